@@ -1,0 +1,57 @@
+# `make help` lists what there is. A target sets up what it needs: nothing but Python 3.11+ and make is asked for.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+BENCH  := $(VENV)/.bench
+
+.DEFAULT_GOAL := help
+.PHONY: help demo check test bench load bar docs lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## ?/\t/' | expand -t 10
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BENCH): $(READY) requirements-bench.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+demo: $(READY)  ## the demo shop, the proxy and the admin page, with links to open
+	$(BIN)/tailorbird demo
+
+check: $(READY)  ## format, lint, types, layers, mirror, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_layers.py tests/test_mirror.py tests/test_docs.py
+	$(BIN)/tailorbird check rules
+
+test: $(READY)  ## all tests, on the real components
+	@./tests/browser/install-chromium
+	$(BIN)/python -m pytest
+
+bench: $(BENCH)  ## the decision core beside its rivals
+	$(BIN)/python -m loadtests.decide
+
+load: $(BENCH)  ## Locust, headless and bounded, personalised beside pass-through
+	$(BIN)/python -m loadtests.load
+
+bar: $(BENCH)  ## one acceptance bar in its full form: make bar BAR=A9
+	$(BIN)/python -m loadtests.bars $(BAR)
+
+docs: $(READY)  ## regenerate docs/reference
+	$(BIN)/tailorbird docs docs/reference
+
+lock: $(READY)  ## renew the two lock files from pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --allow-unsafe --strip-extras --extra dev --all-build-deps -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --allow-unsafe --strip-extras --extra bench -c requirements.lock -o requirements-bench.lock pyproject.toml
+
+clean:  ## remove what was built here
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Tailorbird: an edge personalisation proxy. Read `model.py` first, then `personalise.py`."""

@@ -1,0 +1,66 @@
+"""The command `tailorbird`: one row here and one file a command. Files are imported only when their command runs,
+so that `--help` and completion stay quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NamedTuple
+
+import click
+
+from proxy.errors import TailorbirdError
+
+
+class Row(NamedTuple):
+    """A command: its name, the module that holds it as `command`, its line of help."""
+
+    name: str
+    module: str
+    help: str
+
+
+COMMANDS = (
+    Row("demo", "demo", "the demo shop behind Tailorbird, with links to open"),
+    Row("serve", "serve", "put Tailorbird in front of a shop"),
+    Row("check", "check", "all problems in a rule folder at once, with place and help"),
+    Row("test", "test", "run the tests that stand in rule files"),
+    Row("why", "why", "what a visitor is shown on a page, and why, rule by rule"),
+    Row("explain", "explain", "what a finding's code means, with a right and a wrong example"),
+    Row("import", "import_", "bring in profiles, with a report of what was cleaned or refused"),
+    Row("sign", "sign", "print the signed cookies of a visitor"),
+    Row("doctor", "doctor", "look at a page as Tailorbird sees it, and say what to mend"),
+    Row("schema", "schema", "JSON Schema of rule files, for editors' completion"),
+    Row("docs", "docs", "write the reference pages that are generated from the tables"),
+)
+
+
+class Commands(click.Group):
+    """Looks commands up in `COMMANDS`; tells our own errors in a line instead of a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [row.name for row in COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for row in COMMANDS:
+            if row.name == cmd_name:
+                command: click.Command = importlib.import_module(f"proxy.cli.{row.module}").command
+                return command
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(row.name, row.help) for row in COMMANDS])
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except TailorbirdError as error:
+            click.echo(f"tailorbird: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="tailorbird", prog_name="tailorbird")
+def tailorbird() -> None:
+    """Each visitor sees what fits them, from pages cached once for everybody."""

@@ -1,0 +1,53 @@
+"""Errors, sorted by who can mend them. Foreign exceptions are mapped to these at the border, by `raise ... from`.
+
+Text: lower case, the user's words in backticks; what, where, how to mend.
+"""
+
+from __future__ import annotations
+
+
+class TailorbirdError(Exception):
+    """Base of all our errors. `help` says how to mend it; `status` is the HTTP status when it reaches a visitor."""
+
+    status = 500
+
+    def __init__(self, what: str, *, help: str = "") -> None:
+        super().__init__(what)
+        self.help = help
+
+    def __str__(self) -> str:
+        what = super().__str__()
+        return f"{what} (help: {self.help})" if self.help else what
+
+
+class EditorError(TailorbirdError):
+    """A content editor can mend it, in the rule folder."""
+
+
+class OperatorError(TailorbirdError):
+    """Who runs Tailorbird can mend it: a setting, a file, a port."""
+
+
+class OriginError(TailorbirdError):
+    """The shop behind us failed: refused, broke off, spoke nonsense. `reason` is one word for logs and headers."""
+
+    status = 502
+
+    def __init__(self, what: str, *, reason: str, help: str = "", status: int = 502) -> None:
+        super().__init__(what, help=help)
+        self.reason = reason
+        self.status = status
+
+
+class RequestError(TailorbirdError):
+    """The client can mend it: its request was malformed or too much."""
+
+    def __init__(self, what: str, *, status: int = 400, help: str = "") -> None:
+        super().__init__(what, help=help)
+        self.status = status
+
+
+class StoreError(TailorbirdError):
+    """A store did not answer, or answered wrongly. Never reaches a visitor: the page goes on without."""
+
+    status = 503

@@ -1,0 +1,61 @@
+"""Counters and the last decisions, in plain memory: what `/metrics` and the admin page print.
+
+Labels never hold visitor ids. One `Metrics` per process, made by `wiring.py` and handed down: no module global.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass
+
+from proxy.model import Decision
+
+HELP = {
+    "tailorbird_requests_total": "requests answered, by result: personalised, default, asset, bypass, error",
+    "tailorbird_cache_requests_total": "requests by what the cache said",
+    "tailorbird_rule_matches_total": "slots filled, by rule",
+    "tailorbird_profile_lookups_total": "profile look-ups by outcome: memory, store, unknown, timeout, error, open",
+    "tailorbird_page_passthrough_total": "pages sent as they came, by why",
+    "tailorbird_decide_errors_total": "rules or fragments that raised and fell back to the default",
+    "tailorbird_rules_reloads_total": "rule folders read, by outcome: live, refused",
+    "tailorbird_origin_errors_total": "failed fetches by reason",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One decided page, for the live list: when, which path, and what each slot showed. No visitor id."""
+
+    at: float
+    path: str
+    decisions: tuple[Decision, ...]
+
+
+class Metrics:
+    """Counts by name and label value; and the last `live_size` decided pages."""
+
+    def __init__(self, live_size: int = 200) -> None:
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+        self.live: deque[Shown] = deque(maxlen=live_size)
+
+    def count(self, name: str, label: str = "", value: str = "", by: int = 1) -> None:
+        """Adds to `name{label="value"}`. `name` must be a row of `HELP`."""
+        self._counts[name, label, value] += by
+
+    def get(self, name: str, value: str = "") -> int:
+        """The count of `name` whose label has `value`; 0 when never counted."""
+        return sum(count for (key, _, label), count in self._counts.items() if key == name and label == value)
+
+    def as_text(self) -> str:
+        """Prometheus text exposition format 0.0.4."""
+        lines: list[str] = []
+        for name, help in HELP.items():
+            lines += [f"# HELP {name} {help}", f"# TYPE {name} counter"]
+            for (key, label, value), count in sorted(self._counts.items()):
+                if key == name:
+                    lines.append(f'{name}{{{label}="{_escaped(value)}"}} {count}' if label else f"{name} {count}")
+        return "\n".join(lines) + "\n"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

@@ -1,0 +1,270 @@
+"""The nouns that cross borders between packages. Read this first.
+
+Everything here is frozen, knows no IO and imports nothing of ours. A noun lives here only when two or more
+packages pass it to one another; what a package keeps to itself stays in that package.
+
+Times are Unix seconds (UTC) as float, called `now`, `..._at` or `..._until`. Header names are lower-case bytes.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Headers = tuple[tuple[bytes, bytes], ...]
+"""Header fields in wire order: lower-case name, value. Repeated fields stay repeated."""
+
+AttributeValue = str | float | bool | frozenset[str]
+"""What a visitor or request may say about itself. Numbers are float; a set is "is in", as for segments."""
+
+Attributes = Mapping[str, AttributeValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a rule file something stands. Line and column count from 1, columns in characters; `end` is the
+    column after the last character of the word on that line."""
+
+    file: str
+    line: int
+    column: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+NOWHERE = Place("", 0, 0, 0)
+
+
+# -- what is asked ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The value, or one of a set's members, is among `values` (compared casefolded)."""
+
+    values: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NotOneOf:
+    """The value is known and not among `values`; for a set: none of its members is."""
+
+    values: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The number is within `low`..`high`; an end is part of the range unless its `open_` flag says otherwise."""
+
+    low: float = float("-inf")
+    high: float = float("inf")
+    open_low: bool = False
+    open_high: bool = False
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartsWith:
+    """The text (or a member of the set) begins with one of `values` (casefolded)."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """The text (or a member of the set) contains one of `values` (casefolded)."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IsKnown:
+    """`any`: the attribute is known (and a set is not empty). With `wanted=False`, `none`: it is not."""
+
+    wanted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WithinHours:
+    """The local time of day is in [`start_minute`, `end_minute`), minutes from midnight; wraps past midnight when
+    the end is not after the start."""
+
+    start_minute: int
+    end_minute: int
+
+
+Test = OneOf | NotOneOf | Between | StartsWith | Contains | IsKnown | WithinHours
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line an editor wrote: an attribute and what it must be. Never true of an unknown attribute, but for
+    `none`. `text` is the line as written, for `why` and messages."""
+
+    attribute: str
+    test: Test
+    text: str = ""
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every part holds; true when empty."""
+
+    parts: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one part holds; false when empty."""
+
+    parts: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOf:
+    """No part holds: plain negation of `AnyOf`, so an unknown attribute satisfies it."""
+
+    parts: tuple[Condition, ...] = ()
+
+
+Condition = Fact | AllOf | AnyOf | NoneOf
+
+EVERYBODY = AllOf()
+
+
+# -- what is said -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule, parsed and checked.
+
+    `priority` 0 to 100 (high 80, normal 50, low 20). `variant` names the fragment to show; "" is the page's own
+    default (`nothing new`). `order` is the position in the folder, files by name. `live_from`/`live_until` are Unix
+    seconds, until exclusive. `timezone` is the IANA zone weekday and hours are read in.
+    """
+
+    name: str
+    slot: str
+    condition: Condition = EVERYBODY
+    variant: str = ""
+    priority: int = 50
+    order: int = 0
+    live_from: float = float("-inf")
+    live_until: float = float("inf")
+    timezone: str = "UTC"
+    needs_verified: bool = False
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A named group of visitors computed from their attributes. A visitor is also in every segment that a signed
+    cookie or the profile names."""
+
+    name: str
+    condition: Condition
+    description: str = ""
+    place: Place = NOWHERE
+
+
+class Reason(enum.StrEnum):
+    """Why a decision came out as it did, in OFREP's words."""
+
+    STATIC = "STATIC"
+    TARGETING_MATCH = "TARGETING_MATCH"
+    SPLIT = "SPLIT"
+    DISABLED = "DISABLED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one slot shows one visitor. `variant` "" is the page's own default. `detail` is our finer word:
+    `default`, `rule`, `nothing new`, later `capped`, `holdout`."""
+
+    slot: str
+    variant: str = ""
+    reason: Reason = Reason.STATIC
+    rule: str = ""
+    detail: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationContext:
+    """All that a decision may know. `targeting_key` is the visitor id, "" for the anonymous; `now` Unix seconds.
+
+    `attributes` holds only what is known; its keys are those of `conditions/vocabulary.py`, and the bare names of
+    profile attributes. `unverified` names segments that nobody signed: they never satisfy `needs: verified`.
+    """
+
+    targeting_key: str = ""
+    now: float = 0.0
+    attributes: Attributes = field(default_factory=dict)
+    channel: str = "web"
+    unverified: frozenset[str] = frozenset()
+
+
+# -- who is there -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the store knows of a visitor. `attributes` values are text, number, truth or a set of texts."""
+
+    visitor_id: str
+    attributes: Attributes = field(default_factory=dict)
+    segments: frozenset[str] = frozenset()
+    updated_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who a request says it is, after its cookies were verified. An id of "" is anonymous: no valid cookie came.
+    `unverified` are segments from an unsigned cookie an operator allowed by name."""
+
+    id: str = ""
+    first_seen_at: float = 0.0
+    segments: frozenset[str] = frozenset()
+    unverified: frozenset[str] = frozenset()
+
+
+# -- what is sold -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One thing for sale. `price` is in units of `currency` (12.5 EUR); `image_width`/`image_height` in pixels,
+    0 when unknown; `popularity` any number, higher sells more."""
+
+    id: str
+    title: str
+    link: str
+    category: str = ""
+    brand: str = ""
+    price: float = 0.0
+    currency: str = ""
+    image: str = ""
+    image_width: int = 0
+    image_height: int = 0
+    in_stock: bool = True
+    tags: frozenset[str] = frozenset()
+    popularity: float = 0.0
+
+
+# -- what is kept of the origin ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CacheVerdict:
+    """May it be stored, may it be reused: yes or no, and the one word logs, metrics and headers print."""
+
+    allowed: bool
+    reason: str
+
+    def __bool__(self) -> bool:
+        return self.allowed

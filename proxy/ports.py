@@ -1,0 +1,71 @@
+"""The interfaces between calculation and IO. Implementations: `stores/`, `serve/origin.py`; one contract suite
+per port under `tests/contracts/`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from proxy.model import Headers, Profile
+
+
+class ProfileStore(Protocol):
+    """Profiles by visitor id. Any method may raise `StoreError`; nothing here retries or waits longer than the
+    implementation's own timeout, the caller sets the budget."""
+
+    async def get_profile(self, visitor_id: str) -> Profile | None:
+        """The stored profile, or None when the visitor is unknown. Checks that the value is of that visitor."""
+
+    async def put_profiles(self, profiles: Iterable[Profile]) -> int:
+        """Stores each profile whole, replacing what was there, in one transaction where the store has them.
+        Returns how many were new or differed."""
+
+    async def attribute_names(self) -> frozenset[str]:
+        """Every attribute name an import or event has brought, so that `check` knows it."""
+
+    async def is_ready(self) -> bool:
+        """True when a read would be answered now."""
+
+    async def aclose(self) -> None:
+        """Lets go of files and sockets; idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """A request as it goes to the origin: already rebuilt, allow-listed and framed by `serve/forwarding.py`.
+    `target` is path and query in wire form. `body` is None when there is none; `content_length` None streams
+    it chunked."""
+
+    method: bytes
+    target: bytes
+    headers: Headers
+    body: AsyncIterator[bytes] | None = None
+    content_length: int | None = None
+
+
+@dataclass(slots=True)
+class UpstreamResponse:
+    """An answer whose head has arrived. `body` yields raw bytes as sent (still content-coded) and raises
+    `OriginError` when it breaks off early; `aclose` must be awaited in every case and may be awaited twice."""
+
+    status: int
+    headers: Headers
+    body: AsyncIterator[bytes]
+
+    async def aclose(self) -> None:
+        close = getattr(self.body, "aclose", None)
+        if close is not None:
+            await close()
+
+
+class Transport(Protocol):
+    """How bytes get to one origin and back. Keeps no memory of visitors: no jar, no auth cache, no environment."""
+
+    async def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
+        """Sends the request, waits for the final response head. Raises `OriginError`. Never retries a request
+        whose first byte may have reached the origin, unless the method is safe to repeat and the connection was
+        a reused one that closed without an answer."""
+
+    async def aclose(self) -> None:
+        """Closes idle connections and refuses new work."""

@@ -1,0 +1,113 @@
+"""Every setting, one row each: name, type, default, unit, help.
+
+The command line's help, the environment names (`TAILORBIRD_<NAME>`) and `docs/reference/settings.md` come from the
+rows. Precedence: flag over environment over default. An unknown `TAILORBIRD_*` name is refused with a suggestion.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from proxy.diagnostics import did_you_mean
+from proxy.errors import OperatorError
+
+PREFIX = "TAILORBIRD_"
+
+
+def _row(default: Any, help: str, unit: str = "") -> Any:
+    return dataclasses.field(default=default, metadata={"help": help, "unit": unit})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One immutable set, made at start. Tuples are written comma-separated."""
+
+    # where
+    origin: tuple[str, ...] = _row(
+        (), "where pages come from: URL, or PATH=URL for a part of the site; the longest path wins"
+    )
+    rules: str = _row("rules", "the folder editors own")
+    catalogue: str = _row("", "products as JSON lines; empty: `products.jsonl` in the rules folder, if there")
+    store: str = _row("sqlite:tailorbird.db", "profiles: sqlite:PATH or redis://HOST:PORT/DB")
+    host: str = _row("127.0.0.1", "address of the public listener")
+    port: int = _row(8080, "port of the public listener")
+    admin_host: str = _row("127.0.0.1", "address of the admin listener")
+    admin_port: int = _row(8081, "port of the admin listener; 0: none")
+
+    # who
+    secret: str = _row("", "signing key for our cookies; a second, older one may follow after a comma")
+    admin_token: str = _row("", "bearer token for the admin listener; required unless demo on loopback")
+    visitor_cookie: str = _row("session", "the visitor cookie we set: off, session or persistent")
+    visitor_cookie_days: int = _row(180, "lifetime of a persistent visitor cookie", "days")
+    segment_cookie_seconds: int = _row(1800, "how long signed segments count", "seconds")
+    unsigned_segments_cookie: str = _row("", "name of a CDP's own, unsigned segment cookie to read as a hint")
+    trusted_proxies: tuple[str, ...] = _row(
+        (), "addresses or networks whose Forwarded and country fields count; empty: none"
+    )
+    country_header: str = _row("cf-ipcountry", "request field in which a trusted proxy names the country")
+    profile_budget_ms: float = _row(10.0, "longest wait for a profile before going on without it", "milliseconds")
+    profile_memory: int = _row(50_000, "profiles remembered per worker", "profiles")
+    profile_memory_seconds: float = _row(5.0, "how long a remembered profile is used unasked", "seconds")
+
+    # origin
+    keep_host: bool = _row(False, "send the visitor's Host to the origin instead of the origin's own")
+    allowed_hosts: tuple[str, ...] = _row((), "Host values served; empty: any well-formed one")
+    origin_ca: str = _row("", "PEM file of extra certificate authorities for https origins")
+    connect_timeout_ms: int = _row(1_000, "longest wait for a connection to the origin", "milliseconds")
+    first_byte_timeout_ms: int = _row(10_000, "longest wait for the origin's answer to begin", "milliseconds")
+    between_bytes_timeout_ms: int = _row(10_000, "longest silence within a body, either way", "milliseconds")
+    max_connections: int = _row(100, "connections to one origin", "connections")
+    idle_connection_seconds: float = _row(30.0, "idle time after which an origin connection is closed", "seconds")
+
+    # cache and page
+    cache_bytes: int = _row(256 * 1024 * 1024, "memory for stored answers", "bytes")
+    max_page_bytes: int = _row(2 * 1024 * 1024, "largest page that is personalised; larger ones pass through", "bytes")
+    max_slots: int = _row(50, "most slots in one page; with more it passes through", "slots")
+    heuristic_fraction: float = _row(0.0, "RFC 9111 4.2.2: part of its age an undated page stays fresh; 0: off")
+    collapse_wait_ms: int = _row(2_000, "longest wait for another request's fetch of the same page", "milliseconds")
+    uncacheable_seconds: int = _row(120, "how long a page is remembered as not to be shared", "seconds")
+
+
+def rows() -> list[dataclasses.Field[Any]]:
+    """The settings in the order of the table."""
+    return list(dataclasses.fields(Settings))
+
+
+def from_environment(environment: Mapping[str, str], **flags: Any) -> Settings:
+    """Settings from `TAILORBIRD_*`, overridden by the `flags` that are not None.
+
+    Raises `OperatorError` for an unknown name or a value that does not fit its type.
+    """
+    types = get_type_hints(Settings)
+    chosen: dict[str, Any] = {}
+    for key, text in environment.items():
+        if not key.startswith(PREFIX):
+            continue
+        name = key[len(PREFIX) :].lower()
+        if name not in types:
+            known = [PREFIX + known.upper() for known in types]
+            raise OperatorError(f"there is no setting `{key}`", help=did_you_mean(key, known))
+        chosen[name] = _parse(key, text, types[name])
+    chosen.update({name: value for name, value in flags.items() if value is not None})
+    return Settings(**chosen)
+
+
+def _parse(key: str, text: str, kind: Any) -> Any:
+    text = text.strip()
+    if kind is bool:
+        if text.lower() in ("1", "true", "yes", "on"):
+            return True
+        if text.lower() in ("0", "false", "no", "off"):
+            return False
+        raise OperatorError(f"`{key}` is `{text}`", help="write true or false")
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            raise OperatorError(f"`{key}` is `{text}`", help="write a number") from None
+    if kind == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text

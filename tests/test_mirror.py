@@ -1,0 +1,41 @@
+"""Tests mirror the tree: every module has its test file, every test file its module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PROXY = ROOT / "proxy"
+TESTS = ROOT / "tests"
+
+# Folders and files of tests that are not about one module.
+NOT_MIRRORED = {"cases", "contracts", "wire", "browser", "fuzz", "loadtests", "bars"}
+NOT_ABOUT_A_MODULE = {"test_layers.py", "test_mirror.py", "test_docs.py"}
+# Modules proven by another file's tests, named so that the list stays short and visible.
+PROVEN_ELSEWHERE = {
+    "ports.py": "interfaces: tests/contracts",
+    "stores/sqlite.py": "tests/contracts",
+    "stores/redis.py": "tests/contracts",
+}
+
+
+def test_every_module_has_a_test_file() -> None:
+    missing = []
+    for path in sorted(PROXY.rglob("*.py")):
+        relative = path.relative_to(PROXY)
+        if path.name in ("__init__.py", "__main__.py") or str(relative) in PROVEN_ELSEWHERE:
+            continue
+        if not (TESTS / relative.parent / f"test_{path.name}").exists():
+            missing.append(str(relative))
+    assert not missing, f"no test file for: {', '.join(missing)}"
+
+
+def test_every_test_file_has_a_module() -> None:
+    orphans = []
+    for path in sorted(TESTS.rglob("test_*.py")):
+        relative = path.relative_to(TESTS)
+        if relative.parts[0] in NOT_MIRRORED or path.name in NOT_ABOUT_A_MODULE:
+            continue
+        if not (PROXY / relative.parent / path.name.removeprefix("test_")).exists():
+            orphans.append(str(relative))
+    assert not orphans, f"tests of modules that are gone: {', '.join(orphans)}"
