@@ -164,11 +164,12 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A named group of visitors computed from their attributes. A visitor is also in every segment that a signed
-    cookie or the profile names."""
+    cookie or the profile names. `timezone` is the zone its weekday and hours are read in."""
 
     name: str
     condition: Condition
     description: str = ""
+    timezone: str = "UTC"
     place: Place = NOWHERE
 
 
