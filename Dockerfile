@@ -1,0 +1,24 @@
+# Two stages: the first builds into a virtual environment, the second holds nothing but Python and that.
+FROM python:3.11-slim AS build
+WORKDIR /src
+COPY requirements.lock pyproject.toml README.md LICENSE ./
+RUN python -m venv /opt/tailorbird \
+ && /opt/tailorbird/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY proxy ./proxy
+RUN pip install --no-cache-dir build hatchling \
+ && python -m build --wheel --no-isolation --outdir /dist \
+ && /opt/tailorbird/bin/pip install --no-cache-dir --no-deps /dist/*.whl
+
+FROM python:3.11-slim
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tailorbird \
+ && mkdir /data /rules && chown tailorbird /data
+COPY --from=build /opt/tailorbird /opt/tailorbird
+ENV PATH=/opt/tailorbird/bin:$PATH PYTHONUNBUFFERED=1 \
+    TAILORBIRD_HOST=0.0.0.0 TAILORBIRD_RULES=/rules TAILORBIRD_STORE=sqlite:/data/tailorbird.db
+USER tailorbird
+VOLUME ["/data", "/rules"]
+EXPOSE 8080 8081
+HEALTHCHECK --interval=10s --timeout=2s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8081/livez', timeout=1)"]
+# The signing key and the origin come from outside: TAILORBIRD_SECRET, TAILORBIRD_ORIGIN, TAILORBIRD_ADMIN_TOKEN.
+ENTRYPOINT ["tailorbird"]
+CMD ["serve"]

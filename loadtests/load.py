@@ -1,0 +1,144 @@
+"""`make load`: Locust beside the demo, headless and bounded, personalised and passed through side by side.
+
+First the capacity is measured with a closed loop, then Locust runs at a share of it, in interleaved rounds: so the
+latencies are those of a server with room, not of a full queue. Writes an HTML report for each run and a table to
+`loadtests/results/`.
+
+    python -m loadtests.load [--seconds 20] [--rounds 2] [--walk shop|home] [--share 0.3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from loadtests.stage import demo, pinned
+
+ROOT = Path(__file__).parent.parent
+RESULTS = Path(__file__).parent / "results"
+USERS = 24
+LOADER_CORE = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One Locust run: its rows, and the share of a core Locust used."""
+
+    rows: list[dict[str, Any]]
+    locust_cpu: float
+
+    @property
+    def total(self) -> dict[str, Any]:
+        """All pages together."""
+        return self.rows[-1]
+
+
+def measure_capacity(url: str, seconds: float = 3.0, connections: int = 16) -> float:
+    """Requests per second of the home page that a closed loop of keep-alive connections gets."""
+    return asyncio.run(_closed_loop(url, seconds, connections))
+
+
+async def _closed_loop(url: str, seconds: float, connections: int) -> float:
+    place = urlsplit(url)
+    request = b"GET / HTTP/1.1\r\nhost: %s\r\naccept-encoding: gzip\r\n\r\n" % place.netloc.encode()
+    deadline = time.monotonic() + seconds
+
+    async def one() -> int:
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        done = 0
+        while time.monotonic() < deadline:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(
+                int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
+            )
+            await reader.readexactly(length)
+            done += 1
+        writer.close()
+        return done
+
+    return sum(await asyncio.gather(*(one() for _ in range(connections)))) / seconds
+
+
+def locust(url: str, name: str, *, seconds: int, rate: float, walk: str) -> Run:
+    """Runs Locust against `url` at `rate` requests per second in all."""
+    RESULTS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "result.json"
+        command = [
+            sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py"), "--headless",
+            "--host", url, "--users", str(USERS), "--spawn-rate", str(USERS), "--run-time", f"{seconds}s",
+            "--reset-stats", "--only-summary", "--loglevel", "ERROR", "--html", str(RESULTS / f"{name}.html"),
+        ]  # fmt: skip
+        environment = {**os.environ, "LOAD_RATE": str(rate / USERS), "LOAD_WALK": walk, "LOAD_RESULT": str(result)}
+        subprocess.run(
+            pinned(LOADER_CORE, command), env=environment, cwd=ROOT, timeout=seconds + 60, check=False,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        if not result.exists():
+            raise RuntimeError("Locust wrote no result; run it by hand to see why: see loadtests/README.md")
+        found = json.loads(result.read_text())
+    return Run(found["rows"], found["locust_cpu"])
+
+
+def table(name: str, run: Run) -> list[str]:
+    """The run as lines of a Markdown table."""
+    numbers = ("name", "rate", "p50", "p95", "p99", "failures")
+    rows = ([name, *(str(row[number]) for number in numbers), f"{run.locust_cpu:.0%}"] for row in run.rows)
+    return [f"| {' | '.join(cells)} |" for cells in rows]
+
+
+def compare(*, seconds: int, rounds: int, walk: str, share: float) -> tuple[list[str], list[tuple[Run, Run]]]:
+    """Interleaved rounds of both; the lines of the report and the pairs (personalised, passed through)."""
+    lines = [
+        "| | page | requests/s | p50 ms | p95 ms | p99 ms | failures | Locust's CPU |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    pairs = []
+    with contextlib.ExitStack() as stack:
+        empty = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (empty / "none.rules.yaml").write_text("version: 1\nrules: []\n")
+        personalised, _ = stack.enter_context(demo())
+        passed, _ = stack.enter_context(demo(rules=str(empty)))
+        capacity = min(measure_capacity(personalised), measure_capacity(passed))
+        rate = capacity * share
+        for number in range(rounds):
+            runs = []
+            for name, url in (("personalised", personalised), ("passed-through", passed)):
+                runs.append(locust(url, f"{name}-{number + 1}", seconds=seconds, rate=rate, walk=walk))
+                lines += table(name, runs[-1])
+            pairs.append((runs[0], runs[1]))
+    lines += [
+        "",
+        f"Capacity of the warm home page {capacity:.0f} requests/s on one core; Locust ran at {share:.0%} of it.",
+    ]
+    return lines, pairs
+
+
+def main() -> None:
+    """Prints the table and writes it to `loadtests/results/load.md`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--walk", choices=("shop", "home"), default="shop")
+    parser.add_argument("--share", type=float, default=0.05)
+    chosen = parser.parse_args()
+    lines, _ = compare(seconds=chosen.seconds, rounds=chosen.rounds, walk=chosen.walk, share=chosen.share)
+    text = "\n".join(lines)
+    print(text)
+    (RESULTS / "load.md").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The admin listener: studio pages and their JSON twins, health and metrics. Never mounted on the public listener.
+
+Every route but `/livez` and `/readyz` wants the bearer token (or it as the password of HTTP Basic, so that a browser
+can ask); only the demo on loopback runs without one, and then only for a Host that names this machine, so that a
+foreign page cannot reach it by DNS rebinding.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import minijinja
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from proxy.errors import RequestError
+from proxy.studio.views import Site, shown_view, status_view
+
+HERE = Path(__file__).parent
+LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
+OPEN_PATHS = {"/livez", "/readyz"}
+HEADERS = {
+    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def create_studio(site: Site, *, token: str) -> Starlette:
+    """The ASGI app of the admin listener. An empty `token` opens it to local Hosts only (the demo on loopback)."""
+    pages = minijinja.Environment(
+        loader=lambda name: (HERE / "templates" / name).read_text(encoding="utf-8"),
+        auto_escape_callback=lambda name: True,
+        undefined_behavior="strict",
+    )
+
+    def html(name: str, **values: Any) -> Response:
+        return Response(pages.render_template(name, **values), media_type="text/html")
+
+    def json(value: Any) -> Response:
+        return Response(msgspec.json.encode(value), media_type="application/json")
+
+    async def home(request: Request) -> Response:
+        return html(
+            "home.html", status=msgspec.to_builtins(await status_view(site)), links=msgspec.to_builtins(site.links)
+        )
+
+    async def why(request: Request) -> Response:
+        url = request.query_params.get("url", "/")
+        visitor = request.query_params.get("visitor", "")
+        try:
+            story = await site.why(url, visitor)
+        except RequestError as error:
+            return html("why.html", url=url, visitor=visitor, story=str(error))
+        return html("why.html", url=url, visitor=visitor, story=story)
+
+    async def status(request: Request) -> Response:
+        return json(await status_view(site))
+
+    async def live(request: Request) -> Response:
+        return json([shown_view(shown) for shown in reversed(site.metrics.live)])
+
+    async def metrics(request: Request) -> Response:
+        return PlainTextResponse(site.metrics.as_text(), media_type="text/plain; version=0.0.4")
+
+    async def livez(request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(request: Request) -> Response:
+        view = await status_view(site)
+        return json({"state": view.state, "reasons": view.reasons, "version": view.version})
+
+    routes = [
+        Route("/", home),
+        Route("/why", why),
+        Route("/api/status", status),
+        Route("/api/live", live),
+        Route("/metrics", metrics),
+        Route("/livez", livez),
+        Route("/readyz", readyz),
+        Mount("/static", StaticFiles(directory=HERE / "static")),
+    ]
+    return Starlette(routes=routes, middleware=[(Gate, (), {"token": token})])  # type: ignore[list-item]
+
+
+class Gate:
+    """Lets a request in by token, or, without one, by a local Host; and puts the security headers on every answer."""
+
+    def __init__(self, app: Any, token: str) -> None:
+        self.app = app
+        self.token = token.encode()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        if scope["path"] not in OPEN_PATHS and not self.is_allowed(headers):
+            refusal = PlainTextResponse(
+                "the admin listener wants its token\n", 401, {"www-authenticate": 'Basic realm="Tailorbird"', **HEADERS}
+            )
+            await refusal(scope, receive, send)
+            return
+
+        async def send_guarded(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                present = {name for name, _ in message["headers"]}
+                message["headers"] += [
+                    (name.encode(), value.encode()) for name, value in HEADERS.items() if name.encode() not in present
+                ]
+            await send(message)
+
+        await self.app(scope, receive, send_guarded)
+
+    def is_allowed(self, headers: dict[bytes, bytes]) -> bool:
+        """True for the right token; without one, for a Host on this machine."""
+        if not self.token:
+            host = headers.get(b"host", b"").decode("latin-1")
+            return host.rsplit(":", 1)[0] in LOCAL_HOSTS
+        return hmac.compare_digest(_offered(headers.get(b"authorization", b"")), self.token)
+
+
+def _offered(authorization: bytes) -> bytes:
+    scheme, _, value = authorization.partition(b" ")
+    if scheme.lower() == b"bearer":
+        return value.strip()
+    if scheme.lower() == b"basic":
+        try:
+            return base64.b64decode(value, validate=True).partition(b":")[2]
+        except binascii.Error:
+            return b""
+    return b""

@@ -1,0 +1,126 @@
+"""What the studio shows, as data: each page of it and its JSON twin are made from the same view.
+
+`Site` is what the studio asks of the running product; `wiring.py` implements it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from proxy.diagnostics import Finding
+from proxy.metrics import Metrics, Shown
+from proxy.model import Rule
+from proxy.rulebook.compile import Publication
+
+PRIORITY_WORDS = {80: "high", 50: "normal", 20: "low"}
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A place to open from the first page."""
+
+    text: str
+    url: str
+
+
+class Site(Protocol):
+    """The running product, as far as the studio may see it."""
+
+    metrics: Metrics
+    links: Sequence[Link]
+
+    @property
+    def publication(self) -> Publication | None:
+        """The rules being served; None before the first good folder."""
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What is wrong in the folder as it is now; empty when that is what is served."""
+
+    def now(self) -> float:
+        """Unix seconds."""
+
+    async def is_store_ready(self) -> bool:
+        """True when a profile could be read now."""
+
+    async def why(self, url: str, visitor_id: str) -> str:
+        """The story of every slot that has rules, for that visitor on that page; raises `RequestError`."""
+
+
+class RuleView(msgspec.Struct, frozen=True):
+    """One rule as the list shows it. `state` is live, waiting or over."""
+
+    name: str
+    slot: str
+    priority: str
+    state: str
+    shown: int
+    where: str
+
+
+class FindingView(msgspec.Struct, frozen=True):
+    """One problem in the folder."""
+
+    where: str
+    code: str
+    what: str
+    help: str
+
+
+class StatusView(msgspec.Struct, frozen=True):
+    """The first page: which rules serve, what is wrong with the folder, whether profiles can be read.
+
+    `state` is ready or degraded, and `reasons` says what degrades it.
+    """
+
+    state: str
+    reasons: list[str]
+    version: str
+    rules: list[RuleView]
+    findings: list[FindingView]
+    store_ready: bool
+
+
+class ShownView(msgspec.Struct, frozen=True):
+    """One decided page of the live list; slot by slot, which rule showed (empty: the page's own)."""
+
+    at: float
+    path: str
+    slots: dict[str, str]
+
+
+def rule_view(rule: Rule, now: float, shown: int) -> RuleView:
+    """The rule, with its schedule read at `now`."""
+    state = "waiting" if now < rule.live_from else "over" if now >= rule.live_until else "live"
+    priority = PRIORITY_WORDS.get(rule.priority, str(rule.priority))
+    return RuleView(rule.name, rule.slot, priority, state, shown, str(rule.place))
+
+
+def shown_view(shown: Shown) -> ShownView:
+    """The decided page, without anything about who saw it."""
+    return ShownView(shown.at, shown.path, {decision.slot: decision.rule for decision in shown.decisions})
+
+
+async def status_view(site: Site) -> StatusView:
+    """Everything the first page and readiness say."""
+    publication, findings = site.publication, site.findings
+    store_ready = await site.is_store_ready()
+    reasons = []
+    if publication is None:
+        reasons.append("no rules are being served")
+    if findings:
+        reasons.append(f"the rules folder has {len(findings)} problems; the last good version keeps serving")
+    if not store_ready:
+        reasons.append("profiles cannot be read; pages go on without them")
+    rules = publication.rules if publication else ()
+    now = site.now()
+    return StatusView(
+        state="degraded" if reasons else "ready",
+        reasons=reasons,
+        version=publication.version if publication else "",
+        rules=[rule_view(rule, now, site.metrics.get("tailorbird_rule_matches_total", rule.name)) for rule in rules],
+        findings=[FindingView(str(f.place), f.code, f.what, f.help) for f in findings],
+        store_ready=store_ready,
+    )
