@@ -1,0 +1,50 @@
+"""Has it changed? Asking the origin, and answering the client (RFC 9110 section 13, RFC 9111 section 4.3)."""
+
+from __future__ import annotations
+
+from proxy.httpcache.freshness import http_date
+from proxy.httpcache.stored import StoredResponse, store
+from proxy.model import Headers
+
+_OF_THE_BODY = frozenset({b"content-length", b"content-encoding", b"content-type", b"content-range", b"etag"})
+"""Fields a 304 does not change: they describe the stored body (RFC 9111 3.2; the ETag was compared before)."""
+
+
+def conditions(stored: StoredResponse) -> Headers:
+    """The request fields that ask the origin whether the stored answer still holds; empty when it has no validator."""
+    pairs = ((b"if-none-match", stored.get(b"etag")), (b"if-modified-since", stored.get(b"last-modified")))
+    return tuple((name, value) for name, value in pairs if value is not None)
+
+
+def confirms(stored: StoredResponse, headers: Headers) -> bool:
+    """Whether a 304 with these headers speaks of the stored answer (RFC 9111 4.3.4)."""
+    told = next((value for name, value in headers if name == b"etag"), None)
+    ours = stored.get(b"etag")
+    return told is None or ours is None or _opaque(told) == _opaque(ours)
+
+
+def refreshed(
+    stored: StoredResponse, headers: Headers, requested_at: float, received_at: float, *, heuristic_fraction: float
+) -> StoredResponse:
+    """The stored answer, fresh again, with the fields its 304 brought in place of the old ones (RFC 9111 3.2)."""
+    new = tuple((name, value) for name, value in headers if name not in _OF_THE_BODY)
+    replaced = {name for name, _ in new}
+    kept = tuple((name, value) for name, value in stored.headers if name not in replaced)
+    return store(
+        stored.status, kept + new, stored.body, requested_at, received_at, heuristic_fraction=heuristic_fraction
+    )
+
+
+def is_unchanged(request: Headers, etag: bytes | None, last_modified: bytes | None) -> bool:
+    """Whether the client's copy still holds: by If-None-Match, weakly, else If-Modified-Since (RFC 9110 13.2.2)."""
+    asked = b",".join(value for name, value in request if name == b"if-none-match")
+    if asked:
+        tags = {_opaque(tag.strip()) for tag in asked.split(b",")}
+        return b"*" in tags or (etag is not None and _opaque(etag) in tags)
+    since = next((http_date(value) for name, value in request if name == b"if-modified-since"), None)
+    changed_at = None if last_modified is None else http_date(last_modified)
+    return since is not None and changed_at is not None and changed_at <= since
+
+
+def _opaque(tag: bytes) -> bytes:
+    return tag.removeprefix(b"W/")

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.httpcache.key import matches, normalised, target_key, vary_names, varying
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (b"/", b"/"),
+        (b"/a/b", b"/a/b"),
+        (b"/a//b", b"/a//b"),
+        (b"/%7Eanna", b"/~anna"),
+        (b"/caf%c3%a9", b"/caf%C3%A9"),
+        (b"/a%2fb", b"/a%2Fb"),
+        (b"/a/./b/../c", b"/a/c"),
+        (b"/a/%2e%2e/c", b"/c"),
+        (b"/../../c", b"/c"),
+        (b"/a/..", b"/"),
+        (b"/a/b/.", b"/a/b/"),
+        (b"/..", b"/"),
+        (b"/.well-known/x", b"/.well-known/x"),
+        (b"/100%", b"/100%"),
+        (b"/%00.css", b"/%00.css"),
+    ],
+)
+def test_a_path_has_one_form(path: bytes, expected: bytes) -> None:
+    assert normalised(path) == expected
+
+
+@given(st.lists(st.sampled_from([b"/", b".", b"..", b"a", b"%2e", b"%2F", b"%41", b"%"]), max_size=12).map(b"".join))
+def test_normalising_twice_changes_nothing_and_never_leaves_the_root(rest: bytes) -> None:
+    once = normalised(b"/" + rest)
+    assert once.startswith(b"/")
+    assert b"/../" not in once + b"/"
+    assert normalised(once) == once or b"%" in once  # "%%41" unescapes to what looks like an escape again
+
+
+def test_scheme_host_and_query_are_part_of_the_key() -> None:
+    one = target_key(b"http", b"shop.example", b"/a?x=1")
+    assert one == b"http://shop.example/a?x=1"
+    assert len({one, target_key(b"https", b"shop.example", b"/a?x=1"), target_key(b"http", b"b", b"/a?x=1")}) == 3
+
+
+def test_vary_is_read_from_all_its_lines() -> None:
+    assert vary_names(((b"vary", b"Accept, accept-LANGUAGE"), (b"vary", b"*"))) == {b"accept", b"accept-language", b"*"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (b"gzip, deflate, br", b"br;q=0.9,gzip"),
+        (b"", b"identity"),
+        (b"gzip;q=0", b"deflate"),
+        (b"*", b"zstd, br, gzip"),
+    ],
+)
+def test_encodings_that_mean_the_same_choose_the_same_answer(one: bytes, other: bytes) -> None:
+    chosen = varying([b"accept-encoding"], ((b"accept-encoding", one),))
+    assert matches(chosen, ((b"accept-encoding", other),))
+
+
+def test_an_answer_is_chosen_by_every_field_its_vary_names() -> None:
+    dutch = ((b"accept-language", b"nl"), (b"accept-encoding", b"gzip"))
+    chosen = varying({b"accept-language", b"accept-encoding"}, dutch)
+    assert chosen == ((b"accept-encoding", b"gzip"), (b"accept-language", b"nl"))
+    assert matches(chosen, (*dutch, (b"cookie", b"a=b")))
+    assert not matches(chosen, ((b"accept-language", b"fr"), (b"accept-encoding", b"gzip")))
+    assert not matches(chosen, ((b"accept-encoding", b"gzip"),))
+
+
+def test_lines_and_space_make_no_difference() -> None:
+    chosen = varying({b"accept-language"}, ((b"accept-language", b"nl , en"),))
+    assert matches(chosen, ((b"accept-language", b"nl"), (b"accept-language", b"en")))

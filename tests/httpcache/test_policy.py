@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from proxy.httpcache import directives
+from proxy.httpcache.policy import Why, may_reuse, may_serve_on_error, may_store
+from proxy.httpcache.stored import StoredResponse, store
+from proxy.model import Headers
+
+CASES = yaml.safe_load((Path(__file__).parent.parent / "cases" / "rfc9111.yaml").read_text(encoding="utf-8"))
+NOON = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT
+
+
+def headers(written: Any) -> Headers:
+    pairs = written.items() if isinstance(written, dict) else written
+    return tuple((name.lower().encode(), value.encode()) for name, value in pairs)
+
+
+def answer(case: dict[str, Any]) -> Headers:
+    given = headers(case["response"])
+    return given if any(name == b"date" for name, _ in given) else (*given, (b"date", b"Sun, 06 Nov 1994 08:49:37 GMT"))
+
+
+def stored(case: dict[str, Any]) -> StoredResponse:
+    status, heuristic = case.get("status", 200), case.get("heuristic", 0.0)
+    return store(status, answer(case), b"body", NOON, NOON, heuristic_fraction=heuristic)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_the_verdict_on_storing_is_the_tables(case: dict[str, Any]) -> None:
+    method, request, status = (
+        case.get("method", "GET").encode(),
+        headers(case.get("request", {})),
+        case.get("status", 200),
+    )
+    verdict = may_store(method, request, status, answer(case), NOON, heuristic_fraction=case.get("heuristic", 0.0))
+    assert verdict.reason == case["store"]
+    assert bool(verdict) == (case["store"] == "storable")
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "reuse" in case], ids=lambda case: case["name"])
+def test_the_verdict_on_reuse_is_the_tables(case: dict[str, Any]) -> None:
+    asked = directives.parse(case.get("asked", "").encode())
+    said = {after: may_reuse(stored(case), NOON + after, asked).reason for after in case["reuse"]}
+    assert said == case["reuse"]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "on error" in case], ids=lambda case: case["name"])
+def test_the_verdict_on_standing_in_is_the_tables(case: dict[str, Any]) -> None:
+    kept = stored(case)
+    said = {after: may_serve_on_error(kept, NOON + after, default_seconds=3600).reason for after in case["on error"]}
+    assert said == case["on error"]
+
+
+def test_only_what_is_fresh_or_allowed_stale_is_a_yes() -> None:
+    kept = store(
+        200, headers({"Cache-Control": "max-age=60, stale-while-revalidate=5"}), b"", NOON, NOON, heuristic_fraction=0
+    )
+    yes = [bool(may_reuse(kept, NOON + after)) for after in (59, 61, 66)]
+    assert yes == [True, True, False]
+
+
+def test_max_stale_is_a_yes_within_its_bound() -> None:
+    kept = store(200, headers({"Cache-Control": "max-age=60"}), b"", NOON, NOON, heuristic_fraction=0)
+    asked = directives.parse(b"max-stale=10")
+    assert [bool(may_reuse(kept, NOON + after, asked)) for after in (70, 71)] == [True, False]
+
+
+def test_every_reason_is_given_by_some_case() -> None:
+    given = {case["store"] for case in CASES}
+    for case in CASES:
+        given |= set(case.get("reuse", {}).values()) | set(case.get("on error", {}).values())
+    assert given == {str(why) for why in Why}

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from proxy.httpcache.stored import StoredResponse, store
+from proxy.model import Headers
+
+NOON = 784_111_777.0
+
+
+def kept(headers: Headers) -> StoredResponse:
+    return store(200, headers, b"body", NOON, NOON, heuristic_fraction=0.0)
+
+
+def test_age_and_ttl_go_on_from_where_the_origin_left_them() -> None:
+    stored = kept(((b"cache-control", b"max-age=60"), (b"age", b"10")))
+    assert (stored.age(NOON), stored.ttl(NOON)) == (10, 50)
+    assert (stored.age(NOON + 55), stored.ttl(NOON + 55)) == (65, -5)
+
+
+def test_a_clock_that_jumps_back_makes_nothing_younger_than_it_came() -> None:
+    assert kept(((b"age", b"10"),)).age(NOON - 3600) == 10
+
+
+def test_fields_that_may_not_be_shared_unasked_are_left_out() -> None:
+    stored = kept(
+        (
+            (b"cache-control", b'max-age=60, private="x-name", no-cache="x-cart"'),
+            (b"x-name", b"Anna"),
+            (b"x-cart", b"3"),
+            (b"content-type", b"text/html"),
+            (b"age", b"1"),
+        )
+    )
+    assert [name for name, _ in stored.headers] == [b"cache-control", b"content-type"]
+    assert (stored.get(b"content-type"), stored.get(b"x-name")) == (b"text/html", None)
