@@ -51,3 +51,7 @@ class StoreError(TailorbirdError):
     """A store did not answer, or answered wrongly. Never reaches a visitor: the page goes on without."""
 
     status = 503
+
+
+class DamagedValueError(StoreError):
+    """The store answered, but one value in it cannot be read; others can."""

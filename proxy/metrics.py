@@ -14,7 +14,8 @@ HELP = {
     "tailorbird_requests_total": "requests answered, by result: personalised, default, asset, bypass, error",
     "tailorbird_cache_requests_total": "requests by what the cache said",
     "tailorbird_rule_matches_total": "slots filled, by rule",
-    "tailorbird_profile_lookups_total": "profile look-ups by outcome: memory, store, unknown, timeout, error, open",
+    "tailorbird_profile_lookups_total": "profile look-ups by outcome: memory, store, unknown, damaged, timeout, "
+    "error, open (left alone after failures), busy (too many reads under way)",
     "tailorbird_page_passthrough_total": "pages sent as they came, by why",
     "tailorbird_decide_errors_total": "rules or fragments that raised and fell back to the default",
     "tailorbird_rules_reloads_total": "rule folders read, by outcome: live, refused",
