@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from proxy.page.inspect import inspect
+
+
+@pytest.mark.parametrize(
+    ("html", "framework"),
+    [
+        (b'<div id="__next"></div>', "Next.js"),
+        (b'<script id="__NEXT_DATA__" type="application/json">{}</script>', "Next.js"),
+        (b"<script>self.__next_f.push([1])</script>", "Next.js"),
+        (b'<div id="__nuxt"></div>', "Nuxt"),
+        (b"<script>window.__NUXT__={}</script>", "Nuxt"),
+        (b'<div id="___gatsby"></div>', "Gatsby"),
+        (b"<script>window.__reactRouterContext = {}</script>", "React Router"),
+        (b"<main data-reactroot><p>x</p></main>", "React"),
+        (b"<p>Added <!-- -->0</p>", "React"),
+        (b'<div data-server-rendered="true"></div>', "Vue"),
+        (b"<ul><!--[--><li>x</li><!--]--></ul>", "Vue"),
+        (b'<div id="app"></div><script type="module" src="/app.js"></script>', "React or Vue"),
+    ],
+)
+def test_a_hydrated_page_is_known_by_what_its_framework_leaves_in_it(html: bytes, framework: str) -> None:
+    assert inspect(html).framework == framework
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        b'<div id="app"></div><script src="/jquery.js"></script>',
+        b"<p>Our shop runs on Next.js and Vue</p>",
+        b'<!-- <div id="__next"></div> --><p>x</p>',
+    ],
+)
+def test_a_page_that_only_resembles_a_hydrated_one_is_not_taken_for_it(html: bytes) -> None:
+    assert inspect(html).framework == ""
+
+
+def test_slots_without_the_helpers_mark_are_plain_in_page_order() -> None:
+    html = b"""<tb-slot name="all.topbar">a</tb-slot><div data-slot="home.hero" data-tb-raw="">b</div>
+        <div data-slot="home.extras">c</div><script>'<div data-slot="decoy">'</script>"""
+    assert inspect(html).plain_slots == ("all.topbar", "home.extras")
+
+
+def test_charset_and_policies_are_read_from_meta_elements() -> None:
+    html = b"""<meta charset="UTF-8"><meta http-equiv="Content-Security-Policy" content="default-src 'self'">"""
+    assert inspect(html).charset == "utf-8"
+    assert inspect(html).policies == ("default-src 'self'",)
