@@ -23,6 +23,7 @@ class Row(NamedTuple):
 COMMANDS = (
     Row("demo", "demo", "the demo shop behind Tailorbird, with links to open"),
     Row("serve", "serve", "put Tailorbird in front of a shop"),
+    Row("shop", "shop", "the demo shop alone, as an origin to try things on"),
     Row("check", "check", "all problems in a rule folder at once, with place and help"),
     Row("test", "test", "run the tests that stand in rule files"),
     Row("why", "why", "what a visitor is shown on a page, and why, rule by rule"),

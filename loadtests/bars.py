@@ -1,0 +1,62 @@
+"""`make bar BAR=A9`: one acceptance bar in its full form. Their short forms run with the tests.
+
+A bar is a row of `BARS`: what it shows, and the commands that show it. `BAR_FULL=1` asks the tests for the full size.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+PYTEST = ("-m", "pytest", "-s", "-v")
+LOAD = ("-m", "loadtests.load", "--rounds", "3")
+
+
+class Bar(NamedTuple):
+    """An acceptance bar."""
+
+    name: str
+    shows: str
+    command: tuple[str, ...]
+
+
+BARS = (
+    Bar("A1", "the demo runs, and the four visitors see four homes", (*PYTEST, "tests/bars/test_a1_demo.py")),
+    Bar("A2", "one fetch serves 200 visitors, each their own", (*PYTEST, "tests/bars/test_a2_shared_page.py")),
+    Bar("A3", "nothing moves in the browser", (*PYTEST, "tests/browser/test_layout_shift.py")),
+    Bar("A4", "the decision core beside its rivals", ("-m", "loadtests.decide")),
+    Bar("A5", "personalised beside passed through, by Locust", (*LOAD, "--walk", "home", "--share", "0.3")),
+    Bar("A6", "the profile store stalls", (*PYTEST, "tests/bars/test_a6_store_stalled.py")),
+    Bar("A7", "eight mistakes found at once", (*PYTEST, "tests/bars/test_a7_check.py")),
+    Bar("A8", "200 broken folders over a live one", (*PYTEST, "tests/bars/test_a8_broken_folders.py")),
+    Bar("A9", "1,000 visitors, each their own marker", (*PYTEST, "tests/bars/test_a9_isolation.py")),
+    Bar("A10", "200 MB up and down", (*PYTEST, "tests/bars/test_a10_streaming.py")),
+    Bar("A11", "banners survive hydration", (*PYTEST, "tests/browser/test_hydration.py")),
+)  # fmt: skip
+
+
+def main() -> None:
+    """Runs the bar named, or lists them."""
+    wanted = {name.upper() for name in sys.argv[1:]}
+    chosen = [bar for bar in BARS if bar.name in wanted]
+    if not chosen:
+        print("\n".join(f"{bar.name:4} {bar.shows}" for bar in BARS))
+        sys.exit(2)
+    results = [run(bar) for bar in chosen]
+    sys.exit(max(results))
+
+
+def run(bar: Bar) -> int:
+    """Runs one bar; its exit code."""
+    print(f"{bar.name}: {bar.shows}", flush=True)
+    return subprocess.run(
+        [sys.executable, *bar.command], cwd=ROOT, env={**os.environ, "BAR_FULL": "1"}, check=False
+    ).returncode
+
+
+if __name__ == "__main__":
+    main()

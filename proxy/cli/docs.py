@@ -1,0 +1,115 @@
+"""`tailorbird docs FOLDER`: writes the reference pages from the tables, so that they cannot say what the code does not.
+
+A page is a row of `PAGES`; `tests/test_docs.py` fails when a committed page is not what this writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+
+from proxy.catalogue.strategies import STRATEGIES
+from proxy.cli import COMMANDS
+from proxy.conditions.vocabulary import PHRASES
+from proxy.metrics import HELP
+from proxy.page.slots import SLOT_KINDS
+from proxy.rulebook.check import FINDINGS, FindingKind
+from proxy.settings import PREFIX, rows
+
+MADE = "<!-- Written by `make docs` from the code; edits here are lost. -->\n"
+
+
+def table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
+    """A Markdown table; bars in cells are escaped."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *([str(cell) for cell in row] for row in body)]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+
+
+def settings_page() -> str:
+    """Every setting."""
+    body = [
+        (f"`{PREFIX}{row.name.upper()}`", shown(row.default), row.metadata["unit"], row.metadata["help"])
+        for row in rows()
+    ]
+    intro = (
+        "A flag (`--origin`) wins over the environment, the environment over the default. Lists are comma-separated."
+    )
+    return f"# Settings\n\n{intro}\n\n" + table(("environment", "default", "unit", "what it does"), body)
+
+
+def shown(default: object) -> str:
+    """A default as one would write it."""
+    if isinstance(default, tuple):
+        default = ",".join(default)
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`" if default != "" else ""
+
+
+def vocabulary_page() -> str:
+    """Every phrase an editor may use in a condition."""
+    intro = (
+        "What a rule or segment may ask. Any attribute declared in `attributes.yaml` or brought by an import may be "
+        "asked too."
+    )
+    body = [(f"`{phrase.key}`", phrase.help, f"`{phrase.example}`") for phrase in PHRASES]
+    return f"# Vocabulary\n\n{intro}\n\n" + table(("phrase", "what it asks", "example"), body)
+
+
+def showing_page() -> str:
+    """Every slot kind with its keys, and the strategies of product rows."""
+    parts = ["# What a slot can show\n"]
+    for kind in SLOT_KINDS:
+        body = [(f"`{key.name}`", "yes" if key.required else "", key.help, f"`{key.example}`") for key in kind.keys]
+        parts.append(f"## {kind.name}\n\n" + table(("key", "required", "what it is", "example"), body))
+    body = [(f"`{strategy.phrase}`", strategy.help, f"`{strategy.example}`") for strategy in STRATEGIES]
+    parts.append("## Strategies of a product row\n\n" + table(("strategy", "which products", "example"), body))
+    return "\n".join(parts)
+
+
+def findings_page() -> str:
+    """Every finding `tailorbird check` knows."""
+    intro = "# Findings\n\nWhat `tailorbird check` may say; `tailorbird explain CODE` prints the same.\n"
+    return "\n".join([intro, *(finding_section(finding) for finding in FINDINGS)])
+
+
+def finding_section(finding: FindingKind) -> str:
+    """One finding: what it means, a wrong example, the right one."""
+    return (
+        f"## {finding.code}: {finding.title}\n\n{finding.explanation}\n\n"
+        f"Wrong:\n\n```yaml\n{finding.wrong}\n```\n\nRight:\n\n```yaml\n{finding.right}\n```\n"
+    )
+
+
+def commands_page() -> str:
+    """Every command."""
+    intro = "`tailorbird COMMAND --help` tells the options. Exit codes: 0 fine, 1 failed, 2 usage."
+    return f"# Commands\n\n{intro}\n\n" + table(
+        ("command", "what it does"), ((f"`{r.name}`", r.help) for r in COMMANDS)
+    )
+
+
+def metrics_page() -> str:
+    """Every metric of the admin listener's `/metrics`."""
+    return "# Metrics\n\n" + table(("name", "what it counts"), ((f"`{name}`", text) for name, text in HELP.items()))
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands_page,
+    "findings.md": findings_page,
+    "metrics.md": metrics_page,
+    "settings.md": settings_page,
+    "showing.md": showing_page,
+    "vocabulary.md": vocabulary_page,
+}
+
+
+@click.command("docs")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def command(folder: Path) -> None:
+    """Write the reference pages that are generated from the tables."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, make in PAGES.items():
+        (folder / name).write_text(MADE + make(), encoding="utf-8")
+    click.echo(f"{len(PAGES)} pages written to {folder}")

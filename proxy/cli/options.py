@@ -1,0 +1,37 @@
+"""Options that several commands share, made from the rows of `settings.py`, so that a flag, its environment name and
+its help are one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, get_type_hints
+
+import click
+
+from proxy.settings import PREFIX, Settings, rows
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def setting_options(*names: str) -> Callable[[Command], Command]:
+    """Adds `--name` for each named setting. A flag not given is None, so that the environment or the default holds."""
+    kinds = get_type_hints(Settings)
+    chosen = [row for row in rows() if row.name in names]
+
+    def add(command: Command) -> Command:
+        for row in reversed(chosen):
+            is_list = kinds[row.name] == tuple[str, ...]
+            kind = str if is_list else kinds[row.name]
+            default = ", ".join(row.default) if is_list else row.default
+            unit = f" [{row.metadata['unit']}]" if row.metadata["unit"] else ""
+            text = f"{row.metadata['help']}{unit}  (default: {default or 'none'}; {PREFIX}{row.name.upper()})"
+            flag = "--" + row.name.replace("_", "-")
+            command = click.option(flag, row.name, type=kind, default=None, multiple=is_list, help=text)(command)
+        return command
+
+    return add
+
+
+def given(**flags: Any) -> dict[str, Any]:
+    """The flags that were given: lists as tuples, None and empty lists left out."""
+    return {name: value for name, value in flags.items() if value not in (None, ())}

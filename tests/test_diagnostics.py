@@ -1,0 +1,49 @@
+"""Findings are printed with their place, the line itself and the way to mend it."""
+
+from __future__ import annotations
+
+from proxy.diagnostics import Finding, as_text, did_you_mean, in_order
+from proxy.model import Place
+
+
+def finding(line: int, column: int = 5, file: str = "a.rules.yaml", note: str = "") -> Finding:
+    return Finding("R101", 'I do not know "priorty" in a rule', Place(file, line, column, column + 7), "mend it", note)
+
+
+def test_a_finding_shows_the_line_and_points_at_the_word() -> None:
+    text = as_text([finding(2, note="more")], {"a.rules.yaml": "rules:\n    priorty: high\n"})
+    assert text == (
+        'a.rules.yaml:2:5: R101 I do not know "priorty" in a rule\n'
+        "  |\n"
+        "2 |     priorty: high\n"
+        "  |     ^^^^^^^\n"
+        "  = help: mend it\n"
+        "  = note: more\n"
+        "\n"
+        "1 problem found in 1 file."
+    )
+
+
+def test_a_place_past_the_end_is_told_without_an_excerpt() -> None:
+    assert "|" not in as_text([finding(9)], {"a.rules.yaml": "one line"})
+
+
+def test_findings_are_counted_over_their_files() -> None:
+    text = as_text([finding(1), finding(1, file="b.rules.yaml")], {})
+    assert text.endswith("2 problems found in 2 files.")
+    assert as_text([], {}) == ""
+
+
+def test_findings_stand_in_the_order_of_the_files() -> None:
+    mixed = [finding(9), finding(2, 7), finding(2, 3), finding(1, file="0.rules.yaml")]
+    assert [(f.place.file, f.place.line, f.place.column) for f in in_order(mixed)] == [
+        ("0.rules.yaml", 1, 5),
+        ("a.rules.yaml", 2, 3),
+        ("a.rules.yaml", 2, 7),
+        ("a.rules.yaml", 9, 5),
+    ]
+
+
+def test_help_names_the_nearest_word_else_what_is_allowed() -> None:
+    assert did_you_mean("priorty", ["slot", "priority"]) == 'did you mean "priority"?'
+    assert did_you_mean("zzz", list("abcdefgh")) == "write one of: a, b, c, d, e, f"

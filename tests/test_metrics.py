@@ -1,0 +1,25 @@
+"""Counters count, and print as Prometheus reads them."""
+
+from __future__ import annotations
+
+import re
+
+from proxy.metrics import HELP, Metrics
+
+
+def test_counts_by_label_value() -> None:
+    metrics = Metrics()
+    metrics.count("tailorbird_requests_total", "result", "default")
+    metrics.count("tailorbird_requests_total", "result", "default", by=2)
+    assert metrics.get("tailorbird_requests_total", "default") == 3
+    assert metrics.get("tailorbird_requests_total", "error") == 0
+
+
+def test_text_exposition_escapes_label_values() -> None:
+    metrics = Metrics()
+    metrics.count("tailorbird_rule_matches_total", "rule", 'say "hi"\\\n')
+    assert 'tailorbird_rule_matches_total{rule="say \\"hi\\"\\\\\\n"} 1\n' in metrics.as_text()
+
+
+def test_every_metric_has_help_and_a_counters_name() -> None:
+    assert all(re.fullmatch(r"tailorbird_[a-z_]+_total", name) and text for name, text in HELP.items())
