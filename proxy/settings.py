@@ -69,6 +69,14 @@ class Settings:
     heuristic_fraction: float = _row(0.0, "RFC 9111 4.2.2: part of its age an undated page stays fresh; 0: off")
     collapse_wait_ms: int = _row(2_000, "longest wait for another request's fetch of the same page", "milliseconds")
     uncacheable_seconds: int = _row(120, "how long a page is remembered as not to be shared", "seconds")
+    max_stored_bytes: int = _row(8 * 1024 * 1024, "largest asset that is kept; larger ones pass through", "bytes")
+    stale_if_error_seconds: int = _row(3_600, "how long a stale answer stands in for an origin that is down", "seconds")
+    clients_may_refresh: bool = _row(False, "let a client's Cache-Control (a forced reload) ask the origin")
+    ignored_cookies: tuple[str, ...] = _row(
+        ("_ga*", "_gid", "_gat*", "_gcl_*", "_dc_gtm_*", "_fbp", "_fbc", "_uet*", "_cl*", "_hj*", "_pk_*", "ajs_*")
+        + ("OptanonConsent", "OptanonAlertBoxClosed", "CookieConsent", "cookieyes-consent", "euconsent-v2"),
+        "cookies that say nothing to the origin's pages; `*` stands for any ending",
+    )
 
 
 def rows() -> list[dataclasses.Field[Any]]:
