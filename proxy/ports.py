@@ -33,9 +33,9 @@ class ProfileStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """A request as it goes to the origin: already rebuilt, allow-listed and framed by `serve/forwarding.py`.
+    """A request as it goes to the origin: already rebuilt or allow-listed by `serve/forwarding.py`.
     `target` is path and query in wire form. `body` is None when there is none; `content_length` None streams
-    it chunked."""
+    it chunked. Content-Length and Transfer-Encoding are the transport's to write and must not be in `headers`."""
 
     method: bytes
     target: bytes
@@ -47,11 +47,13 @@ class UpstreamRequest:
 @dataclass(slots=True)
 class UpstreamResponse:
     """An answer whose head has arrived. `body` yields raw bytes as sent (still content-coded) and raises
-    `OriginError` when it breaks off early; `aclose` must be awaited in every case and may be awaited twice."""
+    `OriginError` when it breaks off early; `aclose` must be awaited in every case and may be awaited twice.
+    `is_bounded` is False when only the origin's closing ends the body, so that a cut cannot be told from an end."""
 
     status: int
     headers: Headers
     body: AsyncIterator[bytes]
+    is_bounded: bool = True
 
     async def aclose(self) -> None:
         close = getattr(self.body, "aclose", None)

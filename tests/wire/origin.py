@@ -115,7 +115,7 @@ class Origin:
     async def __aenter__(self) -> Origin:
         self._tasks: set[asyncio.Task[None]] = set()
         self._failures: list[BaseException] = []
-        self._closed = asyncio.Condition()
+        self._changed = asyncio.Condition()
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -130,8 +130,8 @@ class Origin:
 
     async def has_open(self, count: int) -> None:
         """Waits until exactly `count` connections are open."""
-        async with self._closed:
-            await self._closed.wait_for(lambda: self.open == count)
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.open == count)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -140,7 +140,7 @@ class Origin:
         task.add_done_callback(self._tasks.discard)
         wire = Wire(self, reader, writer, self.connections)
         self.connections += 1
-        self.open += 1
+        await self._count(+1)
         try:
             await self.script(wire)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -151,9 +151,12 @@ class Origin:
             self._failures.append(error)
         finally:
             writer.close()
-            self.open -= 1
-            async with self._closed:
-                self._closed.notify_all()
+            await self._count(-1)
+
+    async def _count(self, change: int) -> None:
+        self.open += change
+        async with self._changed:
+            self._changed.notify_all()
 
 
 def ok(body: bytes = b"", *fields: bytes, status: bytes = b"200 OK") -> bytes:

@@ -1,0 +1,93 @@
+"""Who is at the other end. Whoever connects may claim anything in `X-Forwarded-For`; only the proxies an operator
+trusts are believed, and each only about who connected to *it*.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+from proxy.errors import OperatorError
+from proxy.model import Headers
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Networks = tuple[Network, ...]
+
+# RFC 7239 4. Quoted values are taken whole, so that a `for=` inside one is not read as a hop.
+_FORWARDED_PAIR = re.compile(rb'([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;,\s"]*)')
+
+
+def networks(texts: Iterable[str]) -> Networks:
+    """The setting `trusted_proxies`, parsed. Raises `OperatorError`."""
+    return tuple(_network(text) for text in texts)
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise OperatorError(
+            f"trusted proxy `{text}` is not an address or a network", help="write 10.0.0.0/8 or 192.0.2.7"
+        ) from error
+
+
+def is_trusted(address: str, trusted: Networks) -> bool:
+    """True when `address` lies in one of the `trusted` networks."""
+    if not trusted:
+        return False
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in network for network in trusted)
+
+
+def client_of(peer: str, headers: Headers, trusted: Networks, scheme: str = "http") -> tuple[str, str]:
+    """The visitor's address and scheme: `peer` and `scheme` themselves unless a trusted proxy says otherwise.
+
+    The hops are read from the right, and reading stops at the first that is not trusted: what stands left of it
+    was written by a stranger. `X-Forwarded-For` counts before `Forwarded`, which most proxies pass on unread.
+    """
+    if not is_trusted(peer, trusted):
+        return peer, scheme
+    address = peer
+    for hop in reversed(_hops(headers)):
+        named = _address(hop)
+        if named is None:
+            break
+        address = named
+        if not is_trusted(address, trusted):
+            break
+    said = (_joined(headers, b"x-forwarded-proto") or b",".join(_forwarded(headers, b"proto"))).lower()
+    claimed = said.rpartition(b",")[2].strip().decode("latin-1")
+    return address, claimed if claimed in ("http", "https") else scheme
+
+
+def _hops(headers: Headers) -> list[bytes]:
+    joined = _joined(headers, b"x-forwarded-for")
+    return joined.split(b",") if joined else _forwarded(headers, b"for")
+
+
+def _joined(headers: Headers, name: bytes) -> bytes:
+    return b",".join(value for key, value in headers if key == name)
+
+
+def _forwarded(headers: Headers, parameter: bytes) -> list[bytes]:
+    pairs = _FORWARDED_PAIR.findall(_joined(headers, b"forwarded"))
+    return [value.strip(b'"') for name, value in pairs if name.lower() == parameter]
+
+
+def _address(hop: bytes) -> str | None:
+    """The address in `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1` or `[2001:db8::1]:443`; None for anything else."""
+    text = hop.strip().decode("latin-1")
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None

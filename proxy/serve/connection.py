@@ -1,0 +1,97 @@
+"""A socket to an origin, and who listens to it. What is said on it is `exchange.py`'s."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, cast
+
+
+class Listener(Protocol):
+    """What hears a connection while it has it."""
+
+    def received(self, data: bytes) -> None:
+        """Bytes came."""
+
+    def ended(self, error: Exception | None) -> None:
+        """No more will come: the origin closed in order (None), or the connection broke."""
+
+
+class Connection(asyncio.Protocol):
+    """A socket to the origin. `on_lost` hears of its end. Idle, it accepts nothing: bytes nobody asked for close it."""
+
+    def __init__(self, on_lost: Callable[[Connection], None]) -> None:
+        self.is_reused = False
+        self.idle_since = 0.0
+        self._on_lost = on_lost
+        self._transport: asyncio.Transport | None = None
+        self._listener: Listener | None = None
+        self._writable: asyncio.Future[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """False as soon as either end has begun to close."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def serve(self, listener: Listener | None) -> None:
+        """Tells who hears what comes from now on; None: nothing was asked for."""
+        self._listener = listener
+
+    def abort(self) -> None:
+        """Closes at once; unsent bytes are lost."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def write(self, *pieces: bytes) -> None:
+        """Hands the pieces to the socket, in as few packets as they need."""
+        assert self._transport is not None
+        self._transport.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+
+    async def drain(self) -> None:
+        """Waits while the origin takes no more."""
+        if self._writable is not None:
+            await self._writable
+
+    @property
+    def is_write_blocked(self) -> bool:
+        """True while the origin takes no more."""
+        return self._writable is not None
+
+    def pause_reading(self) -> None:
+        """Leaves further bytes to the socket, so that the origin is slowed down."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Reads on, if the connection is still there."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    # -- called by the event loop ----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's do not inherit from it
+
+    def data_received(self, data: bytes) -> None:
+        if self._listener is None:
+            self.abort()
+        else:
+            self._listener.received(data)
+
+    def eof_received(self) -> None:
+        if self._listener is not None:
+            self._listener.ended(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._listener is not None:
+            self._listener.ended(exc)
+        self.resume_writing()
+        self._on_lost(self)
+
+    def pause_writing(self) -> None:
+        self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None

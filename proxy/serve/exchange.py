@@ -1,0 +1,268 @@
+"""One exchange with an origin: a request out, its answer in.
+
+Nothing is stored and forwarded. A slow visitor stops our reading, a slow origin stops our taking of the upload;
+silence is timed only while it is the origin's turn. An exchange ends exactly once, and unless request and answer both
+went through whole, its connection ends with it: replies can never cross.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from proxy.errors import OriginError, RequestError
+from proxy.ports import UpstreamRequest, UpstreamResponse
+from proxy.serve.answer import Answer
+from proxy.serve.connection import Connection
+
+HIGH_WATER_BYTES = 256 * 1024
+SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+_METHODS_WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an origin may be silent, in seconds: until its answer's head is there, and within bodies."""
+
+    first_byte: float
+    between_bytes: float
+
+
+class Exchange:
+    """One request and its answer. After `head`, iterating yields the answer's body and `aclose` lets go of it.
+
+    `on_end` is called once, with whether the connection may carry another exchange.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        request: UpstreamRequest,
+        patience: Patience,
+        on_end: Callable[[Connection, bool], None],
+    ) -> None:
+        self._connection = connection
+        self._request = request
+        self._patience = patience
+        self._on_end = on_end
+        connection.serve(self)
+        self._loop = asyncio.get_running_loop()
+        self._answer = Answer(is_head=request.method == b"HEAD")
+        self._failure: BaseException | None = None
+        self._news: asyncio.Future[None] | None = None
+        self._upload: asyncio.Task[None] | None = None
+        self._is_sent = self._is_over = self._is_paused = False
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """True when the request cannot have had an effect: safe, and on a connection that had died while idle."""
+        return (
+            self._connection.is_reused
+            and not self._answer.has_begun
+            and self._request.body is None
+            and self._request.method in SAFE_METHODS
+        )
+
+    async def head(self) -> UpstreamResponse:
+        """Sends the request and waits for the head of the final answer. Raises `OriginError`, or whatever the
+        request's body raised; then, and when cancelled, the exchange is over."""
+        try:
+            if not self._connection.is_open:
+                raise OriginError("the origin closed the connection at once", reason="reset")
+            self._send()
+            while not self._answer.has_head:
+                await self._wait()
+        except BaseException:
+            self._end(may_reuse=False)
+            raise
+        answer = self._answer
+        return UpstreamResponse(answer.status, answer.headers, self, answer.is_bounded)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._answer.chunks:
+            if self._answer.is_complete:
+                raise StopAsyncIteration
+            await self._wait()
+        if self._is_paused:
+            self._resume()
+        return self._answer.take()
+
+    async def aclose(self) -> None:
+        """Ends the exchange. An answer not read whole costs its connection."""
+        if not self._is_over:
+            self._fail(OriginError("the answer was let go before its end", reason="abandoned"))
+
+    # -- the request -------------------------------------------------------------------------------------------------
+
+    def _send(self) -> None:
+        head = _head_of(self._request)
+        if self._request.body is None or self._request.content_length == 0:
+            self._connection.write(head)
+            self._sent()
+            return
+        self._arm(self._patience.between_bytes)
+        self._upload = self._loop.create_task(self._send_body(head, self._request.body, self._request.content_length))
+        self._upload.add_done_callback(self._uploaded)
+
+    async def _send_body(self, head: bytes, body: AsyncIterator[bytes], length: int | None) -> None:
+        # A first piece that is there already shares the head's packet; one that is not does not hold the head up.
+        pending = [head]
+        flush = self._loop.call_soon(lambda: self._connection.write(pending.pop()))
+        sent = 0
+        async for piece in body:
+            sent += len(piece)
+            if length is not None and sent > length:
+                raise RequestError("the request's body is longer than its Content-Length")
+            if piece:
+                flush.cancel()
+                framed = (piece,) if length is not None else (b"%x\r\n" % len(piece), piece, b"\r\n")
+                self._connection.write(*pending, *framed)
+                pending.clear()
+                self._touch()
+            if sent == length:
+                break
+            await self._connection.drain()
+        flush.cancel()
+        if length is None:
+            self._connection.write(*pending, b"0\r\n\r\n")
+        elif sent < length:
+            raise RequestError("the request's body broke off before its end")
+        self._sent()
+
+    def _uploaded(self, upload: asyncio.Task[None]) -> None:
+        if not upload.cancelled() and (error := upload.exception()) is not None:
+            self._fail(error)
+
+    def _sent(self) -> None:
+        self._is_sent = True
+        self._arm(self._patience.between_bytes if self._answer.has_head else self._patience.first_byte)
+
+    # -- the answer --------------------------------------------------------------------------------------------------
+
+    def received(self, data: bytes) -> None:
+        """As `Listener`."""
+        answer = self._answer
+        try:
+            answer.feed(data)
+        except OriginError as error:
+            self._fail(error)
+            return
+        if answer.is_complete:
+            self._end(may_reuse=self._is_sent and answer.may_reuse)
+        elif answer.has_head:
+            self._go_on()
+        self._wake()
+
+    def ended(self, error: Exception | None) -> None:
+        """As `Listener`."""
+        try:
+            if error is not None:
+                raise OriginError("the origin reset the connection", reason="reset") from error
+            self._answer.end()
+        except OriginError as failure:
+            self._fail(failure)
+        else:
+            self._end(may_reuse=False)
+            self._wake()
+
+    def _go_on(self) -> None:
+        self._touch()
+        if self._upload is not None and not self._is_sent and self._answer.status >= 400:
+            self._upload.cancel()  # refused early, as 413 is: the rest of the upload is not wanted
+        if self._answer.size > HIGH_WATER_BYTES and not self._is_paused:
+            self._is_paused = True
+            self._connection.pause_reading()
+
+    def _resume(self) -> None:
+        self._is_paused = False
+        self._touch()
+        self._connection.resume_reading()
+
+    async def _wait(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._news = self._loop.create_future()
+        try:
+            await self._news
+        finally:
+            self._news = None
+
+    def _wake(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._is_over:
+            self._failure = error
+            self._end(may_reuse=False)
+            self._wake()
+
+    def _end(self, *, may_reuse: bool) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._upload is not None:
+            self._upload.cancel()
+        if self._is_paused:
+            self._resume()
+        self._connection.serve(None)
+        if not may_reuse:
+            self._connection.abort()
+        self._on_end(self._connection, may_reuse)
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    def _arm(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._deadline = self._loop.time() + seconds
+        self._timer = self._loop.call_at(self._deadline, self._look_at_clock)
+
+    def _touch(self) -> None:
+        """Progress. The timer is not moved (that would be done for every packet): it looks again when it fires.
+        Until the head is complete only the upload counts as progress, so that a dripped head cannot go on for ever."""
+        self._deadline = self._loop.time() + self._patience.between_bytes
+
+    def _look_at_clock(self) -> None:
+        now = self._loop.time()
+        if not self._is_origins_turn():
+            self._deadline = now + self._patience.between_bytes
+        elif now >= self._deadline:
+            self._fail(OriginError(f"the origin {self._what_it_owes()} in time", reason="timeout", status=504))
+            return
+        self._timer = self._loop.call_at(self._deadline, self._look_at_clock)
+
+    def _is_origins_turn(self) -> bool:
+        return self._connection.is_write_blocked or (self._is_sent and not self._is_paused)
+
+    def _what_it_owes(self) -> str:
+        if not self._is_sent:
+            return "did not take the request"
+        return "did not go on with its answer" if self._answer.has_head else "did not answer"
+
+
+def _head_of(request: UpstreamRequest) -> bytes:
+    """The request's head. Raises `RequestError` when a field would break out of its line."""
+    lines = [b"%b %b HTTP/1.1" % (request.method, request.target)]
+    lines += [b": ".join(field) for field in request.headers]
+    if request.content_length is not None:
+        lines.append(b"content-length: %d" % request.content_length)
+    elif request.body is not None:
+        lines.append(b"transfer-encoding: chunked")
+    elif request.method in _METHODS_WITH_BODY:
+        lines.append(b"content-length: 0")
+    head = b"\r\n".join((*lines, b"\r\n"))
+    line_ends = len(lines) + 1
+    if head.count(b"\n") != line_ends or head.count(b"\r") != line_ends or b"\0" in head or lines[0].count(b" ") != 2:
+        raise RequestError("the request has a line end, a NUL or a space where none may be")
+    return head

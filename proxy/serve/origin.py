@@ -1,0 +1,191 @@
+"""The transport: how a request reaches one origin. A pool of connections, each used by one exchange at a time.
+
+Its laws: a slot taken is a slot given back, whatever happens in between (`_release` runs exactly once per exchange);
+a request is sent twice only when it is safe and its reused connection had died unheard; and nothing is remembered
+between requests but open sockets: no cookie jar, no credentials, no proxy from the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from typing import TypeVar
+
+from proxy.errors import OperatorError, OriginError
+from proxy.ports import UpstreamRequest, UpstreamResponse
+from proxy.serve.authority import address_of
+from proxy.serve.connection import Connection
+from proxy.serve.exchange import Exchange, Patience
+from proxy.settings import Settings
+
+P = TypeVar("P", bound=asyncio.Protocol)
+
+
+class OriginTransport:
+    """Implements `ports.Transport` for the origin at `url`. Times and limits are those of the settings' `origin` rows.
+
+    At most `max_connections` exchanges run at once; others wait up to `connect_timeout_ms` for their turn.
+    """
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.address = address_of(url)
+        self._tls = client_tls(settings.origin_ca) if self.address.scheme == "https" else None
+        self._connect_seconds = settings.connect_timeout_ms / 1000
+        self._patience = Patience(settings.first_byte_timeout_ms / 1000, settings.between_bytes_timeout_ms / 1000)
+        self._idle_seconds = settings.idle_connection_seconds
+        self._limit = settings.max_connections
+        self._slots = asyncio.Semaphore(settings.max_connections)
+        self._active = 0
+        self._waiting = 0
+        self._idle: deque[Connection] = deque()  # newest right: the warmest is reused, the oldest expire
+        self._reaper: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    def __repr__(self) -> str:
+        counts = f"{self._active} active, {len(self._idle)} idle, {self._waiting} waiting, at most {self._limit}"
+        return f"<OriginTransport {self.address}: {counts}{', closed' if self._is_closed else ''}>"
+
+    async def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
+        """As `ports.Transport`; `OriginError.reason` is one of refused, certificate, timeout, reset, truncated,
+        malformed, too-many, closed."""
+        await self._take_slot()
+        exchange = await self._exchange(request, self._reusable())
+        try:
+            return await exchange.head()
+        except OriginError as error:
+            if error.reason != "reset" or not exchange.may_be_repeated:
+                raise
+        await self._take_slot()
+        return await (await self._exchange(request, None)).head()
+
+    async def aclose(self) -> None:
+        """Closes idle connections and refuses new work; what is under way may finish."""
+        self._is_closed = True
+        if self._reaper is not None:
+            self._reaper.cancel()
+        while self._idle:
+            self._idle.pop().abort()
+
+    async def dial(self, protocol: P) -> P:
+        """Connects `protocol` to the origin, within `connect_timeout_ms`. Raises `OriginError`."""
+        host, port = self.address.host, self.address.port
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                await loop.create_connection(
+                    lambda: protocol, host, port, ssl=self._tls, server_hostname=host if self._tls else None
+                )
+        except OSError as error:
+            raise self._dial_error(error) from error
+        return protocol
+
+    def _dial_error(self, error: OSError) -> OriginError:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return OriginError(
+                f"the certificate of origin `{self.address}` is not accepted: {error.verify_message}",
+                reason="certificate",
+                help="mend the origin's certificate, or name its authority's PEM file in TAILORBIRD_ORIGIN_CA",
+            )
+        if isinstance(error, TimeoutError):
+            return OriginError(f"origin `{self.address}` did not connect in time", reason="timeout", status=504)
+        if isinstance(error, socket.gaierror):
+            return OriginError(f"origin `{self.address}` has no address: {error.strerror}", reason="refused")
+        return OriginError(f"origin `{self.address}` refused the connection: {error}", reason="refused")
+
+    # -- slots -----------------------------------------------------------------------------------------------------
+
+    async def _take_slot(self) -> None:
+        if self._is_closed:
+            raise OriginError(f"the transport to `{self.address}` is closed", reason="closed", status=503)
+        if self._slots.locked():
+            await self._wait_for_slot()
+        else:
+            await self._slots.acquire()  # free: returns without waiting
+        self._active += 1
+
+    async def _wait_for_slot(self) -> None:
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise OriginError(
+                f"all {self._limit} connections to `{self.address}` are busy",
+                reason="too-many",
+                status=503,
+                help="a faster origin, or more TAILORBIRD_MAX_CONNECTIONS",
+            ) from error
+        finally:
+            self._waiting -= 1
+
+    def _give_slot(self) -> None:
+        self._active -= 1
+        self._slots.release()
+
+    # -- connections -----------------------------------------------------------------------------------------------
+
+    async def _exchange(self, request: UpstreamRequest, connection: Connection | None) -> Exchange:
+        """An exchange in the slot already taken, on `connection` or a new one; gives the slot back if there is none."""
+        if connection is None:
+            connection = Connection(self._lost)
+            try:
+                await self.dial(connection)
+            except BaseException:
+                connection.abort()  # cancelled between being connected and being ours
+                self._give_slot()
+                raise
+        return Exchange(connection, request, self._patience, self._release)
+
+    def _reusable(self) -> Connection | None:
+        self._reap()
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_open:
+                connection.is_reused = True
+                return connection
+        return None
+
+    def _release(self, connection: Connection, may_reuse: bool) -> None:
+        self._give_slot()
+        if not may_reuse or not connection.is_open or self._is_closed:
+            connection.abort()
+            return
+        connection.idle_since = asyncio.get_running_loop().time()
+        self._idle.append(connection)
+        if self._reaper is None:
+            self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap_later)
+
+    def _lost(self, connection: Connection) -> None:
+        if connection in self._idle:
+            self._idle.remove(connection)
+
+    def _reap_later(self) -> None:
+        self._reap()
+        self._reaper = None
+        if self._idle:
+            self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap_later)
+
+    def _reap(self) -> None:
+        expired = asyncio.get_running_loop().time() - self._idle_seconds
+        while self._idle and self._idle[0].idle_since <= expired:
+            self._idle.popleft().abort()
+
+
+def client_tls(authorities: str = "") -> ssl.SSLContext:
+    """TLS towards origins: certificates verified, `authorities` (a PEM file) trusted besides the system's.
+
+    Raises `OperatorError` when the file is not there or holds no certificate.
+    """
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    if authorities:
+        try:
+            context.load_verify_locations(cafile=authorities)
+        except OSError as error:
+            raise OperatorError(
+                f"TAILORBIRD_ORIGIN_CA: `{authorities}` cannot be read: {error.strerror or error}",
+                help="name a PEM file with the certificate of your own authority",
+            ) from error
+    return context
