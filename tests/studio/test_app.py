@@ -1,0 +1,142 @@
+"""The admin listener tells what is live, and only to those who may know."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from proxy.diagnostics import Finding
+from proxy.errors import RequestError
+from proxy.metrics import Metrics, Shown
+from proxy.model import Decision, Place, Reason
+from proxy.rulebook.compile import Publication, load
+from proxy.studio.app import create_studio
+from proxy.studio.views import Link
+
+RULES = """version: 1
+rules:
+  - name: Winter <sale>
+    slot: home.hero
+    show: {banner: {title: Winter, link: /sale, button: Shop}}
+"""
+TOKEN = "a-long-enough-token"
+
+
+def published() -> Publication:
+    loaded = load({"a.rules.yaml": RULES.encode(), "slots.yaml": b"slots: {home.hero: {}}"})
+    assert loaded.publication is not None, loaded.findings
+    return loaded.publication
+
+
+@dataclass
+class Shop:
+    """A site whose state a test sets."""
+
+    publication: Publication | None = field(default_factory=published)
+    findings: Sequence[Finding] = ()
+    is_ready: bool = True
+    metrics: Metrics = field(default_factory=Metrics)
+    links: Sequence[Link] = (Link("The shop", "http://127.0.0.1:8080/"),)
+
+    def now(self) -> float:
+        return 1_000.0
+
+    async def is_store_ready(self) -> bool:
+        return self.is_ready
+
+    async def why(self, url: str, visitor_id: str) -> str:
+        if not url.startswith("/"):
+            raise RequestError(f"`{url}` is not a page")
+        return f"{url} for {visitor_id or 'nobody'}: <winner>"
+
+
+def browser(site: Shop, *, token: str = "", host: str = "127.0.0.1:8081") -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(create_studio(site, token=token)), base_url=f"http://{host}")
+
+
+async def test_the_first_page_lists_rules_links_and_state() -> None:
+    async with browser(Shop()) as client:
+        page = await client.get("/")
+    assert page.status_code == 200
+    assert "Winter &lt;sale&gt;" in page.text
+    assert "http:&#x2f;&#x2f;127.0.0.1:8080&#x2f;" in page.text
+    assert published().version in page.text
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+
+
+async def test_problems_degrade_readiness_and_are_listed() -> None:
+    finding = Finding("R101", 'I do not know "priorty" in a rule', Place("a.rules.yaml", 9, 5, 12), "mend it")
+    async with browser(Shop(findings=[finding], is_ready=False)) as client:
+        ready, page = (await client.get("/readyz")).json(), await client.get("/")
+    assert ready["state"] == "degraded"
+    assert [reason.split(";")[0] for reason in ready["reasons"]] == [
+        "the rules folder has 1 problems",
+        "profiles cannot be read",
+    ]
+    assert "a.rules.yaml:9" in page.text
+
+
+async def test_without_any_rules_it_says_so_and_stands() -> None:
+    async with browser(Shop(publication=None)) as client:
+        assert (await client.get("/")).status_code == 200
+        assert "no rules are being served" in (await client.get("/readyz")).json()["reasons"]
+
+
+async def test_the_live_list_has_the_newest_first() -> None:
+    site = Shop()
+    for at, path in ((1.0, "/"), (2.0, "/sale")):
+        site.metrics.live.append(Shown(at, path, (Decision("home.hero", "b", Reason.TARGETING_MATCH, "Sale", "rule"),)))
+    async with browser(site) as client:
+        shown = (await client.get("/api/live")).json()
+    assert [row["path"] for row in shown] == ["/sale", "/"]
+    assert shown[0]["slots"] == {"home.hero": "Sale"}
+
+
+async def test_why_tells_the_story_escaped_and_a_bad_page_plainly() -> None:
+    async with browser(Shop()) as client:
+        assert "&lt;winner&gt;" in (await client.get("/why", params={"url": "/sale", "visitor": "v1"})).text
+        assert "is not a page" in (await client.get("/why", params={"url": "sale"})).text
+
+
+async def test_metrics_are_prometheus_text() -> None:
+    async with browser(Shop()) as client:
+        answer = await client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert "# TYPE tailorbird_requests_total counter" in answer.text
+
+
+BASIC = base64.b64encode(f"mia:{TOKEN}".encode()).decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/why", "/api/status", "/api/live", "/metrics", "/static/studio.css", "/none"])
+@pytest.mark.parametrize(
+    ("authorization", "is_let_in"),
+    [
+        (None, False),
+        ("Bearer wrong", False),
+        ("Basic !!", False),
+        ("Token " + TOKEN, False),
+        ("Bearer " + TOKEN, True),
+        ("Basic " + BASIC, True),
+    ],
+)
+async def test_with_a_token_every_page_asks_for_it(path: str, authorization: str | None, is_let_in: bool) -> None:
+    headers = {"authorization": authorization} if authorization else {}
+    async with browser(Shop(), token=TOKEN, host="studio.example") as client:
+        assert ((await client.get(path, headers=headers)).status_code != 401) == is_let_in
+
+
+async def test_health_is_open_with_a_token() -> None:
+    async with browser(Shop(), token=TOKEN, host="studio.example") as client:
+        assert (await client.get("/livez")).text == "ok\n"
+        assert (await client.get("/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1:8081", 200), ("localhost:8081", 200), ("evil.example", 401)])
+async def test_without_a_token_only_a_local_host_is_let_in(host: str, status: int) -> None:
+    async with browser(Shop(), host=host) as client:
+        assert (await client.get("/")).status_code == status
