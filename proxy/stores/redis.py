@@ -1,0 +1,131 @@
+"""Profiles in Redis or Valkey: one store for many machines.
+
+Everything of one visitor lies under one hash tag, `tb:{visitor}:...`, so that a cluster keeps it together and one
+script can change it at once. Pages wait for reads, so those have short timeouts and no retries (the library's own
+defaults can hold a page for a minute); writes may take their time. A read that breaks off closes its connection, and
+the value names its visitor, so that a late answer is never taken for another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import cast
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.exceptions import RedisError, ResponseError
+
+from proxy.errors import DamagedValueError, OperatorError, StoreError
+from proxy.model import Profile
+from proxy.stores.record import MAX_BYTES, is_news, packed, unpacked
+
+READ_SECONDS = 0.025
+READ_POOL_SECONDS = 0.005
+WRITE_SECONDS = 0.25
+CONNECT_SECONDS = 0.25
+CONNECTIONS = 32
+BATCH = 500
+NAMES_KEY = "tb:attribute-names"
+
+
+def connect(url: str) -> RedisStore:
+    """The store at redis://, rediss:// or unix://. Nothing is connected until it is used. Raises `OperatorError`."""
+    try:
+        return RedisStore(url)
+    except ValueError as error:
+        raise OperatorError(f"`{url}` is no address of a store: {error}", help="write redis://HOST:PORT/DB") from error
+
+
+def profile_key(visitor_id: str) -> str:
+    """Where a visitor's profile lies."""
+    return "tb:{" + visitor_id + "}:profile"
+
+
+class RedisStore:
+    """A `ProfileStore` on a server that speaks RESP."""
+
+    def __init__(self, url: str) -> None:
+        self._reader = _client(url, READ_SECONDS, READ_POOL_SECONDS, Retry(NoBackoff(), 0))
+        self._writer = _client(url, WRITE_SECONDS, WRITE_SECONDS, Retry(ExponentialWithJitterBackoff(1.0, 0.01), 3))
+
+    async def get_profile(self, visitor_id: str) -> Profile | None:
+        async with _our_errors():
+            value = await _read(self._reader, visitor_id)
+        if not value:
+            return None
+        if len(value) > MAX_BYTES:
+            raise DamagedValueError("a stored profile is too large to be one", help="import it again")
+        return unpacked(value, visitor_id)
+
+    async def put_profiles(self, profiles: Iterable[Profile]) -> int:
+        latest = list({profile.visitor_id: profile for profile in profiles}.values())
+        async with _our_errors():
+            return sum([await self._put(latest[at : at + BATCH]) for at in range(0, len(latest), BATCH)])
+
+    async def attribute_names(self) -> frozenset[str]:
+        async with _our_errors():
+            names = cast("set[bytes]", await self._writer.smembers(NAMES_KEY))
+        return frozenset(name.decode() for name in names)
+
+    async def is_ready(self) -> bool:
+        try:
+            async with _our_errors():
+                return bool(await self._reader.ping())
+        except StoreError:
+            return False
+
+    async def aclose(self) -> None:
+        await self._reader.aclose()
+        await self._writer.aclose()
+
+    async def _put(self, profiles: Sequence[Profile]) -> int:
+        reads = self._writer.pipeline(transaction=False)
+        for profile in profiles:
+            reads.getrange(profile_key(profile.visitor_id), 0, MAX_BYTES)
+        stored = await reads.execute(raise_on_error=False)
+        news = [
+            profile
+            for profile, value in zip(profiles, stored, strict=True)
+            if is_news(profile, value if isinstance(value, bytes) else None)
+        ]
+        writes = self._writer.pipeline(transaction=False)
+        for profile in news:
+            writes.set(profile_key(profile.visitor_id), packed(profile))
+        names = {name for profile in news for name in profile.attributes}
+        if names:
+            writes.sadd(NAMES_KEY, *sorted(names))
+        await writes.execute()
+        return len(news)
+
+
+def _client(url: str, seconds: float, pool_seconds: float, retry: Retry) -> Redis:
+    pool = BlockingConnectionPool.from_url(
+        url,
+        protocol=2,
+        max_connections=CONNECTIONS,
+        timeout=pool_seconds,
+        socket_timeout=seconds,
+        socket_connect_timeout=CONNECT_SECONDS,
+        retry=retry,
+    )
+    return Redis.from_pool(pool)
+
+
+async def _read(client: Redis, visitor_id: str) -> bytes:
+    """At most one byte more than a profile may have, whatever lies there; empty when nothing does."""
+    try:
+        return cast("bytes", await client.getrange(profile_key(visitor_id), 0, MAX_BYTES))
+    except ResponseError as error:
+        if str(error).startswith("WRONGTYPE"):
+            raise DamagedValueError("a stored profile is not a text", help="import it again") from error
+        raise
+
+
+@asynccontextmanager
+async def _our_errors() -> AsyncIterator[None]:
+    try:
+        yield
+    except (RedisError, OSError, ValueError) as error:  # ValueError: bytes that are no RESP
+        raise StoreError(f"the store did not answer: {error}") from error
