@@ -1,7 +1,7 @@
 """Findings: what is wrong in an editor's files, where, and how to mend it; and how they are printed.
 
 One noun serves `check`, Studio's underlines, CI annotations and readiness. The list of codes, with their
-explanations, is the table in `rulebook/check.py`.
+explanations, is the table in `rulebook/findings.py`.
 """
 
 from __future__ import annotations

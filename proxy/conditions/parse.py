@@ -1,0 +1,271 @@
+"""From an editor's lines to a condition.
+
+Lines of `phrase: value` must all hold; `any of`, `all of` and `none of` take a list of such lines, `unless` negates.
+A value is one of a dozen forms:
+
+    X             the value itself              [X, Y]                any of them
+    not X         known, and something else     not [X, Y]            none of them
+    at least N    at most N    more than N      less than N           exactly N    between A and B
+    starts with X              contains X       any (it is known)     none (it is not)
+
+What cannot be read becomes a finding, reading goes on, and all findings come at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+
+from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
+from proxy.conditions.values import number_text
+from proxy.conditions.vocabulary import Kind, Phrase
+from proxy.diagnostics import Finding, did_you_mean
+from proxy.model import (
+    EVERYBODY,
+    AllOf,
+    AnyOf,
+    Between,
+    Condition,
+    Contains,
+    Fact,
+    IsKnown,
+    NoneOf,
+    NotOneOf,
+    OneOf,
+    StartsWith,
+    Test,
+    WithinHours,
+)
+
+GROUPS = ("any of", "all of", "none of", "unless")
+AMOUNT_HELP = "write: at least 3, at most 3, exactly 3, between 1 and 3"
+
+_NUMBER = r"(-?\d{1,15}(?:\.\d{1,6})?)"
+_UNIT = r"(?:\s*([^\W\d_][\w ]*|[€$£%]))?"
+_BOUND = re.compile(rf"(?:(at least|at most|more than|less than|exactly) )?{_NUMBER}{_UNIT}", re.IGNORECASE)
+_RANGE = re.compile(rf"between {_NUMBER}{_UNIT} and {_NUMBER}{_UNIT}", re.IGNORECASE)
+_UNITS = re.compile(r"[A-Z]{3}|[€$£%]|times?")
+_NOT = re.compile(r"not\s+(?:\[(?P<many>[^\[\]]+)\]|(?P<one>.+))", re.IGNORECASE)
+_TEXT_FORM = re.compile(r"(starts with|contains)\s+(.+)", re.IGNORECASE)
+_START, _END = r"([01]?\d|2[0-3]):([0-5]\d)", r"([01]?\d|2[0-3]|24(?=:00)):([0-5]\d)"
+_HOURS = re.compile(rf"(?:between )?{_START}(?: and |\s*[-–]\s*){_END}", re.IGNORECASE)
+
+Words = Mapping[str, Phrase]
+
+
+def read_condition(node: Node, words: Words, findings: list[Finding], what: str = "a condition") -> Condition:
+    """The condition of some lines, all of which must hold. `words` are those it may use (`vocabulary.words`)."""
+    table = as_map(node, what, findings)
+    return all_of(_read_line(entry, words, findings) for entry in table.entries) if table else EVERYBODY
+
+
+def all_of(parts: Iterable[Condition]) -> Condition:
+    """The condition that every part holds, without needless nesting."""
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, AllOf) else (part,))]
+    return flat[0] if len(flat) == 1 else AllOf(tuple(flat))
+
+
+def _read_line(entry: Entry, words: Words, findings: list[Finding]) -> Condition:
+    word = entry.key.text
+    if word == "unless":
+        return NoneOf((read_condition(entry.value, words, findings, '"unless"'),))
+    if word in GROUPS:
+        return _read_group(entry, words, findings)
+    phrase = words.get(word)
+    if phrase is None:
+        findings.append(unknown_word(entry.key, "a condition", [*words, *GROUPS]))
+        return EVERYBODY
+    if phrase.parts is not None and (isinstance(entry.value, MapNode) or not phrase.stands_alone):
+        parts = as_map(entry.value, f'"{word}"', findings)
+        return all_of(_read_part(part, phrase, findings) for part in parts.entries) if parts else EVERYBODY
+    return _read_fact(phrase, phrase.attribute, entry, findings)
+
+
+def _read_group(entry: Entry, words: Words, findings: list[Finding]) -> Condition:
+    word = entry.key.text
+    items = as_list(entry.value, f'"{word}"', findings)
+    if items is None:
+        return EVERYBODY
+    if not items.items:
+        findings.append(Finding("R104", f'"{word}" is empty', entry.key.place, "write a list of conditions under it"))
+    parts = [read_condition(item, words, findings, f'each part of "{word}"') for item in items.items]
+    if word == "all of":
+        return all_of(parts)
+    return AnyOf(tuple(parts)) if word == "any of" else NoneOf(tuple(parts))
+
+
+def _read_part(entry: Entry, phrase: Phrase, findings: list[Finding]) -> Condition:
+    if phrase.parts and entry.key.text not in phrase.parts:
+        findings.append(unknown_word(entry.key, f'"{phrase.key}"', phrase.parts))
+        return EVERYBODY
+    return _read_fact(phrase, f"{phrase.attribute}.{entry.key.text}", entry, findings)
+
+
+def _read_fact(phrase: Phrase, attribute: str, entry: Entry, findings: list[Finding]) -> Condition:
+    """One line: a single value, or a list of which any will do."""
+    node = entry.value
+    scalars = node.items if isinstance(node, ListNode) and node.items else (node,)
+    words = [word for item in scalars if (word := as_text(item, f'"{phrase.key}"', findings))]
+    text = f"{attribute.replace('.', ' ', 1)}: {', '.join(word.text for word in words)}"
+    if len(words) > 1:
+        findings += [_inside_a_list(word) for word in words if _forbidden_in_lists(word.text)]
+    tests = [test for word in words if (test := _read_test(phrase, word, findings))]
+    facts = [Fact(attribute, test, text, entry.key.place) for test in _merged(tests)]
+    return facts[0] if len(facts) == 1 else AnyOf(tuple(facts))
+
+
+def _forbidden_in_lists(text: str) -> bool:
+    return text.casefold() in ("any", "none") or _NOT.fullmatch(text) is not None
+
+
+def _inside_a_list(word: Scalar) -> Finding:
+    form = word.text.split()[0]
+    return Finding("R306", f'"{form}" stands inside a list', word.place, "write: not [A, B], or a line of its own")
+
+
+def _merged(tests: Sequence[Test]) -> list[Test]:
+    """The same tests, those of a kind that takes several values put together."""
+    equal = [value for test in tests if isinstance(test, OneOf) for value in test.values]
+    starts = [value for test in tests if isinstance(test, StartsWith) for value in test.values]
+    contained = [value for test in tests if isinstance(test, Contains) for value in test.values]
+    merged: list[Test] = [OneOf(frozenset(equal))] if equal else []
+    merged += [StartsWith(tuple(starts))] if starts else []
+    merged += [Contains(tuple(contained))] if contained else []
+    return merged + [test for test in tests if not isinstance(test, (OneOf, StartsWith, Contains))]
+
+
+def _read_test(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
+    if word.text.casefold() in ("any", "none"):
+        return IsKnown(word.text.casefold() == "any")
+    if negated := _NOT.fullmatch(word.text):
+        return _read_negated(phrase, word, negated, findings)
+    return _READERS[phrase.kind](phrase, word, findings)
+
+
+def _read_negated(phrase: Phrase, word: Scalar, negated: re.Match[str], findings: list[Finding]) -> Test | None:
+    values = [part.strip() for part in negated["many"].split(",")] if negated["many"] else [negated["one"]]
+    if phrase.kind is Kind.HOURS or any(_TEXT_FORM.fullmatch(value) for value in values):
+        help = "write it under `unless:` instead, without the not"
+        findings.append(Finding("R306", f'"not" does not go with "{values[0]}"', word.place, help))
+        return None
+    if phrase.kind is Kind.NUMBER:
+        amounts = [amount(phrase, value) for value in values]
+        exact = [read for read in amounts if read and read.low == read.high]
+        if len(exact) < len(values):
+            findings.append(no_amount(word))
+        return NotOneOf(frozenset(number_text(read.low) for read in exact))
+    check_values(phrase, values, word, findings)
+    return NotOneOf(frozenset(value.casefold() for value in values))
+
+
+def _read_text(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
+    form = None if phrase.choices else _TEXT_FORM.fullmatch(word.text)
+    if form and form[1].casefold() == "contains":
+        return Contains((form[2].casefold(),))
+    if form:
+        check_values(phrase, [form[2]], word, findings)
+        return StartsWith((form[2].casefold(),))
+    if not phrase.choices and _is_amount_form(word.text):
+        help = "write the text itself, or: starts with ..., contains ..."
+        findings.append(Finding("R305", f'"{phrase.key}" is text, not an amount', word.place, help))
+        return None
+    check_values(phrase, [word.text], word, findings)
+    return OneOf(frozenset({word.text.casefold()}))
+
+
+def _read_number(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
+    read = amount(phrase, word.text)
+    if read is None:
+        findings.append(no_amount(word))
+    elif read.low > read.high:
+        findings.append(Finding("R303", f'"{word.text}" holds no amount', word.place, "swap the two numbers"))
+    return read
+
+
+def _read_anything(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
+    read = _read_number if _is_amount_form(word.text) else _read_text
+    return read(phrase, word, findings)
+
+
+def _read_hours(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
+    found = _HOURS.fullmatch(word.text)
+    if found is None:
+        findings.append(_unfit(phrase, word.text, word))
+        return None
+    start_hour, start_minute, end_hour, end_minute = map(int, found.groups())
+    return WithinHours(start_hour * 60 + start_minute, end_hour * 60 + end_minute)
+
+
+_READERS: dict[Kind, Callable[[Phrase, Scalar, list[Finding]], Test | None]] = {
+    Kind.TEXT: _read_text,
+    Kind.SET: _read_text,
+    Kind.TRUTH: _read_text,
+    Kind.NUMBER: _read_number,
+    Kind.HOURS: _read_hours,
+    Kind.ANYTHING: _read_anything,
+}
+
+
+def _is_amount_form(text: str) -> bool:
+    bound = _BOUND.fullmatch(text)
+    return _RANGE.fullmatch(text) is not None or (bound is not None and bound[1] is not None)
+
+
+def amount(phrase: Phrase, text: str) -> Between | None:
+    """The range of numbers a text stands for, or None when it is none."""
+    if found := _RANGE.fullmatch(text):
+        low, first_unit, high, unit = found.groups()
+        units = [unit or "", first_unit or ""]
+        return Between(float(low), float(high), unit=units[0]) if _are_units(units, phrase) else None
+    found = _BOUND.fullmatch(text)
+    if not found or not _are_units([found[3] or ""], phrase):
+        return None
+    number, unit = float(found[2]), found[3] or ""
+    match (found[1] or "exactly").casefold():
+        case "at least":
+            return Between(low=number, unit=unit)
+        case "at most":
+            return Between(high=number, unit=unit)
+        case "more than":
+            return Between(low=number, open_low=True, unit=unit)
+        case "less than":
+            return Between(high=number, open_high=True, unit=unit)
+    return Between(number, number, unit=unit)
+
+
+def _are_units(units: Sequence[str], phrase: Phrase) -> bool:
+    """A currency, `%`, `times`, or a word of the phrase itself. Nothing is converted, so `2 weeks` of an attribute
+    that counts days must not pass."""
+    return all(not unit or _UNITS.fullmatch(unit) or unit in phrase.key for unit in units)
+
+
+def no_amount(word: Scalar) -> Finding:
+    """R303: what stands where a number should."""
+    return Finding("R303", f'"{word.text}" is not an amount', word.place, AMOUNT_HELP)
+
+
+def check_values(phrase: Phrase, values: Sequence[str], word: Scalar, findings: list[Finding]) -> None:
+    """A finding for each of the values, written in `word`, that the phrase cannot have."""
+    choices = _folded(phrase.choices)
+    for value in values:
+        if phrase.attribute == "segment":
+            if value.casefold() not in choices:
+                findings.append(_no_such_segment(value, word, phrase.choices))
+        elif (choices and value.casefold() not in choices) or (phrase.shape and not re.fullmatch(phrase.shape, value)):
+            findings.append(_unfit(phrase, value, word))
+
+
+@lru_cache(maxsize=64)
+def _folded(choices: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(choice.casefold() for choice in choices)
+
+
+def _no_such_segment(name: str, word: Scalar, segments: Sequence[str]) -> Finding:
+    help = did_you_mean(name, segments) if segments else "describe it under `segments:`"
+    return Finding("R302", f'there is no segment "{name}"', word.place, help)
+
+
+def _unfit(phrase: Phrase, value: str, word: Scalar) -> Finding:
+    help = phrase.hint or did_you_mean(value, phrase.choices)
+    return Finding("R304", f'"{phrase.key}" cannot be "{value}"', word.place, help)

@@ -1,0 +1,217 @@
+"""Every phrase an editor may write in a condition, one row each.
+
+A new phrase is a new row: the checker, the JSON Schema and the reference page read the rows. Beside these an editor may
+name any attribute that `attributes.yaml` declares or an import has brought; `words` joins both.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from proxy.conditions.values import WEEKDAYS
+
+_ISO_3166_ALPHA_2 = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ "
+    "CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO "
+    "FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE "
+    "JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO "
+    "MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW "
+    "PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM "
+    "TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW "
+)
+COUNTRIES = tuple(_ISO_3166_ALPHA_2.split())
+
+
+class Kind(enum.StrEnum):
+    """What values an attribute has, and so which forms fit it. The first four may stand in `attributes.yaml`."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    TRUTH = "truth"
+    SET = "set"
+    HOURS = "hours"
+    ANYTHING = "anything"  # brought by an import, so nobody said
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A phrase and all that is to know of it.
+
+    `key` is what an editor writes, `attribute` its name in `EvaluationContext.attributes`. `choices` are the only
+    values it takes, `shape` a regular expression that its values match, `hint` how to mend one that does not fit.
+    `parts` are the words that may stand under it, () when any may; each is an attribute of its own, `attribute.part`.
+    `example` and `wrong` are conditions that are clean and that give the finding `wrong_code`.
+    """
+
+    key: str
+    attribute: str
+    kind: Kind
+    help: str
+    example: str = ""
+    wrong: str = ""
+    wrong_code: str = ""
+    choices: tuple[str, ...] = ()
+    shape: str = ""
+    hint: str = ""
+    parts: tuple[str, ...] | None = None
+    stands_alone: bool = True
+
+
+PHRASES: tuple[Phrase, ...] = (
+    Phrase(
+        "segment",
+        "segment",
+        Kind.SET,
+        "a group the visitor is in: one of `segments:`",
+        example="segment: VIP",
+        wrong="segment: VIPS",
+        wrong_code="R302",
+    ),
+    Phrase(
+        "country",
+        "country",
+        Kind.TEXT,
+        "where the visitor is, as two letters; known when a trusted proxy or CDN says so",
+        example="country: [NL, BE, NO]",
+        wrong="country: UK",
+        wrong_code="R304",
+        choices=COUNTRIES,
+        hint="write the two letters of a country, as NO, NL or GB",
+    ),
+    Phrase(
+        "language",
+        "language",
+        Kind.SET,
+        "the language the browser asks for first; `nl` is also met by `nl-BE`",
+        example="language: [nl, fr-BE]",
+        wrong="language: Flemish Dutch",
+        wrong_code="R304",
+        shape=r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*",
+        hint="write its short name, as nl or nl-BE",
+    ),
+    Phrase(
+        "device",
+        "device",
+        Kind.TEXT,
+        "what the visitor holds",
+        example="device: [phone, tablet]",
+        wrong="device: phon",
+        wrong_code="R304",
+        choices=("phone", "tablet", "desktop"),
+    ),
+    Phrase(
+        "page",
+        "page",
+        Kind.TEXT,
+        "the path of the page, without what follows a question mark",
+        example="page: starts with /category/shoes",
+        wrong="page: shoes",
+        wrong_code="R304",
+        shape=r"/[^?#]*",
+        hint="begin with a slash, as /shoes; for everything below it: starts with /shoes",
+    ),
+    Phrase(
+        "search term",
+        "search term",
+        Kind.TEXT,
+        "what the visitor searched for on this page",
+        example="search term: [contains trail, running]",
+        wrong="search term: at least 3",
+        wrong_code="R305",
+    ),
+    Phrase(
+        "refinement",
+        "refinement",
+        Kind.SET,
+        "how the visitor narrowed the list: the address's parameters by name",
+        example="refinement: {colour: red, size: any}",
+        wrong="refinement: red",
+        wrong_code="R104",
+        parts=(),
+        stands_alone=False,
+    ),
+    Phrase(
+        "campaign",
+        "campaign",
+        Kind.TEXT,
+        "the campaign that brought the visitor: utm_campaign, or its source, medium, term or content",
+        example="campaign: {source: newsletter, medium: not paid}",
+        wrong="campaign: {sorce: newsletter}",
+        wrong_code="R101",
+        parts=("source", "medium", "term", "content"),
+    ),
+    Phrase(
+        "referrer",
+        "referrer",
+        Kind.TEXT,
+        "the site the visitor came from, without www.; unknown when it is your own",
+        example="referrer: [google.com, contains duckduckgo]",
+        wrong="referrer: https://google.com/",
+        wrong_code="R304",
+        shape=r"[\w.-]+",
+        hint="write only the site's name, as google.com",
+    ),
+    Phrase(
+        "visitor",
+        "visitor",
+        Kind.TEXT,
+        "whether the visitor was here before",
+        example="visitor: returning",
+        wrong="visitor: old",
+        wrong_code="R304",
+        choices=("new", "returning"),
+    ),
+    Phrase(
+        "weekday",
+        "weekday",
+        Kind.TEXT,
+        "the day it is, in the file's time zone",
+        example="weekday: [saturday, sunday]",
+        wrong="weekday: sunnday",
+        wrong_code="R304",
+        choices=WEEKDAYS,
+    ),
+    Phrase(
+        "hours",
+        "hours",
+        Kind.HOURS,
+        "the time of day, in the file's time zone; the end is not part of it",
+        example="hours: between 08:00 and 18:00",
+        wrong="hours: between 8 and 18",
+        wrong_code="R304",
+        hint="write: between 08:00 and 18:00",
+    ),
+    Phrase(
+        "cart total",
+        "cart total",
+        Kind.NUMBER,
+        "what lies in the visitor's cart, from the profile",
+        example="cart total: at least 20 EUR",
+        wrong="cart total: at leat 20 EUR",
+        wrong_code="R303",
+    ),
+)
+
+TRUTHS = ("yes", "no", "true", "false")
+
+
+def words(
+    segments: Collection[str] = (), declared: Mapping[str, Kind] | None = None, imported: Collection[str] = ()
+) -> dict[str, Phrase]:
+    """Every word a condition may begin with: the phrases, then declared, then imported attributes. The phrase
+    `segment` has the names of `segments` as its choices."""
+    known = {phrase.key: phrase for phrase in PHRASES}
+    known["segment"] = replace(known["segment"], choices=tuple(segments))
+    for name, kind in (declared or {}).items():
+        known.setdefault(name, attribute_phrase(name, kind))
+    for name in sorted(imported):
+        known.setdefault(name, attribute_phrase(name, Kind.ANYTHING))
+    return known
+
+
+def attribute_phrase(name: str, kind: Kind) -> Phrase:
+    """The phrase of a profile attribute, which is its bare name."""
+    choices = TRUTHS if kind is Kind.TRUTH else ()
+    return Phrase(name, name, kind, f"an attribute of your visitors ({kind})", choices=choices, hint="write yes or no")

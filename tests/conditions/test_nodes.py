@@ -1,0 +1,47 @@
+"""Nodes of another form than needed are told, and told apart from empty ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
+from proxy.diagnostics import Finding
+from proxy.model import Place
+
+HERE = Place("a.rules.yaml", 3, 5, 9)
+WORD = Scalar("VIP", HERE)
+LINES = MapNode((Entry(Scalar("a", HERE), WORD),), HERE)
+
+
+@pytest.mark.parametrize(
+    ("node", "what"),
+    [
+        (WORD, 'this should be lines of `word: value`'),
+        (ListNode((WORD,), HERE), 'this should be lines of `word: value`'),
+        (MapNode((), HERE), "this is empty"),
+        (Scalar("", HERE), "this is empty"),
+    ],
+)
+def test_lines_are_needed(node: Node, what: str) -> None:
+    findings: list[Finding] = []
+    assert as_map(node, "this", findings) is None
+    assert [(finding.code, finding.what, finding.place) for finding in findings] == [("R104", what, HERE)]
+
+
+def test_what_fits_is_handed_back_without_a_finding() -> None:
+    findings: list[Finding] = []
+    assert as_map(LINES, "x", findings) is LINES and as_text(WORD, "x", findings) is WORD
+    assert as_list(ListNode((), HERE), "x", findings) == ListNode((), HERE)
+    assert not findings
+
+
+def test_a_text_of_blanks_is_no_text() -> None:
+    findings: list[Finding] = []
+    assert as_text(Scalar("  ", HERE), "x", findings) is None
+    assert findings[0].code == "R104"
+
+
+def test_an_unknown_word_names_the_nearest_known() -> None:
+    finding = unknown_word(Scalar("titel", HERE), "a banner", ["title", "text"])
+    assert (finding.code, finding.what) == ("R101", 'I do not know "titel" in a banner')
+    assert finding.help == 'did you mean "title"?'
