@@ -1,6 +1,7 @@
 """May this answer be stored, may that stored answer be reused: RFC 9111 for a shared cache, as verdicts with reasons.
 
-Stricter than the RFC on purpose in one place: an answer that sets a cookie is never stored.
+Stricter than the RFC on purpose in two places: an answer that sets a cookie is never stored, nor is one that differs
+by cookie, since what is stored was asked for without any.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Why(enum.StrEnum):
     PRIVATE = "private"
     SET_COOKIE = "set-cookie"
     VARY_ANY = "vary-any"  # Vary: *
+    VARY_COOKIE = "vary-cookie"
     AUTHORIZATION = "authorization"
     NO_LIFETIME = "no-lifetime"  # the origin gave none, and guessing is off or not allowed
     NO_VALIDATOR = "no-validator"  # stale at once and nothing to ask the origin with
@@ -76,8 +78,9 @@ def _forbidden(method: bytes, request: Headers, status: int, response: Headers, 
         return Why.PRIVATE
     if any(name == b"set-cookie" for name, _ in response):
         return Why.SET_COOKIE
-    if b"*" in vary_names(response):
-        return Why.VARY_ANY
+    names = vary_names(response)
+    if names & {b"*", b"cookie"}:
+        return Why.VARY_ANY if b"*" in names else Why.VARY_COOKIE
     # RFC 9111 3.5: what was answered to credentials is shared only when the origin says so in as many words.
     shared = said.public or said.must_revalidate or said.s_maxage is not None
     if not shared and any(name == b"authorization" for name, _ in request):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.utils import formatdate
 
 from proxy.httpcache import directives, freshness
 from proxy.httpcache.directives import Directives
@@ -42,6 +43,8 @@ def store(
     given to anybody without asking (RFC 9111 5.2.2.4, 5.2.2.7)."""
     said = cache_control(headers)
     life = freshness.lifetime(status, headers, said, received_at, heuristic_fraction=heuristic_fraction)
+    if not any(name == b"date" for name, _ in headers):
+        headers = (*headers, (b"date", formatdate(received_at, usegmt=True).encode()))  # RFC 9110 6.6.1
     left_out = said.private_fields | said.no_cache_fields | {b"age"}
     return StoredResponse(
         status,

@@ -28,7 +28,7 @@ def refreshed(
 ) -> StoredResponse:
     """The stored answer, fresh again, with the fields its 304 brought in place of the old ones (RFC 9111 3.2)."""
     new = tuple((name, value) for name, value in headers if name not in _OF_THE_BODY)
-    replaced = {name for name, _ in new}
+    replaced = {name for name, _ in new} | {b"date"}  # the old one would make what was just confirmed look old
     kept = tuple((name, value) for name, value in stored.headers if name not in replaced)
     return store(
         stored.status, kept + new, stored.body, requested_at, received_at, heuristic_fraction=heuristic_fraction

@@ -30,5 +30,10 @@ def test_fields_that_may_not_be_shared_unasked_are_left_out() -> None:
             (b"age", b"1"),
         )
     )
-    assert [name for name, _ in stored.headers] == [b"cache-control", b"content-type"]
+    assert [name for name, _ in stored.headers] == [b"cache-control", b"content-type", b"date"]
     assert (stored.get(b"content-type"), stored.get(b"x-name")) == (b"text/html", None)
+
+
+def test_an_answer_without_a_date_gets_the_one_it_came_at() -> None:
+    assert kept(()).get(b"date") == b"Sun, 06 Nov 1994 08:49:37 GMT"
+    assert kept(((b"date", b"Sun, 06 Nov 1994 08:00:00 GMT"),)).get(b"date") == b"Sun, 06 Nov 1994 08:00:00 GMT"

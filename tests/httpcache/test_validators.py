@@ -35,6 +35,7 @@ def test_a_304_renews_the_lifetime_and_replaces_fields_but_not_those_of_the_body
     stored = kept(
         (b"cache-control", b"max-age=60"),
         (b"etag", b'"a"'),
+        (b"date", CHANGED),
         (b"x-a", b"old"),
         (b"x-b", b"stays"),
         (b"content-type", b"text/html"),
@@ -53,6 +54,7 @@ def test_a_304_renews_the_lifetime_and_replaces_fields_but_not_those_of_the_body
         b"x-a": b"new",
         b"x-b": b"stays",
         b"content-type": b"text/html",
+        b"date": b"Sun, 06 Nov 1994 08:50:37 GMT",
     }
 
 
