@@ -21,7 +21,11 @@ class TailorbirdError(Exception):
 
 
 class EditorError(TailorbirdError):
-    """A content editor can mend it, in the rule folder."""
+    """A content editor can mend it, in the rule folder. `line` counts from 1 within the file at fault; 0: unknown."""
+
+    def __init__(self, what: str, *, help: str = "", line: int = 0) -> None:
+        super().__init__(what, help=help)
+        self.line = line
 
 
 class OperatorError(TailorbirdError):

@@ -1,0 +1,180 @@
+"""Slots: the places of a page that may be filled, and the kinds of thing that may fill them.
+
+A slot is marked in the page itself (`scan.py`), or declared here for a shop that cannot change its HTML. `SLOT_KINDS`
+is the table of what an editor may write under `show:`; a new kind of fill is a row here and a maker in `fragments.py`.
+The stylesheet belongs to both: it dresses the built-in forms and holds declared sizes.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Place = Literal["inside", "start", "end"]
+
+SLOT_NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
+"""Dotted lower case, `home.hero`; hyphens within words. Always used with `fullmatch`."""
+
+PHONE_WIDTH = 640
+"""CSS pixels up to which `phone_height` counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredSlot:
+    """A slot an operator names in `slots.yaml`.
+
+    `page` is a path (`/sale`), one with a trailing `*` (`/c/*`), or None for every page. Without a `selector` the slot
+    is marked in the page, and only its name and size are declared. `place`: `inside` replaces the element's content,
+    `start` and `end` insert right after its start tag or right before its end tag. Heights are CSS pixels.
+    """
+
+    name: str
+    page: str | None = None
+    selector: str | None = None
+    place: Place = "inside"
+    height: int | None = None
+    phone_height: int | None = None
+
+    def is_on(self, path: str) -> bool:
+        """True when the slot belongs to the page at `path`."""
+        if self.page is None:
+            return True
+        if self.page.endswith("*"):
+            return path.startswith(self.page[:-1])
+        return path == self.page
+
+    @property
+    def size_class(self) -> str:
+        """The class that gives a fill the declared size; "" when no size is declared."""
+        if self.height is None and self.phone_height is None:
+            return ""
+        # Doubled hyphens keep `home-hero` and `home.hero` apart.
+        return "tb-size-" + self.name.replace("-", "--").replace(".", "-")
+
+
+class KeyKind(enum.StrEnum):
+    """What the value of a `show:` key must look like."""
+
+    TEXT = "text"
+    """Plain text, which may hold fields: `{first name|Hello}`."""
+    LINK = "link"
+    """A path, an https, mailto or tel address."""
+    PIXELS = "pixels"
+    """A whole number of CSS pixels, 1 or more."""
+    COUNT = "count"
+    """A whole number, 1 or more."""
+    STRATEGIES = "strategies"
+    """One entry or a list of them, each a phrase of `catalogue/strategies.py`: `popular in: shoes/trail`."""
+    FILTER = "filter"
+    """`in stock`."""
+    SKUS = "skus"
+    """One product id or a list of them."""
+    FILE = "file"
+    """The name of a file in the rule folder, without its ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowKey:
+    """One word an editor may write under a kind of `show:`."""
+
+    name: str
+    kind: KeyKind
+    help: str
+    example: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SlotKind:
+    """One kind of fill: the word under `show:`, what it is, and its keys in the order a form shows them."""
+
+    name: str
+    help: str
+    keys: tuple[ShowKey, ...]
+
+
+SLOT_KINDS: tuple[SlotKind, ...] = (
+    SlotKind(
+        "banner",
+        "A message with an optional picture and button; or the name of an HTML file in `banners/`.",
+        (
+            ShowKey("title", KeyKind.TEXT, "the headline", '"{first name|Hello}, your early access is open"', True),
+            ShowKey("text", KeyKind.TEXT, "a sentence under the headline", "24 hours before everyone else."),
+            ShowKey("button", KeyKind.TEXT, "the words on the button; needs a link", "Shop the sale"),
+            ShowKey("link", KeyKind.LINK, "where the button, or else the headline, leads", "/sale"),
+            ShowKey("image", KeyKind.LINK, "address of the picture", "/img/bf-vip.avif"),
+            ShowKey("alt", KeyKind.TEXT, "the picture in words; leave out when decoration", "Gift box on a dark table"),
+            ShowKey("image width", KeyKind.PIXELS, "width of the picture file", "1200"),
+            ShowKey("image height", KeyKind.PIXELS, "height of the picture file", "480"),
+        ),
+    ),
+    SlotKind(
+        "products",
+        "A row of products as cards.",
+        (
+            ShowKey("title", KeyKind.TEXT, "the heading over the row", "Goes well with your cart"),
+            ShowKey("strategy", KeyKind.STRATEGIES, "where products come from, best first", "popular in: shoes", True),
+            ShowKey("count", KeyKind.COUNT, "how many products at most; 4 unless said", "4"),
+            ShowKey("only", KeyKind.FILTER, "leaves out products that do not fit", "in stock"),
+            ShowKey("never", KeyKind.SKUS, "products that are never shown here", "[BUN-4]"),
+            ShowKey("card", KeyKind.FILE, "a file in `cards/` that draws one product", "wide"),
+        ),
+    ),
+)
+
+
+def stylesheet(declared: Iterable[DeclaredSlot]) -> bytes:
+    """The CSS of the built-in forms and of the declared sizes, ASCII. Same slots, same bytes."""
+    sizes = [rule for slot in sorted(declared, key=lambda slot: slot.name) if (rule := _size(slot))]
+    return "\n".join([_BASE.strip(), *sizes, ""]).encode("ascii")
+
+
+def stylesheet_url(css: bytes) -> str:
+    """Where the stylesheet is served: the path names its content, so that it may be cached for ever."""
+    return f"/_tb/style.{hashlib.blake2b(css, digest_size=8).hexdigest()}.css"
+
+
+def _size(slot: DeclaredSlot) -> str:
+    if not slot.size_class:
+        return ""
+    rules = []
+    if slot.height is not None:
+        rules.append(f".{slot.size_class}{{block-size:{slot.height}px}}")
+    if slot.phone_height is not None:
+        rules.append(f"@media (max-width:{PHONE_WIDTH}px){{.{slot.size_class}{{block-size:{slot.phone_height}px}}}}")
+    return "\n".join(rules)
+
+
+# Colours are inherited or mixed from the page's own, so that a banner fits a shop nobody has styled it for. A sized
+# fill is cut off rather than allowed to move what follows it.
+_BASE = """
+[class*="tb-size-"]{overflow:hidden;box-sizing:border-box}
+[class*="tb-size-"]>.tb-banner{block-size:100%}
+.tb-banner{position:relative;display:grid;grid-template-columns:1fr;align-items:center;overflow:hidden;\
+box-sizing:border-box;border-radius:var(--tb-radius,12px);\
+background:var(--tb-background,color-mix(in srgb,currentColor 8%,transparent))}
+.tb-banner-picture{grid-area:1/1;inline-size:100%;block-size:100%;min-block-size:0;object-fit:cover;display:block}
+.tb-banner-body{grid-area:1/1;position:relative;padding:clamp(1rem,4vw,2.5rem);max-inline-size:36rem}
+.tb-banner-picture+.tb-banner-body{margin:1rem;padding:clamp(1rem,3vw,2rem);\
+border-radius:var(--tb-radius,12px);background:var(--tb-panel,rgba(255,255,255,.92));color:var(--tb-ink,#1a1a1a)}
+.tb-banner-title{margin:0 0 .4em;font-size:clamp(1.25rem,3vw,2rem);line-height:1.15}
+.tb-banner-title a{color:inherit}
+.tb-banner-text{margin:0 0 1em}
+.tb-banner-text:last-child{margin-bottom:0}
+.tb-banner-button{display:inline-block;padding:.7em 1.2em;border-radius:var(--tb-radius,8px);font-weight:600;\
+text-decoration:none;background:var(--tb-accent,#1a1a1a);color:var(--tb-on-accent,#fff)}
+.tb-banner-button:focus-visible,.tb-card-link:focus-visible{outline:3px solid currentColor;outline-offset:2px}
+.tb-products-title{margin:0 0 .75rem;font-size:1.25rem}
+.tb-cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(10rem,100%),1fr));gap:1rem;\
+margin:0;padding:0;list-style:none}
+.tb-card-link{display:block;color:inherit;text-decoration:none}
+.tb-card-picture{display:block;inline-size:100%;block-size:auto;aspect-ratio:1;object-fit:cover;\
+border-radius:var(--tb-radius,8px);background:color-mix(in srgb,currentColor 6%,transparent)}
+.tb-card-brand,.tb-card-title,.tb-card-price{display:block}
+.tb-card-brand{margin-block-start:.5rem;font-size:.8em;opacity:.75}
+.tb-card-title{font-weight:600}
+"""
