@@ -47,7 +47,7 @@ class Inspection(NamedTuple):
 
 def inspect(body: bytes) -> Inspection:
     """Reads an HTML page in any charset that has ASCII in it."""
-    document = turbohtml.parse(body.decode("latin-1"))
+    document = turbohtml.parse(body.decode("latin-1"), scripting=True)
     return Inspection(_framework(document, body), _plain_slots(document), _charset(document), _policies(document))
 
 

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--disable-component-update",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--no-proxy-server",
-]
+from tests.browser.chromium import NAMES, chromium, installed
 
 
 @dataclass
@@ -38,18 +27,15 @@ class Tab:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None:
+    if installed() is None:
         pytest.skip(f"no Chromium found as {', '.join(NAMES)}: run tests/browser/install-chromium as root")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=FLAGS)
+    async with chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def tab(browser: Browser) -> AsyncIterator[Tab]:
-    async with await browser.new_context(service_workers="block") as context:
+    async with await browser.new_context() as context:
         tab = Tab(await context.new_page())
         tab.page.on("console", tab.hear)
         tab.page.on("pageerror", lambda error: tab.complaints.append(f"exception: {error}"))

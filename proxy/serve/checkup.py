@@ -1,0 +1,254 @@
+"""What stands between a page and its personalisation: the lines that `tailorbird doctor` prints.
+
+Pure: the answer was fetched elsewhere. Each check is a row of `CHECKS`; it says at least one `Line`, and every line
+that is not ok says one thing to do about it. What the proxy would do with the page is asked of the proxy's own parts
+(`page/scan.py`, `httpcache/policy.py`), so that the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from proxy.httpcache.freshness import http_date, lifetime
+from proxy.httpcache.policy import Why, may_store
+from proxy.httpcache.stored import cache_control
+from proxy.model import Headers
+from proxy.page.inspect import Inspection, inspect
+from proxy.page.scan import Doubt, Uncut, find_slots
+from proxy.settings import Settings
+
+GUIDE = "docs/hydration.md"
+MAX_SKEW_SECONDS = 5.0
+SMALLEST_WORTH_COMPRESSING = 1_000
+_CHARSET_PARAMETER = re.compile(rb'charset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
+
+
+class Level(enum.StrEnum):
+    """ok: nothing to do; warn: it works, less well than it could; fail: the page is not personalised."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Line(NamedTuple):
+    """One thing that was looked at. `fix` is "" when there is nothing to mend."""
+
+    level: Level
+    check: str
+    says: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page as an anonymous visitor who accepts gzip gets it. `body` is decoded, and cut off after `max_page_bytes`
+    and some; `path` is that of the URL; `now` is when the answer's head came."""
+
+    path: str
+    is_https: bool
+    status: int
+    headers: Headers
+    body: bytes
+    now: float
+    settings: Settings
+
+    def all(self, name: bytes) -> list[bytes]:
+        """Every value of the field `name` (lower case)."""
+        return [value for key, value in self.headers if key == name]
+
+    def get(self, name: bytes) -> str:
+        """All values of the field joined by commas; "" when absent."""
+        return b", ".join(self.all(name)).decode("latin-1")
+
+    @cached_property
+    def page(self) -> Inspection:
+        """What is in the HTML."""
+        return inspect(self.body)
+
+    @cached_property
+    def charset(self) -> str:
+        """Of Content-Type, else of the `<meta>` element, else ""."""
+        written = _CHARSET_PARAMETER.search(self.get(b"content-type").encode("latin-1"))
+        return written.group(1).decode("latin-1").lower() if written else self.page.charset
+
+
+def checkup(visit: Visit) -> list[Line]:
+    """Every line, or only the answer's when it is no page."""
+    answer = list(_answer(visit))
+    if answer[0].level is Level.FAIL:
+        return answer
+    return [*answer, *(line for check in CHECKS for line in check(visit))]
+
+
+def _answer(visit: Visit) -> Iterator[Line]:
+    kind = visit.get(b"content-type").split(";")[0].strip().lower()
+    if 300 <= visit.status < 400:
+        yield Line(Level.FAIL, "answer", f"it redirects to {visit.get(b'location')}", "ask doctor about that address")
+    elif visit.status != 200:
+        fix = "ask for a page that an anonymous visitor may see"
+        yield Line(Level.FAIL, "answer", f"the answer is {visit.status}", fix)
+    elif kind not in ("text/html", "application/xhtml+xml"):
+        fix = "send pages with Content-Type: text/html; charset=utf-8"
+        yield Line(Level.FAIL, "answer", f"the content type is `{kind or 'missing'}`, not HTML", fix)
+    else:
+        yield Line(Level.OK, "answer", f"200, {kind}")
+
+
+def _size(visit: Visit) -> Iterator[Line]:
+    limit = visit.settings.max_page_bytes
+    if len(visit.body) > limit:
+        fix = "make the page smaller, or raise TAILORBIRD_MAX_PAGE_BYTES"
+        yield Line(Level.FAIL, "size", f"the page is larger than {limit:,} bytes and passes through untouched", fix)
+    else:
+        yield Line(Level.OK, "size", f"{len(visit.body):,} of at most {limit:,} bytes")
+
+
+def _charset(visit: Visit) -> Iterator[Line]:
+    if visit.charset:
+        yield Line(Level.OK, "charset", visit.charset)
+    else:
+        fix = "send Content-Type: text/html; charset=utf-8"
+        yield Line(Level.WARN, "charset", "neither Content-Type nor a <meta charset> names the charset", fix)
+
+
+def _slots(visit: Visit) -> Iterator[Line]:
+    slots = find_slots(visit.body, path=visit.path, charset=visit.charset, max_slots=visit.settings.max_slots)
+    if not isinstance(slots, Uncut):
+        yield Line(Level.OK, "slots", ", ".join(dict.fromkeys(slot.name for slot in slots)))
+    elif slots.reason is Doubt.NO_SLOTS:
+        fix = 'mark a place with <div data-slot="home.hero">...</div>, or name a selector in rules/slots.yaml'
+        yield Line(Level.WARN, "slots", str(slots), fix)
+    else:
+        line = visit.body.count(b"\n", 0, slots.offset) + 1
+        yield Line(Level.FAIL, "slots", f"{slots}, so it passes through untouched", f"mend it on line {line}")
+
+
+def _hydration(visit: Visit) -> Iterator[Line]:
+    framework, plain = visit.page.framework, visit.page.plain_slots
+    if not framework:
+        yield Line(Level.OK, "hydration", "nothing renders the page again in the browser")
+    elif not plain:
+        yield Line(Level.OK, "hydration", f"{framework} renders the page again; it leaves raw slots alone")
+    for slot in plain if framework else ():
+        says = f"{framework} renders the page again in the browser and throws away what is put into `{slot}`"
+        yield Line(Level.WARN, "hydration", says, f"render `{slot}` with TbSlot, see {GUIDE}")
+
+
+NOT_KEPT = {
+    Why.NO_STORE: "no-store: every visit asks the origin",
+    Why.PRIVATE: "private: every visit asks the origin",
+    Why.NO_LIFETIME: "nothing says how long the page may be kept, so every visit asks the origin",
+    Why.NO_VALIDATOR: "the page is stale at once and has no ETag to ask the origin with",
+}
+
+
+def _cache(visit: Visit) -> Iterator[Line]:
+    # What cookies and Vary do has lines of its own.
+    headers = tuple(row for row in visit.headers if row[0] not in (b"set-cookie", b"vary"))
+    guess = visit.settings.heuristic_fraction
+    verdict = may_store(b"GET", (), visit.status, headers, visit.now, heuristic_fraction=guess)
+    if "tailorbird" in visit.get(b"cache-status"):
+        yield Line(Level.WARN, "cache", "this answer came through Tailorbird", "ask doctor about the origin's address")
+    elif verdict:
+        said = cache_control(headers)
+        seconds = lifetime(visit.status, headers, said, visit.now, heuristic_fraction=guess).seconds
+        is_fresh = seconds > 0 and not said.no_cache
+        yield Line(Level.OK, "cache", f"kept for {seconds:.0f} s" if is_fresh else "kept, and checked on each visit")
+    else:
+        fix = "send Cache-Control: public, max-age=60 with pages that are the same for everybody"
+        yield Line(Level.WARN, "cache", NOT_KEPT[Why(verdict.reason)], fix)
+
+
+def _validator(visit: Visit) -> Iterator[Line]:
+    if visit.get(b"etag") or visit.get(b"last-modified"):
+        yield Line(Level.OK, "validator", "ETag" if visit.get(b"etag") else "Last-Modified")
+    else:
+        fix = "send an ETag, so that an unchanged page need not be sent again"
+        yield Line(Level.WARN, "validator", "neither ETag nor Last-Modified", fix)
+
+
+def _cookies(visit: Visit) -> Iterator[Line]:
+    names = ", ".join(value.split(b"=")[0].decode("latin-1") for value in visit.all(b"set-cookie"))
+    if names:
+        fix = "set cookies where they are needed (cart, login), not on pages for everybody"
+        yield Line(Level.WARN, "cookies", f"the page sets {names}, so it is not shared", fix)
+    else:
+        yield Line(Level.OK, "cookies", "none set")
+
+
+def _vary(visit: Visit) -> Iterator[Line]:
+    varies = {name.strip().lower() for name in visit.get(b"vary").split(",")} - {""}
+    if bad := varies & {"cookie", "*", "user-agent"}:
+        fix = "leave it out where the page is the same for everybody"
+        yield Line(Level.WARN, "vary", f"Vary: {', '.join(sorted(bad))} makes a page for each visitor", fix)
+    else:
+        yield Line(Level.OK, "vary", ", ".join(sorted(varies)) or "none")
+
+
+def _policy(visit: Visit) -> Iterator[Line]:
+    policies = [*visit.get(b"content-security-policy").split(","), *visit.page.policies]
+    policies = [policy for policy in policies if policy.strip()]
+    refused = [name for name in ("style-src", "img-src") if not all(_allows_self(p, name, visit) for p in policies)]
+    if not policies:
+        fix = "send one; Tailorbird needs no more than default-src 'self', and no inline script or style"
+        yield Line(Level.WARN, "csp", "no Content-Security-Policy", fix)
+    elif refused:
+        what = "its stylesheet" if "style-src" in refused else "banner pictures"
+        says = f"{' and '.join(refused)} would keep the browser from loading {what} from your own address"
+        yield Line(Level.WARN, "csp", says, f"add 'self' to {' and '.join(refused)}")
+    else:
+        yield Line(Level.OK, "csp", "allows a stylesheet and pictures from your own address")
+
+
+def _allows_self(policy: str, name: str, visit: Visit) -> bool:
+    rows = [row.split() for row in policy.split(";") if row.strip()]
+    # Of a directive written twice the first counts (CSP 3, section 2.2.1).
+    directives = {row[0].lower(): [source.lower() for source in row[1:]] for row in reversed(rows)}
+    sources = directives.get(name, directives.get("default-src"))
+    return sources is None or bool({"'self'", "*", "https:" if visit.is_https else "http:"} & set(sources))
+
+
+def _compression(visit: Visit) -> Iterator[Line]:
+    coding = visit.get(b"content-encoding")
+    if coding:
+        yield Line(Level.OK, "compression", coding)
+    elif len(visit.body) < SMALLEST_WORTH_COMPRESSING:
+        yield Line(Level.OK, "compression", "none, and the page is small")
+    else:
+        says = "the origin does not compress; Tailorbird compresses the pages it keeps, no others"
+        yield Line(Level.WARN, "compression", says, "turn gzip on at the origin for text/html")
+
+
+def _clock(visit: Visit) -> Iterator[Line]:
+    dates = visit.all(b"date")
+    made_at = http_date(dates[0]) if dates else None
+    if made_at is None:
+        fix = "send the time an answer is made in Date"
+        yield Line(Level.WARN, "clock", "no Date, so a page's age is a guess", fix)
+    elif abs(made_at - visit.now) > MAX_SKEW_SECONDS and not visit.get(b"age"):
+        side = "ahead of" if made_at > visit.now else "behind"
+        says = f"the origin's clock is {abs(made_at - visit.now):.0f} s {side} this machine's"
+        yield Line(Level.WARN, "clock", says, "keep both clocks by NTP")
+    else:
+        yield Line(Level.OK, "clock", "the origin's agrees with this machine's")
+
+
+CHECKS: tuple[Callable[[Visit], Iterator[Line]], ...] = (
+    _size,
+    _charset,
+    _slots,
+    _hydration,
+    _cache,
+    _validator,
+    _cookies,
+    _vary,
+    _policy,
+    _compression,
+    _clock,
+)

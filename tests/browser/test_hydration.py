@@ -1,0 +1,91 @@
+"""Banners in pages that React and Vue render again in the browser, through the whole proxy. The fixtures are built
+with the helpers of `docs/helpers/`; their `plain` pages, which do without, are the control."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from click.testing import CliRunner
+
+from proxy.cli.doctor import command as doctor
+from tests.browser.conftest import Tab
+from tests.running import running
+from tests.wire.origin import Origin, by_path, ok
+
+FIXTURES = Path(__file__).parent / "fixtures"
+BANNER = "Early access is open"
+RULES = f"""
+version: 1
+rules:
+  - name: Early access
+    slot: home.hero
+    show:
+      banner:
+        title: {BANNER}
+"""
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.bar("A11")]
+each_framework = pytest.mark.parametrize("framework", ["react", "vue"])
+
+
+def storefront(mode: str) -> Origin:
+    """Serves the fixture pages, with the bundles of `mode`: "" for production, ".development"."""
+    html, script = b"Content-Type: text/html; charset=utf-8", b"Content-Type: text/javascript"
+    answers = {b"/" + page.name.encode(): ok(page.read_bytes(), html) for page in FIXTURES.glob("*.html")}
+    for name in ("react", "vue"):
+        answers[f"/{name}.js".encode()] = ok((FIXTURES / f"{name}{mode}.js").read_bytes(), script)
+    return Origin(by_path(answers))
+
+
+@pytest_asyncio.fixture(
+    scope="module", loop_scope="session", params=["", ".development"], ids=["production", "development"]
+)
+async def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The address of Tailorbird in front of the storefront, everybody being shown the banner."""
+    folder = tmp_path_factory.mktemp("rules")
+    (folder / "all.rules.yaml").write_text(RULES)
+    store = f"sqlite:{tmp_path_factory.mktemp('store')}/profiles.db"
+    async with storefront(request.param) as origin:
+        flags = ["--origin", origin.url, "--rules", str(folder), "--store", store, "--port", "0", "--admin-port", "0"]
+        async with running("serve", *flags, until="Shop", TAILORBIRD_SECRET="s" * 32) as links:
+            yield links["Shop"].rstrip("/")
+
+
+@each_framework
+async def test_a_slot_by_the_contract_keeps_its_banner_through_hydration_and_rendering_again(
+    framework: str, shop: str, tab: Tab
+) -> None:
+    await tab.page.goto(f"{shop}/{framework}-contract.html")
+    before = await tab.page.inner_html("[data-slot='home.hero']")
+    await tab.page.click("button")
+    await tab.page.get_by_text("Added 1").wait_for()  # the app is alive: it was hydrated, and has rendered again
+    assert BANNER in before
+    assert await tab.page.inner_html("[data-slot='home.hero']") == before
+    assert tab.complaints == []
+
+
+@each_framework
+async def test_plain_children_lose_the_banner_and_the_console_says_so(framework: str, shop: str, tab: Tab) -> None:
+    served = await tab.page.goto(f"{shop}/{framework}-plain.html")
+    assert served is not None
+    assert BANNER in await served.text()
+    await tab.page.click("button")
+    await tab.page.get_by_text("Added 1").wait_for()
+    assert BANNER not in await tab.page.inner_html("[data-slot='home.hero']")
+    assert tab.complaints != []
+
+
+@each_framework
+@pytest.mark.parametrize(("kind", "level"), [("contract", "ok"), ("plain", "warn")])
+async def test_doctor_warns_of_the_slot_that_will_be_lost_and_of_no_other(
+    framework: str, kind: str, level: str
+) -> None:
+    async with storefront("") as origin:
+        asked = [f"{origin.url}/{framework}-{kind}.html", "--format", "json"]
+        result = await asyncio.to_thread(CliRunner().invoke, doctor, asked)
+    assert [line["level"] for line in json.loads(result.output) if line["check"] == "hydration"] == [level]

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from proxy.serve.checkup import Level, Line, Visit, checkup
+from proxy.settings import Settings
+
+HEALTHY = Visit(
+    path="/",
+    is_https=True,
+    status=200,
+    headers=(
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"cache-control", b"public, max-age=60"),
+        (b"etag", b'"1"'),
+        (b"content-encoding", b"gzip"),
+        (b"content-security-policy", b"default-src 'self'"),
+        (b"date", b"Wed, 25 Nov 2026 12:00:00 GMT"),
+    ),
+    body=b'<!DOCTYPE html><div data-slot="home.hero"><p>Welcome</p></div>',
+    now=1_795_608_000.0,
+    settings=Settings(max_page_bytes=10_000),
+)
+
+
+def with_field(name: bytes, value: bytes | None) -> Visit:
+    rest = tuple(row for row in HEALTHY.headers if row[0] != name)
+    return replace(HEALTHY, headers=rest if value is None else (*rest, (name, value)))
+
+
+def line_of(visit: Visit, check: str) -> Line:
+    return next(line for line in checkup(visit) if line.check == check)
+
+
+def test_a_healthy_page_has_nothing_to_mend() -> None:
+    assert [line for line in checkup(HEALTHY) if line.level is not Level.OK or line.fix] == []
+
+
+def test_every_line_that_is_not_ok_says_what_to_do() -> None:
+    bare = replace(HEALTHY, headers=((b"content-type", b"text/html"),), body=b"<p>x</p>" * 500)
+    troubles = [line for line in checkup(bare) if line.level is not Level.OK]
+    assert {line.check for line in troubles} == {
+        "charset",
+        "slots",
+        "cache",
+        "validator",
+        "csp",
+        "compression",
+        "clock",
+    }
+    assert all(line.fix for line in troubles)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"status": 302, "headers": ((b"location", b"/en/"),)}, "redirects to /en/"),
+        ({"status": 404}, "404"),
+        ({"headers": ((b"content-type", b"application/json"),)}, "`application/json`"),
+    ],
+)
+def test_what_is_no_page_is_one_failing_line(change: dict[str, object], says: str) -> None:
+    (line,) = checkup(replace(HEALTHY, **change))  # type: ignore[arg-type]
+    assert line.level is Level.FAIL
+    assert says in line.says
+
+
+def test_a_page_that_cannot_be_cut_fails_with_the_line_it_happens_on() -> None:
+    line = line_of(replace(HEALTHY, body=b"<!DOCTYPE html>\n<body>\n<div data-slot='home.hero'>never closed"), "slots")
+    assert line.level is Level.FAIL
+    assert "`home.hero` without a closing tag" in line.says
+    assert line.fix == "mend it on line 3"
+
+
+def test_a_page_larger_than_is_personalised_fails() -> None:
+    assert line_of(replace(HEALTHY, settings=Settings(max_page_bytes=10)), "size").level is Level.FAIL
+
+
+PLAIN = b'<div id="__next"><div data-slot="home.hero"><p>Welcome</p></div><div data-slot="b">x</div></div>'
+
+
+def test_each_plain_slot_of_a_hydrated_page_is_warned_about_by_name() -> None:
+    lines = [line for line in checkup(replace(HEALTHY, body=PLAIN)) if line.check == "hydration"]
+    assert [line.level for line in lines] == [Level.WARN, Level.WARN]
+    assert "`home.hero`" in lines[0].says
+    assert "`b`" in lines[1].says
+    assert "TbSlot" in lines[0].fix
+
+
+def test_raw_slots_of_a_hydrated_page_are_fine() -> None:
+    raw = PLAIN.replace(b"data-slot", b"data-tb-raw data-slot")
+    assert line_of(replace(HEALTHY, body=raw), "hydration").level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "check", "level", "says"),
+    [
+        (b"cache-control", b"no-store", "cache", Level.WARN, "no-store"),
+        (b"cache-control", b"private, max-age=60", "cache", Level.WARN, "private"),
+        (b"cache-control", None, "cache", Level.WARN, "nothing says how long"),
+        (b"cache-control", b"no-cache", "cache", Level.OK, "checked on each visit"),
+        (b"cache-control", b"s-maxage=300, max-age=0", "cache", Level.OK, "300 s"),
+        (b"cache-status", b"tailorbird; hit", "cache", Level.WARN, "came through Tailorbird"),
+        (b"etag", None, "validator", Level.WARN, "neither"),
+        (b"set-cookie", b"csrftoken=abc; Path=/", "cookies", Level.WARN, "csrftoken"),
+        (b"vary", b"Accept-Encoding, Cookie", "vary", Level.WARN, "cookie"),
+        (b"vary", b"Accept-Encoding", "vary", Level.OK, "accept-encoding"),
+        (b"content-security-policy", None, "csp", Level.WARN, "no Content-Security-Policy"),
+        (b"content-security-policy", b"style-src 'nonce-1'; img-src *", "csp", Level.WARN, "its stylesheet"),
+        (b"content-security-policy", b"style-src https:; img-src data:", "csp", Level.WARN, "banner pictures"),
+        (b"content-security-policy", b"script-src 'none'", "csp", Level.OK, "allows"),
+        (b"content-security-policy", b"default-src *, style-src 'none'", "csp", Level.WARN, "style-src"),
+        (b"date", None, "clock", Level.WARN, "no Date"),
+        (b"date", b"Wed, 25 Nov 2026 12:02:00 GMT", "clock", Level.WARN, "120 s ahead of"),
+    ],
+)
+def test_header_fields_are_judged(field: bytes, value: bytes | None, check: str, level: Level, says: str) -> None:
+    line = line_of(with_field(field, value), check)
+    assert line.level is level
+    assert says in line.says
+
+
+def test_a_policy_in_a_meta_element_counts_beside_that_of_the_header() -> None:
+    meta = b"""<meta http-equiv="Content-Security-Policy" content="img-src 'none'">"""
+    assert line_of(replace(HEALTHY, body=meta + HEALTHY.body), "csp").level is Level.WARN
+
+
+def test_a_large_page_that_comes_uncompressed_is_warned_about() -> None:
+    visit = with_field(b"content-encoding", None)
+    assert line_of(visit, "compression").level is Level.OK
+    assert line_of(replace(visit, body=visit.body + b" " * 2_000), "compression").level is Level.WARN
