@@ -1,0 +1,220 @@
+"""What is known of a visitor and a request, in the attributes rule files ask about.
+
+`REQUEST_ATTRIBUTES` names where each comes from. Only what the page's rules ask for is worked out, and what is not
+known is left out. Nothing here reads a clock or waits: the profile, if any, was fetched before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from functools import lru_cache
+from urllib.parse import unquote, unquote_plus
+
+from proxy.model import AttributeValue, EvaluationContext, Profile, Visitor
+from proxy.serve.message import Request
+
+NEW_VISITOR_SECONDS = 30 * 60
+MAX_PARAMETERS = 100
+MAX_LANGUAGES = 20
+MAX_FIELD_BYTES = 512
+SEARCH_PARAMETERS = ("q", "query", "search", "s")
+REFINEMENT = "refinement."
+
+COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+LANGUAGE = re.compile(r"([a-z]{1,8}(?:-[a-z0-9]{1,8}){0,4})(?:\s*;\s*q=([01](?:\.[0-9]{0,3})?))?", re.ASCII)
+
+
+class Seen:
+    """A request and its visitor at one moment; the query is parsed when first asked for. `country_header` is b""
+    when whoever connected is not trusted to name the country."""
+
+    __slots__ = ("_parameters", "country_header", "now", "request", "visitor")
+
+    def __init__(self, request: Request, visitor: Visitor, now: float, country_header: bytes) -> None:
+        self.request = request
+        self.visitor = visitor
+        self.now = now
+        self.country_header = country_header
+        self._parameters: dict[str, list[str]] | None = None
+
+    @property
+    def parameters(self) -> dict[str, list[str]]:
+        """Query parameters by name, decoded; those without a value are left out."""
+        if self._parameters is None:
+            self._parameters = parameters_of(self.request.query)
+        return self._parameters
+
+    def parameter(self, name: str) -> str | None:
+        """The first value of a query parameter."""
+        return self.parameters.get(name, [None])[0]
+
+
+def context_of(
+    request: Request,
+    visitor: Visitor,
+    profile: Profile | None,
+    *,
+    now: float,
+    country_header: bytes = b"",
+    asked: Collection[str] | None = None,
+) -> EvaluationContext:
+    """What deciding may know. `asked` names the attributes the page's rules ask for; None is all there are.
+
+    `country_header` is the field, in lower case, in which a trusted proxy names the country; pass b"" when the
+    client that connected is not one.
+    """
+    seen = Seen(request, visitor, now, country_header)
+    attributes: dict[str, AttributeValue] = {}
+    for name in _every_attribute(seen, profile) if asked is None else asked:
+        value = _attribute(name, seen, profile)
+        if value is not None:
+            attributes[name] = value
+    return EvaluationContext(visitor.id, now, attributes, unverified=_unsigned_only(visitor, profile))
+
+
+def needs_profile(asked: Collection[str]) -> bool:
+    """Whether any of the attributes can come from the profile, so that a look-up is worth its wait. Segments can;
+    the clock's weekday and hours cannot."""
+    return any(
+        name not in REQUEST_ATTRIBUTES and name not in ("weekday", "hours") and not name.startswith(REFINEMENT)
+        for name in asked
+    )
+
+
+def _attribute(name: str, seen: Seen, profile: Profile | None) -> AttributeValue | None:
+    source = REQUEST_ATTRIBUTES.get(name)
+    if source is not None:
+        return source(seen)
+    if name == "segment":
+        return _segments(seen.visitor, profile)
+    if name.startswith(REFINEMENT):
+        return frozenset(seen.parameters.get(name[len(REFINEMENT) :], ())) or None
+    return profile.attributes.get(name) if profile is not None else None
+
+
+def _every_attribute(seen: Seen, profile: Profile | None) -> Iterator[str]:
+    yield from REQUEST_ATTRIBUTES
+    yield "segment"
+    yield from (REFINEMENT + name for name in seen.parameters)
+    if profile is not None:
+        yield from (name for name in profile.attributes if name not in REQUEST_ATTRIBUTES and name != "segment")
+
+
+# -- segments
+
+
+def _segments(visitor: Visitor, profile: Profile | None) -> frozenset[str] | None:
+    known = profile.segments if profile is not None else frozenset()
+    return known | visitor.segments | visitor.unverified or None
+
+
+def _unsigned_only(visitor: Visitor, profile: Profile | None) -> frozenset[str]:
+    if not visitor.unverified:
+        return visitor.unverified
+    signed = visitor.segments | (profile.segments if profile is not None else frozenset())
+    folded = {name.casefold() for name in signed}
+    return frozenset(name for name in visitor.unverified if name.casefold() not in folded)
+
+
+# -- where request attributes come from
+
+
+def _country(seen: Seen) -> str | None:
+    sent = seen.request.get(seen.country_header) if seen.country_header else None
+    text = (sent or b"").decode("latin-1").strip().upper()
+    # Cloudflare says XX for unknown; its T1 (Tor) is no country either.
+    return text if COUNTRY.fullmatch(text) and text != "XX" else None
+
+
+def _language(seen: Seen) -> frozenset[str] | None:
+    return languages_of((seen.request.get(b"accept-language") or b"")[:MAX_FIELD_BYTES])
+
+
+def _device(seen: Seen) -> str | None:
+    user_agent = (seen.request.get(b"user-agent") or b"")[:MAX_FIELD_BYTES]
+    return device_of(user_agent, seen.request.get(b"sec-ch-ua-mobile") or b"")
+
+
+def _page(seen: Seen) -> str:
+    return unquote(seen.request.path.decode("utf-8", "replace"))
+
+
+def _search_term(seen: Seen) -> str | None:
+    return next((text for name in SEARCH_PARAMETERS if (text := seen.parameter(name))), None)
+
+
+def _referrer(seen: Seen) -> str | None:
+    host = host_of(seen.request.get(b"referer") or b"")
+    return host if host and host != host_of(b"//" + seen.request.host) else None
+
+
+def _visitor(seen: Seen) -> str:
+    is_new = not seen.visitor.id or seen.now - seen.visitor.first_seen_at < NEW_VISITOR_SECONDS
+    return "new" if is_new else "returning"
+
+
+def _campaign(parameter: str) -> Callable[[Seen], str | None]:
+    return lambda seen: seen.parameter(parameter)
+
+
+REQUEST_ATTRIBUTES: dict[str, Callable[[Seen], AttributeValue | None]] = {
+    "country": _country,
+    "language": _language,
+    "device": _device,
+    "page": _page,
+    "search term": _search_term,
+    "campaign": _campaign("utm_campaign"),
+    "campaign.source": _campaign("utm_source"),
+    "campaign.medium": _campaign("utm_medium"),
+    "campaign.term": _campaign("utm_term"),
+    "campaign.content": _campaign("utm_content"),
+    "referrer": _referrer,
+    "visitor": _visitor,
+}
+
+
+# -- reading fields
+
+
+def parameters_of(query: bytes) -> dict[str, list[str]]:
+    """The values of each query parameter, decoded; empty values are left out, as is what follows the 100th."""
+    found: dict[str, list[str]] = {}
+    if not query:
+        return found
+    for pair in query.decode("utf-8", "replace").split("&", MAX_PARAMETERS)[:MAX_PARAMETERS]:
+        name, _, value = pair.partition("=")
+        if value:
+            found.setdefault(unquote_plus(name), []).append(unquote_plus(value))
+    return found
+
+
+@lru_cache(maxsize=1_024)
+def languages_of(accept_language: bytes) -> frozenset[str] | None:
+    """The language wanted most and its primary subtag, as {"nl-be", "nl"}; None when none is named."""
+    best, best_weight = "", 0.0
+    for entry in accept_language.decode("latin-1").lower().split(",", MAX_LANGUAGES)[:MAX_LANGUAGES]:
+        match = LANGUAGE.fullmatch(entry.strip())
+        if match and (weight := float(match[2] or 1)) > best_weight:
+            best, best_weight = match[1], weight
+    return frozenset({best, best.partition("-")[0]}) if best else None
+
+
+@lru_cache(maxsize=1_024)
+def device_of(user_agent: bytes, mobile_hint: bytes) -> str | None:
+    """Phone, tablet or desktop; None when the client does not say what it is. Android tablets leave out `Mobile`;
+    iPads since iPadOS 13 say they are a Mac, and count as desktop."""
+    if b"iPad" in user_agent or b"Tablet" in user_agent or (b"Android" in user_agent and b"Mobi" not in user_agent):
+        return "tablet"
+    if mobile_hint == b"?1" or (not mobile_hint and b"Mobi" in user_agent):
+        return "phone"
+    return "desktop" if user_agent or mobile_hint else None
+
+
+def host_of(url: bytes) -> str:
+    """The host of a URL in lower case, without port and `www.`; empty when there is none."""
+    authority = re.split(rb"[/?#]", url.partition(b"//")[2], maxsplit=1)[0]
+    host = authority.rpartition(b"@")[2].decode("latin-1").lower()
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0].removeprefix("www.")

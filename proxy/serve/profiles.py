@@ -1,0 +1,179 @@
+"""Profiles for pages: from worker memory, else from the store, and never later than the budget.
+
+A page is worth more than its personalisation. A read that is slow goes on by itself and fills the memory for the next
+request, while this one goes on with what was remembered or without; a store that keeps failing is left alone for a
+while; reads of one visitor at the same time are one read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from cachetools import LRUCache
+
+from proxy.errors import DamagedValueError, StoreError
+from proxy.metrics import Metrics
+from proxy.model import Profile
+from proxy.ports import ProfileStore
+
+log = logging.getLogger("tailorbird.profiles")
+
+HARD_BUDGET_MS = 25.0
+STALE_SECONDS = 3_600.0
+MAX_READS = 32
+
+
+class Memory(enum.Enum):
+    """`MISSING`: memory says nothing of this visitor. None, unlike it, says that the store knows no profile."""
+
+    MISSING = enum.auto()
+
+
+MISSING: Final = Memory.MISSING
+
+
+class Breaker:
+    """Says when to leave a failing store alone: after 5 failures in a row or 10 among the last 20, for a second at
+    first, for up to ten when it stays down. One read is let through at the end of each pause."""
+
+    IN_A_ROW = 5
+    WINDOW = 20
+    SHORTEST_SECONDS = 1.0
+    LONGEST_SECONDS = 10.0
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._recent: deque[bool] = deque(maxlen=self.WINDOW)
+        self._in_a_row = 0
+        self.is_open = False
+        self._retry_at = 0.0
+        self._pause = self.SHORTEST_SECONDS
+
+    def allows(self) -> bool:
+        """True when a read may be tried. While open, only once a pause, and the next pause is twice as long."""
+        if not self.is_open:
+            return True
+        if self._clock() < self._retry_at:
+            return False
+        self._retry_at = self._clock() + self._pause
+        self._pause = min(2 * self._pause, self.LONGEST_SECONDS)
+        return True
+
+    def note(self, is_success: bool) -> None:
+        """A read came back in time, or did not. While open, another failure says nothing new."""
+        if self.is_open and is_success:
+            self._close()
+        if self.is_open:
+            return
+        self._recent.append(is_success)
+        self._in_a_row = 0 if is_success else self._in_a_row + 1
+        is_half_down = len(self._recent) == self.WINDOW and self._recent.count(False) * 2 >= self.WINDOW
+        if self._in_a_row >= self.IN_A_ROW or is_half_down:
+            self._open()
+
+    def _open(self) -> None:
+        self.is_open = True
+        self._retry_at = self._clock() + self.SHORTEST_SECONDS
+        self._pause = 2 * self.SHORTEST_SECONDS
+
+    def _close(self) -> None:
+        self.is_open = False
+        self._recent.clear()
+        self._in_a_row = 0
+
+
+class ProfileReader:
+    """One worker's way to the profiles. `clock` times the breaker and must be monotonic; `now`, Unix seconds, ages
+    the memory."""
+
+    def __init__(
+        self,
+        store: ProfileStore,
+        metrics: Metrics,
+        *,
+        budget_ms: float = 10.0,
+        memory: int = 50_000,
+        memory_seconds: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._budget = min(budget_ms, HARD_BUDGET_MS) / 1_000
+        self._memory: LRUCache[str, tuple[float, Profile | None]] = LRUCache(memory)
+        self._memory_seconds = memory_seconds
+        self._breaker = Breaker(clock)
+        self._reads: dict[str, asyncio.Task[str]] = {}
+
+    def remembered(self, visitor_id: str, now: float) -> Profile | Memory | None:
+        """What memory knows and is fresh; `MISSING` when the store would have to be asked."""
+        known = self._recall(visitor_id, now, self._memory_seconds)
+        if known is not MISSING:
+            self._count("memory")
+        return known
+
+    def remember(self, visitor_id: str, profile: Profile | None, now: float) -> None:
+        """Puts what the store now holds into memory, so that the next request sees it."""
+        self._memory[visitor_id] = (now, profile)
+
+    async def get(self, visitor_id: str, now: float) -> Profile | None:
+        """The visitor's profile, within the budget; else what was remembered up to an hour ago; else None."""
+        if self.remembered(visitor_id, now) is MISSING:
+            self._count(await self._outcome(visitor_id, now))
+        known = self._recall(visitor_id, now, STALE_SECONDS)
+        return None if known is MISSING else known
+
+    async def aclose(self) -> None:
+        """Gives up the reads under way."""
+        for read in self._reads.values():
+            read.cancel()
+        await asyncio.gather(*self._reads.values(), return_exceptions=True)
+
+    def _count(self, outcome: str) -> None:
+        self._metrics.count("tailorbird_profile_lookups_total", "outcome", outcome)
+
+    def _recall(self, visitor_id: str, now: float, seconds: float) -> Profile | Memory | None:
+        at, profile = self._memory.get(visitor_id, (float("-inf"), None))
+        return profile if abs(now - at) < seconds else MISSING
+
+    async def _outcome(self, visitor_id: str, now: float) -> str:
+        read = self._reads.get(visitor_id)
+        if read is None:
+            if len(self._reads) >= MAX_READS:
+                return "busy"
+            if not self._breaker.allows():
+                return "open"
+            read = self._reads[visitor_id] = asyncio.create_task(self._read(visitor_id, now))
+        # `wait` leaves the read alone when time is up and when this request's client goes away.
+        done, _ = await asyncio.wait((read,), timeout=self._budget)
+        return read.result() if done else "timeout"
+
+    async def _read(self, visitor_id: str, now: float) -> str:
+        """Asks the store, fills memory, tells the breaker once: at the end, or when the budget is spent before."""
+        overdue = asyncio.get_running_loop().call_later(self._budget, self._breaker.note, False)
+        outcome = "error"
+        try:
+            outcome = await self._remember_from_store(visitor_id, now)
+        except StoreError as error:
+            log.debug("a profile could not be read: %s", error)
+        finally:
+            del self._reads[visitor_id]
+            if overdue.when() > asyncio.get_running_loop().time():
+                overdue.cancel()
+                self._breaker.note(outcome != "error")
+        return outcome
+
+    async def _remember_from_store(self, visitor_id: str, now: float) -> str:
+        try:
+            profile = await self._store.get_profile(visitor_id)
+        except DamagedValueError:
+            # The store is well, one value is not: remembered as unknown, and no reason to leave the store alone.
+            self.remember(visitor_id, None, now)
+            return "damaged"
+        self.remember(visitor_id, profile, now)
+        return "store" if profile is not None else "unknown"
