@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-import uvloop
 
 from proxy.errors import OperatorError, OriginError
 from proxy.ports import UpstreamRequest
@@ -301,11 +300,9 @@ async def storm(tls: ssl.SSLContext | None, **settings: object) -> None:
         await origin.has_open(0)
 
 
-@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
-def test_after_a_storm_of_cancelled_fetches_every_ordinary_one_succeeds(run: object) -> None:
-    run(storm(None))  # type: ignore[operator]
+async def test_after_a_storm_of_cancelled_fetches_every_ordinary_one_succeeds() -> None:
+    await storm(None)
 
 
-@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
-def test_after_a_storm_over_https_as_well(run: object, authority: trustme.CA, tmp_path: Path) -> None:
-    run(storm(server_tls(authority, "localhost"), origin_ca=str(tmp_path / "authority.pem")))  # type: ignore[operator]
+async def test_after_a_storm_over_https_as_well(authority: trustme.CA, tmp_path: Path) -> None:
+    await storm(server_tls(authority, "localhost"), origin_ca=str(tmp_path / "authority.pem"))

@@ -1,0 +1,415 @@
+"""Whatever an origin does to an exchange, it ends once, in time, and never as a short success."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from proxy.errors import OriginError, RequestError
+from proxy.ports import UpstreamRequest
+from proxy.serve.origin import OriginTransport
+from proxy.settings import Settings
+from tests.wire.origin import Origin, Script, Wire, always, ok
+
+GET = UpstreamRequest(b"GET", b"/c/shoes?page=2", ((b"host", b"shop.example"), (b"accept", b"*/*")))
+POST = replace(GET, method=b"POST", target=b"/orders")
+LENGTH_10 = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+HURRIED = Settings(connect_timeout_ms=500, first_byte_timeout_ms=60, between_bytes_timeout_ms=60)
+
+
+async def body_of(transport: OriginTransport, request: UpstreamRequest = GET) -> bytes:
+    answer = await transport.fetch(request)
+    try:
+        return b"".join([piece async for piece in answer.body])
+    finally:
+        await answer.aclose()
+
+
+async def reason_of(origin: Origin, request: UpstreamRequest = GET, settings: Settings = HURRIED) -> str:
+    """Why the fetch failed; and that it left nothing behind."""
+    transport = OriginTransport(origin.url, settings)
+    with pytest.raises(OriginError) as caught:
+        await body_of(transport, request)
+    assert "0 active, 0 idle, 0 waiting" in repr(transport)
+    await origin.has_open(0)
+    return caught.value.reason
+
+
+def after_request(*steps: bytes | Callable[[Wire], None] | Callable[[Wire], Awaitable[object]]) -> Script:
+    """Reads one request, then sends the bytes and takes the other steps in order."""
+
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        for step in steps:
+            if isinstance(step, bytes):
+                await wire.send(step)
+            elif (awaited := step(wire)) is not None:
+                await awaited
+
+    return script
+
+
+async def drip(wire: Wire) -> None:
+    """A byte now and then, never enough."""
+    for _ in range(1000):
+        await wire.send(b"X")
+        await asyncio.sleep(0.02)
+
+
+# -- what is sent --------------------------------------------------------------------------------------------------
+
+
+async def first_packet(request: UpstreamRequest) -> bytes:
+    received = []
+
+    async def script(wire: Wire) -> None:
+        received.append(await wire.reader.read(65_536))
+        await wire.send(ok(b""))
+        await wire.until_closed()
+
+    async with Origin(script) as origin:
+        transport = OriginTransport(origin.url, Settings())
+        await body_of(transport, request)
+        await transport.aclose()
+    return received[0]
+
+
+async def pieces(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def test_a_request_without_body_is_its_head() -> None:
+    head = b"GET /c/shoes?page=2 HTTP/1.1\r\nhost: shop.example\r\naccept: */*\r\n\r\n"
+    assert await first_packet(GET) == head
+    assert await first_packet(POST) == head.replace(b"GET /c/shoes?page=2", b"POST /orders").replace(
+        b"*/*", b"*/*\r\ncontent-length: 0"
+    )
+
+
+async def test_a_body_that_is_there_leaves_in_one_packet_with_its_head() -> None:
+    known = replace(POST, body=pieces(b"a=1"), content_length=3)
+    assert (await first_packet(known)).endswith(b"\r\ncontent-length: 3\r\n\r\na=1")
+
+
+async def test_a_head_does_not_wait_for_its_body() -> None:
+    head_came = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        await head_came.wait()
+        yield b"late"
+
+    async def script(wire: Wire) -> None:
+        await wire.head()
+        head_came.set()
+        await wire.reader.readuntil(b"0\r\n\r\n")
+        await wire.send(ok(b"thanks"))
+        await wire.until_closed()
+
+    async with Origin(script) as origin:
+        transport = OriginTransport(origin.url, Settings())
+        assert await body_of(transport, replace(POST, body=body())) == b"thanks"
+        await transport.aclose()
+
+
+async def test_bodies_arrive_as_they_were_with_either_framing() -> None:
+    sent = [b"a" * 100_000, b"", b"b", b"c" * 70_000]
+    async with Origin(always(ok(b"thanks"))) as origin:
+        transport = OriginTransport(origin.url, Settings())
+        for length in (None, 170_001):
+            request = replace(POST, body=pieces(*sent), content_length=length)
+            assert await body_of(transport, request) == b"thanks"
+        assert [seen.body for seen in origin.requests] == [b"".join(sent)] * 2
+        assert origin.requests[0].get(b"transfer-encoding") == b"chunked"
+        assert origin.requests[1].get(b"content-length") == b"170001"
+        assert origin.connections == 1
+        await transport.aclose()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        replace(GET, headers=((b"x", b"a\r\nevil: 1"),)),
+        replace(GET, headers=((b"x", b"a\nb"),)),
+        replace(GET, headers=((b"x\r\ny", b"a"),)),
+        replace(GET, headers=((b"x", b"a\0"),)),
+        replace(GET, target=b"/a b"),
+        replace(GET, target=b"/ HTTP/1.1\r\nhost: evil\r\n\r\n"),
+        replace(GET, method=b"GET /evil"),
+    ],
+)
+async def test_what_would_break_out_of_its_line_is_not_sent(request_: UpstreamRequest) -> None:
+    async with Origin(always(ok(b""))) as origin:
+        transport = OriginTransport(origin.url, Settings())
+        with pytest.raises(RequestError):
+            await transport.fetch(request_)
+        assert "0 active" in repr(transport)
+        assert origin.requests == []
+
+
+# -- what comes back -----------------------------------------------------------------------------------------------
+
+
+async def test_the_first_event_arrives_before_the_second_is_sent() -> None:
+    second = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+        await second.wait()
+        await wire.send(b"data: 2\n\n")
+
+    async with Origin(script) as origin:
+        answer = await OriginTransport(origin.url, Settings()).fetch(GET)
+        assert not answer.is_bounded
+        assert await anext(answer.body) == b"data: 1\n\n"
+        second.set()
+        assert [piece async for piece in answer.body] == [b"data: 2\n\n"]
+
+
+async def test_an_answer_is_not_limited_in_time_while_it_goes_on() -> None:
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(LENGTH_10)
+        for _ in range(10):
+            await asyncio.sleep(0.02)
+            await wire.send(b"X")
+
+    async with Origin(script) as origin:
+        assert await body_of(OriginTransport(origin.url, HURRIED)) == b"X" * 10
+
+
+async def test_a_slow_visitor_stops_the_origin_instead_of_filling_memory() -> None:
+    total, sent = 20_000_000, 0
+
+    async def script(wire: Wire) -> None:
+        nonlocal sent
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % total)
+        while sent < total:
+            await wire.send(b"x" * 100_000)
+            sent += 100_000
+        await wire.until_closed()
+
+    async with Origin(script) as origin:
+        transport = OriginTransport(origin.url, HURRIED)
+        answer = await transport.fetch(GET)
+        before = -1
+        while sent != before:
+            before = sent
+            await asyncio.sleep(0.1)  # longer than the silence allowed: it is not the origin that is slow
+        assert sent < total - 2_000_000
+        largest = received = 0
+        async for piece in answer.body:
+            largest, received = max(largest, len(piece)), received + len(piece)
+        assert received == total
+        assert largest < 1_000_000
+        await transport.aclose()
+
+
+async def test_a_slow_origin_stops_the_upload_instead_of_filling_memory() -> None:
+    given = 0
+    may_read = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal given
+        for _ in range(200):
+            given += 100_000
+            yield b"x" * 100_000
+
+    async def script(wire: Wire) -> None:
+        await may_read.wait()
+        assert len((await wire.request()).body) == 20_000_000
+        await wire.send(ok(b"thanks"))
+
+    async with Origin(script) as origin:
+        fetch = asyncio.create_task(body_of(OriginTransport(origin.url, Settings()), replace(POST, body=body())))
+        before = -1
+        while given != before:
+            before = given
+            await asyncio.sleep(0.05)
+        assert given < 18_000_000
+        may_read.set()
+        assert await fetch == b"thanks"
+
+
+# -- faults --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        pytest.param(after_request(Wire.until_closed), "timeout", id="silence"),
+        pytest.param(after_request(b"HTTP/1.1 200 OK\r\n", Wire.until_closed), "timeout", id="half a head"),
+        pytest.param(after_request(b"HTTP/1.1 200 OK\r\nX-A: ", drip), "timeout", id="a dripped head"),
+        pytest.param(after_request(LENGTH_10, b"hello", Wire.until_closed), "timeout", id="half a body"),
+        pytest.param(after_request(LENGTH_10, b"hello", Wire.half_close), "truncated", id="half-closed in a body"),
+        pytest.param(after_request(CHUNKED, b"5\r\nhello\r\n"), "truncated", id="no last chunk"),
+        pytest.param(after_request(LENGTH_10, b"hello", Wire.reset), "reset", id="reset in a body"),
+        pytest.param(after_request(CHUNKED, b"5\r\nhello\r\nbroken"), "malformed", id="a broken chunk"),
+        pytest.param(after_request(), "reset", id="closed without an answer"),
+        pytest.param(after_request(Wire.half_close, Wire.until_closed), "reset", id="half-closed without an answer"),
+        pytest.param(after_request(Wire.reset), "reset", id="reset without an answer"),
+        pytest.param(after_request(b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "malformed", id="1xx flood"),
+        pytest.param(after_request(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 1_000_000), "malformed", id="1 MB field"),
+        pytest.param(after_request(LENGTH_10[:-2] + b"Transfer-Encoding: chunked\r\n\r\n"), "malformed", id="CL+TE"),
+    ],
+)
+async def test_a_fault_of_the_origin_is_an_error_and_costs_the_connection(script: Script, reason: str) -> None:
+    async with Origin(script) as origin:
+        assert await reason_of(origin) == reason
+        assert len(origin.requests) == 1
+
+
+async def test_a_timeout_is_a_504_and_other_faults_are_a_502() -> None:
+    for script, status in ((after_request(Wire.until_closed), 504), (after_request(), 502)):
+        async with Origin(script) as origin:
+            with pytest.raises(OriginError) as caught:
+                await body_of(OriginTransport(origin.url, HURRIED))
+            assert caught.value.status == status
+
+
+async def test_what_came_before_a_break_is_still_delivered() -> None:
+    async with Origin(after_request(LENGTH_10, b"hello", Wire.half_close)) as origin:
+        answer = await OriginTransport(origin.url, HURRIED).fetch(GET)
+        assert await anext(answer.body) == b"hello"
+        for _ in range(2):
+            with pytest.raises(OriginError, match="broke off"):
+                await anext(answer.body)
+
+
+async def test_an_answer_let_go_half_read_costs_its_connection() -> None:
+    async with Origin(after_request(LENGTH_10, b"hello", Wire.until_closed)) as origin:
+        transport = OriginTransport(origin.url, Settings())
+        answer = await transport.fetch(GET)
+        await answer.aclose()
+        await answer.aclose()
+        assert "0 active, 0 idle" in repr(transport)
+        await origin.has_open(0)
+
+
+async def test_an_answer_never_read_but_let_go_gives_its_slot_back() -> None:
+    async with Origin(always(ok(b"x" * 1_000_000))) as origin:
+        transport = OriginTransport(origin.url, Settings(max_connections=1))
+        for _ in range(3):
+            await (await transport.fetch(GET)).aclose()
+        assert "0 active" in repr(transport)
+        await transport.aclose()
+
+
+# -- uploads that go wrong -----------------------------------------------------------------------------------------
+
+
+async def test_an_upload_its_visitor_breaks_off_never_looks_complete() -> None:
+    class VisitorLeft(Exception):
+        pass
+
+    async def breaks_off() -> AsyncIterator[bytes]:
+        yield b"half of"
+        raise VisitorLeft
+
+    async def script(wire: Wire) -> None:
+        await wire.head()
+        came.set_result(await wire.until_closed())
+
+    for length in (None, 100):
+        came: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        async with Origin(script) as origin:
+            transport = OriginTransport(origin.url, Settings())
+            with pytest.raises(VisitorLeft):
+                await body_of(transport, replace(POST, body=breaks_off(), content_length=length))
+            assert "0 active, 0 idle" in repr(transport)
+            assert b"0\r\n\r\n" not in await came
+
+
+@pytest.mark.parametrize(("length", "what"), [(5, "longer than"), (50, "broke off")])
+async def test_a_body_of_another_length_than_said_is_not_passed_off_as_whole(length: int, what: str) -> None:
+    async with Origin(always(ok(b""))) as origin:
+        transport = OriginTransport(origin.url, Settings())
+        with pytest.raises(RequestError, match=what):
+            await body_of(transport, replace(POST, body=pieces(b"0123456789"), content_length=length))
+        assert "0 active, 0 idle" in repr(transport)
+        assert origin.requests == []
+
+
+async def test_a_refusal_that_comes_early_is_heard_and_stops_the_upload() -> None:
+    refused = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"x" * 1000
+        await refused.wait()
+        while True:
+            yield b"x" * 1000
+            await asyncio.sleep(0)
+
+    async def script(wire: Wire) -> None:
+        await wire.head()
+        await wire.send(ok(b"too large", status=b"413 Content Too Large"))
+        await wire.until_closed()
+
+    async with Origin(script) as origin:
+        transport = OriginTransport(origin.url, Settings())
+        answer = await transport.fetch(replace(POST, body=body(), content_length=10**9))
+        refused.set()
+        assert answer.status == 413
+        assert [piece async for piece in answer.body] == [b"too large"]
+        assert "0 active, 0 idle" in repr(transport)
+        await origin.has_open(0)
+
+
+async def test_an_answer_may_be_read_while_the_upload_goes_on() -> None:
+    echoed = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"first"
+        await echoed.wait()
+        yield b"second"
+
+    async def script(wire: Wire) -> None:
+        await wire.head()
+        await wire.send(LENGTH_10 + await wire.reader.readexactly(5))
+        await wire.reader.readexactly(6)
+        await wire.send(b"later")
+        await wire.until_closed()
+
+    async with Origin(script) as origin:
+        transport = OriginTransport(origin.url, Settings())
+        answer = await transport.fetch(replace(POST, body=body(), content_length=11))
+        assert await anext(answer.body) == b"first"
+        echoed.set()
+        assert [piece async for piece in answer.body] == [b"later"]
+        assert "1 idle" in repr(transport)
+        await transport.aclose()
+
+
+async def test_a_slow_visitors_upload_is_not_the_origins_fault() -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        for _ in range(2):
+            await asyncio.sleep(0.1)
+            yield b"x"
+
+    async with Origin(always(ok(b"thanks"))) as origin:
+        transport = OriginTransport(origin.url, HURRIED)
+        assert await body_of(transport, replace(POST, body=slow())) == b"thanks"
+        await transport.aclose()
+
+
+async def test_an_origin_that_takes_no_upload_is_timed_out() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 100_000
+
+    async def script(wire: Wire) -> None:
+        wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.Event().wait()
+
+    async with Origin(script) as origin:
+        transport = OriginTransport(origin.url, HURRIED)
+        with pytest.raises(OriginError, match="did not take the request") as caught:
+            await body_of(transport, replace(POST, body=endless()))
+        assert caught.value.reason == "timeout"
+        assert "0 active, 0 idle" in repr(transport)
