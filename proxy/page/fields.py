@@ -1,0 +1,132 @@
+"""Fields: the places in a fragment that take a visitor's own words, as in `{first name|Hello}`.
+
+Where a field stands decides how its value is made harmless: in text and in quoted attributes it is escaped as HTML;
+within an address it is percent-encoded, and it may stand only behind the address's own path, so that no value can
+choose a scheme or a host. Everything comes out as ASCII, which reads the same in whatever charset the page is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from proxy.errors import EditorError
+from proxy.model import Attributes, AttributeValue
+
+MAX_CHARACTERS = 500
+"""Of a value, more is not shown: a name is not a novel, and a banner has its size."""
+
+# What no name needs: controls; marks that turn the reading direction of what follows, beyond the field's end; braces,
+# which Vue and AngularJS would run as code if they take the page for their template.
+_HARMLESS: dict[int, str | None] = dict.fromkeys(
+    (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+)
+_HARMLESS |= {ord(blank): " " for blank in "\t\n\r"}
+_HARMLESS |= {ord("{"): "(", ord("}"): ")"}
+_ESCAPED = _HARMLESS | {ord(c): e for c, e in zip("&<>\"'", ("&amp;", "&lt;", "&gt;", "&quot;", "&#39;"), strict=True)}
+
+_IN_TEXT = re.compile(r"\{([^{}|]*)(?:\|([^{}]*))?\}|[{}]")
+_IN_TEMPLATE = re.compile(r"\{\{(.*?)\}\}|\{#.*?#\}|\{%|\{\{|\{#", re.DOTALL)
+_REFERENCE = re.compile(r"""\s*([A-Za-z_]\w*)\s*(?:\|\s*default\(\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\)\s*)?""", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A visitor's attribute by its name, and what stands there when it is unknown or blank. `in_address`: within a
+    link, so percent-encoded."""
+
+    attribute: str
+    default: str = ""
+    in_address: bool = False
+
+    def text(self, attributes: Attributes) -> bytes:
+        """What stands in the field for a visitor with these attributes: ASCII, escaped for where the field is."""
+        shown = _shown(attributes.get(self.attribute)) or self.default
+        if self.in_address:
+            return quote(harmless(shown), safe="", errors="replace").encode()
+        return as_ascii(escape(shown))
+
+
+Marked = tuple[str | Field, ...]
+"""A text and its fields, in order."""
+
+
+def escape(text: str) -> str:
+    """`text` for HTML text or a quoted attribute value, without what `harmless` removes."""
+    return text.translate(_ESCAPED)
+
+
+def as_ascii(html: str) -> bytes:
+    """`html` with other characters as numeric references: the same in every charset a page may have."""
+    return html.encode("ascii", "xmlcharrefreplace")
+
+
+def harmless(text: str) -> str:
+    """`text` on one line, without controls, marks of reading direction and braces."""
+    return text.translate(_HARMLESS)
+
+
+def fields_in_text(text: str) -> Marked:
+    """An editor's plain text with fields written `{first name}` or `{first name|Hello}`. Raises `EditorError`."""
+    return tuple(_split_text(text))
+
+
+def fields_in_template(source: str) -> Marked:
+    """An editor's HTML with fields written `{{ first_name }}` or `{{ first_name|default("Hello") }}`; comments
+    `{# ... #}` are left out. Raises `EditorError` with the line for whatever else the template language has."""
+    return tuple(_split_template(source))
+
+
+def _split_text(text: str) -> Iterator[str | Field]:
+    cursor = 0
+    for match in _IN_TEXT.finditer(text):
+        yield text[cursor : match.start()]
+        name = " ".join((match[1] or "").split())
+        if not name:
+            raise EditorError(f"`{text}` has a brace that names no field", help="write fields as {first name|Hello}")
+        yield Field(name, (match[2] or "").strip())
+        cursor = match.end()
+    yield text[cursor:]
+
+
+def _split_template(source: str) -> Iterator[str | Field]:
+    cursor = 0
+    for match in _IN_TEMPLATE.finditer(source):
+        yield source[cursor : match.start()]
+        if match[1] is not None:
+            yield _reference(match[1], match[0], source.count("\n", 0, match.start()) + 1)
+        elif match[0].endswith("#}"):
+            yield "\n" * match[0].count("\n")
+        else:
+            raise _not_understood(match[0], source.count("\n", 0, match.start()) + 1)
+        cursor = match.end()
+    yield source[cursor:]
+
+
+def _reference(inner: str, whole: str, line: int) -> Field:
+    match = _REFERENCE.fullmatch(inner)
+    if match is None:
+        raise _not_understood(whole, line)
+    return Field(match[1].replace("_", " ").strip(), match[2] or match[3] or "")
+
+
+def _not_understood(what: str, line: int) -> EditorError:
+    return EditorError(
+        f"I do not understand `{what}`",
+        help='a banner file may hold {{ first_name }} or {{ first_name|default("Hello") }}; '
+        "who sees which banner is said by rules",
+        line=line,
+    )
+
+
+def _shown(value: AttributeValue | None) -> str:
+    """The value as a reader expects it: 12.0 as 12. A set or a yes-or-no is nothing to print."""
+    if isinstance(value, str):
+        return value.strip()[:MAX_CHARACTERS]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    if value != value or value in (float("inf"), float("-inf")):
+        return ""
+    return str(int(value)) if value == int(value) else f"{value:.10g}" if abs(value) < 1e9 else f"{value:.2f}"

@@ -1,0 +1,209 @@
+"""Fragments: what editors publish, compiled once into pieces of constant bytes and fields.
+
+Three makers, one for each way to fill a slot: `banner` (our own form), `editor_html` (an editor's HTML file) and
+`products` (a row of cards). All sanitising, templating and escaping of what editors write happens here, when rules are
+published; what is left for a request is to put a visitor's words into the fields. A fragment is ASCII (other characters
+are numeric references), so it fits a page in any charset.
+
+A fragment stands in a wrapper of its own that names its rule: attributes on the slot's element would differ from what
+React or Vue rendered, those within do not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+
+from proxy.errors import EditorError
+from proxy.model import Attributes, Product
+from proxy.page.cards import DEFAULT_CARD, render_cards
+from proxy.page.fields import Field, Marked, as_ascii, escape, fields_in_template, fields_in_text
+from proxy.page.piece import Piece
+from proxy.page.sanitise import ADDRESSES, Removed, is_allowed_address, removed_from, sanitised
+
+# An address as far as its path or query has begun: only behind that may a field stand.
+_PATH_BEGUN = re.compile(
+    r"(?:https://[^/\\?#]+)?[?#]|(?:https://[^/\\?#]+)?/(?![/\\])|[\w.-]+[/?#]|(?:mailto|tel):[^?]*\?", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """What fills a slot. `removed` is what the sanitiser left out of an editor's file, for the checker to tell."""
+
+    parts: tuple[Piece | Field, ...]
+    removed: tuple[Removed, ...] = ()
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields in order; their attributes are what the fragment needs to know of a visitor."""
+        return tuple(part for part in self.parts if isinstance(part, Field))
+
+    def fill(self, attributes: Attributes) -> list[Piece | bytes]:
+        """The fragment for one visitor: the constant pieces, and between them the visitor's words."""
+        return [part if isinstance(part, Piece) else part.text(attributes) for part in self.parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a fragment is wrapped in: its rule and variant (for clicks and `why`), the class of its slot's declared
+    size, and the address of the stylesheet, which the built-in forms and declared sizes need."""
+
+    rule: str
+    variant: str = ""
+    size_class: str = ""
+    stylesheet_url: str = ""
+
+    def around(self, content: Marked, *, is_styled: bool) -> Marked:
+        """`content` in the wrapper. A stylesheet in the body holds back what follows until it has come, so nothing
+        is painted undressed; further links to it cost nothing."""
+        sheet = self.stylesheet_url if is_styled or self.size_class else ""
+        return (
+            f'<link rel="stylesheet" href="{escape(sheet)}">' if sheet else "",
+            f'<div data-tb-rule="{escape(self.rule)}" data-tb-variant="{escape(self.variant or self.rule)}"',
+            f' class="{escape(self.size_class)}">' if self.size_class else ">",
+            *content,
+            "</div>",
+        )
+
+
+def banner(
+    frame: Frame,
+    *,
+    title: str,
+    text: str = "",
+    button: str = "",
+    link: str = "",
+    image: str = "",
+    alt: str = "",
+    image_width: int = 0,
+    image_height: int = 0,
+) -> Fragment:
+    """The built-in banner. Its texts may hold fields. Raises `EditorError` for a field badly written, an address of a
+    scheme that is not allowed, and a button that leads nowhere."""
+    if button and not link:
+        raise EditorError(f"the button `{button}` leads nowhere", help="add a `link`, like /sale")
+    headline = _escaped(title)
+    form = (
+        *_within('<section class="tb-banner" aria-label="', headline, '">'),
+        *_picture(image, alt, image_width, image_height),
+        '<div class="tb-banner-body">',
+        *_within('<h2 class="tb-banner-title">', headline if button else _linked(link, headline), "</h2>"),
+        *_within('<p class="tb-banner-text">', _escaped(text), "</p>"),
+        *(_linked(link, _escaped(button), ' class="tb-banner-button"') if button else ()),
+        "</div></section>",
+    )
+    return _compiled(frame.around(form, is_styled=True))
+
+
+def editor_html(frame: Frame, source: str) -> Fragment:
+    """An editor's HTML file, sanitised. Raises `EditorError` with the line for template language it may not use and
+    for a field where no field may stand; what was merely left out is in `Fragment.removed`."""
+    parts = fields_in_template(source)
+    fields = [part for part in parts if isinstance(part, Field)]
+    # Fields pass the sanitiser as words that cannot occur in the source, since they are made of its own hash.
+    word = "tb" + hashlib.blake2b(source.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    numbers = iter(range(len(fields)))
+    marked = "".join(part if isinstance(part, str) else f"{word}{next(numbers)}x" for part in parts)
+    in_address, misplaced = set[int](), set[int]()
+
+    def look(tag: str, attribute: str, value: str) -> str:
+        found = [int(number) for number in re.findall(word + r"(\d+)x", value)]
+        if found and attribute in ADDRESSES and _PATH_BEGUN.match(value.partition(word)[0]):
+            in_address.update(found)
+        elif found and attribute in (*ADDRESSES, "srcset"):
+            misplaced.update(found)
+        return value
+
+    pieces = re.split(word + r"(\d+)x", sanitised(marked, look))
+    kept = [int(number) for number in pieces[1::2]]
+    for number, field in enumerate(fields):
+        if number in misplaced:
+            raise _begins_address(field)
+        if kept.count(number) != 1:
+            raise _nowhere(field)
+    content = list[str | Field](pieces)
+    content[1::2] = [replace(fields[number], in_address=number in in_address) for number in kept]
+    return replace(_compiled(frame.around(tuple(content), is_styled=False)), removed=removed_from(marked))
+
+
+def products(frame: Frame, *, title: str = "", products: Sequence[Product], card: str = DEFAULT_CARD) -> Fragment:
+    """A row of cards, each drawn by the template `card`. The title may hold fields. Raises `EditorError` with the
+    line in the card's file."""
+    drawn = render_cards(products, card)
+    headline = _escaped(title)
+    row = (
+        *(_within('<section class="tb-products" aria-label="', headline, '">') or ('<section class="tb-products">',)),
+        *_within('<h2 class="tb-products-title">', headline, "</h2>"),
+        '<ul class="tb-cards">',
+        *(f'<li class="tb-card">{html}</li>' for html in map(sanitised, drawn)),
+        "</ul></section>",
+    )
+    return replace(_compiled(frame.around(row, is_styled=True)), removed=removed_from("".join(drawn[:1])))
+
+
+def trusted_html(html: str) -> Fragment:
+    """Our own HTML as it stands, scripts and all, without a wrapper: never for what an editor or a feed wrote."""
+    return _compiled((html,))
+
+
+def _compiled(marked: Marked) -> Fragment:
+    """Adjacent texts become one piece; empty ones none."""
+    parts: list[Piece | Field] = []
+    for is_text, run in groupby(marked, key=lambda part: isinstance(part, str)):
+        if is_text:
+            parts.append(Piece(as_ascii("".join(part for part in run if isinstance(part, str)))))
+        else:
+            parts += [part for part in run if isinstance(part, Field)]
+    return Fragment(tuple(part for part in parts if isinstance(part, Field) or part.plain))
+
+
+def _escaped(text: str) -> Marked:
+    return tuple(escape(part) if isinstance(part, str) else part for part in fields_in_text(text) if part)
+
+
+def _within(opening: str, content: Marked, closing: str) -> Marked:
+    return (opening, *content, closing) if content else ()
+
+
+def _linked(link: str, content: Marked, attributes: str = "") -> Marked:
+    return (f'<a{attributes} href="{_address(link)}">', *content, "</a>") if link else content
+
+
+def _picture(image: str, alt: str, width: int, height: int) -> Marked:
+    if not image:
+        return ()
+    size = f' width="{width}" height="{height}"' if width and height else ""
+    return (
+        f'<img class="tb-banner-picture" src="{_address(image)}"{size} decoding="async" alt="',
+        *_escaped(alt),
+        '">',
+    )
+
+
+def _address(address: str) -> str:
+    if not is_allowed_address(address):
+        raise EditorError(
+            f"`{address}` is not an address I may link to", help="write a path like /sale, or https://..."
+        )
+    return escape(address)
+
+
+def _begins_address(field: Field) -> EditorError:
+    name = field.attribute.replace(" ", "_")
+    return EditorError(
+        f"`{{{{ {name} }}}}` may not choose where a link leads",
+        help=f"write the address yourself and put the field behind it: /welcome?name={{{{ {name} }}}}",
+    )
+
+
+def _nowhere(field: Field) -> EditorError:
+    name = field.attribute.replace(" ", "_")
+    return EditorError(
+        f"`{{{{ {name} }}}}` stands where it cannot be shown",
+        help="put it in the text, or in an attribute that is kept",
+    )

@@ -1,0 +1,79 @@
+"""A run of constant bytes, ready for any answer it may become part of.
+
+A compressed answer is stitched: each piece is deflated once, alone, and ended with a full flush, so that it is
+independent of its neighbours and byte-aligned. Such pieces may be joined in any order into one gzip member.
+
+What remains per answer is the checksum of the whole. Running a CRC-32 over a piece changes the running value by an
+affine function over GF(2): a constant, and one constant for each bit set in it. So zlib itself tells that function by
+running over the piece once for each bit, and four tables of 256 then replace the run over the bytes. (zlib has
+`crc32_combine`; Python's module does not offer it.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from array import array
+from dataclasses import dataclass
+from functools import cached_property
+
+# Of a piece this short, zlib is as quick as the tables (0.35 us for 1 KB against 0.3 us), and they cost 4 KB each.
+_SHORT = 1024
+_LEVEL = 9
+_STORED_MAX = 0xFFFF
+
+_Tables = tuple["array[int]", "array[int]", "array[int]", "array[int]"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Constant bytes. What costs something is worked out when first asked for, once."""
+
+    plain: bytes
+
+    @cached_property
+    def deflated(self) -> bytes:
+        """Raw deflate blocks that refer to nothing before them, ended on a byte; none of them is the last."""
+        if not self.plain:
+            return b""
+        deflater = zlib.compressobj(_LEVEL, wbits=-15)
+        return deflater.compress(self.plain) + deflater.flush(zlib.Z_FULL_FLUSH)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """16 bytes that name the content."""
+        return hashlib.blake2b(self.plain, digest_size=16).digest()
+
+    def prepare(self) -> None:
+        """Works everything out now."""
+        self.deflated, self.digest, self.crc_after(0)  # noqa: B018
+
+    def crc_after(self, running: int) -> int:
+        """The CRC-32 of what came before, whose own is `running`, followed by this piece."""
+        if len(self.plain) <= _SHORT:
+            return zlib.crc32(self.plain, running)
+        low, second, third, high = self._tables
+        return low[running & 255] ^ second[running >> 8 & 255] ^ third[running >> 16 & 255] ^ high[running >> 24]
+
+    @cached_property
+    def _tables(self) -> _Tables:
+        constant = zlib.crc32(self.plain)
+        of_bit = [zlib.crc32(self.plain, 1 << bit) ^ constant for bit in range(32)]
+        return _table(constant, of_bit[:8]), _table(0, of_bit[8:16]), _table(0, of_bit[16:24]), _table(0, of_bit[24:])
+
+
+def stored(text: bytes) -> bytes:
+    """`text` (at most 65,535 bytes) as one uncompressed deflate block, not the last.
+
+    Text of a visitor is never compressed, and nothing compressed refers to it: the length of an answer tells nothing
+    of how alike it is to what else is in the page (the BREACH attack).
+    """
+    length = len(text)
+    return b"\0" + length.to_bytes(2, "little") + (length ^ _STORED_MAX).to_bytes(2, "little") + text
+
+
+def _table(start: int, of_bit: list[int]) -> array[int]:
+    values = [start]
+    for change in of_bit:
+        values += [value ^ change for value in values]
+    return array("I", values)

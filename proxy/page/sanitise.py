@@ -1,0 +1,110 @@
+"""What HTML an editor's file may hold, and the gate that leaves the rest out.
+
+nh3 (the Rust sanitiser ammonia) is the gate: it parses, keeps what is on the lists below and writes well-formed HTML.
+`removed_from` reads the same lists to tell the editor what was left out and where; it decides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import nh3
+import turbohtml
+
+TAGS = frozenset({
+    "a", "abbr", "article", "aside", "b", "bdi", "blockquote", "br", "caption", "cite", "code", "dd", "del", "details",
+    "div", "dl", "dt", "em", "figcaption", "figure", "footer", "h2", "h3", "h4", "h5", "h6", "header", "hr", "i", "img",
+    "ins", "kbd", "li", "mark", "nav", "ol", "p", "picture", "pre", "q", "s", "section", "small", "source", "span",
+    "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "u", "ul",
+})  # fmt: skip
+ATTRIBUTES = {
+    "*": {"class", "dir", "lang", "role", "title"},
+    "a": {"href", "target"},
+    "img": {"alt", "decoding", "fetchpriority", "height", "loading", "sizes", "src", "srcset", "width"},
+    "ol": {"start"},
+    "source": {"height", "media", "sizes", "srcset", "type", "width"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+    "time": {"datetime"},
+}
+PREFIXES = ("aria-", "data-")
+SCHEMES = frozenset({"https", "mailto", "tel"})
+ADDRESSES = frozenset({"href", "src"})
+
+_WITH_CONTENT = frozenset({"script", "style", "iframe", "object", "noscript", "template", "svg", "math", "title"})
+_UNWRITTEN = frozenset({"html", "head", "body", "tbody"})
+# As browsers read a scheme: blanks and controls before it do not count, tabs and newlines nowhere.
+_IGNORED_BEFORE = re.compile(r"^[\x00-\x20]+")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+
+AttributeFilter = Callable[[str, str, str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What the gate left out: an element (`attribute` is "") or an attribute of one, and its line in the file."""
+
+    tag: str
+    attribute: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"`{self.attribute}` of `<{self.tag}>`" if self.attribute else f"`<{self.tag}>`"
+
+
+def sanitised(html: str, look: AttributeFilter | None = None) -> str:
+    """`html` with only what the lists allow, well-formed. `look` sees each attribute kept, and may not change it."""
+
+    def keep(tag: str, attribute: str, value: str) -> str | None:
+        if not _is_allowed_address(attribute, value):
+            return None
+        return look(tag, attribute, value) if look else value
+
+    return nh3.clean(
+        html,
+        tags=set(TAGS),
+        clean_content_tags=set(_WITH_CONTENT),
+        attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
+        generic_attribute_prefixes=set(PREFIXES),
+        url_schemes=set(SCHEMES),
+        attribute_filter=keep,
+        link_rel="noopener",
+    )
+
+
+def removed_from(html: str) -> tuple[Removed, ...]:
+    """What the gate leaves out of `html`, in the order it stands there."""
+    elements = turbohtml.parse_fragment(html).select("*")
+    return tuple(chain.from_iterable(_removed(element) for element in elements))
+
+
+def is_allowed_address(address: str) -> bool:
+    """True for a relative address and for one whose scheme is https, mailto or tel."""
+    scheme = _SCHEME.match(_IGNORED_BEFORE.sub("", re.sub(r"[\t\r\n]", "", address)))
+    return scheme is None or scheme[1].lower() in SCHEMES
+
+
+def _removed(element: turbohtml.Element) -> Iterator[Removed]:
+    line = element.source_line or 0
+    if element.tag in _UNWRITTEN:
+        return
+    if element.tag not in TAGS:
+        yield Removed(element.tag, "", line)
+        return
+    for name in element.attrs:
+        if not (_is_listed(element.tag, name) and _is_allowed_address(name, element.attr(name) or "")):
+            yield Removed(element.tag, name, line)
+
+
+def _is_listed(tag: str, name: str) -> bool:
+    return name in ATTRIBUTES["*"] or name in ATTRIBUTES.get(tag, ()) or name.startswith(PREFIXES)
+
+
+def _is_allowed_address(attribute: str, value: str) -> bool:
+    """nh3 checks the scheme of `href` and `src` itself, and overlooks `srcset`."""
+    if attribute == "srcset":
+        return all(is_allowed_address(candidate) for candidate in value.split(","))
+    return attribute not in ADDRESSES or is_allowed_address(value)

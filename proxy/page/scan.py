@@ -1,0 +1,320 @@
+"""Finds the slots of a page: which bytes a fill may replace.
+
+A real tokenizer and tree builder read the page (never a regular expression: a rewriter that takes text for tags is a
+cross-site-scripting gadget), once, when the page is stored. What counts as a slot:
+
+* an element with `data-slot="home.hero"`, or `<tb-slot name="home.hero">`: its content is the slot;
+* what a selector of `slots.yaml` finds on that path, if it finds exactly one element: its content, or the empty place
+  right after its start tag or right before its end tag.
+
+A marker in a script, comment, title, textarea, noscript or attribute is text, not a slot. Within a slot there are no
+slots: the outermost wins. One name may stand in a page several times; all are filled alike.
+
+The law: every marker is either a slot or the reason why the page is not cut. A slot has a written end tag, is a block
+or custom element, and *stands apart*: filling it changes the parsed tree nowhere else. That last is not argued but
+tried, by parsing the page once more with a probe in each slot. Whatever is in doubt leaves the page as it came.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import turbohtml
+from turbohtml import Document, Element, Namespace
+
+from proxy.errors import EditorError
+from proxy.page.slots import SLOT_NAME, DeclaredSlot, Place
+
+MARKER = "data-slot"
+
+BLOCKS = frozenset({
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "div", "dt",
+    "fieldset", "figcaption", "figure", "footer", "header", "li", "main", "nav", "search", "section", "td", "th",
+})  # fmt: skip
+"""HTML elements that may hold any flow content, and so a banner."""
+
+_PLACES: tuple[Place, ...] = ("start", "inside", "end")
+"""In the order in which they stand when they share a byte."""
+
+# Encoding Standard 4.2: of the encodings browsers know, only these are not supersets of ASCII (an unknown label is
+# ignored, and what browsers fall back to is one). NUL and ESC give away text that is mislabelled.
+_FOREIGN_LABELS = (
+    "utf-16",
+    "utf16",
+    "utf-32",
+    "utf-7",
+    "ucs-2",
+    "unicode",
+    "csunicode",
+    "iso-10646",
+    "iso-2022",
+    "csiso2022",
+)
+_FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_FOREIGN_BYTES = (b"\0", b"\x1b")
+_UTF8_MARK = "\xef\xbb\xbf"
+
+# What a sanitised fragment may do at most: a block, a link, a table. Where this survives parsing, any fragment does.
+_PROBE = '<tb-probe><div><a href="#">x</a><table><tbody><tr><td>x</td></tr></tbody></table></div></tb-probe>'
+_HEAD_PROBE = '<link rel="tb-probe">'
+
+
+class Doubt(enum.StrEnum):
+    """Why a page is not cut: the word that metrics, logs and `doctor` print."""
+
+    NO_SLOTS = "no_slots"
+    CHARSET = "charset"
+    SLOT_NAME = "slot_name"
+    NOT_A_BLOCK = "not_a_block"
+    NO_END_TAG = "no_end_tag"
+    SEVERAL_MATCHES = "several_matches"
+    NOT_APART = "not_apart"
+    TOO_MANY_SLOTS = "too_many_slots"
+
+
+_EXPLAINED = {
+    Doubt.NO_SLOTS: "has no slots",
+    Doubt.CHARSET: "is in an encoding whose markup cannot be told from its text",
+    Doubt.SLOT_NAME: "has a slot whose name `{slot}` is not dotted lower case, like `home.hero`",
+    Doubt.NOT_A_BLOCK: "has slot `{slot}` on an element that cannot hold a banner; put it on a `div`",
+    Doubt.NO_END_TAG: "has slot `{slot}` without a closing tag",
+    Doubt.SEVERAL_MATCHES: "has several elements for slot `{slot}`; narrow its selector in `slots.yaml`",
+    Doubt.NOT_APART: "has slot `{slot}` where tags around it are not closed properly, or where no block may stand",
+    Doubt.TOO_MANY_SLOTS: "has more slots than `max_slots`; the first too many is `{slot}`",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Uncut:
+    """The page stays as it came. `offset` is the byte at fault; `slot` its name, "" when no slot is to blame."""
+
+    reason: Doubt
+    offset: int
+    slot: str = ""
+
+    def __str__(self) -> str:
+        return f"the page {_EXPLAINED[self.reason].format(slot=self.slot)} (byte {self.offset})"
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRange:
+    """The bytes `start` to `end` (exclusive) of a page are the default content of slot `name`."""
+
+    name: str
+    start: int
+    end: int
+
+
+class _InDoubt(Exception):
+    """Carries the verdict out of the search."""
+
+    def __init__(self, reason: Doubt, offset: int, slot: str = "") -> None:
+        super().__init__(reason)
+        self.verdict = Uncut(reason, offset, slot)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An element that is to be a slot. `start` and `end` are byte offsets; `end` is -1 without a written end tag."""
+
+    name: str
+    element: Element
+    place: Place
+    opened: int
+    start: int
+    end: int
+
+    def doubt(self, reason: Doubt) -> _InDoubt:
+        return _InDoubt(reason, self.opened, self.name)
+
+
+def find_slots(
+    body: bytes,
+    *,
+    path: str,
+    charset: str = "",
+    declared: Iterable[DeclaredSlot] = (),
+    max_slots: int = 50,
+    marker: str = MARKER,
+) -> tuple[SlotRange, ...] | Uncut:
+    """The slots of a page, in page order, none overlapping another; or why it cannot be cut.
+
+    `path` is percent-decoded; `charset` the one of the Content-Type, "" when it names none. The selectors of `declared`
+    have passed `check_selector`. `marker` is the attribute that marks a slot, for shops whose framework uses
+    `data-slot` for something else.
+    """
+    wanted = [slot for slot in declared if slot.selector and slot.is_on(path)]
+    if not wanted and not _may_be_marked(body, marker):
+        return Uncut(Doubt.NO_SLOTS, 0)
+    try:
+        _must_be_ascii_superset(body, charset)
+        return _Search(_as_text(body), charset, wanted, marker).run(max_slots)
+    except _InDoubt as doubt:
+        return doubt.verdict
+
+
+def check_selector(selector: str) -> None:
+    """Raises `EditorError` when `selector` is not a CSS selector."""
+    try:
+        turbohtml.parse("").select(selector)
+    except turbohtml.SelectorSyntaxError as error:
+        raise EditorError(
+            f"`{selector}` is not a CSS selector: {error}", help="write one like `main > .hero`"
+        ) from error
+
+
+def _may_be_marked(body: bytes, marker: str) -> bool:
+    lowered = body.lower()
+    return marker.lower().encode() in lowered or b"tb-slot" in lowered
+
+
+def _must_be_ascii_superset(body: bytes, charset: str) -> None:
+    if charset.strip().lower().startswith(_FOREIGN_LABELS) or body.startswith(_FOREIGN_MARKS):
+        raise _InDoubt(Doubt.CHARSET, 0)
+    for foreign in _FOREIGN_BYTES:
+        if (offset := body.find(foreign)) >= 0:
+            raise _InDoubt(Doubt.CHARSET, offset)
+
+
+def _as_text(body: bytes) -> str:
+    """The page with one character a byte, so that the parser's offsets are ours. Its newline normalisation would count
+    CRLF once: a space in place of the CR parses alike and keeps the length; so do three for the byte-order mark."""
+    text = body.decode("latin-1").replace("\r\n", " \n")
+    return "   " + text[3:] if text.startswith(_UTF8_MARK) else text
+
+
+def _outermost(found: Iterable[_Found]) -> list[_Found]:
+    """In page order, without what lies within another. Raises when one that counts cannot be a slot."""
+    kept: list[_Found] = []
+    for slot in sorted(found, key=lambda slot: (slot.start, _PLACES.index(slot.place))):
+        if kept and slot.start < kept[-1].end:
+            continue
+        _must_be_a_slot(slot)
+        kept.append(slot)
+    return kept
+
+
+def _must_be_a_slot(slot: _Found) -> None:
+    if not SLOT_NAME.fullmatch(slot.name):
+        raise slot.doubt(Doubt.SLOT_NAME)
+    if not _may_hold_blocks(slot):
+        raise slot.doubt(Doubt.NOT_A_BLOCK)
+    if slot.end < 0:
+        raise slot.doubt(Doubt.NO_END_TAG)
+
+
+def _may_hold_blocks(slot: _Found) -> bool:
+    tag = slot.element.tag
+    if slot.element.namespace is not Namespace.HTML:
+        return False
+    return tag in BLOCKS or "-" in tag or (tag == "head" and slot.place != "inside")
+
+
+class _Search:
+    """One page's search: what to look for, and how to look again at a fresh tree."""
+
+    def __init__(self, text: str, charset: str, declared: Sequence[DeclaredSlot], marker: str) -> None:
+        self._text = text
+        self._marker = marker
+        self._declared = [(slot, selector) for slot in declared if (selector := _in_charset(slot.selector, charset))]
+
+    def run(self, max_slots: int) -> tuple[SlotRange, ...]:
+        document, slots = self._look()
+        if not slots:
+            raise _InDoubt(Doubt.NO_SLOTS, 0)
+        if len(slots) > max_slots:
+            raise slots[max_slots].doubt(Doubt.TOO_MANY_SLOTS)
+        if not _stand_apart(self._text, document, slots):
+            raise self._culprit(len(slots)).doubt(Doubt.NOT_APART)
+        return tuple(SlotRange(slot.name, slot.start, slot.end) for slot in slots)
+
+    def _look(self) -> tuple[Document, list[_Found]]:
+        # Scripting is on, as in a shopper's browser: what `noscript` holds is then text.
+        document = turbohtml.parse(self._text, source_locations=True, scripting=True)
+        return document, _outermost([*self._marked(document), *self._selected(document)])
+
+    def _marked(self, document: Document) -> Iterator[_Found]:
+        for element in document.select(f"[{self._marker}],tb-slot"):
+            name = element.attr(self._marker) or element.attr("name") or ""
+            yield from _found(name, element, "inside")
+
+    def _selected(self, document: Document) -> Iterator[_Found]:
+        for slot, selector in self._declared:
+            matches = [
+                found for element in document.select(selector) for found in _found(slot.name, element, slot.place)
+            ]
+            if len(matches) > 1:
+                raise matches[1].doubt(Doubt.SEVERAL_MATCHES)
+            yield from matches
+
+    def _culprit(self, count: int) -> _Found:
+        """The first slot that does not stand apart even alone, else the first: together they do not."""
+        for index in range(count):
+            document, slots = self._look()
+            if not _stand_apart(self._text, document, slots[index : index + 1]):
+                return slots[index]
+        return self._look()[1][0]
+
+
+def _in_charset(selector: str | None, charset: str) -> str | None:
+    """The selector as it reads in a page decoded one character a byte; None when the page cannot spell it."""
+    try:
+        return selector and selector.encode(charset or "utf-8").decode("latin-1")
+    except LookupError:
+        return selector
+    except UnicodeEncodeError:
+        return None
+
+
+def _found(name: str, element: Element, place: Place) -> Iterator[_Found]:
+    """The slot of an element; nothing for one the parser added and nobody wrote, as an implied `body`."""
+    where = element.source_location
+    if where is None or where.start_tag is None:
+        return
+    opened, inside = where.start_tag.start_offset, where.start_tag.end_offset
+    closed = where.end_tag.start_offset if where.end_tag else -1
+    yield _Found(
+        name=name,
+        element=element,
+        place=place,
+        opened=opened,
+        start=closed if place == "end" and where.end_tag else inside,
+        end=inside if place == "start" else closed,
+    )
+
+
+def _stand_apart(text: str, document: Document, slots: Sequence[_Found]) -> bool:
+    """True when filling the slots changes the tree nowhere else: a page with a probe in each, once the probes are taken
+    out of its tree, equals `document` with its slots emptied. Leaves `document` so."""
+    filled = turbohtml.parse(_with_probes(text, slots), scripting=True)
+    probes = filled.select('tb-probe,link[rel="tb-probe"]')
+    if [probe.html for probe in probes] != [_probe(slot) for slot in slots]:
+        return False
+    for slot, probe in zip(slots, probes, strict=True):
+        if not isinstance(probe.parent, Element) or probe.parent.tag != slot.element.tag:
+            return False
+        probe.decompose()
+        if slot.place == "inside":
+            slot.element.clear()
+    return _normalised(document).equals(_normalised(filled))
+
+
+def _with_probes(text: str, slots: Sequence[_Found]) -> str:
+    pieces, cursor = [], 0
+    for slot in slots:
+        pieces += [text[cursor : slot.start], _probe(slot)]
+        cursor = slot.end
+    return "".join([*pieces, text[cursor:]])
+
+
+def _probe(slot: _Found) -> str:
+    return _HEAD_PROBE if slot.element.tag == "head" else _PROBE
+
+
+def _normalised(document: Document) -> Document:
+    """Without seams in its texts, where a probe had split them."""
+    if document.root is not None:
+        document.root.normalize()
+    return document
