@@ -1,7 +1,7 @@
 """Joins a page's pieces with what fills its slots into the bytes of one answer.
 
 Nothing is compressed here. An answer in gzip is one member (browsers stop after the first) made of blocks deflated
-beforehand, of a visitor's words as stored blocks, and of a checksum worked out from those of the pieces; see `piece.py`.
+beforehand, of a visitor's words as stored blocks, and of a checksum worked out from that of each piece (`piece.py`).
 The law: whatever the coding, the decoded answer is the same bytes, and they depend on the arguments alone.
 """
 

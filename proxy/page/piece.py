@@ -46,7 +46,7 @@ class Piece:
 
     def prepare(self) -> None:
         """Works everything out now."""
-        self.deflated, self.digest, self.crc_after(0)  # noqa: B018
+        self.deflated, self.digest, self.crc_after(0)
 
     def crc_after(self, running: int) -> int:
         """The CRC-32 of what came before, whose own is `running`, followed by this piece."""
