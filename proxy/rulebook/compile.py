@@ -1,0 +1,71 @@
+"""From a folder's files to what is served: a plan, its fragments, the slots it declares. Pure: files come in as bytes.
+
+A folder with findings gives no publication, so it can never replace the one being served.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from proxy.decide.plan import Plan, compile_plan
+from proxy.diagnostics import Finding
+from proxy.model import Product, Rule, Segment
+from proxy.page.fragments import Fragment
+from proxy.page.slots import DeclaredSlot
+from proxy.rulebook.check import check
+from proxy.rulebook.expectations import Case
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One immutable version of a shop's rules, ready to be served. `version` names its content; `fragments` are by
+    the variant of the rules that show them; `cases` are the editors' own tests."""
+
+    version: str
+    plan: Plan
+    fragments: Mapping[str, Fragment]
+    declared: tuple[DeclaredSlot, ...]
+    rules: tuple[Rule, ...]
+    segments: tuple[Segment, ...]
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a folder: a publication or findings. `sources` are its texts, for the findings' excerpts."""
+
+    publication: Publication | None
+    findings: list[Finding]
+    sources: Mapping[str, str]
+
+
+def load(
+    files: Mapping[str, bytes],
+    *,
+    catalogue: Sequence[Product] = (),
+    imported: Collection[str] = (),
+    seen_slots: Collection[str] = (),
+) -> Loaded:
+    """Checks the files (path in the folder, bytes) and compiles them. `imported` are attributes the store has seen,
+    `seen_slots` slots that pages have."""
+    checked = check(files, catalogue=catalogue, imported=imported, seen_slots=seen_slots)
+    if checked.findings:
+        return Loaded(None, checked.findings, checked.sources)
+    version = version_of(files, catalogue)
+    plan = compile_plan(checked.rules, checked.segments, version=version)
+    publication = Publication(
+        version, plan, checked.fragments, checked.declared, checked.rules, checked.segments, checked.cases
+    )
+    return Loaded(publication, [], checked.sources)
+
+
+def version_of(files: Mapping[str, bytes], catalogue: Sequence[Product] = ()) -> str:
+    """Twelve hex digits that name the content of the files and the products they may show."""
+    content = hashlib.blake2b(digest_size=6)
+    for name in sorted(files):
+        content.update(b"%d %b %d %b" % (len(name), name.encode(), len(files[name]), files[name]))
+    for product in catalogue:
+        content.update(repr(product).encode())
+    return content.hexdigest()

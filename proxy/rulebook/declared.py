@@ -1,0 +1,82 @@
+"""What a folder declares beside its rules: `slots.yaml`, the places on the pages, and `attributes.yaml`, what the
+shop's data tells of visitors."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text
+from proxy.conditions.parse import GROUPS
+from proxy.conditions.vocabulary import PHRASES, Kind
+from proxy.diagnostics import Finding
+from proxy.page.slots import SLOT_NAME, DeclaredSlot, Place
+from proxy.rulebook.scalars import read_choice, read_whole, unfit
+from proxy.rulebook.words import ATTRIBUTE_FILE, SLOT, SLOT_FILE, fields
+
+MAX_PIXELS = 10_000
+KINDS = tuple(kind.value for kind in (Kind.TEXT, Kind.NUMBER, Kind.TRUTH, Kind.SET))
+RESERVED = {phrase.key for phrase in PHRASES if phrase.kind is not Kind.NUMBER} | set(GROUPS)
+
+
+def read_slots(root: Node, findings: list[Finding]) -> tuple[DeclaredSlot, ...]:
+    """The slots of `slots.yaml`."""
+    found = fields(root, "slot file", SLOT_FILE, findings)
+    table = as_map(found["slots"].value, '"slots"', findings) if "slots" in found else None
+    return tuple(_read_slot(entry, findings) for entry in table.entries) if table else ()
+
+
+def read_attributes(root: Node, findings: list[Finding]) -> dict[str, Kind]:
+    """The attributes of `attributes.yaml` with their kinds."""
+    found = fields(root, "file of attributes", ATTRIBUTE_FILE, findings)
+    table = as_map(found["attributes"].value, '"attributes"', findings) if "attributes" in found else None
+    return dict(_read_attribute(entry, findings) for entry in table.entries) if table else {}
+
+
+def _read_attribute(entry: Entry, findings: list[Finding]) -> tuple[str, Kind]:
+    name = entry.key
+    if name.text in RESERVED or not name.text.strip():
+        help = "give the attribute another name"
+        findings.append(Finding("R201", f'"{name.text}" is already a word of conditions', name.place, help))
+    return name.text, Kind(read_choice(entry.value, name.text, KINDS, findings) or Kind.TEXT)
+
+
+def _read_slot(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
+    name = entry.key
+    if not SLOT_NAME.fullmatch(name.text):
+        help = "write small letters and digits, joined by dots or hyphens, as home.hero"
+        findings.append(Finding("R304", f'a slot cannot be called "{name.text}"', name.place, help))
+    if entry.value in (Scalar("", entry.value.place), MapNode((), entry.value.place)):
+        return DeclaredSlot(name.text)
+    found = fields(entry.value, "slot", SLOT, findings)
+    values = {word: found[word].value for word in found}
+    place: Place | None = None
+    if "place" in values:
+        place = _place(read_choice(values["place"], "place", get_args(Place), findings))
+    return DeclaredSlot(
+        name.text,
+        page=_page(values.get("page"), findings),
+        selector=_text(values.get("selector"), "selector", findings),
+        place=place or "inside",
+        height=_pixels(values.get("height"), "height", findings),
+        phone_height=_pixels(values.get("phone height"), "phone height", findings),
+    )
+
+
+def _place(word: str | None) -> Place | None:
+    return next((place for place in get_args(Place) if place == word), None)
+
+
+def _page(node: Node | None, findings: list[Finding]) -> str | None:
+    written = as_text(node, '"page"', findings) if node else None
+    if written and not written.text.startswith("/"):
+        findings.append(unfit("page", written, "begin with a slash, as /sale, or /c/* for everything below /c/"))
+    return written.text if written else None
+
+
+def _text(node: Node | None, what: str, findings: list[Finding]) -> str | None:
+    written = as_text(node, f'"{what}"', findings) if node else None
+    return written.text if written else None
+
+
+def _pixels(node: Node | None, what: str, findings: list[Finding]) -> int | None:
+    return read_whole(node, what, 1, MAX_PIXELS, findings) if node else None

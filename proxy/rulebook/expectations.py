@@ -1,0 +1,155 @@
+"""Editors' own tests, as they stand under `tests:`: a visitor, a moment, and what each slot must show. `cases.py`
+runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
+from proxy.conditions.parse import amount, check_values, no_amount
+from proxy.conditions.vocabulary import Kind, Phrase
+from proxy.diagnostics import Finding, did_you_mean
+from proxy.model import Attributes, AttributeValue, Place, Rule
+from proxy.rulebook.names import Names
+from proxy.rulebook.times import read_moment
+from proxy.rulebook.words import TEST, fields
+
+NOTHING_NEW = "nothing new"
+FROM_THE_CLOCK = ("weekday", "hours", "page")
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a slot must show: a rule's name, "" for the page's own."""
+
+    slot: str
+    rule: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test. `at` is None when it does not say when; `unverified` are segments nobody signed."""
+
+    name: str
+    attributes: Attributes
+    unverified: frozenset[str]
+    at: float | None
+    expect: tuple[Expectation, ...]
+    place: Place
+
+
+def read_case(node: Node, rules: Mapping[str, Rule], names: Names, timezone: str, findings: list[Finding]) -> Case:
+    """One entry of `tests:`. `rules` are those of the whole folder by name."""
+    found = fields(node, "test", TEST, findings)
+    name = as_text(found["name"].value, '"name"', findings) if "name" in found else None
+    visitor = as_map(found["visitor"].value, '"visitor"', findings) if "visitor" in found else None
+    unverified = frozenset[str]()
+    attributes: dict[str, AttributeValue] = {"segment": frozenset(), "page": _page(found, names, findings)}
+    for entry in visitor.entries if visitor else ():
+        if entry.key.text == "unverified segments":
+            unverified = _segments(entry, names, findings)
+        else:
+            attributes |= _attribute(entry, names, findings)
+    attributes["segment"] = unverified | _members(attributes["segment"])
+    return Case(
+        name=name.text if name else "",
+        attributes=attributes,
+        unverified=unverified,
+        at=read_moment(found["at"].value, timezone, "at", findings) if "at" in found else None,
+        expect=_expectations(found["expect"].value, rules, names, findings) if "expect" in found else (),
+        place=name.place if name else node.place,
+    )
+
+
+def _page(found: Mapping[str, Entry], names: Names, findings: list[Finding]) -> str:
+    written = as_text(found["page"].value, '"page"', findings) if "page" in found else None
+    if written:
+        check_values(names.words["page"], [written.text], written, findings)
+    return written.text if written else "/"
+
+
+def _attribute(entry: Entry, names: Names, findings: list[Finding]) -> Attributes:
+    """What one line under `visitor:` says of them."""
+    word = entry.key.text
+    if word == "segments":
+        return {"segment": _segments(entry, names, findings)}
+    phrase = names.words.get(word)
+    if phrase is None or word in FROM_THE_CLOCK or word == "segment":
+        known = ["segments", *(key for key in names.words if key not in (*FROM_THE_CLOCK, "segment"))]
+        findings.append(unknown_word(entry.key, "a test's visitor", [*known, "unverified segments"]))
+        return {}
+    if phrase.parts is not None and (isinstance(entry.value, MapNode) or not phrase.stands_alone):
+        table = as_map(entry.value, f'"{word}"', findings)
+        parts = [part for part in (table.entries if table else ()) if _is_part(phrase, part, findings)]
+        return {f"{phrase.attribute}.{part.key.text}": _value(phrase, part, findings) for part in parts}
+    return {phrase.attribute: _value(phrase, entry, findings)}
+
+
+def _is_part(phrase: Phrase, part: Entry, findings: list[Finding]) -> bool:
+    if not phrase.parts or part.key.text in phrase.parts:
+        return True
+    findings.append(unknown_word(part.key, f'"{phrase.key}"', phrase.parts))
+    return False
+
+
+def _segments(entry: Entry, names: Names, findings: list[Finding]) -> frozenset[str]:
+    return _members(_value(names.words["segment"], entry, findings))
+
+
+def _value(phrase: Phrase, entry: Entry, findings: list[Finding]) -> AttributeValue:
+    """The value as a profile or a request would bring it."""
+    node = entry.value
+    read = partial(as_text, what=f'"{entry.key.text}"', findings=findings)
+    written = [word for item in (node.items if isinstance(node, ListNode) else (node,)) if (word := read(item))]
+    if phrase.kind is Kind.NUMBER:
+        return _number(phrase, written, findings)
+    for word in written:
+        check_values(phrase, [word.text], word, findings)
+    texts = [word.text for word in written]
+    if phrase.key == "language":
+        texts += [text.split("-")[0] for text in texts]
+    if phrase.kind is Kind.TRUTH:
+        return texts[:1] in (["yes"], ["true"])
+    if phrase.kind is Kind.SET or isinstance(node, ListNode):
+        return frozenset(texts)
+    exact = amount(phrase, texts[0]) if phrase.kind is Kind.ANYTHING and texts else None
+    return exact.low if exact and exact.low == exact.high else "".join(texts)
+
+
+def _number(phrase: Phrase, written: Sequence[Scalar], findings: list[Finding]) -> float:
+    read = amount(phrase, written[0].text) if len(written) == 1 else None
+    if read and read.low == read.high:
+        return read.low
+    findings += [no_amount(word) for word in written]
+    return 0.0
+
+
+def _expectations(
+    node: Node, rules: Mapping[str, Rule], names: Names, findings: list[Finding]
+) -> tuple[Expectation, ...]:
+    table = as_map(node, '"expect"', findings)
+    return tuple(
+        Expectation(names.slot(entry.key, findings), _expected(entry, rules, findings), entry.key.place)
+        for entry in (table.entries if table else ())
+    )
+
+
+def _expected(entry: Entry, rules: Mapping[str, Rule], findings: list[Finding]) -> str:
+    written = as_text(entry.value, f'"{entry.key.text}"', findings)
+    if written is None or written.text == NOTHING_NEW:
+        return ""
+    rule = rules.get(written.text)
+    if rule is None:
+        help = did_you_mean(written.text, [*rules, NOTHING_NEW])
+        findings.append(Finding("R601", f'there is no rule "{written.text}"', written.place, help))
+    elif rule.slot != entry.key.text:
+        what = f'the rule "{rule.name}" is not for {entry.key.text}'
+        findings.append(Finding("R602", what, written.place, f"it is for {rule.slot}: expect it there"))
+    return written.text
+
+
+def _members(value: AttributeValue) -> frozenset[str]:
+    return value if isinstance(value, frozenset) else frozenset()

@@ -1,0 +1,242 @@
+"""Every finding, one row each: what it means, a wrong example and the right one.
+
+`tailorbird explain CODE` and the reference page print the rows. A test checks that each wrong example gives its finding
+and each right one is clean, in a folder with the slots `home.hero` and `all.topbar`, the number attribute `orders`, the
+banner `promo` and the product `SKU-1`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RULE_FILE = "example.rules.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKind:
+    """A code and all there is to say about it. `wrong` and `right` are the text of `file`."""
+
+    code: str
+    title: str
+    explanation: str
+    wrong: str
+    right: str
+    file: str = RULE_FILE
+
+
+def _rule(*lines: str) -> str:
+    """A rule file whose only rule has these lines, and what else it needs."""
+    given = {line.split(":")[0] for line in lines}
+    needed = [("name", "name: Winter sale"), ("slot", "slot: home.hero"), ("show", "show: nothing new")]
+    whole = [line for word, line in needed[:2] if word not in given] + list(lines)
+    whole += [line for word, line in needed[2:] if word not in given]
+    return "rules:\n  - " + "\n    ".join(whole)
+
+
+def _banner(*lines: str) -> str:
+    return _rule("show:", "  banner:", *(f"    {line}" for line in lines))
+
+
+FINDINGS: tuple[FindingKind, ...] = (
+    FindingKind(
+        "Y001",
+        "this cannot be read",
+        "The layout of the file is broken at this place: a quote or bracket that is never closed, a tab, a line that "
+        'does not line up with its neighbours, or a text with ": " in it or with one of @ ` % at its beginning. '
+        "Quotes around a text let it hold anything.",
+        _banner("title: Save 50%: now"),
+        _banner('title: "Save 50%: now"'),
+    ),
+    FindingKind(
+        "Y002",
+        "this means something special in YAML",
+        "A text that begins with * or & or ! would repeat, name or type a part of the file. Rule files use none of "
+        "that, and hold one document each. Put quotes around the text.",
+        _banner("title: !important news"),
+        _banner('title: "!important news"'),
+    ),
+    FindingKind(
+        "Y003",
+        "this is too much",
+        "A file may be 1 MiB large and 20 levels deep, and a folder may hold 10,000 rules. That keeps a check "
+        "quick and a mistake small.",
+        _rule("when: " + "{any of: [" * 10 + "{orders: 1}" + "]}" * 10),
+        _rule("when: " + "{any of: [" * 3 + "{orders: 1}" + "]}" * 3),
+    ),
+    FindingKind(
+        "Y004",
+        "this is not plain text",
+        "The file is not saved as UTF-8, or an invisible control character stands in it. Both come from copying out of "
+        "other programs. Save it as UTF-8, and delete the character.",
+        _banner("title: Hi\x7f"),
+        _banner("title: Hi"),
+    ),
+    FindingKind(
+        "R101",
+        "an unknown word",
+        "The word before the colon is not one that may stand here. In a condition these are the words of the "
+        "vocabulary, the attributes of attributes.yaml, and those an import has brought.",
+        _rule("priorty: high"),
+        _rule("priority: high"),
+    ),
+    FindingKind(
+        "R102",
+        "the same word twice",
+        "A word may stand once in one place, else nobody could say which of the two counts.",
+        _rule("priority: high", "priority: low"),
+        _rule("priority: high"),
+    ),
+    FindingKind(
+        "R103",
+        "something is missing",
+        "A part needs a word that is not there. A rule needs a name, a slot and what to show.",
+        "rules:\n  - name: Winter sale\n    show: nothing new",
+        "rules:\n  - name: Winter sale\n    slot: home.hero\n    show: nothing new",
+    ),
+    FindingKind(
+        "R104",
+        "a different form is needed",
+        "Some words take a text, some a list, some further lines under them. An empty place is also told: a condition "
+        "that lost its lines would otherwise hold for everybody.",
+        _rule("when:", "  any of:", "    orders: 1"),
+        _rule("when:", "  any of:", "    - orders: 1"),
+    ),
+    FindingKind(
+        "R201",
+        "the same name twice",
+        "Two rules, segments or tests in the folder have one name, or an attribute has the name of a word. Capitals "
+        "make no difference.",
+        "segments:\n  VIP: {when: {orders: at least 4}}\n  vip: {when: {orders: at least 9}}\nrules: []",
+        "segments:\n  VIP: {when: {orders: at least 4}}\n  Top VIP: {when: {orders: at least 9}}\nrules: []",
+    ),
+    FindingKind(
+        "R202",
+        "no rules",
+        "The folder, or a rule file, holds no rules. That is more often an accident than a wish, so it has to be said: "
+        "write `rules: []` to show nothing new anywhere.",
+        "version: 1",
+        "version: 1\nrules: []",
+    ),
+    FindingKind(
+        "R203",
+        "a segment asks for itself",
+        "The condition of a segment asks for the segment itself, perhaps by way of another one, so nobody can say who "
+        "is in it.",
+        "segments:\n  A: {when: {segment: B}}\n  B: {when: {segment: A}}\nrules: []",
+        "segments:\n  A: {when: {segment: B}}\n  B: {when: {orders: at least 4}}\nrules: []",
+    ),
+    FindingKind(
+        "R301",
+        "an unknown slot",
+        "No page has a slot of this name: it is not in slots.yaml, and no page that passed had it. Slots are marked in "
+        "pages as `data-slot`, or described in slots.yaml.",
+        _rule("slot: home.heroo"),
+        _rule("slot: home.hero"),
+    ),
+    FindingKind(
+        "R302",
+        "an unknown segment",
+        "No file describes a segment of this name. One that a cookie or an import brings is named without a condition, "
+        "as `VIP: {}`.",
+        "segments:\n  VIP: {}\n" + _rule("when: {segment: VIPS}"),
+        "segments:\n  VIP: {}\n" + _rule("when: {segment: VIP}"),
+    ),
+    FindingKind(
+        "R303",
+        "not an amount",
+        "A number is needed here, alone or as at least, at most, more than, less than, exactly or between. Write 1000 "
+        "without a comma or point. A currency, % or times may follow; other units only if they are in the attribute's "
+        "name, because nothing is converted.",
+        _rule("when:", "  orders: at leat 3"),
+        _rule("when:", "  orders: at least 3"),
+    ),
+    FindingKind(
+        "R304",
+        "not a possible value",
+        "The word takes only certain values: a device is a phone, tablet or desktop, a country two letters, a page "
+        "begins with a slash.",
+        _rule("when:", "  device: phon"),
+        _rule("when:", "  device: phone"),
+    ),
+    FindingKind(
+        "R305",
+        "an amount of a text",
+        "This word holds a text, so at least, at most and between say nothing about it.",
+        _rule("when:", "  search term: at least 3"),
+        _rule("when:", "  search term: contains trail"),
+    ),
+    FindingKind(
+        "R306",
+        "not, any or none where they have no meaning",
+        "`not`, `any` and `none` stand alone. A list means any of its parts, and `not A or not B` would hold for "
+        "everybody; `not [A, B]` is neither of them.",
+        _rule("when:", "  country: [not NL, not BE]"),
+        _rule("when:", "  country: not [NL, BE]"),
+    ),
+    FindingKind(
+        "R307",
+        "an unknown time zone",
+        "Time zones are named by a continent and a city, or UTC.",
+        "timezone: Europe/Amsterdm\nrules: []",
+        "timezone: Europe/Amsterdam\nrules: []",
+    ),
+    FindingKind(
+        "R401",
+        "ends before it starts",
+        "`until` is not later than `from`, so this rule would never show.",
+        _rule("from: 2026-11-28", "until: 2026-11-25"),
+        _rule("from: 2026-11-25", "until: 2026-11-28"),
+    ),
+    FindingKind(
+        "R402",
+        "not a date",
+        "Dates are year, month, day; a time may follow, on the clocks of the file's time zone.",
+        _rule("from: 25-11-2026"),
+        _rule("from: 2026-11-25 08:00"),
+    ),
+    FindingKind(
+        "R501",
+        "no such file",
+        "The banner or card is not in the folder. `banner: promo` is the file banners/promo.html, a card is in cards/.",
+        _rule("show: {banner: prommo}"),
+        _rule("show: {banner: promo}"),
+    ),
+    FindingKind(
+        "R502",
+        "no such product",
+        "The catalogue has no product of this id.",
+        _rule("show: {products: {strategy: {chosen: [SKU-2]}}}"),
+        _rule("show: {products: {strategy: {chosen: [SKU-1]}}}"),
+    ),
+    FindingKind(
+        "R503",
+        "this cannot be shown",
+        "The content has a fault: a field that is never closed, an address that leads nowhere safe, HTML that a page "
+        "would not survive.",
+        _banner("title: Sale", "button: Shop", "link: javascript:alert(1)"),
+        _banner("title: Sale", "button: Shop", "link: /sale"),
+    ),
+    FindingKind(
+        "R504",
+        "this would be left out",
+        "A banner or card file holds text, pictures and links. Scripts, styles, forms and the like are not sent to "
+        "pages, so that no file can break the shop; remove them, and use the classes of the shop's own stylesheet.",
+        "<p>Sale</p>\n<script>alert(1)</script>",
+        '<p class="hero-title">Sale</p>',
+        file="banners/promo.html",
+    ),
+    FindingKind(
+        "R601",
+        "a test names no rule",
+        "The test expects a rule that is not in the folder. It may have been renamed.",
+        _rule() + "\ntests:\n  - name: A test\n    expect: {home.hero: Winter sail}",
+        _rule() + "\ntests:\n  - name: A test\n    expect: {home.hero: Winter sale}",
+    ),
+    FindingKind(
+        "R602",
+        "a test looks in the wrong slot",
+        "The test expects a rule in a slot that the rule is not for.",
+        _rule() + "\ntests:\n  - name: A test\n    expect: {all.topbar: Winter sale}",
+        _rule() + "\ntests:\n  - name: A test\n    expect: {home.hero: Winter sale}",
+    ),
+)

@@ -1,0 +1,41 @@
+"""What a folder knows by name, so that a rule that names something else is told the nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from proxy.conditions.nodes import Scalar
+from proxy.conditions.vocabulary import Phrase
+from proxy.diagnostics import Finding, did_you_mean
+from proxy.model import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Everything that may be named: words of conditions, segments, slots."""
+
+    words: Mapping[str, Phrase]
+    segments: tuple[str, ...]
+    slots: tuple[str, ...]
+
+    def slot(self, name: Scalar, findings: list[Finding]) -> str:
+        """The slot's name; R301 when neither `slots.yaml` nor a page seen so far has it."""
+        if name.text not in self.slots:
+            help = did_you_mean(name.text, self.slots) if self.slots else "add it to slots.yaml"
+            note = f"slots seen on your site: {', '.join(self.slots)}" if self.slots else ""
+            findings.append(Finding("R301", f'no page has a slot "{name.text}"', name.place, help, note))
+        return name.text
+
+
+def twice(what: str, named: Iterable[tuple[str, Place]]) -> list[Finding]:
+    """R201 for every name that was taken before. Capitals do not make a difference."""
+    findings: list[Finding] = []
+    first: dict[str, Place] = {}
+    for name, place in named:
+        taken = first.setdefault(name.casefold(), place)
+        if taken is not place:
+            where = f"on line {taken.line}" if taken.file == place.file else f"in {taken.file} on line {taken.line}"
+            help, note = "give one of them another name", f"the other one is {where}"
+            findings.append(Finding("R201", f'two {what} are called "{name}"', place, help, note))
+    return findings

@@ -1,0 +1,186 @@
+"""From a file's bytes to nodes with places, by YAML's events.
+
+YAML is taken for its layout only. No type is guessed (a scalar is its text), and what makes YAML a trap is refused with
+a place: anchors and aliases (270 bytes of them unfold to 200 MB), tags, the same word twice, several documents, too
+much size or depth. Events rather than composed nodes, because only events still show an anchor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import yaml
+
+from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
+from proxy.diagnostics import Finding
+from proxy.model import Place
+
+RULE_FILES = ".rules.yaml"  # the ending of any number of files
+SLOT_FILE = "slots.yaml"
+ATTRIBUTE_FILE = "attributes.yaml"
+CATALOGUE_FILE = "products.jsonl"
+
+MAX_FILE_BYTES = 1024 * 1024
+MAX_DEPTH = 20
+
+QUOTE_HELP = "put quotes around the text"
+_VALUE = re.compile(r"\s*(?:- +)*[^:#]+: +(.*\S)\s*")
+
+
+def text_of(name: str, raw: bytes, findings: list[Finding]) -> str | None:
+    """The file's text without a byte-order mark; None, and a finding, when it is too large or no UTF-8."""
+    if len(raw) > MAX_FILE_BYTES:
+        help = "split it into several files"
+        findings.append(Finding("Y003", "this file is larger than 1 MiB", start_of(name), help))
+        return None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8", "replace")
+        what = "this file is not saved as UTF-8 text"
+        findings.append(Finding("Y004", what, _place_at(name, before), "save it with the encoding UTF-8"))
+        return None
+
+
+def read_yaml(name: str, text: str, findings: list[Finding]) -> Node | None:
+    """The file's root node, an empty `MapNode` when it holds nothing; None, and a finding, when it cannot be read."""
+    try:
+        return _Reader(name, text, findings).root() or MapNode((), start_of(name))
+    except yaml.YAMLError as error:
+        findings.append(_slip(name, text, error))
+    except _TooDeepError as error:
+        help = "bring some of it to a level further up"
+        findings.append(Finding("Y003", f"this is more than {MAX_DEPTH} levels deep", error.place, help))
+    return None
+
+
+def start_of(name: str) -> Place:
+    """The place of what concerns a whole file."""
+    return Place(name, 1, 1, 2)
+
+
+class _TooDeepError(Exception):
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+
+
+class _Reader:
+    """Builds nodes from events; what is refused but does not stop the reading is noted on the way."""
+
+    def __init__(self, name: str, text: str, findings: list[Finding]) -> None:
+        self._name = name
+        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
+        self._findings = findings
+
+    def root(self) -> Node | None:
+        root: Node | None = None
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent) and root is not None:
+                self._note("Y002", '"---" begins a second document', event, "keep one document in a file")
+            elif isinstance(event, yaml.NodeEvent):
+                node = self._node(event, 0)
+                root = root or node
+        return None if isinstance(root, Scalar) and not root.text else root
+
+    def _node(self, event: yaml.Event, depth: int) -> Node:
+        if depth > MAX_DEPTH:
+            raise _TooDeepError(self._place(event))
+        self._refuse_magic(event)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._list(event, depth)
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._map(event, depth)
+        text = event.value if isinstance(event, yaml.ScalarEvent) else ""
+        return Scalar(text, self._place(event))
+
+    def _list(self, start: yaml.Event, depth: int) -> ListNode:
+        items: list[Node] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self._node(event, depth + 1))
+        return ListNode(tuple(items), self._place(start))
+
+    def _map(self, start: yaml.Event, depth: int) -> MapNode:
+        entries: dict[str, Entry] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key = self._node(event, depth + 1)
+            value = self._node(next(self._events), depth + 1)
+            if not isinstance(key, Scalar):
+                self._note("Y001", "a word should stand before the colon", event, QUOTE_HELP)
+            elif key.text in entries:
+                self._note_twice(key, entries[key.text].key)
+            else:
+                entries[key.text] = Entry(key, value)
+        first = next(iter(entries.values()), None)
+        return MapNode(tuple(entries.values()), first.key.place if first else self._place(start))
+
+    def _refuse_magic(self, event: yaml.Event) -> None:
+        name = getattr(event, "anchor", None)
+        if isinstance(event, yaml.AliasEvent):
+            self._note("Y002", f'"*{name}" would repeat another part of the file', event, QUOTE_HELP)
+        elif name:
+            self._note("Y002", f'"&{name}" would name a part of the file', event, QUOTE_HELP)
+        if tag := getattr(event, "tag", None):
+            written = tag.replace("tag:yaml.org,2002:", "!!")
+            self._note("Y002", f'"{written}" would give this a type', event, QUOTE_HELP)
+
+    def _note(self, code: str, what: str, event: yaml.Event, help: str) -> None:
+        self._findings.append(Finding(code, what, self._place(event), help))
+
+    def _note_twice(self, key: Scalar, first: Scalar) -> None:
+        note = f"the first one is on line {first.place.line}"
+        self._findings.append(Finding("R102", f'"{key.text}" stands here twice', key.place, "keep one of them", note))
+
+    def _place(self, event: yaml.Event) -> Place:
+        """The start of the event; on one line also its end."""
+        start, end = event.start_mark, event.end_mark
+        assert start is not None and end is not None, "libyaml marks every event"
+        last = end.column if end.line == start.line and end.column > start.column else start.column + 1
+        return Place(self._name, start.line + 1, start.column + 1, last + 1)
+
+
+def _slip(name: str, text: str, error: yaml.YAMLError) -> Finding:
+    """What a syntax error is in an editor's words. libyaml names tokens; editors meet seven slips."""
+    if isinstance(error, yaml.reader.ReaderError):
+        place = _place_at(name, text[: error.position])
+        return Finding("Y004", "an invisible control character stands here", place, "delete it")
+    problem = str(getattr(error, "problem", ""))
+    mark = getattr(error, "problem_mark", None)
+    opening = getattr(error, "context_mark", None)
+    if mark is None:
+        return Finding("Y001", "I cannot read this file", start_of(name), "save it as plain text")
+    if opening and "unexpected end of stream" in problem:
+        help = "close it with the same quote at the end of the text"
+        return _slip_at(name, opening, "this quote is never closed", help)
+    if opening and "expected ','" in problem:
+        help = f'close it with "{problem[-2]}", or {QUOTE_HELP}'
+        return _slip_at(name, opening, "this bracket is never closed", help)
+    rows = text.split("\n")
+    what, help = _words_for(problem, rows[mark.line] if mark.line < len(rows) else "", mark.column)
+    return _slip_at(name, mark, what, help)
+
+
+def _words_for(problem: str, row: str, column: int) -> tuple[str, str]:
+    value = _VALUE.fullmatch(row)
+    if "\t" in row[: column + 1] and not row[:column].strip():
+        return "this line is indented with a tab", "use spaces"
+    if value and column >= value.start(1):
+        quoted = value[1].replace("\\", "\\\\").replace('"', '\\"')
+        return "I cannot read on from here", f'{QUOTE_HELP}: "{quoted}"'
+    if "cannot start any token" in problem:
+        return f'a text cannot begin with "{row[column : column + 1]}"', QUOTE_HELP
+    if "expected" in problem or "not allowed" in problem:
+        help = "begin it in the same column as its neighbours, and put a space after every colon"
+        return "this line does not fit the lines above it", help
+    return "I cannot read on from here", QUOTE_HELP
+
+
+def _slip_at(name: str, mark: yaml.Mark, what: str, help: str) -> Finding:
+    return Finding("Y001", what, Place(name, mark.line + 1, mark.column + 1, mark.column + 2), help)
+
+
+def _place_at(name: str, before: str) -> Place:
+    """The place right behind the text `before`."""
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return Place(name, line, column, column + 1)

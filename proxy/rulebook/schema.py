@@ -1,0 +1,131 @@
+"""JSON Schema of rule files, for completion and help while writing. Made from the same tables as the checker, which
+stays the judge: the schema does not read the small phrases of values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from proxy.conditions.parse import GROUPS
+from proxy.conditions.vocabulary import Kind, Phrase
+from proxy.page.slots import SLOT_KINDS, KeyKind, ShowKey, SlotKind
+from proxy.rulebook.expectations import NOTHING_NEW
+from proxy.rulebook.names import Names
+from proxy.rulebook.rules import PRIORITIES
+from proxy.rulebook.words import FILE, RULE, SEGMENT, TEST, Word
+
+Schema = dict[str, Any]
+
+CONDITION: Schema = {"$ref": "#/$defs/condition"}
+TEXT: Schema = {"type": ["string", "number", "boolean"]}
+GROUP_HELP = {
+    "any of": "one of these must hold",
+    "all of": "all of these must hold",
+    "none of": "none of these may hold",
+    "unless": "this must not hold",
+}
+
+
+def rule_schema(names: Names) -> Schema:
+    """The schema, as plain JSON values, for a folder that knows these names."""
+    special: Mapping[str, Mapping[str, Schema]] = {
+        "file": {
+            "version": {"const": 1},
+            "segments": {"type": "object", "additionalProperties": {"anyOf": [_ref("segment"), {"type": "null"}]}},
+            "rules": {"type": "array", "items": _ref("rule")},
+            "tests": {"type": "array", "items": _ref("test")},
+        },
+        "segment": {"when": CONDITION, "unless": CONDITION},
+        "rule": {
+            "slot": _names(names.slots),
+            "priority": {"anyOf": [{"enum": list(PRIORITIES)}, {"type": "integer", "minimum": 0, "maximum": 100}]},
+            "when": CONDITION,
+            "unless": CONDITION,
+            "show": _ref("show"),
+            "needs": {"const": "verified"},
+        },
+        "test": {"visitor": {"type": "object"}, "expect": {"type": "object", "propertyNames": _names(names.slots)}},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Tailorbird rules",
+        **_part(FILE, special["file"]),
+        "$defs": {
+            "segment": _part(SEGMENT, special["segment"]),
+            "rule": _part(RULE, special["rule"]),
+            "test": _part(TEST, special["test"]),
+            "condition": _condition(names.words),
+            "show": {"anyOf": [{"const": NOTHING_NEW}, *map(_shown, SLOT_KINDS)]},
+        },
+    }
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _names(known: Sequence[str]) -> Schema:
+    return {"type": "string", "enum": list(known)} if known else {"type": "string"}
+
+
+def _part(words: Sequence[Word], special: Mapping[str, Schema]) -> Schema:
+    """A mapping of these words; a word without a special schema takes a text."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [word.name for word in words if word.required],
+        "properties": {word.name: {"description": word.help, **special.get(word.name, TEXT)} for word in words},
+    }
+
+
+def _condition(words: Mapping[str, Phrase]) -> Schema:
+    groups = {name: {"type": "array", "items": CONDITION} for name in GROUPS} | {"unless": CONDITION}
+    phrases = {phrase.key: {"description": phrase.help, **_phrase(phrase)} for phrase in words.values()}
+    described = {name: {"description": GROUP_HELP[name], **schema} for name, schema in groups.items()}
+    properties = {**phrases, **described}
+    return {"type": "object", "minProperties": 1, "propertyNames": {"enum": list(properties)}, "properties": properties}
+
+
+def _phrase(phrase: Phrase) -> Schema:
+    value = _value(phrase)
+    if phrase.parts is None:
+        return value
+    names: Schema = {"propertyNames": {"enum": list(phrase.parts)}} if phrase.parts else {}
+    parts: Schema = {"type": "object", "minProperties": 1, "additionalProperties": value, **names}
+    return {"anyOf": [parts, value]} if phrase.stands_alone else parts
+
+
+def _value(phrase: Phrase) -> Schema:
+    if not phrase.choices:
+        return {"anyOf": [TEXT, {"type": "array", "minItems": 1, "items": TEXT}]}
+    one: Schema = {"enum": [*phrase.choices, *((True, False) if phrase.kind is Kind.TRUTH else ())]}
+    known_or_not: Schema = {"enum": ["any", "none"]}
+    negated: Schema = {"type": "string", "pattern": "^not "}
+    return {"anyOf": [one, known_or_not, negated, {"type": "array", "minItems": 1, "items": one}]}
+
+
+def _shown(kind: SlotKind) -> Schema:
+    keys: Schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [key.name for key in kind.keys if key.required],
+        "properties": {key.name: _key(key) for key in kind.keys},
+    }
+    named: Schema = {"type": "string", "description": "the name of a file in banners/, without its ending"}
+    value: Schema = {"anyOf": [keys, named]} if kind.name == "banner" else keys
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [kind.name],
+        "properties": {kind.name: {"description": kind.help, **value}},
+    }
+
+
+def _key(key: ShowKey) -> Schema:
+    described: Schema = {"description": key.help, "examples": [key.example]}
+    match key.kind:
+        case KeyKind.PIXELS | KeyKind.COUNT:
+            return {**described, "type": "integer", "minimum": 1}
+        case KeyKind.STRATEGIES | KeyKind.SKUS:
+            return described
+    return {**described, **TEXT}

@@ -1,0 +1,75 @@
+"""Segments: groups of visitors by name, and the circles they must not make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
+
+from proxy.conditions.nodes import Entry, MapNode, Scalar
+from proxy.conditions.parse import all_of, read_condition
+from proxy.diagnostics import Finding
+from proxy.model import AnyOf, Condition, Fact, NoneOf, NotOneOf, OneOf, Segment
+from proxy.rulebook.names import Names
+from proxy.rulebook.words import SEGMENT, fields
+
+NOBODY = AnyOf()
+_FORM = re.compile(r"(?:not|any|none|starts with|contains)\b.*|.*[,\[\]].*|\s*", re.IGNORECASE)
+
+
+def read_segment(entry: Entry, names: Names, timezone: str, findings: list[Finding]) -> Segment:
+    """One entry of `segments:`. Without a condition it holds only whom a signed cookie or the profile puts in."""
+    name = entry.key
+    if _FORM.fullmatch(name.text):
+        help = "begin it with a word other than not, any, none, starts with or contains; no commas or brackets"
+        findings.append(Finding("R304", f'a segment cannot be called "{name.text}"', name.place, help))
+    if entry.value in (Scalar("", entry.value.place), MapNode((), entry.value.place)):
+        return Segment(name.text, NOBODY, "", timezone, name.place)
+    found = fields(entry.value, "segment", SEGMENT, findings)
+    description = found["description"].value if "description" in found else None
+    condition = read_when(found, names, findings) if found.keys() & {"when", "unless"} else NOBODY
+    text = description.text if isinstance(description, Scalar) else ""
+    return Segment(name.text, condition, text, timezone, name.place)
+
+
+def read_when(found: dict[str, Entry], names: Names, findings: list[Finding]) -> Condition:
+    """`when` and not `unless`, of a segment or a rule."""
+    parts: list[Condition] = []
+    if "when" in found:
+        parts.append(read_condition(found["when"].value, names.words, findings, '"when"'))
+    if "unless" in found:
+        parts.append(NoneOf((read_condition(found["unless"].value, names.words, findings, '"unless"'),)))
+    return all_of(parts)
+
+
+def circles(segments: Sequence[Segment]) -> list[Finding]:
+    """R203 for segments that ask for themselves, by way of others or at once."""
+    findings: list[Finding] = []
+    by_name = {segment.name.casefold(): segment for segment in segments}
+    asked = {name: set(segments_asked(segment.condition)) & by_name.keys() for name, segment in by_name.items()}
+    while circle := _circle(asked):
+        first = by_name[circle[0]]
+        path = " → ".join(by_name[name].name for name in circle)
+        what, help = f'the segment "{first.name}" asks for itself', "take one of them out of the other's condition"
+        findings.append(Finding("R203", what, first.place, help, f"the circle is {path}"))
+        asked[circle[0]] = set()
+    return findings
+
+
+def segments_asked(condition: Condition) -> Iterator[str]:
+    """The casefolded names of the segments a condition asks for."""
+    if not isinstance(condition, Fact):
+        for part in condition.parts:
+            yield from segments_asked(part)
+    elif condition.attribute == "segment" and isinstance(condition.test, (OneOf, NotOneOf)):
+        yield from condition.test.values
+
+
+def _circle(asked: dict[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(asked).prepare()
+    except CycleError as error:
+        # graphlib lists a circle from each to the one that is asked by it: turn it round, to read "asks for".
+        circle: list[str] = list(reversed(error.args[1]))
+        return circle
+    return []

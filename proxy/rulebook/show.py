@@ -1,0 +1,152 @@
+"""What a rule shows: from the lines under `show:` to a fragment, compiled once.
+
+The kinds and their keys are the rows of `page/slots.py`; each kind has its maker here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proxy.conditions.nodes import Node, Scalar, as_text
+from proxy.diagnostics import Finding, did_you_mean
+from proxy.errors import EditorError
+from proxy.model import Place, Product, Rule
+from proxy.page.fragments import Fragment, Frame, banner, editor_html, products
+from proxy.page.sanitise import Removed
+from proxy.page.slots import SLOT_KINDS, DeclaredSlot, KeyKind, ShowKey, SlotKind, stylesheet, stylesheet_url
+from proxy.rulebook.expectations import NOTHING_NEW
+from proxy.rulebook.scalars import read_whole
+from proxy.rulebook.words import Word, fields
+
+BANNERS, CARDS, HTML = "banners/", "cards/", ".html"
+MAX_PIXELS, MAX_COUNT = 10_000, 50
+SAMPLE = Product("SKU-1", "A product", "/p/SKU-1", "category", "brand", 9.5, "EUR", "/img/SKU-1.svg", 600, 600)
+KIND_WORDS = tuple(Word(kind.name, kind.help) for kind in SLOT_KINDS)
+
+Values = dict[str, Any]
+"""What stands under a kind, by the makers' own parameter names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What rules may show: the folder's HTML files by path, and the catalogue; and how slots are dressed."""
+
+    sources: Mapping[str, str]
+    products: Mapping[str, Product]
+    size_classes: Mapping[str, str]
+    stylesheet_url: str
+
+    @classmethod
+    def of(cls, sources: Mapping[str, str], catalogue: Sequence[Product], declared: Sequence[DeclaredSlot]) -> Library:
+        """The library of a folder and a catalogue."""
+        products = {product.id: product for product in catalogue}
+        sizes = {slot.name: slot.size_class for slot in declared}
+        return cls(sources, products, sizes, stylesheet_url(stylesheet(declared)))
+
+    def frame(self, rule: Rule) -> Frame:
+        """What a rule's fragment stands in."""
+        return Frame(rule.name, size_class=self.size_classes.get(rule.slot, ""), stylesheet_url=self.stylesheet_url)
+
+
+def read_show(node: Node, rule: Rule, library: Library, findings: list[Finding]) -> Fragment | None:
+    """The fragment; None for nothing new, or when there are findings."""
+    if isinstance(node, Scalar) and node.text == NOTHING_NEW:
+        return None
+    if isinstance(node, Scalar) and node.text:
+        help = did_you_mean(node.text, [NOTHING_NEW, *(f"{kind.name}: ..." for kind in SLOT_KINDS)])
+        findings.append(Finding("R304", f'"show" cannot be "{node.text}"', node.place, help))
+        return None
+    found = fields(node, "show", KIND_WORDS, findings)
+    if len(found) > 1:
+        places = [entry.key.place for entry in found.values()]
+        findings.append(Finding("R104", "a rule shows one thing", places[1], "make a rule for each"))
+    for kind in SLOT_KINDS:
+        if kind.name in found:
+            return _made(kind, found[kind.name].value, rule, library, findings)
+    return None
+
+
+def _made(kind: SlotKind, node: Node, rule: Rule, library: Library, findings: list[Finding]) -> Fragment | None:
+    before = len(findings)
+    if kind.name == "banner" and isinstance(node, Scalar) and node.text:
+        return _html_banner(node, rule, library, findings)
+    values = _values(kind, node, library, findings)
+    if len(findings) > before:
+        return None
+    try:
+        return MAKERS[kind.name](library.frame(rule), **values)
+    except EditorError as error:
+        findings.append(Finding("R503", str(error.args[0]), _at_fault(error, node), error.help))
+        return None
+
+
+def _html_banner(name: Scalar, rule: Rule, library: Library, findings: list[Finding]) -> Fragment | None:
+    """The fragment of a file in `banners/`; faults within the file are told by `file_faults`."""
+    source = _source(BANNERS, name, library, findings)
+    if source is None:
+        return None
+    try:
+        return editor_html(library.frame(rule), source)
+    except EditorError:
+        return None
+
+
+def file_faults(sources: Mapping[str, str]) -> Iterator[Finding]:
+    """What is wrong with the HTML files of the folder, used or not, where it stands in them."""
+    for file, source in sources.items():
+        try:
+            if file.startswith(BANNERS):
+                yield from (_left_out(removed, file, source) for removed in editor_html(Frame(""), source).removed)
+            elif file.startswith(CARDS):
+                drawn = products(Frame(""), products=[SAMPLE], card=source)
+                yield from (_left_out(removed, file, source) for removed in drawn.removed)
+        except EditorError as error:
+            yield Finding("R503", str(error.args[0]), _line(file, error.line or 1, source), error.help)
+
+
+def _left_out(removed: Removed, file: str, source: str) -> Finding:
+    help = "remove it: pages take text, pictures and links from here, but no scripts, styles or forms"
+    return Finding("R504", f"{removed} would be left out", _line(file, removed.line, source), help)
+
+
+def _source(folder: str, name: Scalar, library: Library, findings: list[Finding]) -> str | None:
+    source = library.sources.get(folder + name.text + HTML)
+    if source is None:
+        known = [path[len(folder) : -len(HTML)] for path in library.sources if path.startswith(folder)]
+        help = did_you_mean(name.text, known) if known else f"put it there, or write the {folder[:-2]} here"
+        findings.append(Finding("R501", f"there is no file {folder}{name.text}{HTML}", name.place, help))
+    return source
+
+
+def _values(kind: SlotKind, node: Node, library: Library, findings: list[Finding]) -> Values:
+    words = [Word(key.name, key.help, key.required) for key in kind.keys]
+    found = fields(node, kind.name.removesuffix("s"), words, findings)
+    read = {key.name: _value(key, found[key.name].value, library, findings) for key in kind.keys if key.name in found}
+    return {name.replace(" ", "_"): value for name, value in read.items() if value is not None}
+
+
+def _value(key: ShowKey, node: Node, library: Library, findings: list[Finding]) -> Any:
+    match key.kind:
+        case KeyKind.PIXELS:
+            return read_whole(node, key.name, 1, MAX_PIXELS, findings)
+        case KeyKind.COUNT:
+            return read_whole(node, key.name, 1, MAX_COUNT, findings)
+    written = as_text(node, f'"{key.name}"', findings)
+    return written.text if written else None
+
+
+def _at_fault(error: EditorError, node: Node) -> Place:
+    """The value that an error quotes; else the first line under the kind."""
+    values = [entry.value for entry in getattr(node, "entries", ())]
+    quoted = [value.place for value in values if isinstance(value, Scalar) and f"`{value.text}`" in str(error)]
+    return quoted[0] if quoted else node.place
+
+
+def _line(file: str, line: int, source: str) -> Place:
+    row = source.split("\n")[line - 1 : line]
+    return Place(file, line, 1, max(2, len(row[0].rstrip()) + 1 if row else 2))
+
+
+MAKERS: Mapping[str, Callable[..., Fragment]] = {"banner": banner}

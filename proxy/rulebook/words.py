@@ -1,0 +1,82 @@
+"""The words that may stand in each part of a rule file, one row each, and how a part is read by them.
+
+Conditions have their own table, `conditions/vocabulary.py`; what a slot can show has `page/slots.py`. The checker and
+the JSON Schema read all three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proxy.conditions.nodes import Entry, MapNode, Node, as_map, unknown_word
+from proxy.diagnostics import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, what stands behind it, and whether it must be there."""
+
+    name: str
+    help: str
+    required: bool = False
+
+
+FILE = (
+    Word("version", "the format's version: 1"),
+    Word("timezone", "the zone that dates, weekday and hours are read in, as Europe/Amsterdam; UTC when missing"),
+    Word("segments", "groups of visitors by name; without a condition, one that a cookie or an import brings"),
+    Word("rules", "what to show to whom, and where"),
+    Word("tests", "visitors, and what they must be shown"),
+)
+SEGMENT = (
+    Word("description", "who these visitors are, for colleagues"),
+    Word("when", "what must hold"),
+    Word("unless", "what must not hold"),
+)
+RULE = (
+    Word("name", "what the rule is called, once in the folder", required=True),
+    Word("slot", "where it shows: a place on your pages", required=True),
+    Word("priority", "high, normal, low or a number from 0 to 100; the highest matching rule is shown"),
+    Word("from", "when it begins, as 2026-11-25 08:00; a date alone is its first minute"),
+    Word("until", "when it ends, as 2026-11-28 00:00; that minute is no longer part of it"),
+    Word("when", "what must hold for it to show; everybody when missing"),
+    Word("unless", "what must not hold"),
+    Word("show", "what it shows: a banner, products, or nothing new (the page's own)", required=True),
+    Word("needs", "verified: count only segments that are signed"),
+)
+TEST = (
+    Word("name", "what must be true, in a sentence", required=True),
+    Word("visitor", "who comes: segments, country, or any other word of conditions"),
+    Word("page", "the path they open; / when missing"),
+    Word("at", "when they come, as 2026-11-25 12:00; now when missing"),
+    Word("expect", "for each slot the name of the rule that shows, or nothing new", required=True),
+)
+SLOT_FILE = (Word("slots", "the places on your pages, by name", required=True),)
+SLOT = (
+    Word("page", "the path of the page it is on, as /sale or /c/*; any page when missing"),
+    Word("selector", "a CSS selector that finds it in pages without data-slot"),
+    Word("place", "inside, start or end of what the selector finds"),
+    Word("height", "its height in pixels, kept free so that nothing moves"),
+    Word("phone height", "its height on a phone"),
+)
+ATTRIBUTE_FILE = (Word("attributes", "what your data tells of visitors: a name, and its type", required=True),)
+
+
+def fields(node: Node, noun: str, words: Sequence[Word], findings: list[Finding]) -> dict[str, Entry]:
+    """The entries of a part by their word; `noun` names the part. Unknown and missing words become findings, missing
+    ones only where none is unknown: it is likely the very one that is missed, misspelt."""
+    table = as_map(node, f"this {noun}", findings)
+    if table is None:
+        return {}
+    known = [word.name for word in words]
+    found = {entry.key.text: entry for entry in table.entries if entry.key.text in known}
+    unknown = [entry.key for entry in table.entries if entry.key.text not in known]
+    findings += [unknown_word(word, f"a {noun}", known) for word in unknown]
+    if not unknown:
+        findings += [_missing(word, noun, table) for word in words if word.required and word.name not in found]
+    return found
+
+
+def _missing(word: Word, noun: str, table: MapNode) -> Finding:
+    return Finding("R103", f'this {noun} has no "{word.name}"', table.place, f'add "{word.name}:", {word.help}')

@@ -1,0 +1,125 @@
+"""The rule folder on disk: read as one consistent set of files, and watched for changes.
+
+Only the kinds of files that mean something are read, and none that a link leads out of the folder to. Files are read
+again when any changed meanwhile, so that an editor's half-saved folder is not taken for a whole one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+from proxy.errors import OperatorError
+from proxy.rulebook.read import ATTRIBUTE_FILE, CATALOGUE_FILE, MAX_FILE_BYTES, RULE_FILES, SLOT_FILE
+
+KINDS = ("*" + RULE_FILES, SLOT_FILE, ATTRIBUTE_FILE, CATALOGUE_FILE, "banners/*.html", "cards/*.html")
+MAX_CATALOGUE_BYTES = 256 * 1024 * 1024
+ATTEMPTS = 5
+DEBOUNCE_MS = 200
+POLL_MS = 1_000  # for folders the system cannot watch, and for one that was deleted and made again
+
+Stamps = dict[str, tuple[int, int, int]]
+
+
+def read_folder(path: Path) -> dict[str, bytes]:
+    """The folder's files by their path within it; empty when there is no such folder.
+
+    A file that is too large is read just far enough to tell. Raises `OperatorError` for one that may not be read.
+    """
+    files: dict[str, bytes] = {}
+    for _ in range(ATTEMPTS):
+        before = _stamps(path)
+        try:
+            files = {name: _read(path / name) for name in before}
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise OperatorError(f"cannot read `{error.filename}`", help="let Tailorbird's user read it") from error
+        if _stamps(path) == before:
+            break
+    return files
+
+
+class RuleFolder:
+    """A folder and what was last read of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stamps: Stamps = {}
+        self._files: dict[str, bytes] | None = None
+
+    def read(self) -> dict[str, bytes]:
+        """The files as they are now."""
+        self._stamps = _stamps(self.path)
+        self._files = read_folder(self.path)
+        return self._files
+
+    async def changes(self) -> AsyncGenerator[dict[str, bytes], None]:
+        """The files, whenever their content is another than at the last `read`. Never ends; cancel it.
+
+        A folder that cannot be read raises nothing here: it is looked at again, and the last files stand.
+        """
+        async with aclosing(self._ticks()) as ticks:
+            async for _ in ticks:
+                before = self._files
+                try:
+                    if self._stamps == await asyncio.to_thread(_stamps, self.path):
+                        continue
+                    files = await asyncio.to_thread(self.read)
+                except (OSError, OperatorError):
+                    continue
+                if files != before:
+                    yield files
+
+    async def _ticks(self) -> AsyncGenerator[None, None]:
+        """A beat after each change, and one a second."""
+        from watchfiles import awatch  # takes 30 ms to import, and only `serve` watches
+
+        while True:
+            watched = _identity(self.path)
+            yield
+            if watched is None:
+                await asyncio.sleep(POLL_MS / 1000)
+                continue
+            watch = awatch(self.path, debounce=DEBOUNCE_MS, rust_timeout=POLL_MS, yield_on_timeout=True)
+            async with aclosing(watch) as changed:
+                async for _ in changed:
+                    yield
+                    if _identity(self.path) != watched:
+                        break
+
+
+def _stamps(path: Path) -> Stamps:
+    """What would change with a file: its time, size and inode."""
+    stamps = {}
+    root = path.resolve()
+    for file in _known_files(path):
+        try:
+            stat = file.stat()
+            is_ours = file.is_file() and file.resolve().is_relative_to(root)
+        except OSError:  # gone since it was listed, or a link in a circle
+            continue
+        if is_ours:
+            stamps[file.relative_to(path).as_posix()] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    return stamps
+
+
+def _known_files(path: Path) -> Iterator[Path]:
+    for kind in KINDS:
+        yield from sorted(path.glob(kind))
+
+
+def _read(file: Path) -> bytes:
+    limit = MAX_CATALOGUE_BYTES if file.name == CATALOGUE_FILE else MAX_FILE_BYTES
+    with file.open("rb") as opened:
+        return opened.read(limit + 1)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return (stat.st_dev, stat.st_ino) if path.is_dir() else None

@@ -1,0 +1,32 @@
+"""A small rule folder to write one file of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from proxy.model import Product
+from proxy.rulebook.compile import Loaded, load
+
+FILES = {
+    "slots.yaml": "slots:\n  home.hero: {page: /}\n  all.topbar: {height: 40}\n",
+    "attributes.yaml": "attributes:\n  orders: number\n  newsletter: truth\n  tags: set\n  city: text\n",
+    "banners/promo.html": '<p><a href="/sale">Promotion</a></p>',
+    "cards/wide.html": "<p>{{ product.title }}</p>",
+}
+PRODUCT = Product("SKU-1", "Trail runner", "/p/SKU-1", category="shoes/trail", price=129.0, currency="EUR")
+
+Publish = Callable[..., Loaded]
+
+
+@pytest.fixture
+def publish() -> Publish:
+    """Loads the folder with `text` as the rule file, or as the file named."""
+
+    def publish(text: str, file: str = "a.rules.yaml", **more: str) -> Loaded:
+        rules = {} if file.endswith(".rules.yaml") else {"a.rules.yaml": "rules: []"}
+        files = {**FILES, **rules, **more, file: text}
+        return load({name: content.encode() for name, content in files.items()}, catalogue=[PRODUCT])
+
+    return publish
