@@ -1,0 +1,204 @@
+"""The public listener as an ASGI application: scope in, `Request` to the gateway, `Response` out.
+
+Written against raw ASGI, since everything that passes through here has to stream. Its laws: nothing is decided from a
+URL that was decoded or rebuilt; an upload that breaks off is never passed on as if it were whole; an answer that
+breaks off is never ended as if it were.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+from proxy.errors import OriginError, RequestError
+from proxy.httpcache.key import normalised
+from proxy.metrics import Metrics
+from proxy.serve.authority import valid_host
+from proxy.serve.client import client_of, networks
+from proxy.serve.gateway import Gateway
+from proxy.serve.message import Request, Response
+from proxy.settings import Settings
+
+log = logging.getLogger("tailorbird.app")
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Handler = Callable[[Request], Awaitable[Response]]
+
+OWN_PREFIX = b"/_tb/"
+CLOSE = (b"connection", b"close")
+
+
+class ClientGone(Exception):
+    """The client left before its request was whole."""
+
+
+class Upload:
+    """A request's body as it comes. Raises `ClientGone` when it ends before its end."""
+
+    def __init__(self, receive: Receive, has_body: bool) -> None:
+        self._receive = receive
+        self.is_read = not has_body
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self.is_read:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            self.is_read = not message.get("more_body", False)
+            if chunk := message.get("body", b""):
+                return bytes(chunk)
+        raise StopAsyncIteration
+
+
+class App:
+    """`routes` are our own paths under `/_tb/`; one that ends in `/` answers for all below it."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        routes: Mapping[str, Handler],
+        metrics: Metrics,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._gateway = gateway
+        self._routes = routes
+        self._metrics = metrics
+        self._hosts = frozenset(settings.allowed_hosts)
+        self._trusted = networks(settings.trusted_proxies)
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        upload = Upload(receive, _has_body(scope))
+        try:
+            response = await self._answered(self._request(scope, upload))
+        except RequestError as error:
+            response = _refusal(error)
+        except ClientGone:
+            return
+        except Exception:
+            log.exception("a request could not be answered")
+            self._metrics.count("tailorbird_requests_total", "result", "error")
+            response = _text(500, "something went wrong", CLOSE)
+        if response.stream is None:
+            await _send_whole(response, send)
+        else:
+            await _send_stream(response, response.stream, upload, receive, send)
+
+    def _request(self, scope: Scope, upload: Upload) -> Request:
+        """Raises `RequestError` for what may not come in."""
+        headers = tuple(scope["headers"])
+        hosts = [value for name, value in headers if name == b"host"]
+        path = bytes(scope["raw_path"])
+        if len(hosts) != 1 or not path.startswith(b"/"):
+            raise RequestError("a request names one host and a path")
+        peer = scope["client"][0] if scope.get("client") else ""
+        return Request(
+            method=scope["method"].encode(),
+            path=normalised(path),
+            query=scope["query_string"],
+            host=valid_host(hosts[0], self._hosts),
+            headers=headers,
+            scheme=client_of(peer, headers, self._trusted, scope["scheme"])[1],
+            client=peer,
+            body=None if upload.is_read else upload,
+            content_length=next((int(value) for name, value in headers if name == b"content-length"), None),
+        )
+
+    async def _answered(self, request: Request) -> Response:
+        now = self._clock()
+        if request.path.startswith(OWN_PREFIX):
+            return await self._own(request)
+        return self._gateway.hit(request, now) or await self._gateway.page(request, now)
+
+    async def _own(self, request: Request) -> Response:
+        stylesheet = self._gateway.stylesheet(request)
+        if stylesheet is not None:
+            return stylesheet
+        handler = self._handler(request.path.decode("latin-1"))
+        return await handler(request) if handler else _text(404, "there is nothing here")
+
+    def _handler(self, path: str) -> Handler | None:
+        above = [prefix for prefix in self._routes if prefix.endswith("/") and path.startswith(prefix)]
+        return self._routes.get(path) or self._routes.get(max(above, key=len, default=""))
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
+
+
+def _refusal(error: RequestError) -> Response:
+    """What came in that way cannot be trusted to end where it says: the connection ends with it."""
+    return _text(error.status, str(error), CLOSE)
+
+
+def _text(status: int, what: str, *more: tuple[bytes, bytes]) -> Response:
+    body = what.encode() + b"\n"
+    head = ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)))
+    return Response(status, (*head, (b"cache-control", b"no-store"), *more), (body,))
+
+
+# -- out
+
+
+async def _send_whole(response: Response, send: Send) -> None:
+    await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+    await send({"type": "http.response.body", "body": b"".join(response.chunks)})
+
+
+async def _send_stream(
+    response: Response, stream: AsyncIterator[bytes], upload: Upload, receive: Receive, send: Send
+) -> None:
+    """Sends as fast as the client takes it, until the end or until the client leaves. When the origin breaks off, the
+    answer is not ended, upon which the server closes the connection."""
+    pump = asyncio.create_task(_pump(response, stream, send))
+    tasks = [pump]
+    if upload.is_read:  # else it is the upload that hears of the client's leaving
+        tasks.append(asyncio.create_task(_until_gone(receive)))
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        await stream.aclose()  # type: ignore[attr-defined]  # every stream of ours has it
+    if isinstance(outcomes[0], OriginError):
+        log.warning("an answer broke off: %s", outcomes[0])
+
+
+async def _pump(response: Response, stream: AsyncIterator[bytes], send: Send) -> None:
+    await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+    async for chunk in stream:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Nothing starts or stops with the server: `wiring.py` does both."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})

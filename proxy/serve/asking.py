@@ -1,0 +1,87 @@
+"""The two ways to ask the origin: for everybody, with a request of our own; or as the visitor.
+
+What comes back has its redirects and cookies mapped to our host, so that what is stored and what is passed on are
+the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from proxy.errors import OriginError
+from proxy.httpcache.coding import preferred
+from proxy.model import Headers
+from proxy.ports import UpstreamRequest, UpstreamResponse
+from proxy.serve.client import networks
+from proxy.serve.forwarding import request_headers, response_headers, shared_headers
+from proxy.serve.message import Request
+from proxy.serve.origin import OriginTransport
+from proxy.serve.origins import Origins
+from proxy.settings import Settings
+
+ACCEPT = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
+"""Sent whoever asks, so that nobody's Accept chooses what others are shown. An origin that has more than one answer
+names Accept in Vary, and is then asked again with the visitor's own."""
+
+
+def is_document(request: Request) -> bool:
+    """True when a browser asks for a page to show: only then does it say that it wants text/html."""
+    return b"text/html" in request.get_list(b"accept").lower()
+
+
+def shared_accept_encoding(request: Request) -> bytes:
+    """What a fetch for everybody accepts: pages uncoded, since they are cut; the rest in the codings the client
+    takes, in one of a few spellings."""
+    if is_document(request):
+        return b"identity"
+    return b", ".join(preferred(request.get_list(b"accept-encoding"))) or b"identity"
+
+
+class Asking:
+    """Asks the origin that is responsible for the path. Every method raises `OriginError`."""
+
+    def __init__(self, origins: Origins, settings: Settings) -> None:
+        self._origins = origins
+        self._keep_host = settings.keep_host
+        self._trusted = networks(settings.trusted_proxies)
+
+    async def for_everybody(
+        self, request: Request, fields: Collection[bytes], conditions: Headers = ()
+    ) -> UpstreamResponse:
+        """Asks for what `request` asks for without saying who does: of its fields only `fields` go along."""
+        origin = self._origins.of(request.path)
+        coding = shared_accept_encoding(request)
+        headers = shared_headers(request, fields, host=self._host(origin, request), accept_encoding=coding)
+        accept = () if b"accept" in fields else (ACCEPT,)
+        asked = UpstreamRequest(b"GET", request.target, (*headers, *accept, *conditions))
+        return await _asked(origin, request, asked)
+
+    async def as_visitor(
+        self, request: Request, *, accept_encoding: bytes | None = None, without: Collection[bytes] = ()
+    ) -> UpstreamResponse:
+        """Passes the visitor's own request on. `accept_encoding` replaces theirs, None keeps it; the fields `without`
+        stay here. Raises `RequestError` for a request that may not be passed on."""
+        origin = self._origins.of(request.path)
+        headers = request_headers(
+            request,
+            host=self._host(origin, request),
+            trusted=self._trusted,
+            accept_encoding=accept_encoding,
+            without=without,
+        )
+        asked = UpstreamRequest(request.method, request.target, headers, request.body, request.content_length)
+        return await _asked(origin, request, asked)
+
+    def _host(self, origin: OriginTransport, request: Request) -> bytes:
+        return request.host if self._keep_host else origin.address.authority
+
+
+async def _asked(origin: OriginTransport, request: Request, asked: UpstreamRequest) -> UpstreamResponse:
+    answer = await origin.fetch(asked)
+    ours = request.scheme.encode() + b"://" + request.host
+    try:
+        answer.headers = response_headers(answer.headers, address=origin.address, ours=ours)
+    except OriginError:
+        await answer.aclose()
+        raise
+    return answer

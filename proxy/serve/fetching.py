@@ -1,0 +1,102 @@
+"""Fetches for everybody: one at a time for each key, the others wait for it; detached from whoever asked.
+
+A fetch is a task of its own. The client whose request started it may leave: the fetch goes on, fills the memory and
+answers those who wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from proxy.errors import OriginError
+from proxy.httpcache.key import Varying, matches, varying
+from proxy.httpcache.memory import Memory
+from proxy.metrics import Metrics
+from proxy.serve.keeping import Errand, Flowing, Keeping, Outcome
+from proxy.serve.message import Request
+from proxy.serve.pages import Entry
+
+log = logging.getLogger("tailorbird.fetching")
+
+Slot = tuple[bytes, Varying]
+"""Requests that would bring the same answer, by all that is known of the key so far."""
+
+
+class Fetching:
+    """Sends `keeping` on its errands. Others wait for one at most `wait_seconds`."""
+
+    def __init__(self, keeping: Keeping, memory: Memory[Entry], metrics: Metrics, wait_seconds: float) -> None:
+        self._keeping = keeping
+        self._memory = memory
+        self._metrics = metrics
+        self._wait_seconds = wait_seconds
+        self._under_way: dict[Slot, tuple[Errand, asyncio.Task[Outcome]]] = {}
+        self._tasks: set[asyncio.Task[Outcome]] = set()
+
+    def is_under_way(self, key: bytes, request: Request) -> bool:
+        """True when there is a fetch this request could wait for."""
+        return self._slot(key, request) in self._under_way
+
+    async def lead(self, key: bytes, request: Request, stale: Entry | None) -> Outcome | Flowing:
+        """Starts a fetch and waits for what it brings; an asset is handed over as it comes."""
+        errand, task = self._start(key, request, stale, is_led=True)
+        try:
+            # `wait` cancels nothing when this request's client goes away.
+            await asyncio.wait((task, errand.flowing), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await errand.leader_left()
+            raise
+        return errand.flowing.result() if errand.flowing.done() else task.result()
+
+    async def join(self, key: bytes, request: Request) -> Outcome | None:
+        """What the fetch under way brings. None: it took too long, or what it brought was chosen by fields in which
+        this request says something else."""
+        _, task = self._under_way[self._slot(key, request)]
+        await asyncio.wait((task,), timeout=self._wait_seconds)
+        outcome = task.result() if task.done() else None
+        if isinstance(outcome, Entry) and not matches(outcome.varying, request.headers):
+            return None
+        return outcome
+
+    def in_background(self, key: bytes, request: Request, stale: Entry | None) -> None:
+        """Starts a fetch unless there is one; nobody waits."""
+        if not self.is_under_way(key, request):
+            self._start(key, request, stale, is_led=False)
+
+    def forget(self, key: bytes) -> None:
+        """Drops what is stored under the key; what is being fetched may be out of date too, and is not kept."""
+        self._memory.discard(key)
+        for slot in [slot for slot in self._under_way if slot[0] == key]:
+            errand, _ = self._under_way.pop(slot)
+            errand.is_void = True
+
+    async def aclose(self) -> None:
+        """Gives up the fetches under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _slot(self, key: bytes, request: Request) -> Slot:
+        return key, varying(self._memory.names(key), request.headers)
+
+    def _start(
+        self, key: bytes, request: Request, stale: Entry | None, *, is_led: bool
+    ) -> tuple[Errand, asyncio.Task[Outcome]]:
+        slot, errand = self._slot(key, request), Errand(key, request, stale, is_led=is_led)
+        task = asyncio.create_task(self._run(slot, errand))
+        self._under_way[slot] = errand, task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return errand, task
+
+    async def _run(self, slot: Slot, errand: Errand) -> Outcome:
+        try:
+            return await self._keeping.bring(errand)
+        except OriginError as error:
+            log.warning("`%s` could not be fetched: %s", errand.key.decode("latin-1"), error)
+            self._metrics.count("tailorbird_origin_errors_total", "reason", error.reason)
+            return error
+        finally:
+            if self._under_way.get(slot, (None,))[0] is errand:
+                del self._under_way[slot]

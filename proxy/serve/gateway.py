@@ -1,0 +1,222 @@
+"""One request, from its head to its answer: what is stored answers at once, else the origin is asked.
+
+`hit` is synchronous and answers what needs nobody: a fresh stored page or asset whose visitor is known here. `page`
+does the rest. What is asked of the origin, and as whom:
+
+* a page nobody knows yet, by a visitor whose request says nothing personal: a fetch for everybody (`fetching.py`);
+* the same by a visitor with cookies of the shop: the visitor's own request, never stored (`own.py`); when its answer
+  looks as if it were for everybody, a fetch for everybody fills the cache behind it;
+* what turned out not to be for everybody: the visitor's own request, at once, for as long as its mark lasts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from proxy.errors import OriginError
+from proxy.httpcache.directives import NONE, Directives
+from proxy.httpcache.key import target_key
+from proxy.httpcache.memory import Marks, Memory
+from proxy.httpcache.policy import Why, may_reuse, may_serve_on_error, may_store
+from proxy.httpcache.stored import cache_control
+from proxy.metrics import Metrics
+from proxy.model import Headers
+from proxy.page.slots import DeclaredSlot
+from proxy.ports import UpstreamResponse
+from proxy.rulebook.compile import Publication
+from proxy.serve.asking import Asking
+from proxy.serve.fetching import Fetching
+from proxy.serve.giving import Giving
+from proxy.serve.keeping import Flowing, Keeping, NotShared, Outcome
+from proxy.serve.message import Request, Response
+from proxy.serve.origins import Origins
+from proxy.serve.outgoing import error_page
+from proxy.serve.own import Own
+from proxy.serve.pages import Entry, PageReader
+from proxy.serve.personal import Personal
+from proxy.serve.profiles import ProfileReader
+from proxy.serve.showing import Showing
+from proxy.serve.style import Stylesheets
+from proxy.serve.visitor import Cookies
+from proxy.settings import Settings
+
+_SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
+
+
+class Gateway:
+    """The requests of one worker. `clock` gives Unix seconds."""
+
+    def __init__(
+        self,
+        origins: Origins,
+        cookies: Cookies,
+        profiles: ProfileReader,
+        metrics: Metrics,
+        settings: Settings,
+        publication: Publication,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._clock = clock
+        self._declared: Sequence[DeclaredSlot] = ()
+        self._personal = Personal(settings.ignored_cookies)
+        self._memory: Memory[Entry] = Memory(settings.cache_bytes)
+        self._marks = Marks()
+        self._reader = PageReader(metrics, settings)
+        asking = Asking(origins, settings)
+        keeping = Keeping(asking, self._memory, self._marks, self._declared_now, self._reader, settings, clock)
+        self._fetching = Fetching(keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
+        self._showing = Showing(cookies, profiles, metrics, settings)
+        self._giving = Giving(self._showing, metrics)
+        self._own = Own(asking, self._showing, self._declared_now, self._reader, metrics, settings)
+        self._stylesheets = Stylesheets()
+        self.publish(publication)
+
+    def publish(self, publication: Publication) -> None:
+        """Decides by this publication from the next request on. Pages are cut again only for other declared slots."""
+        if publication.declared != self._declared:
+            self._declared = publication.declared
+        self._stylesheets.add(publication.declared)
+        self._showing.publish(publication)
+
+    def stylesheet(self, request: Request) -> Response | None:
+        """The published slots' stylesheet, when that is what is asked for."""
+        return self._stylesheets.get(request)
+
+    async def aclose(self) -> None:
+        """Gives up the fetches under way."""
+        await self._fetching.aclose()
+
+    def _declared_now(self) -> Sequence[DeclaredSlot]:
+        return self._declared
+
+    # -- answered from memory
+
+    def hit(self, request: Request, now: float) -> Response | None:
+        """The answer, when it is stored, fresh, and nothing has to be waited for."""
+        if request.method not in (b"GET", b"HEAD"):
+            return None
+        entry = self._memory.get(_key(request), request.headers)
+        if entry is None or entry.declared is not self._declared or _wants_part(request, entry):
+            return None
+        if may_reuse(entry.stored, now, self._wishes(request)).reason != Why.FRESH:
+            return None
+        answer = self._giving.at_once(entry, request, now, _hit(entry, now))
+        if answer is not None:
+            self._metrics.count("tailorbird_cache_requests_total", "status", "hit")
+        return answer
+
+    def _wishes(self, request: Request) -> Directives:
+        return cache_control(request.headers) if self._settings.clients_may_refresh else NONE
+
+    # -- everything else
+
+    async def page(self, request: Request, now: float) -> Response:
+        """The answer. Raises `RequestError` for a request that may not be passed on."""
+        try:
+            if request.method in (b"GET", b"HEAD"):
+                return await self._read(request, now)
+            return await self._write(request, now)
+        except OriginError as error:
+            self._count("error")
+            self._metrics.count("tailorbird_requests_total", "result", "error")
+            return error_page(request, error, f"fwd=miss; detail={error.reason}")
+
+    async def _read(self, request: Request, now: float) -> Response:
+        key = _key(request)
+        entry = self._memory.get(key, request.headers)
+        if entry is not None and _wants_part(request, entry):
+            return await self._as_visitor(request, "range")
+        if entry is not None and (verdict := may_reuse(entry.stored, now, self._wishes(request))):
+            if verdict.reason == Why.WHILE_REVALIDATE:
+                self._fetching.in_background(key, request, entry)
+            return await self._from_memory(key, entry, request, now, "hit")
+        if reason := self._marks.reason(key, now):
+            return await self._as_visitor(request, reason)
+        if (entry is None or entry.stored.lifetime <= 0) and self._personal.is_personal(request.headers):
+            return await self._as_visitor(request, "cookies", fill=key)
+        return await self._for_everybody(key, request, entry)
+
+    async def _from_memory(self, key: bytes, entry: Entry, request: Request, now: float, status: str) -> Response:
+        if entry.declared is not self._declared:
+            entry = await self._reader.recut(entry, request.path, self._declared)
+            self._memory.put(key, entry.varying, entry, entry.size)
+        self._count(status)
+        return await self._giving.answer(entry, request, now, _hit(entry, now))
+
+    async def _for_everybody(self, key: bytes, request: Request, stale: Entry | None) -> Response:
+        """A fetch for everybody, ours or the one under way; else whatever else there is."""
+        forwarded = "fwd=stale" if stale else "fwd=vary-miss" if self._memory.names(key) else "fwd=uri-miss"
+        outcome: Outcome | Flowing | None
+        if self._fetching.is_under_way(key, request):
+            outcome, status = await self._fetching.join(key, request), "collapsed"
+        else:
+            outcome, status = await self._fetching.lead(key, request, stale), "stored"
+        now = self._clock()
+        if isinstance(outcome, Entry):
+            self._count(status)
+            return await self._giving.answer(outcome, request, now, f"{forwarded}; {status}")
+        if isinstance(outcome, Flowing):
+            self._count(status)
+            return await self._giving.flowing(outcome, request, now, f"{forwarded}; {status}")
+        if stale is not None and _is_down(outcome) and self._may_stand_in(stale, now):
+            return await self._from_memory(key, stale, request, now, "stale")
+        if isinstance(outcome, OriginError):
+            raise outcome
+        return await self._as_visitor(request, outcome.reason if outcome else "collapse-wait")
+
+    def _may_stand_in(self, stale: Entry, now: float) -> bool:
+        longest = self._settings.stale_if_error_seconds
+        return bool(may_serve_on_error(stale.stored, now, default_seconds=longest))
+
+    async def _as_visitor(self, request: Request, reason: str, *, fill: bytes | None = None) -> Response:
+        """The visitor's own request. Under the key `fill` a fetch for everybody follows if the answer is for them."""
+        answer = await self._own.ask(request)
+        if fill is not None and self._is_for_everybody(answer):
+            self._fetching.in_background(fill, request, None)
+        self._count("bypass")
+        return await self._own.answer(request, answer, self._clock(), f"fwd=bypass; detail={reason}")
+
+    def _is_for_everybody(self, answer: UpstreamResponse) -> bool:
+        fraction = self._settings.heuristic_fraction
+        return bool(may_store(b"GET", (), answer.status, answer.headers, self._clock(), heuristic_fraction=fraction))
+
+    async def _write(self, request: Request, now: float) -> Response:
+        """A method that may change something. When it did, what is stored of that address is out of date
+        (RFC 9111 4.4)."""
+        answer = await self._own.ask(request)
+        if request.method not in _SAFE and 200 <= answer.status < 400:
+            for key in _changed(request, answer.headers):
+                self._fetching.forget(key)
+        self._count("method")
+        return await self._own.answer(request, answer, now, "fwd=method")
+
+    def _count(self, status: str) -> None:
+        self._metrics.count("tailorbird_cache_requests_total", "status", status)
+
+
+def _key(request: Request) -> bytes:
+    return target_key(request.scheme.encode(), request.host, request.target)
+
+
+def _hit(entry: Entry, now: float) -> str:
+    return f"hit; ttl={entry.stored.ttl(now):.0f}"
+
+
+def _wants_part(request: Request, entry: Entry) -> bool:
+    """Parts of assets come from the origin. A filled page has none: it is sent whole (RFC 9110 14.2 allows that)."""
+    return not entry.has_slots and request.get(b"range") is not None
+
+
+def _is_down(outcome: NotShared | OriginError | None) -> bool:
+    return isinstance(outcome, OriginError) or (outcome is not None and outcome.status >= 500)
+
+
+def _changed(request: Request, headers: Headers) -> list[bytes]:
+    """The keys of the target, and of what Location and Content-Location name on the same host."""
+    origin = target_key(request.scheme.encode(), request.host, b"")
+    named = [value for name, value in headers if name in (b"location", b"content-location")]
+    same_host = [origin + value if value.startswith(b"/") else value for value in named]
+    return [_key(request), *(key for key in same_host if key.startswith(origin + b"/"))]

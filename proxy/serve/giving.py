@@ -1,0 +1,69 @@
+"""Giving what is stored to the one who asks: a page filled for the visitor, a page without slots, an asset."""
+
+from __future__ import annotations
+
+from proxy.httpcache.coding import takes_gzip
+from proxy.httpcache.validators import is_unchanged
+from proxy.metrics import Metrics
+from proxy.page.template import Template
+from proxy.serve.keeping import Flowing
+from proxy.serve.message import Request, Response
+from proxy.serve.outgoing import (
+    assembled_answer,
+    cache_status,
+    coding_for,
+    not_modified,
+    packed_answer,
+    stored_answer,
+    stored_head,
+)
+from proxy.serve.pages import Entry
+from proxy.serve.showing import Met, Showing
+
+
+class Giving:
+    """Makes answers of entries. `said` is what Cache-Status says of how we came by them."""
+
+    def __init__(self, showing: Showing, metrics: Metrics) -> None:
+        self._showing = showing
+        self._metrics = metrics
+
+    def at_once(self, entry: Entry, request: Request, now: float, said: str) -> Response | None:
+        """The answer; None when the visitor's profile has to be waited for."""
+        if entry.template is None or not entry.template.slots:
+            return self._plain(entry, request, now, said)
+        met = self._showing.meet(entry.template, request, now)
+        return None if met is None else self._filled(entry, entry.template, request, met, now, said)
+
+    async def answer(self, entry: Entry, request: Request, now: float, said: str) -> Response:
+        """The answer, after the profile if need be."""
+        if entry.template is None or not entry.template.slots:
+            return self._plain(entry, request, now, said)
+        met = await self._showing.meet_waiting(entry.template, request, now)
+        return self._filled(entry, entry.template, request, met, now, said)
+
+    async def flowing(self, flowing: Flowing, request: Request, now: float, said: str) -> Response:
+        """An asset that is still coming."""
+        self._metrics.count("tailorbird_requests_total", "result", "asset")
+        head, body = flowing.head, flowing.body
+        is_known = is_unchanged(request.headers, head.get(b"etag"), head.get(b"last-modified"))
+        if head.status == 200 and is_known:
+            await body.aclose()
+            return not_modified(stored_head(head, now, said))
+        headers = (*head.headers, (b"age", b"%d" % head.age(now)), cache_status(said))
+        if request.method == b"HEAD":
+            await body.aclose()
+            return Response(head.status, headers)
+        return Response(head.status, headers, stream=body)
+
+    def _plain(self, entry: Entry, request: Request, now: float, said: str) -> Response:
+        self._metrics.count("tailorbird_requests_total", "result", "asset" if entry.template is None else "default")
+        if entry.template is None or not takes_gzip(request.get_list(b"accept-encoding")):
+            return stored_answer(entry.stored, request, now, said)
+        return packed_answer(entry.stored, self._showing.plain(entry.template, "gzip"), request, now, said)
+
+    def _filled(self, entry: Entry, template: Template, request: Request, met: Met, now: float, said: str) -> Response:
+        coding = coding_for(request)
+        page = self._showing.show(template, request, met, now, coding)
+        head = (*entry.personal_head, cache_status(said + "; detail=personalised"))
+        return assembled_answer(entry.stored.status, head, page, coding, request, met.set_cookie)

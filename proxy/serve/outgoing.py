@@ -1,0 +1,132 @@
+"""The fields of the answers we give: what is added, and what no longer holds once a body was changed."""
+
+from __future__ import annotations
+
+from proxy.errors import TailorbirdError
+from proxy.httpcache.coding import takes_gzip
+from proxy.httpcache.stored import StoredResponse
+from proxy.httpcache.validators import is_unchanged
+from proxy.model import Headers
+from proxy.page.encode import Assembled, Coding
+from proxy.serve.message import Request, Response
+
+_OF_THE_OLD_BODY = frozenset(
+    b"etag last-modified accept-ranges content-length content-encoding content-md5 digest content-digest repr-digest "
+    b"signature signature-input".split()
+)
+# Any of these would let a cache behind us keep one visitor's page for others (RFC 9213 lets them overrule ours).
+_OF_SHARED_CACHES = frozenset(b"cache-control expires pragma age surrogate-control".split())
+_KEPT_IN_304 = frozenset(b"cache-control content-location date etag expires vary set-cookie cache-status via".split())
+
+
+def cache_status(said: str) -> tuple[bytes, bytes]:
+    """Our member of Cache-Status (RFC 9211); as a field of its own it comes after those of caches before us."""
+    return b"cache-status", b"tailorbird; " + said.encode()
+
+
+def personal_head(headers: Headers) -> Headers:
+    """An origin's fields, as they may stand above a body made for one visitor: for that visitor's browser alone, to be
+    asked again each time; never looser than the origin said."""
+    kept = [field for field in headers if not _is_stale(field[0]) and field[0] != b"vary"]
+    forbids_storing = any(name == b"cache-control" and b"no-store" in value.lower() for name, value in headers)
+    control = b"private, no-cache, no-store" if forbids_storing else b"private, no-cache"
+    return (*kept, (b"cache-control", control), vary_by_coding(headers))
+
+
+def _is_stale(name: bytes) -> bool:
+    return name in _OF_THE_OLD_BODY or name in _OF_SHARED_CACHES or name.endswith(b"-cache-control")
+
+
+def vary_by_coding(headers: Headers) -> tuple[bytes, bytes]:
+    """The origin's Vary, and Accept-Encoding, since we choose the coding."""
+    names = [part.strip() for name, value in headers if name == b"vary" for part in value.split(b",")]
+    if b"accept-encoding" not in (name.lower() for name in names):
+        names.append(b"Accept-Encoding")
+    return b"vary", b", ".join(name for name in names if name)
+
+
+def coding_for(request: Request) -> Coding:
+    """How a page we hold the pieces of is sent to this client."""
+    return "gzip" if takes_gzip(request.get_list(b"accept-encoding")) else "identity"
+
+
+def assembled_answer(
+    status: int, head: Headers, page: Assembled, coding: Coding, request: Request, set_cookie: bytes | None = None
+) -> Response:
+    """A page put together by us. `head` are its fields but for those that follow from the bytes. A return visit whose
+    page would be the same is a 304."""
+    headers = (*head, (b"etag", page.etag))
+    if status == 200 and is_unchanged(request.headers, page.etag, None):
+        return not_modified(headers)
+    if set_cookie is not None:
+        headers = (*headers, (b"set-cookie", set_cookie))
+    if coding == "gzip":
+        headers = (*headers, (b"content-encoding", b"gzip"))
+    return whole(request, status, headers, page.chunks, page.length)
+
+
+def stored_answer(stored: StoredResponse, request: Request, now: float, said: str) -> Response:
+    """A stored answer given as it came."""
+    headers = stored_head(stored, now, said)
+    if _holds_copy_of(stored, request):
+        return not_modified(headers)
+    return whole(request, stored.status, headers, (stored.body,), len(stored.body))
+
+
+def packed_answer(stored: StoredResponse, page: Assembled, request: Request, now: float, said: str) -> Response:
+    """A stored page without slots, in gzip put together by us: the same page to a browser, not the same bytes, so that
+    its ETag is a weak one."""
+    headers = tuple(
+        (name, value if name != b"etag" or value.startswith(b"W/") else b"W/" + value)
+        for name, value in stored_head(stored, now, said)
+        if name not in (b"vary", b"accept-ranges", b"content-md5", b"digest", b"content-digest")
+    )
+    headers = (*headers, vary_by_coding(stored.headers))
+    if _holds_copy_of(stored, request):
+        return not_modified(headers)
+    return whole(request, stored.status, (*headers, (b"content-encoding", b"gzip")), page.chunks, page.length)
+
+
+def stored_head(stored: StoredResponse, now: float, said: str) -> Headers:
+    """The fields of a stored answer given as it came, but for Content-Length."""
+    kept = tuple(field for field in stored.headers if field[0] != b"content-length")
+    return (*kept, (b"age", b"%d" % stored.age(now)), cache_status(said))
+
+
+def _holds_copy_of(stored: StoredResponse, request: Request) -> bool:
+    validators = stored.get(b"etag"), stored.get(b"last-modified")
+    return stored.status == 200 and is_unchanged(request.headers, *validators)
+
+
+def whole(
+    request: Request, status: int, headers: Headers, chunks: tuple[bytes, ...] | list[bytes], length: int
+) -> Response:
+    """An answer of known length; to HEAD without its body."""
+    headers = (*headers, (b"content-length", b"%d" % length))
+    return Response(status, headers, () if request.method == b"HEAD" else chunks)
+
+
+def not_modified(headers: Headers) -> Response:
+    """A 304 with those of the fields that it may carry (RFC 9110 15.4.5)."""
+    return Response(304, tuple(field for field in headers if field[0] in _KEPT_IN_304))
+
+
+def error_page(request: Request, error: TailorbirdError, said: str) -> Response:
+    """A small honest page. It names nothing of what is behind us."""
+    status = getattr(error, "status", 500)
+    title = _TITLES.get(status, "Something went wrong")
+    body = _PAGE % {b"title": title.encode(), b"status": b"%d" % status}
+    headers = (
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        cache_status(said),
+    )
+    return whole(request, status, headers, (body,), len(body))
+
+
+_TITLES = {502: "The shop did not answer", 503: "The shop is busy", 504: "The shop took too long"}
+_PAGE = b"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>%(title)s</title></head>
+<body><h1>%(title)s</h1><p>Please try again in a moment. (%(status)s)</p></body></html>
+"""

@@ -1,0 +1,138 @@
+"""The visitor's own request, passed on: what is not shared, and what changes something.
+
+Everything streams through both ways, but for HTML, which is read whole (up to the largest page) and filled when it
+has slots. Compression is added to such a page only when the origin had compressed it itself: a page that holds
+secrets and echoes input must not be compressed by us (BREACH).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+
+from proxy.httpcache.coding import takes_gzip
+from proxy.metrics import Metrics
+from proxy.model import Headers
+from proxy.page.encode import Coding
+from proxy.page.slots import DeclaredSlot
+from proxy.page.template import Template
+from proxy.ports import UpstreamResponse
+from proxy.serve.asking import Asking, is_document
+from proxy.serve.message import Request, Response
+from proxy.serve.outgoing import assembled_answer, cache_status, personal_head, whole
+from proxy.serve.pages import PageReader, is_page
+from proxy.serve.showing import Showing
+from proxy.settings import Settings
+
+_NO_BODY = frozenset({204, 304})
+_OF_OUR_PAGE = frozenset(b"content-length content-encoding etag last-modified accept-ranges".split())
+_OUR_ETAG = re.compile(rb'W/"[0-9a-f]{32}"')  # as `page/encode.py` makes them
+
+
+class Own:
+    """Passes requests on and their answers back. `declared` gives the slots declared at present."""
+
+    def __init__(
+        self,
+        asking: Asking,
+        showing: Showing,
+        declared: Callable[[], Sequence[DeclaredSlot]],
+        reader: PageReader,
+        metrics: Metrics,
+        settings: Settings,
+    ) -> None:
+        self._asking = asking
+        self._showing = showing
+        self._declared = declared
+        self._metrics = metrics
+        self._max_page_bytes = settings.max_page_bytes
+        self._reader = reader
+
+    async def ask(self, request: Request) -> UpstreamResponse:
+        """Passes the request on. Pages are asked for whole, in a coding we can undo, and never by an ETag of ours.
+        Raises `OriginError`, `RequestError`."""
+        withheld = {b"if-none-match"} if _OUR_ETAG.search(request.get_list(b"if-none-match")) else set()
+        if request.method not in (b"GET", b"HEAD") or not is_document(request):
+            return await self._asking.as_visitor(request, without=withheld)
+        coding = b"gzip" if takes_gzip(request.get_list(b"accept-encoding")) else b"identity"
+        return await self._asking.as_visitor(
+            request, accept_encoding=coding, without=withheld | {b"range", b"if-range"}
+        )
+
+    async def answer(self, request: Request, answer: UpstreamResponse, now: float, said: str) -> Response:
+        """The visitor's answer. Closes the origin's unless it is streamed."""
+        headers = (*answer.headers, cache_status(said))
+        if not is_page(answer.headers) or answer.status in _NO_BODY:
+            return self._streamed(answer, headers, [])
+        if request.method == b"HEAD":
+            await answer.aclose()
+            return Response(answer.status, tuple(field for field in headers if field[0] not in _OF_OUR_PAGE))
+        body = await self._read(answer)
+        if isinstance(body, list):
+            self._metrics.count("tailorbird_page_passthrough_total", "reason", "too-big")
+            return self._streamed(answer, headers, body)
+        return await self._page(request, answer, body, headers, now)
+
+    def _streamed(self, answer: UpstreamResponse, headers: Headers, begun: list[bytes]) -> Response:
+        self._metrics.count("tailorbird_requests_total", "result", "bypass")
+        return Response(answer.status, headers, stream=_Rest(answer, begun))
+
+    async def _read(self, answer: UpstreamResponse) -> bytes | list[bytes]:
+        """The whole body; or what was read of it when it is larger than a page may be."""
+        chunks, size = [], 0
+        try:
+            async for chunk in answer.body:
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > self._max_page_bytes:
+                    return chunks
+        except BaseException:
+            await answer.aclose()
+            raise
+        await answer.aclose()
+        return b"".join(chunks)
+
+    async def _page(
+        self, request: Request, answer: UpstreamResponse, body: bytes, headers: Headers, now: float
+    ) -> Response:
+        page = await self._reader.read(body, answer.headers, request.path, self._declared(), is_kept=False)
+        if page.template is None or not page.template.slots:
+            self._metrics.count("tailorbird_requests_total", "result", "bypass")
+            return whole(request, answer.status, _unframed(headers), (body,), len(body))
+        return await self._filled(request, answer, page.template, now, headers)
+
+    async def _filled(
+        self, request: Request, answer: UpstreamResponse, template: Template, now: float, headers: Headers
+    ) -> Response:
+        met = await self._showing.meet_waiting(template, request, now)
+        page = self._showing.show(template, request, met, now, "identity")
+        coding: Coding = "identity"
+        was_compressed = any(name == b"content-encoding" for name, _ in answer.headers)
+        if was_compressed and takes_gzip(request.get_list(b"accept-encoding")):
+            packed = await asyncio.to_thread(gzip.compress, b"".join(page.chunks), 1, mtime=0)
+            page, coding = replace(page, chunks=[packed], length=len(packed)), "gzip"
+        return assembled_answer(answer.status, personal_head(headers), page, coding, request, met.set_cookie)
+
+
+def _unframed(headers: Headers) -> Headers:
+    return tuple(field for field in headers if field[0] != b"content-length")
+
+
+class _Rest:
+    """What was read of a body, then the rest of it as it comes."""
+
+    def __init__(self, answer: UpstreamResponse, begun: list[bytes]) -> None:
+        self._answer = answer
+        self._begun = begun
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return self._begun.pop(0) if self._begun else await anext(self._answer.body)
+
+    async def aclose(self) -> None:
+        await self._answer.aclose()

@@ -1,0 +1,143 @@
+"""Showing a cut page to a visitor: who it is, what the page's rules ask, the profile only if they ask for it, the
+decision, and the page put together.
+
+Its law: personalisation never costs a visitor the page. Whatever raises in deciding or rendering, the page goes out
+with its own defaults, and the failure is counted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, replace
+
+from proxy.metrics import Metrics, Shown
+from proxy.model import Decision, Profile, Visitor
+from proxy.page.encode import Assembled, Coding
+from proxy.page.template import Template
+from proxy.personalise import personalise, untouched
+from proxy.rulebook.compile import Publication
+from proxy.serve.client import is_trusted, networks
+from proxy.serve.context import context_of, needs_profile
+from proxy.serve.message import Request
+from proxy.serve.profiles import MISSING, ProfileReader
+from proxy.serve.visitor import Cookies
+from proxy.settings import Settings
+
+log = logging.getLogger("tailorbird.showing")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the rules and fragments of a page's slots may ask: attribute names, and whether a profile has any."""
+
+    attributes: frozenset[str]
+    needs_profile: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A visitor, as far as the page at hand needs to know. `set_cookie` makes a new one come back as the same."""
+
+    visitor: Visitor
+    profile: Profile | None = None
+    set_cookie: bytes | None = None
+
+
+class Showing:
+    """One publication at a time, replaced whole by `publish`."""
+
+    def __init__(self, cookies: Cookies, profiles: ProfileReader, metrics: Metrics, settings: Settings) -> None:
+        self._cookies = cookies
+        self._profiles = profiles
+        self._metrics = metrics
+        self._gives_cookies = settings.visitor_cookie != "off"
+        self._trusted = networks(settings.trusted_proxies)
+        self._country_header = settings.country_header.lower().encode()
+        self._etag_key = hashlib.sha256(b"tailorbird etag v1\n" + settings.secret.encode()).digest()
+
+    def publish(self, publication: Publication) -> None:
+        """Decides by this publication from now on."""
+        self.publication = publication
+        self._asked: dict[tuple[str, ...], Asked] = {}
+
+    # -- who it is
+
+    def meet(self, template: Template, request: Request, now: float) -> Met | None:
+        """Who asks, from cookies and worker memory; None when the store has to be asked."""
+        visitor = self._cookies.read(request.get_list(b"cookie"), now)
+        if not visitor.id:
+            return self._welcome(visitor, now)
+        if not self.asked_by(template).needs_profile:
+            return Met(visitor)
+        profile = self._profiles.remembered(visitor.id, now)
+        return None if profile is MISSING else Met(visitor, profile)
+
+    async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
+        """Who asks, from the store where need be, within the reader's budget."""
+        met = self.meet(template, request, now)
+        if met is not None:
+            return met
+        visitor = self._cookies.read(request.get_list(b"cookie"), now)
+        return Met(visitor, await self._profiles.get(visitor.id, now))
+
+    def _welcome(self, visitor: Visitor, now: float) -> Met:
+        if not self._gives_cookies:
+            return Met(visitor)
+        new, cookie = self._cookies.new_visitor(now)
+        return Met(replace(visitor, id=new.id, first_seen_at=new.first_seen_at), set_cookie=cookie)
+
+    def asked_by(self, template: Template) -> Asked:
+        """What the template's slots ask, worked out once per publication."""
+        asked = self._asked.get(template.slots)
+        if asked is None:
+            asked = self._asked[template.slots] = _asked(self.publication, template.slots)
+        return asked
+
+    # -- what is shown
+
+    def show(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Assembled:
+        """The page for this visitor; with its own defaults when deciding or rendering fails."""
+        try:
+            context = context_of(
+                request,
+                met.visitor,
+                met.profile,
+                now=now,
+                country_header=self._country_header if is_trusted(request.client, self._trusted) else b"",
+                asked=self.asked_by(template).attributes,
+            )
+            done = personalise(
+                template,
+                self.publication.plan,
+                self.publication.fragments,
+                context,
+                coding=coding,
+                key=self._etag_key,
+            )
+        except Exception:
+            log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
+            self._metrics.count("tailorbird_decide_errors_total")
+            return self.plain(template, coding)
+        self._note(request, done.decisions, now)
+        return done.page
+
+    def plain(self, template: Template, coding: Coding) -> Assembled:
+        """The page as the origin sent it, in the coding asked for."""
+        return untouched(template, coding=coding, key=self._etag_key)
+
+    def _note(self, request: Request, decisions: tuple[Decision, ...], now: float) -> None:
+        self._metrics.live.append(Shown(now, request.path.decode("utf-8", "replace"), decisions))
+        for decision in decisions:
+            if decision.rule:
+                self._metrics.count("tailorbird_rule_matches_total", "rule", decision.rule)
+        is_default = not any(decision.variant for decision in decisions)
+        self._metrics.count("tailorbird_requests_total", "result", "default" if is_default else "personalised")
+
+
+def _asked(publication: Publication, slots: tuple[str, ...]) -> Asked:
+    attributes = set(publication.plan.attributes_of(slots))
+    variants = {rule.variant for rule in publication.rules if rule.slot in slots}
+    for variant in variants & publication.fragments.keys():
+        attributes.update(field.attribute for field in publication.fragments[variant].fields)
+    return Asked(frozenset(attributes), needs_profile(attributes))
