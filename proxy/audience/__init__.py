@@ -1,0 +1,1 @@
+"""Who visits: profiles brought in from elsewhere, and cleaned on the way."""

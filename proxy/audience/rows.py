@@ -1,0 +1,226 @@
+"""A file of visitors as rows: CSV with a header, or JSON lines (an object a line), told apart by the first character.
+
+Files come as spreadsheets and exports leave them: semicolons or tabs, a byte order mark, Windows-1252 among UTF-8,
+lines cut in the middle. What can be read is; what cannot is refused by line number, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+import msgspec
+
+from proxy.conditions.vocabulary import PHRASES, Kind
+from proxy.errors import OperatorError
+
+MAX_LINE_BYTES = 64 * 1024
+MAX_NAME = 64
+MAX_COLUMNS = 500
+DELIMITERS = ",;\t|"
+ID_NAMES = ("visitor id", "visitor", "id", "customer id")
+SEGMENT_NAMES = ("segments", "segment")
+SPELLINGS = {"e mail": "email", "e mail address": "email", "email address": "email"}
+# Words that conditions answer from the request; a number among the phrases is an attribute of the profile.
+TAKEN = {phrase.key for phrase in PHRASES if phrase.kind is not Kind.NUMBER} - {*ID_NAMES, *SEGMENT_NAMES}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that was cleaned or refused, for the report. `column` "" is the whole row."""
+
+    line: int
+    column: str
+    what: str
+    is_refusal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One visitor as written. `cells` go by attribute name; they are text from CSV, any JSON value from JSON lines."""
+
+    line: int
+    cells: dict[str, object] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def is_refused(self) -> bool:
+        return any(note.is_refusal and not note.column for note in self.notes)
+
+
+def read_rows(lines: Iterable[bytes]) -> Iterator[Row]:
+    """Every row of a file, also those that are refused; a CSV's header comes as a row when there is something to
+    say of it. Raises `OperatorError` when the file as a whole cannot be read."""
+    source = Source(lines)
+    first = next((text for text in source if text.strip()), "")
+    if first.lstrip().startswith("["):
+        raise OperatorError("the file holds one JSON array", help="write an object a line (JSON lines)")
+    if not first:
+        raise OperatorError("the file is empty", help="write a header and a row a visitor, or an object a line")
+    texts = chain([first], source)
+    return _json_rows(texts, source) if first.lstrip().startswith("{") else _csv_rows(texts, source)
+
+
+def attribute_name(column: str) -> str:
+    """A column's name as rule files write it: `first_name`, `First-Name` and `firstName` are all `first name`."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", unicodedata.normalize("NFKC", column))
+    name = " ".join(re.sub(r"[\W_]+", " ", spaced).split()).lower()
+    return SPELLINGS.get(name, name)
+
+
+class Source:
+    """The lines of a file as text, counted. `notes` gathers what had to be done to them; `taken` empties it."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = iter(lines)
+        self._notes: list[Note] = []
+        self.line = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        raw = next(self._lines)
+        self.line += 1
+        if self.line == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise OperatorError("the file is in UTF-16", help="save it as UTF-8")
+        if len(raw) > MAX_LINE_BYTES:
+            self.note(f"is longer than {MAX_LINE_BYTES // 1024} KiB", is_refusal=True)
+            return "\n"
+        try:
+            return raw.decode("utf-8-sig" if self.line == 1 else "utf-8")
+        except UnicodeDecodeError:
+            self.note("is not UTF-8, read as Windows-1252")
+            return raw.decode("cp1252", "replace")
+
+    def note(self, what: str, *, column: str = "", is_refusal: bool = False) -> None:
+        self._notes.append(Note(self.line, column, what, is_refusal))
+
+    def taken(self) -> tuple[Note, ...]:
+        """What was noted since the last call."""
+        notes, self._notes = tuple(self._notes), []
+        return notes
+
+
+class Columns:
+    """Gives columns their attribute names, and says once why one is left out."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._names: dict[str, str] = {}
+
+    def name(self, column: str) -> str:
+        """The attribute name, "" when the column is left out."""
+        if column in self._names:
+            return self._names[column]
+        name = attribute_name(column)
+        problem = self._problem(name)
+        if problem:
+            self._source.note(f"left out: {problem}", column=column.strip()[:MAX_NAME])
+            name = ""
+        if len(self._names) < MAX_COLUMNS:
+            self._names[column] = name
+        return name
+
+    def _problem(self, name: str) -> str:
+        if not name:
+            return "the column has no name"
+        if len(name) > MAX_NAME:
+            return f"the column's name is longer than {MAX_NAME} letters"
+        if name in TAKEN:
+            return f"in rules `{name}` is what the request says; rename the column, as `home {name}`"
+        return f"there are more than {MAX_COLUMNS} columns" if len(self._names) >= MAX_COLUMNS else ""
+
+    def note_double(self, name: str) -> None:
+        self._source.note("left out: another column has the same name", column=name)
+
+
+# -- CSV
+
+
+def _csv_rows(texts: Iterable[str], source: Source) -> Iterator[Row]:
+    texts = iter(texts)
+    header = next(texts)
+    delimiter = max(DELIMITERS, key=header.count)
+    names = _header(next(csv.reader([header], delimiter=delimiter), []), Columns(source))
+    if not set(names) & set(ID_NAMES):
+        raise OperatorError("no column holds the visitor id", help="call it `visitor id`, `id` or `customer id`")
+    return _csv_body(names, csv.reader(texts, delimiter=delimiter, strict=True), source)
+
+
+def _header(cells: list[str], columns: Columns) -> list[str]:
+    names: list[str] = []
+    for name in map(columns.name, cells):
+        if name and name in names:
+            columns.note_double(name)
+        names.append("" if name in names else name)
+    return names
+
+
+def _csv_body(names: list[str], reader: Iterator[list[str]], source: Source) -> Iterator[Row]:
+    if notes := source.taken():
+        yield Row(source.line, notes=notes)
+    while True:
+        before = source.line
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            cells = []
+            source.note(f"{_where(before, source)}{_in_words(error)}", is_refusal=True)
+        if any(cells) and len(cells) != len(names):
+            source.note(f"{_where(before, source)}{len(cells)} values for {len(names)} columns", is_refusal=True)
+        row = Row(before + 1, _named(names, cells), source.taken())
+        if row.cells or row.notes:
+            yield row
+
+
+def _named(names: list[str], cells: list[str]) -> dict[str, object]:
+    return {name: cell for name, cell in zip(names, cells, strict=False) if name and cell}
+
+
+def _where(before: int, source: Source) -> str:
+    return f"lines {before + 1} to {source.line} were read as one row: " if source.line > before + 1 else ""
+
+
+def _in_words(error: csv.Error) -> str:
+    text = str(error)
+    if "end of data" in text or "larger than field limit" in text:
+        return "a quotation mark is not closed"
+    return "a quotation mark stands inside a value" if "expected after" in text else text
+
+
+# -- JSON lines
+
+
+def _json_rows(texts: Iterable[str], source: Source) -> Iterator[Row]:
+    columns = Columns(source)
+    for text in texts:
+        cells = _json_cells(text, columns, source) if text.strip() else {}
+        row = Row(source.line, cells, source.taken())
+        if row.cells or row.notes:
+            yield row
+
+
+def _json_cells(text: str, columns: Columns, source: Source) -> dict[str, object]:
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        source.note(f"is no JSON: {error}", is_refusal=True)
+        return {}
+    if not isinstance(found, dict):
+        source.note("is no JSON object", is_refusal=True)
+        return {}
+    cells: dict[str, object] = {}
+    for key, value in found.items():
+        name = columns.name(key)
+        if name in cells:
+            columns.note_double(name)
+        elif name and value is not None:
+            cells[name] = value
+    return cells
