@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from proxy.catalogue.products import read_products
 from proxy.conditions.nodes import Entry, MapNode, Node, as_list, as_map
 from proxy.conditions.vocabulary import words
 from proxy.diagnostics import Finding, in_order
@@ -82,7 +83,7 @@ def check(
     names = Names(words(segment_names, attributes, imported), segment_names, slots)
 
     segments = tuple(read_segment(entry, names, file.timezone, findings) for file, entry in segment_lines)
-    library = Library.of(sources, catalogue, declared)
+    library = Library.of(sources, catalogue or _own_catalogue(files, findings), declared)
     fragments: dict[str, Fragment] = {}
     rules = tuple(_rules(rule_files, names, library, fragments, findings))
     by_name = {rule.name: rule for rule in rules}
@@ -104,6 +105,17 @@ def _texts(files: Mapping[str, bytes], findings: list[Finding]) -> Iterator[tupl
         text = text_of(name, files[name], findings) if name != CATALOGUE_FILE else None
         if text is not None:
             yield name, text
+
+
+def _own_catalogue(files: Mapping[str, bytes], findings: list[Finding]) -> Sequence[Product]:
+    """The products of the folder's own file. A line that is left out is a warning: the others count."""
+    catalogue = read_products(files.get(CATALOGUE_FILE, b""))
+    for problem in catalogue.problems:
+        place = Place(CATALOGUE_FILE, problem.line, 1, 2)
+        findings.append(
+            Finding("R505", problem.what, place, "mend the line; until then it is left out", is_warning=True)
+        )
+    return catalogue.products
 
 
 def _rule_files(roots: Mapping[str, Node], findings: list[Finding]) -> list[_RuleFile]:

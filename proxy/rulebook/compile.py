@@ -1,6 +1,6 @@
 """From a folder's files to what is served: a plan, its fragments, the slots it declares. Pure: files come in as bytes.
 
-A folder with findings gives no publication, so it can never replace the one being served.
+A folder with findings other than warnings gives no publication, so it can never replace the one being served.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Publication:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What became of a folder: a publication or findings. `sources` are its texts, for the findings' excerpts."""
+    """What became of a folder: a publication, or findings that prevent one. `sources` are its texts, for excerpts."""
 
     publication: Publication | None
     findings: list[Finding]
@@ -49,16 +49,16 @@ def load(
     seen_slots: Collection[str] = (),
 ) -> Loaded:
     """Checks the files (path in the folder, bytes) and compiles them. `imported` are attributes the store has seen,
-    `seen_slots` slots that pages have."""
+    `seen_slots` slots that pages have; without a `catalogue`, the folder's own `products.jsonl` is it."""
     checked = check(files, catalogue=catalogue, imported=imported, seen_slots=seen_slots)
-    if checked.findings:
+    if any(not finding.is_warning for finding in checked.findings):
         return Loaded(None, checked.findings, checked.sources)
     version = version_of(files, catalogue)
     plan = compile_plan(checked.rules, checked.segments, version=version)
     publication = Publication(
         version, plan, checked.fragments, checked.declared, checked.rules, checked.segments, checked.cases
     )
-    return Loaded(publication, [], checked.sources)
+    return Loaded(publication, checked.findings, checked.sources)
 
 
 def version_of(files: Mapping[str, bytes], catalogue: Sequence[Product] = ()) -> str:

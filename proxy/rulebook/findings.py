@@ -204,7 +204,7 @@ FINDINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "R502",
         "no such product",
-        "The catalogue has no product of this id.",
+        "The catalogue has no product of this id, or none that answers the strategy.",
         _rule("show: {products: {strategy: {chosen: [SKU-2]}}}"),
         _rule("show: {products: {strategy: {chosen: [SKU-1]}}}"),
     ),
@@ -224,6 +224,14 @@ FINDINGS: tuple[FindingKind, ...] = (
         "<p>Sale</p>\n<script>alert(1)</script>",
         '<p class="hero-title">Sale</p>',
         file="banners/promo.html",
+    ),
+    FindingKind(
+        "R505",
+        "a product is left out",
+        "A line of the catalogue cannot be read. The other products count; this is a warning and stops nothing.",
+        '{"id": "SKU-1", "title": "Trail runner", "link": "/p/SKU-1"}\n{"id": "SKU-2", "price": 1}',
+        '{"id": "SKU-1", "title": "Trail runner", "link": "/p/SKU-1"}',
+        file="products.jsonl",
     ),
     FindingKind(
         "R601",

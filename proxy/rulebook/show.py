@@ -9,15 +9,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from proxy.catalogue.strategies import DEFAULT_COUNT, IN_STOCK, Source, choose
 from proxy.conditions.nodes import Node, Scalar, as_text
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.errors import EditorError
 from proxy.model import Place, Product, Rule
+from proxy.page.cards import DEFAULT_CARD
 from proxy.page.fragments import Fragment, Frame, banner, editor_html, products
 from proxy.page.sanitise import Removed
 from proxy.page.slots import SLOT_KINDS, DeclaredSlot, KeyKind, ShowKey, SlotKind, stylesheet, stylesheet_url
 from proxy.rulebook.expectations import NOTHING_NEW
-from proxy.rulebook.scalars import read_whole
+from proxy.rulebook.scalars import read_choice, read_whole
+from proxy.rulebook.sources import read_products, read_sources
 from proxy.rulebook.words import Word, fields
 
 BANNERS, CARDS, HTML = "banners/", "cards/", ".html"
@@ -34,16 +37,15 @@ class Library:
     """What rules may show: the folder's HTML files by path, and the catalogue; and how slots are dressed."""
 
     sources: Mapping[str, str]
-    products: Mapping[str, Product]
+    catalogue: Sequence[Product]
     size_classes: Mapping[str, str]
     stylesheet_url: str
 
     @classmethod
     def of(cls, sources: Mapping[str, str], catalogue: Sequence[Product], declared: Sequence[DeclaredSlot]) -> Library:
         """The library of a folder and a catalogue."""
-        products = {product.id: product for product in catalogue}
         sizes = {slot.name: slot.size_class for slot in declared}
-        return cls(sources, products, sizes, stylesheet_url(stylesheet(declared)))
+        return cls(sources, catalogue, sizes, stylesheet_url(stylesheet(declared)))
 
     def frame(self, rule: Rule) -> Frame:
         """What a rule's fragment stands in."""
@@ -76,7 +78,7 @@ def _made(kind: SlotKind, node: Node, rule: Rule, library: Library, findings: li
     if len(findings) > before:
         return None
     try:
-        return MAKERS[kind.name](library.frame(rule), **values)
+        return MAKERS[kind.name](library, library.frame(rule), **values)
     except EditorError as error:
         findings.append(Finding("R503", str(error.args[0]), _at_fault(error, node), error.help))
         return None
@@ -122,7 +124,7 @@ def _source(folder: str, name: Scalar, library: Library, findings: list[Finding]
 
 def _values(kind: SlotKind, node: Node, library: Library, findings: list[Finding]) -> Values:
     words = [Word(key.name, key.help, key.required) for key in kind.keys]
-    found = fields(node, kind.name.removesuffix("s"), words, findings)
+    found = fields(node, NOUNS[kind.name], words, findings)
     read = {key.name: _value(key, found[key.name].value, library, findings) for key in kind.keys if key.name in found}
     return {name.replace(" ", "_"): value for name, value in read.items() if value is not None}
 
@@ -133,8 +135,34 @@ def _value(key: ShowKey, node: Node, library: Library, findings: list[Finding]) 
             return read_whole(node, key.name, 1, MAX_PIXELS, findings)
         case KeyKind.COUNT:
             return read_whole(node, key.name, 1, MAX_COUNT, findings)
+        case KeyKind.FILTER:
+            return read_choice(node, key.name, [IN_STOCK], findings)
+        case KeyKind.SKUS:
+            return read_products(node, key.name, library.catalogue, findings)
+        case KeyKind.STRATEGIES:
+            return read_sources(node, library.catalogue, findings)
     written = as_text(node, f'"{key.name}"', findings)
+    if written and key.kind is KeyKind.FILE:
+        return _source(CARDS, written, library, findings)
     return written.text if written else None
+
+
+def _banner(library: Library, frame: Frame, **values: Any) -> Fragment:
+    return banner(frame, **values)
+
+
+def _row(library: Library, frame: Frame, *, strategy: Sequence[Source], title: str = "", **values: Any) -> Fragment:
+    """A row of products as the strategies choose them now: the catalogue is part of what is published."""
+    chosen = choose(
+        library.catalogue,
+        strategy,
+        count=values.get("count", DEFAULT_COUNT),
+        only_in_stock="only" in values,
+        never=values.get("never", ()),
+    )
+    if not chosen:
+        raise EditorError("this row would be empty", help="add another strategy, or leave fewer products out")
+    return products(frame, title=title, products=chosen, card=values.get("card", DEFAULT_CARD))
 
 
 def _at_fault(error: EditorError, node: Node) -> Place:
@@ -149,4 +177,5 @@ def _line(file: str, line: int, source: str) -> Place:
     return Place(file, line, 1, max(2, len(row[0].rstrip()) + 1 if row else 2))
 
 
-MAKERS: Mapping[str, Callable[..., Fragment]] = {"banner": banner}
+MAKERS: Mapping[str, Callable[..., Fragment]] = {"banner": _banner, "products": _row}
+NOUNS = {"banner": "banner", "products": "row of products"}

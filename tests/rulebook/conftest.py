@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from proxy.model import Product
 from proxy.rulebook.compile import Loaded, load
 
 FILES = {
@@ -14,9 +13,8 @@ FILES = {
     "attributes.yaml": "attributes:\n  orders: number\n  newsletter: truth\n  tags: set\n  city: text\n",
     "banners/promo.html": '<p><a href="/sale">Promotion</a></p>',
     "cards/wide.html": "<p>{{ product.title }}</p>",
+    "products.jsonl": '{"id": "SKU-1", "title": "Trail runner", "link": "/p/SKU-1", "category": "shoes/trail"}',
 }
-PRODUCT = Product("SKU-1", "Trail runner", "/p/SKU-1", category="shoes/trail", price=129.0, currency="EUR")
-
 Publish = Callable[..., Loaded]
 
 
@@ -27,6 +25,6 @@ def publish() -> Publish:
     def publish(text: str, file: str = "a.rules.yaml", **more: str) -> Loaded:
         rules = {} if file.endswith(".rules.yaml") else {"a.rules.yaml": "rules: []"}
         files = {**FILES, **rules, **more, file: text}
-        return load({name: content.encode() for name, content in files.items()}, catalogue=[PRODUCT])
+        return load({name: content.encode() for name, content in files.items()})
 
     return publish

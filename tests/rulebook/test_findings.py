@@ -1,0 +1,36 @@
+"""Every finding is in the table, and the table's examples are true."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from proxy.rulebook.findings import FINDINGS, FindingKind
+from tests.rulebook.conftest import Publish
+
+PROXY = Path(__file__).parents[2] / "proxy"
+
+
+@pytest.mark.parametrize("kind", FINDINGS, ids=lambda kind: kind.code)
+def test_the_wrong_example_gives_the_finding_and_the_right_one_is_clean(kind: FindingKind, publish: Publish) -> None:
+    found = publish(kind.wrong, kind.file).findings
+    assert {finding.code for finding in found} == {kind.code}
+    assert all(finding.help and finding.place.line for finding in found)
+    assert publish(kind.right, kind.file).findings == []
+    assert kind.title and kind.explanation
+
+
+def test_every_code_that_is_given_is_in_the_table() -> None:
+    given = {
+        node.args[0].value
+        for part in ("conditions", "rulebook")
+        for path in (PROXY / part).glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding"
+        if node.args and isinstance(node.args[0], ast.Constant)
+    }
+    codes = [kind.code for kind in FINDINGS]
+    assert given <= set(codes) and len(given) > 10
+    assert codes == sorted(set(codes), key=lambda code: (code[0] != "Y", code))
