@@ -15,7 +15,7 @@ from proxy.cli import COMMANDS
 from proxy.conditions.vocabulary import PHRASES
 from proxy.metrics import HELP
 from proxy.page.slots import SLOT_KINDS
-from proxy.rulebook.check import FINDINGS, FindingKind
+from proxy.rulebook.findings import FINDINGS, FindingKind
 from proxy.settings import PREFIX, rows
 
 MADE = "<!-- Written by `make docs` from the code; edits here are lost. -->\n"
@@ -23,8 +23,8 @@ MADE = "<!-- Written by `make docs` from the code; edits here are lost. -->\n"
 
 def table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
     """A Markdown table; bars in cells are escaped."""
-    head = list(head)
-    lines = [head, ["---"] * len(head), *([str(cell) for cell in row] for row in body)]
+    lines = [list(head), *map(list, body)]
+    lines.insert(1, ["---"] * len(lines[0]))
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
 
 
@@ -61,10 +61,10 @@ def showing_page() -> str:
     """Every slot kind with its keys, and the strategies of product rows."""
     parts = ["# What a slot can show\n"]
     for kind in SLOT_KINDS:
-        body = [(f"`{key.name}`", "yes" if key.required else "", key.help, f"`{key.example}`") for key in kind.keys]
-        parts.append(f"## {kind.name}\n\n" + table(("key", "required", "what it is", "example"), body))
-    body = [(f"`{strategy.phrase}`", strategy.help, f"`{strategy.example}`") for strategy in STRATEGIES]
-    parts.append("## Strategies of a product row\n\n" + table(("strategy", "which products", "example"), body))
+        keys = [(f"`{key.name}`", "yes" if key.required else "", key.help, f"`{key.example}`") for key in kind.keys]
+        parts.append(f"## {kind.name}\n\n" + table(("key", "required", "what it is", "example"), keys))
+    strategies = [(f"`{strategy.phrase}`", strategy.help, f"`{strategy.example}`") for strategy in STRATEGIES]
+    parts.append("## Strategies of a product row\n\n" + table(("strategy", "which products", "example"), strategies))
     return "\n".join(parts)
 
 
