@@ -37,6 +37,12 @@ class Connection(asyncio.Protocol):
         """Tells who hears what comes from now on; None: nothing was asked for."""
         self._listener = listener
 
+    def hand_over(self, protocol: asyncio.Protocol) -> asyncio.Transport:
+        """Gives the socket to another protocol, for good."""
+        assert self._transport is not None
+        self._transport.set_protocol(protocol)
+        return self._transport
+
     def abort(self) -> None:
         """Closes at once; unsent bytes are lost."""
         if self._transport is not None:

@@ -11,16 +11,13 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from typing import TypeVar
 
 from proxy.errors import OperatorError, OriginError
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.serve.authority import address_of
 from proxy.serve.connection import Connection
-from proxy.serve.exchange import Exchange, Patience
+from proxy.serve.exchange import Exchange, Patience, Switch
 from proxy.settings import Settings
-
-P = TypeVar("P", bound=asyncio.Protocol)
 
 
 class OriginTransport:
@@ -51,14 +48,19 @@ class OriginTransport:
         """As `ports.Transport`; `OriginError.reason` is one of refused, certificate, timeout, reset, truncated,
         malformed, too-many, closed."""
         await self._take_slot()
-        exchange = await self._exchange(request, self._reusable())
+        exchange = Exchange(self._reusable() or await self._new(), request, self._patience, self._release)
         try:
             return await exchange.head()
         except OriginError as error:
             if error.reason != "reset" or not exchange.may_be_repeated:
                 raise
         await self._take_slot()
-        return await (await self._exchange(request, None)).head()
+        return await Exchange(await self._new(), request, self._patience, self._release).head()
+
+    async def switch(self, request: UpstreamRequest) -> Switch:
+        """A request for another protocol, yet to be sent, on a connection of its own that takes no slot: it may last
+        for hours. Raises `OriginError`."""
+        return Switch(await self._dial(), request, self._patience)
 
     async def aclose(self) -> None:
         """Closes idle connections and refuses new work; what is under way may finish."""
@@ -68,18 +70,21 @@ class OriginTransport:
         while self._idle:
             self._idle.pop().abort()
 
-    async def dial(self, protocol: P) -> P:
-        """Connects `protocol` to the origin, within `connect_timeout_ms`. Raises `OriginError`."""
+    async def _dial(self) -> Connection:
+        connection = Connection(self._lost)
         host, port = self.address.host, self.address.port
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_seconds):
                 await loop.create_connection(
-                    lambda: protocol, host, port, ssl=self._tls, server_hostname=host if self._tls else None
+                    lambda: connection, host, port, ssl=self._tls, server_hostname=host if self._tls else None
                 )
-        except OSError as error:
-            raise self._dial_error(error) from error
-        return protocol
+        except BaseException as error:
+            connection.abort()  # it may have been connected just before the time was up or the visitor left
+            if isinstance(error, OSError):
+                raise self._dial_error(error) from error
+            raise
+        return connection
 
     def _dial_error(self, error: OSError) -> OriginError:
         if isinstance(error, ssl.SSLCertVerificationError):
@@ -126,17 +131,13 @@ class OriginTransport:
 
     # -- connections -----------------------------------------------------------------------------------------------
 
-    async def _exchange(self, request: UpstreamRequest, connection: Connection | None) -> Exchange:
-        """An exchange in the slot already taken, on `connection` or a new one; gives the slot back if there is none."""
-        if connection is None:
-            connection = Connection(self._lost)
-            try:
-                await self.dial(connection)
-            except BaseException:
-                connection.abort()  # cancelled between being connected and being ours
-                self._give_slot()
-                raise
-        return Exchange(connection, request, self._patience, self._release)
+    async def _new(self) -> Connection:
+        """A connection for the slot already taken, which is given back when there is none."""
+        try:
+            return await self._dial()
+        except BaseException:
+            self._give_slot()
+            raise
 
     def _reusable(self) -> Connection | None:
         self._reap()

@@ -1,4 +1,4 @@
-"""The tests of sockets run on both event loops: asyncio's, and uvloop, which serves."""
+"""The tests of sockets run on uvloop, which serves; those of the transport on asyncio's own loop too."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-ON_BOTH_LOOPS = {"test_connection.py", "test_exchange.py", "test_origin.py", "test_tunnel.py"}
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+}
+ON_BOTH = {"test_connection.py", "test_exchange.py", "test_origin.py"}
+ON_UVLOOP = {"test_tunnel.py"}
 
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
-    if item.path.name in ON_BOTH_LOOPS:
-        loops["uvloop"] = uvloop.new_event_loop
-    return loops
+    if item.path.name in ON_BOTH:
+        return LOOPS
+    name = "uvloop" if item.path.name in ON_UVLOOP else "asyncio"
+    return {name: LOOPS[name]}
