@@ -1,0 +1,71 @@
+"""`tailorbird demo`: the demo shop, Tailorbird in front of it and the studio, in one process on the loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from proxy.cli.options import given, setting_options
+from proxy.demo.shop import create_shop
+from proxy.demo.toolbar import routes, with_toolbar
+from proxy.demo.visitors import VISITORS, seeded
+from proxy.serve.listener import Listener, run
+from proxy.settings import Settings, from_environment
+from proxy.studio.app import create_studio
+from proxy.studio.views import Link
+from proxy.wiring import Tailorbird
+
+
+@click.command("demo")
+@setting_options("rules", "store", "port", "admin_port")
+@click.option("--shop-port", type=int, default=8090, help="port of the demo shop  (default: 8090)")
+def command(shop_port: int, **flags: Any) -> None:
+    """The demo shop behind Tailorbird, with links to open. Loopback only; stop it with Ctrl-C."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    with tempfile.TemporaryDirectory(prefix="tailorbird-") as folder:
+        asyncio.run(demo(shop_port, {"store": f"sqlite:{Path(folder) / 'demo.db'}", **given(**flags)}))
+
+
+async def demo(shop_port: int, flags: dict[str, Any]) -> None:
+    """Serves the three until told to stop."""
+    shop = Listener("shop", create_shop(), "127.0.0.1", shop_port)
+    settings = demo_settings(shop.url, flags)
+    tailorbird = Tailorbird(settings, is_demo=True, adapt=with_toolbar)
+    proxy = Listener("proxy", tailorbird.app, "127.0.0.1", settings.port, websockets=tailorbird.websockets)
+    studio = Listener("studio", create_studio(tailorbird, token=""), "127.0.0.1", settings.admin_port)
+    tailorbird.route(routes(tailorbird.cookies, studio.url, tailorbird.now))
+    tailorbird.links = links(proxy.url, shop.url)
+    await tailorbird.store.put_profiles(seeded(tailorbird.now()))
+    async with tailorbird:
+        announce(proxy.url, shop.url, studio.url)
+        await run([shop, proxy, studio])
+
+
+def demo_settings(origin: str, flags: dict[str, Any]) -> Settings:
+    """The environment's settings, with a key of this run, and the loopback trusted to name a country."""
+    made = {"origin": (origin,), "secret": secrets.token_urlsafe(32), "trusted_proxies": ("127.0.0.1",), **flags}
+    return from_environment(os.environ, **made)
+
+
+def links(proxy_url: str, shop_url: str) -> list[Link]:
+    """What the studio's first page opens."""
+    people = [Link(f"as {v.name.title()}", f"{proxy_url}/_tb/demo/as/{v.name}") for v in VISITORS]
+    return [Link("The shop, personalised", f"{proxy_url}/"), *people, Link("The shop alone", f"{shop_url}/")]
+
+
+def announce(proxy_url: str, shop_url: str, studio_url: str) -> None:
+    """Prints the links to open."""
+    click.echo("Tailorbird demo. Open:\n")
+    click.echo(f"  {proxy_url}/   the shop, personalised; switch person in the toolbar below")
+    for visitor in VISITORS:
+        click.echo(f"      {proxy_url}/_tb/demo/as/{visitor.name:<6}{visitor.says}")
+    click.echo(f"  {studio_url}/   the studio: rules, what was shown just now, why")
+    click.echo(f"  {shop_url}/   the shop alone, as it knows nothing of this\n")
+    click.echo("Edit a file in rules/ and reload. Ctrl-C stops everything.")

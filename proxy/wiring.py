@@ -1,0 +1,202 @@
+"""The composition root: the only place that knows all the parts. It joins them into one `Tailorbird`, starts what runs
+beside requests (the watch over the rule folder), and stops it again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from proxy.catalogue.products import read_products
+from proxy.decide.why import why, why_text
+from proxy.diagnostics import Finding, as_text
+from proxy.errors import OperatorError, RequestError, StoreError
+from proxy.metrics import Metrics
+from proxy.model import EvaluationContext, Product, Visitor
+from proxy.ports import ProfileStore
+from proxy.rulebook.compile import Loaded, Publication, load
+from proxy.serve.app import App, Handler
+from proxy.serve.context import context_of
+from proxy.serve.gateway import Gateway
+from proxy.serve.message import Request
+from proxy.serve.origins import Origins
+from proxy.serve.profiles import ProfileReader
+from proxy.serve.tunnel import tunnels
+from proxy.serve.visitor import ANONYMOUS, Cookies
+from proxy.settings import Settings
+from proxy.stores import open_store
+from proxy.stores.ruledir import RuleFolder
+from proxy.studio.views import Link
+
+log = logging.getLogger("tailorbird")
+
+Files = Mapping[str, bytes]
+
+
+class Rules:
+    """The rule folder and what came of it: the publication being served, and what is wrong with the folder now.
+
+    `catalogue` is the path of a product file, or "". `adapt` may change a publication before it is served. A folder
+    with findings never replaces one without.
+    """
+
+    def __init__(
+        self, folder: Path, catalogue: str, store: ProfileStore, adapt: Callable[[Publication], Publication]
+    ) -> None:
+        self._folder = RuleFolder(folder)
+        self._catalogue = catalogue
+        self._store = store
+        self._adapt = adapt
+        self.publication: Publication | None = None
+        self.loaded: Loaded | None = None
+
+    async def read(self) -> bool:
+        """Reads the folder; True when there is something new to serve."""
+        return await self._take(await asyncio.to_thread(self._folder.read))
+
+    async def follow(self, publish: Callable[[Publication], None]) -> None:
+        """Publishes each good state of the folder from now on. Never ends; cancel it."""
+        async for files in self._folder.changes():
+            if await self._take(files) and self.publication is not None:
+                publish(self.publication)
+
+    async def _take(self, files: Files) -> bool:
+        catalogue = await asyncio.to_thread(products_of, self._catalogue)
+        loaded = await asyncio.to_thread(load, files, catalogue=catalogue, imported=await self._imported())
+        self.loaded = loaded
+        if loaded.publication is None:
+            log.warning("rules not taken over\n%s", as_text(loaded.findings, loaded.sources))
+            return False
+        self.publication = self._adapt(loaded.publication)
+        log.info("rules %s live", self.publication.version)
+        return True
+
+    async def _imported(self) -> frozenset[str]:
+        try:
+            return await self._store.attribute_names()
+        except StoreError as error:
+            log.warning("the store did not say which attributes it has: %s", error)
+            return frozenset()
+
+
+class Tailorbird:
+    """The joined product: `app` for the public listener, and, as `studio.views.Site`, what the studio may see.
+
+    Use it as an async context manager: entering reads the rules and begins to follow the folder, leaving stops what
+    runs and lets go of files and sockets. Raises `OperatorError` for settings that make no sense.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        is_demo: bool = False,
+        adapt: Callable[[Publication], Publication] = lambda publication: publication,
+        store: ProfileStore | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.cookies = Cookies.from_settings(settings, is_demo=is_demo)
+        self.store = open_store(settings.store) if store is None else store
+        self.links: Sequence[Link] = ()
+        self.now = clock
+        self._routes: dict[str, Handler] = {}
+        self._rules = Rules(Path(settings.rules), settings.catalogue, self.store, adapt)
+        self._profiles = ProfileReader(
+            self.store,
+            self.metrics,
+            budget_ms=settings.profile_budget_ms,
+            memory=settings.profile_memory,
+            memory_seconds=settings.profile_memory_seconds,
+        )
+        self._origins = Origins(settings.origin, settings)
+        self._gateway = Gateway(
+            self._origins, self.cookies, self._profiles, self.metrics, settings, nothing_published(), clock
+        )
+        self.app = App(self._gateway, self._routes, self.metrics, settings, clock)
+        self.websockets = tunnels(self._origins, settings, self.metrics)
+        self._following: asyncio.Task[None] | None = None
+
+    def route(self, routes: Mapping[str, Handler]) -> None:
+        """Adds paths of our own, below `/_tb/`."""
+        self._routes.update(routes)
+
+    async def __aenter__(self) -> Tailorbird:
+        if await self._rules.read() and self.publication is not None:
+            self._publish(self.publication)
+        self._following = asyncio.create_task(self._rules.follow(self._publish))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._following
+        await self._gateway.aclose()
+        await self._profiles.aclose()
+        await self._origins.aclose()
+        await self.store.aclose()
+
+    def _publish(self, publication: Publication) -> None:
+        self._gateway.publish(publication)
+        self.metrics.count("tailorbird_rules_reloads_total", "outcome", "live")
+
+    # -- what the studio may see
+
+    @property
+    def publication(self) -> Publication | None:
+        """The rules being served; None before the first good folder."""
+        return self._rules.publication
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What is wrong in the folder as it is now."""
+        return self._rules.loaded.findings if self._rules.loaded else ()
+
+    async def is_store_ready(self) -> bool:
+        """True when a profile could be read now."""
+        return await self.store.is_ready()
+
+    async def why(self, url: str, visitor_id: str) -> str:
+        """The story of every slot that has rules, for that visitor on that page. Raises `RequestError`."""
+        if self.publication is None:
+            raise RequestError("no rules are being served")
+        return why_text(why(self.publication.plan, await self._context(url, visitor_id)))
+
+    async def _context(self, url: str, visitor_id: str) -> EvaluationContext:
+        parts = urlsplit(url)
+        if not parts.path.startswith("/"):
+            raise RequestError(f"`{url}` is not a page", help="write its path, like /sale, or its whole address")
+        request = Request(b"GET", parts.path.encode(), parts.query.encode(), parts.netloc.encode(), ())
+        now = self.now()
+        profile = await self._profiles.get(visitor_id, now) if visitor_id else None
+        visitor = Visitor(visitor_id, first_seen_at=0.0) if visitor_id else ANONYMOUS
+        return context_of(request, visitor, profile, now=now)
+
+
+def products_of(path: str) -> tuple[Product, ...]:
+    """The products of a JSON lines file; none for "". Lines that make no sense are logged and left out. Raises
+    `OperatorError` for a file that cannot be read."""
+    if not path:
+        return ()
+    try:
+        catalogue = read_products(Path(path).read_bytes())
+    except OSError as error:
+        what = f"cannot read the catalogue `{path}`: {error.strerror}"
+        raise OperatorError(what, help="check the setting `catalogue`") from error
+    for problem in catalogue.problems:
+        log.warning("%s: %s", path, problem)
+    return catalogue.products
+
+
+def nothing_published() -> Publication:
+    """What is served until the first good folder: no rules, so each page as the origin sent it."""
+    publication = load({"none.rules.yaml": b"version: 1\nrules: []\n"}).publication
+    if publication is None:
+        raise AssertionError("an empty rule file is a good one")
+    return publication

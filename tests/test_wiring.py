@@ -1,0 +1,101 @@
+"""The parts, joined: what a visitor gets through the public listener, and what the studio hears of it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from proxy.errors import OperatorError, RequestError
+from proxy.model import Profile
+from proxy.settings import Settings
+from proxy.wiring import Tailorbird, products_of
+from tests.wire.behind import Behind
+from tests.wire.origin import Origin, always, ok
+
+PAGE = b'<html><head></head><body><div data-slot="home.hero">ours</div></body></html>'
+HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=60")
+RULES = """version: 1
+rules:
+  - name: Known by name
+    slot: home.hero
+    when: {first name: any}
+    show: {banner: {title: "Hello {first name|you}"}}
+"""
+FOLDER = {
+    "a.rules.yaml": RULES,
+    "slots.yaml": "slots: {home.hero: {}}",
+    "attributes.yaml": "attributes: {first name: text}",
+}
+ANNA = Profile("anna", {"first name": "Anna"})
+
+
+async def until(condition: object) -> None:
+    """Waits for something the watch over the folder brings about."""
+    async with asyncio.timeout(5):
+        while not condition():  # type: ignore[operator]
+            await asyncio.sleep(0.01)
+
+
+async def test_a_profile_in_the_store_shows_on_a_page_fetched_once(tmp_path: Path) -> None:
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop,
+    ):
+        stranger = await shop.client.get("/")
+        anna = await shop.client.get("/", headers=shop.cookies_of("anna"))
+    assert stranger.content == PAGE
+    assert "Hello Anna" in anna.text
+    assert len(origin.requests) == 1
+    assert origin.requests[0].get(b"cookie") is None
+
+
+async def test_a_saved_rule_is_live_and_a_broken_one_is_not(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
+        first = shop.tailorbird.publication
+        shop.write("a.rules.yaml", RULES.replace("Hello", "Good day"))
+        await until(lambda: shop.tailorbird.publication is not first)
+        assert "Good day Anna" in (await shop.client.get("/", headers=shop.cookies_of("anna"))).text
+
+        good = shop.tailorbird.publication
+        shop.write("a.rules.yaml", RULES.replace("home.hero", "home.heroo"))
+        await until(lambda: shop.tailorbird.findings)
+        assert shop.tailorbird.publication is good
+        assert "Good day Anna" in (await shop.client.get("/", headers=shop.cookies_of("anna"))).text
+
+
+async def test_without_rules_every_page_is_the_origins_own(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, {}, tmp_path) as shop:
+        assert (await shop.client.get("/")).content == PAGE
+        assert shop.tailorbird.publication is None
+        assert shop.tailorbird.findings
+
+
+async def test_why_tells_of_a_visitors_profile(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
+        assert "Known by name" in await shop.tailorbird.why("/", "anna")
+        with pytest.raises(RequestError, match="is not a page"):
+            await shop.tailorbird.why("sale", "anna")
+
+
+async def test_what_was_shown_is_counted_and_listed(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
+        await shop.client.get("/", headers=shop.cookies_of("anna"))
+        metrics = shop.tailorbird.metrics
+    assert metrics.get("tailorbird_rule_matches_total", "Known by name") == 1
+    assert [(shown.path, shown.decisions[0].rule) for shown in metrics.live] == [("/", "Known by name")]
+
+
+def test_the_catalogue_is_read_where_the_setting_says(tmp_path: Path) -> None:
+    path = tmp_path / "products.jsonl"
+    path.write_text('{"id": "A-1", "title": "Mug", "link": "/p/A-1", "price": "3.00 EUR"}\nnonsense\n')
+    assert [product.id for product in products_of(str(path))] == ["A-1"]
+    assert products_of("") == ()
+    with pytest.raises(OperatorError, match="cannot read the catalogue"):
+        products_of(str(tmp_path / "none.jsonl"))
+
+
+def test_settings_that_make_no_sense_are_told_at_once() -> None:
+    with pytest.raises(OperatorError, match="no origin"):
+        Tailorbird(Settings(secret="a-secret-for-tests-long-enough"))

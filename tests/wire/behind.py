@@ -1,0 +1,83 @@
+"""The whole product in front of a test origin: real listener, real store, a rule folder on disk.
+
+async with Origin(always(ok(PAGE))) as origin, Behind(origin.url, {"a.rules.yaml": RULES}, tmp_path) as shop:
+    answer = await shop.client.get("/", headers=shop.cookies_of("v1", ["VIP"]))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from proxy.model import Profile
+from proxy.ports import ProfileStore
+from proxy.serve.listener import Listener
+from proxy.settings import Settings
+from proxy.stores import open_store
+from proxy.wiring import Tailorbird
+
+SECRET = "a-secret-for-tests-long-enough"
+
+
+class Behind:
+    """`url` and `client` reach Tailorbird; `tailorbird` is the joined product; `rules` the folder it follows."""
+
+    def __init__(
+        self,
+        origin: str,
+        rules: Mapping[str, str],
+        folder: Path,
+        *,
+        profiles: Iterable[Profile] = (),
+        wrap: Callable[[ProfileStore], ProfileStore] = lambda store: store,
+        **settings: Any,
+    ) -> None:
+        self.rules = folder / "rules"
+        self._profiles = profiles
+        self._wrap = wrap
+        store = f"sqlite:{folder / 'profiles.db'}"
+        self._settings = Settings(
+            **{"origin": (origin,), "rules": str(self.rules), "store": store, "secret": SECRET, **settings}
+        )
+        for name, text in rules.items():
+            self.write(name, text)
+
+    def write(self, name: str, text: str) -> None:
+        """Puts a file into the rule folder."""
+        path = self.rules / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def cookies_of(self, visitor_id: str, segments: Iterable[str] = ()) -> dict[str, str]:
+        """The request field of a known visitor."""
+        now, cookies = self.tailorbird.now(), self.tailorbird.cookies
+        pairs = [cookies.visitor_pair(visitor_id, now), cookies.segments_pair(visitor_id, segments, now)]
+        return {"cookie": b"; ".join(pairs).decode()}
+
+    async def __aenter__(self) -> Behind:
+        store = open_store(self._settings.store)
+        await store.put_profiles(self._profiles)
+        self._stack = contextlib.AsyncExitStack()
+        self.tailorbird = Tailorbird(self._settings, is_demo=True, store=self._wrap(store))
+        await self._stack.enter_async_context(self.tailorbird)
+        listener = Listener("proxy", self.tailorbird.app, "127.0.0.1", 0, websockets=self.tailorbird.websockets)
+        self.url = listener.url
+        serving = asyncio.create_task(listener.listen())
+
+        async def stop() -> None:
+            listener.should_exit = True
+            await serving
+
+        self._stack.push_async_callback(stop)
+        limits = httpx.Limits(max_connections=1_000)
+        client = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=20, limits=limits)
+        self.client = await self._stack.enter_async_context(client)
+        return self
+
+    async def __aexit__(self, *failure: Any) -> None:
+        await self._stack.aclose()
