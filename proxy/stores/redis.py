@@ -2,8 +2,8 @@
 
 Everything of one visitor lies under one hash tag, `tb:{visitor}:...`, so that a cluster keeps it together and one
 script can change it at once. Timeouts are short, and reads are never retried: with the library's own defaults a frozen
-server holds a read for a minute. A read that breaks off closes its connection, and
-the value names its visitor, so that a late answer is never taken for another's.
+server holds a read for a minute. A read that breaks off closes its connection, and the value names its visitor, so
+that a late answer is never taken for another's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from proxy.model import Profile
 from proxy.stores.record import MAX_BYTES, is_news, packed, unpacked
 
 # No page waits that long: it goes on after its budget, and the late answer is for the next one.
-SECONDS = 0.25
+TIMEOUT_SECONDS = 0.25
 READ_POOL_SECONDS = 0.005
 CONNECTIONS = 32
 BATCH = 500
@@ -47,7 +47,7 @@ class RedisStore:
 
     def __init__(self, url: str) -> None:
         self._reader = _client(url, READ_POOL_SECONDS, Retry(NoBackoff(), 0))
-        self._writer = _client(url, SECONDS, Retry(ExponentialWithJitterBackoff(1.0, 0.01), 3))
+        self._writer = _client(url, TIMEOUT_SECONDS, Retry(ExponentialWithJitterBackoff(1.0, 0.01), 3))
 
     async def get_profile(self, visitor_id: str) -> Profile | None:
         async with _our_errors():
@@ -105,8 +105,8 @@ def _client(url: str, pool_seconds: float, retry: Retry) -> Redis:
         protocol=2,
         max_connections=CONNECTIONS,
         timeout=pool_seconds,
-        socket_timeout=SECONDS,
-        socket_connect_timeout=SECONDS,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
         retry=retry,
     )
     return Redis.from_pool(pool)
