@@ -65,7 +65,7 @@ class Showing:
 
     def meet(self, template: Template, request: Request, now: float) -> Met | None:
         """Who asks, from cookies and worker memory; None when the store has to be asked."""
-        visitor = self._cookies.read(request.get_list(b"cookie"), now)
+        visitor = self._visitor(request, now)
         if not visitor.id:
             return self._welcome(visitor, now)
         if not self.asked_by(template).needs_profile:
@@ -78,8 +78,11 @@ class Showing:
         met = self.meet(template, request, now)
         if met is not None:
             return met
-        visitor = self._cookies.read(request.get_list(b"cookie"), now)
+        visitor = self._visitor(request, now)
         return Met(visitor, await self._profiles.get(visitor.id, now))
+
+    def _visitor(self, request: Request, now: float) -> Visitor:
+        return self._cookies.read(b"; ".join(value for name, value in request.headers if name == b"cookie"), now)
 
     def _welcome(self, visitor: Visitor, now: float) -> Met:
         if not self._gives_cookies:

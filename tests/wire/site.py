@@ -1,14 +1,15 @@
 """A gateway as a test wants it: real cookies, profiles in a real store, real origins; the clock is the test's.
 
-    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=published(rule)) as site:
-        answer = await site.get(b"/", site.visitor("anna", "vip"))
+async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=published(rule)) as site:
+    answer = await site.get(b"/", site.visitor("anna", "vip"))
 """
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from proxy.serve.profiles import ProfileReader
 from proxy.serve.visitor import Cookies
 from proxy.settings import Settings
 from proxy.stores import open_store
+from tests.wire.origin import Script, Seen, Wire
 
 NOON = 1_795_435_200.0
 """When a site's clock stands still at first: 23 November 2026, 12:00."""
@@ -32,7 +34,7 @@ NOON = 1_795_435_200.0
 SECRET = "a-secret-for-tests-long-enough"
 HTML = b"Content-Type: text/html; charset=utf-8"
 SHARED = (HTML, b"Cache-Control: max-age=60", b'ETag: "page-1"')
-PAGE = b'<!doctype html>\r\n<title>Shop</title><DIV class=x data-slot="home.hero">the default</DIV>\r\n<p>the rest'
+PAGE = b'<!doctype html>\r\n<title>Shop</title><DIV class=x data-slot="home.hero">the default</DIV>\r\n<main>the rest</main>'
 
 
 def shown(title: str, slot: str = "home.hero", when: Condition = EVERYBODY, order: int = 0) -> tuple[Rule, str]:
@@ -50,6 +52,24 @@ def published(*rows: tuple[Rule, str], declared: Iterable[DeclaredSlot] = ()) ->
     rules = tuple(rule for rule, _ in rows)
     fragments = {rule.variant: banner(Frame(rule.name), title=title) for rule, title in rows}
     return Publication("v1", compile_plan(rules), fragments, tuple(declared), rules, (), ())
+
+
+def answering(say: Callable[[Seen], bytes | Awaitable[bytes]]) -> Script:
+    """Answers each request with what `say` makes of it, now or later, and keeps the connection."""
+
+    async def script(wire: Wire) -> None:
+        while True:
+            answer = say(await wire.request())
+            await wire.send(answer if isinstance(answer, bytes) else await answer)
+
+    return script
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    """Lets what is under way go on until the condition holds."""
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0)
 
 
 @dataclass
