@@ -108,10 +108,10 @@ async def status_view(site: Site) -> StatusView:
     publication, findings = site.publication, site.findings
     store_ready = await site.is_store_ready()
     reasons = []
-    if publication is None:
-        reasons.append("no rules are being served")
+    serving = "no rules are being served" if publication is None else "the last good version keeps serving"
     if findings:
-        reasons.append(f"the rules folder has {len(findings)} problems; the last good version keeps serving")
+        count = "a problem" if len(findings) == 1 else f"{len(findings)} problems"
+        reasons.append(f"the rules folder has {count}; {serving}")
     if not store_ready:
         reasons.append("profiles cannot be read; pages go on without them")
     rules = publication.rules if publication else ()

@@ -74,16 +74,19 @@ async def test_problems_degrade_readiness_and_are_listed() -> None:
         ready, page = (await client.get("/readyz")).json(), await client.get("/")
     assert ready["state"] == "degraded"
     assert [reason.split(";")[0] for reason in ready["reasons"]] == [
-        "the rules folder has 1 problems",
+        "the rules folder has a problem",
         "profiles cannot be read",
     ]
     assert "a.rules.yaml:9" in page.text
 
 
 async def test_without_any_rules_it_says_so_and_stands() -> None:
-    async with browser(Shop(publication=None)) as client:
+    finding = Finding("R202", "there is no rule file in this folder", Place("*.rules.yaml", 1, 1, 2), "write a rule")
+    async with browser(Shop(publication=None, findings=[finding])) as client:
         assert (await client.get("/")).status_code == 200
-        assert "no rules are being served" in (await client.get("/readyz")).json()["reasons"]
+        assert (await client.get("/readyz")).json()["reasons"] == [
+            "the rules folder has a problem; no rules are being served"
+        ]
 
 
 async def test_the_live_list_has_the_newest_first() -> None:
