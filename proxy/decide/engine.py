@@ -1,0 +1,56 @@
+"""Deciding: a plan and a context go in, a decision for each slot comes out. Pure, and the hottest code there is.
+
+It finds what `Plan.possible` says by short cuts: the bits of a value are looked up where they were remembered, numbers
+are bisected, and the clock's answer is kept until something about the time changes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from proxy.decide.plan import Plan
+from proxy.model import Decision, EvaluationContext
+
+
+def decide(plan: Plan, context: EvaluationContext, slots: Iterable[str] | None = None) -> dict[str, Decision]:
+    """What each of the slots shows this visitor; without `slots`, each slot that has a rule."""
+    try:
+        possible = _possible(plan, context)
+    except TypeError:  # a value that cannot be the key of a dict, so none that an editor could ask for
+        possible = plan.possible(context)
+    decisions = {}
+    for slot in plan.ranked if slots is None else slots:
+        ranked = plan.ranked.get(slot)
+        if ranked is None:
+            decisions[slot] = Decision(slot)
+            continue
+        offset, mask, contenders, decision = ranked
+        candidates = possible >> offset & mask
+        while candidates:
+            contender, residual, rest = contenders[(candidates & -candidates).bit_length() - 1]
+            if residual is None or residual.holds(possible):
+                decision = contender
+                break
+            candidates &= rest
+        decisions[slot] = decision
+    return decisions
+
+
+def _possible(plan: Plan, context: EvaluationContext) -> int:
+    value_of = context.attributes.get
+    after, until, possible = plan.clock.latest
+    if not after < context.now <= until:
+        possible = plan.clock.bits(context.now)
+    for attribute, remembered in plan.short_cuts.texts:
+        possible &= remembered[value_of(attribute)]
+    for attribute, breaks, ranges, truths, remembered in plan.short_cuts.typed:
+        value = value_of(attribute)
+        if type(value) is float:
+            possible &= ranges[bisect_left(breaks, value)]
+        elif type(value) is bool:
+            possible &= truths[value]
+        else:
+            possible &= remembered[value]
+    own_bits = possible & plan.membership.own_bits
+    return possible & plan.short_cuts.memberships[own_bits, value_of("segment"), context.unverified]

@@ -1,0 +1,198 @@
+"""Rules compiled for deciding: every conjunction of every rule is one bit of an integer.
+
+How it works, with three rules for one slot, best first:
+
+    bit 0   Norway sale      country NO, cart total at least 20
+    bit 1   Trail season     segment Trail runners
+    bit 2   Welcome          everybody
+
+For each attribute a `Column` knows, per value, the bits that this value leaves possible: `country` NO leaves 111,
+any other country 110, for only bit 0 asks about it; `segment` {VIP} leaves 101, `cart total` 12 leaves 110. A visitor
+from Norway, in segment VIP, with 12 in the cart: 111 & 101 & 110 = 100. The lowest bit left in the slot's part of the
+integer is the winner: Welcome. So a decision costs a few look-ups and ANDs, however many rules there are.
+
+Bits are laid out as  [segments' conditions][literals of residuals][slot][slot]...  and within a slot in rank: higher
+priority, then more facts, then earlier in the folder. A plan is immutable; `decide/engine.py` reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from graphlib import TopologicalSorter
+from itertools import groupby
+from math import inf
+from typing import NamedTuple
+
+from proxy.decide.clock import Clock
+from proxy.decide.column import Column, column
+from proxy.decide.conjunctions import Literal, alternatives, facts_of
+from proxy.decide.layout import Layout
+from proxy.decide.membership import ComputedSegment, Membership
+from proxy.decide.residual import Residual, residual
+from proxy.decide.shortcuts import ShortCuts, short_cuts
+from proxy.model import Between, Decision, EvaluationContext, Fact, NotOneOf, OneOf, Reason, Rule, Segment
+
+CLOCK_ATTRIBUTES = ("weekday", "hours")
+SCHEDULE, VERIFIED = "schedule", "verified"
+
+
+class Contender(NamedTuple):
+    """What a bit of a slot stands for: the decision if it wins, what must still be asked, and, for when that says
+    no, a mask that leaves the bits of lower rules."""
+
+    decision: Decision
+    residual: Residual | None
+    rest: int
+
+
+class RankedSlot(NamedTuple):
+    """A slot's part of the integer: its bits begin at `offset`, `mask` is as wide as they are."""
+
+    offset: int
+    mask: int
+    contenders: tuple[Contender, ...]
+    default: Decision
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Plan:
+    """Compiled rules. `ranked` has each slot's rules, best first; the rest is for finding a visitor's bits."""
+
+    version: str
+    rules: tuple[Rule, ...]
+    segments: tuple[Segment, ...]
+    ranked: Mapping[str, RankedSlot]
+    columns: Mapping[str, Column]
+    clock: Clock
+    membership: Membership
+    short_cuts: ShortCuts
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.version or 'without version'}: {len(self.rules)} rules in {len(self.ranked)} slots>"
+
+    @property
+    def slots(self) -> frozenset[str]:
+        """Every slot that has a rule, live or not."""
+        return frozenset(self.ranked)
+
+    def possible(self, context: EvaluationContext) -> int:
+        """The bits a visitor satisfies, residuals not yet asked. `decide` finds the same by its short cuts, which need
+        values that can be keys of a dict."""
+        attributes = context.attributes
+        bits = self.clock.bits(context.now)
+        for attribute, found in self.columns.items():
+            bits &= found.bits(attributes.get(attribute))
+        own_bits = bits & self.membership.own_bits
+        return bits & self.membership.bits((own_bits, attributes.get("segment"), context.unverified))
+
+    def attributes_of(self, slots: Iterable[str]) -> frozenset[str]:
+        """Every attribute that the rules of these slots may ask about, and the segments they use, themselves or
+        through one another."""
+        wanted = set(slots)
+        facts = [fact for rule in self.rules if rule.slot in wanted for fact in facts_of(rule.condition)]
+        unused = {segment.name.casefold(): segment for segment in self.segments}
+        for fact in facts:  # grows as it is walked
+            if fact.attribute == "segment":
+                by_name = isinstance(fact.test, OneOf | NotOneOf)
+                for name in names_in([fact], unused) if by_name else list(unused):
+                    facts += facts_of(unused.pop(name).condition)
+        return frozenset(fact.attribute for fact in facts)
+
+
+def compile_plan(rules: Sequence[Rule], segments: Sequence[Segment] = (), *, version: str = "") -> Plan:
+    """The plan of some rules. Segments may ask about one another, but not in a circle (`graphlib.CycleError`)."""
+    layout = Layout()
+    computed = tuple(_computed(segment, layout) for segment in in_order_of_use(segments))
+    own_bits = layout.everyone
+    ranked = _ranked(rules, layout)
+    columns = layout.columns()
+    clock = Clock(
+        layout.everyone,
+        columns.pop(("now", SCHEDULE), None),
+        {asked: columns.pop(asked) for asked in list(columns) if asked[0] in CLOCK_ATTRIBUTES},
+    )
+    nobody_asks = column([{}], layout.everyone)
+    membership = Membership(
+        computed, own_bits, columns.pop(("segment", ""), nobody_asks), columns.pop(("segment", VERIFIED), nobody_asks)
+    )
+    plain = {attribute: found for (attribute, _), found in columns.items()}
+    return Plan(version, tuple(rules), tuple(segments), ranked, plain, clock, membership, short_cuts(plain, membership))
+
+
+def rank(rule: Rule) -> tuple[int, int, int]:
+    """What the rules of a slot are sorted by, the winner first."""
+    return (-rule.priority, -sum(1 for _ in facts_of(rule.condition)), rule.order)
+
+
+def in_order_of_use(segments: Iterable[Segment]) -> list[Segment]:
+    """Segments so that each comes after those it names, else as given. `segment: any` in a segment asks about what
+    comes before it."""
+    by_name = {segment.name.casefold(): segment for segment in segments}
+    uses = {name: names_in(facts_of(segment.condition), by_name) for name, segment in by_name.items()}
+    return [by_name[name] for name in TopologicalSorter(uses).static_order()]
+
+
+def names_in(facts: Iterable[Fact], segments: Mapping[str, Segment]) -> list[str]:
+    """The computed segments named in facts, casefolded."""
+    asked = (
+        fact.test.values for fact in facts if fact.attribute == "segment" and isinstance(fact.test, OneOf | NotOneOf)
+    )
+    return sorted({name.casefold() for values in asked for name in values} & segments.keys())
+
+
+# -- giving out bits
+
+
+class _Form(NamedTuple):
+    """A condition made ready for bits: each literal says of what it is."""
+
+    conjunctions: tuple[frozenset[Literal], ...]
+    residual: Residual | None
+
+
+def _form(asker: Rule | Segment, layout: Layout) -> _Form:
+    def spoken(literal: Literal) -> Literal:
+        if literal.attribute in CLOCK_ATTRIBUTES:
+            return replace(literal, of=asker.timezone)
+        if literal.attribute == "segment" and isinstance(asker, Rule) and asker.needs_verified:
+            return replace(literal, of=VERIFIED)
+        return literal
+
+    found = alternatives(asker.condition)
+    asked = residual(found.left_out, lambda literal: layout.literal(spoken(literal)))
+    return _Form(tuple(frozenset(map(spoken, conjunction)) for conjunction in found.conjunctions), asked)
+
+
+def _computed(segment: Segment, layout: Layout) -> ComputedSegment:
+    form = _form(segment, layout)
+    return ComputedSegment(segment.name, sum(map(layout.conjunction, form.conjunctions)), form.residual)
+
+
+def _ranked(rules: Iterable[Rule], layout: Layout) -> dict[str, RankedSlot]:
+    in_rank = sorted(rules, key=lambda rule: (rule.slot, rank(rule)))
+    forms = [(rule, _form(rule, layout)) for rule in in_rank]  # before any slot's bits, which must be together
+    by_slot = groupby(forms, key=lambda entry: entry[0].slot)
+    return {slot: _ranked_slot(slot, entries, layout) for slot, entries in by_slot}
+
+
+def _ranked_slot(slot: str, entries: Iterable[tuple[Rule, _Form]], layout: Layout) -> RankedSlot:
+    offset = layout.width
+    contenders: list[Contender] = []
+    for rule, form in entries:
+        for conjunction in form.conjunctions:
+            layout.conjunction(conjunction | _schedule(rule))
+        rest = -1 << (layout.width - offset)
+        contenders += [Contender(_decision(rule), form.residual, rest)] * len(form.conjunctions)
+    return RankedSlot(offset, (1 << len(contenders)) - 1, tuple(contenders), Decision(slot))
+
+
+def _schedule(rule: Rule) -> frozenset[Literal]:
+    if (rule.live_from, rule.live_until) == (-inf, inf):
+        return frozenset()
+    return frozenset({Literal("now", Between(rule.live_from, rule.live_until, open_high=True), of=SCHEDULE)})
+
+
+def _decision(rule: Rule) -> Decision:
+    detail = "rule" if rule.variant else "nothing new"
+    return Decision(rule.slot, rule.variant, Reason.TARGETING_MATCH, rule.name, detail)

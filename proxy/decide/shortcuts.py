@@ -1,0 +1,77 @@
+"""Answers already calculated, by the value that asked: what makes the second look-up of a value cheap.
+
+A plan is immutable, and so is its answer for a value. Whether the answer was remembered shows in nothing but time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from proxy.decide.column import Column
+from proxy.decide.membership import Membership
+
+LIMIT = 2_048
+"""Visitors choose the values (search terms, paths), so an attacker may choose many: then all is forgotten at once."""
+
+# Not numbers and truths: as keys of a dict 1, 1.0 and True are one.
+KEPT = (str, frozenset, type(None), tuple)
+
+
+class Remembered(dict[object, int]):
+    """`remembered[value]` is `calculate(value)`, kept when the value is of a kind that a dict tells apart."""
+
+    __slots__ = ("_calculate",)
+
+    def __init__(self, calculate: Callable[..., int]) -> None:
+        super().__init__()
+        self._calculate = calculate
+
+    def __missing__(self, value: object) -> int:
+        bits = self._calculate(value)
+        if type(value) in KEPT:
+            if len(self) >= LIMIT:
+                self.clear()
+            self[value] = bits
+        return bits
+
+
+class TextLookup(NamedTuple):
+    """An attribute that texts and sets can satisfy, but no number or truth."""
+
+    attribute: str
+    remembered: Remembered
+
+
+class TypedLookup(NamedTuple):
+    """An attribute that a number or a truth can satisfy too. `truths` are the bits of no and of yes."""
+
+    attribute: str
+    breaks: tuple[float, ...]
+    ranges: tuple[int, ...]
+    truths: tuple[int, int]
+    remembered: Remembered
+
+
+@dataclass(frozen=True, slots=True)
+class ShortCuts:
+    """How to look each attribute up fast. `memberships` is by what `Membership.bits` takes."""
+
+    texts: tuple[TextLookup, ...]
+    typed: tuple[TypedLookup, ...]
+    memberships: Remembered
+
+
+def short_cuts(columns: Mapping[str, Column], membership: Membership) -> ShortCuts:
+    """Short cuts that nothing is remembered in yet."""
+    return ShortCuts(
+        tuple(TextLookup(name, Remembered(column.bits)) for name, column in columns.items() if not column.is_typed),
+        tuple(_typed(name, column) for name, column in columns.items() if column.is_typed),
+        Remembered(membership.bits),
+    )
+
+
+def _typed(attribute: str, column: Column) -> TypedLookup:
+    truths = (column.bits(False), column.bits(True))
+    return TypedLookup(attribute, column.breaks, column.ranges, truths, Remembered(column.bits))

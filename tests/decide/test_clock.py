@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from proxy.decide.clock import Clock
+from proxy.decide.column import column
+from proxy.decide.conjunctions import Literal
+from proxy.model import Between, OneOf, WithinHours
+
+SATURDAY, MORNING = Literal("weekday", OneOf(frozenset({"saturday"}))), Literal("hours", WithinHours(480, 720))
+EVERYONE = 0b111
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+def clock(**local: Literal) -> Clock:
+    asked = {
+        (literal.attribute, zone.replace("_", "/")): column([{literal: 0b100}], EVERYONE)
+        for zone, literal in local.items()
+    }
+    return Clock(EVERYONE, column([{Literal("now", Between(100, 200, open_high=True)): 0b001}], EVERYONE), asked)
+
+
+def test_a_schedule_changes_on_its_second_and_the_answer_says_until_when_it_is_good() -> None:
+    schedule = clock()
+    assert [schedule.bits(now) & 1 for now in (99.9, 100.0, 199.9, 200.0)] == [0, 1, 1, 0]
+    schedule.bits(150.0)
+    after, until, bits = schedule.latest
+    assert after < 100.0 <= 199.9 <= until < 200.0 and bits & 1
+
+
+def test_every_moment_within_the_answers_time_has_the_same_answer() -> None:
+    for minutes in range(-90, 90, 7):
+        now = at("2026-03-28T23:00") + minutes * 60 + 13.5
+        asked = clock(Europe_Oslo=SATURDAY, Asia_Kathmandu=MORNING)
+        bits = asked.bits(now)
+        after, until, _ = asked.latest
+        assert after < now <= until
+        assert {asked.bits(moment) for moment in (after + 1e-3, now, until)} == {bits}
+
+
+def test_weekday_and_hours_are_read_in_their_zone_on_both_sides_of_a_clock_change() -> None:
+    saturday = clock(Europe_Oslo=SATURDAY)
+    assert [
+        bool(saturday.bits(at(f"2026-03-{text}")) & 4) for text in ("27T22:59", "27T23:00", "28T22:59", "28T23:00")
+    ] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    morning = clock(Europe_Oslo=MORNING)
+    assert [
+        bool(morning.bits(at(text)) & 4) for text in ("2026-03-28T07:00", "2026-03-29T06:00", "2026-03-29T10:00")
+    ] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_clock_nobody_asks_answers_once_for_all_time() -> None:
+    idle = Clock(EVERYONE, None, {})
+    assert idle.bits(5.0) == EVERYONE
+    assert idle.latest == (float("-inf"), float("inf"), EVERYONE)

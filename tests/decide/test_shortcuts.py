@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from proxy.decide.shortcuts import LIMIT, Remembered
+
+
+def test_a_value_is_calculated_once() -> None:
+    asked: list[object] = []
+    remembered = Remembered(lambda value: asked.append(value) or len(asked))
+    assert [remembered[value] for value in ("a", "b", "a", None, None)] == [1, 2, 1, 3, 3]
+
+
+def test_values_that_are_one_key_but_not_one_value_are_never_mixed_up() -> None:
+    remembered = Remembered(lambda value: 1 if isinstance(value, bool) else 2)
+    assert [remembered[value] for value in (True, 1.0, 1, True, 0.0, False)] == [1, 2, 2, 1, 2, 1]
+
+
+def test_many_values_do_not_fill_the_memory() -> None:
+    remembered = Remembered(lambda value: len(str(value)))
+    for number in range(3 * LIMIT):
+        assert remembered[str(number)] == len(str(number))
+        assert len(remembered) <= LIMIT

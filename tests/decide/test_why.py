@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from proxy.decide.engine import decide
+from proxy.decide.plan import compile_plan
+from proxy.decide.why import Verdict, why, why_text
+from proxy.model import AllOf, AnyOf, Between, EvaluationContext, Fact, OneOf, Rule, Segment
+from tests.decide.worlds import World
+
+
+@pytest.mark.parametrize("seed", range(2_000, 2_060))
+def test_what_why_says_is_shown_is_what_is_decided(seed: int) -> None:
+    world = World(seed)
+    plan = compile_plan(world.rules, world.segments)
+    for _ in range(5):
+        context = world.context()
+        shown = {
+            story.slot: next((rule.name for rule in story.rules if rule.verdict is Verdict.SHOWN), "")
+            for story in why(plan, context)
+        }
+        assert shown == {slot: decision.rule for slot, decision in decide(plan, context).items()}
+
+
+NOW = datetime(2026, 11, 25, 11, 0, 3, tzinfo=UTC).timestamp()
+DAY = 86_400.0
+
+
+def one_of(attribute: str, word: str) -> Fact:
+    return Fact(attribute, OneOf(frozenset({word})), f"{attribute} {word}")
+
+
+SEGMENTS = [Segment("Trail runners", Fact("trail views", Between(low=3), "trail views at least 3"))]
+RULES = [
+    Rule(
+        "Early access",
+        "home.hero",
+        AllOf((one_of("segment", "VIP"), one_of("country", "NO"))),
+        variant="early",
+        priority=80,
+        live_from=NOW - DAY / 2,
+        live_until=NOW + 2 * DAY,
+        timezone="Europe/Oslo",
+    ),
+    Rule("Come back", "home.hero", AnyOf((one_of("visitor", "returning"), one_of("device", "phone"))), variant="back"),
+    Rule("Trail season", "home.hero", one_of("segment", "Trail runners"), variant="trail", priority=70),
+    Rule("Winter sale", "home.hero", variant="winter", priority=20, live_from=NOW + 2 * DAY),
+    Rule("Autumn sale", "home.hero", priority=10, live_until=NOW - 3 * 3600),
+    Rule("Everybody", "home.hero", variant="all", priority=0),
+]
+ANNA = EvaluationContext(
+    "6f1e",
+    NOW,
+    {"page": "/", "segment": frozenset({"VIP"}), "country": "NO", "trail views": 2.0, "visitor": "returning"},
+)
+
+
+def test_the_story_reads_like_this() -> None:
+    told = why_text(why(compile_plan(RULES, SEGMENTS, version="v42"), ANNA))
+    assert [line.rstrip() for line in told.splitlines()] == [
+        "home.hero on / for visitor 6f1e at 25 Nov 12:00:03, rules v42",
+        "✔ SHOWN          Early access                                             priority high",
+        "     ✔ 25 Nov 00:00 – 27 Nov 12:00  (25 Nov 12:00)",
+        "     ✔ segment VIP  (VIP)",
+        "     ✔ country NO  (NO)",
+        "✘ not            Trail season                                             priority 70",
+        "     ✘ segment Trail runners  (VIP)",
+        "          ✘ Trail runners: trail views at least 3  (2, 1 more needed)",
+        "· would be next  Come back                                                priority normal",
+        "     ✔ any of",
+        "          ✔ visitor returning  (returning)",
+        "          ✘ device phone  (unknown)",
+        "✘ not            Winter sale                                              priority low",
+        "     ✘ from 27 Nov 11:00  (25 Nov 11:00, starts in 2 d)",
+        "✘ not            Autumn sale  (nothing new: the page's own default)       priority 10",
+        "     ✘ until 25 Nov 08:00  (25 Nov 11:00, over since 3 h)",
+        "· fits too       Everybody                                                priority 0",
+    ]
+
+
+def test_a_slot_that_no_rule_fits_shows_the_pages_own_default() -> None:
+    told = why_text(why(compile_plan(RULES[:1]), EvaluationContext(now=NOW)))
+    assert told.splitlines()[:2] == [
+        "home.hero on (no page) for an anonymous visitor at 25 Nov 12:00:03",
+        "✔ SHOWN          the page's own default",
+    ]
+
+
+def test_an_unsigned_segment_is_not_seen_by_a_rule_that_needs_a_verified_one() -> None:
+    rule = replace(RULES[2], needs_verified=True, condition=one_of("segment", "VIP"))
+    (story,) = why(compile_plan([rule]), replace(ANNA, unverified=frozenset({"VIP"})))
+    assert [(fact.ok, fact.seen) for fact in story.rules[0].facts] == [(False, "nothing")]
+
+
+def test_the_story_has_a_json_form() -> None:
+    (story,) = json.loads(orjson.dumps(why(compile_plan(RULES, SEGMENTS), ANNA)))
+    assert story["decision"]["rule"] == "Early access"
+    assert [rule["verdict"] for rule in story["rules"]][:3] == ["shown", "not", "would be next"]
+    assert story["rules"][1]["facts"][0]["parts"][0]["distance"] == "1 more needed"
+
+
+def test_only_the_slots_asked_for_are_told() -> None:
+    assert [story.slot for story in why(compile_plan(RULES), ANNA, ("none.here",))] == ["none.here"]
