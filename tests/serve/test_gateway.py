@@ -147,11 +147,11 @@ async def test_an_origin_that_answers_5xx_is_stood_in_for_too_and_the_page_is_no
 
 async def test_must_revalidate_forbids_standing_in() -> None:
     answers = iter([ok(PAGE, HTML, b"Cache-Control: max-age=60, must-revalidate"), ok(b"oops", status=b"503 Busy")])
-    async with Origin(answering(lambda _: next(answers, ok(b"oops", status=b"503 Busy")))) as origin:
-        async with Site(origin.url) as site:
-            await site.get(b"/")
-            site.now += 61
-            assert (await site.get(b"/")).status == 503
+    script = answering(lambda _: next(answers, ok(b"oops", status=b"503 Busy")))
+    async with Origin(script) as origin, Site(origin.url) as site:
+        await site.get(b"/")
+        site.now += 61
+        assert (await site.get(b"/")).status == 503
 
 
 async def test_an_origin_that_cannot_be_reached_is_said_so_on_a_small_page() -> None:
@@ -232,12 +232,12 @@ async def test_hosts_schemes_and_queries_do_not_share_a_page() -> None:
 
 
 async def test_a_client_may_ask_for_a_new_page_only_where_the_operator_lets_it() -> None:
+    shop = always(ok(PAGE, *SHARED))
     for may_refresh, requests in ((False, 1), (True, 2)):
-        async with Origin(always(ok(PAGE, *SHARED))) as origin:
-            async with Site(origin.url, clients_may_refresh=may_refresh) as site:
-                await site.get(b"/")
-                await site.get(b"/", (b"cache-control", b"no-cache"))
-                assert len(origin.requests) == requests
+        async with Origin(shop) as origin, Site(origin.url, clients_may_refresh=may_refresh) as site:
+            await site.get(b"/")
+            await site.get(b"/", (b"cache-control", b"no-cache"))
+            assert len(origin.requests) == requests
 
 
 async def test_other_declared_slots_cut_the_stored_pages_again() -> None:
@@ -261,7 +261,7 @@ async def test_a_new_publication_decides_the_very_next_request() -> None:
 
 
 async def test_different_paths_have_their_own_origins() -> None:
-    async with Origin(by_path({b"/api/x": ok(b"api")})) as api, Origin(always(ok(PAGE, *SHARED))) as shop:
-        async with Site(shop.url, f"/api={api.url}") as site:
-            assert (await site.get(b"/api/x")).body == b"api"
-            assert (await site.get(b"/x")).body == PAGE
+    api, shop = Origin(by_path({b"/api/x": ok(b"api")})), Origin(always(ok(PAGE, *SHARED)))
+    async with api, shop, Site(shop.url, f"/api={api.url}") as site:
+        assert (await site.get(b"/api/x")).body == b"api"
+        assert (await site.get(b"/x")).body == PAGE

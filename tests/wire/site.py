@@ -34,7 +34,7 @@ NOON = 1_795_435_200.0
 SECRET = "a-secret-for-tests-long-enough"
 HTML = b"Content-Type: text/html; charset=utf-8"
 SHARED = (HTML, b"Cache-Control: max-age=60", b'ETag: "page-1"')
-PAGE = b'<!doctype html>\r\n<title>Shop</title><DIV class=x data-slot="home.hero">the default</DIV>\r\n<main>the rest</main>'
+PAGE = b'<!doctype html>\r\n<DIV class=x data-slot="home.hero">the default</DIV>\r\n<main>the rest</main>'
 
 
 def shown(title: str, slot: str = "home.hero", when: Condition = EVERYBODY, order: int = 0) -> tuple[Rule, str]:

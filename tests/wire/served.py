@@ -1,0 +1,96 @@
+"""A site behind a real uvicorn (uvloop, httptools) on loopback, and a client that speaks raw bytes to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proxy.rulebook.compile import Publication
+from proxy.serve.app import App, Handler
+from proxy.serve.listener import Listener
+from tests.wire.site import Site
+
+
+@dataclass
+class Heard:
+    """An answer as it came; `body` without chunk framing. `is_whole` is False when the connection broke off."""
+
+    status: int
+    headers: dict[bytes, bytes]
+    body: bytes
+    is_whole: bool
+
+
+class Served:
+    """In an `async with`: the application of a new `Site`, listening."""
+
+    def __init__(
+        self,
+        *rows: str,
+        publication: Publication | None = None,
+        routes: Mapping[str, Handler] | None = None,
+        **settings: Any,
+    ) -> None:
+        self.site = Site(*rows, publication=publication, **settings)
+        app = App(self.site.gateway, routes or {}, self.site.metrics, self.site.settings, lambda: self.site.now)
+        self.listener = Listener("test", app, "127.0.0.1", 0, drain_seconds=1)
+
+    async def __aenter__(self) -> Served:
+        self._serving = asyncio.create_task(self.listener.listen())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.listener.should_exit = True
+        await self._serving
+        await self.site.__aexit__()
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection of one's own."""
+        return await asyncio.open_connection("127.0.0.1", self.listener.port, limit=1 << 20)
+
+    async def get(self, path: bytes, *headers: tuple[bytes, bytes]) -> Heard:
+        """One GET on a connection of its own."""
+        reader, writer = await self.connect()
+        try:
+            writer.write(request(b"GET", path, *headers, (b"Connection", b"close")))
+            return await hear(reader)
+        finally:
+            writer.close()
+
+
+def request(method: bytes, path: bytes, *headers: tuple[bytes, bytes], body: bytes = b"") -> bytes:
+    """The bytes of a request."""
+    fields = ((b"Host", b"shop.example"), *headers, *([(b"Content-Length", b"%d" % len(body))] if body else []))
+    lines = [b"%b %b HTTP/1.1" % (method, path), *(b": ".join(field) for field in fields)]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+async def hear(reader: asyncio.StreamReader) -> Heard:
+    """Reads one answer to a GET or POST."""
+    head = (await reader.readuntil(b"\r\n\r\n"))[:-4].split(b"\r\n")
+    headers: dict[bytes, bytes] = {}
+    for line in head[1:]:
+        name, _, value = line.partition(b":")
+        key = name.lower()
+        headers[key] = headers[key] + b", " + value.strip() if key in headers else value.strip()
+    status, pieces = int(head[0].split(b" ")[1]), []
+    try:
+        async for piece in _body(reader, status, headers):
+            pieces.append(piece)
+    except asyncio.IncompleteReadError as error:
+        return Heard(status, headers, b"".join([*pieces, error.partial]), is_whole=False)
+    return Heard(status, headers, b"".join(pieces), is_whole=True)
+
+
+async def _body(reader: asyncio.StreamReader, status: int, headers: dict[bytes, bytes]):  # type: ignore[no-untyped-def]
+    if status == 304:
+        return
+    if headers.get(b"transfer-encoding") != b"chunked":
+        yield await reader.readexactly(int(headers[b"content-length"]))
+        return
+    while size := int((await reader.readuntil(b"\r\n")).strip(), 16):
+        yield await reader.readexactly(size)
+        await reader.readexactly(2)
+    await reader.readexactly(2)
