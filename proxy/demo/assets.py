@@ -17,6 +17,7 @@ from starlette.responses import Response
 from proxy.demo import answers
 
 STATIC = Path(__file__).parent / "static"
+STATIC_FILES = ("icon.svg", "shop.css", "shop.js")
 MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -52,8 +53,8 @@ class Assets:
 
 
 def static_files() -> dict[str, bytes]:
-    """The committed files of `static/`, by their path on the site."""
-    return {f"/static/{path.name}": path.read_bytes() for path in STATIC.iterdir()}
+    """The shop's own files of `static/`, by their path on the site."""
+    return {f"/static/{name}": (STATIC / name).read_bytes() for name in STATIC_FILES}
 
 
 def _asset(path: str, body: bytes) -> Asset:

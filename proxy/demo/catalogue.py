@@ -127,13 +127,13 @@ class Catalogue:
         return [item for item in self.items if tag in item.tags]
 
     def search(self, query: str) -> list[Item]:
-        """What has every word of the query in its title, shelf, brand, tags or description; hits in the title first.
-        Empty for a query without words."""
+        """What has every word of the query in its title, shelf, brand, tags or description; hits in title and shelf
+        first. Empty for a query without words."""
         wanted = stems(query)
         if not wanted:
             return []
         found = [item for item in self.items if wanted <= self._words[item.id]]
-        return sorted(found, key=lambda item: -len(wanted & stems(item.title)))
+        return sorted(found, key=lambda item: -len(wanted & stems(f"{item.title} {item.category}")))
 
     def similar(self, item: Item, count: int = 4) -> list[Item]:
         """Others a shopper may look at next: the same shelf first, then the whole department."""

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from proxy.demo import answers
 from proxy.demo.cart import Cart, cart_of, with_pieces
-from proxy.demo.catalogue import Catalogue
+from proxy.demo.catalogue import Catalogue, Item
 from proxy.demo.forgery import Tokens, must_refuse, origin_of, read_form
 from proxy.demo.pages import Pages
 from proxy.demo.sessions import Order, Session, Sessions, order_number
@@ -123,7 +123,7 @@ class Till:
     def _cart(self, session: Session) -> Cart:
         return cart_of(self.catalogue, session.quantities)
 
-    def _extras(self, cart: Cart) -> list[object]:
+    def _extras(self, cart: Cart) -> list[Item]:
         """Small things to put on top: what is popular and cheap, and not in the cart yet."""
         there = {line.item.id for line in cart.lines}
         return [item for item in self.catalogue.items if item.price < 20 and item.in_stock and item.id not in there][:4]
