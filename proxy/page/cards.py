@@ -42,7 +42,7 @@ def render_cards(products: Iterable[Product], template: str = DEFAULT_CARD) -> l
             raise EditorError(f"a card may not use `{statement[1]}`", help=_HELP, line=line)
     # Escaping follows from the template's name unless told otherwise; strict, so that a misspelt word is an error.
     environment = minijinja.Environment(
-        undefined_behavior="strict", auto_escape_callback=lambda _: True, fuel=_FUEL, debug=False
+        undefined_behavior="strict", auto_escape_callback=lambda _: True, fuel=_FUEL
     )
     try:
         environment.add_template("card", template)
@@ -64,11 +64,11 @@ def _shown(product: Product) -> dict[str, Any]:
     bare number."""
     words = {name: harmless(value) if isinstance(value, str) else value for name, value in asdict(product).items()}
     return words | {
-        "price": price_text(product.price, product.currency),
+        "price": price_text(product.price, words["currency"]),
         "amount": product.price,
         "tags": sorted(harmless(tag) for tag in product.tags),
     }
 
 
 def _what(error: minijinja.TemplateError) -> str:
-    return (error.detail or error.message).removesuffix(".")
+    return error.detail or error.message.partition(" (in ")[0]

@@ -122,10 +122,11 @@ def editor_html(frame: Frame, source: str) -> Fragment:
     pieces = re.split(word + r"(\d+)x", sanitised(marked, look))
     kept = [int(number) for number in pieces[1::2]]
     for number, field in enumerate(fields):
+        line = marked[: marked.index(f"{word}{number}x")].count("\n") + 1
         if number in misplaced:
-            raise _begins_address(field)
+            raise _begins_address(field, line)
         if kept.count(number) != 1:
-            raise _nowhere(field)
+            raise _nowhere(field, line)
     content = list[str | Field](pieces)
     content[1::2] = [replace(fields[number], in_address=number in in_address) for number in kept]
     return replace(_compiled(frame.around(tuple(content), is_styled=False)), removed=removed_from(marked))
@@ -193,17 +194,19 @@ def _address(address: str) -> str:
     return escape(address)
 
 
-def _begins_address(field: Field) -> EditorError:
+def _begins_address(field: Field, line: int) -> EditorError:
     name = field.attribute.replace(" ", "_")
     return EditorError(
         f"`{{{{ {name} }}}}` may not choose where a link leads",
         help=f"write the address yourself and put the field behind it: /welcome?name={{{{ {name} }}}}",
+        line=line,
     )
 
 
-def _nowhere(field: Field) -> EditorError:
+def _nowhere(field: Field, line: int) -> EditorError:
     name = field.attribute.replace(" ", "_")
     return EditorError(
         f"`{{{{ {name} }}}}` stands where it cannot be shown",
         help="put it in the text, or in an attribute that is kept",
+        line=line,
     )

@@ -126,6 +126,10 @@ class _Found:
     start: int
     end: int
 
+    def is_within(self, other: _Found) -> bool:
+        """True when this one stands in the content of `other`, closed or not."""
+        return self.start < other.end or other.start <= self.opened < other.end
+
     def doubt(self, reason: Doubt) -> _InDoubt:
         return _InDoubt(reason, self.opened, self.name)
 
@@ -189,7 +193,7 @@ def _outermost(found: Iterable[_Found]) -> list[_Found]:
     """In page order, without what lies within another. Raises when one that counts cannot be a slot."""
     kept: list[_Found] = []
     for slot in sorted(found, key=lambda slot: (slot.start, _PLACES.index(slot.place))):
-        if kept and slot.start < kept[-1].end:
+        if kept and slot.is_within(kept[-1]):
             continue
         _must_be_a_slot(slot)
         kept.append(slot)

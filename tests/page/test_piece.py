@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import gzip
+import random
+import zlib
+
+import pytest
+
+from proxy.page.piece import Piece, stored
+
+SIZES = [0, 1, 7, 1023, 1024, 1025, 5_000, 70_000]
+
+
+def inflated(blocks: bytes) -> bytes:
+    return zlib.decompressobj(wbits=-15).decompress(blocks)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_piece_continues_any_checksum_as_zlib_does(size: int) -> None:
+    chance = random.Random(size)
+    plain = chance.randbytes(size)
+    for running in (0, 1, 0xFFFFFFFF, 0x80000000, *(chance.getrandbits(32) for _ in range(50))):
+        assert Piece(plain).crc_after(running) == zlib.crc32(plain, running)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_deflated_pieces_may_be_joined_in_any_order(size: int) -> None:
+    text = (b"the same words again and again " * 3_000)[:size]
+    one, other = Piece(text), Piece(text[::-1])
+    assert inflated(one.deflated + other.deflated + one.deflated) == text + text[::-1] + text
+
+
+@pytest.mark.parametrize("size", [0, 1, 500, 65_535])
+def test_stored_text_is_not_compressed(size: int) -> None:
+    text = b"a" * size
+    assert stored(text).endswith(text)
+    assert inflated(Piece(b"x").deflated + stored(text) + Piece(b"y").deflated) == b"x" + text + b"y"
+
+
+def test_text_too_long_for_a_block_is_refused() -> None:
+    with pytest.raises(OverflowError):
+        stored(b"a" * 65_536)
+
+
+def test_what_repeats_is_deflated_well() -> None:
+    assert len(Piece(b"again and " * 1_000).deflated) < 100
+
+
+def test_a_digest_names_the_content() -> None:
+    assert Piece(b"a").digest == Piece(b"a").digest != Piece(b"b").digest
+
+
+def test_an_empty_piece_costs_nothing() -> None:
+    assert Piece(b"").deflated == b""
+
+
+def test_preparing_a_piece_changes_nothing_it_says() -> None:
+    plain = b"words " * 1_000
+    prepared = Piece(plain)
+    prepared.prepare()
+    assert prepared == Piece(plain)
+    assert (
+        gzip.decompress(
+            b"\x1f\x8b\x08"
+            + bytes(6)
+            + b"\xff"
+            + prepared.deflated
+            + b"\x01\0\0\xff\xff"
+            + prepared.crc_after(0).to_bytes(4, "little")
+            + len(plain).to_bytes(4, "little")
+        )
+        == plain
+    )

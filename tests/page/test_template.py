@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import zlib
+
+from proxy.page.slots import DeclaredSlot
+from proxy.page.template import Doubt, Template, Uncut, cut
+
+PAGE = b"<!doctype html>\r\n<body><div data-slot=home.hero>old \xe9</div>\r\n<div data-slot=a></div></body>"
+
+
+def template_of(body: bytes, *declared: DeclaredSlot) -> Template:
+    template = cut(body, path="/", charset="latin-1", declared=declared, max_slots=50)
+    assert isinstance(template, Template)
+    return template
+
+
+def test_statics_and_defaults_are_the_page() -> None:
+    template = template_of(PAGE, DeclaredSlot("all.topbar", selector="body", place="start"))
+    assert template.slots == ("all.topbar", "home.hero", "a")
+    assert [piece.plain for piece in template.defaults] == [b"", b"old \xe9", b""]
+    assert [piece.plain for piece in template.statics] == [
+        b"<!doctype html>\r\n<body>",
+        b"<div data-slot=home.hero>",
+        b"</div>\r\n<div data-slot=a>",
+        b"</div></body>",
+    ]
+
+
+def test_the_digest_names_the_page_outside_its_slots() -> None:
+    assert template_of(PAGE).digest == template_of(PAGE.replace(b"old", b"new")).digest
+    assert template_of(PAGE).digest != template_of(PAGE.replace(b"\r\n", b"\n")).digest
+
+
+def test_the_same_text_cut_elsewhere_has_another_digest() -> None:
+    one = Template((), template_of(PAGE).statics, ())
+    joined = template_of(PAGE).statics[0].__class__(b"".join(piece.plain for piece in one.statics))
+    assert one.digest != Template((), (joined,), ()).digest
+
+
+def test_a_page_that_is_not_cut_says_why() -> None:
+    assert cut(b"<p>x", path="/", charset="", declared=(), max_slots=50) == Uncut(Doubt.NO_SLOTS, 0)
+    assert cut(PAGE, path="/", charset="", declared=(), max_slots=1) == Uncut(Doubt.TOO_MANY_SLOTS, 61, "a")
+
+
+def test_deflating_ahead_changes_nothing_of_the_template() -> None:
+    ready = template_of(PAGE)
+    ready.deflate()
+    assert ready == template_of(PAGE)
+    blocks = b"".join(piece.deflated for piece in ready.statics)
+    assert zlib.decompressobj(wbits=-15).decompress(blocks) == b"".join(piece.plain for piece in ready.statics)
