@@ -1,0 +1,141 @@
+"""Editors' own tests, run: given this visitor, each slot must show that. The same `decide` answers as for a page, so a
+test that passes is what visitors get."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from proxy.conditions.explain import Explained
+from proxy.decide.engine import decide
+from proxy.decide.plan import Plan
+from proxy.decide.why import SlotStory, Verdict, why
+from proxy.model import Decision, EvaluationContext, Rule
+from proxy.rulebook.compile import Publication
+from proxy.rulebook.expectations import NOTHING_NEW, Case, Expectation
+
+MOST_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A slot that shows something else than a test expects, and why, line by line. Names are of rules, "" is the
+    page's own."""
+
+    slot: str
+    expected: str
+    shown: str
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.slot} should show {_quoted(self.expected)}, but shows {_quoted(self.shown)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one test. `ms` is what deciding took."""
+
+    case: Case
+    faults: tuple[Fault, ...]
+    ms: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every slot showed what it must."""
+        return not self.faults
+
+
+def run_cases(publication: Publication, now: float) -> tuple[Outcome, ...]:
+    """Runs every test of the publication; those that do not say when run at `now` (Unix seconds)."""
+    return tuple(_run(case, publication.plan, now) for case in publication.cases)
+
+
+def untested(publication: Publication) -> tuple[Rule, ...]:
+    """The rules that no test expects to be shown."""
+    expected = {expectation.rule for case in publication.cases for expectation in case.expect}
+    return tuple(rule for rule in publication.rules if rule.name not in expected)
+
+
+def report(publication: Publication, outcomes: Sequence[Outcome]) -> str:
+    """The outcomes by file, and how many of the rules are tested."""
+    lines: list[str] = []
+    for file in dict.fromkeys(outcome.case.place.file for outcome in outcomes):
+        lines.append(file)
+        for outcome in outcomes:
+            if outcome.case.place.file == file:
+                lines += _outcome_lines(outcome)
+    return "\n".join([*lines, summary(publication, outcomes)])
+
+
+def summary(publication: Publication, outcomes: Sequence[Outcome]) -> str:
+    """One line: what passed, what failed, and which rules no test expects."""
+    failed = sum(not outcome.passed for outcome in outcomes)
+    missed = untested(publication)
+    total = len(publication.rules)
+    named = ", ".join(f'"{rule.name}" (line {rule.place.line})' for rule in missed[:MOST_NAMED])
+    more = f" and {len(missed) - MOST_NAMED} more" if len(missed) > MOST_NAMED else ""
+    tested = f"{total - len(missed)} of {total} rules are tested" + (f"; not tested: {named}{more}" if missed else "")
+    return f"{len(outcomes) - failed} passed, {failed} failed. {tested}"
+
+
+def _run(case: Case, plan: Plan, now: float) -> Outcome:
+    context = EvaluationContext(
+        now=now if case.at is None else case.at, attributes=case.attributes, unverified=case.unverified
+    )
+    started = time.perf_counter()
+    decisions = decide(plan, context, [expectation.slot for expectation in case.expect])
+    ms = (time.perf_counter() - started) * 1000
+    faults = [
+        _fault(expectation, plan, context)
+        for expectation in case.expect
+        if not _is_met(expectation, decisions[expectation.slot])
+    ]
+    return Outcome(case, tuple(faults), ms)
+
+
+def _is_met(expectation: Expectation, decision: Decision) -> bool:
+    """The page's own is shown as well when a rule says `nothing new`."""
+    return decision.rule == expectation.rule if expectation.rule else not decision.variant
+
+
+def _fault(expectation: Expectation, plan: Plan, context: EvaluationContext) -> Fault:
+    (story,) = why(plan, context, [expectation.slot])
+    return Fault(expectation.slot, expectation.rule, story.decision.rule, tuple(_reasons(story, expectation.rule)))
+
+
+def _reasons(story: SlotStory, expected: str) -> Iterator[str]:
+    """What kept the expected rule from showing; or why the shown one did, where none was expected."""
+    told = next((rule for rule in story.rules if rule.name == (expected or story.decision.rule)), None)
+    if told is None:
+        return
+    if expected and told.verdict is not Verdict.NOT:
+        winner = next(rule for rule in story.rules if rule.verdict is Verdict.SHOWN)
+        yield f'"{winner.name}" comes first: priority {winner.priority}, against {told.priority}'
+    for fact in _leaves(told.facts):
+        if fact.ok is not bool(expected):
+            seen = ", ".join(text for text in (fact.seen, fact.distance) if text)
+            yield f"{'✔' if fact.ok else '✘'} {fact.text}  ({seen})"
+
+
+def _leaves(facts: Iterable[Explained]) -> Iterator[Explained]:
+    """The facts without their groups."""
+    for fact in facts:
+        if fact.parts and not fact.seen:
+            yield from _leaves(fact.parts)
+        else:
+            yield fact
+
+
+def _outcome_lines(outcome: Outcome) -> Iterator[str]:
+    word = "ok  " if outcome.passed else "FAIL"
+    yield f"  {word}  {outcome.case.name:<60}  {outcome.ms:.1f} ms"
+    for fault in outcome.faults:
+        yield f"        {fault}"
+        yield from (f"        {reason}" for reason in fault.reasons)
+    if outcome.faults:
+        yield f"        {outcome.case.place}"
+
+
+def _quoted(rule: str) -> str:
+    return f'"{rule}"' if rule else NOTHING_NEW

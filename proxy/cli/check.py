@@ -1,0 +1,72 @@
+"""`tailorbird check`: every problem of a rule folder at once, for people, for programs, and for CI."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from proxy.cli.junit import Result, junit_xml
+from proxy.cli.rulefolder import folder_arguments, read_rules
+from proxy.diagnostics import Finding, as_text
+from proxy.rulebook.compile import Loaded
+
+Form = Callable[[Loaded, Path], str]
+
+
+@click.command("check")
+@folder_arguments
+@click.option("--strict", is_flag=True, help="warnings count as problems")
+@click.option("--format", "form", type=click.Choice(["text", "json", "github", "junit"]), default="text")
+def command(folder: Path, catalogue: Path | None, store: str | None, strict: bool, form: str) -> None:
+    """All problems in a rule folder at once, with place and help. Exit code 1 when there are any."""
+    loaded = read_rules(folder, catalogue, store)
+    text = FORMS[form](loaded, folder)
+    if text:
+        click.echo(text)
+    sys.exit(loaded.publication is None or (strict and bool(loaded.findings)))
+
+
+def _text(loaded: Loaded, folder: Path) -> str:
+    problems = as_text(loaded.findings, loaded.sources)
+    if problems or loaded.publication is None:
+        return problems
+    files, rules = len(loaded.sources), len(loaded.publication.rules)
+    return f"{files} file{'s' * (files != 1)}, {rules} rule{'s' * (rules != 1)}, no problems."
+
+
+def _json(loaded: Loaded, folder: Path) -> str:
+    return json.dumps([asdict(finding) for finding in loaded.findings], indent=2, ensure_ascii=False)
+
+
+def _github(loaded: Loaded, folder: Path) -> str:
+    """Workflow commands that GitHub shows as annotations beside the lines."""
+    return "\n".join(_annotation(finding, folder) for finding in loaded.findings)
+
+
+def _annotation(finding: Finding, folder: Path) -> str:
+    place = finding.place
+    where = f"file={_property(f'{folder}/{place.file}')},line={place.line},col={place.column},endColumn={place.end}"
+    level = "warning" if finding.is_warning else "error"
+    text = f"{finding.what} (help: {finding.help})".replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::{level} {where},title={finding.code}::{text}"
+
+
+def _property(value: str) -> str:
+    return value.replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+
+
+def _junit(loaded: Loaded, folder: Path) -> str:
+    """A case for each file, failed by its findings."""
+    problems: dict[str, list[Finding]] = {name: [] for name in loaded.sources}
+    for finding in loaded.findings:
+        problems.setdefault(finding.place.file, []).append(finding)
+    results = [Result(name, name, as_text(found, loaded.sources)) for name, found in problems.items()]
+    return junit_xml("tailorbird check", results)
+
+
+FORMS: Mapping[str, Form] = {"text": _text, "json": _json, "github": _github, "junit": _junit}

@@ -1,0 +1,26 @@
+"""`tailorbird schema`: JSON Schema of rule files, with the names a folder knows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from proxy.cli.rulefolder import A_FOLDER
+from proxy.rulebook.check import check
+from proxy.rulebook.schema import rule_schema
+from proxy.stores.ruledir import read_folder
+
+
+@click.command("schema")
+@click.argument("folder", metavar="[DIR]", type=A_FOLDER, default=None, required=False)
+def command(folder: Path | None) -> None:
+    """JSON Schema of rule files, for editors' completion. With DIR, it knows that folder's names.
+
+    \b
+    tailorbird schema rules > rules.schema.json
+    and in a rule file: # yaml-language-server: $schema=rules.schema.json
+    """
+    names = check(read_folder(folder) if folder else {}).names
+    click.echo(json.dumps(rule_schema(names), indent=2, ensure_ascii=False))

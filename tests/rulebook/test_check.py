@@ -1,0 +1,183 @@
+"""A whole folder, checked: the sample of eight mistakes, broken folders, and that nothing an editor types raises."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.diagnostics import as_text
+from proxy.rulebook.check import MAX_RULES, check
+from tests.rulebook.conftest import FILES
+
+CASES = Path(__file__).parents[1] / "cases"
+
+
+def folder(name: str) -> dict[str, bytes]:
+    paths = [path for path in (CASES / name).rglob("*") if path.is_file()]
+    return {path.relative_to(CASES / name).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_the_eight_mistakes_are_told_word_for_word() -> None:
+    checked = check(folder("bad"))
+    expected = (CASES / "bad.txt").read_text(encoding="utf-8")
+    assert as_text(checked.findings, checked.sources) + "\n" == expected
+
+
+def test_words_of_later_versions_are_unknown_now_and_break_nothing() -> None:
+    codes = {finding.code for finding in check(folder("autumn")).findings}
+    assert "R101" in codes and codes <= {"R101", "R104", "R502"}
+
+
+GOOD = """\
+version: 1
+timezone: Europe/Amsterdam
+segments:
+  VIP:
+    description: Bought often
+    when:
+      orders: at least 4
+rules:
+  - name: Early access
+    slot: home.hero
+    priority: high
+    from: 2026-11-25 08:00
+    until: 2026-11-28 00:00
+    when:
+      segment: VIP
+      country: [NL, BE, NO]
+      any of:
+        - page: starts with /shoes
+          hours: between 08:00 and 18:00
+        - search term: contains trail
+    unless:
+      device: not phone
+    show:
+      banner:
+        title: "{first name|Hello}, it is open"
+        button: Shop
+        link: /sale
+  - name: Row
+    slot: all.topbar
+    show:
+      products:
+        strategy:
+          - chosen: [SKU-1]
+        count: 4
+tests:
+  - name: A VIP sees it
+    visitor: {segments: [VIP], country: NO, device: phone}
+    page: /shoes/trail
+    at: 2026-11-25 12:00
+    expect:
+      home.hero: Early access
+"""
+
+
+def checked_texts(**files: str) -> list[str]:
+    """The codes found in the small folder with these files instead."""
+    whole = {**FILES, **files}
+    checked = check({name: text.encode("utf-8", "surrogateescape") for name, text in whole.items()})
+    assert all(finding.help and finding.place.line >= 1 and finding.place.column >= 1 for finding in checked.findings)
+    assert as_text(checked.findings, checked.sources) or not checked.findings
+    return [finding.code for finding in checked.findings]
+
+
+def test_a_good_folder_has_no_findings() -> None:
+    assert checked_texts(**{"a.rules.yaml": GOOD}) == []
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_slip_of_the_hand_raises_and_every_finding_has_a_place_and_a_help(data: st.DataObject) -> None:
+    lines = GOOD.split("\n")
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        column = data.draw(st.integers(0, len(lines[at])))
+        slip = data.draw(st.sampled_from(["delete", "repeat", "insert", "cut", "indent", "swap"]))
+        typed = data.draw(st.text(alphabet="abN0:-[]{}\"'#&*!|>%@` \t,\x07é", max_size=4))
+        match slip:
+            case "delete":
+                lines[at : at + 1] = [""]
+            case "repeat":
+                lines.insert(at, lines[at])
+            case "insert":
+                lines[at] = lines[at][:column] + typed + lines[at][column:]
+            case "cut":
+                lines[at] = lines[at][:column]
+            case "indent":
+                lines[at] = "  " + lines[at]
+            case "swap":
+                lines[at], lines[0] = lines[0], lines[at]
+    checked_texts(**{"a.rules.yaml": "\n".join(lines)})
+
+
+BOMB = "a: &a [x]\n" + "\n".join(
+    f"{after}: &{after} [*{name}, *{name}]" for name, after in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize("cut", range(0, len(GOOD), 12))
+def test_a_half_written_file_is_clean_or_told_but_never_raises(cut: int) -> None:
+    codes = checked_texts(**{"a.rules.yaml": GOOD[:cut]})
+    assert codes or cut > GOOD.index("rules:")
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "code"),
+    [
+        ("no folder", {}, "R202"),
+        ("no rule file", {"slots.yaml": b"slots: {a: {}}"}, "R202"),
+        ("an empty rule file", {"a.rules.yaml": b""}, "R202"),
+        ("only comments", {"a.rules.yaml": b"# soon\n"}, "R202"),
+        ("only a byte-order mark", {"a.rules.yaml": b"\xef\xbb\xbf"}, "R202"),
+        ("an empty slot file", {"a.rules.yaml": b"rules: []", "slots.yaml": b""}, "R202"),
+        ("a list at the top", {"a.rules.yaml": b"- a\n- b\n"}, "R104"),
+        ("a word at the top", {"a.rules.yaml": b"rules"}, "R104"),
+        ("rules that are a table", {"a.rules.yaml": b"rules: {a: b}"}, "R104"),
+        ("rules that are words", {"a.rules.yaml": b"rules: [a, b]"}, "R104"),
+        ("rules of nothing", {"a.rules.yaml": b"rules: [~, [], {}]"}, "R104"),
+        ("a YAML bomb", {"a.rules.yaml": BOMB.encode()}, "Y002"),
+        ("deep nesting", {"a.rules.yaml": b"rules: " + b"[" * 100_000}, "Y003"),
+        ("a large file", {"a.rules.yaml": b"rules: []\n" + b"#" * (1 << 20)}, "Y003"),
+        ("UTF-16", {"a.rules.yaml": "rules: []".encode("utf-16")}, "Y004"),
+        ("noise", {"a.rules.yaml": random.Random(1).randbytes(5000)}, "Y004"),
+        ("NULs", {"a.rules.yaml": b"\x00" * 5000}, "Y004"),
+        ("several documents", {"a.rules.yaml": b"rules: []\n---\nrules: []\n"}, "Y002"),
+        ("merge conflict", {"a.rules.yaml": b"<<<<<<< HEAD\nrules: []\n=======\nrules: []\n>>>>>>> b\n"}, "Y001"),
+        ("a banner that is no text", {"a.rules.yaml": b"rules: []", "banners/a.html": b"\xff\xfe"}, "Y004"),
+        ("a newer version", {"a.rules.yaml": b"version: 2\nrules: []"}, "R304"),
+        ("a list of versions", {"a.rules.yaml": b"version: [1]\nrules: []"}, "R104"),
+    ],
+)
+def test_a_broken_folder_gives_findings(name: str, files: dict[str, bytes], code: str) -> None:
+    checked = check(files)
+    assert code in [finding.code for finding in checked.findings]
+    assert all(finding.help and finding.place.file for finding in checked.findings)
+
+
+def test_empty_on_purpose_is_fine() -> None:
+    assert check({"a.rules.yaml": b"rules: []\r\n"}).findings == []
+
+
+def test_too_many_rules_are_told_once() -> None:
+    lines = "".join(f"  - {{name: r{i}, slot: a, show: nothing new}}\n" for i in range(MAX_RULES + 1))
+    checked = check({"a.rules.yaml": f"rules:\n{lines}".encode(), "slots.yaml": b"slots: {a: {}}"})
+    assert [(finding.code, finding.place.line) for finding in checked.findings] == [("Y003", MAX_RULES + 2)]
+
+
+def test_a_segment_of_one_file_may_be_used_in_another() -> None:
+    files = {
+        "a.rules.yaml": "rules: [{name: A, slot: home.hero, when: {segment: VIP}, show: nothing new}]",
+        "z.rules.yaml": "segments: {VIP: {}}",
+    }
+    assert checked_texts(**files) == []
+
+
+def test_slots_that_pages_were_seen_to_have_and_attributes_that_came_in_are_known() -> None:
+    rules = b"rules: [{name: A, slot: new.slot, when: {loyalty: gold}, show: nothing new}]"
+    assert len(check({"a.rules.yaml": rules}).findings) == 2
+    assert check({"a.rules.yaml": rules}, seen_slots=["new.slot"], imported=["loyalty"]).findings == []

@@ -1,0 +1,57 @@
+"""From a folder's files to a publication."""
+
+from __future__ import annotations
+
+from proxy.decide.engine import decide
+from proxy.model import EvaluationContext, Product
+from proxy.rulebook.compile import load, version_of
+from tests.rulebook.conftest import Publish
+
+RULES = """
+segments: {VIP: {when: {orders: at least 4}}}
+rules:
+  - {name: Early access, slot: home.hero, when: {segment: VIP}, show: {banner: promo}}
+  - {name: Quiet, slot: home.hero, priority: low, when: {orders: at least 1}, show: nothing new}
+"""
+
+
+def test_a_good_folder_decides(publish: Publish) -> None:
+    publication = publish(RULES).publication
+    assert publication is not None
+    shown = [
+        decide(publication.plan, EvaluationContext(attributes={"orders": orders}), ["home.hero"])["home.hero"]
+        for orders in (5.0, 1.0, 0.0)
+    ]
+    assert [decision.rule for decision in shown] == ["Early access", "Quiet", ""]
+    assert shown[0].variant in publication.fragments and not shown[1].variant
+    assert [slot.name for slot in publication.declared] == ["home.hero", "all.topbar"]
+    assert publication.plan.version == publication.version
+
+
+def test_a_folder_with_a_finding_gives_no_publication(publish: Publish) -> None:
+    loaded = publish(RULES.replace("promo", "prommo"))
+    assert loaded.publication is None and [finding.code for finding in loaded.findings] == ["R501"]
+    assert "prommo" in loaded.sources["a.rules.yaml"]
+
+
+def test_a_warning_stops_nothing(publish: Publish) -> None:
+    loaded = publish(RULES, **{"products.jsonl": "{}"})
+    assert loaded.publication is not None and [finding.code for finding in loaded.findings] == ["R505"]
+
+
+def test_the_version_names_the_content_and_nothing_else() -> None:
+    files = {"a.rules.yaml": b"rules: []", "b.rules.yaml": b"rules: []"}
+    version = version_of(files)
+    assert len(version) == 12 and version == version_of(dict(reversed(files.items())))
+    assert version != version_of({**files, "a.rules.yaml": b"rules: [] "})
+    assert version != version_of({"a.rules.yaml": b"rules: []b.rules.yamlrules: []"})
+    assert version != version_of(files, [Product("A", "A", "/a")])
+
+
+def test_a_given_catalogue_stands_in_for_the_folders_own() -> None:
+    rule = b"rules: [{name: A, slot: s, show: {products: {strategy: {chosen: B}}}}]"
+    files = {"a.rules.yaml": rule, "slots.yaml": b"slots: {s: {}}"}
+    own = {**files, "products.jsonl": b'{"id": "B", "title": "B", "link": "/b"}'}
+    assert load(files).publication is None
+    assert load(own).publication is not None
+    assert load(files, catalogue=[Product("B", "B", "/b")]).publication is not None

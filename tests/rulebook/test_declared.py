@@ -1,0 +1,67 @@
+"""`slots.yaml` and `attributes.yaml`."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.conditions.nodes import Node
+from proxy.conditions.vocabulary import Kind
+from proxy.diagnostics import Finding
+from proxy.page.slots import DeclaredSlot
+from proxy.rulebook.declared import read_attributes, read_slots
+from proxy.rulebook.read import read_yaml
+
+
+def node(text: str) -> Node:
+    root = read_yaml("x", text, [])
+    assert root is not None
+    return root
+
+
+def test_a_slot_may_be_a_mere_name_or_say_where_and_how_large_it_is() -> None:
+    findings: list[Finding] = []
+    slots = read_slots(
+        node(
+            "slots:\n  a.b:\n  c: {}\n  home.hero:\n    page: /\n    selector: main > .hero\n    place: start\n"
+            "    height: 320\n    phone height: 200\n"
+        ),
+        findings,
+    )
+    assert not findings
+    hero = DeclaredSlot("home.hero", "/", "main > .hero", "start", 320, 200)
+    assert slots == (DeclaredSlot("a.b"), DeclaredSlot("c"), hero)
+
+
+def test_attributes_have_a_kind() -> None:
+    findings: list[Finding] = []
+    kinds = read_attributes(node("attributes: {orders: number, city: text, club: truth, tags: set}"), findings)
+    assert not findings
+    assert kinds == {"orders": Kind.NUMBER, "city": Kind.TEXT, "club": Kind.TRUTH, "tags": Kind.SET}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("slots: {Home Hero: {}}", "R304"),
+        ("slots: {a: {place: under}}", "R304"),
+        ("slots: {a: {height: 0}}", "R304"),
+        ("slots: {a: {page: sale}}", "R304"),
+        ("slots: {a: {hight: 10}}", "R101"),
+        ("slots: [a]", "R104"),
+        ("slot: {}", "R101"),
+    ],
+)
+def test_what_is_wrong_with_a_slot_is_told(text: str, code: str) -> None:
+    findings: list[Finding] = []
+    read_slots(node(text), findings)
+    assert [finding.code for finding in findings] == [code]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("{orders: numbr}", "R304"), ("{country: text}", "R201"), ("{any of: text}", "R201"), ("[orders]", "R104")],
+)
+def test_what_is_wrong_with_an_attribute_is_told(text: str, code: str) -> None:
+    findings: list[Finding] = []
+    read_attributes(node(f"attributes: {text}"), findings)
+    assert [finding.code for finding in findings] == [code]

@@ -1,0 +1,84 @@
+"""Editors' tests, as they are read."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.rulebook.expectations import Case
+from tests.rulebook.conftest import Publish
+
+HEAD = (
+    "timezone: Europe/Oslo\nsegments: {VIP: {}, Trail runners: {}}\n"
+    "rules:\n  - {name: Sale, slot: home.hero, show: nothing new}\ntests:\n  - name: A test\n    "
+)
+
+
+def case(publish: Publish, *lines: str) -> Case:
+    loaded = publish(HEAD + "\n    ".join(lines))
+    assert loaded.publication is not None, loaded.findings
+    return loaded.publication.cases[0]
+
+
+def test_a_visitor_is_described_in_the_words_of_conditions(publish: Publish) -> None:
+    read = case(
+        publish,
+        "visitor:",
+        "  segments: [VIP]",
+        "  unverified segments: Trail runners",
+        "  country: NO",
+        "  language: nl-BE",
+        "  orders: 4 times",
+        "  newsletter: yes",
+        "  tags: [a, b]",
+        "  city: 5020",
+        "  campaign: {source: newsletter}",
+        "  refinement: {colour: red}",
+        "  visitor: new",
+        "page: /shoes",
+        "at: 2026-11-25 12:00",
+        "expect: {home.hero: Sale, all.topbar: nothing new}",
+    )
+    assert read.attributes == {
+        "segment": frozenset({"VIP", "Trail runners"}),
+        "country": "NO",
+        "language": frozenset({"nl-BE", "nl"}),
+        "orders": 4.0,
+        "newsletter": True,
+        "tags": frozenset({"a", "b"}),
+        "city": "5020",
+        "campaign.source": "newsletter",
+        "refinement.colour": frozenset({"red"}),
+        "visitor": "new",
+        "page": "/shoes",
+    }
+    assert read.unverified == frozenset({"Trail runners"})
+    assert read.at == 1795604400.0  # noon in Oslo
+    assert [(expected.slot, expected.rule) for expected in read.expect] == [("home.hero", "Sale"), ("all.topbar", "")]
+    assert str(read.place) == "a.rules.yaml:6"
+
+
+def test_without_words_it_is_somebody_unknown_on_the_home_page_now(publish: Publish) -> None:
+    read = case(publish, "expect: {home.hero: nothing new}")
+    assert read.attributes == {"segment": frozenset(), "page": "/"} and read.at is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "what"),
+    [
+        ("visitor: {segments: [VIPS]}", "R302", 'there is no segment "VIPS"'),
+        ("visitor: {weekday: monday}", "R101", 'I do not know "weekday" in a test\'s visitor'),
+        ("visitor: {orders: at least 4}", "R303", '"at least 4" is not an amount'),
+        ("visitor: {device: phon}", "R304", '"device" cannot be "phon"'),
+        ("visitor: {refinement: red}", "R104", '"refinement" should be lines of `word: value`'),
+        ("visitor: {campaign: {sorce: x}}", "R101", 'I do not know "sorce" in "campaign"'),
+        ("page: shoes", "R304", '"page" cannot be "shoes"'),
+        ("at: noon", "R402", '"noon" is not a date'),
+        ("expect: {home.heroo: Sale}", "R602", 'the rule "Sale" is not for home.heroo'),
+        ("expect: {home.hero: Sail}", "R601", 'there is no rule "Sail"'),
+        ("expect: {all.topbar: Sale}", "R602", 'the rule "Sale" is not for all.topbar'),
+        ("expect: {home.hero: {contains: SKU-1}}", "R104", '"home.hero" should be a word or a text'),
+    ],
+)
+def test_what_is_wrong_with_a_test_is_told(lines: str, code: str, what: str, publish: Publish) -> None:
+    text = HEAD + lines + ("" if lines.startswith("expect") else "\n    expect: {home.hero: Sale}")
+    assert (code, what) in [(finding.code, finding.what) for finding in publish(text).findings]

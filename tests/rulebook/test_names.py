@@ -1,0 +1,40 @@
+"""Names that are unknown, or taken."""
+
+from __future__ import annotations
+
+from proxy.conditions.nodes import Scalar
+from proxy.diagnostics import Finding
+from proxy.model import Place
+from proxy.rulebook.names import Names, twice
+
+HERE = Place("a.rules.yaml", 8, 11, 21)
+
+
+def test_an_unknown_slot_is_told_with_the_nearest_and_all_there_are() -> None:
+    findings: list[Finding] = []
+    Names({}, (), ("all.topbar", "home.hero")).slot(Scalar("home.heroo", HERE), findings)
+    assert findings[0].help == 'did you mean "home.hero"?'
+    assert findings[0].note == "slots seen on your site: all.topbar, home.hero"
+
+
+def test_without_any_slot_the_help_is_to_declare_one() -> None:
+    findings: list[Finding] = []
+    Names({}, (), ()).slot(Scalar("home.hero", HERE), findings)
+    assert (findings[0].help, findings[0].note) == ("add it to slots.yaml", "")
+
+
+def test_a_known_slot_is_fine() -> None:
+    findings: list[Finding] = []
+    assert Names({}, (), ("home.hero",)).slot(Scalar("home.hero", HERE), findings) == "home.hero"
+    assert not findings
+
+
+def test_a_name_taken_before_is_told_with_where_the_other_is() -> None:
+    elsewhere = Place("b.rules.yaml", 3, 5, 8)
+    findings = twice(
+        "rules", [("Sale", Place("a.rules.yaml", 7, 1, 2)), ("sale", HERE), ("SALE", elsewhere), ("x", HERE)]
+    )
+    assert [finding.note for finding in findings] == [
+        "the other one is on line 7",
+        "the other one is in a.rules.yaml on line 7",
+    ]

@@ -1,0 +1,33 @@
+"""Small values outside conditions."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.conditions.nodes import Scalar
+from proxy.diagnostics import Finding
+from proxy.model import Place
+from proxy.rulebook.scalars import read_choice, read_whole
+
+HERE = Place("slots.yaml", 3, 9, 12)
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", 1), ("50", 50), ("007", 7)])
+def test_a_whole_number_is_read(text: str, value: int) -> None:
+    assert read_whole(Scalar(text, HERE), "count", 1, 50, []) == value
+
+
+@pytest.mark.parametrize("text", ["0", "51", "-1", "1.5", "four", "1e1", "٣", "9" * 30])
+def test_what_is_no_whole_number_in_range_is_told(text: str) -> None:
+    findings: list[Finding] = []
+    assert read_whole(Scalar(text, HERE), "count", 1, 50, findings) is None
+    assert (findings[0].code, findings[0].help) == ("R304", "write a whole number from 1 to 50")
+
+
+def test_a_choice_is_one_of_its_words() -> None:
+    findings: list[Finding] = []
+    assert read_choice(Scalar("start", HERE), "place", ["inside", "start"], findings) == "start"
+    assert read_choice(Scalar("strat", HERE), "place", ["inside", "start"], findings) is None
+    assert [(finding.what, finding.help) for finding in findings] == [
+        ('"place" cannot be "strat"', 'did you mean "start"?')
+    ]

@@ -1,0 +1,45 @@
+"""The JSON Schema knows what the checker knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxy.conditions.vocabulary import PHRASES
+from proxy.page.slots import SLOT_KINDS
+from proxy.rulebook.check import check
+from proxy.rulebook.schema import rule_schema
+from proxy.rulebook.words import FILE, RULE
+from tests.rulebook.conftest import FILES
+
+
+def schema(rules: str = "segments: {VIP: {}}\nrules: []") -> dict[str, Any]:
+    return rule_schema(check({name: text.encode() for name, text in {**FILES, "a.rules.yaml": rules}.items()}).names)
+
+
+def test_every_word_is_there_with_its_help() -> None:
+    made = schema()
+    assert list(made["properties"]) == [word.name for word in FILE]
+    rule = made["$defs"]["rule"]
+    assert rule["required"] == ["name", "slot", "show"] and not rule["additionalProperties"]
+    assert {name: value["description"] for name, value in rule["properties"].items()} == {
+        word.name: word.help for word in RULE
+    }
+
+
+def test_a_condition_takes_every_phrase_and_attribute_and_no_other_word() -> None:
+    condition = schema()["$defs"]["condition"]
+    names = condition["propertyNames"]["enum"]
+    assert {phrase.key for phrase in PHRASES} | {"orders", "any of", "unless"} <= set(names)
+    assert all(condition["properties"][name]["description"] for name in names)
+
+
+def test_names_of_the_folder_are_offered() -> None:
+    made = schema()
+    assert made["$defs"]["rule"]["properties"]["slot"]["enum"] == ["all.topbar", "home.hero"]
+    assert {"enum": ["VIP"]} in made["$defs"]["condition"]["properties"]["segment"]["anyOf"]
+
+
+def test_every_kind_of_slot_can_be_shown() -> None:
+    shown = [one["properties"] for one in schema()["$defs"]["show"]["anyOf"] if "properties" in one]
+    assert [next(iter(kind)) for kind in shown] == [kind.name for kind in SLOT_KINDS]
+    assert shown[0]["banner"]["anyOf"][0]["required"] == ["title"]

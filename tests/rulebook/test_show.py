@@ -1,0 +1,93 @@
+"""What a rule shows, from its lines to the fragment."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.model import Attributes
+from proxy.page.piece import Piece
+from proxy.page.slots import SLOT_KINDS
+from proxy.rulebook.show import MAKERS, NOUNS
+from tests.rulebook.conftest import Publish
+
+RULE = "rules:\n  - name: A\n    slot: {}\n    show: {}\n"
+
+
+def html(publish: Publish, show: str, attributes: Attributes | None = None, slot: str = "home.hero") -> str:
+    """What the rule shows a visitor with these attributes."""
+    loaded = publish(RULE.format(slot, show))
+    assert loaded.publication is not None, loaded.findings
+    assert loaded.publication.rules[0].variant == "A"
+    filled = loaded.publication.fragments["A"].fill(attributes or {})
+    return b"".join(part.plain if isinstance(part, Piece) else part for part in filled).decode()
+
+
+def test_every_kind_of_slot_has_a_maker_and_a_noun() -> None:
+    assert MAKERS.keys() == NOUNS.keys() == {kind.name for kind in SLOT_KINDS}
+
+
+def test_a_banner_is_made_of_its_lines(publish: Publish) -> None:
+    shown = html(
+        publish, '{banner: {title: "Hi {first name|you}", button: Shop, link: /sale}}', {"first name": "Ann<a"}
+    )
+    assert "Hi Ann&lt;a" in shown and 'href="/sale"' in shown and 'data-tb-rule="A"' in shown
+
+
+def test_a_banner_may_be_a_file(publish: Publish) -> None:
+    assert '<a href="/sale"' in html(publish, "{banner: promo}")
+
+
+def test_a_row_shows_products_with_the_card_that_is_named(publish: Publish) -> None:
+    plain = html(publish, "{products: {title: Boots, strategy: {in category: shoes}}}")
+    assert "Boots" in plain and 'href="/p/SKU-1"' in plain
+    assert "<p>Trail runner</p>" in html(publish, "{products: {strategy: [{chosen: SKU-1}], card: wide, count: 1}}")
+
+
+def test_a_slot_with_a_declared_size_keeps_it(publish: Publish) -> None:
+    assert 'class="tb-size-all-topbar"' in html(publish, "{banner: promo}", slot="all.topbar")
+
+
+def test_nothing_new_has_no_fragment(publish: Publish) -> None:
+    loaded = publish(RULE.format("home.hero", "nothing new"))
+    assert loaded.publication is not None
+    assert not loaded.publication.fragments and loaded.publication.rules[0].variant == ""
+
+
+@pytest.mark.parametrize(
+    ("show", "code", "what", "column"),
+    [
+        ("nothing", "R304", '"show" cannot be "nothing"', 11),
+        ("", "R104", "this show is empty", 10),
+        ("{baner: promo}", "R101", 'I do not know "baner" in a show', 12),
+        ("{banner: {}}", "R104", "this banner is empty", 20),
+        ("{banner: {text: Hi}}", "R103", 'this banner has no "title"', 21),
+        ("{banner: prommo}", "R501", "there is no file banners/prommo.html", 20),
+        ("{banner: {title: Hi, image width: wide}}", "R304", '"image width" cannot be "wide"', 45),
+        ("{banner: {title: Hi, link: javascript:a}}", "R503", "`javascript:a` is not an address I may link to", 38),
+        ("{banner: promo, products: {}}", "R104", "a rule shows one thing", 27),
+        ("{products: {strategy: {chosen: SKU-1}, count: 0}}", "R304", '"count" cannot be "0"', 57),
+        ("{products: {strategy: {chosen: SKU-1}, only: cheap}}", "R304", '"only" cannot be "cheap"', 56),
+        ("{products: {strategy: {chosen: SKU-1}, card: wid}}", "R501", "there is no file cards/wid.html", 56),
+        ("{products: {strategy: {chosen: SKU-1}, never: SKU-1}}", "R503", "this row would be empty", 23),
+    ],
+)
+def test_what_cannot_be_shown_is_told(show: str, code: str, what: str, column: int, publish: Publish) -> None:
+    first = publish(RULE.format("home.hero", show)).findings[0]
+    assert (first.code, first.what, first.place.line, first.place.column) == (code, what, 4, column)
+    assert first.help
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "code", "line"),
+    [
+        ("banners/promo.html", "<p>Hi</p>\n{% if x %}", "R503", 2),
+        ("banners/promo.html", "<p>Hi</p>\n<script>1</script>", "R504", 2),
+        ("cards/wide.html", "<p>\n{{ product.titel }}</p>", "R503", 2),
+        ("cards/wide.html", "<p>{{ product.title }}</p>\n<iframe></iframe>", "R504", 2),
+    ],
+)
+def test_faults_within_a_file_are_told_there_whether_it_is_used_or_not(
+    file: str, text: str, code: str, line: int, publish: Publish
+) -> None:
+    found = publish("rules: []", **{file: text}).findings
+    assert [(finding.code, finding.place.file, finding.place.line) for finding in found] == [(code, file, line)]

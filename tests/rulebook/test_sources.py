@@ -1,0 +1,60 @@
+"""Strategies and product ids, as rule files name them."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.conditions.nodes import Node
+from proxy.diagnostics import Finding
+from proxy.model import Product
+from proxy.rulebook.read import read_yaml
+from proxy.rulebook.sources import read_products, read_sources
+
+CATALOGUE = [
+    Product("SKU-1", "Boot", "/p/1", category="shoes/trail"),
+    Product("SKU-2", "Tent", "/p/2", category="tents"),
+]
+
+
+def node(text: str) -> Node:
+    root = read_yaml("x", text, [])
+    assert root is not None
+    return root
+
+
+def test_strategies_keep_their_order() -> None:
+    findings: list[Finding] = []
+    sources = read_sources(node("- chosen: [SKU-2, SKU-1]\n- popular in: everything"), CATALOGUE, findings)
+    assert not findings
+    assert [(source.strategy.phrase, source.words) for source in sources] == [
+        ("chosen", ("SKU-2", "SKU-1")),
+        ("popular in", ("everything",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "what"),
+    [
+        ("chosen: SKU-3", "R502", 'there is no product "SKU-3"'),
+        ("in category: shooes", "R502", 'no product fits "in category: shooes"'),
+        ("populer in: shoes", "R101", 'I do not know "populer in" in a strategy'),
+        ("- chosen", "R104", '"strategy" should be lines of `word: value`'),
+        ("chosen: []", "R104", '"chosen" should be a word or a text'),
+    ],
+)
+def test_what_no_product_answers_is_told(text: str, code: str, what: str) -> None:
+    findings: list[Finding] = []
+    read_sources(node(text), CATALOGUE, findings)
+    assert [(finding.code, finding.what) for finding in findings] == [(code, what)]
+
+
+def test_without_a_catalogue_that_alone_is_told() -> None:
+    findings: list[Finding] = []
+    assert read_sources(node("- chosen: [A, B]\n- in category: c"), [], findings) == ()
+    assert [finding.what for finding in findings] == ["there is no catalogue to choose from"]
+
+
+def test_product_ids_are_of_the_catalogue() -> None:
+    findings: list[Finding] = []
+    assert read_products(node("[SKU-1, SKU_2]"), "never", CATALOGUE, findings) == ("SKU-1", "SKU_2")
+    assert [finding.help for finding in findings] == ['did you mean "SKU-2"?']
