@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.conditions.vocabulary import PHRASES, Kind
 from proxy.model import AttributeValue, Profile, Visitor
 from proxy.serve.context import REQUEST_ATTRIBUTES, context_of, device_of, host_of, languages_of, needs_profile
 from proxy.serve.message import Request
@@ -208,6 +209,12 @@ def test_the_profile_is_needed_only_for_what_it_can_say() -> None:
     assert needs_profile(["page", "orders"])
     assert needs_profile(["segment"])
     assert not needs_profile([])
+
+
+def test_every_phrase_an_editor_may_write_is_answered() -> None:
+    asked = {phrase.attribute for phrase in PHRASES if phrase.stands_alone and phrase.kind is not Kind.NUMBER}
+    asked |= {f"{phrase.attribute}.{part}" for phrase in PHRASES for part in phrase.parts or ()}
+    assert asked == {*REQUEST_ATTRIBUTES, "segment", "weekday", "hours"}
 
 
 def test_a_query_is_read_up_to_its_hundredth_parameter() -> None:
