@@ -9,31 +9,39 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-LINK = re.compile(r"^\s*(.+?)\s+(https?://\S+)")
+URL = re.compile(r"https?://\S+")
 PATIENCE_SECONDS = 30
 
 
 @asynccontextmanager
-async def running(*arguments: str, until: str, **environment: str) -> AsyncIterator[dict[str, str]]:
-    """Runs `tailorbird ARGUMENTS` while in `async with`; gives the printed links by their names, once the one named
-    `until` has come. Standard error stays the test's own, so that a failure shows it."""
+async def running(*arguments: str, until: str, **environment: str) -> AsyncIterator[str]:
+    """Runs `tailorbird ARGUMENTS` while in `async with`; gives what it has printed, up to the line that has `until` in
+    it. Standard error stays the test's own, so that a failure shows it."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "proxy", *arguments, stdout=asyncio.subprocess.PIPE, env={**os.environ, **environment}
     )
     try:
-        yield await asyncio.wait_for(_links(process, until), PATIENCE_SECONDS)
+        yield await asyncio.wait_for(_printed(process, until), PATIENCE_SECONDS)
     finally:
         if process.returncode is None:
             process.terminate()
         await process.wait()
 
 
-async def _links(process: asyncio.subprocess.Process, until: str) -> dict[str, str]:
+async def _printed(process: asyncio.subprocess.Process, until: str) -> str:
     assert process.stdout is not None
-    links: dict[str, str] = {}
-    while until not in links:
-        line = (await process.stdout.readline()).decode()
-        assert line, f"it ended before it printed {until!r}, having printed {links}"
-        if found := LINK.match(line):
-            links[found[1]] = found[2]
-    return links
+    lines = [""]
+    while until not in lines[-1]:
+        lines.append((await process.stdout.readline()).decode())
+        assert lines[-1], f"it ended before it printed {until!r}, having printed {lines}"
+    return "".join(lines)
+
+
+def link(printed: str, says: str) -> str:
+    """The address on the line that has `says` in it, without its last slash."""
+    found = (URL.search(line) for line in printed.splitlines() if says in line)
+    return next(match[0] for match in found if match).rstrip("/")
+
+
+DEMO = ("demo", "--port", "0", "--shop-port", "0", "--admin-port", "0")
+"""The demo on free ports; it has printed all links when it says `Ctrl-C`."""

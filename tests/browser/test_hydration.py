@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from proxy.cli.doctor import command as doctor
 from tests.browser.conftest import Tab
-from tests.running import running
+from tests.running import link, running
 from tests.wire.origin import Origin, by_path, ok
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -49,11 +49,12 @@ async def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     """The address of Tailorbird in front of the storefront, everybody being shown the banner."""
     folder = tmp_path_factory.mktemp("rules")
     (folder / "all.rules.yaml").write_text(RULES)
+    (folder / "slots.yaml").write_text("slots: {home.hero: {}}")
     store = f"sqlite:{tmp_path_factory.mktemp('store')}/profiles.db"
     async with storefront(request.param) as origin:
         flags = ["--origin", origin.url, "--rules", str(folder), "--store", store, "--port", "0", "--admin-port", "0"]
-        async with running("serve", *flags, until="Shop", TAILORBIRD_SECRET="s" * 32) as links:
-            yield links["Shop"].rstrip("/")
+        async with running("serve", *flags, until="proxy", TAILORBIRD_SECRET="s" * 32) as printed:
+            yield link(printed, "proxy")
 
 
 @each_framework
