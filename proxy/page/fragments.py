@@ -43,9 +43,14 @@ class Fragment:
         """The fields in order; their attributes are what the fragment needs to know of a visitor."""
         return tuple(part for part in self.parts if isinstance(part, Field))
 
-    def fill(self, attributes: Attributes) -> list[Piece | bytes]:
+    def fill(self, attributes: Attributes) -> Sequence[Piece | bytes]:
         """The fragment for one visitor: the constant pieces, and between them the visitor's words."""
-        return [part if isinstance(part, Piece) else part.text(attributes) for part in self.parts]
+        return self._constant or [part if isinstance(part, Piece) else part.text(attributes) for part in self.parts]
+
+    @cached_property
+    def _constant(self) -> tuple[Piece, ...]:
+        """The pieces, when there are no fields between them."""
+        return () if self.fields else tuple(part for part in self.parts if isinstance(part, Piece))
 
 
 @dataclass(frozen=True, slots=True)
