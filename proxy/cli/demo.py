@@ -7,12 +7,15 @@ import logging
 import os
 import secrets
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from proxy.cli.options import given, setting_options
+from proxy.demo.catalogue import PRODUCTS
+from proxy.demo.sessions import COOKIE as SESSION_COOKIE
 from proxy.demo.shop import create_shop
 from proxy.demo.toolbar import routes, with_toolbar
 from proxy.demo.visitors import VISITORS, seeded
@@ -49,9 +52,15 @@ async def demo(shop_port: int, flags: dict[str, Any]) -> None:
 
 
 def demo_settings(origin: str, flags: dict[str, Any]) -> Settings:
-    """The environment's settings, with a key of this run, and the loopback trusted to name a country."""
-    made = {"origin": (origin,), "secret": secrets.token_urlsafe(32), "trusted_proxies": ("127.0.0.1",), **flags}
-    return from_environment(os.environ, **made)
+    """The environment's settings with a key of this run; the loopback may name a country; the shop's session cookie,
+    which every visitor has, makes no page personal."""
+    settings = from_environment(os.environ, origin=(origin,), secret=secrets.token_urlsafe(32), **flags)
+    return replace(
+        settings,
+        trusted_proxies=("127.0.0.1",),
+        ignored_cookies=(*settings.ignored_cookies, SESSION_COOKIE),
+        catalogue=settings.catalogue or str(PRODUCTS),
+    )
 
 
 def links(proxy_url: str, shop_url: str) -> list[Link]:

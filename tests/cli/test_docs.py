@@ -1,0 +1,29 @@
+"""The reference pages are made from the tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from proxy.cli import COMMANDS, tailorbird
+from proxy.cli.docs import MADE, PAGES, table
+from proxy.conditions.vocabulary import PHRASES
+from proxy.rulebook.findings import FINDINGS
+from proxy.settings import rows
+
+
+def test_bars_in_cells_do_not_end_them() -> None:
+    assert table(("a", "b"), [("x|y", "z")]) == "| a | b |\n| --- | --- |\n| x\\|y | z |\n"
+
+
+def test_each_page_is_written_and_names_every_row(tmp_path: Path) -> None:
+    result = CliRunner().invoke(tailorbird, ["docs", str(tmp_path / "reference")])
+    assert result.exit_code == 0, result.output
+    pages = {path.name: path.read_text() for path in (tmp_path / "reference").iterdir()}
+    assert set(pages) == set(PAGES)
+    assert all(text.startswith(MADE) for text in pages.values())
+    assert all(f"`TAILORBIRD_{row.name.upper()}`" in pages["settings.md"] for row in rows())
+    assert all(f"`{phrase.key}`" in pages["vocabulary.md"] for phrase in PHRASES)
+    assert all(f"## {finding.code}" in pages["findings.md"] for finding in FINDINGS)
+    assert all(f"`{row.name}`" in pages["commands.md"] for row in COMMANDS)

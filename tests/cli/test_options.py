@@ -1,0 +1,32 @@
+"""Flags are made from the settings' rows, and only those given count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from click.testing import CliRunner
+
+from proxy.cli.options import given, setting_options
+
+
+def flags_of(*arguments: str) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+
+    @click.command()
+    @setting_options("origin", "port", "keep_host")
+    def command(**flags: Any) -> None:
+        seen.update(given(**flags))
+
+    result = CliRunner().invoke(command, list(arguments))
+    assert result.exit_code == 0, result.output
+    return seen
+
+
+def test_what_is_not_given_is_left_to_the_environment() -> None:
+    assert flags_of() == {}
+
+
+def test_lists_and_numbers_have_their_types() -> None:
+    given = flags_of("--origin", "http://a", "--origin", "/api=http://b", "--port", "9000", "--keep-host", "false")
+    assert given == {"origin": ("http://a", "/api=http://b"), "port": 9000, "keep_host": False}

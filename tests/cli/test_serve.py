@@ -1,0 +1,36 @@
+"""`tailorbird serve` refuses to start without what has no safe default, and says what to set."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from proxy.cli import tailorbird
+
+READY = {"TAILORBIRD_SECRET": "a-secret-for-tests-long-enough", "TAILORBIRD_ADMIN_TOKEN": "a-token-for-tests"}
+ORIGIN = ["--origin", "http://127.0.0.1:9"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "what"),
+    [
+        ([], READY, "there is no origin (help: add --origin https://shop.example)"),
+        (ORIGIN, READY | {"TAILORBIRD_SECRET": ""}, "there is no signing key (help: set TAILORBIRD_SECRET"),
+        (ORIGIN, READY | {"TAILORBIRD_SECRET": "short"}, "a signing key is shorter than 16 bytes"),
+        (ORIGIN, READY | {"TAILORBIRD_ADMIN_TOKEN": ""}, "the admin listener has no token"),
+        (ORIGIN, READY | {"TAILORBIRD_PROT": "1"}, 'did you mean "TAILORBIRD_PORT"?'),
+        (["--origin", "shop.example"], READY, "is not a web address"),
+        ([*ORIGIN, "--store", "mysql:x"], READY, "no store speaks `mysql`"),
+    ],
+)
+def test_it_refuses_in_one_line(arguments: list[str], environment: dict[str, str], what: str) -> None:
+    result = CliRunner().invoke(tailorbird, ["serve", *arguments], env=environment)
+    assert result.exit_code == 1
+    assert what in result.output
+    assert result.output.count("\n") == 1
+
+
+def test_every_flag_says_its_default_and_its_environment_name() -> None:
+    text = CliRunner().invoke(tailorbird, ["serve", "--help"]).output
+    assert "TAILORBIRD_ORIGIN" in text
+    assert "(default: 8080; TAILORBIRD_PORT)" in " ".join(text.split())
