@@ -128,7 +128,9 @@ class Cookies:
         # A sibling host can plant a second cookie of the same name (cookie tossing); nothing tells which is ours.
         if not sent or len(sent) != len(pairs):
             return ANONYMOUS
-        visitor = self._verified(sent.get(self.visitor_name, b""), sent.get(self.segments_name, b""), now)
+        visitor = self._verified(
+            sent.get(self.visitor_name, b"").strip(), sent.get(self.segments_name, b"").strip(), now
+        )
         if self._unsigned in sent:
             return replace(visitor, unverified=hinted_segments(sent[self._unsigned]))
         return visitor
@@ -137,10 +139,10 @@ class Cookies:
         known = self._memo.get((visitor_cookie, segments_cookie))
         if known is not None:
             return known.at(now)
-        visitor = self._visitor(visitor_cookie.strip(), now)
+        visitor = self._visitor(visitor_cookie, now)
         if visitor is None:
             return ANONYMOUS
-        claim = self._segments(segments_cookie.strip(), visitor.id)
+        claim = self._segments(segments_cookie, visitor.id)
         if claim is None and segments_cookie:
             return visitor
         return self._remember((visitor_cookie, segments_cookie), visitor, claim).at(now)
