@@ -41,9 +41,7 @@ def render_cards(products: Iterable[Product], template: str = DEFAULT_CARD) -> l
             line = template.count("\n", 0, statement.start()) + 1
             raise EditorError(f"a card may not use `{statement[1]}`", help=_HELP, line=line)
     # Escaping follows from the template's name unless told otherwise; strict, so that a misspelt word is an error.
-    environment = minijinja.Environment(
-        undefined_behavior="strict", auto_escape_callback=lambda _: True, fuel=_FUEL
-    )
+    environment = minijinja.Environment(undefined_behavior="strict", auto_escape_callback=lambda _: True, fuel=_FUEL)
     try:
         environment.add_template("card", template)
         return [environment.render_template("card", product=_shown(product)) for product in products]

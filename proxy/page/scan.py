@@ -11,8 +11,8 @@ A marker in a script, comment, title, textarea, noscript or attribute is text, n
 slots: the outermost wins. One name may stand in a page several times; all are filled alike.
 
 The law: every marker is either a slot or the reason why the page is not cut. A slot has a written end tag, is a block
-or custom element, and *stands apart*: filling it changes the parsed tree nowhere else. That last is not argued but
-tried, by parsing the page once more with a probe in each slot. Whatever is in doubt leaves the page as it came.
+or custom element, and stands apart (`apart.py`): filling it changes the page nowhere else. Whatever is in doubt leaves
+the page as it came.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import turbohtml
 from turbohtml import Document, Element, Namespace
 
 from proxy.errors import EditorError
+from proxy.page.apart import Found, stand_apart
 from proxy.page.slots import SLOT_NAME, DeclaredSlot, Place
 
 MARKER = "data-slot"
@@ -41,24 +42,11 @@ _PLACES: tuple[Place, ...] = ("start", "inside", "end")
 # Encoding Standard 4.2: of the encodings browsers know, only these are not supersets of ASCII (an unknown label is
 # ignored, and what browsers fall back to is one). NUL and ESC give away text that is mislabelled.
 _FOREIGN_LABELS = (
-    "utf-16",
-    "utf16",
-    "utf-32",
-    "utf-7",
-    "ucs-2",
-    "unicode",
-    "csunicode",
-    "iso-10646",
-    "iso-2022",
-    "csiso2022",
-)
+    "utf-16", "utf16", "utf-32", "utf-7", "ucs-2", "unicode", "csunicode", "iso-10646", "iso-2022", "csiso2022",
+)  # fmt: skip
 _FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _FOREIGN_BYTES = (b"\0", b"\x1b")
 _UTF8_MARK = "\xef\xbb\xbf"
-
-# What a sanitised fragment may do at most: a block, a link, a table. Where this survives parsing, any fragment does.
-_PROBE = '<tb-probe><div><a href="#">x</a><table><tbody><tr><td>x</td></tr></tbody></table></div></tb-probe>'
-_HEAD_PROBE = '<link rel="tb-probe">'
 
 
 class Doubt(enum.StrEnum):
@@ -113,25 +101,6 @@ class _InDoubt(Exception):
     def __init__(self, reason: Doubt, offset: int, slot: str = "") -> None:
         super().__init__(reason)
         self.verdict = Uncut(reason, offset, slot)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """An element that is to be a slot. `start` and `end` are byte offsets; `end` is -1 without a written end tag."""
-
-    name: str
-    element: Element
-    place: Place
-    opened: int
-    start: int
-    end: int
-
-    def is_within(self, other: _Found) -> bool:
-        """True when this one stands in the content of `other`, closed or not."""
-        return self.start < other.end or other.start <= self.opened < other.end
-
-    def doubt(self, reason: Doubt) -> _InDoubt:
-        return _InDoubt(reason, self.opened, self.name)
 
 
 def find_slots(
@@ -189,9 +158,9 @@ def _as_text(body: bytes) -> str:
     return "   " + text[3:] if text.startswith(_UTF8_MARK) else text
 
 
-def _outermost(found: Iterable[_Found]) -> list[_Found]:
+def _outermost(found: Iterable[Found]) -> list[Found]:
     """In page order, without what lies within another. Raises when one that counts cannot be a slot."""
-    kept: list[_Found] = []
+    kept: list[Found] = []
     for slot in sorted(found, key=lambda slot: (slot.start, _PLACES.index(slot.place))):
         if kept and slot.is_within(kept[-1]):
             continue
@@ -200,16 +169,20 @@ def _outermost(found: Iterable[_Found]) -> list[_Found]:
     return kept
 
 
-def _must_be_a_slot(slot: _Found) -> None:
+def _must_be_a_slot(slot: Found) -> None:
     if not SLOT_NAME.fullmatch(slot.name):
-        raise slot.doubt(Doubt.SLOT_NAME)
+        raise _doubt(slot, Doubt.SLOT_NAME)
     if not _may_hold_blocks(slot):
-        raise slot.doubt(Doubt.NOT_A_BLOCK)
+        raise _doubt(slot, Doubt.NOT_A_BLOCK)
     if slot.end < 0:
-        raise slot.doubt(Doubt.NO_END_TAG)
+        raise _doubt(slot, Doubt.NO_END_TAG)
 
 
-def _may_hold_blocks(slot: _Found) -> bool:
+def _doubt(slot: Found, reason: Doubt) -> _InDoubt:
+    return _InDoubt(reason, slot.opened, slot.name)
+
+
+def _may_hold_blocks(slot: Found) -> bool:
     tag = slot.element.tag
     if slot.element.namespace is not Namespace.HTML:
         return False
@@ -229,35 +202,35 @@ class _Search:
         if not slots:
             raise _InDoubt(Doubt.NO_SLOTS, 0)
         if len(slots) > max_slots:
-            raise slots[max_slots].doubt(Doubt.TOO_MANY_SLOTS)
-        if not _stand_apart(self._text, document, slots):
-            raise self._culprit(len(slots)).doubt(Doubt.NOT_APART)
+            raise _doubt(slots[max_slots], Doubt.TOO_MANY_SLOTS)
+        if not stand_apart(self._text, document, slots):
+            raise _doubt(self._culprit(len(slots)), Doubt.NOT_APART)
         return tuple(SlotRange(slot.name, slot.start, slot.end) for slot in slots)
 
-    def _look(self) -> tuple[Document, list[_Found]]:
+    def _look(self) -> tuple[Document, list[Found]]:
         # Scripting is on, as in a shopper's browser: what `noscript` holds is then text.
         document = turbohtml.parse(self._text, source_locations=True, scripting=True)
         return document, _outermost([*self._marked(document), *self._selected(document)])
 
-    def _marked(self, document: Document) -> Iterator[_Found]:
+    def _marked(self, document: Document) -> Iterator[Found]:
         for element in document.select(f"[{self._marker}],tb-slot"):
             name = element.attr(self._marker) or element.attr("name") or ""
             yield from _found(name, element, "inside")
 
-    def _selected(self, document: Document) -> Iterator[_Found]:
+    def _selected(self, document: Document) -> Iterator[Found]:
         for slot, selector in self._declared:
             matches = [
                 found for element in document.select(selector) for found in _found(slot.name, element, slot.place)
             ]
             if len(matches) > 1:
-                raise matches[1].doubt(Doubt.SEVERAL_MATCHES)
+                raise _doubt(matches[1], Doubt.SEVERAL_MATCHES)
             yield from matches
 
-    def _culprit(self, count: int) -> _Found:
+    def _culprit(self, count: int) -> Found:
         """The first slot that does not stand apart even alone, else the first: together they do not."""
         for index in range(count):
             document, slots = self._look()
-            if not _stand_apart(self._text, document, slots[index : index + 1]):
+            if not stand_apart(self._text, document, slots[index : index + 1]):
                 return slots[index]
         return self._look()[1][0]
 
@@ -272,14 +245,14 @@ def _in_charset(selector: str | None, charset: str) -> str | None:
         return None
 
 
-def _found(name: str, element: Element, place: Place) -> Iterator[_Found]:
+def _found(name: str, element: Element, place: Place) -> Iterator[Found]:
     """The slot of an element; nothing for one the parser added and nobody wrote, as an implied `body`."""
     where = element.source_location
     if where is None or where.start_tag is None:
         return
     opened, inside = where.start_tag.start_offset, where.start_tag.end_offset
     closed = where.end_tag.start_offset if where.end_tag else -1
-    yield _Found(
+    yield Found(
         name=name,
         element=element,
         place=place,
@@ -287,38 +260,3 @@ def _found(name: str, element: Element, place: Place) -> Iterator[_Found]:
         start=closed if place == "end" and where.end_tag else inside,
         end=inside if place == "start" else closed,
     )
-
-
-def _stand_apart(text: str, document: Document, slots: Sequence[_Found]) -> bool:
-    """True when filling the slots changes the tree nowhere else: a page with a probe in each, once the probes are taken
-    out of its tree, equals `document` with its slots emptied. Leaves `document` so."""
-    filled = turbohtml.parse(_with_probes(text, slots), scripting=True)
-    probes = filled.select('tb-probe,link[rel="tb-probe"]')
-    if [probe.html for probe in probes] != [_probe(slot) for slot in slots]:
-        return False
-    for slot, probe in zip(slots, probes, strict=True):
-        if not isinstance(probe.parent, Element) or probe.parent.tag != slot.element.tag:
-            return False
-        probe.decompose()
-        if slot.place == "inside":
-            slot.element.clear()
-    return _normalised(document).equals(_normalised(filled))
-
-
-def _with_probes(text: str, slots: Sequence[_Found]) -> str:
-    pieces, cursor = [], 0
-    for slot in slots:
-        pieces += [text[cursor : slot.start], _probe(slot)]
-        cursor = slot.end
-    return "".join([*pieces, text[cursor:]])
-
-
-def _probe(slot: _Found) -> str:
-    return _HEAD_PROBE if slot.element.tag == "head" else _PROBE
-
-
-def _normalised(document: Document) -> Document:
-    """Without seams in its texts, where a probe had split them."""
-    if document.root is not None:
-        document.root.normalize()
-    return document
