@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import secrets
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import uvloop
 
 from proxy.cli.options import given, setting_options
 from proxy.demo.catalogue import PRODUCTS
@@ -33,7 +33,7 @@ def command(shop_port: int, **flags: Any) -> None:
     """The demo shop behind Tailorbird, with links to open. Loopback only; stop it with Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     with tempfile.TemporaryDirectory(prefix="tailorbird-") as folder:
-        asyncio.run(demo(shop_port, {"store": f"sqlite:{Path(folder) / 'demo.db'}", **given(**flags)}))
+        uvloop.run(demo(shop_port, {"store": f"sqlite:{Path(folder) / 'demo.db'}", **given(**flags)}))
 
 
 async def demo(shop_port: int, flags: dict[str, Any]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from typing import Any
 
 import click
+import uvloop
 
 from proxy.cli.options import given, setting_options
 from proxy.errors import OperatorError
@@ -26,7 +26,7 @@ def command(**flags: Any) -> None:
     settings = from_environment(os.environ, **given(**flags))
     require_what_serving_needs(settings)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    asyncio.run(serve(settings))
+    uvloop.run(serve(settings))
 
 
 def require_what_serving_needs(settings: Settings) -> None:

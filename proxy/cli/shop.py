@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 
 import click
+import uvloop
 
 from proxy.demo.shop import create_shop
 from proxy.serve.listener import Listener, run
@@ -17,4 +17,4 @@ def command(host: str, port: int) -> None:
     """The demo storefront alone, as an origin to put Tailorbird in front of."""
     listener = Listener("shop", create_shop(), host, port)
     click.echo(f"Shop   {listener.url}/")
-    asyncio.run(run([listener]))
+    uvloop.run(run([listener]))

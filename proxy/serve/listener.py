@@ -30,7 +30,6 @@ class Listener(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                loop="uvloop",
                 http="httptools",
                 ws=websockets,
                 lifespan="off",
@@ -64,12 +63,16 @@ class Listener(uvicorn.Server):
 def _bound(name: str, host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=1024)
+        bound = socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
         raise OperatorError(
             f"cannot open `{host}:{port}` for the {name}: {error.strerror}",
             help="choose another port, or stop what holds it",
         ) from error
+    # Connections inherit it. Without it a head and a body written apart wait 40 ms for each other (Nagle and delayed
+    # ACK), and asyncio sets it only on sockets it made itself.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return bound
 
 
 async def run(listeners: Sequence[Listener]) -> None:

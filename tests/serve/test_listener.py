@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from typing import Any
 
 import httpx
@@ -34,3 +35,9 @@ async def test_a_taken_port_is_told_before_anything_starts() -> None:
     with pytest.raises(OperatorError, match=f"cannot open `127.0.0.1:{first.port}` for the two"):
         Listener("two", hello, "127.0.0.1", first.port)
     first.socket.close()
+
+
+async def test_an_answer_in_two_writes_does_not_wait_for_an_acknowledgement() -> None:
+    listener = Listener("one", hello, "127.0.0.1", 0)
+    assert listener.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    listener.socket.close()
