@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from tests.wire.site import Site
 
 @dataclass
 class Heard:
-    """An answer as it came; `body` without chunk framing. `is_whole` is False when the connection broke off."""
+    """An answer, its body without chunk framing and gzip. `is_whole` is False when the connection broke off."""
 
     status: int
     headers: dict[bytes, bytes]
@@ -81,7 +82,9 @@ async def hear(reader: asyncio.StreamReader) -> Heard:
             pieces.append(piece)
     except asyncio.IncompleteReadError as error:
         return Heard(status, headers, b"".join([*pieces, error.partial]), is_whole=False)
-    return Heard(status, headers, b"".join(pieces), is_whole=True)
+    body = b"".join(pieces)
+    is_packed = body and headers.get(b"content-encoding") == b"gzip"
+    return Heard(status, headers, gzip.decompress(body) if is_packed else body, is_whole=True)
 
 
 async def _body(reader: asyncio.StreamReader, status: int, headers: dict[bytes, bytes]):  # type: ignore[no-untyped-def]

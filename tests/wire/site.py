@@ -39,7 +39,7 @@ PAGE = b'<!doctype html>\r\n<DIV class=x data-slot="home.hero">the default</DIV>
 
 def shown(title: str, slot: str = "home.hero", when: Condition = EVERYBODY, order: int = 0) -> tuple[Rule, str]:
     """A rule that shows a banner, and the banner's title."""
-    return Rule(f"shows {title}", slot, when, variant=f"variant {order} {title}", order=order), title
+    return Rule(f"rule {order}", slot, when, variant=f"variant {order}", order=order), title
 
 
 def in_segment(name: str) -> Fact:
