@@ -112,19 +112,18 @@ def _reasons(story: SlotStory, expected: str) -> Iterator[str]:
     if expected and told.verdict is not Verdict.NOT:
         winner = next(rule for rule in story.rules if rule.verdict is Verdict.SHOWN)
         yield f'"{winner.name}" comes first: priority {winner.priority}, against {told.priority}'
-    for fact in _leaves(told.facts):
-        if fact.ok is not bool(expected):
-            seen = ", ".join(text for text in (fact.seen, fact.distance) if text)
-            yield f"{'✔' if fact.ok else '✘'} {fact.text}  ({seen})"
+    for fact in _decisive(told.facts, ok=not expected):
+        seen = ", ".join(text for text in (fact.seen, fact.distance) if text)
+        yield f"{'✔' if fact.ok else '✘'} {fact.text}  ({seen})"
 
 
-def _leaves(facts: Iterable[Explained]) -> Iterator[Explained]:
-    """The facts without their groups."""
+def _decisive(facts: Iterable[Explained], *, ok: bool) -> Iterator[Explained]:
+    """The facts that made a condition hold, or not; under a segment's, those that put the visitor into it, or not."""
     for fact in facts:
-        if fact.parts and not fact.seen:
-            yield from _leaves(fact.parts)
-        else:
-            yield fact
+        if fact.ok is ok:
+            if fact.seen:
+                yield fact
+            yield from _decisive(fact.parts, ok=ok if fact.text != "none of" else not ok)
 
 
 def _outcome_lines(outcome: Outcome) -> Iterator[str]:
