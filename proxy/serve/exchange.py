@@ -173,8 +173,6 @@ class Exchange:
 
     def _go_on(self) -> None:
         self._touch()
-        if self._upload is not None and not self._is_sent and self._answer.status >= 400:
-            self._upload.cancel()  # refused early, as 413 is: the rest of the upload is not wanted
         if self._answer.size > HIGH_WATER_BYTES and not self._is_paused:
             self._is_paused = True
             self._connection.pause_reading()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ GET = UpstreamRequest(b"GET", b"/c/shoes?page=2", ((b"host", b"shop.example"), (
 POST = replace(GET, method=b"POST", target=b"/orders")
 LENGTH_10 = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-HURRIED = Settings(connect_timeout_ms=500, first_byte_timeout_ms=60, between_bytes_timeout_ms=60)
+HURRIED = Settings(connect_timeout_ms=500, first_byte_timeout_ms=150, between_bytes_timeout_ms=150)
 
 
 async def body_of(transport: OriginTransport, request: UpstreamRequest = GET) -> bytes:
@@ -176,11 +177,12 @@ async def test_an_answer_is_not_limited_in_time_while_it_goes_on() -> None:
         await wire.request()
         await wire.send(LENGTH_10)
         for _ in range(10):
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
             await wire.send(b"X")
 
     async with Origin(script) as origin:
-        assert await body_of(OriginTransport(origin.url, HURRIED)) == b"X" * 10
+        transport = OriginTransport(origin.url, Settings(first_byte_timeout_ms=300, between_bytes_timeout_ms=300))
+        assert await body_of(transport) == b"X" * 10
 
 
 async def test_a_slow_visitor_stops_the_origin_instead_of_filling_memory() -> None:
@@ -201,7 +203,7 @@ async def test_a_slow_visitor_stops_the_origin_instead_of_filling_memory() -> No
         before = -1
         while sent != before:
             before = sent
-            await asyncio.sleep(0.1)  # longer than the silence allowed: it is not the origin that is slow
+            await asyncio.sleep(0.2)  # longer than the silence allowed: it is not the origin that is slow
         assert sent < total - 2_000_000
         largest = received = 0
         async for piece in answer.body:
@@ -235,6 +237,35 @@ async def test_a_slow_origin_stops_the_upload_instead_of_filling_memory() -> Non
         assert given < 18_000_000
         may_read.set()
         assert await fetch == b"thanks"
+
+
+async def test_what_is_large_costs_little_memory_in_either_direction() -> None:
+    total, piece = 20_000_000, b"x" * 100_000
+
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(total // len(piece)):
+            yield piece
+
+    async def script(wire: Wire) -> None:
+        await wire.head()
+        for _ in range(total // len(piece)):
+            await wire.reader.readexactly(len(piece))
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % total)
+        for _ in range(total // len(piece)):
+            await wire.send(piece)
+        await wire.until_closed()
+
+    async with Origin(script) as origin:
+        transport = OriginTransport(origin.url, Settings())
+        tracemalloc.start()
+        try:
+            answer = await transport.fetch(replace(POST, body=body(), content_length=total))
+            assert sum([len(piece) async for piece in answer.body]) == total
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 4_000_000  # both ends' buffers
+        await transport.aclose()
 
 
 # -- faults --------------------------------------------------------------------------------------------------------
@@ -299,6 +330,19 @@ async def test_an_answer_never_read_but_let_go_gives_its_slot_back() -> None:
             await (await transport.fetch(GET)).aclose()
         assert "0 active" in repr(transport)
         await transport.aclose()
+
+
+async def test_an_origin_that_hangs_up_on_connecting_is_noticed_at_once() -> None:
+    async def hangs_up(wire: Wire) -> None:
+        wire.reset()
+
+    async with Origin(hangs_up) as origin:
+        transport = OriginTransport(origin.url, Settings())
+        async with asyncio.timeout(5):
+            for _ in range(20):
+                with pytest.raises(OriginError) as caught:
+                    await body_of(transport)
+                assert caught.value.reason == "reset"
 
 
 # -- uploads that go wrong -----------------------------------------------------------------------------------------
@@ -389,7 +433,7 @@ async def test_an_answer_may_be_read_while_the_upload_goes_on() -> None:
 async def test_a_slow_visitors_upload_is_not_the_origins_fault() -> None:
     async def slow() -> AsyncIterator[bytes]:
         for _ in range(2):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
             yield b"x"
 
     async with Origin(always(ok(b"thanks"))) as origin:
@@ -413,3 +457,45 @@ async def test_an_origin_that_takes_no_upload_is_timed_out() -> None:
             await body_of(transport, replace(POST, body=endless()))
         assert caught.value.reason == "timeout"
         assert "0 active, 0 idle" in repr(transport)
+
+
+# -- another protocol ------------------------------------------------------------------------------------------------
+
+
+async def test_what_the_origin_says_after_switching_waits_for_who_takes_over() -> None:
+    class Heard(asyncio.Protocol):
+        def __init__(self) -> None:
+            self.data = b""
+            self.all: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        def data_received(self, data: bytes) -> None:
+            self.data += data
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.all.set_result(self.data)
+
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nsoon")
+        await switched.wait()
+        await wire.send(b"later")
+
+    switched = asyncio.Event()
+    async with Origin(script) as origin:
+        switch = await OriginTransport(origin.url, Settings()).switch(GET)
+        assert (await switch.head()).status == 101
+        switched.set()
+        await origin.has_open(0)
+        heard = Heard()
+        transport, early = switch.hand_over(heard)
+        transport.resume_reading()
+        assert (early, await heard.all) == (b"soon", b"later")
+
+
+async def test_a_switch_that_nobody_takes_over_costs_its_connection() -> None:
+    agreed = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"
+    async with Origin(after_request(agreed, Wire.until_closed)) as origin:
+        switch = await OriginTransport(origin.url, Settings()).switch(GET)
+        await switch.head()
+        await switch.aclose()
+        await origin.has_open(0)

@@ -99,6 +99,14 @@ async def test_an_idle_connection_is_closed_after_its_time() -> None:
         await transport.aclose()
 
 
+async def test_an_expired_connection_is_not_reused_even_before_it_is_closed() -> None:
+    async with Origin(always(ok(b"hello"))) as origin:
+        transport = transport_to(origin, idle_connection_seconds=0)
+        assert [await body_of(transport), await body_of(transport)] == [b"hello"] * 2
+        assert origin.connections == 2
+        await transport.aclose()
+
+
 async def test_bytes_nobody_asked_for_cost_the_connection() -> None:
     async def talkative(wire: Wire) -> None:
         await wire.request()
