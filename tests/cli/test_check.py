@@ -1,0 +1,83 @@
+"""`tailorbird check`, as it is typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+from proxy.cli import tailorbird
+
+ROOT = Path(__file__).parents[2]
+BAD = ROOT / "tests" / "cases" / "bad"
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(tailorbird, ["check", *map(str, arguments)], catch_exceptions=False)
+    return result.exit_code, result.output
+
+
+def test_a_clean_folder_says_so_and_exits_0() -> None:
+    code, output = run(ROOT / "rules")
+    assert code == 0 and output.endswith(" rules, no problems.\n")
+
+
+def test_the_sample_of_eight_mistakes_prints_them_all_and_exits_1() -> None:
+    code, output = run(BAD)
+    assert code == 1 and output == (ROOT / "tests" / "cases" / "bad.txt").read_text(encoding="utf-8")
+
+
+def test_the_folder_is_rules_when_none_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rules").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert run()[0] == 1  # an empty folder is more often an accident than a wish
+    (tmp_path / "rules" / "a.rules.yaml").write_text("rules: []")
+    assert run() == (0, "1 file, 0 rules, no problems.\n")
+
+
+def test_no_such_folder_is_a_mistake_in_the_command() -> None:
+    assert run(BAD / "nowhere")[0] == 2
+
+
+def test_programs_get_json() -> None:
+    code, output = run(BAD, "--format", "json")
+    found = json.loads(output)
+    assert code == 1 and len(found) == 8
+    assert found[0]["code"] == "R301" and found[0]["place"]["line"] == 8
+
+
+def test_github_gets_annotations() -> None:
+    _, output = run(BAD, "--format", "github")
+    first = output.split("\n")[0]
+    assert first.startswith(f"::error file={BAD}/bad.rules.yaml,line=8,col=11,endColumn=21,title=R301::no page has")
+    assert len(output.strip().split("\n")) == 8
+
+
+def test_junit_gets_a_case_for_each_file() -> None:
+    _, output = run(BAD, "--format", "junit")
+    suite = ElementTree.fromstring(output.split("\n", 1)[1])
+    failed = [case.get("name") for case in suite if case.find("failure") is not None]
+    assert failed == ["bad.rules.yaml"] and suite.get("failures") == "1"
+
+
+def test_a_warning_passes_unless_strict(tmp_path: Path) -> None:
+    (tmp_path / "a.rules.yaml").write_text("rules: []")
+    (tmp_path / "products.jsonl").write_text("{}\n")
+    code, output = run(tmp_path)
+    assert code == 0 and "R505" in output
+    assert run(tmp_path, "--strict")[0] == 1
+
+
+def test_a_catalogue_may_be_named_and_a_store_asked_for_imported_attributes(tmp_path: Path) -> None:
+    (tmp_path / "slots.yaml").write_text("slots: {s: {}}")
+    show = "show: {products: {strategy: {chosen: SKU-1042}}}"
+    (tmp_path / "a.rules.yaml").write_text(f"rules: [{{name: A, slot: s, when: {{loyalty: gold}}, {show}}}]")
+    profiles = tmp_path / "profiles.jsonl"
+    profiles.write_text('{"visitor": "v1", "loyalty": "gold"}\n')
+    assert run(tmp_path)[1].count("R101") == 1 and run(tmp_path)[1].count("R502") == 1
+    store = f"sqlite:{tmp_path / 'store.db'}"
+    CliRunner().invoke(tailorbird, ["import", "profiles", str(profiles), "--store", store], catch_exceptions=False)
+    assert run(tmp_path, "--catalogue", ROOT / "rules" / "products.jsonl", "--store", store)[0] == 0
