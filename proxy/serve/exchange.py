@@ -11,14 +11,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from proxy.errors import OriginError, RequestError
+from proxy.errors import OriginError
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.serve.answer import Answer
 from proxy.serve.connection import Connection
+from proxy.serve.sending import head_of, send
 
 HIGH_WATER_BYTES = 256 * 1024
 SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
-_METHODS_WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,39 +101,14 @@ class Exchange:
     # -- the request -------------------------------------------------------------------------------------------------
 
     def _send(self) -> None:
-        head = _head_of(self._request)
+        head = head_of(self._request)
         if self._request.body is None or self._request.content_length == 0:
             self._connection.write(head)
             self._sent()
             return
         self._arm(self._patience.between_bytes)
-        self._upload = self._loop.create_task(self._send_body(head, self._request.body, self._request.content_length))
+        self._upload = self._loop.create_task(send(head, self._request, self._connection, self._touch, self._sent))
         self._upload.add_done_callback(self._uploaded)
-
-    async def _send_body(self, head: bytes, body: AsyncIterator[bytes], length: int | None) -> None:
-        # A first piece that is there already shares the head's packet; one that is not does not hold the head up.
-        pending = [head]
-        flush = self._loop.call_soon(lambda: self._connection.write(pending.pop()))
-        sent = 0
-        async for piece in body:
-            sent += len(piece)
-            if length is not None and sent > length:
-                raise RequestError("the request's body is longer than its Content-Length")
-            if piece:
-                flush.cancel()
-                framed = (piece,) if length is not None else (b"%x\r\n" % len(piece), piece, b"\r\n")
-                self._connection.write(*pending, *framed)
-                pending.clear()
-                self._touch()
-            if sent == length:
-                break
-            await self._connection.drain()
-        flush.cancel()
-        if length is None:
-            self._connection.write(*pending, b"0\r\n\r\n")
-        elif sent < length:
-            raise RequestError("the request's body broke off before its end")
-        self._sent()
 
     def _uploaded(self, upload: asyncio.Task[None]) -> None:
         if not upload.cancelled() and (error := upload.exception()) is not None:
@@ -267,20 +242,3 @@ class Switch(Exchange):
         """Gives the socket to `protocol`, still paused, with what the origin has said in the new protocol already."""
         self._is_handed_over = True
         return self._connection.hand_over(protocol), self._answer.rest
-
-
-def _head_of(request: UpstreamRequest) -> bytes:
-    """The request's head. Raises `RequestError` when a field would break out of its line."""
-    lines = [b"%b %b HTTP/1.1" % (request.method, request.target)]
-    lines += [b": ".join(field) for field in request.headers]
-    if request.content_length is not None:
-        lines.append(b"content-length: %d" % request.content_length)
-    elif request.body is not None:
-        lines.append(b"transfer-encoding: chunked")
-    elif request.method in _METHODS_WITH_BODY:
-        lines.append(b"content-length: 0")
-    head = b"\r\n".join((*lines, b"\r\n"))
-    line_ends = len(lines) + 1
-    if head.count(b"\n") != line_ends or head.count(b"\r") != line_ends or b"\0" in head or lines[0].count(b" ") != 2:
-        raise RequestError("the request has a line end, a NUL or a space where none may be")
-    return head
