@@ -66,7 +66,7 @@ def _block(finding: Finding, source: str) -> str:
 
 
 def _excerpt(place: Place, source: str, gutter: str) -> list[str]:
-    rows = source.split("\n")
+    rows = source.split("\n") if source else []
     if not 1 <= place.line <= len(rows):
         return []
     row = rows[place.line - 1].rstrip("\r")

@@ -168,9 +168,11 @@ border-radius:var(--tb-radius,12px);background:var(--tb-panel,rgba(255,255,255,.
 .tb-banner-button{display:inline-block;padding:.7em 1.2em;border-radius:var(--tb-radius,8px);font-weight:600;\
 text-decoration:none;background:var(--tb-accent,#1a1a1a);color:var(--tb-on-accent,#fff)}
 .tb-banner-button:focus-visible,.tb-card-link:focus-visible{outline:3px solid currentColor;outline-offset:2px}
-.tb-products-title{margin:0 0 .75rem;font-size:1.25rem}
-.tb-cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(10rem,100%),1fr));gap:1rem;\
+.tb-products{padding-block:clamp(1.5rem,4vw,3.5rem) .5rem}
+.tb-products-title{margin:0 0 1.25rem;font-size:clamp(1.25rem,2.5vw,1.7rem)}
+.tb-cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(10rem,100%),1fr));gap:clamp(1rem,2vw,1.5rem);\
 margin:0;padding:0;list-style:none}
+.tb-card{max-inline-size:20rem}
 .tb-card-link{display:block;color:inherit;text-decoration:none}
 .tb-card-picture{display:block;inline-size:100%;block-size:auto;aspect-ratio:1;object-fit:cover;\
 border-radius:var(--tb-radius,8px);background:color-mix(in srgb,currentColor 6%,transparent)}

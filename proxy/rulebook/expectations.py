@@ -132,12 +132,12 @@ def _expectations(
 ) -> tuple[Expectation, ...]:
     table = as_map(node, '"expect"', findings)
     return tuple(
-        Expectation(names.slot(entry.key, findings), _expected(entry, rules, findings), entry.key.place)
+        Expectation(names.slot(entry.key, findings), _expected(entry, rules, names, findings), entry.key.place)
         for entry in (table.entries if table else ())
     )
 
 
-def _expected(entry: Entry, rules: Mapping[str, Rule], findings: list[Finding]) -> str:
+def _expected(entry: Entry, rules: Mapping[str, Rule], names: Names, findings: list[Finding]) -> str:
     written = as_text(entry.value, f'"{entry.key.text}"', findings)
     if written is None or written.text == NOTHING_NEW:
         return ""
@@ -145,7 +145,7 @@ def _expected(entry: Entry, rules: Mapping[str, Rule], findings: list[Finding]) 
     if rule is None:
         help = did_you_mean(written.text, [*rules, NOTHING_NEW])
         findings.append(Finding("R601", f'there is no rule "{written.text}"', written.place, help))
-    elif rule.slot != entry.key.text:
+    elif rule.slot != entry.key.text and {rule.slot, entry.key.text} <= set(names.slots):
         what = f'the rule "{rule.name}" is not for {entry.key.text}'
         findings.append(Finding("R602", what, written.place, f"it is for {rule.slot}: expect it there"))
     return written.text
