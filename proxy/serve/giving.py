@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from proxy.httpcache.coding import takes_gzip
 from proxy.httpcache.validators import is_unchanged
 from proxy.metrics import Metrics
 from proxy.page.template import Template
@@ -13,7 +12,7 @@ from proxy.serve.outgoing import (
     cache_status,
     coding_for,
     not_modified,
-    packed_answer,
+    slotless_answer,
     stored_answer,
     stored_head,
 )
@@ -58,9 +57,11 @@ class Giving:
 
     def _plain(self, entry: Entry, request: Request, now: float, said: str) -> Response:
         self._metrics.count("tailorbird_requests_total", "result", "asset" if entry.template is None else "default")
-        if entry.template is None or not takes_gzip(request.get_list(b"accept-encoding")):
+        if entry.template is None:
             return stored_answer(entry.stored, request, now, said)
-        return packed_answer(entry.stored, self._showing.plain(entry.template, "gzip"), request, now, said)
+        coding = coding_for(request)
+        page = self._showing.plain(entry.template, coding)
+        return slotless_answer(entry.stored, page, coding, request, now, said)
 
     def _filled(self, entry: Entry, template: Template, request: Request, met: Met, now: float, said: str) -> Response:
         coding = coding_for(request)

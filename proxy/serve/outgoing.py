@@ -16,6 +16,8 @@ _OF_THE_OLD_BODY = frozenset(
 )
 # Any of these would let a cache behind us keep one visitor's page for others (RFC 9213 lets them overrule ours).
 _OF_SHARED_CACHES = frozenset(b"cache-control expires pragma age surrogate-control".split())
+_OF_ONE_CODING = frozenset(b"accept-ranges content-md5 digest content-digest".split())
+_GZIP = (b"content-encoding", b"gzip")
 _KEPT_IN_304 = frozenset(b"cache-control content-location date etag expires vary set-cookie cache-status via".split())
 
 
@@ -61,7 +63,7 @@ def assembled_answer(
     if set_cookie is not None:
         headers = (*headers, (b"set-cookie", set_cookie))
     if coding == "gzip":
-        headers = (*headers, (b"content-encoding", b"gzip"))
+        headers = (*headers, _GZIP)
     return whole(request, status, headers, page.chunks, page.length)
 
 
@@ -73,18 +75,22 @@ def stored_answer(stored: StoredResponse, request: Request, now: float, said: st
     return whole(request, stored.status, headers, (stored.body,), len(stored.body))
 
 
-def packed_answer(stored: StoredResponse, page: Assembled, request: Request, now: float, said: str) -> Response:
-    """A stored page without slots, in gzip put together by us: the same page to a browser, not the same bytes, so that
-    its ETag is a weak one."""
-    headers = tuple(
-        (name, value if name != b"etag" or value.startswith(b"W/") else b"W/" + value)
-        for name, value in stored_head(stored, now, said)
-        if name not in (b"vary", b"accept-ranges", b"content-md5", b"digest", b"content-digest")
-    )
+def slotless_answer(
+    stored: StoredResponse, page: Assembled, coding: Coding, request: Request, now: float, said: str
+) -> Response:
+    """A stored page without slots, coded by us. In gzip it is the same page to a browser but not the same bytes, so its
+    ETag is a weak one then."""
+    headers = tuple(field for field in stored_head(stored, now, said) if field[0] != b"vary")
     headers = (*headers, vary_by_coding(stored.headers))
+    if coding == "gzip":
+        headers = (*(_of_other_bytes(*field) for field in headers if field[0] not in _OF_ONE_CODING), _GZIP)
     if _holds_copy_of(stored, request):
         return not_modified(headers)
-    return whole(request, stored.status, (*headers, (b"content-encoding", b"gzip")), page.chunks, page.length)
+    return whole(request, stored.status, headers, page.chunks, page.length)
+
+
+def _of_other_bytes(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    return (name, b"W/" + value) if name == b"etag" and not value.startswith(b"W/") else (name, value)
 
 
 def stored_head(stored: StoredResponse, now: float, said: str) -> Headers:
@@ -113,15 +119,14 @@ def not_modified(headers: Headers) -> Response:
 
 def error_page(request: Request, error: TailorbirdError, said: str) -> Response:
     """A small honest page. It names nothing of what is behind us."""
-    status = getattr(error, "status", 500)
-    title = _TITLES.get(status, "Something went wrong")
-    body = _PAGE % {b"title": title.encode(), b"status": b"%d" % status}
+    title = _TITLES.get(error.status, "Something went wrong")
+    body = _PAGE % {b"title": title.encode(), b"status": b"%d" % error.status}
     headers = (
         (b"content-type", b"text/html; charset=utf-8"),
         (b"cache-control", b"no-store"),
         cache_status(said),
     )
-    return whole(request, status, headers, (body,), len(body))
+    return whole(request, error.status, headers, (body,), len(body))
 
 
 _TITLES = {502: "The shop did not answer", 503: "The shop is busy", 504: "The shop took too long"}

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.wire.origin import Origin, Seen, ok
+from tests.wire.site import HTML, PAGE, SHARED, Got, Site, answering, eventually
+
+PRIVATE = ok(PAGE, HTML, b"Cache-Control: private")
+
+
+class Held:
+    """Answers requests for everybody when released, and visitors' own (they say they are on a phone) at once."""
+
+    def __init__(self, shared: bytes, own: bytes = b"") -> None:
+        self.shared = shared
+        self.own = own
+        self.release = asyncio.Event()
+
+    def __call__(self, seen: Seen) -> object:
+        return self.own if seen.get(b"user-agent") == b"phone" else self._later()
+
+    async def _later(self) -> bytes:
+        await self.release.wait()
+        return self.shared
+
+
+PHONE = (b"user-agent", b"phone")
+
+
+async def many(site: Site, count: int) -> list[asyncio.Task[Got]]:
+    tasks = [asyncio.create_task(site.get(b"/", PHONE)) for _ in range(count)]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_one_fetch_answers_all_who_ask_at_the_same_time() -> None:
+    held = Held(ok(PAGE, *SHARED))
+    async with Origin(answering(held)) as origin, Site(origin.url) as site:
+        tasks = await many(site, 100)
+        await eventually(lambda: len(origin.requests) == 1)
+        held.release.set()
+        answers = await asyncio.gather(*tasks)
+        assert len(origin.requests) == 1
+    said = [answer["cache-status"].split("; ")[2] for answer in answers]
+    assert sorted(said) == ["collapsed"] * 99 + ["stored"]
+    assert {answer.body for answer in answers} == {PAGE}
+
+
+async def test_nobody_queues_behind_what_is_not_for_everybody() -> None:
+    held = Held(PRIVATE, own=PRIVATE)
+    async with Origin(answering(held)) as origin, Site(origin.url) as site:
+        tasks = await many(site, 20)
+        await eventually(lambda: len(origin.requests) == 1)
+        held.release.set()
+        answers = await asyncio.gather(*tasks)
+        assert len(origin.requests) == 21
+        held.release.clear()
+        assert (await site.get(b"/", PHONE)).body == PAGE
+    assert {answer["cache-status"].split("; ")[2] for answer in answers} == {"detail=private"}
+
+
+async def test_who_waited_long_enough_asks_for_themselves() -> None:
+    held = Held(ok(PAGE, *SHARED), own=ok(b"own", HTML))
+    async with Origin(answering(held)) as origin, Site(origin.url, collapse_wait_ms=5) as site:
+        first, second = await many(site, 2)
+        assert (await second).body == b"own"
+        held.release.set()
+        assert (await first).body == PAGE
+
+
+async def test_the_fetch_outlives_the_client_that_started_it() -> None:
+    held = Held(ok(PAGE, *SHARED))
+    async with Origin(answering(held)) as origin, Site(origin.url) as site:
+        first, second = await many(site, 2)
+        await eventually(lambda: len(origin.requests) == 1)
+        first.cancel()
+        held.release.set()
+        assert (await second).body == PAGE
+        assert first.cancelled()
+        assert len(origin.requests) == 1
+
+
+async def test_a_failing_fetch_fails_for_all_who_wait_and_is_tried_again_by_the_next() -> None:
+    async with Site("http://127.0.0.1:9") as site:
+        answers = await asyncio.gather(*await many(site, 10))
+        assert {answer.status for answer in answers} == {502}
+        assert site.metrics.get("tailorbird_origin_errors_total", "refused") == 1
+        await site.get(b"/")
+        assert site.metrics.get("tailorbird_origin_errors_total", "refused") == 2
+
+
+async def test_what_was_being_fetched_while_it_changed_is_not_kept() -> None:
+    release = asyncio.Event()
+
+    async def old() -> bytes:
+        await release.wait()
+        return ok(PAGE, *SHARED)
+
+    answers = iter([old(), ok(b"posted"), ok(PAGE + b"new", *SHARED)])
+    async with Origin(answering(lambda _: next(answers))) as origin, Site(origin.url) as site:
+        (early,) = await many(site, 1)
+        await eventually(lambda: len(origin.requests) == 1)
+        await site.get(b"/", method=b"POST")
+        late = await site.get(b"/")
+        release.set()
+        assert ((await early).body, late.body) == (PAGE, PAGE + b"new")
+        assert (await site.get(b"/")).body == PAGE + b"new"
+
+
+async def test_fetches_for_other_languages_do_not_wait_for_one_another() -> None:
+    release = asyncio.Event()
+    fields = (*SHARED, b"Vary: Accept-Language")
+
+    async def slow(body: bytes) -> bytes:
+        await release.wait()
+        return ok(body, *fields)
+
+    def say(seen: Seen) -> object:
+        language = seen.get(b"accept-language") or b""
+        return slow(language) if language == b"fr" else ok(language, *fields)
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        await site.get(b"/", (b"accept-language", b"nl"))
+        french = asyncio.create_task(site.get(b"/", (b"accept-language", b"fr")))
+        await asyncio.sleep(0)
+        assert (await site.get(b"/", (b"accept-language", b"de"))).body == b"de"
+        release.set()
+        assert (await french).body == b"fr"
+
+
+async def test_who_waits_for_an_answer_chosen_by_another_language_asks_for_themselves() -> None:
+    release = asyncio.Event()
+
+    async def slow(body: bytes) -> bytes:
+        await release.wait()
+        return ok(body, *SHARED, b"Vary: Accept-Language")
+
+    script = answering(lambda seen: slow(seen.get(b"accept-language") or b""))
+    async with Origin(script) as origin, Site(origin.url) as site:
+        languages = (b"nl", b"fr")
+        tasks = [asyncio.create_task(site.get(b"/", (b"accept-language", language))) for language in languages]
+        await eventually(lambda: len(origin.requests) == 1)
+        release.set()
+        assert [(await task).body for task in tasks] == list(languages)
+
+
+async def test_closing_gives_up_what_is_under_way() -> None:
+    held = Held(ok())
+    async with Origin(answering(held)) as origin, Site(origin.url) as site:
+        task = asyncio.create_task(site.get(b"/"))
+        await eventually(lambda: len(origin.requests) == 1)
+        await site.gateway.aclose()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        held.release.set()
+        await origin.has_open(0)

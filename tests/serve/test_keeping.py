@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import asyncio
+import gzip
+
+import pytest
+
+from proxy.errors import OriginError
+from tests.wire.origin import Origin, Seen, Wire, always, ok
+from tests.wire.site import HTML, PAGE, SHARED, Site, answering, eventually, read
+
+IMAGE = (b"Content-Type: image/png", b"Cache-Control: max-age=60")
+GZIPPED = (b"accept-encoding", b"gzip")
+
+
+async def test_an_answer_chosen_by_language_is_kept_for_each_language() -> None:
+    def say(seen: Seen) -> bytes:
+        return ok(PAGE + (seen.get(b"accept-language") or b"any"), *SHARED, b"Vary: Accept-Language")
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        for _ in range(2):
+            for language in (b"nl", b"fr"):
+                assert (await site.get(b"/", (b"accept-language", language))).body == PAGE + language
+        assert (await site.get(b"/")).body == PAGE + b"any"
+        # Once without telling, since nobody knew; then once for each.
+        asked = [seen.get(b"accept-language") for seen in origin.requests]
+    assert asked == [None, b"nl", b"fr", None]
+
+
+async def test_fields_nobody_chooses_by_do_not_reach_the_origin_nor_tell_answers_apart() -> None:
+    def say(seen: Seen) -> bytes:
+        return ok(b" ".join(value for _, value in seen.headers), *SHARED)
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        poison = (b"x-forwarded-host", b"x-host", b"x-original-url", b"x-forwarded-scheme", b"origin", b"user-agent")
+        first = await site.get(b"/", *((name, b"poison") for name in poison))
+        second = await site.get(b"/")
+        assert len(origin.requests) == 1
+    assert b"poison" not in first.body
+    assert first.body == second.body
+
+
+async def test_an_asset_flows_to_its_first_client_while_it_is_kept() -> None:
+    release = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n%b\r\n%b\r\n\r\none" % IMAGE)
+        await release.wait()
+        await wire.send(b"two")
+        await wire.until_closed()
+
+    async with Origin(script) as origin, Site(origin.url) as site:
+        answer = await site.gateway.page(site.request(b"/a.png"), site.now)
+        assert answer.stream is not None
+        assert await anext(answer.stream) == b"one"
+        assert site.gateway.hit(site.request(b"/a.png"), site.now) is None
+        release.set()
+        assert await anext(answer.stream) == b"two"
+        await eventually(lambda: site.gateway.hit(site.request(b"/a.png"), site.now) is not None)
+        assert (await site.get(b"/a.png")).body == b"onetwo"
+        assert len(origin.requests) == 1
+
+
+async def test_an_asset_is_kept_though_its_first_client_leaves() -> None:
+    async with Origin(always(ok(b"x" * 100_000, *IMAGE))) as origin, Site(origin.url) as site:
+        answer = await site.gateway.page(site.request(b"/a.png"), site.now)
+        assert answer.stream is not None
+        await answer.stream.aclose()  # type: ignore[attr-defined]
+        await eventually(lambda: site.gateway.hit(site.request(b"/a.png"), site.now) is not None)
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 100000", b"Transfer-Encoding: chunked"])
+async def test_an_asset_that_breaks_off_breaks_off_and_is_not_kept(framing: bytes) -> None:
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        head = b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n%b\r\n%b\r\n\r\n" % IMAGE
+        await wire.send(head + b"3\r\none\r\n")
+
+    async with Origin(script) as origin, Site(origin.url) as site:
+        for asked in (1, 2):
+            with pytest.raises(OriginError):
+                await site.get(b"/a.png")
+            assert len(origin.requests) == asked
+
+
+@pytest.mark.parametrize("has_length", [True, False])
+async def test_an_asset_too_large_to_keep_passes_through_and_is_remembered_as_such(has_length: bool) -> None:
+    body = bytes(range(256)) * 1_000
+    head = b"HTTP/1.1 200 OK\r\n%b\r\n%b\r\n" % IMAGE
+    framed = b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    script = always(head + (framed if has_length else chunked))
+    async with Origin(script) as origin, Site(origin.url, max_stored_bytes=100_000) as site:
+        assert (await site.get(b"/film.mp4")).body == body
+        again = await site.get(b"/film.mp4")
+    assert again.body == body
+    assert again["cache-status"] == "tailorbird; fwd=bypass; detail=too-big"
+
+
+async def test_an_answer_that_ends_with_its_connection_is_not_kept() -> None:
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\n%b\r\n%b\r\n%b\r\n\r\n%b" % (*SHARED, PAGE))
+
+    async with Origin(script) as origin, Site(origin.url) as site:
+        answer = await site.get(b"/")
+    assert (answer.body, answer["cache-status"].split("; ")[2]) == (PAGE, "detail=unbounded")
+
+
+async def test_an_asset_is_kept_for_each_coding_it_comes_in() -> None:
+    def say(seen: Seen) -> bytes:
+        if b"gzip" in (seen.get(b"accept-encoding") or b""):
+            return ok(gzip.compress(b"body{}"), *IMAGE, b"Vary: Accept-Encoding", b"Content-Encoding: gzip")
+        return ok(b"body{}", *IMAGE, b"Vary: Accept-Encoding")
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        for _ in range(2):
+            assert (await site.get(b"/a.css", GZIPPED))["content-encoding"] == "gzip"
+            assert (await site.get(b"/a.css"))["content-encoding"] == ""
+        assert len(origin.requests) == 2
+
+
+async def test_a_page_that_came_coded_is_kept_uncoded_for_everybody() -> None:
+    coded = ok(gzip.compress(PAGE), *SHARED, b"Content-Encoding: gzip", b"Vary: Accept-Encoding")
+    async with Origin(always(coded)) as origin, Site(origin.url) as site:
+        assert (await site.get(b"/", GZIPPED)).body == PAGE
+        plain = await site.get(b"/")
+        assert len(origin.requests) == 1
+    assert (plain.body, plain["content-encoding"]) == (PAGE, "")
+
+
+async def test_a_page_in_a_coding_we_cannot_undo_goes_only_to_who_takes_it() -> None:
+    def say(seen: Seen) -> bytes:
+        if b"br" in (seen.get(b"accept-encoding") or b""):
+            return ok(b"brotli bytes", *SHARED, b"Content-Encoding: br")
+        return ok(PAGE, *SHARED)
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        coded = await site.get(b"/", (b"accept-encoding", b"br"))
+        plain = await site.get(b"/")
+        assert site.metrics.get("tailorbird_page_passthrough_total", "coding") == 1
+    assert (coded.body, coded["content-encoding"]) == (b"brotli bytes", "br")
+    assert plain.body == PAGE
+
+
+async def test_a_304_for_something_else_confirms_nothing() -> None:
+    def say(seen: Seen) -> bytes:
+        if seen.get(b"if-none-match"):
+            return b'HTTP/1.1 304 Not Modified\r\nETag: "other"\r\n\r\n'
+        return ok(PAGE, *SHARED)
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        await site.get(b"/")
+        site.now += 61
+        answer = await site.get(b"/")
+    assert (answer.status, answer.body) == (200, PAGE)
+
+
+async def test_a_page_that_stops_being_for_everybody_is_forgotten() -> None:
+    answers = iter([ok(PAGE, *SHARED), *[ok(PAGE, HTML, b"Cache-Control: private")] * 2])
+    async with Origin(answering(lambda _: next(answers))) as origin, Site(origin.url) as site:
+        await site.get(b"/")
+        site.now += 61
+        await site.get(b"/")
+        assert site.gateway.hit(site.request(b"/"), site.now) is None
+        assert len(origin.requests) == 3
+
+
+async def test_one_connection_is_enough() -> None:
+    """What is let go, or asked a second time, gives its connection back first."""
+    script = answering(lambda seen: ok(PAGE, HTML, b"Cache-Control: private", b"Vary: Accept-Language"))
+    async with Origin(script) as origin, Site(origin.url, max_connections=1) as site:
+        answer = await site.gateway.page(site.request(b"/", (b"accept-language", b"nl")), site.now)
+        assert (await read(answer)).body == PAGE

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import asyncio
+import gzip
+
+import pytest
+
+from proxy.errors import OriginError
+from tests.wire.origin import Origin, Wire, always, ok
+from tests.wire.site import HTML, PAGE, Got, Site, in_segment, published, shown
+
+VIP = published(shown("Hello VIP", when=in_segment("vip")))
+PRIVATE = (
+    HTML,
+    b"Cache-Control: private, max-age=60",
+    b'ETag: "theirs"',
+    b"Last-Modified: now",
+    b"Accept-Ranges: bytes",
+)
+BROWSER = (b"accept", b"text/html,*/*;q=0.8")
+GZIP = (b"accept-encoding", b"gzip, br")
+BASKET = b"; basket=1"
+
+
+async def private(answer: bytes, *headers: tuple[bytes, bytes], method: bytes = b"GET", **settings: object) -> Got:
+    """What anna, a VIP with a basket, is answered by a shop that answers so."""
+    async with Origin(always(answer)) as origin, Site(origin.url, publication=VIP, **settings) as site:
+        name, cookies = site.visitor("anna", "vip")
+        got = await site.get(b"/cart", (name, cookies + BASKET), *headers, method=method)
+        assert origin.requests[0].get(b"cookie") == b"basket=1"
+        return got
+
+
+async def test_a_private_page_is_filled_and_says_nothing_of_the_origins_bytes() -> None:
+    got = await private(ok(PAGE, *PRIVATE, b"Set-Cookie: basket=2"), BROWSER)
+    assert b"Hello VIP" in got.body
+    assert (got["cache-control"], got["set-cookie"]) == ("private, no-cache", "basket=2")
+    assert (got["last-modified"], got["accept-ranges"], "theirs" in got["etag"]) == ("", "", False)
+    assert got["content-length"] == str(len(got.body))
+
+
+async def test_an_answer_to_a_form_is_filled_too() -> None:
+    got = await private(ok(PAGE, *PRIVATE, status=b"422 Try again"), BROWSER, method=b"POST")
+    assert (got.status, b"Hello VIP" in got.body) == (422, True)
+
+
+async def test_we_add_no_compression_to_a_page_the_origin_did_not_compress() -> None:
+    got = await private(ok(PAGE, *PRIVATE), BROWSER, GZIP)
+    assert got["content-encoding"] == ""
+
+
+async def test_a_page_the_origin_compressed_stays_compressed() -> None:
+    coded = ok(gzip.compress(PAGE), *PRIVATE, b"Content-Encoding: gzip")
+    got = await private(coded, BROWSER, GZIP)
+    assert (got["content-encoding"], b"Hello VIP" in got.body, got["vary"]) == ("gzip", True, "Accept-Encoding")
+    assert got["content-length"] == str(got.wire_length)
+
+
+async def test_pages_are_asked_for_in_a_coding_we_can_undo_and_whole() -> None:
+    async with Origin(always(ok(PAGE, *PRIVATE))) as origin, Site(origin.url) as site:
+        basket = (b"cookie", b"basket=1")
+        await site.get(b"/a", basket, BROWSER, GZIP, (b"range", b"bytes=0-9"), (b"if-range", b'"a"'))
+        await site.get(b"/b", basket, BROWSER, (b"accept-encoding", b"br"))
+        await site.get(b"/c", basket, (b"accept-encoding", b"br"), (b"range", b"bytes=0-9"))
+        asked = [(seen.get(b"accept-encoding"), seen.get(b"range")) for seen in origin.requests]
+        assert asked == [(b"gzip", None), (b"identity", None), (b"br", b"bytes=0-9")]
+
+
+async def test_a_return_visit_to_the_same_private_page_is_a_304_and_our_tag_stays_here() -> None:
+    async with Origin(always(ok(PAGE, *PRIVATE))) as origin, Site(origin.url, publication=VIP) as site:
+        name, cookies = site.visitor("anna", "vip")
+        first = await site.get(b"/", (name, cookies + BASKET), BROWSER)
+        tag = (b"if-none-match", first["etag"].encode())
+        second = await site.get(b"/", (name, cookies + BASKET), BROWSER, tag)
+        other = await site.get(b"/", (b"cookie", b"basket=1"), BROWSER, tag)
+        assert [seen.get(b"if-none-match") for seen in origin.requests] == [None, None, None]
+    assert (second.status, second.body, other.status) == (304, b"", 200)
+
+
+async def test_tags_of_the_origin_go_to_the_origin() -> None:
+    async with Origin(always(b"HTTP/1.1 304 Not Modified\r\n\r\n")) as origin, Site(origin.url) as site:
+        got = await site.get(b"/", (b"cookie", b"basket=1"), BROWSER, (b"if-none-match", b'"theirs"'))
+        assert origin.requests[0].get(b"if-none-match") == b'"theirs"'
+    assert got.status == 304
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ok(b"<p>no slots</p>", *PRIVATE),
+        ok(PAGE, b"Content-Type: text/plain"),
+        ok(PAGE, HTML, b"Cache-Control: no-transform, private"),
+        ok(PAGE.replace(b"</DIV>", b""), *PRIVATE),
+        ok(b"brotli", *PRIVATE, b"Content-Encoding: br"),
+    ],
+    ids=["without slots", "text", "no-transform", "a slot that does not end", "a coding we cannot undo"],
+)
+async def test_what_is_not_to_be_filled_goes_out_as_it_came(answer: bytes) -> None:
+    got = await private(answer, BROWSER, GZIP)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert got.body == body
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b": ")
+        assert got[name.decode().lower()] == value.decode()
+
+
+async def test_head_of_a_private_page_does_not_promise_the_origins_bytes() -> None:
+    got = await private(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n%b\r\n\r\n" % b"\r\n".join(PRIVATE), method=b"HEAD")
+    assert (got.status, got["content-length"], got["etag"], got["last-modified"]) == (200, "", "", "")
+    assert got["content-type"] == "text/html; charset=utf-8"
+
+
+async def test_a_page_too_large_to_fill_streams_through_whole() -> None:
+    large = PAGE + b"<p>" * 100_000
+    async with Origin(always(ok(large, *PRIVATE))) as origin, Site(origin.url, max_page_bytes=100_000) as site:
+        got = await site.get(b"/", (b"cookie", b"basket=1"), BROWSER)
+        assert site.metrics.get("tailorbird_page_passthrough_total", "too-big") == 1
+    assert (got.body, got["etag"]) == (large, '"theirs"')
+
+
+async def test_what_is_no_page_is_not_waited_for() -> None:
+    release = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nContent-Type: application/json\r\n\r\none")
+        await release.wait()
+        await wire.send(b"two")
+
+    async with Origin(script) as origin, Site(origin.url) as site:
+        answer = await site.gateway.page(site.request(b"/api", method=b"POST"), site.now)
+        assert answer.stream is not None
+        assert await anext(answer.stream) == b"one"
+        release.set()
+        assert await anext(answer.stream) == b"two"
+
+
+async def test_a_stream_nobody_reads_gives_its_connection_back() -> None:
+    async with Origin(always(ok(b"x" * 10_000))) as origin, Site(origin.url, max_connections=1) as site:
+        for _ in range(3):
+            answer = await site.gateway.page(site.request(b"/api", method=b"POST"), site.now)
+            assert answer.stream is not None
+            await answer.stream.aclose()  # type: ignore[attr-defined]
+
+
+async def test_a_private_page_that_breaks_off_is_an_error_and_gives_its_connection_back() -> None:
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n%b\r\n\r\n<p>" % b"\r\n".join(PRIVATE))
+
+    async with Origin(script) as origin, Site(origin.url, max_connections=1) as site:
+        for _ in range(2):
+            assert (await site.get(b"/", (b"cookie", b"basket=1"))).status == 502
+
+
+async def test_other_streams_that_break_off_raise() -> None:
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nx")
+
+    async with Origin(script) as origin, Site(origin.url) as site:
+        with pytest.raises(OriginError):
+            await site.get(b"/api", method=b"POST")

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from proxy.model import Attributes, Fact, OneOf
+from proxy.page.fragments import Fragment
+from proxy.page.piece import Piece
+from proxy.rulebook.compile import Publication
+from tests.wire.origin import Origin, always, ok
+from tests.wire.site import NOON, PAGE, SHARED, Got, Site, in_segment, published, shown
+
+LOOKUPS = "tailorbird_profile_lookups_total"
+
+
+class Broken(Fragment):
+    """An editor's fragment that passed every check, and raises."""
+
+    def fill(self, attributes: Attributes) -> list[Piece | bytes]:
+        raise ZeroDivisionError
+
+
+def lookups(site: Site) -> int:
+    return sum(site.metrics.get(LOOKUPS, outcome) for outcome in ("memory", "store", "unknown", "timeout", "error"))
+
+
+async def home(site: Site, *headers: tuple[bytes, bytes]) -> Got:
+    return await site.get(b"/", *headers)
+
+
+@pytest.mark.parametrize(
+    ("publication", "is_asked"),
+    [
+        (published(shown("For all")), False),
+        (published(shown("Dutch", when=Fact("language", OneOf(frozenset({"nl"}))))), False),
+        (published(shown("Elsewhere {name|you}", "other.slot")), False),
+        (published(shown("VIPs", when=in_segment("vip"))), True),
+        (published(shown("Gold", when=Fact("tier", OneOf(frozenset({"gold"}))))), True),
+        (published(shown("Hello {name|you}")), True),
+    ],
+    ids=["nothing", "the request", "in another slot", "a segment", "an attribute", "a field"],
+)
+async def test_the_profile_is_looked_up_only_when_the_pages_slots_ask_for_it(
+    publication: Publication, is_asked: bool
+) -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=publication) as site:
+        await home(site, site.visitor("anna"))
+        await home(site, site.visitor("anna"))
+        assert lookups(site) == (2 if is_asked else 0)
+
+
+async def test_an_anonymous_visitor_has_no_profile_to_look_up() -> None:
+    publication = published(shown("Hello {name|you}"))
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=publication) as site:
+        assert b"Hello you" in (await home(site)).body
+        assert lookups(site) == 0
+
+
+async def test_a_field_shows_the_profiles_own_words() -> None:
+    publication = published(shown("Hello {name|you}"))
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=publication) as site:
+        await site.remember("anna", name="Anna <3")
+        cold = await home(site, site.visitor("anna"))
+        warm = site.gateway.hit(site.request(b"/", site.visitor("anna")), NOON)
+    assert b"Hello Anna &lt;3" in cold.body
+    assert warm is not None
+
+
+async def test_a_fragment_that_raises_costs_the_banner_not_the_page() -> None:
+    good = published(shown("For all"))
+    broken = replace(good, fragments={variant: Broken(()) for variant in good.fragments})
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=broken) as site:
+        got = await home(site, (b"accept-encoding", b"gzip"))
+        assert site.metrics.get("tailorbird_decide_errors_total") == 1
+    assert (got.status, got.body) == (200, PAGE)
+
+
+async def test_what_was_shown_is_counted_by_rule_and_listed_without_who_saw_it() -> None:
+    publication = published(shown("For all"))
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=publication) as site:
+        await home(site, site.visitor("anna"))
+        await home(site, site.visitor("ben"))
+        assert site.metrics.get("tailorbird_rule_matches_total", "rule 0") == 2
+        assert site.metrics.get("tailorbird_requests_total", "personalised") == 2
+        seen = site.metrics.live[-1]
+    assert (seen.at, seen.path, seen.decisions[0].rule) == (NOON, "/", "rule 0")
+    assert "ben" not in repr(seen)
+
+
+async def test_a_new_visitor_is_given_a_cookie_and_comes_back_as_the_same() -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, visitor_cookie="session") as site:
+        first = await home(site)
+        cookie = first["set-cookie"].partition(";")[0].encode()
+        again = await home(site, (b"cookie", cookie))
+        unchanged = await home(site, (b"if-none-match", first["etag"].encode()))
+    assert site.cookies.read(cookie, NOON).id
+    assert (again["set-cookie"], unchanged.status, unchanged["set-cookie"]) == ("", 304, "")
+
+
+async def test_nobody_is_given_a_cookie_on_what_everybody_may_keep() -> None:
+    plain = always(ok(b"<p>no slots", *SHARED))
+    async with Origin(plain) as origin, Site(origin.url, visitor_cookie="session") as site:
+        assert (await home(site))["set-cookie"] == ""
+
+
+async def test_without_visitor_cookies_none_is_set() -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, visitor_cookie="off") as site:
+        assert (await home(site))["set-cookie"] == ""
+
+
+@pytest.mark.parametrize(("trusted", "is_shown"), [((), False), (("192.0.2.0/24",), True)])
+async def test_the_country_counts_only_from_a_trusted_proxy(trusted: tuple[str, ...], is_shown: bool) -> None:
+    publication = published(shown("Norway", when=Fact("country", OneOf(frozenset({"no"})))))
+    shop = Origin(always(ok(PAGE, *SHARED)))
+    async with shop, Site(shop.url, publication=publication, trusted_proxies=trusted) as site:
+        got = await home(site, (b"cf-ipcountry", b"NO"))
+    assert (b"Norway" in got.body) is is_shown
+
+
+async def test_cookies_on_several_lines_are_one() -> None:
+    publication = published(shown("VIPs", when=in_segment("vip")))
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=publication) as site:
+        name, value = site.visitor("anna", "vip")
+        crumbs = [(name, crumb) for crumb in value.split(b"; ")]
+        assert b"VIPs" in (await home(site, *crumbs)).body
