@@ -32,7 +32,7 @@ class Column:
     """The index of one attribute. A bit that puts two tests to it has one in each layer.
 
     `breaks` and `ranges` belong together: numbers above `breaks[i - 1]`, up to and with `breaks[i]`, leave the bits
-    `ranges[i]`. `is_typed` says that a number or a truth may touch something.
+    `ranges[i]`. `is_typed` says that numbers or truths are asked for.
     """
 
     layers: tuple[Layer, ...]
@@ -90,7 +90,7 @@ def column(layers: Sequence[Mapping[Literal, int]], everyone: int) -> Column:
     ranges = tuple(
         reduce(and_, (layer.ranges[bisect_left(layer.breaks, point)] for layer in made)) for point in (*breaks, inf)
     )
-    is_typed = bool(breaks) or any(TRUTH_WORDS & layer.words.keys() for layer in made)
+    is_typed = bool(breaks) or any(layer.words.keys() and layer.words.keys() <= TRUTH_WORDS for layer in made)
     return Column(made, breaks, ranges, is_typed)
 
 

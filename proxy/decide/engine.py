@@ -25,8 +25,8 @@ def decide(plan: Plan, context: EvaluationContext, slots: Iterable[str] | None =
         if ranked is None:
             decisions[slot] = Decision(slot)
             continue
-        offset, mask, contenders, decision = ranked
-        candidates = possible >> offset & mask
+        mask, offset, contenders, decision = ranked
+        candidates = (possible & mask) >> offset
         while candidates:
             contender, residual, rest = contenders[(candidates & -candidates).bit_length() - 1]
             if residual is None or residual.holds(possible):

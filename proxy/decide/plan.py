@@ -47,10 +47,10 @@ class Contender(NamedTuple):
 
 
 class RankedSlot(NamedTuple):
-    """A slot's part of the integer: its bits begin at `offset`, `mask` is as wide as they are."""
+    """A slot's part of the integer: the bits of `mask`, the lowest of them at `offset`."""
 
-    offset: int
     mask: int
+    offset: int
     contenders: tuple[Contender, ...]
     default: Decision
 
@@ -184,7 +184,8 @@ def _ranked_slot(slot: str, entries: Iterable[tuple[Rule, _Form]], layout: Layou
             layout.conjunction(conjunction | _schedule(rule))
         rest = -1 << (layout.width - offset)
         contenders += [Contender(_decision(rule), form.residual, rest)] * len(form.conjunctions)
-    return RankedSlot(offset, (1 << len(contenders)) - 1, tuple(contenders), Decision(slot))
+    mask = layout.everyone >> offset << offset
+    return RankedSlot(mask, offset, tuple(contenders), Decision(slot))
 
 
 def _schedule(rule: Rule) -> frozenset[Literal]:

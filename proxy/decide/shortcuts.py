@@ -38,14 +38,14 @@ class Remembered(dict[object, int]):
 
 
 class TextLookup(NamedTuple):
-    """An attribute that texts and sets can satisfy, but no number or truth."""
+    """An attribute that is asked for texts and sets."""
 
     attribute: str
     remembered: Remembered
 
 
 class TypedLookup(NamedTuple):
-    """An attribute that a number or a truth can satisfy too. `truths` are the bits of no and of yes."""
+    """An attribute that is asked for numbers or truths too. `truths` are the bits of no and of yes."""
 
     attribute: str
     breaks: tuple[float, ...]

@@ -1,0 +1,1 @@
+"""Speed beside its rivals: the decision core, and whole pages under shoppers."""
