@@ -9,6 +9,8 @@ from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text
 from proxy.conditions.parse import GROUPS
 from proxy.conditions.vocabulary import PHRASES, Kind
 from proxy.diagnostics import Finding
+from proxy.errors import EditorError
+from proxy.page.scan import check_selector
 from proxy.page.slots import SLOT_NAME, DeclaredSlot, Place
 from proxy.rulebook.scalars import read_choice, read_whole, unfit
 from proxy.rulebook.words import ATTRIBUTE_FILE, SLOT, SLOT_FILE, fields
@@ -55,7 +57,7 @@ def _read_slot(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
     return DeclaredSlot(
         name.text,
         page=_page(values.get("page"), findings),
-        selector=_text(values.get("selector"), "selector", findings),
+        selector=_selector(values.get("selector"), findings),
         place=place or "inside",
         height=_pixels(values.get("height"), "height", findings),
         phone_height=_pixels(values.get("phone height"), "phone height", findings),
@@ -73,9 +75,15 @@ def _page(node: Node | None, findings: list[Finding]) -> str | None:
     return written.text if written else None
 
 
-def _text(node: Node | None, what: str, findings: list[Finding]) -> str | None:
-    written = as_text(node, f'"{what}"', findings) if node else None
-    return written.text if written else None
+def _selector(node: Node | None, findings: list[Finding]) -> str | None:
+    written = as_text(node, '"selector"', findings) if node else None
+    if written is None:
+        return None
+    try:
+        check_selector(written.text)
+    except EditorError as error:
+        findings.append(Finding("R304", str(error.args[0]), written.place, error.help))
+    return written.text
 
 
 def _pixels(node: Node | None, what: str, findings: list[Finding]) -> int | None:

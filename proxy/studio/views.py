@@ -37,7 +37,7 @@ class Site(Protocol):
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """What is wrong in the folder as it is now; empty when that is what is served."""
+        """What is wrong in the folder as it is now; nothing but warnings when that is what is served."""
 
     def now(self) -> float:
         """Unix seconds."""
@@ -61,12 +61,13 @@ class RuleView(msgspec.Struct, frozen=True):
 
 
 class FindingView(msgspec.Struct, frozen=True):
-    """One problem in the folder."""
+    """One problem in the folder, or a warning, which stops nothing."""
 
     where: str
     code: str
     what: str
     help: str
+    is_warning: bool
 
 
 class StatusView(msgspec.Struct, frozen=True):
@@ -105,12 +106,13 @@ def shown_view(shown: Shown) -> ShownView:
 
 async def status_view(site: Site) -> StatusView:
     """Everything the first page and readiness say."""
-    publication, findings = site.publication, site.findings
+    publication = site.publication
+    problems = [finding for finding in site.findings if not finding.is_warning]
     store_ready = await site.is_store_ready()
     reasons = []
     serving = "no rules are being served" if publication is None else "the last good version keeps serving"
-    if findings:
-        count = "a problem" if len(findings) == 1 else f"{len(findings)} problems"
+    if problems:
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
         reasons.append(f"the rules folder has {count}; {serving}")
     if not store_ready:
         reasons.append("profiles cannot be read; pages go on without them")
@@ -121,6 +123,6 @@ async def status_view(site: Site) -> StatusView:
         reasons=reasons,
         version=publication.version if publication else "",
         rules=[rule_view(rule, now, site.metrics.get("tailorbird_rule_matches_total", rule.name)) for rule in rules],
-        findings=[FindingView(str(f.place), f.code, f.what, f.help) for f in findings],
+        findings=[FindingView(str(f.place), f.code, f.what, f.help, f.is_warning) for f in site.findings],
         store_ready=store_ready,
     )

@@ -46,6 +46,7 @@ def test_attributes_have_a_kind() -> None:
         ("slots: {a: {place: under}}", "R304"),
         ("slots: {a: {height: 0}}", "R304"),
         ("slots: {a: {page: sale}}", "R304"),
+        ('slots: {a: {selector: "main >"}}', "R304"),
         ("slots: {a: {hight: 10}}", "R101"),
         ("slots: [a]", "R104"),
         ("slot: {}", "R101"),

@@ -143,3 +143,10 @@ async def test_health_is_open_with_a_token() -> None:
 async def test_without_a_token_only_a_local_host_is_let_in(host: str, status: int) -> None:
     async with browser(Shop(), host=host) as client:
         assert (await client.get("/")).status_code == status
+
+
+async def test_a_warning_degrades_nothing() -> None:
+    warning = Finding("R505", "a product is left out", Place("products.jsonl", 2, 1, 2), "mend it", is_warning=True)
+    async with browser(Shop(findings=[warning])) as client:
+        assert (await client.get("/readyz")).json()["state"] == "ready"
+        assert "R505 (warning) a product is left out" in (await client.get("/")).text
