@@ -94,7 +94,7 @@ class Fetching:
         try:
             return await self._keeping.bring(errand)
         except OriginError as error:
-            log.warning("`%s` could not be fetched: %s", errand.key.decode("latin-1"), error)
+            log.warning("`%s` could not be fetched: %s", errand.request.path.decode("latin-1"), error)
             self._metrics.count("tailorbird_origin_errors_total", "reason", error.reason)
             return error
         finally:

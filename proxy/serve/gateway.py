@@ -99,7 +99,7 @@ class Gateway:
         if request.method not in (b"GET", b"HEAD"):
             return None
         entry = self._memory.get(_key(request), request.headers)
-        if entry is None or entry.declared is not self._declared or _wants_part(request, entry):
+        if entry is None or entry.declared is not self._declared or _wants_part_of(entry, request):
             return None
         if may_reuse(entry.stored, now, self._wishes(request)).reason != Why.FRESH:
             return None
@@ -127,7 +127,7 @@ class Gateway:
     async def _read(self, request: Request, now: float) -> Response:
         key = _key(request)
         entry = self._memory.get(key, request.headers)
-        if entry is not None and _wants_part(request, entry):
+        if _wants_part_of(entry, request):
             return await self._as_visitor(request, "range")
         if entry is not None and (verdict := may_reuse(entry.stored, now, self._wishes(request))):
             if verdict.reason == Why.WHILE_REVALIDATE:
@@ -205,9 +205,9 @@ def _hit(entry: Entry, now: float) -> str:
     return f"hit; ttl={entry.stored.ttl(now):.0f}"
 
 
-def _wants_part(request: Request, entry: Entry) -> bool:
-    """Parts of assets come from the origin. A filled page has none: it is sent whole (RFC 9110 14.2 allows that)."""
-    return not entry.has_slots and request.get(b"range") is not None
+def _wants_part_of(entry: Entry | None, request: Request) -> bool:
+    """Parts come from the origin; but a filled page has none, it is sent whole (RFC 9110 14.2 allows that)."""
+    return request.get(b"range") is not None and (entry is None or not entry.has_slots)
 
 
 def _is_down(outcome: NotShared | OriginError | None) -> bool:

@@ -108,7 +108,8 @@ def whole(
     request: Request, status: int, headers: Headers, chunks: tuple[bytes, ...] | list[bytes], length: int
 ) -> Response:
     """An answer of known length; to HEAD without its body."""
-    headers = (*headers, (b"content-length", b"%d" % length))
+    if status != 204:  # RFC 9110 8.6
+        headers = (*headers, (b"content-length", b"%d" % length))
     return Response(status, headers, () if request.method == b"HEAD" else chunks)
 
 

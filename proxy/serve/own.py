@@ -27,7 +27,7 @@ from proxy.serve.pages import PageReader, is_page
 from proxy.serve.showing import Showing
 from proxy.settings import Settings
 
-_NO_BODY = frozenset({204, 304})
+_NOT_WHOLE = frozenset({204, 206, 304})
 _OF_OUR_PAGE = frozenset(b"content-length content-encoding etag last-modified accept-ranges".split())
 _OUR_ETAG = re.compile(rb'W/"[0-9a-f]{32}"')  # as `page/encode.py` makes them
 
@@ -65,7 +65,7 @@ class Own:
     async def answer(self, request: Request, answer: UpstreamResponse, now: float, said: str) -> Response:
         """The visitor's answer. Closes the origin's unless it is streamed."""
         headers = (*answer.headers, cache_status(said))
-        if not is_page(answer.headers) or answer.status in _NO_BODY:
+        if not is_page(answer.headers) or answer.status in _NOT_WHOLE:
             return self._streamed(answer, headers, [])
         if request.method == b"HEAD":
             await answer.aclose()

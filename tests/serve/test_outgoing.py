@@ -104,6 +104,10 @@ def test_who_has_the_stored_answer_already_gets_a_304(asked: tuple[bytes, bytes]
     assert (answer.status, answer.get(b"content-type"), answer.get(b"etag")) == (304, None, b'"a"')
 
 
+def test_an_answer_that_has_no_content_names_no_length() -> None:
+    assert stored_answer(kept(status=204), request(), NOON, "hit").get(b"content-length") is None
+
+
 def test_head_has_the_fields_of_get_without_the_body() -> None:
     stored = kept()
     head = stored_answer(stored, request(method=b"HEAD"), NOON, "hit")

@@ -92,8 +92,9 @@ async def test_tags_of_the_origin_go_to_the_origin() -> None:
         ok(PAGE, HTML, b"Cache-Control: no-transform, private"),
         ok(PAGE.replace(b"</DIV>", b""), *PRIVATE),
         ok(b"brotli", *PRIVATE, b"Content-Encoding: br"),
+        ok(PAGE, *PRIVATE, b"Content-Range: bytes 0-90/900", status=b"206 Partial Content"),
     ],
-    ids=["without slots", "text", "no-transform", "a slot that does not end", "a coding we cannot undo"],
+    ids=["without slots", "text", "no-transform", "a slot that does not end", "a coding we cannot undo", "a part"],
 )
 async def test_what_is_not_to_be_filled_goes_out_as_it_came(answer: bytes) -> None:
     got = await private(answer, BROWSER, GZIP)
