@@ -17,7 +17,7 @@ from proxy.conditions.values import matches
 from proxy.decide.engine import decide
 from proxy.decide.membership import names_of, verified_names
 from proxy.decide.plan import Plan, in_order_of_use, names_in, rank
-from proxy.model import Attributes, Condition, Decision, EvaluationContext, Fact, Rule, Segment
+from proxy.model import Attributes, Condition, Decision, EvaluationContext, Fact, OneOf, Rule, Segment
 
 
 class Verdict(StrEnum):
@@ -98,10 +98,11 @@ class _Teller:
         return self._with_segments(condition, told, attributes)
 
     def _with_segments(self, condition: Condition, told: Explained, attributes: Attributes) -> Explained:
-        """The explanation, with under each computed segment the lines that made it."""
+        """The explanation, with the lines of those computed segments that made a fact true or false under it."""
         if isinstance(condition, Fact):
+            is_wanted_in = isinstance(condition.test, OneOf) == told.ok
             asked = (self._segments[name] for name in names_in([condition], self._segments))
-            parts = [self._told_segment(segment, attributes) for segment in asked]
+            parts = [part for each in asked if (part := self._told_segment(each, attributes)).ok == is_wanted_in]
         else:
             pairs = zip(condition.parts, told.parts, strict=True)
             parts = [self._with_segments(inner, part, attributes) for inner, part in pairs]

@@ -1,0 +1,144 @@
+"""`tailorbird why`, as it is typed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from proxy.cli import tailorbird
+from proxy.model import Profile
+from proxy.stores import open_store
+
+RULES = """\
+version: 1
+timezone: Europe/Oslo
+segments:
+  Regulars:
+    when: {orders: at least 3}
+rules:
+  - name: Early access
+    slot: home.hero
+    priority: high
+    from: 2026-11-25 08:00
+    until: 2026-11-28 00:00
+    when:
+      segment: Regulars
+      country: [NO, NL]
+    show:
+      banner: {title: You first}
+  - name: Boots found
+    slot: home.hero
+    when:
+      search term: contains boots
+      refinement: {size: any}
+      language: nl
+      device: phone
+    show:
+      banner: {title: Boots}
+  - name: Welcome
+    slot: all.topbar
+    show:
+      banner: {title: Hello}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "home.rules.yaml").write_text(RULES)
+    (tmp_path / "rules" / "attributes.yaml").write_text("attributes:\n  orders: number\n  interests: set\n")
+    (tmp_path / "rules" / "slots.yaml").write_text(
+        "slots:\n  home.hero: {page: /*}\n  all.topbar: {}\n  row: {page: /cart}\n"
+    )
+    return tmp_path / "rules"
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(tailorbird, ["why", *arguments, "--rules", str(folder)], catch_exceptions=False)
+    return result.exit_code, result.output
+
+
+def verdicts(folder: Path, *arguments: str) -> dict[str, str]:
+    code, output = run(folder, *arguments, "--format", "json")
+    assert code == 0
+    return {rule["name"]: rule["verdict"] for story in json.loads(output) for rule in story["rules"]}
+
+
+def test_every_rule_of_every_slot_is_told_with_facts_and_distances(folder: Path) -> None:
+    code, output = run(folder, "/", "--country", "no", "--at", "2026-11-25T12:00", "--set", "orders=2")
+    assert code == 0
+    assert "home.hero on / for an anonymous visitor at 25 Nov 12:00:00" in output
+    assert "✘ not            Early access                                             priority high" in output
+    assert "     ✔ 25 Nov 08:00 – 28 Nov 00:00  (25 Nov 12:00)\n" in output
+    assert "          ✘ Regulars: orders: at least 3  (2, 1 more needed)\n" in output
+    assert "     ✔ country: NO, NL  (NO)\n" in output
+    assert "✔ SHOWN          Welcome" in output
+
+
+def test_what_is_shown_follows_the_options(folder: Path) -> None:
+    early = ("--segment", "Regulars", "--country", "NO", "--at", "2026-11-25T12:00")
+    assert verdicts(folder, "/", *early)["Early access"] == "shown"
+    assert verdicts(folder, "/", *early[:-1], "2026-11-25T07:59")["Early access"] == "not"
+    assert verdicts(folder, "/", *early[:-1], "2026-11-25T07:00Z")["Early access"] == "shown"
+    assert verdicts(folder, "/", *early[2:], "--set", "orders=3")["Early access"] == "shown"
+    boots = ("https://shop.example/c?q=red+boots&size=40", "--language", "nl-BE", "--device", "phone")
+    assert verdicts(folder, *boots)["Boots found"] == "shown"
+
+
+def test_slots_of_other_pages_are_left_out_unless_picked(folder: Path) -> None:
+    rules = "rules:\n  - {name: Gift, slot: row, show: nothing new}\n"
+    (folder / "row.rules.yaml").write_text(rules)
+    assert "Gift" not in verdicts(folder, "/")
+    assert "Gift" in verdicts(folder, "/cart")
+    assert list(verdicts(folder, "/", "--slot", "row")) == ["Gift"]
+    (folder / "home.rules.yaml").unlink()
+    assert run(folder, "/") == (0, "no rule shows anything on this page\n")
+
+
+def test_a_visitors_profile_is_read_from_the_store(folder: Path) -> None:
+    url = f"sqlite:{folder.parent}/profiles.db"
+    asyncio.run(_put(url, Profile("anna", {"orders": 5.0})))
+    asked = ("/", "--store", url, "--country", "NL", "--at", "2026-11-26")
+    assert verdicts(folder, *asked, "--visitor", "anna")["Early access"] == "shown"
+    code, output = run(folder, *asked, "--visitor", "nobody")
+    assert code == 0 and "the store has no profile of `nobody`" in output
+
+
+async def _put(url: str, profile: Profile) -> None:
+    store = open_store(url)
+    await store.put_profiles([profile])
+    await store.aclose()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("/", "--at", "noon"), "`noon` is not a time"),
+        (("shoes",), "`shoes` is not a page"),
+        (("/", "--set", "orders"), "`orders` is not NAME=VALUE"),
+        (("/", "--visitor", "anna"), "--visitor needs --store"),
+        (("/", "--country", "UK"), "'UK' is not one of"),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(folder: Path, arguments: tuple[str, ...], says: str) -> None:
+    code, output = run(folder, *arguments)
+    assert code == 2 and says in output
+
+
+def test_amounts_truths_texts_and_sets_can_be_said(folder: Path) -> None:
+    (folder / "more.rules.yaml").write_text(
+        "rules:\n  - {name: Hikers, slot: row, when: {interests: hiking, orders: exactly 1}, show: nothing new}\n"
+    )
+    hiker = ("/cart", "--set", "interests=running", "--set", "interests=hiking", "--set", "orders=1")
+    assert verdicts(folder, *hiker)["Hikers"] == "shown"
+    assert verdicts(folder, *hiker[:3], *hiker[5:])["Hikers"] == "not"
+
+
+def test_a_folder_with_problems_prints_them_and_exits_1(folder: Path) -> None:
+    (folder / "home.rules.yaml").write_text(RULES.replace("priority", "priorty"))
+    code, output = run(folder, "/")
+    assert code == 1 and 'R101 I do not know "priorty" in a rule' in output
