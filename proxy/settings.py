@@ -16,6 +16,10 @@ from proxy.errors import OperatorError
 
 PREFIX = "TAILORBIRD_"
 
+GOOGLE_COOKIES = ("_ga*", "_gid", "_gat*", "_gcl_*", "_dc_gtm_*")
+STATISTICS_COOKIES = (*GOOGLE_COOKIES, "_fbp", "_fbc", "_uet*", "_cl*", "_hj*", "_pk_*", "ajs_*")
+CONSENT_COOKIES = ("OptanonConsent", "OptanonAlertBoxClosed", "CookieConsent", "cookieyes-consent", "euconsent-v2")
+
 
 def _row(default: Any, help: str, unit: str = "") -> Any:
     return dataclasses.field(default=default, metadata={"help": help, "unit": unit})
@@ -73,8 +77,7 @@ class Settings:
     stale_if_error_seconds: int = _row(3_600, "how long a stale answer stands in for an origin that is down", "seconds")
     clients_may_refresh: bool = _row(False, "let a client's Cache-Control (a forced reload) ask the origin")
     ignored_cookies: tuple[str, ...] = _row(
-        ("_ga*", "_gid", "_gat*", "_gcl_*", "_dc_gtm_*", "_fbp", "_fbc", "_uet*", "_cl*", "_hj*", "_pk_*", "ajs_*")
-        + ("OptanonConsent", "OptanonAlertBoxClosed", "CookieConsent", "cookieyes-consent", "euconsent-v2"),
+        STATISTICS_COOKIES + CONSENT_COOKIES,
         "cookies that say nothing to the origin's pages; `*` stands for any ending",
     )
 

@@ -16,8 +16,8 @@ LINES = MapNode((Entry(Scalar("a", HERE), WORD),), HERE)
 @pytest.mark.parametrize(
     ("node", "what"),
     [
-        (WORD, 'this should be lines of `word: value`'),
-        (ListNode((WORD,), HERE), 'this should be lines of `word: value`'),
+        (WORD, "this should be lines of `word: value`"),
+        (ListNode((WORD,), HERE), "this should be lines of `word: value`"),
         (MapNode((), HERE), "this is empty"),
         (Scalar("", HERE), "this is empty"),
     ],
