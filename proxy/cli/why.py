@@ -80,7 +80,7 @@ def command(
     }
     known = {name: value for name, value in said.items() if value is not None}
     context = replace(context, attributes={**context.attributes, **known})
-    stories = why(plan, context, slots or _slots_on(str(context.attributes["page"]), publication))
+    stories = why(plan, context, slots or publication.slots_on(str(context.attributes["page"])))
     click.echo(
         orjson.dumps(stories, option=orjson.OPT_INDENT_2).decode() if form == "json" else why_text(stories) or NO_RULES
     )
@@ -92,12 +92,6 @@ def _publication(folder: Path, store: str | None) -> Publication:
         click.echo(as_text(loaded.findings, loaded.sources), err=True)
         sys.exit(1)
     return loaded.publication
-
-
-def _slots_on(path: str, publication: Publication) -> list[str]:
-    """The slots with rules that `slots.yaml` does not place on other pages only."""
-    elsewhere = {slot.name for slot in publication.declared if not slot.is_on(path)}
-    return sorted(publication.plan.slots - elsewhere)
 
 
 def _moment(at: str, plan: Plan) -> float:

@@ -31,6 +31,11 @@ class Publication:
     segments: tuple[Segment, ...]
     cases: tuple[Case, ...]
 
+    def slots_on(self, path: str) -> list[str]:
+        """The slots with rules, but for those that `slots.yaml` places on other pages only."""
+        elsewhere = {slot.name for slot in self.declared if not slot.is_on(path)}
+        return sorted(self.plan.slots - elsewhere)
+
 
 @dataclass(frozen=True)
 class Loaded:

@@ -46,7 +46,7 @@ class Site(Protocol):
         """True when a profile could be read now."""
 
     async def why(self, url: str, visitor_id: str) -> str:
-        """The story of every slot that has rules, for that visitor on that page; raises `RequestError`."""
+        """The story of every slot on that page that has rules, for that visitor; raises `RequestError`."""
 
 
 class RuleView(msgspec.Struct, frozen=True):

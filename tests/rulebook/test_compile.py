@@ -55,3 +55,11 @@ def test_a_given_catalogue_stands_in_for_the_folders_own() -> None:
     assert load(files).publication is None
     assert load(own).publication is not None
     assert load(files, catalogue=[Product("B", "B", "/b")]).publication is not None
+
+
+def test_a_slot_placed_on_other_pages_is_not_on_this_one() -> None:
+    rules = b"rules: [{name: A, slot: all, show: nothing new}, {name: B, slot: home, show: nothing new}]"
+    publication = load({"a.rules.yaml": rules, "slots.yaml": b"slots: {all: {}, home: {page: /}}"}).publication
+    assert publication is not None
+    assert publication.slots_on("/") == ["all", "home"]
+    assert publication.slots_on("/sale") == ["all"]
