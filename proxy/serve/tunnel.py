@@ -19,9 +19,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from proxy.errors import OriginError, RequestError
+from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.ports import UpstreamRequest, UpstreamResponse
+from proxy.serve.app import OWN_PREFIX
 from proxy.serve.authority import valid_host
 from proxy.serve.client import client_of, networks
 from proxy.serve.exchange import Switch
@@ -153,6 +155,9 @@ class Tunnel(_End):
         if method != b"GET" or not target.startswith(b"/") or len(hosts) != 1 or len(keys) != 1:
             raise RequestError("this is not a WebSocket handshake")
         path, _, query = target.partition(b"?")
+        path = normalised(path)
+        if path.startswith(OWN_PREFIX):
+            raise RequestError("there is nothing here", status=404)
         peer = (self.transport.get_extra_info("peername") or ("",))[0]
         scheme = "https" if self.transport.get_extra_info("sslcontext") else "http"
         _, scheme = client_of(peer, headers, self._trusted, scheme)

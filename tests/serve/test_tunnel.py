@@ -248,6 +248,21 @@ async def test_a_handshake_that_is_none_does_not_reach_the_origin(fields: list[b
         assert origin.connections == 0
 
 
+@pytest.mark.parametrize("path", ["/_tb/live", "/x/../_tb/live", "/%5Ftb/live"])
+async def test_our_own_paths_are_never_asked_of_the_origin(path: str) -> None:
+    async with shouting() as (url, seen), Proxy(url) as proxy:
+        with pytest.raises(InvalidStatus, match="404"):
+            await proxy.connect(path)
+        assert seen == []
+
+
+async def test_a_path_in_another_spelling_belongs_to_the_same_origin() -> None:
+    async with shouting() as (url, _), shouting() as (chat, seen), Proxy(url, f"/chat={chat}") as proxy:
+        async with proxy.connect("/x/../%63hat/room"):
+            pass
+        assert [request.path for request in seen] == ["/chat/room"]
+
+
 async def test_an_origin_that_is_down_is_a_502_and_counted() -> None:
     async with Origin(switching_then()) as origin:
         pass
