@@ -36,8 +36,9 @@ test: $(READY)  ## all tests, on the real components
 	@./tests/browser/install-chromium
 	$(BIN)/python -m pytest
 
-bench: $(BENCH)  ## the decision core beside its rivals
+bench: $(BENCH)  ## the decision core and whole pages beside their rivals
 	$(BIN)/python -m loadtests.decide
+	$(BIN)/python -m loadtests.pages
 
 load: $(BENCH)  ## Locust, headless and bounded, personalised beside pass-through
 	$(BIN)/python -m loadtests.load

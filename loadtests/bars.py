@@ -14,6 +14,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parent.parent
 PYTEST = ("-m", "pytest", "-s", "-v")
 LOAD = ("-m", "loadtests.load", "--rounds", "3")
+PAGES = ("-m", "loadtests.pages")
 
 
 class Bar(NamedTuple):
@@ -36,6 +37,9 @@ BARS = (
     Bar("A9", "1,000 visitors, each their own marker", (*PYTEST, "tests/bars/test_a9_isolation.py")),
     Bar("A10", "200 MB up and down", (*PYTEST, "tests/bars/test_a10_streaming.py")),
     Bar("A11", "banners survive hydration", (*PYTEST, "tests/browser/test_hydration.py")),
+    Bar("B1", "warm pages in gzip beside nginx and Varnish", (*PAGES, "--works", "gzip")),
+    Bar("B2", "the same uncompressed", (*PAGES, "--works", "identity")),
+    Bar("B4", "what is not stored, beside nginx proxy_pass", (*PAGES, "--works", "miss")),
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
+from typing import IO
 
 
 def free_port() -> int:
@@ -29,12 +30,17 @@ def pinned(core: int, command: Sequence[str]) -> list[str]:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], *, ready: str, core: int = 0, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    ready: str,
+    core: int = 0,
+    environment: Mapping[str, str] | None = None,
+    log: IO[bytes] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs `command` until the block ends; enters it when the URL `ready` answers.
-    Raises `RuntimeError` if it never does."""
+    """Runs `command` until the block ends; enters it when the URL `ready` answers. What it says on standard error goes
+    to `log`, if given. Raises `RuntimeError` if it never answers."""
     process = subprocess.Popen(
-        pinned(core, command), env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL
+        pinned(core, command), env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL, stderr=log
     )
     try:
         wait_for(ready, process)

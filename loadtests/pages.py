@@ -1,0 +1,392 @@
+"""Whole pages beside their rivals: the same page, the same visitors, the same bytes, and what they cost.
+
+    python -m loadtests.pages [--works gzip,identity,miss] [--rounds 5] [--seconds 1] [--json]
+
+Servers run on core 0, the load (`wrk`) and the shop behind them on core 1. First every server's answers are compared
+with what each visitor must get. Then the servers take turns, round by round; in each a server is measured thrice, for
+`--seconds` each: as fast as 32 connections get answers, at about half the rate that it can do, and on one connection.
+Ratios are medians of the rounds' ratios. Exits 1 when an answer was wrong.
+
+What costs a server is told as CPU per request, from the kernel's books: on a machine that others use too it is the
+number to trust. nginx's page is a file made beforehand for one visitor, so it is not a rival but the limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import gzip
+import http.client
+import json
+import os
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from loadtests.loader import LOADER_CORE, Load, Requests, is_installed, load
+from loadtests.rivals import nginx, varnish
+from loadtests.stage import free_port, running
+from loadtests.storefront import RULES, SECRET, VISITORS, Shopper, Storefront, other_cookies, shoppers, storefront
+
+RESULTS = Path(__file__).parent / "results"
+OTHERS = 509  # a prime: no visitor meets the same other cookies twice in five million requests
+NEW_VISITORS = 20_000
+CHECKED = 500
+STATIC, INCLUDES, ESI, PASSING = "nginx, static file", "nginx SSI", "Varnish ESI", "nginx proxy_pass"
+OURS = "Tailorbird"
+
+Expected = Callable[[Shopper], bytes]
+
+
+@dataclass(frozen=True)
+class Round:
+    """A server's three runs of one round: at its limit, at half of it, and with one connection."""
+
+    full: Load
+    paced: Load
+    alone: Load
+
+
+@dataclass
+class Contender:
+    """A server at one work. `checked` of its visitors are compared; `rate` is what it is paced to."""
+
+    work: str
+    name: str
+    url: str
+    pid: int
+    requests: Requests
+    expected: Expected
+    checked: int = CHECKED
+    rate: float = 0
+    begun: int = 0
+    body_bytes: float = 0
+    wrong: int = 0
+    rounds: list[Round] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Compares answers with what the visitors must get, and notes their mean size on the wire. The first request
+        is nobody's: it brings the page into memory."""
+        place = urlsplit(self.url)
+        sizes = []
+        with socket.create_connection((place.hostname, place.port), timeout=10) as connection:
+            asked(connection, self.requests.of_nobody())
+            for number, shopper in enumerate(self.requests.visitors[: self.checked]):
+                answer, body = asked(connection, self.requests.of(number))
+                self.wrong += not self._is_right(answer, body, shopper)
+                sizes.append(len(body))
+        self.body_bytes = statistics.mean(sizes)
+
+    def _is_right(self, answer: http.client.HTTPResponse, body: bytes, shopper: Shopper) -> bool:
+        is_packed = answer.headers.get("content-encoding") == "gzip"
+        plain = gzip.decompress(body) if is_packed else body
+        return answer.status == 200 and is_packed == (self.work == "gzip") and plain == self.expected(shopper)
+
+    def run(self, seconds: int, *, connections: int = 32, rate: float = 0) -> Load:
+        """One run, going on with the visitors where the last one ended."""
+        done = load(
+            self.url, self.pid, self.requests,
+            seconds=seconds, connections=connections, rate=rate, first=self.begun,
+        )  # fmt: skip
+        self.begun += done.requests + 1
+        return done
+
+    def round(self, seconds: int) -> None:
+        """Measures one round."""
+        runs = self.run(seconds), self.run(seconds, rate=self.rate), self.run(seconds, connections=1)
+        self.rounds.append(Round(*runs))
+
+    @property
+    def failed(self) -> int:
+        """Requests under load that got no answer, or another status than 200."""
+        return sum(run.errors for one in self.rounds for run in (one.full, one.paced, one.alone))
+
+    def median(self, number: Callable[[Round], float]) -> float:
+        """The median over the rounds."""
+        return statistics.median(map(number, self.rounds))
+
+
+def asked(connection: socket.socket, request: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+    """The answer to one request on a connection that stays open, and its body as it came."""
+    connection.sendall(request)
+    answer = http.client.HTTPResponse(connection, method="GET")
+    answer.begin()
+    return answer, answer.read()
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured of one server at one work. `times` are the ratios to the others: above 1 is cheaper."""
+
+    work: str
+    server: str
+    right: bool
+    rate_full: float
+    rate_paced: float
+    cpu_us_full: float
+    cpu_us_paced: float
+    p99_ms_paced: float
+    p50_us_alone: float
+    p99_us_alone: float
+    bytes: float
+    loader_share: float
+    times: Mapping[str, tuple[float, float]]
+
+
+def row_of(one: Contender, others: Sequence[Contender]) -> Row:
+    """The row, with ratios to those that did the same work. Each ratio is of CPU at half the limit, and of answers at
+    the limit."""
+    return Row(
+        one.work,
+        one.name,
+        not one.wrong and not one.failed,
+        one.median(lambda each: each.full.rate),
+        one.median(lambda each: each.paced.rate),
+        one.median(lambda each: each.full.cpu_us),
+        one.median(lambda each: each.paced.cpu_us),
+        one.median(lambda each: each.paced.p99_us) / 1_000,
+        one.median(lambda each: each.alone.p50_us),
+        one.median(lambda each: each.alone.p99_us),
+        one.body_bytes,
+        max(each.full.loader_share for each in one.rounds),
+        {other.name: _times(one, other) for other in others if other is not one and not other.name.startswith(OURS)},
+    )
+
+
+def _times(one: Contender, other: Contender) -> tuple[float, float]:
+    pairs = list(zip(one.rounds, other.rounds, strict=True))
+    return (
+        statistics.median(theirs.paced.cpu_us / ours.paced.cpu_us for ours, theirs in pairs),
+        statistics.median(ours.full.rate / theirs.full.rate for ours, theirs in pairs),
+    )
+
+
+# -- who takes part
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What all contenders share."""
+
+    store: Storefront
+    visitors: Sequence[Shopper]
+    new_visitors: Sequence[Shopper]
+    others: Sequence[bytes]
+    folder: Path
+    origin: str
+
+    def requests(self, path: str, coding: str, visitors: Sequence[Shopper]) -> Requests:
+        """Requests in a new folder of their own."""
+        made = Requests(Path(tempfile.mkdtemp(dir=self.folder)) / "requests", path, coding, visitors, self.others)
+        made.write()
+        return made
+
+
+@contextlib.contextmanager
+def staged(rules: int = RULES, visitors: int = VISITORS) -> Iterator[Stage]:
+    """The shop, its visitors and its rules."""
+    store = storefront(rules)
+    everybody = shoppers(visitors + NEW_VISITORS, now=time.time())
+    with tempfile.TemporaryDirectory() as name, nginx.origin(store, Path(name), core=LOADER_CORE) as (origin, _):
+        yield Stage(store, everybody[:visitors], everybody[visitors:], other_cookies(OTHERS), Path(name), origin)
+
+
+@contextlib.contextmanager
+def tailorbird(stage: Stage, **settings: str) -> Iterator[tuple[str, int]]:
+    """`tailorbird serve` with the rule folder and an embedded store; its URL and process id."""
+    place = Path(tempfile.mkdtemp(dir=stage.folder))
+    for name, content in stage.store.files.items():
+        (place / "rules" / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / "rules" / name).write_bytes(content)
+    port = free_port()
+    command = [
+        sys.executable, "-m", "proxy", "serve", "--origin", stage.origin, "--rules", str(place / "rules"),
+        "--store", f"sqlite:{place / 'store.db'}", "--port", str(port), "--admin-port", "0",
+    ]  # fmt: skip
+    environment = {
+        "TAILORBIRD_SECRET": SECRET,
+        **{f"TAILORBIRD_{key.upper()}": value for key, value in settings.items()},
+    }
+    url = f"http://127.0.0.1:{port}"
+    with (
+        open(place / "log", "wb") as log,
+        running(command, ready=url, environment=environment, log=log) as process,
+    ):
+        yield url, process.pid
+
+
+@contextlib.contextmanager
+def hits(stage: Stage, codings: Sequence[str]) -> Iterator[list[Contender]]:
+    """Everybody with the page in memory, once for each coding."""
+    first = stage.store.for_visitor(stage.visitors[0].variants)
+    found: list[Contender] = []
+
+    def add(name: str, url: str, pid: int, visitors: Sequence[Shopper], expected: Expected, checked: int) -> None:
+        for coding in codings:
+            found.append(Contender(coding, name, url, pid, stage.requests("/", coding, visitors), expected, checked))
+
+    def theirs(shopper: Shopper) -> bytes:
+        return stage.store.for_visitor(shopper.variants)
+
+    with contextlib.ExitStack() as stack:
+        url, process = stack.enter_context(nginx.static(first, stage.folder))
+        add(STATIC, url, process.pid, stage.visitors, lambda shopper: first, 1)
+        url, process = stack.enter_context(nginx.includes(stage.origin, stage.folder))
+        add(INCLUDES, url, process.pid, stage.visitors, theirs, CHECKED)
+        if varnish.is_installed():
+            url, process = stack.enter_context(varnish.varnish(stage.origin, stage.folder))
+            add(ESI, url, process.pid, stage.visitors, theirs, CHECKED)
+        else:
+            print(f"{ESI}: skipped, varnishd is not installed", file=sys.stderr)
+        # Profiles stay in memory: what is measured is the warm hit. Every visitor is met once by the check.
+        url, pid = stack.enter_context(tailorbird(stage, profile_memory_seconds="3600"))
+        add(OURS, url, pid, stage.visitors, theirs, len(stage.visitors))
+        if "gzip" in codings:
+            for name, visitors in (("as it is set", stage.visitors), ("each visitor new", stage.new_visitors)):
+                url, pid = stack.enter_context(tailorbird(stage))
+                requests = stage.requests("/", "gzip", visitors)
+                found.append(Contender("gzip", f"{OURS}, {name}", url, pid, requests, theirs, 50, begun=50))
+        yield found
+
+
+@contextlib.contextmanager
+def misses(stage: Stage) -> Iterator[list[Contender]]:
+    """Everybody asking the shop each time."""
+    plain = stage.store.page().replace(b"data-slot", b"data-place")
+    cases: tuple[tuple[str, str, Expected], ...] = (
+        ("page without slots", "/private/plain.html", lambda shopper: plain),
+        ("page with slots", "/private/slots.html", lambda shopper: stage.store.for_visitor(shopper.variants)),
+        ("no page, streamed", "/private/asset", lambda shopper: plain),
+    )
+    with nginx.passing(stage.origin, stage.folder) as (url, process), tailorbird(stage) as (our_url, our_pid):
+        requests = stage.requests(cases[0][1], "gzip", stage.visitors)
+        found = [Contender("miss", PASSING, url, process.pid, requests, cases[0][2])]
+        for name, path, expected in cases:
+            requests = stage.requests(path, "gzip", stage.visitors)
+            found.append(Contender("miss", f"{OURS}, {name}", our_url, our_pid, requests, expected))
+        yield found
+
+
+# -- measuring
+
+
+def measured(contenders: Sequence[Contender], *, rounds: int, seconds: int) -> list[Row]:
+    """Checks everybody's answers, finds everybody's pace, then goes round."""
+    for each in contenders:
+        each.check()
+    for work in {each.work for each in contenders}:
+        set_pace([each for each in contenders if each.work == work])
+    for _ in range(rounds):
+        for each in contenders:
+            each.round(seconds)
+    return [row_of(each, [other for other in contenders if other.work == each.work]) for each in contenders]
+
+
+def set_pace(contenders: Sequence[Contender]) -> None:
+    """Half of what each can do; who can do more than Tailorbird goes at its pace, so that both are as idle."""
+    can = {each.name: each.run(1).rate for each in contenders}
+    ours = min((rate for name, rate in can.items() if name in (OURS, f"{OURS}, page without slots")), default=0)
+    for each in contenders:
+        each.rate = min(can[each.name], ours or can[each.name]) / 2
+
+
+# -- telling
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as Markdown, a table for each work."""
+    return "\n\n".join(
+        "\n".join(_table(work, [row for row in rows if row.work == work]))
+        for work in dict.fromkeys(row.work for row in rows)
+    )
+
+
+def _table(work: str, rows: Sequence[Row]) -> Iterator[str]:
+    others = [name for name in (STATIC, ESI, INCLUDES, PASSING) if any(name in row.times for row in rows)]
+    yield f"## {TITLES[work]}\n"
+    ratios = [f"x {name}" for name in others]
+    yield f"| {' | '.join((*COLUMNS, *ratios, 'loader'))} |"
+    yield "|---" * (len(COLUMNS) + len(ratios) + 1) + "|"
+    for row in rows:
+        cells = [
+            row.server,
+            "right" if row.right else "WRONG",
+            f"{row.rate_full:,.0f}",
+            f"{row.cpu_us_full:,.0f}",
+            f"{row.rate_paced:,.0f}",
+            f"{row.cpu_us_paced:,.0f}",
+            f"{row.p99_ms_paced:.1f}",
+            f"{row.p50_us_alone:,.0f}",
+            f"{row.p99_us_alone:,.0f}",
+            f"{row.bytes:,.0f}",
+            *("{:.2f} / {:.2f}".format(*row.times[name]) if name in row.times else "" for name in others),
+            f"{row.loader_share:.0%}",
+        ]
+        yield f"| {' | '.join(cells)} |"
+
+
+COLUMNS = (
+    "server", "answers", "requests/s", "CPU us", "at requests/s", "CPU us", "p99 ms", "alone p50 us", "alone p99 us",
+    "bytes",
+)  # fmt: skip
+TITLES = {
+    "gzip": "Warm hit, gzip",
+    "identity": "Warm hit, uncompressed",
+    "miss": "Not stored: each request to the shop and back",
+}
+LEGEND = """
+The first two numbers are at the limit (32 connections), the next three at a rate below it, then one connection. `x` is
+how many times cheaper than that server: CPU per request at the rate, then answers per second at the limit. `loader` is
+the share of its core that the load took at most; near 100 % it measures itself."""
+
+
+def main() -> int:
+    """Measures, prints, and writes `loadtests/results/pages.md`."""
+    options = _options()
+    missing = [name for name, is_there in (("nginx", nginx.is_installed()), ("wrk", is_installed())) if not is_there]
+    if missing:
+        print(f"not installed: {', '.join(missing)} (apt-get install nginx-light varnish wrk)", file=sys.stderr)
+        return 2
+    works = options.works.split(",")
+    rows: list[Row] = []
+    with staged(options.rules) as stage:
+        codings = [work for work in works if work != "miss"]
+        for part in (*([hits(stage, codings)] if codings else []), *([misses(stage)] if "miss" in works else [])):
+            with part as contenders:
+                rows += measured(contenders, rounds=options.rounds, seconds=options.seconds)
+        smallest = statistics.mean(
+            len(gzip.compress(stage.store.for_visitor(shopper.variants), 6)) for shopper in stage.visitors[:50]
+        )
+    told = f"{table(rows)}\n{LEGEND}\ngzip -6 of these pages is {smallest:,.0f} bytes. {_machine(options)}\n"
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "pages.md").write_text(told)
+    print(json.dumps([dataclasses.asdict(row) for row in rows], indent=1) if options.json else told)
+    return 0 if all(row.right for row in rows) else 1
+
+
+def _machine(options: argparse.Namespace) -> str:
+    busy = os.getloadavg()[0]
+    return (
+        f"{options.rules} rules, {options.rounds} rounds; {os.cpu_count()} cores, load average {busy:.1f} at the end."
+    )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--works", default="gzip,identity,miss", help="which tables, by name")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=1, help="of each of the three runs in a server's round")
+    parser.add_argument("--rules", type=int, default=RULES)
+    parser.add_argument("--json", action="store_true", help="a list of rows instead of tables")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
