@@ -56,6 +56,22 @@ class Settings:
     profile_memory: int = _row(50_000, "profiles remembered per worker", "profiles")
     profile_memory_seconds: float = _row(5.0, "how long a remembered profile is used unasked", "seconds")
 
+    # clients
+    max_request_line_bytes: int = _row(8_192, "longest target of a request; longer ones get 414", "bytes")
+    max_field_bytes: int = _row(8_192, "longest request field; longer ones get 431", "bytes")
+    max_head_bytes: int = _row(32_768, "largest request head; larger ones get 431", "bytes")
+    max_fields: int = _row(100, "most fields in a request; with more it gets 431", "fields")
+    head_seconds: float = _row(10.0, "longest time for a request's head to come in whole", "seconds")
+    upload_seconds: float = _row(15.0, "time in which an upload must bring `upload_bytes`, again and again", "seconds")
+    upload_bytes: int = _row(1_024, "what an upload must bring in `upload_seconds`; 1: any progress will do", "bytes")
+    keep_alive_seconds: float = _row(15.0, "how long a connection is kept between two requests", "seconds")
+    download_seconds: float = _row(30.0, "time in which a client must take `download_bytes` of what waits", "seconds")
+    download_bytes: int = _row(65_536, "what a client must take in `download_seconds` while more waits", "bytes")
+    max_clients: int = _row(2_000, "client connections per worker; then the longest idle ones give way", "connections")
+    max_clients_per_address: int = _row(
+        100, "connections of one address per worker (IPv6: one /64); loopback and trusted proxies: any", "connections"
+    )
+
     # origin
     keep_host: bool = _row(False, "send the visitor's Host to the origin instead of the origin's own")
     allowed_hosts: tuple[str, ...] = _row((), "Host values served; empty: any well-formed one")

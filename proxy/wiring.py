@@ -22,9 +22,11 @@ from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.serve.app import App, Handler
 from proxy.serve.context import context_of
 from proxy.serve.gateway import Gateway
+from proxy.serve.listener import Listener
 from proxy.serve.message import Request
 from proxy.serve.origins import Origins
 from proxy.serve.profiles import ProfileReader
+from proxy.serve.protocol import protocols
 from proxy.serve.tunnel import tunnels
 from proxy.serve.visitor import ANONYMOUS, Cookies
 from proxy.settings import Settings
@@ -119,8 +121,13 @@ class Tailorbird:
             self._origins, self.cookies, self._profiles, self.metrics, settings, nothing_published(), clock
         )
         self.app = App(self._gateway, self._routes, self.metrics, settings, clock)
-        self.websockets = tunnels(self._origins, settings, self.metrics)
         self._following: asyncio.Task[None] | None = None
+
+    def listener(self, host: str, port: int) -> Listener:
+        """The public listener."""
+        protocol = protocols(self.settings, self.metrics)
+        websockets = tunnels(self._origins, self.settings, self.metrics)
+        return Listener("proxy", self.app, host, port, protocol=protocol, websockets=websockets)
 
     def route(self, routes: Mapping[str, Handler]) -> None:
         """Adds paths of our own, below `/_tb/`."""
@@ -163,10 +170,11 @@ class Tailorbird:
         return await self.store.is_ready()
 
     async def why(self, url: str, visitor_id: str) -> str:
-        """The story of every slot that has rules, for that visitor on that page. Raises `RequestError`."""
+        """The story of every slot on that page that has rules, for that visitor. Raises `RequestError`."""
         if self.publication is None:
             raise RequestError("no rules are being served")
-        return why_text(why(self.publication.plan, await self._context(url, visitor_id)))
+        context = await self._context(url, visitor_id)
+        return why_text(why(self.publication.plan, context, self.publication.slots_on(str(context.attributes["page"]))))
 
     async def _context(self, url: str, visitor_id: str) -> EvaluationContext:
         parts = urlsplit(url)

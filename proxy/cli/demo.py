@@ -41,7 +41,7 @@ async def demo(shop_port: int, flags: dict[str, Any]) -> None:
     shop = Listener("shop", create_shop(), "127.0.0.1", shop_port)
     settings = demo_settings(shop.url, flags)
     tailorbird = Tailorbird(settings, is_demo=True, adapt=with_toolbar)
-    proxy = Listener("proxy", tailorbird.app, "127.0.0.1", settings.port, websockets=tailorbird.websockets)
+    proxy = tailorbird.listener("127.0.0.1", settings.port)
     studio = Listener("studio", create_studio(tailorbird, token=""), "127.0.0.1", settings.admin_port)
     tailorbird.route(routes(tailorbird.cookies, studio.url, tailorbird.now))
     tailorbird.links = links(proxy.url, shop.url)

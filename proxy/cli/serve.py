@@ -47,7 +47,7 @@ def require_what_serving_needs(settings: Settings) -> None:
 async def serve(settings: Settings) -> None:
     """Serves until told to stop."""
     tailorbird = Tailorbird(settings)
-    listeners = [Listener("proxy", tailorbird.app, settings.host, settings.port, websockets=tailorbird.websockets)]
+    listeners = [tailorbird.listener(settings.host, settings.port)]
     if settings.admin_port:
         studio = create_studio(tailorbird, token=settings.admin_token)
         listeners.append(Listener("studio", studio, settings.admin_host, settings.admin_port))

@@ -14,11 +14,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from typing import Any
 
 from proxy.errors import OriginError, RequestError
-from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
-from proxy.serve.authority import valid_host
-from proxy.serve.client import client_of, networks
 from proxy.serve.gateway import Gateway
+from proxy.serve.incoming import Incoming, has_body, refusal
 from proxy.serve.message import Request, Response
 from proxy.settings import Settings
 
@@ -73,8 +71,7 @@ class App:
         self._gateway = gateway
         self._routes = routes
         self._metrics = metrics
-        self._hosts = frozenset(settings.allowed_hosts)
-        self._trusted = networks(settings.trusted_proxies)
+        self._incoming = Incoming(settings)
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,11 +81,11 @@ class App:
             await _lifespan(receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        upload = Upload(receive, _has_body(scope))
+        upload = Upload(receive, has_body(scope["headers"]))
         try:
             response = await self._answered(self._request(scope, upload))
         except RequestError as error:
-            response = _refusal(error)
+            response = refusal(error)
         except ClientGone:
             return
         except Exception:
@@ -102,22 +99,15 @@ class App:
 
     def _request(self, scope: Scope, upload: Upload) -> Request:
         """Raises `RequestError` for what may not come in."""
-        headers = tuple(scope["headers"])
-        hosts = [value for name, value in headers if name == b"host"]
-        path = bytes(scope["raw_path"])
-        if len(hosts) != 1 or not path.startswith(b"/"):
-            raise RequestError("a request names one host and a path")
-        peer = scope["client"][0] if scope.get("client") else ""
-        return Request(
-            method=scope["method"].encode(),
-            path=normalised(path),
-            query=scope["query_string"],
-            host=valid_host(hosts[0], self._hosts),
-            headers=headers,
-            scheme=client_of(peer, headers, self._trusted, scope["scheme"])[1],
-            client=peer,
+        query = scope["query_string"]
+        return self._incoming.request(
+            scope["method"].encode(),
+            scope["raw_path"] + b"?" * bool(query) + query,
+            scope["http_version"],
+            scope["headers"],
+            peer=scope["client"][0] if scope.get("client") else "",
+            scheme=scope["scheme"],
             body=None if upload.is_read else upload,
-            content_length=next((int(value) for name, value in headers if name == b"content-length"), None),
         )
 
     async def _answered(self, request: Request) -> Response:
@@ -136,18 +126,6 @@ class App:
     def _handler(self, path: str) -> Handler | None:
         above = [prefix for prefix in self._routes if prefix.endswith("/") and path.startswith(prefix)]
         return self._routes.get(path) or self._routes.get(max(above, key=len, default=""))
-
-
-def _has_body(scope: Scope) -> bool:
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
-
-
-def _refusal(error: RequestError) -> Response:
-    """What came in that way cannot be trusted to end where it says: the connection ends with it."""
-    return _text(error.status, str(error), CLOSE)
 
 
 def _text(status: int, what: str, *more: tuple[bytes, bytes]) -> Response:

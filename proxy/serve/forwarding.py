@@ -33,7 +33,7 @@ _REBUILT = HOP_BY_HOP | frozenset(b"host content-length expect proxy x-original-
 # What only a trusted proxy may say of the client; so is every x-forwarded-*.
 _CLAIMS = frozenset(b"forwarded x-real-ip x-client-ip x-cluster-client-ip true-client-ip cf-connecting-ip".split())
 # A request that has these taken away by Connection is another request than the one we judged (CVE-2021-32813 class).
-_CRITICAL = frozenset(b"host content-length transfer-encoding content-type cookie authorization".split())
+CRITICAL = frozenset(b"host content-length transfer-encoding content-type cookie authorization".split())
 # An answer that has these taken away by Connection would be stored or read wrongly: they stay.
 _MEANT_FOR_ALL = frozenset(b"cache-control content-encoding content-type content-length vary set-cookie".split())
 # Alt-Svc would send browsers past us, straight to the origin.
@@ -58,7 +58,7 @@ def request_headers(
     fields to leave out. Raises `RequestError` when Connection names a field that decides what the request is.
     """
     dropped = named_by_connection(request.headers)
-    if dropped & _CRITICAL:
+    if dropped & CRITICAL:
         raise RequestError("the Connection field names a field that is not the connection's")
     if accept_encoding is not None:
         dropped |= {b"accept-encoding"}

@@ -19,10 +19,18 @@ from proxy.errors import OperatorError
 
 class Listener(uvicorn.Server):
     """One ASGI app on one address. The socket is bound at once, so that a port taken is told before anything starts,
-    and `port` 0 has its number."""
+    and `port` 0 has its number. `protocol` is what speaks HTTP; the public listener has its own."""
 
     def __init__(
-        self, name: str, app: Any, host: str, port: int, *, websockets: Any = "none", drain_seconds: int = 30
+        self,
+        name: str,
+        app: Any,
+        host: str,
+        port: int,
+        *,
+        protocol: Any = "httptools",
+        websockets: Any = "none",
+        drain_seconds: int = 30,
     ) -> None:
         self.name = name
         self.socket = _bound(name, host, port)
@@ -30,7 +38,7 @@ class Listener(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=protocol,
                 ws=websockets,
                 lifespan="off",
                 log_config=None,

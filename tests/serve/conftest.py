@@ -13,7 +13,7 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "uvloop": uvloop.new_event_loop,
 }
 ON_BOTH = {"test_connection.py", "test_exchange.py", "test_origin.py", "test_sending.py"}
-ON_UVLOOP = {"test_app.py", "test_tunnel.py"}
+ON_UVLOOP = {"test_app.py", "test_protocol.py", "test_tunnel.py"}
 
 
 def pytest_asyncio_loop_factories(

@@ -16,7 +16,6 @@ import httpx
 
 from proxy.model import Profile
 from proxy.ports import ProfileStore
-from proxy.serve.listener import Listener
 from proxy.settings import Settings
 from proxy.stores import open_store
 from proxy.wiring import Tailorbird
@@ -65,7 +64,7 @@ class Behind:
         self._stack = contextlib.AsyncExitStack()
         self.tailorbird = Tailorbird(self._settings, is_demo=True, store=self._wrap(store))
         await self._stack.enter_async_context(self.tailorbird)
-        listener = Listener("proxy", self.tailorbird.app, "127.0.0.1", 0, websockets=self.tailorbird.websockets)
+        listener = self.tailorbird.listener("127.0.0.1", 0)
         self.url = listener.url
         serving = asyncio.create_task(listener.listen())
 

@@ -11,6 +11,7 @@ from typing import Any
 from proxy.rulebook.compile import Publication
 from proxy.serve.app import App, Handler
 from proxy.serve.listener import Listener
+from proxy.serve.protocol import protocols
 from tests.wire.site import Site
 
 
@@ -36,7 +37,8 @@ class Served:
     ) -> None:
         self.site = Site(*rows, publication=publication, **settings)
         app = App(self.site.gateway, routes or {}, self.site.metrics, self.site.settings, lambda: self.site.now)
-        self.listener = Listener("test", app, "127.0.0.1", 0, drain_seconds=1)
+        protocol = protocols(self.site.settings, self.site.metrics)
+        self.listener = Listener("test", app, "127.0.0.1", 0, protocol=protocol, drain_seconds=1)
 
     async def __aenter__(self) -> Served:
         self._serving = asyncio.create_task(self.listener.listen())

@@ -1,0 +1,278 @@
+"""One client connection, as uvicorn's HTTP protocol class with what it lacks at the edge: limits, deadlines, and a
+strict reading of HTTP.
+
+Uvicorn and httptools parse and write; here it is decided what may come in (`incoming.py`), how long a client may let
+us wait (`look`, called for all connections by `admission.py`), and how a connection ends. Laws: whoever is refused is
+disconnected; nothing is written while an earlier answer is not complete; of bytes that follow something refused or
+an upgrade, none is read.
+
+What this takes from uvicorn beyond its documented interface is listed in `tests/serve/test_protocol.py`.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from proxy.errors import RequestError
+from proxy.metrics import Metrics
+from proxy.serve.admission import LOOK_SECONDS, Admission
+from proxy.serve.incoming import Incoming, has_body, origin_form, refusal, require_small
+from proxy.serve.message import Response
+from proxy.settings import Settings
+
+log = logging.getLogger("tailorbird.protocol")
+
+MAX_AHEAD = 32
+"""Requests that may be sent ahead of an answer (pipelining)."""
+LINGER_SECONDS = 2.0
+"""How long what a refused client still sends is read and dropped, so that it gets to read why (else: RST)."""
+
+
+class Phase(enum.Enum):
+    """What is expected of the client."""
+
+    HEAD = enum.auto()
+    BODY = enum.auto()
+    IDLE = enum.auto()
+    NOTHING = enum.auto()
+    TUNNEL = enum.auto()
+
+
+def protocols(settings: Settings, metrics: Metrics) -> Callable[..., ClientProtocol]:
+    """What uvicorn's setting `http` takes: makes a `ClientProtocol` for each connection of one worker."""
+    return partial(ClientProtocol, settings, metrics, Incoming(settings), Admission(settings))
+
+
+class ClientProtocol(HttpToolsProtocol):
+    """`address` is the client's; `since` when the present wait for it began."""
+
+    def __init__(
+        self, settings: Settings, metrics: Metrics, incoming: Incoming, admission: Admission, **uvicorn: Any
+    ) -> None:
+        super().__init__(**uvicorn)
+        self._settings = settings
+        self._metrics = metrics
+        self._incoming = incoming
+        self._admission = admission
+        self._small = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
+        self.url = b""
+        self._phase = Phase.HEAD
+        self._unread = 0  # bytes since the parser last made something of them
+        self._fed = 0  # bytes of the present piece
+        self._uploaded = 0  # bytes of body since `since`
+        self._waiting: tuple[float, int] | None = None  # since when how many bytes wait to be taken by the client
+        self.address = ""
+        self.since = 0.0
+
+    # -- called by the event loop ------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.address = self.client[0] if self.client else ""
+        self.since = self.loop.time()
+        if not self._admission.enter(self):
+            self._refuse(RequestError("there are too many connections", status=503))
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._admission.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._phase is Phase.NOTHING:
+            return
+        self._fed = len(data)
+        self._unread += self._fed
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._upgraded()
+        except httptools.HttpParserError as error:
+            self._refuse(_reason(error))
+        else:
+            if self._unread > self._settings.max_head_bytes:
+                is_line = len(self.url) > self._settings.max_request_line_bytes
+                self._refuse(RequestError("the request is too long", status=414 if is_line else 431))
+
+    def resume_writing(self) -> None:
+        self._waiting = None
+        super().resume_writing()
+
+    # -- called by the parser ----------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._phase = Phase.HEAD
+        self.since = self.loop.time()
+
+    def on_headers_complete(self) -> None:
+        if max(self._fed, self._unread) > self._small or len(self.headers) > self._settings.max_fields:
+            require_small(self.url, self.headers, self._settings)
+        request = self._incoming.request(
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version(),
+            self.headers,
+            peer=self.address,
+            scheme=self.scheme or "http",
+        )
+        self.url = origin_form(self.url, request.host)
+        # Not `self.headers`, to which the parser adds what comes after a chunked body: fields that nobody judged.
+        self.scope["headers"] = list(request.headers)
+        self._unread = 0
+        if self._is_handshake():
+            if has_body(request.headers) or request.method != b"GET" or self._is_answering:
+                raise RequestError("an upgrade comes alone")
+        elif len(self.pipeline) >= MAX_AHEAD:
+            raise RequestError("too many requests were sent ahead", status=503)
+        super().on_headers_complete()
+        self._phase = Phase.BODY
+        self._uploaded = 0
+
+    def on_body(self, body: bytes) -> None:
+        self._unread = 0
+        self._uploaded += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unread = 0
+        self._phase = Phase.IDLE
+        self.since = self.loop.time()
+        super().on_message_complete()
+
+    def _is_handshake(self) -> bool:
+        return self.parser.should_upgrade() and self._should_upgrade()
+
+    def _upgraded(self) -> None:
+        """The parser takes what follows for another protocol. That is WebSocket, or nothing we speak (h2c)."""
+        if self._should_upgrade():
+            self._phase = Phase.TUNNEL
+            self.handle_websocket_upgrade()
+        else:
+            self._phase = Phase.NOTHING
+            self._close_after_answers()
+
+    # -- called by the answer ----------------------------------------------------------------------------------------
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._unset_keepalive_if_required()  # `look` sees to that
+        self.since = self.loop.time()
+        if self._phase is Phase.BODY and self.expect_100_continue:
+            self.transport.close()  # the client may leave its body out now, or not: the next byte could be either
+
+    @property
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    # -- called by the admission -------------------------------------------------------------------------------------
+
+    @property
+    def is_idle(self) -> bool:
+        """No answer is owed."""
+        return self._phase is not Phase.TUNNEL and not self._is_answering
+
+    def give_way(self) -> None:
+        """Ends the idle connection."""
+        self._count("idle")
+        self.transport.close()
+
+    def look(self, now: float) -> None:
+        """Ends the connection if its client has let us wait too long."""
+        if self._phase is Phase.TUNNEL:
+            if self.transport.is_closing():
+                self._admission.leave(self)
+        elif self._is_slow_reader(now):
+            self._count("slow")
+            self.transport.abort()
+        elif self.flow.read_paused or (self._is_answering and self._phase is not Phase.BODY):
+            self.since, self._uploaded = now, 0  # it is we who let the client wait
+        elif now + LOOK_SECONDS >= self.since + self._patience():
+            self._late(now)
+
+    def _patience(self) -> float:
+        match self._phase:
+            case Phase.HEAD:
+                return self._settings.head_seconds
+            case Phase.BODY:
+                return self._settings.upload_seconds
+            case Phase.IDLE:
+                return self._settings.keep_alive_seconds
+        return LINGER_SECONDS
+
+    def _late(self, now: float) -> None:
+        if self._phase is Phase.BODY and self._uploaded >= self._settings.upload_bytes:
+            self.since, self._uploaded = now, 0
+        elif self._phase is Phase.BODY or (self._phase is Phase.HEAD and self._unread):
+            self._refuse(RequestError("the request took too long to come", status=408))
+        else:
+            self.transport.close()
+
+    def _is_slow_reader(self, now: float) -> bool:
+        """True when too little of what waits was taken. Who keeps up has nothing waiting, however long it takes."""
+        size = self.transport.get_write_buffer_size()
+        if not size or self._waiting is None:
+            self._waiting = (now, size) if size else None
+            return False
+        since, before = self._waiting
+        if now + LOOK_SECONDS < since + self._settings.download_seconds:
+            return False
+        self._waiting = (now, size)
+        return before - size < self._settings.download_bytes
+
+    # -- ends --------------------------------------------------------------------------------------------------------
+
+    def _refuse(self, error: RequestError) -> None:
+        """Ends the connection over what the client sent or did not send; it is told why when nothing else is being
+        said."""
+        was_body, self._phase = self._phase is Phase.BODY, Phase.NOTHING
+        self.since = self.loop.time()
+        self._count(str(error.status))
+        if not was_body and self._is_answering:
+            self._close_after_answers()
+        elif was_body and (not self._is_answering or self.cycle.response_started or self.pipeline):
+            self.transport.close()
+        else:
+            self._tell(error)
+
+    def _close_after_answers(self) -> None:
+        if self._is_answering:
+            self.cycle.keep_alive = False
+        else:
+            self.transport.close()
+
+    def _tell(self, error: RequestError) -> None:
+        if self._is_answering:  # whoever waits for the rest of the body must not take what came for all of it
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write(_bytes(refusal(error)))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def _count(self, why: str) -> None:
+        self._metrics.count("tailorbird_clients_refused_total", "why", why)
+
+
+def _reason(error: httptools.HttpParserError) -> RequestError:
+    """Why the parser stopped: it could not read on, or one of our callbacks said no."""
+    cause = error.__context__
+    if isinstance(cause, RequestError):
+        return cause
+    if cause is not None:
+        log.error("a request could not be read", exc_info=cause)
+        return RequestError("something went wrong", status=500)
+    return RequestError("this is not HTTP")
+
+
+def _bytes(response: Response) -> bytes:
+    head = [b"%b: %b\r\n" % field for field in response.headers]
+    return b"".join((STATUS_LINE[response.status], *head, b"\r\n", *response.chunks))
