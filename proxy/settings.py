@@ -7,6 +7,7 @@ rows. Precedence: flag over environment over default. An unknown `TAILORBIRD_*` 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
@@ -103,10 +104,17 @@ def rows() -> list[dataclasses.Field[Any]]:
     return list(dataclasses.fields(Settings))
 
 
+def as_written(value: object) -> str:
+    """A value as one would write it."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def from_environment(environment: Mapping[str, str], **flags: Any) -> Settings:
     """Settings from `TAILORBIRD_*`, overridden by the `flags` that are not None.
 
-    Raises `OperatorError` for an unknown name or a value that does not fit its type.
+    Raises `OperatorError` for an unknown name, a value that does not fit its type, and a number that makes no sense.
     """
     types = get_type_hints(Settings)
     chosen: dict[str, Any] = {}
@@ -119,7 +127,18 @@ def from_environment(environment: Mapping[str, str], **flags: Any) -> Settings:
             raise OperatorError(f"there is no setting `{key}`", help=did_you_mean(key, known))
         chosen[name] = _parse(key, text, types[name])
     chosen.update({name: value for name, value in flags.items() if value is not None})
+    for name, value in chosen.items():
+        if isinstance(value, int | float):
+            _must_be_sensible(name, value)
     return Settings(**chosen)
+
+
+def _must_be_sensible(name: str, value: float) -> None:
+    """Nothing that is counted here is negative or endless."""
+    if name.endswith("port") and not 0 <= value <= 65_535:
+        raise OperatorError(f"`{name}` is `{value}`", help="a port is a number from 0 to 65535")
+    if value < 0 or not math.isfinite(value):
+        raise OperatorError(f"`{name}` is `{value}`", help="write a number, 0 or more")
 
 
 def _parse(key: str, text: str, kind: Any) -> Any:

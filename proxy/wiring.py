@@ -9,7 +9,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from proxy.catalogue.products import read_products
 from proxy.decide.why import why, why_text
@@ -20,10 +19,9 @@ from proxy.model import EvaluationContext, Product, Visitor
 from proxy.ports import ProfileStore
 from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.serve.app import App, Handler
-from proxy.serve.context import context_of
+from proxy.serve.context import context_of, request_of
 from proxy.serve.gateway import Gateway
 from proxy.serve.listener import Listener
-from proxy.serve.message import Request
 from proxy.serve.origins import Origins
 from proxy.serve.profiles import ProfileReader
 from proxy.serve.protocol import protocols
@@ -104,6 +102,7 @@ class Tailorbird:
         self.settings = settings
         self.metrics = Metrics()
         self.cookies = Cookies.from_settings(settings, is_demo=is_demo)
+        self._origins = Origins(settings.origin, settings)
         self.store = open_store(settings.store) if store is None else store
         self.links: Sequence[Link] = ()
         self.now = clock
@@ -116,7 +115,6 @@ class Tailorbird:
             memory=settings.profile_memory,
             memory_seconds=settings.profile_memory_seconds,
         )
-        self._origins = Origins(settings.origin, settings)
         self._gateway = Gateway(
             self._origins, self.cookies, self._profiles, self.metrics, settings, nothing_published(), clock
         )
@@ -177,10 +175,7 @@ class Tailorbird:
         return why_text(why(self.publication.plan, context, self.publication.slots_on(str(context.attributes["page"]))))
 
     async def _context(self, url: str, visitor_id: str) -> EvaluationContext:
-        parts = urlsplit(url)
-        if not parts.path.startswith("/"):
-            raise RequestError(f"`{url}` is not a page", help="write its path, like /sale, or its whole address")
-        request = Request(b"GET", parts.path.encode(), parts.query.encode(), parts.netloc.encode(), ())
+        request = request_of(url)
         now = self.now()
         profile = await self._profiles.get(visitor_id, now) if visitor_id else None
         visitor = Visitor(visitor_id, first_seen_at=0.0) if visitor_id else ANONYMOUS

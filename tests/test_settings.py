@@ -40,6 +40,26 @@ def test_a_value_of_the_wrong_type_is_refused_by_name(name: str, text: str) -> N
         from_environment({PREFIX + name: text})
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "help"),
+    [
+        ("PORT", "65536", "a port is a number from 0 to 65535"),
+        ("ADMIN_PORT", "-1", "a port is a number from 0 to 65535"),
+        ("CACHE_BYTES", "-5", "write a number, 0 or more"),
+        ("PROFILE_BUDGET_MS", "nan", "write a number, 0 or more"),
+        ("HEURISTIC_FRACTION", "inf", "write a number, 0 or more"),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused(name: str, text: str, help: str) -> None:
+    with pytest.raises(OperatorError, match=f"`{name.lower()}` is `{text}.*{help}"):
+        from_environment({PREFIX + name: text})
+
+
+def test_a_flag_is_looked_at_as_the_environment_is() -> None:
+    with pytest.raises(OperatorError, match="`port` is `99999`"):
+        from_environment({}, port=99_999)
+
+
 def test_other_programs_names_are_left_alone() -> None:
     from_environment({"PATH": "/bin", "TAILOR": "x"})
 

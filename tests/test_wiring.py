@@ -96,6 +96,7 @@ def test_the_catalogue_is_read_where_the_setting_says(tmp_path: Path) -> None:
         products_of(str(tmp_path / "none.jsonl"))
 
 
-def test_settings_that_make_no_sense_are_told_at_once() -> None:
+def test_settings_that_make_no_sense_are_told_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="no origin"):
-        Tailorbird(Settings(secret="a-secret-for-tests-long-enough"))
+        Tailorbird(Settings(secret="a-secret-for-tests-long-enough", store=f"sqlite:{tmp_path}/shop.db"))
+    assert not list(tmp_path.iterdir())

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import click
 
+from proxy.diagnostics import did_you_mean
 from proxy.errors import TailorbirdError
 
 
@@ -37,7 +38,8 @@ COMMANDS = (
 
 
 class Commands(click.Group):
-    """Looks commands up in `COMMANDS`; tells our own errors in a line instead of a traceback."""
+    """Looks commands up in `COMMANDS`; tells our own errors, and what the system refuses, in a line instead of a
+    traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [row.name for row in COMMANDS]
@@ -47,6 +49,8 @@ class Commands(click.Group):
             if row.name == cmd_name:
                 command: click.Command = importlib.import_module(f"proxy.cli.{row.module}").command
                 return command
+        if not ctx.resilient_parsing:
+            ctx.fail(f"there is no command `{cmd_name}`; {did_you_mean(cmd_name, self.list_commands(ctx))}")
         return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -58,6 +62,14 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except TailorbirdError as error:
             click.echo(f"tailorbird: {error}", err=True)
+            sys.exit(1)
+        except BrokenPipeError:  # click ends quietly: whoever read has seen enough
+            raise
+        except OSError as error:
+            click.echo(
+                f"tailorbird: `{error.filename}`: {error.strerror}" if error.filename else f"tailorbird: {error}",
+                err=True,
+            )
             sys.exit(1)
 
 

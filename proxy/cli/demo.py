@@ -28,7 +28,9 @@ from proxy.wiring import Tailorbird
 
 @click.command("demo")
 @setting_options("rules", "store", "port", "admin_port")
-@click.option("--shop-port", type=int, default=8090, help="port of the demo shop  (default: 8090)")
+@click.option(
+    "--shop-port", type=click.IntRange(0, 65_535), default=8090, help="port of the demo shop  (default: 8090)"
+)
 def command(shop_port: int, **flags: Any) -> None:
     """The demo shop behind Tailorbird, with links to open. Loopback only; stop it with Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")

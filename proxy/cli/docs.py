@@ -16,7 +16,7 @@ from proxy.conditions.vocabulary import PHRASES
 from proxy.metrics import HELP
 from proxy.page.slots import SLOT_KINDS
 from proxy.rulebook.findings import FINDINGS, FindingKind
-from proxy.settings import PREFIX, rows
+from proxy.settings import PREFIX, as_written, rows
 
 MADE = "<!-- Written by `make docs` from the code; edits here are lost. -->\n"
 
@@ -31,7 +31,7 @@ def table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
 def settings_page() -> str:
     """Every setting."""
     body = [
-        (f"`{PREFIX}{row.name.upper()}`", shown(row.default), row.metadata["unit"], row.metadata["help"])
+        (f"`{PREFIX}{row.name.upper()}`", code(as_written(row.default)), row.metadata["unit"], row.metadata["help"])
         for row in rows()
     ]
     intro = (
@@ -40,11 +40,9 @@ def settings_page() -> str:
     return f"# Settings\n\n{intro}\n\n" + table(("environment", "default", "unit", "what it does"), body)
 
 
-def shown(default: object) -> str:
-    """A default as one would write it."""
-    if isinstance(default, tuple):
-        default = ",".join(default)
-    return f"`{str(default).lower() if isinstance(default, bool) else default}`" if default != "" else ""
+def code(text: str) -> str:
+    """The text set as code; nothing for nothing."""
+    return f"`{text}`" if text else ""
 
 
 def vocabulary_page() -> str:

@@ -8,14 +8,19 @@ import os
 import ssl
 import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import click
 import httpx
 
+from proxy.cli.rulefolder import A_FOLDER
 from proxy.errors import OriginError
+from proxy.rulebook.check import check
 from proxy.serve.checkup import Level, Line, Visit, checkup
 from proxy.settings import Settings, from_environment
+from proxy.stores.ruledir import read_folder
 
 TIMEOUT_SECONDS = 10.0
 COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
@@ -23,21 +28,32 @@ COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 
 @click.command("doctor")
 @click.argument("url")
+@click.option("--rules", envvar="TAILORBIRD_RULES", type=A_FOLDER, help="a rule folder, whose slots.yaml counts too")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print the lines")
-def command(url: str, form: str) -> None:
+def command(url: str, rules: Path | None, form: str) -> None:
     """Look at a page as Tailorbird sees it, and say what to mend. Exit code 1 when a line says fail.
 
     Ask about the origin's own address: what has come through Tailorbird is no longer what the shop said.
     """
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+    if not is_web_address(url):
         raise click.BadParameter(f"`{url}` is no http or https address", param_hint="URL")
-    lines = checkup(visit(url, from_environment(os.environ)))
+    declared = check(read_folder(rules)).declared if rules else ()
+    lines = checkup(replace(visit(url, from_environment(os.environ)), declared=declared))
     if form == "json":
         click.echo(json.dumps([line._asdict() for line in lines], indent=2))
     else:
         for line in lines:
             _print(line)
     sys.exit(any(line.level is Level.FAIL for line in lines))
+
+
+def is_web_address(url: str) -> bool:
+    """True for http and https with a host."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is none
+        return False
 
 
 def _print(line: Line) -> None:

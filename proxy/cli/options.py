@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import click
 
-from proxy.settings import PREFIX, Settings, rows
+from proxy.settings import PREFIX, Settings, as_written, rows
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -22,9 +22,9 @@ def setting_options(*names: str) -> Callable[[Command], Command]:
         for row in reversed(chosen):
             is_list = kinds[row.name] == tuple[str, ...]
             kind = str if is_list else kinds[row.name]
-            default = ", ".join(row.default) if is_list else row.default
             unit = f" [{row.metadata['unit']}]" if row.metadata["unit"] else ""
-            text = f"{row.metadata['help']}{unit}  (default: {default or 'none'}; {PREFIX}{row.name.upper()})"
+            default = as_written(row.default) or "none"
+            text = f"{row.metadata['help']}{unit}  (default: {default}; {PREFIX}{row.name.upper()})"
             flag = "--" + row.name.replace("_", "-")
             command = click.option(flag, row.name, type=kind, default=None, multiple=is_list, help=text)(command)
         return command

@@ -1,15 +1,19 @@
-"""What `check` and `test` share: a rule folder from disk, its catalogue, and which attributes a store has imported."""
+"""What `check`, `test` and `why` share: a rule folder from disk, its catalogue, and a store to look into."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from proxy.catalogue.products import read_products
+from proxy.errors import OperatorError
+from proxy.model import Product
+from proxy.ports import ProfileStore
 from proxy.rulebook.compile import Loaded, load
 from proxy.stores import open_store
 from proxy.stores.ruledir import read_folder
@@ -29,15 +33,36 @@ def folder_arguments(command: Command) -> Command:
 
 
 def read_rules(folder: Path, catalogue: Path | None, store: str | None) -> Loaded:
-    """The folder, checked and compiled."""
-    products = read_products(catalogue.read_bytes()).products if catalogue else ()
+    """The folder, checked and compiled. What is wrong in the catalogue goes to stderr."""
+    products = _products(catalogue) if catalogue else ()
     imported = asyncio.run(_imported(store)) if store else frozenset[str]()
     return load(read_folder(folder), catalogue=products, imported=imported)
 
 
-async def _imported(url: str) -> frozenset[str]:
+@asynccontextmanager
+async def existing_store(url: str) -> AsyncIterator[ProfileStore]:
+    """The store at `url`, for who only looks into it: one that is not there yet is not made. Raises `OperatorError`."""
+    _must_exist(url)
     store = open_store(url)
     try:
-        return await store.attribute_names()
+        yield store
     finally:
         await store.aclose()
+
+
+def _must_exist(url: str) -> None:
+    scheme, _, path = url.partition(":")
+    if scheme == "sqlite" and path and not Path(path).exists():
+        raise OperatorError(f"there is no store `{path}`", help="`tailorbird import profiles FILE` makes one")
+
+
+def _products(catalogue: Path) -> Sequence[Product]:
+    read = read_products(catalogue.read_bytes())
+    for problem in read.problems:
+        click.echo(f"{catalogue}: {problem}", err=True)
+    return read.products
+
+
+async def _imported(url: str) -> frozenset[str]:
+    async with existing_store(url) as store:
+        return await store.attribute_names()

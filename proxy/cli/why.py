@@ -6,30 +6,37 @@ Nothing is fetched and nothing need run: rules come from their folder, the visit
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import click
 import orjson
 
-from proxy.cli.rulefolder import A_FOLDER, read_rules
+from proxy.cli.rulefolder import A_FILE, A_FOLDER, existing_store, read_rules
 from proxy.conditions.vocabulary import COUNTRIES
 from proxy.decide.plan import Plan
 from proxy.decide.why import why, why_text
-from proxy.diagnostics import as_text
+from proxy.diagnostics import as_text, did_you_mean
+from proxy.errors import RequestError
 from proxy.model import AttributeValue, Profile, Visitor
 from proxy.rulebook.compile import Publication
-from proxy.serve.context import context_of, languages_of
+from proxy.serve.context import context_of, languages_of, request_of
 from proxy.serve.message import Request
-from proxy.stores import open_store
+from proxy.settings import from_environment
 
 NO_RULES = "no rule shows anything on this page"
+
+
+def _country(context: click.Context, option: click.Parameter, said: str | None) -> str | None:
+    if said is not None and said.upper() not in COUNTRIES:
+        raise click.BadParameter(f"`{said}` is not the two letters of a country")
+    return said and said.upper()
 
 
 @click.command("why")
@@ -39,7 +46,8 @@ NO_RULES = "no rule shows anything on this page"
 @click.option("--segment", "segments", multiple=True, help="a segment the visitor is in; may be given again")
 @click.option("--visitor", "visitor_id", default="", help="a visitor's id, whose profile is read from the store")
 @click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where profiles are  (TAILORBIRD_STORE)")
-@click.option("--country", type=click.Choice(COUNTRIES, case_sensitive=False), metavar="CC", help="two letters, as NO")
+@click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
+@click.option("--country", callback=_country, metavar="CC", help="two letters, as NO")
 @click.option("--language", help="what the browser asks for, as nl-BE")
 @click.option("--device", type=click.Choice(["phone", "tablet", "desktop"]))
 @click.option(
@@ -54,6 +62,7 @@ def command(
     segments: tuple[str, ...],
     visitor_id: str,
     store: str | None,
+    catalogue: Path | None,
     country: str | None,
     language: str | None,
     device: str | None,
@@ -66,7 +75,8 @@ def command(
 
     Exit code 1 when the rule folder has problems.
     """
-    publication = _publication(rules, store)
+    publication = _publication(rules, catalogue, store)
+    _must_have_rules(slots, publication)
     plan = publication.plan
     now = time.time() if at is None else _moment(at, plan)
     profile = asyncio.run(_profile(visitor_id, store)) if visitor_id else None
@@ -86,12 +96,19 @@ def command(
     )
 
 
-def _publication(folder: Path, store: str | None) -> Publication:
-    loaded = read_rules(folder, None, store)
+def _publication(folder: Path, catalogue: Path | None, store: str | None) -> Publication:
+    loaded = read_rules(folder, catalogue, store)
     if loaded.publication is None:
         click.echo(as_text(loaded.findings, loaded.sources), err=True)
         sys.exit(1)
     return loaded.publication
+
+
+def _must_have_rules(slots: Iterable[str], publication: Publication) -> None:
+    known = sorted(publication.plan.slots | {slot.name for slot in publication.declared})
+    for slot in slots:
+        if slot not in known:
+            raise click.BadParameter(f"no rule is for `{slot}`; {did_you_mean(slot, known)}", param_hint="--slot")
 
 
 def _moment(at: str, plan: Plan) -> float:
@@ -101,27 +118,24 @@ def _moment(at: str, plan: Plan) -> float:
     except ValueError as error:
         raise click.BadParameter(f"`{at}` is not a time; write 2026-11-25T12:00", param_hint="--at") from error
     timezone = next((rule.timezone for rule in plan.rules), "UTC")
+    if not 1970 <= moment.year < 9999:
+        raise click.BadParameter(f"`{at}` is not in our time", param_hint="--at")
     return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(timezone))).timestamp()
 
 
 async def _profile(visitor_id: str, store: str | None) -> Profile | None:
-    if store is None:
-        raise click.UsageError("--visitor needs --store, where the profile is")
-    opened = open_store(store)
-    try:
+    async with existing_store(from_environment(os.environ, store=store).store) as opened:
         profile = await opened.get_profile(visitor_id)
-    finally:
-        await opened.aclose()
     if profile is None:
         click.echo(f"the store has no profile of `{visitor_id}`", err=True)
     return profile
 
 
 def _request(url: str) -> Request:
-    parts = urlsplit(url)
-    if not parts.path.startswith("/") and not parts.netloc:
-        raise click.BadParameter(f"`{url}` is not a page; write its path, like /sale", param_hint="URL")
-    return Request(b"GET", parts.path.encode() or b"/", parts.query.encode(), parts.netloc.encode(), ())
+    try:
+        return request_of(url)
+    except RequestError as error:
+        raise click.BadParameter(str(error), param_hint="URL") from error
 
 
 def _attributes(settings: Iterable[str]) -> Mapping[str, AttributeValue]:

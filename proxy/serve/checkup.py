@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from proxy.httpcache.stored import cache_control
 from proxy.model import Headers
 from proxy.page.inspect import Inspection, inspect
 from proxy.page.scan import Doubt, Uncut, find_slots
+from proxy.page.slots import DeclaredSlot
 from proxy.settings import Settings
 
 GUIDE = "docs/hydration.md"
@@ -48,7 +49,8 @@ class Line(NamedTuple):
 @dataclass(frozen=True)
 class Visit:
     """A page as an anonymous visitor who accepts gzip gets it. `body` is decoded, and cut off after `max_page_bytes`
-    and some; `path` is that of the URL; `now` is when the answer's head came."""
+    and some; `path` is that of the URL, percent-decoded; `now` is when the answer's head came; `declared` are the slots
+    of the rule folder."""
 
     path: str
     is_https: bool
@@ -57,6 +59,7 @@ class Visit:
     body: bytes
     now: float
     settings: Settings
+    declared: tuple[DeclaredSlot, ...] = ()
 
     def all(self, name: bytes) -> list[bytes]:
         """Every value of the field `name` (lower case)."""
@@ -118,15 +121,30 @@ def _charset(visit: Visit) -> Iterator[Line]:
 
 
 def _slots(visit: Visit) -> Iterator[Line]:
-    slots = find_slots(visit.body, path=visit.path, charset=visit.charset, max_slots=visit.settings.max_slots)
+    slots = find_slots(
+        visit.body,
+        path=visit.path,
+        charset=visit.charset,
+        declared=visit.declared,
+        max_slots=visit.settings.max_slots,
+    )
     if not isinstance(slots, Uncut):
-        yield Line(Level.OK, "slots", ", ".join(dict.fromkeys(slot.name for slot in slots)))
+        names = dict.fromkeys(slot.name for slot in slots)
+        yield Line(Level.OK, "slots", ", ".join(names))
+        yield from _missing(visit, names)
     elif slots.reason is Doubt.NO_SLOTS:
         fix = 'mark a place with <div data-slot="home.hero">...</div>, or name a selector in rules/slots.yaml'
         yield Line(Level.WARN, "slots", str(slots), fix)
     else:
         line = visit.body.count(b"\n", 0, slots.offset) + 1
         yield Line(Level.FAIL, "slots", f"{slots}, so it passes through untouched", f"mend it on line {line}")
+
+
+def _missing(visit: Visit, found: Collection[str]) -> Iterator[Line]:
+    for slot in visit.declared:
+        if slot.page is not None and slot.is_on(visit.path) and slot.name not in found:
+            fix = "mend its selector" if slot.selector else f'mark its place with data-slot="{slot.name}"'
+            yield Line(Level.WARN, "slots", f"slots.yaml has `{slot.name}` on this page, but it is not there", fix)
 
 
 def _hydration(visit: Visit) -> Iterator[Line]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote, unquote_plus, urlsplit
 
+from proxy.errors import RequestError
 from proxy.model import AttributeValue, EvaluationContext, Profile, Visitor
 from proxy.serve.message import Request
 
@@ -71,6 +72,18 @@ def context_of(
         if value is not None:
             attributes[name] = value
     return EvaluationContext(visitor.id, now, attributes, unverified=_unsigned_only(visitor, profile))
+
+
+def request_of(url: str) -> Request:
+    """A bare request for a page that nobody asked for, named by its path or its whole address. Raises
+    `RequestError`."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if not parts.path.startswith("/") and not parts.netloc:
+        raise RequestError(f"`{url}` is not a page", help="write its path, like /sale, or its whole address")
+    return Request(b"GET", parts.path.encode() or b"/", parts.query.encode(), parts.netloc.encode(), ())
 
 
 def needs_profile(asked: Collection[str]) -> bool:

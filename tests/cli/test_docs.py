@@ -27,3 +27,16 @@ def test_each_page_is_written_and_names_every_row(tmp_path: Path) -> None:
     assert all(f"`{phrase.key}`" in pages["vocabulary.md"] for phrase in PHRASES)
     assert all(f"## {finding.code}" in pages["findings.md"] for finding in FINDINGS)
     assert all(f"`{row.name}`" in pages["commands.md"] for row in COMMANDS)
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(tailorbird, ["docs", str(tmp_path / "file" / "docs")])
+    assert result.exit_code == 1
+    assert result.output == f"tailorbird: `{tmp_path}/file/docs`: Not a directory\n"
+
+
+def test_a_misspelled_command_is_answered_with_the_nearest() -> None:
+    result = CliRunner().invoke(tailorbird, ["chekc"])
+    assert result.exit_code == 2
+    assert 'there is no command `chekc`; did you mean "check"?' in result.output

@@ -4,7 +4,9 @@ import asyncio
 import gzip
 import json
 from email.utils import formatdate
+from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli.doctor import command
@@ -83,5 +85,17 @@ async def test_an_address_nobody_answers_at_is_told_in_a_line() -> None:
     assert "could not be fetched" in str(result.exception)
 
 
-async def test_what_is_no_web_address_is_a_usage_error() -> None:
-    assert (await doctor("shop.example")).exit_code == 2
+@pytest.mark.parametrize("url", ["shop.example", "http://[::1/", "http://shop.example:99999/", "file:///etc/hosts"])
+async def test_what_is_no_web_address_is_a_usage_error(url: str) -> None:
+    assert (await doctor(url)).exit_code == 2
+
+
+async def test_slots_of_the_rule_folder_are_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "slots.yaml").write_text(
+        "slots:\n  home.aside: {page: /, selector: body > aside}\n  home.row: {page: /}\n  cart.row: {page: /cart}\n"
+    )
+    async with Origin(always(healthy(PAGE.replace(b"</body>", b"<aside>ours</aside></body>")))) as origin:
+        result = await doctor(origin.url + "/", "--rules", str(tmp_path))
+    assert "slots       home.hero, home.aside" in result.output
+    assert "warn  slots       slots.yaml has `home.row` on this page, but it is not there" in result.output
+    assert "cart.row" not in result.output

@@ -30,3 +30,11 @@ def test_what_is_not_given_is_left_to_the_environment() -> None:
 def test_lists_and_numbers_have_their_types() -> None:
     given = flags_of("--origin", "http://a", "--origin", "/api=http://b", "--port", "9000", "--keep-host", "false")
     assert given == {"origin": ("http://a", "/api=http://b"), "port": 9000, "keep_host": False}
+
+
+def test_a_switch_shows_its_default_as_one_would_write_it() -> None:
+    @click.command()
+    @setting_options("keep_host")
+    def command(**flags: Any) -> None: ...
+
+    assert "(default: false; TAILORBIRD_KEEP_HOST)" in " ".join(CliRunner().invoke(command, ["--help"]).output.split())

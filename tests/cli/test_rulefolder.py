@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from proxy.cli.rulefolder import read_rules
+from proxy.errors import OperatorError
 
 RULES = Path(__file__).parents[2] / "rules"
 
@@ -15,3 +18,16 @@ def test_the_folders_own_catalogue_counts_unless_another_is_named(tmp_path: Path
     other.write_text('{"id": "X", "title": "X", "link": "/x"}\n')
     codes = {finding.code for finding in read_rules(RULES, other, None).findings}
     assert codes == {"R502"}
+
+
+def test_what_is_wrong_in_a_catalogue_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    catalogue = tmp_path / "products.jsonl"
+    catalogue.write_text("nonsense\n")
+    read_rules(RULES, catalogue, None)
+    assert f"{catalogue}: line 1:" in capsys.readouterr().err
+
+
+def test_looking_for_attributes_makes_no_store(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="there is no store"):
+        read_rules(RULES, None, f"sqlite:{tmp_path}/shop/none.db")
+    assert not (tmp_path / "shop").exists()

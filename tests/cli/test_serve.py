@@ -20,6 +20,7 @@ ORIGIN = ["--origin", "http://127.0.0.1:9"]
         (ORIGIN, READY | {"TAILORBIRD_ADMIN_TOKEN": ""}, "the admin listener has no token"),
         (ORIGIN, READY | {"TAILORBIRD_PROT": "1"}, 'did you mean "TAILORBIRD_PORT"?'),
         (["--origin", "shop.example"], READY, "is not a web address"),
+        ([*ORIGIN, "--port", "99999"], READY, "`port` is `99999` (help: a port is a number from 0 to 65535)"),
         ([*ORIGIN, "--store", "mysql:x"], READY, "no store speaks `mysql`"),
     ],
 )

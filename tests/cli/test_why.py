@@ -108,6 +108,13 @@ def test_a_visitors_profile_is_read_from_the_store(folder: Path) -> None:
     assert code == 0 and "the store has no profile of `nobody`" in output
 
 
+def test_a_store_that_is_not_there_is_told_and_not_made(folder: Path) -> None:
+    url = f"sqlite:{folder.parent}/none.db"
+    code, output = run(folder, "/", "--visitor", "anna", "--store", url)
+    assert code == 1 and f"there is no store `{folder.parent}/none.db`" in output
+    assert not (folder.parent / "none.db").exists()
+
+
 async def _put(url: str, profile: Profile) -> None:
     store = open_store(url)
     await store.put_profiles([profile])
@@ -120,8 +127,10 @@ async def _put(url: str, profile: Profile) -> None:
         (("/", "--at", "noon"), "`noon` is not a time"),
         (("shoes",), "`shoes` is not a page"),
         (("/", "--set", "orders"), "`orders` is not NAME=VALUE"),
-        (("/", "--visitor", "anna"), "--visitor needs --store"),
-        (("/", "--country", "UK"), "'UK' is not one of"),
+        (("http://[shop/",), "`http://[shop/` is not a page"),
+        (("/", "--at", "0001-01-01"), "`0001-01-01` is not in our time"),
+        (("/", "--slot", "home.heroo"), 'no rule is for `home.heroo`; did you mean "home.hero"?'),
+        (("/", "--country", "UK"), "`UK` is not the two letters of a country"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(folder: Path, arguments: tuple[str, ...], says: str) -> None:
