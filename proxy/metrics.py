@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass
+from itertools import chain
 
 from proxy.model import Decision
 
@@ -46,17 +47,18 @@ class Metrics:
 
     def get(self, name: str, value: str = "") -> int:
         """The count of `name` whose label has `value`; 0 when never counted."""
-        return sum(count for (key, _, label), count in self._counts.items() if key == name and label == value)
+        return self.by_value(name).get(value, 0)
+
+    def by_value(self, name: str) -> dict[str, int]:
+        """The counts of `name` by their label's value."""
+        return {value: count for (key, _, value), count in self._counts.items() if key == name}
 
     def as_text(self) -> str:
         """Prometheus text exposition format 0.0.4."""
-        lines: list[str] = []
-        for name, help in HELP.items():
-            lines += [f"# HELP {name} {help}", f"# TYPE {name} counter"]
-            for (key, label, value), count in sorted(self._counts.items()):
-                if key == name:
-                    lines.append(f'{name}{{{label}="{_escaped(value)}"}} {count}' if label else f"{name} {count}")
-        return "\n".join(lines) + "\n"
+        lines = {name: [f"# HELP {name} {help}", f"# TYPE {name} counter"] for name, help in HELP.items()}
+        for (name, label, value), count in sorted(self._counts.items()):
+            lines[name].append(f'{name}{{{label}="{_escaped(value)}"}} {count}' if label else f"{name} {count}")
+        return "\n".join(chain.from_iterable(lines.values())) + "\n"
 
 
 def _escaped(value: str) -> str:

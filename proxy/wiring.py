@@ -36,51 +36,95 @@ log = logging.getLogger("tailorbird")
 
 Files = Mapping[str, bytes]
 
+IMPORTS_SECONDS = 5.0
+"""How often the store is asked for attributes it did not have before."""
+
 
 class Rules:
     """The rule folder and what came of it: the publication being served, and what is wrong with the folder now.
 
-    `catalogue` is the path of a product file, or "". `adapt` may change a publication before it is served. A folder
-    with findings never replaces one without.
+    `catalogue` is the path of a product file, or "". `adapt` may change a publication before `publish` gets it. A
+    folder with findings never replaces one without.
     """
 
     def __init__(
-        self, folder: Path, catalogue: str, store: ProfileStore, adapt: Callable[[Publication], Publication]
+        self,
+        folder: Path,
+        catalogue: str,
+        store: ProfileStore,
+        adapt: Callable[[Publication], Publication],
+        publish: Callable[[Publication], None],
+        metrics: Metrics,
     ) -> None:
         self._folder = RuleFolder(folder)
         self._catalogue = catalogue
         self._store = store
         self._adapt = adapt
+        self._publish = publish
+        self._metrics = metrics
+        self._turn = asyncio.Lock()
+        self._files: Files = {}
+        self._products: Sequence[Product] = ()
+        self._imported: frozenset[str] = frozenset()
         self.publication: Publication | None = None
         self.loaded: Loaded | None = None
 
-    async def read(self) -> bool:
-        """Reads the folder; True when there is something new to serve."""
-        return await self._take(await asyncio.to_thread(self._folder.read))
+    async def read(self) -> None:
+        """Publishes the folder if it is good. Raises `OperatorError` for what may not be read."""
+        self._files = await asyncio.to_thread(self._folder.read)
+        self._products = await asyncio.to_thread(products_of, self._catalogue)
+        self._imported = await self._imported_now()
+        await self._take()
 
-    async def follow(self, publish: Callable[[Publication], None]) -> None:
+    async def follow(self) -> None:
         """Publishes each good state of the folder from now on. Never ends; cancel it."""
-        async for files in self._folder.changes():
-            if await self._take(files) and self.publication is not None:
-                publish(self.publication)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_folder())
+            group.create_task(self._follow_imports())
 
-    async def _take(self, files: Files) -> bool:
-        catalogue = await asyncio.to_thread(products_of, self._catalogue)
-        loaded = await asyncio.to_thread(load, files, catalogue=catalogue, imported=await self._imported())
+    async def _follow_folder(self) -> None:
+        async for files in self._folder.changes():
+            async with self._turn:
+                self._files, self._imported = files, await self._imported_now()
+                await self._renew_products()
+                await self._take()
+
+    async def _follow_imports(self) -> None:
+        """An attribute that an import brings, or a store that was away tells, may be what a rule waits for."""
+        while True:
+            await asyncio.sleep(IMPORTS_SECONDS)
+            imported = await self._imported_now()
+            async with self._turn:
+                if imported != self._imported:
+                    self._imported = imported
+                    await self._take()
+
+    async def _take(self) -> None:
+        loaded = await asyncio.to_thread(load, self._files, catalogue=self._products, imported=self._imported)
         self.loaded = loaded
         if loaded.publication is None:
-            log.warning("rules not taken over\n%s", as_text(loaded.findings, loaded.sources))
-            return False
+            log.warning("%s: not taken over\n%s", self._folder.path, as_text(loaded.findings, loaded.sources))
+            self._metrics.count("tailorbird_rules_reloads_total", "outcome", "refused")
+            return
         self.publication = self._adapt(loaded.publication)
-        log.info("rules %s live", self.publication.version)
-        return True
+        self._publish(self.publication)
+        log.info("%s: rules %s live", self._folder.path, self.publication.version)
+        self._metrics.count("tailorbird_rules_reloads_total", "outcome", "live")
 
-    async def _imported(self) -> frozenset[str]:
+    async def _renew_products(self) -> None:
+        """A catalogue that cannot be read just now is no reason to lose the last one."""
+        try:
+            self._products = await asyncio.to_thread(products_of, self._catalogue)
+        except OperatorError as error:
+            log.warning("%s", error)
+
+    async def _imported_now(self) -> frozenset[str]:
+        """The attributes that imports have brought; those known before when the store does not say."""
         try:
             return await self._store.attribute_names()
         except StoreError as error:
-            log.warning("the store did not say which attributes it has: %s", error)
-            return frozenset()
+            log.debug("the store did not say which attributes it has: %s", error)
+            return self._imported
 
 
 class Tailorbird:
@@ -107,7 +151,6 @@ class Tailorbird:
         self.links: Sequence[Link] = ()
         self.now = clock
         self._routes: dict[str, Handler] = {}
-        self._rules = Rules(Path(settings.rules), settings.catalogue, self.store, adapt)
         self._profiles = ProfileReader(
             self.store,
             self.metrics,
@@ -117,6 +160,9 @@ class Tailorbird:
         )
         self._gateway = Gateway(
             self._origins, self.cookies, self._profiles, self.metrics, settings, nothing_published(), clock
+        )
+        self._rules = Rules(
+            Path(settings.rules), settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics
         )
         self.app = App(self._gateway, self._routes, self.metrics, settings, clock)
         self._following: asyncio.Task[None] | None = None
@@ -132,9 +178,8 @@ class Tailorbird:
         self._routes.update(routes)
 
     async def __aenter__(self) -> Tailorbird:
-        if await self._rules.read() and self.publication is not None:
-            self._publish(self.publication)
-        self._following = asyncio.create_task(self._rules.follow(self._publish))
+        await self._rules.read()
+        self._following = asyncio.create_task(self._rules.follow())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -146,10 +191,6 @@ class Tailorbird:
         await self._profiles.aclose()
         await self._origins.aclose()
         await self.store.aclose()
-
-    def _publish(self, publication: Publication) -> None:
-        self._gateway.publish(publication)
-        self.metrics.count("tailorbird_rules_reloads_total", "outcome", "live")
 
     # -- what the studio may see
 

@@ -15,6 +15,14 @@ def test_counts_by_label_value() -> None:
     assert metrics.get("tailorbird_requests_total", "error") == 0
 
 
+def test_all_counts_of_a_metric_come_at_once() -> None:
+    metrics = Metrics()
+    metrics.count("tailorbird_rule_matches_total", "rule", "Sale", by=2)
+    metrics.count("tailorbird_rule_matches_total", "rule", "Gift")
+    metrics.count("tailorbird_requests_total", "result", "default")
+    assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": 2, "Gift": 1}
+
+
 def test_text_exposition_escapes_label_values() -> None:
     metrics = Metrics()
     metrics.count("tailorbird_rule_matches_total", "rule", 'say "hi"\\\n')

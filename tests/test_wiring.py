@@ -65,6 +65,34 @@ async def test_a_saved_rule_is_live_and_a_broken_one_is_not(tmp_path: Path) -> N
         assert "Good day Anna" in (await shop.client.get("/", headers=shop.cookies_of("anna"))).text
 
 
+async def test_a_rule_is_live_once_an_import_brings_its_attribute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.wiring.IMPORTS_SECONDS", 0.01)
+    folder = {name: text for name, text in FOLDER.items() if name != "attributes.yaml"}
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, folder, tmp_path) as shop:
+        assert [finding.code for finding in shop.tailorbird.findings] == ["R101"]
+        await shop.tailorbird.store.put_profiles([ANNA])
+        await until(lambda: shop.tailorbird.publication)
+        assert "Hello Anna" in (await shop.client.get("/", headers=shop.cookies_of("anna"))).text
+        counts = shop.tailorbird.metrics.by_value("tailorbird_rules_reloads_total")
+    assert counts == {"refused": 1, "live": 1}
+
+
+async def test_a_catalogue_that_is_gone_stops_no_rule(tmp_path: Path) -> None:
+    catalogue = tmp_path / "products.jsonl"
+    catalogue.write_text('{"id": "A-1", "title": "Mug", "link": "/p/A-1"}\n')
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, catalogue=str(catalogue)) as shop,
+    ):
+        catalogue.unlink()
+        for greeting in ("Good day", "Good evening"):
+            before = shop.tailorbird.publication
+            shop.write("a.rules.yaml", RULES.replace("Hello", greeting))
+            await until(lambda: shop.tailorbird.publication is not before)  # noqa: B023
+
+
 async def test_without_rules_every_page_is_the_origins_own(tmp_path: Path) -> None:
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, {}, tmp_path) as shop:
         assert (await shop.client.get("/")).content == PAGE

@@ -23,7 +23,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from proxy.errors import RequestError
-from proxy.studio.views import Site, shown_view, status_view
+from proxy.studio.views import Site, readiness, shown_view, status_view
 
 HERE = Path(__file__).parent
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
@@ -79,8 +79,7 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         return PlainTextResponse("ok\n")
 
     async def readyz(request: Request) -> Response:
-        view = await status_view(site)
-        return json({"state": view.state, "reasons": view.reasons, "version": view.version})
+        return json(await readiness(site))
 
     routes = [
         Route("/", home),

@@ -70,18 +70,20 @@ class FindingView(msgspec.Struct, frozen=True):
     is_warning: bool
 
 
-class StatusView(msgspec.Struct, frozen=True):
-    """The first page: which rules serve, what is wrong with the folder, whether profiles can be read.
-
-    `state` is ready or degraded, and `reasons` says what degrades it.
-    """
+class Readiness(msgspec.Struct, frozen=True):
+    """`state` is ready or degraded, and `reasons` says what degrades it; `version` is that of the rules that serve."""
 
     state: str
     reasons: list[str]
     version: str
+    store_ready: bool
+
+
+class StatusView(Readiness, frozen=True):
+    """The first page: readiness, which rules serve, what is wrong with the folder."""
+
     rules: list[RuleView]
     findings: list[FindingView]
-    store_ready: bool
 
 
 class ShownView(msgspec.Struct, frozen=True):
@@ -104,8 +106,8 @@ def shown_view(shown: Shown) -> ShownView:
     return ShownView(shown.at, shown.path, {decision.slot: decision.rule for decision in shown.decisions})
 
 
-async def status_view(site: Site) -> StatusView:
-    """Everything the first page and readiness say."""
+async def readiness(site: Site) -> Readiness:
+    """Quick however many rules there are: probes ask every few seconds, between the pages."""
     publication = site.publication
     problems = [finding for finding in site.findings if not finding.is_warning]
     store_ready = await site.is_store_ready()
@@ -116,13 +118,16 @@ async def status_view(site: Site) -> StatusView:
         reasons.append(f"the rules folder has {count}; {serving}")
     if not store_ready:
         reasons.append("profiles cannot be read; pages go on without them")
-    rules = publication.rules if publication else ()
-    now = site.now()
+    version = publication.version if publication else ""
+    return Readiness("degraded" if reasons else "ready", reasons, version, store_ready)
+
+
+async def status_view(site: Site) -> StatusView:
+    """Everything the first page says."""
+    rules = site.publication.rules if site.publication else ()
+    now, shown = site.now(), site.metrics.by_value("tailorbird_rule_matches_total")
     return StatusView(
-        state="degraded" if reasons else "ready",
-        reasons=reasons,
-        version=publication.version if publication else "",
-        rules=[rule_view(rule, now, site.metrics.get("tailorbird_rule_matches_total", rule.name)) for rule in rules],
+        **msgspec.structs.asdict(await readiness(site)),
+        rules=[rule_view(rule, now, shown.get(rule.name, 0)) for rule in rules],
         findings=[FindingView(str(f.place), f.code, f.what, f.help, f.is_warning) for f in site.findings],
-        store_ready=store_ready,
     )
