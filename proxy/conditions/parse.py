@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
 from proxy.conditions.values import number_text
 from proxy.conditions.vocabulary import Kind, Phrase
-from proxy.diagnostics import Finding, did_you_mean
+from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.model import (
     EVERYBODY,
     AllOf,
@@ -39,6 +40,7 @@ from proxy.model import (
 )
 
 GROUPS = ("any of", "all of", "none of", "unless")
+HOW_TO_DECLARE = "an attribute of your visitors is known once attributes.yaml names it, or an import brings it"
 AMOUNT_HELP = "write: at least 3, at most 3, exactly 3, between 1 and 3"
 
 _NUMBER = r"(-?\d{1,15}(?:\.\d{1,6})?)"
@@ -74,7 +76,9 @@ def _read_line(entry: Entry, words: Words, findings: list[Finding]) -> Condition
         return _read_group(entry, words, findings)
     phrase = words.get(word)
     if phrase is None:
-        findings.append(unknown_word(entry.key, "a condition", [*words, *GROUPS]))
+        known = [*words, *GROUPS]
+        finding = unknown_word(entry.key, "a condition", known)
+        findings.append(finding if nearest(word, known) else replace(finding, note=HOW_TO_DECLARE))
         return EVERYBODY
     if phrase.parts is not None and (isinstance(entry.value, MapNode) or not phrase.stands_alone):
         parts = as_map(entry.value, f'"{word}"', findings)

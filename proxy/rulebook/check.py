@@ -23,7 +23,7 @@ from proxy.rulebook.read import ATTRIBUTE_FILE, CATALOGUE_FILE, RULE_FILES, SLOT
 from proxy.rulebook.rules import read_rule
 from proxy.rulebook.scalars import read_choice
 from proxy.rulebook.segments import circles, read_segment
-from proxy.rulebook.show import Library, file_faults, read_show
+from proxy.rulebook.show import Library, file_faults, read_show, unknown_fields
 from proxy.rulebook.times import read_timezone
 from proxy.rulebook.words import FILE, fields
 
@@ -152,7 +152,8 @@ def _rules(
     for order, (file, node) in enumerate(lines[:MAX_RULES]):
         rule, show = read_rule(node, order, names, file.timezone, findings)
         fragment = read_show(show.value, rule, library, findings) if show else None
-        if fragment:
+        if fragment and show:
+            findings += unknown_fields(fragment, show.value, names.words)
             fragments[rule.name] = fragment
             rule = replace(rule, variant=rule.name)
         yield rule

@@ -5,13 +5,13 @@ The kinds and their keys are the rows of `page/slots.py`; each kind has its make
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from proxy.catalogue.strategies import DEFAULT_COUNT, IN_STOCK, Source, choose
 from proxy.conditions.nodes import Node, Scalar, as_text
-from proxy.diagnostics import Finding, did_you_mean
+from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.errors import EditorError
 from proxy.model import Place, Product, Rule
 from proxy.page.cards import DEFAULT_CARD
@@ -108,6 +108,16 @@ def file_faults(sources: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding("R503", str(error.args[0]), _line(file, error.line or 1, source), error.help)
 
 
+def unknown_fields(fragment: Fragment, node: Node, known: Collection[str]) -> Iterator[Finding]:
+    """R506 for each field of what stands under `show:` whose attribute nobody has. A part, as `campaign.source`, is
+    known with its whole."""
+    for name in dict.fromkeys(field.attribute for field in fragment.fields):
+        if name not in known and name.partition(".")[0] not in known:
+            what = f"no visitor has a `{name}`, so its default is shown to everybody"
+            help = did_you_mean(name, [*known]) if nearest(name, known) else f"add `{name}` to attributes.yaml"
+            yield Finding("R506", what, _place_of("{" + name, node), help, is_warning=True)
+
+
 def _left_out(removed: Removed, file: str, source: str) -> Finding:
     help = "remove it: pages take text, pictures and links from here, but no scripts, styles or forms"
     return Finding("R504", f"{removed} would be left out", _line(file, removed.line, source), help)
@@ -167,9 +177,22 @@ def _row(library: Library, frame: Frame, *, strategy: Sequence[Source], title: s
 
 def _at_fault(error: EditorError, node: Node) -> Place:
     """The value that an error quotes; else the first line under the kind."""
-    values = [entry.value for entry in getattr(node, "entries", ())]
-    quoted = [value.place for value in values if isinstance(value, Scalar) and f"`{value.text}`" in str(error)]
-    return quoted[0] if quoted else node.place
+    values = [value for value in _texts(node) if f"`{value.text}`" in str(error)]
+    return values[0].place if values else node.place
+
+
+def _place_of(words: str, node: Node) -> Place:
+    """The text that holds the words; else where the node begins, as for a file's name."""
+    return next((text.place for text in _texts(node) if words in text.text), node.place)
+
+
+def _texts(node: Node) -> Iterator[Scalar]:
+    """The texts under a node, at any depth."""
+    for entry in getattr(node, "entries", ()):
+        if isinstance(entry.value, Scalar):
+            yield entry.value
+        else:
+            yield from _texts(entry.value)
 
 
 def _line(file: str, line: int, source: str) -> Place:

@@ -156,3 +156,8 @@ def test_parts_that_hold_for_everybody_leave_no_trace() -> None:
     assert isinstance(condition, AllOf) and all(isinstance(part, Fact) for part in condition.parts)
     assert isinstance(read("none of:\n  - orders: 1\n")[0], NoneOf)
     assert isinstance(read("any of:\n  - orders: 1\n  - orders: 2\n")[0], AnyOf)
+
+
+def test_a_word_like_no_other_may_be_an_attribute_that_nobody_declared() -> None:
+    _, ((far,), (near,)) = zip(read("shoe size: 40"), read("contry: NL"), strict=True)
+    assert "attributes.yaml" in far.note and not near.note

@@ -33,6 +33,20 @@ def test_a_banner_is_made_of_its_lines(publish: Publish) -> None:
     assert "Hi Ann&lt;a" in shown and 'href="/sale"' in shown and 'data-tb-rule="A"' in shown
 
 
+def test_a_field_that_nobody_fills_is_a_warning_at_its_text(publish: Publish) -> None:
+    loaded = publish(RULE.format("home.hero", '{banner: {title: Sale, text: "{oders|No} and {campaign.source}"}}'))
+    assert loaded.publication is not None
+    (finding,) = loaded.findings
+    assert (finding.code, finding.is_warning, finding.place.line) == ("R506", True, 4)
+    assert RULE.count("\n") == 4 and finding.place.column == 40 and finding.help == 'did you mean "orders"?'
+
+
+def test_a_field_of_a_file_that_nobody_fills_is_told_where_the_file_is_named(publish: Publish) -> None:
+    loaded = publish(RULE.format("home.hero", "{banner: hello}"), **{"banners/hello.html": "<p>{{ nickname }}</p>"})
+    (finding,) = loaded.findings
+    assert (finding.code, finding.help) == ("R506", "add `nickname` to attributes.yaml")
+
+
 def test_a_banner_may_be_a_file(publish: Publish) -> None:
     assert '<a href="/sale"' in html(publish, "{banner: promo}")
 
