@@ -236,7 +236,7 @@ FINDINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "R506",
         "a field that nobody fills",
-        "The text has a field for something that is not known of any visitor, so everybody sees its default, or nothing. "
+        "The text has a field for something that is known of no visitor, so everybody sees its default or nothing. "
         "A field is a word of attributes.yaml, of an import, or of conditions. This is a warning and stops nothing.",
         _banner('title: "{oders|No} orders so far"'),
         _banner('title: "{orders|No} orders so far"'),
