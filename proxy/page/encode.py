@@ -1,7 +1,8 @@
 """Joins a page's pieces with what fills its slots into the bytes of one answer.
 
 Nothing is compressed here. An answer in gzip is one member (browsers stop after the first) made of blocks deflated
-beforehand, of a visitor's words as stored blocks, and of a checksum worked out from that of each piece (`piece.py`).
+beforehand: independent ones (`piece.py`) and, where a page is asked for often, such as refer to what stands before
+them (`seams.py`); of a visitor's words as stored blocks; and of a checksum worked out from that of each part.
 The law: whatever the coding, the decoded answer is the same bytes, and they depend on the arguments alone.
 """
 
@@ -16,6 +17,7 @@ from typing import Literal
 from proxy.model import Attributes
 from proxy.page.fragments import Fragment
 from proxy.page.piece import Piece, stored
+from proxy.page.seams import Seam
 from proxy.page.template import Template
 
 Coding = Literal["identity", "gzip"]
@@ -45,41 +47,68 @@ def assemble(
     """The page for one visitor. `fills` are in the order of `template.slots`; None leaves the page's default.
 
     `key` (1 to 64 secret bytes) keys the entity tag: without it, a tag would let anyone who sees it try guesses at
-    what the page said to somebody.
+    what the page said to somebody. In gzip the answer has the seams that the template has by now, and the template
+    takes note of those that it lacks.
     """
+    if coding == "gzip":
+        sewn = _sewn(template, fills, attributes)
+        chunks, etag = _gzip(sewn), _etag(template, sewn, coding, key)
+    else:
+        pieces = _pieces(template, fills, attributes)
+        chunks, etag = _identity(pieces), _etag(template, pieces, coding, key)
+    return Assembled(chunks, sum(map(len, chunks)), etag)
+
+
+def _pieces(template: Template, fills: Sequence[Fragment | None], attributes: Attributes) -> list[Piece | bytes]:
+    """The page's constant pieces, and between them the visitor's words."""
     parts: list[Piece | bytes] = [template.statics[0]]
     for fill, default, static in zip(fills, template.defaults, template.statics[1:], strict=True):
-        if fill is None:
-            parts.append(default)
-        else:
-            parts += fill.fill(attributes)
+        parts += (default,) if fill is None else fill.fill(attributes)
         parts.append(static)
-    chunks = _gzip(parts) if coding == "gzip" else _identity(parts)
-    return Assembled(chunks, sum(map(len, chunks)), _etag(template, parts, coding, key))
+    return parts
+
+
+def _sewn(template: Template, fills: Sequence[Fragment | None], attributes: Attributes) -> list[Piece | Seam | bytes]:
+    """The same, with the seams that there are in place of pieces."""
+    seams = template.seams
+    parts: list[Piece | Seam | bytes] = [template.statics[0]]
+    slots = zip(fills, template.defaults, template.statics[1:], seams.made, strict=True)
+    for slot, (fill, default, static, made) in enumerate(slots):
+        content: Sequence[Piece | bytes] = (default,) if fill is None else fill.fill(attributes)
+        if len(content) == 1 and isinstance(only := content[0], Piece):
+            seam = made.get(only.digest)
+            if seam is not None:
+                parts.append(seam)
+                continue
+            seams.miss(slot, only)
+        parts += content
+        parts.append(static)
+    return parts
 
 
 def _identity(parts: Sequence[Piece | bytes]) -> list[bytes]:
     return [part.plain if isinstance(part, Piece) else part for part in parts]
 
 
-def _gzip(parts: Sequence[Piece | bytes]) -> list[bytes]:
+def _gzip(parts: Sequence[Piece | Seam | bytes]) -> list[bytes]:
     chunks, crc, size = [_GZIP_HEAD], 0, 0
     for part in parts:
-        if isinstance(part, Piece):
-            chunks.append(part.deflated)
-            crc = part.crc_after(crc)
-            size += len(part.plain)
-        else:
+        if isinstance(part, bytes):
             chunks.append(stored(part))
             crc = zlib.crc32(part, crc)
             size += len(part)
+        else:
+            chunks.append(part.deflated)
+            crc = part.crc_after(crc)
+            size += part.size
     chunks.append(_LAST_BLOCK + crc.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little"))
     return chunks
 
 
-def _etag(template: Template, parts: Sequence[Piece | bytes], coding: Coding, key: bytes) -> bytes:
-    """Weak, since the same page in another coding is other bytes (RFC 9110 8.8.1). Digests have one length and texts
-    are preceded by theirs, so no two pages feed the hash alike."""
-    named = [part.digest if isinstance(part, Piece) else b"%d:%b" % (len(part), part) for part in parts]
+def _etag(template: Template, parts: Sequence[Piece | Seam | bytes], coding: Coding, key: bytes) -> bytes:
+    """Weak, since the same page in another coding is other bytes (RFC 9110 8.8.1), and so it is with other seams.
+    Digests have one length (a seam's are those of its pieces) and texts are preceded by theirs, so no two pages feed
+    the hash alike."""
+    named = [b"%d:%b" % (len(part), part) if isinstance(part, bytes) else part.digest for part in parts]
     hashed = hashlib.blake2b(b"".join((coding.encode(), template.digest, *named)), digest_size=16, key=key)
     return b'W/"%b"' % hashed.hexdigest().encode()

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from proxy.page.piece import Piece
 from proxy.page.scan import MARKER, Doubt, Uncut, find_slots
+from proxy.page.seams import Seams
 from proxy.page.slots import DeclaredSlot
 
 __all__ = ["Doubt", "Template", "Uncut", "cut"]
@@ -29,6 +30,11 @@ class Template:
     def digest(self) -> bytes:
         """16 bytes that name what no fill can change: the statics and where they are cut."""
         return hashlib.blake2b(b"".join(piece.digest for piece in self.statics), digest_size=16).digest()
+
+    @cached_property
+    def seams(self) -> Seams:
+        """Those made so far; none at first."""
+        return Seams(self.statics)
 
     def deflate(self) -> None:
         """Deflates every piece now, some milliseconds for a large page, so that no answer has to wait for it."""
