@@ -21,6 +21,7 @@ from proxy.serve.client import is_trusted, networks
 from proxy.serve.context import context_of, needs_profile
 from proxy.serve.message import Request
 from proxy.serve.profiles import MISSING, ProfileReader
+from proxy.serve.sewing import Sewing
 from proxy.serve.visitor import Cookies
 from proxy.settings import Settings
 
@@ -51,6 +52,7 @@ class Showing:
         self._cookies = cookies
         self._profiles = profiles
         self._metrics = metrics
+        self._sewing = Sewing()
         self._gives_cookies = settings.visitor_cookie != "off"
         self._trusted = networks(settings.trusted_proxies)
         self._country_header = settings.country_header.lower().encode()
@@ -123,6 +125,7 @@ class Showing:
             self._metrics.count("tailorbird_decide_errors_total")
             return self.plain(template, coding)
         self._note(request, done.decisions, now)
+        self._sewing.tend(template.seams)
         return done.page
 
     def plain(self, template: Template, coding: Coding) -> Assembled:

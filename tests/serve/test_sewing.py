@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+
+from proxy.page.piece import Piece
+from proxy.page.seams import HOT_AFTER, Seams
+from proxy.serve.sewing import Sewing
+from tests.wire.origin import Origin, always, ok
+from tests.wire.site import NOON, SHARED, Site, eventually, published, shown
+
+CARDS = b"<li class=card>light linen</li>" * 300
+PAGE = b"<body>" + CARDS + b"<div data-slot=home.hero>the default</div>" + CARDS
+GZIP = (b"accept-encoding", b"gzip")
+
+
+def asking(seams: Seams, content: bytes) -> None:
+    for _ in range(HOT_AFTER):
+        seams.miss(0, Piece(content))
+
+
+def hit_length(site: Site) -> int:
+    answer = site.gateway.hit(site.request(b"/", GZIP), NOON)
+    assert answer is not None
+    return sum(map(len, answer.chunks))
+
+
+async def test_a_page_asked_for_often_gets_smaller_and_stays_the_same_page() -> None:
+    banner = published(shown("For all"))
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=banner) as site:
+        first = await site.get(b"/", GZIP)
+        await eventually(lambda: hit_length(site) < first.wire_length)
+        last = await site.get(b"/", GZIP)
+    assert last.wire_length < first.wire_length
+    assert (last.body, last["etag"]) == (first.body, first["etag"])
+
+
+async def test_a_publish_takes_effect_though_the_page_has_seams() -> None:
+    old, new = published(shown("The old")), published(shown("The new"))
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=old) as site:
+        for _ in range(3 * HOT_AFTER):
+            assert b"The old" in (await site.get(b"/", GZIP)).body
+        site.gateway.publish(new)
+        for _ in range(3 * HOT_AFTER):
+            assert b"The new" in (await site.get(b"/", GZIP)).body
+
+
+async def test_seams_of_all_pages_together_stay_within_their_memory() -> None:
+    sewing = Sewing(most_bytes=10_000)
+    pages = [Seams([Piece(CARDS), Piece(CARDS)]) for _ in range(10)]
+    for seams in pages:
+        asking(seams, b"content")
+        sewing.tend(seams)
+        await eventually(lambda: seams.size > 0)  # noqa: B023
+        assert sum(each.size for each in pages) <= 15_000
+
+
+async def test_what_was_forgotten_is_made_again() -> None:
+    sewing, seams = Sewing(most_bytes=0), Seams([Piece(CARDS), Piece(CARDS)])
+    for content in (b"one", b"other", b"one"):
+        asking(seams, content)
+        sewing.tend(seams)
+        await eventually(lambda: Piece(content).digest in seams.made[0])  # noqa: B023
+
+
+class Unmade(Seams):
+    """Seams that cannot be made."""
+
+    def make(self, wanted: object) -> None:
+        raise MemoryError
+
+
+async def test_a_failure_is_logged_and_costs_nobody_an_answer(caplog: pytest.LogCaptureFixture) -> None:
+    sewing, broken, good = Sewing(), Unmade([Piece(b"a"), Piece(b"b")]), Seams([Piece(b"a"), Piece(b"b")])
+    for seams in (broken, good):
+        asking(seams, b"content")
+        sewing.tend(seams)
+    await eventually(lambda: good.size > 0)
+    assert "seams could not be made" in caplog.text
