@@ -1,6 +1,6 @@
 """Whole pages beside their rivals: the same page, the same visitors, the same bytes, and what they cost.
 
-    python -m loadtests.pages [--works gzip,identity,miss] [--rounds 5] [--seconds 1] [--json]
+    python -m loadtests.pages [--works gzip,identity,miss] [--rounds 4] [--seconds 1] [--json]
 
 Servers run on core 0, the load (`wrk`) and the shop behind them on core 1. First every server's answers are compared
 with what each visitor must get. Then the servers take turns, round by round; in each a server is measured thrice, for
@@ -381,7 +381,7 @@ def _machine(options: argparse.Namespace) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--works", default="gzip,identity,miss", help="which tables, by name")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=int, default=1, help="of each of the three runs in a server's round")
     parser.add_argument("--rules", type=int, default=RULES)
     parser.add_argument("--json", action="store_true", help="a list of rows instead of tables")
