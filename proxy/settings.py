@@ -88,7 +88,19 @@ class Settings:
     max_page_bytes: int = _row(2 * 1024 * 1024, "largest page that is personalised; larger ones pass through", "bytes")
     max_slots: int = _row(50, "most slots in one page; with more it passes through", "slots")
     heuristic_fraction: float = _row(0.0, "RFC 9111 4.2.2: part of its age an undated page stays fresh; 0: off")
+    targeted_cache_fields: tuple[str, ...] = _row(
+        ("Tailorbird-Cache-Control", "CDN-Cache-Control", "Surrogate-Control"),
+        "answer fields that, in this order, go before Cache-Control here (RFC 9213)",
+    )
+    forwarded_fields: tuple[str, ...] = _row(
+        (),
+        "request fields sent along when a page is fetched for everybody, beside those its Vary names; `*`: all but "
+        "cookies. What is sent and not in Vary can change what others are shown",
+    )
     collapse_wait_ms: int = _row(2_000, "longest wait for another request's fetch of the same page", "milliseconds")
+    origin_down_seconds: float = _row(
+        2.0, "how long stale pages are shown without asking again after the origin failed", "seconds"
+    )
     uncacheable_seconds: int = _row(120, "how long a page is remembered as not to be shared", "seconds")
     max_stored_bytes: int = _row(8 * 1024 * 1024, "largest asset that is kept; larger ones pass through", "bytes")
     stale_if_error_seconds: int = _row(3_600, "how long a stale answer stands in for an origin that is down", "seconds")

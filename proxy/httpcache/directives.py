@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 MAX_SECONDS = 2**31
@@ -32,6 +33,7 @@ class Directives:
     must_revalidate: bool = False
     proxy_revalidate: bool = False
     must_understand: bool = False
+    immutable: bool = False
     no_transform: bool = False
     only_if_cached: bool = False
     min_fresh: int | None = None
@@ -40,27 +42,29 @@ class Directives:
     stale_if_error: int | None = None
 
 
-_FLAGS = {
+FLAGS = {
     b"no-store": "no_store",
     b"public": "public",
     b"must-revalidate": "must_revalidate",
     b"proxy-revalidate": "proxy_revalidate",
     b"must-understand": "must_understand",
+    b"immutable": "immutable",
     b"no-transform": "no_transform",
     b"only-if-cached": "only_if_cached",
 }
-_SECONDS = {
+SECONDS = {
     b"max-age": "max_age",
     b"s-maxage": "s_maxage",
     b"max-stale": "max_stale",
     b"stale-while-revalidate": "stale_while_revalidate",
     b"stale-if-error": "stale_if_error",
 }
-_QUALIFIED = {b"private": "private", b"no-cache": "no_cache"}
+QUALIFIED = {b"private": "private", b"no-cache": "no_cache"}
 
 NONE = Directives()
 
 
+@lru_cache(maxsize=1024)  # origins and browsers send a few spellings, and answers then share what they say
 def parse(value: bytes) -> Directives:
     """The directives of a Cache-Control field whose lines were joined by commas. Unknown ones are ignored."""
     if not value:
@@ -72,15 +76,15 @@ def parse(value: bytes) -> Directives:
 
 
 def _take(found: dict[str, Any], name: bytes, argument: bytes) -> None:
-    if key := _FLAGS.get(name):
+    if key := FLAGS.get(name):
         found[key] = True
-    elif key := _SECONDS.get(name):
+    elif key := SECONDS.get(name):
         # `max-stale` alone accepts any age (RFC 9111 5.2.1.2).
         seconds = MAX_SECONDS if name == b"max-stale" and not argument else _seconds(argument)
         found[key] = min(seconds, found.get(key, seconds))
     elif name == b"min-fresh":
         found["min_fresh"] = max(_seconds(argument), found.get("min_fresh", 0))
-    elif key := _QUALIFIED.get(name):
+    elif key := QUALIFIED.get(name):
         _take_qualified(found, key, argument)
 
 

@@ -23,8 +23,8 @@ _MONTHS = {
 }
 _TIME = rb"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
 _DATES = (
-    re.compile(rb"[A-Za-z]{3}, (?P<day>\d\d) (?P<month>[A-Za-z]{3}) (?P<year>\d{4}) " + _TIME + rb" GMT"),
-    re.compile(rb"[A-Za-z]{6,9}, (?P<day>\d\d)-(?P<month>[A-Za-z]{3})-(?P<year>\d\d) " + _TIME + rb" GMT"),
+    re.compile(rb"[A-Za-z]{3}, (?P<day>\d\d) (?P<month>[A-Za-z]{3}) (?P<year>\d{4}) " + _TIME + rb" (?i:GMT)"),
+    re.compile(rb"[A-Za-z]{6,9}, (?P<day>\d\d)-(?P<month>[A-Za-z]{3})-(?P<year>\d\d) " + _TIME + rb" (?i:GMT)"),
     re.compile(rb"[A-Za-z]{3} (?P<month>[A-Za-z]{3}) (?P<day>[ \d]\d) " + _TIME + rb" (?P<year>\d{4})"),
 )
 
@@ -38,8 +38,9 @@ class Lifetime:
 
 
 def http_date(value: bytes) -> float | None:
-    """Unix seconds of one of the three date forms of RFC 9110 5.6.7, else None. Two-digit years that would lie more
-    than 50 years ahead belong to the last century; with no clock here, "ahead" is counted from 2026."""
+    """Unix seconds of one of the three date forms of RFC 9110 5.6.7, in any case (RFC 9111 4.2), else None. Two-digit
+    years that would lie more than 50 years ahead belong to the last century; with no clock here, "ahead" is counted
+    from 2026."""
     for form in _DATES:
         if match := form.fullmatch(value.strip()):
             return _seconds_of(match)
@@ -96,7 +97,8 @@ def date_of(headers: Headers, received_at: float) -> float:
 
 def initial_age(headers: Headers, requested_at: float, received_at: float) -> float:
     """The corrected initial age of RFC 9111 4.2.3: how old the answer was when it came."""
-    apparent = max(0.0, received_at - date_of(headers, received_at))
+    # Date has whole seconds: an answer made half a second ago is not half a second old already.
+    apparent = max(0.0, int(received_at) - date_of(headers, received_at))
     return max(apparent, _age_value(headers) + received_at - requested_at)
 
 

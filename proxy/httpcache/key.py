@@ -60,8 +60,8 @@ def vary_names(headers: Headers) -> frozenset[bytes]:
 
 def varying(names: Iterable[bytes], request: Headers) -> Varying:
     """What a request says in the fields `names`, normalised so that requests which mean the same are the same
-    (RFC 9111 4.1): for Accept-Encoding only the codings we tell apart count, elsewhere only space and order of
-    lines are evened out."""
+    (RFC 9111 4.1): for Accept-Encoding only the codings we tell apart count, languages have no case, elsewhere only
+    space and order of lines are evened out. The order of languages stays: some origins take it for a preference."""
     return tuple((name, _value(name, request)) for name in sorted(names))
 
 
@@ -74,4 +74,6 @@ def _value(name: bytes, request: Headers) -> bytes:
     joined = b",".join(value for key, value in request if key == name)
     if name == b"accept-encoding":
         return b",".join(preferred(joined))
+    if name == b"accept-language":
+        joined = joined.lower()
     return b",".join(part.strip() for part in joined.split(b",")) if joined else b""

@@ -1,13 +1,20 @@
-"""Where stored answers live: bounded in bytes, the longest unused goes first. Holds anything that is stored under a
-key and chosen by what its Vary names; knows nothing of freshness."""
+"""Where stored answers live: bounded in bytes, and the hot ones stay. Holds anything that is stored under a key and
+chosen by what its Vary names; knows nothing of freshness.
+
+Keys are in two segments, each in order of use. A new key is on probation; one that is asked for again is protected.
+Room is made among those on probation, so a crawler that asks for every address once pushes out what was asked for
+once, and nothing else (Karedla, Love and Wherry 1994: segmented LRU).
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from proxy.httpcache.key import Varying, matches
+from proxy.httpcache.purge import Purge
 from proxy.model import Headers
 
 E = TypeVar("E")
@@ -16,7 +23,12 @@ MAX_VARIANTS = 64
 """Answers under one key; with more the oldest goes. An origin that varies by User-Agent must not fill the memory."""
 
 OVERHEAD_BYTES = 2_048
-"""What an entry costs beside its bytes: objects, headers, the key. Measured with small answers."""
+"""What an entry costs beside its bytes: objects and the key's places. Measured with small answers."""
+
+TAG_BYTES = 128
+"""What a tag of an entry costs: its bytes and its place in the index."""
+
+PROTECTED_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +36,22 @@ class _Variant(Generic[E]):
     varying: Varying
     entry: E
     size: int
+    tags: frozenset[bytes]
+
+
+@dataclass(slots=True)
+class _Shelf(Generic[E]):
+    """What is stored under one key, the newest first."""
+
+    variants: list[_Variant[E]] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return sum(variant.size for variant in self.variants)
+
+    @property
+    def tags(self) -> frozenset[bytes]:
+        return frozenset().union(*(variant.tags for variant in self.variants))
 
 
 class Memory(Generic[E]):
@@ -31,55 +59,111 @@ class Memory(Generic[E]):
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._shelves: OrderedDict[bytes, list[_Variant[E]]] = OrderedDict()
+        self._probation: OrderedDict[bytes, _Shelf[E]] = OrderedDict()
+        self._protected: OrderedDict[bytes, _Shelf[E]] = OrderedDict()
+        self._protected_bytes = 0
+        self._tagged: dict[bytes, set[bytes]] = {}
         self.used_bytes = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._shelves.values()))
+        return sum(len(shelf.variants) for shelves in (self._probation, self._protected) for shelf in shelves.values())
 
     def get(self, key: bytes, request: Headers) -> E | None:
         """The newest entry under `key` that was chosen by what this request says too."""
-        shelf = self._shelves.get(key)
-        if shelf is None:
-            return None
-        self._shelves.move_to_end(key)
-        for variant in shelf:
+        shelf = self._protected.get(key)
+        if shelf is not None:
+            self._protected.move_to_end(key)
+        else:
+            shelf = self._probation.get(key)
+            if shelf is None:
+                return None
+            self._protect(key, shelf)
+        for variant in shelf.variants:
             if not variant.varying or matches(variant.varying, request):
                 return variant.entry
         return None
 
     def names(self, key: bytes) -> frozenset[bytes]:
         """The request fields by which answers under `key` are known to differ."""
-        return frozenset(name for variant in self._shelves.get(key, ()) for name, _ in variant.varying)
+        shelf = self._shelf(key)
+        return frozenset(name for variant in shelf.variants for name, _ in variant.varying) if shelf else frozenset()
 
-    def put(self, key: bytes, varying: Varying, entry: E, size: int) -> bool:
+    def put(self, key: bytes, varying: Varying, entry: E, size: int, tags: Collection[bytes] = ()) -> bool:
         """Stores the entry in place of the one it supersedes; False when it is larger than the whole memory."""
-        size += len(key) + OVERHEAD_BYTES
+        size += len(key) + OVERHEAD_BYTES + sum(map(len, tags)) + TAG_BYTES * len(tags)
         if size > self._max_bytes:
             self.discard(key)
             return False
-        before = self._shelves.pop(key, [])
-        others = (variant for variant in before if variant.varying != varying)
-        shelf = [_Variant(varying, entry, size), *others][:MAX_VARIANTS]
-        self._shelves[key] = shelf
-        self.used_bytes += _bytes(shelf) - _bytes(before)
-        self._evict()
+        shelf = self._shelf(key)
+        others = [variant for variant in shelf.variants if variant.varying != varying] if shelf else []
+        self._set(key, [_Variant(varying, entry, size, frozenset(tags)), *others][:MAX_VARIANTS])
+        while self.used_bytes > self._max_bytes:
+            self._evict()
         return True
 
     def discard(self, key: bytes) -> None:
         """Forgets everything under `key`."""
-        self.used_bytes -= _bytes(self._shelves.pop(key, []))
+        self._set(key, [])
+
+    def change(self, key: bytes, change: Callable[[E], E]) -> None:
+        """Puts what `change` makes of them in place of the entries under `key`; their sizes stay."""
+        if shelf := self._shelf(key):
+            shelf.variants = [
+                _Variant(variant.varying, change(variant.entry), variant.size, variant.tags)
+                for variant in shelf.variants
+            ]
+
+    def covered(self, purge: Purge) -> set[bytes]:
+        """The keys the purge means. Looked up where possible, else searched for among all."""
+        keys = {key for tag in purge.tags for key in self._tagged.get(tag, ())}
+        candidates: Iterable[bytes] = purge.urls if purge.names_keys else [*self._probation, *self._protected]
+        return keys.union(key for key in candidates if self._shelf(key) and purge.covers(key))
+
+    def _shelf(self, key: bytes) -> _Shelf[E] | None:
+        return self._protected.get(key) or self._probation.get(key)
+
+    def _set(self, key: bytes, variants: list[_Variant[E]]) -> None:
+        """Makes these the key's variants, in the segment it is in; without any it goes."""
+        segment = self._protected if key in self._protected else self._probation
+        shelf = segment.pop(key, None) or _Shelf()
+        size, tags = shelf.size, shelf.tags
+        shelf.variants = variants
+        if variants:
+            segment[key] = shelf
+        self.used_bytes += shelf.size - size
+        if segment is self._protected:
+            self._protected_bytes += shelf.size - size
+        self._index(key, tags, shelf.tags)
+
+    def _index(self, key: bytes, before: frozenset[bytes], after: frozenset[bytes]) -> None:
+        for tag in after - before:
+            self._tagged.setdefault(tag, set()).add(key)
+        for tag in before - after:
+            self._tagged[tag].discard(key)
+            if not self._tagged[tag]:
+                del self._tagged[tag]
+
+    def _protect(self, key: bytes, shelf: _Shelf[E]) -> None:
+        del self._probation[key]
+        self._protected[key] = shelf
+        self._protected_bytes += shelf.size
+        while self._protected_bytes > PROTECTED_SHARE * self._max_bytes:
+            key, shelf = self._protected.popitem(last=False)
+            self._protected_bytes -= shelf.size
+            self._probation[key] = shelf
 
     def _evict(self) -> None:
-        while self.used_bytes > self._max_bytes:
-            key, shelf = next(iter(self._shelves.items()))
-            self.used_bytes -= shelf.pop().size
-            if not shelf:
-                del self._shelves[key]
-
-
-def _bytes(shelf: list[_Variant[E]]) -> int:
-    return sum(variant.size for variant in shelf)
+        """Drops the oldest variant of the key longest unused. The last one on probation, which just came, is spared
+        while there are protected ones: a large answer must be able to get in."""
+        segment = self._probation if len(self._probation) > 1 or not self._protected else self._protected
+        key, shelf = next(iter(segment.items()))
+        oldest = shelf.variants.pop()
+        self.used_bytes -= oldest.size
+        if segment is self._protected:
+            self._protected_bytes -= oldest.size
+        self._index(key, oldest.tags, shelf.tags)
+        if not shelf.variants:
+            del segment[key]
 
 
 class Marks:
@@ -95,6 +179,11 @@ class Marks:
         self._marks[key] = (reason, until)
         if len(self._marks) > self._most:
             self._marks.popitem(last=False)
+
+    def forget(self, purge: Purge) -> None:
+        """Drops the marks of what the purge means, tags aside."""
+        for key in [key for key in self._marks if purge.covers(key)]:
+            del self._marks[key]
 
     def reason(self, key: bytes, now: float) -> str | None:
         """Why the key is not shared; None when it is unknown or its mark has lapsed."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import enum
 
-from proxy.httpcache import freshness
 from proxy.httpcache.directives import NONE, Directives
 from proxy.httpcache.key import vary_names
-from proxy.httpcache.stored import StoredResponse, cache_control
+from proxy.httpcache.stored import Choices, StoredResponse, judged
 from proxy.model import CacheVerdict, Headers
 
 
@@ -26,6 +25,7 @@ class Why(enum.StrEnum):
     SET_COOKIE = "set-cookie"
     VARY_ANY = "vary-any"  # Vary: *
     VARY_COOKIE = "vary-cookie"
+    VARY_CLIENT = "vary-client"  # by who asks: an address, which no key holds
     AUTHORIZATION = "authorization"
     NO_LIFETIME = "no-lifetime"  # the origin gave none, and guessing is off or not allowed
     NO_VALIDATOR = "no-validator"  # stale at once and nothing to ask the origin with
@@ -45,19 +45,19 @@ _FRESH = CacheVerdict(True, Why.FRESH)
 _STALE = CacheVerdict(False, Why.STALE)
 _NO_CACHE = CacheVerdict(False, Why.NO_CACHE)
 
+_CLIENT = frozenset({b"x-forwarded-for", b"x-real-ip", b"true-client-ip", b"cf-connecting-ip"})
 _NEVER_STORED = frozenset({206, 304})
 _UNDERSTOOD = frozenset({200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 500, 501, 502, 503, 504})
 
 
 def may_store(
-    method: bytes, request: Headers, status: int, response: Headers, received_at: float, *, heuristic_fraction: float
+    method: bytes, request: Headers, status: int, response: Headers, received_at: float, choices: Choices
 ) -> CacheVerdict:
     """RFC 9111 section 3: whether the answer to this request may be kept for everybody."""
-    said = cache_control(response)
+    said, life = judged(status, response, received_at, choices)
     no = _forbidden(method, request, status, response, said)
     if no is not None:
         return CacheVerdict(False, no)
-    life = freshness.lifetime(status, response, said, received_at, heuristic_fraction=heuristic_fraction)
     if life.seconds > 0 and not said.no_cache:
         return _YES
     if not life.explicit and not said.no_cache:
@@ -72,20 +72,27 @@ def _forbidden(method: bytes, request: Headers, status: int, response: Headers, 
         return Why.METHOD
     if status < 200 or status in _NEVER_STORED or (said.must_understand and status not in _UNDERSTOOD):
         return Why.STATUS
-    if said.no_store:
+    if said.no_store and not said.must_understand:  # RFC 9111 5.2.2.3: who understands the status ignores no-store
         return Why.NO_STORE
     if said.private:
         return Why.PRIVATE
     if any(name == b"set-cookie" for name, _ in response):
         return Why.SET_COOKIE
-    names = vary_names(response)
-    if names & {b"*", b"cookie"}:
-        return Why.VARY_ANY if b"*" in names else Why.VARY_COOKIE
+    if no := _varies(vary_names(response)):
+        return no
     # RFC 9111 3.5: what was answered to credentials is shared only when the origin says so in as many words.
     shared = said.public or said.must_revalidate or said.s_maxage is not None
     if not shared and any(name == b"authorization" for name, _ in request):
         return Why.AUTHORIZATION
     return None
+
+
+def _varies(names: frozenset[bytes]) -> Why | None:
+    if b"*" in names:
+        return Why.VARY_ANY
+    if b"cookie" in names:
+        return Why.VARY_COOKIE
+    return Why.VARY_CLIENT if names & _CLIENT else None
 
 
 def may_reuse(stored: StoredResponse, now: float, asked: Directives = NONE) -> CacheVerdict:
@@ -95,7 +102,7 @@ def may_reuse(stored: StoredResponse, now: float, asked: Directives = NONE) -> C
     said, ttl = stored.directives, stored.ttl(now)
     if said.no_cache:
         return _NO_CACHE
-    if asked is not NONE and _refuses(asked, stored.age(now), ttl):
+    if asked is not NONE and _refuses(asked, stored, now):
         return CacheVerdict(False, Why.REQUEST)
     if ttl > 0:
         return _FRESH
@@ -108,11 +115,13 @@ def may_reuse(stored: StoredResponse, now: float, asked: Directives = NONE) -> C
     return _STALE
 
 
-def _refuses(asked: Directives, age: float, ttl: float) -> bool:
-    """RFC 9111 5.2.1."""
+def _refuses(asked: Directives, stored: StoredResponse, now: float) -> bool:
+    """RFC 9111 5.2.1. A reload, which says max-age=0, changes nothing about what never changes (RFC 8246)."""
     if asked.no_cache or asked.no_store:
         return True
-    too_old = asked.max_age is not None and age > asked.max_age
+    ttl = stored.ttl(now)
+    is_settled = stored.directives.immutable and ttl > 0
+    too_old = asked.max_age is not None and stored.age(now) > asked.max_age and not is_settled
     return too_old or (asked.min_fresh is not None and ttl < asked.min_fresh)
 
 

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 
-from proxy.httpcache import directives, freshness
+from proxy.httpcache import directives, freshness, targeted
 from proxy.httpcache.directives import Directives
+from proxy.httpcache.freshness import Lifetime
 from proxy.model import Headers
+from proxy.settings import Settings
+
+_FIELD_BYTES = 160
+"""What a field costs beside its own bytes: a pair and two byte strings. Measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the RFCs leave to the operator. `heuristic_fraction` is the part of its age an answer without a lifetime
+    stays fresh (RFC 9111 4.2.2), 0 for none; `targeted_fields` are the fields that, in this order, go before
+    Cache-Control (RFC 9213)."""
+
+    heuristic_fraction: float = 0.0
+    targeted_fields: tuple[bytes, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Choices:
+        """Those of the settings."""
+        return cls(settings.heuristic_fraction, tuple(name.lower().encode() for name in settings.targeted_cache_fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +55,22 @@ class StoredResponse:
         """The first value of the field `name` (lower case), or None."""
         return next((value for key, value in self.headers if key == name), None)
 
+    def expired(self, now: float) -> StoredResponse:
+        """The same, stale from now on."""
+        return replace(self, lifetime=min(self.lifetime, self.age(now)))
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory, about."""
+        return len(self.body) + sum(len(name) + len(value) + _FIELD_BYTES for name, value in self.headers)
+
 
 def store(
-    status: int, headers: Headers, body: bytes, requested_at: float, received_at: float, *, heuristic_fraction: float
+    status: int, headers: Headers, body: bytes, requested_at: float, received_at: float, choices: Choices
 ) -> StoredResponse:
     """The answer as it is kept. Fields that a qualified `private` or `no-cache` names are left out: they may not be
     given to anybody without asking (RFC 9111 5.2.2.4, 5.2.2.7)."""
-    said = cache_control(headers)
-    life = freshness.lifetime(status, headers, said, received_at, heuristic_fraction=heuristic_fraction)
+    said, life = judged(status, headers, received_at, choices)
     if not any(name == b"date" for name, _ in headers):
         headers = (*headers, (b"date", formatdate(received_at, usegmt=True).encode()))  # RFC 9110 6.6.1
     left_out = said.private_fields | said.no_cache_fields | {b"age"}
@@ -58,6 +86,24 @@ def store(
     )
 
 
+def judged(status: int, headers: Headers, received_at: float, choices: Choices) -> tuple[Directives, Lifetime]:
+    """What an answer says of its caching, and how long it stays fresh. A targeted field that is present and well-formed
+    speaks alone: neither Cache-Control nor Expires counts beside it (RFC 9213 2.2)."""
+    for name in choices.targeted_fields:
+        said = targeted.parse(_joined(headers, name))
+        if said is not None:
+            headers = tuple(field for field in headers if field[0] != b"expires")
+            break
+    else:
+        said = cache_control(headers)
+    fraction = choices.heuristic_fraction
+    return said, freshness.lifetime(status, headers, said, received_at, heuristic_fraction=fraction)
+
+
 def cache_control(headers: Headers) -> Directives:
     """The Cache-Control of a message, read."""
-    return directives.parse(b",".join(value for name, value in headers if name == b"cache-control"))
+    return directives.parse(_joined(headers, b"cache-control"))
+
+
+def _joined(headers: Headers, name: bytes) -> bytes:
+    return b",".join(value for key, value in headers if key == name)

@@ -6,7 +6,7 @@ the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 
 from proxy.errors import OriginError
 from proxy.httpcache.coding import preferred
@@ -22,6 +22,12 @@ from proxy.settings import Settings
 ACCEPT = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
 """Sent whoever asks, so that nobody's Accept chooses what others are shown. An origin that has more than one answer
 names Accept in Vary, and is then asked again with the visitor's own."""
+
+
+EVERY_FIELD = b"*"
+
+_NEVER_FOR_ALL = frozenset({b"cookie", b"authorization"})
+_CONDITIONS = frozenset(b"if-match if-none-match if-modified-since if-unmodified-since if-range range".split())
 
 
 def is_document(request: Request) -> bool:
@@ -44,17 +50,40 @@ class Asking:
         self._origins = origins
         self._keep_host = settings.keep_host
         self._trusted = networks(settings.trusted_proxies)
+        self._forwarded = frozenset(name.lower().encode() for name in settings.forwarded_fields)
+        self.tells_all = EVERY_FIELD in self._forwarded
+        self.tells_credentials = self.tells_all or b"authorization" in self._forwarded
+
+    def credentials(self, request: Request) -> Headers:
+        """Those a fetch for everybody is made with: none, unless the operator says so. What is answered to them is
+        judged by RFC 9111 3.5."""
+        return tuple(field for field in request.headers if self.tells_credentials and field[0] == b"authorization")
+
+    def untold(self, request: Request, names: Set[bytes]) -> Set[bytes]:
+        """Which of the fields `names` the request has and a fetch for everybody would keep to itself, though it may
+        tell them."""
+        if self.tells_all:
+            return frozenset()
+        candidates = names - self._forwarded - _NEVER_FOR_ALL - {b"accept-encoding"}
+        return {name for name in candidates if request.get(name) is not None}
 
     async def for_everybody(
         self, request: Request, fields: Collection[bytes], conditions: Headers = ()
     ) -> UpstreamResponse:
-        """Asks for what `request` asks for without saying who does: of its fields only `fields` go along."""
+        """Asks for what `request` asks for without saying who does: of its fields only `fields` go along, and those the
+        operator forwards."""
         origin = self._origins.of(request.path)
-        coding = shared_accept_encoding(request)
-        headers = shared_headers(request, fields, host=self._host(origin, request), accept_encoding=coding)
-        accept = () if b"accept" in fields else (ACCEPT,)
-        asked = UpstreamRequest(b"GET", request.target, (*headers, *accept, *conditions))
+        told = self._told(request, self._host(origin, request), self._forwarded.union(fields))
+        asked = UpstreamRequest(b"GET", request.target, (*told, *self.credentials(request), *conditions))
         return await _asked(origin, request, asked)
+
+    def _told(self, request: Request, host: bytes, fields: Set[bytes]) -> Headers:
+        coding = shared_accept_encoding(request)
+        if self.tells_all:
+            withheld = _NEVER_FOR_ALL | _CONDITIONS
+            return request_headers(request, host=host, trusted=self._trusted, accept_encoding=coding, without=withheld)
+        headers = shared_headers(request, fields - _CONDITIONS, host=host, accept_encoding=coding)
+        return headers if b"accept" in fields else (*headers, ACCEPT)
 
     async def as_visitor(
         self, request: Request, *, accept_encoding: bytes | None = None, without: Collection[bytes] = ()

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from proxy.httpcache.freshness import http_date, lifetime
+from proxy.httpcache.freshness import http_date
 from proxy.httpcache.policy import Why, may_store
-from proxy.httpcache.stored import cache_control
+from proxy.httpcache.stored import Choices, judged
 from proxy.model import Headers
 from proxy.page.inspect import Inspection, inspect
 from proxy.page.scan import Doubt, Uncut, find_slots
@@ -169,15 +169,15 @@ NOT_KEPT = {
 def _cache(visit: Visit) -> Iterator[Line]:
     # What cookies and Vary do has lines of its own.
     headers = tuple(row for row in visit.headers if row[0] not in (b"set-cookie", b"vary"))
-    guess = visit.settings.heuristic_fraction
-    verdict = may_store(b"GET", (), visit.status, headers, visit.now, heuristic_fraction=guess)
+    choices = Choices.of(visit.settings)
+    verdict = may_store(b"GET", (), visit.status, headers, visit.now, choices)
     if "tailorbird" in visit.get(b"cache-status"):
         yield Line(Level.WARN, "cache", "this answer came through Tailorbird", "ask doctor about the origin's address")
     elif verdict:
-        said = cache_control(headers)
-        seconds = lifetime(visit.status, headers, said, visit.now, heuristic_fraction=guess).seconds
-        is_fresh = seconds > 0 and not said.no_cache
-        yield Line(Level.OK, "cache", f"kept for {seconds:.0f} s" if is_fresh else "kept, and checked on each visit")
+        said, life = judged(visit.status, headers, visit.now, choices)
+        is_fresh = life.seconds > 0 and not said.no_cache
+        for_how_long = f"kept for {life.seconds:.0f} s" if is_fresh else "kept, and checked on each visit"
+        yield Line(Level.OK, "cache", for_how_long)
     else:
         fix = "send Cache-Control: public, max-age=60 with pages that are the same for everybody"
         yield Line(Level.WARN, "cache", NOT_KEPT[Why(verdict.reason)], fix)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from proxy.errors import OriginError
 from proxy.httpcache.key import Varying, matches, varying
 from proxy.httpcache.memory import Memory
+from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
-from proxy.serve.keeping import Errand, Flowing, Keeping, Outcome
+from proxy.serve.keeping import Errand, Flowing, Keeping, Outcome, Passed
 from proxy.serve.message import Request
 from proxy.serve.pages import Entry
 
@@ -38,16 +40,19 @@ class Fetching:
         """True when there is a fetch this request could wait for."""
         return self._slot(key, request) in self._under_way
 
-    async def lead(self, key: bytes, request: Request, stale: Entry | None) -> Outcome | Flowing:
-        """Starts a fetch and waits for what it brings; an asset is handed over as it comes."""
-        errand, task = self._start(key, request, stale, is_led=True)
+    async def lead(
+        self, key: bytes, request: Request, stale: Entry | None, *, takes_any: bool
+    ) -> Outcome | Flowing | Passed:
+        """Starts a fetch and waits for what it brings; an asset is handed over as it comes, and so is, to one who
+        `takes_any`, what may not be shared."""
+        errand, task = self._start(Errand(key, request, stale, is_led=True, takes_any=takes_any))
         try:
             # `wait` cancels nothing when this request's client goes away.
             await asyncio.wait((task, errand.flowing), return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             await errand.leader_left()
             raise
-        return errand.flowing.result() if errand.flowing.done() else task.result()
+        return errand.flowing.result() if errand.flowing.done() else errand.passed or task.result()
 
     async def join(self, key: bytes, request: Request) -> Outcome | None:
         """What the fetch under way brings. None: it took too long, or what it brought was chosen by fields in which
@@ -62,12 +67,27 @@ class Fetching:
     def in_background(self, key: bytes, request: Request, stale: Entry | None) -> None:
         """Starts a fetch unless there is one; nobody waits."""
         if not self.is_under_way(key, request):
-            self._start(key, request, stale, is_led=False)
+            self._start(Errand(key, request, stale, is_led=False))
 
     def forget(self, key: bytes) -> None:
         """Drops what is stored under the key; what is being fetched may be out of date too, and is not kept."""
         self._memory.discard(key)
-        for slot in [slot for slot in self._under_way if slot[0] == key]:
+        self._void([slot for slot in self._under_way if slot[0] == key])
+
+    def purge(self, purge: Purge, now: float) -> int:
+        """Drops what the purge means, or makes it stale; how many keys that were. What is being fetched and may be
+        meant is not kept: its tags are not known yet."""
+        keys = self._memory.covered(purge)
+        for key in keys:
+            if purge.is_soft:
+                self._memory.change(key, lambda entry: entry.expired(now))
+            else:
+                self._memory.discard(key)
+        self._void([slot for slot in self._under_way if purge.tags or purge.covers(slot[0])])
+        return len(keys)
+
+    def _void(self, slots: Iterable[Slot]) -> None:
+        for slot in slots:
             errand, _ = self._under_way.pop(slot)
             errand.is_void = True
 
@@ -78,12 +98,11 @@ class Fetching:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _slot(self, key: bytes, request: Request) -> Slot:
-        return key, varying(self._memory.names(key), request.headers)
+        # Nobody waits for what somebody else's credentials bring.
+        return key, varying(self._memory.names(key) | {b"authorization"}, request.headers)
 
-    def _start(
-        self, key: bytes, request: Request, stale: Entry | None, *, is_led: bool
-    ) -> tuple[Errand, asyncio.Task[Outcome]]:
-        slot, errand = self._slot(key, request), Errand(key, request, stale, is_led=is_led)
+    def _start(self, errand: Errand) -> tuple[Errand, asyncio.Task[Outcome]]:
+        slot = self._slot(errand.key, errand.request)
         task = asyncio.create_task(self._run(slot, errand))
         self._under_way[slot] = errand, task
         self._tasks.add(task)

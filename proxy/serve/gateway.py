@@ -6,20 +6,23 @@ does the rest. What is asked of the origin, and as whom:
 * a page nobody knows yet, by a visitor whose request says nothing personal: a fetch for everybody (`fetching.py`);
 * the same by a visitor with cookies of the shop: the visitor's own request, never stored (`own.py`); when its answer
   looks as if it were for everybody, a fetch for everybody fills the cache behind it;
-* what turned out not to be for everybody: the visitor's own request, at once, for as long as its mark lasts.
+* what turned out not to be for everybody: the visitor's own request, at once, for as long as its mark lasts;
+* a stale page whose origin failed a moment ago: nothing, the stale page is shown.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from urllib.parse import urljoin
 
 from proxy.errors import OriginError
 from proxy.httpcache.directives import NONE, Directives
 from proxy.httpcache.key import target_key
 from proxy.httpcache.memory import Marks, Memory
 from proxy.httpcache.policy import Why, may_reuse, may_serve_on_error, may_store
-from proxy.httpcache.stored import cache_control
+from proxy.httpcache.purge import Purge
+from proxy.httpcache.stored import Choices, cache_control
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.slots import DeclaredSlot
@@ -28,7 +31,7 @@ from proxy.rulebook.compile import Publication
 from proxy.serve.asking import Asking
 from proxy.serve.fetching import Fetching
 from proxy.serve.giving import Giving
-from proxy.serve.keeping import Flowing, Keeping, NotShared, Outcome
+from proxy.serve.keeping import Flowing, Keeping, NotShared, Outcome, Passed
 from proxy.serve.message import Request, Response
 from proxy.serve.origins import Origins
 from proxy.serve.outgoing import error_page
@@ -41,7 +44,11 @@ from proxy.serve.style import Stylesheets
 from proxy.serve.visitor import Cookies
 from proxy.settings import Settings
 
+# Conditions that only the origin can judge (RFC 9111 4.3.2).
+_FOR_THE_ORIGIN = frozenset({b"if-match", b"if-unmodified-since"})
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
+
+NOT_STORED = OriginError("only what is stored was asked for", reason="only-if-cached", status=504)
 
 
 class Gateway:
@@ -61,11 +68,14 @@ class Gateway:
         self._metrics = metrics
         self._clock = clock
         self._declared: Sequence[DeclaredSlot] = ()
-        self._personal = Personal(settings.ignored_cookies)
+        asking = Asking(origins, settings)
+        self._personal = Personal(settings.ignored_cookies, tells_credentials=asking.tells_credentials)
+        self._tells_all = asking.tells_all
+        self._choices = Choices.of(settings)
         self._memory: Memory[Entry] = Memory(settings.cache_bytes)
         self._marks = Marks()
+        self._failed = Marks()
         self._reader = PageReader(metrics, settings)
-        asking = Asking(origins, settings)
         keeping = Keeping(asking, self._memory, self._marks, self._declared_now, self._reader, settings, clock)
         self._fetching = Fetching(keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
         self._showing = Showing(cookies, profiles, metrics, settings)
@@ -80,6 +90,11 @@ class Gateway:
             self._declared = publication.declared
         self._stylesheets.add(publication.declared)
         self._showing.publish(publication)
+
+    def purge(self, purge: Purge) -> int:
+        """What the purge means is out of date from now on; how many addresses that were."""
+        self._marks.forget(purge)
+        return self._fetching.purge(purge, self._clock())
 
     def stylesheet(self, request: Request) -> Response | None:
         """The published slots' stylesheet, when that is what is asked for."""
@@ -99,7 +114,7 @@ class Gateway:
         if request.method not in (b"GET", b"HEAD"):
             return None
         entry = self._memory.get(_key(request), request.headers)
-        if entry is None or entry.declared is not self._declared or _wants_part_of(entry, request):
+        if entry is None or entry.declared is not self._declared or _is_for_the_origin(request):
             return None
         if may_reuse(entry.stored, now, self._wishes(request)).reason != Why.FRESH:
             return None
@@ -125,19 +140,28 @@ class Gateway:
             return error_page(request, error, f"fwd=miss; detail={error.reason}")
 
     async def _read(self, request: Request, now: float) -> Response:
-        key = _key(request)
+        key, wishes = _key(request), self._wishes(request)
         entry = self._memory.get(key, request.headers)
-        if _wants_part_of(entry, request):
-            return await self._as_visitor(request, "range")
-        if entry is not None and (verdict := may_reuse(entry.stored, now, self._wishes(request))):
+        if reason := _why_never_shared(entry, request, wishes):
+            return await self._as_visitor(request, reason)
+        verdict = None if entry is None else may_reuse(entry.stored, now, wishes)
+        if entry is not None and verdict:
             if verdict.reason == Why.WHILE_REVALIDATE:
                 self._fetching.in_background(key, request, entry)
             return await self._from_memory(key, entry, request, now, "hit")
-        if reason := self._marks.reason(key, now):
-            return await self._as_visitor(request, reason)
-        if (entry is None or entry.stored.lifetime <= 0) and self._personal.is_personal(request.headers):
+        if wishes.only_if_cached:
+            return error_page(request, NOT_STORED, "detail=only-if-cached")
+        if mark := self._marks.reason(key, now):
+            return await self._as_visitor(request, mark)
+        is_personal = self._personal.is_personal(request.headers)
+        if is_personal and (entry is None or entry.stored.lifetime <= 0):
             return await self._as_visitor(request, "cookies", fill=key)
-        return await self._for_everybody(key, request, entry)
+        if entry is not None and self._failed.reason(key, now) and self._may_stand_in(entry, now):
+            return await self._from_memory(key, entry, request, now, "stale")
+        why = "request" if verdict is not None and verdict.reason == Why.REQUEST else "stale"
+        forwarded = why if entry else "vary-miss" if self._memory.names(key) else "uri-miss"
+        takes_any = self._tells_all and not is_personal and request.method == b"GET"
+        return await self._for_everybody(key, request, entry, f"fwd={forwarded}", takes_any=takes_any)
 
     async def _from_memory(self, key: bytes, entry: Entry, request: Request, now: float, status: str) -> Response:
         if entry.declared is not self._declared:
@@ -146,25 +170,32 @@ class Gateway:
         self._count(status)
         return await self._giving.answer(entry, request, now, _hit(entry, now))
 
-    async def _for_everybody(self, key: bytes, request: Request, stale: Entry | None) -> Response:
+    async def _for_everybody(
+        self, key: bytes, request: Request, stale: Entry | None, said: str, *, takes_any: bool
+    ) -> Response:
         """A fetch for everybody, ours or the one under way; else whatever else there is."""
-        forwarded = "fwd=stale" if stale else "fwd=vary-miss" if self._memory.names(key) else "fwd=uri-miss"
-        outcome: Outcome | Flowing | None
+        outcome: Outcome | Flowing | Passed | None
         if self._fetching.is_under_way(key, request):
             outcome, status = await self._fetching.join(key, request), "collapsed"
         else:
-            outcome, status = await self._fetching.lead(key, request, stale), "stored"
+            outcome, status = await self._fetching.lead(key, request, stale, takes_any=takes_any), "stored"
         now = self._clock()
         if isinstance(outcome, Entry):
             self._count(status)
-            return await self._giving.answer(outcome, request, now, f"{forwarded}; {status}")
+            confirmed = "; fwd-status=304" if stale and outcome.stored.body is stale.stored.body else ""
+            return await self._giving.answer(outcome, request, now, f"{said}{confirmed}; {status}")
         if isinstance(outcome, Flowing):
             self._count(status)
-            return await self._giving.flowing(outcome, request, now, f"{forwarded}; {status}")
+            return await self._giving.flowing(outcome, request, now, f"{said}; {status}")
         if stale is not None and _is_down(outcome) and self._may_stand_in(stale, now):
+            self._failed.put(key, "origin-down", until=now + self._settings.origin_down_seconds)
+            await _let_go(outcome)
             return await self._from_memory(key, stale, request, now, "stale")
         if isinstance(outcome, OriginError):
             raise outcome
+        if isinstance(outcome, Passed):
+            self._count("bypass")
+            return await self._own.answer(request, outcome.answer, now, f"{said}; detail={outcome.reason}")
         return await self._as_visitor(request, outcome.reason if outcome else "collapse-wait")
 
     def _may_stand_in(self, stale: Entry, now: float) -> bool:
@@ -180,8 +211,7 @@ class Gateway:
         return await self._own.answer(request, answer, self._clock(), f"fwd=bypass; detail={reason}")
 
     def _is_for_everybody(self, answer: UpstreamResponse) -> bool:
-        fraction = self._settings.heuristic_fraction
-        return bool(may_store(b"GET", (), answer.status, answer.headers, self._clock(), heuristic_fraction=fraction))
+        return bool(may_store(b"GET", (), answer.status, answer.headers, self._clock(), self._choices))
 
     async def _write(self, request: Request, now: float) -> Response:
         """A method that may change something. When it did, what is stored of that address is out of date
@@ -205,18 +235,42 @@ def _hit(entry: Entry, now: float) -> str:
     return f"hit; ttl={entry.stored.ttl(now):.0f}"
 
 
-def _wants_part_of(entry: Entry | None, request: Request) -> bool:
-    """Parts come from the origin; but a filled page has none, it is sent whole (RFC 9110 14.2 allows that)."""
-    return request.get(b"range") is not None and (entry is None or not entry.has_slots)
+def _why_never_shared(entry: Entry | None, request: Request, wishes: Directives) -> str:
+    """The word why only the visitor's own request will do; "" when it may be answered with what is for everybody. A
+    part of what is not stored comes from the origin."""
+    if wishes.no_store:
+        return "no-store"
+    if entry is None and request.get(b"range") is not None:
+        return "range"
+    return "condition" if _is_for_the_origin(request) else ""
 
 
-def _is_down(outcome: NotShared | OriginError | None) -> bool:
-    return isinstance(outcome, OriginError) or (outcome is not None and outcome.status >= 500)
+def _is_for_the_origin(request: Request) -> bool:
+    return any(name in _FOR_THE_ORIGIN for name, _ in request.headers)
 
 
-def _changed(request: Request, headers: Headers) -> list[bytes]:
+def _is_down(outcome: NotShared | Passed | OriginError | None) -> bool:
+    """True when the origin failed, or took longer than anybody waits for another's fetch."""
+    if isinstance(outcome, Passed):
+        return outcome.answer.status >= 500
+    return not isinstance(outcome, NotShared) or outcome.status >= 500
+
+
+async def _let_go(outcome: NotShared | Passed | OriginError | None) -> None:
+    if isinstance(outcome, Passed):
+        await outcome.answer.aclose()
+
+
+def _changed(request: Request, headers: Headers) -> set[bytes]:
     """The keys of the target, and of what Location and Content-Location name on the same host."""
-    origin = target_key(request.scheme.encode(), request.host, b"")
+    ours = target_key(request.scheme.encode(), request.host, b"/")
     named = [value for name, value in headers if name in (b"location", b"content-location")]
-    same_host = [origin + value if value.startswith(b"/") else value for value in named]
-    return [_key(request), *(key for key in same_host if key.startswith(origin + b"/"))]
+    keys = {_resolved(_key(request), value) for value in named}
+    return {_key(request), *(key for key in keys if key.startswith(ours))}
+
+
+def _resolved(base: bytes, reference: bytes) -> bytes:
+    try:
+        return urljoin(base, reference).partition(b"#")[0]
+    except ValueError:
+        return b""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from proxy.httpcache.validators import is_unchanged
 from proxy.metrics import Metrics
 from proxy.page.template import Template
 from proxy.serve.keeping import Flowing
@@ -11,7 +10,9 @@ from proxy.serve.outgoing import (
     assembled_answer,
     cache_status,
     coding_for,
+    holds_copy_of,
     not_modified,
+    passed_head,
     slotless_answer,
     stored_answer,
     stored_head,
@@ -45,11 +46,10 @@ class Giving:
         """An asset that is still coming."""
         self._metrics.count("tailorbird_requests_total", "result", "asset")
         head, body = flowing.head, flowing.body
-        is_known = is_unchanged(request.headers, head.get(b"etag"), head.get(b"last-modified"))
-        if head.status == 200 and is_known:
+        if holds_copy_of(head, request):
             await body.aclose()
             return not_modified(stored_head(head, now, said))
-        headers = (*head.headers, (b"age", b"%d" % head.age(now)), cache_status(said))
+        headers = (*passed_head(head.headers, said), (b"age", b"%d" % head.age(now)))
         if request.method == b"HEAD":
             await body.aclose()
             return Response(head.status, headers)

@@ -1,7 +1,8 @@
 """One fetch for everybody: ask, see whether the answer may be shared, keep it.
 
-What may not be shared is let go at its head, and the key is marked so that nobody waits for it again. Pages are read
-whole and cut; assets flow to the client that asked first while they are being kept.
+What may not be shared is let go at its head, and the key is marked so that nobody waits for it again; unless it was
+asked for with all that the client said: then it is that client's. Pages are read whole and cut; assets flow to the
+client that asked first while they are being kept.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from dataclasses import dataclass, replace
 from proxy.errors import OriginError
 from proxy.httpcache.key import Varying, vary_names, varying
 from proxy.httpcache.memory import Marks, Memory
-from proxy.httpcache.policy import may_store
-from proxy.httpcache.stored import StoredResponse, store
+from proxy.httpcache.policy import Why, may_store
+from proxy.httpcache.purge import tags_of
+from proxy.httpcache.stored import Choices, StoredResponse, store
 from proxy.httpcache.validators import conditions, confirms, refreshed
 from proxy.model import Headers
 from proxy.page.slots import DeclaredSlot
@@ -28,6 +30,9 @@ from proxy.settings import Settings
 # We send these ourselves, the same for every request with that key: they cannot tell answers apart.
 _SAME_FOR_ALL = frozenset({b"host", b"via", b"forwarded", b"x-forwarded-host", b"x-forwarded-proto"})
 _NEVER_SENT = frozenset({b"cookie", b"authorization"})
+# These say something of the page itself; other errors may be the doing of the one request that met them (an odd field,
+# a restart), and are not held against it.
+_ABOUT_THE_PAGE = frozenset({401, 403, 404, 410})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +51,41 @@ class Flowing:
     body: Tee
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The answer may not be given to everybody, but its leader asked for it: whoever gets this closes it."""
+
+    reason: str
+    answer: UpstreamResponse
+
+
 Outcome = Entry | NotShared | OriginError
 
 
 class Errand:
     """One fetch under way for `key`, on behalf of `request`. `stale` is what it may confirm. `flowing` is resolved
-    for its leader when there is one; `is_void` when the key was forgotten meanwhile."""
+    for its leader when there is one, `passed` is for that leader too; `takes_any` says that nothing but its own answer
+    would do as well. `is_void` when the key was forgotten meanwhile."""
 
-    def __init__(self, key: bytes, request: Request, stale: Entry | None, *, is_led: bool) -> None:
+    def __init__(
+        self, key: bytes, request: Request, stale: Entry | None, *, is_led: bool, takes_any: bool = False
+    ) -> None:
         self.key = key
         self.request = request
         self.stale = stale
         self.is_led = is_led
+        self.takes_any = takes_any
         self.is_void = False
+        self.passed: Passed | None = None
         self.flowing: asyncio.Future[Flowing] = asyncio.get_running_loop().create_future()
 
     async def leader_left(self) -> None:
-        """Its client went away: a body too large to keep is not wanted any more."""
+        """Its client went away: a body too large to keep, or not to be kept, is not wanted any more."""
         self.is_led = False
         if self.flowing.done():
             await self.flowing.result().body.aclose()
+        if self.passed is not None:
+            await self.passed.answer.aclose()
 
 
 class Keeping:
@@ -86,6 +106,7 @@ class Keeping:
         self._marks = marks
         self._declared = declared
         self._settings = settings
+        self._choices = Choices.of(settings)
         self._clock = clock
         self._reader = reader
 
@@ -98,31 +119,34 @@ class Keeping:
             stale = errand.stale
             if answer.status == 304 and stale is not None and confirms(stale.stored, answer.headers):
                 return self._confirmed(errand, stale, answer.headers, requested_at, now)
-            if refusal := self._refusal(answer, now):
+            if refusal := self._refusal(errand, answer, now):
+                if errand.is_led and errand.takes_any:
+                    errand.passed = Passed(refusal, answer)
                 return self._refuse(errand, refusal, answer.status)
             if is_page(answer.headers):
                 return await self._take_page(errand, answer, requested_at, now)
             return await self._take_asset(errand, answer, requested_at, now)
         finally:
-            await answer.aclose()
+            if errand.passed is None:
+                await answer.aclose()
 
     async def _ask(self, errand: Errand) -> UpstreamResponse:
         request, fields = errand.request, self._memory.names(errand.key)
         asked = () if errand.stale is None else conditions(errand.stale.stored)
         answer = await self._asking.for_everybody(request, fields, asked)
-        unsent = vary_names(answer.headers) - fields - _SAME_FOR_ALL - _NEVER_SENT - {b"accept-encoding"}
-        if not any(request.get(name) is not None for name in unsent):
+        untold = self._asking.untold(request, vary_names(answer.headers) - fields - _SAME_FOR_ALL)
+        if not untold:
             return answer
         # The origin chooses by fields the visitor sent and we did not pass on, Accept-Language for one.
         await answer.aclose()
-        return await self._asking.for_everybody(request, fields | unsent)
+        return await self._asking.for_everybody(request, fields | untold)
 
     # -- may it be kept
 
-    def _refusal(self, answer: UpstreamResponse, now: float) -> str:
+    def _refusal(self, errand: Errand, answer: UpstreamResponse, now: float) -> str:
         """The word why not; "" when it may."""
-        fraction = self._settings.heuristic_fraction
-        verdict = may_store(b"GET", (), answer.status, answer.headers, now, heuristic_fraction=fraction)
+        credentials = self._asking.credentials(errand.request)
+        verdict = may_store(b"GET", credentials, answer.status, answer.headers, now, self._choices)
         if not verdict:
             return verdict.reason
         if not answer.is_bounded:
@@ -131,8 +155,8 @@ class Keeping:
         return "too-big" if _length(answer.headers) > most else ""
 
     def _refuse(self, errand: Errand, reason: str, status: int) -> NotShared:
-        """Marks the key; but a failing origin is not held against its pages."""
-        if status < 500:
+        """Marks the key, unless this says nothing of what others would get."""
+        if reason != Why.AUTHORIZATION and (status < 400 or status in _ABOUT_THE_PAGE):
             self._memory.discard(errand.key)
             self._marks.put(errand.key, reason, until=self._clock() + self._settings.uncacheable_seconds)
         return NotShared(reason, status)
@@ -170,20 +194,19 @@ class Keeping:
         return self._keep(errand, Entry(stored, _chosen_by(errand.request, stored), self._declared()))
 
     def _confirmed(self, errand: Errand, stale: Entry, headers: Headers, requested_at: float, now: float) -> Entry:
-        fraction = self._settings.heuristic_fraction
-        stored = refreshed(stale.stored, headers, requested_at, now, heuristic_fraction=fraction)
+        stored = refreshed(stale.stored, headers, requested_at, now, self._choices)
         return self._keep(errand, replace(stale, stored=stored))
 
     def _keep(self, errand: Errand, entry: Entry) -> Entry:
         if not errand.is_void:
-            self._memory.put(errand.key, entry.varying, entry, entry.size)
+            tags = tags_of(entry.stored.headers)
+            self._memory.put(errand.key, entry.varying, entry, entry.size, tags)
         return entry
 
     def _stored(
         self, status: int, headers: Headers, body: bytes, requested_at: float, received_at: float
     ) -> StoredResponse:
-        fraction = self._settings.heuristic_fraction
-        return store(status, headers, body, requested_at, received_at, heuristic_fraction=fraction)
+        return store(status, headers, body, requested_at, received_at, self._choices)
 
 
 def _chosen_by(request: Request, stored: StoredResponse) -> Varying:

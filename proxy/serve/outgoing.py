@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxy.errors import TailorbirdError
+from proxy.httpcache import ranges
 from proxy.httpcache.coding import takes_gzip
 from proxy.httpcache.stored import StoredResponse
 from proxy.httpcache.validators import is_unchanged
@@ -17,6 +18,8 @@ _OF_THE_OLD_BODY = frozenset(
 # Any of these would let a cache behind us keep one visitor's page for others (RFC 9213 lets them overrule ours).
 _OF_SHARED_CACHES = frozenset(b"cache-control expires pragma age surrogate-control".split())
 _OF_ONE_CODING = frozenset(b"accept-ranges content-md5 digest content-digest".split())
+_FOR_US = frozenset({b"tailorbird-cache-control"})  # a field that targets one cache ends there (RFC 9213 2)
+_NOT_GIVEN = _FOR_US | {b"content-length"}
 _GZIP = (b"content-encoding", b"gzip")
 _KEPT_IN_304 = frozenset(b"cache-control content-location date etag expires vary set-cookie cache-status via".split())
 
@@ -24,6 +27,11 @@ _KEPT_IN_304 = frozenset(b"cache-control content-location date etag expires vary
 def cache_status(said: str) -> tuple[bytes, bytes]:
     """Our member of Cache-Status (RFC 9211); as a field of its own it comes after those of caches before us."""
     return b"cache-status", b"tailorbird; " + said.encode()
+
+
+def passed_head(headers: Headers, said: str) -> Headers:
+    """The fields of an answer that is passed on."""
+    return (*(field for field in headers if field[0] not in _FOR_US), cache_status(said))
 
 
 def personal_head(headers: Headers) -> Headers:
@@ -68,11 +76,22 @@ def assembled_answer(
 
 
 def stored_answer(stored: StoredResponse, request: Request, now: float, said: str) -> Response:
-    """A stored answer given as it came."""
+    """A stored answer given as it came, or the part of it that is asked for."""
     headers = stored_head(stored, now, said)
-    if _holds_copy_of(stored, request):
+    if holds_copy_of(stored, request):
         return not_modified(headers)
+    part = ranges.wanted(stored, request.headers) if request.method == b"GET" else None
+    if part is not None:
+        return _part(stored.body, part, request, headers)
     return whole(request, stored.status, headers, (stored.body,), len(stored.body))
+
+
+def _part(body: bytes, part: range, request: Request, headers: Headers) -> Response:
+    if not part:
+        return whole(request, 416, (*headers, (b"content-range", b"bytes */%d" % len(body))), (), 0)
+    place = b"bytes %d-%d/%d" % (part.start, part.stop - 1, len(body))
+    chunk = body[part.start : part.stop]
+    return whole(request, 206, (*headers, (b"content-range", place)), (chunk,), len(chunk))
 
 
 def slotless_answer(
@@ -84,7 +103,7 @@ def slotless_answer(
     headers = (*headers, vary_by_coding(stored.headers))
     if coding == "gzip":
         headers = (*(_of_other_bytes(*field) for field in headers if field[0] not in _OF_ONE_CODING), _GZIP)
-    if _holds_copy_of(stored, request):
+    if holds_copy_of(stored, request):
         return not_modified(headers)
     return whole(request, stored.status, headers, page.chunks, page.length)
 
@@ -95,13 +114,15 @@ def _of_other_bytes(name: bytes, value: bytes) -> tuple[bytes, bytes]:
 
 def stored_head(stored: StoredResponse, now: float, said: str) -> Headers:
     """The fields of a stored answer given as it came, but for Content-Length."""
-    kept = tuple(field for field in stored.headers if field[0] != b"content-length")
+    kept = tuple(field for field in stored.headers if field[0] not in _NOT_GIVEN)
     return (*kept, (b"age", b"%d" % stored.age(now)), cache_status(said))
 
 
-def _holds_copy_of(stored: StoredResponse, request: Request) -> bool:
-    validators = stored.get(b"etag"), stored.get(b"last-modified")
-    return stored.status == 200 and is_unchanged(request.headers, *validators)
+def holds_copy_of(stored: StoredResponse, request: Request) -> bool:
+    """True when the client has what is stored. Without a Last-Modified its Date counts (RFC 9111 4.3.2)."""
+    if stored.status != 200:
+        return False
+    return is_unchanged(request.headers, stored.get(b"etag"), stored.get(b"last-modified") or stored.get(b"date"))
 
 
 def whole(

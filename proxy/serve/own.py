@@ -22,7 +22,7 @@ from proxy.page.template import Template
 from proxy.ports import UpstreamResponse
 from proxy.serve.asking import Asking, is_document
 from proxy.serve.message import Request, Response
-from proxy.serve.outgoing import assembled_answer, cache_status, personal_head, whole
+from proxy.serve.outgoing import assembled_answer, passed_head, personal_head, whole
 from proxy.serve.pages import PageReader, is_page
 from proxy.serve.showing import Showing
 from proxy.settings import Settings
@@ -64,7 +64,7 @@ class Own:
 
     async def answer(self, request: Request, answer: UpstreamResponse, now: float, said: str) -> Response:
         """The visitor's answer. Closes the origin's unless it is streamed."""
-        headers = (*answer.headers, cache_status(said))
+        headers = passed_head(answer.headers, said)
         if not is_page(answer.headers) or answer.status in _NOT_WHOLE:
             return self._streamed(answer, headers, [])
         if request.method == b"HEAD":

@@ -54,10 +54,14 @@ class Entry:
         """True for a page that is filled for each visitor."""
         return self.template is not None and bool(self.template.slots)
 
+    def expired(self, now: float) -> Entry:
+        """The same, stale from now on."""
+        return replace(self, stored=self.stored.expired(now))
+
     @property
     def size(self) -> int:
         """Bytes of memory: a template holds its pieces plain and deflated, beside the body itself."""
-        return len(self.stored.body) * (3 if self.template else 1)
+        return self.stored.size + (2 * len(self.stored.body) if self.template else 0)
 
 
 def is_page(headers: Headers) -> bool:

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.httpcache.memory import MAX_VARIANTS, OVERHEAD_BYTES, Marks, Memory
+from proxy.httpcache.purge import purge_of
 
 DUTCH = ((b"accept-language", b"nl"),)
 FRENCH = ((b"accept-language", b"fr"),)
@@ -75,7 +76,8 @@ def test_discarding_a_key_forgets_all_its_entries() -> None:
 def test_the_bytes_held_are_those_counted_and_never_too_many(puts: list[tuple[str, str, int]]) -> None:
     memory: Memory[int] = Memory(40_000)
     for key, language, size in puts:
-        memory.put(key.encode(), ((b"accept-language", language.encode()),), size, size)
+        memory.put(key.encode(), ((b"accept-language", language.encode()),), size, size, [language.encode()])
+        memory.get(key.encode(), ())
         assert memory.used_bytes <= 40_000
     for key in "abcdef":
         memory.discard(key.encode())
@@ -93,3 +95,74 @@ def test_marks_are_bounded_and_the_oldest_lapses() -> None:
     for key in (b"a", b"b", b"c"):
         marks.put(key, "private", until=100.0)
     assert [marks.reason(key, 0.0) for key in (b"a", b"b", b"c")] == [None, "private", "private"]
+
+
+def test_a_crawler_that_asks_for_everything_once_does_not_push_out_what_is_asked_for_again() -> None:
+    memory: Memory[int] = Memory(room_for(100))
+    hot = [bytes([number]) for number in range(60)]
+    for key in hot:
+        memory.put(key, (), 0, 100)
+        memory.get(key, ())
+    for number in range(10_000):
+        memory.put(b"%d" % number, (), number, 97)
+    assert [key for key in hot if memory.get(key, ()) is None] == []
+    assert memory.used_bytes <= room_for(100)
+
+
+def test_what_was_hot_once_gives_way_to_what_is_hot_now() -> None:
+    memory: Memory[int] = Memory(room_for(100))
+    for number in range(200):
+        key = bytes([number])
+        memory.put(key, (), number, 100)
+        memory.get(key, ())
+    assert memory.get(bytes([199]), ()) == 199
+    assert memory.get(bytes([0]), ()) is None
+
+
+def test_a_large_entry_gets_in_though_all_the_rest_is_hot() -> None:
+    memory: Memory[str] = Memory(room_for(10))
+    for number in range(10):
+        memory.put(bytes([number]), (), "small", 100)
+        memory.get(bytes([number]), ())
+    memory.put(b"x", (), "large", room_for(5) - OVERHEAD_BYTES - 1)
+    assert memory.get(b"x", ()) == "large"
+
+
+def test_a_purge_finds_entries_by_address_prefix_and_tag() -> None:
+    memory: Memory[str] = Memory(room_for(1_000))
+    for path in ("a", "b", "c"):
+        for query in ("", "?1"):
+            key = f"https://shop.example/{path}{query}".encode()
+            memory.put(key, (), path, 100, [b"all", b"tag-" + path.encode()])
+    home = b"https://shop.example/a"
+    assert memory.covered(purge_of(urls=["https://shop.example/a", "https://shop.example/gone"])) == {home}
+    assert memory.covered(purge_of(urls=["/a"])) == {home}
+    assert memory.covered(purge_of(prefixes=["/a"])) == {home, home + b"?1"}
+    assert memory.covered(purge_of(tags=["tag-a"])) == {home, home + b"?1"}
+    assert len(memory.covered(purge_of(tags=["all", "unknown"]))) == 6
+
+
+def test_tags_are_those_of_what_is_stored_now() -> None:
+    memory: Memory[str] = Memory(room_for(100))
+    memory.put(b"http://h/a", (), "old", 100, [b"old"])
+    memory.put(b"http://h/a", (), "new", 100, [b"new"])
+    assert memory.covered(purge_of(tags=["old"])) == set()
+    memory.discard(b"http://h/a")
+    assert memory.covered(purge_of(tags=["new"])) == set()
+
+
+def test_a_change_reaches_every_entry_of_a_key_and_no_other() -> None:
+    memory: Memory[str] = Memory(room_for(10))
+    for key, varying in ((b"a", DUTCH), (b"a", FRENCH), (b"b", ())):
+        memory.put(key, varying, "fresh", 100)
+    for key in (b"a", b"gone"):
+        memory.change(key, lambda _: "stale")
+    assert [memory.get(b"a", DUTCH), memory.get(b"a", FRENCH), memory.get(b"b", ())] == ["stale", "stale", "fresh"]
+
+
+def test_a_purge_lifts_the_marks_of_what_it_means() -> None:
+    marks = Marks()
+    for path in (b"a", b"b"):
+        marks.put(b"http://h/" + path, "private", until=100.0)
+    marks.forget(purge_of(prefixes=["/a"]))
+    assert [marks.reason(b"http://h/" + path, 0.0) for path in (b"a", b"b")] == [None, "private"]

@@ -8,10 +8,11 @@ import yaml
 
 from proxy.httpcache import directives
 from proxy.httpcache.policy import Why, may_reuse, may_serve_on_error, may_store
-from proxy.httpcache.stored import StoredResponse, store
+from proxy.httpcache.stored import Choices, StoredResponse, store
 from proxy.model import Headers
 
 CASES = yaml.safe_load((Path(__file__).parent.parent / "cases" / "rfc9111.yaml").read_text(encoding="utf-8"))
+TARGETED = (b"tailorbird-cache-control", b"cdn-cache-control", b"surrogate-control")
 NOON = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT
 
 
@@ -27,7 +28,7 @@ def answer(case: dict[str, Any]) -> Headers:
 
 def stored(case: dict[str, Any]) -> StoredResponse:
     status, heuristic = case.get("status", 200), case.get("heuristic", 0.0)
-    return store(status, answer(case), b"body", NOON, NOON, heuristic_fraction=heuristic)
+    return store(status, answer(case), b"body", NOON, NOON, Choices(heuristic, TARGETED))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -37,7 +38,7 @@ def test_the_verdict_on_storing_is_the_tables(case: dict[str, Any]) -> None:
         headers(case.get("request", {})),
         case.get("status", 200),
     )
-    verdict = may_store(method, request, status, answer(case), NOON, heuristic_fraction=case.get("heuristic", 0.0))
+    verdict = may_store(method, request, status, answer(case), NOON, Choices(case.get("heuristic", 0.0), TARGETED))
     assert verdict.reason == case["store"]
     assert bool(verdict) == (case["store"] == "storable")
 
@@ -57,15 +58,13 @@ def test_the_verdict_on_standing_in_is_the_tables(case: dict[str, Any]) -> None:
 
 
 def test_only_what_is_fresh_or_allowed_stale_is_a_yes() -> None:
-    kept = store(
-        200, headers({"Cache-Control": "max-age=60, stale-while-revalidate=5"}), b"", NOON, NOON, heuristic_fraction=0
-    )
+    kept = store(200, headers({"Cache-Control": "max-age=60, stale-while-revalidate=5"}), b"", NOON, NOON, Choices())
     yes = [bool(may_reuse(kept, NOON + after)) for after in (59, 61, 66)]
     assert yes == [True, True, False]
 
 
 def test_max_stale_is_a_yes_within_its_bound() -> None:
-    kept = store(200, headers({"Cache-Control": "max-age=60"}), b"", NOON, NOON, heuristic_fraction=0)
+    kept = store(200, headers({"Cache-Control": "max-age=60"}), b"", NOON, NOON, Choices())
     asked = directives.parse(b"max-stale=10")
     assert [bool(may_reuse(kept, NOON + after, asked)) for after in (70, 71)] == [True, False]
 

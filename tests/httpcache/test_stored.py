@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from proxy.httpcache.stored import StoredResponse, store
+from proxy.httpcache.stored import Choices, StoredResponse, store
 from proxy.model import Headers
 
 NOON = 784_111_777.0
 
 
 def kept(headers: Headers) -> StoredResponse:
-    return store(200, headers, b"body", NOON, NOON, heuristic_fraction=0.0)
+    return store(200, headers, b"body", NOON, NOON, Choices())
 
 
 def test_age_and_ttl_go_on_from_where_the_origin_left_them() -> None:

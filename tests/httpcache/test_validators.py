@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.httpcache.stored import StoredResponse, store
+from proxy.httpcache.stored import Choices, StoredResponse, store
 from proxy.httpcache.validators import conditions, confirms, is_unchanged, refreshed
 from proxy.model import Headers
 
@@ -13,7 +13,7 @@ EARLIER = b"Sun, 06 Nov 1994 08:49:36 GMT"
 
 
 def kept(*headers: tuple[bytes, bytes]) -> StoredResponse:
-    return store(200, headers, b"body", NOON, NOON, heuristic_fraction=0.0)
+    return store(200, headers, b"body", NOON, NOON, Choices())
 
 
 def test_the_origin_is_asked_with_every_validator_it_gave() -> None:
@@ -45,7 +45,7 @@ def test_a_304_renews_the_lifetime_and_replaces_fields_but_not_those_of_the_body
         ((b"cache-control", b"max-age=90"), (b"x-a", b"new"), (b"content-length", b"0"), (b"content-type", b"x/y")),
         NOON + 60,
         NOON + 60,
-        heuristic_fraction=0.0,
+        Choices(),
     )
     assert (new.body, new.status, new.ttl(NOON + 60)) == (b"body", 200, 90)
     assert dict(new.headers) == {

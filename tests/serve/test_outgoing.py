@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import OriginError, RequestError
-from proxy.httpcache.stored import StoredResponse, store
+from proxy.httpcache.stored import Choices, StoredResponse, store
 from proxy.model import Headers
 from proxy.page.encode import Assembled, Coding
 from proxy.serve.message import Request
@@ -26,7 +26,7 @@ def request(*headers: tuple[bytes, bytes], method: bytes = b"GET") -> Request:
 
 def kept(*headers: tuple[bytes, bytes], status: int = 200) -> StoredResponse:
     fields = ((b"cache-control", b"max-age=60"), (b"date", b"Sun, 06 Nov 1994 08:49:37 GMT"), *headers)
-    return store(status, fields, b"body", NOON, NOON, heuristic_fraction=0.0)
+    return store(status, fields, b"body", NOON, NOON, Choices())
 
 
 CODINGS: tuple[Coding, ...] = ("identity", "gzip")

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from proxy.httpcache.stored import store
+from proxy.httpcache.stored import Choices, store
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.slots import DeclaredSlot
@@ -81,7 +81,7 @@ async def test_declared_slots_are_found_by_the_decoded_path() -> None:
 
 
 async def test_an_entry_is_cut_again_for_other_declared_slots() -> None:
-    stored = store(200, HTML, BODY, 0.0, 0.0, heuristic_fraction=0.0)
+    stored = store(200, HTML, BODY, 0.0, 0.0, Choices())
     entry = await reader().recut(Entry(stored, (), ()), b"/caf%C3%A9", (HERO,))
     assert entry.template is not None
     assert (entry.template.slots, entry.declared, entry.has_slots) == (("home.hero", "home.top"), (HERO,), True)
@@ -89,7 +89,7 @@ async def test_an_entry_is_cut_again_for_other_declared_slots() -> None:
 
 
 async def test_an_asset_is_never_cut() -> None:
-    stored = store(200, ((b"content-type", b"text/css"),), BODY, 0.0, 0.0, heuristic_fraction=0.0)
+    stored = store(200, ((b"content-type", b"text/css"),), BODY, 0.0, 0.0, Choices())
     entry = await reader().recut(Entry(stored, (), ()), b"/", (HERO,))
     assert (entry.template, entry.declared, entry.has_slots, entry.personal_head) == (None, (HERO,), False, ())
-    assert entry.size == len(BODY)
+    assert entry.size == stored.size

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from proxy.errors import RequestError
+from proxy.httpcache.purge import MAX_TAGS, purge_of, tags_of
+
+SALE = b"https://shop.example/sale"
+
+
+@pytest.mark.parametrize("url", ["/sale", "https://shop.example/sale", "HTTPS://Shop.Example/s%61le", "/x/../sale"])
+def test_an_address_means_what_is_stored_under_it_and_nothing_else(url: str) -> None:
+    purge = purge_of(urls=[url])
+    assert purge.covers(SALE)
+    assert not purge.covers(SALE + b"?page=2")
+    assert not purge.covers(b"https://shop.example/sales")
+
+
+def test_only_a_whole_address_names_its_host() -> None:
+    assert purge_of(urls=["/sale"]).covers(b"http://other.example/sale")
+    assert not purge_of(urls=["https://shop.example/sale"]).covers(b"https://other.example/sale")
+    assert not purge_of(urls=["https://shop.example/sale"]).covers(b"http://shop.example/sale")
+
+
+@pytest.mark.parametrize("prefix", ["/", "/sa", "/sale", "https://shop.example/"])
+def test_a_prefix_means_all_that_begins_with_it(prefix: str) -> None:
+    purge = purge_of(prefixes=[prefix])
+    assert purge.covers(SALE + b"?page=2")
+    assert not purge_of(prefixes=["/b"]).covers(SALE)
+
+
+def test_the_query_is_a_part_of_the_address() -> None:
+    assert purge_of(urls=["/sale?page=2"]).covers(SALE + b"?page=2")
+    assert not purge_of(urls=["/sale?page=2"]).covers(SALE)
+
+
+@pytest.mark.parametrize("url", ["", "sale", "https://", "https://shop.example", "://x/"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(RequestError, match="is no address"):
+        purge_of(urls=[url])
+
+
+def test_a_purge_of_nothing_is_refused() -> None:
+    with pytest.raises(RequestError, match="nothing is named"):
+        purge_of()
+
+
+def test_tags_are_separated_by_space_or_comma_as_their_field_has_it() -> None:
+    headers = ((b"surrogate-key", b"home  product-1"), (b"cache-tag", b"sale, product 2,"), (b"cache-tag", b"nav"))
+    assert tags_of(headers) == {b"home", b"product-1", b"sale", b"product 2", b"nav"}
+
+
+def test_an_answer_has_a_bounded_number_of_tags() -> None:
+    assert len(tags_of(((b"surrogate-key", b" ".join(b"t%d" % n for n in range(2 * MAX_TAGS))),))) == MAX_TAGS
