@@ -65,9 +65,10 @@ class Layer:
         if value is None:
             return self.unknown
         touched = self.when_present if value != frozenset() else 0
-        for text in texts_of(value):
+        looks_inside = not isinstance(value, bool) and bool(self.beginnings or self.parts)
+        for text in texts_of(value) if self.words or looks_inside else ():
             touched |= self.words.get(text, 0)
-            if not isinstance(value, bool):
+            if looks_inside:
                 touched |= self._touched_inside(text)
         return self.untouched ^ touched
 

@@ -43,10 +43,13 @@ class Membership:
         return self.column.bits(anyhow) & self.verified.bits(trusted)
 
     def _joined(self, own_bits: int, names: frozenset[str]) -> frozenset[str]:
+        if not own_bits:
+            return names
+        left = own_bits & self.column.bits(names)
         for segment in self.segments:
-            left = own_bits & self.column.bits(names)
             if left & segment.bits and (segment.residual is None or segment.residual.holds(left)):
                 names |= {segment.name}
+                left = own_bits & self.column.bits(names)
         return names
 
 
