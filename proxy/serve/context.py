@@ -48,7 +48,8 @@ class Seen:
 
     def parameter(self, name: str) -> str | None:
         """The first value of a query parameter."""
-        return self.parameters.get(name, [None])[0]
+        values = self.parameters.get(name)
+        return values[0] if values else None
 
 
 def context_of(
@@ -154,11 +155,14 @@ def _page(seen: Seen) -> str:
 
 
 def _search_term(seen: Seen) -> str | None:
+    if not seen.parameters:
+        return None
     return next((text for name in SEARCH_PARAMETERS if (text := seen.parameter(name))), None)
 
 
 def _referrer(seen: Seen) -> str | None:
-    host = host_of(seen.request.get(b"referer") or b"")
+    referer = seen.request.get(b"referer")
+    host = host_of(referer) if referer else ""
     return host if host and host != host_of(b"//" + seen.request.host) else None
 
 

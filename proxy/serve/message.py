@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxy.model import Headers
 
@@ -11,8 +11,8 @@ from proxy.model import Headers
 @dataclass(slots=True)
 class Request:
     """`path` and `query` are the raw bytes of the request target (never decoded, never rebuilt from a URL object);
-    `host` is validated and lower-case; `client` the address of whoever connected. `body` is None when none comes;
-    `content_length` None with a body means it is streamed."""
+    `host` is validated and lower-case; `headers` stay as they are; `client` is the address of whoever connected. `body`
+    is None when none comes; `content_length` None with a body means it is streamed."""
 
     method: bytes
     path: bytes
@@ -23,6 +23,7 @@ class Request:
     client: str = ""
     body: AsyncIterator[bytes] | None = None
     content_length: int | None = None
+    _firsts: dict[bytes, bytes] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def target(self) -> bytes:
@@ -31,14 +32,15 @@ class Request:
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of the field `name` (lower case), or None."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
+        if self._firsts is None:
+            self._firsts = dict(reversed(self.headers))
+        return self._firsts.get(name)
 
-    def get_list(self, name: bytes) -> bytes:
-        """All values of the field joined by commas (RFC 9110 5.3); empty when absent."""
-        return b", ".join(value for key, value in self.headers if key == name)
+    def get_list(self, name: bytes, separator: bytes = b", ") -> bytes:
+        """All values of the field, joined (RFC 9110 5.3; of Cookie by `; `, RFC 9113 8.2.3); empty when absent."""
+        if self.get(name) is None:
+            return b""
+        return separator.join([value for key, value in self.headers if key == name])
 
 
 @dataclass(slots=True)

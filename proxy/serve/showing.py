@@ -84,7 +84,7 @@ class Showing:
         return Met(visitor, await self._profiles.get(visitor.id, now))
 
     def _visitor(self, request: Request, now: float) -> Visitor:
-        return self._cookies.read(b"; ".join(value for name, value in request.headers if name == b"cookie"), now)
+        return self._cookies.read(request.get_list(b"cookie", b"; "), now)
 
     def _welcome(self, visitor: Visitor, now: float) -> Met:
         if not self._gives_cookies:

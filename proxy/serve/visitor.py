@@ -99,8 +99,6 @@ class Cookies:
         prefix = b"" if is_demo else b"__Host-"
         self.visitor_name = prefix + b"tb_v"
         self.segments_name = prefix + b"tb_s"
-        names = [self.visitor_name, self.segments_name, *([self._unsigned] if unsigned else [])]
-        self._ours = re.compile(rb"(?:^|;)[ \t]*(%s)=([^;]*)" % b"|".join(map(re.escape, names)))
         self._memo: dict[tuple[bytes, bytes], Verified] = {}
 
     @classmethod
@@ -123,17 +121,14 @@ class Cookies:
 
     def read(self, cookie_header: bytes, now: float) -> Visitor:
         """The visitor behind a Cookie header (several fields joined by `; `); never raises."""
-        pairs = self._ours.findall(cookie_header)
-        sent: dict[bytes, bytes] = dict(pairs)
+        visitors = cookies_named(self.visitor_name, cookie_header)
+        segments = cookies_named(self.segments_name, cookie_header)
+        hints = cookies_named(self._unsigned, cookie_header) if self._unsigned else []
         # A sibling host can plant a second cookie of the same name (cookie tossing); nothing tells which is ours.
-        if not sent or len(sent) != len(pairs):
+        if max(len(visitors), len(segments), len(hints)) > 1:
             return ANONYMOUS
-        visitor = self._verified(
-            sent.get(self.visitor_name, b"").strip(), sent.get(self.segments_name, b"").strip(), now
-        )
-        if self._unsigned in sent:
-            return replace(visitor, unverified=hinted_segments(sent[self._unsigned]))
-        return visitor
+        visitor = self._verified(b"".join(visitors).strip(), b"".join(segments).strip(), now) if visitors else ANONYMOUS
+        return replace(visitor, unverified=hinted_segments(hints[0])) if hints else visitor
 
     def _verified(self, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Visitor:
         known = self._memo.get((visitor_cookie, segments_cookie))
@@ -212,6 +207,25 @@ class Cookies:
                 help="name fewer segments; long lists belong in the profile",
             )
         return name + b"=" + value
+
+
+def cookies_named(name: bytes, cookie_header: bytes) -> list[bytes]:
+    """The values of the cookies of that name. Looking for it is some ten times faster than telling all cookies apart,
+    of which a shop's visitor has a kilobyte or two."""
+    values, sought = [], name + b"="
+    at = cookie_header.find(sought)
+    while at >= 0:
+        end = cookie_header.find(b";", at)
+        if _begins_cookie(cookie_header, at):
+            values.append(cookie_header[at + len(sought) : end if end >= 0 else None])
+        at = cookie_header.find(sought, at + 1)
+    return values
+
+
+def _begins_cookie(cookie_header: bytes, at: int) -> bool:
+    while at and cookie_header[at - 1] in b" \t":
+        at -= 1
+    return at == 0 or cookie_header[at - 1] == ord(b";")
 
 
 def hinted_segments(cookie: bytes) -> frozenset[str]:

@@ -13,6 +13,7 @@ def test_the_first_field_or_all_of_them() -> None:
     assert REQUEST.get(b"accept") == b"a"
     assert REQUEST.get(b"cookie") is None
     assert REQUEST.get_list(b"accept") == b"a, b"
+    assert REQUEST.get_list(b"accept", b"; ") == b"a; b"
     assert REQUEST.get_list(b"cookie") == b""
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from proxy.errors import OperatorError
 from proxy.model import Visitor
 from proxy.serve.signing import Keyring
-from proxy.serve.visitor import ANONYMOUS, Cookies, hinted_segments
+from proxy.serve.visitor import ANONYMOUS, Cookies, cookies_named, hinted_segments
 from proxy.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +35,14 @@ def header(*pairs: bytes) -> bytes:
 
 def signed(purpose: bytes, payload: bytes) -> bytes:
     return Keyring(SECRET).sign(purpose, payload)
+
+
+# -- finding ours among others
+
+
+@given(st.lists(st.sampled_from([b"tb", b"=", b";", b" ", b"\t", b"x", b'"'])).map(b"".join))
+def test_cookies_are_found_wherever_they_begin(cookie_header: bytes) -> None:
+    assert cookies_named(b"tb", cookie_header) == re.findall(rb"(?:^|;)[ \t]*tb=([^;]*)", cookie_header)
 
 
 # -- the table
