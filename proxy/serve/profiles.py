@@ -21,12 +21,12 @@ from proxy.errors import DamagedValueError, StoreError
 from proxy.metrics import Metrics
 from proxy.model import Profile
 from proxy.ports import ProfileStore
+from proxy.serve.patience import Patience, Read
 
 log = logging.getLogger("tailorbird.profiles")
 
-HARD_BUDGET_MS = 25.0
 STALE_SECONDS = 3_600.0
-MAX_READS = 32
+MAX_READS = 10_000
 
 
 class Memory(enum.Enum):
@@ -104,11 +104,11 @@ class ProfileReader:
     ) -> None:
         self._store = store
         self._metrics = metrics
-        self._budget = min(budget_ms, HARD_BUDGET_MS) / 1_000
         self._memory: LRUCache[str, tuple[float, Profile | None]] = LRUCache(memory)
         self._memory_seconds = memory_seconds
         self._breaker = Breaker(clock)
-        self._reads: dict[str, asyncio.Task[str]] = {}
+        self._patience = Patience(budget_ms, self._settle)
+        self._reads: dict[str, tuple[Read, asyncio.Task[None]]] = {}
 
     def remembered(self, visitor_id: str, now: float) -> Profile | Memory | None:
         """What memory knows and is fresh; `MISSING` when the store would have to be asked."""
@@ -130,9 +130,11 @@ class ProfileReader:
 
     async def aclose(self) -> None:
         """Gives up the reads under way."""
-        for read in self._reads.values():
-            read.cancel()
-        await asyncio.gather(*self._reads.values(), return_exceptions=True)
+        tasks = [task for _, task in self._reads.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._patience.close()
 
     def _count(self, outcome: str) -> None:
         self._metrics.count("tailorbird_profile_lookups_total", "outcome", outcome)
@@ -142,20 +144,19 @@ class ProfileReader:
         return profile if abs(now - at) < seconds else MISSING
 
     async def _outcome(self, visitor_id: str, now: float) -> str:
-        read = self._reads.get(visitor_id)
-        if read is None:
+        if visitor_id not in self._reads:
             if len(self._reads) >= MAX_READS:
                 return "busy"
             if not self._breaker.allows():
                 return "open"
-            read = self._reads[visitor_id] = asyncio.create_task(self._read(visitor_id, now))
-        # `wait` leaves the read alone when time is up and when this request's client goes away.
-        done, _ = await asyncio.wait((read,), timeout=self._budget)
-        return read.result() if done else "timeout"
+            read = self._patience.begin()
+            self._reads[visitor_id] = read, asyncio.create_task(self._read(read, visitor_id, now))
+        read, _ = self._reads[visitor_id]
+        await read.over.wait()
+        return read.outcome
 
-    async def _read(self, visitor_id: str, now: float) -> str:
-        """Asks the store, fills memory, tells the breaker once: at the end, or when the budget is spent before."""
-        overdue = asyncio.get_running_loop().call_later(self._budget, self._breaker.note, False)
+    async def _read(self, read: Read, visitor_id: str, now: float) -> None:
+        """Asks the store and fills memory, also when no page waits any more."""
         outcome = "error"
         try:
             outcome = await self._remember_from_store(visitor_id, now)
@@ -163,10 +164,15 @@ class ProfileReader:
             log.debug("a profile could not be read: %s", error)
         finally:
             del self._reads[visitor_id]
-            if overdue.when() > asyncio.get_running_loop().time():
-                overdue.cancel()
-                self._breaker.note(outcome != "error")
-        return outcome
+            self._patience.end(read)
+            if not read.over.is_set():
+                self._settle(read, outcome)
+
+    def _settle(self, read: Read, outcome: str = "timeout") -> None:
+        """Lets the pages that wait for the read go on, and tells the breaker, once."""
+        read.outcome = outcome
+        read.over.set()
+        self._breaker.note(outcome not in ("timeout", "error"))
 
     async def _remember_from_store(self, visitor_id: str, now: float) -> str:
         try:

@@ -46,6 +46,8 @@ def packed(profile: Profile) -> bytes:
 
 def unpacked(value: bytes, visitor_id: str) -> Profile:
     """The profile in a stored value. Raises `DamagedValueError` when it is not one, or another visitor's."""
+    if len(value) > MAX_BYTES:
+        raise DamagedValueError("a stored profile is too large to be one", help="import it again")
     try:
         record = _decoder.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -56,10 +58,8 @@ def unpacked(value: bytes, visitor_id: str) -> Profile:
     return Profile(record.visitor_id, attributes, frozenset(record.segments), record.updated_at)
 
 
-def is_news(profile: Profile, stored: bytes | None) -> bool:
-    """Whether storing `profile` would change more than the time it was written."""
-    if stored is None:
-        return True
+def is_news(profile: Profile, stored: bytes) -> bool:
+    """Whether storing `profile` would change more than the time it was written. `stored` is empty when nothing is."""
     try:
         known = unpacked(stored, profile.visitor_id)
     except DamagedValueError:

@@ -2,8 +2,9 @@
 
 Everything of one visitor lies under one hash tag, `tb:{visitor}:...`, so that a cluster keeps it together and one
 script can change it at once. Timeouts are short, and reads are never retried: with the library's own defaults a frozen
-server holds a read for a minute. A read that breaks off closes its connection, and the value names its visitor, so
-that a late answer is never taken for another's.
+server holds a read for a minute. Reads go in batches, fewer than there are connections, so that none waits for one. A
+batch that breaks off closes its connection, and the value names its visitor, so that a late answer is never taken for
+another's.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from typing import cast
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from proxy.errors import DamagedValueError, OperatorError, StoreError
 from proxy.model import Profile
-from proxy.stores.record import MAX_BYTES, is_news, packed, unpacked
+from proxy.stores.batches import Batches
+from proxy.stores.record import MAX_BYTES, is_news, packed
 
 # No page waits that long: it goes on after its budget, and the late answer is for the next one.
 TIMEOUT_SECONDS = 0.25
-READ_POOL_SECONDS = 0.005
 CONNECTIONS = 32
+READS_AT_ONCE = 8
 BATCH = 500
 NAMES_KEY = "tb:attribute-names"
 
@@ -46,17 +48,12 @@ class RedisStore:
     """A `ProfileStore` on a server that speaks RESP."""
 
     def __init__(self, url: str) -> None:
-        self._reader = _client(url, READ_POOL_SECONDS, Retry(NoBackoff(), 0))
-        self._writer = _client(url, TIMEOUT_SECONDS, Retry(ExponentialWithJitterBackoff(1.0, 0.01), 3))
+        self._reader = _client(url, Retry(NoBackoff(), 0))
+        self._writer = _client(url, Retry(ExponentialWithJitterBackoff(1.0, 0.01), 3))
+        self._batches = Batches(self._read_many, at_once=READS_AT_ONCE)
 
     async def get_profile(self, visitor_id: str) -> Profile | None:
-        async with _our_errors():
-            value = await _read(self._reader, visitor_id)
-        if not value:
-            return None
-        if len(value) > MAX_BYTES:
-            raise DamagedValueError("a stored profile is too large to be one", help="import it again")
-        return unpacked(value, visitor_id)
+        return await self._batches.get(visitor_id)
 
     async def put_profiles(self, profiles: Iterable[Profile]) -> int:
         latest = list({profile.visitor_id: profile for profile in profiles}.values())
@@ -79,15 +76,16 @@ class RedisStore:
         await self._reader.aclose()
         await self._writer.aclose()
 
+    async def _read_many(self, visitor_ids: Sequence[str]) -> list[bytes | StoreError]:
+        async with _our_errors():
+            return [_value(answer) for answer in await _stored(self._reader, visitor_ids)]
+
     async def _put(self, profiles: Sequence[Profile]) -> int:
-        reads = self._writer.pipeline(transaction=False)
-        for profile in profiles:
-            reads.getrange(profile_key(profile.visitor_id), 0, MAX_BYTES)
-        stored = await reads.execute(raise_on_error=False)
+        stored = await _stored(self._writer, [profile.visitor_id for profile in profiles])
         news = [
             profile
             for profile, value in zip(profiles, stored, strict=True)
-            if is_news(profile, value if isinstance(value, bytes) else None)
+            if is_news(profile, value if isinstance(value, bytes) else b"")
         ]
         writes = self._writer.pipeline(transaction=False)
         for profile in news:
@@ -99,12 +97,12 @@ class RedisStore:
         return len(news)
 
 
-def _client(url: str, pool_seconds: float, retry: Retry) -> Redis:
+def _client(url: str, retry: Retry) -> Redis:
     pool = BlockingConnectionPool.from_url(
         url,
         protocol=2,
         max_connections=CONNECTIONS,
-        timeout=pool_seconds,
+        timeout=TIMEOUT_SECONDS,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
         retry=retry,
@@ -112,14 +110,20 @@ def _client(url: str, pool_seconds: float, retry: Retry) -> Redis:
     return Redis.from_pool(pool)
 
 
-async def _read(client: Redis, visitor_id: str) -> bytes:
+async def _stored(client: Redis, visitor_ids: Sequence[str]) -> list[bytes | RedisError]:
     """At most one byte more than a profile may have, whatever lies there; empty when nothing does."""
-    try:
-        return cast("bytes", await client.getrange(profile_key(visitor_id), 0, MAX_BYTES))
-    except ResponseError as error:
-        if str(error).startswith("WRONGTYPE"):
-            raise DamagedValueError("a stored profile is not a text", help="import it again") from error
-        raise
+    reads = client.pipeline(transaction=False)
+    for visitor_id in visitor_ids:
+        reads.getrange(profile_key(visitor_id), 0, MAX_BYTES)
+    return await reads.execute(raise_on_error=False)
+
+
+def _value(answer: bytes | RedisError) -> bytes | StoreError:
+    if isinstance(answer, bytes):
+        return answer
+    if str(answer).startswith("WRONGTYPE"):
+        return DamagedValueError("a stored profile is not a text", help="import it again")
+    return StoreError(f"the store did not answer: {answer}")
 
 
 @asynccontextmanager

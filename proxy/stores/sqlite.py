@@ -1,23 +1,25 @@
 """Profiles in a SQLite file: the embedded default, for several worker processes on one machine.
 
-Reads run on a few threads, each with its own connection, so that a slow disk never holds the event loop; writes run
-one after the other on one thread. WAL lets both go on side by side. `synchronous=NORMAL` may lose the last commits
-when power fails, which an import can repeat, and never damages the file. Not for network file systems.
+Reads run in batches on a few threads, each with its own connection, so that a slow disk never holds the event loop;
+writes run one after the other on one thread. WAL lets both go on side by side. `synchronous=NORMAL` may lose the last
+commits when power fails, which an import can repeat, and never damages the file. Not for network file systems.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TypeVar
 
-from proxy.errors import DamagedValueError, OperatorError, StoreError
+from proxy.errors import OperatorError, StoreError
 from proxy.model import Profile
-from proxy.stores.record import MAX_BYTES, is_news, packed, unpacked
+from proxy.stores.batches import BATCH, Batches
+from proxy.stores.record import MAX_BYTES, is_news, packed
 
 READERS = 2
 SCHEMA_VERSION = 1
@@ -36,7 +38,12 @@ PRAGMA wal_autocheckpoint = 1000;
 PRAGMA journal_size_limit = 67108864;
 PRAGMA foreign_keys = ON;
 """
-READ = "SELECT value, length(value) FROM profiles WHERE visitor_id = ?"
+# One row for all that are asked for: a thread lets others run at each row, and may wait milliseconds for its next turn.
+# At most one byte more than a profile may have, whatever lies there.
+READ = """
+SELECT json_group_object(visitor_id, hex(substr(CAST(value AS BLOB), 1, ?))) FROM profiles
+WHERE visitor_id IN (SELECT value FROM json_each(?))
+"""
 WRITE = "INSERT INTO profiles VALUES (?, ?) ON CONFLICT (visitor_id) DO UPDATE SET value = excluded.value"
 
 Answer = TypeVar("Answer")
@@ -56,28 +63,34 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connections: list[sqlite3.Connection] = []
-        self._local = threading.local()
+        self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._prepare()
+            self._writing = self._connect()
+            _prepare(self._writing)
+            # Opening takes longer than a page may wait, so it is done before there are pages.
+            for _ in range(READERS):
+                self._idle.put(self._connect())
         except (OSError, sqlite3.Error) as error:
+            self._disconnect()
             raise OperatorError(f"`{path}` cannot be used as a store: {error}", help="name another file") from error
         self._readers = ThreadPoolExecutor(READERS, "tailorbird-read")
         self._writer = ThreadPoolExecutor(1, "tailorbird-write")
+        self._batches = Batches(self._read_many, at_once=READERS)
 
     async def get_profile(self, visitor_id: str) -> Profile | None:
-        return await self._run(self._readers, lambda: self._read(visitor_id))
+        return await self._batches.get(visitor_id)
 
     async def put_profiles(self, profiles: Iterable[Profile]) -> int:
         latest = {profile.visitor_id: profile for profile in profiles}
         return await self._run(self._writer, lambda: self._write(latest))
 
     async def attribute_names(self) -> frozenset[str]:
-        return await self._run(self._readers, self._names)
+        return await self._run(self._readers, lambda: self._reading(_names))
 
     async def is_ready(self) -> bool:
         try:
-            return await self._run(self._readers, lambda: self._connection().execute("SELECT 1") is not None)
+            return await self._run(self._readers, lambda: self._reading(_answers))
         except StoreError:
             return False
 
@@ -94,59 +107,67 @@ class SqliteStore:
         except RuntimeError as error:  # a pool that was shut down
             raise StoreError(f"`{self._path}` is closed") from error
 
-    def _read(self, visitor_id: str) -> Profile | None:
-        row = self._connection().execute(READ, (visitor_id,)).fetchone()
-        if row is None:
-            return None
-        value, length = row
-        if not isinstance(value, bytes) or length > MAX_BYTES:
-            raise DamagedValueError("a stored profile cannot be read", help="import it again")
-        return unpacked(value, visitor_id)
+    async def _read_many(self, visitor_ids: Sequence[str]) -> list[bytes]:
+        return await self._run(self._readers, lambda: self._reading(lambda connection: _read(connection, visitor_ids)))
+
+    def _reading(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """The work done on a connection of its own: there are as many as threads that read."""
+        connection = self._idle.get()
+        try:
+            return work(connection)
+        finally:
+            self._idle.put(connection)
 
     def _write(self, profiles: dict[str, Profile]) -> int:
-        connection = self._connection()
-        with connection:
+        with self._writing as connection:
             connection.execute("BEGIN IMMEDIATE")
-            news = [profile for profile in profiles.values() if is_news(profile, self._stored(profile.visitor_id))]
+            ids = list(profiles)
+            stored = [value for at in range(0, len(ids), BATCH) for value in _read(connection, ids[at : at + BATCH])]
+            news = [
+                profile for profile, value in zip(profiles.values(), stored, strict=True) if is_news(profile, value)
+            ]
             connection.executemany(WRITE, ((profile.visitor_id, packed(profile)) for profile in news))
             names = {(name,) for profile in news for name in profile.attributes}
             connection.executemany("INSERT OR IGNORE INTO attribute_names VALUES (?)", sorted(names))
         return len(news)
 
-    def _stored(self, visitor_id: str) -> bytes | None:
-        row = self._connection().execute(READ, (visitor_id,)).fetchone()
-        return row[0] if row is not None and isinstance(row[0], bytes) else None
-
-    def _names(self) -> frozenset[str]:
-        return frozenset(name for (name,) in self._connection().execute("SELECT name FROM attribute_names"))
-
     # -- connections
 
-    def _connection(self) -> sqlite3.Connection:
-        """This thread's own connection."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            # Used by its thread alone; closed by another one after that thread has ended.
-            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-            connection.executescript(CONNECTION)
-            self._local.connection = connection
-            self._connections.append(connection)
+    def _connect(self) -> sqlite3.Connection:
+        # Used by one thread at a time, not always by the one that opened it.
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        self._connections.append(connection)
+        connection.executescript(CONNECTION)
         return connection
 
-    def _prepare(self) -> None:
-        connection = sqlite3.connect(self._path, isolation_level=None)
-        try:
-            connection.executescript(CONNECTION)
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version > SCHEMA_VERSION:
-                raise sqlite3.DatabaseError("a newer Tailorbird wrote it")
-            if version < SCHEMA_VERSION:
-                connection.executescript(SCHEMA)
-        finally:
-            connection.close()
+    def _disconnect(self) -> None:
+        while self._connections:
+            self._connections.pop().close()
 
     def _close(self) -> None:
         for threads in (self._readers, self._writer):
             threads.shutdown(wait=True, cancel_futures=True)
-        while self._connections:
-            self._connections.pop().close()
+        self._disconnect()
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise sqlite3.DatabaseError("a newer Tailorbird wrote it")
+    if version < SCHEMA_VERSION:
+        connection.executescript(SCHEMA)
+
+
+def _read(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[bytes]:
+    """A value each; empty when there is none."""
+    (found,) = connection.execute(READ, (MAX_BYTES + 1, json.dumps(visitor_ids))).fetchone()
+    values = json.loads(found)
+    return [bytes.fromhex(values.get(visitor_id, "")) for visitor_id in visitor_ids]
+
+
+def _names(connection: sqlite3.Connection) -> frozenset[str]:
+    return frozenset(name for (name,) in connection.execute("SELECT name FROM attribute_names"))
+
+
+def _answers(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1") is not None

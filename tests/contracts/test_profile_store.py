@@ -122,6 +122,17 @@ async def test_a_damaged_value_is_told_from_a_store_that_is_down(
     assert await store.get_profile("ben") == BEN
 
 
+async def test_among_many_reads_at_once_each_gets_its_own_and_damage_stays_alone(store: ProfileStore, url: str) -> None:
+    visitors = [Profile(f"v{number}", {"mark": f"mark-{number}"}) for number in range(1_000)]
+    await store.put_profiles(visitors)
+    for visitor_id, value in (("v7", ["a", "list"]), ("v8", b"noise"), ("v9", packed(BEN))):
+        await overwrite(url, visitor_id, value)
+    names = [*(visitor.visitor_id for visitor in visitors), "nobody", "v1\0"]
+    read = await asyncio.gather(*(store.get_profile(name) for name in names), return_exceptions=True)
+    assert [type(answer) for answer in read[7:10]] == [DamagedValueError] * 3
+    assert [*read[:7], *read[10:]] == [*visitors[:7], *visitors[10:], None, None]
+
+
 async def test_a_damaged_value_can_be_overwritten(store: ProfileStore, url: str) -> None:
     for value in (b"noise", ["a", "list"]):
         await overwrite(url, "anna", value)
@@ -143,8 +154,7 @@ async def test_cancelled_reads_never_answer_for_another_visitor(store: ProfileSt
         assert await store.get_profile(visitor.visitor_id) == visitor
 
     for round in range(30):
-        # One read each time for itself: 20 reads at once could find the pool empty.
-        reads = [asyncio.create_task(read(visitor)) for visitor in visitors[:8]]
+        reads = [asyncio.create_task(read(visitor)) for visitor in visitors]
         for _ in range(round % 6):
             await asyncio.sleep(0)
         for task in reads[::2]:

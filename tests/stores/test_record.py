@@ -55,7 +55,7 @@ def test_the_time_of_writing_alone_is_no_news() -> None:
     assert not is_news(replace(anna, updated_at=2.0), packed(anna))
     assert is_news(replace(anna, attributes={"orders": 5.0}), packed(anna))
     assert is_news(replace(anna, segments=frozenset()), packed(anna))
-    assert is_news(anna, None)
+    assert is_news(anna, b"")
     assert is_news(anna, b"damaged")
 
 

@@ -1,0 +1,64 @@
+"""Reads asked for at the same time go to the store as one.
+
+A thousand visitors at once are then a few hops to the store and back, not a thousand, and none of them waits for a
+connection or thread of its own: what does not fit into the batches under way is in the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from proxy.errors import StoreError
+from proxy.model import Profile
+from proxy.stores.record import unpacked
+
+BATCH = 200
+
+Value = bytes | StoreError
+ReadMany = Callable[[Sequence[str]], Awaitable[Sequence[Value]]]
+
+
+class Batches:
+    """`read_many` brings a value for each visitor: packed, empty for an unknown one, or what is wrong with this value
+    alone. It runs `at_once` times at most, and raises `StoreError` when the whole batch failed."""
+
+    def __init__(self, read_many: ReadMany, *, at_once: int) -> None:
+        self._read_many = read_many
+        self._at_once = at_once
+        self._waiting: list[tuple[str, asyncio.Future[Value]]] = []
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def get(self, visitor_id: str) -> Profile | None:
+        """As `ProfileStore.get_profile`. A caller that is cancelled takes nothing from the others."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._begin)
+        value: asyncio.Future[Value] = loop.create_future()
+        self._waiting.append((visitor_id, value))
+        found = await value
+        if isinstance(found, StoreError):
+            raise found
+        return unpacked(found, visitor_id) if found else None
+
+    def _begin(self) -> None:
+        while self._waiting and len(self._under_way) < self._at_once:
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            task = asyncio.create_task(self._read(batch))
+            self._under_way.add(task)
+            task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._begin()
+
+    async def _read(self, batch: Sequence[tuple[str, asyncio.Future[Value]]]) -> None:
+        values: Sequence[Value] = [StoreError("the read was given up")] * len(batch)
+        try:
+            values = await self._read_many([visitor_id for visitor_id, _ in batch])
+        except StoreError as error:
+            values = [error] * len(batch)
+        finally:
+            for (_, waiting), value in zip(batch, values, strict=True):
+                if not waiting.done():
+                    waiting.set_result(value)
