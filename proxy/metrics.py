@@ -20,6 +20,7 @@ HELP = {
     "tailorbird_page_passthrough_total": "pages sent as they came, by why",
     "tailorbird_decide_errors_total": "rules or fragments that raised and fell back to the default",
     "tailorbird_rules_reloads_total": "rule folders read, by outcome: live, refused",
+    "tailorbird_cache_purged_total": "stored addresses purged, by kind: hard, soft",
     "tailorbird_origin_errors_total": "failed fetches by reason",
     "tailorbird_clients_refused_total": "requests refused by status, and connections ended: slow, idle (to make room)",
 }

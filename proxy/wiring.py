@@ -14,6 +14,7 @@ from proxy.catalogue.products import read_products
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import Finding, as_text
 from proxy.errors import OperatorError, RequestError, StoreError
+from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
 from proxy.model import EvaluationContext, Product, Visitor
 from proxy.ports import ProfileStore
@@ -169,7 +170,7 @@ class Tailorbird:
 
     def listener(self, host: str, port: int) -> Listener:
         """The public listener."""
-        protocol = protocols(self.settings, self.metrics)
+        protocol = protocols(self.app.at_once, self.settings, self.metrics)
         websockets = tunnels(self._origins, self.settings, self.metrics)
         return Listener("proxy", self.app, host, port, protocol=protocol, websockets=websockets)
 
@@ -207,6 +208,10 @@ class Tailorbird:
     async def is_store_ready(self) -> bool:
         """True when a profile could be read now."""
         return await self.store.is_ready()
+
+    def purge(self, purge: Purge) -> int:
+        """Makes what the purge means out of date; how many stored addresses that were."""
+        return self._gateway.purge(purge)
 
     async def why(self, url: str, visitor_id: str) -> str:
         """The story of every slot on that page that has rules, for that visitor. Raises `RequestError`."""

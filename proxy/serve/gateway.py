@@ -94,7 +94,9 @@ class Gateway:
     def purge(self, purge: Purge) -> int:
         """What the purge means is out of date from now on; how many addresses that were."""
         self._marks.forget(purge)
-        return self._fetching.purge(purge, self._clock())
+        count = self._fetching.purge(purge, self._clock())
+        self._metrics.count("tailorbird_cache_purged_total", "kind", "soft" if purge.is_soft else "hard", count)
+        return count
 
     def stylesheet(self, request: Request) -> Response | None:
         """The published slots' stylesheet, when that is what is asked for."""

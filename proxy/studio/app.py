@@ -1,4 +1,4 @@
-"""The admin listener: studio pages and their JSON twins, health and metrics. Never mounted on the public listener.
+"""The admin listener: studio pages and their JSON twins, purge, health, metrics. Never mounted on the public listener.
 
 Every route but `/livez` and `/readyz` wants the bearer token (or it as the password of HTTP Basic, so that a browser
 can ask); only the demo on loopback runs without one, and then only for a Host that names this machine, so that a
@@ -23,6 +23,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from proxy.errors import RequestError
+from proxy.studio.purging import Purged, purge_in
 from proxy.studio.views import Site, readiness, shown_view, status_view
 
 HERE = Path(__file__).parent
@@ -72,6 +73,13 @@ def create_studio(site: Site, *, token: str) -> Starlette:
     async def live(request: Request) -> Response:
         return json([shown_view(shown) for shown in reversed(site.metrics.live)])
 
+    async def purge(request: Request) -> Response:
+        try:
+            wanted = purge_in(request.headers.get("content-type", ""), await request.body())
+        except RequestError as error:
+            return PlainTextResponse(f"{error}\n", error.status)
+        return json(Purged(site.purge(wanted)))
+
     async def metrics(request: Request) -> Response:
         return PlainTextResponse(site.metrics.as_text(), media_type="text/plain; version=0.0.4")
 
@@ -86,6 +94,7 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         Route("/why", why),
         Route("/api/status", status),
         Route("/api/live", live),
+        Route("/api/purge", purge, methods=["POST"]),
         Route("/metrics", metrics),
         Route("/livez", livez),
         Route("/readyz", readyz),

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from proxy.diagnostics import Finding
+from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics, Shown
 from proxy.model import Rule
 from proxy.rulebook.compile import Publication
@@ -47,6 +48,9 @@ class Site(Protocol):
 
     async def why(self, url: str, visitor_id: str) -> str:
         """The story of every slot on that page that has rules, for that visitor; raises `RequestError`."""
+
+    def purge(self, purge: Purge) -> int:
+        """Makes what the purge means out of date; how many stored addresses that were."""
 
 
 class RuleView(msgspec.Struct, frozen=True):

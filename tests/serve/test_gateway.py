@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from proxy.httpcache.purge import Purge, purge_of
 from proxy.page.slots import DeclaredSlot
 from tests.wire.origin import Origin, Seen, always, by_path, ok
 from tests.wire.site import HTML, NOON, PAGE, SHARED, Site, answering, eventually, in_segment, published, read, shown
 
 VIP = published(shown("Hello VIP", when=in_segment("vip")))
+IMAGE = (b"Content-Type: image/png", b"Cache-Control: max-age=60", b'ETag: "i"')
 SHOP_COOKIE = (b"cookie", b"basket=3")
 
 
@@ -148,6 +152,28 @@ async def test_an_origin_that_answers_5xx_is_stood_in_for_too_and_the_page_is_no
         assert (await site.get(b"/")).body == PAGE + b"new"
 
 
+async def test_a_stale_page_is_given_when_another_fetch_of_it_takes_too_long() -> None:
+    release = asyncio.Event()
+    answers = iter([ok(PAGE, *SHARED)])
+
+    async def late() -> bytes:
+        await release.wait()
+        return ok(PAGE + b"new", *SHARED)
+
+    async with (
+        Origin(answering(lambda _: next(answers, None) or late())) as origin,
+        Site(origin.url, collapse_wait_ms=5) as site,
+    ):
+        await site.get(b"/")
+        site.now += 61
+        first = asyncio.create_task(site.get(b"/"))
+        await eventually(lambda: len(origin.requests) == 2)
+        assert (await site.get(b"/")).body == PAGE
+        assert len(origin.requests) == 2
+        release.set()
+        assert (await first).body == PAGE + b"new"
+
+
 async def test_must_revalidate_forbids_standing_in() -> None:
     answers = iter([ok(PAGE, HTML, b"Cache-Control: max-age=60, must-revalidate"), ok(b"oops", status=b"503 Busy")])
     script = answering(lambda _: next(answers, ok(b"oops", status=b"503 Busy")))
@@ -174,7 +200,7 @@ async def test_an_origin_that_cannot_be_reached_is_said_so_on_a_small_page() -> 
 async def test_a_change_that_succeeds_forgets_what_was_stored(status: bytes, is_forgotten: bool) -> None:
     def say(seen: Seen) -> bytes:
         if seen.method == b"POST":
-            return ok(b"", b"Location: http://shop.example/list", b"Content-Location: /other", status=status)
+            return ok(b"", b"Location: http://shop.example/list", b"Content-Location: other", status=status)
         return ok(PAGE, *SHARED)
 
     async with Origin(answering(say)) as origin, Site(origin.url) as site:
@@ -205,15 +231,32 @@ async def test_a_part_of_a_filled_page_is_the_whole_page() -> None:
     assert (answer.status, answer.body, answer["accept-ranges"]) == (200, PAGE, "")
 
 
-async def test_a_part_of_an_asset_comes_from_the_origin() -> None:
+async def test_a_part_of_what_is_not_stored_comes_from_the_origin() -> None:
     part = ok(b"0123", b"Content-Range: bytes 0-3/10", status=b"206 Partial Content")
-    whole = ok(b"0123456789", b"Content-Type: image/png", b"Cache-Control: max-age=60")
-    script = answering(lambda seen: part if seen.get(b"range") else whole)
-    async with Origin(script) as origin, Site(origin.url) as site:
-        for _ in ("unknown", "stored"):
-            answer = await site.get(b"/logo.png", (b"range", b"bytes=0-3"))
-            assert (answer.status, answer.body) == (206, b"0123")
-            await site.get(b"/logo.png")
+    async with Origin(always(part)) as origin, Site(origin.url) as site:
+        answer = await site.get(b"/logo.png", (b"range", b"bytes=0-3"))
+    assert (answer.status, answer.body) == (206, b"0123")
+    assert answer["cache-status"] == "tailorbird; fwd=bypass; detail=range"
+
+
+async def test_a_part_of_a_stored_asset_is_cut_here() -> None:
+    async with Origin(always(ok(b"0123456789", *IMAGE))) as origin, Site(origin.url) as site:
+        await site.get(b"/logo.png")
+        part = await site.get(b"/logo.png", (b"range", b"bytes=2-4"))
+        outside = await site.get(b"/logo.png", (b"range", b"bytes=10-"))
+        known = await site.get(b"/logo.png", (b"range", b"bytes=2-4"), (b"if-none-match", b'"i"'))
+        assert len(origin.requests) == 1
+    assert (part.status, part.body, part["content-range"], part["content-length"]) == (206, b"234", "bytes 2-4/10", "3")
+    assert (outside.status, outside.body, outside["content-range"]) == (416, b"", "bytes */10")
+    assert known.status == 304
+
+
+@pytest.mark.parametrize("field", [(b"if-match", b'"i"'), (b"if-unmodified-since", b"Sun, 06 Nov 1994 08:49:37 GMT")])
+async def test_conditions_that_only_the_origin_can_judge_go_there(field: tuple[bytes, bytes]) -> None:
+    async with Origin(always(ok(b"0123456789", *IMAGE))) as origin, Site(origin.url) as site:
+        await site.get(b"/logo.png")
+        await site.get(b"/logo.png", field)
+        assert origin.requests[1].get(field[0]) == field[1]
 
 
 async def test_the_status_of_caches_before_us_comes_first() -> None:
@@ -269,3 +312,177 @@ async def test_different_paths_have_their_own_origins() -> None:
     async with api, shop, Site(shop.url, f"/api={api.url}") as site:
         assert (await site.get(b"/api/x")).body == b"api"
         assert (await site.get(b"/x")).body == PAGE
+
+
+# -- what the operator decides
+
+
+async def test_fields_that_target_caches_like_us_go_before_cache_control_and_ours_ends_here() -> None:
+    fields = (b"Content-Type: text/css", b"Cache-Control: no-store", b"CDN-Cache-Control: max-age=5")
+    ours = b"Tailorbird-Cache-Control: max-age=60"
+    async with Origin(always(ok(b"a{}", *fields, ours))) as origin, Site(origin.url) as site:
+        first = await site.get(b"/a.css")
+        site.now += 50
+        again = await site.get(b"/a.css")
+        assert len(origin.requests) == 1
+    for answer in (first, again):
+        assert (answer["cdn-cache-control"], answer["tailorbird-cache-control"]) == ("max-age=5", "")
+        assert answer["cache-control"] == "no-store"
+
+
+async def test_fields_an_operator_forwards_reach_the_origin_and_vary_tells_answers_apart() -> None:
+    script = answering(lambda seen: ok(seen.get(b"x-store") or b"none", *IMAGE, b"Vary: X-Store"))
+    async with Origin(script) as origin, Site(origin.url, forwarded_fields=("X-Store",)) as site:
+        for _ in range(2):
+            for store in (b"gent", b"brugge"):
+                assert (await site.get(b"/a.png", (b"x-store", store))).body == store
+        assert len(origin.requests) == 2
+
+
+EVERY = {"forwarded_fields": ("*",)}
+
+
+async def test_every_field_may_be_forwarded_but_cookies_conditions_and_ranges() -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, **EVERY) as site:
+        sent = ((b"user-agent", b"phone"), (b"x-anything", b"1"), (b"accept-language", b"nl"))
+        withheld = ((b"if-none-match", b'"x"'), (b"if-modified-since", b"x"), (b"cookie", b"_ga=1"))
+        await site.get(b"/", *sent, *withheld)
+        (seen,) = origin.requests
+    assert [seen.get(name) for name, _ in sent] == [value for _, value in sent]
+    assert [seen.get(name) for name, _ in withheld] == [None] * 3
+
+
+@pytest.mark.parametrize("reason", ["private", "set-cookie"])
+async def test_what_was_asked_for_with_all_the_visitor_said_is_theirs_though_it_is_not_kept(reason: str) -> None:
+    field = {"private": b"Cache-Control: private", "set-cookie": b"Set-Cookie: session=1"}[reason]
+    async with Origin(always(ok(PAGE, HTML, field))) as origin, Site(origin.url, publication=VIP, **EVERY) as site:
+        first = await site.get(b"/", site.visitor("anna", "vip"))
+        assert len(origin.requests) == 1
+        await site.get(b"/")
+        assert len(origin.requests) == 2
+    assert b"Hello VIP" in first.body
+    assert first["cache-status"] == f"tailorbird; fwd=uri-miss; detail={reason}"
+
+
+async def test_such_an_answer_is_nobody_elses() -> None:
+    """Those who waited for the same page each ask for themselves."""
+    release, answers = asyncio.Event(), iter(range(10))
+
+    async def later() -> bytes:
+        await release.wait()
+        return ok(b"visit %d" % next(answers), HTML, b"Set-Cookie: session=1")
+
+    async with Origin(answering(lambda _: later())) as origin, Site(origin.url, **EVERY) as site:
+        visits = [asyncio.create_task(site.get(b"/")) for _ in range(5)]
+        await eventually(lambda: len(origin.requests) == 1)
+        release.set()
+        bodies = [answer.body for answer in await asyncio.gather(*visits)]
+    assert sorted(bodies) == [b"visit %d" % number for number in range(5)]
+
+
+async def test_such_an_answer_is_let_go_when_its_visitor_left() -> None:
+    release = asyncio.Event()
+
+    async def later() -> bytes:
+        await release.wait()
+        return ok(PAGE, HTML, b"Cache-Control: private")
+
+    async with Origin(answering(lambda _: later())) as origin, Site(origin.url, max_connections=1, **EVERY) as site:
+        gone = asyncio.create_task(site.get(b"/"))
+        await eventually(lambda: len(origin.requests) == 1)
+        gone.cancel()
+        release.set()
+        assert (await site.get(b"/")).body == PAGE
+
+
+@pytest.mark.parametrize(
+    ("control", "is_kept"),
+    [(b"max-age=60", False), (b"public, max-age=60", True), (b"s-maxage=60", True), (b"private, s-maxage=60", False)],
+)
+async def test_what_is_answered_to_credentials_is_kept_only_where_the_origin_says_so(
+    control: bytes, is_kept: bool
+) -> None:
+    answer = ok(PAGE, HTML, b"Cache-Control: " + control)
+    async with Origin(always(answer)) as origin, Site(origin.url, forwarded_fields=("authorization",)) as site:
+        await site.get(b"/", (b"authorization", b"Basic x"))
+        assert origin.requests[0].get(b"authorization") == b"Basic x"
+        assert (site.gateway.hit(site.request(b"/"), NOON) is not None) is is_kept
+
+
+async def test_nobody_waits_for_what_others_credentials_bring() -> None:
+    def say(seen: Seen) -> bytes:
+        return ok(seen.get(b"authorization") or b"stranger", HTML, b"Cache-Control: max-age=60")
+
+    async with Origin(answering(say)) as origin, Site(origin.url, **EVERY) as site:
+        asked = [site.get(b"/", (b"authorization", b"Basic %d" % number)) for number in range(5)]
+        bodies = [answer.body for answer in await asyncio.gather(*asked, site.get(b"/"))]
+    assert bodies == [b"Basic %d" % number for number in range(5)] + [b"stranger"]
+
+
+async def test_what_is_only_wanted_from_the_cache_is_not_fetched() -> None:
+    only = (b"cache-control", b"only-if-cached")
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, clients_may_refresh=True) as site:
+        assert (await site.get(b"/", only)).status == 504
+        assert origin.requests == []
+        await site.get(b"/")
+        assert (await site.get(b"/", only)).status == 200
+
+
+async def test_a_client_that_wants_nothing_stored_is_passed_through() -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, clients_may_refresh=True) as site:
+        await site.get(b"/", (b"cache-control", b"no-store"))
+        assert site.gateway.hit(site.request(b"/"), NOON) is None
+
+
+# -- purge
+
+
+async def test_a_purged_page_is_fetched_anew_and_no_other() -> None:
+    async with Origin(always(ok(PAGE, *SHARED, b"Surrogate-Key: home product-7"))) as origin, Site(origin.url) as site:
+        for purge in (purge_of(["/a"]), purge_of(prefixes=["http://shop.example/"]), purge_of(tags=["product-7"])):
+            await site.get(b"/a")
+            assert site.gateway.purge(purge) == 1
+            assert site.gateway.hit(site.request(b"/a"), NOON) is None
+            assert site.gateway.purge(purge) == 0
+        assert len(origin.requests) == 3
+        assert site.metrics.get("tailorbird_cache_purged_total", "hard") == 3
+
+
+async def test_what_is_purged_softly_is_stale_and_may_stand_in_or_be_shown_while_it_is_renewed() -> None:
+    answers = iter(
+        [ok(PAGE, HTML, b"Cache-Control: max-age=60, stale-while-revalidate=30"), ok(PAGE + b"new", *SHARED)]
+    )
+    async with Origin(answering(lambda _: next(answers, b""))) as origin, Site(origin.url) as site:
+        await site.get(b"/")
+        site.gateway.purge(purge_of(prefixes=["/"], is_soft=True))
+        assert (await site.get(b"/"))["cache-status"].startswith("tailorbird; hit; ttl=0")
+        await eventually(lambda: site.gateway.hit(site.request(b"/"), site.now) is not None)
+        assert (await site.get(b"/")).body == PAGE + b"new"
+        site.gateway.purge(purge_of(["/"], is_soft=True))
+        origin.script = always(ok(b"oops", status=b"500 Oops"))
+        assert (await site.get(b"/")).body == PAGE + b"new"
+
+
+@pytest.mark.parametrize("purge", [purge_of(["/"]), purge_of(prefixes=["/"]), purge_of(tags=["home"])])
+async def test_what_was_being_fetched_while_it_was_purged_is_not_kept(purge: Purge) -> None:
+    release = asyncio.Event()
+
+    async def later() -> bytes:
+        await release.wait()
+        return ok(PAGE, *SHARED, b"Cache-Tag: home")
+
+    async with Origin(answering(lambda _: later())) as origin, Site(origin.url) as site:
+        old = asyncio.create_task(site.get(b"/"))
+        await eventually(lambda: len(origin.requests) == 1)
+        site.gateway.purge(purge)
+        release.set()
+        await old
+        assert site.gateway.hit(site.request(b"/"), NOON) is None
+
+
+async def test_a_purge_makes_a_page_that_was_not_to_be_shared_be_tried_again() -> None:
+    answers = iter([*[ok(PAGE, HTML, b"Cache-Control: private")] * 2, ok(PAGE, *SHARED)])
+    async with Origin(answering(lambda _: next(answers))) as origin, Site(origin.url) as site:
+        await site.get(b"/")
+        site.gateway.purge(purge_of(["/"]))
+        assert "uri-miss; stored" in (await site.get(b"/"))["cache-status"]

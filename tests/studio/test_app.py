@@ -11,6 +11,7 @@ import pytest
 
 from proxy.diagnostics import Finding
 from proxy.errors import RequestError
+from proxy.httpcache.purge import Purge, purge_of
 from proxy.metrics import Metrics, Shown
 from proxy.model import Decision, Place, Reason
 from proxy.rulebook.compile import Publication, load
@@ -41,6 +42,7 @@ class Shop:
     is_ready: bool = True
     metrics: Metrics = field(default_factory=Metrics)
     links: Sequence[Link] = (Link("The shop", "http://127.0.0.1:8080/"),)
+    purged: list[Purge] = field(default_factory=list)
 
     def now(self) -> float:
         return 1_000.0
@@ -52,6 +54,10 @@ class Shop:
         if not url.startswith("/"):
             raise RequestError(f"`{url}` is not a page")
         return f"{url} for {visitor_id or 'nobody'}: <winner>"
+
+    def purge(self, purge: Purge) -> int:
+        self.purged.append(purge)
+        return 3
 
 
 def browser(site: Shop, *, token: str = "", host: str = "127.0.0.1:8081") -> httpx.AsyncClient:
@@ -110,6 +116,41 @@ async def test_metrics_are_prometheus_text() -> None:
         answer = await client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "# TYPE tailorbird_requests_total counter" in answer.text
+
+
+async def test_a_purge_says_how_much_it_purged() -> None:
+    site = Shop()
+    async with browser(site) as client:
+        answer = await client.post("/api/purge", json={"urls": ["/sale"], "tags": ["product-7"], "soft": True})
+    assert answer.json() == {"purged": 3}
+    assert site.purged == [purge_of(["/sale"], tags=["product-7"], is_soft=True)]
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"urls": "/"}', b'{"urls": ["sale"]}', b'{"url": ["/"]}', b"urls=/"])
+async def test_what_is_no_purge_purges_nothing_and_says_why(body: bytes) -> None:
+    site = Shop()
+    async with browser(site) as client:
+        answer = await client.post("/api/purge", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, site.purged) == (400, [])
+    assert answer.text.strip()
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+async def test_a_purge_that_a_foreign_page_could_have_sent_is_refused(content_type: str) -> None:
+    site = Shop()
+    async with browser(site) as client:
+        answer = await client.post("/api/purge", content=b'{"prefixes": ["/"]}', headers={"content-type": content_type})
+    assert (answer.status_code, site.purged) == (415, [])
+
+
+async def test_a_purge_wants_the_token() -> None:
+    site = Shop()
+    async with browser(site, token=TOKEN, host="studio.example") as client:
+        assert (await client.post("/api/purge", json={"prefixes": ["/"]})).status_code == 401
+        allowed = await client.post(
+            "/api/purge", json={"prefixes": ["/"]}, headers={"authorization": f"Bearer {TOKEN}"}
+        )
+    assert (allowed.status_code, len(site.purged)) == (200, 1)
 
 
 BASIC = base64.b64encode(f"mia:{TOKEN}".encode()).decode()
