@@ -30,6 +30,10 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 OWN_PREFIX = b"/_tb/"
 CLOSE = (b"connection", b"close")
+ANSWER = "tailorbird.answer"
+"""Where in the scope the protocol puts an answer that it got `at_once` but that is too long to be written at once."""
+PIECE_BYTES = 65_536
+"""How much is handed to the server at a time: what waits for a slow client in our memory is not much more."""
 
 
 class ClientGone(Exception):
@@ -83,7 +87,7 @@ class App:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         upload = Upload(receive, has_body(scope["headers"]))
         try:
-            response = await self._answered(self._request(scope, upload))
+            response = scope.get(ANSWER) or await self._answered(self._request(scope, upload))
         except RequestError as error:
             response = refusal(error)
         except ClientGone:
@@ -107,14 +111,19 @@ class App:
             scope["headers"],
             peer=scope["client"][0] if scope.get("client") else "",
             scheme=scope["scheme"],
-            body=None if upload.is_read else upload,
+            body=upload,
         )
 
+    def at_once(self, request: Request) -> Response | None:
+        """The answer, complete, when it needs nobody and nothing has to be waited for."""
+        if request.path.startswith(OWN_PREFIX):
+            return None
+        return self._gateway.hit(request, self._clock())
+
     async def _answered(self, request: Request) -> Response:
-        now = self._clock()
         if request.path.startswith(OWN_PREFIX):
             return await self._own(request)
-        return self._gateway.hit(request, now) or await self._gateway.page(request, now)
+        return self.at_once(request) or await self._gateway.page(request, self._clock())
 
     async def _own(self, request: Request) -> Response:
         stylesheet = self._gateway.stylesheet(request)
@@ -139,7 +148,10 @@ def _text(status: int, what: str, *more: tuple[bytes, bytes]) -> Response:
 
 async def _send_whole(response: Response, send: Send) -> None:
     await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
-    await send({"type": "http.response.body", "body": b"".join(response.chunks)})
+    body = b"".join(response.chunks)
+    for start in range(0, len(body), PIECE_BYTES):
+        await send({"type": "http.response.body", "body": body[start : start + PIECE_BYTES], "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _send_stream(

@@ -48,7 +48,8 @@ class Incoming:
         scheme: str,
         body: AsyncIterator[bytes] | None = None,
     ) -> Request:
-        """The request; names in `fields` are lower-case. `peer` is the address that connected, `scheme` how.
+        """The request; names in `fields` are lower-case. `peer` is the address that connected, `scheme` how; `body` is
+        what comes if anything comes.
 
         Raises `RequestError` for what may not come in. Fields with an underscore are left out: behind a CGI they
         would stand for the same field with a hyphen.
@@ -73,7 +74,7 @@ class Incoming:
             headers=tuple(fields) if b"_" not in b"".join(named) else _without_underscores(fields),
             scheme=client_of(peer, tuple(fields), self._trusted, scheme)[1] if self._trusted else scheme,
             client=peer,
-            body=body,
+            body=body if length or b"transfer-encoding" in named else None,
             content_length=length,
         )
 

@@ -1,10 +1,11 @@
-"""One client connection, as uvicorn's HTTP protocol class with what it lacks at the edge: limits, deadlines, and a
-strict reading of HTTP.
+"""One client connection, as uvicorn's HTTP protocol class with what it lacks at the edge: limits, deadlines, a strict
+reading of HTTP; and a fast lane, in which what is stored is answered between reading the request and returning to the
+event loop, in one write, without a task and without ASGI.
 
 Uvicorn and httptools parse and write; here it is decided what may come in (`incoming.py`), how long a client may let
 us wait (`look`, called for all connections by `admission.py`), and how a connection ends. Laws: whoever is refused is
 disconnected; nothing is written while an earlier answer is not complete; of bytes that follow something refused or
-an upgrade, none is read.
+an upgrade, none is read; an answer is the same bytes in the lane and beside it.
 
 What this takes from uvicorn beyond its documented interface is listed in `tests/serve/test_protocol.py`.
 """
@@ -23,8 +24,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from proxy.errors import RequestError
 from proxy.metrics import Metrics
 from proxy.serve.admission import LOOK_SECONDS, Admission
-from proxy.serve.incoming import Incoming, has_body, origin_form, refusal, require_small
-from proxy.serve.message import Response
+from proxy.serve.app import ANSWER, PIECE_BYTES
+from proxy.serve.incoming import Incoming, origin_form, refusal, require_small
+from proxy.serve.message import Request, Response
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.protocol")
@@ -33,6 +35,11 @@ MAX_AHEAD = 32
 """Requests that may be sent ahead of an answer (pipelining)."""
 LINGER_SECONDS = 2.0
 """How long what a refused client still sends is read and dropped, so that it gets to read why (else: RST)."""
+
+
+_CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
+_LATER: Any = object()
+"""Stands for a body that the application will read."""
 
 
 class Phase(enum.Enum):
@@ -45,18 +52,29 @@ class Phase(enum.Enum):
     TUNNEL = enum.auto()
 
 
-def protocols(settings: Settings, metrics: Metrics) -> Callable[..., ClientProtocol]:
-    """What uvicorn's setting `http` takes: makes a `ClientProtocol` for each connection of one worker."""
-    return partial(ClientProtocol, settings, metrics, Incoming(settings), Admission(settings))
+AtOnce = Callable[[Request], Response | None]
+
+
+def protocols(at_once: AtOnce, settings: Settings, metrics: Metrics) -> Callable[..., ClientProtocol]:
+    """What uvicorn's setting `http` takes: makes a `ClientProtocol` for each connection of one worker. `at_once` gives
+    the answers of the fast lane; the application is asked for all others."""
+    return partial(ClientProtocol, at_once, settings, metrics, Incoming(settings), Admission(settings))
 
 
 class ClientProtocol(HttpToolsProtocol):
     """`address` is the client's; `since` when the present wait for it began."""
 
     def __init__(
-        self, settings: Settings, metrics: Metrics, incoming: Incoming, admission: Admission, **uvicorn: Any
+        self,
+        at_once: AtOnce,
+        settings: Settings,
+        metrics: Metrics,
+        incoming: Incoming,
+        admission: Admission,
+        **uvicorn: Any,
     ) -> None:
         super().__init__(**uvicorn)
+        self._at_once = at_once
         self._settings = settings
         self._metrics = metrics
         self._incoming = incoming
@@ -66,6 +84,7 @@ class ClientProtocol(HttpToolsProtocol):
         self._phase = Phase.HEAD
         self._unread = 0  # bytes since the parser last made something of them
         self._fed = 0  # bytes of the present piece
+        self._answered = 0  # requests of the present piece answered in the lane
         self._uploaded = 0  # bytes of body since `since`
         self._waiting: tuple[float, int] | None = None  # since when how many bytes wait to be taken by the client
         self.address = ""
@@ -90,6 +109,7 @@ class ClientProtocol(HttpToolsProtocol):
             return
         self._fed = len(data)
         self._unread += self._fed
+        self._answered = 0
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -115,20 +135,26 @@ class ClientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if max(self._fed, self._unread) > self._small or len(self.headers) > self._settings.max_fields:
             require_small(self.url, self.headers, self._settings)
+        version = self.parser.get_http_version()
         request = self._incoming.request(
             self.parser.get_method(),
             self.url,
-            self.parser.get_http_version(),
+            version,
             self.headers,
             peer=self.address,
             scheme=self.scheme or "http",
+            body=_LATER,
         )
+        self._unread = 0
+        if not (self._is_open_lane(request) and self._has_answered(request, version)):
+            self._ask_application(request)
+
+    def _ask_application(self, request: Request) -> None:
         self.url = origin_form(self.url, request.host)
         # Not `self.headers`, to which the parser adds what comes after a chunked body: fields that nobody judged.
         self.scope["headers"] = list(request.headers)
-        self._unread = 0
-        if self._is_handshake():
-            if has_body(request.headers) or request.method != b"GET" or self._is_answering:
+        if self.parser.should_upgrade() and self._should_upgrade():
+            if request.body is not None or request.method != b"GET" or self._is_answering:
                 raise RequestError("an upgrade comes alone")
         elif len(self.pipeline) >= MAX_AHEAD:
             raise RequestError("too many requests were sent ahead", status=503)
@@ -145,10 +171,8 @@ class ClientProtocol(HttpToolsProtocol):
         self._unread = 0
         self._phase = Phase.IDLE
         self.since = self.loop.time()
-        super().on_message_complete()
-
-    def _is_handshake(self) -> bool:
-        return self.parser.should_upgrade() and self._should_upgrade()
+        if self._is_answering:
+            super().on_message_complete()
 
     def _upgraded(self) -> None:
         """The parser takes what follows for another protocol. That is WebSocket, or nothing we speak (h2c)."""
@@ -158,6 +182,36 @@ class ClientProtocol(HttpToolsProtocol):
         else:
             self._phase = Phase.NOTHING
             self._close_after_answers()
+
+    # -- the fast lane -----------------------------------------------------------------------------------------------
+
+    def _is_open_lane(self, request: Request) -> bool:
+        """Nothing else is being said or waits to be taken, and it is nobody's turn after so many in one piece."""
+        return (
+            request.body is None
+            and not self._is_answering
+            and not self.flow.write_paused
+            and self._answered < MAX_AHEAD
+            and not self.parser.should_upgrade()
+        )
+
+    def _has_answered(self, request: Request, version: str) -> bool:
+        if self.transport.is_closing():
+            raise RequestError("this was the last answer on this connection")
+        response = self._at_once(request)
+        if response is None:
+            return False
+        is_kept = version == "1.1" and self.parser.should_keep_alive()
+        data = in_one_write(response, is_kept=is_kept)
+        if data is None:
+            self.scope[ANSWER] = response  # type: ignore[literal-required]
+            return False
+        self.transport.write(data)
+        self._answered += 1
+        self.server_state.total_requests += 1
+        if not is_kept:
+            self.transport.close()
+        return True
 
     # -- called by the answer ----------------------------------------------------------------------------------------
 
@@ -232,6 +286,8 @@ class ClientProtocol(HttpToolsProtocol):
     def _refuse(self, error: RequestError) -> None:
         """Ends the connection over what the client sent or did not send; it is told why when nothing else is being
         said."""
+        if self.transport.is_closing():
+            return
         was_body, self._phase = self._phase is Phase.BODY, Phase.NOTHING
         self.since = self.loop.time()
         self._count(str(error.status))
@@ -252,7 +308,7 @@ class ClientProtocol(HttpToolsProtocol):
         if self._is_answering:  # whoever waits for the rest of the body must not take what came for all of it
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        self.transport.write(_bytes(refusal(error)))
+        self.transport.write(in_one_write(refusal(error), is_kept=True) or b"")
         if self.transport.can_write_eof():
             self.transport.write_eof()
         else:
@@ -273,6 +329,14 @@ def _reason(error: httptools.HttpParserError) -> RequestError:
     return RequestError("this is not HTTP")
 
 
-def _bytes(response: Response) -> bytes:
-    head = [b"%b: %b\r\n" % field for field in response.headers]
-    return b"".join((STATUS_LINE[response.status], *head, b"\r\n", *response.chunks))
+def in_one_write(response: Response, *, is_kept: bool) -> bytes | None:
+    """The whole answer as uvicorn would write it; None when that takes more than one write, or has a field that
+    must not go out. `is_kept` is False when the connection ends with it."""
+    fields = [*map(b": ".join, response.headers)]
+    if not is_kept:
+        fields.append(b"connection: close")
+    head = b"\r\n".join(fields)
+    if len(head.translate(None, _CONTROLS)) != len(head) - 2 * (len(fields) - 1):
+        return None
+    data = b"".join((STATUS_LINE[response.status], head, b"\r\n\r\n", *response.chunks))
+    return data if len(data) <= PIECE_BYTES else None

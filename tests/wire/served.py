@@ -26,18 +26,19 @@ class Heard:
 
 
 class Served:
-    """In an `async with`: the application of a new `Site`, listening."""
+    """In an `async with`: the application of a new `Site`, listening. `has_lane` False: all through ASGI."""
 
     def __init__(
         self,
         *rows: str,
         publication: Publication | None = None,
         routes: Mapping[str, Handler] | None = None,
+        has_lane: bool = True,
         **settings: Any,
     ) -> None:
         self.site = Site(*rows, publication=publication, **settings)
         app = App(self.site.gateway, routes or {}, self.site.metrics, self.site.settings, lambda: self.site.now)
-        protocol = protocols(self.site.settings, self.site.metrics)
+        protocol = protocols(app.at_once if has_lane else lambda _: None, self.site.settings, self.site.metrics)
         self.listener = Listener("test", app, "127.0.0.1", 0, protocol=protocol, drain_seconds=1)
 
     async def __aenter__(self) -> Served:
