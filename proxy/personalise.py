@@ -40,7 +40,7 @@ def personalise(
     A decision whose fragment is not published shows the page's default.
     """
     decided = decide(plan, context, template.slots)
-    decisions = tuple(decided[slot] for slot in template.slots)
+    decisions = tuple([decided[slot] for slot in template.slots])
     fills = [fragments.get(decision.variant) for decision in decisions]
     return Personalised(assemble(template, fills, context.attributes, coding=coding, key=key), decisions)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from proxy.metrics import HELP, Metrics
+from proxy.metrics import HELP, SETTLED_AT_ONCE, Metrics, Shown
+from proxy.model import Decision
 
 
 def test_counts_by_label_value() -> None:
@@ -21,6 +22,17 @@ def test_all_counts_of_a_metric_come_at_once() -> None:
     metrics.count("tailorbird_rule_matches_total", "rule", "Gift")
     metrics.count("tailorbird_requests_total", "result", "default")
     assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": 2, "Gift": 1}
+
+
+def test_decided_pages_are_listed_and_counted_by_rule_and_by_result() -> None:
+    metrics = Metrics(live_size=2)
+    sale, nothing = Decision("hero", "b", rule="Sale"), Decision("row")
+    for decisions in [(sale, nothing)] * SETTLED_AT_ONCE + [(sale, sale), (nothing, nothing)]:
+        metrics.show(Shown(0.0, "/", decisions))
+    assert [shown.decisions for shown in metrics.live] == [(sale, sale), (nothing, nothing)]
+    assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": SETTLED_AT_ONCE + 2}
+    assert metrics.get("tailorbird_requests_total", "personalised") == SETTLED_AT_ONCE + 1
+    assert 'tailorbird_requests_total{result="default"} 1\n' in metrics.as_text()
 
 
 def test_text_exposition_escapes_label_values() -> None:

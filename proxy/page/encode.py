@@ -21,6 +21,8 @@ from proxy.page.seams import Seam
 from proxy.page.template import Template
 
 Coding = Literal["identity", "gzip"]
+Content = Piece | Sequence[Piece | bytes]
+"""Of a slot: constant, or pieces with a visitor's own words between them."""
 
 # RFC 1952: deflate, no flags, no time, no hint of effort, unknown system. Same page, same bytes.
 _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
@@ -50,39 +52,38 @@ def assemble(
     what the page said to somebody. In gzip the answer has the seams that the template has by now, and the template
     takes note of those that it lacks.
     """
+    contents = [
+        default if fill is None else fill.constant or fill.fill(attributes)
+        for fill, default in zip(fills, template.defaults, strict=True)
+    ]
     if coding == "gzip":
-        sewn = _sewn(template, fills, attributes)
-        chunks, etag = _gzip(sewn), _etag(template, sewn, coding, key)
+        sewn = _sewn(template, contents)
+        chunks, etag = _gzip(sewn), _etag(sewn, coding, key)
     else:
-        pieces = _pieces(template, fills, attributes)
-        chunks, etag = _identity(pieces), _etag(template, pieces, coding, key)
+        pieces = _pieces(template, contents)
+        chunks, etag = _identity(pieces), _etag(pieces, coding, key)
     return Assembled(chunks, sum(map(len, chunks)), etag)
 
 
-def _pieces(template: Template, fills: Sequence[Fragment | None], attributes: Attributes) -> list[Piece | bytes]:
-    """The page's constant pieces, and between them the visitor's words."""
+def _pieces(template: Template, contents: Sequence[Content]) -> list[Piece | bytes]:
     parts: list[Piece | bytes] = [template.statics[0]]
-    for fill, default, static in zip(fills, template.defaults, template.statics[1:], strict=True):
-        parts += (default,) if fill is None else fill.fill(attributes)
-        parts.append(static)
+    for content, static in zip(contents, template.statics[1:], strict=True):
+        parts += (content, static) if isinstance(content, Piece) else (*content, static)
     return parts
 
 
-def _sewn(template: Template, fills: Sequence[Fragment | None], attributes: Attributes) -> list[Piece | Seam | bytes]:
+def _sewn(template: Template, contents: Sequence[Content]) -> list[Piece | Seam | bytes]:
     """The same, with the seams that there are in place of pieces."""
-    seams = template.seams
-    parts: list[Piece | Seam | bytes] = [template.statics[0]]
-    slots = zip(fills, template.defaults, template.statics[1:], seams.made, strict=True)
-    for slot, (fill, default, static, made) in enumerate(slots):
-        content: Sequence[Piece | bytes] = (default,) if fill is None else fill.fill(attributes)
-        if len(content) == 1 and isinstance(only := content[0], Piece):
-            seam = made.get(only.digest)
-            if seam is not None:
-                parts.append(seam)
-                continue
-            seams.miss(slot, only)
-        parts += content
-        parts.append(static)
+    seams, statics = template.seams, template.statics
+    parts: list[Piece | Seam | bytes] = [statics[0]]
+    for slot, content in enumerate(contents):
+        if not isinstance(content, Piece):
+            parts += (*content, statics[slot + 1])
+        elif (seam := seams.made[slot].get(content.digest)) is not None:
+            parts.append(seam)
+        else:
+            seams.miss(slot, content)
+            parts += (content, statics[slot + 1])
     return parts
 
 
@@ -105,10 +106,10 @@ def _gzip(parts: Sequence[Piece | Seam | bytes]) -> list[bytes]:
     return chunks
 
 
-def _etag(template: Template, parts: Sequence[Piece | Seam | bytes], coding: Coding, key: bytes) -> bytes:
-    """Weak, since the same page in another coding is other bytes (RFC 9110 8.8.1), and so it is with other seams.
-    Digests have one length (a seam's are those of its pieces) and texts are preceded by theirs, so no two pages feed
-    the hash alike."""
+def _etag(parts: Sequence[Piece | Seam | bytes], coding: Coding, key: bytes) -> bytes:
+    """Weak, since the same page in another coding, or with other seams, is other bytes (RFC 9110 8.8.1). Digests have
+    one length (a seam's are those of its pieces) and texts are preceded by theirs, so no two pages feed the hash
+    alike."""
     named = [b"%d:%b" % (len(part), part) if isinstance(part, bytes) else part.digest for part in parts]
-    hashed = hashlib.blake2b(b"".join((coding.encode(), template.digest, *named)), digest_size=16, key=key)
+    hashed = hashlib.blake2b(b"".join((coding.encode(), *named)), digest_size=16, key=key)
     return b'W/"%b"' % hashed.hexdigest().encode()

@@ -45,12 +45,12 @@ class Fragment:
 
     def fill(self, attributes: Attributes) -> Sequence[Piece | bytes]:
         """The fragment for one visitor: the constant pieces, and between them the visitor's words."""
-        return self._constant or [part if isinstance(part, Piece) else part.text(attributes) for part in self.parts]
+        return [part if isinstance(part, Piece) else part.text(attributes) for part in self.parts]
 
     @cached_property
-    def _constant(self) -> tuple[Piece, ...]:
-        """The pieces, when there are no fields between them."""
-        return () if self.fields else tuple(part for part in self.parts if isinstance(part, Piece))
+    def constant(self) -> Piece | None:
+        """The fragment as one piece, the same for every visitor; None when it has fields."""
+        return None if self.fields else Piece(b"".join(part.plain for part in self.parts if isinstance(part, Piece)))
 
 
 @dataclass(frozen=True, slots=True)

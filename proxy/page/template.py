@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,11 +24,6 @@ class Template:
     slots: tuple[str, ...]
     statics: tuple[Piece, ...]
     defaults: tuple[Piece, ...]
-
-    @cached_property
-    def digest(self) -> bytes:
-        """16 bytes that name what no fill can change: the statics and where they are cut."""
-        return hashlib.blake2b(b"".join(piece.digest for piece in self.statics), digest_size=16).digest()
 
     @cached_property
     def seams(self) -> Seams:

@@ -69,7 +69,8 @@ def context_of(
     seen = Seen(request, visitor, now, country_header)
     attributes: dict[str, AttributeValue] = {}
     for name in _every_attribute(seen, profile) if asked is None else asked:
-        value = _attribute(name, seen, profile)
+        source = REQUEST_ATTRIBUTES.get(name)
+        value = source(seen) if source is not None else _of_visitor(name, seen, profile)
         if value is not None:
             attributes[name] = value
     return EvaluationContext(visitor.id, now, attributes, unverified=_unsigned_only(visitor, profile))
@@ -96,10 +97,7 @@ def needs_profile(asked: Collection[str]) -> bool:
     )
 
 
-def _attribute(name: str, seen: Seen, profile: Profile | None) -> AttributeValue | None:
-    source = REQUEST_ATTRIBUTES.get(name)
-    if source is not None:
-        return source(seen)
+def _of_visitor(name: str, seen: Seen, profile: Profile | None) -> AttributeValue | None:
     if name == "segment":
         return _segments(seen.visitor, profile)
     if name.startswith(REFINEMENT):

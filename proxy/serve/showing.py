@@ -12,7 +12,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from proxy.metrics import Metrics, Shown
-from proxy.model import Decision, Profile, Visitor
+from proxy.model import Profile, Visitor
 from proxy.page.encode import Assembled, Coding
 from proxy.page.template import Template
 from proxy.personalise import personalise, untouched
@@ -124,21 +124,13 @@ class Showing:
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
             return self.plain(template, coding)
-        self._note(request, done.decisions, now)
+        self._metrics.show(Shown(now, request.path.decode("utf-8", "replace"), done.decisions))
         self._sewing.tend(template.seams)
         return done.page
 
     def plain(self, template: Template, coding: Coding) -> Assembled:
         """The page as the origin sent it, in the coding asked for."""
         return untouched(template, coding=coding, key=self._etag_key)
-
-    def _note(self, request: Request, decisions: tuple[Decision, ...], now: float) -> None:
-        self._metrics.live.append(Shown(now, request.path.decode("utf-8", "replace"), decisions))
-        for decision in decisions:
-            if decision.rule:
-                self._metrics.count("tailorbird_rule_matches_total", "rule", decision.rule)
-        is_default = not any(decision.variant for decision in decisions)
-        self._metrics.count("tailorbird_requests_total", "result", "default" if is_default else "personalised")
 
 
 def _asked(publication: Publication, slots: tuple[str, ...]) -> Asked:

@@ -26,17 +26,6 @@ def test_statics_and_defaults_are_the_page() -> None:
     ]
 
 
-def test_the_digest_names_the_page_outside_its_slots() -> None:
-    assert template_of(PAGE).digest == template_of(PAGE.replace(b"old", b"new")).digest
-    assert template_of(PAGE).digest != template_of(PAGE.replace(b"\r\n", b"\n")).digest
-
-
-def test_the_same_text_cut_elsewhere_has_another_digest() -> None:
-    one = Template((), template_of(PAGE).statics, ())
-    joined = template_of(PAGE).statics[0].__class__(b"".join(piece.plain for piece in one.statics))
-    assert one.digest != Template((), (joined,), ()).digest
-
-
 def test_a_page_that_is_not_cut_says_why() -> None:
     assert cut(b"<p>x", path="/", charset="", declared=(), max_slots=50) == Uncut(Doubt.NO_SLOTS, 0)
     assert cut(PAGE, path="/", charset="", declared=(), max_slots=1) == Uncut(Doubt.TOO_MANY_SLOTS, 61, "a")
