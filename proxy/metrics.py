@@ -78,7 +78,7 @@ class Metrics:
         rules = Counter([decision.rule for decisions in shown for decision in decisions if decision.rule])
         for rule, slots in rules.items():
             self.count("tailorbird_rule_matches_total", "rule", rule, by=slots)
-        results = Counter(["personalised" if any([d.variant for d in decisions]) else "default" for decisions in shown])
+        results = Counter(["personalised" if any(d.variant for d in decisions) else "default" for decisions in shown])
         for result, pages in results.items():
             self.count("tailorbird_requests_total", "result", result, by=pages)
         return self._settled
