@@ -30,9 +30,9 @@ class Patience:
 
     Time passes in ticks, ten to the budget, and however late a tick comes, it is one tick. Each goes the way of an
     answer, through a thread and back into the loop: whatever holds up answers here holds up ticks too. (Of 3,000
-    pages for 1,000 visitors on two overloaded cores 2,600 came too late by the clock, 30 by ticks of a timer, none by
-    these.) A store that many reads keep busy shows by some answers that it is well; one that hangs costs a page its
-    budget and a tick.
+    pages for 1,000 visitors on two busy cores 2,600 went without their profile by the clock, dozens by ticks of a timer
+    alone, none by these.) A store that many reads keep busy shows by some answers that it is well; one that hangs costs
+    a page its budget and a tick.
     """
 
     def __init__(self, budget_ms: float, give_up: Callable[[Read], None]) -> None:
