@@ -44,7 +44,8 @@ class Column:
         """The bits that a value leaves possible; None is unknown. A value of an odd type touches nothing."""
         if is_number(value):
             return self.ranges[bisect_left(self.breaks, value)]
-        return reduce(and_, (layer.bits(value) for layer in self.layers))
+        first, *others = self.layers  # there is mostly one
+        return reduce(and_, [layer.bits(value) for layer in others], first.bits(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,7 @@ def _why_never_shared(entry: Entry | None, request: Request, wishes: Directives)
 
 
 def _is_for_the_origin(request: Request) -> bool:
-    return any(name in _FOR_THE_ORIGIN for name, _ in request.headers)
+    return request.has_any(_FOR_THE_ORIGIN)
 
 
 def _is_down(outcome: NotShared | Passed | OriginError | None) -> bool:

@@ -32,15 +32,23 @@ class Request:
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of the field `name` (lower case), or None."""
-        if self._firsts is None:
-            self._firsts = dict(reversed(self.headers))
-        return self._firsts.get(name)
+        return self._by_name().get(name)
+
+    def has_any(self, names: frozenset[bytes]) -> bool:
+        """True when there is a field of one of these names."""
+        return not names.isdisjoint(self._by_name())
 
     def get_list(self, name: bytes, separator: bytes = b", ") -> bytes:
         """All values of the field, joined (RFC 9110 5.3; of Cookie by `; `, RFC 9113 8.2.3); empty when absent."""
         if self.get(name) is None:
             return b""
         return separator.join([value for key, value in self.headers if key == name])
+
+    def _by_name(self) -> dict[bytes, bytes]:
+        """The first value of each field. Made once: a page's rules and its cache ask for a dozen."""
+        if self._firsts is None:
+            self._firsts = dict(reversed(self.headers))
+        return self._firsts
 
 
 @dataclass(slots=True)

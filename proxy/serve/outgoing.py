@@ -66,7 +66,7 @@ def assembled_answer(
     """A page put together by us. `head` are its fields but for those that follow from the bytes. A return visit whose
     page would be the same is a 304."""
     headers = (*head, (b"etag", page.etag))
-    if status == 200 and is_unchanged(request.headers, page.etag, None):
+    if status == 200 and request.get(b"if-none-match") and is_unchanged(request.headers, page.etag, None):
         return not_modified(headers)
     if set_cookie is not None:
         headers = (*headers, (b"set-cookie", set_cookie))
