@@ -40,6 +40,10 @@ BARS = (
     Bar("B1", "warm pages in gzip beside nginx and Varnish", (*PAGES, "--works", "gzip")),
     Bar("B2", "the same uncompressed", (*PAGES, "--works", "identity")),
     Bar("B4", "what is not stored, beside nginx proxy_pass", (*PAGES, "--works", "miss")),
+    Bar("B6", "requests that two servers might read differently", (*PYTEST, "tests/bars/test_b6_smuggling.py")),
+    Bar("B9", "slow and hostile clients and origins", (*PYTEST, "tests/bars/test_b9_hostile_clients.py")),
+    Bar("B11", "many addresses, a small cache", (*PYTEST, "tests/bars/test_b11_memory.py")),
+    Bar("B12", "the origin, then the store, down for a minute", (*PYTEST, "tests/bars/test_b12_outage.py")),
 )  # fmt: skip
 
 

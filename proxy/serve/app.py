@@ -32,8 +32,8 @@ OWN_PREFIX = b"/_tb/"
 CLOSE = (b"connection", b"close")
 ANSWER = "tailorbird.answer"
 """Where in the scope the protocol puts an answer that it got `at_once` but that is too long to be written at once."""
-PIECE_BYTES = 65_536
-"""How much is handed to the server at a time: what waits for a slow client in our memory is not much more."""
+PIECE_BYTES = 32_768
+"""How much is handed to the server at a time: what waits for a slow client in our memory is at most twice that."""
 
 
 class ClientGone(Exception):
@@ -148,10 +148,13 @@ def _text(status: int, what: str, *more: tuple[bytes, bytes]) -> Response:
 
 async def _send_whole(response: Response, send: Send) -> None:
     await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
-    body = b"".join(response.chunks)
+    await _send_pieces(b"".join(response.chunks), send)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _send_pieces(body: bytes, send: Send) -> None:
     for start in range(0, len(body), PIECE_BYTES):
         await send({"type": "http.response.body", "body": body[start : start + PIECE_BYTES], "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
 
 
 async def _send_stream(
@@ -177,7 +180,7 @@ async def _send_stream(
 async def _pump(response: Response, stream: AsyncIterator[bytes], send: Send) -> None:
     await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
     async for chunk in stream:
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await _send_pieces(chunk, send)
     await send({"type": "http.response.body", "body": b""})
 
 

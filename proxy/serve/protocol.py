@@ -96,6 +96,7 @@ class ClientProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
         self.since = self.loop.time()
+        transport.set_write_buffer_limits(high=PIECE_BYTES)
         if not self._admission.enter(self):
             self._refuse(RequestError("there are too many connections", status=503))
             transport.close()
@@ -190,7 +191,7 @@ class ClientProtocol(HttpToolsProtocol):
         return (
             request.body is None
             and not self._is_answering
-            and not self.flow.write_paused
+            and not self.transport.get_write_buffer_size()
             and self._answered < MAX_AHEAD
             and not self.parser.should_upgrade()
         )
@@ -339,4 +340,4 @@ def in_one_write(response: Response, *, is_kept: bool) -> bytes | None:
     if len(head.translate(None, _CONTROLS)) != len(head) - 2 * (len(fields) - 1):
         return None
     data = b"".join((STATUS_LINE[response.status], head, b"\r\n\r\n", *response.chunks))
-    return data if len(data) <= PIECE_BYTES else None
+    return data if len(data) <= 2 * PIECE_BYTES else None

@@ -405,7 +405,7 @@ async def test_the_lane_is_closed_while_the_client_does_not_read() -> None:
         (connection,) = connections(served)
         writer.write(request(b"GET", b"/") * 20)
         await eventually(lambda: connection.flow.read_paused)
-        assert connection.transport.get_write_buffer_size() < 3 * len(page)
+        assert connection.transport.get_write_buffer_size() <= 65_536
         for _ in range(asked + 20):
             assert (await hear(reader)).body == page
         writer.close()

@@ -24,7 +24,8 @@ SECRET = "a-secret-for-tests-long-enough"
 
 
 class Behind:
-    """`url` and `client` reach Tailorbird; `tailorbird` is the joined product; `rules` the folder it follows."""
+    """`url` and `client` reach Tailorbird; `tailorbird` is the joined product, `listener` where it listens; `rules` the
+    folder it follows."""
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class Behind:
         self._stack = contextlib.AsyncExitStack()
         self.tailorbird = Tailorbird(self._settings, is_demo=True, store=self._wrap(store))
         await self._stack.enter_async_context(self.tailorbird)
-        listener = self.tailorbird.listener("127.0.0.1", 0)
+        self.listener = listener = self.tailorbird.listener("127.0.0.1", 0)
         self.url = listener.url
         serving = asyncio.create_task(listener.listen())
 
