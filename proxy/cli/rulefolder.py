@@ -42,7 +42,8 @@ def read_rules(folder: Path, catalogue: Path | None, store: str | None) -> Loade
 @asynccontextmanager
 async def existing_store(url: str) -> AsyncIterator[ProfileStore]:
     """The store at `url`, for who only looks into it: one that is not there yet is not made. Raises `OperatorError`."""
-    _must_exist(url)
+    if not _exists(url):
+        raise OperatorError(f"there is no store `{url}`", help="`tailorbird import profiles FILE` makes one")
     store = open_store(url)
     try:
         yield store
@@ -50,10 +51,10 @@ async def existing_store(url: str) -> AsyncIterator[ProfileStore]:
         await store.aclose()
 
 
-def _must_exist(url: str) -> None:
+def _exists(url: str) -> bool:
+    """False for a SQLite file that is not there; a server is asked when it is used."""
     scheme, _, path = url.partition(":")
-    if scheme == "sqlite" and path and not Path(path).exists():
-        raise OperatorError(f"there is no store `{path}`", help="`tailorbird import profiles FILE` makes one")
+    return scheme != "sqlite" or not path or Path(path).exists()
 
 
 def _products(catalogue: Path) -> Sequence[Product]:
@@ -64,5 +65,9 @@ def _products(catalogue: Path) -> Sequence[Product]:
 
 
 async def _imported(url: str) -> frozenset[str]:
+    """What imports have brought; nothing, with a word on stderr, where none has been yet."""
+    if not _exists(url):
+        click.echo(f"nothing has been imported into `{url}` yet", err=True)
+        return frozenset()
     async with existing_store(url) as store:
         return await store.attribute_names()
