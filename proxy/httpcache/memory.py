@@ -22,7 +22,7 @@ E = TypeVar("E")
 MAX_VARIANTS = 64
 """Answers under one key; with more the oldest goes. An origin that varies by User-Agent must not fill the memory."""
 
-OVERHEAD_BYTES = 2_048
+OVERHEAD_BYTES = 1_200
 """What an entry costs beside its bytes: objects and the key's places. Measured with small answers."""
 
 TAG_BYTES = 128

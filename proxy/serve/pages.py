@@ -16,12 +16,15 @@ from proxy.httpcache.key import Varying
 from proxy.httpcache.stored import StoredResponse
 from proxy.metrics import Metrics
 from proxy.model import Headers
-from proxy.page.piece import Piece
+from proxy.page.piece import AFFINE_BYTES, SHORT, Piece
 from proxy.page.scan import Doubt
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template, Uncut, cut
 from proxy.serve.outgoing import personal_head
 from proxy.settings import Settings
+
+_PIECE_BYTES = 700
+"""What a piece costs beside its bytes. Measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,13 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Bytes of memory: a template holds its pieces plain and deflated, beside the body itself."""
-        return self.stored.size + (2 * len(self.stored.body) if self.template else 0)
+        """Bytes of memory, about: a template holds its pieces plain and deflated, beside the body itself."""
+        pieces = (*self.template.statics, *self.template.defaults) if self.template else ()
+        return self.stored.size + sum(map(_size, pieces))
+
+
+def _size(piece: Piece) -> int:
+    return piece.size + len(piece.deflated) + _PIECE_BYTES + (AFFINE_BYTES if piece.size > SHORT else 0)
 
 
 def is_page(headers: Headers) -> bool:
