@@ -131,7 +131,7 @@ def _words_of(value: AttributeValue) -> frozenset[str]:
 
 
 def _folded(texts: frozenset[str] | tuple[str, ...]) -> frozenset[str]:
-    return frozenset(text.casefold() for text in texts)
+    return frozenset(map(str.casefold, texts))
 
 
 def _amount(missing: float, test: Between) -> str:

@@ -117,6 +117,8 @@ def _every_attribute(seen: Seen, profile: Profile | None) -> Iterator[str]:
 
 
 def _segments(visitor: Visitor, profile: Profile | None) -> frozenset[str] | None:
+    if profile is None and not visitor.unverified:
+        return visitor.segments or None
     known = profile.segments if profile is not None else frozenset()
     return known | visitor.segments | visitor.unverified or None
 
