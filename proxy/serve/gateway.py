@@ -14,17 +14,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from urllib.parse import urljoin
 
 from proxy.errors import OriginError
 from proxy.httpcache.directives import NONE, Directives
-from proxy.httpcache.key import target_key
 from proxy.httpcache.memory import Marks, Memory
 from proxy.httpcache.policy import Why, may_reuse, may_serve_on_error, may_store
 from proxy.httpcache.purge import Purge
 from proxy.httpcache.stored import Choices, cache_control
 from proxy.metrics import Metrics
-from proxy.model import Headers
+from proxy.model import CacheVerdict
 from proxy.page.slots import DeclaredSlot
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.compile import Publication
@@ -41,14 +39,12 @@ from proxy.serve.personal import Personal
 from proxy.serve.profiles import ProfileReader
 from proxy.serve.showing import Showing
 from proxy.serve.style import Stylesheets
+from proxy.serve.target import changed_by, is_for_the_origin, key_of, why_never_shared
 from proxy.serve.visitor import Cookies
 from proxy.settings import Settings
 
-# Conditions that only the origin can judge (RFC 9111 4.3.2).
-_FOR_THE_ORIGIN = frozenset({b"if-match", b"if-unmodified-since"})
-_SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
-
-NOT_STORED = OriginError("only what is stored was asked for", reason="only-if-cached", status=504)
+_NOT_STORED = CacheVerdict(False, "")
+_ONLY_IF_CACHED = OriginError("only what is stored was asked for", reason="only-if-cached", status=504)
 
 
 class Gateway:
@@ -115,8 +111,8 @@ class Gateway:
         """The answer, when it is stored, fresh, and nothing has to be waited for."""
         if request.method not in (b"GET", b"HEAD"):
             return None
-        entry = self._memory.get(_key(request), request.headers)
-        if entry is None or entry.declared is not self._declared or _is_for_the_origin(request):
+        entry = self._memory.get(key_of(request), request.headers)
+        if entry is None or entry.declared is not self._declared or is_for_the_origin(request):
             return None
         if may_reuse(entry.stored, now, self._wishes(request)).reason != Why.FRESH:
             return None
@@ -142,35 +138,47 @@ class Gateway:
             return error_page(request, error, f"fwd=miss; detail={error.reason}")
 
     async def _read(self, request: Request, now: float) -> Response:
-        key, wishes = _key(request), self._wishes(request)
+        key, wishes = key_of(request), self._wishes(request)
         entry = self._memory.get(key, request.headers)
-        if reason := _why_never_shared(entry, request, wishes):
+        if reason := why_never_shared(request, wishes, is_stored=entry is not None):
             return await self._as_visitor(request, reason)
-        verdict = None if entry is None else may_reuse(entry.stored, now, wishes)
-        if entry is not None and verdict:
+        verdict = may_reuse(entry.stored, now, wishes) if entry else _NOT_STORED
+        if entry and verdict:
             if verdict.reason == Why.WHILE_REVALIDATE:
                 self._fetching.in_background(key, request, entry)
             return await self._from_memory(key, entry, request, now, "hit")
         if wishes.only_if_cached:
-            return error_page(request, NOT_STORED, "detail=only-if-cached")
-        if mark := self._marks.reason(key, now):
-            return await self._as_visitor(request, mark)
+            return error_page(request, _ONLY_IF_CACHED, f"detail={_ONLY_IF_CACHED.reason}")
+        return await self._not_from_memory(key, entry, request, now, was_refused=verdict.reason == Why.REQUEST)
+
+    async def _not_from_memory(
+        self, key: bytes, stale: Entry | None, request: Request, now: float, *, was_refused: bool
+    ) -> Response:
+        """What is stored, if anything, will not do: it is stale, or was refused by the client."""
+        if reason := self._marks.reason(key, now):
+            return await self._as_visitor(request, reason)
         is_personal = self._personal.is_personal(request.headers)
-        if is_personal and (entry is None or entry.stored.lifetime <= 0):
+        if is_personal and (stale is None or stale.stored.lifetime <= 0):
             return await self._as_visitor(request, "cookies", fill=key)
-        if entry is not None and self._failed.reason(key, now) and self._may_stand_in(entry, now):
-            return await self._from_memory(key, entry, request, now, "stale")
-        why = "request" if verdict is not None and verdict.reason == Why.REQUEST else "stale"
-        forwarded = why if entry else "vary-miss" if self._memory.names(key) else "uri-miss"
+        if stale and self._failed.reason(key, now) and self._may_stand_in(stale, now):
+            return await self._from_memory(key, stale, request, now, "stale")
+        missed = "vary-miss" if self._memory.names(key) else "uri-miss"
+        said = f"fwd={('request' if was_refused else 'stale') if stale else missed}"
         takes_any = self._tells_all and not is_personal and request.method == b"GET"
-        return await self._for_everybody(key, request, entry, f"fwd={forwarded}", takes_any=takes_any)
+        return await self._for_everybody(key, request, stale, said, takes_any=takes_any)
 
     async def _from_memory(self, key: bytes, entry: Entry, request: Request, now: float, status: str) -> Response:
         if entry.declared is not self._declared:
-            entry = await self._reader.recut(entry, request.path, self._declared)
-            self._memory.put(key, entry.varying, entry, entry.size)
+            entry = await self._recut(key, entry, request)
         self._count(status)
         return await self._giving.answer(entry, request, now, _hit(entry, now))
+
+    async def _recut(self, key: bytes, entry: Entry, request: Request) -> Entry:
+        """The entry for the slots declared now; it takes the old one's place unless that has gone meanwhile."""
+        new = await self._reader.recut(entry, request.path, self._declared)
+        if self._memory.get(key, request.headers) is entry:
+            self._memory.put(key, new.varying, new, new.size, new.tags)
+        return new
 
     async def _for_everybody(
         self, key: bytes, request: Request, stale: Entry | None, said: str, *, takes_any: bool
@@ -216,12 +224,10 @@ class Gateway:
         return bool(may_store(b"GET", (), answer.status, answer.headers, self._clock(), self._choices))
 
     async def _write(self, request: Request, now: float) -> Response:
-        """A method that may change something. When it did, what is stored of that address is out of date
-        (RFC 9111 4.4)."""
+        """A method that may change something. When it did, what is stored of it is forgotten."""
         answer = await self._own.ask(request)
-        if request.method not in _SAFE and 200 <= answer.status < 400:
-            for key in _changed(request, answer.headers):
-                self._fetching.forget(key)
+        for key in changed_by(request, answer.status, answer.headers):
+            self._fetching.forget(key)
         self._count("method")
         return await self._own.answer(request, answer, now, "fwd=method")
 
@@ -229,26 +235,8 @@ class Gateway:
         self._metrics.count("tailorbird_cache_requests_total", "status", status)
 
 
-def _key(request: Request) -> bytes:
-    return target_key(request.scheme.encode(), request.host, request.target)
-
-
 def _hit(entry: Entry, now: float) -> str:
     return f"hit; ttl={entry.stored.ttl(now):.0f}"
-
-
-def _why_never_shared(entry: Entry | None, request: Request, wishes: Directives) -> str:
-    """The word why only the visitor's own request will do; "" when it may be answered with what is for everybody. A
-    part of what is not stored comes from the origin."""
-    if wishes.no_store:
-        return "no-store"
-    if entry is None and request.get(b"range") is not None:
-        return "range"
-    return "condition" if _is_for_the_origin(request) else ""
-
-
-def _is_for_the_origin(request: Request) -> bool:
-    return request.has_any(_FOR_THE_ORIGIN)
 
 
 def _is_down(outcome: NotShared | Passed | OriginError | None) -> bool:
@@ -261,18 +249,3 @@ def _is_down(outcome: NotShared | Passed | OriginError | None) -> bool:
 async def _let_go(outcome: NotShared | Passed | OriginError | None) -> None:
     if isinstance(outcome, Passed):
         await outcome.answer.aclose()
-
-
-def _changed(request: Request, headers: Headers) -> set[bytes]:
-    """The keys of the target, and of what Location and Content-Location name on the same host."""
-    ours = target_key(request.scheme.encode(), request.host, b"/")
-    named = [value for name, value in headers if name in (b"location", b"content-location")]
-    keys = {_resolved(_key(request), value) for value in named}
-    return {_key(request), *(key for key in keys if key.startswith(ours))}
-
-
-def _resolved(base: bytes, reference: bytes) -> bytes:
-    try:
-        return urljoin(base, reference).partition(b"#")[0]
-    except ValueError:
-        return b""

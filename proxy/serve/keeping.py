@@ -15,7 +15,6 @@ from proxy.errors import OriginError
 from proxy.httpcache.key import Varying, vary_names, varying
 from proxy.httpcache.memory import Marks, Memory
 from proxy.httpcache.policy import Why, may_store
-from proxy.httpcache.purge import tags_of
 from proxy.httpcache.stored import Choices, StoredResponse, store
 from proxy.httpcache.validators import conditions, confirms, refreshed
 from proxy.model import Headers
@@ -199,8 +198,7 @@ class Keeping:
 
     def _keep(self, errand: Errand, entry: Entry) -> Entry:
         if not errand.is_void:
-            tags = tags_of(entry.stored.headers)
-            self._memory.put(errand.key, entry.varying, entry, entry.size, tags)
+            self._memory.put(errand.key, entry.varying, entry, entry.size, entry.tags)
         return entry
 
     def _stored(

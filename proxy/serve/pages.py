@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from proxy.httpcache.coding import inflated
 from proxy.httpcache.key import Varying
+from proxy.httpcache.purge import tags_of
 from proxy.httpcache.stored import StoredResponse
 from proxy.metrics import Metrics
 from proxy.model import Headers
@@ -60,6 +61,11 @@ class Entry:
     def expired(self, now: float) -> Entry:
         """The same, stale from now on."""
         return replace(self, stored=self.stored.expired(now))
+
+    @property
+    def tags(self) -> frozenset[bytes]:
+        """What the origin calls it, to purge it by."""
+        return tags_of(self.stored.headers)
 
     @property
     def size(self) -> int:

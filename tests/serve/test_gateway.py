@@ -448,6 +448,14 @@ async def test_a_purged_page_is_fetched_anew_and_no_other() -> None:
         assert site.metrics.get("tailorbird_cache_purged_total", "hard") == 3
 
 
+async def test_a_page_cut_again_keeps_its_tags() -> None:
+    async with Origin(always(ok(PAGE, *SHARED, b"Cache-Tag: home"))) as origin, Site(origin.url) as site:
+        await site.get(b"/")
+        site.gateway.publish(published(declared=[DeclaredSlot("home.top", selector="main", place="start")]))
+        await site.get(b"/")
+        assert site.gateway.purge(purge_of(tags=["home"])) == 1
+
+
 async def test_what_is_purged_softly_is_stale_and_may_stand_in_or_be_shown_while_it_is_renewed() -> None:
     answers = iter(
         [ok(PAGE, HTML, b"Cache-Control: max-age=60, stale-while-revalidate=30"), ok(PAGE + b"new", *SHARED)]

@@ -1,0 +1,53 @@
+"""What a request is about, to the cache: the key it asks for, those it may change, and whether it may be answered with
+what is for everybody at all. Pure."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin
+
+from proxy.httpcache.directives import Directives
+from proxy.httpcache.key import target_key
+from proxy.model import Headers
+from proxy.serve.message import Request
+
+# Conditions that only the origin can judge (RFC 9111 4.3.2).
+_FOR_THE_ORIGIN = frozenset({b"if-match", b"if-unmodified-since"})
+_SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
+
+
+def key_of(request: Request) -> bytes:
+    """What the answer to it is stored under."""
+    return target_key(request.scheme.encode(), request.host, request.target)
+
+
+def is_for_the_origin(request: Request) -> bool:
+    """True when it sets a condition that nobody else can judge."""
+    return request.has_any(_FOR_THE_ORIGIN)
+
+
+def why_never_shared(request: Request, wishes: Directives, *, is_stored: bool) -> str:
+    """The word why only the visitor's own request will do; "" when one for everybody might. A part of what is not
+    stored comes from the origin."""
+    if wishes.no_store:
+        return "no-store"
+    if not is_stored and request.get(b"range") is not None:
+        return "range"
+    return "condition" if is_for_the_origin(request) else ""
+
+
+def changed_by(request: Request, status: int, headers: Headers) -> set[bytes]:
+    """The keys that are out of date once `request` was answered so (RFC 9111 4.4): its own, and what Location and
+    Content-Location name on the same host."""
+    if request.method in _SAFE or not 200 <= status < 400:
+        return set()
+    key = key_of(request)
+    named = (_resolved(key, value) for name, value in headers if name in (b"location", b"content-location"))
+    ours = target_key(request.scheme.encode(), request.host, b"/")
+    return {key, *(other for other in named if other.startswith(ours))}
+
+
+def _resolved(base: bytes, reference: bytes) -> bytes:
+    try:
+        return urljoin(base, reference).partition(b"#")[0]
+    except ValueError:  # as `http://[`
+        return b""
