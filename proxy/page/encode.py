@@ -68,7 +68,11 @@ def assemble(
 def _pieces(template: Template, contents: Sequence[Content]) -> list[Piece | bytes]:
     parts: list[Piece | bytes] = [template.statics[0]]
     for content, static in zip(contents, template.statics[1:], strict=True):
-        parts += (content, static) if isinstance(content, Piece) else (*content, static)
+        if isinstance(content, Piece):
+            parts.append(content)
+        else:
+            parts += content
+        parts.append(static)
     return parts
 
 
