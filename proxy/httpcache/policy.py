@@ -45,7 +45,7 @@ _FRESH = CacheVerdict(True, Why.FRESH)
 _STALE = CacheVerdict(False, Why.STALE)
 _NO_CACHE = CacheVerdict(False, Why.NO_CACHE)
 
-_CLIENT = frozenset({b"x-forwarded-for", b"x-real-ip", b"true-client-ip", b"cf-connecting-ip"})
+_CLIENT = frozenset(b"forwarded via x-forwarded-for x-real-ip true-client-ip cf-connecting-ip".split())
 _NEVER_STORED = frozenset({206, 304})
 _UNDERSTOOD = frozenset({200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 500, 501, 502, 503, 504})
 

@@ -171,7 +171,7 @@ class Keeping:
         declared = self._declared()
         page = await self._reader.read(bytes(body), answer.headers, errand.request.path, declared, is_kept=True)
         stored = self._stored(answer.status, page.headers, page.body, requested_at, now)
-        return self._keep(errand, Entry(stored, _chosen_by(errand.request, stored), declared, page.template))
+        return self._keep(errand, Entry(stored, self._chosen_by(errand.request, stored), declared, page.template))
 
     async def _take_asset(self, errand: Errand, answer: UpstreamResponse, requested_at: float, now: float) -> Outcome:
         tee = Tee(self._settings.max_stored_bytes)
@@ -190,7 +190,7 @@ class Keeping:
         if body is None:
             return self._refuse(errand, "too-big", answer.status)
         stored = self._stored(answer.status, answer.headers, body, requested_at, now)
-        return self._keep(errand, Entry(stored, _chosen_by(errand.request, stored), self._declared()))
+        return self._keep(errand, Entry(stored, self._chosen_by(errand.request, stored), self._declared()))
 
     def _confirmed(self, errand: Errand, stale: Entry, headers: Headers, requested_at: float, now: float) -> Entry:
         stored = refreshed(stale.stored, headers, requested_at, now, self._choices)
@@ -206,19 +206,18 @@ class Keeping:
     ) -> StoredResponse:
         return store(status, headers, body, requested_at, received_at, self._choices)
 
-
-def _chosen_by(request: Request, stored: StoredResponse) -> Varying:
-    """The fields the answer was chosen by, as we sent them. An uncoded page is coded by us as anybody wants it, so
-    Accept-Encoding does not tell it apart; what came coded is only for who takes that coding."""
-    names = vary_names(stored.headers) - _SAME_FOR_ALL
-    is_coded = stored.get(b"content-encoding") is not None
-    if is_coded:
-        names |= {b"accept-encoding"}
-    elif is_page(stored.headers):
-        names -= {b"accept-encoding"}
-    unsent = _NEVER_SENT | {b"accept-encoding"}
-    sent = tuple(field for field in request.headers if field[0] not in unsent)
-    return varying(names, (*sent, (b"accept-encoding", shared_accept_encoding(request))))
+    def _chosen_by(self, request: Request, stored: StoredResponse) -> Varying:
+        """The fields the answer was chosen by, as we sent them. An uncoded page is coded by us as anybody wants it, so
+        Accept-Encoding does not tell it apart; what came coded is only for who takes that coding."""
+        names = vary_names(stored.headers) - _SAME_FOR_ALL
+        if stored.get(b"content-encoding") is not None:
+            names |= {b"accept-encoding"}
+        elif is_page(stored.headers):
+            names -= {b"accept-encoding"}
+        unsent = _NEVER_SENT | {b"accept-encoding"}
+        sent = tuple(field for field in request.headers if field[0] not in unsent)
+        coding = (b"accept-encoding", shared_accept_encoding(request))
+        return varying(names, (*sent, *self._asking.credentials(request), coding))
 
 
 def _length(headers: Headers) -> int:

@@ -409,6 +409,18 @@ async def test_what_is_answered_to_credentials_is_kept_only_where_the_origin_say
         assert (site.gateway.hit(site.request(b"/"), NOON) is not None) is is_kept
 
 
+async def test_an_answer_chosen_by_credentials_is_only_for_who_has_them() -> None:
+    def say(seen: Seen) -> bytes:
+        return ok(seen.get(b"authorization") or b"stranger", *IMAGE, b"Cache-Control: public", b"Vary: Authorization")
+
+    async with Origin(answering(say)) as origin, Site(origin.url, **EVERY) as site:
+        for _ in range(2):
+            for number in (b"1", b"2"):
+                assert (await site.get(b"/a.png", (b"authorization", b"Basic " + number))).body == b"Basic " + number
+            assert (await site.get(b"/a.png")).body == b"stranger"
+        assert len(origin.requests) == 3
+
+
 async def test_nobody_waits_for_what_others_credentials_bring() -> None:
     def say(seen: Seen) -> bytes:
         return ok(seen.get(b"authorization") or b"stranger", HTML, b"Cache-Control: max-age=60")
