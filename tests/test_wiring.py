@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.errors import OperatorError, RequestError
+from proxy.httpcache.purge import purge_of
 from proxy.model import Profile
 from proxy.settings import Settings
 from proxy.wiring import Tailorbird, products_of
@@ -49,6 +50,14 @@ async def test_a_profile_in_the_store_shows_on_a_page_fetched_once(tmp_path: Pat
     assert "Hello Anna" in anna.text
     assert len(origin.requests) == 1
     assert origin.requests[0].get(b"cookie") is None
+
+
+async def test_a_purge_reaches_what_is_stored(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        await shop.client.get("/")
+        assert shop.tailorbird.purge(purge_of(["/"])) == 1
+        await shop.client.get("/")
+        assert len(origin.requests) == 2
 
 
 async def test_a_saved_rule_is_live_and_a_broken_one_is_not(tmp_path: Path) -> None:
