@@ -14,17 +14,19 @@ from __future__ import annotations
 
 import enum
 import logging
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from proxy.errors import RequestError
 from proxy.metrics import Metrics
 from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.app import ANSWER, PIECE_BYTES
+from proxy.serve.backlog import Backlog
 from proxy.serve.incoming import Incoming, origin_form, refusal, require_small
 from proxy.serve.message import Request, Response
 from proxy.settings import Settings
@@ -33,6 +35,8 @@ log = logging.getLogger("tailorbird.protocol")
 
 MAX_AHEAD = 32
 """Requests that may be sent ahead of an answer (pipelining)."""
+REFILL_BYTES = PIECE_BYTES // 4 * 3
+"""How much a client must have taken of what waits for it before more is added."""
 LINGER_SECONDS = 2.0
 """How long what a refused client still sends is read and dropped, so that it gets to read why (else: RST)."""
 
@@ -81,12 +85,13 @@ class ClientProtocol(HttpToolsProtocol):
         self._admission = admission
         self._small = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
         self.url = b""
+        self._owed: deque[RequestResponseCycle] = deque()  # answers not complete yet, the one being given first
         self._phase = Phase.HEAD
         self._unread = 0  # bytes since the parser last made something of them
         self._fed = 0  # bytes of the present piece
         self._answered = 0  # requests of the present piece answered in the lane
         self._uploaded = 0  # bytes of body since `since`
-        self._waiting: tuple[float, int] | None = None  # since when how many bytes wait to be taken by the client
+        self._backlog = Backlog(settings)
         self.address = ""
         self.since = 0.0
 
@@ -96,13 +101,14 @@ class ClientProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
         self.since = self.loop.time()
-        transport.set_write_buffer_limits(high=PIECE_BYTES)
+        transport.set_write_buffer_limits(high=PIECE_BYTES, low=PIECE_BYTES - REFILL_BYTES)
         if not self._admission.enter(self):
             self._refuse(RequestError("there are too many connections", status=503))
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._admission.leave(self)
+        self._disown()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -123,7 +129,7 @@ class ClientProtocol(HttpToolsProtocol):
                 self._refuse(RequestError("the request is too long", status=414 if is_line else 431))
 
     def resume_writing(self) -> None:
-        self._waiting = None
+        self._backlog.replaced(REFILL_BYTES)
         super().resume_writing()
 
     # -- called by the parser ----------------------------------------------------------------------------------------
@@ -157,9 +163,12 @@ class ClientProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade() and self._should_upgrade():
             if request.body is not None or request.method != b"GET" or self._is_answering:
                 raise RequestError("an upgrade comes alone")
-        elif len(self.pipeline) >= MAX_AHEAD:
+            super().on_headers_complete()
+            return
+        if len(self._owed) > MAX_AHEAD:
             raise RequestError("too many requests were sent ahead", status=503)
         super().on_headers_complete()
+        self._owed.append(self.cycle)
         self._phase = Phase.BODY
         self._uploaded = 0
 
@@ -217,6 +226,7 @@ class ClientProtocol(HttpToolsProtocol):
     # -- called by the answer ----------------------------------------------------------------------------------------
 
     def on_response_complete(self) -> None:
+        self._owed.popleft()
         super().on_response_complete()
         self._unset_keepalive_if_required()  # `look` sees to that
         self.since = self.loop.time()
@@ -225,7 +235,7 @@ class ClientProtocol(HttpToolsProtocol):
 
     @property
     def _is_answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        return bool(self._owed)
 
     # -- called by the admission -------------------------------------------------------------------------------------
 
@@ -244,8 +254,9 @@ class ClientProtocol(HttpToolsProtocol):
         if self._phase is Phase.TUNNEL:
             if self.transport.is_closing():
                 self._admission.leave(self)
-        elif self._is_slow_reader(now):
+        elif self._backlog.is_stuck(now, self.transport.get_write_buffer_size(), LOOK_SECONDS):
             self._count("slow")
+            self._disown()
             self.transport.abort()
         elif self.flow.read_paused or (self._is_answering and self._phase is not Phase.BODY):
             self.since, self._uploaded = now, 0  # it is we who let the client wait
@@ -270,18 +281,6 @@ class ClientProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _is_slow_reader(self, now: float) -> bool:
-        """True when too little of what waits was taken. Who keeps up has nothing waiting, however long it takes."""
-        size = self.transport.get_write_buffer_size()
-        if not size or self._waiting is None:
-            self._waiting = (now, size) if size else None
-            return False
-        since, before = self._waiting
-        if now + LOOK_SECONDS < since + self._settings.download_seconds:
-            return False
-        self._waiting = (now, size)
-        return before - size < self._settings.download_bytes
-
     # -- ends --------------------------------------------------------------------------------------------------------
 
     def _refuse(self, error: RequestError) -> None:
@@ -294,26 +293,31 @@ class ClientProtocol(HttpToolsProtocol):
         self._count(str(error.status))
         if not was_body and self._is_answering:
             self._close_after_answers()
-        elif was_body and (not self._is_answering or self.cycle.response_started or self.pipeline):
+        elif was_body and (len(self._owed) != 1 or self._owed[0].response_started):
             self.transport.close()
         else:
             self._tell(error)
 
     def _close_after_answers(self) -> None:
         if self._is_answering:
-            self.cycle.keep_alive = False
+            self._owed[-1].keep_alive = False
         else:
             self.transport.close()
 
     def _tell(self, error: RequestError) -> None:
-        if self._is_answering:  # whoever waits for the rest of the body must not take what came for all of it
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        self._disown()  # whoever waits for the rest of a body must not take what came for all of it
         self.transport.write(in_one_write(refusal(error), is_kept=True) or b"")
         if self.transport.can_write_eof():
             self.transport.write_eof()
         else:
             self.transport.close()
+
+    def _disown(self) -> None:
+        """Tells those who work on answers that nobody waits for them any more."""
+        while self._owed:
+            cycle = self._owed.popleft()
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def _count(self, why: str) -> None:
         self._metrics.count("tailorbird_clients_refused_total", "why", why)

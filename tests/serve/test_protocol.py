@@ -200,7 +200,7 @@ async def test_a_connection_is_kept_between_requests_but_not_for_long() -> None:
 
 
 async def test_who_does_not_read_is_disconnected_and_who_reads_is_not() -> None:
-    big = ok(b"x" * (16 << 20))
+    big = ok(b"x" * (32 << 20))
     async with Origin(always(big)) as origin, Served(origin.url) as served:
         reader, writer = await served.connect()
         writer.write(request(b"GET", b"/big", (b"Cookie", b"a=b")))
@@ -209,12 +209,12 @@ async def test_who_does_not_read_is_disconnected_and_who_reads_is_not() -> None:
         await later(served, 29)
         (connection,) = connections(served)
         assert not connection.transport.is_closing()
-        await reader.readexactly(8 << 20)
-        await eventually(lambda: connection.flow.write_paused)
-        await later(served, 0)
+        await reader.readexactly(16 << 20)
         await later(served, 31)
+        assert not connection.transport.is_closing()
+        await later(served, 61)
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await reader.readexactly(9 << 20)
+            await reader.readexactly(17 << 20)
         assert served.site.metrics.get("tailorbird_clients_refused_total", "slow") == 1
 
 
