@@ -36,12 +36,13 @@ class Shopper(FastHttpUser):
     wait_time = constant_throughput(RATE)
     connection_timeout = network_timeout = 20.0
 
-    def see(self, path: str, name: str) -> str:
+    def see(self, path: str, name: str) -> bytes:
         """Fetches a page; an answer that is not a whole HTML page is a failure."""
         with self.client.get(path, name=name, headers=BROWSER, catch_response=True) as answer:
-            if answer.status_code != 200 or not (answer.text or "").rstrip().endswith("</html>"):
+            page: bytes = answer.content or b""
+            if answer.status_code != 200 or not page.endswith((b"</html>", b"</html>\n")):
                 answer.failure(f"not a whole page: {answer.status_code}")
-            return answer.text or ""
+            return page
 
     @task(4 if not ONLY_HOME else 1)
     def home(self) -> None:
@@ -52,7 +53,7 @@ class Shopper(FastHttpUser):
     def browse(self) -> None:
         listing = random.choice(LISTINGS)
         page = self.see(listing, "listing")
-        products = sorted({part.split('"', 1)[0] for part in page.split('href="/p/')[1:]})
+        products = sorted({part.split(b'"', 1)[0].decode() for part in page.split(b'href="/p/')[1:]})
         if products:
             self.see("/p/" + random.choice(products), "product")
 
