@@ -40,7 +40,6 @@ REFILL_BYTES = PIECE_BYTES // 4 * 3
 LINGER_SECONDS = 2.0
 """How long what a refused client still sends is read and dropped, so that it gets to read why (else: RST)."""
 
-
 _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 _LATER: Any = object()
 """Stands for a body that the application will read."""
@@ -306,7 +305,7 @@ class ClientProtocol(HttpToolsProtocol):
 
     def _tell(self, error: RequestError) -> None:
         self._disown()  # whoever waits for the rest of a body must not take what came for all of it
-        self.transport.write(in_one_write(refusal(error), is_kept=True) or b"")
+        self.transport.write(in_one_write(refusal(error)) or b"")
         if self.transport.can_write_eof():
             self.transport.write_eof()
         else:
@@ -334,7 +333,7 @@ def _reason(error: httptools.HttpParserError) -> RequestError:
     return RequestError("this is not HTTP")
 
 
-def in_one_write(response: Response, *, is_kept: bool) -> bytes | None:
+def in_one_write(response: Response, *, is_kept: bool = True) -> bytes | None:
     """The whole answer as uvicorn would write it; None when that takes more than one write, or has a field that
     must not go out. `is_kept` is False when the connection ends with it."""
     fields = [*map(b": ".join, response.headers)]
