@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 PYTEST = ("-m", "pytest", "-s", "-v")
-LOAD = ("-m", "loadtests.load", "--rounds", "3")
+LOAD = ("-m", "loadtests.load", *"--rounds 3 --walk home --share 0.3 --coding identity".split())
 PAGES = ("-m", "loadtests.pages")
 
 
@@ -30,7 +30,7 @@ BARS = (
     Bar("A2", "one fetch serves 200 visitors, each their own", (*PYTEST, "tests/bars/test_a2_shared_page.py")),
     Bar("A3", "nothing moves in the browser", (*PYTEST, "tests/browser/test_layout_shift.py")),
     Bar("A4", "the decision core beside its rivals", ("-m", "loadtests.decide")),
-    Bar("A5", "personalised beside passed through, by Locust", (*LOAD, "--walk", "home", "--share", "0.3")),
+    Bar("A5", "personalised beside passed through, by Locust", LOAD),
     Bar("A6", "the profile store stalls", (*PYTEST, "tests/bars/test_a6_store_stalled.py")),
     Bar("A7", "eight mistakes found at once", (*PYTEST, "tests/bars/test_a7_check.py")),
     Bar("A8", "200 broken folders over a live one", (*PYTEST, "tests/bars/test_a8_broken_folders.py")),

@@ -4,7 +4,7 @@ First the capacity is measured with a closed loop, then Locust runs at a share o
 latencies are those of a server with room, not of a full queue. Writes an HTML report for each run and a table to
 `loadtests/results/`.
 
-    python -m loadtests.load [--seconds 20] [--rounds 2] [--walk shop|home] [--share 0.3]
+    python -m loadtests.load [--seconds 20] [--rounds 2] [--walk shop|home] [--share 0.3] [--coding gzip]
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ class Run:
         return self.rows[-1]
 
 
-def measure_capacity(url: str, seconds: float = 3.0, connections: int = 16) -> float:
+def measure_capacity(url: str, coding: str, seconds: float = 3.0, connections: int = 16) -> float:
     """Requests per second of the home page that a closed loop of keep-alive connections gets."""
-    return asyncio.run(_closed_loop(url, seconds, connections))
+    return asyncio.run(_closed_loop(url, coding, seconds, connections))
 
 
-async def _closed_loop(url: str, seconds: float, connections: int) -> float:
+async def _closed_loop(url: str, coding: str, seconds: float, connections: int) -> float:
     place = urlsplit(url)
-    request = b"GET / HTTP/1.1\r\nhost: %s\r\naccept-encoding: gzip\r\n\r\n" % place.netloc.encode()
+    request = f"GET / HTTP/1.1\r\nhost: {place.netloc}\r\naccept-encoding: {coding}\r\n\r\n".encode()
     deadline = time.monotonic() + seconds
 
     async def one() -> int:
@@ -72,7 +72,7 @@ async def _closed_loop(url: str, seconds: float, connections: int) -> float:
     return sum(await asyncio.gather(*(one() for _ in range(connections)))) / seconds
 
 
-def locust(url: str, name: str, *, seconds: int, rate: float, walk: str) -> Run:
+def locust(url: str, name: str, *, seconds: int, rate: float, walk: str, coding: str) -> Run:
     """Runs Locust against `url` at `rate` requests per second in all."""
     RESULTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -82,9 +82,9 @@ def locust(url: str, name: str, *, seconds: int, rate: float, walk: str) -> Run:
             "--host", url, "--users", str(USERS), "--spawn-rate", str(USERS), "--run-time", f"{seconds}s",
             "--reset-stats", "--only-summary", "--loglevel", "ERROR", "--html", str(RESULTS / f"{name}.html"),
         ]  # fmt: skip
-        environment = {**os.environ, "LOAD_RATE": str(rate / USERS), "LOAD_WALK": walk, "LOAD_RESULT": str(result)}
+        chosen = {"LOAD_RATE": str(rate / USERS), "LOAD_WALK": walk, "LOAD_CODING": coding, "LOAD_RESULT": str(result)}
         subprocess.run(
-            pinned(LOADER_CORE, command), env=environment, cwd=ROOT, timeout=seconds + 60, check=False,
+            pinned(LOADER_CORE, command), env={**os.environ, **chosen}, cwd=ROOT, timeout=seconds + 60, check=False,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         if not result.exists():
@@ -100,7 +100,7 @@ def table(name: str, run: Run) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in rows]
 
 
-def compare(*, seconds: int, rounds: int, walk: str, share: float) -> list[str]:
+def compare(*, seconds: int, rounds: int, walk: str, share: float, coding: str) -> list[str]:
     """Interleaved rounds of both; the lines of the report."""
     lines = [
         "| | page | requests/s | p50 ms | p95 ms | p99 ms | failures | Locust's CPU |",
@@ -112,11 +112,11 @@ def compare(*, seconds: int, rounds: int, walk: str, share: float) -> list[str]:
         (empty / "none.rules.yaml").write_text("version: 1\nrules: []\n")
         personalised, _ = stack.enter_context(demo())
         passed, _ = stack.enter_context(demo(rules=str(empty)))
-        capacity = min(measure_capacity(personalised), measure_capacity(passed))
+        capacity = min(measure_capacity(url, coding) for url in (personalised, passed))
         rate = capacity * share
         for number in range(rounds):
             for name, url in (("personalised", personalised), ("passed-through", passed)):
-                run = locust(url, f"{name}-{number + 1}", seconds=seconds, rate=rate, walk=walk)
+                run = locust(url, f"{name}-{number + 1}", seconds=seconds, rate=rate, walk=walk, coding=coding)
                 lines += table(name, run)
                 slowest[name].append(run.total["p99"])
     p99, base = (median(slowest[name]) for name in ("personalised", "passed-through"))
@@ -135,8 +135,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--walk", choices=("shop", "home"), default="shop")
     parser.add_argument("--share", type=float, default=0.05)
-    chosen = parser.parse_args()
-    lines = compare(seconds=chosen.seconds, rounds=chosen.rounds, walk=chosen.walk, share=chosen.share)
+    parser.add_argument("--coding", choices=("gzip", "identity"), default="gzip")
+    lines = compare(**vars(parser.parse_args()))
     text = "\n".join(lines)
     print(text)
     (RESULTS / "load.md").write_text(text + "\n")

@@ -7,7 +7,7 @@ that the profile has to be looked up. By hand, beside a running `make demo`:
 
 `make load` runs it headless and bounded, twice: personalised, and passed through by a Tailorbird without rules.
 Settings from the environment: `LOAD_RATE` requests per second of each user, `LOAD_WALK` `shop` or `home`,
-`LOAD_RESULT` a file that gets the numbers as JSON when the run ends.
+`LOAD_CODING` `gzip` or `identity`, `LOAD_RESULT` a file that gets the numbers as JSON when the run ends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from locust.contrib.fasthttp import FastHttpUser
 RATE = float(os.environ.get("LOAD_RATE", "2"))
 ONLY_HOME = os.environ.get("LOAD_WALK", "shop") == "home"
 PEOPLE = ("anna", "ben", "cleo", "dan")
-BROWSER = {"accept": "text/html", "accept-encoding": "gzip", "user-agent": "Mozilla/5.0 (load test)"}
+CODING = os.environ.get("LOAD_CODING", "gzip")
+BROWSER = {"accept": "text/html", "accept-encoding": CODING, "user-agent": "Mozilla/5.0 (load test)"}
 SEARCHES = ("running", "mustard", "lamp", "trail")
 
 
