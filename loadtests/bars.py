@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 PYTEST = ("-m", "pytest", "-s", "-v")
-LOAD = ("-m", "loadtests.load", *"--rounds 3 --walk home --share 0.3 --coding identity".split())
+LOAD = ("-m", "loadtests.load", "--rounds", "3", "--walk", "home", "--share", "0.3", "--coding", "identity")
 PAGES = ("-m", "loadtests.pages")
 
 
