@@ -32,7 +32,7 @@ check: $(READY)  ## format, lint, types, layers, mirror, generated docs
 	$(BIN)/python -m pytest tests/test_layers.py tests/test_mirror.py tests/test_docs.py
 	$(BIN)/tailorbird check rules
 
-test: $(READY)  ## all tests, on the real components
+test: $(BENCH)  ## all tests, on the real components, rivals included
 	@./tests/browser/install-chromium
 	$(BIN)/python -m pytest
 
