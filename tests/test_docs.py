@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from proxy.cli.docs import MADE, PAGES
+from proxy.rulebook.compile import load
+from proxy.stores.ruledir import read_folder
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -29,3 +31,10 @@ def test_links_between_pages_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
         if not target.startswith(("http:", "https:", "mailto:")):
             assert (path.parent / target).exists(), f"{path.name} links to {target}, which is not there"
+
+
+def test_the_front_pages_first_rule_is_a_good_one_among_the_others() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    loaded = load({**read_folder(ROOT / "rules"), "winter.rules.yaml": text.encode()})
+    assert loaded.publication is not None, loaded.findings
+    assert "Winter is coming" in loaded.publication.fragments

@@ -15,30 +15,11 @@ import pytest
 
 from proxy.model import Profile
 from proxy.ports import ProfileStore
-from tests.wire.behind import Behind
+from tests.wire.behind import BUYERS_AND_VIPS, Behind
 from tests.wire.origin import Origin, always, ok
 
 PAGE = b'<html><body><div data-slot="home.hero">ours</div></body></html>'
 HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=600")
-FOLDER = {
-    "a.rules.yaml": """version: 1
-segments:
-  VIP:
-    description: named by the shop's own cookie
-rules:
-  - name: Buyers
-    slot: home.hero
-    priority: high
-    when: {orders: at least 2}
-    show: {banner: {title: Good to see you again}}
-  - name: VIPs
-    slot: home.hero
-    when: {segment: VIP}
-    show: {banner: {title: For our VIPs}}
-""",
-    "slots.yaml": "slots:\n  home.hero: {}\n",
-    "attributes.yaml": "attributes:\n  orders: number\n",
-}
 PROFILES = 20_000
 FULL = bool(os.environ.get("BAR_FULL"))
 STALL_SECONDS = 10.0 if FULL else 1.0
@@ -140,7 +121,7 @@ async def test_a_stalled_store_costs_no_page_and_hardly_any_time(tmp_path: Path)
     profiles = [Profile(f"buyer-{number}", {"orders": 3.0}) for number in range(PROFILES)]
     async with (
         Origin(always(ok(PAGE, *HTML))) as origin,
-        Behind(origin.url, FOLDER, tmp_path, profiles=profiles, wrap=wrap) as shop,
+        Behind(origin.url, BUYERS_AND_VIPS, tmp_path, profiles=profiles, wrap=wrap) as shop,
     ):
         crowd, store = Crowd(shop), stores[0]
         await crowd.until_known(await crowd.visits(0.1))

@@ -17,30 +17,11 @@ import pytest
 from proxy.errors import StoreError
 from proxy.model import Profile
 from proxy.ports import ProfileStore
-from tests.wire.behind import Behind
+from tests.wire.behind import BUYERS_AND_VIPS, Behind
 from tests.wire.origin import Origin, always, ok
 
 PAGE = b'<html><body><div data-slot="home.hero">ours</div></body></html>'
 HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=1", b'etag: "1"')
-FOLDER = {
-    "a.rules.yaml": """version: 1
-segments:
-  VIP:
-    description: named by the shop's own cookie
-rules:
-  - name: Buyers
-    slot: home.hero
-    priority: high
-    when: {orders: at least 2}
-    show: {banner: {title: Good to see you again}}
-  - name: VIPs
-    slot: home.hero
-    when: {segment: VIP}
-    show: {banner: {title: For our VIPs}}
-""",
-    "slots.yaml": "slots:\n  home.hero: {}\n",
-    "attributes.yaml": "attributes:\n  orders: number\n",
-}
 PATHS = [f"/page-{number}" for number in range(50)]
 BUYERS = [f"buyer-{number}" for number in range(50)]
 SECONDS = 60.0 if os.environ.get("BAR_FULL") else 2.0
@@ -130,7 +111,7 @@ async def test_cached_pages_outlive_the_origin_and_the_store(tmp_path: Path) -> 
 
     profiles = [Profile(buyer, {"orders": 3.0}) for buyer in BUYERS]
     origin = Origin(always(ok(PAGE, *HTML)))
-    async with origin, Behind(origin.url, FOLDER, tmp_path, profiles=profiles, wrap=wrap) as shop:
+    async with origin, Behind(origin.url, BUYERS_AND_VIPS, tmp_path, profiles=profiles, wrap=wrap) as shop:
         crowd = Crowd(shop)
         up = await crowd.visits(SECONDS / 2)
         assert {request.target.decode() for request in origin.requests} == set(PATHS)

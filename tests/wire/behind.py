@@ -21,6 +21,26 @@ from proxy.stores import open_store
 from proxy.wiring import Tailorbird
 
 SECRET = "a-secret-for-tests-long-enough"
+BUYERS_AND_VIPS = {
+    "a.rules.yaml": """version: 1
+segments:
+  VIP:
+    description: named by the shop's own cookie
+rules:
+  - name: Buyers
+    slot: home.hero
+    priority: high
+    when: {orders: at least 2}
+    show: {banner: {title: Good to see you again}}
+  - name: VIPs
+    slot: home.hero
+    when: {segment: VIP}
+    show: {banner: {title: For our VIPs}}
+""",
+    "slots.yaml": "slots:\n  home.hero: {}\n",
+    "attributes.yaml": "attributes:\n  orders: number\n",
+}
+"""Rules that ask for one thing only the profile says, and one the signed cookie says."""
 
 
 class Behind:
