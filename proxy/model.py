@@ -11,6 +11,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
+
+import msgspec
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Header fields in wire order: lower-case name, value. Repeated fields stay repeated."""
@@ -96,18 +99,41 @@ class WithinHours:
     end_minute: int
 
 
+class Reading(enum.StrEnum):
+    """What a `Measure` tells of the events it looks at."""
+
+    COUNT = "count"
+    DAYS_SINCE = "days since"  # since the latest of them, as a fraction; unknown when there is none
+    SUM = "sum"  # of their value
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is read off a visitor's history at a moment: an attribute that is never stored, so that a window ends at
+    its exact second. It looks at events of `kinds`, not older than `within_seconds`, that have a value for each of
+    `where`: pairs of `category` (and all below it), `product`, `brand` or `subject`, and what it must be (casefolded).
+    """
+
+    reading: Reading
+    kinds: tuple[str, ...]
+    within_seconds: float = inf
+    where: tuple[tuple[str, str], ...] = ()
+
+
 Test = OneOf | NotOneOf | Between | StartsWith | Contains | IsKnown | WithinHours
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One line an editor wrote: an attribute and what it must be. Never true of an unknown attribute, but for
-    `none`. `text` is the line as written, for `why` and messages."""
+    `none`. `text` is the line as written, for `why` and messages. `measure` says how the attribute's value is read off
+    the visitor's history; None for what a request or profile says of itself."""
 
     attribute: str
     test: Test
     text: str = ""
     place: Place = NOWHERE
+    measure: Measure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,17 +236,48 @@ class EvaluationContext:
     unverified: frozenset[str] = frozenset()
 
 
+# -- what happened ----------------------------------------------------------------------------------------------
+
+
+class Item(msgspec.Struct, frozen=True, array_like=True):
+    """A product in an event: its category as a path (`shoes/trail`), the price of one in the shop's currency."""
+
+    product: str
+    category: str = ""
+    brand: str = ""
+    price: float = 0.0
+    quantity: float = 1.0
+
+
+class Event(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """What a visitor did or was shown, as their history keeps it, in order of `at` and `id`.
+
+    `at` is when it happened, the sender's clock corrected. Two events of one `id` are one. `kind` is a row of
+    `events/types.py`, as `product viewed`; `subject` what it is about where that is no product: a page's path, the
+    words of a search, the rule whose banner it was. `value` is money in the shop's currency, 0 when there is none.
+    """
+
+    at: float
+    id: str
+    kind: str
+    subject: str = ""
+    items: tuple[Item, ...] = ()
+    value: float = 0.0
+
+
 # -- who is there -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the store knows of a visitor. `attributes` values are text, number, truth or a set of texts."""
+    """What the store knows of a visitor. `attributes` values are text, number, truth or a set of texts; `history` is in
+    order, and bounded by whoever writes it."""
 
     visitor_id: str
     attributes: Attributes = field(default_factory=dict)
     segments: frozenset[str] = frozenset()
     updated_at: float = 0.0
+    history: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
