@@ -103,21 +103,68 @@ class Reading(enum.StrEnum):
     """What a `Measure` tells of the events it looks at."""
 
     COUNT = "count"
-    DAYS_SINCE = "days since"  # since the latest of them, as a fraction; unknown when there is none
+    VISITS = "visits"  # runs of events without a pause of half an hour, by when they began
     SUM = "sum"  # of their value
+    MEAN = "mean"  # of their value; unknown when there are none
+    DAYS_SINCE = "days since"  # the latest of them, as a fraction; unknown when there is none
+    DAYS_SINCE_FIRST = "days since first"
+    DAYS_SINCE_VISIT = "days since visit"  # the end of the last visit before the one under way
+    LATEST = "latest"  # what `of` was, the latest time
+    SET = "set"  # all that `of` was
+    FAVOURITE = "favourite"  # the `of` with the most points
+    SCORE = "score"  # points that halve with time, and are capped
+    CART = "cart"  # the `of` of what lies in the cart
+    CART_TOTAL = "cart total"
+
+
+class Period(enum.StrEnum):
+    """From when on a `Measure` looks, beside its `within_seconds`. Days begin at midnight, weeks on Monday, in the
+    measure's time zone."""
+
+    EVER = "ever"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    VISIT = "visit"
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """What must follow an event for it to count, within so many seconds: an event of `kinds`, about a product of the
+    first when `same_product`. With `wanted=False` it must not follow, and the event counts once the time is over."""
+
+    kinds: tuple[str, ...]
+    within_seconds: float
+    wanted: bool = True
+    same_product: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
     """What is read off a visitor's history at a moment: an attribute that is never stored, so that a window ends at
-    its exact second. It looks at events of `kinds`, not older than `within_seconds`, that have a value for each of
-    `where`: pairs of `category` (and all below it), `product`, `brand` or `subject`, and what it must be (casefolded).
+    its exact second.
+
+    It looks at events of `kinds` that pass each of `where` (`category`, `product` and `brand` of one of its items, or
+    the event's `subject`; a category counts with all those above it). An event is in the window from its `at` until
+    before `at + within_seconds`, and in the `period`, on the clocks of `timezone`.
+
+    `of` names what a `LATEST`, `SET`, `FAVOURITE` or `CART` is about: `product`, `category`, `brand` or `subject`.
+    `points` are by kind, else 1; they halve every `half_life_seconds`. `grades` make a number a grade from 1 up: one
+    more for each of these numbers that it reaches; of days since, for each that it does not exceed.
     """
 
     reading: Reading
     kinds: tuple[str, ...]
     within_seconds: float = inf
-    where: tuple[tuple[str, str], ...] = ()
+    where: tuple[tuple[str, Test], ...] = ()
+    period: Period = Period.EVER
+    timezone: str = "UTC"
+    of: str = "product"
+    then: Then | None = None
+    points: tuple[tuple[str, float], ...] = ()
+    half_life_seconds: float = inf
+    cap: float = inf
+    grades: tuple[float, ...] = ()
 
 
 Test = OneOf | NotOneOf | Between | StartsWith | Contains | IsKnown | WithinHours

@@ -1,0 +1,270 @@
+"""Reading a `Measure` off a visitor's history: pure, at any moment, never stored.
+
+A history is a set of events in order, so what is read does not depend on the order in which they came. Each answer says
+until when it holds: the first moment at which an event leaves a window, a day or a visit ends, or an event dated ahead
+begins to count. Until then whoever asks may keep it.
+
+Its law: an event counts from its `at` until before `at + within_seconds`, to the float.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import fsum, inf, nextafter
+
+from proxy.audience.cart import in_cart
+from proxy.audience.windows import Window, visits_of, window_of
+from proxy.conditions.values import holds, is_number
+from proxy.model import AttributeValue, Event, Item, Measure, Reading, Test
+
+DAY_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class DaysSince:
+    """Days from `at` to whenever it is asked, as a fraction."""
+
+    at: float
+
+    def value(self, now: float) -> float:
+        return (now - self.at) / DAY_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Decaying:
+    """Points as of a moment, that halve with time."""
+
+    points: float
+    as_of: float
+    half_life_seconds: float
+    cap: float
+
+    def value(self, now: float) -> float:
+        return min(self.points * 2 ** ((self.as_of - now) / self.half_life_seconds), self.cap)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a measure tells, from `read_at` until before `holds_until`. None is unknown."""
+
+    told: AttributeValue | DaysSince | Decaying | None
+    read_at: float
+    holds_until: float
+
+    def holds(self, now: float) -> bool:
+        """Whether this is still, or already, what a measure would tell."""
+        return self.read_at <= now < self.holds_until
+
+    def value(self, now: float) -> AttributeValue | None:
+        """The attribute's value at a moment at which it holds."""
+        told = self.told
+        return told.value(now) if isinstance(told, DaysSince | Decaying) else told
+
+
+def read(measure: Measure, history: Sequence[Event], now: float) -> Read:
+    """What the measure tells of a history in order (`at`, then `id`) at `now`, Unix seconds."""
+    past = bisect_right(history, now, key=_at)
+    events = [event for event in history[:past] if _counts(measure, event)]
+    window = window_of(measure, history[:past], now)
+    told = _READERS[measure.reading](measure, events, window, now)
+    value, holds_until = _graded(measure, told, now) if measure.grades else told
+    ahead = next((event.at for event in history[past:]), inf)
+    return Read(value, now, min(holds_until, ahead))
+
+
+Told = tuple[AttributeValue | DaysSince | Decaying | None, float]
+"""What is told, and until when it holds as long as nothing happens."""
+
+
+def _at(event: Event) -> float:
+    return event.at
+
+
+# -- which events
+
+
+def items_of(measure: Measure, event: Event) -> Iterable[Item]:
+    """The items that pass what the measure asks of items."""
+    asked = [(field, test) for field, test in measure.where if field != "subject"]
+    return [item for item in event.items if all(_passes(field, test, item) for field, test in asked)]
+
+
+def with_those_above(category: str) -> frozenset[str]:
+    """`shoes/trail` as {`shoes`, `shoes/trail`}: who asks for a category means all below it."""
+    parts = category.split("/") if category else []
+    return frozenset("/".join(parts[: depth + 1]) for depth in range(len(parts)))
+
+
+def _counts(measure: Measure, event: Event) -> bool:
+    if event.kind not in measure.kinds:
+        return False
+    if not all(holds(test, event.subject or None) for field, test in measure.where if field == "subject"):
+        return False
+    return not any(field != "subject" for field, _ in measure.where) or bool(items_of(measure, event))
+
+
+def _passes(field: str, test: Test, item: Item) -> bool:
+    value = with_those_above(item.category) if field == "category" else getattr(item, field) or None
+    return holds(test, value)
+
+
+def _seen(measure: Measure, events: Sequence[Event], window: Window, now: float) -> tuple[list[Event], float]:
+    """The events in the window that were followed by what must follow; and until when it is these."""
+    seen, holds_until = [], window.until
+    for event in events:
+        if not window.has(event.at, now):
+            continue
+        counts, changes_at = _is_followed(measure, event, window.past, now) if measure.then else (True, inf)
+        if counts:
+            seen.append(event)
+        holds_until = min(holds_until, window.leaves(event.at), changes_at)
+    return seen, holds_until
+
+
+def _is_followed(measure: Measure, event: Event, past: Sequence[Event], now: float) -> tuple[bool, float]:
+    """Whether what must follow did, or what must not did not; and when time alone will change that."""
+    then = measure.then
+    if then is None:
+        return True, inf
+    over_at = event.at + then.within_seconds
+    products = {item.product for item in items_of(measure, event)}
+    follows = any(
+        other.kind in then.kinds
+        and event.at <= other.at < over_at
+        and other.id != event.id
+        and (not then.same_product or not products.isdisjoint(item.product for item in other.items))
+        for other in past
+    )
+    if then.wanted or follows:
+        return follows == then.wanted, inf
+    return now >= over_at, over_at if now < over_at else inf
+
+
+# -- what they tell
+
+
+def _count(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    seen, holds_until = _seen(measure, events, window, now)
+    return float(len(seen)), holds_until
+
+
+def _sum(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    seen, holds_until = _seen(measure, events, window, now)
+    return fsum(event.value for event in seen), holds_until
+
+
+def _mean(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    seen, holds_until = _seen(measure, events, window, now)
+    return (fsum(event.value for event in seen) / len(seen) if seen else None), holds_until
+
+
+def _visits(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    begun = [visit.began_at for visit in visits_of(events) if window.has(visit.began_at, now)]
+    return float(len(begun)), min((window.leaves(at) for at in begun), default=window.until)
+
+
+def _since_latest(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    seen, holds_until = _seen(measure, events, window, now)
+    return _since(measure, seen[-1].at if seen else None, holds_until)
+
+
+def _since_first(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    seen, holds_until = _seen(measure, events, window, now)
+    return _since(measure, seen[0].at if seen else None, holds_until)
+
+
+def _since_visit(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    visits = visits_of(events)
+    over = [visit for visit in visits if visit.is_over(now)]
+    under_way = visits[-1].over_at if len(over) < len(visits) else inf
+    return _since(measure, over[-1].ended_at if over else None, under_way)
+
+
+def _since(measure: Measure, at: float | None, holds_until: float) -> Told:
+    return (DaysSince(at) if at is not None else None), holds_until
+
+
+def _latest(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    seen, holds_until = _seen(measure, events, window, now)
+    values = [value for event in seen[-1:] for value in _values(measure, event)]
+    return values[0] if values else None, holds_until
+
+
+def _set(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    seen, holds_until = _seen(measure, events, window, now)
+    return _all_of(measure.of, (value for event in seen for value in _values(measure, event))), holds_until
+
+
+def _favourite(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    """The one with the most points, of equals the first in the alphabet. All points halve alike, so it stays the
+    favourite until an event leaves or comes."""
+    seen, holds_until = _seen(measure, events, window, now)
+    points: dict[str, list[float]] = {}
+    for event in seen:
+        for value in _values(measure, event):
+            points.setdefault(value, []).append(_points(measure, event, now))
+    return min(points, key=lambda value: (-fsum(points[value]), value), default=None), holds_until
+
+
+def _score(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    seen, holds_until = _seen(measure, events, window, now)
+    points = fsum(_points(measure, event, now) for event in seen)
+    return Decaying(points, now, measure.half_life_seconds, measure.cap), holds_until
+
+
+def _points(measure: Measure, event: Event, now: float) -> float:
+    return float(dict(measure.points).get(event.kind, 1.0) * 2 ** ((event.at - now) / measure.half_life_seconds))
+
+
+def _cart(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    seen, holds_until = _seen(measure, events, window, now)
+    values = (value for item in in_cart(seen) if (value := getattr(item, measure.of)))
+    return _all_of(measure.of, values), holds_until
+
+
+def _cart_total(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    seen, holds_until = _seen(measure, events, window, now)
+    return fsum(item.price * item.quantity for item in in_cart(seen)), holds_until
+
+
+def _values(measure: Measure, event: Event) -> list[str]:
+    """What the event says of what the measure is about, once each."""
+    if measure.of == "subject":
+        return [event.subject] if event.subject else []
+    values = [getattr(item, measure.of) for item in items_of(measure, event)]
+    return list(dict.fromkeys(filter(None, values)))
+
+
+def _all_of(what: str, values: Iterable[str]) -> frozenset[str]:
+    if what == "category":
+        return frozenset(above for value in values for above in with_those_above(value))
+    return frozenset(values)
+
+
+def _graded(measure: Measure, told: Told, now: float) -> Told:
+    """A number as a grade. Days since are compared as moments: a number of days is reached until right after it."""
+    value, holds_until = told
+    if isinstance(value, DaysSince):
+        ends = [value.at + grade * DAY_SECONDS for grade in measure.grades]
+        left = [end for end in ends if now <= end]
+        return 1.0 + len(left), min([holds_until, *(nextafter(end, inf) for end in left)])
+    return (1.0 + sum(value >= grade for grade in measure.grades) if is_number(value) else None), holds_until
+
+
+_READERS: dict[Reading, Callable[[Measure, Sequence[Event], Window, float], Told]] = {
+    Reading.COUNT: _count,
+    Reading.VISITS: _visits,
+    Reading.SUM: _sum,
+    Reading.MEAN: _mean,
+    Reading.DAYS_SINCE: _since_latest,
+    Reading.DAYS_SINCE_FIRST: _since_first,
+    Reading.DAYS_SINCE_VISIT: _since_visit,
+    Reading.LATEST: _latest,
+    Reading.SET: _set,
+    Reading.FAVOURITE: _favourite,
+    Reading.SCORE: _score,
+    Reading.CART: _cart,
+    Reading.CART_TOTAL: _cart_total,
+}

@@ -1,0 +1,89 @@
+"""Which part of a history a measure looks at: a length of time up to now, a calendar day, week or month on somebody's
+clocks, or the visit under way. A visit is a run of events without a pause of half an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import inf
+from zoneinfo import ZoneInfo
+
+from proxy.model import Event, Measure, Period
+
+VISIT_PAUSE_SECONDS = 1_800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A run of events: when its first and last happened."""
+
+    began_at: float
+    ended_at: float
+
+    @property
+    def over_at(self) -> float:
+        """When it is over unless something happens before."""
+        return self.ended_at + VISIT_PAUSE_SECONDS
+
+    def is_over(self, now: float) -> bool:
+        return now >= self.over_at
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Events are in from their `at`, if that is not before `since`, until before `at + within`; all are out at `until`.
+    `past` is all that happened so far, of every kind."""
+
+    past: Sequence[Event]
+    within: float = inf
+    since: float = -inf
+    until: float = inf
+
+    def has(self, at: float, now: float) -> bool:
+        return self.since <= at <= now < at + self.within
+
+    def leaves(self, at: float) -> float:
+        """When what happened at that moment, and is in, will be out."""
+        return min(at + self.within, self.until)
+
+
+def window_of(measure: Measure, past: Sequence[Event], now: float) -> Window:
+    """The measure's window at `now`, before which all of `past` happened."""
+    within = measure.within_seconds
+    if measure.period is Period.EVER:
+        return Window(past, within)
+    if measure.period is Period.VISIT:
+        under_way = [visit for visit in visits_of(past) if not visit.is_over(now)]
+        since, until = (under_way[-1].began_at, under_way[-1].over_at) if under_way else (inf, inf)
+        return Window(past, within, since, until)
+    since, until = _calendar(measure.period, measure.timezone, now)
+    return Window(past, within, since, until)
+
+
+def visits_of(events: Iterable[Event]) -> list[Visit]:
+    """The visits that events in order make up."""
+    visits: list[Visit] = []
+    for event in events:
+        if visits and not visits[-1].is_over(event.at):
+            visits[-1] = Visit(visits[-1].began_at, event.at)
+        else:
+            visits.append(Visit(event.at, event.at))
+    return visits
+
+
+def _calendar(period: Period, timezone: str, now: float) -> tuple[float, float]:
+    """When the local day, week or month around `now` began and when the next begins. A day has 23 to 25 hours."""
+    zone = ZoneInfo(timezone)
+    there = datetime.fromtimestamp(now, zone)
+    first = datetime(there.year, there.month, there.day)
+    if period is Period.WEEK:
+        first -= timedelta(days=first.weekday())
+    elif period is Period.MONTH:
+        first = first.replace(day=1)
+    days = {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 32}[period]
+    following = first + timedelta(days=days)
+    if period is Period.MONTH:
+        following = following.replace(day=1)
+    return first.replace(tzinfo=zone).timestamp(), following.replace(tzinfo=zone).timestamp()
