@@ -15,7 +15,8 @@ from itertools import chain
 
 import msgspec
 
-from proxy.conditions.vocabulary import PHRASES, Kind
+from proxy.conditions.phrase import Kind
+from proxy.conditions.vocabulary import PHRASES
 from proxy.errors import OperatorError
 
 MAX_LINE_BYTES = 64 * 1024

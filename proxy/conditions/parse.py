@@ -19,8 +19,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
+from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.values import number_text
-from proxy.conditions.vocabulary import Kind, Phrase
 from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.model import (
     EVERYBODY,

@@ -6,10 +6,10 @@ name any attribute that `attributes.yaml` declares or an import has brought; `wo
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.values import WEEKDAYS
 
 _ISO_3166_ALPHA_2 = (
@@ -22,41 +22,6 @@ _ISO_3166_ALPHA_2 = (
     "TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW "
 )
 COUNTRIES = tuple(_ISO_3166_ALPHA_2.split())
-
-
-class Kind(enum.StrEnum):
-    """What values an attribute has, and so which forms fit it. The first four may stand in `attributes.yaml`."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    TRUTH = "truth"
-    SET = "set"
-    HOURS = "hours"
-    ANYTHING = "anything"  # brought by an import, so nobody said
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """A phrase and all that is to know of it.
-
-    `key` is what an editor writes, `attribute` its name in `EvaluationContext.attributes`. `choices` are the only
-    values it takes, `shape` a regular expression that its values match, `hint` how to mend one that does not fit.
-    `parts` are the words that may stand under it, () when any may; each is an attribute of its own, `attribute.part`.
-    `example` and `wrong` are conditions that are clean and that give the finding `wrong_code`.
-    """
-
-    key: str
-    attribute: str
-    kind: Kind
-    help: str
-    example: str = ""
-    wrong: str = ""
-    wrong_code: str = ""
-    choices: tuple[str, ...] = ()
-    shape: str = ""
-    hint: str = ""
-    parts: tuple[str, ...] | None = None
-    stands_alone: bool = True
 
 
 PHRASES: tuple[Phrase, ...] = (

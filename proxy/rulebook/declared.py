@@ -7,7 +7,8 @@ from typing import get_args
 
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text
 from proxy.conditions.parse import GROUPS
-from proxy.conditions.vocabulary import PHRASES, Kind
+from proxy.conditions.phrase import Kind
+from proxy.conditions.vocabulary import PHRASES
 from proxy.diagnostics import Finding
 from proxy.errors import EditorError
 from proxy.page.scan import check_selector

@@ -9,7 +9,7 @@ from functools import partial
 
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
 from proxy.conditions.parse import amount, check_values, no_amount
-from proxy.conditions.vocabulary import Kind, Phrase
+from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Attributes, AttributeValue, Place, Rule
 from proxy.rulebook.names import Names

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from proxy.conditions.nodes import Scalar
-from proxy.conditions.vocabulary import Phrase
+from proxy.conditions.phrase import Phrase
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Place
 

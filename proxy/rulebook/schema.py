@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proxy.conditions.parse import GROUPS
-from proxy.conditions.vocabulary import Kind, Phrase
+from proxy.conditions.phrase import Kind, Phrase
 from proxy.page.slots import SLOT_KINDS, KeyKind, ShowKey, SlotKind
 from proxy.rulebook.expectations import NOTHING_NEW
 from proxy.rulebook.names import Names

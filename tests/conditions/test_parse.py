@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from proxy.conditions.parse import read_condition
-from proxy.conditions.vocabulary import Kind, words
+from proxy.conditions.phrase import Kind
+from proxy.conditions.vocabulary import words
 from proxy.diagnostics import Finding
 from proxy.model import (
     AllOf,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from proxy.conditions.parse import read_condition
-from proxy.conditions.vocabulary import PHRASES, Kind, Phrase, words
+from proxy.conditions.phrase import Kind, Phrase
+from proxy.conditions.vocabulary import PHRASES, words
 from proxy.diagnostics import Finding
 from proxy.model import EVERYBODY
 from proxy.rulebook.read import read_yaml

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.conditions.nodes import Node
-from proxy.conditions.vocabulary import Kind
+from proxy.conditions.phrase import Kind
 from proxy.diagnostics import Finding
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.declared import read_attributes, read_slots

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.conditions.vocabulary import PHRASES, Kind
+from proxy.conditions.phrase import Kind
+from proxy.conditions.vocabulary import PHRASES
 from proxy.model import AttributeValue, Profile, Visitor
 from proxy.serve.context import REQUEST_ATTRIBUTES, context_of, device_of, host_of, languages_of, needs_profile
 from proxy.serve.message import Request

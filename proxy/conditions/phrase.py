@@ -1,0 +1,41 @@
+"""What a phrase of the vocabulary is: a word an editor may begin a line with, and all that is to know of it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Kind(enum.StrEnum):
+    """What values an attribute has, and so which forms fit it. The first four may stand in `attributes.yaml`."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    TRUTH = "truth"
+    SET = "set"
+    HOURS = "hours"
+    ANYTHING = "anything"  # brought by an import, so nobody said
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A phrase and all that is to know of it.
+
+    `key` is what an editor writes, `attribute` its name in `EvaluationContext.attributes`. `choices` are the only
+    values it takes, `shape` a regular expression that its values match, `hint` how to mend one that does not fit.
+    `parts` are the words that may stand under it, () when any may; each is an attribute of its own, `attribute.part`.
+    `example` and `wrong` are conditions that are clean and that give the finding `wrong_code`.
+    """
+
+    key: str
+    attribute: str
+    kind: Kind
+    help: str
+    example: str = ""
+    wrong: str = ""
+    wrong_code: str = ""
+    choices: tuple[str, ...] = ()
+    shape: str = ""
+    hint: str = ""
+    parts: tuple[str, ...] | None = None
+    stands_alone: bool = True
