@@ -9,7 +9,7 @@ Times are Unix seconds (UTC) as float, called `now`, `..._at` or `..._until`. He
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 
@@ -166,6 +166,10 @@ class Measure:
     cap: float = inf
     grades: tuple[float, ...] = ()
 
+    def __hash__(self) -> int:
+        """Over what differs most: readings are remembered by measure, and a hash of all of it takes 2 us."""
+        return hash((self.reading, self.kinds, self.where))
+
 
 Test = OneOf | NotOneOf | Between | StartsWith | Contains | IsKnown | WithinHours
 
@@ -213,12 +217,72 @@ EVERYBODY = AllOf()
 
 
 @dataclass(frozen=True, slots=True)
+class Cap:
+    """The rule is not shown once `measure` has reached `enough`. `text` is the line as written."""
+
+    text: str
+    measure: Measure
+    enough: float
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Chance: the visitor's bucket by `seed` (`bucketing.py`) is at least `low` and below what `steps` say at the
+    moment: pairs of a time (Unix seconds) and the first bucket outside from then on; before the first, all are
+    outside."""
+
+    seed: str
+    steps: tuple[tuple[float, int], ...]
+    low: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One of the variants of an experiment. `share` is in buckets; `variant` is like a rule's."""
+
+    name: str
+    share: int
+    variant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What makes a rule an experiment: a visitor's bucket by its name gives the arm; who is beyond the last is not in
+    it. `split_by` is the attribute whose value is drawn by, "" for the visitor. What it is to show: `goal`, a kind
+    of event; `guardrails`, what must not get worse; and for how long."""
+
+    arms: tuple[Arm, ...]
+    split_by: str = ""
+    goal: str = ""
+    guardrails: tuple[str, ...] = ()
+    min_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """A share of the visitors, in buckets, who see the page's own to compare with: in `slots`, or in all when there
+    are none. `live_from` and `live_until` are as for a rule."""
+
+    name: str
+    share: int
+    slots: frozenset[str] = frozenset()
+    live_from: float = -inf
+    live_until: float = inf
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A rule, parsed and checked.
 
     `priority` 0 to 100 (high 80, normal 50, low 20). `variant` names the fragment to show; "" is the page's own
     default (`nothing new`). `order` is the position in the folder, files by name. `live_from`/`live_until` are Unix
     seconds, until exclusive. `timezone` is the IANA zone weekday and hours are read in.
+
+    All `draws` must take the visitor in, and no cap be reached. `holdout` is the share, in buckets, that sees the
+    page's own instead. Of the rules of a `layer`, a page shows one. An `experiment` has its arms' variants instead of
+    one of its own.
     """
 
     name: str
@@ -227,11 +291,22 @@ class Rule:
     variant: str = ""
     priority: int = 50
     order: int = 0
-    live_from: float = float("-inf")
-    live_until: float = float("inf")
+    live_from: float = -inf
+    live_until: float = inf
     timezone: str = "UTC"
     needs_verified: bool = False
     place: Place = NOWHERE
+    caps: tuple[Cap, ...] = ()
+    draws: tuple[Draw, ...] = ()
+    holdout: int = 0
+    layer: str = ""
+    experiment: Experiment | None = None
+
+    @property
+    def variants(self) -> frozenset[str]:
+        """The names of all fragments it may show."""
+        arms = self.experiment.arms if self.experiment else ()
+        return frozenset({self.variant, *(arm.variant for arm in arms)} - {""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,14 +333,22 @@ class Reason(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one slot shows one visitor. `variant` "" is the page's own default. `detail` is our finer word:
-    `default`, `rule`, `nothing new`, later `capped`, `holdout`."""
+    """What one slot shows one visitor. `variant` "" is the page's own default. `detail` is our finer word: `default`,
+    `rule`, `nothing new`, or `arm`, which `arm` names. When the page's own is shown instead of the rule `withheld`, it
+    is `holdout`, or `capped`: had often enough, with nothing below it."""
 
     slot: str
     variant: str = ""
     reason: Reason = Reason.STATIC
     rule: str = ""
     detail: str = "default"
+    arm: str = ""
+    withheld: str = ""
+
+
+def nothing_read(measure: Measure) -> AttributeValue | None:
+    """The reading of a history that nobody has: unknown."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +357,8 @@ class EvaluationContext:
 
     `attributes` holds only what is known; its keys are those of `conditions/vocabulary.py`, and the bare names of
     profile attributes. `unverified` names segments that nobody signed: they never satisfy `needs: verified`.
+    `bucket_key` is what chance is drawn by, so that a visitor keeps their arm after a login; "" is the targeting key.
+    `read` reads a measure off the visitor's history at `now`: caps are asked only of the few rules about to be shown.
     """
 
     targeting_key: str = ""
@@ -281,6 +366,8 @@ class EvaluationContext:
     attributes: Attributes = field(default_factory=dict)
     channel: str = "web"
     unverified: frozenset[str] = frozenset()
+    bucket_key: str = ""
+    read: Callable[[Measure], AttributeValue | None] = nothing_read
 
 
 # -- what happened ----------------------------------------------------------------------------------------------
@@ -318,13 +405,15 @@ class Event(msgspec.Struct, frozen=True, array_like=True, order=True):
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What the store knows of a visitor. `attributes` values are text, number, truth or a set of texts; `history` is in
-    order, and bounded by whoever writes it."""
+    order, and bounded by whoever writes it. `bucket_key` is what chance draws the visitor by, "" for their id: who
+    joins two profiles keeps the key of the older, so that nobody changes arms by a login."""
 
     visitor_id: str
     attributes: Attributes = field(default_factory=dict)
     segments: frozenset[str] = frozenset()
     updated_at: float = 0.0
     history: tuple[Event, ...] = ()
+    bucket_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

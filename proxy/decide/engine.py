@@ -1,14 +1,16 @@
 """Deciding: a plan and a context go in, a decision for each slot comes out. Pure, and the hottest code there is.
 
 It finds what `Plan.possible` says by short cuts: the bits of a value are looked up where they were remembered, numbers
-are bisected, and the clock's answer is kept until something about the time changes.
+are bisected, and the clock's answer is kept until something about the time changes. Chance and caps (`guard.py`) are
+asked of the winner alone; layers (`layers.py`) count only where two winners are of one.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from proxy.decide.guard import withheld
 from proxy.decide.plan import Plan
 from proxy.model import Decision, EvaluationContext
 
@@ -28,13 +30,45 @@ def decide(plan: Plan, context: EvaluationContext, slots: Iterable[str] | None =
         mask, offset, contenders, decision = ranked
         candidates = (possible & mask) >> offset
         while candidates:
-            contender, residual, rest = contenders[(candidates & -candidates).bit_length() - 1]
+            contender, residual, rest, guard = contenders[(candidates & -candidates).bit_length() - 1]
             if residual is None or residual.holds(possible):
-                decision = contender
-                break
+                if guard is None:
+                    decision = contender
+                    break
+                said = guard.says(context)
+                if said is not None:
+                    if said.detail != "capped":
+                        decision = said
+                        break
+                    if not decision.withheld:
+                        decision = said
             candidates &= rest
         decisions[slot] = decision
+    if plan.layers is not None:
+        decisions = plan.layers.settled(decisions, lambda slot: _choices(plan, slot, possible, context))
+    for holdout in plan.held_out:
+        if holdout.takes(context):
+            _hold_out(holdout.slots, decisions)
     return decisions
+
+
+def _choices(plan: Plan, slot: str, possible: int, context: EvaluationContext) -> Iterator[Decision]:
+    """Every decision that the slot could come to, best first; what is capped is among them."""
+    ranked = plan.ranked.get(slot)
+    candidates = (possible & ranked.mask) >> ranked.offset if ranked else 0
+    while ranked and candidates:
+        contender, residual, rest, guard = ranked.contenders[(candidates & -candidates).bit_length() - 1]
+        if residual is None or residual.holds(possible):
+            said = contender if guard is None else guard.says(context)
+            if said is not None:
+                yield said
+        candidates &= rest
+
+
+def _hold_out(slots: frozenset[str] | None, decisions: dict[str, Decision]) -> None:
+    for slot, decision in decisions.items():
+        if decision.rule and (slots is None or slot in slots):
+            decisions[slot] = withheld(decision)
 
 
 def _possible(plan: Plan, context: EvaluationContext) -> int:

@@ -9,7 +9,8 @@ How it works, with three rules for one slot, best first:
 For each attribute a `Column` knows, per value, the bits that this value leaves possible: `country` NO leaves 111,
 any other country 110, for only bit 0 asks about it; `segment` {VIP} leaves 101, `cart total` 12 leaves 110. A visitor
 from Norway, in segment VIP, with 12 in the cart: 111 & 101 & 110 = 100. The lowest bit left in the slot's part of the
-integer is the winner: Welcome. So a decision costs a few look-ups and ANDs, however many rules there are.
+integer is the winner: Welcome. So a decision costs a few look-ups and ANDs, however many rules there are. What the
+winner asks of chance and of the visitor's history stands in its `Guard`.
 
 Bits are laid out as  [segments' conditions][literals of residuals][slot][slot]...  and within a slot in rank: higher
 priority, then more facts, then earlier in the folder. A plan is immutable; `decide/engine.py` reads it.
@@ -27,11 +28,13 @@ from typing import NamedTuple
 from proxy.decide.clock import Clock
 from proxy.decide.column import Column, column
 from proxy.decide.conjunctions import Literal, alternatives, facts_of
+from proxy.decide.guard import Guard, HeldOut, decision_of, guard_of, held_out_by
+from proxy.decide.layers import Layers
 from proxy.decide.layout import Layout
 from proxy.decide.membership import ComputedSegment, Membership
 from proxy.decide.residual import Residual, residual
 from proxy.decide.shortcuts import ShortCuts, short_cuts
-from proxy.model import Between, Decision, EvaluationContext, Fact, NotOneOf, OneOf, Reason, Rule, Segment
+from proxy.model import Between, Decision, EvaluationContext, Fact, Holdout, NotOneOf, OneOf, Rule, Segment
 
 CLOCK_ATTRIBUTES = ("weekday", "hours")
 SCHEDULE, VERIFIED = "schedule", "verified"
@@ -39,11 +42,12 @@ SCHEDULE, VERIFIED = "schedule", "verified"
 
 class Contender(NamedTuple):
     """What a bit of a slot stands for: the decision if it wins, what must still be asked, and, for when that says
-    no, a mask that leaves the bits of lower rules."""
+    no, a mask that leaves the bits of lower rules. With a `guard`, that has the last word on the decision."""
 
     decision: Decision
     residual: Residual | None
     rest: int
+    guard: Guard | None = None
 
 
 class RankedSlot(NamedTuple):
@@ -57,12 +61,16 @@ class RankedSlot(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Plan:
-    """Compiled rules. `ranked` has each slot's rules, best first; the rest is for finding a visitor's bits."""
+    """Compiled rules. `ranked` has each slot's rules, best first; `layers` is None when no rule has one; the rest is
+    for finding a visitor's bits."""
 
     version: str
     rules: tuple[Rule, ...]
     segments: tuple[Segment, ...]
     ranked: Mapping[str, RankedSlot]
+    layers: Layers | None
+    holdouts: tuple[Holdout, ...]
+    held_out: tuple[HeldOut, ...]
     columns: Mapping[str, Column]
     clock: Clock
     membership: Membership
@@ -86,6 +94,11 @@ class Plan:
         own_bits = bits & self.membership.own_bits
         return bits & self.membership.bits((own_bits, attributes.get("segment"), context.unverified))
 
+    def reads_history(self, slots: Iterable[str]) -> bool:
+        """Whether deciding these slots may need the visitor's history, or the key that chance draws them by."""
+        wanted = set(slots)
+        return bool(self.holdouts) or any(guard_of(rule) is not None for rule in self.rules if rule.slot in wanted)
+
     def attributes_of(self, slots: Iterable[str]) -> frozenset[str]:
         """Every attribute that the rules of these slots may ask about, and the segments they use, themselves or
         through one another."""
@@ -97,10 +110,17 @@ class Plan:
                 by_name = isinstance(fact.test, OneOf | NotOneOf)
                 for name in names_in([fact], unused) if by_name else list(unused):
                     facts += facts_of(unused.pop(name).condition)
-        return frozenset(fact.attribute for fact in facts)
+        drawn_by = {rule.experiment.split_by for rule in self.rules if rule.experiment and rule.slot in wanted}
+        return frozenset(fact.attribute for fact in facts) | (drawn_by - {""})
 
 
-def compile_plan(rules: Sequence[Rule], segments: Sequence[Segment] = (), *, version: str = "") -> Plan:
+def compile_plan(
+    rules: Sequence[Rule],
+    segments: Sequence[Segment] = (),
+    holdouts: Sequence[Holdout] = (),
+    *,
+    version: str = "",
+) -> Plan:
     """The plan of some rules. Segments may ask about one another, but not in a circle (`graphlib.CycleError`)."""
     layout = Layout()
     computed = tuple(_computed(segment, layout) for segment in in_order_of_use(segments))
@@ -117,7 +137,19 @@ def compile_plan(rules: Sequence[Rule], segments: Sequence[Segment] = (), *, ver
         computed, own_bits, columns.pop(("segment", ""), nobody_asks), columns.pop(("segment", VERIFIED), nobody_asks)
     )
     plain = {attribute: found for (attribute, _), found in columns.items()}
-    return Plan(version, tuple(rules), tuple(segments), ranked, plain, clock, membership, short_cuts(plain, membership))
+    return Plan(
+        version,
+        tuple(rules),
+        tuple(segments),
+        ranked,
+        _layers(rules),
+        tuple(holdouts),
+        tuple(map(held_out_by, holdouts)),
+        plain,
+        clock,
+        membership,
+        short_cuts(plain, membership),
+    )
 
 
 def rank(rule: Rule) -> tuple[int, int, int]:
@@ -183,17 +215,17 @@ def _ranked_slot(slot: str, entries: Iterable[tuple[Rule, _Form]], layout: Layou
         for conjunction in form.conjunctions:
             layout.conjunction(conjunction | _schedule(rule))
         rest = -1 << (layout.width - offset)
-        contenders += [Contender(_decision(rule), form.residual, rest)] * len(form.conjunctions)
+        contenders += [Contender(decision_of(rule), form.residual, rest, guard_of(rule))] * len(form.conjunctions)
     mask = layout.everyone >> offset << offset
     return RankedSlot(mask, offset, tuple(contenders), Decision(slot))
+
+
+def _layers(rules: Sequence[Rule]) -> Layers | None:
+    of = {rule.name: rule.layer for rule in rules if rule.layer}
+    return Layers(of, {rule.name: place for place, rule in enumerate(sorted(rules, key=rank))}) if of else None
 
 
 def _schedule(rule: Rule) -> frozenset[Literal]:
     if (rule.live_from, rule.live_until) == (-inf, inf):
         return frozenset()
     return frozenset({Literal("now", Between(rule.live_from, rule.live_until, open_high=True), of=SCHEDULE)})
-
-
-def _decision(rule: Rule) -> Decision:
-    detail = "rule" if rule.variant else "nothing new"
-    return Decision(rule.slot, rule.variant, Reason.TARGETING_MATCH, rule.name, detail)

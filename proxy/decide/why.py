@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
-from math import inf
-from zoneinfo import ZoneInfo
 
 from proxy.conditions.explain import Explained, explain
 from proxy.conditions.values import matches
 from proxy.decide.engine import decide
+from proxy.decide.guard import guard_of
 from proxy.decide.membership import names_of, verified_names
 from proxy.decide.plan import Plan, in_order_of_use, names_in, rank
+from proxy.decide.telling import caps, chance, holdouts, layer, moment, schedule, variant_for
 from proxy.model import Attributes, Condition, Decision, EvaluationContext, Fact, OneOf, Rule, Segment
 
 
@@ -24,6 +23,8 @@ class Verdict(StrEnum):
     """What came of a rule."""
 
     SHOWN = "shown"
+    HELD_OUT = "held out"
+    CAPPED = "capped"
     NEXT = "would be next"
     FITS = "fits too"
     NOT = "not"
@@ -31,8 +32,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleStory:
-    """A rule and what came of it. `facts` are its schedule, if it has one, and the lines of its condition; a line that
-    asks for a computed segment has the segment's own lines as `parts`."""
+    """A rule and what came of it. `facts` are its schedule, if it has one, the lines of its condition, and what it
+    asks of chance, caps and its layer; a line that asks for a computed segment has the segment's own lines as `parts`.
+    """
 
     name: str
     verdict: Verdict
@@ -44,7 +46,8 @@ class RuleStory:
 
 @dataclass(frozen=True, slots=True)
 class SlotStory:
-    """A slot's decision and all its rules, best first. `at` is the local time of the slot's first rule."""
+    """A slot's decision and all its rules, best first. `at` is the local time of the slot's first rule; `holdouts` are
+    those that concern the slot, true of who is held out."""
 
     slot: str
     visitor: str
@@ -53,12 +56,15 @@ class SlotStory:
     version: str
     decision: Decision
     rules: tuple[RuleStory, ...]
+    holdouts: tuple[Explained, ...] = ()
 
 
 def why(plan: Plan, context: EvaluationContext, slots: Sequence[str] | None = None) -> tuple[SlotStory, ...]:
-    """The story of each of the slots; without `slots`, of each that has a rule."""
-    teller = _Teller(plan, context)
-    return tuple(teller.slot(slot, decision) for slot, decision in decide(plan, context, slots).items())
+    """The story of each of the slots; without `slots`, of each that has a rule. Slots are those of one page: what a
+    layer shows in one of them it doesn't in another."""
+    decisions = decide(plan, context, slots)
+    teller = _Teller(plan, context, decisions)
+    return tuple(map(teller.slot, decisions))
 
 
 def why_text(stories: Iterable[SlotStory]) -> str:
@@ -69,29 +75,62 @@ def why_text(stories: Iterable[SlotStory]) -> str:
 class _Teller:
     """Knows the visitor as rules see it: its attributes with the segments it is in, all of them and the verified."""
 
-    def __init__(self, plan: Plan, context: EvaluationContext) -> None:
+    def __init__(self, plan: Plan, context: EvaluationContext, decisions: Mapping[str, Decision]) -> None:
         self._plan = plan
         self._context = context
+        self._decisions = decisions
+        self._layers = plan.layers.of if plan.layers else {}
         self._segments = {segment.name.casefold(): segment for segment in in_order_of_use(plan.segments)}
         named = context.attributes.get("segment")
         self._anyhow = self._in_segments(names_of(named))
         self._trusted = self._in_segments(verified_names(named, context.unverified))
 
-    def slot(self, slot: str, decision: Decision) -> SlotStory:
+    def slot(self, slot: str) -> SlotStory:
+        """The story of one slot."""
         rules = sorted((rule for rule in self._plan.rules if rule.slot == slot), key=rank)
+        held_out = tuple(holdouts(self._plan.holdouts, slot, self._context))
         stories: list[RuleStory] = []
         for rule in rules:
-            stories.append(self._rule(rule, [story.verdict for story in stories]))
-        page = self._context.attributes.get("page", "")
-        at = _moment(self._context.now, rules[0].timezone if rules else "UTC", "%b %H:%M:%S")
-        return SlotStory(slot, self._context.targeting_key, str(page), at, self._plan.version, decision, tuple(stories))
+            stories.append(self._rule(rule, [story.verdict for story in stories], held_out))
+        return SlotStory(
+            slot=slot,
+            visitor=self._context.targeting_key,
+            page=str(self._context.attributes.get("page", "")),
+            at=moment(self._context.now, rules[0].timezone if rules else "UTC", "%b %H:%M:%S"),
+            version=self._plan.version,
+            decision=self._decisions[slot],
+            rules=tuple(stories),
+            holdouts=held_out,
+        )
 
-    def _rule(self, rule: Rule, before: Sequence[Verdict]) -> RuleStory:
+    def _rule(self, rule: Rule, before: Sequence[Verdict], held_out: Sequence[Explained]) -> RuleStory:
         attributes = self._trusted if rule.needs_verified else self._anyhow
         told = self._told(rule, rule.condition, attributes)
-        facts = (*_schedule(rule, self._context.now), *(told.parts if told.text == "all of" else (told,)))
-        verdict = _verdict(all(fact.ok for fact in facts), before)
-        return RuleStory(rule.name, verdict, rule.variant, rule.priority, str(rule.place), facts)
+        facts = [
+            *schedule(rule, self._context.now),
+            *(told.parts if told.text == "all of" else (told,)),
+            *chance(rule, self._context),
+            *(often := list(caps(rule, self._context))),
+        ]
+        is_often_enough = not all(cap.ok for cap in often)
+        if not is_often_enough:  # else another slot may have its layer, for want of this rule
+            facts += layer(rule, self._decisions, self._layers)
+        fits = all(fact.ok for fact in facts if fact not in often)
+        verdict = Verdict.CAPPED if fits and is_often_enough else self._verdict(rule, facts, before, held_out)
+        variant = variant_for(rule, self._context)
+        return RuleStory(rule.name, verdict, variant, rule.priority, str(rule.place), tuple(facts))
+
+    def _verdict(
+        self, rule: Rule, facts: Sequence[Explained], before: Sequence[Verdict], held_out: Sequence[Explained]
+    ) -> Verdict:
+        if not all(fact.ok for fact in facts):
+            return Verdict.NOT
+        if not {Verdict.SHOWN, Verdict.HELD_OUT}.isdisjoint(before):
+            return Verdict.FITS if Verdict.NEXT in before else Verdict.NEXT
+        guard = guard_of(rule)
+        own = guard.held_out if guard else None
+        is_held_out = any(fact.ok for fact in held_out) or (own is not None and own.takes(self._context))
+        return Verdict.HELD_OUT if is_held_out else Verdict.SHOWN
 
     def _told(self, asker: Rule | Segment, condition: Condition, attributes: Attributes) -> Explained:
         told = explain(condition, attributes, now=self._context.now, timezone=asker.timezone)
@@ -122,51 +161,14 @@ class _Teller:
         return attributes
 
 
-def _verdict(fits: bool, before: Sequence[Verdict]) -> Verdict:
-    if not fits:
-        return Verdict.NOT
-    if Verdict.SHOWN not in before:
-        return Verdict.SHOWN
-    return Verdict.FITS if Verdict.NEXT in before else Verdict.NEXT
-
-
-# -- the schedule
-
-
-def _schedule(rule: Rule, now: float) -> tuple[Explained, ...]:
-    """The schedule as a fact, if the rule has one."""
-    if (rule.live_from, rule.live_until) == (-inf, inf):
-        return ()
-    begins, ends = (_moment(end, rule.timezone) if abs(end) < inf else "" for end in (rule.live_from, rule.live_until))
-    text = f"{begins} – {ends}" if begins and ends else f"from {begins}" if begins else f"until {ends}"
-    is_live = rule.live_from <= now < rule.live_until
-    return (Explained(text, is_live, _moment(now, rule.timezone), "" if is_live else _how_far(rule, now)),)
-
-
-def _how_far(rule: Rule, now: float) -> str:
-    if now < rule.live_from < rule.live_until:
-        return f"starts in {_span(rule.live_from - now)}"
-    return f"over since {_span(now - rule.live_until)}" if rule.live_until <= now else "ends before it starts"
-
-
-def _moment(at: float, timezone: str, form: str = "%b %H:%M") -> str:
-    there = datetime.fromtimestamp(at, ZoneInfo(timezone))
-    return f"{there.day} {there:{form}}"
-
-
-def _span(seconds: float) -> str:
-    """A length of time in its largest unit: `2 d`, `5 h`, `40 min`."""
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds // length:.0f} {unit}"
-    return "less than a minute"
-
-
 # -- as text
+
 
 WIDTH = 72
 MARKS: Mapping[Verdict, str] = {
     Verdict.SHOWN: "✔ SHOWN          ",
+    Verdict.HELD_OUT: "✘ held out       ",
+    Verdict.CAPPED: "✘ capped         ",
     Verdict.NEXT: "· would be next  ",
     Verdict.FITS: "· fits too       ",
     Verdict.NOT: "✘ not            ",
@@ -182,6 +184,8 @@ def _slot_lines(story: SlotStory) -> list[str]:
         lines.append(f"{MARKS[Verdict.SHOWN]}the page's own default")
     for rule in story.rules:
         lines += [_rule_line(rule), *_fact_lines(rule.facts, depth=1)]
+    for holdout in story.holdouts:
+        lines.append(f"  Holdout: {'yes' if holdout.ok else 'no'}  ({holdout.text}; {holdout.seen})")
     return lines
 
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 from urllib.parse import unquote, unquote_plus, urlsplit
 
+from proxy.audience.measures import read
 from proxy.errors import RequestError
-from proxy.model import AttributeValue, EvaluationContext, Profile, Visitor
+from proxy.model import AttributeValue, EvaluationContext, Measure, Profile, Visitor, nothing_read
 from proxy.serve.message import Request
 
 NEW_VISITOR_SECONDS = 30 * 60
@@ -73,7 +74,14 @@ def context_of(
         value = source(seen) if source is not None else _of_visitor(name, seen, profile)
         if value is not None:
             attributes[name] = value
-    return EvaluationContext(visitor.id, now, attributes, unverified=_unsigned_only(visitor, profile))
+    return EvaluationContext(
+        visitor.id,
+        now,
+        attributes,
+        unverified=_unsigned_only(visitor, profile),
+        bucket_key=profile.bucket_key if profile is not None else "",
+        read=_reader(profile, now) if profile is not None and profile.history else nothing_read,
+    )
 
 
 def request_of(url: str) -> Request:
@@ -95,6 +103,10 @@ def needs_profile(asked: Collection[str]) -> bool:
         name not in REQUEST_ATTRIBUTES and name not in ("weekday", "hours") and not name.startswith(REFINEMENT)
         for name in asked
     )
+
+
+def _reader(profile: Profile, now: float) -> Callable[[Measure], AttributeValue | None]:
+    return lambda measure: read(measure, profile.history, now).value(now)
 
 
 def _of_visitor(name: str, seen: Seen, profile: Profile | None) -> AttributeValue | None:

@@ -135,7 +135,7 @@ class Showing:
 
 def _asked(publication: Publication, slots: tuple[str, ...]) -> Asked:
     attributes = set(publication.plan.attributes_of(slots))
-    variants = {rule.variant for rule in publication.rules if rule.slot in slots}
+    variants = {variant for rule in publication.rules if rule.slot in slots for variant in rule.variants}
     for variant in variants & publication.fragments.keys():
         attributes.update(field.attribute for field in publication.fragments[variant].fields)
-    return Asked(frozenset(attributes), needs_profile(attributes))
+    return Asked(frozenset(attributes), needs_profile(attributes) or publication.plan.reads_history(slots))

@@ -17,13 +17,15 @@ MAX_BYTES = 64 * 1024
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
-    """The value: format, visitor id, attributes (a set as a list of texts), segments, when it was written."""
+    """The value: format, visitor id, attributes (a set as a list of texts), segments, when it was written, what chance
+    draws by."""
 
     format: int
     visitor_id: str
     attributes: dict[str, str | float | bool | list[str]]
     segments: list[str]
     updated_at: float
+    bucket_key: str = ""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -35,7 +37,8 @@ def packed(profile: Profile) -> bytes:
     attributes: dict[str, Any] = {
         name: sorted(value) if isinstance(value, frozenset) else value for name, value in profile.attributes.items()
     }
-    value = _encoder.encode(Record(1, profile.visitor_id, attributes, sorted(profile.segments), profile.updated_at))
+    record = Record(1, profile.visitor_id, attributes, sorted(profile.segments), profile.updated_at, profile.bucket_key)
+    value = _encoder.encode(record)
     if len(value) > MAX_BYTES:
         raise StoreError(
             f"the profile of `{profile.visitor_id}` is {len(value)} bytes, more than {MAX_BYTES}",
@@ -55,7 +58,8 @@ def unpacked(value: bytes, visitor_id: str) -> Profile:
     if record.format != 1 or record.visitor_id != visitor_id:
         raise DamagedValueError("a stored profile is of another visitor or format", help="import it again")
     attributes = {name: frozenset(text) if isinstance(text, list) else text for name, text in record.attributes.items()}
-    return Profile(record.visitor_id, attributes, frozenset(record.segments), record.updated_at)
+    segments = frozenset(record.segments)
+    return Profile(record.visitor_id, attributes, segments, record.updated_at, bucket_key=record.bucket_key)
 
 
 def is_news(profile: Profile, stored: bytes) -> bool:
@@ -64,4 +68,8 @@ def is_news(profile: Profile, stored: bytes) -> bool:
         known = unpacked(stored, profile.visitor_id)
     except DamagedValueError:
         return True
-    return (known.attributes, known.segments) != (profile.attributes, profile.segments)
+    return _told(known) != _told(profile)
+
+
+def _told(profile: Profile) -> tuple[object, ...]:
+    return (profile.attributes, profile.segments, profile.bucket_key)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
 from proxy.decide.engine import decide
@@ -19,7 +22,7 @@ from proxy.model import (
     Rule,
     Segment,
 )
-from tests.decide.worlds import World, plain_winners
+from tests.decide.worlds import World, plain_decisions
 
 NORWAY = Fact("country", OneOf(frozenset({"NO"})))
 VIP = Fact("segment", OneOf(frozenset({"VIP"})))
@@ -34,12 +37,11 @@ def shown(rules: list[Rule], segments: list[Segment] | None = None, **context: o
 @pytest.mark.parametrize("seeds", [range(start, start + 50) for start in range(0, 1_000, 50)], ids=str)
 def test_the_plan_decides_as_trying_every_rule_does(seeds: range) -> None:
     for seed in seeds:
-        world = World(seed)
-        plan = compile_plan(world.rules, world.segments)
+        world = World(seed, with_chance=seed % 2 == 1)
+        plan = compile_plan(world.rules, world.segments, world.holdouts)
         for _ in range(8):
             context = world.context()
-            decided = {slot: decision.rule for slot, decision in decide(plan, context).items()}
-            assert decided == plain_winners(world.rules, world.segments, context), f"seed {seed}: {context}"
+            assert decide(plan, context) == plain_decisions(world, context), f"seed {seed}: {context}"
 
 
 def test_the_worlds_above_ask_for_residuals_and_show_much() -> None:
@@ -48,6 +50,21 @@ def test_the_worlds_above_ask_for_residuals_and_show_much() -> None:
     decisions = [decision for world, plan in plans for decision in decide(plan, world.context()).values()]
     assert sum(contender.residual is not None for contender in contenders) > len(contenders) / 20
     assert len(decisions) / 3 < sum(decision.rule != "" for decision in decisions) < len(decisions)
+
+
+def test_the_worlds_above_come_to_every_kind_of_decision_and_layers_clash() -> None:
+    details: Counter[str] = Counter()
+    clashes = 0
+    for world in (World(seed, with_chance=True) for seed in range(200)):
+        plan, context = compile_plan(world.rules, world.segments, world.holdouts), world.context()
+        details.update(decision.detail for decision in decide(plan, context).values())
+        apart = replace(plan, layers=None, holdouts=(), held_out=())
+        layers = [plan.layers.layer(decision) for decision in decide(apart, context).values()] if plan.layers else []
+        clashes += any(layers.count(layer) > 1 for layer in layers if layer)
+    assert {detail for detail, count in details.items() if count > 10} == {
+        "default", "rule", "nothing new", "arm", "holdout", "capped"
+    }  # fmt: skip
+    assert clashes > 5
 
 
 def test_a_decision_says_what_is_shown_and_why() -> None:

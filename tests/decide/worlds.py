@@ -1,26 +1,39 @@
-"""Random rules, segments and visitors, and the plain meaning of deciding, to hold the plan against."""
+"""Random rules, segments and visitors, and the plain meaning of deciding, to hold the plan against: the naive
+interpreter, which tries every rule in rank order and knows nothing of bits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
+from proxy.bucketing import BUCKETS, bucket
 from proxy.conditions.values import WEEKDAYS, matches
+from proxy.decide.why import SlotStory, Verdict
 from proxy.model import (
     AllOf,
     AnyOf,
+    Arm,
     Attributes,
     AttributeValue,
     Between,
+    Cap,
     Condition,
     Contains,
+    Decision,
+    Draw,
     EvaluationContext,
+    Experiment,
     Fact,
+    Holdout,
     IsKnown,
+    Measure,
     NoneOf,
     NotOneOf,
     OneOf,
+    Reading,
+    Reason,
     Rule,
     Segment,
     StartsWith,
@@ -50,13 +63,24 @@ MOMENTS = tuple(
 )
 
 
-class World:
-    """A seeded source of rules, segments and visitors that often nearly match."""
+CAPS = tuple(
+    Cap(f"cap {number}", Measure(Reading.COUNT, ("banner shown",), where=(("subject", OneOf(frozenset({name}))),)), 2.0)
+    for number, name in enumerate(("one", "two", "three"))
+)
 
-    def __init__(self, seed: int) -> None:
+
+class World:
+    """A seeded source of rules, segments and visitors that often nearly match. `with_chance` brings experiments,
+    rollouts, groups, holdouts, caps and layers."""
+
+    def __init__(self, seed: int, *, with_chance: bool = False) -> None:
         self.random = Random(seed)
         self.segments = self._segments()
         self.rules = [self._rule(order) for order in range(self.random.randint(1, 25))]
+        self.holdouts: list[Holdout] = []
+        if with_chance:
+            self.rules = [self._with_chance(rule) for rule in self.rules]
+            self.holdouts = [self._holdout(number) for number in range(self.random.choice((0, 0, 1, 2)))]
 
     def context(self) -> EvaluationContext:
         """A visitor that knows about two thirds of what may be asked."""
@@ -66,7 +90,46 @@ class World:
             if self._chance(0.7):
                 attributes[name] = self._value(name)
         unverified = self._some(GIVEN_SEGMENTS) if self._chance(0.3) else frozenset()
-        return EvaluationContext("v", self.random.choice(MOMENTS), attributes, unverified=unverified)
+        shown = {cap.measure: self.random.choice((None, 0.0, 1.0, 2.0, 3.0)) for cap in CAPS}
+        return EvaluationContext(
+            self.random.choice(("", *map(str, range(200)))),
+            self.random.choice(MOMENTS),
+            attributes,
+            unverified=unverified,
+            bucket_key=self.random.choice(("", "", "first seen as this")),
+            read=shown.get,
+        )
+
+    def _with_chance(self, rule: Rule) -> Rule:
+        draws = [Draw(f"rollout:{rule.name}", self._steps())] if self._chance(0.2) else []
+        if self._chance(0.15):
+            low = self.random.choice((0, 2_500, 5_000))
+            draws.append(Draw("group:G", ((float("-inf"), low + 2_500),), low))
+        return replace(
+            rule,
+            draws=tuple(draws),
+            caps=tuple(self.random.sample(CAPS, self.random.choice((0, 0, 1, 2)))),
+            holdout=self.random.choice((0, 0, 0, 3_000)),
+            layer=self.random.choice(("", "", "", "L", "M")),
+            experiment=self._experiment(rule) if self._chance(0.25) else None,
+        )
+
+    def _steps(self) -> tuple[tuple[float, int], ...]:
+        shares = sorted(self.random.choices((0, 1, 1_234, 5_000, BUCKETS), k=self.random.randint(1, 3)))
+        times = sorted(self.random.sample(MOMENTS, len(shares)))
+        return tuple(zip((float("-inf"), *times[1:]) if self._chance(0.7) else times, shares, strict=True))
+
+    def _experiment(self, rule: Rule) -> Experiment:
+        shares = self.random.choice(((5_000, 5_000), (1_000, 2_000), (3_334, 3_333, 3_333), (1, 9_998), (0, 5_000)))
+        arms = [
+            Arm(f"arm {place}", share, f"{rule.name}/{place}" if place else "") for place, share in enumerate(shares)
+        ]
+        return Experiment(tuple(arms), split_by=self.random.choice(("", "", "tier")))
+
+    def _holdout(self, number: int) -> Holdout:
+        slots = self.random.choice((frozenset(), frozenset({"home.hero"})))
+        live_until = self.random.choice((float("inf"), self.random.choice(MOMENTS)))
+        return Holdout(f"holdout {number}", self.random.choice((500, 3_000)), slots, live_until=live_until)
 
     def _segments(self) -> list[Segment]:
         segments: list[Segment] = []
@@ -147,17 +210,87 @@ class World:
         return self.random.random() < share
 
 
-def plain_winners(rules: Sequence[Rule], segments: Sequence[Segment], context: EvaluationContext) -> dict[str, str]:
-    """The rule shown in each slot, "" for none, by trying every rule."""
+def plain_decisions(world: World, context: EvaluationContext) -> dict[str, Decision]:
+    """What each slot shows, by trying every rule, from the best of all downwards."""
+    settled: dict[str, Decision] = {}
+    capped: dict[str, Decision] = {}
+    layers: set[str] = set()
+    for rule in fitting(world.rules, world.segments, context):
+        arm = _arm(rule, context)
+        if rule.slot in settled or not _is_drawn(rule, context) or arm is None:
+            continue
+        if any((context.read(cap.measure) or 0) >= cap.enough for cap in rule.caps):
+            capped.setdefault(rule.slot, Decision(rule.slot, detail="capped", withheld=rule.name))
+        elif rule.layer not in layers:
+            layers |= {rule.layer} - {""}
+            settled[rule.slot] = _held_out(rule) if _is_in("holdout:" + rule.name, rule.holdout, context) else arm
+    decisions = {rule.slot: Decision(rule.slot) for rule in world.rules} | capped | settled
+    return {slot: _after_holdouts(world, decision, context) for slot, decision in decisions.items()}
+
+
+def winner(story: SlotStory) -> tuple[str, str]:
+    """The rule that a story says is shown, and the one it says is held out."""
+    named = {rule.verdict: rule.name for rule in story.rules}
+    return named.get(Verdict.SHOWN, ""), named.get(Verdict.HELD_OUT, "")
+
+
+def fitting(rules: Sequence[Rule], segments: Sequence[Segment], context: EvaluationContext) -> list[Rule]:
+    """The rules whose condition and schedule hold, best first."""
     trusted = _in_segments(segments, context, frozenset(name.casefold() for name in context.unverified))
     anyhow = _in_segments(segments, context, frozenset())
-    winners: dict[str, str] = {}
-    for rule in sorted(rules, key=lambda rule: (-rule.priority, -_facts(rule.condition), rule.order)):
-        is_live = rule.live_from <= context.now < rule.live_until
-        attributes = trusted if rule.needs_verified else anyhow
-        if is_live and matches(rule.condition, attributes, now=context.now, timezone=rule.timezone):
-            winners.setdefault(rule.slot, rule.name)
-    return {slot: winners.get(slot, "") for slot in {rule.slot for rule in rules}}
+    return [
+        rule
+        for rule in sorted(rules, key=lambda rule: (-rule.priority, -_facts(rule.condition), rule.order))
+        if rule.live_from <= context.now < rule.live_until
+        and matches(
+            rule.condition,
+            trusted if rule.needs_verified else anyhow,
+            now=context.now,
+            timezone=rule.timezone,
+        )
+    ]
+
+
+def _is_drawn(rule: Rule, context: EvaluationContext) -> bool:
+    for draw in rule.draws:
+        end = max(((at, end) for at, end in draw.steps if at <= context.now), default=(0, 0))[1]
+        key = context.bucket_key or context.targeting_key
+        if not (draw.low <= bucket(draw.seed, key) < end if key else draw.low == 0 and end == BUCKETS):
+            return False
+    return True
+
+
+def _arm(rule: Rule, context: EvaluationContext) -> Decision | None:
+    """What the rule shows; of an experiment, the visitor's arm, None for who is in none."""
+    if rule.experiment is None:
+        detail = "rule" if rule.variant else "nothing new"
+        return Decision(rule.slot, rule.variant, Reason.TARGETING_MATCH, rule.name, detail)
+    by = rule.experiment.split_by
+    key = context.attributes.get(by) if by else context.bucket_key or context.targeting_key
+    left = bucket("experiment:" + rule.name, key) if isinstance(key, str) and key else BUCKETS
+    for arm in rule.experiment.arms:
+        left -= arm.share
+        if left < 0:
+            return Decision(rule.slot, arm.variant, Reason.SPLIT, rule.name, "arm", arm.name)
+    return None
+
+
+def _is_in(seed: str, share: int, context: EvaluationContext) -> bool:
+    key = context.bucket_key or context.targeting_key
+    return bool(key) and bucket(seed, key) < share
+
+
+def _held_out(rule: Rule) -> Decision:
+    return Decision(rule.slot, "", Reason.SPLIT, detail="holdout", withheld=rule.name)
+
+
+def _after_holdouts(world: World, decision: Decision, context: EvaluationContext) -> Decision:
+    for holdout in world.holdouts:
+        concerns = decision.rule and (not holdout.slots or decision.slot in holdout.slots)
+        is_live = holdout.live_from <= context.now < holdout.live_until
+        if concerns and is_live and _is_in("holdout:" + holdout.name, holdout.share, context):
+            return Decision(decision.slot, "", Reason.SPLIT, detail="holdout", withheld=decision.rule)
+    return decision
 
 
 def _in_segments(segments: Sequence[Segment], context: EvaluationContext, without: frozenset[str]) -> Attributes:

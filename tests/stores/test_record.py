@@ -19,6 +19,7 @@ PROFILES = st.builds(
     st.dictionaries(TEXT, VALUES, max_size=5),
     st.frozensets(TEXT, max_size=5),
     st.floats(0, 2e9),
+    bucket_key=TEXT,
 )
 
 

@@ -1,0 +1,116 @@
+"""The facts about a rule that no line of its condition says: its schedule, its luck, its caps, its layer, told with the
+value that was met and how far off it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from math import inf
+from zoneinfo import ZoneInfo
+
+from proxy.bucketing import BUCKETS, percent
+from proxy.conditions.explain import Explained
+from proxy.conditions.values import number_text
+from proxy.decide.guard import arms_of, drawn_of, held_out_by
+from proxy.model import Cap, Decision, Draw, EvaluationContext, Holdout, Rule
+
+NO_ID = "a visitor without an id has no bucket"
+
+
+def schedule(rule: Rule, now: float) -> Iterator[Explained]:
+    """The schedule as a fact, if the rule has one."""
+    if (rule.live_from, rule.live_until) == (-inf, inf):
+        return
+    begins, ends = (moment(end, rule.timezone) if abs(end) < inf else "" for end in (rule.live_from, rule.live_until))
+    text = f"{begins} – {ends}" if begins and ends else f"from {begins}" if begins else f"until {ends}"
+    is_live = rule.live_from <= now < rule.live_until
+    yield Explained(text, is_live, moment(now, rule.timezone), "" if is_live else _how_far(rule, now))
+
+
+def chance(rule: Rule, context: EvaluationContext) -> Iterator[Explained]:
+    """Rollout, group and arm: what was drawn, and with what luck."""
+    for draw in rule.draws:
+        yield _draw(draw, rule, context)
+    if rule.experiment:
+        arms = arms_of(rule.experiment, rule)
+        decision, bucket = arms.decision(context), arms.bucket(context)
+        text = f"arm {decision.arm}" if decision else "in no arm"
+        yield Explained(text, decision is not None, NO_ID if bucket is None else bucket_text(bucket))
+
+
+def variant_for(rule: Rule, context: EvaluationContext) -> str:
+    """The variant that the rule has for this visitor: their arm's, or of an experiment they are not in, some arm's."""
+    if rule.experiment is None:
+        return rule.variant
+    decision = arms_of(rule.experiment, rule).decision(context)
+    return decision.variant if decision else max(rule.variants, default="")
+
+
+def caps(rule: Rule, context: EvaluationContext) -> Iterator[Explained]:
+    """Each cap: how often it was, and how often is enough."""
+    for cap in rule.caps:
+        yield _cap(cap, context)
+
+
+def layer(rule: Rule, decisions: Mapping[str, Decision], layers: Mapping[str, str]) -> Iterator[Explained]:
+    """The rule's layer as a fact, if it has one: not while another slot of the page has it. `layers` are those of
+    rules, by name."""
+    for slot, decision in decisions.items() if rule.layer else ():
+        name = decision.rule or decision.withheld
+        if slot != rule.slot and decision.detail != "capped" and layers.get(name) == rule.layer:
+            yield Explained(f"layer {rule.layer}", False, f'"{name}" has it, in {slot}')
+            return
+
+
+def holdouts(asked: Iterable[Holdout], slot: str, context: EvaluationContext) -> Iterator[Explained]:
+    """The holdouts that concern the slot; true of who is held out."""
+    for holdout in asked:
+        if not holdout.slots or slot in holdout.slots:
+            ready, key = held_out_by(holdout), context.bucket_key or context.targeting_key
+            seen = bucket_text(ready.bucket(key)) if key else NO_ID
+            is_live = holdout.live_from <= context.now < holdout.live_until
+            yield Explained(
+                f"{holdout.name}, {percent(holdout.share)}", ready.takes(context), seen if is_live else "over"
+            )
+
+
+def bucket_text(bucket: int) -> str:
+    """A bucket as a place among a hundred, as shares are."""
+    return f"bucket {bucket / 100:.2f} of 100"
+
+
+def moment(at: float, timezone: str, form: str = "%b %H:%M") -> str:
+    """A moment on the clocks of a zone, as `25 Nov 12:00`."""
+    there = datetime.fromtimestamp(at, ZoneInfo(timezone))
+    return f"{there.day} {there:{form}}"
+
+
+def _draw(draw: Draw, rule: Rule, context: EvaluationContext) -> Explained:
+    ready, key = drawn_of(draw), context.bucket_key or context.targeting_key
+    end = ready.end(context.now)
+    share = f"{percent(draw.low)} to {percent(end)}" if draw.low else percent(end)
+    later = next((at for at, _ in draw.steps if at > context.now), None)
+    grows = f"grows on {moment(later, rule.timezone)}" if later is not None and end < BUCKETS else ""
+    seen = bucket_text(ready.bucket(key)) if key else NO_ID
+    takes = ready.takes(context)
+    return Explained(f"{draw.text}: {share}", takes, seen, "" if takes else grows)
+
+
+def _cap(cap: Cap, context: EvaluationContext) -> Explained:
+    value = context.read(cap.measure)
+    reading = value if isinstance(value, float) else 0.0
+    return Explained(cap.text, reading < cap.enough, f"{number_text(reading)} of {number_text(cap.enough)}")
+
+
+def _how_far(rule: Rule, now: float) -> str:
+    if now < rule.live_from < rule.live_until:
+        return f"starts in {_span(rule.live_from - now)}"
+    return f"over since {_span(now - rule.live_until)}" if rule.live_until <= now else "ends before it starts"
+
+
+def _span(seconds: float) -> str:
+    """A length of time in its largest unit: `2 d`, `5 h`, `40 min`."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit}"
+    return "less than a minute"
