@@ -44,6 +44,7 @@ BARS = (
     Bar("B9", "slow and hostile clients and origins", (*PYTEST, "tests/bars/test_b9_hostile_clients.py")),
     Bar("B11", "many addresses, a small cache", (*PYTEST, "tests/bars/test_b11_memory.py")),
     Bar("B12", "the origin, then the store, down for a minute", (*PYTEST, "tests/bars/test_b12_outage.py")),
+    Bar("C7", "20,000 recorded views, decided again", (*PYTEST, "tests/bars/test_c7_replay.py")),
 )  # fmt: skip
 
 

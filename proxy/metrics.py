@@ -19,6 +19,7 @@ HELP = {
     "error, open (left alone after failures), busy (too many reads under way)",
     "tailorbird_page_passthrough_total": "pages sent as they came, by why",
     "tailorbird_decide_errors_total": "rules or fragments that raised and fell back to the default",
+    "tailorbird_views_recorded_total": "page views recorded for `plan`, by outcome: kept, lost (the store was away)",
     "tailorbird_rules_reloads_total": "rule folders read, by outcome: live, refused",
     "tailorbird_cache_purged_total": "stored addresses purged, by kind: hard, soft",
     "tailorbird_origin_errors_total": "failed fetches by reason",

@@ -399,6 +399,34 @@ class Event(msgspec.Struct, frozen=True, array_like=True, order=True):
     value: float = 0.0
 
 
+class View(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A page as it was decided for a visitor: what deciding it again takes, and what it showed.
+
+    `shown` has for each slot, in page order, what `shown_name` calls its decision. `attributes` are those that were
+    known; `unknown` names those that were asked for and not known. What stands in neither was not recorded.
+    """
+
+    at: float
+    version: str
+    shown: dict[str, str]
+    attributes: dict[str, AttributeValue] = {}
+    unknown: tuple[str, ...] = ()
+    visitor: str = ""
+    unverified: frozenset[str] = frozenset()
+    channel: str = "web"
+
+    @property
+    def context(self) -> EvaluationContext:
+        """What deciding may know."""
+        return EvaluationContext(self.visitor, self.at, self.attributes, self.channel, self.unverified)
+
+
+def shown_name(decision: Decision) -> str:
+    """What a decision shows, by name: the rule's, with the variant's where it has several; "" when no rule decided."""
+    has_own_name = decision.variant not in ("", decision.rule)
+    return f"{decision.rule} · {decision.variant}" if has_own_name else decision.rule
+
+
 # -- who is there -----------------------------------------------------------------------------------------------
 
 

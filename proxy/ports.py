@@ -3,11 +3,11 @@ per port under `tests/contracts/`."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from proxy.model import Headers, Profile
+from proxy.model import Headers, Profile, View
 
 
 class ProfileStore(Protocol):
@@ -26,6 +26,22 @@ class ProfileStore(Protocol):
 
     async def is_ready(self) -> bool:
         """True when a read would be answered now."""
+
+    async def aclose(self) -> None:
+        """Lets go of files and sockets; idempotent."""
+
+
+class ViewLog(Protocol):
+    """The page views recorded last, in order. Any method may raise `StoreError`."""
+
+    async def put_views(self, views: Sequence[View], *, most: int) -> None:
+        """Adds views to the end; of all that are kept, only the last `most` stay."""
+
+    async def get_views(self, most: int) -> list[View]:
+        """The last `most` views, the oldest first. One that cannot be read is left out."""
+
+    async def erase_views(self, visitor_id: str) -> int:
+        """Forgets every view of that visitor; how many those were."""
 
     async def aclose(self) -> None:
         """Lets go of files and sockets; idempotent."""

@@ -57,6 +57,12 @@ class Settings:
     profile_memory: int = _row(50_000, "profiles remembered per worker", "profiles")
     profile_memory_seconds: float = _row(5.0, "how long a remembered profile is used unasked", "seconds")
 
+    # what was shown
+    recorded_a_second: float = _row(
+        10.0, "page views recorded for `plan` and `replay`, per worker and second at most; 0: none", "views"
+    )
+    recorded_views: int = _row(20_000, "recorded page views that are kept; the oldest go first", "views")
+
     # clients
     max_request_line_bytes: int = _row(8_192, "longest target of a request; longer ones get 414", "bytes")
     max_field_bytes: int = _row(8_192, "longest request field; longer ones get 431", "bytes")

@@ -26,10 +26,11 @@ from proxy.serve.listener import Listener
 from proxy.serve.origins import Origins
 from proxy.serve.profiles import ProfileReader
 from proxy.serve.protocol import protocols
+from proxy.serve.recording import Recorder, keep
 from proxy.serve.tunnel import tunnels
 from proxy.serve.visitor import ANONYMOUS, Cookies
 from proxy.settings import Settings
-from proxy.stores import open_store
+from proxy.stores import open_store, open_views
 from proxy.stores.ruledir import RuleFolder
 from proxy.studio.views import Link
 
@@ -159,14 +160,23 @@ class Tailorbird:
             memory=settings.profile_memory,
             memory_seconds=settings.profile_memory_seconds,
         )
+        self._recorder = Recorder(settings.recorded_a_second)
+        self._views = open_views(settings.store)
         self._gateway = Gateway(
-            self._origins, self.cookies, self._profiles, self.metrics, settings, nothing_published(), clock
+            self._origins,
+            self.cookies,
+            self._profiles,
+            self.metrics,
+            settings,
+            nothing_published(),
+            clock,
+            self._recorder,
         )
         self._rules = Rules(
             Path(settings.rules), settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics
         )
         self.app = App(self._gateway, self._routes, self.metrics, settings, clock)
-        self._following: asyncio.Task[None] | None = None
+        self._beside: Sequence[asyncio.Task[None]] = ()
 
     def listener(self, host: str, port: int) -> Listener:
         """The public listener."""
@@ -180,14 +190,16 @@ class Tailorbird:
 
     async def __aenter__(self) -> Tailorbird:
         await self._rules.read()
-        self._following = asyncio.create_task(self._rules.follow())
+        recording = keep(self._recorder, self._views, most=self.settings.recorded_views, metrics=self.metrics)
+        self._beside = [asyncio.create_task(work) for work in (self._rules.follow(), recording)]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._following is not None:
-            self._following.cancel()
+        for task in self._beside:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._following
+                await task
+        await self._views.aclose()
         await self._gateway.aclose()
         await self._profiles.aclose()
         await self._origins.aclose()

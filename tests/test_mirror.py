@@ -16,6 +16,8 @@ PROVEN_ELSEWHERE = {
     "ports.py": "interfaces: tests/contracts",
     "stores/sqlite.py": "tests/contracts",
     "stores/redis.py": "tests/contracts",
+    "stores/sqlite_views.py": "tests/contracts",
+    "stores/redis_views.py": "tests/contracts",
 }
 
 

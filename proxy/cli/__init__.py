@@ -28,6 +28,7 @@ COMMANDS = (
     Row("check", "check", "all problems in a rule folder at once, with place and help"),
     Row("test", "test", "run the tests that stand in rule files"),
     Row("why", "why", "what a visitor is shown on a page, and why, rule by rule"),
+    Row("replay", "replay", "decide recorded page views again, and say which would show something else"),
     Row("explain", "explain", "what a finding's code means, with a right and a wrong example"),
     Row("import", "import_", "bring in profiles, with a report of what was cleaned or refused"),
     Row("sign", "sign", "print the signed cookies of a visitor"),

@@ -1,4 +1,4 @@
-"""What `check`, `test` and `why` share: a rule folder from disk, its catalogue, and a store to look into."""
+"""What commands share: a rule folder from disk, its catalogue, and a store to look into."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import click
 
 from proxy.catalogue.products import read_products
 from proxy.errors import OperatorError
-from proxy.model import Product
+from proxy.model import Product, View
 from proxy.ports import ProfileStore
 from proxy.rulebook.compile import Loaded, load
-from proxy.stores import open_store
+from proxy.stores import open_store, open_views
 from proxy.stores.ruledir import read_folder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -49,6 +49,17 @@ async def existing_store(url: str) -> AsyncIterator[ProfileStore]:
         yield store
     finally:
         await store.aclose()
+
+
+async def recorded_views(url: str, most: int) -> list[View]:
+    """The last views recorded in the store at `url`, the oldest first. Raises `OperatorError`, `StoreError`."""
+    if not _exists(url):
+        raise OperatorError(f"there is no store `{url}`", help="views are recorded while `tailorbird serve` runs")
+    log = open_views(url)
+    try:
+        return await log.get_views(most)
+    finally:
+        await log.aclose()
 
 
 def _exists(url: str) -> bool:

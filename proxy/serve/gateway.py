@@ -37,6 +37,7 @@ from proxy.serve.own import Own
 from proxy.serve.pages import Entry, PageReader
 from proxy.serve.personal import Personal
 from proxy.serve.profiles import ProfileReader
+from proxy.serve.recording import Recorder
 from proxy.serve.showing import Showing
 from proxy.serve.style import Stylesheets
 from proxy.serve.target import changed_by, is_for_the_origin, key_of, why_never_shared
@@ -48,7 +49,7 @@ _ONLY_IF_CACHED = OriginError("only what is stored was asked for", reason="only-
 
 
 class Gateway:
-    """The requests of one worker. `clock` gives Unix seconds."""
+    """The requests of one worker. `clock` gives Unix seconds; without a `recorder`, no view is recorded."""
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class Gateway:
         settings: Settings,
         publication: Publication,
         clock: Callable[[], float] = time.time,
+        recorder: Recorder | None = None,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
@@ -74,7 +76,7 @@ class Gateway:
         self._reader = PageReader(metrics, settings)
         keeping = Keeping(asking, self._memory, self._marks, self._declared_now, self._reader, settings, clock)
         self._fetching = Fetching(keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
-        self._showing = Showing(cookies, profiles, metrics, settings)
+        self._showing = Showing(cookies, profiles, metrics, settings, recorder or Recorder())
         self._giving = Giving(self._showing, metrics)
         self._own = Own(asking, self._showing, self._declared_now, self._reader, metrics, settings)
         self._stylesheets = Stylesheets()

@@ -21,6 +21,7 @@ from proxy.serve.client import is_trusted, networks
 from proxy.serve.context import context_of, needs_profile
 from proxy.serve.message import Request
 from proxy.serve.profiles import MISSING, ProfileReader
+from proxy.serve.recording import Noted, Recorder
 from proxy.serve.sewing import Sewing
 from proxy.serve.visitor import Cookies
 from proxy.settings import Settings
@@ -48,10 +49,13 @@ class Met:
 class Showing:
     """One publication at a time, replaced whole by `publish`."""
 
-    def __init__(self, cookies: Cookies, profiles: ProfileReader, metrics: Metrics, settings: Settings) -> None:
+    def __init__(
+        self, cookies: Cookies, profiles: ProfileReader, metrics: Metrics, settings: Settings, recorder: Recorder
+    ) -> None:
         self._cookies = cookies
         self._profiles = profiles
         self._metrics = metrics
+        self._recorder = recorder
         self._sewing = Sewing()
         self._gives_cookies = settings.visitor_cookie != "off"
         self._trusted = networks(settings.trusted_proxies)
@@ -103,13 +107,14 @@ class Showing:
 
     def show(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Assembled:
         """The page for this visitor; with its own defaults when deciding or rendering fails."""
+        country_header = self._country_header if is_trusted(request.client, self._trusted) else b""
         try:
             context = context_of(
                 request,
                 met.visitor,
                 met.profile,
                 now=now,
-                country_header=self._country_header if is_trusted(request.client, self._trusted) else b"",
+                country_header=country_header,
                 asked=self.asked_by(template).attributes,
             )
             done = personalise(
@@ -125,6 +130,9 @@ class Showing:
             self._metrics.count("tailorbird_decide_errors_total")
             return self.plain(template, coding)
         self._metrics.show(Shown(now, request.path.decode("utf-8", "replace"), done.decisions))
+        if now >= self._recorder.due_at:
+            noted = Noted(self.publication.plan, request, met.visitor, context, country_header, done.decisions)
+            self._recorder.note(noted)
         self._sewing.tend(template.seams)
         return done.page
 

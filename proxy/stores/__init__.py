@@ -1,6 +1,8 @@
-"""Where profiles live. One row and one file a store; every store passes `tests/contracts/test_profile_store.py`.
+"""Where profiles live, and the page views recorded last. One row and two files a store; every store passes the suites
+of `tests/contracts/`.
 
-A store's module has `connect(url) -> ProfileStore`, which raises `OperatorError` when the URL makes no sense.
+A store's module has `connect(url) -> ProfileStore`, which raises `OperatorError` when the URL makes no sense; beside it
+`MODULE_views` has `connect(url) -> ViewLog`.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from typing import NamedTuple
 
 from proxy.diagnostics import did_you_mean
 from proxy.errors import OperatorError
-from proxy.ports import ProfileStore
+from proxy.ports import ProfileStore, ViewLog
 
 
 class Row(NamedTuple):
@@ -31,9 +33,19 @@ STORES = (
 
 def open_store(url: str) -> ProfileStore:
     """The store at `url`; its module is imported only now. Raises `OperatorError`."""
+    store: ProfileStore = importlib.import_module(f"proxy.stores.{_row(url).module}").connect(url)
+    return store
+
+
+def open_views(url: str) -> ViewLog:
+    """The views recorded in the store at `url`. Raises `OperatorError`."""
+    log: ViewLog = importlib.import_module(f"proxy.stores.{_row(url).module}_views").connect(url)
+    return log
+
+
+def _row(url: str) -> Row:
     scheme = url.partition(":")[0]
     for row in STORES:
         if row.scheme == scheme:
-            store: ProfileStore = importlib.import_module(f"proxy.stores.{row.module}").connect(url)
-            return store
+            return row
     raise OperatorError(f"no store speaks `{scheme}`", help=did_you_mean(scheme, [row.scheme for row in STORES]))

@@ -57,17 +57,17 @@ class RedisStore:
 
     async def put_profiles(self, profiles: Iterable[Profile]) -> int:
         latest = list({profile.visitor_id: profile for profile in profiles}.values())
-        async with _our_errors():
+        async with answers_as_ours():
             return sum([await self._put(latest[at : at + BATCH]) for at in range(0, len(latest), BATCH)])
 
     async def attribute_names(self) -> frozenset[str]:
-        async with _our_errors():
+        async with answers_as_ours():
             names = cast("set[bytes]", await self._writer.smembers(NAMES_KEY))
         return frozenset(name.decode() for name in names)
 
     async def is_ready(self) -> bool:
         try:
-            async with _our_errors():
+            async with answers_as_ours():
                 return bool(await self._reader.ping())
         except StoreError:
             return False
@@ -77,7 +77,7 @@ class RedisStore:
         await self._writer.aclose()
 
     async def _read_many(self, visitor_ids: Sequence[str]) -> list[bytes | StoreError]:
-        async with _our_errors():
+        async with answers_as_ours():
             return [_value(answer) for answer in await _stored(self._reader, visitor_ids)]
 
     async def _put(self, profiles: Sequence[Profile]) -> int:
@@ -127,7 +127,8 @@ def _value(answer: bytes | RedisError) -> bytes | StoreError:
 
 
 @asynccontextmanager
-async def _our_errors() -> AsyncIterator[None]:
+async def answers_as_ours() -> AsyncIterator[None]:
+    """Whatever the server's library raises within is a `StoreError`."""
     try:
         yield
     except (RedisError, OSError, ValueError) as error:  # ValueError: bytes that are no RESP

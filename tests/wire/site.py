@@ -23,6 +23,7 @@ from proxy.serve.gateway import Gateway
 from proxy.serve.message import Request, Response
 from proxy.serve.origins import Origins
 from proxy.serve.profiles import ProfileReader
+from proxy.serve.recording import Recorder
 from proxy.serve.visitor import Cookies
 from proxy.settings import Settings
 from proxy.stores import open_store
@@ -99,6 +100,7 @@ class Site:
         self.store = open_store(self.settings.store)
         self.profiles = ProfileReader(self.store, self.metrics)
         self.origins = Origins(rows, self.settings)
+        self.recorder = Recorder(self.settings.recorded_a_second)
         self.gateway = Gateway(
             self.origins,
             self.cookies,
@@ -107,6 +109,7 @@ class Site:
             self.settings,
             publication or published(),
             lambda: self.now,
+            self.recorder,
         )
 
     async def __aenter__(self) -> Site:

@@ -1,0 +1,69 @@
+"""`tailorbird replay [FILE]`: decides recorded page views again, and says which of them would show something else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+
+from proxy.cli.rulefolder import A_FILE, A_FOLDER, read_rules, recorded_views
+from proxy.diagnostics import as_text
+from proxy.drafts.replay import replay_recorded
+from proxy.drafts.report import replay_text
+from proxy.errors import OperatorError
+from proxy.model import View
+from proxy.settings import from_environment
+from proxy.stores.views import packed, unpacked
+
+MOST = 20_000
+
+
+@click.command("replay")
+@click.argument("file", required=False, type=A_FILE)
+@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where views are recorded  (TAILORBIRD_STORE)")
+@click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
+@click.option(
+    "--views", "most", type=click.IntRange(1), default=MOST, help=f"how many, the last ones  (default: {MOST:,})"
+)
+@click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="only write the views to this file")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def command(
+    file: Path | None, rules: Path, catalogue: Path | None, store: str | None, most: int, save: Path | None, form: str
+) -> None:
+    """Decide recorded page views again by the rules of a folder, and tell which show something else than they did.
+
+    FILE has a view a line, as JSON, as `--save` writes it; without one they come from the store. Exit code 1 when
+    anything differs.
+    """
+    url = from_environment(os.environ, store=store).store
+    views = (list(views_in(file)) if file else asyncio.run(recorded_views(url, most)))[-most:]
+    if save:
+        save.write_bytes(b"".join(packed(view) + b"\n" for view in views))
+        click.echo(f"{len(views):,} views written to {save}")
+        return
+    loaded = read_rules(rules, catalogue, store)
+    if loaded.publication is None:
+        click.echo(as_text(loaded.findings, loaded.sources), err=True)
+        sys.exit(1)
+    replayed = replay_recorded(views, loaded.publication)
+    click.echo(msgspec.json.encode(replayed) if form == "json" else replay_text(replayed, str(rules)))
+    sys.exit(bool(replayed.different))
+
+
+def views_in(file: Path) -> Iterator[View]:
+    """The views of a file. Raises `OperatorError` for a line that is none."""
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            view = unpacked(line)
+            if view is None:
+                raise OperatorError(
+                    f"line {number} of `{file}` is no recorded view",
+                    help="write one with `tailorbird replay --save FILE`",
+                )
+            yield view

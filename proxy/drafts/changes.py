@@ -1,0 +1,161 @@
+"""What differs between two publications, in what it means to an editor: not lines of text, but rules that came, went or
+say something else. Comments, order of keys and files do not show here, since they change nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from math import isfinite
+from zoneinfo import ZoneInfo
+
+from proxy.model import AllOf, Condition, Fact, NoneOf, Place, Rule, Segment
+from proxy.page.fragments import Fragment
+from proxy.page.piece import Piece
+from proxy.rulebook.compile import Publication
+
+PRIORITIES = {80: "high", 50: "normal", 20: "low"}
+_WRAPPER = re.compile(
+    rb'<link rel="stylesheet" href="/_tb/[^"]*">|'
+    rb' data-tb-rule="[^"]*" data-tb-variant="[^"]*"(?: class="[^"]*")?'
+)
+# Said in words of their own, or no part of what a rule means: a changed order shows in who sees something different.
+_SAID_APART = {"name", "condition", "variant", "order", "place", "timezone", "live_from", "live_until"}
+
+
+class Kind(StrEnum):
+    """What became of something, as the sign it is listed with."""
+
+    ADDED = "+"
+    REMOVED = "-"
+    CHANGED = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that differs. `name` is the rule's, or `segment VIP`, `slot home.hero`; `what` says it in a line;
+    `place` is where it stands, in the draft if it is there."""
+
+    kind: Kind
+    name: str
+    what: str
+    place: Place
+
+
+def changes(live: Publication, draft: Publication, now: float) -> tuple[Change, ...]:
+    """Everything that differs, rules first, in the order of the draft; what was removed last. `now` in Unix seconds
+    tells what is over already."""
+    return (*_rules(live, draft, now), *_segments(live, draft), *_slots(live, draft))
+
+
+def contents(fragment: Fragment | None) -> tuple[object, ...]:
+    """What a fragment shows, to be compared: its bytes and fields, whatever rule and stylesheet its wrapper names; ()
+    for none."""
+    if fragment is None:
+        return ()
+    return tuple(_WRAPPER.sub(b"", part.plain) if isinstance(part, Piece) else part for part in fragment.parts)
+
+
+# -- rules
+
+
+def _rules(live: Publication, draft: Publication, now: float) -> Iterator[Change]:
+    before = {rule.name: rule for rule in live.rules}
+    after = {rule.name: rule for rule in draft.rules}
+    for name, rule in after.items():
+        if name not in before:
+            yield Change(Kind.ADDED, name, f"new in {rule.slot}{_begins(rule, now)}", rule.place)
+            continue
+        shows_other = contents(live.fragments.get(before[name].variant)) != contents(draft.fragments.get(rule.variant))
+        for what in _differences(_aspects(before[name]), _aspects(rule), shows_other=shows_other):
+            yield Change(Kind.CHANGED, name, what, rule.place)
+    for name, rule in before.items():
+        if name not in after:
+            ended = f" (ended {moment(rule.live_until, rule.timezone)[:10]})" if rule.live_until <= now else ""
+            yield Change(Kind.REMOVED, name, f"removed{ended}" if ended else f"removed from {rule.slot}", rule.place)
+
+
+def _begins(rule: Rule, now: float) -> str:
+    return f", from {moment(rule.live_from, rule.timezone)}" if now < rule.live_from < float("inf") else ""
+
+
+def _differences(before: Mapping[str, str], after: Mapping[str, str], *, shows_other: bool) -> Iterator[str]:
+    for aspect in dict.fromkeys([*before, *after]):
+        old, new = before.get(aspect, ""), after.get(aspect, "")
+        if old != new:
+            yield f"{aspect}: {old or 'anything'}  →  {new or 'anything'}"
+    if shows_other:
+        yield "shows something else"
+
+
+def _aspects(rule: Rule) -> dict[str, str]:
+    """What a rule says, word by word; what it leaves out is ""."""
+    said = {
+        field.name.replace("_", " "): _said(getattr(rule, field.name))
+        for field in fields(rule)
+        if field.name not in _SAID_APART
+    }
+    said["priority"] = PRIORITIES.get(rule.priority, str(rule.priority))
+    said["from"] = moment(rule.live_from, rule.timezone)
+    said["until"] = moment(rule.live_until, rule.timezone)
+    return said | _asked(rule.condition)
+
+
+def _said(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def _asked(condition: Condition) -> dict[str, str]:
+    """The lines of a condition by what they ask about."""
+    lines: dict[str, str] = {}
+    for part in condition.parts if isinstance(condition, AllOf) else (condition,):
+        asked, _, value = in_words(part).partition(": ")
+        lines[asked] = f"{lines[asked]}; {value}" if asked in lines else value
+    return lines
+
+
+def in_words(condition: Condition) -> str:
+    """A condition on one line, as `country: NL, BE` or `any of: (visitor: new, device: phone)`."""
+    if isinstance(condition, Fact):
+        return condition.text or condition.attribute
+    word = "all of" if isinstance(condition, AllOf) else "none of" if isinstance(condition, NoneOf) else "any of"
+    return f"{word}: ({', '.join(map(in_words, condition.parts))})"
+
+
+def moment(at: float, timezone: str) -> str:
+    """A time as editors write it; "" for never or always."""
+    return datetime.fromtimestamp(at, ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M") if isfinite(at) else ""
+
+
+# -- segments and slots
+
+
+def _segments(live: Publication, draft: Publication) -> Iterator[Change]:
+    before = {segment.name: segment for segment in live.segments}
+    after = {segment.name: segment for segment in draft.segments}
+    for name, segment in after.items():
+        if name not in before:
+            yield Change(Kind.ADDED, f"segment {name}", "new", segment.place)
+            continue
+        for what in _differences(_membership(before[name]), _membership(segment), shows_other=False):
+            yield Change(Kind.CHANGED, f"segment {name}", what, segment.place)
+    for name, segment in before.items():
+        if name not in after:
+            yield Change(Kind.REMOVED, f"segment {name}", "removed", segment.place)
+
+
+def _membership(segment: Segment) -> dict[str, str]:
+    return _asked(segment.condition) | {"timezone": segment.timezone}
+
+
+def _slots(live: Publication, draft: Publication) -> Iterator[Change]:
+    before = {slot.name: slot for slot in live.declared}
+    after = {slot.name: slot for slot in draft.declared}
+    for name in dict.fromkeys([*after, *before]):
+        if before.get(name) != after.get(name):
+            kind = Kind.ADDED if name not in before else Kind.REMOVED if name not in after else Kind.CHANGED
+            what = {Kind.ADDED: "declared", Kind.REMOVED: "no longer declared", Kind.CHANGED: "declared otherwise"}
+            yield Change(kind, f"slot {name}", what[kind], Place("slots.yaml", 1, 1, 2))

@@ -1,0 +1,99 @@
+"""Whether what was recorded is enough to decide a slot: a rule may ask for what nobody asked when a view was recorded.
+
+Such an attribute may have been anything, so a condition is looked at twice: can it hold, can it fail? A slot is in
+doubt when a rule that could win might hold or not. A rule whose other lines fail anyway leaves no doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proxy.conditions.values import holds, with_local_time
+from proxy.decide.membership import names_of, verified_names
+from proxy.decide.plan import CLOCK_ATTRIBUTES, Plan, rank
+from proxy.model import AllOf, AnyOf, Attributes, Condition, Fact, NoneOf, NotOneOf, OneOf, Segment, View
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """Whether a condition can hold, and whether it can fail; both when something it asks is not known."""
+
+    may_hold: bool
+    may_fail: bool
+
+
+ANYHOW = Chance(True, True)
+
+
+def missing_in(view: View, asked: frozenset[str]) -> frozenset[str]:
+    """What of the attributes asked the view does not tell, neither a value nor that there was none."""
+    return asked - view.attributes.keys() - set(view.unknown) - set(CLOCK_ATTRIBUTES)
+
+
+def is_in_doubt(plan: Plan, view: View, slot: str, missing: frozenset[str]) -> bool:
+    """Whether the slot's decision may depend on what is `missing`."""
+    asker = _Asker(plan, view, missing)
+    for rule in sorted((rule for rule in plan.rules if rule.slot == slot), key=rank):
+        if not rule.live_from <= view.at < rule.live_until:
+            continue
+        chance = asker.chance(rule.condition, rule.timezone, is_verified=rule.needs_verified)
+        if not chance.may_fail:
+            return False
+        if chance.may_hold:
+            return True
+    return False
+
+
+class _Asker:
+    """Asks a view's attributes, some of which are missing."""
+
+    def __init__(self, plan: Plan, view: View, missing: frozenset[str]) -> None:
+        self._segments: Mapping[str, Segment] = {segment.name.casefold(): segment for segment in plan.segments}
+        self._view = view
+        self._missing = missing
+
+    def chance(self, condition: Condition, timezone: str, *, is_verified: bool) -> Chance:
+        """Of a condition whose weekday and hours are those of `timezone`."""
+        named = self._view.attributes.get("segment")
+        names = verified_names(named, self._view.unverified) if is_verified else names_of(named)
+        attributes = with_local_time({**self._view.attributes, "segment": names}, now=self._view.at, timezone=timezone)
+        return self._chance(condition, attributes)
+
+    def _chance(self, condition: Condition, attributes: Attributes) -> Chance:
+        match condition:
+            case Fact():
+                return self._of_fact(condition, attributes)
+            case AllOf(parts):
+                each = [self._chance(part, attributes) for part in parts]
+                return Chance(all(part.may_hold for part in each), any(part.may_fail for part in each))
+            case AnyOf(parts):
+                each = [self._chance(part, attributes) for part in parts]
+                return Chance(any(part.may_hold for part in each), all(part.may_fail for part in each))
+            case NoneOf(parts):
+                inner = self._chance(AnyOf(parts), attributes)
+                return Chance(inner.may_fail, inner.may_hold)
+
+    def _of_fact(self, fact: Fact, attributes: Attributes) -> Chance:
+        if fact.attribute in self._missing:
+            return ANYHOW
+        if fact.attribute == "segment":
+            return self._of_segments(fact, attributes)
+        is_so = holds(fact.test, attributes.get(fact.attribute))
+        return Chance(is_so, not is_so)
+
+    def _of_segments(self, fact: Fact, attributes: Attributes) -> Chance:
+        """Who is in a segment by name is in it; else its own condition says."""
+        if not isinstance(fact.test, OneOf | NotOneOf):
+            return ANYHOW
+        named = {name.casefold() for name in names_of(attributes.get("segment"))}
+        each = [self._in_segment(name.casefold(), named, attributes) for name in fact.test.values]
+        any_of = Chance(any(one.may_hold for one in each), all(one.may_fail for one in each))
+        return any_of if isinstance(fact.test, OneOf) else Chance(any_of.may_fail, any_of.may_hold)
+
+    def _in_segment(self, name: str, named: set[str], attributes: Attributes) -> Chance:
+        segment = self._segments.get(name)
+        if name in named or segment is None:
+            return Chance(name in named, name not in named)
+        local = with_local_time(attributes, now=self._view.at, timezone=segment.timezone)
+        return self._chance(segment.condition, local)

@@ -1,0 +1,193 @@
+"""What `tailorbird plan` and the studio say of a draft: what changes in meaning, who would see something different, and
+whether it may be published. One value: `as_text` for people, as it is for JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil, inf
+
+from proxy.diagnostics import Finding
+from proxy.drafts.changes import Change, Kind, changes, moment
+from proxy.drafts.replay import Replay, SlotReplay, replay
+from proxy.model import View
+from proxy.rulebook.compile import Publication
+
+WIDTH = 80
+NAME_WIDTH = 36
+MOST_SHIFTS = 3
+BAR = 8
+MOST_MISSING = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What `check` and `test` say of the draft."""
+
+    findings: tuple[Finding, ...]
+    passed: int
+    failed: int
+
+    @property
+    def may_publish(self) -> bool:
+        """Whether nothing stands against it."""
+        return not self.failed and all(finding.is_warning for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What would come of a draft. `live` and `draft` name the two; `new_slots` have rules in the draft and stood in no
+    recorded view; `starts_at` is when the first of the rules that came or changed begins, when none has begun."""
+
+    live: str
+    draft: str
+    changes: tuple[Change, ...]
+    replay: Replay
+    checks: Checks
+    new_slots: tuple[str, ...]
+    starts_at: str
+
+
+def prospect(
+    views: Sequence[View],
+    live: Publication,
+    draft: Publication,
+    checks: Checks,
+    now: float,
+    *,
+    names: tuple[str, str],
+) -> Prospect:
+    """The draft beside what is live, at `now` (Unix seconds). `names` are what the two are called."""
+    seen = {slot for view in views for slot in view.shown}
+    fresh = {rule.slot for rule in draft.rules} - {rule.slot for rule in live.rules} - seen
+    found = changes(live, draft, now)
+    replayed = replay(views, live, draft)
+    return Prospect(*names, found, replayed, checks, tuple(sorted(fresh)), _starts_at(found, draft, now))
+
+
+def _starts_at(found: Iterable[Change], draft: Publication, now: float) -> str:
+    """When the first rule that is new or changed begins; "" when something is different at once."""
+    rules = {rule.name: rule for rule in draft.rules}
+    touched = [rules.get(change.name) if change.kind is not Kind.REMOVED else None for change in found]
+    first = min((rule for rule in touched if rule), key=lambda rule: rule.live_from, default=None)
+    if first is None or None in touched or not now < first.live_from < inf:
+        return ""
+    return moment(first.live_from, first.timezone)
+
+
+# -- as text
+
+
+def as_text(told: Prospect) -> str:
+    """The prospect as the command line prints it."""
+    return "\n".join([*_changes(told), *_who(told.replay), *_notes(told), *_end(told)])
+
+
+def _changes(told: Prospect) -> Iterator[str]:
+    yield f"{told.live} → {told.draft}".ljust(50) + f"replayed {_views(told.replay.views)}{_span(told.replay)}"
+    name = None
+    for change in told.changes:
+        sign, shown = (change.kind, change.name) if change.name != name else (" ", "")
+        yield f"  {sign} {shown:<{NAME_WIDTH}}  {change.what}"
+        name = change.name
+    if not told.changes:
+        yield "  nothing means anything else"
+
+
+def _who(replayed: Replay) -> Iterator[str]:
+    if not replayed.views:
+        return
+    shifted = [slot for slot in replayed.slots if slot.different]
+    if not shifted:
+        yield "Nobody sees something different" + (" for sure" if replayed.unsure else "")
+        return
+    yield "Who sees something different"
+    width = max(len(slot.slot) for slot in shifted)
+    for slot in shifted:
+        share = slot.different / slot.views
+        bar = "▇" * ceil(share * BAR)
+        head = f"  {slot.slot:<{width}}  {_percent(share):>6}  {bar} {_views(slot.different, 'view')}"
+        yield f"{head}    {_shifts(slot)}"
+
+
+def _shifts(slot: SlotReplay) -> str:
+    named = [
+        f"{shift.before} → {shift.after if shift.after != shift.before else f'{shift.after}, with new content'}"
+        f" {shift.views:,}"
+        for shift in slot.shifts[:MOST_SHIFTS]
+    ]
+    rest = sum(shift.views for shift in slot.shifts[MOST_SHIFTS:])
+    return ",  ".join([*named, *([f"other {rest:,}"] if rest else [])])
+
+
+def _notes(told: Prospect) -> Iterator[str]:
+    if told.replay.unsure:
+        yield f"Unsure: {_views(told.replay.unsure)}, of which the recording does not tell enough"
+    for slot in told.replay.slots:
+        if slot.unsure:
+            yield f"  {slot.slot}  {_views(slot.unsure, 'view')}    {_not_recorded(slot)}"
+    for name in told.new_slots:
+        yield f"No recorded view has the slot {name}, so nobody can tell who would see something in it"
+    if not told.replay.views:
+        yield "No page view is recorded yet, so nobody can tell who would see something different"
+
+
+def _not_recorded(slot: SlotReplay) -> str:
+    left = len(slot.not_recorded) - MOST_MISSING
+    return f"not recorded: {', '.join(slot.not_recorded[:MOST_MISSING])}" + (f" and {left} more" if left > 0 else "")
+
+
+def _end(told: Prospect) -> Iterator[str]:
+    yield f"Checks: {checks_text(told.checks)}"
+    if told.checks.may_publish and told.changes:
+        starts = f"      starts nothing before {told.starts_at}" if told.starts_at else ""
+        yield f'Publish with: tailorbird publish -m "…"{starts}'
+
+
+def checks_text(checks: Checks) -> str:
+    """As `0 errors, 1 warning (L6 autumn.rules.yaml:63), 3 tests passed`."""
+    errors = [finding for finding in checks.findings if not finding.is_warning]
+    warnings = [finding for finding in checks.findings if finding.is_warning]
+    said = [_counted(errors, "error"), _counted(warnings, "warning")]
+    said.append(
+        f"{checks.passed} test{'s' * (checks.passed != 1)} passed" + f", {checks.failed} failed" * bool(checks.failed)
+    )
+    return ", ".join(said)
+
+
+def _counted(findings: Sequence[Finding], word: str) -> str:
+    named = ", ".join(f"{finding.code} {finding.place}" for finding in findings[:3])
+    more = ", …" if len(findings) > 3 else ""
+    return f"{len(findings)} {word}{'s' * (len(findings) != 1)}" + (f" ({named}{more})" if findings else "")
+
+
+def replay_text(replayed: Replay, name: str) -> str:
+    """What `tailorbird replay` prints: the views that `name` shows something else in than was recorded."""
+    head = f"{_views(replayed.views)} replayed by {name}: {_views(replayed.different, 'view')} shown something else"
+    lines = [head + (f", {replayed.unsure:,} unsure" if replayed.unsure else "")]
+    for slot in replayed.slots:
+        if slot.shifts:
+            lines.append(f"  {slot.slot}  {_views(slot.different, 'view')}    {_shifts(slot)}")
+        if slot.unsure:
+            lines.append(f"  {slot.slot}  {slot.unsure:,} unsure    {_not_recorded(slot)}")
+    return "\n".join(lines)
+
+
+def _views(count: int, word: str = "page view") -> str:
+    return f"{count:,} {word}{'s' * (count != 1)}"
+
+
+def _percent(share: float) -> str:
+    """Never 0 % of something, nor 100 % of nearly all."""
+    tenths = min(max(round(share * 1_000), 1), 1_000 if share == 1 else 999)
+    return "100 %" if tenths == 1_000 else f"{tenths / 10:.1f} %"
+
+
+def _span(replayed: Replay) -> str:
+    if not replayed.views:
+        return ""
+    hours = (replayed.until - replayed.since) / 3_600
+    if hours < 1:
+        return f" of {max(1, ceil(hours * 60))} min"
+    return f" of {ceil(hours)} h" if hours <= 48 else f" of {ceil(hours / 24)} days"

@@ -1,0 +1,77 @@
+"""Recorded page views in Redis or Valkey: one stream, cut to length by the server as it grows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import cast
+
+from redis.asyncio import Redis
+
+from proxy.errors import OperatorError
+from proxy.model import View
+from proxy.stores.redis import answers_as_ours
+from proxy.stores.views import small_enough, unpacked
+
+KEY = "tb:views"
+BATCH = 1_000
+TIMEOUT_SECONDS = 5.0  # no page waits for it
+
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+def connect(url: str) -> RedisViews:
+    """The views at redis://, rediss:// or unix://. Nothing is connected until it is used. Raises `OperatorError`."""
+    try:
+        return RedisViews(url)
+    except ValueError as error:
+        raise OperatorError(f"`{url}` is no address of a store: {error}", help="write redis://HOST:PORT/DB") from error
+
+
+class RedisViews:
+    """A `ViewLog` on a server that speaks RESP."""
+
+    def __init__(self, url: str) -> None:
+        self._client = Redis.from_url(
+            url, protocol=2, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+        )
+
+    async def put_views(self, views: Sequence[View], *, most: int) -> None:
+        async with answers_as_ours():
+            writes = self._client.pipeline(transaction=False)
+            for view, line in small_enough(views):
+                writes.xadd(KEY, {"visitor": view.visitor, "line": line})
+            writes.xtrim(KEY, maxlen=most, approximate=False)
+            await writes.execute()
+
+    async def get_views(self, most: int) -> list[View]:
+        views: list[View] = []
+        async for _, fields in self._backwards(most):
+            if view := unpacked(fields.get(b"line", b"")):
+                views.append(view)
+        return views[::-1]
+
+    async def erase_views(self, visitor_id: str) -> int:
+        of_visitor = [entry async for entry, fields in self._backwards() if fields[b"visitor"] == visitor_id.encode()]
+        async with answers_as_ours():
+            return sum([await self._client.xdel(KEY, *batch) for batch in _batches(of_visitor)])
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def _backwards(self, most: int | None = None) -> AsyncIterator[Entry]:
+        """The entries, the latest first."""
+        before, left = "+", most
+        while left is None or left > 0:
+            size = BATCH if left is None else min(BATCH, left)
+            async with answers_as_ours():
+                entries = cast("list[Entry]", await self._client.xrevrange(KEY, max=before, count=size))
+            for entry in entries:
+                yield entry
+            if len(entries) < size:
+                return
+            before = f"({entries[-1][0].decode()}"
+            left = None if left is None else left - size
+
+
+def _batches(entries: Sequence[bytes]) -> list[Sequence[bytes]]:
+    return [entries[at : at + BATCH] for at in range(0, len(entries), BATCH)]

@@ -1,0 +1,36 @@
+"""A recorded page view as bytes in a store: one JSON line, the same that `tailorbird replay` reads from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from proxy.model import View
+
+MAX_BYTES = 4_096
+"""A view is some 500 bytes. One that is larger, as by an endless search term, is not worth its place."""
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(View)
+
+
+def packed(view: View) -> bytes:
+    """The line, without its end."""
+    return _encoder.encode(view)
+
+
+def unpacked(line: bytes | str) -> View | None:
+    """The view in a line; None when there is none in it."""
+    try:
+        return _decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def small_enough(views: Iterable[View]) -> Iterator[tuple[View, bytes]]:
+    """The views with their lines, but for those whose line is too long to be kept."""
+    for view in views:
+        line = packed(view)
+        if len(line) <= MAX_BYTES:
+            yield view, line

@@ -1,0 +1,108 @@
+"""What a draft means differently, in an editor's words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from proxy.diagnostics import as_text
+from proxy.drafts.changes import Kind, changes, in_words
+from proxy.model import AllOf, AnyOf, Fact, NoneOf, OneOf
+from proxy.rulebook.compile import Publication, load
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
+SLOTS = b"slots: {home.hero: {}, cart.extras: {}}"
+RULES = """version: 1
+segments:
+  VIP:
+    when: {visitor: returning}
+rules:
+  - name: Sale
+    slot: home.hero
+    when:
+      country: [NL, BE]
+      segment: VIP
+    show: {banner: {title: Sale}}
+  - name: Goodbye
+    slot: home.hero
+    until: 2026-09-30
+    show: {banner: {title: Goodbye}}
+"""
+
+
+def publication(rules: str = RULES, slots: bytes = SLOTS) -> Publication:
+    loaded = load({"a.rules.yaml": rules.encode(), "slots.yaml": slots})
+    assert loaded.publication is not None, as_text(loaded.findings, loaded.sources)
+    return loaded.publication
+
+
+def said(rules: str, slots: bytes = SLOTS) -> list[str]:
+    found = changes(publication(), publication(rules, slots), NOW)
+    return [f"{change.kind} {change.name}: {change.what}" for change in found]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[NL, BE]", "[NL, BE, NO]", "~ Sale: country: NL, BE  →  NL, BE, NO"),
+        ("      segment: VIP\n", "", "~ Sale: segment: VIP  →  anything"),
+        ("segment: VIP\n", "segment: VIP\n      device: phone\n", "~ Sale: device: anything  →  phone"),
+        ("slot: home.hero\n    when", "slot: cart.extras\n    when", "~ Sale: slot: home.hero  →  cart.extras"),
+        ("    when:\n      country", "    priority: 70\n    when:\n      country", "~ Sale: priority: normal  →  70"),
+        (
+            "    when:\n      country",
+            "    from: 2026-12-01 08:00\n    when:\n      country",
+            "~ Sale: from: anything  →  2026-12-01 08:00",
+        ),
+        (
+            "    when:\n      country",
+            "    needs: verified\n    when:\n      country",
+            "~ Sale: needs verified: no  →  yes",
+        ),
+        ("title: Sale", "title: Big sale", "~ Sale: shows something else"),
+        ("show: {banner: {title: Sale}}", "show: nothing new", "~ Sale: shows something else"),
+        ("visitor: returning", "visitor: new", "~ segment VIP: visitor: returning  →  new"),
+    ],
+)
+def test_a_changed_rule_or_segment_says_what_was_and_what_is(old: str, new: str, told: str) -> None:
+    assert old in RULES
+    assert said(RULES.replace(old, new, 1)) == [told]
+
+
+def test_rules_come_and_go() -> None:
+    assert said(
+        RULES.replace("Goodbye\n    slot", "Mustard\n    slot").replace("until: 2026-09-30", "from: 2026-12-01")
+    ) == [
+        "+ Mustard: new in home.hero, from 2026-12-01 00:00",
+        "- Goodbye: removed (ended 2026-09-30)",
+    ]
+
+
+def test_segments_and_slots_come_and_go() -> None:
+    rules = RULES.replace("  VIP:", "  Best:").replace("segment: VIP", "segment: Best")
+    told = said(rules, b"slots: {home.hero: {height: 100}, cart.extras: {}, blog.aside: {}}")
+    assert told == [
+        "~ Sale: segment: VIP  →  Best",
+        "+ segment Best: new",
+        "- segment VIP: removed",
+        "~ slot home.hero: declared otherwise",
+        "+ slot blog.aside: declared",
+    ]
+
+
+def test_comments_order_and_another_name_of_the_file_mean_nothing() -> None:
+    other = load({"b.rules.yaml": b"# hello\n" + RULES.encode(), "slots.yaml": SLOTS}).publication
+    assert other is not None
+    assert changes(publication(), other, NOW) == ()
+
+
+def test_a_change_names_its_place_in_the_draft() -> None:
+    (change,) = changes(publication(), publication(RULES.replace("[NL, BE]", "NL")), NOW)
+    assert (change.kind, str(change.place)) == (Kind.CHANGED, "a.rules.yaml:6")
+
+
+def test_groups_are_said_on_one_line() -> None:
+    phone, new = (Fact(name, OneOf(frozenset({"x"})), f"{name}: x") for name in ("device", "visitor"))
+    assert in_words(AnyOf((phone, NoneOf((new,))))) == "any of: (device: x, none of: (visitor: x))"
+    assert in_words(AllOf((phone, new))) == "all of: (device: x, visitor: x)"
