@@ -427,14 +427,35 @@ def shown_name(decision: Decision) -> str:
     return f"{decision.rule} · {decision.variant}" if has_own_name else decision.rule
 
 
+class Arrival(msgspec.Struct, frozen=True, array_like=True):
+    """An event as it was taken in, and as the log keeps it: whose it is, which source sent it, when it came.
+
+    `event.id` has the source before it, so that two sources may use the same message id. `traits` is what the event
+    says of its visitor, `details` what else it tells (a slot, a variant, a currency). `segments` only an import has.
+    """
+
+    visitor_id: str
+    event: Event
+    source: str = ""
+    received_at: float = 0.0
+    traits: dict[str, str | float | bool | list[str]] = {}
+    segments: tuple[str, ...] = ()
+    details: dict[str, str | float] = {}
+
+
 # -- who is there -----------------------------------------------------------------------------------------------
+
+Stamp = tuple[float, str]
+"""When something was said, and by which event: of two that say it, the one with the larger stamp is believed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What the store knows of a visitor. `attributes` values are text, number, truth or a set of texts; `history` is in
-    order, and bounded by whoever writes it. `bucket_key` is what chance draws the visitor by, "" for their id: who
-    joins two profiles keeps the key of the older, so that nobody changes arms by a login."""
+    order, and bounded by `events/fold.py`. `told` has the stamps of the attributes that events told, `imported` that of
+    the import the others come from, and `hidden` what that import said of those told since. `bucket_key` is what
+    chance draws the visitor by, "" for their id: who joins two profiles keeps the key of the older, so that nobody
+    changes arms by a login."""
 
     visitor_id: str
     attributes: Attributes = field(default_factory=dict)
@@ -442,6 +463,9 @@ class Profile:
     updated_at: float = 0.0
     history: tuple[Event, ...] = ()
     bucket_key: str = ""
+    told: Mapping[str, Stamp] = field(default_factory=dict, compare=False)
+    imported: Stamp = field(default=(0.0, ""), compare=False)
+    hidden: Attributes = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@ per port under `tests/contracts/`."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from proxy.model import Headers, Profile, View
+from proxy.model import Arrival, Headers, Profile, View
 
 
 class ProfileStore(Protocol):
@@ -18,8 +18,9 @@ class ProfileStore(Protocol):
         """The stored profile, or None when the visitor is unknown. Checks that the value is of that visitor."""
 
     async def put_profiles(self, profiles: Iterable[Profile]) -> int:
-        """Stores each profile whole, replacing what was there, in one transaction where the store has them.
-        Returns how many were new or differed."""
+        """Stores what an import says of each visitor: all attributes and segments, in place of what was there. The
+        history stays. In one transaction where the store has them. Returns how many were new or differed from the
+        last import."""
 
     async def attribute_names(self) -> frozenset[str]:
         """Every attribute name an import or event has brought, so that `check` knows it."""
@@ -45,6 +46,60 @@ class ViewLog(Protocol):
 
     async def aclose(self) -> None:
         """Lets go of files and sockets; idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of arrivals: those the store did not have yet, and the profiles they changed, by visitor."""
+
+    fresh: Sequence[Arrival]
+    profiles: Mapping[str, Profile]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event that was not taken: when it came and from which source, why not, and the bytes that were sent."""
+
+    received_at: float
+    source: str
+    reason: str
+    payload: bytes
+    visitor_id: str = ""
+
+
+class EventStore(Protocol):
+    """The log of all events and what follows from it. As `ProfileStore`, it may raise `StoreError`."""
+
+    async def apply(self, arrivals: Sequence[Arrival]) -> Applied:
+        """Logs each event of which the log has none with this visitor and id, and changes their visitors' profiles
+        (`events/fold.py`), each visitor's all at once. What is applied is durable when this returns."""
+
+    async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
+        """The next events in the order they were applied, at most about so many, and the place to go on from; "" is
+        the beginning. Nothing, and the same place, when nothing new has come. A store of many machines keeps only the
+        newest for this, and may leave out some that a crash came upon: enough for statistics over all visitors."""
+
+    def visitors(self) -> AsyncIterator[str]:
+        """Everybody of whom the log has anything, in no order."""
+
+    async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
+        """All that the log has of one visitor, in the order of their histories."""
+
+    async def rebuild(self) -> int:
+        """Makes every profile anew from the log. Returns how many came out differently."""
+
+    async def refuse(self, refused: Sequence[Refused]) -> None:
+        """Keeps events that were not taken, the newest 10,000."""
+
+    async def refused(self) -> Sequence[Refused]:
+        """The events that were not taken, oldest first."""
+
+    async def forget_refused(self, refused: Sequence[Refused]) -> None:
+        """Lets go of these."""
+
+
+class Store(ProfileStore, EventStore, Protocol):
+    """What a store is: profiles, and the events they come from."""
 
 
 @dataclass(frozen=True, slots=True)

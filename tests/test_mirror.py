@@ -15,7 +15,9 @@ NOT_ABOUT_A_MODULE = {"test_layers.py", "test_mirror.py", "test_docs.py"}
 PROVEN_ELSEWHERE = {
     "ports.py": "interfaces: tests/contracts",
     "stores/sqlite.py": "tests/contracts",
+    "stores/tables.py": "tests/contracts",
     "stores/redis.py": "tests/contracts",
+    "stores/connecting.py": "tests/contracts",
     "stores/sqlite_views.py": "tests/contracts",
     "stores/redis_views.py": "tests/contracts",
 }

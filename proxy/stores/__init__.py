@@ -1,7 +1,7 @@
-"""Where profiles live, and the page views recorded last. One row and two files a store; every store passes the suites
-of `tests/contracts/`.
+"""Where profiles and events live, and the page views recorded last. One row and two files a store; every store passes
+the suites of `tests/contracts/`.
 
-A store's module has `connect(url) -> ProfileStore`, which raises `OperatorError` when the URL makes no sense; beside it
+A store's module has `connect(url) -> Store`, which raises `OperatorError` when the URL makes no sense; beside it
 `MODULE_views` has `connect(url) -> ViewLog`.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from proxy.diagnostics import did_you_mean
 from proxy.errors import OperatorError
-from proxy.ports import ProfileStore, ViewLog
+from proxy.ports import Store, ViewLog
 
 
 class Row(NamedTuple):
@@ -31,9 +31,9 @@ STORES = (
 )
 
 
-def open_store(url: str) -> ProfileStore:
+def open_store(url: str) -> Store:
     """The store at `url`; its module is imported only now. Raises `OperatorError`."""
-    store: ProfileStore = importlib.import_module(f"proxy.stores.{_row(url).module}").connect(url)
+    store: Store = importlib.import_module(f"proxy.stores.{_row(url).module}").connect(url)
     return store
 
 

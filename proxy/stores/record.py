@@ -1,75 +1,148 @@
-"""A profile as bytes in a store: one msgpack value, read in one look-up.
+"""Profiles and arrivals as bytes in a store: one msgpack value each.
 
 The visitor id is part of the value and checked when it is read, so that an answer meant for another read, or a value
-copied under a wrong key, is never taken for this visitor's.
+copied under a wrong key, is never taken for this visitor's. Equal profiles are equal bytes.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from collections.abc import Mapping
 
 import msgspec
 
 from proxy.errors import DamagedValueError, StoreError
-from proxy.model import Profile
+from proxy.events.fold import IMPORTED, values_of
+from proxy.model import Arrival, AttributeValue, Event, Profile, Stamp
+from proxy.ports import Refused
 
-MAX_BYTES = 64 * 1024
+MAX_BYTES = 6 * 1024 * 1024
+"""No value is longer: a history of the most orders, each of the most items, all names of the greatest length, fits."""
+MAX_SAID_BYTES = 64 * 1024
+"""What an import may say of one visitor."""
+
+FORMAT = 2
+Trait = str | float | bool | list[str]
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
-    """The value: format, visitor id, attributes (a set as a list of texts), segments, when it was written, what chance
-    draws by."""
+    """The value of a profile: format and visitor id; what an import said, and when; what events told since, and when;
+    when it was last written; the history; what chance draws by."""
 
     format: int
     visitor_id: str
-    attributes: dict[str, str | float | bool | list[str]]
+    imported: Stamp
+    attributes: dict[str, Trait]
     segments: list[str]
+    told: dict[str, tuple[float, str, Trait]]
     updated_at: float
-    bucket_key: str = ""
+    history: tuple[Event, ...]
+    bucket_key: str
 
 
-_encoder = msgspec.msgpack.Encoder()
+_encoder = msgspec.msgpack.Encoder(order="sorted")
 _decoder = msgspec.msgpack.Decoder(Record)
+_refused_decoder = msgspec.msgpack.Decoder(Refused)
+_arrival_decoder = msgspec.msgpack.Decoder(Arrival)
 
 
 def packed(profile: Profile) -> bytes:
-    """The value to store. Raises `StoreError` when it is larger than 64 KiB."""
-    attributes: dict[str, Any] = {
-        name: sorted(value) if isinstance(value, frozenset) else value for name, value in profile.attributes.items()
-    }
-    record = Record(1, profile.visitor_id, attributes, sorted(profile.segments), profile.updated_at, profile.bucket_key)
-    value = _encoder.encode(record)
-    if len(value) > MAX_BYTES:
-        raise StoreError(
-            f"the profile of `{profile.visitor_id}` is {len(value)} bytes, more than {MAX_BYTES}",
-            help="leave out what no rule asks for",
+    """The value to store. Raises `StoreError` when it is larger than any may be."""
+    traits = traits_of(profile.attributes)
+    before = {name: value for name, value in traits.items() if name not in profile.told}
+    value = _encoder.encode(
+        Record(
+            FORMAT,
+            profile.visitor_id,
+            profile.imported,
+            before | traits_of(profile.hidden),
+            sorted(profile.segments),
+            {name: (*stamp, traits[name]) for name, stamp in profile.told.items()},
+            profile.updated_at,
+            profile.history,
+            profile.bucket_key,
         )
+    )
+    if len(value) > MAX_BYTES:
+        raise StoreError(f"a profile is {len(value)} bytes, more than {MAX_BYTES}", help="leave out what no rule asks")
     return value
 
 
 def unpacked(value: bytes, visitor_id: str) -> Profile:
     """The profile in a stored value. Raises `DamagedValueError` when it is not one, or another visitor's."""
     if len(value) > MAX_BYTES:
-        raise DamagedValueError("a stored profile is too large to be one", help="import it again")
+        raise DamagedValueError("a stored profile is too large to be one", help="rebuild it from the log")
     try:
         record = _decoder.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise DamagedValueError("a stored profile cannot be read", help="import it again") from None
-    if record.format != 1 or record.visitor_id != visitor_id:
-        raise DamagedValueError("a stored profile is of another visitor or format", help="import it again")
-    attributes = {name: frozenset(text) if isinstance(text, list) else text for name, text in record.attributes.items()}
-    segments = frozenset(record.segments)
-    return Profile(record.visitor_id, attributes, segments, record.updated_at, bucket_key=record.bucket_key)
+        raise DamagedValueError("a stored profile cannot be read", help="rebuild it from the log") from None
+    if record.format != FORMAT or record.visitor_id != visitor_id:
+        raise DamagedValueError("a stored profile is of another visitor or format", help="rebuild it from the log")
+    before = values_of(record.attributes)
+    return Profile(
+        visitor_id,
+        before | values_of({name: value for name, (_, _, value) in record.told.items()}),
+        frozenset(record.segments),
+        record.updated_at,
+        record.history,
+        record.bucket_key,
+        told={name: (at, id) for name, (at, id, _) in record.told.items()},
+        imported=record.imported,
+        hidden={name: value for name, value in before.items() if name in record.told},
+    )
 
 
-def is_news(profile: Profile, stored: bytes) -> bool:
-    """Whether storing `profile` would change more than the time it was written. `stored` is empty when nothing is."""
+def traits_of(attributes: Mapping[str, AttributeValue]) -> dict[str, Trait]:
+    """Attributes as they are told: a set is a sorted list."""
+    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in attributes.items()}
+
+
+# -- arrivals
+
+
+def packed_arrival(arrival: Arrival) -> bytes:
+    """The value to log."""
+    return _encoder.encode(arrival)
+
+
+def unpacked_arrival(value: bytes) -> Arrival:
+    """The arrival in a logged value. Raises `DamagedValueError` when it is not one."""
     try:
-        known = unpacked(stored, profile.visitor_id)
-    except DamagedValueError:
-        return True
-    return _told(known) != _told(profile)
+        return _arrival_decoder.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise DamagedValueError("an event in the log cannot be read") from None
 
 
-def _told(profile: Profile) -> tuple[object, ...]:
-    return (profile.attributes, profile.segments, profile.bucket_key)
+# -- what was not taken
+
+
+def packed_refused(refused: Refused) -> bytes:
+    """The value to keep."""
+    return _encoder.encode(refused)
+
+
+def unpacked_refused(value: bytes) -> Refused:
+    """What was kept."""
+    return _refused_decoder.decode(value)
+
+
+# -- imports
+
+
+def import_of(profile: Profile, known: Profile | None) -> Arrival | None:
+    """The import of `profile` as an event that comes after every import before it; None when the last one said the
+    same. Raises `StoreError` when it says too much."""
+    traits, segments = traits_of(profile.attributes), tuple(sorted(profile.segments))
+    details: dict[str, str | float] = {"bucket key": profile.bucket_key} if profile.bucket_key else {}
+    said = _encoder.encode((traits, segments, details))
+    if len(said) > MAX_SAID_BYTES:
+        what = f"the profile of `{profile.visitor_id}` is {len(said)} bytes, more than {MAX_SAID_BYTES}"
+        raise StoreError(what, help="leave out what no rule asks for")
+    digest = hashlib.sha256(said).hexdigest()[:16]
+    at, last = known.imported if known is not None else (0.0, "")
+    _, _, last_digest = last.rpartition(":")
+    if digest == last_digest:
+        return None
+    number = int(last.split(":")[1]) + 1 if last else 1
+    event = Event(max(at, profile.updated_at), f"import:{number:06d}:{digest}", IMPORTED)
+    return Arrival(profile.visitor_id, event, "import", profile.updated_at, traits, segments, details)

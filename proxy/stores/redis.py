@@ -1,34 +1,61 @@
-"""Profiles in Redis or Valkey: one store for many machines.
+"""Profiles and events in Redis or Valkey: one store for many machines.
 
 Everything of one visitor lies under one hash tag, `tb:{visitor}:...`, so that a cluster keeps it together and one
-script can change it at once. Timeouts are short, and reads are never retried: with the library's own defaults a frozen
-server holds a read for a minute. Reads go in batches, fewer than there are connections, so that none waits for one. A
-batch that breaks off closes its connection, and the value names its visitor, so that a late answer is never taken for
-another's.
+script can change it at once: the profile, packed, and the log, a hash of events by id. An event's id tells whether it
+came before, so the log says so exactly. What follows from new events is worked out here, and takes effect only if
+the log has not changed since it was read; else it is worked out again.
+
+Reads go in batches, fewer than there are connections, so that none waits for one. A batch that breaks off closes its
+connection, and the value names its visitor, so that a late answer is never taken for another's.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
-from typing import cast
+import asyncio
+import random
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from proxy.errors import DamagedValueError, OperatorError, StoreError
-from proxy.model import Profile
+from proxy.events.fold import fold
+from proxy.model import Arrival, Profile
+from proxy.ports import Applied, Refused
 from proxy.stores.batches import Batches
-from proxy.stores.record import MAX_BYTES, is_news, packed
+from proxy.stores.connecting import answers_as_ours, reader, writer
+from proxy.stores.record import (
+    MAX_BYTES,
+    import_of,
+    packed,
+    packed_arrival,
+    packed_refused,
+    unpacked,
+    unpacked_arrival,
+    unpacked_refused,
+)
 
-# No page waits that long: it goes on after its budget, and the late answer is for the next one.
-TIMEOUT_SECONDS = 0.25
-CONNECTIONS = 32
 READS_AT_ONCE = 8
 BATCH = 500
+TRIES = 50
+SHORTEST_WAIT_SECONDS = 0.002
 NAMES_KEY = "tb:attribute-names"
+FEED_KEY = "tb:feed"
+MOST_IN_FEED = 100_000
+REFUSED_KEY = "tb:refused"
+MOST_REFUSED = 10_000
+REVISION = b""
+"""The field of a log that counts its changes; no event has this id."""
+# KEYS: profile, log. ARGV: the revision the profile follows from, the profile, and id and value of each new event.
+CHANGE = """
+if (redis.call('HGET', KEYS[2], '') or '0') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+redis.call('HINCRBY', KEYS[2], '', 1)
+for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+return 1
+"""
 
 
 def connect(url: str) -> RedisStore:
@@ -44,12 +71,26 @@ def profile_key(visitor_id: str) -> str:
     return "tb:{" + visitor_id + "}:profile"
 
 
+def log_key(visitor_id: str) -> str:
+    """Where a visitor's events lie, by id."""
+    return "tb:{" + visitor_id + "}:log"
+
+
+class Known(NamedTuple):
+    """What is stored of a visitor for whom something new may have come: the log's revision, and which of the new
+    events it has."""
+
+    profile: Profile | None
+    revision: bytes
+    has: Sequence[bool]
+
+
 class RedisStore:
-    """A `ProfileStore` on a server that speaks RESP."""
+    """A `Store` on a server that speaks RESP."""
 
     def __init__(self, url: str) -> None:
-        self._reader = _client(url, Retry(NoBackoff(), 0))
-        self._writer = _client(url, Retry(ExponentialWithJitterBackoff(1.0, 0.01), 3))
+        self._reader = reader(url)
+        self._writer: Any = writer(url)  # typed too loosely to help
         self._batches = Batches(self._read_many, at_once=READS_AT_ONCE)
 
     async def get_profile(self, visitor_id: str) -> Profile | None:
@@ -57,8 +98,14 @@ class RedisStore:
 
     async def put_profiles(self, profiles: Iterable[Profile]) -> int:
         latest = list({profile.visitor_id: profile for profile in profiles}.values())
-        async with answers_as_ours():
-            return sum([await self._put(latest[at : at + BATCH]) for at in range(0, len(latest), BATCH)])
+        changed = 0
+        for start in range(0, len(latest), BATCH):
+            some = latest[start : start + BATCH]
+            async with answers_as_ours():
+                known = await self._known({profile.visitor_id: [] for profile in some})
+                imports = [import_of(profile, known[profile.visitor_id].profile) for profile in some]
+            changed += len((await self.apply([one for one in imports if one is not None])).profiles)
+        return changed
 
     async def attribute_names(self) -> frozenset[str]:
         async with answers_as_ours():
@@ -80,34 +127,145 @@ class RedisStore:
         async with answers_as_ours():
             return [_value(answer) for answer in await _stored(self._reader, visitor_ids)]
 
-    async def _put(self, profiles: Sequence[Profile]) -> int:
-        stored = await _stored(self._writer, [profile.visitor_id for profile in profiles])
-        news = [
-            profile
-            for profile, value in zip(profiles, stored, strict=True)
-            if is_news(profile, value if isinstance(value, bytes) else b"")
-        ]
+    # -- events
+
+    async def apply(self, arrivals: Sequence[Arrival]) -> Applied:
+        once = {(arrival.visitor_id, arrival.event.id): arrival for arrival in reversed(arrivals)}
+        waiting: dict[str, list[Arrival]] = {}
+        for arrival in reversed(once.values()):
+            waiting.setdefault(arrival.visitor_id, []).append(arrival)
+        fresh: list[Arrival] = []
+        profiles: dict[str, Profile] = {}
+        async with answers_as_ours():
+            for turn in range(TRIES):
+                if not waiting:
+                    break
+                await asyncio.sleep(turn * SHORTEST_WAIT_SECONDS * random.random())  # noqa: S311  # no secret
+                waiting = await self._change(waiting, fresh, profiles)
+            else:
+                raise StoreError("others change the same visitors all the time", help="send the events again")
+            if fresh:
+                order = {key: place for place, key in enumerate(reversed(once))}
+                fresh.sort(key=lambda arrival: order[arrival.visitor_id, arrival.event.id])
+                await self._tell(fresh)
+        return Applied(fresh, profiles)
+
+    async def _change(
+        self, waiting: dict[str, list[Arrival]], fresh: list[Arrival], profiles: dict[str, Profile]
+    ) -> dict[str, list[Arrival]]:
+        """Applies what is new, each visitor's at once; those whom somebody else changed meanwhile are left waiting."""
+        known = await self._known(waiting)
+        new = {
+            visitor_id: [arrival for arrival, has in zip(own, known[visitor_id].has, strict=True) if not has]
+            for visitor_id, own in waiting.items()
+        }
+        changed = {visitor_id: fold(known[visitor_id].profile, own) for visitor_id, own in new.items() if own}
         writes = self._writer.pipeline(transaction=False)
-        for profile in news:
-            writes.set(profile_key(profile.visitor_id), packed(profile))
-        names = {name for profile in news for name in profile.attributes}
+        for visitor_id, profile in changed.items():
+            logged = [part for one in new[visitor_id] for part in (one.event.id, packed_arrival(one))]
+            _write(writes, profile, known[visitor_id].revision, logged)
+        done = [visitor_id for visitor_id, is_done in zip(changed, await writes.execute(), strict=True) if is_done]
+        for visitor_id in done:
+            fresh += new[visitor_id]
+            profiles[visitor_id] = changed[visitor_id]
+        return {visitor_id: waiting[visitor_id] for visitor_id in changed if visitor_id not in profiles}
+
+    async def _known(self, waiting: Mapping[str, Sequence[Arrival]]) -> dict[str, Known]:
+        reads = self._writer.pipeline(transaction=False)
+        for visitor_id, own in waiting.items():
+            reads.getrange(profile_key(visitor_id), 0, MAX_BYTES)
+            reads.hmget(log_key(visitor_id), [REVISION, *(arrival.event.id for arrival in own)])
+        answers: list[Any] = await reads.execute(raise_on_error=False)
+        found = {}
+        for visitor_id, value, log in zip(waiting, answers[::2], answers[1::2], strict=True):
+            if isinstance(log, Exception):
+                raise log
+            profile = await self._profile(visitor_id, value)
+            found[visitor_id] = Known(profile, log[0] or b"0", [value is not None for value in log[1:]])
+        return found
+
+    async def _profile(self, visitor_id: str, value: bytes | RedisError) -> Profile | None:
+        """The profile, for a change. A damaged one is made anew from the log first."""
+        try:
+            read = _value(value)
+            if isinstance(read, StoreError):
+                raise read
+            return unpacked(read, visitor_id) if read else None
+        except DamagedValueError:
+            await self._rebuild(visitor_id)
+            arrivals = await self.log_of(visitor_id)
+            return fold(None, arrivals) if arrivals else None
+
+    async def _tell(self, fresh: Sequence[Arrival]) -> None:
+        """Lists the events for those who follow all visitors, and the attributes they brought."""
+        told = self._writer.pipeline(transaction=False)
+        for arrival in fresh:
+            told.xadd(FEED_KEY, {"v": packed_arrival(arrival)}, maxlen=MOST_IN_FEED, approximate=True)
+        names = {name for arrival in fresh for name in arrival.traits}
         if names:
-            writes.sadd(NAMES_KEY, *sorted(names))
-        await writes.execute()
-        return len(news)
+            told.sadd(NAMES_KEY, *sorted(names))
+        await told.execute()
+
+    async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
+        async with answers_as_ours():
+            rows = await self._writer.xrange(FEED_KEY, f"({after}" if after else "-", "+", limit)
+        return [unpacked_arrival(fields[b"v"]) for _, fields in rows], rows[-1][0].decode() if rows else after
+
+    async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
+        async with answers_as_ours():
+            values = await self._writer.hgetall(log_key(visitor_id))
+        arrivals = [unpacked_arrival(value) for id, value in values.items() if id != REVISION]
+        return sorted(arrivals, key=lambda arrival: arrival.event)
+
+    async def visitors(self) -> AsyncIterator[str]:
+        async with answers_as_ours():
+            async for key in self._writer.scan_iter(log_key("*"), count=BATCH):
+                yield key.decode()[len("tb:{") : -len("}:log")]
+
+    async def rebuild(self) -> int:
+        return sum([await self._rebuild(visitor_id) async for visitor_id in self.visitors()])
+
+    async def _rebuild(self, visitor_id: str) -> bool:
+        async with answers_as_ours():
+            revision = await self._writer.hget(log_key(visitor_id), REVISION) or b"0"
+            arrivals = await self.log_of(visitor_id)
+            if not arrivals:
+                return False
+            profile = fold(None, arrivals)
+            (stored,) = await _stored(self._writer, [visitor_id])
+            if stored == packed(profile):
+                return False
+            writes = self._writer.pipeline(transaction=False)
+            _write(writes, profile, revision, [])
+            return bool((await writes.execute())[0])  # else an event that came meanwhile has made it anew
+
+    # -- what was not taken
+
+    async def refuse(self, refused: Sequence[Refused]) -> None:
+        async with answers_as_ours():
+            writes = self._writer.pipeline(transaction=False)
+            for one in refused:
+                writes.xadd(REFUSED_KEY, {"v": packed_refused(one)}, maxlen=MOST_REFUSED, approximate=True)
+            await writes.execute()
+
+    async def refused(self) -> Sequence[Refused]:
+        return [one for _, one in await self._refused()]
+
+    async def forget_refused(self, refused: Sequence[Refused]) -> None:
+        gone = [place for place, one in await self._refused() if one in refused]
+        async with answers_as_ours():
+            if gone:
+                await self._writer.xdel(REFUSED_KEY, *gone)
+
+    async def _refused(self) -> list[tuple[bytes, Refused]]:
+        async with answers_as_ours():
+            rows = await self._writer.xrange(REFUSED_KEY)
+        return [(place, unpacked_refused(fields[b"v"])) for place, fields in rows]
 
 
-def _client(url: str, retry: Retry) -> Redis:
-    pool = BlockingConnectionPool.from_url(
-        url,
-        protocol=2,
-        max_connections=CONNECTIONS,
-        timeout=TIMEOUT_SECONDS,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=retry,
-    )
-    return Redis.from_pool(pool)
+def _write(writes: Pipeline, profile: Profile, revision: bytes, logged: Sequence[str | bytes]) -> None:
+    keys = profile_key(profile.visitor_id), log_key(profile.visitor_id)
+    writes.eval(CHANGE, len(keys), *keys, revision, packed(profile), *logged)
 
 
 async def _stored(client: Redis, visitor_ids: Sequence[str]) -> list[bytes | RedisError]:
@@ -124,12 +282,3 @@ def _value(answer: bytes | RedisError) -> bytes | StoreError:
     if str(answer).startswith("WRONGTYPE"):
         return DamagedValueError("a stored profile is not a text", help="import it again")
     return StoreError(f"the store did not answer: {answer}")
-
-
-@asynccontextmanager
-async def answers_as_ours() -> AsyncIterator[None]:
-    """Whatever the server's library raises within is a `StoreError`."""
-    try:
-        yield
-    except (RedisError, OSError, ValueError) as error:  # ValueError: bytes that are no RESP
-        raise StoreError(f"the store did not answer: {error}") from error

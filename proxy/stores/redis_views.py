@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from proxy.errors import OperatorError
 from proxy.model import View
-from proxy.stores.redis import answers_as_ours
+from proxy.stores.connecting import answers_as_ours
 from proxy.stores.views import small_enough, unpacked
 
 KEY = "tb:views"

@@ -1,51 +1,36 @@
-"""Profiles in a SQLite file: the embedded default, for several worker processes on one machine.
+"""Profiles and events in a SQLite file: the embedded default, for several worker processes on one machine.
 
 Reads run in batches on a few threads, each with its own connection, so that a slow disk never holds the event loop;
-writes run one after the other on one thread. WAL lets both go on side by side. `synchronous=NORMAL` may lose the last
-commits when power fails, which an import can repeat, and never damages the file. Not for network file systems.
+writes run one after the other on one thread, each in a transaction that is on the disk when it ends
+(`synchronous=FULL`). WAL lets both go on side by side. Not for network file systems.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
 
 from proxy.errors import OperatorError, StoreError
-from proxy.model import Profile
-from proxy.stores.batches import BATCH, Batches
-from proxy.stores.record import MAX_BYTES, is_news, packed
+from proxy.model import Arrival, Profile
+from proxy.ports import Applied, Refused
+from proxy.stores import tables
+from proxy.stores.batches import Batches
 
 READERS = 2
-SCHEMA_VERSION = 1
-SCHEMA = """
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS profiles (visitor_id TEXT PRIMARY KEY, value BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS attribute_names (name TEXT PRIMARY KEY) WITHOUT ROWID;
-PRAGMA user_version = 1;
-COMMIT;
-"""
 CONNECTION = """
 PRAGMA busy_timeout = 2000;
 PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
+PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 1000;
 PRAGMA journal_size_limit = 67108864;
 PRAGMA foreign_keys = ON;
 """
-# One row for all that are asked for: a thread lets others run at each row, and may wait milliseconds for its next turn.
-# At most one byte more than a profile may have, whatever lies there.
-READ = """
-SELECT json_group_object(visitor_id, hex(substr(CAST(value AS BLOB), 1, ?))) FROM profiles
-WHERE visitor_id IN (SELECT value FROM json_each(?))
-"""
-WRITE = "INSERT INTO profiles VALUES (?, ?) ON CONFLICT (visitor_id) DO UPDATE SET value = excluded.value"
-
 Answer = TypeVar("Answer")
 
 
@@ -58,7 +43,7 @@ def connect(url: str) -> SqliteStore:
 
 
 class SqliteStore:
-    """A `ProfileStore` in one file."""
+    """A `Store` in one file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -67,7 +52,7 @@ class SqliteStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writing = self._connect()
-            _prepare(self._writing)
+            tables.prepare(self._writing)
             # Opening takes longer than a page may wait, so it is done before there are pages.
             for _ in range(READERS):
                 self._idle.put(self._connect())
@@ -83,21 +68,60 @@ class SqliteStore:
 
     async def put_profiles(self, profiles: Iterable[Profile]) -> int:
         latest = {profile.visitor_id: profile for profile in profiles}
-        return await self._run(self._writer, lambda: self._write(latest))
+        return await self._change(lambda connection: tables.put(connection, latest.values()))
 
     async def attribute_names(self) -> frozenset[str]:
-        return await self._run(self._readers, lambda: self._reading(_names))
+        return await self._read(tables.names)
 
     async def is_ready(self) -> bool:
         try:
-            return await self._run(self._readers, lambda: self._reading(_answers))
+            return await self._read(_answers)
         except StoreError:
             return False
 
     async def aclose(self) -> None:
         await asyncio.to_thread(self._close)
 
+    # -- events
+
+    async def apply(self, arrivals: Sequence[Arrival]) -> Applied:
+        return await self._change(lambda connection: tables.apply(connection, arrivals))
+
+    async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
+        return await self._read(lambda connection: tables.log(connection, after, limit))
+
+    async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
+        return await self._read(lambda connection: tables.log_of(connection, visitor_id))
+
+    async def visitors(self) -> AsyncIterator[str]:
+        last = ""
+        while some := await self._read(partial(tables.visitors, after=last)):
+            for last in some:
+                yield last
+
+    async def rebuild(self) -> int:
+        changed, last = 0, ""
+        while some := await self._read(partial(tables.visitors, after=last)):
+            changed += await self._change(partial(tables.rebuild, visitor_ids=some))
+            last = some[-1]
+        return changed
+
+    async def refuse(self, refused: Sequence[Refused]) -> None:
+        await self._change(lambda connection: tables.refuse(connection, refused))
+
+    async def refused(self) -> Sequence[Refused]:
+        return await self._read(tables.refused)
+
+    async def forget_refused(self, refused: Sequence[Refused]) -> None:
+        await self._change(lambda connection: tables.forget_refused(connection, refused))
+
     # -- on the threads
+
+    async def _read(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        return await self._run(self._readers, lambda: self._reading(work))
+
+    async def _change(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        return await self._run(self._writer, lambda: self._writing_all(work))
 
     async def _run(self, threads: ThreadPoolExecutor, work: Callable[[], Answer]) -> Answer:
         try:
@@ -108,7 +132,7 @@ class SqliteStore:
             raise StoreError(f"`{self._path}` is closed") from error
 
     async def _read_many(self, visitor_ids: Sequence[str]) -> list[bytes]:
-        return await self._run(self._readers, lambda: self._reading(lambda connection: _read(connection, visitor_ids)))
+        return await self._read(lambda connection: tables.read(connection, visitor_ids))
 
     def _reading(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """The work done on a connection of its own: there are as many as threads that read."""
@@ -118,18 +142,11 @@ class SqliteStore:
         finally:
             self._idle.put(connection)
 
-    def _write(self, profiles: dict[str, Profile]) -> int:
+    def _writing_all(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """The work done whole, or not at all."""
         with self._writing as connection:
             connection.execute("BEGIN IMMEDIATE")
-            ids = list(profiles)
-            stored = [value for at in range(0, len(ids), BATCH) for value in _read(connection, ids[at : at + BATCH])]
-            news = [
-                profile for profile, value in zip(profiles.values(), stored, strict=True) if is_news(profile, value)
-            ]
-            connection.executemany(WRITE, ((profile.visitor_id, packed(profile)) for profile in news))
-            names = {(name,) for profile in news for name in profile.attributes}
-            connection.executemany("INSERT OR IGNORE INTO attribute_names VALUES (?)", sorted(names))
-        return len(news)
+            return work(connection)
 
     # -- connections
 
@@ -148,25 +165,6 @@ class SqliteStore:
         for threads in (self._readers, self._writer):
             threads.shutdown(wait=True, cancel_futures=True)
         self._disconnect()
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA_VERSION:
-        raise sqlite3.DatabaseError("a newer Tailorbird wrote it")
-    if version < SCHEMA_VERSION:
-        connection.executescript(SCHEMA)
-
-
-def _read(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[bytes]:
-    """A value each; empty when there is none."""
-    (found,) = connection.execute(READ, (MAX_BYTES + 1, json.dumps(visitor_ids))).fetchone()
-    values = json.loads(found)
-    return [bytes.fromhex(values.get(visitor_id, "")) for visitor_id in visitor_ids]
-
-
-def _names(connection: sqlite3.Connection) -> frozenset[str]:
-    return frozenset(name for (name,) in connection.execute("SELECT name FROM attribute_names"))
 
 
 def _answers(connection: sqlite3.Connection) -> bool:

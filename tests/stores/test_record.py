@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import DamagedValueError, StoreError
-from proxy.model import Profile
-from proxy.stores.record import MAX_BYTES, is_news, packed, unpacked
+from proxy.events.fold import fold
+from proxy.model import Arrival, Event, Item, Profile
+from proxy.stores.record import MAX_BYTES, MAX_SAID_BYTES, import_of, packed, packed_arrival, unpacked, unpacked_arrival
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = TEXT | st.floats(allow_nan=False) | st.booleans() | st.frozensets(TEXT, max_size=5)
@@ -19,6 +20,9 @@ PROFILES = st.builds(
     st.dictionaries(TEXT, VALUES, max_size=5),
     st.frozensets(TEXT, max_size=5),
     st.floats(0, 2e9),
+    st.lists(st.builds(Event, st.floats(0, 2e9), TEXT, TEXT, TEXT, st.just((Item("a", price=2.0),))), max_size=3).map(
+        tuple
+    ),
     bucket_key=TEXT,
 )
 
@@ -48,20 +52,63 @@ def test_another_visitors_value_is_damaged() -> None:
 
 def test_a_later_format_is_damaged_not_guessed_at() -> None:
     with pytest.raises(DamagedValueError, match="format"):
-        unpacked(msgspec.msgpack.encode([2, "anna", {}, [], 0.0]), "anna")
+        unpacked(msgspec.msgpack.encode([3, "anna", [0.0, ""], {}, [], {}, 0.0, [], ""]), "anna")
 
 
-def test_the_time_of_writing_alone_is_no_news() -> None:
+def imported(profile: Profile, known: Profile | None) -> Profile | None:
+    """What a store holds after the import; None when it is no news."""
+    arrival = import_of(profile, known)
+    return fold(known, [arrival]) if arrival else None
+
+
+def test_an_import_is_news_when_it_says_something_else_than_the_last() -> None:
     anna = Profile("anna", {"orders": 4.0, "brands": frozenset({"Hoka"})}, frozenset({"VIP"}), 1.0)
-    assert not is_news(replace(anna, updated_at=2.0), packed(anna))
-    assert is_news(replace(anna, attributes={"orders": 5.0}), packed(anna))
-    assert is_news(replace(anna, segments=frozenset()), packed(anna))
-    assert is_news(anna, b"")
-    assert is_news(anna, b"damaged")
+    stored = imported(anna, None)
+    assert stored == anna
+    assert imported(replace(anna, updated_at=2.0), stored) is None
+    other = imported(replace(anna, attributes={"orders": 5.0}), stored)
+    assert other == replace(anna, attributes={"orders": 5.0})
+    assert imported(replace(anna, segments=frozenset()), stored) == replace(anna, segments=frozenset())
+    assert imported(anna, other) == anna, "as before, after something else"
+
+
+def test_an_import_counts_however_old_it_says_it_is() -> None:
+    stored = imported(Profile("anna", {"orders": 4.0}, updated_at=9.0), None)
+    again = imported(Profile("anna", {"orders": 5.0}, updated_at=1.0), stored)
+    assert again is not None
+    assert again.attributes == {"orders": 5.0}
+
+
+def test_what_an_import_says_of_one_visitor_has_a_largest_size() -> None:
+    assert imported(Profile("anna", {"story": "x" * (MAX_SAID_BYTES - 100)}), None)
+    with pytest.raises(StoreError, match=f"more than {MAX_SAID_BYTES}"):
+        import_of(Profile("anna", {"story": "x" * MAX_SAID_BYTES}), None)
 
 
 def test_a_profile_has_a_largest_size() -> None:
-    fits = Profile("anna", {"story": "x" * (MAX_BYTES - 100)})
-    assert unpacked(packed(fits), "anna") == fits
     with pytest.raises(StoreError, match=f"more than {MAX_BYTES}"):
         packed(Profile("anna", {"story": "x" * MAX_BYTES}))
+    with pytest.raises(DamagedValueError, match="too large"):
+        unpacked(b"x" * (MAX_BYTES + 1), "anna")
+
+
+def test_the_longest_history_fits() -> None:
+    items = tuple(Item(f"{'x' * 62}{number:02d}", "c" * 100, "b" * 50, 1.0, 1.0) for number in range(20))
+    order = Event(1.0, "o" * 140, "order completed", "", items, 1.0)
+    shown = Event(1.0, "e" * 140, "banner shown", "s" * 200, items[:5], 1.0)
+    history = tuple(replace_id(order, number) for number in range(1_000))
+    history += tuple(replace_id(shown, number) for number in range(750))
+    assert unpacked(packed(Profile("anna", history=history)), "anna").history == history
+
+
+def replace_id(event: Event, number: int) -> Event:
+    return msgspec.structs.replace(event, id=f"{event.id}{number:04d}")
+
+
+def test_an_arrival_comes_back() -> None:
+    item = Item("hoka-1", "shoes/trail", "Hoka", 139.95, 1.0)
+    event = Event(5.0, "web:1", "product viewed", "", (item,), 139.95)
+    arrival = Arrival("anna", event, "web", 6.0, {"size": "40", "brands": ["Hoka"]}, (), {"currency": "EUR"})
+    assert unpacked_arrival(packed_arrival(arrival)) == arrival
+    with pytest.raises(DamagedValueError):
+        unpacked_arrival(packed_arrival(arrival)[:-1])

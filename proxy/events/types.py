@@ -1,0 +1,87 @@
+"""Every kind of event, one row each: our name, what Segment and GA4 call it, what it must say, who may send it and how
+it is remembered.
+
+A kind that is remembered is kept in the visitor's history, among the newest of its class: `MOST` says how many. The
+classes are apart so that what was merely shown never pushes out what somebody did, and neither pushes out an order.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+
+class Class(enum.Enum):
+    """What of a visitor's history an event is among. `NONE`: the log keeps it, the history does not."""
+
+    ORDER = "orders"
+    ACTION = "actions"
+    EXPOSURE = "exposures"
+    NONE = "none"
+
+
+MOST = {Class.ORDER: 1_000, Class.ACTION: 500, Class.EXPOSURE: 250}
+"""The newest so many of each class are a visitor's history."""
+
+
+class Row(NamedTuple):
+    """A kind of event. `needs` names what it cannot do without: `items` or a `subject`. `is_server_only`: no browser
+    may say so, unless its key is trusted."""
+
+    kind: str
+    segment: str
+    ga4: str
+    help: str
+    needs: str = ""
+    kept: Class = Class.ACTION
+    is_server_only: bool = False
+
+
+TYPES = (
+    Row("page viewed", "", "page_view", "a page was opened; its subject is the path", "subject"),
+    Row("screen viewed", "", "screen_view", "a screen of an app was opened", "subject"),
+    Row("product viewed", "Product Viewed", "view_item", "a product's own page was opened", "items"),
+    Row("product clicked", "Product Clicked", "select_item", "a product in a list was chosen", "items"),
+    Row("list viewed", "Product List Viewed", "view_item_list", "a list of products was opened", "subject"),
+    Row("list filtered", "Product List Filtered", "", "a list was narrowed; its subject is the filter", "subject"),
+    Row("searched", "Products Searched", "search", "products were searched; its subject is the words", "subject"),
+    Row("product added", "Product Added", "add_to_cart", "a product went into the cart", "items"),
+    Row("product removed", "Product Removed", "remove_from_cart", "a product was taken out of the cart", "items"),
+    Row("product wished for", "Product Added to Wishlist", "add_to_wishlist", "a product went on the list", "items"),
+    Row("cart viewed", "Cart Viewed", "view_cart", "the cart was opened"),
+    Row("checkout started", "Checkout Started", "begin_checkout", "paying began"),
+    Row("order completed", "Order Completed", "purchase", "an order was placed", "", Class.ORDER, True),
+    Row("order refunded", "Order Refunded", "refund", "an order was paid back", "", Class.ORDER, True),
+    Row("order cancelled", "Order Cancelled", "", "an order was called off", "", Class.ORDER, True),
+    Row(
+        "banner shown",
+        "Promotion Viewed",
+        "view_promotion",
+        "a banner was shown; its subject is the rule",
+        "subject",
+        Class.EXPOSURE,
+    ),
+    Row(
+        "banner clicked",
+        "Promotion Clicked",
+        "select_promotion",
+        "a banner was clicked; its subject is the rule",
+        "subject",
+        Class.EXPOSURE,
+    ),
+    Row("custom event", "", "", "anything else; its subject is the name it was sent under", "subject"),
+    Row("identified", "", "", "something was told of the visitor", "", Class.NONE),
+    Row("grouped", "", "", "the visitor belongs to a company or household", "subject", Class.NONE),
+    Row("aliased", "", "", "two ids are one visitor; its subject is the other id", "subject", Class.NONE, True),
+    Row("profile imported", "", "", "an import told all it knows of the visitor", "", Class.NONE, True),
+)
+
+BY_KIND = {row.kind: row for row in TYPES}
+BY_SEGMENT = {row.segment.casefold(): row for row in TYPES if row.segment}
+BY_GA4 = {row.ga4: row for row in TYPES if row.ga4}
+
+
+def class_of(kind: str) -> Class:
+    """What class of the history events of this kind are in; those of a kind nobody knows any more are in none."""
+    row = BY_KIND.get(kind)
+    return row.kept if row else Class.NONE

@@ -1,0 +1,174 @@
+"""The tables of the SQLite store, and what is done with them within one transaction of a given connection.
+
+`events` is the log, and by its unique index on visitor and id also what tells an event that came before: exactly, and
+for as long as the log. `profiles` follows from it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+
+from proxy.errors import DamagedValueError
+from proxy.events.fold import fold
+from proxy.model import Arrival, Profile
+from proxy.ports import Applied, Refused
+from proxy.stores.record import MAX_BYTES, import_of, packed, packed_arrival, unpacked, unpacked_arrival
+
+VERSION = 2
+SCHEMA = """
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS profiles (visitor_id TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS attribute_names (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    visitor_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    received_at REAL NOT NULL,
+    value BLOB NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS events_once ON events (visitor_id, id);
+CREATE TABLE IF NOT EXISTS refused (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    received_at REAL NOT NULL,
+    source TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    visitor_id TEXT NOT NULL
+);
+PRAGMA user_version = 2;
+COMMIT;
+"""
+# One row for all that are asked for: a thread lets others run at each row, and may wait milliseconds for its next turn.
+# At most one byte more than a profile may have, whatever lies there.
+READ = """
+SELECT json_group_object(visitor_id, hex(substr(CAST(value AS BLOB), 1, ?))) FROM profiles
+WHERE visitor_id IN (SELECT value FROM json_each(?))
+"""
+KNOWN = "SELECT CAST(value AS BLOB) FROM profiles WHERE visitor_id = ?"
+WRITE = "INSERT INTO profiles VALUES (?, ?) ON CONFLICT (visitor_id) DO UPDATE SET value = excluded.value"
+LOG = "INSERT OR IGNORE INTO events (visitor_id, id, received_at, value) VALUES (?, ?, ?, ?)"
+NAME = "INSERT OR IGNORE INTO attribute_names VALUES (?)"
+REFUSE = "INSERT INTO refused (received_at, source, reason, payload, visitor_id) VALUES (?, ?, ?, ?, ?)"
+MOST_REFUSED = 10_000
+REBUILT_AT_ONCE = 500
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Makes the tables of a new file. Raises `DatabaseError` for a file of another version."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise sqlite3.DatabaseError("a newer Tailorbird wrote it")
+    if 0 < version < VERSION:
+        raise sqlite3.DatabaseError("an older Tailorbird wrote it; import into a new file")
+    if version < VERSION:
+        connection.executescript(SCHEMA)
+
+
+# -- profiles
+
+
+def read(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[bytes]:
+    """A value each; empty when there is none."""
+    (found,) = connection.execute(READ, (MAX_BYTES + 1, json.dumps(visitor_ids))).fetchone()
+    values = json.loads(found)
+    return [bytes.fromhex(values.get(visitor_id, "")) for visitor_id in visitor_ids]
+
+
+def names(connection: sqlite3.Connection) -> frozenset[str]:
+    """Every attribute that was ever brought."""
+    return frozenset(name for (name,) in connection.execute("SELECT name FROM attribute_names"))
+
+
+def put(connection: sqlite3.Connection, profiles: Iterable[Profile]) -> int:
+    """Logs and applies an import; how many profiles it was news of."""
+    imports = [import_of(profile, known(connection, profile.visitor_id)) for profile in profiles]
+    return len(apply(connection, [arrival for arrival in imports if arrival is not None]).profiles)
+
+
+def known(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
+    """The profile, for a change. A damaged one is made anew from the log first."""
+    row = connection.execute(KNOWN, (visitor_id,)).fetchone()
+    try:
+        return unpacked(row[0], visitor_id) if row is not None else None
+    except DamagedValueError:
+        arrivals = log_of(connection, visitor_id)
+        profile = fold(None, arrivals) if arrivals else None
+        if profile is not None:
+            connection.execute(WRITE, (visitor_id, packed(profile)))
+        return profile
+
+
+# -- events
+
+
+def apply(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Applied:
+    """Logs what the log does not have, and folds it into the profiles."""
+    fresh = [arrival for arrival in arrivals if _is_logged_anew(connection, arrival)]
+    by_visitor: dict[str, list[Arrival]] = {}
+    for arrival in fresh:
+        by_visitor.setdefault(arrival.visitor_id, []).append(arrival)
+    profiles = {visitor_id: fold(known(connection, visitor_id), own) for visitor_id, own in by_visitor.items()}
+    connection.executemany(WRITE, [(visitor_id, packed(profile)) for visitor_id, profile in profiles.items()])
+    connection.executemany(NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
+    return Applied(fresh, profiles)
+
+
+def _is_logged_anew(connection: sqlite3.Connection, arrival: Arrival) -> bool:
+    row = (arrival.visitor_id, arrival.event.id, arrival.received_at, packed_arrival(arrival))
+    return connection.execute(LOG, row).rowcount == 1
+
+
+def log(connection: sqlite3.Connection, after: str, limit: int) -> tuple[list[Arrival], str]:
+    """The next events in the order of the log, and the place to go on from."""
+    sought = "SELECT place, value FROM events WHERE place > ? ORDER BY place LIMIT ?"
+    rows = connection.execute(sought, (int(after or 0), limit)).fetchall()
+    return [unpacked_arrival(value) for _, value in rows], str(rows[-1][0]) if rows else after
+
+
+def log_of(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
+    """All that happened to one visitor, in order."""
+    rows = connection.execute("SELECT value FROM events WHERE visitor_id = ?", (visitor_id,))
+    return sorted((unpacked_arrival(value) for (value,) in rows), key=lambda arrival: arrival.event)
+
+
+def visitors(connection: sqlite3.Connection, after: str) -> list[str]:
+    """The next visitors that the log has anything of."""
+    sought = "SELECT DISTINCT visitor_id FROM events WHERE visitor_id > ? ORDER BY visitor_id LIMIT ?"
+    return [visitor_id for (visitor_id,) in connection.execute(sought, (after, REBUILT_AT_ONCE))]
+
+
+def rebuild(connection: sqlite3.Connection, visitor_ids: Iterable[str]) -> int:
+    """Makes these profiles anew; how many came out differently."""
+    changed = 0
+    for visitor_id in visitor_ids:
+        value = packed(fold(None, log_of(connection, visitor_id)))
+        before = connection.execute(KNOWN, (visitor_id,)).fetchone()
+        if before is None or before[0] != value:
+            connection.execute(WRITE, (visitor_id, value))
+            changed += 1
+    return changed
+
+
+# -- what was not taken
+
+
+def refuse(connection: sqlite3.Connection, refused: Iterable[Refused]) -> None:
+    """Keeps them, and the newest of those before."""
+    rows = [(one.received_at, one.source, one.reason, one.payload, one.visitor_id) for one in refused]
+    connection.executemany(REFUSE, rows)
+    oldest = "SELECT max(place) - ? FROM refused"
+    connection.execute(f"DELETE FROM refused WHERE place <= ({oldest})", (MOST_REFUSED,))  # noqa: S608
+
+
+def refused(connection: sqlite3.Connection) -> list[Refused]:
+    """Those kept, oldest first."""
+    rows = connection.execute("SELECT received_at, source, reason, payload, visitor_id FROM refused ORDER BY place")
+    return [Refused(*row) for row in rows]
+
+
+def forget_refused(connection: sqlite3.Connection, refused: Iterable[Refused]) -> None:
+    """Lets go of these."""
+    rows: Iterator[tuple[float, str, bytes]] = ((one.received_at, one.source, one.payload) for one in refused)
+    connection.executemany("DELETE FROM refused WHERE received_at = ? AND source = ? AND payload = ?", rows)

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.events import fold as folding
+from proxy.events.fold import IMPORTED, fold, merged
+from proxy.events.types import MOST, Class
+from proxy.model import Arrival, Event, Profile
+from proxy.stores.record import packed
+
+
+def viewed(at: float, id: str, kind: str = "product viewed") -> Event:
+    return Event(at, id, kind, "/p")
+
+
+def told(at: float, id: str, received_at: float = 0.0, **traits: str | float | list[str]) -> Arrival:
+    return Arrival("anna", Event(at, id, "identified"), "web", received_at, dict(traits))
+
+
+def imported(at: float, number: int, *segments: str, **traits: str | float | list[str]) -> Arrival:
+    return Arrival("anna", Event(at, f"import:{number:06d}", IMPORTED), "import", at, dict(traits), segments)
+
+
+def test_an_event_enters_the_history_at_its_time() -> None:
+    early, late = viewed(1.0, "b"), viewed(2.0, "a")
+    profile = fold(Profile("anna", history=(late,)), [Arrival("anna", early, "web", 9.0)])
+    assert profile == Profile("anna", updated_at=9.0, history=(early, late))
+
+
+def test_the_same_event_twice_is_once() -> None:
+    once = fold(None, [Arrival("anna", viewed(1.0, "a"))])
+    assert fold(once, [Arrival("anna", viewed(1.0, "a"))] * 2) == once
+
+
+def test_what_is_not_remembered_is_not_in_the_history() -> None:
+    assert fold(None, [told(1.0, "a", size="40")]).history == ()
+
+
+def test_of_each_class_the_newest_are_kept() -> None:
+    most = MOST[Class.EXPOSURE]
+    shown = [viewed(float(number), f"s{number:04d}", "banner shown") for number in range(most + 5)]
+    order = viewed(0.5, "order", "order completed")
+    assert merged([], [*shown, order]) == (order, *shown[5:])
+
+
+def test_the_latest_word_on_an_attribute_counts() -> None:
+    first, second = told(1.0, "a", size="40"), told(2.0, "a", size="41")
+    assert fold(None, [first, second]).attributes == fold(None, [second, first]).attributes == {"size": "41"}
+
+
+def test_an_import_is_the_latest_word_on_all_attributes() -> None:
+    before, after = told(1.0, "a", size="40", town="Gent"), told(3.0, "b", town="Brugge")
+    crm = imported(2.0, 1, "VIP", orders=4.0)
+    profile = fold(None, [crm, after, before])
+    assert profile.attributes == {"orders": 4.0, "town": "Brugge"}
+    assert profile.segments == {"VIP"}
+
+
+def test_what_was_told_longest_ago_is_forgotten_when_it_is_too_much() -> None:
+    many = [told(float(number + 1), "e", **{f"a{number:03d}": 1.0}) for number in range(folding.MAX_TOLD + 1)]
+    crm = imported(0.5, 1, a000=7.0)
+    assert fold(None, many).attributes.keys() == {f"a{number:03d}" for number in range(1, folding.MAX_TOLD + 1)}
+    assert fold(None, [*many, crm]).attributes["a000"] == 7.0, "the import's word is back"
+
+
+KINDS = ["product viewed", "searched", "banner shown", "order completed", "identified"]
+EVENTS = st.builds(
+    lambda at, number: Event(at, f"e{number}", KINDS[number % len(KINDS)]),
+    st.integers(0, 12).map(float),
+    st.integers(0, 12),
+)
+TRAITS = st.dictionaries(st.sampled_from("vwxyz"), st.sampled_from(["1", 2.0, True, ["a", "b"]]), max_size=3)
+IMPORTS = st.builds(
+    lambda at, number, traits, segments: Arrival(
+        "anna", Event(at, f"import:{number}", IMPORTED), "import", at, traits, tuple(sorted(segments))
+    ),
+    st.integers(0, 12).map(float),
+    st.integers(1, 9),
+    TRAITS,
+    st.sets(st.sampled_from("AB")),
+)
+ARRIVALS = st.lists(
+    st.builds(lambda event, traits: Arrival("anna", event, "web", event.at, traits), EVENTS, TRAITS) | IMPORTS,
+    min_size=1,
+    max_size=12,
+    unique_by=lambda arrival: arrival.event.id,
+)
+
+
+@given(ARRIVALS, st.randoms(use_true_random=False), st.integers(1, 3))
+def test_any_order_any_steps_and_any_repeats_give_the_same_bytes(
+    arrivals: list[Arrival], chance: object, step: int
+) -> None:
+    shuffled = arrivals + arrivals[::2]
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    with small_bounds():
+        profile: Profile | None = None
+        for start in range(0, len(shuffled), step):
+            profile = fold(profile, shuffled[start : start + step])
+        assert profile is not None
+        assert packed(profile) == packed(fold(None, arrivals))
+
+
+@given(st.lists(EVENTS, max_size=8), st.lists(EVENTS, max_size=8), st.lists(EVENTS, max_size=8))
+def test_histories_merge_in_any_order(a: Sequence[Event], b: Sequence[Event], c: Sequence[Event]) -> None:
+    with small_bounds():
+        assert merged(merged(a, b), c) == merged(a, merged(b, c)) == merged(merged(c, b), a)
+        assert merged(merged(a, b), b) == merged(a, b)
+
+
+class small_bounds:
+    """Bounds that a dozen events meet."""
+
+    def __enter__(self) -> None:
+        self._before = dict(MOST), folding.MAX_TOLD
+        MOST.update({Class.ORDER: 2, Class.ACTION: 3, Class.EXPOSURE: 1})
+        folding.MAX_TOLD = 2
+
+    def __exit__(self, *_: object) -> None:
+        MOST.update(self._before[0])
+        folding.MAX_TOLD = self._before[1]

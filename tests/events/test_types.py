@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from proxy.events.types import BY_GA4, BY_KIND, BY_SEGMENT, MOST, TYPES, Class, class_of
+
+
+def test_every_kind_and_every_name_from_outside_means_one_thing() -> None:
+    assert len(BY_KIND) == len(TYPES)
+    assert len(BY_SEGMENT) == len([row for row in TYPES if row.segment])
+    assert len(BY_GA4) == len([row for row in TYPES if row.ga4])
+
+
+def test_every_kind_says_what_it_is_and_what_it_needs() -> None:
+    for row in TYPES:
+        assert row.help, row.kind
+        assert row.needs in ("", "items", "subject"), row.kind
+
+
+def test_whatever_is_remembered_has_a_bound() -> None:
+    assert {row.kept for row in TYPES} - {Class.NONE} == set(MOST)
+
+
+def test_money_and_identity_are_told_by_servers_alone() -> None:
+    assert {row.kind for row in TYPES if row.is_server_only} == {
+        "order completed",
+        "order refunded",
+        "order cancelled",
+        "aliased",
+        "profile imported",
+    }
+
+
+def test_a_kind_that_nobody_knows_is_not_remembered() -> None:
+    assert class_of("order completed") is Class.ORDER
+    assert class_of("was once a kind") is Class.NONE
