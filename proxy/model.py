@@ -112,6 +112,7 @@ class Reading(enum.StrEnum):
     LATEST = "latest"  # what `of` was, the latest time
     SET = "set"  # all that `of` was
     FAVOURITE = "favourite"  # the `of` with the most points
+    OFTEN = "often"  # whether the count reaches the first of `grades`
     SCORE = "score"  # points that halve with time, and are capped
     CART = "cart"  # the `of` of what lies in the cart
     CART_TOTAL = "cart total"
@@ -149,8 +150,9 @@ class Measure:
     before `at + within_seconds`, and in the `period`, on the clocks of `timezone`.
 
     `of` names what a `LATEST`, `SET`, `FAVOURITE` or `CART` is about: `product`, `category`, `brand` or `subject`.
-    `points` are by kind, else 1; they halve every `half_life_seconds`. `grades` make a number a grade from 1 up: one
-    more for each of these numbers that it reaches; of days since, for each that it does not exceed.
+    `points` are by kind, else 1, and weigh sums too; they halve every `half_life_seconds`. `grades` make a number a
+    grade from 1 up: one more for each of these numbers that it reaches; of days since, for each that it does not
+    exceed.
     """
 
     reading: Reading
@@ -455,7 +457,7 @@ class Profile:
     order, and bounded by `events/fold.py`. `told` has the stamps of the attributes that events told, `imported` that of
     the import the others come from, and `hidden` what that import said of those told since. `bucket_key` is what
     chance draws the visitor by, "" for their id: who joins two profiles keeps the key of the older, so that nobody
-    changes arms by a login."""
+    changes arms by a login. `remembered` is a memory only: what was read off the history, by what asked."""
 
     visitor_id: str
     attributes: Attributes = field(default_factory=dict)
@@ -466,6 +468,7 @@ class Profile:
     told: Mapping[str, Stamp] = field(default_factory=dict, compare=False)
     imported: Stamp = field(default=(0.0, ""), compare=False)
     hidden: Attributes = field(default_factory=dict, compare=False)
+    remembered: dict[object, object] = field(init=False, default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from proxy.audience.traits import STRANGER, TRAIT_MEASURES
 from proxy.catalogue.products import read_products
+from proxy.decide.plan import Plan
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import Finding, as_text
 from proxy.errors import OperatorError, RequestError, StoreError
@@ -229,15 +231,16 @@ class Tailorbird:
         """The story of every slot on that page that has rules, for that visitor. Raises `RequestError`."""
         if self.publication is None:
             raise RequestError("no rules are being served")
-        context = await self._context(url, visitor_id)
+        context = await self._context(url, visitor_id, self.publication.plan)
         return why_text(why(self.publication.plan, context, self.publication.slots_on(str(context.attributes["page"]))))
 
-    async def _context(self, url: str, visitor_id: str) -> EvaluationContext:
+    async def _context(self, url: str, visitor_id: str, plan: Plan) -> EvaluationContext:
         request = request_of(url)
         now = self.now()
-        profile = await self._profiles.get(visitor_id, now) if visitor_id else None
+        profile = await self._profiles.get(visitor_id, now) if visitor_id else STRANGER
         visitor = Visitor(visitor_id, first_seen_at=0.0) if visitor_id else ANONYMOUS
-        return context_of(request, visitor, profile, now=now)
+        measures = {**TRAIT_MEASURES, **plan.measures_of(plan.slots)}
+        return context_of(request, visitor, profile, now=now, measures=measures)
 
 
 def products_of(path: str) -> tuple[Product, ...]:

@@ -152,7 +152,8 @@ def _count(measure: Measure, events: Sequence[Event], window: Window, now: float
 
 def _sum(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
     seen, holds_until = _seen(measure, events, window, now)
-    return fsum(event.value for event in seen), holds_until
+    weights = dict(measure.points)
+    return fsum(event.value * weights.get(event.kind, 1.0) for event in seen), holds_until
 
 
 def _mean(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
@@ -208,6 +209,11 @@ def _favourite(measure: Measure, events: Sequence[Event], window: Window, now: f
     return min(points, key=lambda value: (-fsum(points[value]), value), default=None), holds_until
 
 
+def _often(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    seen, holds_until = _seen(measure, events, window, now)
+    return len(seen) >= measure.grades[0], holds_until
+
+
 def _score(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
     seen, holds_until = _seen(measure, events, window, now)
     points = fsum(_points(measure, event, now) for event in seen)
@@ -250,7 +256,7 @@ def _graded(measure: Measure, told: Told, now: float) -> Told:
         ends = [value.at + grade * DAY_SECONDS for grade in measure.grades]
         left = [end for end in ends if now <= end]
         return 1.0 + len(left), min([holds_until, *(nextafter(end, inf) for end in left)])
-    return (1.0 + sum(value >= grade for grade in measure.grades) if is_number(value) else None), holds_until
+    return (1.0 + sum(value >= grade for grade in measure.grades) if is_number(value) else value), holds_until
 
 
 _READERS: dict[Reading, Callable[[Measure, Sequence[Event], Window, float], Told]] = {
@@ -264,6 +270,7 @@ _READERS: dict[Reading, Callable[[Measure, Sequence[Event], Window, float], Told
     Reading.LATEST: _latest,
     Reading.SET: _set,
     Reading.FAVOURITE: _favourite,
+    Reading.OFTEN: _often,
     Reading.SCORE: _score,
     Reading.CART: _cart,
     Reading.CART_TOTAL: _cart_total,

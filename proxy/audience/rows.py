@@ -15,7 +15,6 @@ from itertools import chain
 
 import msgspec
 
-from proxy.conditions.phrase import Kind
 from proxy.conditions.vocabulary import PHRASES
 from proxy.errors import OperatorError
 
@@ -26,8 +25,8 @@ DELIMITERS = ",;\t|"
 ID_NAMES = ("visitor id", "visitor", "id", "customer id")
 SEGMENT_NAMES = ("segments", "segment")
 SPELLINGS = {"e mail": "email", "e mail address": "email", "email address": "email"}
-# Words that conditions answer from the request; a number among the phrases is an attribute of the profile.
-TAKEN = {phrase.key for phrase in PHRASES if phrase.kind is not Kind.NUMBER} - {*ID_NAMES, *SEGMENT_NAMES}
+# Words that conditions answer from the request; a trait may be brought as well.
+TAKEN = {phrase.key for phrase in PHRASES if not phrase.is_trait} - {*ID_NAMES, *SEGMENT_NAMES}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import click
 import orjson
 
+from proxy.audience.traits import STRANGER, TRAIT_MEASURES
 from proxy.cli.rulefolder import A_FILE, A_FOLDER, existing_store, read_rules
 from proxy.conditions.vocabulary import COUNTRIES
 from proxy.decide.plan import Plan
@@ -79,9 +80,10 @@ def command(
     _must_have_rules(slots, publication)
     plan = publication.plan
     now = time.time() if at is None else _moment(at, plan)
-    profile = asyncio.run(_profile(visitor_id, store)) if visitor_id else None
+    profile = asyncio.run(_profile(visitor_id, store)) if visitor_id else STRANGER
     visitor = Visitor(visitor_id, segments=frozenset(segments))
-    context = context_of(_request(url), visitor, profile, now=now)
+    measures = {**TRAIT_MEASURES, **plan.measures_of(plan.slots)}
+    context = context_of(_request(url), visitor, profile or STRANGER, now=now, measures=measures)
     said: dict[str, AttributeValue | None] = {
         "country": country,
         "language": languages_of(language.encode()) if language else None,

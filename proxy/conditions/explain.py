@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
+from proxy.conditions.deeds import THIS_VISIT, words_of
+from proxy.conditions.durations import duration_text
 from proxy.conditions.values import distance, holds, is_number, number_text, with_local_time
-from proxy.model import AllOf, AnyOf, Attributes, AttributeValue, Condition, Fact, NoneOf, WithinHours
+from proxy.model import (
+    AllOf,
+    AnyOf,
+    Attributes,
+    AttributeValue,
+    Between,
+    Condition,
+    Fact,
+    Measure,
+    NoneOf,
+    Period,
+    Reading,
+    WithinHours,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +69,31 @@ def _explain(condition: Condition, attributes: Attributes) -> Explained:
 
 def _explain_fact(fact: Fact, value: AttributeValue | None) -> Explained:
     is_clock = isinstance(fact.test, WithinHours) and is_number(value)
+    if fact.measure and fact.measure.reading is Reading.COUNT and isinstance(fact.test, Between) and is_number(value):
+        ok = holds(fact.test, value)
+        return Explained(fact.text, ok, _times_done(fact.measure, fact.test, value), _times_short(fact, value, ok))
     seen = "{:02d}:{:02d}".format(*divmod(int(value), 60)) if is_clock and is_number(value) else seen_text(value)
     return Explained(fact.text or fact.attribute, holds(fact.test, value), seen, distance(fact.test, value))
+
+
+# -- what was done, so and so often
+
+
+def _times_done(measure: Measure, test: Between, done: float) -> str:
+    """`seen 2 of 3 times in 14 days`."""
+    verb, *_ = words_of(measure)
+    of = f" of {number_text(test.low)}" if 0 < test.low < inf else ""
+    times = "time" if (test.low if of else done) == 1 else "times"
+    since = f" in {duration_text(measure.within_seconds)}" if measure.within_seconds < inf else ""
+    since = f" in {THIS_VISIT}" if measure.period is Period.VISIT else since
+    return f"{verb} {number_text(done)}{of} {times}{since}"
+
+
+def _times_short(fact: Fact, done: float, ok: bool) -> str:
+    """`1 more view needed`."""
+    if ok or fact.measure is None or not isinstance(fact.test, Between):
+        return ""
+    low, high = fact.test.low + fact.test.open_low, fact.test.high - fact.test.open_high
+    missing, more = (low - done, "more") if done < low else (done - high, "fewer")
+    _, one, several = words_of(fact.measure)
+    return f"{number_text(missing)} {more} {one if missing == 1 else several} needed"

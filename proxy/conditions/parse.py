@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from proxy.conditions.deeds import read_deed
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.values import number_text
+from proxy.conditions.vocabulary import phrase_of, spelled
 from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.model import (
     EVERYBODY,
@@ -74,12 +76,14 @@ def _read_line(entry: Entry, words: Words, findings: list[Finding]) -> Condition
         return NoneOf((read_condition(entry.value, words, findings, '"unless"'),))
     if word in GROUPS:
         return _read_group(entry, words, findings)
-    phrase = words.get(word)
+    phrase = phrase_of(word, words)
     if phrase is None:
-        known = [*words, *GROUPS]
+        known = [*spelled(word, words), *GROUPS]
         finding = unknown_word(entry.key, "a condition", known)
         findings.append(finding if nearest(word, known) else replace(finding, note=HOW_TO_DECLARE))
         return EVERYBODY
+    if phrase.parts and phrase.measure:
+        return read_deed(entry, phrase, phrase.measure, read_tests, findings)
     if phrase.parts is not None and (isinstance(entry.value, MapNode) or not phrase.stands_alone):
         parts = as_map(entry.value, f'"{word}"', findings)
         return all_of(_read_part(part, phrase, findings) for part in parts.entries) if parts else EVERYBODY
@@ -108,15 +112,21 @@ def _read_part(entry: Entry, phrase: Phrase, findings: list[Finding]) -> Conditi
 
 def _read_fact(phrase: Phrase, attribute: str, entry: Entry, findings: list[Finding]) -> Condition:
     """One line: a single value, or a list of which any will do."""
+    tests, written = read_tests(phrase, entry, findings)
+    text = f"{attribute.replace('.', ' ', 1)}: {written}"
+    facts = [Fact(attribute, test, text, entry.key.place, phrase.measure) for test in tests]
+    return facts[0] if len(facts) == 1 else AnyOf(tuple(facts))
+
+
+def read_tests(phrase: Phrase, entry: Entry, findings: list[Finding]) -> tuple[list[Test], str]:
+    """What a line asks of one value, which must pass any of the tests; and the line's own words."""
     node = entry.value
     scalars = node.items if isinstance(node, ListNode) and node.items else (node,)
     words = [word for item in scalars if (word := as_text(item, f'"{phrase.key}"', findings))]
-    text = f"{attribute.replace('.', ' ', 1)}: {', '.join(word.text for word in words)}"
     if len(words) > 1:
         findings += [_inside_a_list(word) for word in words if _forbidden_in_lists(word.text)]
     tests = [test for word in words if (test := _read_test(phrase, word, findings))]
-    facts = [Fact(attribute, test, text, entry.key.place) for test in _merged(tests)]
-    return facts[0] if len(facts) == 1 else AnyOf(tuple(facts))
+    return _merged(tests), ", ".join(word.text for word in words)
 
 
 def _forbidden_in_lists(text: str) -> bool:

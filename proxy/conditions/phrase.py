@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from proxy.model import Measure
+
 
 class Kind(enum.StrEnum):
     """What values an attribute has, and so which forms fit it. The first four may stand in `attributes.yaml`."""
@@ -24,7 +26,8 @@ class Phrase:
     `key` is what an editor writes, `attribute` its name in `EvaluationContext.attributes`. `choices` are the only
     values it takes, `shape` a regular expression that its values match, `hint` how to mend one that does not fit.
     `parts` are the words that may stand under it, () when any may; each is an attribute of its own, `attribute.part`.
-    `example` and `wrong` are conditions that are clean and that give the finding `wrong_code`.
+    `example` and `wrong` are conditions that are clean and that give the finding `wrong_code`. A phrase whose value is
+    read off the visitor's history has a `measure`; one with parts too is a deed, whose parts all say more of it.
     """
 
     key: str
@@ -39,3 +42,9 @@ class Phrase:
     hint: str = ""
     parts: tuple[str, ...] | None = None
     stands_alone: bool = True
+    measure: Measure | None = None
+
+    @property
+    def is_trait(self) -> bool:
+        """Whether an import may bring it too: it is read off the history, and a single value."""
+        return self.measure is not None and self.parts is None

@@ -1,4 +1,5 @@
-"""Every phrase an editor may write in a condition, one row each.
+"""Every phrase an editor may write in a condition, one row each: what a request says here, what the visitor did in
+`behaviours.py`.
 
 A new phrase is a new row: the checker, the JSON Schema and the reference page read the rows. Beside these an editor may
 name any attribute that `attributes.yaml` declares or an import has brought; `words` joins both.
@@ -6,9 +7,13 @@ name any attribute that `attributes.yaml` declares or an import has brought; `wo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from math import inf
 
+from proxy.conditions.behaviours import DEEDS, TRAITS
+from proxy.conditions.durations import UNITS, seconds_of
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.values import WEEKDAYS
 
@@ -24,7 +29,7 @@ _ISO_3166_ALPHA_2 = (
 COUNTRIES = tuple(_ISO_3166_ALPHA_2.split())
 
 
-PHRASES: tuple[Phrase, ...] = (
+REQUESTED: tuple[Phrase, ...] = (
     Phrase(
         "segment",
         "segment",
@@ -148,17 +153,10 @@ PHRASES: tuple[Phrase, ...] = (
         wrong_code="R304",
         hint="write: between 08:00 and 18:00",
     ),
-    Phrase(
-        "cart total",
-        "cart total",
-        Kind.NUMBER,
-        "what lies in the visitor's cart, from the profile",
-        example="cart total: at least 20 EUR",
-        wrong="cart total: at leat 20 EUR",
-        wrong_code="R303",
-    ),
 )
 
+PHRASES = (*REQUESTED, *DEEDS, *TRAITS)
+COUNTED = " N days"
 TRUTHS = ("yes", "no", "true", "false")
 
 
@@ -180,3 +178,27 @@ def attribute_phrase(name: str, kind: Kind) -> Phrase:
     """The phrase of a profile attribute, which is its bare name."""
     choices = TRUTHS if kind is Kind.TRUTH else ()
     return Phrase(name, name, kind, f"an attribute of your visitors ({kind})", choices=choices, hint="write yes or no")
+
+
+def phrase_of(word: str, known: Mapping[str, Phrase]) -> Phrase | None:
+    """The phrase a word is, out of `words`. `orders in the last 30 days` is `orders in the last N days`, with the time
+    in its measure."""
+    phrase = known.get(word)
+    if phrase is not None:
+        return None if COUNTED in word else phrase
+    for counted in known.values():
+        if COUNTED in counted.key and counted.measure and (found := re.fullmatch(pattern_of(counted), word)):
+            measure = replace(counted.measure, within_seconds=seconds_of(found[1]) or inf)
+            return replace(counted, key=word, attribute=word, measure=measure)
+    return None
+
+
+def pattern_of(phrase: Phrase) -> str:
+    """The regular expression of a phrase that has a number in its key."""
+    return re.escape(phrase.key).replace(re.escape(COUNTED), rf" ([1-9][0-9]{{0,3}} (?:{'|'.join(UNITS)})s?)")
+
+
+def spelled(word: str, known: Iterable[str]) -> list[str]:
+    """Words one may write, for a word that is none: with its own number, if it has one, in those that take a number."""
+    number = re.search(r"[1-9][0-9]{0,3}", word)
+    return [key.replace(COUNTED, f" {number[0] if number else 30} days") for key in known]

@@ -34,7 +34,7 @@ from proxy.decide.layout import Layout
 from proxy.decide.membership import ComputedSegment, Membership
 from proxy.decide.residual import Residual, residual
 from proxy.decide.shortcuts import ShortCuts, short_cuts
-from proxy.model import Between, Decision, EvaluationContext, Fact, Holdout, NotOneOf, OneOf, Rule, Segment
+from proxy.model import Between, Decision, EvaluationContext, Fact, Holdout, Measure, NotOneOf, OneOf, Rule, Segment
 
 CLOCK_ATTRIBUTES = ("weekday", "hours")
 SCHEDULE, VERIFIED = "schedule", "verified"
@@ -100,8 +100,17 @@ class Plan:
         return bool(self.holdouts) or any(guard_of(rule) is not None for rule in self.rules if rule.slot in wanted)
 
     def attributes_of(self, slots: Iterable[str]) -> frozenset[str]:
-        """Every attribute that the rules of these slots may ask about, and the segments they use, themselves or
-        through one another."""
+        """Every attribute that the rules of these slots may ask about."""
+        wanted = set(slots)
+        drawn_by = {rule.experiment.split_by for rule in self.rules if rule.experiment and rule.slot in wanted}
+        return frozenset(fact.attribute for fact in self.facts_of(wanted)) | (drawn_by - {""})
+
+    def measures_of(self, slots: Iterable[str]) -> dict[str, Measure]:
+        """What of it is read off the visitor's history, by attribute."""
+        return {fact.attribute: fact.measure for fact in self.facts_of(slots) if fact.measure}
+
+    def facts_of(self, slots: Iterable[str]) -> list[Fact]:
+        """Every fact of the rules of these slots, and of the segments they use, themselves or through one another."""
         wanted = set(slots)
         facts = [fact for rule in self.rules if rule.slot in wanted for fact in facts_of(rule.condition)]
         unused = {segment.name.casefold(): segment for segment in self.segments}
@@ -110,8 +119,7 @@ class Plan:
                 by_name = isinstance(fact.test, OneOf | NotOneOf)
                 for name in names_in([fact], unused) if by_name else list(unused):
                     facts += facts_of(unused.pop(name).condition)
-        drawn_by = {rule.experiment.split_by for rule in self.rules if rule.experiment and rule.slot in wanted}
-        return frozenset(fact.attribute for fact in facts) | (drawn_by - {""})
+        return facts
 
 
 def compile_plan(

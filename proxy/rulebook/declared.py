@@ -18,7 +18,7 @@ from proxy.rulebook.words import ATTRIBUTE_FILE, SLOT, SLOT_FILE, fields
 
 MAX_PIXELS = 10_000
 KINDS = tuple(kind.value for kind in (Kind.TEXT, Kind.NUMBER, Kind.TRUTH, Kind.SET))
-RESERVED = {phrase.key for phrase in PHRASES if phrase.kind is not Kind.NUMBER} | set(GROUPS)
+RESERVED = {phrase.key for phrase in PHRASES if not phrase.is_trait} | set(GROUPS)
 
 
 def read_slots(root: Node, findings: list[Finding]) -> tuple[DeclaredSlot, ...]:

@@ -10,6 +10,7 @@ from functools import partial
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
 from proxy.conditions.parse import amount, check_values, no_amount
 from proxy.conditions.phrase import Kind, Phrase
+from proxy.conditions.vocabulary import phrase_of, spelled
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Attributes, AttributeValue, Place, Rule
 from proxy.rulebook.names import Names
@@ -76,9 +77,10 @@ def _attribute(entry: Entry, names: Names, findings: list[Finding]) -> Attribute
     word = entry.key.text
     if word == "segments":
         return {"segment": _segments(entry, names, findings)}
-    phrase = names.words.get(word)
+    phrase = phrase_of(word, names.words)
     if phrase is None or word in FROM_THE_CLOCK or word == "segment":
-        known = ["segments", *(key for key in names.words if key not in (*FROM_THE_CLOCK, "segment"))]
+        usable = [key for key in names.words if key not in (*FROM_THE_CLOCK, "segment")]
+        known = ["segments", *spelled(word, usable)]
         findings.append(unknown_word(entry.key, "a test's visitor", [*known, "unverified segments"]))
         return {}
     if phrase.parts is not None and (isinstance(entry.value, MapNode) or not phrase.stands_alone):

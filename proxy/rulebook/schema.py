@@ -8,6 +8,7 @@ from typing import Any
 
 from proxy.conditions.parse import GROUPS
 from proxy.conditions.phrase import Kind, Phrase
+from proxy.conditions.vocabulary import COUNTED, pattern_of
 from proxy.page.slots import SLOT_KINDS, KeyKind, ShowKey, SlotKind
 from proxy.rulebook.expectations import NOTHING_NEW
 from proxy.rulebook.names import Names
@@ -80,10 +81,19 @@ def _part(words: Sequence[Word], special: Mapping[str, Schema]) -> Schema:
 
 def _condition(words: Mapping[str, Phrase]) -> Schema:
     groups = {name: {"type": "array", "items": CONDITION} for name in GROUPS} | {"unless": CONDITION}
-    phrases = {phrase.key: {"description": phrase.help, **_phrase(phrase)} for phrase in words.values()}
+    described_phrases = [(phrase, {"description": phrase.help, **_phrase(phrase)}) for phrase in words.values()]
+    phrases = {phrase.key: schema for phrase, schema in described_phrases if COUNTED not in phrase.key}
+    counted = {f"^{pattern_of(phrase)}$": schema for phrase, schema in described_phrases if COUNTED in phrase.key}
     described = {name: {"description": GROUP_HELP[name], **schema} for name, schema in groups.items()}
     properties = {**phrases, **described}
-    return {"type": "object", "minProperties": 1, "propertyNames": {"enum": list(properties)}, "properties": properties}
+    names = {"anyOf": [{"enum": list(properties)}, *({"pattern": pattern} for pattern in counted)]}
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": names,
+        "properties": properties,
+        "patternProperties": counted,
+    }
 
 
 def _phrase(phrase: Phrase) -> Schema:

@@ -7,11 +7,11 @@ known is left out. Nothing here reads a clock or waits: the profile, if any, was
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from urllib.parse import unquote, unquote_plus, urlsplit
 
-from proxy.audience.measures import read
+from proxy.audience.traits import TRAIT_MEASURES, reading, trait
 from proxy.errors import RequestError
 from proxy.model import AttributeValue, EvaluationContext, Measure, Profile, Visitor, nothing_read
 from proxy.serve.message import Request
@@ -61,17 +61,24 @@ def context_of(
     now: float,
     country_header: bytes = b"",
     asked: Collection[str] | None = None,
+    measures: Mapping[str, Measure] = TRAIT_MEASURES,
 ) -> EvaluationContext:
-    """What deciding may know. `asked` names the attributes the page's rules ask for; None is all there are.
+    """What deciding may know. `asked` names the attributes the page's rules ask for, None is all there are; `measures`
+    those that are read off the profile's history.
 
     `country_header` is the field, in lower case, in which a trusted proxy names the country; pass b"" when the
     client that connected is not one.
     """
     seen = Seen(request, visitor, now, country_header)
     attributes: dict[str, AttributeValue] = {}
-    for name in _every_attribute(seen, profile) if asked is None else asked:
+    for name in _every_attribute(seen, profile, measures) if asked is None else asked:
         source = REQUEST_ATTRIBUTES.get(name)
-        value = source(seen) if source is not None else _of_visitor(name, seen, profile)
+        if source is not None:
+            value = source(seen)
+        elif name in measures:
+            value = trait(profile, name, measures[name], now) if profile is not None else None
+        else:
+            value = _of_visitor(name, seen, profile)
         if value is not None:
             attributes[name] = value
     return EvaluationContext(
@@ -106,7 +113,7 @@ def needs_profile(asked: Collection[str]) -> bool:
 
 
 def _reader(profile: Profile, now: float) -> Callable[[Measure], AttributeValue | None]:
-    return lambda measure: read(measure, profile.history, now).value(now)
+    return lambda measure: reading(profile, measure, now)
 
 
 def _of_visitor(name: str, seen: Seen, profile: Profile | None) -> AttributeValue | None:
@@ -117,12 +124,13 @@ def _of_visitor(name: str, seen: Seen, profile: Profile | None) -> AttributeValu
     return profile.attributes.get(name) if profile is not None else None
 
 
-def _every_attribute(seen: Seen, profile: Profile | None) -> Iterator[str]:
+def _every_attribute(seen: Seen, profile: Profile | None, measures: Mapping[str, Measure]) -> Iterator[str]:
     yield from REQUEST_ATTRIBUTES
     yield "segment"
     yield from (REFINEMENT + name for name in seen.parameters)
     if profile is not None:
         yield from (name for name in profile.attributes if name not in REQUEST_ATTRIBUTES and name != "segment")
+        yield from (name for name in measures if name not in profile.attributes)
 
 
 # -- segments

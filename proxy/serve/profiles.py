@@ -30,7 +30,7 @@ MAX_READS = 10_000
 
 
 class Memory(enum.Enum):
-    """`MISSING`: memory says nothing of this visitor. None, unlike it, says that the store knows no profile."""
+    """`MISSING`: memory says nothing of this visitor. None, unlike it, says that the stored profile is damaged."""
 
     MISSING = enum.auto()
 
@@ -122,7 +122,8 @@ class ProfileReader:
         self._memory[visitor_id] = (now, profile)
 
     async def get(self, visitor_id: str, now: float) -> Profile | None:
-        """The visitor's profile, within the budget; else what was remembered up to an hour ago; else None."""
+        """The visitor's profile, an empty one for who is not in the store, within the budget; else what was remembered
+        up to an hour ago; else None, so that nobody takes a store that is down for visitors who never did anything."""
         if self.remembered(visitor_id, now) is MISSING:
             self._count(await self._outcome(visitor_id, now))
         known = self._recall(visitor_id, now, STALE_SECONDS)
@@ -181,5 +182,5 @@ class ProfileReader:
             # The store is well, one value is not: remembered as unknown, and no reason to leave the store alone.
             self.remember(visitor_id, None, now)
             return "damaged"
-        self.remember(visitor_id, profile, now)
+        self.remember(visitor_id, profile or Profile(visitor_id), now)
         return "store" if profile is not None else "unknown"

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from proxy.audience.traits import STRANGER, TRAIT_MEASURES
 from proxy.metrics import Metrics, Shown
-from proxy.model import Profile, Visitor
+from proxy.model import Measure, Profile, Visitor
 from proxy.page.encode import Assembled, Coding
 from proxy.page.template import Template
 from proxy.personalise import personalise, untouched
@@ -31,10 +33,12 @@ log = logging.getLogger("tailorbird.showing")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the rules and fragments of a page's slots may ask: attribute names, and whether a profile has any."""
+    """What the rules and fragments of a page's slots may ask: attribute names, whether a profile has any, and those
+    that are read off its history."""
 
     attributes: frozenset[str]
     needs_profile: bool
+    measures: Mapping[str, Measure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +96,9 @@ class Showing:
 
     def _welcome(self, visitor: Visitor, now: float) -> Met:
         if not self._gives_cookies:
-            return Met(visitor)
+            return Met(visitor, STRANGER)
         new, cookie = self._cookies.new_visitor(now)
-        return Met(replace(visitor, id=new.id, first_seen_at=new.first_seen_at), set_cookie=cookie)
+        return Met(replace(visitor, id=new.id, first_seen_at=new.first_seen_at), STRANGER, cookie)
 
     def asked_by(self, template: Template) -> Asked:
         """What the template's slots ask, worked out once per publication."""
@@ -109,13 +113,15 @@ class Showing:
         """The page for this visitor; with its own defaults when deciding or rendering fails."""
         country_header = self._country_header if is_trusted(request.client, self._trusted) else b""
         try:
+            asked = self.asked_by(template)
             context = context_of(
                 request,
                 met.visitor,
                 met.profile,
                 now=now,
                 country_header=country_header,
-                asked=self.asked_by(template).attributes,
+                asked=asked.attributes,
+                measures=asked.measures,
             )
             done = personalise(
                 template,
@@ -146,4 +152,9 @@ def _asked(publication: Publication, slots: tuple[str, ...]) -> Asked:
     variants = {variant for rule in publication.rules if rule.slot in slots for variant in rule.variants}
     for variant in variants & publication.fragments.keys():
         attributes.update(field.attribute for field in publication.fragments[variant].fields)
-    return Asked(frozenset(attributes), needs_profile(attributes) or publication.plan.reads_history(slots))
+    measures = {name: TRAIT_MEASURES[name] for name in attributes & TRAIT_MEASURES.keys()}
+    return Asked(
+        frozenset(attributes),
+        needs_profile(attributes) or publication.plan.reads_history(slots),
+        {**measures, **publication.plan.measures_of(slots)},
+    )

@@ -74,7 +74,7 @@ def test_every_rule_of_every_slot_is_told_with_facts_and_distances(folder: Path)
     assert "home.hero on / for an anonymous visitor at 25 Nov 12:00:00" in output
     assert "✘ not            Early access                                             priority high" in output
     assert "     ✔ 25 Nov 08:00 – 28 Nov 00:00  (25 Nov 12:00)\n" in output
-    assert "          ✘ Regulars: orders: at least 3  (2, 1 more needed)\n" in output
+    assert "          ✘ Regulars: orders: at least 3  (ordered 2 of 3 times, 1 more order needed)\n" in output
     assert "     ✔ country: NO, NL  (NO)\n" in output
     assert "✔ SHOWN          Welcome" in output
 

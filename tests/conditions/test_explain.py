@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from math import inf
+
+import pytest
+
 from proxy.conditions.explain import Explained, explain, seen_text
-from proxy.model import AllOf, AnyOf, Between, Fact, NoneOf, OneOf, WithinHours
+from proxy.model import AllOf, AnyOf, Between, Fact, Measure, NoneOf, OneOf, Reading, WithinHours
 
 NOON = 1795608000.0  # 2026-11-25 12:00 UTC
 VIP = Fact("segment", OneOf(frozenset({"vip"})), "segment: VIP")
 VISITS = Fact("visits", Between(low=3), "visits: at least 3")
+
+
+def viewed(days: float) -> Measure:
+    return Measure(Reading.COUNT, ("product viewed",), days * 86_400)
+
+
 EVENING = Fact("hours", WithinHours(1080, 1320), "hours: between 18:00 and 22:00")
 
 
@@ -28,6 +38,24 @@ def test_each_fact_says_what_it_saw_and_how_far_it_is() -> None:
 
 def test_an_unknown_attribute_is_called_unknown() -> None:
     assert explain(VISITS, {}, now=NOON, timezone="UTC") == Explained("visits: at least 3", False, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("measure", "test", "done", "seen", "short"),
+    [
+        (viewed(14), Between(low=3), 2.0, "seen 2 of 3 times in 14 days", "1 more view needed"),
+        (viewed(14), Between(low=3), 1.0, "seen 1 of 3 times in 14 days", "2 more views needed"),
+        (viewed(14), Between(low=3), 4.0, "seen 4 of 3 times in 14 days", ""),
+        (viewed(inf), Between(low=1), 0.0, "seen 0 of 1 time", "1 more view needed"),
+        (viewed(7), Between(0, 0), 2.0, "seen 2 times in 7 days", "2 fewer views needed"),
+        (viewed(7), Between(low=3, open_low=True), 3.0, "seen 3 of 3 times in 7 days", "1 more view needed"),
+    ],
+)
+def test_what_was_done_is_told_as_so_many_times_of_how_many(
+    measure: Measure, test: Between, done: float, seen: str, short: str
+) -> None:
+    fact = Fact("viewed", test, "viewed", measure=measure)
+    assert explain(fact, {"viewed": done}, now=NOON, timezone="UTC") == Explained("viewed", not short, seen, short)
 
 
 def test_groups_say_how_they_join() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from proxy.conditions.vocabulary import PHRASES
+from proxy.conditions.vocabulary import COUNTED, PHRASES
 from proxy.page.slots import SLOT_KINDS
 from proxy.rulebook.check import check
 from proxy.rulebook.schema import rule_schema
@@ -28,9 +29,18 @@ def test_every_word_is_there_with_its_help() -> None:
 
 def test_a_condition_takes_every_phrase_and_attribute_and_no_other_word() -> None:
     condition = schema()["$defs"]["condition"]
-    names = condition["propertyNames"]["enum"]
-    assert {phrase.key for phrase in PHRASES} | {"orders", "any of", "unless"} <= set(names)
+    names = condition["propertyNames"]["anyOf"][0]["enum"]
+    fixed = {phrase.key for phrase in PHRASES if COUNTED not in phrase.key}
+    assert fixed | {"orders", "any of", "unless"} <= set(names)
     assert all(condition["properties"][name]["description"] for name in names)
+
+
+def test_a_phrase_with_a_number_in_it_is_a_pattern() -> None:
+    condition = schema()["$defs"]["condition"]
+    patterns = [one["pattern"] for one in condition["propertyNames"]["anyOf"][1:]]
+    assert patterns == list(condition["patternProperties"])
+    assert any(re.search(pattern, "orders in the last 365 days") for pattern in patterns)
+    assert not any(re.search(pattern, "orders in the last N days") for pattern in patterns)
 
 
 def test_names_of_the_folder_are_offered() -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.conditions.phrase import Kind
+from proxy.audience.traits import STRANGER
 from proxy.conditions.vocabulary import PHRASES
-from proxy.model import AttributeValue, Profile, Visitor
+from proxy.model import AttributeValue, Event, Measure, Profile, Reading, Visitor
 from proxy.serve.context import REQUEST_ATTRIBUTES, context_of, device_of, host_of, languages_of, needs_profile
 from proxy.serve.message import Request
 
@@ -190,7 +192,7 @@ def test_only_what_is_asked_is_worked_out() -> None:
 
 def test_without_asking_everything_known_is_there() -> None:
     visited = request(b"/c/shoes", b"q=red&colour=red", user_agent=PHONE, cf_ipcountry=b"NO")
-    context = context_of(visited, ANNA, ANNAS_PROFILE, now=NOW, country_header=b"cf-ipcountry")
+    context = context_of(visited, ANNA, ANNAS_PROFILE, now=NOW, country_header=b"cf-ipcountry", measures={})
     assert dict(context.attributes) == {
         "country": "NO",
         "device": "phone",
@@ -205,6 +207,20 @@ def test_without_asking_everything_known_is_there() -> None:
     }
 
 
+def test_traits_are_read_off_the_history_at_the_moment_asked() -> None:
+    orders = Measure(Reading.COUNT, ("order completed",), 3_600.0)
+    anna = replace(ANNAS_PROFILE, history=(Event(NOW, "1", "order completed"),))
+
+    def recent(now: float, profile: Profile | None = anna) -> AttributeValue | None:
+        measures = {"recent": orders}
+        context = context_of(request(), ANNA, profile, now=now, asked={"recent"}, measures=measures)
+        return context.attributes.get("recent")
+
+    assert (recent(NOW), recent(NOW + 3_599), recent(NOW + 3_600)) == (1.0, 1.0, 0.0)
+    assert recent(NOW, STRANGER) == 0.0, "who was never here did nothing"
+    assert recent(NOW, None) is None, "whom the store cannot tell us of may have"
+
+
 def test_the_profile_is_needed_only_for_what_it_can_say() -> None:
     assert not needs_profile([*REQUEST_ATTRIBUTES, "weekday", "hours", "refinement.colour"])
     assert needs_profile(["page", "orders"])
@@ -213,8 +229,9 @@ def test_the_profile_is_needed_only_for_what_it_can_say() -> None:
 
 
 def test_every_phrase_an_editor_may_write_is_answered() -> None:
-    asked = {phrase.attribute for phrase in PHRASES if phrase.stands_alone and phrase.kind is not Kind.NUMBER}
-    asked |= {f"{phrase.attribute}.{part}" for phrase in PHRASES for part in phrase.parts or ()}
+    of_requests = [phrase for phrase in PHRASES if phrase.measure is None]
+    asked = {phrase.attribute for phrase in of_requests if phrase.stands_alone}
+    asked |= {f"{phrase.attribute}.{part}" for phrase in of_requests for part in phrase.parts or ()}
     assert asked == {*REQUEST_ATTRIBUTES, "segment", "weekday", "hours"}
 
 

@@ -1,0 +1,51 @@
+"""What a profile says of a trait: read off its history, beside what an import said. A warm page pays a dict look-up.
+
+What the history tells comes first. What an import said counts where the history holds nothing of that sort, and is the
+least that a total over all time can be: who came with six orders and orders again has six, not one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+
+from proxy.audience.measures import Read, read
+from proxy.conditions.behaviours import TRAITS
+from proxy.conditions.values import is_number
+from proxy.model import AttributeValue, Measure, Profile, Reading
+
+STRANGER = Profile("")
+"""Who was never here, so far as anybody knows: did nothing yet, which is not the same as being unknown."""
+
+TRAIT_MEASURES = {phrase.attribute: phrase.measure for phrase in TRAITS if phrase.measure and " N " not in phrase.key}
+"""The traits that banners may name as fields, and `why` tells, by attribute."""
+
+TOTALS = (Reading.COUNT, Reading.SUM, Reading.VISITS)
+
+
+def trait(profile: Profile, name: str, measure: Measure, now: float) -> AttributeValue | None:
+    """The value of the attribute `name` at `now`. It is remembered with the profile for as long as it holds."""
+    known = profile.remembered.get(name)
+    if not isinstance(known, Read) or not known.holds(now):
+        known = profile.remembered[name] = _joined(profile, name, measure, now)
+    return known.value(now)
+
+
+def reading(profile: Profile, measure: Measure, now: float) -> AttributeValue | None:
+    """What a measure tells that is nobody's trait, as a cap's; remembered likewise."""
+    known = profile.remembered.get(measure)
+    if not isinstance(known, Read) or not known.holds(now):
+        known = profile.remembered[measure] = read(measure, profile.history, now)
+    return known.value(now)
+
+
+def _joined(profile: Profile, name: str, measure: Measure, now: float) -> Read:
+    told = read(measure, profile.history, now)
+    said = profile.attributes.get(name)
+    if said is None:
+        return told
+    if not any(event.kind in measure.kinds for event in profile.history):
+        return replace(told, told=said)
+    if measure.reading in TOTALS and measure.within_seconds == inf and is_number(said) and is_number(told.told):
+        return replace(told, told=max(said, told.told))
+    return told

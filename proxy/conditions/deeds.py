@@ -1,0 +1,130 @@
+"""Reading a deed: `viewed:` and the lines under it, which together are one fact, about how often it was done.
+
+viewed:
+  category: shoes/trail          which products: category, product or brand (`searched` has for, `opened` page)
+  times: at least 3              how often; once or more when missing, `none` is never
+  within: 14 days                since when; ever when missing; `this visit` is the visit under way
+  then not: bought within 2 hours        what followed, or did not; `bought it` is the same product
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from math import inf
+
+from proxy.conditions.durations import DURATION_HELP, seconds_of
+from proxy.conditions.nodes import Entry, Scalar, as_map, as_text, unknown_word
+from proxy.conditions.phrase import Kind, Phrase
+from proxy.diagnostics import Finding
+from proxy.model import EVERYBODY, Between, Condition, Fact, IsKnown, Measure, Period, Test, Then
+
+ReadTests = Callable[[Phrase, Entry, list[Finding]], tuple[list[Test], str]]
+
+THIS_VISIT = "this visit"
+AT_ALL = Between(low=1)
+FIELDS = {"category": "category", "product": "product", "brand": "brand", "for": "subject", "page": "subject"}
+FIELDS["banner"] = "subject"
+FOLLOWED = {
+    "viewed": ("product viewed",),
+    "added to cart": ("product added",),
+    "bought": ("order completed",),
+    "searched": ("searched",),
+}
+FOLLOWING = re.compile(rf"({'|'.join(FOLLOWED)})( it)? within (.+)")
+FOLLOWING_HELP = "write: bought within 2 hours; or: bought it within 2 hours, for the same product"
+
+
+def read_deed(
+    entry: Entry, phrase: Phrase, measure: Measure, read_tests: ReadTests, findings: list[Finding]
+) -> Condition:
+    """The fact that a deed and the lines under it are; `read_tests` reads a value's form."""
+    table = as_map(entry.value, f'"{phrase.key}"', findings)
+    known = phrase.parts or ()
+    entries = table.entries if table else ()
+    parts = {part.key.text: part for part in entries if part.key.text in known}
+    findings += [unknown_word(part.key, f'"{phrase.key}"', known) for part in entries if part.key.text not in known]
+    times: Test = AT_ALL
+    said = []
+    for word in known:
+        if word not in parts:
+            continue
+        if word == "times":
+            times = _times(parts[word], phrase, read_tests, findings)
+        else:
+            measure = _narrowed(measure, word, parts[word], read_tests, findings)
+            said.append(_written(parts[word]))
+    attribute = _named(phrase.key, said)
+    text = _named(phrase.key, [_written(parts[word]) for word in known if word in parts])
+    return Fact(attribute, times, text, entry.key.place, measure) if table else EVERYBODY
+
+
+def _named(key: str, said: Sequence[str]) -> str:
+    return f"{key}: {', '.join(said)}" if said else key
+
+
+def _narrowed(measure: Measure, word: str, part: Entry, read_tests: ReadTests, findings: list[Finding]) -> Measure:
+    """The measure, less what this line leaves out."""
+    if word in FIELDS:
+        tests, _ = read_tests(Phrase(word, word, Kind.TEXT, ""), part, findings)
+        if len(tests) > 1:
+            help = "use one form for all of the list"
+            findings.append(Finding("R306", f'"{word}" mixes forms in one list', part.key.place, help))
+        return replace(measure, where=(*measure.where, *((FIELDS[word], test) for test in tests[:1])))
+    written = as_text(part.value, f'"{word}"', findings)
+    if written is None:
+        return measure
+    if word == "within":
+        return _within(measure, written, findings)
+    return replace(measure, then=_following(written, word, findings))
+
+
+def _within(measure: Measure, written: Scalar, findings: list[Finding]) -> Measure:
+    if written.text == THIS_VISIT:
+        return replace(measure, period=Period.VISIT)
+    seconds = seconds_of(written.text)
+    if seconds is None:
+        help = f"{DURATION_HELP}, or {THIS_VISIT}"
+        findings.append(Finding("R304", f'"within" cannot be "{written.text}"', written.place, help))
+    return replace(measure, within_seconds=seconds or inf)
+
+
+def _following(written: Scalar, word: str, findings: list[Finding]) -> Then | None:
+    found = FOLLOWING.fullmatch(written.text)
+    seconds = seconds_of(found[3]) if found else None
+    if found is None or seconds is None:
+        findings.append(Finding("R304", f'"{word}" cannot be "{written.text}"', written.place, FOLLOWING_HELP))
+        return None
+    return Then(FOLLOWED[found[1]], seconds, wanted=word == "then", same_product=bool(found[2]))
+
+
+def _times(part: Entry, phrase: Phrase, read_tests: ReadTests, findings: list[Finding]) -> Test:
+    tests, _ = read_tests(Phrase("times", "times", Kind.NUMBER, ""), part, findings)
+    if len(tests) == 1 and not isinstance(tests[0], IsKnown):
+        return tests[0]
+    if len(tests) > 1:
+        findings.append(Finding("R306", '"times" mixes forms in one list', part.key.place, "write one amount"))
+    return Between(0, 0) if tests == [IsKnown(wanted=False)] else AT_ALL
+
+
+def _written(part: Entry) -> str:
+    """A line in its own words; a list with commas."""
+    value = part.value
+    scalars = [value] if isinstance(value, Scalar) else getattr(value, "items", ())
+    return f"{part.key.text} {', '.join(each.text for each in scalars if isinstance(each, Scalar))}"
+
+
+def words_of(measure: Measure) -> tuple[str, str, str]:
+    """How `why` speaks of a deed: that it was done, one of them, several."""
+    return DONE.get(measure.kinds[0], ("done", "time", "times"))
+
+
+DONE: Mapping[str, tuple[str, str, str]] = {
+    "product viewed": ("seen", "view", "views"),
+    "product added": ("added", "addition", "additions"),
+    "order completed": ("ordered", "order", "orders"),
+    "searched": ("searched", "search", "searches"),
+    "page viewed": ("opened", "page", "pages"),
+    "banner clicked": ("clicked", "click", "clicks"),
+}
