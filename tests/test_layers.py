@@ -13,7 +13,7 @@ ROWS: dict[int, set[str]] = {
     8: {"cli", "demo", "__main__"},
     7: {"wiring"},
     6: {"serve", "studio"},
-    5: {"stores", "outbox", "cases", "drafts"},
+    5: {"stores", "bus", "outbox", "cases", "drafts"},
     4: {"personalise", "rulebook", "events"},
     3: {"decide", "audience", "catalogue", "page", "httpcache", "effect"},
     2: {"conditions", "bucketing"},

@@ -20,6 +20,11 @@ PROVEN_ELSEWHERE = {
     "stores/connecting.py": "tests/contracts",
     "stores/sqlite_views.py": "tests/contracts",
     "stores/redis_views.py": "tests/contracts",
+    "bus/alone.py": "tests/contracts",
+    "bus/machine.py": "tests/contracts",
+    "bus/redis.py": "tests/contracts",
+    "bus/several.py": "tests/contracts",
+    "bus/ears.py": "tests/contracts",
 }
 
 

@@ -1,0 +1,28 @@
+"""How the processes that serve one shop tell each other what happened: a purge, new rules, a changed profile. One file
+a way; every way passes `tests/contracts/test_bus.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from proxy.bus.alone import Alone
+from proxy.bus.machine import Machine
+from proxy.bus.several import Several
+from proxy.ports import Bus
+
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+
+
+def bus_of_machine(folder: Path | None) -> Bus:
+    """Among the workers that share `folder`; None: this process is the only one."""
+    return Alone() if folder is None else Machine(folder)
+
+
+def bus_of_shop(store: str, machine: Bus) -> Bus:
+    """Among all that share the store: as far as this machine, or, where the store is a server, as far as it reaches.
+    What is sent while that server is away still reaches this machine's workers."""
+    if store.partition(":")[0] not in REDIS_SCHEMES:
+        return machine
+    from proxy.bus.redis import RedisBus  # takes 60 ms to import, and a shop on one machine needs none of it
+
+    return Several(machine, RedisBus(store))

@@ -1,0 +1,50 @@
+"""Who listens to what in this process. A listener that fails has not done what it was asked; it stops nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+
+from proxy.ports import Hear
+
+log = logging.getLogger("tailorbird.bus")
+
+TOLD_WITHIN_SECONDS = 1.0
+"""How long a sender waits for the others."""
+
+
+def name_of_process() -> str:
+    """Tells this process from all others, on every machine, and from an earlier one of the same number."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+class Ears:
+    """At most one listener a topic."""
+
+    def __init__(self) -> None:
+        self._by_topic: dict[str, Hear] = {}
+
+    def listen(self, topic: str, hear: Hear) -> None:
+        """As `ports.Bus`."""
+        if topic in self._by_topic:
+            raise AssertionError(f"`{topic}` has its listener already")
+        self._by_topic[topic] = hear
+
+    async def hear(self, topic: str, payload: bytes) -> bytes | None:
+        """What the listener answers; None when it failed. What nobody here listens to is as good as done: another
+        version of us may know more topics."""
+        listener = self._by_topic.get(topic)
+        if listener is None:
+            return b""
+        task = asyncio.ensure_future(listener(payload))
+        try:
+            await asyncio.wait((task,))
+        finally:
+            task.cancel()
+        if task.exception() is not None:
+            log.error("what was heard on `%s` could not be done", topic, exc_info=task.exception())
+            return None
+        return task.result()

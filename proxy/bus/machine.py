@@ -1,0 +1,143 @@
+"""The bus of the worker processes of one machine: each listens on a Unix socket of its own in a folder they share, so
+that who is there is what the folder lists, and nobody has to be in the middle.
+
+A worker that was killed leaves its socket behind; the kernel refuses connections to it, upon which it is swept away.
+A socket gets its name only once it listens, so that a worker that is just starting is never taken for a dead one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from proxy.bus.alone import heard_here
+from proxy.bus.ears import TOLD_WITHIN_SECONDS, Ears, name_of_process
+from proxy.ports import Hear, Told
+
+_LENGTH_BYTES = 4
+_ENDING = ".sock"
+_Message = TypeVar("_Message", "Frame", "Reply")
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True):
+    """A message on its way. One that `is_answered` has a `Reply` for an answer."""
+
+    topic: str
+    payload: bytes
+    is_answered: bool
+
+
+class Reply(msgspec.Struct, frozen=True, array_like=True):
+    """`answer` is None when the listener failed."""
+
+    answer: bytes | None
+
+
+class Machine:
+    """A `Bus` among the processes that share `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = name_of_process()
+        self._folder = folder
+        self._path = folder / f"{self.name}{_ENDING}"
+        self._ears = Ears()
+        self._server: asyncio.Server | None = None
+        self._links: dict[Path, asyncio.StreamWriter] = {}
+        self._serving: set[asyncio.Task[None]] = set()
+
+    def listen(self, topic: str, hear: Hear) -> None:
+        self._ears.listen(topic, hear)
+
+    async def open(self) -> None:
+        starting = self._path.with_suffix(".new")
+        self._server = await asyncio.start_unix_server(self._accept, starting)
+        starting.rename(self._path)
+
+    async def send(self, topic: str, payload: bytes = b"") -> Told:
+        peers, frame = self._peers(), Frame(topic, payload, is_answered=True)
+        asked = asyncio.gather(*(_ask(peer, frame) for peer in peers))
+        ours, replies = await asyncio.gather(heard_here(self._ears, self.name, topic, payload), asked)
+        said = {peer.stem: reply for peer, reply in zip(peers, replies, strict=True) if reply is not None}
+        theirs = {name: reply.answer for name, reply in said.items() if reply.answer is not None}
+        return Told(frozenset({self.name, *said}), {**ours, **theirs})
+
+    async def tell(self, topic: str, payload: bytes = b"") -> None:
+        frame = _framed(Frame(topic, payload, is_answered=False))
+        await asyncio.gather(self._ears.hear(topic, payload), *(self._pass(peer, frame) for peer in self._peers()))
+
+    async def aclose(self) -> None:
+        self._path.unlink(missing_ok=True)
+        if self._server is not None:
+            self._server.close()
+        for writer in self._links.values():
+            writer.close()
+        self._links.clear()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def _peers(self) -> list[Path]:
+        return [path for path in self._folder.glob(f"*{_ENDING}") if path != self._path]
+
+    async def _pass(self, peer: Path, frame: bytes) -> None:
+        """On a connection that stays: a profile that changed is told a thousand times a second."""
+        writer = self._links.get(peer)
+        if writer is None or writer.is_closing():
+            try:
+                _, writer = await asyncio.open_unix_connection(peer)
+            except OSError:
+                _sweep(peer)
+                self._links.pop(peer, None)
+                return
+            self._links[peer] = writer
+        writer.write(frame)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                frame = await _read(reader, Frame)
+                answer = await self._ears.hear(frame.topic, frame.payload)
+                if frame.is_answered:
+                    writer.write(_framed(Reply(answer)))
+                    await writer.drain()
+
+
+async def _ask(peer: Path, frame: Frame) -> Reply | None:
+    """What the worker says; None when it is dead. One that does not answer in time lives, and has not done it."""
+    try:
+        reader, writer = await asyncio.open_unix_connection(peer)
+    except OSError:
+        _sweep(peer)
+        return None
+    try:
+        async with asyncio.timeout(TOLD_WITHIN_SECONDS):
+            writer.write(_framed(frame))
+            return await _read(reader, Reply)
+    except TimeoutError:
+        return Reply(None)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None  # it ended while we asked
+    finally:
+        writer.close()
+
+
+def _sweep(dead: Path) -> None:
+    dead.unlink(missing_ok=True)
+
+
+def _framed(message: Frame | Reply) -> bytes:
+    data = msgspec.msgpack.encode(message)
+    return len(data).to_bytes(_LENGTH_BYTES, "big") + data
+
+
+async def _read(reader: asyncio.StreamReader, kind: type[_Message]) -> _Message:
+    size = int.from_bytes(await reader.readexactly(_LENGTH_BYTES), "big")
+    return msgspec.msgpack.decode(await reader.readexactly(size), type=kind)

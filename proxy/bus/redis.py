@@ -1,0 +1,169 @@
+"""The bus of a shop on many machines: two streams in the Redis or Valkey server that holds the profiles.
+
+A stream and not pub/sub: a process whose connection broke reads what was sent meanwhile as soon as it is back, so that
+a purge is late there and never lost. `sent` has what is confirmed, `told` what nobody waits for, so that a flood of the
+one does not push out the other. Who lives says so once a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from proxy.bus.alone import heard_here
+from proxy.bus.ears import TOLD_WITHIN_SECONDS, Ears, name_of_process
+from proxy.ports import Hear, Told
+
+log = logging.getLogger("tailorbird.bus")
+
+SENT, TOLD, LIVE = "{tb:bus}:sent", "{tb:bus}:told", "{tb:bus}:live"
+LIVES_SECONDS = 3.0
+"""Who has said nothing for so long counts as gone."""
+BEAT_MS = 1_000
+MOST_SENT, MOST_TOLD = 1_000, 10_000
+_AT_ONCE = 100
+_BUSY_SECONDS = 4.0  # longer than the longest blocking read
+
+
+class RedisBus:
+    """A `Bus` among all processes that name the same server."""
+
+    def __init__(self, url: str) -> None:
+        self.name = name_of_process()
+        self._client: Any = Redis.from_url(  # its types leave open whether text is decoded
+            url,
+            protocol=2,
+            socket_timeout=_BUSY_SECONDS,
+            socket_connect_timeout=TOLD_WITHIN_SECONDS / 2,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._ears = Ears()
+        self._is_closed = False
+        self._read_to: dict[str, str] = {}
+        self._following: asyncio.Task[None] | None = None
+        self._doing: set[asyncio.Task[None]] = set()
+
+    def listen(self, topic: str, hear: Hear) -> None:
+        self._ears.listen(topic, hear)
+
+    async def open(self) -> None:
+        if self._following is None:
+            with contextlib.suppress(RedisError, OSError, TimeoutError):
+                async with asyncio.timeout(TOLD_WITHIN_SECONDS):
+                    await self._begin()
+            self._following = asyncio.create_task(self._follow())
+
+    async def send(self, topic: str, payload: bytes = b"") -> Told:
+        message_id = secrets.token_hex(8)
+        try:
+            async with asyncio.timeout(TOLD_WITHIN_SECONDS):
+                live = await self._live()
+                await self._add(SENT, MOST_SENT, topic, payload, message_id)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("`%s` reaches this process alone, the server of the bus is away: %s", topic, error)
+            here = await heard_here(self._ears, self.name, topic, payload)
+            return Told(frozenset({self.name}), here, is_cut_off=True)
+        return Told(live, await self._answers(message_id, live))
+
+    async def tell(self, topic: str, payload: bytes = b"") -> None:
+        try:
+            async with asyncio.timeout(TOLD_WITHIN_SECONDS):
+                await self._add(TOLD, MOST_TOLD, topic, payload, "")
+        except (RedisError, OSError, TimeoutError):
+            await self._ears.hear(topic, payload)
+
+    async def aclose(self) -> None:
+        self._is_closed = True
+        for task in (self._following, *self._doing):
+            while task is not None and not task.done():  # the client may swallow a cancellation
+                task.cancel()
+                await asyncio.wait((task,), timeout=0.1)
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(TOLD_WITHIN_SECONDS / 2):
+                await self._client.zrem(LIVE, self.name)
+        await self._client.aclose()
+
+    # -- telling
+
+    async def _add(self, stream: str, most: int, topic: str, payload: bytes, message_id: str) -> None:
+        fields = {"topic": topic, "payload": payload, "id": message_id}
+        await self._client.xadd(stream, fields, maxlen=most, approximate=True)
+
+    async def _live(self) -> frozenset[str]:
+        """Those who live, by the server's clock: machines need not agree on the time."""
+        names = await self._client.zrangebyscore(LIVE, await self._now() - LIVES_SECONDS, "+inf")
+        return frozenset({self.name, *(name.decode() for name in names)})
+
+    async def _now(self) -> float:
+        seconds, microseconds = await self._client.time()
+        return float(seconds) + float(microseconds) / 1e6
+
+    async def _answers(self, message_id: str, live: frozenset[str]) -> dict[str, bytes]:
+        answers: dict[str, bytes] = {}
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(TOLD_WITHIN_SECONDS):
+                while not live <= answers.keys():
+                    _, said = await self._client.blpop([_answers_key(message_id)], timeout=TOLD_WITHIN_SECONDS)
+                    name, _, answer = said.partition(b"\n")
+                    answers[name.decode()] = answer
+        return answers
+
+    # -- hearing
+
+    async def _begin(self) -> None:
+        """From the newest message on; and says that we live."""
+        for stream in (SENT, TOLD):
+            newest = await self._client.xrevrange(stream, count=1)
+            self._read_to[stream] = newest[0][0].decode() if newest else "0-0"
+        await self._beat()
+
+    async def _beat(self) -> None:
+        now = await self._now()
+        await self._client.zadd(LIVE, {self.name: now})
+        await self._client.zremrangebyscore(LIVE, "-inf", now - 10 * LIVES_SECONDS)
+
+    async def _follow(self) -> None:
+        pause = 0.05
+        while not self._is_closed:
+            try:
+                if not self._read_to:
+                    await self._begin()
+                await self._read_on()
+                pause = 0.05
+            except (RedisError, OSError) as error:
+                log.debug("the server of the bus is away: %s", error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 1.0)
+
+    async def _read_on(self) -> None:
+        await self._beat()
+        read = await self._client.xread(dict(self._read_to), count=_AT_ONCE, block=BEAT_MS)
+        for stream, messages in read:
+            for position, fields in messages:
+                self._read_to[stream.decode()] = position.decode()
+                task = asyncio.create_task(self._do(fields))
+                self._doing.add(task)
+                task.add_done_callback(self._doing.discard)
+
+    async def _do(self, fields: dict[bytes, bytes]) -> None:
+        answer = await self._ears.hear(fields[b"topic"].decode(), fields[b"payload"])
+        if answer is None or not fields[b"id"]:
+            return
+        key = _answers_key(fields[b"id"].decode())
+        with contextlib.suppress(RedisError, OSError):
+            answers = self._client.pipeline(transaction=False)
+            answers.rpush(key, self.name.encode() + b"\n" + answer)
+            answers.expire(key, 10)
+            await answers.execute()
+
+
+def _answers_key(message_id: str) -> str:
+    return "{tb:bus}:answers:" + message_id

@@ -1,0 +1,241 @@
+"""What every bus promises (`ports.Bus`), on the real thing: Unix sockets in a folder, a real Valkey server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from proxy.bus import bus_of_machine, bus_of_shop
+from proxy.bus.alone import Alone
+from proxy.bus.redis import RedisBus
+from proxy.ports import Bus
+from tests.contracts.conftest import flush
+
+Member = Callable[[], Awaitable[Bus]]
+"""Joins one more process to the shop."""
+
+WAYS = ("machine", "valkey", "both")
+
+
+class Heard:
+    """A listener that notes what it hears, and answers with it in capitals."""
+
+    def __init__(self, bus: Bus, topic: str = "purge") -> None:
+        self.messages: list[bytes] = []
+        self.news = asyncio.Event()
+        bus.listen(topic, self._hear)
+
+    async def _hear(self, payload: bytes) -> bytes:
+        self.messages.append(payload)
+        self.news.set()
+        return payload.upper()
+
+
+async def made(way: str, folder: Path, valkey: str) -> Bus:
+    machine = bus_of_machine(folder)
+    return {"machine": machine, "valkey": RedisBus(valkey), "both": bus_of_shop(valkey, machine)}[way]
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+async def member(way: str, valkey_url: str) -> AsyncIterator[Member]:
+    await flush(valkey_url)
+    members: list[Bus] = []
+    with tempfile.TemporaryDirectory(prefix="tb-") as folder:
+
+        async def join() -> Bus:
+            members.append(await made(way, Path(folder), valkey_url))
+            return members[-1]
+
+        yield join
+        for bus in members:
+            await bus.aclose()
+
+
+async def joined(member: Member, count: int) -> tuple[list[Bus], list[Heard]]:
+    """So many open members, each with its listener."""
+    buses = [await member() for _ in range(count)]
+    listeners = [Heard(bus) for bus in buses]
+    for bus in buses:
+        await bus.open()
+    return buses, listeners
+
+
+async def test_everybody_hears_the_sender_too_and_the_answers_come_by_name(member: Member) -> None:
+    buses, listeners = await joined(member, 3)
+    told = await buses[1].send("purge", b"/sale")
+    assert told.is_whole
+    assert told.live == {bus.name for bus in buses}
+    assert told.answers == {bus.name: b"/SALE" for bus in buses}
+    assert [listener.messages for listener in listeners] == [[b"/sale"]] * 3
+
+
+async def test_one_alone_hears_itself() -> None:
+    bus = Alone()
+    listener = Heard(bus)
+    await bus.open()
+    told = await bus.send("purge", b"/sale")
+    await bus.tell("purge", b"/new")
+    assert told.is_whole
+    assert told.answers == {bus.name: b"/SALE"}
+    assert listener.messages == [b"/sale", b"/new"]
+    await bus.aclose()
+
+
+async def test_what_is_told_is_heard_once_by_everybody(member: Member) -> None:
+    buses, listeners = await joined(member, 3)
+    for number in range(20):
+        await buses[number % 3].tell("purge", b"%d" % number)
+    for listener in listeners:
+        async with asyncio.timeout(10):
+            while len(listener.messages) < 20:
+                listener.news.clear()
+                await listener.news.wait()
+    await asyncio.sleep(0.05)
+    assert [sorted(listener.messages, key=int) for listener in listeners] == [[b"%d" % n for n in range(20)]] * 3
+
+
+async def test_many_who_send_at_once_get_their_own_answers(member: Member) -> None:
+    buses, _ = await joined(member, 3)
+    told = await asyncio.gather(*(buses[number % 3].send("purge", b"m%d" % number) for number in range(60)))
+    for number, each in enumerate(told):
+        assert each.is_whole
+        assert set(each.answers.values()) == {b"M%d" % number}
+
+
+async def test_topics_are_apart_and_one_that_nobody_listens_to_is_done(member: Member) -> None:
+    bus, other = await member(), await member()
+    purges, rules = Heard(bus), Heard(bus, "rules")
+    await bus.open()
+    await other.open()
+    told = await other.send("rules", b"version 7")
+    assert told.answers == {bus.name: b"VERSION 7", other.name: b""}
+    assert (purges.messages, rules.messages) == ([], [b"version 7"])
+
+
+async def test_who_fails_or_is_slow_has_not_done_it_and_the_others_have(member: Member) -> None:
+    buses = [await member() for _ in range(3)]
+    late = asyncio.Event()
+
+    async def fail(_: bytes) -> bytes:
+        raise ValueError("no")
+
+    async def wait(_: bytes) -> bytes:
+        await late.wait()
+        return b"at last"
+
+    good = Heard(buses[0])
+    buses[1].listen("purge", fail)
+    buses[2].listen("purge", wait)
+    for bus in buses:
+        await bus.open()
+    told = await buses[0].send("purge", b"/sale")
+    assert not told.is_whole
+    assert told.live - told.answers.keys() == {buses[1].name, buses[2].name}
+    assert good.messages == [b"/sale"]
+    late.set()
+
+
+async def test_who_has_left_is_not_waited_for(member: Member) -> None:
+    buses, _ = await joined(member, 3)
+    await buses[2].aclose()
+    await buses[2].aclose()
+    told = await buses[0].send("purge", b"/sale")
+    assert told.is_whole
+    assert told.live == {buses[0].name, buses[1].name}
+
+
+async def test_a_large_message_arrives_whole(member: Member) -> None:
+    buses, listeners = await joined(member, 2)
+    large = b"x" * 3_000_000
+    assert (await buses[0].send("purge", large)).is_whole
+    assert [len(listener.messages[0]) for listener in listeners] == [len(large)] * 2
+
+
+# -- of one way
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # A path of its own: pytest's are longer than a socket's path may be.
+    with tempfile.TemporaryDirectory(prefix="tb-") as name:
+        yield Path(name)
+
+
+async def test_a_killed_workers_socket_is_swept_away(folder: Path) -> None:
+    bus = bus_of_machine(folder)
+    Heard(bus)
+    await bus.open()
+    dead = socket.socket(socket.AF_UNIX)
+    dead.bind(str(folder / "dead.sock"))
+    dead.listen()
+    dead.close()
+    assert (await bus.send("purge", b"/sale")).live == {bus.name}
+    assert os.listdir(folder) == [f"{bus.name}.sock"]
+    await bus.aclose()
+
+
+async def test_what_was_sent_while_a_connection_was_broken_is_heard_afterwards(valkey_url: str) -> None:
+    await flush(valkey_url)
+    here, there = RedisBus(valkey_url), RedisBus(valkey_url)
+    listener = Heard(there)
+    await here.open()
+    await there.open()
+    sent = set()
+    async with Redis.from_url(valkey_url) as client:
+        for number in range(10):
+            await client.client_kill_filter(_type="normal", skipme=True)
+            if not (await here.send("purge", b"%d" % number)).is_cut_off:
+                sent.add(b"%d" % number)
+    assert sent
+    async with asyncio.timeout(10):
+        while not sent <= set(listener.messages):
+            listener.news.clear()
+            await listener.news.wait()
+    await here.aclose()
+    await there.aclose()
+
+
+async def test_without_its_server_this_machine_still_hears_and_says_that_others_may_not_have(folder: Path) -> None:
+    near = [bus_of_shop(f"unix://{folder}/nobody", bus_of_machine(folder)) for _ in range(2)]
+    listeners = [Heard(bus) for bus in near]
+    for bus in near:
+        await bus.open()
+    told = await near[0].send("purge", b"/sale")
+    assert (told.is_whole, told.is_cut_off) == (False, True)
+    assert told.answers == {bus.name: b"/SALE" for bus in near}
+    assert [listener.messages for listener in listeners] == [[b"/sale"]] * 2
+    for bus in near:
+        await bus.aclose()
+
+
+async def test_a_frozen_server_holds_a_sender_for_little_more_than_a_second(valkey_url: str) -> None:
+    bus = RedisBus(valkey_url)
+    listener = Heard(bus)
+    await bus.open()
+    async with Redis.from_url(valkey_url) as client:
+        process = (await client.info("server"))["process_id"]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        started = asyncio.get_running_loop().time()
+        told = await bus.send("purge", b"/sale")
+        waited = asyncio.get_running_loop().time() - started
+    finally:
+        os.kill(process, signal.SIGCONT)
+    assert told.is_cut_off
+    assert listener.messages[:1] == [b"/sale"]
+    assert waited < 5.0, "the library's own defaults would wait for a minute"
+    await bus.aclose()
