@@ -10,7 +10,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from proxy.audience.traits import STRANGER, TRAIT_MEASURES
+from proxy.bus import bus_of_machine, bus_of_shop
 from proxy.catalogue.products import read_products
 from proxy.decide.plan import Plan
 from proxy.decide.why import why, why_text
@@ -19,7 +22,7 @@ from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
 from proxy.model import EvaluationContext, Product, Visitor
-from proxy.ports import ProfileStore
+from proxy.ports import Bus, ProfileStore
 from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.serve.app import App, Handler
 from proxy.serve.context import context_of, request_of
@@ -34,11 +37,15 @@ from proxy.serve.visitor import ANONYMOUS, Cookies
 from proxy.settings import Settings
 from proxy.stores import open_store, open_views
 from proxy.stores.ruledir import RuleFolder
+from proxy.studio.purging import Purged, purged
 from proxy.studio.views import Link
 
 log = logging.getLogger("tailorbird")
 
 Files = Mapping[str, bytes]
+
+PURGE = "purge"
+"""The topic on which processes tell each other what is out of date."""
 
 IMPORTS_SECONDS = 5.0
 """How often the store is asked for attributes it did not have before."""
@@ -135,7 +142,8 @@ class Tailorbird:
     """The joined product: `app` for the public listener, and, as `studio.views.Site`, what the studio may see.
 
     Use it as an async context manager: entering reads the rules and begins to follow the folder, leaving stops what
-    runs and lets go of files and sockets. Raises `OperatorError` for settings that make no sense.
+    runs and lets go of files and sockets. Raises `OperatorError` for settings that make no sense. `machine` is the bus
+    to the other workers of this machine; `bus` reaches all that serve this shop.
     """
 
     def __init__(
@@ -145,9 +153,12 @@ class Tailorbird:
         is_demo: bool = False,
         adapt: Callable[[Publication], Publication] = lambda publication: publication,
         store: ProfileStore | None = None,
+        machine: Bus | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
+        self.machine = machine or bus_of_machine(None)
+        self.bus = bus_of_shop(settings.store, self.machine)
         self.metrics = Metrics()
         self.cookies = Cookies.from_settings(settings, is_demo=is_demo)
         self._origins = Origins(settings.origin, settings)
@@ -178,6 +189,7 @@ class Tailorbird:
             Path(settings.rules), settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics
         )
         self.app = App(self._gateway, self._routes, self.metrics, settings, clock)
+        self.bus.listen(PURGE, self._purge)
         self._beside: Sequence[asyncio.Task[None]] = ()
 
     def listener(self, host: str, port: int) -> Listener:
@@ -192,6 +204,7 @@ class Tailorbird:
 
     async def __aenter__(self) -> Tailorbird:
         await self._rules.read()
+        await self.bus.open()
         recording = keep(self._recorder, self._views, most=self.settings.recorded_views, metrics=self.metrics)
         self._beside = [asyncio.create_task(work) for work in (self._rules.follow(), recording)]
         return self
@@ -201,6 +214,7 @@ class Tailorbird:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self.bus.aclose()
         await self._views.aclose()
         await self._gateway.aclose()
         await self._profiles.aclose()
@@ -223,9 +237,12 @@ class Tailorbird:
         """True when a profile could be read now."""
         return await self.store.is_ready()
 
-    def purge(self, purge: Purge) -> int:
-        """Makes what the purge means out of date; how many stored addresses that were."""
-        return self._gateway.purge(purge)
+    async def purge(self, purge: Purge) -> Purged:
+        """Makes what the purge means out of date in every process that serves this shop."""
+        return purged(await self.bus.send(PURGE, msgspec.msgpack.encode(purge)))
+
+    async def _purge(self, message: bytes) -> bytes:
+        return b"%d" % self._gateway.purge(msgspec.msgpack.decode(message, type=Purge))
 
     async def why(self, url: str, visitor_id: str) -> str:
         """The story of every slot on that page that has rules, for that visitor. Raises `RequestError`."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from proxy.bus import bus_of_machine
 from proxy.errors import OperatorError, RequestError
 from proxy.httpcache.purge import purge_of
 from proxy.model import Profile
@@ -55,9 +57,27 @@ async def test_a_profile_in_the_store_shows_on_a_page_fetched_once(tmp_path: Pat
 async def test_a_purge_reaches_what_is_stored(tmp_path: Path) -> None:
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
         await shop.client.get("/")
-        assert shop.tailorbird.purge(purge_of(["/"])) == 1
+        done = await shop.tailorbird.purge(purge_of(["/"]))
+        assert (done.purged, done.everywhere) == (1, True)
         await shop.client.get("/")
         assert len(origin.requests) == 2
+
+
+async def test_a_purge_reaches_the_other_workers_and_says_how_many(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="tb-") as shared:
+        buses = [bus_of_machine(Path(shared)) for _ in range(2)]
+        async with (
+            Origin(always(ok(PAGE, *HTML))) as origin,
+            Behind(origin.url, FOLDER, tmp_path / "a", machine=buses[0]) as one,
+            Behind(origin.url, FOLDER, tmp_path / "b", machine=buses[1]) as other,
+        ):
+            for shop in (one, other, one, other):
+                await shop.client.get("/")
+            assert len(origin.requests) == 2
+            done = await one.tailorbird.purge(purge_of(["/"]))
+            assert (done.purged, done.workers, done.confirmed, done.everywhere) == (2, 2, 2, True)
+            await other.client.get("/")
+            assert len(origin.requests) == 3
 
 
 async def test_a_saved_rule_is_live_and_a_broken_one_is_not(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from proxy.errors import RequestError
-from proxy.studio.purging import Purged, purge_in
+from proxy.studio.purging import purge_in
 from proxy.studio.views import Site, readiness, shown_view, status_view
 
 HERE = Path(__file__).parent
@@ -47,8 +47,8 @@ def create_studio(site: Site, *, token: str) -> Starlette:
     def html(name: str, **values: Any) -> Response:
         return Response(pages.render_template(name, **values), media_type="text/html")
 
-    def json(value: Any) -> Response:
-        return Response(msgspec.json.encode(value), media_type="application/json")
+    def json(value: Any, status: int = 200) -> Response:
+        return Response(msgspec.json.encode(value), status, media_type="application/json")
 
     async def home(request: Request) -> Response:
         return html(
@@ -75,7 +75,8 @@ def create_studio(site: Site, *, token: str) -> Starlette:
             wanted = purge_in(request.headers.get("content-type", ""), await request.body())
         except RequestError as error:
             return PlainTextResponse(f"{error}\n", error.status)
-        return json(Purged(site.purge(wanted)))
+        done = await site.purge(wanted)
+        return json(done, 200 if done.everywhere else 503)
 
     async def metrics(request: Request) -> Response:
         return PlainTextResponse(site.metrics.as_text(), media_type="text/plain; version=0.0.4")

@@ -2,8 +2,11 @@
 
     {"urls": ["/sale", "https://shop.example/"], "prefixes": ["/c/"], "tags": ["product-7"], "soft": true}
 
-The answer says how many addresses that were. Only application/json is read: a foreign page can make a browser, which
-may know the token, send a form or plain text, but not that.
+The answer says how many stored copies that were, how many workers there are, and how many of them have done it; with
+503 when that is not all of them, so that whoever asked asks again.
+
+Only application/json is read: a foreign page can make a browser, which may know the token, send a form or plain text,
+but not that.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import msgspec
 
 from proxy.errors import RequestError
 from proxy.httpcache.purge import Purge, purge_of
+from proxy.ports import Told
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,9 +28,18 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Purged(msgspec.Struct, frozen=True):
-    """How many stored addresses were purged."""
+    """How many stored copies were purged, in how many of the workers. `everywhere` is False when some have not done it
+    yet, or nobody can tell because machines cannot reach each other."""
 
     purged: int
+    workers: int
+    confirmed: int
+    everywhere: bool
+
+
+def purged(told: Told) -> Purged:
+    """What came of telling everybody of a purge; each answered with a number."""
+    return Purged(sum(map(int, told.answers.values())), len(told.live), len(told.answers), told.is_whole)
 
 
 def purge_in(content_type: str, body: bytes) -> Purge:

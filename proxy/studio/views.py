@@ -15,6 +15,7 @@ from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics, Shown
 from proxy.model import Rule
 from proxy.rulebook.compile import Publication
+from proxy.studio.purging import Purged
 
 PRIORITY_WORDS = {80: "high", 50: "normal", 20: "low"}
 
@@ -49,8 +50,8 @@ class Site(Protocol):
     async def why(self, url: str, visitor_id: str) -> str:
         """The story of every slot on that page that has rules, for that visitor; raises `RequestError`."""
 
-    def purge(self, purge: Purge) -> int:
-        """Makes what the purge means out of date; how many stored addresses that were."""
+    async def purge(self, purge: Purge) -> Purged:
+        """Makes what the purge means out of date in every process that serves this shop."""
 
 
 class RuleView(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from proxy.metrics import Metrics, Shown
 from proxy.model import Decision, Place, Reason
 from proxy.rulebook.compile import Publication, load
 from proxy.studio.app import create_studio
+from proxy.studio.purging import Purged
 from proxy.studio.views import Link
 
 RULES = """version: 1
@@ -43,6 +44,7 @@ class Shop:
     metrics: Metrics = field(default_factory=Metrics)
     links: Sequence[Link] = (Link("The shop", "http://127.0.0.1:8080/"),)
     purged: list[Purge] = field(default_factory=list)
+    is_late: bool = False
 
     def now(self) -> float:
         return 1_000.0
@@ -55,9 +57,9 @@ class Shop:
             raise RequestError(f"`{url}` is not a page")
         return f"{url} for {visitor_id or 'nobody'}: <winner>"
 
-    def purge(self, purge: Purge) -> int:
+    async def purge(self, purge: Purge) -> Purged:
         self.purged.append(purge)
-        return 3
+        return Purged(3, workers=2, confirmed=2 - self.is_late, everywhere=not self.is_late)
 
 
 def browser(site: Shop, *, token: str = "", host: str = "127.0.0.1:8081") -> httpx.AsyncClient:
@@ -122,8 +124,15 @@ async def test_a_purge_says_how_much_it_purged() -> None:
     site = Shop()
     async with browser(site) as client:
         answer = await client.post("/api/purge", json={"urls": ["/sale"], "tags": ["product-7"], "soft": True})
-    assert answer.json() == {"purged": 3}
+    assert answer.status_code == 200
+    assert answer.json() == {"purged": 3, "workers": 2, "confirmed": 2, "everywhere": True}
     assert site.purged == [purge_of(["/sale"], tags=["product-7"], is_soft=True)]
+
+
+async def test_a_purge_that_a_worker_has_not_done_yet_is_no_success() -> None:
+    async with browser(Shop(is_late=True)) as client:
+        answer = await client.post("/api/purge", json={"prefixes": ["/"]})
+    assert (answer.status_code, answer.json()["confirmed"]) == (503, 1)
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b'{"urls": "/"}', b'{"urls": ["sale"]}', b'{"url": ["/"]}', b"urls=/"])

@@ -4,7 +4,8 @@ import pytest
 
 from proxy.errors import RequestError
 from proxy.httpcache.purge import purge_of
-from proxy.studio.purging import purge_in
+from proxy.ports import Told
+from proxy.studio.purging import Purged, purge_in, purged
 
 
 def test_a_purge_is_read_from_json() -> None:
@@ -21,3 +22,16 @@ def test_what_is_none_is_refused(content_type: str, body: bytes, status: int) ->
     with pytest.raises(RequestError) as refused:
         purge_in(content_type, body)
     assert refused.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (Told(frozenset("ab"), {"a": b"2", "b": b"1"}), Purged(3, 2, 2, everywhere=True)),
+        (Told(frozenset("ab"), {"a": b"2"}), Purged(2, 2, 1, everywhere=False)),
+        (Told(frozenset("a"), {"a": b"2"}, is_cut_off=True), Purged(2, 1, 1, everywhere=False)),
+    ],
+    ids=["all", "one is late", "others cannot be reached"],
+)
+def test_what_was_purged_is_summed_over_the_workers(told: Told, expected: Purged) -> None:
+    assert purged(told) == expected
