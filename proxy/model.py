@@ -9,8 +9,10 @@ Times are Unix seconds (UTC) as float, called `now`, `..._at` or `..._until`. He
 from __future__ import annotations
 
 import enum
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import inf
 
 import msgspec
@@ -405,7 +407,8 @@ class View(msgspec.Struct, frozen=True, omit_defaults=True):
     """A page as it was decided for a visitor: what deciding it again takes, and what it showed.
 
     `shown` has for each slot, in page order, what `shown_name` calls its decision. `attributes` are those that were
-    known; `unknown` names those that were asked for and not known. What stands in neither was not recorded.
+    known; `unknown` names those that were asked for and not known. What stands in neither was not recorded. `readings`
+    are what caps read, by `measure_name`; None where there was nothing to read.
     """
 
     at: float
@@ -416,17 +419,33 @@ class View(msgspec.Struct, frozen=True, omit_defaults=True):
     visitor: str = ""
     unverified: frozenset[str] = frozenset()
     channel: str = "web"
+    bucket_key: str = ""
+    readings: dict[str, AttributeValue | None] = {}
 
     @property
     def context(self) -> EvaluationContext:
         """What deciding may know."""
-        return EvaluationContext(self.visitor, self.at, self.attributes, self.channel, self.unverified)
+        return EvaluationContext(
+            self.visitor,
+            self.at,
+            self.attributes,
+            self.channel,
+            self.unverified,
+            self.bucket_key,
+            lambda measure: self.readings.get(measure_name(measure)),
+        )
 
 
 def shown_name(decision: Decision) -> str:
-    """What a decision shows, by name: the rule's, with the variant's where it has several; "" when no rule decided."""
-    has_own_name = decision.variant not in ("", decision.rule)
-    return f"{decision.rule} · {decision.variant}" if has_own_name else decision.rule
+    """What a decision shows, by name: the rule's, with the arm's where it is an experiment; "" when no rule decided."""
+    return f"{decision.rule} · {decision.arm}" if decision.arm else decision.rule
+
+
+@lru_cache(maxsize=1_024)
+def measure_name(measure: Measure) -> str:
+    """A short name that a measure has in every process and version, as long as it asks the same."""
+    asked = msgspec.json.encode(measure, order="deterministic")
+    return hashlib.blake2b(asked, digest_size=6).hexdigest()
 
 
 class Arrival(msgspec.Struct, frozen=True, array_like=True):

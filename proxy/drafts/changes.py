@@ -12,7 +12,8 @@ from enum import StrEnum
 from math import isfinite
 from zoneinfo import ZoneInfo
 
-from proxy.model import AllOf, Condition, Fact, NoneOf, Place, Rule, Segment
+from proxy.bucketing import percent
+from proxy.model import AllOf, Cap, Condition, Draw, Experiment, Fact, NoneOf, Place, Rule, Segment
 from proxy.page.fragments import Fragment
 from proxy.page.piece import Piece
 from proxy.rulebook.compile import Publication
@@ -23,7 +24,7 @@ _WRAPPER = re.compile(
     rb' data-tb-rule="[^"]*" data-tb-variant="[^"]*"(?: class="[^"]*")?'
 )
 # Said in words of their own, or no part of what a rule means: a changed order shows in who sees something different.
-_SAID_APART = {"name", "condition", "variant", "order", "place", "timezone", "live_from", "live_until"}
+_SAID_APART = {"name", "priority", "condition", "variant", "order", "place", "timezone", "live_from", "live_until"}
 
 
 class Kind(StrEnum):
@@ -69,13 +70,20 @@ def _rules(live: Publication, draft: Publication, now: float) -> Iterator[Change
         if name not in before:
             yield Change(Kind.ADDED, name, f"new in {rule.slot}{_begins(rule, now)}", rule.place)
             continue
-        shows_other = contents(live.fragments.get(before[name].variant)) != contents(draft.fragments.get(rule.variant))
+        shows_other = _shown(before[name], live) != _shown(rule, draft)
         for what in _differences(_aspects(before[name]), _aspects(rule), shows_other=shows_other):
             yield Change(Kind.CHANGED, name, what, rule.place)
     for name, rule in before.items():
         if name not in after:
             ended = f" (ended {moment(rule.live_until, rule.timezone)[:10]})" if rule.live_until <= now else ""
             yield Change(Kind.REMOVED, name, f"removed{ended}" if ended else f"removed from {rule.slot}", rule.place)
+
+
+def _shown(rule: Rule, publication: Publication) -> dict[str, tuple[object, ...]]:
+    """What a rule shows, by the names of its arms if it is an experiment."""
+    arms = rule.experiment.arms if rule.experiment else ()
+    variants = {"": rule.variant} | {arm.name: arm.variant for arm in arms}
+    return {arm: contents(publication.fragments.get(variant)) for arm, variant in variants.items()}
 
 
 def _begins(rule: Rule, now: float) -> str:
@@ -105,7 +113,18 @@ def _aspects(rule: Rule) -> dict[str, str]:
 
 
 def _said(value: object) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int():  # a share, in buckets
+            return percent(value) if value else ""
+        case tuple():
+            return ", ".join(map(_said, value))
+        case Cap() | Draw():
+            return value.text
+        case Experiment(arms):
+            return ", ".join(f"{arm.name} {percent(arm.share)}" for arm in arms)
+    return str(value) if value is not None else ""
 
 
 def _asked(condition: Condition) -> dict[str, str]:

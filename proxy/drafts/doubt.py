@@ -10,9 +10,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from proxy.conditions.values import holds, with_local_time
+from proxy.decide.guard import decision_of, guard_of
 from proxy.decide.membership import names_of, verified_names
 from proxy.decide.plan import CLOCK_ATTRIBUTES, Plan, rank
-from proxy.model import AllOf, AnyOf, Attributes, Condition, Fact, NoneOf, NotOneOf, OneOf, Segment, View
+from proxy.model import (
+    AllOf,
+    AnyOf,
+    Attributes,
+    Cap,
+    Condition,
+    Fact,
+    NoneOf,
+    NotOneOf,
+    OneOf,
+    Segment,
+    View,
+    measure_name,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +40,62 @@ class Chance:
 ANYHOW = Chance(True, True)
 
 
+class Doubts:
+    """Finds the slots of a view that a plan cannot be sure of."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._ranked = {
+            slot: sorted((rule for rule in plan.rules if rule.slot == slot), key=rank) for slot in plan.slots
+        }
+        self._asked = {slot: plan.attributes_of([slot]) - set(CLOCK_ATTRIBUTES) for slot in plan.slots}
+
+    def about(self, view: View) -> dict[str, frozenset[str]]:
+        """For each slot in doubt what was not recorded: attributes, and caps as they are written. What decides a slot
+        decides its layer too, and so what stands in other slots."""
+        found = {slot: missing for slot in view.shown if (missing := self._missing(view, slot))}
+        found = {slot: missing for slot, missing in found.items() if self._is_in_doubt(view, slot, missing)}
+        layers = {rule.layer for slot in found for rule in self._ranked[slot] if rule.layer}
+        if layers:
+            missing = frozenset[str]().union(*found.values())
+            found |= {
+                slot: missing for slot in view.shown if layers & {rule.layer for rule in self._ranked.get(slot, ())}
+            }
+        return found
+
+    def _missing(self, view: View, slot: str) -> frozenset[str]:
+        if slot not in self._asked:
+            return frozenset()
+        return missing_in(view, self._asked[slot]) | {
+            cap.text for rule in self._ranked[slot] for cap in rule.caps if _is_unread(cap, view)
+        }
+
+    def _is_in_doubt(self, view: View, slot: str, missing: frozenset[str]) -> bool:
+        """Whether the slot's decision may depend on what is missing: down to the first rule that surely shows."""
+        asker = _Asker(self._plan, view, missing)
+        for rule in self._ranked[slot]:
+            if not rule.live_from <= view.at < rule.live_until:
+                continue
+            chance = asker.chance(rule.condition, rule.timezone, is_verified=rule.needs_verified)
+            if not chance.may_hold:
+                continue
+            is_unread = any(_is_unread(cap, view) for cap in rule.caps)
+            if chance.may_fail or is_unread or (rule.experiment and rule.experiment.split_by in missing):
+                return True
+            guard = guard_of(rule)
+            said = guard.says(view.context) if guard else decision_of(rule)
+            if said is not None and said.detail != "capped":
+                return False
+        return False
+
+
 def missing_in(view: View, asked: frozenset[str]) -> frozenset[str]:
     """What of the attributes asked the view does not tell, neither a value nor that there was none."""
-    return asked - view.attributes.keys() - set(view.unknown) - set(CLOCK_ATTRIBUTES)
+    return asked - view.attributes.keys() - set(view.unknown)
 
 
-def is_in_doubt(plan: Plan, view: View, slot: str, missing: frozenset[str]) -> bool:
-    """Whether the slot's decision may depend on what is `missing`."""
-    asker = _Asker(plan, view, missing)
-    for rule in sorted((rule for rule in plan.rules if rule.slot == slot), key=rank):
-        if not rule.live_from <= view.at < rule.live_until:
-            continue
-        chance = asker.chance(rule.condition, rule.timezone, is_verified=rule.needs_verified)
-        if not chance.may_fail:
-            return False
-        if chance.may_hold:
-            return True
-    return False
+def _is_unread(cap: Cap, view: View) -> bool:
+    return measure_name(cap.measure) not in view.readings
 
 
 class _Asker:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from proxy.decide.engine import decide
 from proxy.drafts.changes import contents
-from proxy.drafts.doubt import is_in_doubt, missing_in
+from proxy.drafts.doubt import Doubts
 from proxy.model import Decision, View, shown_name
 from proxy.rulebook.compile import Publication
 
@@ -106,33 +106,19 @@ class _Tally:
         return SlotReplay(slot, self.views, self.shifts.total(), self.unsure, shifts, tuple(sorted(self.not_recorded)))
 
 
-class _Doubts:
-    """Finds the slots of a view that a publication cannot be sure of."""
-
-    def __init__(self, publication: Publication) -> None:
-        self._plan = publication.plan
-        self._asked: dict[str, frozenset[str]] = {}
-
-    def about(self, view: View, slot: str) -> frozenset[str]:
-        """What was not recorded and may matter to the slot."""
-        if slot not in self._asked:
-            self._asked[slot] = self._plan.attributes_of([slot])
-        missing = missing_in(view, self._asked[slot])
-        return missing if missing and is_in_doubt(self._plan, view, slot, missing) else frozenset()
-
-
 class _Comparing:
     def __init__(self, live: Publication, draft: Publication) -> None:
         self._live, self._draft = live, draft
-        self._doubts = (_Doubts(live), _Doubts(draft))
+        self._doubts = (Doubts(live.plan), Doubts(draft.plan))
         self._contents: dict[tuple[str, str], bool] = {}
 
     def outcomes(self, view: View) -> Iterator[_Outcome]:
         slots, context = tuple(view.shown), view.context
         before = decide(self._live.plan, context, slots)
         after = decide(self._draft.plan, context, slots)
+        old_doubts, new_doubts = (doubts.about(view) for doubts in self._doubts)
         for slot in slots:
-            doubt = frozenset[str]().union(*(doubts.about(view, slot) for doubts in self._doubts))
+            doubt = old_doubts.get(slot, frozenset()) | new_doubts.get(slot, frozenset())
             if doubt or self._is_same(before[slot], after[slot]):
                 yield _Outcome(slot, not_recorded=doubt)
             else:
@@ -149,19 +135,18 @@ class _Comparing:
 
 class _Recalling:
     def __init__(self, publication: Publication) -> None:
-        self._publication = publication
-        self._doubts = _Doubts(publication)
+        self._plan = publication.plan
+        self._doubts = Doubts(publication.plan)
 
     def outcomes(self, view: View) -> Iterator[_Outcome]:
-        now = decide(self._publication.plan, view.context, tuple(view.shown))
+        now = decide(self._plan, view.context, tuple(view.shown))
+        again = {slot: shown_name(decision) for slot, decision in now.items()}
+        doubts = {} if again == view.shown else self._doubts.about(view)
         for slot, shown in view.shown.items():
-            again = shown_name(now[slot])
-            if again == shown:
-                yield _Outcome(slot)
-            elif doubt := self._doubts.about(view, slot):
-                yield _Outcome(slot, not_recorded=doubt)
+            if again[slot] == shown or slot in doubts:
+                yield _Outcome(slot, not_recorded=doubts.get(slot, frozenset()))
             else:
-                yield _Outcome(slot, (shown or PAGE_DEFAULT, again or PAGE_DEFAULT))
+                yield _Outcome(slot, (shown or PAGE_DEFAULT, again[slot] or PAGE_DEFAULT))
 
 
 def _label(decision: Decision) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 
+from proxy.decide.plan import compile_plan
 from proxy.diagnostics import as_text
-from proxy.drafts.doubt import is_in_doubt, missing_in
-from proxy.model import View
+from proxy.drafts.doubt import Doubts, missing_in
+from proxy.model import AttributeValue, Cap, Fact, IsKnown, Measure, Reading, Rule, View, measure_name
 from proxy.rulebook.compile import Publication, load
 
 HEAD = """version: 1
@@ -65,15 +69,42 @@ VIEW = View(
 )
 def test_a_rule_leaves_doubt_only_where_it_may_hold_and_may_fail(condition: str, doubt: bool) -> None:
     plan = publication(condition).plan
-    missing = missing_in(VIEW, plan.attributes_of(["home.hero"]))
-    assert missing == {"orders"}
-    assert is_in_doubt(plan, VIEW, "home.hero", missing) is doubt
+    assert "orders" in plan.attributes_of(["home.hero"])
+    assert Doubts(plan).about(VIEW) == ({"home.hero": {"orders"}} if doubt else {})
 
 
 def test_what_stands_below_a_sure_winner_leaves_no_doubt() -> None:
     plan = publication("when: {country: NO}, priority: high", "when: {orders: at least 3}").plan
-    assert not is_in_doubt(plan, VIEW, "home.hero", frozenset({"orders"}))
+    assert Doubts(plan).about(VIEW) == {}
 
 
 def test_what_was_asked_and_not_known_is_not_missing() -> None:
-    assert missing_in(VIEW, frozenset({"device", "country", "weekday", "hours", "orders"})) == {"orders"}
+    assert missing_in(VIEW, frozenset({"device", "country", "orders"})) == {"orders"}
+
+
+SHOWN = Measure(Reading.COUNT, ("banner shown",), 86_400.0)
+CAP = Cap("3 a day", SHOWN, 3.0)
+CAPPED = Rule("Capped", "home.hero", variant="a", priority=80, caps=(CAP,))
+LOW = Rule("Low", "home.hero", variant="b")
+
+
+@pytest.mark.parametrize(
+    ("readings", "doubt"), [({}, True), ({measure_name(SHOWN): None}, False), ({measure_name(SHOWN): 3.0}, False)]
+)
+def test_a_cap_is_in_doubt_when_nobody_counted(readings: dict[str, AttributeValue | None], doubt: bool) -> None:
+    view = msgspec.structs.replace(VIEW, readings=readings)
+    assert Doubts(compile_plan([CAPPED, LOW])).about(view) == ({"home.hero": {"3 a day"}} if doubt else {})
+
+
+def test_a_capped_rule_leaves_the_doubt_to_the_next() -> None:
+    asking = replace(LOW, condition=Fact("orders", IsKnown()))
+    for reading, doubt in ((3.0, {"home.hero": {"orders"}}), (2.0, {})):
+        view = msgspec.structs.replace(VIEW, readings={measure_name(SHOWN): reading})
+        assert Doubts(compile_plan([CAPPED, asking])).about(view) == doubt
+
+
+def test_doubt_about_a_layer_is_doubt_about_every_slot_it_may_stand_in() -> None:
+    asking = Rule("Asking", "home.hero", Fact("orders", IsKnown()), "a", layer="campaign")
+    row = Rule("Row", "home.row", variant="b", layer="campaign")
+    view = msgspec.structs.replace(VIEW, shown={"home.hero": "", "home.row": "", "all.topbar": ""})
+    assert Doubts(compile_plan([asking, row])).about(view) == {"home.hero": {"orders"}, "home.row": {"orders"}}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from proxy.metrics import Metrics
-from proxy.model import Fact, OneOf, View
+from proxy.model import Cap, Fact, Measure, OneOf, Reading, View, measure_name
 from proxy.rulebook.compile import Publication
 from proxy.serve.recording import Recorder, keep
 from proxy.stores import open_store, open_views
@@ -36,7 +37,7 @@ async def recorded(publication: Publication, path: bytes, **settings: object) ->
 
 async def test_a_view_tells_what_deciding_it_again_takes() -> None:
     view = await recorded(published(shown("For VIPs", when=in_segment("VIP"))), b"/")
-    assert (view.at, view.visitor, view.shown) == (NOON, "anna", {"home.hero": "rule 0 · variant 0"})
+    assert (view.at, view.visitor, view.shown) == (NOON, "anna", {"home.hero": "rule 0"})
     assert view.attributes == {
         "page": "/",
         "visitor": "returning",
@@ -55,6 +56,14 @@ async def test_of_the_profile_only_what_rules_ask_is_recorded_and_no_name_in_a_g
 async def test_what_a_visitor_typed_is_recorded_only_when_a_rule_asks() -> None:
     assert "search term" not in (await recorded(asking("tier"), b"/?q=my+name")).attributes
     assert (await recorded(asking("search term"), b"/?q=boots")).attributes["search term"] == "boots"
+
+
+async def test_what_caps_read_is_recorded_too() -> None:
+    shows, title = shown("Not often")
+    measure = Measure(Reading.COUNT, ("banner shown",))
+    capped = replace(shows, caps=(Cap("once", measure, 1.0),))
+    view = await recorded(published((capped, title)), b"/")
+    assert view.readings == {measure_name(measure): None}
 
 
 async def test_it_records_as_many_as_it_may_and_not_more() -> None:
