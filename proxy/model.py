@@ -286,7 +286,7 @@ class Rule:
 
     All `draws` must take the visitor in, and no cap be reached. `holdout` is the share, in buckets, that sees the
     page's own instead. Of the rules of a `layer`, a page shows one. An `experiment` has its arms' variants instead of
-    one of its own.
+    one of its own. `also_on` are channels that send what it shows too.
     """
 
     name: str
@@ -304,6 +304,7 @@ class Rule:
     draws: tuple[Draw, ...] = ()
     holdout: int = 0
     layer: str = ""
+    also_on: tuple[str, ...] = ()
     experiment: Experiment | None = None
 
     @property

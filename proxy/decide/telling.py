@@ -12,8 +12,15 @@ from proxy.bucketing import BUCKETS, percent
 from proxy.conditions.explain import Explained
 from proxy.conditions.values import number_text
 from proxy.decide.guard import arms_of, drawn_of, held_out_by
-from proxy.model import Cap, Decision, Draw, EvaluationContext, Holdout, Rule
+from proxy.model import Cap, Decision, Draw, EvaluationContext, Holdout, Measure, Period, Rule
 
+_PERIODS = {
+    Period.EVER: "",
+    Period.DAY: "today",
+    Period.WEEK: "this week",
+    Period.MONTH: "this month",
+    Period.VISIT: "this visit",
+}
 NO_ID = "a visitor without an id has no bucket"
 
 
@@ -99,7 +106,15 @@ def _draw(draw: Draw, rule: Rule, context: EvaluationContext) -> Explained:
 def _cap(cap: Cap, context: EvaluationContext) -> Explained:
     value = context.read(cap.measure)
     reading = value if isinstance(value, float) else 0.0
-    return Explained(cap.text, reading < cap.enough, f"{number_text(reading)} of {number_text(cap.enough)}")
+    seen = f"{number_text(reading)} of {number_text(cap.enough)} {_when(cap.measure)}".rstrip()
+    return Explained(cap.text, reading < cap.enough, seen)
+
+
+def _when(measure: Measure) -> str:
+    """What stretch of time a measure looks at: `today`, `in 3 d`; "" for ever."""
+    if measure.within_seconds < inf:
+        return f"in {_span(measure.within_seconds)}"
+    return _PERIODS[measure.period]
 
 
 def _how_far(rule: Rule, now: float) -> str:

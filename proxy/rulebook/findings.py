@@ -37,6 +37,11 @@ def _banner(*lines: str) -> str:
     return _rule("show:", "  banner:", *(f"    {line}" for line in lines))
 
 
+def _experiment(*variants: str) -> str:
+    lines = ["name: Winter hero", "slot: home.hero", "variants:", *(f"  {variant}" for variant in variants)]
+    return "experiments:\n  - " + "\n    ".join(lines)
+
+
 FINDINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "Y001",
@@ -126,6 +131,14 @@ FINDINGS: tuple[FindingKind, ...] = (
         "segments:\n  A: {when: {segment: B}}\n  B: {when: {orders: at least 4}}\nrules: []",
     ),
     FindingKind(
+        "R204",
+        "shares of more than everybody",
+        "The shares of an experiment's variants, or of a group's members, lie side by side. Together they are 100 % at "
+        "most; who is in none of them is not in the experiment.",
+        _experiment("- {name: control, share: 60%, show: nothing new}", "- {name: new, share: 60%, show: nothing new}"),
+        _experiment("- {name: control, share: 40%, show: nothing new}", "- {name: new, share: 60%, show: nothing new}"),
+    ),
+    FindingKind(
         "R301",
         "an unknown slot",
         "No page has a slot of this name: it is not in slots.yaml, and no page that passed had it. Slots are marked in "
@@ -181,6 +194,29 @@ FINDINGS: tuple[FindingKind, ...] = (
         "timezone: Europe/Amsterdam\nrules: []",
     ),
     FindingKind(
+        "R308",
+        "not a limit",
+        "A limit is the name of one of `limits:`, or says how often: once, twice or a number of times, per visitor, "
+        "and per day, week or month (from midnight), per session, or per some minutes, hours, days or weeks. "
+        "`stop after:` takes a number of times.",
+        _rule("limit: 3 a day"),
+        _rule("limit: at most 3 times per visitor per day"),
+    ),
+    FindingKind(
+        "R309",
+        "not a share",
+        "A share of the visitors is written in percent, from 0% to 100%, in steps of 0.01%.",
+        _rule("rollout: 12.345%"),
+        _rule("rollout: 12.34%"),
+    ),
+    FindingKind(
+        "R310",
+        "a group of somebody unknown",
+        "A member of a group is a rule or an experiment of the folder, by its name.",
+        "groups:\n  Heroes: {Winter sail: 50%}\n" + _rule(),
+        "groups:\n  Heroes: {Winter sale: 50%}\n" + _rule(),
+    ),
+    FindingKind(
         "R401",
         "ends before it starts",
         "`until` is not later than `from`, so this rule would never show.",
@@ -193,6 +229,13 @@ FINDINGS: tuple[FindingKind, ...] = (
         "Dates are year, month, day; a time may follow, on the clocks of the file's time zone.",
         _rule("from: 25-11-2026"),
         _rule("from: 2026-11-25 08:00"),
+    ),
+    FindingKind(
+        "R403",
+        "a ramp out of order",
+        "The steps of a ramp are dates, one after the other, each with the share from then on.",
+        _rule("ramp: {2026-12-08: 25%, 2026-12-01: 5%}"),
+        _rule("ramp: {2026-12-01: 5%, 2026-12-08: 25%}"),
     ),
     FindingKind(
         "R501",

@@ -1,62 +1,92 @@
-"""One rule, from its lines to a `Rule`: who, where, when. What it shows is read in `show.py`."""
+"""One rule, from its lines to a `Rule`: who, where, when, how often. What it shows is read in `show.py`; experiments
+share all of it but that."""
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from proxy.conditions.nodes import Entry, Node, as_text
+from proxy.conditions.nodes import Entry, ListNode, Node, as_text
 from proxy.diagnostics import Finding, nearest
-from proxy.model import Place, Rule
+from proxy.model import Cap, Place, Rule
+from proxy.rulebook.limits import Shared, read_stops
 from proxy.rulebook.names import Names
 from proxy.rulebook.scalars import read_choice, unfit
 from proxy.rulebook.segments import read_when
-from proxy.rulebook.times import read_moment
-from proxy.rulebook.words import RULE, fields
+from proxy.rulebook.shares import Draws, read_draws, read_share
+from proxy.rulebook.times import read_schedule
+from proxy.rulebook.words import CHANNELS, RULE, fields
 
 PRIORITIES = {"high": 80, "normal": 50, "low": 20}
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads what rules and experiments have in common, in a folder that knows these names, limits and groups."""
+
+    names: Names
+    limits: Shared
+    groups: Draws
+
+    def placed(
+        self, found: Mapping[str, Entry], node: Node, order: int, timezone: str, findings: list[Finding]
+    ) -> Rule:
+        """Who, where, when, how often and with what chance. `order` is its position in the folder."""
+        name, place = named(found, node, findings)
+        slot = as_text(found["slot"].value, '"slot"', findings) if "slot" in found else None
+        live_from, live_until = read_schedule(found, timezone, "rule", findings)
+        return Rule(
+            name=name,
+            slot=self.names.slot(slot, findings) if slot else "",
+            condition=read_when(found, self.names, findings),
+            priority=_priority(found, findings),
+            order=order,
+            live_from=live_from,
+            live_until=live_until,
+            timezone=timezone,
+            needs_verified="needs" in found and _is_verified(found["needs"], findings),
+            place=place,
+            caps=self._caps(found, name, timezone, findings),
+            draws=(*read_draws(found, name, timezone, findings), *self.groups.get(name, ())),
+            holdout=(read_share(found["holdout"].value, "holdout", findings) or 0) if "holdout" in found else 0,
+            layer=_text(found, "layer", findings),
+            also_on=_channels(found, findings),
+        )
+
+    def _caps(self, found: Mapping[str, Entry], name: str, timezone: str, findings: list[Finding]) -> tuple[Cap, ...]:
+        limits = self.limits.read(found["limit"].value, name, timezone, findings) if "limit" in found else ()
+        stops = read_stops(found["stop after"].value, name, findings) if "stop after" in found else ()
+        return (*limits, *stops)
+
+
 def read_rule(
-    node: Node, order: int, names: Names, timezone: str, findings: list[Finding]
+    node: Node, order: int, reader: Reader, timezone: str, findings: list[Finding]
 ) -> tuple[Rule, Entry | None]:
-    """The rule and its `show`, which names no fragment yet. `order` is its position in the folder."""
+    """The rule and its `show`, which names no fragment yet."""
     found = fields(node, "rule", RULE, findings)
-    name, place = _named(found, node, findings)
-    slot = as_text(found["slot"].value, '"slot"', findings) if "slot" in found else None
-    live_from, live_until = _schedule(found, timezone, findings)
-    rule = Rule(
-        name=name,
-        slot=names.slot(slot, findings) if slot else "",
-        condition=read_when(found, names, findings),
-        priority=_priority(found, findings),
-        order=order,
-        live_from=live_from,
-        live_until=live_until,
-        timezone=timezone,
-        needs_verified="needs" in found and _is_verified(found["needs"], findings),
-        place=place,
-    )
-    return rule, found.get("show")
+    return reader.placed(found, node, order, timezone, findings), found.get("show")
 
 
-def _named(found: dict[str, Entry], node: Node, findings: list[Finding]) -> tuple[str, Place]:
+def named(found: Mapping[str, Entry], node: Node, findings: list[Finding]) -> tuple[str, Place]:
+    """The name of a rule, an experiment or a variant, and where it stands."""
     written = as_text(found["name"].value, '"name"', findings) if "name" in found else None
     return (written.text, written.place) if written else ("", node.place)
 
 
-def _schedule(found: dict[str, Entry], timezone: str, findings: list[Finding]) -> tuple[float, float]:
-    """`from` and `until` in Unix seconds; without end on the side that is not said."""
-    start = read_moment(found["from"].value, timezone, "from", findings) if "from" in found else None
-    end = read_moment(found["until"].value, timezone, "until", findings) if "until" in found else None
-    if start is not None and end is not None and end <= start:
-        note = f"it starts on line {found['from'].value.place.line}"
-        help = "swap the two dates" if end < start else "give it a later end"
-        findings.append(Finding("R401", "this rule ends before it starts", found["until"].value.place, help, note))
-    return -math.inf if start is None else start, math.inf if end is None else end
+def _text(found: Mapping[str, Entry], word: str, findings: list[Finding]) -> str:
+    written = as_text(found[word].value, f'"{word}"', findings) if word in found else None
+    return written.text if written else ""
 
 
-def _priority(found: dict[str, Entry], findings: list[Finding]) -> int:
+def _channels(found: Mapping[str, Entry], findings: list[Finding]) -> tuple[str, ...]:
+    node = found["also on"].value if "also on" in found else None
+    items = node.items if isinstance(node, ListNode) else (node,) if node else ()
+    read = [read_choice(item, "also on", CHANNELS, findings) for item in items]
+    return tuple(channel for channel in read if channel)
+
+
+def _priority(found: Mapping[str, Entry], findings: list[Finding]) -> int:
     written = as_text(found["priority"].value, '"priority"', findings) if "priority" in found else None
     if written is None:
         return PRIORITIES["normal"]

@@ -13,7 +13,20 @@ from proxy.page.slots import SLOT_KINDS, KeyKind, ShowKey, SlotKind
 from proxy.rulebook.expectations import NOTHING_NEW
 from proxy.rulebook.names import Names
 from proxy.rulebook.rules import PRIORITIES
-from proxy.rulebook.words import FILE, RULE, SEGMENT, TEST, Word
+from proxy.rulebook.words import (
+    CHANNELS,
+    EXPERIMENT,
+    FILE,
+    GOALS,
+    GUARDRAILS,
+    HOLDOUT,
+    RULE,
+    SEGMENT,
+    STOP,
+    TEST,
+    VARIANT,
+    Word,
+)
 
 Schema = dict[str, Any]
 
@@ -29,22 +42,37 @@ GROUP_HELP = {
 
 def rule_schema(names: Names) -> Schema:
     """The schema, as plain JSON values, for a folder that knows these names."""
+    placed: Mapping[str, Schema] = {
+        "slot": _names(names.slots),
+        "priority": {"anyOf": [{"enum": list(PRIORITIES)}, {"type": "integer", "minimum": 0, "maximum": 100}]},
+        "when": CONDITION,
+        "unless": CONDITION,
+        "needs": {"const": "verified"},
+        "limit": _one_or_more(TEXT),
+        "stop after": _part(STOP, {}),
+        "ramp": {"type": "object", "minProperties": 1, "additionalProperties": TEXT},
+        "also on": _one_or_more({"enum": list(CHANNELS)}),
+    }
     special: Mapping[str, Mapping[str, Schema]] = {
         "file": {
             "version": {"const": 1},
             "segments": {"type": "object", "additionalProperties": {"anyOf": [_ref("segment"), {"type": "null"}]}},
+            "limits": {"type": "object", "additionalProperties": TEXT},
+            "groups": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": TEXT}},
             "rules": {"type": "array", "items": _ref("rule")},
+            "experiments": {"type": "array", "items": _ref("experiment")},
+            "holdout": _one_or_more(_ref("holdout")),
             "tests": {"type": "array", "items": _ref("test")},
         },
         "segment": {"when": CONDITION, "unless": CONDITION},
-        "rule": {
-            "slot": _names(names.slots),
-            "priority": {"anyOf": [{"enum": list(PRIORITIES)}, {"type": "integer", "minimum": 0, "maximum": 100}]},
-            "when": CONDITION,
-            "unless": CONDITION,
-            "show": _ref("show"),
-            "needs": {"const": "verified"},
+        "rule": {**placed, "show": _ref("show")},
+        "experiment": {
+            **placed,
+            "variants": {"type": "array", "minItems": 1, "items": _part(VARIANT, {"show": _ref("show")})},
+            "goal": {"enum": list(GOALS)},
+            "guardrails": _one_or_more({"enum": list(GUARDRAILS)}),
         },
+        "holdout": {"slots": _one_or_more(_names(names.slots))},
         "test": {"visitor": {"type": "object"}, "expect": {"type": "object", "propertyNames": _names(names.slots)}},
     }
     return {
@@ -54,6 +82,8 @@ def rule_schema(names: Names) -> Schema:
         "$defs": {
             "segment": _part(SEGMENT, special["segment"]),
             "rule": _part(RULE, special["rule"]),
+            "experiment": _part(EXPERIMENT, special["experiment"]),
+            "holdout": _part(HOLDOUT, special["holdout"]),
             "test": _part(TEST, special["test"]),
             "condition": _condition(names.words),
             "show": {"anyOf": [{"const": NOTHING_NEW}, *map(_shown, SLOT_KINDS)]},
@@ -63,6 +93,10 @@ def rule_schema(names: Names) -> Schema:
 
 def _ref(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
+
+
+def _one_or_more(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "array", "minItems": 1, "items": schema}]}
 
 
 def _names(known: Sequence[str]) -> Schema:
@@ -107,7 +141,7 @@ def _phrase(phrase: Phrase) -> Schema:
 
 def _value(phrase: Phrase) -> Schema:
     if not phrase.choices:
-        return {"anyOf": [TEXT, {"type": "array", "minItems": 1, "items": TEXT}]}
+        return _one_or_more(TEXT)
     one: Schema = {"enum": [*phrase.choices, *((True, False) if phrase.kind is Kind.TRUTH else ())]}
     known_or_not: Schema = {"enum": ["any", "none"]}
     negated: Schema = {"type": "string", "pattern": "^not "}

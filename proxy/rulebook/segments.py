@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from proxy.conditions.nodes import Entry, MapNode, Scalar
@@ -32,7 +32,7 @@ def read_segment(entry: Entry, names: Names, timezone: str, findings: list[Findi
     return Segment(name.text, condition, text, timezone, name.place)
 
 
-def read_when(found: dict[str, Entry], names: Names, findings: list[Finding]) -> Condition:
+def read_when(found: Mapping[str, Entry], names: Names, findings: list[Finding]) -> Condition:
     """`when` and not `unless`, of a segment or a rule."""
     parts: list[Condition] = []
     if "when" in found:

@@ -34,12 +34,14 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What rules may show: the folder's HTML files by path, and the catalogue; and how slots are dressed."""
+    """What rules may show: the folder's HTML files by path, and the catalogue; how slots are dressed; and the arm of
+    an experiment that is being read."""
 
     sources: Mapping[str, str]
     catalogue: Sequence[Product]
     size_classes: Mapping[str, str]
     stylesheet_url: str
+    arm: str = ""
 
     @classmethod
     def of(cls, sources: Mapping[str, str], catalogue: Sequence[Product], declared: Sequence[DeclaredSlot]) -> Library:
@@ -49,7 +51,7 @@ class Library:
 
     def frame(self, rule: Rule) -> Frame:
         """What a rule's fragment stands in."""
-        return Frame(rule.name, size_class=self.size_classes.get(rule.slot, ""), stylesheet_url=self.stylesheet_url)
+        return Frame(rule.name, self.arm, self.size_classes.get(rule.slot, ""), self.stylesheet_url)
 
 
 def read_show(node: Node, rule: Rule, library: Library, findings: list[Finding]) -> Fragment | None:

@@ -26,7 +26,13 @@ FILE = (
     Word("version", "the format's version: 1"),
     Word("timezone", "the zone that dates, weekday and hours are read in, as Europe/Amsterdam; UTC when missing"),
     Word("segments", "groups of visitors by name; without a condition, one that a cookie or an import brings"),
+    Word("limits", "how often something may be shown, by name, so that several rules share one count"),
+    Word(
+        "groups", "rules and experiments of which a visitor meets one at most, with their shares, by the group's name"
+    ),
     Word("rules", "what to show to whom, and where"),
+    Word("experiments", "what to compare: variants, each shown to a share of the visitors"),
+    Word("holdout", "a share of the visitors who see the page's own, to compare with; one or a list"),
     Word("tests", "visitors, and what they must be shown"),
 )
 SEGMENT = (
@@ -34,7 +40,7 @@ SEGMENT = (
     Word("when", "what must hold"),
     Word("unless", "what must not hold"),
 )
-RULE = (
+PLACED = (
     Word("name", "what the rule is called, once in the folder", required=True),
     Word("slot", "where it shows: a place on your pages", required=True),
     Word("priority", "high, normal, low or a number from 0 to 100; the highest matching rule is shown"),
@@ -42,9 +48,44 @@ RULE = (
     Word("until", "when it ends, as 2026-11-28 00:00; that minute is no longer part of it"),
     Word("when", "what must hold for it to show; everybody when missing"),
     Word("unless", "what must not hold"),
-    Word("show", "what it shows: a banner, products, or nothing new (the page's own)", required=True),
     Word("needs", "verified: count only segments that are signed"),
+    Word("limit", "how often: the name of one of `limits`, or as: at most 3 times per visitor per day; or a list"),
+    Word("stop after", "what ends it for a visitor: shown, clicked or bought, each with a number of times"),
+    Word("rollout", "the share of the visitors that it is for, as 12.34%"),
+    Word("ramp", "a share that grows: dates, each with the share from then on"),
+    Word("holdout", "the share of those it fits who see the page's own instead, to compare with"),
+    Word("layer", "of the rules of one layer a page shows one, the best"),
+    Word("also on", "channels that send it too: email, app, sms, push"),
 )
+RULE = (*PLACED, Word("show", "what it shows: a banner, products, or nothing new (the page's own)", required=True))
+EXPERIMENT = (
+    *PLACED,
+    Word("variants", "what is compared: a list, each with a name, a share and what to show", required=True),
+    Word("split by", "visitor, or an attribute so that all who share it see the same variant"),
+    Word("goal", "the event that is hoped for, as order completed"),
+    Word("guardrails", "what must not get worse: page load time, bounce, or an event"),
+    Word("run for", "how long at least, as: at least 14 days"),
+)
+VARIANT = (
+    Word("name", "what the variant is called", required=True),
+    Word("share", "its share of the visitors, as 50%; equal parts when no variant has one"),
+    Word("show", "what it shows: a banner, products, or nothing new (the page's own)", required=True),
+)
+STOP = (
+    Word("shown", "how often it was shown, as 3 times"),
+    Word("clicked", "how often it was clicked, as 1 time"),
+    Word("bought", "1 time: an order after it was shown"),
+)
+HOLDOUT = (
+    Word("name", "what the holdout is called", required=True),
+    Word("share", "its share of the visitors, as 5%", required=True),
+    Word("slots", "the slots it is for; all when missing"),
+    Word("from", "when it begins"),
+    Word("until", "when it ends"),
+)
+CHANNELS = ("email", "app", "sms", "push")
+GOALS = ("order completed", "checkout started", "product added", "product viewed", "banner clicked")
+GUARDRAILS = ("page load time", "bounce", *GOALS)
 TEST = (
     Word("name", "what must be true, in a sentence", required=True),
     Word("visitor", "who comes: segments, country, or any other word of conditions"),

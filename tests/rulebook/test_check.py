@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.diagnostics import as_text
-from proxy.rulebook.check import MAX_RULES, check
+from proxy.rulebook.check import check
+from proxy.rulebook.collect import MAX_RULES
 from tests.rulebook.conftest import FILES
 
 CASES = Path(__file__).parents[1] / "cases"

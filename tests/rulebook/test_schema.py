@@ -21,7 +21,7 @@ def test_every_word_is_there_with_its_help() -> None:
     made = schema()
     assert list(made["properties"]) == [word.name for word in FILE]
     rule = made["$defs"]["rule"]
-    assert rule["required"] == ["name", "slot", "show"] and not rule["additionalProperties"]
+    assert set(rule["required"]) == {"name", "slot", "show"} and not rule["additionalProperties"]
     assert {name: value["description"] for name, value in rule["properties"].items()} == {
         word.name: word.help for word in RULE
     }

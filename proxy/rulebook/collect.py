@@ -1,0 +1,78 @@
+"""Every rule of a folder, in order: what rules and experiments say, and what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from proxy.conditions.nodes import Entry, Node
+from proxy.diagnostics import Finding
+from proxy.model import Arm, Rule
+from proxy.page.fragments import Fragment
+from proxy.rulebook.experiments import read_experiment
+from proxy.rulebook.files import RuleFile
+from proxy.rulebook.limits import Shared, texts_at
+from proxy.rulebook.names import Names, twice
+from proxy.rulebook.rules import Reader, read_rule
+from proxy.rulebook.shares import read_groups
+from proxy.rulebook.show import Library, read_show, unknown_fields
+
+MAX_RULES = 10_000
+
+
+@dataclass(frozen=True)
+class Collector:
+    """Reads the rules of a folder; what they show gathers in `fragments`, by the variants' names."""
+
+    names: Names
+    library: Library
+    findings: list[Finding]
+    fragments: dict[str, Fragment] = field(default_factory=dict)
+
+    def rules(self, files: Sequence[RuleFile]) -> Iterator[Rule]:
+        """Every rule, and after a file's rules its experiments."""
+        lines = [
+            (word, file, node)
+            for file in files
+            for word in ("rules", "experiments")
+            for node in file.items(word, self.findings)
+        ]
+        reader = self._reader(files, [node for _, _, node in lines])
+        for order, (word, file, node) in enumerate(lines[:MAX_RULES]):
+            read = self._experiment if word == "experiments" else self._rule
+            yield read(node, order, reader, file.timezone)
+        if len(lines) > MAX_RULES:
+            what, help = f"there are more than {MAX_RULES:,} rules", "remove those that are over"
+            self.findings.append(Finding("Y003", what, lines[MAX_RULES][2].place, help))
+
+    def _reader(self, files: Sequence[RuleFile], nodes: Sequence[Node]) -> Reader:
+        limits = [(entry, file.timezone) for file in files for entry in file.entries("limits", self.findings)]
+        groups = [entry for file in files for entry in file.entries("groups", self.findings)]
+        for word, entries in (("limits", [entry for entry, _ in limits]), ("groups", groups)):
+            self.findings.extend(twice(word, ((entry.key.text, entry.key.place) for entry in entries)))
+        members = [name.text for node in nodes for name in texts_at(node, "name")]
+        shared = Shared.of(limits, nodes, self.findings)
+        return Reader(self.names, shared, read_groups(groups, members, self.findings))
+
+    def _rule(self, node: Node, order: int, reader: Reader, timezone: str) -> Rule:
+        rule, show = read_rule(node, order, reader, timezone, self.findings)
+        return replace(rule, variant=self._variant(rule.name, show, rule, self.library) if show else "")
+
+    def _experiment(self, node: Node, order: int, reader: Reader, timezone: str) -> Rule:
+        rule, shown = read_experiment(node, order, reader, timezone, self.findings)
+        assert rule.experiment is not None, "an experiment is read as one"
+        arms = [self._arm(arm, show, rule) for arm, show in zip(rule.experiment.arms, shown, strict=True)]
+        return replace(rule, experiment=replace(rule.experiment, arms=tuple(arms)))
+
+    def _arm(self, arm: Arm, show: Entry | None, rule: Rule) -> Arm:
+        library = replace(self.library, arm=arm.name)
+        return replace(arm, variant=self._variant(f"{rule.name} / {arm.name}", show, rule, library) if show else "")
+
+    def _variant(self, name: str, show: Entry, rule: Rule, library: Library) -> str:
+        """The name of what is shown, which is then in `fragments`; "" for nothing new."""
+        fragment = read_show(show.value, rule, library, self.findings)
+        if fragment is None:
+            return ""
+        self.findings.extend(unknown_fields(fragment, show.value, self.names.words))
+        self.fragments[name] = fragment
+        return name

@@ -1,0 +1,91 @@
+"""One experiment, from its lines to a rule with arms. Each variant shows something of its own, or nothing new."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from proxy.bucketing import BUCKETS
+from proxy.conditions.nodes import Entry, ListNode, Node, as_list, as_text
+from proxy.conditions.phrase import Kind
+from proxy.diagnostics import Finding, did_you_mean
+from proxy.model import Arm, Experiment, Rule
+from proxy.rulebook.names import Names, twice
+from proxy.rulebook.rules import Reader, named
+from proxy.rulebook.scalars import read_choice, unfit
+from proxy.rulebook.shares import read_share, too_much
+from proxy.rulebook.words import EXPERIMENT, GOALS, GUARDRAILS, VARIANT, fields
+
+VISITOR = "visitor"
+_DURATION = re.compile(r"(?:at least )?(\d{1,3}) (day|week)s?", re.IGNORECASE)
+
+
+def read_experiment(
+    node: Node, order: int, reader: Reader, timezone: str, findings: list[Finding]
+) -> tuple[Rule, list[Entry | None]]:
+    """The experiment as a rule, whose arms name no fragments yet, and the `show` of each arm."""
+    found = fields(node, "experiment", EXPERIMENT, findings)
+    rule = reader.placed(found, node, order, timezone, findings)
+    arms, shown = _variants(found, findings)
+    experiment = Experiment(
+        arms,
+        split_by=_split_by(found, reader.names, findings),
+        goal=read_choice(found["goal"].value, "goal", GOALS, findings) or "" if "goal" in found else "",
+        guardrails=_guardrails(found, findings),
+        min_days=_days(found["run for"].value, findings) if "run for" in found else 0,
+    )
+    return replace(rule, experiment=experiment), shown
+
+
+def _variants(found: Mapping[str, Entry], findings: list[Finding]) -> tuple[tuple[Arm, ...], list[Entry | None]]:
+    table = as_list(found["variants"].value, '"variants"', findings) if "variants" in found else None
+    if table is None:
+        return (), []
+    if not table.items:
+        findings.append(Finding("R104", '"variants" is empty', table.place, "write two or more, each with a name"))
+    lines = [fields(item, "variant", VARIANT, findings) for item in table.items]
+    names = [named(line, item, findings) for line, item in zip(lines, table.items, strict=True)]
+    findings += twice("variants", [name for name in names if name[0]])
+    shares = _shares(lines, findings)
+    findings += too_much(sum(shares), found["variants"].key)
+    arms = tuple(Arm(name, share) for (name, _), share in zip(names, shares, strict=True))
+    return arms, [line.get("show") for line in lines]
+
+
+def _shares(lines: Sequence[Mapping[str, Entry]], findings: list[Finding]) -> list[int]:
+    """The shares in buckets; where no variant has one, all alike."""
+    if not any("share" in line for line in lines):
+        return [BUCKETS // len(lines) + (place < BUCKETS % len(lines)) for place in range(len(lines))]
+    for line in lines:
+        if line and "share" not in line:
+            entry = next(iter(line.values()))
+            help = "give each variant a share, or none of them, for equal parts"
+            findings.append(Finding("R103", 'this variant has no "share"', entry.key.place, help))
+    return [(read_share(line["share"].value, "share", findings) or 0) if "share" in line else 0 for line in lines]
+
+
+def _split_by(found: Mapping[str, Entry], names: Names, findings: list[Finding]) -> str:
+    written = as_text(found["split by"].value, '"split by"', findings) if "split by" in found else None
+    if written is None or written.text == VISITOR:
+        return ""
+    texts = [key for key, phrase in names.words.items() if phrase.kind is Kind.TEXT and key != VISITOR]
+    if written.text not in texts:
+        findings.append(unfit("split by", written, did_you_mean(written.text, [VISITOR, *texts])))
+        return ""
+    return names.words[written.text].attribute
+
+
+def _guardrails(found: Mapping[str, Entry], findings: list[Finding]) -> tuple[str, ...]:
+    node = found["guardrails"].value if "guardrails" in found else None
+    items = node.items if isinstance(node, ListNode) else (node,) if node else ()
+    read = [read_choice(item, "guardrails", GUARDRAILS, findings) for item in items]
+    return tuple(name for name in read if name)
+
+
+def _days(node: Node, findings: list[Finding]) -> int:
+    written = as_text(node, '"run for"', findings)
+    duration = _DURATION.fullmatch(written.text) if written else None
+    if written and not duration:
+        findings.append(unfit("run for", written, "write: at least 14 days"))
+    return int(duration[1]) * (7 if duration[2].casefold() == "week" else 1) if duration else 0

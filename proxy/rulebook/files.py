@@ -1,0 +1,69 @@
+"""The files of a folder, opened: their texts, and the parts of each rule file with the time zone they are read in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from proxy.conditions.nodes import Entry, MapNode, Node, as_list, as_map
+from proxy.diagnostics import Finding
+from proxy.model import Place
+from proxy.rulebook.read import CATALOGUE_FILE, RULE_FILES, start_of, text_of
+from proxy.rulebook.scalars import read_choice
+from proxy.rulebook.times import read_timezone
+from proxy.rulebook.words import FILE, fields
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """A rule file: its parts by their word."""
+
+    name: str
+    parts: Mapping[str, Entry]
+    timezone: str
+
+    def entries(self, word: str, findings: list[Finding]) -> tuple[Entry, ...]:
+        """The lines of `word: value` in a part; none when the file doesn't have it."""
+        node = self.parts[word].value if word in self.parts else None
+        table = as_map(node, f'"{word}"', findings) if node else None
+        return table.entries if table else ()
+
+    def items(self, word: str, findings: list[Finding]) -> tuple[Node, ...]:
+        """The list in a part; empty when the file doesn't have it."""
+        node = self.parts[word].value if word in self.parts else None
+        items = as_list(node, f'"{word}"', findings) if node else None
+        return items.items if items else ()
+
+
+def texts(files: Mapping[str, bytes], findings: list[Finding]) -> Iterator[tuple[str, str]]:
+    """Each file that is text, by name; the catalogue is read apart, line by line."""
+    for name in sorted(files):
+        text = text_of(name, files[name], findings) if name != CATALOGUE_FILE else None
+        if text is not None:
+            yield name, text
+
+
+def rule_files(roots: Mapping[str, Node], findings: list[Finding]) -> list[RuleFile]:
+    """Every rule file, and R202 for those without anything, or a folder without rules."""
+    if not findings and not any(name.endswith(RULE_FILES) for name in roots):
+        findings.append(_no_rules("there is no rule file in this folder", start_of("*" + RULE_FILES)))
+    files = []
+    for name, root in roots.items():
+        if root == MapNode((), root.place):
+            findings.append(_no_rules("this file is empty", root.place))
+        elif name.endswith(RULE_FILES):
+            parts = fields(root, "rule file", FILE, findings)
+            files.append(RuleFile(name, parts, _timezone(parts, findings)))
+    if files and not findings and not any({"rules", "experiments"} & file.parts.keys() for file in files):
+        findings.append(_no_rules("there are no rules in this folder", start_of(files[0].name)))
+    return files
+
+
+def _timezone(parts: Mapping[str, Entry], findings: list[Finding]) -> str:
+    if "version" in parts:
+        read_choice(parts["version"].value, "version", ["1"], findings)
+    return read_timezone(parts["timezone"].value, findings) if "timezone" in parts else "UTC"
+
+
+def _no_rules(what: str, place: Place) -> Finding:
+    return Finding("R202", what, place, "write a rule, or `rules: []` if there should be none")

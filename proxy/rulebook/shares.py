@@ -1,0 +1,122 @@
+"""Shares of the visitors: rollouts, ramps, groups and holdouts. A share is written in percent, in steps of 0.01 %,
+which is one bucket."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from math import inf
+
+from proxy.bucketing import BUCKETS, GROUP, ROLLOUT, percent
+from proxy.conditions.nodes import Entry, ListNode, Node, Scalar, as_map, as_text
+from proxy.diagnostics import Finding, did_you_mean
+from proxy.model import Draw, Holdout
+from proxy.rulebook.names import Names
+from proxy.rulebook.times import read_moment, read_schedule
+from proxy.rulebook.words import HOLDOUT, fields
+
+_PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))? ?%")
+
+Draws = Mapping[str, tuple[Draw, ...]]
+"""What groups ask of their members, by the members' names."""
+
+
+def read_share(node: Node, what: str, findings: list[Finding]) -> int | None:
+    """A share in buckets."""
+    written = as_text(node, f'"{what}"', findings)
+    found = _PERCENT.fullmatch(written.text) if written else None
+    share = int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else BUCKETS + 1
+    if share <= BUCKETS:
+        return share
+    if written:
+        help = "write a percentage from 0% to 100%, as 5% or 12.34%"
+        if re.fullmatch(r"\d{1,2}(\.\d{1,2})?", written.text):
+            help = f"write: {written.text}%"
+        findings.append(Finding("R309", f'"{written.text}" is not a share', written.place, help))
+    return None
+
+
+def read_draws(found: Mapping[str, Entry], rule: str, timezone: str, findings: list[Finding]) -> tuple[Draw, ...]:
+    """A rule's `rollout` or `ramp`."""
+    steps: tuple[tuple[float, int], ...] = ()
+    if "rollout" in found and "ramp" in found:
+        what, help = "this rule has a rollout and a ramp", "keep one of them"
+        findings.append(Finding("R104", what, found["ramp"].key.place, help))
+    elif "rollout" in found:
+        share = read_share(found["rollout"].value, "rollout", findings)
+        steps = ((-inf, share),) if share is not None else ()
+    elif "ramp" in found:
+        steps = _ramp(found["ramp"].value, timezone, findings)
+    word = "ramp" if "ramp" in found else "rollout"
+    return (Draw(ROLLOUT + rule, steps, text=word),) if steps else ()
+
+
+def read_groups(entries: Iterable[Entry], members: Iterable[str], findings: list[Finding]) -> Draws:
+    """The groups of `groups:`. `members` are the names of all rules and experiments."""
+    draws: dict[str, tuple[Draw, ...]] = {}
+    known = list(members)
+    for entry in entries:
+        table = as_map(entry.value, f'"{entry.key.text}"', findings)
+        end = 0
+        for member in table.entries if table else ():
+            if member.key.text not in known:
+                findings.append(_no_member(member.key, known))
+            low, end = end, end + (read_share(member.value, member.key.text, findings) or 0)
+            draw = Draw(GROUP + entry.key.text, ((-inf, end),), low, f"group {entry.key.text}")
+            draws[member.key.text] = (*draws.get(member.key.text, ()), draw)
+        findings += too_much(end, entry.key)
+    return draws
+
+
+def too_much(total: int, word: Scalar) -> list[Finding]:
+    """R204 when shares are more than all there is."""
+    if total <= BUCKETS:
+        return []
+    what = f'the shares of "{word.text}" add up to {percent(total)}'
+    return [Finding("R204", what, word.place, "make them 100 % or less together")]
+
+
+def read_holdouts(node: Node, names: Names, timezone: str, findings: list[Finding]) -> tuple[Holdout, ...]:
+    """What stands under a file's `holdout:`, one or a list."""
+    items = node.items if isinstance(node, ListNode) else (node,)
+    return tuple(_holdout(item, names, timezone, findings) for item in items)
+
+
+def _holdout(node: Node, names: Names, timezone: str, findings: list[Finding]) -> Holdout:
+    found = fields(node, "holdout", HOLDOUT, findings)
+    name = as_text(found["name"].value, '"name"', findings) if "name" in found else None
+    share = read_share(found["share"].value, "share", findings) if "share" in found else None
+    slots = found["slots"].value if "slots" in found else None
+    written = [
+        as_text(item, '"slots"', findings)
+        for item in (slots.items if isinstance(slots, ListNode) else (slots,))
+        if item
+    ]
+    live_from, live_until = read_schedule(found, timezone, "holdout", findings)
+    return Holdout(
+        name.text if name else "",
+        share or 0,
+        frozenset(names.slot(slot, findings) for slot in written if slot),
+        live_from,
+        live_until,
+        name.place if name else node.place,
+    )
+
+
+def _ramp(node: Node, timezone: str, findings: list[Finding]) -> tuple[tuple[float, int], ...]:
+    table = as_map(node, '"ramp"', findings)
+    steps: list[tuple[float, int]] = []
+    for entry in table.entries if table else ():
+        at = read_moment(entry.key, timezone, "ramp", findings)
+        share = read_share(entry.value, entry.key.text, findings)
+        if at is not None and steps and at <= steps[-1][0]:
+            help = "put the steps in order of their dates"
+            findings.append(Finding("R403", f'"{entry.key.text}" is not after the step before', entry.key.place, help))
+        elif at is not None and share is not None:
+            steps.append((at, share))
+    return tuple(steps)
+
+
+def _no_member(name: Scalar, known: list[str]) -> Finding:
+    help = did_you_mean(name.text, known) if known else "write the rule or experiment first"
+    return Finding("R310", f'there is no rule or experiment "{name.text}"', name.place, help)

@@ -1,0 +1,34 @@
+"""The files of a folder, opened."""
+
+from __future__ import annotations
+
+from proxy.diagnostics import Finding
+from proxy.rulebook.files import rule_files, texts
+from proxy.rulebook.read import read_yaml
+from tests.rulebook.conftest import Publish
+
+
+def opened(**sources: str) -> tuple[list[str], list[Finding]]:
+    findings: list[Finding] = []
+    roots = {name: root for name, text in sources.items() if (root := read_yaml(name, text, findings))}
+    return [f"{file.name} {file.timezone}" for file in rule_files(roots, findings)], findings
+
+
+def test_each_rule_file_has_its_own_clocks() -> None:
+    files = {"a.rules.yaml": "timezone: Europe/Oslo\nrules: []", "b.rules.yaml": "rules: []", "slots.yaml": "slots: {}"}
+    assert opened(**files) == (["a.rules.yaml Europe/Oslo", "b.rules.yaml UTC"], [])
+
+
+def test_a_folder_of_experiments_alone_holds_rules() -> None:
+    assert opened(**{"a.rules.yaml": "experiments: []"})[1] == []
+    assert [finding.code for finding in opened(**{"a.rules.yaml": "version: 1"})[1]] == ["R202"]
+
+
+def test_a_part_that_is_no_list_or_no_lines_is_told(publish: Publish) -> None:
+    found = publish("rules: A\nlimits: [B]\nexperiments: []").findings
+    assert [finding.code for finding in found] == ["R104", "R104"]
+
+
+def test_files_come_by_name_and_the_catalogue_is_left_to_who_reads_it_by_lines() -> None:
+    files = {"b.yaml": b"1", "a.yaml": b"2", "products.jsonl": b"{}"}
+    assert [name for name, _ in texts(files, [])] == ["a.yaml", "b.yaml"]
