@@ -462,7 +462,7 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True):
     received_at: float = 0.0
     traits: dict[str, str | float | bool | list[str]] = {}
     segments: tuple[str, ...] = ()
-    details: dict[str, str | float] = {}
+    details: dict[str, str | float | bool] = {}
 
 
 # -- who is there -----------------------------------------------------------------------------------------------

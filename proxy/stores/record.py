@@ -16,7 +16,7 @@ from proxy.events.fold import IMPORTED, values_of
 from proxy.model import Arrival, AttributeValue, Event, Profile, Stamp
 from proxy.ports import Refused
 
-MAX_BYTES = 6 * 1024 * 1024
+MAX_BYTES = 8 * 1024 * 1024
 """No value is longer: a history of the most orders, each of the most items, all names of the greatest length, fits."""
 MAX_SAID_BYTES = 64 * 1024
 """What an import may say of one visitor."""
@@ -133,7 +133,7 @@ def import_of(profile: Profile, known: Profile | None) -> Arrival | None:
     """The import of `profile` as an event that comes after every import before it; None when the last one said the
     same. Raises `StoreError` when it says too much."""
     traits, segments = traits_of(profile.attributes), tuple(sorted(profile.segments))
-    details: dict[str, str | float] = {"bucket key": profile.bucket_key} if profile.bucket_key else {}
+    details: dict[str, str | float | bool] = {"bucket key": profile.bucket_key} if profile.bucket_key else {}
     said = _encoder.encode((traits, segments, details))
     if len(said) > MAX_SAID_BYTES:
         what = f"the profile of `{profile.visitor_id}` is {len(said)} bytes, more than {MAX_SAID_BYTES}"

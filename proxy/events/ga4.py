@@ -1,0 +1,131 @@
+"""GA4's payloads, as they are: what a page pushes onto `dataLayer`, the Measurement Protocol, and the query string of a
+browser's beacon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from proxy.events.intake import Moment, Rejected, Said, Sender, taken
+from proxy.events.properties import ORDER_NAMES, Properties, details_of, first, items_of, text, value_of
+from proxy.events.segment import MAX_EVENT_BYTES, MAX_EVENTS, Verdict
+from proxy.events.types import BY_GA4
+from proxy.model import Arrival
+
+SUBJECTS = {
+    "list viewed": ("item_list_id", "item_list_name"),
+    "searched": ("search_term",),
+    "banner shown": ("promotion_id", "promotion_name"),
+    "banner clicked": ("promotion_id", "promotion_name"),
+    "screen viewed": ("screen_name",),
+}
+ITEM_PARTS = {
+    "id": "item_id",
+    "nm": "item_name",
+    "br": "item_brand",
+    "ca": "item_category",
+    "pr": "price",
+    "qt": "quantity",
+}
+"""Of a beacon's `pr1=idSKU~nmName~pr12.5`: the two letters each part begins with."""
+EARLY = {"gtm.js", "gtm.dom", "gtm.load", ""}
+
+
+class Named(msgspec.Struct):
+    """An event of the Measurement Protocol, or one pushed onto `dataLayer`."""
+
+    name: str = ""
+    event: str = ""
+    params: dict[str, object] = {}
+    ecommerce: dict[str, object] | None = None
+
+
+class Body(msgspec.Struct):
+    """A body of the Measurement Protocol."""
+
+    events: list[msgspec.Raw] | None = None
+    client_id: str | None = None
+    user_id: str | None = None
+    timestamp_micros: int | None = None
+
+
+_named = msgspec.json.Decoder(Named)
+
+
+def judged(body: bytes, query: bytes, sender: Sender, moment: Moment) -> Iterator[Verdict]:
+    """What becomes of each event of a request."""
+    shared = dict(parse_qsl(query.decode("utf-8", "replace"), max_num_fields=200))
+    if not body.lstrip().startswith((b"{", b"[")):
+        lines = [line for line in body.splitlines() if line.strip()] or [b""]
+        for number, line in enumerate(lines[:MAX_EVENTS]):
+            asked = shared | dict(parse_qsl(line.decode("utf-8", "replace"), max_num_fields=200))
+            yield line or query, _beacon(asked, sender, moment, number)
+        return
+    try:
+        is_list = body.lstrip().startswith(b"[")
+        whole = (
+            Body(msgspec.json.decode(body, type=list[msgspec.Raw])) if is_list else msgspec.json.decode(body, type=Body)
+        )
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        yield body, Rejected("not-json", f"the body cannot be read: {error}")
+        return
+    for number, raw in enumerate([msgspec.Raw(body)] if whole.events is None else whole.events[:MAX_EVENTS]):
+        yield bytes(raw), _pushed(bytes(raw), whole, shared, sender, moment, number)
+
+
+def _pushed(
+    payload: bytes, whole: Body, shared: Mapping[str, str], sender: Sender, moment: Moment, number: int
+) -> Arrival | Rejected:
+    if len(payload) > MAX_EVENT_BYTES:
+        return Rejected("too-large", f"an event has at most {MAX_EVENT_BYTES} bytes")
+    try:
+        event = _named.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return Rejected("not-json", f"the event cannot be read: {error}")
+    at = whole.timestamp_micros / 1e6 if whole.timestamp_micros else None
+    client = whole.client_id or shared.get("cid", "")
+    said = _said(
+        event.name or event.event, {**event.params, **(event.ecommerce or {})}, whole.user_id or "", client, at
+    )
+    return said if isinstance(said, Rejected) else taken(said, sender, moment, number)
+
+
+def _beacon(asked: Mapping[str, str], sender: Sender, moment: Moment, number: int) -> Arrival | Rejected:
+    properties: dict[str, object] = {
+        name.partition(".")[2]: value for name, value in asked.items() if name.startswith(("ep.", "epn."))
+    }
+    properties["page_location"] = asked.get("dl", "")
+    items = [_listed(value) for name, value in sorted(asked.items()) if name.startswith("pr") and name[2:].isdigit()]
+    if items:
+        properties["items"] = items
+    said = _said(asked.get("en", ""), properties, asked.get("uid", ""), asked.get("cid", ""), None)
+    return said if isinstance(said, Rejected) else taken(said, sender, moment, number)
+
+
+def _listed(parts: str) -> dict[str, object]:
+    return {ITEM_PARTS[part[:2]]: part[2:] for part in parts.split("~") if part[:2] in ITEM_PARTS}
+
+
+def _said(name: str, properties: Properties, user_id: str, client_id: str, at: float | None) -> Said | Rejected:
+    if name in EARLY:
+        return Rejected("type", "it names no event")
+    row = BY_GA4.get(name)
+    kind = row.kind if row else "custom event"
+    subject = first(properties, SUBJECTS.get(kind, ())) if row else name
+    if kind == "page viewed":
+        subject = urlsplit(text(properties, "page_location")).path or text(properties, "page_path")
+    items = items_of(properties)
+    return Said(
+        kind,
+        first(properties, ("event_id",)),
+        at,
+        user_id,
+        client_id,
+        subject,
+        items,
+        value_of(properties, items),
+        first(properties, ORDER_NAMES) if kind.startswith("order ") else "",
+        details=details_of(properties),
+    )

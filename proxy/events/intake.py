@@ -1,0 +1,225 @@
+"""What others say happened, judged: an arrival, or the reason why not. Pure: the time, the sender and the visitor of
+the cookie are given.
+
+`segment.py` and `ga4.py` read what is sent into `Said`; here it is decided whose event it is, when it happened and
+whether this sender may say so. The laws: a browser speaks for the visitor of its own cookie and for nobody else; money
+and what is known of a visitor are told by those who were trusted with it; the same event is the same id, however often
+it is sent.
+"""
+
+from __future__ import annotations
+
+import enum
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from proxy.audience.rows import SEGMENT_NAMES, TAKEN, attribute_name
+from proxy.events.types import BY_KIND, Row
+from proxy.model import Arrival, Event, Item
+
+MAX_LATE_SECONDS = 7 * 86_400
+OLDEST = 946_684_800.0  # the year 2000
+MAX_ID = 100
+MAX_TRAITS = 50
+MAX_NAME = 64
+MAX_TEXT_BYTES = 500
+MAX_MEMBERS = 20
+MOST_ITEMS = 20
+FEW_ITEMS = 5
+WHOLE = {"cart viewed", "checkout started", "order completed", "order refunded", "order cancelled"}
+"""Kinds that name all that is in a cart or an order; of others the first few items say enough."""
+
+VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+NOBODY = re.compile(r"[0-]*|-1|null|none|nil|nan|undefined|unknown|anonymous|guest|object-object", re.IGNORECASE)
+
+Trait = str | float | bool | list[str]
+
+
+class Access(enum.StrEnum):
+    """What a write key may do. `PUBLIC`: say what its own visitor did. `TRUSTED`: also what they ordered and who they
+    are. `SERVER`: all of it, of anybody."""
+
+    PUBLIC = "public"
+    TRUSTED = "trusted"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends. `visitor_id` is that of the cookie, "" when none came; `key` names strangers, who have no cookie, so
+    that the ids they choose are nobody else's."""
+
+    source: str
+    access: Access
+    visitor_id: str = ""
+    key: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a request came, when its sender says it was sent (by its own clock; None when it does not say), and what the
+    events in it are called that have no id."""
+
+    received_at: float
+    request_id: str
+    sent_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Why an event was not taken: a word for counters and lists, a sentence for who sent it."""
+
+    reason: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An event as a sender tells it, before it is judged. `at` is by the sender's clock; ids are "" when not given."""
+
+    kind: str
+    message_id: str = ""
+    at: str | float | None = None
+    user_id: str = ""
+    anonymous_id: str = ""
+    subject: str = ""
+    items: tuple[Item, ...] = ()
+    value: float = 0.0
+    order_id: str = ""
+    traits: Mapping[str, object] = field(default_factory=dict)
+    details: Mapping[str, str | float | bool] = field(default_factory=dict)
+
+
+def taken(said: Said, sender: Sender, moment: Moment, number: int = 0) -> Arrival | Rejected:
+    """The event, to be applied, or why not. `number` is its place in the request."""
+    row = BY_KIND[said.kind]
+    if row.is_server_only and sender.access is Access.PUBLIC:
+        return Rejected("server-only", f"`{row.kind}` needs a server's key")
+    if row.needs and not getattr(said, row.needs):
+        return Rejected(f"no-{row.needs}", f"`{row.kind}` says no {row.needs}: {row.help}")
+    if len(said.message_id) > MAX_ID:
+        return Rejected("message-id", f"a message id has at most {MAX_ID} characters")
+    visitor_id = _visitor(said, sender)
+    if isinstance(visitor_id, Rejected):
+        return visitor_id
+    at = _happened(said.at, sender, moment)
+    if isinstance(at, Rejected):
+        return at
+    return Arrival(
+        visitor_id,
+        Event(at, _id(said, sender, moment, number), row.kind, cut(said.subject, 200), _items(said, row), said.value),
+        sender.source,
+        moment.received_at,
+        {} if sender.access is Access.PUBLIC else traits_of(said.traits),
+        details={**said.details, **_others(said, sender, visitor_id)},
+    )
+
+
+# -- whose
+
+
+def _visitor(said: Said, sender: Sender) -> str | Rejected:
+    if sender.access is Access.SERVER:
+        return _named(said.user_id or said.anonymous_id)
+    if sender.visitor_id:
+        return sender.visitor_id
+    if not said.anonymous_id or NOBODY.fullmatch(said.anonymous_id):
+        return Rejected("no-visitor", "there is neither our cookie nor an anonymousId")
+    return stranger(sender.key, sender.source, said.anonymous_id)
+
+
+def _named(text: str) -> str | Rejected:
+    if not text:
+        return Rejected("no-visitor", "there is neither a userId nor an anonymousId")
+    if not VISITOR_ID.fullmatch(text) or NOBODY.fullmatch(text):
+        what = "an id is 1 to 64 letters, digits, hyphens and underscores, and says who it is"
+        return Rejected("visitor-id", f"{what}; send a hash of anything else, as of an e-mail address")
+    return text
+
+
+def stranger(key: bytes, source: str, anonymous_id: str) -> str:
+    """The visitor id of somebody without our cookie: nobody can choose their own id such that it is another's."""
+    return "anon_" + hmac.digest(key, f"{source}\n{anonymous_id}".encode("utf-8", "replace"), "sha256").hex()[:32]
+
+
+def _others(said: Said, sender: Sender, visitor_id: str) -> dict[str, str]:
+    """What other id the sender has for the visitor, where it is trusted to know."""
+    if sender.access is Access.PUBLIC:
+        return {}
+    names = {"user id": said.user_id, "anonymous id": said.anonymous_id}
+    return {name: id for name, id in names.items() if id != visitor_id and VISITOR_ID.fullmatch(id)}
+
+
+# -- when, and which
+
+
+def _happened(at: str | float | None, sender: Sender, moment: Moment) -> float | Rejected:
+    """When it happened by our clock: as long before it was received as the sender says it was before it was sent; never
+    after."""
+    if at is None or at == "":
+        return moment.received_at
+    said_at = instant(at)
+    if said_at is None:
+        return Rejected("timestamp", "a timestamp is ISO 8601, as 2026-11-23T12:00:00Z")
+    skew = moment.received_at - moment.sent_at if moment.sent_at is not None else 0.0
+    happened = min(said_at + skew, moment.received_at)
+    oldest = OLDEST if sender.access is Access.SERVER else moment.received_at - MAX_LATE_SECONDS
+    return happened if happened >= oldest else Rejected("too-old", "it happened too long ago")
+
+
+def instant(value: str | float | None) -> float | None:
+    """Unix seconds of a time in ISO 8601 (without a zone: UTC), or in seconds or milliseconds; None when it is none."""
+    if isinstance(value, int | float):
+        return value / 1_000 if abs(value) > 1e11 else float(value)
+    try:
+        parsed = datetime.fromisoformat(value or "")
+    except ValueError:
+        return None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+
+
+def _id(said: Said, sender: Sender, moment: Moment, number: int) -> str:
+    """An order is one order, whoever tells of it."""
+    if said.order_id and len(said.order_id) <= MAX_ID:
+        return f"{said.kind}:{said.order_id}"
+    return f"{sender.source}:{said.message_id or f'{moment.request_id}-{number}'}"
+
+
+# -- what
+
+
+def _items(said: Said, row: Row) -> tuple[Item, ...]:
+    return said.items[: MOST_ITEMS if row.kind in WHOLE else FEW_ITEMS]
+
+
+def traits_of(said: Mapping[str, object]) -> dict[str, Trait]:
+    """What can be an attribute, by the name rule files have for it. Objects within objects, what is too long, and names
+    that rules ask the request for are left out."""
+    found: dict[str, Trait] = {}
+    for name, value in said.items():
+        attribute, trait = attribute_name(name), _trait(value)
+        is_free = attribute and attribute not in TAKEN and attribute not in SEGMENT_NAMES
+        if trait is not None and is_free and len(attribute) <= MAX_NAME and len(found) < MAX_TRAITS:
+            found[attribute] = trait
+    return found
+
+
+def _trait(value: object) -> Trait | None:
+    if isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        return float(value) if abs(value) <= 2**53 else None
+    if isinstance(value, str):
+        return value if len(value.encode("utf-8", "replace")) <= MAX_TEXT_BYTES else None
+    if isinstance(value, list) and len(value) <= MAX_MEMBERS and all(isinstance(member, str) for member in value):
+        return sorted(set(value)) if sum(len(member.encode()) for member in value) <= MAX_TEXT_BYTES else None
+    return None
+
+
+def cut(text: str, most: int) -> str:
+    """The text, at most so many bytes of UTF-8 long."""
+    raw = text.encode("utf-8", "replace")
+    return text if len(raw) <= most else raw[:most].decode("utf-8", "ignore")

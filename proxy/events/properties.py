@@ -1,0 +1,89 @@
+"""The properties of an event, as Segment and GA4 name them: products, money, order ids, what stands beside them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import islice
+
+from proxy.events.intake import cut
+from proxy.model import Item
+
+PRODUCT_NAMES = ("product_id", "sku", "item_id", "id")
+VALUE_NAMES = ("revenue", "total", "value")
+ORDER_NAMES = ("order_id", "transaction_id")
+RENAMED = {"creative": "variant", "creative_name": "variant", "position": "slot", "creative_slot": "slot"}
+"""What we have a word of our own for."""
+MAX_DETAILS = 30
+MAX_NAME = 64
+MAX_DETAIL_BYTES = 200
+
+Properties = Mapping[str, object]
+
+
+def items_of(properties: Properties) -> tuple[Item, ...]:
+    """The products: of a list, or the one the properties themselves are about."""
+    listed = properties.get("products", properties.get("items"))
+    found = [_item(each) for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    if not found and any(properties.get(name) for name in PRODUCT_NAMES[:-1]):
+        found = [_item(properties)]
+    return tuple(item for item in found if item.product)
+
+
+def _item(said: Properties) -> Item:
+    categories = [
+        text(said, name) for name in ("category", "item_category", *(f"item_category{n}" for n in range(2, 6)))
+    ]
+    return Item(
+        cut(first(said, PRODUCT_NAMES), 64),
+        cut("/".join(part.strip() for category in categories for part in category.split(">") if part.strip()), 100),
+        cut(first(said, ("brand", "item_brand")), 50),
+        max(0.0, number(said.get("price"))),
+        number(said.get("quantity")) if number(said.get("quantity")) > 0 else 1.0,
+    )
+
+
+def value_of(properties: Properties, items: tuple[Item, ...]) -> float:
+    """The money it is about: as said, else what the products cost."""
+    for name in VALUE_NAMES:
+        if properties.get(name) is not None:
+            return number(properties[name])
+    return math.fsum(item.price * item.quantity for item in items)
+
+
+def details_of(properties: Properties) -> dict[str, str | float | bool]:
+    """What is kept beside the event in the log: texts, numbers and truths, the first so many, long ones cut."""
+    said = {RENAMED.get(name, name): _detail(value) for name, value in properties.items() if len(name) <= MAX_NAME}
+    return dict(islice(((name, value) for name, value in said.items() if value is not None), MAX_DETAILS))
+
+
+def _detail(value: object) -> str | float | bool | None:
+    if isinstance(value, str):
+        return cut(value, MAX_DETAIL_BYTES) or None
+    if isinstance(value, bool):
+        return value
+    return number(value) if isinstance(value, int | float) else None
+
+
+def first(properties: Properties, names: tuple[str, ...]) -> str:
+    """The first of these that says something, as a text."""
+    return next((found for name in names if (found := text(properties, name))), "")
+
+
+def text(properties: Properties, name: str) -> str:
+    """A text or a number as a text; "" for anything else."""
+    value = properties.get(name)
+    if isinstance(value, str):
+        return value.strip()
+    return f"{value:g}" if isinstance(value, float) else str(value) if type(value) is int else ""
+
+
+def number(value: object) -> float:
+    """A number, or a text that is one; 0 for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return 0.0
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return 0.0
+    return found if math.isfinite(found) else 0.0

@@ -1,0 +1,138 @@
+"""Segment's payloads, as its SDKs and those that copy it send them.
+
+A body is one call, or a `batch` of calls that share `context` and `sentAt`. Each call is read by itself, so that one
+that makes no sense costs the others nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import msgspec
+
+from proxy.events.intake import Moment, Rejected, Said, Sender, instant, taken
+from proxy.events.properties import ORDER_NAMES, Properties, details_of, first, items_of, text, value_of
+from proxy.events.types import BY_SEGMENT
+from proxy.model import Arrival
+
+MAX_EVENT_BYTES = 32 * 1024
+MAX_EVENTS = 2_500
+SUBJECTS = {
+    "list viewed": ("list_id", "category"),
+    "searched": ("query", "search_term"),
+    "banner shown": ("promotion_id", "name"),
+    "banner clicked": ("promotion_id", "name"),
+    "list filtered": ("filter", "list_id", "category"),
+}
+
+Verdict = tuple[bytes, Arrival | Rejected]
+"""A call as it was sent, and what became of it."""
+
+
+class Call(msgspec.Struct, rename="camel"):
+    """One call. Senders leave out what they do not know, or send null."""
+
+    type: str | None = None
+    event: str | None = None
+    name: str | None = None
+    user_id: str | int | None = None
+    anonymous_id: str | int | None = None
+    previous_id: str | int | None = None
+    group_id: str | int | None = None
+    message_id: str | None = None
+    timestamp: str | float | None = None
+    original_timestamp: str | float | None = None
+    sent_at: str | float | None = None
+    properties: dict[str, object] | None = None
+    traits: dict[str, object] | None = None
+    context: dict[str, object] | None = None
+
+
+class Batch(msgspec.Struct, rename="camel"):
+    """A body, of which only what a batch has is read."""
+
+    batch: list[msgspec.Raw] | None = None
+    write_key: str | None = None
+    sent_at: str | float | None = None
+
+
+_calls = msgspec.json.Decoder(Call)
+_batches = msgspec.json.Decoder(Batch)
+
+
+def batch_of(body: bytes) -> Batch | Rejected:
+    """The body as a batch; of a single call, one without `batch`."""
+    try:
+        return _batches.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return Rejected("not-json", f"the body cannot be read: {error}")
+
+
+def judged(body: bytes, batch: Batch, named: str, sender: Sender, moment: Moment) -> Iterator[Verdict]:
+    """What becomes of each call. `named` is the call that the address names, "batch" for those that name themselves."""
+    calls = [msgspec.Raw(body)] if batch.batch is None else batch.batch
+    moment = replace(moment, sent_at=instant(batch.sent_at))
+    for number, raw in enumerate(calls):
+        payload = bytes(raw)
+        if number >= MAX_EVENTS:
+            yield payload, Rejected("too-many", f"a batch has at most {MAX_EVENTS} events")
+        elif len(payload) > MAX_EVENT_BYTES:
+            yield payload, Rejected("too-large", f"an event has at most {MAX_EVENT_BYTES} bytes")
+        else:
+            yield payload, _judged(payload, named, sender, moment, number)
+
+
+def _judged(payload: bytes, named: str, sender: Sender, moment: Moment, number: int) -> Arrival | Rejected:
+    try:
+        call = _calls.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return Rejected("not-json", f"the event cannot be read: {error}")
+    said = said_in(call, (call.type or "") if named == "batch" else named)
+    return said if isinstance(said, Rejected) else taken(said, sender, moment, number)
+
+
+def said_in(call: Call, type: str) -> Said | Rejected:
+    """What a call says, by its type."""
+    properties: Properties = call.properties or {}
+    traits: Properties = {}
+    match type:
+        case "track":
+            row = BY_SEGMENT.get((call.event or "").casefold())
+            kind = row.kind if row else "custom event"
+            subject = first(properties, SUBJECTS.get(kind, ())) if row else call.event or ""
+        case "page":
+            kind, subject = "page viewed", text(properties, "path") or _page_path(call) or call.name or ""
+        case "screen":
+            kind, subject = "screen viewed", call.name or text(properties, "name")
+        case "identify":
+            kind, subject, traits = "identified", "", call.traits or {}
+        case "group":
+            kind, subject = "grouped", _id(call.group_id)
+        case "alias":
+            kind, subject = "aliased", _id(call.previous_id)
+        case _:
+            return Rejected("type", f"`{type}` is none of track, page, screen, identify, group, alias")
+    items = items_of(properties)
+    return Said(
+        kind,
+        call.message_id or "",
+        call.original_timestamp or call.timestamp,
+        _id(call.user_id),
+        _id(call.anonymous_id),
+        subject,
+        items,
+        value_of(properties, items),
+        first(properties, ORDER_NAMES) if kind.startswith("order ") else "",
+        traits,
+        details_of(properties),
+    )
+
+
+def _page_path(call: Call) -> str:
+    page = (call.context or {}).get("page")
+    return text(page, "path") if isinstance(page, dict) else ""
+
+
+def _id(value: str | int | None) -> str:
+    return "" if value is None else str(value)
