@@ -27,6 +27,13 @@ class Clock:
         self._local = local
         self.latest: tuple[float, float, int] = (inf, -inf, 0)
 
+    def until(self, now: float) -> float:
+        """The end of the stretch of time about `now` in which the answer is the same; no two have the same end."""
+        after, until, _ = self.latest
+        if not after < now <= until:
+            self.bits(now)
+        return self.latest[1]
+
     def bits(self, now: float) -> int:
         """The bits that hold at `now`, remembered as `latest`."""
         bits, after, until = self._everyone, -inf, inf

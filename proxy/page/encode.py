@@ -12,6 +12,7 @@ import hashlib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from proxy.model import Attributes
@@ -29,13 +30,22 @@ _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _LAST_BLOCK = b"\x01\x00\x00\xff\xff"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Assembled:
-    """The body in `chunks`, `length` bytes in all, in the coding asked for; and its weak entity tag."""
+    """The body in `chunks`, `length` bytes in all, in `coding`; and its weak entity tag. `is_settled` says that asking
+    again would bring nothing smaller, and that no visitor's own words are in it: it is worth remembering."""
 
     chunks: list[bytes]
     length: int
     etag: bytes
+    coding: Coding
+    is_settled: bool = False
+
+    @cached_property
+    def lines(self) -> bytes:
+        """The fields that follow from these bytes, as they stand in a head."""
+        coded = b"" if self.coding == "identity" else b"content-encoding: %b\r\n" % self.coding.encode()
+        return b"etag: %b\r\n%bcontent-length: %d\r\n" % (self.etag, coded, self.length)
 
 
 def assemble(
@@ -58,11 +68,15 @@ def assemble(
     ]
     if coding == "gzip":
         sewn = _sewn(template, contents)
-        chunks, etag = _gzip(sewn), _etag(sewn, coding, key)
+        chunks, etag, is_settled = _gzip(sewn), _etag(sewn, coding, key), len(sewn) == 1 + len(contents)
     else:
         pieces = _pieces(template, contents)
-        chunks, etag = _identity(pieces), _etag(pieces, coding, key)
-    return Assembled(chunks, sum(map(len, chunks)), etag)
+        chunks, etag, is_settled = _identity(pieces), _etag(pieces, coding, key), all(map(_is_constant, contents))
+    return Assembled(chunks, sum(map(len, chunks)), etag, coding, is_settled)
+
+
+def _is_constant(content: Content) -> bool:
+    return isinstance(content, Piece)
 
 
 def _pieces(template: Template, contents: Sequence[Content]) -> list[Piece | bytes]:
@@ -115,5 +129,11 @@ def _etag(parts: Sequence[Piece | Seam | bytes], coding: Coding, key: bytes) -> 
     one length (a seam's are those of its pieces) and texts are preceded by theirs, so no two pages feed the hash
     alike."""
     named = [b"%d:%b" % (len(part), part) if isinstance(part, bytes) else part.digest for part in parts]
-    hashed = hashlib.blake2b(b"".join((coding.encode(), *named)), digest_size=16, key=key)
+    hashed = _keyed(key).copy()  # half the time of a new one
+    hashed.update(b"".join((coding.encode(), *named)))
     return b'W/"%b"' % hashed.hexdigest().encode()
+
+
+@lru_cache(maxsize=8)
+def _keyed(key: bytes) -> hashlib.blake2b:
+    return hashlib.blake2b(digest_size=16, key=key)

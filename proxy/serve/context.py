@@ -7,7 +7,7 @@ known is left out. Nothing here reads a clock or waits: the profile, if any, was
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from urllib.parse import unquote, unquote_plus, urlsplit
 
@@ -70,25 +70,43 @@ def context_of(
     client that connected is not one.
     """
     seen = Seen(request, visitor, now, country_header)
-    attributes: dict[str, AttributeValue] = {}
-    for name in _every_attribute(seen, profile, measures) if asked is None else asked:
+    names = tuple(_every_attribute(seen, profile, measures) if asked is None else asked)
+    return context_from(seen, profile, names, values_of(names, seen, profile, measures))
+
+
+def context_from(
+    seen: Seen, profile: Profile | None, names: Iterable[str], values: Iterable[AttributeValue | None]
+) -> EvaluationContext:
+    """The same, from attributes and their values; None for what is not known."""
+    return EvaluationContext(
+        seen.visitor.id,
+        seen.now,
+        {name: value for name, value in zip(names, values, strict=True) if value is not None},
+        unverified=unsigned_only(seen.visitor, profile),
+        bucket_key=profile.bucket_key if profile is not None else "",
+        read=_reader(profile, seen.now) if profile is not None and profile.history else nothing_read,
+    )
+
+
+def values_of(
+    names: Iterable[str], seen: Seen, profile: Profile | None, measures: Mapping[str, Measure]
+) -> tuple[AttributeValue | None, ...]:
+    """The values of these attributes, None for what is not known."""
+    values: list[AttributeValue | None] = []
+    for name in names:
         source = REQUEST_ATTRIBUTES.get(name)
         if source is not None:
-            value = source(seen)
+            values.append(source(seen))
         elif name in measures:
-            value = trait(profile, name, measures[name], now) if profile is not None else None
+            values.append(trait(profile, name, measures[name], seen.now) if profile is not None else None)
         else:
-            value = _of_visitor(name, seen, profile)
-        if value is not None:
-            attributes[name] = value
-    return EvaluationContext(
-        visitor.id,
-        now,
-        attributes,
-        unverified=_unsigned_only(visitor, profile),
-        bucket_key=profile.bucket_key if profile is not None else "",
-        read=_reader(profile, now) if profile is not None and profile.history else nothing_read,
-    )
+            values.append(_of_visitor(name, seen, profile))
+    return tuple(values)
+
+
+def is_of_request(name: str) -> bool:
+    """True for an attribute that the request alone says, whoever the visitor is and whenever it comes."""
+    return (name in REQUEST_ATTRIBUTES and name != "visitor") or name.startswith(REFINEMENT)
 
 
 def request_of(url: str) -> Request:
@@ -143,7 +161,8 @@ def _segments(visitor: Visitor, profile: Profile | None) -> frozenset[str] | Non
     return known | visitor.segments | visitor.unverified or None
 
 
-def _unsigned_only(visitor: Visitor, profile: Profile | None) -> frozenset[str]:
+def unsigned_only(visitor: Visitor, profile: Profile | None) -> frozenset[str]:
+    """The segments that nobody signed and no profile names."""
     if not visitor.unverified:
         return visitor.unverified
     signed = visitor.segments | (profile.segments if profile is not None else frozenset())

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from math import floor
 
 from proxy.errors import OriginError
 from proxy.httpcache.directives import NONE, Directives
@@ -32,7 +33,7 @@ from proxy.serve.giving import Giving
 from proxy.serve.keeping import Flowing, Keeping, NotShared, Outcome, Passed
 from proxy.serve.message import Request, Response
 from proxy.serve.origins import Origins
-from proxy.serve.outgoing import error_page
+from proxy.serve.outgoing import error_page, hit
 from proxy.serve.own import Own
 from proxy.serve.pages import Entry, PageReader
 from proxy.serve.personal import Personal
@@ -116,12 +117,17 @@ class Gateway:
         entry = self._memory.get(key_of(request), request.headers)
         if entry is None or entry.declared is not self._declared or is_for_the_origin(request):
             return None
-        if may_reuse(entry.stored, now, self._wishes(request)).reason != Why.FRESH:
+        if now >= entry.fresh_until or self._is_refused(entry, request, now):
             return None
-        answer = self._giving.at_once(entry, request, now, _hit(entry, now))
+        answer = self._giving.at_once(entry, request, now)
         if answer is not None:
             self._metrics.count("tailorbird_cache_requests_total", "status", "hit")
         return answer
+
+    def _is_refused(self, entry: Entry, request: Request, now: float) -> bool:
+        """True when the client wants a newer answer and may say so."""
+        wishes = self._wishes(request)
+        return wishes is not NONE and may_reuse(entry.stored, now, wishes).reason != Why.FRESH
 
     def _wishes(self, request: Request) -> Directives:
         return cache_control(request.headers) if self._settings.clients_may_refresh else NONE
@@ -173,7 +179,7 @@ class Gateway:
         if entry.declared is not self._declared:
             entry = await self._recut(key, entry, request)
         self._count(status)
-        return await self._giving.answer(entry, request, now, _hit(entry, now))
+        return await self._giving.answer(entry, request, now, hit(floor(entry.stored.ttl(now))))
 
     async def _recut(self, key: bytes, entry: Entry, request: Request) -> Entry:
         """The entry for the slots declared now; it takes the old one's place unless that has gone meanwhile."""
@@ -235,10 +241,6 @@ class Gateway:
 
     def _count(self, status: str) -> None:
         self._metrics.count("tailorbird_cache_requests_total", "status", status)
-
-
-def _hit(entry: Entry, now: float) -> str:
-    return f"hit; ttl={entry.stored.ttl(now):.0f}"
 
 
 def _is_down(outcome: NotShared | Passed | OriginError | None) -> bool:

@@ -8,8 +8,8 @@ from proxy.serve.keeping import Flowing
 from proxy.serve.message import Request, Response
 from proxy.serve.outgoing import (
     assembled_answer,
-    cache_status,
     coding_for,
+    hit,
     holds_copy_of,
     not_modified,
     passed_head,
@@ -28,19 +28,20 @@ class Giving:
         self._showing = showing
         self._metrics = metrics
 
-    def at_once(self, entry: Entry, request: Request, now: float, said: str) -> Response | None:
-        """The answer; None when the visitor's profile has to be waited for."""
-        if entry.template is None or not entry.template.slots:
-            return self._plain(entry, request, now, said)
+    def at_once(self, entry: Entry, request: Request, now: float) -> Response | None:
+        """The answer of what was found in memory; None when the visitor's profile has to be waited for."""
+        ttl = int(entry.fresh_until - now)
+        if entry.template is None or entry.lead is None:
+            return self._plain(entry, request, now, hit(ttl))
         met = self._showing.meet(entry.template, request, now)
-        return None if met is None else self._filled(entry, entry.template, request, met, now, said)
+        return None if met is None else self._filled(entry, entry.template, request, met, now, entry.lead.of_hit(ttl))
 
     async def answer(self, entry: Entry, request: Request, now: float, said: str) -> Response:
         """The answer, after the profile if need be."""
-        if entry.template is None or not entry.template.slots:
+        if entry.template is None or entry.lead is None:
             return self._plain(entry, request, now, said)
         met = await self._showing.meet_waiting(entry.template, request, now)
-        return self._filled(entry, entry.template, request, met, now, said)
+        return self._filled(entry, entry.template, request, met, now, entry.lead.saying(said))
 
     async def flowing(self, flowing: Flowing, request: Request, now: float, said: str) -> Response:
         """An asset that is still coming."""
@@ -63,8 +64,8 @@ class Giving:
         page = self._showing.plain(entry.template, coding)
         return slotless_answer(entry.stored, page, coding, request, now, said)
 
-    def _filled(self, entry: Entry, template: Template, request: Request, met: Met, now: float, said: str) -> Response:
-        coding = coding_for(request)
-        page = self._showing.show(template, request, met, now, coding)
-        head = (*entry.personal_head, cache_status(said + "; detail=personalised"))
-        return assembled_answer(entry.stored.status, head, page, coding, request, met.set_cookie)
+    def _filled(
+        self, entry: Entry, template: Template, request: Request, met: Met, now: float, lead: bytes
+    ) -> Response:
+        page = self._showing.show(template, request, met, now, coding_for(request), entry.recalled)
+        return assembled_answer(entry.stored.status, lead, page, request, met.set_cookie)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
+from proxy.errors import OriginError
 from proxy.model import Headers
+
+_CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 
 
 @dataclass(slots=True)
@@ -24,6 +27,7 @@ class Request:
     body: AsyncIterator[bytes] | None = None
     content_length: int | None = None
     _firsts: dict[bytes, bytes] | None = field(default=None, init=False, repr=False, compare=False)
+    _cookies: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def target(self) -> bytes:
@@ -44,6 +48,13 @@ class Request:
             return b""
         return separator.join([value for key, value in self.headers if key == name])
 
+    @property
+    def cookies(self) -> bytes:
+        """All its cookies, `; ` between them; empty without any."""
+        if self._cookies is None:
+            self._cookies = self.get_list(b"cookie", b"; ")
+        return self._cookies
+
     def _by_name(self) -> dict[bytes, bytes]:
         """The first value of each field. Made once: a page's rules and its cache ask for a dozen."""
         if self._firsts is None:
@@ -51,16 +62,34 @@ class Request:
         return self._firsts
 
 
-@dataclass(slots=True)
 class Response:
     """An answer: either `chunks`, complete and of known length, or a `stream`, whose iterator raises when the
     origin breaks off, so that the server aborts the connection instead of ending the answer as if whole.
-    An async-generator stream is closed (`aclose`) by whoever sends it."""
+    An async-generator stream is closed (`aclose`) by whoever sends it. `lead` is what `as_lines` makes of its fields,
+    where somebody has that ready; the fields are then read off it if anybody asks."""
 
-    status: int
-    headers: Headers
-    chunks: Sequence[bytes] = ()
-    stream: AsyncIterator[bytes] | None = None
+    __slots__ = ("_headers", "chunks", "lead", "status", "stream")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Headers | None,
+        chunks: Sequence[bytes] = (),
+        stream: AsyncIterator[bytes] | None = None,
+        lead: bytes = b"",
+    ) -> None:
+        self.status = status
+        self._headers = headers
+        self.chunks = chunks
+        self.stream = stream
+        self.lead = lead
+
+    @property
+    def headers(self) -> Headers:
+        """Its fields in wire order."""
+        if self._headers is None:
+            self._headers = of_lines(self.lead)
+        return self._headers
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of the field `name` (lower case), or None."""
@@ -68,3 +97,17 @@ class Response:
             if key == name:
                 return value
         return None
+
+
+def as_lines(headers: Headers) -> bytes:
+    """The fields as they stand in a head. Raises `OriginError` for one that would end its line early, or could be taken
+    to: only an origin's can."""
+    lines = b"\r\n".join([*map(b": ".join, headers), b""])
+    if len(lines.translate(None, _CONTROLS)) != len(lines) - 2 * len(headers):
+        raise OriginError("a field of the origin's answer holds a control character", reason="malformed")
+    return lines
+
+
+def of_lines(lines: bytes) -> Headers:
+    """The fields that `as_lines` was given."""
+    return tuple((name, value) for name, _, value in (line.partition(b": ") for line in lines.split(b"\r\n")) if name)

@@ -9,7 +9,7 @@ from proxy.httpcache.stored import StoredResponse
 from proxy.httpcache.validators import is_unchanged
 from proxy.model import Headers
 from proxy.page.encode import Assembled, Coding
-from proxy.serve.message import Request, Response
+from proxy.serve.message import Request, Response, as_lines, of_lines
 
 _OF_THE_OLD_BODY = frozenset(
     b"etag last-modified accept-ranges content-length content-encoding content-md5 digest content-digest repr-digest "
@@ -61,18 +61,43 @@ def coding_for(request: Request) -> Coding:
 
 
 def assembled_answer(
-    status: int, head: Headers, page: Assembled, coding: Coding, request: Request, set_cookie: bytes | None = None
+    status: int, lead: bytes, page: Assembled, request: Request, set_cookie: bytes | None = None
 ) -> Response:
-    """A page put together by us. `head` are its fields but for those that follow from the bytes. A return visit whose
-    page would be the same is a 304."""
-    headers = (*head, (b"etag", page.etag))
+    """A page put together by us. `lead` are its fields, as lines, but for those that follow from the bytes. A return
+    visit whose page would be the same is a 304."""
+    lead += page.lines
     if status == 200 and request.get(b"if-none-match") and is_unchanged(request.headers, page.etag, None):
-        return not_modified(headers)
+        return not_modified(of_lines(lead))
     if set_cookie is not None:
-        headers = (*headers, (b"set-cookie", set_cookie))
-    if coding == "gzip":
-        headers = (*headers, _GZIP)
-    return whole(request, status, headers, page.chunks, page.length)
+        lead += b"set-cookie: %b\r\n" % set_cookie
+    return Response(status, None, () if request.method == b"HEAD" else page.chunks, lead=lead)
+
+
+class Lead:
+    """The fields above a stored page that is filled, as lines: joined once, and what Cache-Status says of a hit once a
+    second. Raises `OriginError` as `as_lines`."""
+
+    __slots__ = ("_constant", "_hit", "_ttl")
+
+    def __init__(self, headers: Headers) -> None:
+        self._constant = as_lines(personal_head(headers))
+        self._hit = b""
+        self._ttl = -1
+
+    def of_hit(self, ttl: int) -> bytes:
+        """For one found in memory that stays fresh for `ttl` more seconds."""
+        if ttl != self._ttl:
+            self._hit, self._ttl = self.saying(hit(ttl)), ttl
+        return self._hit
+
+    def saying(self, said: str) -> bytes:
+        """With what Cache-Status says."""
+        return self._constant + as_lines((cache_status(said + "; detail=personalised"),))
+
+
+def hit(ttl: int) -> str:
+    """What Cache-Status says of what was found in memory and stays fresh for so many seconds."""
+    return f"hit; ttl={ttl}"
 
 
 def stored_answer(stored: StoredResponse, request: Request, now: float, said: str) -> Response:

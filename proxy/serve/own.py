@@ -16,12 +16,11 @@ from dataclasses import replace
 from proxy.httpcache.coding import takes_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
-from proxy.page.encode import Coding
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.ports import UpstreamResponse
 from proxy.serve.asking import Asking, is_document
-from proxy.serve.message import Request, Response
+from proxy.serve.message import Request, Response, as_lines
 from proxy.serve.outgoing import assembled_answer, passed_head, personal_head, whole
 from proxy.serve.pages import PageReader, is_page
 from proxy.serve.showing import Showing
@@ -109,12 +108,11 @@ class Own:
     ) -> Response:
         met = await self._showing.meet_waiting(template, request, now)
         page = self._showing.show(template, request, met, now, "identity")
-        coding: Coding = "identity"
         was_compressed = any(name == b"content-encoding" for name, _ in answer.headers)
         if was_compressed and takes_gzip(request.get_list(b"accept-encoding")):
             packed = await asyncio.to_thread(gzip.compress, b"".join(page.chunks), 1, mtime=0)
-            page, coding = replace(page, chunks=[packed], length=len(packed)), "gzip"
-        return assembled_answer(answer.status, personal_head(headers), page, coding, request, met.set_cookie)
+            page = replace(page, chunks=[packed], length=len(packed), coding="gzip")
+        return assembled_answer(answer.status, as_lines(personal_head(headers)), page, request, met.set_cookie)
 
 
 def _unframed(headers: Headers) -> Headers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from urllib.parse import unquote_to_bytes
 
 from proxy.httpcache.coding import inflated
@@ -21,7 +22,8 @@ from proxy.page.piece import AFFINE_BYTES, SHORT, Piece
 from proxy.page.scan import Doubt
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template, Uncut, cut
-from proxy.serve.outgoing import personal_head
+from proxy.serve.outgoing import Lead
+from proxy.serve.recall import Recalled
 from proxy.settings import Settings
 
 _PIECE_BYTES = 700
@@ -41,17 +43,25 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A stored answer; `template` is None for what is no page. `declared` are the slots it was cut with: others mean
-    that it must be cut again. `personal_head` are the fields above a filled page, worked out once."""
+    that it must be cut again. A page that is filled has a `lead`, the fields above it, and what it was shown as is
+    `recalled`. `fresh_until` is the time up to which it may be given unasked."""
 
     stored: StoredResponse
     varying: Varying
     declared: Sequence[DeclaredSlot]
     template: Template | None = None
-    personal_head: Headers = field(init=False, default=())
+    lead: Lead | None = field(init=False, default=None)
+    recalled: Recalled | None = field(init=False, default=None)
+    fresh_until: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
+        stored = self.stored
+        left = stored.lifetime - stored.initial_age
+        may_be_fresh = left > 0 and not stored.directives.no_cache
+        object.__setattr__(self, "fresh_until", stored.received_at + left if may_be_fresh else -inf)
         if self.has_slots:
-            object.__setattr__(self, "personal_head", personal_head(self.stored.headers))
+            object.__setattr__(self, "lead", Lead(stored.headers))
+            object.__setattr__(self, "recalled", Recalled())
 
     @property
     def has_slots(self) -> bool:

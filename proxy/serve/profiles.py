@@ -11,11 +11,9 @@ import asyncio
 import enum
 import logging
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final
-
-from cachetools import LRUCache
 
 from proxy.errors import DamagedValueError, StoreError
 from proxy.metrics import Metrics
@@ -104,7 +102,8 @@ class ProfileReader:
     ) -> None:
         self._store = store
         self._metrics = metrics
-        self._memory: LRUCache[str, tuple[float, Profile | None]] = LRUCache(memory)
+        self._memory: OrderedDict[str, tuple[float, Profile | None]] = OrderedDict()  # the longest unused first
+        self._most = memory
         self._memory_seconds = memory_seconds
         self._breaker = Breaker(clock)
         self._patience = Patience(budget_ms, self._settle)
@@ -119,7 +118,10 @@ class ProfileReader:
 
     def remember(self, visitor_id: str, profile: Profile | None, now: float) -> None:
         """Puts what the store now holds into memory, so that the next request sees it."""
+        self._memory.pop(visitor_id, None)
         self._memory[visitor_id] = (now, profile)
+        if len(self._memory) > self._most:
+            self._memory.popitem(last=False)
 
     async def get(self, visitor_id: str, now: float) -> Profile | None:
         """The visitor's profile, an empty one for who is not in the store, within the budget; else what was remembered
@@ -141,8 +143,11 @@ class ProfileReader:
         self._metrics.count("tailorbird_profile_lookups_total", "outcome", outcome)
 
     def _recall(self, visitor_id: str, now: float, seconds: float) -> Profile | Memory | None:
-        at, profile = self._memory.get(visitor_id, (float("-inf"), None))
-        return profile if abs(now - at) < seconds else MISSING
+        known = self._memory.get(visitor_id)
+        if known is None or abs(now - known[0]) >= seconds:
+            return MISSING
+        self._memory.move_to_end(visitor_id)
+        return known[1]
 
     async def _outcome(self, visitor_id: str, now: float) -> str:
         if visitor_id not in self._reads:

@@ -22,13 +22,13 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from proxy.errors import RequestError
+from proxy.errors import OriginError, RequestError
 from proxy.metrics import Metrics
 from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.app import ANSWER, PIECE_BYTES
 from proxy.serve.backlog import Backlog
 from proxy.serve.incoming import Incoming, origin_form, refusal, require_small
-from proxy.serve.message import Request, Response
+from proxy.serve.message import Request, Response, as_lines
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.protocol")
@@ -40,7 +40,6 @@ REFILL_BYTES = PIECE_BYTES // 4 * 3
 LINGER_SECONDS = 2.0
 """How long what a refused client still sends is read and dropped, so that it gets to read why (else: RST)."""
 
-_CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 _LATER: Any = object()
 """Stands for a body that the application will read."""
 
@@ -336,11 +335,10 @@ def _reason(error: httptools.HttpParserError) -> RequestError:
 def in_one_write(response: Response, *, is_kept: bool = True) -> bytes | None:
     """The whole answer as uvicorn would write it; None when that takes more than one write, or has a field that
     must not go out. `is_kept` is False when the connection ends with it."""
-    fields = [*map(b": ".join, response.headers)]
-    if not is_kept:
-        fields.append(b"connection: close")
-    head = b"\r\n".join(fields)
-    if len(head.translate(None, _CONTROLS)) != len(head) - 2 * (len(fields) - 1):
+    try:
+        lead = response.lead or as_lines(response.headers)
+    except OriginError:
         return None
-    data = b"".join((STATUS_LINE[response.status], head, b"\r\n\r\n", *response.chunks))
+    blank = b"\r\n" if is_kept else b"connection: close\r\n\r\n"
+    data = b"".join((STATUS_LINE[response.status], lead, blank, *response.chunks))
     return data if len(data) <= 2 * PIECE_BYTES else None

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import NamedTuple
 
-from proxy.audience.traits import STRANGER, TRAIT_MEASURES
+from proxy.audience.traits import STRANGER
 from proxy.metrics import Metrics, Shown
-from proxy.model import Measure, Profile, Visitor
+from proxy.model import AttributeValue, Profile, Visitor
 from proxy.page.encode import Assembled, Coding
 from proxy.page.template import Template
-from proxy.personalise import personalise, untouched
+from proxy.personalise import Personalised, personalise, untouched
 from proxy.rulebook.compile import Publication
+from proxy.serve.asked import Asked
 from proxy.serve.client import is_trusted, networks
-from proxy.serve.context import context_of, needs_profile
+from proxy.serve.context import Seen, context_from, unsigned_only, values_of
 from proxy.serve.message import Request
 from proxy.serve.profiles import MISSING, ProfileReader
+from proxy.serve.recall import Recall, Recalled
 from proxy.serve.recording import Noted, Recorder
 from proxy.serve.sewing import Sewing
 from proxy.serve.visitor import Cookies
@@ -31,18 +34,7 @@ from proxy.settings import Settings
 log = logging.getLogger("tailorbird.showing")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the rules and fragments of a page's slots may ask: attribute names, whether a profile has any, and those
-    that are read off its history."""
-
-    attributes: frozenset[str]
-    needs_profile: bool
-    measures: Mapping[str, Measure]
-
-
-@dataclass(frozen=True, slots=True)
-class Met:
+class Met(NamedTuple):
     """A visitor, as far as the page at hand needs to know. `set_cookie` makes a new one come back as the same."""
 
     visitor: Visitor
@@ -61,6 +53,7 @@ class Showing:
         self._metrics = metrics
         self._recorder = recorder
         self._sewing = Sewing()
+        self._recall = Recall()
         self._gives_cookies = settings.visitor_cookie != "off"
         self._trusted = networks(settings.trusted_proxies)
         self._country_header = settings.country_header.lower().encode()
@@ -70,6 +63,7 @@ class Showing:
         """Decides by this publication from now on."""
         self.publication = publication
         self._asked: dict[tuple[str, ...], Asked] = {}
+        self._recall.forget()
 
     # -- who it is
 
@@ -92,7 +86,7 @@ class Showing:
         return Met(visitor, await self._profiles.get(visitor.id, now))
 
     def _visitor(self, request: Request, now: float) -> Visitor:
-        return self._cookies.read(request.get_list(b"cookie", b"; "), now)
+        return self._cookies.read(request.cookies, now)
 
     def _welcome(self, visitor: Visitor, now: float) -> Met:
         if not self._gives_cookies:
@@ -104,57 +98,69 @@ class Showing:
         """What the template's slots ask, worked out once per publication."""
         asked = self._asked.get(template.slots)
         if asked is None:
-            asked = self._asked[template.slots] = _asked(self.publication, template.slots)
+            asked = self._asked[template.slots] = Asked.by(self.publication, template.slots)
         return asked
 
     # -- what is shown
 
-    def show(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Assembled:
-        """The page for this visitor; with its own defaults when deciding or rendering fails."""
+    def show(
+        self,
+        template: Template,
+        request: Request,
+        met: Met,
+        now: float,
+        coding: Coding,
+        recalled: Recalled | None = None,
+    ) -> Assembled:
+        """The page for this visitor; with its own defaults when deciding or rendering fails. `recalled` is what a
+        stored page was shown as before."""
         country_header = self._country_header if is_trusted(request.client, self._trusted) else b""
         try:
-            asked = self.asked_by(template)
-            context = context_of(
-                request,
-                met.visitor,
-                met.profile,
-                now=now,
-                country_header=country_header,
-                asked=asked.attributes,
-                measures=asked.measures,
-            )
-            done = personalise(
-                template,
-                self.publication.plan,
-                self.publication.fragments,
-                context,
-                coding=coding,
-                key=self._etag_key,
-            )
+            seen = Seen(request, met.visitor, now, country_header)
+            done = self._done(template, seen, met.profile, coding, recalled)
         except Exception:
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
             return self.plain(template, coding)
         self._metrics.show(Shown(now, request.path.decode("utf-8", "replace"), done.decisions))
-        if now >= self._recorder.due_at:
-            noted = Noted(self.publication.plan, request, met.visitor, context, country_header, done.decisions)
+        return done.page
+
+    def _done(
+        self, template: Template, seen: Seen, profile: Profile | None, coding: Coding, recalled: Recalled | None
+    ) -> Personalised:
+        """What was done for somebody alike, or is now."""
+        asked = self.asked_by(template)
+        of_request = values_of(asked.of_request, seen, None, {})
+        of_visitor = values_of(asked.of_visitor, seen, profile, asked.measures)
+        if recalled is None or asked.tells_visitors_apart or seen.now >= self._recorder.due_at:
+            return self._anew(template, seen, profile, coding, (*of_request, *of_visitor))
+        # All that deciding and filling look at; of the moment, the time until which it is the same to the plan.
+        until = self.publication.plan.clock.until(seen.now)
+        unverified = unsigned_only(seen.visitor, profile)
+        key: Hashable = (coding, until, of_request, of_visitor, tuple(map(type, of_visitor)), unverified)
+        done = recalled.get(key)
+        if done is None:
+            done = self._anew(template, seen, profile, coding, (*of_request, *of_visitor))
+            self._recall.keep(recalled, key, done)
+        return done
+
+    def _anew(
+        self,
+        template: Template,
+        seen: Seen,
+        profile: Profile | None,
+        coding: Coding,
+        values: tuple[AttributeValue | None, ...],
+    ) -> Personalised:
+        plan, fragments = self.publication.plan, self.publication.fragments
+        context = context_from(seen, profile, self.asked_by(template).attributes, values)
+        done = personalise(template, plan, fragments, context, coding=coding, key=self._etag_key)
+        if seen.now >= self._recorder.due_at:
+            noted = Noted(plan, seen.request, seen.visitor, context, seen.country_header, done.decisions)
             self._recorder.note(noted)
         self._sewing.tend(template.seams)
-        return done.page
+        return done
 
     def plain(self, template: Template, coding: Coding) -> Assembled:
         """The page as the origin sent it, in the coding asked for."""
         return untouched(template, coding=coding, key=self._etag_key)
-
-
-def _asked(publication: Publication, slots: tuple[str, ...]) -> Asked:
-    attributes = set(publication.plan.attributes_of(slots))
-    variants = {variant for rule in publication.rules if rule.slot in slots for variant in rule.variants}
-    for variant in variants & publication.fragments.keys():
-        attributes.update(field.attribute for field in publication.fragments[variant].fields)
-    measures = {name: TRAIT_MEASURES[name] for name in attributes & TRAIT_MEASURES.keys()}
-    return Asked(
-        frozenset(attributes),
-        needs_profile(attributes) or publication.plan.reads_history(slots),
-        {**measures, **publication.plan.measures_of(slots)},
-    )

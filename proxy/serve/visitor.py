@@ -96,9 +96,9 @@ class Cookies:
         self._segment_seconds = segment_seconds
         self._unsigned = unsigned.encode()
         self._flags = b"; Path=/; HttpOnly; SameSite=Lax" + (b"" if is_demo else b"; Secure")
-        prefix = b"" if is_demo else b"__Host-"
-        self.visitor_name = prefix + b"tb_v"
-        self.segments_name = prefix + b"tb_s"
+        self._prefix = b"tb_" if is_demo else b"__Host-tb_"
+        self.visitor_name = self._prefix + b"v"
+        self.segments_name = self._prefix + b"s"
         self._memo: dict[tuple[bytes, bytes], Verified] = {}
 
     @classmethod
@@ -121,13 +121,14 @@ class Cookies:
 
     def read(self, cookie_header: bytes, now: float) -> Visitor:
         """The visitor behind a Cookie header (several fields joined by `; `); never raises."""
-        visitors = cookies_named(self.visitor_name, cookie_header)
-        segments = cookies_named(self.segments_name, cookie_header)
-        hints = cookies_named(self._unsigned, cookie_header) if self._unsigned else []
+        ours = cookies_named(self._prefix, cookie_header)
+        visitors = [cookie[2:] for cookie in ours if cookie.startswith(b"v=")]
+        segments = [cookie[2:] for cookie in ours if cookie.startswith(b"s=")]
+        hints = cookies_named(self._unsigned + b"=", cookie_header) if self._unsigned else []
         # A sibling host can plant a second cookie of the same name (cookie tossing); nothing tells which is ours.
-        if max(len(visitors), len(segments), len(hints)) > 1:
+        if len(visitors) > 1 or len(segments) > 1 or len(hints) > 1:
             return ANONYMOUS
-        visitor = self._verified(b"".join(visitors).strip(), b"".join(segments).strip(), now) if visitors else ANONYMOUS
+        visitor = self._verified(visitors[0], segments[0] if segments else b"", now) if visitors else ANONYMOUS
         return replace(visitor, unverified=hinted_segments(hints[0])) if hints else visitor
 
     def _verified(self, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Visitor:
@@ -209,23 +210,18 @@ class Cookies:
         return name + b"=" + value
 
 
-def cookies_named(name: bytes, cookie_header: bytes) -> list[bytes]:
-    """The values of the cookies of that name. Looking for it is some ten times faster than telling all cookies apart,
-    of which a shop's visitor has a kilobyte or two."""
-    values, sought = [], name + b"="
-    at = cookie_header.find(sought)
-    while at >= 0:
-        end = cookie_header.find(b";", at)
-        if _begins_cookie(cookie_header, at):
-            values.append(cookie_header[at + len(sought) : end if end >= 0 else None])
-        at = cookie_header.find(sought, at + 1)
-    return values
-
-
-def _begins_cookie(cookie_header: bytes, at: int) -> bool:
-    while at and cookie_header[at - 1] in b" \t":
-        at -= 1
-    return at == 0 or cookie_header[at - 1] == ord(b";")
+def cookies_named(beginning: bytes, cookie_header: bytes) -> list[bytes]:
+    """What follows `beginning` in the cookies that begin so, without blanks around it. Looking for it is some ten times
+    faster than telling all cookies apart, of which a shop's visitor has a kilobyte or two."""
+    before, *others = cookie_header.split(beginning)
+    found = []
+    is_first = True
+    for after in others:
+        ahead = before.rstrip(b" \t")
+        if ahead.endswith(b";") or (is_first and not ahead):
+            found.append(after.partition(b";")[0].strip(b" \t"))
+        before, is_first = after, False
+    return found
 
 
 def hinted_segments(cookie: bytes) -> frozenset[str]:

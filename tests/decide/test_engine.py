@@ -163,3 +163,24 @@ def test_a_rule_is_live_from_its_first_second_until_just_before_its_end() -> Non
         "sale",
         "",
     ]
+
+
+class Watched:
+    """A context in which only that is seen which `serve/showing.py` remembers a page by. What is added to it here has
+    to be added to the key there, or one visitor's page is shown to another."""
+
+    def __init__(self, context: EvaluationContext) -> None:
+        self.now = context.now
+        self.attributes = context.attributes
+        self.unverified = context.unverified
+
+
+def test_deciding_looks_at_nothing_that_a_page_is_not_remembered_by() -> None:
+    """Where chance and caps have a say, it is not remembered."""
+    remembered = 0
+    for world in map(World, range(100)):
+        plan, context = compile_plan(world.rules, world.segments), world.context()
+        slots = [slot for slot in plan.slots if not plan.reads_history([slot])]
+        remembered += len(slots)
+        assert decide(plan, Watched(context), slots) == decide(plan, context, slots)  # type: ignore[arg-type]
+    assert remembered > 50

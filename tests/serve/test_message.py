@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from proxy.serve.message import Request, Response
+import pytest
+
+from proxy.errors import OriginError
+from proxy.serve.message import Request, Response, as_lines, of_lines
 
 REQUEST = Request(
     b"GET", b"/c/shoes", b"colour=red", b"shop.example", ((b"accept", b"a"), (b"accept", b"b"), (b"x", b"1"))
@@ -30,3 +33,23 @@ def test_the_target_is_the_wire_form() -> None:
 def test_a_response_gives_its_first_field() -> None:
     assert Response(200, ((b"etag", b'"1"'),)).get(b"etag") == b'"1"'
     assert Response(200, ()).get(b"etag") is None
+
+
+def test_fields_and_their_lines_say_the_same() -> None:
+    fields = ((b"content-type", b"text/html; charset=utf-8"), (b"x", b""), (b"x", b"a: b"))
+    assert as_lines(fields) == b"content-type: text/html; charset=utf-8\r\nx: \r\nx: a: b\r\n"
+    assert of_lines(as_lines(fields)) == fields
+    assert (as_lines(()), of_lines(b"")) == (b"", ())
+    assert Response(200, None, lead=as_lines(fields)).headers == fields
+
+
+@pytest.mark.parametrize("value", [b"a\r\nX: b", b"a\nb", b"a\0b", b"a\x7fb"])
+def test_a_field_that_would_end_early_is_no_line(value: bytes) -> None:
+    with pytest.raises(OriginError):
+        as_lines(((b"a", value), (b"content-length", b"0")))
+
+
+def test_cookies_of_several_fields_are_one_list() -> None:
+    asked = Request(b"GET", b"/", b"", b"shop.example", ((b"cookie", b"a=1"), (b"cookie", b"b=2")))
+    assert asked.cookies == asked.cookies == b"a=1; b=2"
+    assert REQUEST.cookies == b""

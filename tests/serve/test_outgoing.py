@@ -6,8 +6,9 @@ from proxy.errors import OriginError, RequestError
 from proxy.httpcache.stored import Choices, StoredResponse, store
 from proxy.model import Headers
 from proxy.page.encode import Assembled, Coding
-from proxy.serve.message import Request
+from proxy.serve.message import Request, as_lines, of_lines
 from proxy.serve.outgoing import (
+    Lead,
     assembled_answer,
     error_page,
     personal_head,
@@ -30,7 +31,8 @@ def kept(*headers: tuple[bytes, bytes], status: int = 200) -> StoredResponse:
 
 
 CODINGS: tuple[Coding, ...] = ("identity", "gzip")
-PAGE = Assembled([b"one ", b"two"], 7, b'W/"tag"')
+PAGE = Assembled([b"one ", b"two"], 7, b'W/"tag"', "identity")
+PACKED = Assembled([b"one ", b"two"], 7, b'W/"tag"', "gzip")
 
 
 def test_a_filled_page_has_none_of_the_fields_that_spoke_of_the_origins_bytes_or_to_shared_caches() -> None:
@@ -67,26 +69,38 @@ def test_vary_names_the_coding_once_beside_what_the_origin_named(origins: list[b
 
 
 def test_a_page_put_together_says_its_length_coding_and_tag() -> None:
-    answer = assembled_answer(200, ((b"a", b"b"),), PAGE, "gzip", request(), b"v=1")
+    answer = assembled_answer(200, b"a: b\r\n", PACKED, request(), b"v=1")
     assert (answer.status, b"".join(answer.chunks)) == (200, b"one two")
     assert answer.headers == (
         (b"a", b"b"),
         (b"etag", b'W/"tag"'),
-        (b"set-cookie", b"v=1"),
         (b"content-encoding", b"gzip"),
         (b"content-length", b"7"),
+        (b"set-cookie", b"v=1"),
     )
 
 
 def test_a_return_visit_to_the_same_page_is_a_304_without_body_and_cookie() -> None:
-    head = ((b"content-type", b"text/html"), (b"cache-control", b"private, no-cache"))
-    answer = assembled_answer(200, head, PAGE, "gzip", request((b"if-none-match", b'W/"tag"')), b"v=1")
+    lead = as_lines(((b"content-type", b"text/html"), (b"cache-control", b"private, no-cache")))
+    answer = assembled_answer(200, lead, PACKED, request((b"if-none-match", b'W/"tag"')), b"v=1")
     assert (answer.status, answer.chunks) == (304, ())
     assert answer.headers == ((b"cache-control", b"private, no-cache"), (b"etag", b'W/"tag"'))
 
 
 def test_an_error_page_of_the_shop_is_never_unchanged() -> None:
-    assert assembled_answer(404, (), PAGE, "identity", request((b"if-none-match", b"*"))).status == 404
+    assert assembled_answer(404, b"", PAGE, request((b"if-none-match", b"*"))).status == 404
+
+
+def test_the_fields_above_a_filled_page_are_joined_once_and_say_how_long_it_stays_fresh() -> None:
+    lead = Lead(((b"content-type", b"text/html"), (b"etag", b"x")))
+    assert of_lines(lead.of_hit(7)) == (
+        (b"content-type", b"text/html"),
+        (b"cache-control", b"private, no-cache"),
+        (b"vary", b"Accept-Encoding"),
+        (b"cache-status", b"tailorbird; hit; ttl=7; detail=personalised"),
+    )
+    assert lead.of_hit(7) is lead.of_hit(7)
+    assert b"ttl=6;" in lead.of_hit(6)
 
 
 def test_a_stored_answer_says_how_old_it_is() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from math import inf
 
 import pytest
 
@@ -85,11 +86,25 @@ async def test_an_entry_is_cut_again_for_other_declared_slots() -> None:
     entry = await reader().recut(Entry(stored, (), ()), b"/caf%C3%A9", (HERO,))
     assert entry.template is not None
     assert (entry.template.slots, entry.declared, entry.has_slots) == (("home.hero", "home.top"), (HERO,), True)
-    assert (b"cache-control", b"private, no-cache") in entry.personal_head
+    assert entry.lead is not None and b"cache-control: private, no-cache\r\n" in entry.lead.of_hit(1)
 
 
 async def test_an_asset_is_never_cut() -> None:
     stored = store(200, ((b"content-type", b"text/css"),), BODY, 0.0, 0.0, Choices())
     entry = await reader().recut(Entry(stored, (), ()), b"/", (HERO,))
-    assert (entry.template, entry.declared, entry.has_slots, entry.personal_head) == (None, (HERO,), False, ())
+    assert (entry.template, entry.declared, entry.has_slots, entry.lead) == (None, (HERO,), False, None)
     assert entry.size == stored.size
+
+
+@pytest.mark.parametrize(
+    ("control", "age", "fresh_until"),
+    [
+        (b"max-age=60", b"0", 160.0),
+        (b"max-age=60", b"20", 140.0),
+        (b"max-age=60", b"60", -inf),
+        (b"no-cache", b"0", -inf),
+    ],
+)
+def test_an_entry_says_until_when_it_may_be_given_unasked(control: bytes, age: bytes, fresh_until: float) -> None:
+    stored = store(200, ((b"cache-control", control), (b"age", age)), BODY, 100.0, 100.0, Choices())
+    assert Entry(stored, (), ()).fresh_until == fresh_until

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.model import Attributes, Fact, OneOf
+from proxy.model import AllOf, Attributes, Fact, OneOf
 from proxy.page.fragments import Fragment
 from proxy.page.piece import Piece
 from proxy.rulebook.compile import Publication
@@ -126,3 +126,49 @@ async def test_cookies_on_several_lines_are_one() -> None:
         name, value = site.visitor("anna", "vip")
         crumbs = [(name, crumb) for crumb in value.split(b"; ")]
         assert b"VIPs" in (await home(site, *crumbs)).body
+
+
+# -- remembered
+
+
+async def test_who_is_alike_gets_what_was_put_together_before_and_nobody_else_does() -> None:
+    new_vip = shown("New VIP", when=AllOf((in_segment("vip"), Fact("visitor", OneOf(frozenset({"new"}))))), order=0)
+    rules = (new_vip, shown("VIP", when=in_segment("vip"), order=1), shown("All", order=2))
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=published(*rules)) as site:
+        young = (b"cookie", site.visitor("bert", "vip")[1].replace(*pairs_of(site, "bert", NOON)))
+        for _ in range(2):
+            assert b"VIP" in (await home(site, site.visitor("anna", "vip"))).body
+            assert b"New VIP" in (await home(site, young)).body
+            assert b"All" in (await home(site, site.visitor("anna"))).body
+            assert b"All" in (await home(site)).body
+        site.gateway.publish(published(shown("Sale")))
+        assert b"Sale" in (await home(site, site.visitor("anna", "vip"))).body
+
+
+def pairs_of(site: Site, visitor: str, now: float) -> tuple[bytes, bytes]:
+    """The visitor's cookie as of yesterday, and as of now."""
+    return site.cookies.visitor_pair(visitor, NOON - 86_400), site.cookies.visitor_pair(visitor, now)
+
+
+async def test_numbers_and_truths_that_a_dict_takes_for_one_are_told_apart() -> None:
+    rules = (
+        shown("Truth", when=Fact("member", OneOf(frozenset({"yes"}))), order=0),
+        shown("One", when=Fact("member", OneOf(frozenset({"1"}))), order=1),
+    )
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=published(*rules)) as site:
+        await site.remember("true", member=True)
+        await site.remember("one", member=1.0)
+        for _ in range(2):
+            assert b"Truth" in (await home(site, site.visitor("true"))).body
+            assert b"One" in (await home(site, site.visitor("one"))).body
+
+
+async def test_a_page_is_decided_again_when_the_time_makes_a_difference() -> None:
+    rule, title = shown("Soon")
+    soon = published((replace(rule, live_from=NOON + 60), title))
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=soon) as site:
+        assert b"Soon" not in (await home(site)).body
+        site.now = NOON + 59
+        assert b"Soon" not in (await home(site)).body
+        site.now = NOON + 60
+        assert b"Soon" in (await home(site)).body

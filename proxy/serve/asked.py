@@ -1,0 +1,47 @@
+"""What the rules and fragments of a page's slots may ask of a visitor and a request: worked out once a publication."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proxy.audience.traits import TRAIT_MEASURES
+from proxy.model import Measure
+from proxy.rulebook.compile import Publication
+from proxy.serve.context import is_of_request, needs_profile
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Attribute names: those the request alone says, and those that are the visitor's, of which `measures` are read off
+    their history. `needs_profile` is true when a profile may have one of them; `tells_visitors_apart` when chance or
+    caps have a say, so that two with the same attributes may be shown different things."""
+
+    of_request: tuple[str, ...]
+    of_visitor: tuple[str, ...]
+    measures: Mapping[str, Measure]
+    needs_profile: bool
+    tells_visitors_apart: bool
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.of_request, *self.of_visitor)
+
+    @classmethod
+    def by(cls, publication: Publication, slots: tuple[str, ...]) -> Asked:
+        """What is asked in these slots."""
+        plan, fragments = publication.plan, publication.fragments
+        names = set(plan.attributes_of(slots))
+        variants = {variant for rule in publication.rules if rule.slot in slots for variant in rule.variants}
+        for variant in variants & fragments.keys():
+            names.update(field.attribute for field in fragments[variant].fields)
+        traits = {name: TRAIT_MEASURES[name] for name in names & TRAIT_MEASURES.keys()}
+        reads_history = plan.reads_history(slots)
+        return cls(
+            tuple(sorted(name for name in names if is_of_request(name))),
+            tuple(sorted(name for name in names if not is_of_request(name))),
+            {**traits, **plan.measures_of(slots)},
+            needs_profile(names) or reads_history,
+            reads_history,
+        )

@@ -1,0 +1,59 @@
+"""What stored pages were shown as, remembered by all that it followed from.
+
+Most visitors of a page are alike to its rules: the same device, language, segments. What was decided for one and put
+together for one is then the other's too. Its law: the key holds everything that deciding and filling may look at, by
+value; what is in it is a calculation done before, never a visitor's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Hashable
+from weakref import WeakSet
+
+from proxy.personalise import Personalised
+
+MOST_RECALLED = 32_768
+"""For all pages of a worker. One takes some 600 bytes, since the bytes of pages are not copied."""
+
+
+class Recalled:
+    """What one page was shown as, by the key that its maker chose."""
+
+    __slots__ = ("__weakref__", "shown")
+
+    def __init__(self) -> None:
+        self.shown: dict[Hashable, Personalised] = {}
+
+    def get(self, key: Hashable) -> Personalised | None:
+        """What it was shown as; None when that is not known."""
+        try:
+            return self.shown.get(key)
+        except TypeError:  # a value of an odd type, which cannot be in the key of a dict
+            return None
+
+
+class Recall:
+    """Keeps at most `most`; beyond that all are forgotten, and those in use return."""
+
+    def __init__(self, most: int = MOST_RECALLED) -> None:
+        self._most = most
+        self._count = 0
+        self._pages: WeakSet[Recalled] = WeakSet()
+
+    def keep(self, page: Recalled, key: Hashable, shown: Personalised) -> None:
+        """Remembers what the page was shown as, if it is worth it."""
+        if not shown.page.is_settled:
+            return
+        if self._count >= self._most:
+            self.forget()
+        with contextlib.suppress(TypeError):  # as in `get`
+            page.shown[key] = shown
+        self._pages.add(page)
+        self._count += 1
+
+    def forget(self) -> None:
+        """Starts again without any."""
+        for page in self._pages:
+            page.shown.clear()
+        self._count = 0

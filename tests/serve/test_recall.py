@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from proxy.page.encode import Assembled
+from proxy.personalise import Personalised
+from proxy.serve.recall import Recall, Recalled
+
+SETTLED = Personalised(Assembled([b"a"], 1, b'W/"a"', "gzip", is_settled=True), ())
+UNSETTLED = Personalised(Assembled([b"a"], 1, b'W/"a"', "gzip"), ())
+
+
+def test_only_what_will_not_get_better_is_remembered() -> None:
+    page = Recalled()
+    Recall().keep(page, "a", UNSETTLED)
+    assert page.shown == {}
+    Recall().keep(page, "a", SETTLED)
+    assert page.shown == {"a": SETTLED}
+
+
+def test_when_there_is_too_much_all_is_forgotten_and_what_comes_next_is_kept() -> None:
+    recall, pages = Recall(most=4), [Recalled(), Recalled()]
+    for number in range(5):
+        recall.keep(pages[number % 2], number, SETTLED)
+    assert [dict(page.shown) for page in pages] == [{4: SETTLED}, {}]
+
+
+def test_a_page_that_is_gone_takes_what_it_was_shown_as_with_it() -> None:
+    recall, page = Recall(), Recalled()
+    recall.keep(page, 1, SETTLED)
+    del page
+    recall.forget()
+    assert len(recall._pages) == 0
