@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from proxy.audience.traits import reading, trait
 from proxy.conditions.explain import Explained
 from proxy.decide.engine import decide
 from proxy.decide.plan import Plan
 from proxy.decide.why import SlotStory, Verdict, why
-from proxy.model import Decision, EvaluationContext, Rule
+from proxy.model import Decision, EvaluationContext, Profile, Rule
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.expectations import NOTHING_NEW, Case, Expectation
 
@@ -80,9 +81,7 @@ def summary(publication: Publication, outcomes: Sequence[Outcome]) -> str:
 
 
 def _run(case: Case, plan: Plan, now: float) -> Outcome:
-    context = EvaluationContext(
-        now=now if case.at is None else case.at, attributes=case.attributes, unverified=case.unverified
-    )
+    context = _context(case, plan, now if case.at is None else case.at)
     started = time.perf_counter()
     decisions = decide(plan, context, [expectation.slot for expectation in case.expect])
     ms = (time.perf_counter() - started) * 1000
@@ -92,6 +91,20 @@ def _run(case: Case, plan: Plan, now: float) -> Outcome:
         if not _is_met(expectation, decisions[expectation.slot])
     ]
     return Outcome(case, tuple(faults), ms)
+
+
+def _context(case: Case, plan: Plan, now: float) -> EvaluationContext:
+    """What a page would know of the case's visitor: what they did is read off it as off a stored history."""
+    history = tuple(sorted(deed.event(now, number) for number, deed in enumerate(case.deeds)))
+    profile = Profile("", case.attributes, history=history)
+    asked = plan.measures_of(expectation.slot for expectation in case.expect)
+    read = {name: value for name in asked if (value := trait(profile, name, asked[name], now)) is not None}
+    return EvaluationContext(
+        now=now,
+        attributes={**case.attributes, **read},
+        unverified=case.unverified,
+        read=lambda measure: reading(profile, measure, now),
+    )
 
 
 def _is_met(expectation: Expectation, decision: Decision) -> bool:

@@ -75,7 +75,7 @@ def test_a_test_passes_when_each_slot_shows_what_it_should(visitor: str, at: str
             "2026-11-25 12:00",
             "Early access",
             '"Come back"',
-            ["✘ segment: VIP  (nothing)", "✘ VIP: orders: at least 4  (3, 1 more needed)"],
+            ["✘ segment: VIP  (nothing)", "✘ VIP: orders: at least 4  (ordered 3 of 4 times, 1 more order needed)"],
         ),
         (
             "{segments: [VIP], country: NO}",
@@ -91,7 +91,13 @@ def test_a_test_passes_when_each_slot_shows_what_it_should(visitor: str, at: str
             '"Early access"',
             ['"Early access" comes first: priority 80, against 50'],
         ),
-        ("{orders: 1}", "2026-11-25 12:00", "nothing new", '"Come back"', ["✔ orders: at least 1  (1)"]),
+        (
+            "{orders: 1}",
+            "2026-11-25 12:00",
+            "nothing new",
+            '"Come back"',
+            ["✔ orders: at least 1  (ordered 1 of 1 time)"],
+        ),
     ],
 )
 def test_a_failed_test_says_what_was_shown_instead_and_why(

@@ -42,6 +42,7 @@ from proxy.model import (
 )
 
 GROUPS = ("any of", "all of", "none of", "unless")
+NAMED = {"segment": "segments", "journey stage": "journey"}
 HOW_TO_DECLARE = "an attribute of your visitors is known once attributes.yaml names it, or an import brings it"
 AMOUNT_HELP = "write: at least 3, at most 3, exactly 3, between 1 and 3"
 
@@ -263,9 +264,9 @@ def check_values(phrase: Phrase, values: Sequence[str], word: Scalar, findings: 
     """A finding for each of the values, written in `word`, that the phrase cannot have."""
     choices = _folded(phrase.choices)
     for value in values:
-        if phrase.attribute == "segment":
+        if phrase.attribute in NAMED:
             if value.casefold() not in choices:
-                findings.append(_no_such_segment(value, word, phrase.choices))
+                findings.append(_no_such(phrase, value, word))
         elif (choices and value.casefold() not in choices) or (phrase.shape and not re.fullmatch(phrase.shape, value)):
             findings.append(_unfit(phrase, value, word))
 
@@ -275,9 +276,9 @@ def _folded(choices: tuple[str, ...]) -> frozenset[str]:
     return frozenset(choice.casefold() for choice in choices)
 
 
-def _no_such_segment(name: str, word: Scalar, segments: Sequence[str]) -> Finding:
-    help = did_you_mean(name, segments) if segments else "describe it under `segments:`"
-    return Finding("R302", f'there is no segment "{name}"', word.place, help)
+def _no_such(phrase: Phrase, name: str, word: Scalar) -> Finding:
+    help = did_you_mean(name, phrase.choices) if phrase.choices else f"describe it under `{NAMED[phrase.attribute]}:`"
+    return Finding("R302", f'there is no {phrase.key} "{name}"', word.place, help)
 
 
 def _unfit(phrase: Phrase, value: str, word: Scalar) -> Finding:

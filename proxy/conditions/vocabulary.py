@@ -153,6 +153,15 @@ REQUESTED: tuple[Phrase, ...] = (
         wrong_code="R304",
         hint="write: between 08:00 and 18:00",
     ),
+    Phrase(
+        "journey stage",
+        "journey stage",
+        Kind.TEXT,
+        "how far the visitor has come: one of the stages of `journey:`",
+        example="journey stage: [interest, intent]",
+        wrong="journey stage: intend",
+        wrong_code="R302",
+    ),
 )
 
 PHRASES = (*REQUESTED, *DEEDS, *TRAITS)
@@ -161,12 +170,16 @@ TRUTHS = ("yes", "no", "true", "false")
 
 
 def words(
-    segments: Collection[str] = (), declared: Mapping[str, Kind] | None = None, imported: Collection[str] = ()
+    segments: Collection[str] = (),
+    declared: Mapping[str, Kind] | None = None,
+    imported: Collection[str] = (),
+    stages: Collection[str] = (),
 ) -> dict[str, Phrase]:
-    """Every word a condition may begin with: the phrases, then declared, then imported attributes. The phrase
-    `segment` has the names of `segments` as its choices."""
+    """Every word a condition may begin with: the phrases, then declared, then imported attributes. The phrases
+    `segment` and `journey stage` have the names of `segments` and `stages` as their choices."""
     known = {phrase.key: phrase for phrase in PHRASES}
     known["segment"] = replace(known["segment"], choices=tuple(segments))
+    known["journey stage"] = replace(known["journey stage"], choices=tuple(stages))
     for name, kind in (declared or {}).items():
         known.setdefault(name, attribute_phrase(name, kind))
     for name in sorted(imported):

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from proxy.decide.guard import withheld
-from proxy.decide.plan import Plan
+from proxy.decide.plan import JOURNEY, Plan
 from proxy.model import Decision, EvaluationContext
 
 
 def decide(plan: Plan, context: EvaluationContext, slots: Iterable[str] | None = None) -> dict[str, Decision]:
     """What each of the slots shows this visitor; without `slots`, each slot that has a rule."""
+    context = at_stage(plan, context)
     try:
         possible = _possible(plan, context)
     except TypeError:  # a value that cannot be the key of a dict, so none that an editor could ask for
@@ -50,6 +52,14 @@ def decide(plan: Plan, context: EvaluationContext, slots: Iterable[str] | None =
         if holdout.takes(context):
             _hold_out(holdout.slots, decisions)
     return decisions
+
+
+def at_stage(plan: Plan, context: EvaluationContext) -> EvaluationContext:
+    """The context with the visitor's stage of the journey, if there is one that fits."""
+    if plan.journey is None or JOURNEY in context.attributes:
+        return context
+    stage = decide(plan.journey, context)[JOURNEY].rule
+    return replace(context, attributes={**context.attributes, JOURNEY: stage}) if stage else context
 
 
 def _choices(plan: Plan, slot: str, possible: int, context: EvaluationContext) -> Iterator[Decision]:

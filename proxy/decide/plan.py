@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
-from itertools import groupby
+from itertools import count, groupby
 from math import inf
 from typing import NamedTuple
 
@@ -38,6 +38,7 @@ from proxy.model import Between, Decision, EvaluationContext, Fact, Holdout, Mea
 
 CLOCK_ATTRIBUTES = ("weekday", "hours")
 SCHEDULE, VERIFIED = "schedule", "verified"
+JOURNEY = "journey stage"
 
 
 class Contender(NamedTuple):
@@ -62,7 +63,7 @@ class RankedSlot(NamedTuple):
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Plan:
     """Compiled rules. `ranked` has each slot's rules, best first; `layers` is None when no rule has one; the rest is
-    for finding a visitor's bits."""
+    for finding a visitor's bits. `journey` is a plan of its own, whose one slot shows the stage."""
 
     version: str
     rules: tuple[Rule, ...]
@@ -75,6 +76,7 @@ class Plan:
     clock: Clock
     membership: Membership
     short_cuts: ShortCuts
+    journey: Plan | None = None
 
     def __repr__(self) -> str:
         return f"<Plan {self.version or 'without version'}: {len(self.rules)} rules in {len(self.ranked)} slots>"
@@ -119,6 +121,8 @@ class Plan:
                 by_name = isinstance(fact.test, OneOf | NotOneOf)
                 for name in names_in([fact], unused) if by_name else list(unused):
                     facts += facts_of(unused.pop(name).condition)
+        if self.journey is not None and any(fact.attribute == JOURNEY for fact in facts):
+            facts += self.journey.facts_of([JOURNEY])
         return facts
 
 
@@ -127,9 +131,11 @@ def compile_plan(
     segments: Sequence[Segment] = (),
     holdouts: Sequence[Holdout] = (),
     *,
+    journey: Sequence[Segment] = (),
     version: str = "",
 ) -> Plan:
-    """The plan of some rules. Segments may ask about one another, but not in a circle (`graphlib.CycleError`)."""
+    """The plan of some rules. Segments may ask about one another, but not in a circle (`graphlib.CycleError`). Of the
+    stages of a `journey`, none asks for the stage."""
     layout = Layout()
     computed = tuple(_computed(segment, layout) for segment in in_order_of_use(segments))
     own_bits = layout.everyone
@@ -157,6 +163,7 @@ def compile_plan(
         clock,
         membership,
         short_cuts(plain, membership),
+        compile_plan(list(map(_stage, count(), journey)), segments) if journey else None,
     )
 
 
@@ -231,6 +238,11 @@ def _ranked_slot(slot: str, entries: Iterable[tuple[Rule, _Form]], layout: Layou
 def _layers(rules: Sequence[Rule]) -> Layers | None:
     of = {rule.name: rule.layer for rule in rules if rule.layer}
     return Layers(of, {rule.name: place for place, rule in enumerate(sorted(rules, key=rank))}) if of else None
+
+
+def _stage(depth: int, stage: Segment) -> Rule:
+    """The rule that shows a stage: of those that fit, the one furthest down wins."""
+    return Rule(stage.name, JOURNEY, stage.condition, priority=depth, timezone=stage.timezone, place=stage.place)
 
 
 def _schedule(rule: Rule) -> frozenset[Literal]:

@@ -11,12 +11,12 @@ from enum import StrEnum
 
 from proxy.conditions.explain import Explained, explain
 from proxy.conditions.values import matches
-from proxy.decide.engine import decide
+from proxy.decide.engine import at_stage, decide
 from proxy.decide.guard import guard_of
 from proxy.decide.membership import names_of, verified_names
-from proxy.decide.plan import Plan, in_order_of_use, names_in, rank
+from proxy.decide.plan import JOURNEY, Plan, in_order_of_use, names_in, rank
 from proxy.decide.telling import caps, chance, holdouts, layer, moment, schedule, variant_for
-from proxy.model import Attributes, Condition, Decision, EvaluationContext, Fact, OneOf, Rule, Segment
+from proxy.model import Attributes, Condition, Decision, EvaluationContext, Fact, NotOneOf, OneOf, Rule, Segment
 
 
 class Verdict(StrEnum):
@@ -62,6 +62,7 @@ class SlotStory:
 def why(plan: Plan, context: EvaluationContext, slots: Sequence[str] | None = None) -> tuple[SlotStory, ...]:
     """The story of each of the slots; without `slots`, of each that has a rule. Slots are those of one page: what a
     layer shows in one of them it doesn't in another."""
+    context = at_stage(plan, context)
     decisions = decide(plan, context, slots)
     teller = _Teller(plan, context, decisions)
     return tuple(map(teller.slot, decisions))
@@ -81,6 +82,7 @@ class _Teller:
         self._decisions = decisions
         self._layers = plan.layers.of if plan.layers else {}
         self._segments = {segment.name.casefold(): segment for segment in in_order_of_use(plan.segments)}
+        self._stages = {stage.name.casefold(): stage for stage in plan.journey.rules} if plan.journey else {}
         named = context.attributes.get("segment")
         self._anyhow = self._in_segments(names_of(named))
         self._trusted = self._in_segments(verified_names(named, context.unverified))
@@ -137,17 +139,18 @@ class _Teller:
         return self._with_segments(condition, told, attributes)
 
     def _with_segments(self, condition: Condition, told: Explained, attributes: Attributes) -> Explained:
-        """The explanation, with the lines of those computed segments that made a fact true or false under it."""
+        """The explanation, with the lines of those segments and stages that made a fact true or false under it."""
         if isinstance(condition, Fact):
             is_wanted_in = isinstance(condition.test, OneOf) == told.ok
-            asked = (self._segments[name] for name in names_in([condition], self._segments))
+            asked: list[Segment | Rule] = [self._segments[name] for name in names_in([condition], self._segments)]
+            asked += [self._stages[name] for name in _stages_in(condition) if name in self._stages]
             parts = [part for each in asked if (part := self._told_segment(each, attributes)).ok == is_wanted_in]
         else:
             pairs = zip(condition.parts, told.parts, strict=True)
             parts = [self._with_segments(inner, part, attributes) for inner, part in pairs]
         return replace(told, parts=tuple(parts))
 
-    def _told_segment(self, segment: Segment, attributes: Attributes) -> Explained:
+    def _told_segment(self, segment: Segment | Rule, attributes: Attributes) -> Explained:
         told = self._told(segment, segment.condition, attributes)
         return replace(told, text=segment.name if told.parts else f"{segment.name}: {told.text}")
 
@@ -159,6 +162,13 @@ class _Teller:
                 names |= {segment.name}
                 attributes["segment"] = names
         return attributes
+
+
+def _stages_in(fact: Fact) -> list[str]:
+    """The stages named in a fact, casefolded."""
+    if fact.attribute == JOURNEY and isinstance(fact.test, OneOf | NotOneOf):
+        return sorted(fact.test.values)
+    return []
 
 
 # -- as text

@@ -19,6 +19,7 @@ from proxy.rulebook.collect import Collector
 from proxy.rulebook.declared import read_attributes, read_slots
 from proxy.rulebook.expectations import Case, read_case
 from proxy.rulebook.files import rule_files, texts
+from proxy.rulebook.journey import one_journey, read_stage, stages_in_circles
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.read import ATTRIBUTE_FILE, CATALOGUE_FILE, SLOT_FILE, read_yaml
 from proxy.rulebook.segments import circles, read_segment
@@ -33,6 +34,7 @@ class Checked:
     rules: tuple[Rule, ...]
     segments: tuple[Segment, ...]
     holdouts: tuple[Holdout, ...]
+    journey: tuple[Segment, ...]
     declared: tuple[DeclaredSlot, ...]
     fragments: Mapping[str, Fragment]
     cases: tuple[Case, ...]
@@ -60,9 +62,12 @@ def check(
     segment_lines = [(file, entry) for file in opened for entry in file.entries("segments", findings)]
     segment_names = tuple(entry.key.text for _, entry in segment_lines)
     slots = tuple(sorted({*(slot.name for slot in declared), *seen_slots}))
-    names = Names(words(segment_names, attributes, imported), segment_names, slots)
+    journeys = [(file, file.entries("journey", findings)) for file in opened]
+    stage_names = tuple(entry.key.text for _, stages in journeys for entry in stages)
+    names = Names(words(segment_names, attributes, imported, stage_names), segment_names, slots)
 
     segments = tuple(read_segment(entry, names, file.timezone, findings) for file, entry in segment_lines)
+    journey = tuple(read_stage(entry, names, file.timezone, findings) for file, stages in journeys for entry in stages)
     library = Library.of(sources, catalogue or _own_catalogue(files, findings), declared)
     collector = Collector(names, library, findings)
     rules = tuple(collector.rules(opened))
@@ -73,8 +78,9 @@ def check(
         for holdout in read_holdouts(file.parts["holdout"].value, names, file.timezone, findings)
     )
     by_name = {rule.name: rule for rule in rules}
+    products = {product.id: product for product in library.catalogue}
     cases = tuple(
-        read_case(node, by_name, names, file.timezone, findings)
+        read_case(node, by_name, names, file.timezone, findings, products)
         for file in opened
         for node in file.items("tests", findings)
     )
@@ -82,9 +88,14 @@ def check(
     findings += twice("rules", ((rule.name, rule.place) for rule in rules if rule.name))
     findings += twice("holdouts", ((holdout.name, holdout.place) for holdout in holdouts if holdout.name))
     findings += twice("tests", ((case.name, case.place) for case in cases if case.name))
+    findings += twice("stages", ((stage.name, stage.place) for stage in journey))
+    findings += one_journey(stages for _, stages in journeys)
     findings += circles(segments)
+    findings += stages_in_circles(journey, segments)
     findings += file_faults(sources)
-    return Checked(rules, segments, holdouts, declared, collector.fragments, cases, names, in_order(findings), sources)
+    return Checked(
+        rules, segments, holdouts, journey, declared, collector.fragments, cases, names, in_order(findings), sources
+    )
 
 
 def _own_catalogue(files: Mapping[str, bytes], findings: list[Finding]) -> Sequence[Product]:

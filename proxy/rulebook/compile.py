@@ -59,7 +59,7 @@ def load(
     if any(not finding.is_warning for finding in checked.findings):
         return Loaded(None, checked.findings, checked.sources)
     version = version_of(files, catalogue)
-    plan = compile_plan(checked.rules, checked.segments, checked.holdouts, version=version)
+    plan = compile_plan(checked.rules, checked.segments, checked.holdouts, journey=checked.journey, version=version)
     publication = Publication(
         version, plan, checked.fragments, checked.declared, checked.rules, checked.segments, checked.cases
     )

@@ -12,7 +12,8 @@ from proxy.conditions.parse import amount, check_values, no_amount
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import phrase_of, spelled
 from proxy.diagnostics import Finding, did_you_mean
-from proxy.model import Attributes, AttributeValue, Place, Rule
+from proxy.model import Attributes, AttributeValue, Place, Product, Rule
+from proxy.rulebook.deeds import DONE_BY, Deed, read_done
 from proxy.rulebook.names import Names
 from proxy.rulebook.times import read_moment
 from proxy.rulebook.words import TEST, fields
@@ -32,7 +33,8 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test. `at` is None when it does not say when; `unverified` are segments nobody signed."""
+    """One test. `at` is None when it does not say when; `unverified` are segments nobody signed; `deeds` are what the
+    visitor did before."""
 
     name: str
     attributes: Attributes
@@ -40,18 +42,29 @@ class Case:
     at: float | None
     expect: tuple[Expectation, ...]
     place: Place
+    deeds: tuple[Deed, ...] = ()
 
 
-def read_case(node: Node, rules: Mapping[str, Rule], names: Names, timezone: str, findings: list[Finding]) -> Case:
-    """One entry of `tests:`. `rules` are those of the whole folder by name."""
+def read_case(
+    node: Node,
+    rules: Mapping[str, Rule],
+    names: Names,
+    timezone: str,
+    findings: list[Finding],
+    products: Mapping[str, Product] | None = None,
+) -> Case:
+    """One entry of `tests:`. `rules` are those of the whole folder by name, `products` those of its catalogue."""
     found = fields(node, "test", TEST, findings)
     name = as_text(found["name"].value, '"name"', findings) if "name" in found else None
     visitor = as_map(found["visitor"].value, '"visitor"', findings) if "visitor" in found else None
     unverified = frozenset[str]()
     attributes: dict[str, AttributeValue] = {"segment": frozenset(), "page": _page(found, names, findings)}
+    deeds: list[Deed] = []
     for entry in visitor.entries if visitor else ():
         if entry.key.text == "unverified segments":
             unverified = _segments(entry, names, findings)
+        elif entry.key.text in DONE_BY:
+            deeds += read_done(entry, products or {}, findings)
         else:
             attributes |= _attribute(entry, names, findings)
     attributes["segment"] = unverified | _members(attributes["segment"])
@@ -62,6 +75,7 @@ def read_case(node: Node, rules: Mapping[str, Rule], names: Names, timezone: str
         at=read_moment(found["at"].value, timezone, "at", findings) if "at" in found else None,
         expect=_expectations(found["expect"].value, rules, names, findings) if "expect" in found else (),
         place=name.place if name else node.place,
+        deeds=tuple(deeds),
     )
 
 
@@ -80,7 +94,7 @@ def _attribute(entry: Entry, names: Names, findings: list[Finding]) -> Attribute
     phrase = phrase_of(word, names.words)
     if phrase is None or word in FROM_THE_CLOCK or word == "segment":
         usable = [key for key in names.words if key not in (*FROM_THE_CLOCK, "segment")]
-        known = ["segments", *spelled(word, usable)]
+        known = ["segments", *spelled(word, usable), *DONE_BY]
         findings.append(unknown_word(entry.key, "a test's visitor", [*known, "unverified segments"]))
         return {}
     if phrase.parts is not None and (isinstance(entry.value, MapNode) or not phrase.stands_alone):

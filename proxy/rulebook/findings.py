@@ -148,9 +148,9 @@ FINDINGS: tuple[FindingKind, ...] = (
     ),
     FindingKind(
         "R302",
-        "an unknown segment",
-        "No file describes a segment of this name. One that a cookie or an import brings is named without a condition, "
-        "as `VIP: {}`.",
+        "an unknown segment or stage",
+        "No file describes a segment, or a stage of the journey, of this name. A segment that a cookie or an import "
+        "brings is named without a condition, as `VIP: {}`.",
         "segments:\n  VIP: {}\n" + _rule("when: {segment: VIPS}"),
         "segments:\n  VIP: {}\n" + _rule("when: {segment: VIP}"),
     ),

@@ -11,6 +11,7 @@ from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import COUNTED, pattern_of
 from proxy.page.slots import SLOT_KINDS, KeyKind, ShowKey, SlotKind
 from proxy.rulebook.expectations import NOTHING_NEW
+from proxy.rulebook.journey import EVERYONE
 from proxy.rulebook.names import Names
 from proxy.rulebook.rules import PRIORITIES
 from proxy.rulebook.words import (
@@ -59,6 +60,7 @@ def rule_schema(names: Names) -> Schema:
             "segments": {"type": "object", "additionalProperties": {"anyOf": [_ref("segment"), {"type": "null"}]}},
             "limits": {"type": "object", "additionalProperties": TEXT},
             "groups": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": TEXT}},
+            "journey": {"type": "object", "additionalProperties": {"anyOf": [{"const": EVERYONE}, CONDITION]}},
             "rules": {"type": "array", "items": _ref("rule")},
             "experiments": {"type": "array", "items": _ref("experiment")},
             "holdout": _one_or_more(_ref("holdout")),

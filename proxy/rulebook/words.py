@@ -30,6 +30,7 @@ FILE = (
     Word(
         "groups", "rules and experiments of which a visitor meets one at most, with their shares, by the group's name"
     ),
+    Word("journey", "the stages visitors go through, by name; who fits several is in the one furthest down"),
     Word("rules", "what to show to whom, and where"),
     Word("experiments", "what to compare: variants, each shown to a share of the visitors"),
     Word("holdout", "a share of the visitors who see the page's own, to compare with; one or a list"),
@@ -88,7 +89,7 @@ GOALS = ("order completed", "checkout started", "product added", "product viewed
 GUARDRAILS = ("page load time", "bounce", *GOALS)
 TEST = (
     Word("name", "what must be true, in a sentence", required=True),
-    Word("visitor", "who comes: segments, country, or any other word of conditions"),
+    Word("visitor", "who comes: segments, country, any other word of conditions, and what they did before"),
     Word("page", "the path they open; / when missing"),
     Word("at", "when they come, as 2026-11-25 12:00; now when missing"),
     Word("expect", "for each slot the name of the rule that shows, or nothing new", required=True),

@@ -13,11 +13,11 @@ from proxy.rulebook.read import read_yaml
 
 
 def findings_of(text: str) -> list[Finding]:
-    """What is found in a condition, in a folder with the segment VIP."""
+    """What is found in a condition, in a folder with the segment VIP and two stages of a journey."""
     findings: list[Finding] = []
     node = read_yaml("x", text, findings)
     assert node is not None
-    condition = read_condition(node, words(segments=["VIP"]), findings)
+    condition = read_condition(node, words(segments=["VIP"], stages=["interest", "intent"]), findings)
     assert findings or condition != EVERYBODY
     return findings
 

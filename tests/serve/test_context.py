@@ -232,7 +232,7 @@ def test_every_phrase_an_editor_may_write_is_answered() -> None:
     of_requests = [phrase for phrase in PHRASES if phrase.measure is None]
     asked = {phrase.attribute for phrase in of_requests if phrase.stands_alone}
     asked |= {f"{phrase.attribute}.{part}" for phrase in of_requests for part in phrase.parts or ()}
-    assert asked == {*REQUEST_ATTRIBUTES, "segment", "weekday", "hours"}
+    assert asked == {*REQUEST_ATTRIBUTES, "segment", "journey stage", "weekday", "hours"}
 
 
 def test_a_query_is_read_up_to_its_hundredth_parameter() -> None:

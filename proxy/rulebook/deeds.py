@@ -1,0 +1,122 @@
+"""What the visitor of an editor's test did before: words under `visitor:`, and with times under `events:`.
+
+    visitor:
+      viewed: [SKU-1042, SKU-1042]     each once, just now; so `added to cart`, `searched`, `opened`, `clicked`
+      cart: [HOTDOG-6]                 the same as added to cart
+      bought: [HOTDOG-6, BUN-4]        one order with both
+      events:
+        - viewed: SKU-1042
+          days ago: 3                  or hours ago, minutes ago
+          times: 2                     as often as that, a second apart
+        - bought: SKU-1042
+          days ago: 400
+          value: 129 EUR
+
+A word of a product that the catalogue knows brings its category, brand and price; `category` and `brand` may be said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from proxy.conditions.behaviours import ADDED, BOUGHT, CLICKED, PAGE, SEARCHED, VIEWED
+from proxy.conditions.durations import UNITS
+from proxy.conditions.nodes import Entry, ListNode, Node, Scalar, as_list, as_map, as_text, unknown_word
+from proxy.conditions.parse import amount, no_amount
+from proxy.conditions.phrase import Kind, Phrase
+from proxy.diagnostics import Finding
+from proxy.model import Event, Item, Product
+
+KINDS = {
+    "viewed": VIEWED,
+    "added to cart": ADDED,
+    "cart": ADDED,
+    "bought": BOUGHT,
+    "searched": SEARCHED,
+    "opened": PAGE,
+    "clicked": CLICKED,
+}
+DONE_BY = (*KINDS, "events")
+AGO = {f"{unit}s ago": UNITS[unit] for unit in ("day", "hour", "minute")}
+OF_ITEMS = ("category", "brand")
+OF_EVENTS = (*KINDS, *AGO, "times", "value", *OF_ITEMS)
+OF_SUBJECTS = (SEARCHED, PAGE, CLICKED)
+MAX_TIMES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something done so many seconds before the test's moment."""
+
+    kind: str
+    ago: float = 0.0
+    subject: str = ""
+    items: tuple[Item, ...] = ()
+    value: float = 0.0
+
+    def event(self, now: float, number: int) -> Event:
+        """The event it is at `now`, the `number`th of the test."""
+        return Event(now - self.ago, f"{number:04}", self.kind, self.subject, self.items, self.value)
+
+
+def read_done(entry: Entry, products: Mapping[str, Product], findings: list[Finding]) -> list[Deed]:
+    """The deeds of one line under `visitor:`. `products` are the catalogue's by id."""
+    if entry.key.text != "events":
+        return _deeds(entry, products, findings)
+    items = as_list(entry.value, '"events"', findings)
+    return [deed for node in (items.items if items else ()) for deed in _dated(node, products, findings)]
+
+
+def _deeds(entry: Entry, products: Mapping[str, Product], findings: list[Finding]) -> list[Deed]:
+    kind = KINDS[entry.key.text]
+    nodes: Sequence[Node] = entry.value.items if isinstance(entry.value, ListNode) else [entry.value]
+    words = [word for node in nodes if (word := as_text(node, f'"{entry.key.text}"', findings))]
+    if kind in OF_SUBJECTS:
+        return [Deed(kind, subject=word.text) for word in words]
+    items = tuple(_item(word.text, products) for word in words)
+    if kind == BOUGHT:
+        return [Deed(kind, items=items, value=sum(item.price for item in items))] if items else []
+    return [Deed(kind, items=(item,)) for item in items]
+
+
+def _item(id: str, products: Mapping[str, Product]) -> Item:
+    known = products.get(id)
+    return Item(id, known.category, known.brand, known.price) if known else Item(id)
+
+
+def _dated(node: Node, products: Mapping[str, Product], findings: list[Finding]) -> list[Deed]:
+    """The deeds of one entry of `events:`."""
+    table = as_map(node, "each event", findings)
+    if table is None:
+        return []
+    parts = {each.key.text: each for each in table.entries}
+    findings += [unknown_word(each.key, "an event", OF_EVENTS) for word, each in parts.items() if word not in OF_EVENTS]
+    done = [deed for word in KINDS if word in parts for deed in _deeds(parts[word], products, findings)]
+    if not KINDS.keys() & parts.keys():
+        help = f"say what was done: {', '.join(KINDS)}"
+        findings.append(Finding("R103", "this event says nothing that was done", table.place, help))
+    said = [(word, as_text(parts[word].value, f'"{word}"', findings)) for word in OF_ITEMS if word in parts]
+    more = {word: text.text for word, text in said if text}
+    ago = sum(_number(parts[word], findings) * seconds for word, seconds in AGO.items() if word in parts)
+    times = min(int(_number(parts["times"], findings)), MAX_TIMES) if "times" in parts else 1
+    value = _number(parts["value"], findings) if "value" in parts else None
+    return [_at(deed, ago + second, value, more) for deed in done for second in range(times)]
+
+
+def _at(deed: Deed, ago: float, value: float | None, more: Mapping[str, str]) -> Deed:
+    items = tuple(msgspec.structs.replace(item, **more) for item in deed.items)
+    return replace(deed, ago=ago, items=items, value=deed.value if value is None else value)
+
+
+def _number(entry: Entry, findings: list[Finding]) -> float:
+    written = as_text(entry.value, f'"{entry.key.text}"', findings)
+    if not isinstance(written, Scalar):
+        return 0.0
+    read = amount(Phrase(entry.key.text, "", Kind.NUMBER, ""), written.text)
+    if read is None or read.low != read.high or read.low < 0:
+        findings.append(no_amount(written))
+        return 0.0
+    return read.low

@@ -1,0 +1,87 @@
+"""What a test's visitor did before, as it is read, and that rules see it."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.cases import run_cases
+from proxy.rulebook.deeds import Deed
+from tests.rulebook.conftest import Publish
+
+NOW = 1_795_608_000.0
+SHOE = ("SKU-1", "shoes/trail", "", 0.0, 1.0)
+
+
+def deeds(publish: Publish, *lines: str) -> tuple[Deed, ...]:
+    text = "rules: [{name: R, slot: home.hero, show: nothing new}]\ntests:\n  - name: T\n    expect: {home.hero: R}\n"
+    loaded = publish(text + "    visitor:\n" + "\n".join(f"      {line}" for line in lines))
+    assert loaded.publication is not None, loaded.findings
+    return loaded.publication.cases[0].deeds
+
+
+def told(deed: Deed) -> tuple[object, ...]:
+    return (deed.kind, deed.ago, deed.subject, [item.product for item in deed.items], deed.value)
+
+
+def test_words_under_the_visitor_were_done_just_now(publish: Publish) -> None:
+    read = deeds(publish, "viewed: [SKU-1, SKU-1]", "cart: SKU-1", "bought: [SKU-1, X]", "searched: trail")
+    assert [told(deed) for deed in read] == [
+        ("product viewed", 0, "", ["SKU-1"], 0),
+        ("product viewed", 0, "", ["SKU-1"], 0),
+        ("product added", 0, "", ["SKU-1"], 0),
+        ("order completed", 0, "", ["SKU-1", "X"], 0),
+        ("searched", 0, "trail", [], 0),
+    ]
+    assert read[0].items[0].category == "shoes/trail", "the catalogue knows it"
+
+
+def test_events_say_how_long_ago_how_often_and_for_how_much(publish: Publish) -> None:
+    read = deeds(
+        publish,
+        "events:",
+        "  - {viewed: X, category: hats, brand: North, days ago: 3, times: 2}",
+        "  - {bought: SKU-1, hours ago: 1, minutes ago: 30, value: 129 EUR}",
+    )
+    assert [deed.ago for deed in read] == [259_200, 259_201, 5_400]
+    assert (read[0].items[0].category, read[0].items[0].brand, read[2].value) == ("hats", "North", 129)
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        (["events: {viewed: X}"], "R104"),
+        (["events: [{days ago: 3}]"], "R103"),
+        (["events: [{viewed: X, day ago: 3}]"], "R101"),
+        (["events: [{viewed: X, days ago: soon}]"], "R303"),
+        (["viewed: {category: shoes}"], "R104"),
+    ],
+)
+def test_a_slip_is_told(lines: list[str], code: str, publish: Publish) -> None:
+    text = "rules: [{name: R, slot: home.hero, show: nothing new}]\ntests:\n  - name: T\n    expect: {home.hero: R}\n"
+    loaded = publish(text + "    visitor:\n" + "\n".join(f"      {line}" for line in lines))
+    assert [finding.code for finding in loaded.findings] == [code]
+
+
+@pytest.mark.parametrize(
+    ("visitor", "passes"),
+    [
+        ("{viewed: [SKU-1, SKU-1, SKU-1]}", True),
+        ("{viewed: [SKU-1, SKU-1]}", False),
+        ("{events: [{viewed: SKU-1, times: 3, days ago: 13}]}", True),
+        ("{events: [{viewed: SKU-1, times: 3, days ago: 14}]}", False),
+        ("{orders: 5}", True),
+        ("{orders: 5, journey stage: start}", True),
+        ("{events: [{bought: X, days ago: 1, times: 5}]}", True),
+        ("{country: NO}", False),
+    ],
+)
+def test_rules_see_what_was_done(visitor: str, passes: bool, publish: Publish) -> None:
+    loaded = publish(
+        "journey: {start: everyone}\n"
+        "rules:\n  - name: R\n    slot: home.hero\n    show: {banner: promo}\n    when:\n      any of:\n"
+        "        - viewed: {category: shoes, times: at least 3, within: 14 days}\n        - orders: at least 5\n"
+        f"tests:\n  - name: T\n    visitor: {visitor}\n    expect: {{home.hero: R}}\n"
+    )
+    assert loaded.publication is not None, loaded.findings
+    (outcome,) = run_cases(loaded.publication, NOW)
+    assert outcome.passed is passes
