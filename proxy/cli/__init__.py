@@ -31,6 +31,7 @@ COMMANDS = (
     Row("replay", "replay", "decide recorded page views again, and say which would show something else"),
     Row("explain", "explain", "what a finding's code means, with a right and a wrong example"),
     Row("import", "import_", "bring in profiles, with a report of what was cleaned or refused"),
+    Row("affinity", "affinity", "what goes with what: tried out on the past, and asked"),
     Row("sign", "sign", "print the signed cookies of a visitor"),
     Row("doctor", "doctor", "look at a page as Tailorbird sees it, and say what to mend"),
     Row("schema", "schema", "JSON Schema of rule files, for editors' completion"),

@@ -1,0 +1,242 @@
+"""What is bought together: how often each product is in a basket, and each pair; and two questions answered from it.
+
+* `together`: what goes with these products *more than chance would have it* (the log-likelihood ratio of Dunning,
+  1993, so that neither the best seller of the shop nor a pair seen once comes first). Hot dogs bring mustard, not milk.
+* `for_cart`: what this cart most likely lacks, whether surprising or not. For each candidate a small ridge regression
+  on the products it is most surely bought with says how much each of these in the cart makes it likelier, beyond what
+  the others there already say. Its inputs are the same counts, so it learns from each order as it comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+from math import log, sqrt
+from operator import mul
+from typing import TypeVar
+
+Kept = TypeVar("Kept")
+
+MAX_BASKET = 100
+MAX_CART = 30
+_PREDICTORS = 40
+_MOST_RIDGE = 100.0
+"""In baskets: a product seen in fewer of them is believed half or less. A fiftieth of them all where those are few."""
+_CANDIDATES = 200
+_MOST_PAIRS = 400
+_KEPT_PAIRS = 300
+_TIES = 200
+_MOST_LEARNT = 20_000
+_STALE = 1.1
+_ONCE = 0.25
+"""What counts of a pair that was seen once: it may well be chance, however rare both are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Of `buyers` baskets with `product`, `together` held the recommended one too."""
+
+    product: str
+    together: int
+    buyers: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """How a product's chance to be in a basket follows from others there; worked out at `count` baskets."""
+
+    base: float
+    weights: dict[str, float]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Ties:
+    """What a product goes with, best first; worked out at `count` baskets, `bought` of them with the product."""
+
+    others: tuple[tuple[str, float], ...]
+    bought: int
+    count: int
+
+
+class Baskets:
+    """The counts. Memory is bounded by the number of products: 400 pairs each, the rarest go first."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._names: dict[str, str] = {}
+        self._bought: dict[str, int] = {}
+        self._pairs: dict[str, dict[str, int]] = {}
+        self._learnt: dict[str, _Learnt] = {}
+        self._tied: dict[str, _Ties] = {}
+        self._popular: list[str] = []
+
+    def __contains__(self, product: str) -> bool:
+        return product in self._bought
+
+    def __len__(self) -> int:
+        return len(self._bought)
+
+    # -- learning
+
+    def add(self, products: Iterable[str]) -> None:
+        """An order. A product counts once; beyond the first hundred nothing does."""
+        basket = [self._names.setdefault(name, name) for name in list(dict.fromkeys(products))[:MAX_BASKET]]
+        self.count += 1
+        for product in basket:
+            self._bought[product] = self._bought.get(product, 0) + 1
+            pairs = self._pairs.setdefault(product, {})
+            for other in basket:
+                if other is not product:
+                    pairs[other] = pairs.get(other, 0) + 1
+            if len(pairs) > _MOST_PAIRS:
+                most = nlargest(_KEPT_PAIRS, pairs, key=pairs.__getitem__)
+                self._pairs[product] = {name: pairs[name] for name in most}
+        self._popular = []
+
+    # -- asking
+
+    def bought(self, product: str) -> int:
+        """In how many baskets it was."""
+        return self._bought.get(product, 0)
+
+    def popular(self) -> list[str]:
+        """Every product, the most often bought first."""
+        if not self._popular:
+            self._popular = sorted(self._bought, key=self._bought.__getitem__, reverse=True)
+        return self._popular
+
+    def together(self, cart: Sequence[str], count: int = 20) -> list[str]:
+        """What goes with the products of the cart beyond chance, best first; nothing of the cart itself."""
+        score: dict[str, float] = {}
+        for product in _distinct(cart):
+            for other, ratio in self._ties(product):
+                score[other] = score.get(other, 0.0) + ratio
+        return _best(score, cart, count)
+
+    def for_cart(self, cart: Sequence[str], count: int = 20) -> list[str]:
+        """What the cart most likely lacks, best first; filled up with what is bought most."""
+        known = [product for product in _distinct(cart) if product in self._bought]
+        candidates: dict[str, float] = {}
+        for product in known:
+            for other, both in self._pairs[product].items():
+                candidates[other] = candidates.get(other, 0.0) + both / self._bought[product]
+        in_cart = set(known)
+        wanted = [*_best(candidates, cart, _CANDIDATES), *self.popular()[: count + len(known)]]
+        score = {product: self._likely(product, known) for product in dict.fromkeys(wanted) if product not in in_cart}
+        return _best(score, cart, count)
+
+    def support(self, cart: Sequence[str], product: str) -> Support | None:
+        """The product of the cart that speaks most for another; None when they were never bought together."""
+        found = [
+            (self._ratio(own, product, both), Support(own, both, self._bought[own]))
+            for own in _distinct(cart)
+            if (both := self._pairs.get(own, {}).get(product, 0))
+        ]
+        return max(found, key=lambda pair: pair[0])[1] if found else None
+
+    def lift(self, product: str, other: str) -> float:
+        """How many times more often they are bought together than if neither had to do with the other."""
+        both = self._pairs.get(product, {}).get(other, 0)
+        return both * self.count / (self._bought[product] * self._bought[other]) if both else 0.0
+
+    def _ties(self, product: str) -> Sequence[tuple[str, float]]:
+        """What it goes with, and how surely; kept until a tenth more baskets came, or one with the product."""
+        bought = self.bought(product)
+        known = self._tied.get(product)
+        if known is None or known.bought != bought or self.count > known.count * _STALE:
+            ratios = {
+                other: ratio if both > 1 else ratio * _ONCE
+                for other, both in self._pairs.get(product, {}).items()
+                if (ratio := self._ratio(product, other, both)) > 0
+            }
+            best = nlargest(_TIES, ratios, key=ratios.__getitem__)
+            known = _Ties(tuple((name, ratios[name]) for name in best), bought, self.count)
+            _keep(self._tied, product, known)
+        return known.others
+
+    def _ratio(self, product: str, other: str, both: int) -> float:
+        """The root of the log-likelihood ratio; below 0 for pairs rarer than chance."""
+        mine, theirs, whole = self._bought[product], self._bought[other], self.count
+        ratio = 2 * (
+            _xlogx(both, mine - both, theirs - both, whole - mine - theirs + both)
+            - _xlogx(mine, whole - mine)
+            - _xlogx(theirs, whole - theirs)
+            + _xlogx(whole)
+        )
+        return sqrt(max(ratio, 0.0)) * (1 if both * whole > mine * theirs else -1)
+
+    def _likely(self, product: str, cart: Sequence[str]) -> float:
+        learnt = self._learnt.get(product)
+        if learnt is None or self.count > learnt.count * _STALE:
+            learnt = self._learn(product)
+        get = learnt.weights.get
+        return learnt.base + sum([get(own, 0.0) for own in cart])
+
+    def _learn(self, product: str) -> _Learnt:
+        """Ridge regression of the product's presence on that of those it is most surely bought with."""
+        pairs, chance = self._pairs[product], self._chance
+        surely = {name: _surely(self._covariance(product, name), chance(product), chance(name)) for name in pairs}
+        others = nlargest(_PREDICTORS, surely, key=surely.__getitem__)
+        ridge = min(_MOST_RIDGE, 1 + self.count / 50) / self.count
+        matrix = [[self._covariance(one, two) for two in others[: row + 1]] for row, one in enumerate(others)]
+        for row, one in enumerate(others):
+            matrix[row][row] = chance(one) * (1 - chance(one)) + ridge
+        weights = _solved(matrix, [self._covariance(product, name) for name in others])
+        base = chance(product) - sum(map(mul, weights, map(chance, others)))
+        learnt = _Learnt(base, dict(zip(others, weights, strict=True)), self.count)
+        _keep(self._learnt, product, learnt)
+        return learnt
+
+    def _chance(self, product: str) -> float:
+        return self._bought[product] / self.count
+
+    def _covariance(self, product: str, other: str) -> float:
+        both = self._pairs[product].get(other, 0)
+        return (both - self._bought[product] * self._bought[other] / self.count) / self.count
+
+
+def _keep(kept: dict[str, Kept], product: str, one: Kept) -> None:
+    if len(kept) >= _MOST_LEARNT:
+        kept.pop(next(iter(kept)))
+    kept[product] = one
+
+
+def _surely(covariance: float, mine: float, theirs: float) -> float:
+    spread = mine * (1 - mine) * theirs * (1 - theirs)
+    return covariance / sqrt(spread) if spread > 0 else 0.0
+
+
+def _solved(lower: list[list[float]], right: list[float]) -> list[float]:
+    """The solution of a symmetric, positive definite system, given its lower triangle (Cholesky's method)."""
+    size = len(right)
+    factor: list[list[float]] = []
+    for row in range(size):
+        done: list[float] = []
+        for column in range(row):
+            rest = lower[row][column] - sum(map(mul, done, factor[column]))
+            done.append(rest / factor[column][column])
+        done.append(sqrt(max(lower[row][row] - sum(map(mul, done, done)), 1e-12)))
+        factor.append(done)
+    solution: list[float] = []
+    for row in range(size):
+        solution.append((right[row] - sum(map(mul, factor[row], solution))) / factor[row][row])
+    for row in range(size - 1, -1, -1):
+        rest = solution[row] - sum([factor[below][row] * solution[below] for below in range(row + 1, size)])
+        solution[row] = rest / factor[row][row]
+    return solution
+
+
+def _xlogx(*counts: float) -> float:
+    return sum(count * log(count) for count in counts if count > 0)
+
+
+def _distinct(cart: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(cart))[:MAX_CART]
+
+
+def _best(score: dict[str, float], leave_out: Collection[str], count: int) -> list[str]:
+    for product in leave_out:
+        score.pop(product, None)
+    return nlargest(count, score, key=score.__getitem__)

@@ -1,0 +1,183 @@
+"""What is looked at together: a table of products against products, kept up to date click by click.
+
+Two products clicked within a few clicks of each other in one visit add to their cell, both ways; less the more clicks
+lie between, and less the older the visit is. That is all there is to learning: no training run, no model to ship.
+Weights grow with time rather than fade (forward decay), so that a new click touches its own cells only.
+
+A *row* of a product is what it leads to: its strongest cells, damped by how popular each target is anyway, as shares of
+one. `walk.py` walks along rows. Rows are worked out when first asked for and kept until one of their clicks changes;
+what changes in the popularity of others reaches a row when it is next worked out.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from math import exp
+
+DAY = 86_400.0
+MEMORY_SECONDS = 100 * DAY
+TREND_SECONDS = 7 * DAY
+
+REACH = 6
+"""Clicks further apart say nothing of each other."""
+_STEP = 1.5
+_DAMPING = 1 / 3
+_SHRINKAGE = 2.0
+"""Cells of so little weight in all stay far from certain. Measured on held-out visits: 0 to 4 is a flat hill."""
+ROW_LENGTH = 80
+_MOST_CELLS = 200
+_KEPT_CELLS = 150
+_MOST_VISITS = 1_000
+_MOST_ROWS = 20_000
+_HIGHEST_EXPONENT = 50.0
+_NEARNESS = tuple(exp(-step / _STEP) for step in range(REACH))
+
+Row = tuple[tuple[str, ...], "array[float]"]
+"""Products, strongest first, and what each weighs."""
+
+
+class Covisits:
+    """The table. Times are on any clock, seconds in the shop, as long as `memory` (after which a visit counts a third)
+    and `trend` (what counts as lately) are on the same. What it keeps is bounded by the number of products: 200 cells
+    each, and the numbers of its latest 1,000 visits."""
+
+    def __init__(self, *, memory: float = MEMORY_SECONDS, trend: float = TREND_SECONDS) -> None:
+        self._memory = memory
+        self._trend = trend
+        self._epoch: float | None = None
+        self.latest_at = 0.0
+        self._names: dict[str, str] = {}
+        self._cells: dict[str, dict[str, float]] = {}
+        self._clicks: dict[str, int] = {}
+        self._lately: dict[str, tuple[float, float]] = {}
+        self._visits: dict[str, deque[int]] = {}
+        self._rows: dict[str, Row] = {}
+        self._listeners: list[dict[str, Row]] = []
+
+    def __contains__(self, product: str) -> bool:
+        return product in self._clicks
+
+    def __len__(self) -> int:
+        return len(self._clicks)
+
+    # -- learning
+
+    def add_visit(self, products: Sequence[str], at: float, visit: int) -> None:
+        """A whole visit at once; the same as its clicks one by one. `visit` is a number of its own."""
+        for position, product in enumerate(products):
+            self.add_click(product, products[max(0, position - REACH) : position], at, visit)
+
+    def add_click(self, product: str, before: Sequence[str], at: float, visit: int) -> None:
+        """A click, after those `before` it in the same visit, the latest last; how far back they go matters up to
+        `REACH`."""
+        product = self._names.setdefault(product, product)
+        growth = self._growth(at)
+        self._clicks[product] = self._clicks.get(product, 0) + 1
+        self._lately[product] = (self.lately(product, at) + 1.0, max(at, self._lately.get(product, (0.0, at))[1]))
+        self._remember(product, visit)
+        own = self._cells.setdefault(product, {})
+        for nearness, name in zip(_NEARNESS, reversed(before[-REACH:]), strict=False):
+            other = self._names.setdefault(name, name)
+            theirs = self._cells.setdefault(other, {})
+            weight = growth * nearness
+            own[other] = own.get(other, 0.0) + weight
+            theirs[product] = theirs.get(product, 0.0) + weight
+            self._changed(other, theirs)
+        self._changed(product, own)
+
+    def _growth(self, at: float) -> float:
+        if self._epoch is None:
+            self._epoch = at
+        self.latest_at = max(self.latest_at, at)
+        if (at - self._epoch) / self._memory > _HIGHEST_EXPONENT:
+            self._rebase(at)
+        return exp((at - self._epoch) / self._memory)
+
+    def _rebase(self, at: float) -> None:
+        """Brings all weights down before they grow beyond what a float holds; what is as good as nothing goes."""
+        assert self._epoch is not None
+        factor = exp((self._epoch - at) / self._memory)
+        self._epoch = at
+        for product, cells in self._cells.items():
+            self._cells[product] = {name: faded for name, weight in cells.items() if (faded := weight * factor) > 1e-9}
+        self._rows.clear()
+        for cache in self._listeners:
+            cache.clear()
+
+    def _changed(self, product: str, cells: dict[str, float]) -> None:
+        if len(cells) > _MOST_CELLS:
+            least = sorted(cells.values())[-_KEPT_CELLS]
+            self._cells[product] = {name: weight for name, weight in cells.items() if weight >= least}
+        self._rows.pop(product, None)
+        for cache in self._listeners:
+            cache.pop(product, None)
+            for neighbour in cells:
+                cache.pop(neighbour, None)
+
+    def _remember(self, product: str, visit: int) -> None:
+        visits = self._visits.get(product)
+        if visits is None:
+            visits = self._visits[product] = deque(maxlen=_MOST_VISITS)
+        if not visits or visits[-1] != visit:
+            visits.append(visit)
+
+    # -- asking
+
+    def derived(self) -> dict[str, Row]:
+        """A new table for what somebody works out from rows within one step: an entry goes when its product's row or a
+        neighbour's changes."""
+        cache: dict[str, Row] = {}
+        self._listeners.append(cache)
+        return cache
+
+    def row(self, product: str) -> Row:
+        """What the product leads to; empty for one that nobody knows."""
+        row = self._rows.get(product)
+        if row is None:
+            row = remember(self._rows, product, self._worked_out(product))
+        return row
+
+    def _worked_out(self, product: str) -> Row:
+        cells = self._cells.get(product)
+        if not cells:
+            return (), array("d")
+        clicks = self._clicks
+        damped = {name: weight * clicks.get(name, 1) ** -_DAMPING for name, weight in cells.items()}
+        whole = sum(damped.values()) + _SHRINKAGE * self._growth(self.latest_at)
+        best = sorted(damped, key=damped.__getitem__, reverse=True)[:ROW_LENGTH]
+        return tuple(best), array("d", [damped[name] / whole for name in best])
+
+    def clicks(self, product: str) -> int:
+        """How often it was ever looked at."""
+        return self._clicks.get(product, 0)
+
+    def lately(self, product: str, at: float | None = None) -> float:
+        """How often it was looked at lately, older clicks counting less."""
+        count, counted_at = self._lately.get(product, (0.0, 0.0))
+        behind = (self.latest_at if at is None else at) - counted_at
+        return count * exp(-max(behind, 0.0) / self._trend)
+
+    def trend(self, product: str) -> float:
+        """A factor around 1: above for what is looked at lately more than ever."""
+        return float(((self.lately(product) + 0.02) / (self._clicks.get(product, 0) + 1.0)) ** 0.1)
+
+    def popular(self) -> list[str]:
+        """Every product, the one looked at most lately first."""
+        return sorted(self._clicks, key=lambda product: (-self.lately(product), -self._clicks[product]))
+
+    def visits_with(self, products: Iterable[str]) -> int:
+        """In how many of the latest visits all of these products were looked at."""
+        sets = [set(self._visits.get(product, ())) for product in products]
+        return len(set.intersection(*sets)) if sets else 0
+
+
+def remember(cache: dict[str, Row], product: str, row: Row) -> Row:
+    """Puts the row into a cache of at most 20,000, from which the oldest then go."""
+    if len(cache) >= _MOST_ROWS:
+        for oldest in list(islice(cache, _MOST_ROWS // 10)):
+            del cache[oldest]
+    cache[product] = row
+    return row

@@ -1,0 +1,138 @@
+"""`tailorbird affinity eval PATH`: how good recommendations would be on a shop's own past, beside what is simple."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from proxy.catalogue.logs import Log, read_log, read_sequences
+from proxy.catalogue.trials import CUTS, Case, Trial, evaluate, learn_baskets, learn_visits, published, split
+from proxy.catalogue.walk import Walk, way_text
+from proxy.errors import OperatorError
+
+TRAIN, TEST = "train_sessions.txt", "test_prefix_label.txt"
+BAR_WIDTH = 44
+PATH = click.argument("path", type=click.Path(exists=True, path_type=Path))
+
+
+@click.group("affinity")
+def command() -> None:
+    """What goes with what: tried out on the past, asked, and built."""
+
+
+@command.command("eval")
+@PATH
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print the figures")
+def eval_(path: Path, form: str) -> None:
+    """Hit rate, reciprocal rank, NDCG and coverage of each strategy, and the time of an answer.
+
+    PATH is a file of baskets, one a line; a table or JSON lines of views or orders; or a folder with
+    train_sessions.txt and test_prefix_label.txt. Nothing is tuned to it.
+    """
+    trial = _trial(path)
+    scores = evaluate(trial, time.perf_counter, _progress if sys.stderr.isatty() else lambda name, cases: cases)
+    products = trial.products
+    figures = {name: score.figures(products) for name, score in scores.items()}
+    click.echo(json.dumps(figures, indent=2) if form == "json" else _report(path, trial, figures))
+
+
+@command.command("ask")
+@PATH
+@click.argument("products", nargs=-1, required=True)
+@click.option("--count", default=10, show_default=True, help="how many to show of each strategy")
+def ask(path: Path, products: tuple[str, ...], count: int) -> None:
+    """What would be recommended to a visit or cart of PRODUCTS, and why, learnt from all of PATH."""
+    log = _log(path)
+    learnt = [group.products for group in log.groups]
+    if log.kind == "baskets":
+        baskets = learn_baskets(learnt)
+        for strategy, answer in (("bought together", baskets.together), ("for this cart", baskets.for_cart)):
+            click.echo(f"{strategy}:")
+            for product in answer(products, count):
+                found = baskets.support(products, product)
+                reason = f"{found.together} of {found.buyers} buyers of {found.product}" if found else "often bought"
+                click.echo(f"  {product:<32}  {reason}")
+        return
+    walk = Walk(learn_visits(learnt, [group.at for group in log.groups]))
+    click.echo("for you now:")
+    for product in walk.next_products(products, count):
+        way = walk.way(products, product)
+        click.echo(f"  {product:<32}  {way_text(way, product, {}) if way else 'looked at before'}")
+
+
+def _progress(name: str, cases: Iterable[Case]) -> Iterator[Case]:
+    with click.progressbar(cases, label=f"{name:<16}", file=sys.stderr) as bar:
+        yield from bar
+
+
+# -- reading
+
+
+def _trial(path: Path) -> Trial:
+    if not path.is_dir():
+        return split(_log(path))
+    with _text(path / TRAIN) as train, _text(path / TEST) as test:
+        return published(read_sequences(train), test)
+
+
+def _log(path: Path) -> Log:
+    file = path / TRAIN if path.is_dir() else path
+    with _text(file) as lines:
+        log = read_log(lines)
+    if log.unread:
+        click.echo(f"{file}: {log.unread:,} lines make no sense and are left out", err=True)
+    return log
+
+
+@contextmanager
+def _text(path: Path) -> Iterator[TextIO]:
+    """The file's text, packed by gzip or not. Raises `OperatorError` when it is not there."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise OperatorError(
+            f"there is no `{path}`", help=f"a folder needs {TRAIN} and {TEST}; else name a file"
+        ) from None
+    with file:
+        is_packed = file.peek(2)[:2] == b"\x1f\x8b"
+        with io.TextIOWrapper(gzip.open(file) if is_packed else file, "utf-8", "replace", newline="") as text:
+            yield text
+
+
+# -- printing
+
+
+def _report(path: Path, trial: Trial, figures: dict[str, dict[str, float]]) -> str:
+    left_out = f", {trial.left_out:,} left out whose product was never seen before" if trial.left_out else ""
+    lines = [
+        f"{path}: {len(trial.learnt):,} {trial.kind} of {trial.products:,} products learnt, "
+        f"{len(trial.cases):,} cases foretold{left_out}",
+        "",
+        f"{'':<16}"
+        + "".join(f"  {name + '@' + str(cut):>8}" for cut in CUTS for name in ("HR", "MRR", "NDCG", "cov."))
+        + "    median     p99",
+    ]
+    for name, found in figures.items():
+        cells = [found[f"{metric}@{cut}"] for cut in CUTS for metric in ("hr", "mrr", "ndcg", "coverage")]
+        times = f"  {found['us_median']:6,.0f} us {found['us_p99']:6,.0f} us"
+        lines.append(f"{name:<16}" + "".join(f"  {cell:8.4f}" for cell in cells) + times)
+    return "\n".join([*lines, "", *_plot(figures)])
+
+
+def _plot(figures: dict[str, dict[str, float]]) -> Iterator[str]:
+    """Bars of the hit rates, a shade for each cut."""
+    most = max(max(found[f"hr@{CUTS[-1]}"] for found in figures.values()), 1e-9)
+    yield f"hit rate: {' '.join(f'{shade} among {cut}' for shade, cut in zip('█▓░', CUTS, strict=True))}"
+    for name, found in figures.items():
+        ends = [round(found[f"hr@{cut}"] / most * BAR_WIDTH) for cut in CUTS]
+        bar = "".join(shade * (end - start) for shade, start, end in zip("█▓░", [0, *ends], ends, strict=False))
+        yield f"{name:<16}  {bar:<{BAR_WIDTH}}  {found[f'hr@{CUTS[-1]}']:.3f}"
