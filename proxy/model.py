@@ -286,7 +286,8 @@ class Rule:
 
     All `draws` must take the visitor in, and no cap be reached. `holdout` is the share, in buckets, that sees the
     page's own instead. Of the rules of a `layer`, a page shows one. An `experiment` has its arms' variants instead of
-    one of its own. `also_on` are channels that send what it shows too.
+    one of its own. `also_on` are channels that send what it shows too. What is
+    `paused` is passed over.
     """
 
     name: str
@@ -306,6 +307,7 @@ class Rule:
     layer: str = ""
     also_on: tuple[str, ...] = ()
     experiment: Experiment | None = None
+    paused: bool = False
 
     @property
     def variants(self) -> frozenset[str]:
@@ -340,7 +342,8 @@ class Reason(enum.StrEnum):
 class Decision:
     """What one slot shows one visitor. `variant` "" is the page's own default. `detail` is our finer word: `default`,
     `rule`, `nothing new`, or `arm`, which `arm` names. When the page's own is shown instead of the rule `withheld`, it
-    is `holdout`, or `capped`: had often enough, with nothing below it."""
+    is `holdout`, or `capped`: had often enough, with nothing below it. Where all rules are switched off it is
+    `paused`."""
 
     slot: str
     variant: str = ""

@@ -35,6 +35,10 @@ class Settings:
         (), "where pages come from: URL, or PATH=URL for a part of the site; the longest path wins"
     )
     rules: str = _row("rules", "the folder editors own")
+    rules_mode: str = _row(
+        "folder", "what is live: folder (a saved folder without mistakes) or published (what was published last)"
+    )
+    approval: str = _row("none", "who may publish: none (everybody alone) or required (a second person approves)")
     catalogue: str = _row("", "products as JSON lines; empty: `products.jsonl` in the rules folder, if there")
     store: str = _row("sqlite:tailorbird.db", "profiles: sqlite:PATH or redis://HOST:PORT/DB")
     host: str = _row("127.0.0.1", "address of the public listener")

@@ -24,6 +24,7 @@ from proxy.metrics import Metrics
 from proxy.model import EvaluationContext, Product, Visitor
 from proxy.ports import Bus, ProfileStore
 from proxy.rulebook.compile import Loaded, Publication, load
+from proxy.rulebook.pauses import paused
 from proxy.serve.app import App, Handler
 from proxy.serve.context import context_of, request_of
 from proxy.serve.gateway import Gateway
@@ -42,7 +43,7 @@ from proxy.studio.views import Link
 
 log = logging.getLogger("tailorbird")
 
-Files = Mapping[str, bytes]
+Files = dict[str, bytes]
 
 PURGE = "purge"
 """The topic on which processes tell each other what is out of date."""
@@ -55,19 +56,21 @@ class Rules:
     """The rule folder and what came of it: the publication being served, and what is wrong with the folder now.
 
     `catalogue` is the path of a product file, or "". `adapt` may change a publication before `publish` gets it. A
-    folder with findings never replaces one without.
+    folder with findings never replaces one without. What is saved and live becomes a version of its own.
     """
 
     def __init__(
         self,
-        folder: Path,
+        folder: RuleFolder,
         catalogue: str,
         store: ProfileStore,
         adapt: Callable[[Publication], Publication],
         publish: Callable[[Publication], None],
         metrics: Metrics,
+        clock: Callable[[], float],
     ) -> None:
-        self._folder = RuleFolder(folder)
+        self._folder = folder
+        self._clock = clock
         self._catalogue = catalogue
         self._store = store
         self._adapt = adapt
@@ -77,6 +80,7 @@ class Rules:
         self._files: Files = {}
         self._products: Sequence[Product] = ()
         self._imported: frozenset[str] = frozenset()
+        self._good: Publication | None = None
         self.publication: Publication | None = None
         self.loaded: Loaded | None = None
 
@@ -96,6 +100,9 @@ class Rules:
     async def _follow_folder(self) -> None:
         async for files in self._folder.changes():
             async with self._turn:
+                if files == self._files:
+                    await self._go_live()  # something was paused, or goes on
+                    continue
                 self._files, self._imported = files, await self._imported_now()
                 await self._renew_products()
                 await self._take()
@@ -117,10 +124,22 @@ class Rules:
             log.warning("%s: not taken over\n%s", self._folder.path, as_text(loaded.findings, loaded.sources))
             self._metrics.count("tailorbird_rules_reloads_total", "outcome", "refused")
             return
-        self.publication = self._adapt(loaded.publication)
-        self._publish(self.publication)
-        log.info("%s: rules %s live", self._folder.path, self.publication.version)
+        self._good = self._adapt(loaded.publication)
+        await self._go_live()
         self._metrics.count("tailorbird_rules_reloads_total", "outcome", "live")
+        try:
+            await asyncio.to_thread(self._folder.remember, self._files, self._clock())
+        except (OSError, OperatorError) as error:
+            log.info("%s: this state is in no history: %s", self._folder.path, error)
+
+    async def _go_live(self) -> None:
+        """Publishes the last good state, but for what is paused."""
+        if self._good is None:
+            return
+        self.publication = await asyncio.to_thread(paused, self._good, self._folder.pauses)
+        self._publish(self.publication)
+        off = ", ".join(map(str, sorted(self._folder.pauses)))
+        log.info("%s: rules %s live%s", self._folder.path, self.publication.version, f", paused: {off}" if off else "")
 
     async def _renew_products(self) -> None:
         """A catalogue that cannot be read just now is no reason to lose the last one."""
@@ -159,6 +178,8 @@ class Tailorbird:
         self.settings = settings
         self.machine = machine or bus_of_machine(None)
         self.bus = bus_of_shop(settings.store, self.machine)
+        if settings.rules_mode not in ("folder", "published"):
+            raise OperatorError(f"`rules_mode` is `{settings.rules_mode}`", help="write folder or published")
         self.metrics = Metrics()
         self.cookies = Cookies.from_settings(settings, is_demo=is_demo)
         self._origins = Origins(settings.origin, settings)
@@ -185,9 +206,8 @@ class Tailorbird:
             clock,
             self._recorder,
         )
-        self._rules = Rules(
-            Path(settings.rules), settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics
-        )
+        folder = RuleFolder(Path(settings.rules), is_published=settings.rules_mode == "published")
+        self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)
         self.app = App(self._gateway, self._routes, self.metrics, settings, clock)
         self.bus.listen(PURGE, self._purge)
         self._beside: Sequence[asyncio.Task[None]] = ()

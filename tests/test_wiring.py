@@ -12,7 +12,9 @@ from proxy.bus import bus_of_machine
 from proxy.errors import OperatorError, RequestError
 from proxy.httpcache.purge import purge_of
 from proxy.model import Profile
+from proxy.rulebook.pauses import Pause, What
 from proxy.settings import Settings
+from proxy.stores.versions import Action, Versions
 from proxy.wiring import Tailorbird, products_of
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
@@ -144,6 +146,51 @@ async def test_what_was_shown_is_counted_and_listed(tmp_path: Path) -> None:
     assert [(shown.path, shown.decisions[0].rule) for shown in metrics.live] == [("/", "Known by name")]
 
 
+async def test_a_pause_shows_the_pages_own_at_once_and_nobody_gets_a_cookie(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
+        versions, anna = Versions(shop.rules), shop.cookies_of("anna")
+        assert "Hello Anna" in (await shop.client.get("/", headers=anna)).text
+        assert "set-cookie" in (await shop.client.get("/")).headers
+        for pause in (Pause(What.RULE, "Known by name"), Pause(What.SLOT, "home.hero"), Pause(What.EVERYTHING)):
+            versions.pause([pause], author="Mia", now=1.0)
+            await until(lambda: shop.tailorbird.publication.rules[0].paused)
+            assert (await shop.client.get("/", headers=anna)).content == PAGE
+            assert shop.tailorbird.metrics.live[-1].decisions[0].detail == "paused"
+            shop.client.cookies.clear()
+            assert ("set-cookie" in (await shop.client.get("/")).headers) is not shop.tailorbird.publication.is_off
+            versions.resume([pause], author="Mia", now=1.0)
+            await until(lambda: not shop.tailorbird.publication.rules[0].paused)
+        assert "Hello Anna" in (await shop.client.get("/", headers=anna)).text
+
+
+async def test_in_published_mode_a_saved_rule_waits_until_it_is_published(tmp_path: Path) -> None:
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA], rules_mode="published") as shop,
+    ):
+        assert (await shop.client.get("/", headers=shop.cookies_of("anna"))).content == PAGE
+        Versions(shop.rules).publish(
+            {name: text.encode() for name, text in FOLDER.items()},
+            author="Mia",
+            message="first",
+            now=1.0,
+            action=Action.PUBLISHED,
+        )
+        await until(lambda: shop.tailorbird.publication)
+        assert "Hello Anna" in (await shop.client.get("/", headers=shop.cookies_of("anna"))).text
+
+
+async def test_each_good_state_of_a_saved_folder_is_in_the_history(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        versions = Versions(shop.rules)
+        await until(lambda: versions.live() == 1)
+        shop.write("a.rules.yaml", RULES.replace("home.hero", "home.heroo"))
+        await until(lambda: shop.tailorbird.findings)
+        shop.write("a.rules.yaml", RULES.replace("Hello", "Good day"))
+        await until(lambda: versions.live() == 2)
+        assert versions.files(1) == {name: text.encode() for name, text in FOLDER.items()}
+
+
 def test_the_catalogue_is_read_where_the_setting_says(tmp_path: Path) -> None:
     path = tmp_path / "products.jsonl"
     path.write_text('{"id": "A-1", "title": "Mug", "link": "/p/A-1", "price": "3.00 EUR"}\nnonsense\n')
@@ -151,6 +198,12 @@ def test_the_catalogue_is_read_where_the_setting_says(tmp_path: Path) -> None:
     assert products_of("") == ()
     with pytest.raises(OperatorError, match="cannot read the catalogue"):
         products_of(str(tmp_path / "none.jsonl"))
+
+
+def test_a_mode_there_is_not_is_refused(tmp_path: Path) -> None:
+    settings = Settings(origin=("http://127.0.0.1:1",), secret="a-secret-for-tests-long-enough", rules_mode="draft")
+    with pytest.raises(OperatorError, match="rules_mode"):
+        Tailorbird(settings)
 
 
 def test_settings_that_make_no_sense_are_told_before_anything_is_made(tmp_path: Path) -> None:

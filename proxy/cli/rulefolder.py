@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,9 +34,14 @@ def folder_arguments(command: Command) -> Command:
 
 def read_rules(folder: Path, catalogue: Path | None, store: str | None) -> Loaded:
     """The folder, checked and compiled. What is wrong in the catalogue goes to stderr."""
+    return loaded_from(read_folder(folder), catalogue, store)
+
+
+def loaded_from(files: Mapping[str, bytes], catalogue: Path | None, store: str | None) -> Loaded:
+    """A rule folder's files, checked and compiled."""
     products = _products(catalogue) if catalogue else ()
     imported = asyncio.run(_imported(store)) if store else frozenset[str]()
-    return load(read_folder(folder), catalogue=products, imported=imported)
+    return load(files, catalogue=products, imported=imported)
 
 
 @asynccontextmanager

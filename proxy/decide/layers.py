@@ -29,7 +29,10 @@ class Layers:
         taken = [layer for decision in decisions.values() if (layer := self.layer(decision))]
         if len(taken) == len(set(taken)):
             return decisions
-        return {slot: Decision(slot) for slot in decisions} | self._best_first(decisions, choices)
+        unfilled = {
+            slot: decisions[slot] if decisions[slot].detail == "paused" else Decision(slot) for slot in decisions
+        }
+        return unfilled | self._best_first(decisions, choices)
 
     def layer(self, decision: Decision) -> str:
         """The layer that a decision takes; "" for none. What is capped takes none."""

@@ -34,7 +34,19 @@ from proxy.decide.layout import Layout
 from proxy.decide.membership import ComputedSegment, Membership
 from proxy.decide.residual import Residual, residual
 from proxy.decide.shortcuts import ShortCuts, short_cuts
-from proxy.model import Between, Decision, EvaluationContext, Fact, Holdout, Measure, NotOneOf, OneOf, Rule, Segment
+from proxy.model import (
+    Between,
+    Decision,
+    EvaluationContext,
+    Fact,
+    Holdout,
+    Measure,
+    NotOneOf,
+    OneOf,
+    Reason,
+    Rule,
+    Segment,
+)
 
 CLOCK_ATTRIBUTES = ("weekday", "hours")
 SCHEDULE, VERIFIED = "schedule", "verified"
@@ -216,11 +228,13 @@ def _computed(segment: Segment, layout: Layout) -> ComputedSegment:
     return ComputedSegment(segment.name, sum(map(layout.conjunction, form.conjunctions)), form.residual)
 
 
-def _ranked(rules: Iterable[Rule], layout: Layout) -> dict[str, RankedSlot]:
-    in_rank = sorted(rules, key=lambda rule: (rule.slot, rank(rule)))
+def _ranked(rules: Sequence[Rule], layout: Layout) -> dict[str, RankedSlot]:
+    slots = {rule.slot for rule in rules}
+    in_rank = sorted((rule for rule in rules if not rule.paused), key=lambda rule: (rule.slot, rank(rule)))
     forms = [(rule, _form(rule, layout)) for rule in in_rank]  # before any slot's bits, which must be together
     by_slot = groupby(forms, key=lambda entry: entry[0].slot)
-    return {slot: _ranked_slot(slot, entries, layout) for slot, entries in by_slot}
+    ranked = {slot: _ranked_slot(slot, entries, layout) for slot, entries in by_slot}
+    return ranked | {slot: _paused_slot(slot) for slot in slots - ranked.keys()}
 
 
 def _ranked_slot(slot: str, entries: Iterable[tuple[Rule, _Form]], layout: Layout) -> RankedSlot:
@@ -233,6 +247,10 @@ def _ranked_slot(slot: str, entries: Iterable[tuple[Rule, _Form]], layout: Layou
         contenders += [Contender(decision_of(rule), form.residual, rest, guard_of(rule))] * len(form.conjunctions)
     mask = layout.everyone >> offset << offset
     return RankedSlot(mask, offset, tuple(contenders), Decision(slot))
+
+
+def _paused_slot(slot: str) -> RankedSlot:
+    return RankedSlot(0, 0, (), Decision(slot, reason=Reason.DISABLED, detail="paused"))
 
 
 def _layers(rules: Sequence[Rule]) -> Layers | None:

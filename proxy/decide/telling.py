@@ -34,6 +34,12 @@ def schedule(rule: Rule, now: float) -> Iterator[Explained]:
     yield Explained(text, is_live, moment(now, rule.timezone), "" if is_live else _how_far(rule, now))
 
 
+def halted(rule: Rule) -> Iterator[Explained]:
+    """That the rule is paused, if it is."""
+    if rule.paused:
+        yield Explained("paused", False)
+
+
 def chance(rule: Rule, context: EvaluationContext) -> Iterator[Explained]:
     """Rollout, group and arm: what was drawn, and with what luck."""
     for draw in rule.draws:

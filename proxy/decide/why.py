@@ -15,7 +15,7 @@ from proxy.decide.engine import at_stage, decide
 from proxy.decide.guard import guard_of
 from proxy.decide.membership import names_of, verified_names
 from proxy.decide.plan import JOURNEY, Plan, in_order_of_use, names_in, rank
-from proxy.decide.telling import caps, chance, holdouts, layer, moment, schedule, variant_for
+from proxy.decide.telling import caps, chance, halted, holdouts, layer, moment, schedule, variant_for
 from proxy.model import Attributes, Condition, Decision, EvaluationContext, Fact, NotOneOf, OneOf, Rule, Segment
 
 
@@ -109,6 +109,7 @@ class _Teller:
         attributes = self._trusted if rule.needs_verified else self._anyhow
         told = self._told(rule, rule.condition, attributes)
         facts = [
+            *halted(rule),
             *schedule(rule, self._context.now),
             *(told.parts if told.text == "all of" else (told,)),
             *chance(rule, self._context),

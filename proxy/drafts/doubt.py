@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from proxy.conditions.values import holds, with_local_time
+from proxy.decide.engine import at_stage
 from proxy.decide.guard import decision_of, guard_of
 from proxy.decide.membership import names_of, verified_names
-from proxy.decide.plan import CLOCK_ATTRIBUTES, Plan, rank
+from proxy.decide.plan import CLOCK_ATTRIBUTES, JOURNEY, Plan, rank
 from proxy.model import (
     AllOf,
     AnyOf,
@@ -48,7 +49,7 @@ class Doubts:
         self._ranked = {
             slot: sorted((rule for rule in plan.rules if rule.slot == slot), key=rank) for slot in plan.slots
         }
-        self._asked = {slot: plan.attributes_of([slot]) - set(CLOCK_ATTRIBUTES) for slot in plan.slots}
+        self._asked = {slot: plan.attributes_of([slot]) - {*CLOCK_ATTRIBUTES, JOURNEY} for slot in plan.slots}
 
     def about(self, view: View) -> dict[str, frozenset[str]]:
         """For each slot in doubt what was not recorded: attributes, and caps as they are written. What decides a slot
@@ -91,7 +92,7 @@ class Doubts:
 
 def missing_in(view: View, asked: frozenset[str]) -> frozenset[str]:
     """What of the attributes asked the view does not tell, neither a value nor that there was none."""
-    return asked - view.attributes.keys() - set(view.unknown)
+    return asked.difference(view.attributes, view.unknown)
 
 
 def _is_unread(cap: Cap, view: View) -> bool:
@@ -105,12 +106,15 @@ class _Asker:
         self._segments: Mapping[str, Segment] = {segment.name.casefold(): segment for segment in plan.segments}
         self._view = view
         self._missing = missing
+        self._attributes = at_stage(plan, view.context).attributes
+        if plan.journey is not None and missing & plan.journey.attributes_of([JOURNEY]):
+            self._missing = missing | {JOURNEY}
 
     def chance(self, condition: Condition, timezone: str, *, is_verified: bool) -> Chance:
         """Of a condition whose weekday and hours are those of `timezone`."""
-        named = self._view.attributes.get("segment")
+        named = self._attributes.get("segment")
         names = verified_names(named, self._view.unverified) if is_verified else names_of(named)
-        attributes = with_local_time({**self._view.attributes, "segment": names}, now=self._view.at, timezone=timezone)
+        attributes = with_local_time({**self._attributes, "segment": names}, now=self._view.at, timezone=timezone)
         return self._chance(condition, attributes)
 
     def _chance(self, condition: Condition, attributes: Attributes) -> Chance:

@@ -86,12 +86,17 @@ def as_text(told: Prospect) -> str:
 
 def _changes(told: Prospect) -> Iterator[str]:
     yield f"{told.live} → {told.draft}".ljust(50) + f"replayed {_views(told.replay.views)}{_span(told.replay)}"
+    yield from changes_text(told.changes)
+
+
+def changes_text(found: Sequence[Change]) -> Iterator[str]:
+    """The changes, a line each; a name that several share is said once."""
     name = None
-    for change in told.changes:
+    for change in found:
         sign, shown = (change.kind, change.name) if change.name != name else (" ", "")
         yield f"  {sign} {shown:<{NAME_WIDTH}}  {change.what}"
         name = change.name
-    if not told.changes:
+    if not found:
         yield "  nothing means anything else"
 
 

@@ -21,7 +21,7 @@ from proxy.rulebook.expectations import Case
 @dataclass(frozen=True)
 class Publication:
     """One immutable version of a shop's rules, ready to be served. `version` names its content; `fragments` are by
-    the variant of the rules that show them; `cases` are the editors' own tests."""
+    the variant of the rules that show them; `cases` are the editors' own tests. With everything paused it `is_off`."""
 
     version: str
     plan: Plan
@@ -30,6 +30,7 @@ class Publication:
     rules: tuple[Rule, ...]
     segments: tuple[Segment, ...]
     cases: tuple[Case, ...]
+    is_off: bool = False
 
     def slots_on(self, path: str) -> list[str]:
         """The slots with rules, but for those that `slots.yaml` places on other pages only."""

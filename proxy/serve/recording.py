@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from math import inf
 from typing import NamedTuple
 
-from proxy.decide.plan import CLOCK_ATTRIBUTES, Plan
+from proxy.decide.plan import CLOCK_ATTRIBUTES, JOURNEY, Plan
 from proxy.errors import StoreError
 from proxy.metrics import Metrics
 from proxy.model import (
@@ -89,7 +89,7 @@ class Recorder:
 
 def asked_by(plan: Plan, slots: Collection[str]) -> Asked:
     """What the rules of these slots ask."""
-    attributes = plan.attributes_of(slots) - set(CLOCK_ATTRIBUTES)
+    attributes = plan.attributes_of(slots) - {*CLOCK_ATTRIBUTES, JOURNEY}
     measures = [cap.measure for rule in plan.rules if rule.slot in slots for cap in rule.caps]
     return Asked(attributes, {measure_name(measure): measure for measure in measures})
 

@@ -28,7 +28,7 @@ from proxy.serve.profiles import MISSING, ProfileReader
 from proxy.serve.recall import Recall, Recalled
 from proxy.serve.recording import Noted, Recorder
 from proxy.serve.sewing import Sewing
-from proxy.serve.visitor import Cookies
+from proxy.serve.visitor import ANONYMOUS, Cookies
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.showing")
@@ -69,6 +69,8 @@ class Showing:
 
     def meet(self, template: Template, request: Request, now: float) -> Met | None:
         """Who asks, from cookies and worker memory; None when the store has to be asked."""
+        if self.publication.is_off:
+            return Met(ANONYMOUS)
         visitor = self._visitor(request, now)
         if not visitor.id:
             return self._welcome(visitor, now)

@@ -7,12 +7,17 @@ again when any changed meanwhile, so that an editor's half-saved folder is not t
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
 from proxy.errors import OperatorError
+from proxy.rulebook.pauses import NOTHING
 from proxy.rulebook.read import ATTRIBUTE_FILE, CATALOGUE_FILE, MAX_FILE_BYTES, RULE_FILES, SLOT_FILE
+from proxy.stores.versions import FOLDER as VERSIONS
+from proxy.stores.versions import Versions
 
 KINDS = ("*" + RULE_FILES, SLOT_FILE, ATTRIBUTE_FILE, CATALOGUE_FILE, "banners/*.html", "cards/*.html")
 MAX_CATALOGUE_BYTES = 256 * 1024 * 1024
@@ -43,35 +48,61 @@ def read_folder(path: Path) -> dict[str, bytes]:
 
 
 class RuleFolder:
-    """A folder and what was last read of it."""
+    """A folder and what was last read of it: with `is_published`, the files of the version that is live, else those in
+    the folder itself; and what is paused."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_published: bool = False) -> None:
         self.path = path
+        self.versions = Versions(path)
+        self.pauses = NOTHING
+        self._is_published = is_published
         self._stamps: Stamps = {}
         self._files: dict[str, bytes] | None = None
 
     def read(self) -> dict[str, bytes]:
-        """The files as they are now."""
-        self._stamps = _stamps(self.path)
-        self._files = read_folder(self.path)
+        """The files as they are now; none when nothing was published yet. Raises `OperatorError`."""
+        self._stamps = self._stamps_now()
+        self.pauses = self.versions.pauses()
+        if self._is_published:
+            live = self.versions.live()
+            self._files = self.versions.files_now(live) if live else {}
+        else:
+            self._files = read_folder(self.path)
         return self._files
 
+    def remember(self, files: dict[str, bytes], now: float) -> None:
+        """Makes what is saved and live a version, unless it was published as one. Raises `OSError`."""
+        if not self._is_published:
+            self.versions.load(files, now)
+
     async def changes(self) -> AsyncGenerator[dict[str, bytes], None]:
-        """The files, whenever their content is another than at the last `read`. Never ends; cancel it.
+        """The files, whenever they or what is paused are others than at the last `read`. Never ends; cancel it.
 
         A folder that cannot be read raises nothing here: it is looked at again, and the last files stand.
         """
         async with aclosing(self._ticks()) as ticks:
             async for _ in ticks:
-                before = self._files
+                before = (self._files, self.pauses)
                 try:
-                    if self._stamps == await asyncio.to_thread(_stamps, self.path):
+                    if self._stamps == await asyncio.to_thread(self._stamps_now):
                         continue
                     files = await asyncio.to_thread(self.read)
                 except (OSError, OperatorError):
                     continue
-                if files != before:
+                if (files, self.pauses) != before:
                     yield files
+
+    def _stamps_now(self) -> Stamps:
+        stamps = {} if self._is_published else _stamps(self.path)
+        ours = (
+            (f"{VERSIONS}/live", f"{VERSIONS}/paused", CATALOGUE_FILE)
+            if self._is_published
+            else (f"{VERSIONS}/paused",)
+        )
+        for name in ours:
+            with contextlib.suppress(OSError):
+                stamps[name] = _stamp((self.path / name).stat())
+        return stamps
 
     async def _ticks(self) -> AsyncGenerator[None, None]:
         """A beat after each change, and one a second."""
@@ -102,8 +133,12 @@ def _stamps(path: Path) -> Stamps:
         except OSError:  # gone since it was listed, or a link in a circle
             continue
         if is_ours:
-            stamps[file.relative_to(path).as_posix()] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            stamps[file.relative_to(path).as_posix()] = _stamp(stat)
     return stamps
+
+
+def _stamp(stat: os.stat_result) -> tuple[int, int, int]:
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
 def _known_files(path: Path) -> Iterator[Path]:

@@ -7,10 +7,11 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from proxy.decide.plan import compile_plan
+from proxy.decide.engine import decide
+from proxy.decide.plan import JOURNEY, compile_plan
 from proxy.diagnostics import as_text
 from proxy.drafts.doubt import Doubts, missing_in
-from proxy.model import AttributeValue, Cap, Fact, IsKnown, Measure, Reading, Rule, View, measure_name
+from proxy.model import AttributeValue, Cap, Fact, IsKnown, Measure, OneOf, Reading, Rule, Segment, View, measure_name
 from proxy.rulebook.compile import Publication, load
 
 HEAD = """version: 1
@@ -101,6 +102,16 @@ def test_a_capped_rule_leaves_the_doubt_to_the_next() -> None:
     for reading, doubt in ((3.0, {"home.hero": {"orders"}}), (2.0, {})):
         view = msgspec.structs.replace(VIEW, readings={measure_name(SHOWN): reading})
         assert Doubts(compile_plan([CAPPED, asking])).about(view) == doubt
+
+
+def test_a_stage_of_the_journey_is_in_doubt_with_what_it_asks() -> None:
+    stages = [Segment("New", Fact("visitor", OneOf(frozenset({"new"})))), Segment("Loyal", Fact("orders", IsKnown()))]
+    wants_new = Rule("For new", "home.hero", Fact(JOURNEY, OneOf(frozenset({"New"}))), "a")
+    plan = compile_plan([wants_new], journey=stages)
+    assert Doubts(plan).about(VIEW) == {"home.hero": {"orders"}}
+    told = msgspec.structs.replace(VIEW, unknown=("orders",))
+    assert Doubts(plan).about(told) == {}
+    assert decide(plan, told.context)["home.hero"].rule == "For new"
 
 
 def test_doubt_about_a_layer_is_doubt_about_every_slot_it_may_stand_in() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from proxy.errors import OperatorError
+from proxy.rulebook.pauses import Pause, What
 from proxy.rulebook.read import MAX_FILE_BYTES
 from proxy.stores.ruledir import RuleFolder, read_folder
+from proxy.stores.versions import Action, Versions
 
 PATIENCE = 10  # seconds after which a change counts as never noticed
 
@@ -85,3 +88,44 @@ async def test_a_folder_that_is_deleted_and_made_again_is_watched_on(folder: Pat
     kept.rename(folder)
     assert "a.rules.yaml" in await asyncio.wait_for(anext(changes), PATIENCE)
     await changes.aclose()
+
+
+# -- what is published
+
+
+async def test_in_published_mode_files_are_drafts_until_they_are_published(tmp_path: Path) -> None:
+    folder, versions = RuleFolder(tmp_path, is_published=True), Versions(tmp_path)
+    (tmp_path / "a.rules.yaml").write_text("one")
+    (tmp_path / "products.jsonl").write_text("{}")
+    assert folder.read() == {}
+    async with asyncio.timeout(10), aclosing(folder.changes()) as changes:
+        versions.publish({"a.rules.yaml": b"one"}, author="Mia", message="", now=1.0, action=Action.PUBLISHED)
+        assert await anext(changes) == {"a.rules.yaml": b"one", "products.jsonl": b"{}"}
+        (tmp_path / "a.rules.yaml").write_text("two")
+        (tmp_path / "products.jsonl").write_text("{}{}")
+        assert await anext(changes) == {"a.rules.yaml": b"one", "products.jsonl": b"{}{}"}
+        versions.publish({"a.rules.yaml": b"two"}, author="Mia", message="", now=2.0, action=Action.PUBLISHED)
+        assert (await anext(changes))["a.rules.yaml"] == b"two"
+        versions.go_live(1, author="Mia", message="", now=3.0, action=Action.ROLLED_BACK)
+        assert (await anext(changes))["a.rules.yaml"] == b"one"
+
+
+@pytest.mark.parametrize("is_published", [False, True])
+async def test_what_is_paused_is_heard_of_at_once(tmp_path: Path, is_published: bool) -> None:
+    folder, versions = RuleFolder(tmp_path, is_published=is_published), Versions(tmp_path)
+    pause = Pause(What.SLOT, "home.hero")
+    folder.read()
+    async with asyncio.timeout(10), aclosing(folder.changes()) as changes:
+        versions.pause([pause], author="Mia", now=1.0)
+        assert await anext(changes) == {}
+        assert folder.pauses == {pause}
+        versions.resume([pause], author="Mia", now=1.0)
+        assert await anext(changes) == {}
+        assert folder.pauses == frozenset()
+
+
+def test_what_is_saved_is_remembered_as_a_version_but_a_draft_is_not(tmp_path: Path) -> None:
+    RuleFolder(tmp_path, is_published=True).remember({"a.rules.yaml": b""}, 1.0)
+    assert Versions(tmp_path).history() == []
+    RuleFolder(tmp_path).remember({"a.rules.yaml": b""}, 1.0)
+    assert [entry.action for entry in Versions(tmp_path).history()] == [Action.LOADED]

@@ -1,0 +1,42 @@
+"""`tailorbird diff [A] [B]`: what differs between two states of the rules, in meaning and in text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from difflib import unified_diff
+from pathlib import Path
+
+import click
+import msgspec
+
+from proxy.cli.rulefolder import A_FILE, A_FOLDER
+from proxy.cli.states import State, publication_of, state_of
+from proxy.drafts.changes import changes
+from proxy.drafts.report import changes_text
+from proxy.rulebook.read import CATALOGUE_FILE
+
+
+@click.command("diff")
+@click.argument("a", default="live")
+@click.argument("b", default="draft")
+@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
+@click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where imported attributes are known")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def command(a: str, b: str, rules: Path, catalogue: Path | None, store: str | None, form: str) -> None:
+    """What differs from A to B, each of them live, draft, a version's number or a folder: first what it means, then the
+    lines of text. Without them: from what is live to the draft."""
+    before, after = state_of(a, rules), state_of(b, rules)
+    old, new = (publication_of(state, catalogue, store) for state in (before, after))
+    found = changes(old, new, time.time())
+    if form == "json":
+        click.echo(msgspec.json.encode(found))
+        return
+    click.echo("\n".join([f"{before.name} → {after.name}", *changes_text(found), *_text(before, after)]))
+
+
+def _text(before: State, after: State) -> Iterator[str]:
+    for name in sorted((before.files.keys() | after.files.keys()) - {CATALOGUE_FILE}):
+        old, new = (state.files.get(name, b"").decode("utf-8", "replace").splitlines() for state in (before, after))
+        yield from unified_diff(old, new, f"{before.name}/{name}", f"{after.name}/{name}", lineterm="")

@@ -1,0 +1,67 @@
+"""`tailorbird history`: who published, paused and rolled back what, and when; as JSON, the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from difflib import unified_diff
+from pathlib import Path
+
+import click
+import msgspec
+
+from proxy.cli.rulefolder import A_FOLDER
+from proxy.errors import OperatorError
+from proxy.stores.versions import GOES_LIVE, Action, Entry, Versions
+
+
+@click.command("history")
+@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@click.option("--last", type=click.IntRange(1), default=20, help="how many lines of text  (default: 20)")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def command(rules: Path, last: int, form: str) -> None:
+    """Who published, paused and rolled back what, the latest first. As JSON: everything, the first first."""
+    versions = Versions(rules)
+    history = versions.history()
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(history)))
+        return
+    click.echo("\n".join(_lines(versions, history, last)) or "nothing has happened yet")
+
+
+def _lines(versions: Versions, history: Sequence[Entry], last: int) -> Iterator[str]:
+    live = versions.live()
+    width = max((len(entry.author) for entry in history[-last:]), default=0)
+    went_live = max((i for i, entry in enumerate(history) if _made_live(entry, live)), default=-1)
+    for place in range(len(history) - 1, max(-1, len(history) - 1 - last), -1):
+        entry = history[place]
+        name = f"v{entry.version}" if entry.version else ""
+        mark = "● live" if place == went_live else ""
+        said = entry.what or f'"{entry.message}"' if entry.what or entry.message else ""
+        action = "" if entry.action is Action.PUBLISHED else f"{entry.action}"
+        when = datetime.fromtimestamp(entry.at).astimezone()
+        line = f"{name:<5} {mark:<6}  {when.day:>2} {when:%b %H:%M}  {entry.author:<{width}}  {action:<11}  {said}"
+        yield line.rstrip().ljust(70) + _size(versions, history, place)
+
+
+def _made_live(entry: Entry, live: int) -> bool:
+    return entry.version == live and entry.action in GOES_LIVE
+
+
+def _size(versions: Versions, history: Sequence[Entry], place: int) -> str:
+    """How many lines came and went with the entry, as `+14 −2`; "" for what changed no files."""
+    entry = history[place]
+    if entry.action not in GOES_LIVE | {Action.REQUESTED}:
+        return ""
+    before = next((each.version for each in reversed(history[:place]) if each.action in GOES_LIVE), 0)
+    try:
+        new = _text(versions.files(entry.version))
+        old = _text(versions.files(before)) if before else []
+    except OperatorError:
+        return "  (files missing)"
+    lines = [line for line in unified_diff(old, new, n=0) if not line.startswith(("---", "+++", "@@"))]
+    return f"  +{sum(line[0] == '+' for line in lines)} −{sum(line[0] == '-' for line in lines)}"
+
+
+def _text(files: dict[str, bytes]) -> list[str]:
+    return [f"{name}: {line}" for name in sorted(files) for line in files[name].decode("utf-8", "replace").splitlines()]

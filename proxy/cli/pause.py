@@ -1,0 +1,48 @@
+"""`tailorbird pause`: switches a rule, a slot or everything off, on every worker, without a change of the files."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from proxy.cli.rulefolder import A_FOLDER
+from proxy.cli.states import author_of, is_published_mode, state_of
+from proxy.diagnostics import did_you_mean
+from proxy.rulebook.check import check
+from proxy.rulebook.pauses import Pause, What
+from proxy.stores.versions import Versions
+
+
+@click.command("pause")
+@click.argument("what", type=click.Choice([what.value for what in What]))
+@click.argument("name", default="")
+@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@click.option("--author", help="who pauses it  (default: as git knows you)")
+def command(what: str, name: str, rules: Path, author: str | None) -> None:
+    """Switch off `rule NAME`, `slot NAME` or `everything`, until `tailorbird resume`. A paused rule is passed over;
+    with everything paused, pages are what the shop sent."""
+    versions = Versions(rules)
+    pause = Pause(What(what), name)
+    _must_be_there(pause, versions, rules)
+    if versions.pause([pause], author=author_of(author), now=time.time()):
+        click.echo(f"{pause} is paused, until `tailorbird resume {pause}`")
+    else:
+        click.echo(f"{pause} is paused already")
+
+
+def _must_be_there(pause: Pause, versions: Versions, rules: Path) -> None:
+    """Raises `click.BadParameter` for a name that no rule or slot has."""
+    if pause.what is What.EVERYTHING:
+        if pause.name:
+            raise click.BadParameter("everything has no name", param_hint="NAME")
+        return
+    is_live_version = versions.live() and is_published_mode(versions.history())
+    found = check(state_of("live" if is_live_version else "draft", rules).files)
+    known = [rule.name for rule in found.rules] if pause.what is What.RULE else [rule.slot for rule in found.rules]
+    if pause.name not in known:
+        raise click.BadParameter(
+            f"there is no {pause.what} `{pause.name}`; {did_you_mean(pause.name, sorted(set(known)))}",
+            param_hint="NAME",
+        )

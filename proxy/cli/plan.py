@@ -1,0 +1,70 @@
+"""`tailorbird plan [DIR]`: what a draft changes in meaning, and who would see something different."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+import msgspec
+
+from proxy.cli.replay import MOST, views_in
+from proxy.cli.rulefolder import A_FILE, A_FOLDER, loaded_from, recorded_views
+from proxy.cli.states import checks_of, must_be_good, publication_of, state_of
+from proxy.drafts.report import as_text, prospect
+from proxy.errors import OperatorError
+from proxy.model import View
+from proxy.settings import from_environment
+
+
+@click.command("plan")
+@click.argument("folder", metavar="[DIR]", required=False, type=A_FOLDER)
+@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the folder that is served")
+@click.option(
+    "--against", default="live", metavar="STATE", help="live, a version's number or a folder  (default: live)"
+)
+@click.option("--views", "most", type=click.IntRange(0), default=MOST, help=f"how many, the last  (default: {MOST:,})")
+@click.option("--log", type=A_FILE, help="views from a file of `tailorbird replay --save`, not from the store")
+@click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where views are recorded  (TAILORBIRD_STORE)")
+@click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def command(
+    folder: Path | None,
+    rules: Path,
+    against: str,
+    most: int,
+    log: Path | None,
+    store: str | None,
+    catalogue: Path | None,
+    form: str,
+) -> None:
+    """What the draft in DIR (the served folder itself, unless named) means differently from what is live, and who would
+    see something different: the last recorded page views are decided by both. Exit code 1 when the draft has mistakes
+    or a test of it fails."""
+    live, draft = state_of(against, rules), state_of(str(folder or "draft"), rules)
+    loaded = loaded_from(draft.files, catalogue, store)
+    checks = checks_of(loaded)
+    told = prospect(
+        _views(log, store, most),
+        publication_of(live, catalogue, store),
+        must_be_good(draft, loaded),
+        checks,
+        time.time(),
+        names=(live.name, draft.name),
+    )
+    click.echo(msgspec.json.encode(told) if form == "json" else as_text(told))
+    sys.exit(not checks.may_publish)
+
+
+def _views(log: Path | None, store: str | None, most: int) -> list[View]:
+    """The recorded views; none, with a word on stderr, where nothing is recorded."""
+    if log:
+        return list(views_in(log))[-most:] if most else []
+    try:
+        return asyncio.run(recorded_views(from_environment(os.environ, store=store).store, most))
+    except OperatorError as error:
+        click.echo(f"no page views: {error}", err=True)
+        return []

@@ -1,0 +1,31 @@
+"""`tailorbird resume`: lets what is paused go on."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from proxy.cli.rulefolder import A_FOLDER
+from proxy.cli.states import author_of
+from proxy.errors import OperatorError
+from proxy.rulebook.pauses import Pause, What
+from proxy.stores.versions import Versions
+
+
+@click.command("resume")
+@click.argument("what", type=click.Choice([what.value for what in What]), required=False)
+@click.argument("name", default="")
+@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@click.option("--author", help="who lets it go on  (default: as git knows you)")
+def command(what: str | None, name: str, rules: Path, author: str | None) -> None:
+    """Let `rule NAME`, `slot NAME` or `everything` go on as before. Without a word: all that is paused."""
+    versions = Versions(rules)
+    off = versions.pauses()
+    wanted = frozenset({Pause(What(what), name)}) if what else off
+    for pause in wanted - off:
+        listed = ", ".join(map(str, sorted(off))) or "nothing"
+        raise OperatorError(f"{pause} is not paused", help=f"what is paused: {listed}")
+    versions.resume(wanted, author=author_of(author), now=time.time())
+    click.echo("\n".join(f"{pause} goes on" for pause in sorted(wanted)) or "nothing is paused")

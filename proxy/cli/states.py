@@ -1,0 +1,97 @@
+"""What commands compare and publish: the draft in a folder, what is live, a version by its number."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from proxy.cases import run_cases
+from proxy.cli.rulefolder import loaded_from
+from proxy.diagnostics import as_text
+from proxy.drafts.report import Checks
+from proxy.errors import OperatorError
+from proxy.rulebook.compile import Loaded, Publication
+from proxy.settings import from_environment
+from proxy.stores.ruledir import read_folder
+from proxy.stores.versions import Action, Entry, Versions
+
+MADE_LIVE = {Action.PUBLISHED, Action.APPROVED, Action.LOADED}
+
+
+@dataclass(frozen=True)
+class State:
+    """A state of the rules: what it is called, and its files."""
+
+    name: str
+    files: dict[str, bytes]
+
+
+def state_of(word: str, rules: Path) -> State:
+    """The state that a word means: `live`, `draft`, the number of a version, or a folder. Raises `OperatorError`."""
+    versions = Versions(rules)
+    if word == "draft":
+        return State("draft", read_folder(rules))
+    number = versions.live() if word == "live" else int(word) if word.isdecimal() else 0
+    if number:
+        return State(f"Version {number}", versions.files_now(number))
+    if word == "live":
+        raise OperatorError(
+            f"nothing of `{rules}` is live yet",
+            help="`tailorbird publish` or `tailorbird serve` makes the first version",
+        )
+    if not Path(word).is_dir():
+        raise OperatorError(
+            f"`{word}` is no state of the rules", help="write live, draft, a version's number or a folder"
+        )
+    return State(word, read_folder(Path(word)))
+
+
+def publication_of(state: State, catalogue: Path | None, store: str | None) -> Publication:
+    """What the state would publish; ends the command with its findings when it has any."""
+    return must_be_good(state, loaded_from(state.files, catalogue, store))
+
+
+def must_be_good(state: State, loaded: Loaded) -> Publication:
+    """The publication; ends the command with the findings when there is none."""
+    if loaded.publication is None:
+        click.echo(as_text(loaded.findings, loaded.sources), err=True)
+        click.echo(f"{state.name} has mistakes, so nothing was done", err=True)
+        sys.exit(1)
+    return loaded.publication
+
+
+def checks_of(loaded: Loaded) -> Checks:
+    """What `check` and `test` say."""
+    outcomes = run_cases(loaded.publication, time.time()) if loaded.publication else ()
+    passed = sum(outcome.passed for outcome in outcomes)
+    return Checks(tuple(loaded.findings), passed, len(outcomes) - passed)
+
+
+def is_published_mode(history: Iterable[Entry]) -> bool:
+    """Whether what is live was published, by the setting or by what last happened; a folder that nobody served yet may
+    be published too."""
+    if from_environment(os.environ).rules_mode == "published":
+        return True
+    return next((entry.action for entry in reversed(list(history)) if entry.action in MADE_LIVE), None) != Action.LOADED
+
+
+def author_of(said: str | None) -> str:
+    """Who does this: as said, else as git knows them, else the name they logged in with."""
+    return said or os.environ.get("GIT_AUTHOR_NAME") or _git_name() or getpass.getuser()
+
+
+def _git_name() -> str:
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    done = subprocess.run([git, "config", "user.name"], capture_output=True, text=True, check=False)  # noqa: S603
+    return done.stdout.strip()

@@ -1,0 +1,74 @@
+"""What is paused: rules, slots or everything, switched off at once without a change of the files.
+
+A paused rule is passed over, as if it did not fit. A slot all of whose rules are paused shows the page's own, and the
+decision says `paused`. With everything paused a page is what the origin sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from proxy.decide.plan import compile_plan
+from proxy.rulebook.compile import Publication
+
+
+class What(StrEnum):
+    """What can be paused."""
+
+    RULE = "rule"
+    SLOT = "slot"
+    EVERYTHING = "everything"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pause:
+    """One thing that is paused. `name` is the rule's or the slot's, "" for everything."""
+
+    what: What
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.name}".strip()
+
+
+NOTHING: frozenset[Pause] = frozenset()
+
+
+def pauses_in(text: str) -> frozenset[Pause]:
+    """The pauses in a file of them, one a line, as `rule Summer goodbye`. A line that is none is passed over."""
+    return frozenset(_pauses(text.splitlines()))
+
+
+def text_of(pauses: Iterable[Pause]) -> str:
+    """The file."""
+    return "".join(f"{pause}\n" for pause in sorted(pauses))
+
+
+def paused(publication: Publication, pauses: Iterable[Pause]) -> Publication:
+    """The publication with these things paused. A pause of what is not there pauses nothing."""
+    off = frozenset(pauses)
+    if not off:
+        return publication
+    is_all = Pause(What.EVERYTHING) in off
+    rules = tuple(
+        replace(rule, paused=is_all or Pause(What.RULE, rule.name) in off or Pause(What.SLOT, rule.slot) in off)
+        for rule in publication.rules
+    )
+    old = publication.plan
+    plan = compile_plan(rules, old.segments, () if is_all else old.holdouts, version=old.version)
+    return replace(
+        publication,
+        plan=replace(plan, journey=old.journey),
+        rules=rules,
+        declared=() if is_all else publication.declared,
+        is_off=is_all,
+    )
+
+
+def _pauses(lines: Iterable[str]) -> Iterator[Pause]:
+    for line in lines:
+        what, _, name = line.strip().partition(" ")
+        if what in set(What) and bool(name) == (what != What.EVERYTHING):
+            yield Pause(What(what), name.strip())

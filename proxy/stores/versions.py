@@ -1,0 +1,222 @@
+"""Versions of a rule folder, as plain files beside the rules, where anybody can read them and git can keep them:
+
+    rules/.tailorbird/versions/42/    the files of version 42, which never change
+    rules/.tailorbird/live            the number of the version that is live
+    rules/.tailorbird/paused          what is paused, a line each
+    rules/.tailorbird/history.jsonl   who did what and when; only ever added to
+
+`live` and `paused` are replaced in one step, so who reads them sees the old or the new; who writes holds a lock. The
+catalogue is no part of a version: who rolls back rules does not want yesterday's prices.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from proxy.errors import OperatorError
+from proxy.rulebook.compile import version_of
+from proxy.rulebook.pauses import Pause, pauses_in, text_of
+from proxy.rulebook.read import CATALOGUE_FILE
+
+FOLDER = ".tailorbird"
+Files = Mapping[str, bytes]
+
+
+class Action(StrEnum):
+    """What an entry of the history tells."""
+
+    PUBLISHED = "published"
+    LOADED = "loaded"  # in folder mode: a saved folder without findings
+    REQUESTED = "requested"  # waits for a second person
+    APPROVED = "approved"
+    ROLLED_BACK = "rolled back"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+
+
+GOES_LIVE = {Action.PUBLISHED, Action.LOADED, Action.APPROVED, Action.ROLLED_BACK}
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of the history. `version` is what was live, or asked for, then; `content` names its files; `what` is
+    what was paused or resumed; `at` Unix seconds."""
+
+    at: float
+    action: Action
+    version: int = 0
+    content: str = ""
+    author: str = ""
+    message: str = ""
+    what: str = ""
+
+
+class Versions:
+    """The versions of the folder at `rules`. Reading makes nothing."""
+
+    def __init__(self, rules: Path) -> None:
+        self.rules = rules
+        self._folder = rules / FOLDER
+
+    # -- reading
+
+    def live(self) -> int:
+        """The number of the version that is live; 0 when there is none."""
+        text = _read(self._folder / "live").strip()
+        return int(text) if text.isdecimal() else 0
+
+    def pauses(self) -> frozenset[Pause]:
+        """What is paused."""
+        return pauses_in(_read(self._folder / "paused"))
+
+    def history(self) -> list[Entry]:
+        """All that happened, the first first. Raises `OperatorError` for a line that cannot be read."""
+        path = self._folder / "history.jsonl"
+        entries = []
+        for number, line in enumerate(_read(path).splitlines(), 1):
+            try:
+                entries.append(msgspec.json.decode(line, type=Entry))
+            except msgspec.DecodeError as error:
+                what = f"line {number} of `{path}` cannot be read: {error}"
+                raise OperatorError(what, help="it is only ever added to; take it from a backup or from git") from error
+        return entries
+
+    def files(self, number: int) -> dict[str, bytes]:
+        """The files of a version, as they were. Raises `OperatorError` when there is no such version, or somebody
+        changed it."""
+        folder = self._folder / "versions" / str(number)
+        if number < 1 or not folder.is_dir():
+            raise OperatorError(f"there is no version {number}", help="`tailorbird history` lists them")
+        files = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        named = {entry.content for entry in self.history() if entry.version == number and entry.content}
+        if named and version_of(files) not in named:
+            raise OperatorError(
+                f"the files of version {number} are not what was published", help="take them from a backup or from git"
+            )
+        return files
+
+    def files_now(self, number: int) -> dict[str, bytes]:
+        """The files of a version, with the catalogue of the folder as it is now."""
+        files = self.files(number)
+        catalogue = self.rules / CATALOGUE_FILE
+        return files | ({CATALOGUE_FILE: catalogue.read_bytes()} if catalogue.is_file() else {})
+
+    # -- writing
+
+    def publish(self, files: Files, *, author: str, message: str, now: float, action: Action) -> Entry:
+        """A new version of these files: `PUBLISHED`, `LOADED`, or `REQUESTED`, which does not make it live."""
+        own = {name: content for name, content in files.items() if name != CATALOGUE_FILE}
+        with self._locked():
+            number = self._add(own)
+            return self._go(Entry(now, action, number, version_of(own), author, message))
+
+    def load(self, files: Files, now: float) -> Entry | None:
+        """The version of a saved folder that is live now; None when it was live before already."""
+        own = {name: content for name, content in files.items() if name != CATALOGUE_FILE}
+        with self._locked():
+            live, content = self.live(), version_of(own)
+            known = {entry.version: entry.content for entry in self.history() if entry.content}
+            if known.get(live) == content:
+                return None
+            number = next((number for number, other in known.items() if other == content), 0) or self._add(own)
+            return self._go(Entry(now, Action.LOADED, number, content))
+
+    def go_live(self, number: int, *, author: str, message: str, now: float, action: Action) -> Entry:
+        """Makes a version live that is there. Raises `OperatorError`."""
+        content = version_of(self.files(number))
+        with self._locked():
+            return self._go(Entry(now, action, number, content, author, message))
+
+    def restore(self, number: int, rule_files: Iterable[str]) -> None:
+        """Makes the folder's `rule_files` those of a version; what else lies there stays. Raises `OperatorError`."""
+        files = self.files(number)
+        for name in rule_files:
+            if name not in files and name != CATALOGUE_FILE:
+                (self.rules / name).unlink()
+        for name, content in files.items():
+            (self.rules / name).parent.mkdir(parents=True, exist_ok=True)
+            _replace(self.rules / name, content)
+
+    def pause(self, pauses: Iterable[Pause], *, author: str, now: float) -> list[Entry]:
+        """Pauses these too."""
+        return self._switch(self.pauses() | frozenset(pauses), Action.PAUSED, author, now)
+
+    def resume(self, pauses: Iterable[Pause], *, author: str, now: float) -> list[Entry]:
+        """Lets these go on."""
+        return self._switch(self.pauses() - frozenset(pauses), Action.RESUMED, author, now)
+
+    def _switch(self, wanted: frozenset[Pause], action: Action, author: str, now: float) -> list[Entry]:
+        with self._locked():
+            changed = sorted(wanted ^ self.pauses())
+            entries = [Entry(now, action, self.live(), author=author, what=str(pause)) for pause in changed]
+            _replace(self._folder / "paused", text_of(wanted).encode())
+            for entry in entries:
+                self._tell(entry)
+            return entries
+
+    def _add(self, files: Files) -> int:
+        """A new version's folder. It has its name only once it is whole."""
+        versions = self._folder / "versions"
+        versions.mkdir(exist_ok=True)
+        number = max((int(path.name) for path in versions.iterdir() if path.name.isdecimal()), default=0) + 1
+        growing = Path(tempfile.mkdtemp(prefix=".", dir=versions))
+        try:
+            for name, content in files.items():
+                path = growing / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+                path.chmod(0o444)
+            growing.chmod(0o755)
+            growing.rename(versions / str(number))
+        except OSError:
+            shutil.rmtree(growing, ignore_errors=True)
+            raise
+        return number
+
+    def _go(self, entry: Entry) -> Entry:
+        self._tell(entry)
+        if entry.action in GOES_LIVE:
+            _replace(self._folder / "live", b"%d\n" % entry.version)
+        return entry
+
+    def _tell(self, entry: Entry) -> None:
+        with (self._folder / "history.jsonl").open("ab") as history:
+            history.write(msgspec.json.encode(entry) + b"\n")
+            history.flush()
+            os.fsync(history.fileno())
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """The file's new content, or its old: never a part."""
+    new = path.with_name(f".{path.name}.new")
+    with new.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

@@ -1,0 +1,117 @@
+"""Publishing and rolling back under load: two processes serve one shop while a version is published, and then the one
+before it again. No request fails, and after a second nobody is shown the version that was replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from proxy.stores.ruledir import read_folder
+from proxy.stores.versions import Action, Versions
+from tests.running import link, running
+from tests.wire.origin import Origin, always, ok
+
+IS_FULL = bool(os.environ.get("BAR_FULL"))
+ROUNDS = 10 if IS_FULL else 1
+CONNECTIONS = 8 if IS_FULL else 2
+PATIENCE_SECONDS = 20
+HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=600")
+PAGE = b'<html><body><div data-slot="home.hero">ours</div></body></html>'
+RULES = 'version: 1\nrules:\n  - {name: Sale, slot: home.hero, show: {banner: {title: "number %d."}}}\n'
+
+
+@dataclass
+class Seen:
+    """What one connection was shown: of each number, when it was shown first and last."""
+
+    first: dict[bytes, float] = field(default_factory=dict)
+    last: dict[bytes, float] = field(default_factory=dict)
+    answers: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def note(self, answer: httpx.Response, asked_at: float) -> None:
+        self.answers += 1
+        number = answer.content.partition(b"number ")[2].partition(b".")[0]
+        if answer.status_code != 200 or not number:
+            self.failures.append(f"{answer.status_code}: {answer.content[:80]!r}")
+        self.first.setdefault(number, time.time())
+        self.last[number] = asked_at
+
+
+async def browse(url: str, seen: Seen) -> None:
+    """Asks again and again on one connection."""
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE_SECONDS) as client:
+        while True:
+            asked_at = time.time()
+            try:
+                seen.note(await client.get("/"), asked_at)
+            except httpx.HTTPError as error:
+                seen.failures.append(repr(error))
+            await asyncio.sleep(0.01)
+
+
+def publish(rules: Path, number: int) -> None:
+    (rules / "a.rules.yaml").write_text(RULES % number)
+    Versions(rules).publish(
+        read_folder(rules), author="Mia", message=f"number {number}", now=time.time(), action=Action.PUBLISHED
+    )
+
+
+async def all_see(everybody: list[Seen], number: int, since: float) -> float:
+    """Waits until every connection is shown the number; seconds since `since` until the last asked for another."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not all(seen.last.get(b"%d" % number, 0.0) > since for seen in everybody):
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    others = [at for seen in everybody for shown, at in seen.last.items() if shown != b"%d" % number]
+    return max([0.0, *(at - since for at in others)])
+
+
+@pytest.mark.bar("C8")
+async def test_publishing_under_load_fails_nobody_and_reaches_everybody_within_a_second(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "slots.yaml").write_text("slots: {home.hero: {}}")
+    publish(rules, 1)
+    async with Origin(always(ok(PAGE, *HTML))) as origin, AsyncExitStack() as stack:
+        arguments = ("--origin", origin.url, "--rules", str(rules), "--store", f"sqlite:{tmp_path}/shop.db")
+        environment = {"TAILORBIRD_SECRET": "a-secret-for-tests-long-enough", "TAILORBIRD_RULES_MODE": "published"}
+        urls = [
+            link(
+                await stack.enter_async_context(
+                    running("serve", *arguments, "--port", "0", "--admin-port", "0", until="proxy", **environment)
+                ),
+                "proxy",
+            )
+            for _ in range(2)
+        ]
+        everybody = [Seen() for _ in range(2 * CONNECTIONS)]
+        browsing = [asyncio.create_task(browse(urls[i % 2], seen)) for i, seen in enumerate(everybody)]
+        await all_see(everybody, 1, 0.0)
+        waits = []
+        for number in range(2, 2 + ROUNDS):
+            since = time.time()
+            await asyncio.to_thread(publish, rules, number)
+            waits.append(await all_see(everybody, number, since))
+            since = time.time()
+            await asyncio.to_thread(roll_back, rules, 1)
+            waits.append(await all_see(everybody, 1, since))
+        for task in browsing:
+            task.cancel()
+        await asyncio.gather(*browsing, return_exceptions=True)
+    answers = sum(seen.answers for seen in everybody)
+    print(f"{answers} answers, {len(waits)} switches, the last old answer {max(waits):.2f} s after a switch at most")
+    assert [failure for seen in everybody for failure in seen.failures] == []
+    assert max(waits) < (1.0 if IS_FULL else PATIENCE_SECONDS)
+
+
+def roll_back(rules: Path, number: int) -> None:
+    Versions(rules).go_live(number, author="Mia", message="", now=time.time(), action=Action.ROLLED_BACK)

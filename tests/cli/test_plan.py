@@ -1,0 +1,89 @@
+"""`tailorbird plan`: what a draft means, and who would see something different."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from proxy.model import View
+from proxy.stores import open_store, open_views
+from tests.cli.desk import NORWAY, RULES, Desk
+
+VIEWS = [
+    View(1_795_435_200.0 + n, "v1", {"home.hero": "", "home.row": "Row"}, {"country": "NO" if n % 4 else "NL"})
+    for n in range(40)
+]
+
+
+def store_of(tmp_path: Path) -> str:
+    url = f"sqlite:{tmp_path}/views.db"
+
+    async def fill() -> None:
+        await open_store(url).aclose()
+        log = open_views(url)
+        await log.put_views(VIEWS, most=100)
+        await log.aclose()
+
+    asyncio.run(fill())
+    return url
+
+
+def test_it_tells_who_would_see_something_different(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.publish(RULES)
+    desk.save(NORWAY)
+    code, output = desk.say("plan", "--store", store_of(tmp_path))
+    assert code == 0
+    assert output.splitlines() == [
+        "Version 1 → draft                                 replayed 40 page views of 1 min",
+        "  ~ Sale                                  country: NL, BE  →  NL, BE, NO",
+        "Who sees something different",
+        "  home.hero  75.0 %  ▇▇▇▇▇▇ 30 views    page default → Sale 30",
+        "Checks: 0 errors, 0 warnings, 1 test passed",
+        'Publish with: tailorbird publish -m "…"',
+    ]
+
+
+def test_the_live_version_changes_nothing(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.publish(RULES)
+    told = json.loads(desk.say("plan", "--store", store_of(tmp_path), "--format", "json")[1])
+    assert (told["changes"], told["replay"]["views"], told["replay"]["different"]) == ([], 40, 0)
+
+
+def test_another_folder_may_be_the_draft_or_what_it_is_against(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    for name, text in (("a.rules.yaml", NORWAY), ("slots.yaml", "slots: {home.hero: {}, home.row: {}}")):
+        (other / name).write_text(text)
+    url = store_of(tmp_path)
+    desk.publish(RULES)
+    assert "page default → Sale 30" in desk.say("plan", str(other), "--store", url)[1]
+    assert "Sale → page default 30" in desk.say("plan", "--against", str(other), "--store", url)[1]
+
+
+def test_a_draft_that_fails_its_tests_or_has_mistakes_is_exit_code_1(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.publish(RULES)
+    desk.save(RULES.replace("{country: NL}, expect", "{country: DE}, expect"))
+    code, output = desk.say("plan", "--store", store_of(tmp_path))
+    assert (code, "0 tests passed, 1 failed" in output) == (1, True)
+    desk.save(RULES.replace("NL, BE", "NL, UK"))
+    assert desk.say("plan", "--store", store_of(tmp_path))[0] == 1
+
+
+def test_without_recorded_views_it_still_tells_the_meaning(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.publish(RULES)
+    desk.save(NORWAY)
+    code, output = desk.say("plan", "--store", f"sqlite:{tmp_path}/none.db")
+    assert code == 0
+    assert "no page views: there is no store" in output
+    assert "country: NL, BE  →  NL, BE, NO" in output
+
+
+def test_without_a_live_version_it_says_what_to_do(tmp_path: Path) -> None:
+    code, output = Desk(tmp_path).say("plan")
+    assert (code, "is live yet" in output) == (1, True)

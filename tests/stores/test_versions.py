@@ -1,0 +1,117 @@
+"""Versions are plain files that never change; the history is only ever added to; switching is one step."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from proxy.errors import OperatorError
+from proxy.rulebook.compile import version_of
+from proxy.rulebook.pauses import Pause, What
+from proxy.stores.versions import Action, Entry, Versions
+
+FILES = {"a.rules.yaml": b"version: 1\n", "banners/x.html": b"<p>x</p>"}
+OTHER = FILES | {"a.rules.yaml": b"version: 1 # again\n"}
+SALE = Pause(What.RULE, "Sale")
+
+
+def publish(versions: Versions, files: dict[str, bytes] = FILES, action: Action = Action.PUBLISHED) -> Entry:
+    return versions.publish(files, author="Mia", message="why", now=1.0, action=action)
+
+
+def test_reading_makes_nothing(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    assert (versions.live(), versions.history(), versions.pauses()) == (0, [], frozenset())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_version_is_its_files_and_the_history_tells_of_it(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    entry = publish(versions)
+    assert versions.history() == [entry] == [Entry(1.0, Action.PUBLISHED, 1, version_of(FILES), "Mia", "why")]
+    assert (versions.live(), versions.files(1)) == (1, FILES)
+    assert (tmp_path / ".tailorbird/versions/1/banners/x.html").read_bytes() == b"<p>x</p>"
+    assert publish(versions, OTHER).version == versions.live() == 2
+    assert versions.files(1) == FILES
+
+
+def test_the_catalogue_is_no_part_of_a_version_but_read_beside_it(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    publish(versions, FILES | {"products.jsonl": b"old"})
+    (tmp_path / "products.jsonl").write_bytes(b"new")
+    assert versions.files(1) == FILES
+    assert versions.files_now(1) == FILES | {"products.jsonl": b"new"}
+
+
+def test_a_version_that_somebody_changed_is_not_taken(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    publish(versions)
+    path = tmp_path / ".tailorbird/versions/1/a.rules.yaml"
+    path.chmod(0o644)
+    path.write_bytes(b"version: 1 # by hand\n")
+    with pytest.raises(OperatorError, match="not what was published"):
+        versions.files(1)
+    with pytest.raises(OperatorError, match="there is no version 7"):
+        versions.files(7)
+
+
+def test_what_is_asked_for_is_not_live_until_it_is_made_so(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    publish(versions)
+    publish(versions, OTHER, Action.REQUESTED)
+    assert versions.live() == 1
+    versions.go_live(2, author="Sam", message="", now=2.0, action=Action.APPROVED)
+    assert versions.live() == 2
+    with pytest.raises(OperatorError):
+        versions.go_live(3, author="Sam", message="", now=2.0, action=Action.ROLLED_BACK)
+    assert [entry.action for entry in versions.history()] == ["published", "requested", "approved"]
+
+
+def test_a_saved_folder_is_a_version_once(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    assert [entry and entry.version for entry in (versions.load(FILES, 1.0), versions.load(FILES, 2.0))] == [1, None]
+    again = versions.load(OTHER, 3.0), versions.load(FILES, 4.0)
+    assert [entry and entry.version for entry in again] == [2, 1]
+    assert versions.live() == 1
+
+
+def test_restoring_changes_rule_files_only(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    publish(versions)
+    for name in ("b.rules.yaml", "a.rules.yaml", "products.jsonl", "README.md"):
+        (tmp_path / name).write_text("now")
+    versions.restore(1, ["b.rules.yaml", "a.rules.yaml", "products.jsonl"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".tailorbird", "README.md", "a.rules.yaml", "banners", "products.jsonl",
+    ]  # fmt: skip
+    assert (tmp_path / "a.rules.yaml").read_bytes() == FILES["a.rules.yaml"]
+
+
+def test_pausing_and_resuming_are_told_once_each(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    hero = Pause(What.SLOT, "home.hero")
+    assert len(versions.pause([SALE, hero], author="Mia", now=1.0)) == 2
+    assert versions.pause([SALE], author="Mia", now=2.0) == []
+    assert versions.pauses() == {SALE, hero}
+    (entry,) = versions.resume([SALE], author="Sam", now=3.0)
+    assert (entry.action, entry.what, entry.author) == (Action.RESUMED, "rule Sale", "Sam")
+    assert versions.pauses() == {hero}
+
+
+def test_many_at_once_get_a_number_each(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        entries = list(threads.map(lambda n: publish(Versions(tmp_path), FILES | {"n": b"%d" % n}), range(24)))
+    assert sorted(entry.version for entry in entries) == list(range(1, 25))
+    assert len(Versions(tmp_path).history()) == 24
+    assert not [path for path in (tmp_path / ".tailorbird/versions").iterdir() if path.name.startswith(".")]
+
+
+def test_a_history_that_was_damaged_is_told_with_its_line(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    publish(versions)
+    with (tmp_path / ".tailorbird/history.jsonl").open("a") as history:
+        history.write("{not json\n")
+    with pytest.raises(OperatorError, match="line 2 of"):
+        versions.history()
