@@ -7,7 +7,7 @@ only depend on what it was given (the rule against serving one visitor's page to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.decide.engine import decide
@@ -34,17 +34,29 @@ def personalise(
     *,
     coding: Coding,
     key: bytes,
+    poured: Sequence[Fragment] = (),
 ) -> Personalised:
-    """Decides every slot of the page and joins it. `key` is the secret of the ETag's hash.
+    """Decides every slot of the page and joins it. `key` is the secret of the ETag's hash. `poured` is what fills the
+    page's holes, in their order.
 
     A decision whose fragment is not published shows the page's default.
     """
     decided = decide(plan, context, template.slots)
     decisions = tuple([decided[slot] for slot in template.slots])
     fills = [fragments.get(decision.variant) for decision in decisions]
+    if template.holes:
+        _pour(template, fills, poured)
+        decisions = tuple([decision for decision in decisions if decision.slot])
     return Personalised(assemble(template, fills, context.attributes, coding=coding, key=key), decisions)
 
 
-def untouched(template: Template, *, coding: Coding, key: bytes) -> Assembled:
+def untouched(template: Template, *, coding: Coding, key: bytes, poured: Sequence[Fragment] = ()) -> Assembled:
     """The page as the origin sent it, in the coding asked for: what a visitor gets when deciding failed."""
-    return assemble(template, [None] * len(template.slots), {}, coding=coding, key=key)
+    fills: list[Fragment | None] = [None] * len(template.slots)
+    _pour(template, fills, poured)
+    return assemble(template, fills, {}, coding=coding, key=key)
+
+
+def _pour(template: Template, fills: list[Fragment | None], poured: Sequence[Fragment]) -> None:
+    for (place, _), fragment in zip(template.holes, poured, strict=True):
+        fills[place] = fragment

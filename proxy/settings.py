@@ -112,6 +112,14 @@ class Settings:
         2.0, "how long stale pages are shown without asking again after the origin failed", "seconds"
     )
     uncacheable_seconds: int = _row(120, "how long a page is remembered as not to be shared", "seconds")
+    parts_timeout_ms: int = _row(
+        1_000, "longest wait for the parts that a page is put together from, all together", "milliseconds"
+    )
+    compare_pages: str = _row(
+        "unsaid",
+        "which pages are fetched twice before they are kept for the first time, and kept only if both are the same: "
+        "`unsaid` (those whose lifetime is not the origin's own word), `all` or `none`",
+    )
     max_stored_bytes: int = _row(8 * 1024 * 1024, "largest asset that is kept; larger ones pass through", "bytes")
     stale_if_error_seconds: int = _row(3_600, "how long a stale answer stands in for an origin that is down", "seconds")
     clients_may_refresh: bool = _row(False, "let a client's Cache-Control (a forced reload) ask the origin")

@@ -14,7 +14,9 @@ from proxy.catalogue.strategies import STRATEGIES
 from proxy.cli import COMMANDS
 from proxy.conditions.vocabulary import PHRASES
 from proxy.metrics import HELP
+from proxy.page.holes import HOLE_FILLS
 from proxy.page.slots import SLOT_KINDS
+from proxy.rulebook import cachefile
 from proxy.rulebook.findings import FINDINGS, FindingKind
 from proxy.settings import PREFIX, as_written, rows
 
@@ -66,6 +68,17 @@ def showing_page() -> str:
     return "\n".join(parts)
 
 
+def caching_page() -> str:
+    """Every word of `cache.yaml`, and the ways to fill a hole."""
+    parts = ["# The words of cache.yaml\n\nWhat they are for, with recipes: [origins](../origins.md).\n"]
+    for title, words in cachefile.PARTS.items():
+        body = ((f"`{word.name}`", "yes" if word.required else "", word.help) for word in words)
+        parts.append(f"## {title}\n\n" + table(("word", "required", "what stands behind it"), body))
+    fills = ((f"`{row.kind}`", row.takes, row.help, f"`{row.example}`") for row in HOLE_FILLS)
+    parts.append("## What fills a hole\n\n" + table(("fill", "followed by", "what stands there", "example"), fills))
+    return "\n".join(parts)
+
+
 def findings_page() -> str:
     """Every finding `tailorbird check` knows."""
     intro = "# Findings\n\nWhat `tailorbird check` may say; `tailorbird explain CODE` prints the same.\n"
@@ -94,6 +107,7 @@ def metrics_page() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "caching.md": caching_page,
     "commands.md": commands_page,
     "findings.md": findings_page,
     "metrics.md": metrics_page,

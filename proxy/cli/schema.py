@@ -1,4 +1,4 @@
-"""`tailorbird schema`: JSON Schema of rule files, with the names a folder knows."""
+"""`tailorbird schema`: JSON Schema of rule files, with the names a folder knows, and of cache.yaml."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import click
 
 from proxy.cli.rulefolder import A_FOLDER
 from proxy.rulebook.check import check
-from proxy.rulebook.schema import rule_schema
+from proxy.rulebook.schema import cache_schema, rule_schema
 from proxy.stores.ruledir import read_folder
 
 
 @click.command("schema")
 @click.argument("folder", metavar="[DIR]", type=A_FOLDER, default=None, required=False)
-def command(folder: Path | None) -> None:
+@click.option("--of", "what", type=click.Choice(["rules", "cache"]), default="rules", help="rule files, or cache.yaml")
+def command(folder: Path | None, what: str) -> None:
     """JSON Schema of rule files, for editors' completion. With DIR, it knows that folder's names.
 
     \b
@@ -23,4 +24,5 @@ def command(folder: Path | None) -> None:
     and in a rule file: # yaml-language-server: $schema=rules.schema.json
     """
     names = check(read_folder(folder) if folder else {}).names
-    click.echo(json.dumps(rule_schema(names), indent=2, ensure_ascii=False))
+    schema = cache_schema() if what == "cache" else rule_schema(names)
+    click.echo(json.dumps(schema, indent=2, ensure_ascii=False))

@@ -15,6 +15,9 @@ from proxy.model import Headers
 Varying = tuple[tuple[bytes, bytes], ...]
 """The request fields an answer was chosen by, in order of name: name, normalised value (empty: absent)."""
 
+COOKIE = b"cookie;"
+"""Before the name of a cookie: one that tells answers apart, as `cookie;currency` beside real fields."""
+
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _NEEDS_CARE = re.compile(rb"%|/\.")
@@ -70,7 +73,16 @@ def matches(stored: Varying, request: Headers) -> bool:
     return all(value == _value(name, request) for name, value in stored)
 
 
+def cookie_value(name: bytes, request: Headers) -> bytes | None:
+    """What the request's cookie of that name says; None when it has none, or two that contradict each other."""
+    pairs = [pair.partition(b"=") for key, value in request if key == b"cookie" for pair in value.split(b";")]
+    values = {value.strip() for written, _, value in pairs if written.strip() == name}
+    return values.pop() if len(values) == 1 else None
+
+
 def _value(name: bytes, request: Headers) -> bytes:
+    if name.startswith(COOKIE):
+        return cookie_value(name.removeprefix(COOKIE), request) or b""
     joined = b",".join(value for key, value in request if key == name)
     if name == b"accept-encoding":
         return b",".join(preferred(joined))

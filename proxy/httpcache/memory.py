@@ -189,3 +189,7 @@ class Marks:
         """Why the key is not shared; None when it is unknown or its mark has lapsed."""
         reason, until = self._marks.get(key, (None, 0.0))
         return reason if now < until else None
+
+    def clear(self) -> None:
+        """Drops all marks."""
+        self._marks.clear()

@@ -22,7 +22,7 @@ from functools import cached_property, partial
 SHORT = 1024
 _LEVEL = 9
 _WINDOW = 32 * 1024
-_STORED_MAX = 0xFFFF
+MAX_STORED_BYTES = 0xFFFF
 
 AFFINE_BYTES = 4 * 256 * 4
 """What an `affine` function keeps."""
@@ -84,7 +84,7 @@ def stored(text: bytes) -> bytes:
     of how alike it is to what else is in the page (the BREACH attack).
     """
     length = len(text)
-    return b"\0" + length.to_bytes(2, "little") + (length ^ _STORED_MAX).to_bytes(2, "little") + text
+    return b"\0" + length.to_bytes(2, "little") + (length ^ MAX_STORED_BYTES).to_bytes(2, "little") + text
 
 
 def affine(function: Callable[[int], int]) -> Callable[[int], int]:

@@ -95,7 +95,7 @@ class SlotRange:
     end: int
 
 
-class _InDoubt(Exception):
+class InDoubt(Exception):
     """Carries the verdict out of the search."""
 
     def __init__(self, reason: Doubt, offset: int, slot: str = "") -> None:
@@ -122,9 +122,9 @@ def find_slots(
     if not wanted and not _may_be_marked(body, marker):
         return Uncut(Doubt.NO_SLOTS, 0)
     try:
-        _must_be_ascii_superset(body, charset)
-        return _Search(_as_text(body), charset, wanted, marker).run(max_slots)
-    except _InDoubt as doubt:
+        must_be_ascii_superset(body, charset)
+        return _Search(as_text(body), charset, wanted, marker).run(max_slots)
+    except InDoubt as doubt:
         return doubt.verdict
 
 
@@ -143,15 +143,16 @@ def _may_be_marked(body: bytes, marker: str) -> bool:
     return marker.lower().encode() in lowered or b"tb-slot" in lowered
 
 
-def _must_be_ascii_superset(body: bytes, charset: str) -> None:
+def must_be_ascii_superset(body: bytes, charset: str) -> None:
+    """Raises `InDoubt` for a page in whose encoding bytes do not say what is markup."""
     if charset.strip().lower().startswith(_FOREIGN_LABELS) or body.startswith(_FOREIGN_MARKS):
-        raise _InDoubt(Doubt.CHARSET, 0)
+        raise InDoubt(Doubt.CHARSET, 0)
     for foreign in _FOREIGN_BYTES:
         if (offset := body.find(foreign)) >= 0:
-            raise _InDoubt(Doubt.CHARSET, offset)
+            raise InDoubt(Doubt.CHARSET, offset)
 
 
-def _as_text(body: bytes) -> str:
+def as_text(body: bytes) -> str:
     """The page with one character a byte, so that the parser's offsets are ours. Its newline normalisation would count
     CRLF once: a space in place of the CR parses alike and keeps the length; so do three for the byte-order mark."""
     text = body.decode("latin-1").replace("\r\n", " \n")
@@ -178,8 +179,8 @@ def _must_be_a_slot(slot: Found) -> None:
         raise _doubt(slot, Doubt.NO_END_TAG)
 
 
-def _doubt(slot: Found, reason: Doubt) -> _InDoubt:
-    return _InDoubt(reason, slot.opened, slot.name)
+def _doubt(slot: Found, reason: Doubt) -> InDoubt:
+    return InDoubt(reason, slot.opened, slot.name)
 
 
 def _may_hold_blocks(slot: Found) -> bool:
@@ -200,7 +201,7 @@ class _Search:
     def run(self, max_slots: int) -> tuple[SlotRange, ...]:
         document, slots = self._look()
         if not slots:
-            raise _InDoubt(Doubt.NO_SLOTS, 0)
+            raise InDoubt(Doubt.NO_SLOTS, 0)
         if len(slots) > max_slots:
             raise _doubt(slots[max_slots], Doubt.TOO_MANY_SLOTS)
         if not stand_apart(self._text, document, slots):

@@ -41,11 +41,7 @@ class DeclaredSlot:
 
     def is_on(self, path: str) -> bool:
         """True when the slot belongs to the page at `path`."""
-        if self.page is None:
-            return True
-        if self.page.endswith("*"):
-            return path.startswith(self.page[:-1])
-        return path == self.page
+        return self.page is None or is_of(self.page, path)
 
     @property
     def size_class(self) -> str:
@@ -54,6 +50,11 @@ class DeclaredSlot:
             return ""
         # Doubled hyphens keep `home-hero` and `home.hero` apart.
         return "tb-size-" + self.name.replace("-", "--").replace(".", "-")
+
+
+def is_of(pattern: str, path: str) -> bool:
+    """True when the page at `path` is one of those that `pattern` (`/sale`, `/c/*`) means."""
+    return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern
 
 
 class KeyKind(enum.StrEnum):

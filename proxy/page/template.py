@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from proxy.page.holes import HoleAt
 from proxy.page.piece import Piece
-from proxy.page.scan import MARKER, Doubt, Uncut, find_slots
+from proxy.page.scan import MARKER, Doubt, SlotRange, Uncut, find_slots
 from proxy.page.seams import Seams
 from proxy.page.slots import DeclaredSlot
 
-__all__ = ["Doubt", "Template", "Uncut", "cut"]
+__all__ = ["Doubt", "Template", "Uncut", "cut", "cut_at"]
 
 
 @dataclass(frozen=True)
 class Template:
     """`statics[0]`, the default of slot 0, `statics[1]`, ... `statics[n]` are, joined, the page as it came.
 
-    `slots` are names in page order; a name may stand there more than once.
+    `slots` are names in page order; a name may stand there more than once. `holes` are filled by the same mechanism:
+    each is a slot without a name, `holes[n][0]` the slot's place among `slots`.
     """
 
     slots: tuple[str, ...]
     statics: tuple[Piece, ...]
     defaults: tuple[Piece, ...]
+    holes: tuple[tuple[int, HoleAt], ...] = ()
 
     @cached_property
     def seams(self) -> Seams:
@@ -49,9 +52,18 @@ def cut(
     slots = find_slots(body, path=path, charset=charset, declared=declared, max_slots=max_slots, marker=marker)
     if isinstance(slots, Uncut):
         return slots
-    starts, ends = [slot.start for slot in slots], [slot.end for slot in slots]
+    return cut_at(body, slots)
+
+
+def cut_at(body: bytes, slots: Iterable[SlotRange], holes: Sequence[HoleAt] = ()) -> Template:
+    """The page cut at these slots and holes. A slot that holds a hole is left whole: its default would hold it too."""
+    apart = [slot for slot in slots if not any(slot.start <= hole.at <= slot.end for hole in holes)]
+    marks = sorted([*((slot.start, slot.end, slot.name, None) for slot in apart),
+                    *((hole.at, hole.at, "", hole) for hole in holes)], key=lambda mark: mark[:2])  # fmt: skip
+    starts, ends = [start for start, *_ in marks], [end for _, end, *_ in marks]
     return Template(
-        slots=tuple(slot.name for slot in slots),
+        slots=tuple(name for *_, name, _ in marks),
         statics=tuple(Piece(body[a:b]) for a, b in zip([0, *ends], [*starts, len(body)], strict=True)),
         defaults=tuple(Piece(body[a:b]) for a, b in zip(starts, ends, strict=True)),
+        holes=tuple((place, hole) for place, (*_, hole) in enumerate(marks) if hole is not None),
     )

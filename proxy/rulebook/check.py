@@ -15,13 +15,15 @@ from proxy.diagnostics import Finding, in_order
 from proxy.model import Holdout, Place, Product, Rule, Segment
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
+from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.collect import Collector
 from proxy.rulebook.declared import read_attributes, read_slots
 from proxy.rulebook.expectations import Case, read_case
 from proxy.rulebook.files import rule_files, texts
 from proxy.rulebook.journey import one_journey, read_stage, stages_in_circles
 from proxy.rulebook.names import Names, twice
-from proxy.rulebook.read import ATTRIBUTE_FILE, CATALOGUE_FILE, SLOT_FILE, read_yaml
+from proxy.rulebook.policy import NO_POLICY, Policy
+from proxy.rulebook.read import ATTRIBUTE_FILE, CACHE_FILE, CATALOGUE_FILE, SLOT_FILE, read_yaml
 from proxy.rulebook.segments import circles, read_segment
 from proxy.rulebook.shares import read_holdouts
 from proxy.rulebook.show import Library, file_faults
@@ -38,6 +40,7 @@ class Checked:
     declared: tuple[DeclaredSlot, ...]
     fragments: Mapping[str, Fragment]
     cases: tuple[Case, ...]
+    policy: Policy
     names: Names
     findings: list[Finding]
     sources: Mapping[str, str]
@@ -58,6 +61,7 @@ def check(
     }
     declared = read_slots(roots[SLOT_FILE], findings) if SLOT_FILE in roots else ()
     attributes = read_attributes(roots[ATTRIBUTE_FILE], findings) if ATTRIBUTE_FILE in roots else {}
+    policy = read_policy(roots[CACHE_FILE], findings) if CACHE_FILE in roots else NO_POLICY
     opened = rule_files(roots, findings)
     segment_lines = [(file, entry) for file in opened for entry in file.entries("segments", findings)]
     segment_names = tuple(entry.key.text for _, entry in segment_lines)
@@ -94,7 +98,17 @@ def check(
     findings += stages_in_circles(journey, segments)
     findings += file_faults(sources)
     return Checked(
-        rules, segments, holdouts, journey, declared, collector.fragments, cases, names, in_order(findings), sources
+        rules,
+        segments,
+        holdouts,
+        journey,
+        declared,
+        collector.fragments,
+        cases,
+        policy,
+        names,
+        in_order(findings),
+        sources,
     )
 
 

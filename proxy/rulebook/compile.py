@@ -16,12 +16,14 @@ from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.check import check
 from proxy.rulebook.expectations import Case
+from proxy.rulebook.policy import NO_POLICY, Policy
 
 
 @dataclass(frozen=True)
 class Publication:
     """One immutable version of a shop's rules, ready to be served. `version` names its content; `fragments` are by
-    the variant of the rules that show them; `cases` are the editors' own tests. With everything paused it `is_off`."""
+    the variant of the rules that show them; `cases` are the editors' own tests. With everything paused it `is_off`.
+    `policy` is the operator's for origins that do not help themselves."""
 
     version: str
     plan: Plan
@@ -31,6 +33,7 @@ class Publication:
     segments: tuple[Segment, ...]
     cases: tuple[Case, ...]
     is_off: bool = False
+    policy: Policy = NO_POLICY
 
     def slots_on(self, path: str) -> list[str]:
         """The slots with rules, but for those that `slots.yaml` places on other pages only."""
@@ -62,7 +65,14 @@ def load(
     version = version_of(files, catalogue)
     plan = compile_plan(checked.rules, checked.segments, checked.holdouts, journey=checked.journey, version=version)
     publication = Publication(
-        version, plan, checked.fragments, checked.declared, checked.rules, checked.segments, checked.cases
+        version,
+        plan,
+        checked.fragments,
+        checked.declared,
+        checked.rules,
+        checked.segments,
+        checked.cases,
+        policy=checked.policy,
     )
     return Loaded(publication, checked.findings, checked.sources)
 

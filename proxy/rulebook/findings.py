@@ -298,4 +298,13 @@ FINDINGS: tuple[FindingKind, ...] = (
         _rule() + "\ntests:\n  - name: A test\n    expect: {all.topbar: Winter sale}",
         _rule() + "\ntests:\n  - name: A test\n    expect: {home.hero: Winter sale}",
     ),
+    FindingKind(
+        "R701",
+        "pages that another part takes",
+        "Of the parts of cache.yaml whose path fits a page, the first counts. One further up is for all the pages of "
+        "this one, so it never counts. Put narrow paths first.",
+        "pages:\n  - path: /c/*\n    fresh: 5 minutes\n  - path: /c/new\n    store: no",
+        "pages:\n  - path: /c/new\n    store: no\n  - path: /c/*\n    fresh: 5 minutes",
+        file="cache.yaml",
+    ),
 )

@@ -19,6 +19,7 @@ from proxy.model import Place
 RULE_FILES = ".rules.yaml"  # the ending of any number of files
 SLOT_FILE = "slots.yaml"
 ATTRIBUTE_FILE = "attributes.yaml"
+CACHE_FILE = "cache.yaml"
 CATALOGUE_FILE = "products.jsonl"
 
 MAX_FILE_BYTES = 1024 * 1024

@@ -1,10 +1,12 @@
-"""Small values that a rule file holds outside conditions: one of some words, a whole number."""
+"""Small values that a rule file holds outside conditions: one of some words, yes or no, a whole number, a span of time,
+several words."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from proxy.conditions.nodes import Node, Scalar, as_text
+from proxy.conditions.nodes import ListNode, Node, Scalar, as_text
 from proxy.diagnostics import Finding, did_you_mean
 
 
@@ -31,6 +33,33 @@ def read_whole(node: Node, what: str, low: int, high: int, findings: list[Findin
         return int(written.text)
     findings.append(unfit(what, written, f"write a whole number from {low} to {high}"))
     return None
+
+
+SECONDS_OF = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+_SPAN = re.compile(r"(\d{1,6}) ?(second|minute|hour|day)s?")
+
+
+def read_span(node: Node, what: str, findings: list[Finding]) -> int | None:
+    """Seconds of a span of time, as `5 minutes`."""
+    written = as_text(node, f'"{what}"', findings)
+    if written is None:
+        return None
+    if match := _SPAN.fullmatch(written.text):
+        return int(match[1]) * SECONDS_OF[match[2]]
+    findings.append(unfit(what, written, "write a number and seconds, minutes, hours or days, as 5 minutes"))
+    return None
+
+
+def read_yes(node: Node, what: str, findings: list[Finding]) -> bool | None:
+    """True for `yes`, False for `no`."""
+    word = read_choice(node, what, ("yes", "no"), findings)
+    return None if word is None else word == "yes"
+
+
+def read_words(node: Node, what: str, findings: list[Finding]) -> tuple[Scalar, ...]:
+    """A word or a list of them; none is fine in a list."""
+    items = node.items if isinstance(node, ListNode) else (node,)
+    return tuple(word for item in items if (word := as_text(item, f'"{what}"', findings)))
 
 
 def unfit(what: str, written: Scalar, help: str) -> Finding:

@@ -1,5 +1,5 @@
-"""JSON Schema of rule files, for completion and help while writing. Made from the same tables as the checker, which
-stays the judge: the schema does not read the small phrases of values."""
+"""JSON Schema of rule files and of cache.yaml, for completion and help while writing. Made from the same tables as the
+checker, which stays the judge: the schema does not read the small phrases of values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any
 from proxy.conditions.parse import GROUPS
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import COUNTED, pattern_of
+from proxy.httpcache.allowance import OVERRULED
+from proxy.page.holes import HOLE_FILLS, Without
 from proxy.page.slots import SLOT_KINDS, KeyKind, ShowKey, SlotKind
+from proxy.rulebook import cachefile
 from proxy.rulebook.expectations import NOTHING_NEW
 from proxy.rulebook.journey import EVERYONE
 from proxy.rulebook.names import Names
@@ -91,6 +94,39 @@ def rule_schema(names: Names) -> Schema:
             "show": {"anyOf": [{"const": NOTHING_NEW}, *map(_shown, SLOT_KINDS)]},
         },
     }
+
+
+def cache_schema() -> Schema:
+    """The schema of `cache.yaml`."""
+    names: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    yes_or_no: Schema = {"enum": ["yes", "no", True, False]}
+    special: Mapping[str, Mapping[str, Schema]] = {
+        "file": {"pages": {"type": "array", "items": _ref("page")}},
+        "page": {
+            **dict.fromkeys(("store", "includes", "compare"), yes_or_no),
+            "despite": {"anyOf": [{"enum": list(OVERRULED)}, {"type": "array", "items": {"enum": list(OVERRULED)}}]},
+            "cookies": _ref("cookies"),
+            "query": _ref("query"),
+            "drop set-cookie": names,
+            "holes": {"type": "array", "items": _ref("hole")},
+        },
+        "hole": {"without cookie": {"enum": [word.value for word in Without]}, "fill": {"examples": _examples()}},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Tailorbird's policy for an origin",
+        **_part(cachefile.FILE, special["file"]),
+        "$defs": {
+            "page": _part(cachefile.PAGE, special["page"]),
+            "cookies": _part(cachefile.COOKIES, {word.name: names for word in cachefile.COOKIES}),
+            "query": _part(cachefile.QUERY, {word.name: names for word in cachefile.QUERY}),
+            "hole": _part(cachefile.HOLE, special["hole"]),
+        },
+    }
+
+
+def _examples() -> list[str]:
+    return [row.example for row in HOLE_FILLS]
 
 
 def _ref(name: str) -> Schema:

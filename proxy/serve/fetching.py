@@ -15,9 +15,10 @@ from proxy.httpcache.key import Varying, matches, varying
 from proxy.httpcache.memory import Memory
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
-from proxy.serve.keeping import Errand, Flowing, Keeping, Outcome, Passed
-from proxy.serve.message import Request
+from proxy.serve.errand import Errand, Flowing, NotShared, Outcome, Passed
+from proxy.serve.keeping import Keeping
 from proxy.serve.pages import Entry
+from proxy.serve.target import Sought
 
 log = logging.getLogger("tailorbird.fetching")
 
@@ -36,16 +37,14 @@ class Fetching:
         self._under_way: dict[Slot, tuple[Errand, asyncio.Task[Outcome]]] = {}
         self._tasks: set[asyncio.Task[Outcome]] = set()
 
-    def is_under_way(self, key: bytes, request: Request) -> bool:
+    def is_under_way(self, sought: Sought) -> bool:
         """True when there is a fetch this request could wait for."""
-        return self._slot(key, request) in self._under_way
+        return self._slot(sought) in self._under_way
 
-    async def lead(
-        self, key: bytes, request: Request, stale: Entry | None, *, takes_any: bool
-    ) -> Outcome | Flowing | Passed:
+    async def lead(self, sought: Sought, stale: Entry | None, *, takes_any: bool) -> Outcome | Flowing | Passed:
         """Starts a fetch and waits for what it brings; an asset is handed over as it comes, and so is, to one who
         `takes_any`, what may not be shared."""
-        errand, task = self._start(Errand(key, request, stale, is_led=True, takes_any=takes_any))
+        errand, task = self._start(sought, Errand(sought, stale, is_led=True, takes_any=takes_any))
         try:
             # `wait` cancels nothing when this request's client goes away.
             await asyncio.wait((task, errand.flowing), return_when=asyncio.FIRST_COMPLETED)
@@ -54,20 +53,20 @@ class Fetching:
             raise
         return errand.flowing.result() if errand.flowing.done() else errand.passed or task.result()
 
-    async def join(self, key: bytes, request: Request) -> Outcome | None:
+    async def join(self, sought: Sought) -> Outcome | None:
         """What the fetch under way brings. None: it took too long, or what it brought was chosen by fields in which
         this request says something else."""
-        _, task = self._under_way[self._slot(key, request)]
+        _, task = self._under_way[self._slot(sought)]
         await asyncio.wait((task,), timeout=self._wait_seconds)
         outcome = task.result() if task.done() else None
-        if isinstance(outcome, Entry) and not matches(outcome.varying, request.headers):
+        if isinstance(outcome, Entry) and not matches(outcome.varying, sought.shared.headers):
             return None
         return outcome
 
-    def in_background(self, key: bytes, request: Request, stale: Entry | None) -> None:
+    def in_background(self, sought: Sought, stale: Entry | None) -> None:
         """Starts a fetch unless there is one; nobody waits."""
-        if not self.is_under_way(key, request):
-            self._start(Errand(key, request, stale, is_led=False))
+        if not self.is_under_way(sought):
+            self._start(sought, Errand(sought, stale, is_led=False))
 
     def forget(self, key: bytes) -> None:
         """Drops what is stored under the key; what is being fetched may be out of date too, and is not kept."""
@@ -97,12 +96,15 @@ class Fetching:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _slot(self, key: bytes, request: Request) -> Slot:
+    def _slot(self, sought: Sought) -> Slot:
         # Nobody waits for what somebody else's credentials bring.
-        return key, varying(self._memory.names(key) | {b"authorization"}, request.headers)
+        names = self._memory.names(sought.key) | {b"authorization"}
+        if sought.policy and sought.policy.cookies:
+            names |= sought.policy.cookies.varying_names
+        return sought.key, varying(names, sought.shared.headers)
 
-    def _start(self, errand: Errand) -> tuple[Errand, asyncio.Task[Outcome]]:
-        slot = self._slot(errand.key, errand.request)
+    def _start(self, sought: Sought, errand: Errand) -> tuple[Errand, asyncio.Task[Outcome]]:
+        slot = self._slot(sought)
         task = asyncio.create_task(self._run(slot, errand))
         self._under_way[slot] = errand, task
         self._tasks.add(task)
@@ -111,7 +113,10 @@ class Fetching:
 
     async def _run(self, slot: Slot, errand: Errand) -> Outcome:
         try:
-            return await self._keeping.bring(errand)
+            outcome = await self._keeping.bring(errand)
+            if isinstance(outcome, NotShared):
+                self._note(errand, outcome)
+            return outcome
         except OriginError as error:
             log.warning("`%s` could not be fetched: %s", errand.request.path.decode("latin-1"), error)
             self._metrics.count("tailorbird_origin_errors_total", "reason", error.reason)
@@ -119,3 +124,7 @@ class Fetching:
         finally:
             if self._under_way.get(slot, (None,))[0] is errand:
                 del self._under_way[slot]
+
+    def _note(self, errand: Errand, outcome: NotShared) -> None:
+        log.info("`%s` is not kept: %s", errand.request.path.decode("latin-1"), outcome.reason)
+        self._metrics.count("tailorbird_pages_not_kept_total", "reason", outcome.reason.partition(" ")[0])

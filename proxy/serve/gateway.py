@@ -19,29 +19,34 @@ from math import floor
 from proxy.errors import OriginError
 from proxy.httpcache.directives import NONE, Directives
 from proxy.httpcache.memory import Marks, Memory
-from proxy.httpcache.policy import Why, may_reuse, may_serve_on_error, may_store
+from proxy.httpcache.policy import Why, may_reuse, may_serve_on_error
 from proxy.httpcache.purge import Purge
 from proxy.httpcache.stored import Choices, cache_control
 from proxy.metrics import Metrics
 from proxy.model import CacheVerdict
 from proxy.page.slots import DeclaredSlot
-from proxy.ports import UpstreamResponse
 from proxy.rulebook.compile import Publication
+from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.asking import Asking
+from proxy.serve.comparing import Comparing
+from proxy.serve.errand import Flowing, NotShared, Outcome, Passed
 from proxy.serve.fetching import Fetching
 from proxy.serve.giving import Giving
-from proxy.serve.keeping import Flowing, Keeping, NotShared, Outcome, Passed
+from proxy.serve.keeping import Keeping, seems_for_all
 from proxy.serve.message import Request, Response
 from proxy.serve.origins import Origins
-from proxy.serve.outgoing import error_page, hit
+from proxy.serve.outgoing import detail, error_page, hit
 from proxy.serve.own import Own
-from proxy.serve.pages import Entry, PageReader
+from proxy.serve.pages import Entry
+from proxy.serve.parts import Parts
 from proxy.serve.personal import Personal
+from proxy.serve.pouring import Pouring
 from proxy.serve.profiles import ProfileReader
+from proxy.serve.reading import PageReader
 from proxy.serve.recording import Recorder
 from proxy.serve.showing import Showing
 from proxy.serve.style import Stylesheets
-from proxy.serve.target import changed_by, is_for_the_origin, key_of, why_never_shared
+from proxy.serve.target import Sought, changed_by, is_for_the_origin, key_of, sought, why_never_shared
 from proxy.serve.visitor import Cookies
 from proxy.settings import Settings
 
@@ -67,6 +72,7 @@ class Gateway:
         self._metrics = metrics
         self._clock = clock
         self._declared: Sequence[DeclaredSlot] = ()
+        self._policy = NO_POLICY
         asking = Asking(origins, settings)
         self._personal = Personal(settings.ignored_cookies, tells_credentials=asking.tells_credentials)
         self._tells_all = asking.tells_all
@@ -75,18 +81,26 @@ class Gateway:
         self._marks = Marks()
         self._failed = Marks()
         self._reader = PageReader(metrics, settings)
-        keeping = Keeping(asking, self._memory, self._marks, self._declared_now, self._reader, settings, clock)
+        self._comparing = Comparing(settings)
+        keeping = Keeping(
+            asking, self._memory, self._marks, self._declared_now, self._reader, self._comparing, settings, clock
+        )
         self._fetching = Fetching(keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
         self._showing = Showing(cookies, profiles, metrics, settings, recorder or Recorder())
-        self._giving = Giving(self._showing, metrics)
+        self._giving = Giving(self._showing, Pouring(Parts(self._part, settings, metrics)), metrics)
         self._own = Own(asking, self._showing, self._declared_now, self._reader, metrics, settings)
         self._stylesheets = Stylesheets()
         self.publish(publication)
 
     def publish(self, publication: Publication) -> None:
-        """Decides by this publication from the next request on. Pages are cut again only for other declared slots."""
+        """Decides by this publication from the next request on. Pages are cut again only for other declared slots,
+        and fetched again only where the operator's policy is another."""
         if publication.declared != self._declared:
             self._declared = publication.declared
+        if publication.policy != self._policy:
+            self._policy = publication.policy
+            self._marks.clear()
+            self._comparing.forget()
         self._stylesheets.add(publication.declared)
         self._showing.publish(publication)
 
@@ -114,10 +128,14 @@ class Gateway:
         """The answer, when it is stored, fresh, and nothing has to be waited for."""
         if request.method not in (b"GET", b"HEAD"):
             return None
-        entry = self._memory.get(key_of(request), request.headers)
-        if entry is None or entry.declared is not self._declared or is_for_the_origin(request):
+        policy = self._policy.of(request.path)
+        if policy is not None and self._personal.why_own(policy, request.headers):
             return None
-        if now >= entry.fresh_until or self._is_refused(entry, request, now):
+        key = key_of(request) if policy is None else sought(request, policy).key
+        entry = self._memory.get(key, request.headers)
+        if entry is None or entry.declared is not self._declared or entry.policy is not policy:
+            return None
+        if now >= entry.fresh_until or is_for_the_origin(request) or self._is_refused(entry, request, now):
             return None
         answer = self._giving.at_once(entry, request, now)
         if answer is not None:
@@ -146,90 +164,118 @@ class Gateway:
             return error_page(request, error, f"fwd=miss; detail={error.reason}")
 
     async def _read(self, request: Request, now: float) -> Response:
-        key, wishes = key_of(request), self._wishes(request)
-        entry = self._memory.get(key, request.headers)
+        policy = self._policy.of(request.path)
+        asked, wishes = sought(request, policy), self._wishes(request)
+        if policy is not None and (reason := self._personal.why_own(policy, request.headers)):
+            return await self._as_visitor(request, reason)
+        entry = self._memory.get(asked.key, request.headers)
+        if entry is not None and entry.policy is not policy:
+            entry = None  # kept by another policy: as if it were not there
         if reason := why_never_shared(request, wishes, is_stored=entry is not None):
             return await self._as_visitor(request, reason)
         verdict = may_reuse(entry.stored, now, wishes) if entry else _NOT_STORED
         if entry and verdict:
             if verdict.reason == Why.WHILE_REVALIDATE:
-                self._fetching.in_background(key, request, entry)
-            return await self._from_memory(key, entry, request, now, "hit")
+                self._fetching.in_background(asked, entry)
+            if (answer := await self._from_memory(asked, entry, request, now, "hit")) is not None:
+                return answer
+            entry, verdict = None, _NOT_STORED
         if wishes.only_if_cached:
             return error_page(request, _ONLY_IF_CACHED, f"detail={_ONLY_IF_CACHED.reason}")
-        return await self._not_from_memory(key, entry, request, now, was_refused=verdict.reason == Why.REQUEST)
+        return await self._not_from_memory(asked, entry, request, now, was_refused=verdict.reason == Why.REQUEST)
 
     async def _not_from_memory(
-        self, key: bytes, stale: Entry | None, request: Request, now: float, *, was_refused: bool
+        self, asked: Sought, stale: Entry | None, request: Request, now: float, *, was_refused: bool
     ) -> Response:
         """What is stored, if anything, will not do: it is stale, or was refused by the client."""
-        if reason := self._marks.reason(key, now):
+        if reason := self._marks.reason(asked.key, now):
             return await self._as_visitor(request, reason)
-        is_personal = self._personal.is_personal(request.headers)
+        # Where the operator says what each cookie is, that has been looked at already.
+        is_settled = asked.policy is not None and asked.policy.cookies is not None
+        is_personal = not is_settled and self._personal.is_personal(request.headers)
         if is_personal and (stale is None or stale.stored.lifetime <= 0):
-            return await self._as_visitor(request, "cookies", fill=key)
-        if stale and self._failed.reason(key, now) and self._may_stand_in(stale, now):
-            return await self._from_memory(key, stale, request, now, "stale")
-        missed = "vary-miss" if self._memory.names(key) else "uri-miss"
+            return await self._as_visitor(request, "cookies", fill=asked)
+        has_failed = stale is not None and self._failed.reason(asked.key, now) and self._may_stand_in(stale, now)
+        if stale and has_failed and (answer := await self._from_memory(asked, stale, request, now, "stale")):
+            return answer
+        missed = "vary-miss" if self._memory.names(asked.key) else "uri-miss"
         said = f"fwd={('request' if was_refused else 'stale') if stale else missed}"
         takes_any = self._tells_all and not is_personal and request.method == b"GET"
-        return await self._for_everybody(key, request, stale, said, takes_any=takes_any)
+        return await self._for_everybody(asked, request, stale, said, takes_any=takes_any)
 
-    async def _from_memory(self, key: bytes, entry: Entry, request: Request, now: float, status: str) -> Response:
+    async def _from_memory(
+        self, asked: Sought, entry: Entry, request: Request, now: float, status: str
+    ) -> Response | None:
+        """None: the slots have changed since, and the page has to be fetched again to be cut at them."""
         if entry.declared is not self._declared:
-            entry = await self._recut(key, entry, request)
+            recut = await self._recut(asked.key, entry, request)
+            if recut is None:
+                return None
+            entry = recut
         self._count(status)
-        return await self._giving.answer(entry, request, now, hit(floor(entry.stored.ttl(now))))
+        return await self._given(entry, request, now, hit(floor(entry.stored.ttl(now))))
 
-    async def _recut(self, key: bytes, entry: Entry, request: Request) -> Entry:
+    async def _given(self, entry: Entry, request: Request, now: float, said: str) -> Response:
+        """The entry for this visitor; when it has a hole that only the origin can fill, their own request."""
+        answer = await self._giving.answer(entry, request, now, said)
+        return await self._as_visitor(request, "hole") if answer is None else answer
+
+    async def _recut(self, key: bytes, entry: Entry, request: Request) -> Entry | None:
         """The entry for the slots declared now; it takes the old one's place unless that has gone meanwhile."""
         new = await self._reader.recut(entry, request.path, self._declared)
+        if new is None:
+            return None
         if self._memory.get(key, request.headers) is entry:
             self._memory.put(key, new.varying, new, new.size, new.tags)
         return new
 
     async def _for_everybody(
-        self, key: bytes, request: Request, stale: Entry | None, said: str, *, takes_any: bool
+        self, asked: Sought, request: Request, stale: Entry | None, said: str, *, takes_any: bool
     ) -> Response:
         """A fetch for everybody, ours or the one under way; else whatever else there is."""
         outcome: Outcome | Flowing | Passed | None
-        if self._fetching.is_under_way(key, request):
-            outcome, status = await self._fetching.join(key, request), "collapsed"
+        if self._fetching.is_under_way(asked):
+            outcome, status = await self._fetching.join(asked), "collapsed"
         else:
-            outcome, status = await self._fetching.lead(key, request, stale, takes_any=takes_any), "stored"
+            outcome, status = await self._fetching.lead(asked, stale, takes_any=takes_any), "stored"
         now = self._clock()
         if isinstance(outcome, Entry):
             self._count(status)
             confirmed = "; fwd-status=304" if stale and outcome.stored.body is stale.stored.body else ""
-            return await self._giving.answer(outcome, request, now, f"{said}{confirmed}; {status}")
+            return await self._given(outcome, request, now, f"{said}{confirmed}; {status}")
         if isinstance(outcome, Flowing):
             self._count(status)
             return await self._giving.flowing(outcome, request, now, f"{said}; {status}")
         if stale is not None and _is_down(outcome) and self._may_stand_in(stale, now):
-            self._failed.put(key, "origin-down", until=now + self._settings.origin_down_seconds)
-            await _let_go(outcome)
-            return await self._from_memory(key, stale, request, now, "stale")
+            self._failed.put(asked.key, "origin-down", until=now + self._settings.origin_down_seconds)
+            if (answer := await self._from_memory(asked, stale, request, now, "stale")) is not None:
+                await _let_go(outcome)
+                return answer
         if isinstance(outcome, OriginError):
             raise outcome
         if isinstance(outcome, Passed):
             self._count("bypass")
-            return await self._own.answer(request, outcome.answer, now, f"{said}; detail={outcome.reason}")
+            return await self._own.answer(request, outcome.answer, now, f"{said}; {detail(outcome.reason)}")
         return await self._as_visitor(request, outcome.reason if outcome else "collapse-wait")
 
     def _may_stand_in(self, stale: Entry, now: float) -> bool:
         longest = self._settings.stale_if_error_seconds
         return bool(may_serve_on_error(stale.stored, now, default_seconds=longest))
 
-    async def _as_visitor(self, request: Request, reason: str, *, fill: bytes | None = None) -> Response:
-        """The visitor's own request. Under the key `fill` a fetch for everybody follows if the answer is for them."""
+    async def _as_visitor(self, request: Request, reason: str, *, fill: Sought | None = None) -> Response:
+        """The visitor's own request. For `fill` a fetch for everybody follows if the answer is for them."""
         answer = await self._own.ask(request)
-        if fill is not None and self._is_for_everybody(answer):
-            self._fetching.in_background(fill, request, None)
+        if fill is not None and seems_for_all(answer, fill.policy, self._clock(), self._choices):
+            self._fetching.in_background(fill, None)
         self._count("bypass")
-        return await self._own.answer(request, answer, self._clock(), f"fwd=bypass; detail={reason}")
+        return await self._own.answer(request, answer, self._clock(), f"fwd=bypass; {detail(reason)}")
 
-    def _is_for_everybody(self, answer: UpstreamResponse) -> bool:
-        return bool(may_store(b"GET", (), answer.status, answer.headers, self._clock(), self._choices))
+    async def _part(self, request: Request, *, is_own: bool) -> Response:
+        """A part of a page, asked for on its visitor's behalf: as themselves, or like any page."""
+        now = self._clock()
+        if is_own:
+            return await self._as_visitor(request, "part")
+        return self.hit(request, now) or await self._read(request, now)
 
     async def _write(self, request: Request, now: float) -> Response:
         """A method that may change something. When it did, what is stored of it is forgotten."""

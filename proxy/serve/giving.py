@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proxy.metrics import Metrics
 from proxy.page.template import Template
-from proxy.serve.keeping import Flowing
+from proxy.serve.errand import Flowing
 from proxy.serve.message import Request, Response
 from proxy.serve.outgoing import (
     assembled_answer,
@@ -18,30 +18,40 @@ from proxy.serve.outgoing import (
     stored_head,
 )
 from proxy.serve.pages import Entry
+from proxy.serve.pouring import DRY, Poured, Pouring
 from proxy.serve.showing import Met, Showing
 
 
 class Giving:
     """Makes answers of entries. `said` is what Cache-Status says of how we came by them."""
 
-    def __init__(self, showing: Showing, metrics: Metrics) -> None:
+    def __init__(self, showing: Showing, pouring: Pouring, metrics: Metrics) -> None:
         self._showing = showing
+        self._pouring = pouring
         self._metrics = metrics
 
     def at_once(self, entry: Entry, request: Request, now: float) -> Response | None:
-        """The answer of what was found in memory; None when the visitor's profile has to be waited for."""
+        """The answer of what was found in memory; None when the visitor's profile, or what fills a hole, has to be
+        waited for."""
         ttl = int(entry.fresh_until - now)
         if entry.template is None or entry.lead is None:
             return self._plain(entry, request, now, hit(ttl))
+        poured = self._pouring.at_once(entry, request) if entry.template.holes else DRY
         met = self._showing.meet(entry.template, request, now)
-        return None if met is None else self._filled(entry, entry.template, request, met, now, entry.lead.of_hit(ttl))
+        if poured is None or met is None:
+            return None
+        return self._filled(entry, entry.template, request, met, now, entry.lead.of_hit(ttl), poured)
 
-    async def answer(self, entry: Entry, request: Request, now: float, said: str) -> Response:
-        """The answer, after the profile if need be."""
+    async def answer(self, entry: Entry, request: Request, now: float, said: str) -> Response | None:
+        """The answer, after the profile and what fills holes if need be; None when a hole of the page can be filled by
+        nobody but the origin."""
         if entry.template is None or entry.lead is None:
             return self._plain(entry, request, now, said)
+        poured = await self._pouring.pour(entry, request) if entry.template.holes else DRY
+        if poured is None:
+            return None
         met = await self._showing.meet_waiting(entry.template, request, now)
-        return self._filled(entry, entry.template, request, met, now, entry.lead.saying(said))
+        return self._filled(entry, entry.template, request, met, now, entry.lead.saying(said), poured)
 
     async def flowing(self, flowing: Flowing, request: Request, now: float, said: str) -> Response:
         """An asset that is still coming."""
@@ -65,7 +75,7 @@ class Giving:
         return slotless_answer(entry.stored, page, coding, request, now, said)
 
     def _filled(
-        self, entry: Entry, template: Template, request: Request, met: Met, now: float, lead: bytes
+        self, entry: Entry, template: Template, request: Request, met: Met, now: float, lead: bytes, poured: Poured
     ) -> Response:
-        page = self._showing.show(template, request, met, now, coding_for(request), entry.recalled)
-        return assembled_answer(entry.stored.status, lead, page, request, met.set_cookie)
+        page = self._showing.show(template, request, met, now, coding_for(request), entry.recalled, poured.fragments)
+        return assembled_answer(entry.stored.status, poured.lead(lead), page, request, met.set_cookie)

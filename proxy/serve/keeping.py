@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from proxy.errors import OriginError
 from proxy.httpcache.key import Varying, vary_names, varying
@@ -18,13 +18,22 @@ from proxy.httpcache.policy import Why, may_store
 from proxy.httpcache.stored import Choices, StoredResponse, store
 from proxy.httpcache.validators import conditions, confirms, refreshed
 from proxy.model import Headers
+from proxy.page.blank import NotBlank
+from proxy.page.differences import differences
 from proxy.page.slots import DeclaredSlot
 from proxy.ports import UpstreamResponse
+from proxy.rulebook.policy import PagePolicy
 from proxy.serve.asking import Asking, shared_accept_encoding
-from proxy.serve.message import Request
-from proxy.serve.pages import Entry, PageReader, is_page
+from proxy.serve.comparing import Comparing
+from proxy.serve.errand import Errand, Flowing, NotShared, Outcome, Passed
+from proxy.serve.pages import Entry, Page, is_html, is_page
+from proxy.serve.reading import PageReader
+from proxy.serve.target import Sought
 from proxy.serve.tee import Tee
 from proxy.settings import Settings
+
+DIFFERS_SECONDS = 3_600
+"""How long a page is remembered as one that is new each time: to find out takes two fetches."""
 
 # We send these ourselves, the same for every request with that key: they cannot tell answers apart.
 _SAME_FOR_ALL = frozenset({b"host", b"via", b"forwarded", b"x-forwarded-host", b"x-forwarded-proto"})
@@ -32,59 +41,6 @@ _NEVER_SENT = frozenset({b"cookie", b"authorization"})
 # These say something of the page itself; other errors may be the doing of the one request that met them (an odd field,
 # a restart), and are not held against it.
 _ABOUT_THE_PAGE = frozenset({401, 403, 404, 410})
-
-
-@dataclass(frozen=True, slots=True)
-class NotShared:
-    """The answer may not be given to everybody and was let go. `reason` is one word, `status` the origin's."""
-
-    reason: str
-    status: int
-
-
-@dataclass(frozen=True, slots=True)
-class Flowing:
-    """An asset that is still coming: its head, and its body to be read once, by the client that asked first."""
-
-    head: StoredResponse
-    body: Tee
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """The answer may not be given to everybody, but its leader asked for it: whoever gets this closes it."""
-
-    reason: str
-    answer: UpstreamResponse
-
-
-Outcome = Entry | NotShared | OriginError
-
-
-class Errand:
-    """One fetch under way for `key`, on behalf of `request`. `stale` is what it may confirm. `flowing` is resolved
-    for its leader when there is one, `passed` is for that leader too; `takes_any` says that nothing but its own answer
-    would do as well. `is_void` when the key was forgotten meanwhile."""
-
-    def __init__(
-        self, key: bytes, request: Request, stale: Entry | None, *, is_led: bool, takes_any: bool = False
-    ) -> None:
-        self.key = key
-        self.request = request
-        self.stale = stale
-        self.is_led = is_led
-        self.takes_any = takes_any
-        self.is_void = False
-        self.passed: Passed | None = None
-        self.flowing: asyncio.Future[Flowing] = asyncio.get_running_loop().create_future()
-
-    async def leader_left(self) -> None:
-        """Its client went away: a body too large to keep, or not to be kept, is not wanted any more."""
-        self.is_led = False
-        if self.flowing.done():
-            await self.flowing.result().body.aclose()
-        if self.passed is not None:
-            await self.passed.answer.aclose()
 
 
 class Keeping:
@@ -97,6 +53,7 @@ class Keeping:
         marks: Marks,
         declared: Callable[[], Sequence[DeclaredSlot]],
         reader: PageReader,
+        comparing: Comparing,
         settings: Settings,
         clock: Callable[[], float],
     ) -> None:
@@ -104,6 +61,7 @@ class Keeping:
         self._memory = memory
         self._marks = marks
         self._declared = declared
+        self._comparing = comparing
         self._settings = settings
         self._choices = Choices.of(settings)
         self._clock = clock
@@ -132,50 +90,93 @@ class Keeping:
     async def _ask(self, errand: Errand) -> UpstreamResponse:
         request, fields = errand.request, self._memory.names(errand.key)
         asked = () if errand.stale is None else conditions(errand.stale.stored)
-        answer = await self._asking.for_everybody(request, fields, asked)
+        answer = await self._asking.for_everybody(request, fields, (*_told(errand), *asked))
         untold = self._asking.untold(request, vary_names(answer.headers) - fields - _SAME_FOR_ALL)
-        if not untold:
-            return answer
-        # The origin chooses by fields the visitor sent and we did not pass on, Accept-Language for one.
-        await answer.aclose()
-        return await self._asking.for_everybody(request, fields | untold)
+        if untold:
+            # The origin chooses by fields the visitor sent and we did not pass on, Accept-Language for one.
+            await answer.aclose()
+            answer = await self._asking.for_everybody(request, fields | untold, _told(errand))
+        if errand.policy is not None:
+            allowance = errand.policy.allowance
+            errand.needless = allowance.needless_cookies(answer.headers)
+            answer.headers = allowance.kept(answer.headers, answer.status, self._clock(), self._choices)
+        return answer
 
     # -- may it be kept
 
     def _refusal(self, errand: Errand, answer: UpstreamResponse, now: float) -> str:
         """The word why not; "" when it may."""
         credentials = self._asking.credentials(errand.request)
-        verdict = may_store(b"GET", credentials, answer.status, answer.headers, now, self._choices)
+        verdict = may_store(
+            b"GET", credentials, answer.status, _judged(errand.policy, answer.headers), now, self._choices_of(errand)
+        )
         if not verdict:
             return verdict.reason
+        if errand.policy and errand.policy.holes and not is_page(answer.headers) and is_html(answer.headers):
+            return "no-transform"  # its holes could not be filled
         if not answer.is_bounded:
             return "unbounded"  # a cut cannot be told from its end
         most = self._settings.max_page_bytes if is_page(answer.headers) else self._settings.max_stored_bytes
         return "too-big" if _length(answer.headers) > most else ""
 
-    def _refuse(self, errand: Errand, reason: str, status: int) -> NotShared:
-        """Marks the key, unless this says nothing of what others would get."""
+    def _refuse(self, errand: Errand, reason: str, status: int, seconds: float = 0) -> NotShared:
+        """Marks the key, for `seconds` or as long as the setting says, unless this says nothing of what others would
+        get."""
         if reason != Why.AUTHORIZATION and (status < 400 or status in _ABOUT_THE_PAGE):
             self._memory.discard(errand.key)
-            self._marks.put(errand.key, reason, until=self._clock() + self._settings.uncacheable_seconds)
+            seconds = max(seconds, self._settings.uncacheable_seconds)
+            self._marks.put(errand.key, reason, until=self._clock() + seconds)
         return NotShared(reason, status)
 
     # -- keeping it
 
     async def _take_page(self, errand: Errand, answer: UpstreamResponse, requested_at: float, now: float) -> Outcome:
-        body = bytearray()
-        async for chunk in answer.body:
-            body += chunk
-            if len(body) > self._settings.max_page_bytes:
-                return self._refuse(errand, "too-big", answer.status)
-        declared = self._declared()
-        page = await self._reader.read(bytes(body), answer.headers, errand.request.path, declared, is_kept=True)
-        stored = self._stored(answer.status, page.headers, page.body, requested_at, now)
-        return self._keep(errand, Entry(stored, self._chosen_by(errand.request, stored), declared, page.template))
+        body = await _whole(answer, self._settings.max_page_bytes)
+        if body is None:
+            return self._refuse(errand, "too-big", answer.status)
+        declared, policy = self._declared(), errand.policy
+        page = await self._reader.read_to_keep(body, answer.headers, errand.request.path, declared, policy)
+        if isinstance(page, NotBlank):
+            return self._refuse(errand, str(page), answer.status)
+        stored = self._stored(errand, answer.status, page.headers, page.body, requested_at, now)
+        if self._comparing.must_compare(errand.key, errand.request.path, policy, is_said=stored.is_explicit):
+            if no := await self._differs(errand, page):
+                return no
+            self._comparing.agreed(errand.key)
+        varying = self._chosen_by(errand, stored)
+        return self._keep(errand, Entry(stored, varying, declared, page.template, policy, errand.needless))
+
+    async def _differs(self, errand: Errand, page: Page) -> NotShared | None:
+        """Why not, when another fetch brings another page."""
+        again = Errand(Sought(errand.key, errand.request, errand.policy), None, is_led=False)
+        other = await self._again(again)
+        if other is None:
+            return NotShared("differs", 200)
+        places = await asyncio.to_thread(differences, page.body, other, 1)
+        if not places:
+            return None
+        return self._refuse(errand, f"differs at {places[0].place}", 200, DIFFERS_SECONDS)
+
+    async def _again(self, errand: Errand) -> bytes | None:
+        """The page as another fetch brings it; None when none comes that could be kept."""
+        try:
+            answer = await self._ask(errand)
+            try:
+                body = await _whole(answer, self._settings.max_page_bytes)
+            finally:
+                await answer.aclose()
+        except OriginError:
+            return None
+        if body is None or answer.status != 200 or not is_page(answer.headers):
+            return None
+        request, declared = errand.request, self._declared()
+        page = await self._reader.read_to_keep(body, answer.headers, request.path, declared, errand.policy)
+        return None if isinstance(page, NotBlank) else page.body
 
     async def _take_asset(self, errand: Errand, answer: UpstreamResponse, requested_at: float, now: float) -> Outcome:
         tee = Tee(self._settings.max_stored_bytes)
-        errand.flowing.set_result(Flowing(self._stored(answer.status, answer.headers, b"", requested_at, now), tee))
+        head = self._stored(errand, answer.status, answer.headers, b"", requested_at, now)
+        errand.flowing.set_result(Flowing(head, tee))
         if not errand.is_led:
             await tee.aclose()
         try:
@@ -189,11 +190,13 @@ class Keeping:
         body = tee.whole()
         if body is None:
             return self._refuse(errand, "too-big", answer.status)
-        stored = self._stored(answer.status, answer.headers, body, requested_at, now)
-        return self._keep(errand, Entry(stored, self._chosen_by(errand.request, stored), self._declared()))
+        stored = self._stored(errand, answer.status, answer.headers, body, requested_at, now)
+        return self._keep(
+            errand, Entry(stored, self._chosen_by(errand, stored), self._declared(), policy=errand.policy)
+        )
 
     def _confirmed(self, errand: Errand, stale: Entry, headers: Headers, requested_at: float, now: float) -> Entry:
-        stored = refreshed(stale.stored, headers, requested_at, now, self._choices)
+        stored = refreshed(stale.stored, headers, requested_at, now, self._choices_of(errand))
         return self._keep(errand, replace(stale, stored=stored))
 
     def _keep(self, errand: Errand, entry: Entry) -> Entry:
@@ -202,14 +205,18 @@ class Keeping:
         return entry
 
     def _stored(
-        self, status: int, headers: Headers, body: bytes, requested_at: float, received_at: float
+        self, errand: Errand, status: int, headers: Headers, body: bytes, requested_at: float, received_at: float
     ) -> StoredResponse:
-        return store(status, headers, body, requested_at, received_at, self._choices)
+        return store(status, headers, body, requested_at, received_at, self._choices_of(errand))
 
-    def _chosen_by(self, request: Request, stored: StoredResponse) -> Varying:
+    def _choices_of(self, errand: Errand) -> Choices:
+        return self._choices if errand.policy is None else errand.policy.allowance.choices(self._choices)
+
+    def _chosen_by(self, errand: Errand, stored: StoredResponse) -> Varying:
         """The fields the answer was chosen by, as we sent them. An uncoded page is coded by us as anybody wants it, so
         Accept-Encoding does not tell it apart; what came coded is only for who takes that coding."""
-        names = vary_names(stored.headers) - _SAME_FOR_ALL
+        request, cookies = errand.request, errand.policy.cookies if errand.policy else None
+        names = vary_names(_judged(errand.policy, stored.headers)) - _SAME_FOR_ALL
         if stored.get(b"content-encoding") is not None:
             names |= {b"accept-encoding"}
         elif is_page(stored.headers):
@@ -217,7 +224,38 @@ class Keeping:
         unsent = _NEVER_SENT | {b"accept-encoding"}
         sent = tuple(field for field in request.headers if field[0] not in unsent)
         coding = (b"accept-encoding", shared_accept_encoding(request))
-        return varying(names, (*sent, *self._asking.credentials(request), coding))
+        if cookies is not None:
+            names |= cookies.varying_names
+        return varying(names, (*sent, *_told(errand), *self._asking.credentials(request), coding))
+
+
+def seems_for_all(answer: UpstreamResponse, policy: PagePolicy | None, now: float, choices: Choices) -> bool:
+    """Whether the answer to a visitor's own request looks as if it might be kept when asked for without them."""
+    headers = answer.headers
+    if policy is not None:
+        headers = policy.allowance.judged_by(policy.allowance.kept(headers, answer.status, now, choices))
+        choices = policy.allowance.choices(choices)
+    return bool(may_store(b"GET", (), answer.status, headers, now, choices))
+
+
+def _told(errand: Errand) -> Headers:
+    """The cookies that the page is kept by."""
+    cookies = errand.policy.cookies if errand.policy else None
+    return () if cookies is None else cookies.told(errand.request.headers)
+
+
+def _judged(policy: PagePolicy | None, headers: Headers) -> Headers:
+    return headers if policy is None else policy.allowance.judged_by(headers)
+
+
+async def _whole(answer: UpstreamResponse, most: int) -> bytes | None:
+    """The answer's body; None when it is larger than `most`."""
+    body = bytearray()
+    async for chunk in answer.body:
+        body += chunk
+        if len(body) > most:
+            return None
+    return bytes(body)
 
 
 def _length(headers: Headers) -> int:

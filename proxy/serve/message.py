@@ -15,7 +15,8 @@ _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 class Request:
     """`path` and `query` are the raw bytes of the request target (never decoded, never rebuilt from a URL object);
     `host` is validated and lower-case; `headers` stay as they are; `client` is the address of whoever connected. `body`
-    is None when none comes; `content_length` None with a body means it is streamed."""
+    is None when none comes; `content_length` None with a body means it is streamed. `depth` counts the pages that this
+    is a part of."""
 
     method: bytes
     path: bytes
@@ -26,6 +27,7 @@ class Request:
     client: str = ""
     body: AsyncIterator[bytes] | None = None
     content_length: int | None = None
+    depth: int = 0
     _firsts: dict[bytes, bytes] | None = field(default=None, init=False, repr=False, compare=False)
     _cookies: bytes | None = field(default=None, init=False, repr=False, compare=False)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from proxy.errors import TailorbirdError
 from proxy.httpcache import ranges
 from proxy.httpcache.coding import takes_gzip
@@ -20,6 +22,8 @@ _OF_SHARED_CACHES = frozenset(b"cache-control expires pragma age surrogate-contr
 _OF_ONE_CODING = frozenset(b"accept-ranges content-md5 digest content-digest".split())
 _FOR_US = frozenset({b"tailorbird-cache-control"})  # a field that targets one cache ends there (RFC 9213 2)
 _NOT_GIVEN = _FOR_US | {b"content-length"}
+_TOKEN = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _GZIP = (b"content-encoding", b"gzip")
 _KEPT_IN_304 = frozenset(b"cache-control content-location date etag expires vary set-cookie cache-status via".split())
 
@@ -27,6 +31,14 @@ _KEPT_IN_304 = frozenset(b"cache-control content-location date etag expires vary
 def cache_status(said: str) -> tuple[bytes, bytes]:
     """Our member of Cache-Status (RFC 9211); as a field of its own it comes after those of caches before us."""
     return b"cache-status", b"tailorbird; " + said.encode()
+
+
+def detail(reason: str) -> str:
+    """A reason as Cache-Status says it: one word as it is, more in quotes (RFC 9211 2.8)."""
+    if _TOKEN.fullmatch(reason):
+        return f"detail={reason}"
+    readable = reason.encode("ascii", "replace").decode().replace("\\", "/").replace('"', "'")
+    return f'detail="{_CONTROLS.sub(" ", readable)}"'
 
 
 def passed_head(headers: Headers, said: str) -> Headers:

@@ -22,7 +22,8 @@ from proxy.ports import UpstreamResponse
 from proxy.serve.asking import Asking, is_document
 from proxy.serve.message import Request, Response, as_lines
 from proxy.serve.outgoing import assembled_answer, passed_head, personal_head, whole
-from proxy.serve.pages import PageReader, is_page
+from proxy.serve.pages import is_page
+from proxy.serve.reading import PageReader
 from proxy.serve.showing import Showing
 from proxy.settings import Settings
 
@@ -97,7 +98,7 @@ class Own:
     async def _page(
         self, request: Request, answer: UpstreamResponse, body: bytes, headers: Headers, now: float
     ) -> Response:
-        page = await self._reader.read(body, answer.headers, request.path, self._declared(), is_kept=False)
+        page = await self._reader.read(body, answer.headers, request.path, self._declared())
         if page.template is None or not page.template.slots:
             self._metrics.count("tailorbird_requests_total", "result", "bypass")
             return whole(request, answer.status, _unframed(headers), (body,), len(body))

@@ -1,30 +1,21 @@
-"""Pages: what is read from an origin's HTML, and what the cache holds of it.
-
-Reading a page (undoing its coding, finding its slots, deflating its parts) takes milliseconds, so it is done in a
-thread, and once for each page that is stored.
-"""
+"""Pages: what is read from an origin's HTML (by `reading.py`), and what the cache holds of it."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
-from urllib.parse import unquote_to_bytes
 
-from proxy.httpcache.coding import inflated
 from proxy.httpcache.key import Varying
 from proxy.httpcache.purge import tags_of
 from proxy.httpcache.stored import StoredResponse
-from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.piece import AFFINE_BYTES, SHORT, Piece
-from proxy.page.scan import Doubt
 from proxy.page.slots import DeclaredSlot
-from proxy.page.template import Template, Uncut, cut
+from proxy.page.template import Template
+from proxy.rulebook.policy import PagePolicy
 from proxy.serve.outgoing import Lead
 from proxy.serve.recall import Recalled
-from proxy.settings import Settings
 
 _PIECE_BYTES = 700
 """What a piece costs beside its bytes. Measured."""
@@ -43,13 +34,16 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A stored answer; `template` is None for what is no page. `declared` are the slots it was cut with: others mean
-    that it must be cut again. A page that is filled has a `lead`, the fields above it, and what it was shown as is
-    `recalled`. `fresh_until` is the time up to which it may be given unasked."""
+    that it must be cut again. `policy` is the operator's that it was kept by, `needless` the Set-Cookie values left
+    out. A page that is filled has a `lead`, the fields above it, and what it was shown as is `recalled`, unless it has
+    holes: then no two are alike. `fresh_until` is the time up to which it may be given unasked."""
 
     stored: StoredResponse
     varying: Varying
     declared: Sequence[DeclaredSlot]
     template: Template | None = None
+    policy: PagePolicy | None = None
+    needless: tuple[bytes, ...] = ()
     lead: Lead | None = field(init=False, default=None)
     recalled: Recalled | None = field(init=False, default=None)
     fresh_until: float = field(init=False, default=0.0)
@@ -61,7 +55,8 @@ class Entry:
         object.__setattr__(self, "fresh_until", stored.received_at + left if may_be_fresh else -inf)
         if self.has_slots:
             object.__setattr__(self, "lead", Lead(stored.headers))
-            object.__setattr__(self, "recalled", Recalled())
+            has_holes = self.template is not None and bool(self.template.holes)
+            object.__setattr__(self, "recalled", None if has_holes else Recalled())
 
     @property
     def has_slots(self) -> bool:
@@ -90,62 +85,22 @@ def _size(piece: Piece) -> int:
 
 def is_page(headers: Headers) -> bool:
     """True for HTML that may be changed on its way (RFC 9111 5.2.2.6: `no-transform`)."""
-    media_type = _content_type(headers).partition(b";")[0].strip()
-    return media_type == b"text/html" and not any(
+    return is_html(headers) and not any(
         name == b"cache-control" and b"no-transform" in value.lower() for name, value in headers
     )
 
 
-class PageReader:
-    """Reads pages off the event loop, and counts those that cannot be cut."""
-
-    def __init__(self, metrics: Metrics, settings: Settings) -> None:
-        self._metrics = metrics
-        self._max_bytes = settings.max_page_bytes
-        self._max_slots = settings.max_slots
-
-    async def read(
-        self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], *, is_kept: bool
-    ) -> Page:
-        """The page, ready to be filled. One that `is_kept` is deflated too."""
-        page, doubt = await asyncio.to_thread(self._read, body, headers, path, declared, is_kept)
-        if doubt not in ("", Doubt.NO_SLOTS):
-            self._metrics.count("tailorbird_page_passthrough_total", "reason", doubt)
-        return page
-
-    async def recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Entry:
-        """The entry for other declared slots."""
-        if not is_page(entry.stored.headers):
-            return replace(entry, declared=declared)
-        page = await self.read(entry.stored.body, entry.stored.headers, path, declared, is_kept=True)
-        return replace(entry, declared=declared, template=page.template)
-
-    def _read(
-        self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], is_kept: bool
-    ) -> tuple[Page, str]:
-        coding = b",".join(value for name, value in headers if name == b"content-encoding").strip().lower()
-        plain = inflated(body, coding, self._max_bytes)
-        if plain is None:
-            return Page(headers, body, None), "coding"
-        found = cut(
-            plain,
-            path=unquote_to_bytes(path).decode("utf-8", "replace"),
-            charset=_charset(headers),
-            declared=declared,
-            max_slots=self._max_slots,
-        )
-        template = Template((), (Piece(plain),), ()) if isinstance(found, Uncut) else found
-        if is_kept:
-            template.deflate()
-        decoded = tuple(field for field in headers if field[0] not in (b"content-encoding", b"content-length"))
-        return Page(decoded, plain, template), found.reason if isinstance(found, Uncut) else ""
+def is_html(headers: Headers) -> bool:
+    """True for HTML."""
+    return content_type_of(headers).partition(b";")[0].strip() == b"text/html"
 
 
-def _content_type(headers: Headers) -> bytes:
+def content_type_of(headers: Headers) -> bytes:
+    """In lower case; empty when there is none."""
     return next((value for name, value in headers if name == b"content-type"), b"").lower()
 
 
-def _charset(headers: Headers) -> str:
+def charset_of(headers: Headers) -> str:
     """As the Content-Type says; "" when it does not."""
-    named = _content_type(headers).partition(b"charset=")[2].partition(b";")[0]
+    named = content_type_of(headers).partition(b"charset=")[2].partition(b";")[0]
     return named.strip(b" \t\"'").decode("latin-1")

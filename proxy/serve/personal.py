@@ -6,9 +6,11 @@ Cookies that say nothing to the origin's pages do not count: Tailorbird's own, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from proxy.httpcache.allowance import CookieRoles
 from proxy.model import Headers
+from proxy.rulebook.policy import PagePolicy
 from proxy.serve.forwarding import OUR_COOKIES
 
 
@@ -22,6 +24,25 @@ class Personal:
         ours = [re.escape(name.decode()) for name in OUR_COOKIES]
         self._ignored = re.compile("|".join(ours + names).encode(), re.IGNORECASE)
 
+    def why_own(self, policy: PagePolicy, headers: Headers) -> str:
+        """The operator's reason why only the visitor's own request will do; "" when there is none."""
+        if not policy.is_kept:
+            return "policy"
+        return "cookies" if policy.cookies and self.is_own(headers, policy.cookies) else ""
+
+    def is_own(self, headers: Headers, roles: CookieRoles) -> bool:
+        """True when, by an operator's word on each cookie, the request is not to be answered with what is for all."""
+        return any(
+            (name == b"authorization" and not self._tells_credentials)
+            or (name == b"cookie" and any(self._is_own(cookie, roles) for cookie in _names(value)))
+            for name, value in headers
+        )
+
+    def _is_own(self, cookie: bytes, roles: CookieRoles) -> bool:
+        if cookie.lower() in OUR_COOKIES:
+            return False
+        return roles.makes_own(cookie) or not (roles.is_settled(cookie) or self._ignored.fullmatch(cookie))
+
     def is_personal(self, headers: Headers) -> bool:
         """True when the request carries credentials or a cookie that may matter."""
         return any(
@@ -30,5 +51,9 @@ class Personal:
         )
 
     def _matters(self, cookies: bytes) -> bool:
-        names = (pair.partition(b"=")[0].strip() for pair in cookies.split(b";"))
-        return any(name and not self._ignored.fullmatch(name) for name in names)
+        return any(not self._ignored.fullmatch(name) for name in _names(cookies))
+
+
+def _names(cookies: bytes) -> Iterator[bytes]:
+    names = (pair.partition(b"=")[0].strip() for pair in cookies.split(b";"))
+    return (name for name in names if name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from proxy.audience.traits import STRANGER
 from proxy.metrics import Metrics, Shown
 from proxy.model import AttributeValue, Profile, Visitor
 from proxy.page.encode import Assembled, Coding
+from proxy.page.fragments import Fragment
 from proxy.page.template import Template
 from proxy.personalise import Personalised, personalise, untouched
 from proxy.rulebook.compile import Publication
@@ -113,29 +114,36 @@ class Showing:
         now: float,
         coding: Coding,
         recalled: Recalled | None = None,
+        poured: Sequence[Fragment] = (),
     ) -> Assembled:
         """The page for this visitor; with its own defaults when deciding or rendering fails. `recalled` is what a
-        stored page was shown as before."""
+        stored page was shown as before, None for a page with holes; `poured` is what fills those."""
         country_header = self._country_header if is_trusted(request.client, self._trusted) else b""
         try:
             seen = Seen(request, met.visitor, now, country_header)
-            done = self._done(template, seen, met.profile, coding, recalled)
+            done = self._done(template, seen, met.profile, coding, recalled, poured)
         except Exception:
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
-            return self.plain(template, coding)
+            return self.plain(template, coding, poured)
         self._metrics.show(Shown(now, request.path.decode("utf-8", "replace"), done.decisions))
         return done.page
 
     def _done(
-        self, template: Template, seen: Seen, profile: Profile | None, coding: Coding, recalled: Recalled | None
+        self,
+        template: Template,
+        seen: Seen,
+        profile: Profile | None,
+        coding: Coding,
+        recalled: Recalled | None,
+        poured: Sequence[Fragment],
     ) -> Personalised:
         """What was done for somebody alike, or is now."""
         asked = self.asked_by(template)
         of_request = values_of(asked.of_request, seen, None, {})
         of_visitor = values_of(asked.of_visitor, seen, profile, asked.measures)
         if recalled is None or asked.tells_visitors_apart or seen.now >= self._recorder.due_at:
-            return self._anew(template, seen, profile, coding, (*of_request, *of_visitor))
+            return self._anew(template, seen, profile, coding, (*of_request, *of_visitor), poured)
         # All that deciding and filling look at; of the moment, the time until which it is the same to the plan.
         until = self.publication.plan.clock.until(seen.now)
         unverified = unsigned_only(seen.visitor, profile)
@@ -153,16 +161,17 @@ class Showing:
         profile: Profile | None,
         coding: Coding,
         values: tuple[AttributeValue | None, ...],
+        poured: Sequence[Fragment] = (),
     ) -> Personalised:
         plan, fragments = self.publication.plan, self.publication.fragments
         context = context_from(seen, profile, self.asked_by(template).attributes, values)
-        done = personalise(template, plan, fragments, context, coding=coding, key=self._etag_key)
+        done = personalise(template, plan, fragments, context, coding=coding, key=self._etag_key, poured=poured)
         if seen.now >= self._recorder.due_at:
             noted = Noted(plan, seen.request, seen.visitor, context, seen.country_header, done.decisions)
             self._recorder.note(noted)
         self._sewing.tend(template.seams)
         return done
 
-    def plain(self, template: Template, coding: Coding) -> Assembled:
+    def plain(self, template: Template, coding: Coding, poured: Sequence[Fragment] = ()) -> Assembled:
         """The page as the origin sent it, in the coding asked for."""
-        return untouched(template, coding=coding, key=self._etag_key)
+        return untouched(template, coding=coding, key=self._etag_key, poured=poured)

@@ -3,16 +3,37 @@ what is for everybody at all. Pure."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
 from proxy.httpcache.directives import Directives
 from proxy.httpcache.key import target_key
 from proxy.model import Headers
+from proxy.rulebook.policy import PagePolicy
 from proxy.serve.message import Request
 
 # Conditions that only the origin can judge (RFC 9111 4.3.2).
 _FOR_THE_ORIGIN = frozenset({b"if-match", b"if-unmodified-since"})
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a request asks for: the key, and the request that a fetch for everybody is made of, without parameters that
+    make no difference. `policy` is the operator's for that page."""
+
+    key: bytes
+    shared: Request
+    policy: PagePolicy | None = None
+
+
+def sought(request: Request, policy: PagePolicy | None) -> Sought:
+    """What is asked for, by the policy of the page it is."""
+    if policy is None:
+        return Sought(key_of(request), request)
+    query = policy.allowance.query(request.query)
+    shared = request if query == request.query else replace(request, query=query)
+    return Sought(key_of(shared), shared, policy)
 
 
 def key_of(request: Request) -> bytes:

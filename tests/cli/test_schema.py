@@ -21,3 +21,8 @@ def test_the_schema_knows_the_folders_names_when_one_is_given() -> None:
 def test_without_a_folder_any_slot_will_do() -> None:
     result = CliRunner().invoke(tailorbird, ["schema"], catch_exceptions=False)
     assert "enum" not in json.loads(result.output)["$defs"]["rule"]["properties"]["slot"]
+
+
+def test_there_is_one_of_cache_yaml() -> None:
+    result = CliRunner().invoke(tailorbird, ["schema", "--of", "cache"], catch_exceptions=False)
+    assert "drop set-cookie" in json.loads(result.output)["$defs"]["page"]["properties"]

@@ -7,8 +7,9 @@ from typing import Any
 
 from proxy.conditions.vocabulary import COUNTED, PHRASES
 from proxy.page.slots import SLOT_KINDS
+from proxy.rulebook.cachefile import COOKIES, HOLE, PAGE, QUERY
 from proxy.rulebook.check import check
-from proxy.rulebook.schema import rule_schema
+from proxy.rulebook.schema import cache_schema, rule_schema
 from proxy.rulebook.words import FILE, RULE
 from tests.rulebook.conftest import FILES
 
@@ -53,3 +54,11 @@ def test_every_kind_of_slot_can_be_shown() -> None:
     shown = [one["properties"] for one in schema()["$defs"]["show"]["anyOf"] if "properties" in one]
     assert [next(iter(kind)) for kind in shown] == [kind.name for kind in SLOT_KINDS]
     assert shown[0]["banner"]["anyOf"][0]["required"] == ["title"]
+
+
+def test_every_word_of_cache_yaml_is_there_with_its_help() -> None:
+    made = cache_schema()
+    parts = {"page": PAGE, "hole": HOLE, "cookies": COOKIES, "query": QUERY}
+    for name, words in parts.items():
+        properties = made["$defs"][name]["properties"]
+        assert {word: value["description"] for word, value in properties.items()} == {w.name: w.help for w in words}

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.rulebook.policy import PagePolicy
 from proxy.serve.personal import Personal
 
 PERSONAL = Personal(["_ga*", "_fbp", "a.b*"])
@@ -36,3 +38,26 @@ def test_each_line_of_cookies_counts() -> None:
 def test_credentials_make_a_request_personal() -> None:
     assert PERSONAL.is_personal(((b"authorization", b"Basic x"),))
     assert not PERSONAL.is_personal(())
+
+
+@pytest.mark.parametrize(
+    ("cookie", "expected"),
+    [
+        (b"", ""),
+        (b"_ga=1; tb_v=x; currency=EUR; seen_1=y", ""),
+        (b"session=1", "cookies"),
+        (b"currency=EUR; unheard_of=1", "cookies"),
+        (b"_fbp=1", "cookies"),
+    ],
+)
+def test_where_an_operator_says_what_cookies_are_any_other_makes_a_request_its_visitors_own(
+    cookie: bytes, expected: str
+) -> None:
+    roles = CookieRoles(own=("session", "_fbp", "tb_*"), key=("currency",), ignored=("seen_*",))
+    policy = PagePolicy("/*", Allowance(cookies=roles))
+    assert PERSONAL.why_own(policy, ((b"cookie", cookie),)) == expected
+
+
+def test_a_page_that_is_not_to_be_kept_is_its_visitors_own() -> None:
+    assert PERSONAL.why_own(PagePolicy("/*", is_kept=False), ()) == "policy"
+    assert PERSONAL.why_own(PagePolicy("/*"), ((b"cookie", b"session=1"),)) == ""

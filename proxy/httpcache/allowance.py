@@ -1,0 +1,163 @@
+"""What an operator says on behalf of an origin that does not say it itself: how long its pages may be kept, which
+cookies and parameters they depend on, which cookies it sets without need.
+
+Pure. Its law: the operator speaks in the origin's own words, through a Cache-Control meant for us alone, so that all
+that follows is RFC 9111 as ever. What is stricter in the origin's words stays, unless it is named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from proxy.httpcache.directives import Directives
+from proxy.httpcache.key import COOKIE, cookie_value, vary_names
+from proxy.httpcache.stored import Choices, judged
+from proxy.model import Headers
+
+OUR_FIELD = b"tailorbird-cache-control"
+OVERRULED = ("private", "no-cache", "no-store")
+"""The words of an origin that an operator may overrule, by name."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """For the pages of one pattern. Times are seconds, None: as the origin says. `cookies` None: nothing is said of
+    them, and an answer that varies by cookie is not kept. `only_parameters` None: all count but those ignored."""
+
+    fresh: int | None = None
+    while_renewing: int | None = None
+    if_down: int | None = None
+    despite: frozenset[str] = frozenset()
+    cookies: CookieRoles | None = None
+    ignored_parameters: tuple[str, ...] = ()
+    only_parameters: tuple[str, ...] | None = None
+    dropped_cookies: tuple[str, ...] = ()
+
+    @cached_property
+    def _ignored(self) -> re.Pattern[bytes]:
+        return names_pattern(self.ignored_parameters)
+
+    @cached_property
+    def _only(self) -> re.Pattern[bytes] | None:
+        return None if self.only_parameters is None else names_pattern(self.only_parameters)
+
+    @cached_property
+    def _dropped(self) -> re.Pattern[bytes]:
+        return names_pattern(self.dropped_cookies)
+
+    def query(self, query: bytes) -> bytes:
+        """The parameters that count, in the order they came."""
+        if not query or not (self.ignored_parameters or self._only):
+            return query
+        return b"&".join(pair for pair in query.split(b"&") if self._counts(pair.partition(b"=")[0]))
+
+    def _counts(self, name: bytes) -> bool:
+        if self._only is not None:
+            return bool(self._only.fullmatch(name))
+        return not self._ignored.fullmatch(name)
+
+    def needless_cookies(self, headers: Headers) -> tuple[bytes, ...]:
+        """The Set-Cookie values that need not reach visitors."""
+        return tuple(value for name, value in headers if name == b"set-cookie" and self._is_needless(value))
+
+    def _is_needless(self, set_cookie: bytes) -> bool:
+        return bool(self._dropped.fullmatch(set_cookie.partition(b"=")[0].strip()))
+
+    def kept(self, headers: Headers, status: int, received_at: float, choices: Choices) -> Headers:
+        """The origin's fields as they are kept: without needless cookies, and with what we say of their lifetime."""
+        headers = tuple(
+            (name, value)
+            for name, value in headers
+            if name != OUR_FIELD and not (name == b"set-cookie" and self._is_needless(value))
+        )
+        said = self._said(headers, status, received_at, choices)
+        return headers if said is None else (*headers, (OUR_FIELD, said))
+
+    def _said(self, headers: Headers, status: int, received_at: float, choices: Choices) -> bytes | None:
+        """None: the origin's own words count. They do for anything but a page that was found."""
+        said, life = judged(status, headers, received_at, choices)
+        if status != 200 or (self.fresh is None and not self.despite):
+            return None
+        seconds = life.seconds if self.fresh is None else self.fresh
+        words = [b"max-age=%d" % seconds] if life.explicit or self.fresh is not None else []
+        words += [b"%b=%d" % pair for pair in self._stale(said)]
+        words += [word for word, holds in self._stricter(said) if holds and word.decode() not in self.despite]
+        words += [b'%b="%b"' % (word, b",".join(sorted(named))) for word, named in _qualified(said) if named]
+        return b", ".join(words) or b"overruled"  # a field without a member is as if it were not there
+
+    def _stale(self, said: Directives) -> Iterable[tuple[bytes, int]]:
+        renewing = said.stale_while_revalidate if self.while_renewing is None else self.while_renewing
+        down = said.stale_if_error if self.if_down is None else self.if_down
+        pairs = ((b"stale-while-revalidate", renewing), (b"stale-if-error", down))
+        return ((word, seconds) for word, seconds in pairs if seconds is not None)
+
+    def _stricter(self, said: Directives) -> Iterable[tuple[bytes, bool]]:
+        # The origin's must-revalidate belongs to the lifetime it gave: with ours, ours says what stale pages may do.
+        must = said.must_revalidate and self.fresh is None
+        return (
+            (b"private", said.private),
+            (b"no-cache", said.no_cache),
+            (b"no-store", said.no_store),
+            (b"must-revalidate", must),
+        )
+
+    def choices(self, choices: Choices) -> Choices:
+        """Those to judge a kept answer by: our own words come first."""
+        return replace(choices, targeted_fields=(OUR_FIELD, *choices.targeted_fields))
+
+    def judged_by(self, headers: Headers) -> Headers:
+        """The kept fields as a verdict on storing sees them: that pages differ by cookie is answered for."""
+        if self.cookies is None or b"cookie" not in vary_names(headers):
+            return headers
+        names = b", ".join(sorted(vary_names(headers) - {b"cookie"}))
+        return (*(field for field in headers if field[0] != b"vary"), (b"vary", names))
+
+
+def _qualified(said: Directives) -> Iterable[tuple[bytes, frozenset[bytes]]]:
+    return ((b"private", said.private_fields), (b"no-cache", said.no_cache_fields))
+
+
+@dataclass(frozen=True)
+class CookieRoles:
+    """What the cookies of a request are to some pages. `own`: who has one asks the origin as themselves. `key`: a
+    page for each value. `ignored`: no difference. Any other counts as `own`. A `*` ends a name."""
+
+    own: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    @cached_property
+    def _own(self) -> re.Pattern[bytes]:
+        return names_pattern(self.own)
+
+    @cached_property
+    def _settled(self) -> re.Pattern[bytes]:
+        return names_pattern((*self.key, *self.ignored))
+
+    def makes_own(self, name: bytes) -> bool:
+        """True when a visitor with this cookie is not given what is for everybody."""
+        return bool(self._own.fullmatch(name))
+
+    def is_settled(self, name: bytes) -> bool:
+        """True when this cookie is in the key, or makes no difference."""
+        return bool(self._settled.fullmatch(name))
+
+    @cached_property
+    def varying_names(self) -> frozenset[bytes]:
+        """The key cookies, as `Varying` names them."""
+        return frozenset(COOKIE + name.encode() for name in self.key)
+
+    def told(self, request: Headers) -> Headers:
+        """The Cookie field of a fetch for everybody: the key cookies, as the key has them."""
+        pairs = [(name.encode(), cookie_value(name.encode(), request)) for name in self.key]
+        told = b"; ".join(b"%b=%b" % (name, value) for name, value in pairs if value)
+        return ((b"cookie", told),) if told else ()
+
+
+def names_pattern(names: Iterable[str]) -> re.Pattern[bytes]:
+    """Matches (whole) any of the names, in which `*` stands for any ending."""
+    written = [re.escape(name.removesuffix("*")) + ("[^=]*" if name.endswith("*") else "") for name in names]
+    return re.compile("|".join(written).encode() if written else b"(?!)")

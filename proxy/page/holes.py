@@ -1,0 +1,119 @@
+"""Holes: the parts of a stored page that are somebody's in particular, and how each is filled for whoever asks.
+
+A hole is found by a CSS selector, and is an attribute of what it finds or its content. What stood there when the page
+was fetched is taken out before the page is kept (`blank.py`), so a hole that could not be filled is empty, never
+another visitor's. `HOLE_FILLS` is the table of what an operator may write under `fill:`; a new way is a row here and a
+branch in `serve/pouring.py`.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from proxy.page.fields import Field
+from proxy.page.fragments import Fragment
+from proxy.page.piece import MAX_STORED_BYTES, Piece
+
+
+class FillKind(enum.StrEnum):
+    """Where what fills a hole comes from."""
+
+    COOKIE = "cookie"
+    DJANGO_TOKEN = "django token from"  # noqa: S105
+    NONCE = "fresh nonce"
+    FETCH = "fetch"
+    NOTHING = "nothing"
+    INCLUDE = "include"
+    """The origin's own `<esi:include>`; no operator writes it."""
+
+
+class Without(enum.StrEnum):
+    """What becomes of a visitor who has not the cookie that a hole is filled from."""
+
+    ASK = "ask the origin"
+    MAKE = "make one"
+    EMPTY = "leave empty"
+
+
+class FillRow(NamedTuple):
+    """One way to fill a hole, as it is written, and what follows it."""
+
+    kind: FillKind
+    takes: str
+    help: str
+    example: str
+
+
+HOLE_FILLS = (
+    FillRow(FillKind.COOKIE, "a cookie's name", "what the visitor's cookie says", "cookie form_key"),
+    FillRow(
+        FillKind.DJANGO_TOKEN,
+        "a cookie's name",
+        "Django's masked token, made from the visitor's own secret in that cookie",
+        "django token from csrftoken",
+    ),
+    FillRow(
+        FillKind.NONCE,
+        "",
+        "a new random text for each answer, the same in every hole of it and in its Content-Security-Policy",
+        "fresh nonce",
+    ),
+    FillRow(
+        FillKind.FETCH,
+        "a path",
+        "what the origin answers at that path to the visitor's own request",
+        "fetch /fragments/minicart",
+    ),
+    FillRow(FillKind.NOTHING, "", "nothing: what stands there is only left out of the kept page", "nothing"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """How a hole is filled. `source` is a cookie's name or an address; `alternate` a second address to try, `otherwise`
+    the text when there is nothing else;"""
+
+    kind: FillKind
+    source: str = ""
+    without: Without = Without.ASK
+    alternate: str = ""
+    otherwise: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A hole as an operator names it. `attribute` "": the content of what `selector` finds."""
+
+    selector: str
+    fill: Fill
+    attribute: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HoleAt:
+    """A hole of a page, empty, at a byte of it."""
+
+    at: int
+    fill: Fill
+    is_attribute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim(Field):
+    """A visitor's own bytes, ready as they stand."""
+
+    content: bytes = b""
+
+    def text(self, attributes: object) -> bytes:
+        return self.content
+
+
+def poured(content: bytes) -> Fragment:
+    """What fills a hole for one visitor."""
+    starts = range(0, len(content), MAX_STORED_BYTES)
+    parts: tuple[Piece | Field, ...] = tuple(
+        Verbatim("", content=content[start : start + MAX_STORED_BYTES]) for start in starts
+    )
+    return Fragment(parts)

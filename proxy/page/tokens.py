@@ -1,0 +1,75 @@
+"""Forgery tokens: those that are known by name, and Django's, which are made from a visitor's cookie.
+
+A token ties a form to its visitor, so a page with one belongs to whoever it was made for. Django hides the secret of
+its cookie behind a new mask in each page (against BREACH): 64 characters, the first half the mask, the second the
+secret shifted by it, character by character, in an alphabet of 62. Whoever has the cookie can make one, and nobody
+else.
+"""
+
+from __future__ import annotations
+
+import string
+
+import turbohtml
+
+from proxy.page.seen import SeenAt, seen_at
+
+FIELDS = (
+    "csrfmiddlewaretoken", "authenticity_token", "_token", "__RequestVerificationToken", "_csrf", "csrf_token",
+    "csrf-token", "_csrf_token", "csrfToken", "CSRFToken", "_csrf-frontend", "YII_CSRF_TOKEN", "form_key", "_wpnonce",
+    "anti-csrf-token", "xsrf-token", "_xsrf", "fkey",
+)  # fmt: skip
+"""Names of form fields: Django, Rails, Laravel, ASP.NET, Spring, Flask, Symfony, Phoenix, Yii, Magento, WordPress,
+Tornado."""
+
+METAS = ("csrf-token", "csrf_token", "_csrf", "csrf", "xsrf-token", "csrfToken")
+
+_SELECTOR = ",".join([f'input[name="{name}" i][value]:not([value=""])' for name in FIELDS]
+                     + [f'meta[name="{name}" i][content]:not([content=""])' for name in METAS])  # fmt: skip
+_NAMES = tuple({name.lower().encode() for name in (*FIELDS, *METAS)})
+
+ALPHABET = string.ascii_letters + string.digits
+SECRET_LENGTH = 32
+_NUMBER_OF = {letter: number for number, letter in enumerate(ALPHABET)}
+
+
+def token_in(body: bytes) -> SeenAt | None:
+    """Where the first token stands that is known by its name; None without any."""
+    lowered = body.lower()
+    if not any(name in lowered for name in _NAMES):
+        return None
+    document = turbohtml.parse(body.decode("latin-1"), source_locations=True, scripting=True)
+    for element in document.select(_SELECTOR):
+        return seen_at(element, "content" if element.tag == "meta" else "value")
+    return None
+
+
+def meta_nonce_in(body: bytes) -> SeenAt | None:
+    """Where a Content-Security-Policy stands in the page itself that names a nonce."""
+    if b"'nonce-" not in body:
+        return None
+    document = turbohtml.parse(body.decode("latin-1"), source_locations=True, scripting=True)
+    metas = document.select('meta[http-equiv="content-security-policy" i][content*="nonce-"]')
+    return seen_at(metas[0], "content") if metas else None
+
+
+def django_secret(cookie: str) -> str | None:
+    """The secret in Django's cookie, which newer versions write plainly (32 characters) and older ones masked (64);
+    None for anything else, which Django would not accept either."""
+    if not all(letter in _NUMBER_OF for letter in cookie):
+        return None
+    if len(cookie) == SECRET_LENGTH:
+        return cookie
+    return unmasked(cookie) if len(cookie) == 2 * SECRET_LENGTH else None
+
+
+def masked(secret: str, mask: str) -> str:
+    """Django's token for a page. `mask` must be new and random: 32 characters of `ALPHABET`."""
+    pairs = zip(secret, mask, strict=True)
+    return mask + "".join(ALPHABET[(_NUMBER_OF[x] + _NUMBER_OF[y]) % len(ALPHABET)] for x, y in pairs)
+
+
+def unmasked(token: str) -> str:
+    """The secret of a token."""
+    pairs = zip(token[SECRET_LENGTH:], token[:SECRET_LENGTH], strict=True)
+    return "".join(ALPHABET[_NUMBER_OF[x] - _NUMBER_OF[y]] for x, y in pairs)

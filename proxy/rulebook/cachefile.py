@@ -1,0 +1,240 @@
+"""`cache.yaml`: an operator's policy for origins that do not help themselves, read with the place of every word.
+
+The words are rows here, as those of rule files are in `words.py`; how holes may be filled is a table of
+`page/holes.py`. The JSON Schema and the reference page are made from both.
+"""
+
+from __future__ import annotations
+
+import re
+
+from proxy.conditions.nodes import Node, Scalar, as_list, as_text
+from proxy.diagnostics import Finding, did_you_mean, nearest
+from proxy.errors import EditorError
+from proxy.httpcache.allowance import OVERRULED, Allowance, CookieRoles
+from proxy.page.holes import HOLE_FILLS, Fill, FillKind, FillRow, Hole, Without
+from proxy.page.scan import check_selector
+from proxy.rulebook.policy import PagePolicy, Policy
+from proxy.rulebook.scalars import read_choice, read_span, read_words, read_yes, unfit
+from proxy.rulebook.words import Word, fields
+
+FILE = (Word("pages", "what holds for which pages; of those whose path fits, the first counts", required=True),)
+PAGE = (
+    Word("path", "the path of the page, as /sale, or /c/* for everything below /c/", required=True),
+    Word("store", "no: every visitor asks the origin; yes when missing"),
+    Word("fresh", "how long a page is shown without asking again, as 5 minutes; as the origin says when missing"),
+    Word("while renewing", "how long after that it is still shown while a new one is fetched, as 30 seconds"),
+    Word("if down", "how long after that it stands in for an origin that is down, as 1 hour"),
+    Word("despite", "what the origin says that shall not count: private, no-cache, no-store"),
+    Word("cookies", "which cookies the page depends on; without it, a page that says Vary: Cookie is not kept"),
+    Word("query", "which parameters of the address the page depends on; all when missing"),
+    Word("drop set-cookie", "cookies that the origin sets here and no visitor needs, as [csrftoken]"),
+    Word("holes", "parts of the page that are filled for each visitor"),
+    Word("includes", "yes: parts are put together by <esi:include> here, even if the origin does not say so"),
+    Word("compare", "no: keep the page without comparing two fetches of it; yes when missing"),
+)
+COOKIES = (
+    Word("own", "who has one of these asks the origin as themselves, as [sessionid]"),
+    Word("key", "there is a page for each value of these, as [currency]"),
+    Word("ignore", "these make no difference; * stands for any ending"),
+)
+QUERY = (
+    Word("only", "the parameters that count; no others do, as [page, sort]"),
+    Word("ignore", "parameters that make no difference, as [utm_*, gclid]"),
+)
+HOLE = (
+    Word("find", "a CSS selector of what holds it, as input[name=csrfmiddlewaretoken]", required=True),
+    Word("attribute", "the attribute that is the hole, as value; the content when missing"),
+    Word("fill", "what fills it, as: fresh nonce", required=True),
+    Word("without cookie", "ask the origin, make one, or leave empty, for a visitor without the cookie"),
+    Word("otherwise", "the text that stands there when a fetch brings nothing"),
+)
+
+PARTS = {"The file": FILE, "A page": PAGE, "cookies": COOKIES, "query": QUERY, "A hole": HOLE}
+"""The parts of the file with their words, in the order a reader meets them."""
+
+_COOKIE_NAME = re.compile(r"[!#$%&'+.^`|~\w-]+\*?", re.ASCII)  # RFC 6265 4.1.1, and an ending left open
+_ATTRIBUTE = re.compile(r"[a-z][a-z0-9-]*", re.IGNORECASE)
+
+
+def read_policy(root: Node, findings: list[Finding]) -> Policy:
+    """What the file says."""
+    found = fields(root, "cache file", FILE, findings)
+    nodes = as_list(found["pages"].value, '"pages"', findings) if "pages" in found else None
+    pages: list[PagePolicy] = []
+    for node in nodes.items if nodes else ():
+        page = _read_page(node, findings)
+        findings += _hidden(page, pages, node)
+        pages.append(page)
+    return Policy(tuple(pages))
+
+
+def _hidden(page: PagePolicy, above: list[PagePolicy], node: Node) -> list[Finding]:
+    """R701 when one further up takes every page that this one is for."""
+    wider = next((one.pattern for one in above if page.pattern and _takes_all(one.pattern, page.pattern)), None)
+    if wider is None:
+        return []
+    what, help = f'"{page.pattern}" never counts', f'move it above "{wider}", which is for the same pages'
+    return [Finding("R701", what, node.place, help)]
+
+
+def _takes_all(wide: str, narrow: str) -> bool:
+    return wide == narrow or (wide.endswith("*") and narrow.removesuffix("*").startswith(wide[:-1]))
+
+
+def _read_page(node: Node, findings: list[Finding]) -> PagePolicy:
+    found = {word: entry.value for word, entry in fields(node, "page", PAGE, findings).items()}
+    holes = as_list(found["holes"], '"holes"', findings) if "holes" in found else None
+    return PagePolicy(
+        _path(found["path"], findings) if "path" in found else "",
+        _allowance(found, findings),
+        tuple(hole for item in holes.items if (hole := _read_hole(item, findings))) if holes else (),
+        is_kept=_yes(found, "store", True, findings),
+        is_compared=_yes(found, "compare", True, findings),
+        has_includes=_yes(found, "includes", False, findings),
+    )
+
+
+def _yes(found: dict[str, Node], word: str, missing: bool, findings: list[Finding]) -> bool:
+    said = read_yes(found[word], word, findings) if word in found else None
+    return missing if said is None else said
+
+
+def _path(node: Node, findings: list[Finding]) -> str:
+    written = as_text(node, '"path"', findings)
+    if written and not written.text.startswith("/"):
+        findings.append(unfit("path", written, "begin with a slash, as /sale, or /c/* for everything below /c/"))
+    return written.text if written else ""
+
+
+def _allowance(found: dict[str, Node], findings: list[Finding]) -> Allowance:
+    spans = {
+        word: read_span(found[word], word, findings) if word in found else None
+        for word in ("fresh", "while renewing", "if down")
+    }
+    query = _parts(found.get("query"), "query", QUERY, findings)
+    return Allowance(
+        fresh=spans["fresh"],
+        while_renewing=spans["while renewing"],
+        if_down=spans["if down"],
+        despite=frozenset(_despite(found.get("despite"), findings)),
+        cookies=_cookies(found.get("cookies"), findings),
+        ignored_parameters=query.get("ignore", ()),
+        only_parameters=query.get("only"),
+        dropped_cookies=_cookie_names(found.get("drop set-cookie"), "drop set-cookie", findings),
+    )
+
+
+def _despite(node: Node | None, findings: list[Finding]) -> list[str]:
+    words = read_words(node, "despite", findings) if node else ()
+    findings += [
+        unfit("despite", word, did_you_mean(word.text, OVERRULED)) for word in words if word.text not in OVERRULED
+    ]
+    return [word.text for word in words]
+
+
+def _parts(
+    node: Node | None, noun: str, words: tuple[Word, ...], findings: list[Finding]
+) -> dict[str, tuple[str, ...]]:
+    """A part whose words each take some names."""
+    found = fields(node, noun, words, findings) if node else {}
+    return {name: tuple(word.text for word in read_words(entry.value, name, findings)) for name, entry in found.items()}
+
+
+def _cookies(node: Node | None, findings: list[Finding]) -> CookieRoles | None:
+    if node is None:
+        return None
+    found = {word: entry.value for word, entry in fields(node, "part about cookies", COOKIES, findings).items()}
+    key = _cookie_names(found.get("key"), "key", findings, whole=True)
+    return CookieRoles(
+        _cookie_names(found.get("own"), "own", findings), key, _cookie_names(found.get("ignore"), "ignore", findings)
+    )
+
+
+def _cookie_names(node: Node | None, what: str, findings: list[Finding], *, whole: bool = False) -> tuple[str, ...]:
+    words = read_words(node, what, findings) if node else ()
+    for word in words:
+        if not _is_cookie_name(word.text) or (whole and word.text.endswith("*")):
+            help = "write the whole name of a cookie" if whole else "write a cookie's name, * for any ending"
+            findings.append(unfit(what, word, help))
+    return tuple(word.text for word in words)
+
+
+def _is_cookie_name(text: str) -> bool:
+    return text == "*" or bool(_COOKIE_NAME.fullmatch(text))
+
+
+# -- holes
+
+
+def _read_hole(node: Node, findings: list[Finding]) -> Hole | None:
+    found = {word: entry.value for word, entry in fields(node, "hole", HOLE, findings).items()}
+    selector = _selector(found.get("find"), findings)
+    fill = _fill(found, findings)
+    attribute = as_text(found["attribute"], '"attribute"', findings) if "attribute" in found else None
+    if attribute and not _ATTRIBUTE.fullmatch(attribute.text):
+        findings.append(unfit("attribute", attribute, "write the name of an attribute, as value"))
+    if selector is None or fill is None:
+        return None
+    return Hole(selector, fill, attribute.text.lower() if attribute else "")
+
+
+def _selector(node: Node | None, findings: list[Finding]) -> str | None:
+    written = as_text(node, '"find"', findings) if node else None
+    if written is None:
+        return None
+    try:
+        check_selector(written.text)
+    except EditorError as error:
+        findings.append(Finding("R304", str(error.args[0]), written.place, error.help))
+    return written.text
+
+
+def _fill(found: dict[str, Node], findings: list[Finding]) -> Fill | None:
+    written = as_text(found["fill"], '"fill"', findings) if "fill" in found else None
+    row = _row(written, findings) if written else None
+    if written is None or row is None:
+        return None
+    source = written.text.removeprefix(row.kind).strip()
+    if not _fits(row, source):
+        findings.append(unfit("fill", written, f"write it like: {row.example}"))
+    otherwise = found.get("otherwise")
+    return Fill(
+        row.kind,
+        source,
+        without=_without(row, found.get("without cookie"), findings),
+        otherwise=otherwise.text if isinstance(otherwise, Scalar) else "",
+    )
+
+
+def _row(written: Scalar, findings: list[Finding]) -> FillRow | None:
+    """The row whose words the text begins with."""
+    for row in HOLE_FILLS:
+        if written.text == row.kind or written.text.startswith(row.kind + " "):
+            return row
+    examples = {row.kind.split()[0]: row.example for row in HOLE_FILLS}
+    close = nearest(written.text.split()[0], examples)
+    help = f'did you mean "{examples[close]}"?' if close else did_you_mean(written.text, list(examples.values()))
+    findings.append(unfit("fill", written, help))
+    return None
+
+
+def _fits(row: FillRow, source: str) -> bool:
+    if not row.takes:
+        return not source
+    if row.kind is FillKind.FETCH:
+        return (
+            source.startswith("/") and not source.startswith(("//", "/_tb/")) and source.isascii() and " " not in source
+        )
+    return bool(_COOKIE_NAME.fullmatch(source)) and not source.endswith("*")
+
+
+def _without(row: FillRow, node: Node | None, findings: list[Finding]) -> Without:
+    if node is None:
+        return Without.ASK
+    choices = [word.value for word in Without]
+    said = read_choice(node, "without cookie", choices, findings)
+    written = as_text(node, '"without cookie"', [])
+    if written and row.kind not in (FillKind.COOKIE, FillKind.DJANGO_TOKEN):
+        findings.append(unfit("without cookie", written, "remove the line: this hole needs no cookie"))
+    return Without(said) if said else Without.ASK

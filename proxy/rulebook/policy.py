@@ -1,0 +1,75 @@
+"""An operator's policy for an origin that does not help itself: what `cache.yaml` says of each page.
+
+Its law: without a policy nothing changes, and what a policy does not say is as the origin says. It is read by
+`cachefile.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import unquote_to_bytes
+
+from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.page.holes import FillKind, Hole
+from proxy.page.slots import is_of
+
+_REMEMBERED = 20_000
+"""Paths whose policy is remembered; beyond that all are forgotten."""
+
+
+@dataclass(frozen=True)
+class PagePolicy:
+    """What holds for the pages of one pattern. `is_kept` False: every visitor asks the origin. `is_compared` False:
+    two fetches of a page need not agree before it is kept. `has_includes`: `<esi:include>` counts here without the
+    origin's word."""
+
+    pattern: str
+    allowance: Allowance = field(default_factory=Allowance)
+    holes: tuple[Hole, ...] = ()
+    is_kept: bool = True
+    is_compared: bool = True
+    has_includes: bool = False
+
+    @cached_property
+    def has_nonce(self) -> bool:
+        """True when the page's nonces are holes."""
+        return any(hole.fill.kind is FillKind.NONCE for hole in self.holes)
+
+    @cached_property
+    def cookies(self) -> CookieRoles | None:
+        """What the cookies of a request are to these pages; those that holes are filled from make no difference to
+        what is kept."""
+        said = self.allowance.cookies
+        if said is None:
+            return None
+        return CookieRoles(said.own, said.key, (*said.ignored, *cookies_of(self.holes)))
+
+
+def cookies_of(holes: tuple[Hole, ...]) -> Iterator[str]:
+    """The cookies that holes are filled from."""
+    kinds = (FillKind.COOKIE, FillKind.DJANGO_TOKEN)
+    return (hole.fill.source for hole in holes if hole.fill.kind in kinds)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The policies of all pages, in order: the first whose pattern fits a path counts."""
+
+    pages: tuple[PagePolicy, ...] = ()
+    _known: dict[bytes, PagePolicy | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def of(self, path: bytes) -> PagePolicy | None:
+        """The policy of the page at a path in wire form; None when there is none."""
+        if not self.pages:
+            return None
+        if path not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            readable = unquote_to_bytes(path).decode("utf-8", "replace")
+            self._known[path] = next((page for page in self.pages if is_of(page.pattern, readable)), None)
+        return self._known[path]
+
+
+NO_POLICY = Policy()

@@ -1,0 +1,62 @@
+"""Which pages are fetched twice before they are kept, to see whether both fetches bring the same.
+
+An origin that says itself how long a page may be shared is believed. Where a lifetime is only the operator's, or a
+guess, a page might hold something that is new each time, as a token under a name nobody knows. So the first time two
+fetches are compared, and what they agreed on is remembered: for each page, and beyond the first few of a kind (one
+pattern of the policy, or one folder of the shop) only now and then, so that the origin is not asked twice for ever.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+
+from proxy.errors import OperatorError
+from proxy.rulebook.policy import PagePolicy
+from proxy.settings import Settings
+
+CHOICES = ("unsaid", "all", "none")
+MOST_PAGES = 50_000
+ENOUGH_OF_A_KIND = 20
+THEN_ONE_IN = 20
+MOST_KINDS = 1_000
+
+
+class Comparing:
+    """Remembers the newest `MOST_PAGES` pages that agreed. The setting `compare_pages` says which are compared."""
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.compare_pages not in CHOICES:
+            raise OperatorError(f"`compare_pages` is `{settings.compare_pages}`", help="write unsaid, all or none")
+        self._which = settings.compare_pages
+        self._agreed: OrderedDict[bytes, None] = OrderedDict()
+        self._kinds: Counter[str] = Counter()
+
+    def must_compare(self, key: bytes, path: bytes, policy: PagePolicy | None, *, is_said: bool) -> bool:
+        """Whether the page is to be fetched again before it is kept. `is_said` when it has a lifetime of somebody's."""
+        if self._which == "none" or (policy is not None and not policy.is_compared) or key in self._agreed:
+            return False
+        is_the_origins_word = is_said and (policy is None or policy.allowance.fresh is None)
+        if self._which == "unsaid" and is_the_origins_word:
+            return False
+        return self._is_its_turn(_kind(path, policy))
+
+    def _is_its_turn(self, kind: str) -> bool:
+        if len(self._kinds) >= MOST_KINDS:
+            self._kinds.clear()
+        self._kinds[kind] += 1
+        return self._kinds[kind] <= ENOUGH_OF_A_KIND or self._kinds[kind] % THEN_ONE_IN == 0
+
+    def agreed(self, key: bytes) -> None:
+        """Takes note that two fetches brought the same."""
+        self._agreed[key] = None
+        if len(self._agreed) > MOST_PAGES:
+            self._agreed.popitem(last=False)
+
+    def forget(self) -> None:
+        """Starts again, as for another policy."""
+        self._agreed.clear()
+        self._kinds.clear()
+
+
+def _kind(path: bytes, policy: PagePolicy | None) -> str:
+    return policy.pattern if policy else path.split(b"/")[1].decode("latin-1")

@@ -1,0 +1,67 @@
+"""One fetch for everybody, as an errand that somebody is sent on, and what may come of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from proxy.errors import OriginError
+from proxy.httpcache.stored import StoredResponse
+from proxy.ports import UpstreamResponse
+from proxy.serve.pages import Entry
+from proxy.serve.target import Sought
+from proxy.serve.tee import Tee
+
+
+@dataclass(frozen=True, slots=True)
+class NotShared:
+    """The answer may not be given to everybody and was let go. `reason` is one word, `status` the origin's."""
+
+    reason: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flowing:
+    """An asset that is still coming: its head, and its body to be read once, by the client that asked first."""
+
+    head: StoredResponse
+    body: Tee
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The answer may not be given to everybody, but its leader asked for it: whoever gets this closes it."""
+
+    reason: str
+    answer: UpstreamResponse
+
+
+Outcome = Entry | NotShared | OriginError
+
+
+class Errand:
+    """One fetch under way for `key`, on behalf of `request`, by the `policy` of its page. `stale` is what it may
+    confirm. `flowing` is resolved for its leader when there is one, `passed` is for that leader too; `takes_any` says
+    that nothing but its own answer would do as well. `needless` are the cookies its answer set that the policy drops.
+    `is_void` when the key was forgotten meanwhile."""
+
+    def __init__(self, sought: Sought, stale: Entry | None, *, is_led: bool, takes_any: bool = False) -> None:
+        self.key = sought.key
+        self.request = sought.shared
+        self.policy = sought.policy
+        self.stale = stale
+        self.needless: tuple[bytes, ...] = ()
+        self.is_led = is_led
+        self.takes_any = takes_any
+        self.is_void = False
+        self.passed: Passed | None = None
+        self.flowing: asyncio.Future[Flowing] = asyncio.get_running_loop().create_future()
+
+    async def leader_left(self) -> None:
+        """Its client went away: a body too large to keep, or not to be kept, is not wanted any more."""
+        self.is_led = False
+        if self.flowing.done():
+            await self.flowing.result().body.aclose()
+        if self.passed is not None:
+            await self.passed.answer.aclose()

@@ -1,0 +1,140 @@
+"""Parts of a page that stand at addresses of their own: fetched side by side for the visitor, with one deadline.
+
+A part is asked for like a page of the shop, by the gateway itself: what may be shared is fetched without a word of who
+asks, and kept; what may not is the visitor's own request. Parts of parts are not looked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from proxy.errors import OriginError, RequestError
+from proxy.httpcache.coding import inflated
+from proxy.httpcache.key import normalised
+from proxy.metrics import Metrics
+from proxy.page.holes import Fill, FillKind
+from proxy.serve.forwarding import OUR_COOKIES
+from proxy.serve.message import Request, Response
+from proxy.settings import Settings
+
+log = logging.getLogger("tailorbird.parts")
+
+MAX_PART_BYTES = 512 * 1024
+_OF_THE_PAGE = frozenset(
+    b"accept accept-encoding if-match if-none-match if-modified-since if-unmodified-since if-range range".split()
+)
+_ACCEPT = ((b"accept", b"text/html,*/*;q=0.8"), (b"accept-encoding", b"identity"))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What an address answered: its content, and the cookies it set."""
+
+    content: bytes
+    set_cookies: tuple[bytes, ...] = ()
+
+
+class Ask(Protocol):
+    """How the gateway is asked for a part."""
+
+    def __call__(self, request: Request, *, is_own: bool) -> Awaitable[Response]: ...
+
+
+class Parts:
+    """Fetches parts by `ask`, all of a page within the setting `parts_timeout_ms`."""
+
+    def __init__(self, ask: Ask, settings: Settings, metrics: Metrics) -> None:
+        self._ask = ask
+        self._metrics = metrics
+        self._seconds = settings.parts_timeout_ms / 1_000
+
+    async def get(self, request: Request, fills: Sequence[Fill]) -> list[Part | None]:
+        """What each brought for the visitor who sent `request`; None where nothing came in time."""
+        tasks = [asyncio.create_task(self._one(request, fill)) for fill in fills]
+        try:
+            await asyncio.wait(tasks, timeout=self._seconds)
+        finally:
+            for task in tasks:
+                task.cancel()
+        return [self._told(fill, task) for fill, task in zip(fills, tasks, strict=True)]
+
+    def _told(self, fill: Fill, task: asyncio.Task[Part | None]) -> Part | None:
+        part = task.result() if task.done() and not task.cancelled() else None
+        outcome = "ok" if part else "failed" if task.done() else "late"
+        self._metrics.count("tailorbird_parts_total", "outcome", outcome)
+        return part
+
+    async def _one(self, request: Request, fill: Fill) -> Part | None:
+        for address in filter(None, (fill.source, fill.alternate)):
+            if part := await self._at(request, address, is_own=fill.kind is FillKind.FETCH):
+                return part
+        return None
+
+    async def _at(self, request: Request, address: str, *, is_own: bool) -> Part | None:
+        asked = part_request(request, address)
+        if asked is None:
+            return None
+        try:
+            return await _read(await self._ask(asked, is_own=is_own))
+        except (OriginError, RequestError) as error:
+            log.info("the part `%s` could not be fetched: %s", address, error)
+            return None
+
+
+def part_request(request: Request, address: str) -> Request | None:
+    """The request for a part of the page that `request` asks for; None for one on another host, or among our own
+    paths."""
+    target = _target(request, address.encode("utf-8", "surrogateescape"))
+    if target is None:
+        return None
+    path, _, query = target.partition(b"?")
+    path = normalised(path)
+    if path.startswith(b"/_tb/"):
+        return None
+    kept = tuple(field for field in request.headers if field[0] not in _OF_THE_PAGE)
+    return replace(request, method=b"GET", path=path, query=query, headers=(*kept, *_ACCEPT), body=None,
+                   content_length=None, depth=request.depth + 1)  # fmt: skip
+
+
+def _target(request: Request, address: bytes) -> bytes | None:
+    """Path and query on the page's own host; relative ones count from the page."""
+    address = address.partition(b"#")[0]
+    ours = (b"http://" + request.host, b"https://" + request.host)
+    for prefix in ours:
+        if address.lower().startswith(prefix + b"/"):
+            address = address[len(prefix) :]
+    if not address.startswith(b"/"):
+        if not address or b":" in address.partition(b"/")[0]:
+            return None
+        address = request.path.rpartition(b"/")[0] + b"/" + address
+    is_plain = all(0x20 < byte < 0x7F for byte in address) and b"\\" not in address
+    return address if is_plain and not address.startswith(b"//") else None
+
+
+async def _read(response: Response) -> Part | None:
+    """The part, when the answer is one: found, whole and not too large."""
+    body = b"".join(response.chunks)
+    if response.stream is not None:
+        try:
+            async for chunk in response.stream:
+                body += chunk
+                if len(body) > MAX_PART_BYTES:
+                    return None
+        finally:
+            close: Callable[[], Awaitable[None]] | None = getattr(response.stream, "aclose", None)
+            if close is not None:
+                with suppress(OriginError):
+                    await close()
+    plain = inflated(body, (response.get(b"content-encoding") or b"").lower(), MAX_PART_BYTES)
+    if response.status != 200 or plain is None or len(plain) > MAX_PART_BYTES:
+        return None
+    return Part(plain, tuple(value for name, value in response.headers if name == b"set-cookie" and _is_theirs(value)))
+
+
+def _is_theirs(set_cookie: bytes) -> bool:
+    return set_cookie.partition(b"=")[0].strip().lower() not in OUR_COOKIES

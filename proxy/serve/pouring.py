@@ -1,0 +1,153 @@
+"""Fills the holes of a kept page for the visitor who asks.
+
+What a cookie or chance gives is there at once; what stands at an address has to be fetched. The law: a hole gets what
+belongs to this request, or stays empty; what was another's is no longer in the page (`page/blank.py`).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from proxy.httpcache.key import cookie_value
+from proxy.page.blank import with_nonce
+from proxy.page.fields import as_ascii, escape
+from proxy.page.fragments import Fragment
+from proxy.page.holes import Fill, FillKind, HoleAt, Without, poured
+from proxy.page.tokens import ALPHABET, SECRET_LENGTH, django_secret, masked
+from proxy.serve.message import Request, as_lines
+from proxy.serve.pages import Entry
+from proxy.serve.parts import Part, Parts
+
+FETCHED = frozenset({FillKind.FETCH, FillKind.INCLUDE})
+_EXPIRES = re.compile(rb";\s*expires\s*=[^;]*", re.IGNORECASE)
+_USUAL_FLAGS = b"; Path=/; SameSite=Lax; Max-Age=31449600"
+
+
+@dataclass(frozen=True, slots=True)
+class Poured:
+    """What fills a page's holes, in order, and what belongs above the page."""
+
+    fragments: tuple[Fragment, ...] = ()
+    set_cookies: tuple[bytes, ...] = ()
+    nonce: bytes = b""
+
+    def lead(self, lines: bytes) -> bytes:
+        """The lines above the page, for this visitor."""
+        if self.nonce:
+            lines = with_nonce(lines, self.nonce)
+        return lines + as_lines(tuple((b"set-cookie", value) for value in self.set_cookies))
+
+
+DRY = Poured()
+"""For a page without holes."""
+
+
+class Pouring:
+    """Fills holes; `parts` brings what has to be fetched."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def at_once(self, entry: Entry, request: Request) -> Poured | None:
+        """What fills the holes; None when it has to be fetched, or only the origin can tell."""
+        holes = _holes(entry)
+        if any(hole.fill.kind in FETCHED for hole in holes):
+            return None
+        return _Filling(entry, request, {}).all(holes)
+
+    async def pour(self, entry: Entry, request: Request) -> Poured | None:
+        """What fills the holes; None when only the origin can tell."""
+        holes = _holes(entry)
+        # One fetch for holes that are filled alike.
+        fills = list(dict.fromkeys(hole.fill for hole in holes if hole.fill.kind in FETCHED))
+        cookies = _Filling(entry, request, {}).all([hole for hole in holes if hole.fill.kind not in FETCHED])
+        if cookies is None or not fills:
+            return cookies
+        parts = await self._parts.get(request, fills)
+        return _Filling(entry, request, dict(zip(fills, parts, strict=True))).all(holes)
+
+
+def _holes(entry: Entry) -> list[HoleAt]:
+    return [hole for _, hole in entry.template.holes] if entry.template else []
+
+
+class _Filling:
+    """One page being filled for one request."""
+
+    def __init__(self, entry: Entry, request: Request, parts: Mapping[Fill, Part | None]) -> None:
+        self._entry = entry
+        self._request = request
+        self._parts = parts
+        self._made: dict[str, str] = {}
+        self._nonce = b""
+        if entry.policy is not None and entry.policy.has_nonce:
+            self._nonce = secrets.token_urlsafe(16).encode()
+
+    def all(self, holes: Iterable[HoleAt]) -> Poured | None:
+        """What fills them; None when only the origin can tell."""
+        texts = [self._text(hole) for hole in holes]
+        fragments = tuple(poured(text) for text in texts if text is not None)
+        if len(fragments) < len(texts):
+            return None
+        return Poured(fragments, (*self._new_cookies(), *self._part_cookies()), self._nonce)
+
+    def _text(self, hole: HoleAt) -> bytes | None:
+        match hole.fill.kind:
+            case FillKind.NONCE:
+                return self._nonce
+            case FillKind.NOTHING:
+                return b""
+            case FillKind.FETCH | FillKind.INCLUDE:
+                return self._part(hole)
+        return self._of_cookie(hole.fill)
+
+    def _part(self, hole: HoleAt) -> bytes:
+        part = self._parts.get(hole.fill)
+        if part is None:
+            return as_ascii(escape(hole.fill.otherwise))
+        if not hole.is_attribute:
+            return part.content
+        return part.content.strip().replace(b"&", b"&amp;").replace(b'"', b"&quot;").replace(b"<", b"&lt;")
+
+    # -- from cookies
+
+    def _of_cookie(self, fill: Fill) -> bytes | None:
+        is_token = fill.kind is FillKind.DJANGO_TOKEN
+        value = self._made.get(fill.source) or self._value(fill.source)
+        secret = (django_secret(value) if is_token else value) if value else None
+        if not secret and fill.without is Without.ASK:
+            return None
+        if not secret and fill.without is Without.EMPTY:
+            return b""
+        if not secret:
+            secret = self._made[fill.source] = _random(SECRET_LENGTH)
+        return as_ascii(escape(masked(secret, _random(SECRET_LENGTH)) if is_token else secret))
+
+    def _value(self, name: str) -> str:
+        value = cookie_value(name.encode(), self._request.headers)
+        return unquote((value or b"").strip(b'"').decode("latin-1"))
+
+    def _new_cookies(self) -> Sequence[bytes]:
+        return [
+            b"%b=%b" % (name.encode(), value.encode()) + self._flags(name.encode())
+            for name, value in self._made.items()
+        ]
+
+    def _flags(self, name: bytes) -> bytes:
+        """As the origin sets that cookie, but for a day on which it ends."""
+        for value in self._entry.needless:
+            pair, semicolon, flags = value.partition(b";")
+            if pair.partition(b"=")[0].strip() == name:
+                return _EXPIRES.sub(b"", semicolon + flags)
+        return _USUAL_FLAGS + (b"; Secure" if self._request.scheme == "https" else b"")
+
+    def _part_cookies(self) -> Sequence[bytes]:
+        return [value for part in self._parts.values() if part for value in part.set_cookies]
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))

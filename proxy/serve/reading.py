@@ -1,0 +1,133 @@
+"""Reads an origin's HTML: undoes its coding, takes out what is somebody's in particular, finds its slots, cuts it.
+
+That takes milliseconds, so it is done in a thread, and once for each page that is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import unquote_to_bytes
+
+from proxy.httpcache.coding import inflated
+from proxy.metrics import Metrics
+from proxy.model import Headers
+from proxy.page.blank import Blanked, NotBlank, blanked, nonces_in, without_nonces
+from proxy.page.scan import Doubt, find_slots
+from proxy.page.seen import SeenAt
+from proxy.page.slots import DeclaredSlot
+from proxy.page.template import Uncut, cut_at
+from proxy.page.tokens import meta_nonce_in, token_in
+from proxy.rulebook.policy import PagePolicy
+from proxy.serve.pages import Entry, Page, charset_of, is_page
+from proxy.settings import Settings
+
+_POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
+
+Cut = tuple[Page, str]
+"""A page, and why it could not be cut, or ""."""
+
+
+class PageReader:
+    """Reads pages off the event loop, and counts those that cannot be cut."""
+
+    def __init__(self, metrics: Metrics, settings: Settings) -> None:
+        self._metrics = metrics
+        self._max_bytes = settings.max_page_bytes
+        self._max_slots = settings.max_slots
+
+    async def read(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Page:
+        """A page that is its visitor's own, ready to be filled."""
+        return self._told(await asyncio.to_thread(self._read, body, headers, path, declared))
+
+    async def read_to_keep(
+        self,
+        body: bytes,
+        headers: Headers,
+        path: bytes,
+        declared: Sequence[DeclaredSlot],
+        policy: PagePolicy | None = None,
+    ) -> Page | NotBlank:
+        """The page as it may be kept for everybody: without what is somebody's in particular, deflated; or why not."""
+        read = await asyncio.to_thread(self._read_to_keep, body, headers, path, declared, policy)
+        return read if isinstance(read, NotBlank) else self._told(read)
+
+    async def recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Entry | None:
+        """The entry for other declared slots. None for one with holes: where they were cannot be seen any more."""
+        if not is_page(entry.stored.headers):
+            return replace(entry, declared=declared)
+        if entry.template and entry.template.holes:
+            return None
+        cut = await asyncio.to_thread(self._recut, entry, path, declared)
+        return replace(entry, declared=declared, template=self._told(cut).template)
+
+    # -- in a thread
+
+    def _read(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
+        plain = self._decoded(body, headers)
+        if plain is None:
+            return Page(headers, body, None), "coding"
+        return self._cut(Blanked(plain), headers, path, declared)
+
+    def _read_to_keep(
+        self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
+    ) -> Cut | NotBlank:
+        plain = self._decoded(body, headers)
+        if plain is None:
+            return NotBlank("coding") if policy else (Page(headers, body, None), "coding")
+        page = blanked(plain, policy.holes if policy else (), charset=charset_of(headers))
+        if isinstance(page, NotBlank):
+            return page
+        if no := _secret(page.body, headers, policy):
+            return no
+        if policy and policy.has_nonce:
+            headers = tuple((name, without_nonces(value) if name in _POLICIES else value) for name, value in headers)
+        return _deflated(self._cut(page, headers, path, declared))
+
+    def _recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
+        return _deflated(self._read(entry.stored.body, entry.stored.headers, path, declared))
+
+    def _decoded(self, body: bytes, headers: Headers) -> bytes | None:
+        coding = b",".join(value for name, value in headers if name == b"content-encoding").strip().lower()
+        return inflated(body, coding, self._max_bytes)
+
+    def _cut(self, page: Blanked, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
+        slots = find_slots(
+            page.body,
+            path=unquote_to_bytes(path).decode("utf-8", "replace"),
+            charset=charset_of(headers),
+            declared=declared,
+            max_slots=self._max_slots,
+        )
+        doubt = slots.reason if isinstance(slots, Uncut) else ""
+        template = cut_at(page.body, () if isinstance(slots, Uncut) else slots, page.holes)
+        decoded = tuple(field for field in headers if field[0] not in (b"content-encoding", b"content-length"))
+        return Page(decoded, page.body, template), doubt
+
+    def _told(self, cut: Cut) -> Page:
+        page, doubt = cut
+        if doubt not in ("", Doubt.NO_SLOTS):
+            self._metrics.count("tailorbird_page_passthrough_total", "reason", doubt)
+        return page
+
+
+def _deflated(cut: Cut) -> Cut:
+    if cut[0].template is not None:
+        cut[0].template.deflate()
+    return cut
+
+
+def _secret(body: bytes, headers: Headers, policy: PagePolicy | None) -> NotBlank | None:
+    """Why the page is not for everybody: a forgery token or nonce that no hole takes out."""
+    if place := token_in(body):
+        return NotBlank("csrf-token", place)
+    if place := meta_nonce_in(body):
+        return NotBlank("csp-nonce", place)
+    nonces = frozenset[bytes]().union(*(nonces_in(value) for name, value in headers if name in _POLICIES))
+    if nonces and not (policy and policy.has_nonce):
+        return NotBlank("csp-nonce", SeenAt("Content-Security-Policy"))
+    for nonce in nonces:
+        if (at := body.find(nonce)) >= 0:
+            return NotBlank("csp-nonce", SeenAt("the page", line=body.count(b"\n", 0, at) + 1))
+    return None

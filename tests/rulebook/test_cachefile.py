@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import pytest
+
+from proxy.diagnostics import Finding
+from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.page.holes import HOLE_FILLS, Fill, FillKind, Hole, Without
+from proxy.rulebook.cachefile import COOKIES, FILE, HOLE, PAGE, QUERY, read_policy
+from proxy.rulebook.policy import PagePolicy, Policy
+from proxy.rulebook.read import read_yaml
+from tests.rulebook.conftest import Publish
+
+WHOLE = """pages:
+  - path: /account*
+    store: no
+  - path: /*
+    fresh: 5 minutes
+    while renewing: 30 seconds
+    if down: 1 hour
+    despite: [private, no-cache]
+    cookies:
+      own: [sessionid]
+      key: currency
+      ignore: [seen_*]
+    query:
+      ignore: [utm_*, gclid]
+    drop set-cookie: [csrftoken]
+    includes: yes
+    compare: no
+    holes:
+      - find: input[name=csrfmiddlewaretoken]
+        attribute: value
+        fill: django token from csrftoken
+        without cookie: make one
+      - find: "#cart"
+        fill: fetch /fragments/cart
+        otherwise: Cart
+"""
+
+
+def read(text: str) -> tuple[Policy, list[Finding]]:
+    findings: list[Finding] = []
+    root = read_yaml("cache.yaml", text, findings)
+    assert root is not None
+    return read_policy(root, findings), findings
+
+
+def test_a_whole_file() -> None:
+    policy, findings = read(WHOLE)
+    token = Fill(FillKind.DJANGO_TOKEN, "csrftoken", without=Without.MAKE)
+    cart = Fill(FillKind.FETCH, "/fragments/cart", otherwise="Cart")
+    allowance = Allowance(
+        fresh=300,
+        while_renewing=30,
+        if_down=3600,
+        despite=frozenset({"private", "no-cache"}),
+        cookies=CookieRoles(("sessionid",), ("currency",), ("seen_*",)),
+        ignored_parameters=("utm_*", "gclid"),
+        dropped_cookies=("csrftoken",),
+    )
+    assert not findings
+    assert policy.pages == (
+        PagePolicy("/account*", is_kept=False),
+        PagePolicy(
+            "/*",
+            allowance,
+            (Hole("input[name=csrfmiddlewaretoken]", token, "value"), Hole("#cart", cart)),
+            is_compared=False,
+            has_includes=True,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "help"),
+    [
+        ("fersh: 5 minutes", 'I do not know "fersh" in a page', 'did you mean "fresh"?'),
+        ("fresh: 5 min", '"fresh" cannot be "5 min"', "write a number and seconds, minutes, hours or days"),
+        ("store: maybe", '"store" cannot be "maybe"', "write one of: yes, no"),
+        ("despite: privat", '"despite" cannot be "privat"', 'did you mean "private"?'),
+        ("cookies: {key: [a*]}", '"key" cannot be "a*"', "write the whole name of a cookie"),
+        ("cookies: {own: [a b]}", '"own" cannot be "a b"', "write a cookie's name"),
+        ("cookies: {won: [a]}", 'I do not know "won" in a part about cookies', 'did you mean "own"?'),
+        ("query: {olny: [a]}", 'I do not know "olny" in a query', 'did you mean "only"?'),
+        ("holes: [{find: '[', fill: nothing}]", "`[` is not a CSS selector", "write one like"),
+        ("holes: [{find: a, fill: cookei x}]", '"fill" cannot be "cookei x"', "did you mean"),
+        ("holes: [{find: a, fill: cookie}]", '"fill" cannot be "cookie"', "write it like: cookie form_key"),
+        ("holes: [{find: a, fill: fetch //x}]", '"fill" cannot be "fetch //x"', "write it like: fetch /"),
+        ("holes: [{find: a, fill: fetch /_tb/x}]", '"fill" cannot be "fetch /_tb/x"', "write it like: fetch /"),
+        ("holes: [{find: a, fill: fresh nonce x}]", '"fill" cannot be "fresh nonce x"', "write it like: fresh nonce"),
+        ("holes: [{find: a}]", 'this hole has no "fill"', 'add "fill:"'),
+        ("holes: [{find: a, fill: nothing, attribute: a b}]", '"attribute" cannot be "a b"', "write the name"),
+        ("holes: [{find: a, fill: nothing, without cookie: make one}]", '"without cookie" cannot be', "remove"),
+        ("holes: [{find: a, fill: cookie x, without cookie: make}]", '"without cookie" cannot be', "did you mean"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place_and_how_to_mend_it(line: str, what: str, help: str) -> None:
+    _, findings = read(f"pages:\n  - path: /\n    {line}\n")
+    assert len(findings) == 1
+    assert findings[0].what.startswith(what) and findings[0].help.startswith(help)
+    assert findings[0].place.line == 3
+
+
+def test_a_path_begins_with_a_slash() -> None:
+    _, findings = read("pages:\n  - path: sale\n")
+    assert [(finding.code, finding.place.line) for finding in findings] == [("R304", 2)]
+
+
+@pytest.mark.parametrize("paths", [("/c/*", "/c/new"), ("/*", "/c/*"), ("/a", "/a")])
+def test_a_part_that_never_counts_is_told(paths: tuple[str, str]) -> None:
+    _, findings = read("pages:\n  - path: {}\n    store: no\n  - path: {}\n    store: yes\n".format(*paths))
+    assert [(finding.code, finding.place.line) for finding in findings] == [("R701", 4)]
+    _, findings = read("pages:\n  - path: /c/*\n    store: no\n  - path: /*\n    store: yes\n")
+    assert not findings
+
+
+def test_every_word_says_what_stands_behind_it_and_every_example_is_understood() -> None:
+    assert all(word.help for word in (*FILE, *PAGE, *COOKIES, *QUERY, *HOLE))
+    for row in HOLE_FILLS:
+        policy, findings = read(f"pages:\n  - path: /\n    holes:\n      - find: a\n        fill: {row.example}\n")
+        assert not findings
+        assert policy.pages[0].holes[0].fill.kind is row.kind
+
+
+def test_the_folder_is_checked_with_it_and_published_with_it(publish: Publish) -> None:
+    good = publish("rules: []", **{"cache.yaml": WHOLE}).publication
+    assert good is not None and len(good.policy.pages) == 2
+    bad = publish("rules: []", **{"cache.yaml": "pages:\n  - path: /\n    fresh: soon\n"})
+    assert bad.publication is None
+    assert str(bad.findings[0].place) == "cache.yaml:3"

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.page.holes import Fill, FillKind, Hole
+from proxy.rulebook.policy import NO_POLICY, PagePolicy, Policy
+
+POLICY = Policy((PagePolicy("/c/new"), PagePolicy("/c/*"), PagePolicy("/caf\u00e9")))
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [(b"/c/new", "/c/new"), (b"/c/", "/c/*"), (b"/c/newer", "/c/*"), (b"/caf%C3%A9", "/caf\u00e9"), (b"/", None)],
+)
+def test_the_first_pattern_that_fits_counts(path: bytes, pattern: str | None) -> None:
+    for _ in range(2):  # looked up, then remembered
+        page = POLICY.of(path)
+        assert (page.pattern if page else None) == pattern
+
+
+def test_without_a_policy_nothing_is_said_of_any_page() -> None:
+    assert NO_POLICY.of(b"/") is None
+
+
+def test_cookies_that_holes_are_filled_from_make_no_difference_to_the_page() -> None:
+    token = Hole("input", Fill(FillKind.DJANGO_TOKEN, "csrftoken"), "value")
+    page = PagePolicy("/", Allowance(cookies=CookieRoles(own=("sessionid",))), holes=(token,))
+    assert page.cookies is not None
+    assert page.cookies.is_settled(b"csrftoken") and not page.cookies.is_settled(b"other")
+    assert PagePolicy("/", holes=(token,)).cookies is None
+
+
+def test_the_same_policy_read_again_is_the_same() -> None:
+    POLICY.of(b"/c/new")
+    assert Policy(POLICY.pages) == POLICY

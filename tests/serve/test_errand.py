@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from proxy.errors import OriginError
+from proxy.httpcache.stored import Choices, store
+from proxy.ports import UpstreamResponse
+from proxy.serve.errand import Errand, Flowing, Passed
+from proxy.serve.message import Request
+from proxy.serve.target import Sought
+from proxy.serve.tee import Tee
+
+
+class Body:
+    """An origin's body that knows whether it was let go."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    def __aiter__(self) -> Body:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise OriginError("not read here", reason="closed")
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+def errand() -> Errand:
+    request = Request(b"GET", b"/", b"", b"shop.example", ())
+    return Errand(Sought(b"http://shop.example/", request), None, is_led=True)
+
+
+async def test_what_flows_to_a_leader_that_left_is_read_on_only_while_it_may_be_kept() -> None:
+    one, tee = errand(), Tee(keep_bytes=2)
+    one.flowing.set_result(Flowing(store(200, (), b"", 0.0, 0.0, Choices()), tee))
+    await one.leader_left()
+    assert not one.is_led
+    assert await tee.feed(b"ab") is True
+    assert await tee.feed(b"c") is False
+
+
+async def test_what_was_passed_to_a_leader_that_left_is_let_go() -> None:
+    one, body = errand(), Body()
+    one.passed = Passed("private", UpstreamResponse(200, (), body))
+    await one.leader_left()
+    assert body.is_closed

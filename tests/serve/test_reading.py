@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from proxy.httpcache.stored import Choices, store
+from proxy.metrics import Metrics
+from proxy.model import Headers
+from proxy.page.blank import NotBlank
+from proxy.page.holes import Fill, FillKind, Hole
+from proxy.page.slots import DeclaredSlot
+from proxy.rulebook.policy import PagePolicy
+from proxy.serve.pages import Entry, Page
+from proxy.serve.reading import PageReader
+from proxy.settings import Settings
+
+HTML: Headers = ((b"content-type", b"text/html; charset=utf-8"),)
+BODY = b'<div data-slot="home.hero">default</div><main>rest</main>'
+HERO = DeclaredSlot("home.top", page="/caf\u00e9", selector="main", place="start")
+
+
+def reader(metrics: Metrics | None = None, **settings: int) -> PageReader:
+    return PageReader(metrics or Metrics(), Settings(**settings))
+
+
+async def read(body: bytes, headers: Headers = HTML, **settings: int) -> Page:
+    return await reader(**settings).read(body, headers, b"/", ())
+
+
+async def test_a_page_is_read_without_its_coding() -> None:
+    coded = (*HTML, (b"content-encoding", b"GZIP"), (b"content-length", b"9"))
+    page = await read(gzip.compress(BODY), coded)
+    assert (page.body, page.headers) == (BODY, HTML)
+    assert page.template is not None
+    assert page.template.slots == ("home.hero",)
+
+
+async def test_a_bomb_is_left_as_it_is_and_counted() -> None:
+    metrics = Metrics()
+    bomb = gzip.compress(bytes(5_000_000))
+    coded = (*HTML, (b"content-encoding", b"gzip"))
+    page = await reader(metrics).read(bomb, coded, b"/", ())
+    assert (page.body, page.headers, page.template) == (bomb, coded, None)
+    assert metrics.get("tailorbird_page_passthrough_total", "coding") == 1
+
+
+async def test_a_page_in_doubt_is_one_piece_and_counted_by_why() -> None:
+    metrics = Metrics()
+    doubtful = BODY.replace(b"</div>", b"")
+    page = await reader(metrics).read(doubtful, HTML, b"/", ())
+    assert page.template is not None
+    assert (page.template.slots, [piece.plain for piece in page.template.statics]) == ((), [doubtful])
+    assert "tailorbird_page_passthrough_total{reason=" in metrics.as_text()
+
+
+async def test_a_page_without_slots_is_one_piece_and_nothing_to_count() -> None:
+    metrics = Metrics()
+    page = await reader(metrics).read(b"<p>plain", HTML, b"/", ())
+    assert page.template is not None
+    assert page.template.slots == ()
+    assert "tailorbird_page_passthrough_total{" not in metrics.as_text()
+
+
+async def test_declared_slots_are_found_by_the_decoded_path() -> None:
+    page = await reader().read(BODY, HTML, b"/caf%C3%A9", (HERO,))
+    assert page.template is not None
+    assert page.template.slots == ("home.hero", "home.top")
+
+
+async def test_an_entry_is_cut_again_for_other_declared_slots() -> None:
+    stored = store(200, HTML, BODY, 0.0, 0.0, Choices())
+    entry = await reader().recut(Entry(stored, (), ()), b"/caf%C3%A9", (HERO,))
+    assert entry.template is not None
+    assert (entry.template.slots, entry.declared, entry.has_slots) == (("home.hero", "home.top"), (HERO,), True)
+    assert entry.lead is not None and b"cache-control: private, no-cache\r\n" in entry.lead.of_hit(1)
+
+
+async def test_an_asset_is_never_cut() -> None:
+    stored = store(200, ((b"content-type", b"text/css"),), BODY, 0.0, 0.0, Choices())
+    entry = await reader().recut(Entry(stored, (), ()), b"/", (HERO,))
+    assert (entry.template, entry.declared, entry.has_slots, entry.lead) == (None, (HERO,), False, None)
+    assert entry.size == stored.size
+
+
+async def kept(body: bytes, policy: PagePolicy | None = None, headers: Headers = HTML) -> Page | NotBlank:
+    return await reader().read_to_keep(body, headers, b"/", (), policy)
+
+
+async def test_a_page_with_a_token_is_not_for_everybody_and_the_place_is_named() -> None:
+    page = await kept(BODY + b'\n<form><input name=authenticity_token value="abc"></form>')
+    assert str(page) == "csrf-token at html > body > form > input@value, line 2"
+
+
+@pytest.mark.parametrize("name", ["content-security-policy", "content-security-policy-report-only"])
+async def test_a_page_with_a_nonce_is_not_for_everybody(name: str) -> None:
+    page = await kept(BODY, headers=(*HTML, (name.encode(), b"script-src 'nonce-abc123'")))
+    assert str(page) == "csp-nonce at Content-Security-Policy"
+
+
+async def test_a_nonce_that_is_a_hole_is_kept_nowhere() -> None:
+    policy = PagePolicy("/", holes=(Hole("script[nonce]", Fill(FillKind.NONCE), "nonce"),))
+    headers = (*HTML, (b"content-security-policy", b"script-src 'nonce-abcdefghij'"))
+    page = await kept(BODY + b'<script nonce="abcdefghij">1</script>', policy, headers)
+    assert isinstance(page, Page) and page.template is not None
+    assert page.body.endswith(b'<script nonce="">1</script>')
+    assert dict(page.headers)[b"content-security-policy"] == b"script-src 'nonce-{}'"
+    assert page.template.slots == ("home.hero", "")
+    left = await kept(BODY + b"<p>abcdefghij</p>", policy, headers)
+    assert str(left) == "csp-nonce at the page, line 1"
+
+
+async def test_a_page_with_holes_is_not_cut_again() -> None:
+    policy = PagePolicy("/", holes=(Hole("main", Fill(FillKind.NOTHING)),))
+    page = await kept(BODY, policy)
+    assert isinstance(page, Page)
+    entry = Entry(store(200, HTML, page.body, 0.0, 0.0, Choices()), (), (), page.template, policy)
+    assert await reader().recut(entry, b"/", (HERO,)) is None
