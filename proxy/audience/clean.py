@@ -28,6 +28,7 @@ LIST_MARKS = re.compile(r"[;|,]")
 EMPTY = {"NULL", "null", "N/A", "n/a", "#N/A", "NaN", "nan", r"\N"}
 TRUTHS = {"yes": True, "ja": True, "true": True, "no": False, "nee": False, "false": False}
 EMAIL_WORDS = {"email", "mail"}
+EMAIL = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@.,;<>\"]+(?:\.[^\s@.,;<>\"]+)+")
 TEXT_WORDS = {"name", "country", "language", "locale", "city", "street", "address", "phone", "telephone", "note"}
 TEXT_WORDS |= {"postcode", "postal", "zip", "code", "sku", "ean"} | EMAIL_WORDS
 
@@ -102,6 +103,8 @@ def value_of(name: str, cell: object) -> tuple[AttributeValue | None, str]:
     if len(text) > MAX_TEXT:
         return None, f"left out: longer than {MAX_TEXT} characters"
     words = set(name.split())
+    if name in EMAIL_WORDS and text and not EMAIL.fullmatch(text):
+        return None, f"left out: `{text}` is no e-mail address"
     if words & EMAIL_WORDS and text != text.lower():
         text, done = text.lower(), _joined(done, "written in small letters")
     if not text or words & TEXT_WORDS:

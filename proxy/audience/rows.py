@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 
 import msgspec
@@ -26,7 +27,7 @@ ID_NAMES = ("visitor id", "visitor", "id", "customer id")
 SEGMENT_NAMES = ("segments", "segment")
 SPELLINGS = {"e mail": "email", "e mail address": "email", "email address": "email"}
 # Words that conditions answer from the request; a trait may be brought as well.
-TAKEN = {phrase.key for phrase in PHRASES if not phrase.is_trait} - {*ID_NAMES, *SEGMENT_NAMES}
+TAKEN = frozenset(phrase.key for phrase in PHRASES if not phrase.is_trait) - {*ID_NAMES, *SEGMENT_NAMES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,23 @@ class Row:
         return any(note.is_refusal and not note.column for note in self.notes)
 
 
-def read_rows(lines: Iterable[bytes]) -> Iterator[Row]:
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a file is of: the columns that may hold the visitor id (none is asked for in JSON lines), the names that are
+    no column's, and whether runs of spaces may part the columns of a table."""
+
+    id_names: Collection[str] = ID_NAMES
+    taken: Collection[str] = TAKEN
+    has_spaces: bool = False
+
+
+PROFILES = Sheet()
+
+
+def read_rows(lines: Iterable[bytes], sheet: Sheet = PROFILES) -> Iterator[Row]:
     """Every row of a file, also those that are refused; a CSV's header comes as a row when there is something to
     say of it. Raises `OperatorError` when the file as a whole cannot be read."""
-    source = Source(lines)
+    source = Source(lines, sheet)
     first = next((text for text in source if text.strip()), "")
     if first.lstrip().startswith("["):
         raise OperatorError("the file holds one JSON array", help="write an object a line (JSON lines)")
@@ -75,8 +89,9 @@ def attribute_name(column: str) -> str:
 class Source:
     """The lines of a file as text, counted. `notes` gathers what had to be done to them; `taken` empties it."""
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
+    def __init__(self, lines: Iterable[bytes], sheet: Sheet) -> None:
         self._lines = iter(lines)
+        self.sheet = sheet
         self._notes: list[Note] = []
         self.line = 0
 
@@ -131,7 +146,7 @@ class Columns:
             return "the column has no name"
         if len(name) > MAX_NAME:
             return f"the column's name is longer than {MAX_NAME} letters"
-        if name in TAKEN:
+        if name in self._source.sheet.taken:
             return f"in rules `{name}` is what the request says; rename the column, as `home {name}`"
         return f"there are more than {MAX_COLUMNS} columns" if len(self._names) >= MAX_COLUMNS else ""
 
@@ -146,10 +161,13 @@ def _csv_rows(texts: Iterable[str], source: Source) -> Iterator[Row]:
     texts = iter(texts)
     header = next(texts)
     delimiter = max(DELIMITERS, key=header.count)
-    names = _header(next(csv.reader([header], delimiter=delimiter), []), Columns(source))
-    if not set(names) & set(ID_NAMES):
+    if source.sheet.has_spaces and delimiter not in header:
+        delimiter, header, texts = " ", header.strip(), (text.strip() for text in texts)
+    read = partial(csv.reader, delimiter=delimiter, skipinitialspace=delimiter == " ")
+    names = _header(next(read([header]), []), Columns(source))
+    if not set(names) & set(source.sheet.id_names):
         raise OperatorError("no column holds the visitor id", help="call it `visitor id`, `id` or `customer id`")
-    return _csv_body(names, csv.reader(texts, delimiter=delimiter, strict=True), source)
+    return _csv_body(names, read(texts, strict=True), source)
 
 
 def _header(cells: list[str], columns: Columns) -> list[str]:

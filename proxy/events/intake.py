@@ -21,7 +21,7 @@ from proxy.events.types import BY_KIND, Row
 from proxy.model import Arrival, Event, Item
 
 MAX_LATE_SECONDS = 7 * 86_400
-OLDEST = 946_684_800.0  # the year 2000
+OLDEST = 631_152_000.0  # the year 1990: older is a clock that was never set
 MAX_ID = 100
 MAX_TRAITS = 50
 MAX_NAME = 64

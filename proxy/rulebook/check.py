@@ -6,6 +6,7 @@ use a segment of another file. Findings never stop the reading; whether there ar
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from proxy.rulebook.journey import one_journey, read_stage, stages_in_circles
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.policy import NO_POLICY, Policy
 from proxy.rulebook.read import ATTRIBUTE_FILE, CACHE_FILE, CATALOGUE_FILE, SLOT_FILE, read_yaml
+from proxy.rulebook.rfm import graded, read_grades
 from proxy.rulebook.segments import circles, read_segment
 from proxy.rulebook.shares import read_holdouts
 from proxy.rulebook.show import Library, file_faults
@@ -68,7 +70,9 @@ def check(
     slots = tuple(sorted({*(slot.name for slot in declared), *seen_slots}))
     journeys = [(file, file.entries("journey", findings)) for file in opened]
     stage_names = tuple(entry.key.text for _, stages in journeys for entry in stages)
-    names = Names(words(segment_names, attributes, imported, stage_names), segment_names, slots)
+    grades = [read_grades(line, findings) for file in opened for line in file.entries("rfm", findings)]
+    known = graded(words(segment_names, attributes, imported, stage_names), ChainMap(*grades))
+    names = Names(known, segment_names, slots)
 
     segments = tuple(read_segment(entry, names, file.timezone, findings) for file, entry in segment_lines)
     journey = tuple(read_stage(entry, names, file.timezone, findings) for file, stages in journeys for entry in stages)

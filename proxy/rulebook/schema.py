@@ -16,6 +16,7 @@ from proxy.rulebook import cachefile
 from proxy.rulebook.expectations import NOTHING_NEW
 from proxy.rulebook.journey import EVERYONE
 from proxy.rulebook.names import Names
+from proxy.rulebook.rfm import GRADED
 from proxy.rulebook.rules import PRIORITIES
 from proxy.rulebook.words import (
     CHANNELS,
@@ -35,6 +36,7 @@ from proxy.rulebook.words import (
 Schema = dict[str, Any]
 
 CONDITION: Schema = {"$ref": "#/$defs/condition"}
+GRADES: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
 TEXT: Schema = {"type": ["string", "number", "boolean"]}
 GROUP_HELP = {
     "any of": "one of these must hold",
@@ -61,6 +63,7 @@ def rule_schema(names: Names) -> Schema:
         "file": {
             "version": {"const": 1},
             "segments": {"type": "object", "additionalProperties": {"anyOf": [_ref("segment"), {"type": "null"}]}},
+            "rfm": {"type": "object", "properties": dict.fromkeys(GRADED, GRADES), "additionalProperties": False},
             "limits": {"type": "object", "additionalProperties": TEXT},
             "groups": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": TEXT}},
             "journey": {"type": "object", "additionalProperties": {"anyOf": [{"const": EVERYONE}, CONDITION]}},

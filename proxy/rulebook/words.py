@@ -26,6 +26,7 @@ FILE = (
     Word("version", "the format's version: 1"),
     Word("timezone", "the zone that dates, weekday and hours are read in, as Europe/Amsterdam; UTC when missing"),
     Word("segments", "groups of visitors by name; without a condition, one that a cookie or an import brings"),
+    Word("rfm", "where the grades of recency (days), frequency (orders) and monetary (money) part"),
     Word("limits", "how often something may be shown, by name, so that several rules share one count"),
     Word(
         "groups", "rules and experiments of which a visitor meets one at most, with their shares, by the group's name"

@@ -87,6 +87,8 @@ def test_amounts_in_dutch_and_english_are_the_same_number(amount: object) -> Non
         ("postcode", "1012", "1012", ""),
         ("phone", "612345678", "612345678", ""),
         ("email", " Anna@Example.COM", "anna@example.com", "spaces around it removed, written in small letters"),
+        ("email", "anna@", None, "left out: `anna@` is no e-mail address"),
+        ("email", "anna@example", None, "left out: `anna@example` is no e-mail address"),
         ("twitter", "Anna@Example", "Anna@Example", ""),
         ("birthday", "1990-02-28", "1990-02-28", ""),
         ("last seen", "2026-11-25T12:00:00Z", "2026-11-25T12:00:00Z", ""),

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli import tailorbird
-from proxy.cli.import_ import read_lines
+from proxy.cli.importing import read_lines
 from proxy.model import Profile
 from proxy.stores import open_store
 

@@ -1,0 +1,151 @@
+"""`tailorbird import orders FILE` and `import events FILE`: what happened before Tailorbird was there, into the log.
+The log takes each event once, so an import that was broken off is run again, and a second one changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from proxy.audience.rows import Sheet, attribute_name, read_rows
+from proxy.cli.importing import BATCH, Form, Report, Taken, a_store, opened, read_lines, report_on, with_a_bar
+from proxy.cli.options import setting_options
+from proxy.events.imported import COLUMNS, EVENTS, ORDERS, Reading, Result, events, lines_of_orders, orders
+from proxy.model import Arrival
+from proxy.ports import Store
+from proxy.settings import from_environment
+
+Read = Callable[[BinaryIO, Reading, Sheet], Iterator[Result]]
+
+
+def _columns(context: click.Context, option: click.Parameter, said: tuple[str, ...]) -> dict[str, str]:
+    pairs = dict(pair.partition("=")[::2] for pair in said)
+    for what, column in pairs.items():
+        if what not in COLUMNS or not column:
+            raise click.BadParameter(f"`{what}={column}`: write one of {', '.join(COLUMNS)}, then = and its column")
+    return {what: attribute_name(column) for what, column in pairs.items()}
+
+
+def _zone(context: click.Context, option: click.Parameter, said: str) -> str:
+    try:
+        return ZoneInfo(said).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise click.BadParameter(f"there is no time zone `{said}`; write it as Europe/Amsterdam") from None
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What both commands take."""
+    for option in (
+        click.option("--dry-run", is_flag=True, help="report only, store nothing"),
+        click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="of the report"),
+        click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="leave out what is older, and say who is lost"),
+        click.option("--timezone", callback=_zone, default="UTC", help="of times that say none  (default: UTC)"),
+        click.option(
+            "--column", "columns", multiple=True, callback=_columns, metavar="WHAT=NAME", help="as value=dollar_value"
+        ),
+        setting_options("store"),
+        click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command("orders")
+@_options
+def import_orders(file: Path, dry_run: bool, form: Form, **said: Any) -> None:
+    """Orders from FILE: CSV with a header, or JSON lines. A row is an order, or with an order id a line of one:
+    visitor id, date, and what there is of order id, product, category, brand, price, quantity, total.
+
+    Exit code 1 when nothing could be imported.
+    """
+    _run(file, Taken("orders"), _orders, ORDERS, dry_run, form, **said)
+
+
+@click.command("events")
+@_options
+def import_events(file: Path, dry_run: bool, form: Form, **said: Any) -> None:
+    """Events from FILE: JSON lines as Segment has them, or rows with visitor id, event, time, and what there is of
+    subject, product, category, brand, price, quantity, value, order id, message id.
+
+    Exit code 1 when nothing could be imported.
+    """
+    _run(file, Taken("events"), _events, EVENTS, dry_run, form, **said)
+
+
+def _run(
+    file: Path,
+    totals: Taken,
+    read: Read,
+    sheet: Sheet,
+    dry_run: bool,
+    form: Form,
+    *,
+    store: str | None,
+    columns: dict[str, str],
+    timezone: str,
+    since: datetime | None,
+) -> None:
+    url = None if dry_run else from_environment(os.environ, store=store).store
+    since_at = since.replace(tzinfo=ZoneInfo(timezone)).timestamp() if since else float("-inf")
+    reading = Reading(time.time(), timezone, columns, since_at)
+    named = Sheet({*sheet.id_names, columns.get("visitor", "")}, sheet.taken, sheet.has_spaces)
+    report = report_on(file, form)
+    asyncio.run(_import(file, url, lambda lines: read(lines, reading, named), totals, report))
+    report.end(totals, dry_run)
+    sys.exit(0 if totals.imported else 1)
+
+
+def _orders(lines: BinaryIO, reading: Reading, sheet: Sheet) -> Iterator[Result]:
+    """A look at all rows first, to know when an order is whole."""
+    counts = lines_of_orders(read_rows(read_lines(lines), sheet), reading)
+    lines.seek(0)
+    return orders(read_rows(with_a_bar(lines, "orders"), sheet), counts, reading)
+
+
+def _events(lines: BinaryIO, reading: Reading, sheet: Sheet) -> Iterator[Result]:
+    return events(read_rows(with_a_bar(lines, "events"), sheet), reading)
+
+
+async def _import(
+    file: Path, url: str | None, read: Callable[[BinaryIO], Iterator[Result]], totals: Taken, report: Report
+) -> None:
+    seen: set[int] = set()
+    kept: set[int] = set()
+    with opened(file) as lines:
+        async with a_store(url) as store:
+            batch: list[Arrival] = []
+            for result in read(lines):
+                _count(result, totals, seen, kept, report)
+                if result.arrival is not None:
+                    batch.append(result.arrival)
+                if len(batch) == BATCH:
+                    await _put(store, batch, totals)
+                    batch = []
+            await _put(store, batch, totals)
+    totals.visitors, totals.lost = len(kept), len(seen - kept)
+
+
+def _count(result: Result, totals: Taken, seen: set[int], kept: set[int], report: Report) -> None:
+    """Tells the report, and counts. Of visitors it keeps a hash each, not the ids."""
+    for note in result.notes:
+        report.note(note)
+    totals.refused += sum(note.is_refusal for note in result.notes)
+    totals.too_old += result.is_too_old
+    if result.visitor_id:
+        seen.add(hash(result.visitor_id))
+    if result.arrival is not None:
+        kept.add(hash(result.visitor_id))
+
+
+async def _put(store: Store | None, batch: list[Arrival], totals: Taken) -> None:
+    totals.imported += len(batch)
+    if store is not None and batch:
+        totals.changed += len((await store.apply(batch)).fresh)

@@ -1,0 +1,104 @@
+"""Importing orders and events: stored once however often it is run, told line by line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from proxy.cli import tailorbird
+from proxy.model import Profile
+from proxy.stores import open_store
+
+ORDERS = """\
+order id;customer id;date;sku;price
+1;anna;2026-10-01;A;10,50
+1;anna;2026-10-01;B;4
+2;ben;2025-01-01;A;10,50
+x;cleo;soon;A;1
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "orders.csv"
+    file.write_text(ORDERS, encoding="utf-8")
+    return file
+
+
+def run(what: str, *arguments: object) -> Result:
+    return CliRunner().invoke(tailorbird, ["import", what, *map(str, arguments)])
+
+
+def stored(url: str, visitor_id: str) -> Profile | None:
+    async def read() -> Profile | None:
+        store = open_store(url)
+        try:
+            return await store.get_profile(visitor_id)
+        finally:
+            await store.aclose()
+
+    return asyncio.run(read())
+
+
+def test_orders_are_in_the_history_and_a_second_import_changes_nothing(file: Path, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path}/s.db"
+    first, second = run("orders", file, "--store", url), run("orders", file, "--store", url)
+    assert "orders.csv:5: refused: `soon` is no time" in first.output
+    assert "2 orders of 2 visitors imported: 2 new; 1 rows refused.\n" in first.output
+    assert "2 orders of 2 visitors imported: 0 new; 1 rows refused.\n" in second.output
+    anna = stored(url, "anna")
+    assert anna is not None
+    assert [(event.kind, event.value, len(event.items)) for event in anna.history] == [("order completed", 14.5, 2)]
+
+
+def test_a_time_window_says_who_is_lost(file: Path, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path}/s.db"
+    told = run("orders", file, "--store", url, "--since", "2026-01-01", "--format", "json")
+    totals = json.loads(told.output)
+    assert {key: totals[key] for key in ("imported", "changed", "too_old", "lost", "visitors", "refused")} == {
+        "imported": 1,
+        "changed": 1,
+        "too_old": 1,
+        "lost": 1,
+        "visitors": 1,
+        "refused": 1,
+    }
+    assert stored(url, "ben") is None
+
+
+def test_a_dry_run_stores_nothing(file: Path, tmp_path: Path) -> None:
+    told = run("orders", file, "--dry-run", "--store", f"sqlite:{tmp_path}/s.db")
+    assert "2 orders of 2 visitors imported: nothing stored (dry run)" in told.output
+    assert not (tmp_path / "s.db").exists()
+
+
+def test_events_of_several_kinds_go_in_together(tmp_path: Path) -> None:
+    file, url = tmp_path / "events.jsonl", f"sqlite:{tmp_path}/s.db"
+    rows = [{"visitor": "anna", "event": "product viewed", "time": "2026-10-01", "sku": "A"}] * 2
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert "2 events of 1 visitors imported: 2 new" in run("events", file, "--store", url).output
+    assert "2 events of 1 visitors imported: 0 new" in run("events", file, "--store", url).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--column", "price"], "write one of visitor, time"),
+        (["--column", "colour=x"], "write one of visitor, time"),
+        (["--timezone", "Mars/Base"], "there is no time zone"),
+        (["--since", "soon"], "does not match"),
+    ],
+)
+def test_a_slip_is_told(arguments: list[str], said: str, file: Path) -> None:
+    told = run("orders", file, "--dry-run", *arguments)
+    assert told.exit_code == 2 and said in told.output
+
+
+def test_nothing_imported_is_a_failure(tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("visitor,date\n,\n", encoding="utf-8")
+    assert run("orders", file, "--dry-run").exit_code == 1

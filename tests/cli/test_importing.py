@@ -1,0 +1,36 @@
+"""What imports share: lines in bounded memory."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from proxy.audience.rows import MAX_LINE_BYTES
+from proxy.cli.importing import Taken, opened, read_lines, with_a_bar
+from proxy.errors import OperatorError
+
+
+def test_a_line_without_end_is_cut_and_the_next_is_whole() -> None:
+    file = io.BytesIO(b"a\n" + b"x" * (3 * MAX_LINE_BYTES) + b"\nb\n")
+    lines = list(read_lines(file))
+    assert [len(line) for line in lines] == [2, MAX_LINE_BYTES + 1, 2]
+
+
+def test_where_nobody_looks_there_is_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(with_a_bar(io.BytesIO(b"a\nb\n"), "orders")) == [b"a\n", b"b\n"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="cannot be read"):
+        opened(tmp_path / "not there")
+
+
+def test_the_totals_are_a_sentence() -> None:
+    totals = Taken("orders", imported=5, changed=3, refused=1, too_old=2, visitors=4, lost=1)
+    assert totals.sentence(is_stored=True) == (
+        "5 orders of 4 visitors imported: 3 new; 1 rows refused, 2 too old. "
+        "1 of the visitors did nothing since then, and are left out."
+    )
