@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 
 from proxy.audience.traits import TRAIT_MEASURES
-from proxy.model import Measure
+from proxy.model import AttributeValue, Measure
 from proxy.rulebook.compile import Publication
-from proxy.serve.context import is_of_request, needs_profile
+from proxy.serve.context import Seen, is_of_request, needs_profile, values_of
+
+MOST_SAID = 4_000
+"""Remembered at most, for each set of slots: clients choose addresses and referers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,20 @@ class Asked:
     measures: Mapping[str, Measure]
     needs_profile: bool
     tells_visitors_apart: bool
+    _said: dict[Hashable, tuple[AttributeValue | None, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def said(self, seen: Seen) -> tuple[AttributeValue | None, ...]:
+        """The values of `of_request`. Requests of one habit, for one page and from the same one, say the same."""
+        request = seen.request
+        if request.habit is None:
+            return values_of(self.of_request, seen, None, {})
+        key = (request.habit, request.path, request.query, request.get(b"referer"))
+        said = self._said.get(key)
+        if said is None:
+            if len(self._said) >= MOST_SAID:
+                self._said.clear()
+            said = self._said[key] = values_of(self.of_request, seen, None, {})
+        return said
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -7,8 +7,42 @@ from dataclasses import dataclass, field
 
 from proxy.errors import OriginError
 from proxy.model import Headers
+from proxy.page.encode import Coding
 
 _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Habit:
+    """Fields that many requests have in common, judged: all but cookies and referer; and what follows from them, the
+    `site` asked for and the coding that the client takes."""
+
+    fields: Headers
+    host: bytes
+    scheme: str
+    coding: Coding
+    site: bytes = field(init=False)
+    _firsts: dict[bytes, bytes] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "site", self.scheme.encode() + b"://" + self.host)
+        object.__setattr__(self, "_firsts", dict(reversed(self.fields)))
+
+    def request(
+        self, method: bytes, path: bytes, query: bytes, cookie: bytes | None, referer: bytes | None, client: str
+    ) -> Request:
+        """The request that has these fields and, where they are not None, a cookie and a referer."""
+        headers, firsts = self.fields, self._firsts.copy()
+        if referer is not None:
+            headers = (*headers, (b"referer", referer))
+            firsts[b"referer"] = referer
+        if cookie is not None:
+            headers = (*headers, (b"cookie", cookie))
+            firsts[b"cookie"] = cookie
+        request = Request(method, path, query, self.host, headers, self.scheme, client, habit=self)
+        request._firsts = firsts
+        request._cookies = cookie or b""
+        return request
 
 
 @dataclass(slots=True)
@@ -16,7 +50,7 @@ class Request:
     """`path` and `query` are the raw bytes of the request target (never decoded, never rebuilt from a URL object);
     `host` is validated and lower-case; `headers` stay as they are; `client` is the address of whoever connected. `body`
     is None when none comes; `content_length` None with a body means it is streamed. `depth` counts the pages that this
-    is a part of."""
+    is a part of; `habit` is None unless its fields were read by one."""
 
     method: bytes
     path: bytes
@@ -28,6 +62,7 @@ class Request:
     body: AsyncIterator[bytes] | None = None
     content_length: int | None = None
     depth: int = 0
+    habit: Habit | None = field(default=None, compare=False)
     _firsts: dict[bytes, bytes] | None = field(default=None, init=False, repr=False, compare=False)
     _cookies: bytes | None = field(default=None, init=False, repr=False, compare=False)
 

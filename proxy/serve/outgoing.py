@@ -69,6 +69,11 @@ def vary_by_coding(headers: Headers) -> tuple[bytes, bytes]:
 
 def coding_for(request: Request) -> Coding:
     """How a page we hold the pieces of is sent to this client."""
+    return taken_coding(request) if request.habit is None else request.habit.coding
+
+
+def taken_coding(request: Request) -> Coding:
+    """The same, from its fields."""
     return "gzip" if takes_gzip(request.get_list(b"accept-encoding")) else "identity"
 
 

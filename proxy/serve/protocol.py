@@ -27,6 +27,7 @@ from proxy.metrics import Metrics
 from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.app import ANSWER, PIECE_BYTES
 from proxy.serve.backlog import Backlog
+from proxy.serve.habits import Habits
 from proxy.serve.incoming import Incoming, origin_form, refusal, require_small
 from proxy.serve.message import Request, Response, as_lines
 from proxy.settings import Settings
@@ -60,7 +61,10 @@ AtOnce = Callable[[Request], Response | None]
 def protocols(at_once: AtOnce, settings: Settings, metrics: Metrics) -> Callable[..., ClientProtocol]:
     """What uvicorn's setting `http` takes: makes a `ClientProtocol` for each connection of one worker. `at_once` gives
     the answers of the fast lane; the application is asked for all others."""
-    return partial(ClientProtocol, at_once, settings, metrics, Incoming(settings), Admission(settings))
+    incoming = Incoming(settings)
+    return partial(
+        ClientProtocol, at_once, settings, metrics, incoming, Habits(incoming, settings), Admission(settings)
+    )
 
 
 class ClientProtocol(HttpToolsProtocol):
@@ -72,6 +76,7 @@ class ClientProtocol(HttpToolsProtocol):
         settings: Settings,
         metrics: Metrics,
         incoming: Incoming,
+        habits: Habits,
         admission: Admission,
         **uvicorn: Any,
     ) -> None:
@@ -80,6 +85,7 @@ class ClientProtocol(HttpToolsProtocol):
         self._settings = settings
         self._metrics = metrics
         self._incoming = incoming
+        self._habits = habits
         self._admission = admission
         self._small = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
         self.url = b""
@@ -90,6 +96,7 @@ class ClientProtocol(HttpToolsProtocol):
         self._answered = 0  # requests of the present piece answered in the lane
         self._uploaded = 0  # bytes of body since `since`
         self._backlog = Backlog(settings)
+        self._response: Response | None = None  # to the present request, found before it was read in the ordinary way
         self.address = ""
         self.since = 0.0
 
@@ -98,6 +105,7 @@ class ClientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
+        self._reader = self._habits.of(self.address, self.scheme or "http")
         self.since = self.loop.time()
         transport.set_write_buffer_limits(high=PIECE_BYTES, low=PIECE_BYTES - REFILL_BYTES)
         if not self._admission.enter(self):
@@ -111,6 +119,8 @@ class ClientProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._phase is Phase.NOTHING:
+            return
+        if self._is_clear and self._was_quick(data):
             return
         self._fed = len(data)
         self._unread += self._fed
@@ -206,19 +216,48 @@ class ClientProtocol(HttpToolsProtocol):
     def _has_answered(self, request: Request, version: str) -> bool:
         if self.transport.is_closing():
             raise RequestError("this was the last answer on this connection")
-        response = self._at_once(request)
+        response, self._response = self._response or self._at_once(request), None
         if response is None:
             return False
         is_kept = version == "1.1" and self.parser.should_keep_alive()
-        data = in_one_write(response, is_kept=is_kept)
-        if data is None:
+        if not self._has_written(response, is_kept=is_kept):
             self.scope[ANSWER] = response  # type: ignore[literal-required]
             return False
-        self.transport.write(data)
         self._answered += 1
-        self.server_state.total_requests += 1
         if not is_kept:
             self.transport.close()
+        return True
+
+    def _has_written(self, response: Response, *, is_kept: bool) -> bool:
+        data = in_one_write(response, is_kept=is_kept)
+        if data is None:
+            return False
+        self.transport.write(data)
+        self.server_state.total_requests += 1
+        return True
+
+    @property
+    def _is_clear(self) -> bool:
+        """A request is to begin, and nothing else is being said or waits to be taken."""
+        return (
+            not self._unread
+            and not self._owed
+            and (self._phase is Phase.IDLE or self._phase is Phase.HEAD)
+            and not self.transport.get_write_buffer_size()
+            and not self.transport.is_closing()
+        )
+
+    def _was_quick(self, data: bytes) -> bool:
+        """Answers a request that is known by its habits. What it finds but cannot write at once is kept for when the
+        request has been read in the ordinary way."""
+        request = self._reader.read(data)
+        if request is None:
+            return False
+        self._response = self._at_once(request)
+        if self._response is None or not self._has_written(self._response, is_kept=True):
+            return False
+        self._response = None
+        self.since = self.loop.time()
         return True
 
     # -- called by the answer ----------------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ class Showing:
     ) -> Personalised:
         """What was done for somebody alike, or is now."""
         asked = self.asked_by(template)
-        of_request = values_of(asked.of_request, seen, None, {})
+        of_request = asked.said(seen)
         of_visitor = values_of(asked.of_visitor, seen, profile, asked.measures)
         if recalled is None or asked.tells_visitors_apart or seen.now >= self._recorder.due_at:
             return self._anew(template, seen, profile, coding, (*of_request, *of_visitor), poured)

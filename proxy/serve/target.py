@@ -38,6 +38,8 @@ def sought(request: Request, policy: PagePolicy | None) -> Sought:
 
 def key_of(request: Request) -> bytes:
     """What the answer to it is stored under."""
+    if request.habit is not None:
+        return request.habit.site + request.target
     return target_key(request.scheme.encode(), request.host, request.target)
 
 
