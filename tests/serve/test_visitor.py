@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from proxy.errors import OperatorError
@@ -41,6 +41,8 @@ def signed(purpose: bytes, payload: bytes) -> bytes:
 
 
 @given(st.lists(st.sampled_from([b"tb", b"=", b";", b" ", b"\t", b"x", b'"'])).map(b"".join))
+@example(b"tb=tb=")
+@example(b"x=tb=; tb=1 tb=2;tb=")
 def test_cookies_are_found_wherever_they_begin(cookie_header: bytes) -> None:
     found = re.findall(rb"(?:^|;)[ \t]*tb=([^;]*)", cookie_header)
     assert cookies_named(b"tb=", cookie_header) == [value.strip(b" \t") for value in found]
