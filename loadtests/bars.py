@@ -48,6 +48,7 @@ BARS = (
     Bar("C7", "20,000 recorded views, decided again", (*PYTEST, "tests/bars/test_c7_replay.py")),
     Bar("C8", "publish and roll back under load", (*PYTEST, "tests/bars/test_c8_publish.py")),
     Bar("E1", "baskets: what goes with a cart", (*PYTEST, "tests/bars/test_e1_baskets.py")),
+    Bar("E8", "feeds with planted faults", (*PYTEST, "tests/bars/test_e8_feeds.py")),
     Bar("E2", "visits: the next product, on a published split", (*PYTEST, "tests/bars/test_e2_visits.py")),
 )  # fmt: skip
 

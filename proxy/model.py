@@ -511,7 +511,9 @@ class Visitor:
 @dataclass(frozen=True, slots=True)
 class Product:
     """One thing for sale. `price` is in units of `currency` (12.5 EUR); `image_width`/`image_height` in pixels,
-    0 when unknown; `popularity` any number, higher sells more."""
+    0 when unknown; `popularity` any number, higher sells more. `sale_price`, when there is one, is what it costs from
+    `sale_from` until before `sale_until` (Unix seconds). Variants of one thing share a `group`. `added_at` is when it
+    came into the shop, 0 when nobody says."""
 
     id: str
     title: str
@@ -526,6 +528,16 @@ class Product:
     in_stock: bool = True
     tags: frozenset[str] = frozenset()
     popularity: float = 0.0
+    sale_price: float = 0.0
+    sale_from: float = -inf
+    sale_until: float = inf
+    group: str = ""
+    added_at: float = 0.0
+
+    def price_at(self, now: float) -> float:
+        """What it costs at a moment."""
+        is_on_sale = self.sale_price and self.sale_from <= now < self.sale_until
+        return self.sale_price if is_on_sale else self.price
 
 
 # -- what is kept of the origin ---------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import msgspec
 
 from proxy.audience.traits import STRANGER, TRAIT_MEASURES
 from proxy.bus import bus_of_machine, bus_of_shop
-from proxy.catalogue.products import read_products
+from proxy.catalogue.feeds import read_feed
 from proxy.decide.plan import Plan
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import Finding, as_text
@@ -286,7 +286,7 @@ def products_of(path: str) -> tuple[Product, ...]:
     if not path:
         return ()
     try:
-        catalogue = read_products(Path(path).read_bytes())
+        catalogue = read_feed(Path(path).read_bytes())
     except OSError as error:
         what = f"cannot read the catalogue `{path}`: {error.strerror}"
         raise OperatorError(what, help="check the setting `catalogue`") from error

@@ -1,18 +1,18 @@
-"""Reads a catalogue: one JSON object a line, in the words of a Google Merchant feed or of `Product`.
+"""One product, from the words a feed has for it: those of Google Merchant or of `Product`.
 
-A line that cannot be read is left out and told, with its number; the others count. Words not listed here are ignored:
-feeds carry many.
+What makes no sense is told in the words of the feed, with a help. Some of it leaves the product out (nobody could show
+it); the rest is a warning, and the careful reading is taken: what may be out of stock is. Words not listed here are
+ignored, feeds carry many.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
-
-import orjson
 
 from proxy.model import Product
 
@@ -21,145 +21,228 @@ MAX_TEXT = 1_000
 _ID = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
 _PRICE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:\s*([A-Z]{3}))?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_FOREIGN_ADDRESS = re.compile(r"(?!https?://)[^/?#]*:|//|[/\\]?\\|https?:///", re.IGNORECASE)
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 _AVAILABLE = {"in_stock": True, "in stock": True, "preorder": True, "backorder": True}
 _AVAILABLE |= {"out_of_stock": False, "out of stock": False}
+_AVAILABLE |= {"instock": True, "limitedavailability": True, "onlineonly": True, "presale": True}
+_AVAILABLE |= {"outofstock": False, "soldout": False, "discontinued": False, "instoreonly": False}
+_SCHEMA_ORG = re.compile(r"https?://schema\.org/", re.IGNORECASE)
+_PRICE_HELP = "write it like 12.99 EUR"
+
+Words = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why the product on `line` (from 1) was left out."""
+    """What is wrong on `line` (from 1), and how to mend it. The product was left out, unless this is a warning."""
 
     line: int
     what: str
+    help: str = ""
+    is_warning: bool = False
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.what}"
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """The products in the order of the file, and what was wrong with the lines left out."""
+class Unreadable(Exception):
+    """Says what is wrong with a product that must be left out, and how to mend it."""
 
-    products: tuple[Product, ...]
-    problems: tuple[Problem, ...]
-
-
-class _Unreadable(Exception):
-    """Says what is wrong with a line."""
+    def __init__(self, what: str, help: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.help = help
 
 
-def read_products(data: bytes) -> Catalogue:
-    """The catalogue in `data`, JSON lines in UTF-8. Of two lines with one id, the later is left out."""
-    products: dict[str, Product] = {}
-    problems = []
-    for number, line in _lines(data):
-        try:
-            product = _product(line)
-            if product.id in products:
-                raise _Unreadable(f"there is already a product `{product.id}`")
-            products[product.id] = product
-        except _Unreadable as error:
-            problems.append(Problem(number, str(error)))
-    return Catalogue(tuple(products.values()), tuple(problems))
+Warn = Callable[[str, str], None]
+"""Takes what is doubtful, and how to mend it."""
 
 
-def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
-        if line.strip():
-            yield number, line
-
-
-def _product(line: bytes) -> Product:
-    words = _object(line)
-    price, currency = _price(words)
+def product_of(words: Words, warn: Warn, *, currency: str = "") -> Product:
+    """The product. `currency` is for prices that name none. Raises `Unreadable`."""
+    price, currency = _price(words, "price", currency)
+    sale_price, sale_from, sale_until = _sale(words, price, currency, warn)
     return Product(
         id=_id(words),
-        title=_text(words, "title", is_needed=True),
-        link=_text(words, "link", is_needed=True),
-        category=_text(words, "category", "product_type"),
+        title=_title(words, warn),
+        link=_link(words),
+        category=_category(words, warn),
         brand=_text(words, "brand"),
         price=price,
         currency=currency,
-        image=_text(words, "image", "image_link"),
+        image=_image(words, warn),
         image_width=_pixels(words, "image_width"),
         image_height=_pixels(words, "image_height"),
-        in_stock=_in_stock(words),
+        in_stock=_in_stock(words, warn),
         tags=_tags(words),
         popularity=_number(words, "popularity"),
+        sale_price=sale_price,
+        sale_from=sale_from,
+        sale_until=sale_until,
+        group=_text(words, "group", "item_group_id"),
+        added_at=_added_at(words, warn),
     )
 
 
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        words = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise _Unreadable(f"this is not JSON: {error}") from None
-    if not isinstance(words, dict):
-        raise _Unreadable("a product is written {...}")
-    return words
-
-
-def _id(words: dict[str, Any]) -> str:
+def _id(words: Words) -> str:
     written = words.get("id")
     text = str(written) if isinstance(written, int) and not isinstance(written, bool) else written
     if not isinstance(text, str) or not _ID.fullmatch(text):
-        raise _Unreadable("`id` is 1 to 64 characters without blanks")
+        raise Unreadable("`id` is 1 to 64 characters without blanks", "give each product one, as SKU-1042")
     return text
 
 
-def _text(words: dict[str, Any], *names: str, is_needed: bool = False) -> str:
+def _text(words: Words, *names: str, is_needed: bool = False) -> str:
     value = next((words[name] for name in names if words.get(name) is not None), "")
     if not isinstance(value, str):
-        raise _Unreadable(f"`{names[0]}` is not text")
+        raise Unreadable(f"`{names[0]}` is not text", "put quotes around it")
     if is_needed and not value.strip():
-        raise _Unreadable(f"`{names[0]}` is missing")
+        raise Unreadable(f"`{names[0]}` is missing", f"a product needs a {names[0]} to be shown")
     return value.strip()[:MAX_TEXT]
 
 
-def _price(words: dict[str, Any]) -> tuple[float, str]:
+def _title(words: Words, warn: Warn) -> str:
+    title = _text(words, "title", is_needed=True)
+    if _UNSAFE.search(title):
+        warn("`title` has invisible characters", "delete them; they are not shown")
+    return title
+
+
+def _link(words: Words) -> str:
+    link = _text(words, "link", is_needed=True)
+    if not is_address(link):
+        raise Unreadable(f"`link` is `{link}`", "write a path like /p/SKU-1042, or https://...")
+    return link
+
+
+def _image(words: Words, warn: Warn) -> str:
+    image = _text(words, "image", "image_link")
+    if image and not is_address(image):
+        warn(f"`image_link` is `{image}`", "write a path like /img/SKU-1042.jpg, or https://...; no picture till then")
+        return ""
+    return image
+
+
+def is_address(text: str) -> bool:
+    """True for a path, and for http and https; not for what would run (`javascript:`) or leave unseen (`//host`)."""
+    return not _FOREIGN_ADDRESS.match(text) and not _UNSAFE.search(text)
+
+
+def _category(words: Words, warn: Warn) -> str:
+    """A path of shelves: a feed writes `Home > Kitchen > Pans`, a shop's own file `home/kitchen/pans`."""
+    written = _text(words, "category", "product_type", "google_product_category")
+    parts = [part.strip() for part in (written.split(">") if ">" in written else written.split("/"))]
+    if written and not all(parts):
+        warn(f"`category` is `{written}`, with an empty part", "write it like shoes/trail, or Shoes > Trail")
+    return "/".join(filter(None, parts))
+
+
+def _price(words: Words, name: str, currency: str = "") -> tuple[float, str]:
     """A feed writes `12.99 EUR`; a shop's own file a number, and the currency beside it."""
-    currency = _text(words, "currency")
-    if isinstance(words.get("price"), str):
-        written = _PRICE.fullmatch(words["price"].strip())
+    currency = _text(words, "currency") or currency
+    if isinstance(words.get(name), str) and words[name].strip():
+        written = _PRICE.fullmatch(words[name].strip())
         if written is None:
-            raise _Unreadable(f"`price` is `{words['price']}`, write it like 12.99 EUR")
+            raise Unreadable(f"`{name}` is `{words[name].strip()}`, {_PRICE_HELP}", _PRICE_HELP)
         amount, currency = float(written[1]), written[2] or currency
     else:
-        amount = _number(words, "price")
+        amount = _number(words, name)
     if currency and not _CURRENCY.fullmatch(currency):
-        raise _Unreadable(f"`currency` is `{currency}`, write it like EUR")
+        raise Unreadable(f"`currency` is `{currency}`, write it like EUR", "the three letters of ISO 4217")
     return amount, currency
 
 
-def _number(words: dict[str, Any], name: str) -> float:
+def _sale(words: Words, price: float, currency: str, warn: Warn) -> tuple[float, float, float]:
+    """The sale price and when it counts; 0 for one that contradicts the price."""
+    try:
+        sale_price, sale_currency = _price(words, "sale_price", currency)
+        since, until = _window(_text(words, "sale_price_effective_date"))
+    except Unreadable as error:
+        warn(error.what, f"{error.help or _PRICE_HELP}; until then there is no sale price")
+        return 0.0, -math.inf, math.inf
+    if sale_currency != currency:
+        warn(f"`sale_price` is in {sale_currency}, `price` in {currency}", "write both in one currency")
+    elif sale_price > price:
+        warn(f"`sale_price` is {sale_price:g}, more than `price`, {price:g}", "swap the two, or leave out sale_price")
+    else:
+        return sale_price, since, until
+    return 0.0, -math.inf, math.inf
+
+
+def _window(written: str) -> tuple[float, float]:
+    """`2026-11-25T08:00+01:00/2026-11-28T00:00+01:00`."""
+    if not written:
+        return -math.inf, math.inf
+    help = "write it like 2026-11-25T08:00Z/2026-11-28T00:00Z"
+    begin, _, end = written.partition("/")
+    try:
+        since, until = _moment(begin), _moment(end)
+    except ValueError:
+        raise Unreadable(f"`sale_price_effective_date` is `{written}`", help) from None
+    if until <= since:
+        raise Unreadable("`sale_price_effective_date` ends before it starts", help)
+    return since, until
+
+
+def _moment(written: str) -> float:
+    moment = datetime.fromisoformat(written.strip())
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _added_at(words: Words, warn: Warn) -> float:
+    written = _text(words, "added", "created_at")
+    try:
+        return _moment(written) if written else 0.0
+    except ValueError:
+        warn(f"`added` is `{written}`", "write a date like 2026-11-25")
+        return 0.0
+
+
+def _number(words: Words, name: str) -> float:
     value = words.get(name) or 0
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise _Unreadable(f"`{name}` is not a number from 0 up")
+        raise Unreadable(f"`{name}` is not a number from 0 up", "write it in digits, without quotes")
     return float(value)
 
 
-def _pixels(words: dict[str, Any], name: str) -> int:
+def _pixels(words: Words, name: str) -> int:
     value = _number(words, name)
     if value != int(value):
-        raise _Unreadable(f"`{name}` is not a whole number")
+        raise Unreadable(f"`{name}` is not a whole number", "write it in pixels, as 600")
     return int(value)
 
 
-def _in_stock(words: dict[str, Any]) -> bool:
-    """Feeds write `in_stock` as well as `in stock`. What says nothing is for sale."""
-    if "availability" in words:
-        known = _AVAILABLE.get(str(words["availability"]).strip().lower())
+def _in_stock(words: Words, warn: Warn) -> bool:
+    """Feeds write `in_stock` as well as `in stock`. What says nothing is for sale; what says both is not."""
+    said: dict[str, bool] = {}
+    if words.get("availability"):
+        written = str(words["availability"]).strip()
+        known = _AVAILABLE.get(_SCHEMA_ORG.sub("", written).lower())
         if known is None:
-            raise _Unreadable(f"`availability` is `{words['availability']}`, write in_stock or out_of_stock")
-        return known
-    value = words.get("in_stock", True)
-    if not isinstance(value, bool):
-        raise _Unreadable("`in_stock` is neither true nor false")
-    return value
+            raise Unreadable(
+                f"`availability` is `{written}`, write in_stock or out_of_stock", "preorder and backorder count as well"
+            )
+        said["availability"] = known
+    if (value := words.get("in_stock")) is not None:
+        if not isinstance(value, bool):
+            raise Unreadable("`in_stock` is neither true nor false", "write true or false, without quotes")
+        said["in_stock"] = value
+    if (count := words.get("quantity")) not in (None, ""):
+        try:
+            said["quantity"] = float(count) > 0
+        except (TypeError, ValueError):
+            raise Unreadable(f"`quantity` is `{count}`", "write how many there are in digits") from None
+    if len(set(said.values())) > 1:
+        told = " and ".join(f"`{name}` {words[name]}" for name in said)
+        warn(f"it is and is not in stock: {told}", "make them agree; until then it is out of stock")
+    return all(said.values())
 
 
-def _tags(words: dict[str, Any]) -> frozenset[str]:
+def _tags(words: Words) -> frozenset[str]:
     value = words.get("tags") or []
+    if isinstance(value, str):
+        value = value.split(",")
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
-        raise _Unreadable("`tags` is not a list of texts")
+        raise Unreadable("`tags` is not a list of texts", 'write ["new", "eco"], or new, eco')
     return frozenset(tag.strip() for tag in value if tag.strip())

@@ -20,6 +20,7 @@ import click
 from proxy.audience.clean import clean, last_lines
 from proxy.audience.rows import Note, read_rows
 from proxy.cli.import_events import import_events, import_orders
+from proxy.cli.import_products import products
 from proxy.cli.importing import BATCH, Form, Report, a_store, opened, read_lines, report_on, with_a_bar
 from proxy.cli.options import setting_options
 from proxy.model import Profile
@@ -54,6 +55,7 @@ def command() -> None:
 
 command.add_command(import_orders)
 command.add_command(import_events)
+command.add_command(products)
 
 
 @command.command("profiles")

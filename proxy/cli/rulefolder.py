@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from proxy.catalogue.products import read_products
+from proxy.catalogue.feeds import read_feed
 from proxy.errors import OperatorError
 from proxy.model import Product, View
 from proxy.ports import ProfileStore
@@ -74,7 +74,7 @@ def _exists(url: str) -> bool:
 
 
 def _products(catalogue: Path) -> Sequence[Product]:
-    read = read_products(catalogue.read_bytes())
+    read = read_feed(catalogue.read_bytes())
     for problem in read.problems:
         click.echo(f"{catalogue}: {problem}", err=True)
     return read.products

@@ -10,7 +10,7 @@ from collections import ChainMap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from proxy.catalogue.products import read_products
+from proxy.catalogue.feeds import read_products
 from proxy.conditions.vocabulary import words
 from proxy.diagnostics import Finding, in_order
 from proxy.model import Holdout, Place, Product, Rule, Segment
@@ -29,6 +29,8 @@ from proxy.rulebook.rfm import graded, read_grades
 from proxy.rulebook.segments import circles, read_segment
 from proxy.rulebook.shares import read_holdouts
 from proxy.rulebook.show import Library, file_faults
+
+LEFT_OUT = "mend the line; until then it is left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,6 @@ def _own_catalogue(files: Mapping[str, bytes], findings: list[Finding]) -> Seque
     for problem in catalogue.problems:
         place = Place(CATALOGUE_FILE, problem.line, 1, 2)
         findings.append(
-            Finding("R505", problem.what, place, "mend the line; until then it is left out", is_warning=True)
+            Finding("R505", problem.what, place, problem.help if problem.is_warning else LEFT_OUT, is_warning=True)
         )
     return catalogue.products

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalogue.products import Problem, read_products
+from proxy.catalogue.feeds import read_products
+from proxy.catalogue.products import Problem
 from proxy.model import Product
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,7 +40,9 @@ def test_lines_that_cannot_be_read_are_told_and_the_others_count() -> None:
     catalogue = read_products(b"\xef\xbb\xbf" + FEED + b"\n[1]\n\n{half\n" + FEED + b"\n" + OWN)
     assert [product.id for product in catalogue.products] == ["BUN-4", "7"]
     assert [problem.line for problem in catalogue.problems] == [2, 4, 5]
-    assert catalogue.problems[0] == Problem(2, "a product is written {...}")
+    assert catalogue.problems[0] == Problem(
+        2, "a product is written {...}", 'as {"id": "SKU-1", "title": ..., "link": ...}'
+    )
     assert str(catalogue.problems[2]) == "line 5: there is already a product `BUN-4`"
 
 
@@ -59,7 +62,7 @@ def test_lines_that_cannot_be_read_are_told_and_the_others_count() -> None:
         ('"image_width": 1.5', "`image_width` is not a whole number"),
         ('"availability": "soon"', "`availability` is `soon`"),
         ('"in_stock": "yes"', "`in_stock` is neither"),
-        ('"tags": "new"', "`tags` is not a list"),
+        ('"tags": 7', "`tags` is not a list"),
     ],
 )
 def test_what_is_wrong_is_said_in_the_words_of_the_line(words: str, what: str) -> None:

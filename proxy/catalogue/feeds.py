@@ -1,0 +1,294 @@
+"""Reads a catalogue in whatever format a shop has it. `FORMATS` is the table: a row says how a format is told by its
+first bytes, and how its rows are read; each row becomes words for `products.py`, with its line.
+
+The law: a bad row never costs a good one. What is wrong is told by line, and the rest loads.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from math import inf
+from typing import Any
+
+import orjson
+
+from proxy.catalogue.products import Problem, Unreadable, Words, product_of
+from proxy.catalogue.quality import contradictions
+from proxy.catalogue.shopify import shopify_rows
+from proxy.catalogue.xmlfeed import xml_rows
+from proxy.model import Product
+
+MAX_CELL = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The products in the order of the file, and what is wrong with it, in the order of its lines."""
+
+    products: tuple[Product, ...]
+    problems: tuple[Problem, ...]
+
+
+Row = tuple[int, Words]
+Rows = Callable[[bytes], Iterator[Row | Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of feeds. `is_it` is asked with the first bytes. Rows that lack one of `expected` are told, and load."""
+
+    name: str
+    help: str
+    is_it: Callable[[bytes], bool]
+    rows: Rows
+    expected: tuple[str, ...] = ()
+
+
+def read_feed(data: bytes, *, currency: str = "") -> Catalogue:
+    """The products of a feed. Of two rows with one id, the later is left out. `currency` is for prices that name
+    none."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    head = data[:4096].lstrip()
+    found = next((format for format in FORMATS if format.is_it(head)), FORMATS[-1])
+    catalogue = read_rows(found, data, currency=currency)
+    if catalogue.products or catalogue.problems:
+        return catalogue
+    nothing = Problem(1, "there is no product in this file", "write one a row, below the names of the columns")
+    return replace(catalogue, problems=(nothing,))
+
+
+def read_products(data: bytes) -> Catalogue:
+    """The products of JSON lines."""
+    return read_rows(FORMATS[-1], data.removeprefix(b"\xef\xbb\xbf"))
+
+
+def read_rows(format: Format, data: bytes, *, currency: str = "") -> Catalogue:
+    """The products of a feed of that format."""
+    products: dict[str, Product] = {}
+    lines: dict[str, int] = {}
+    problems: list[Problem] = []
+    for row in format.rows(data):
+        if isinstance(row, Problem):
+            problems.append(row)
+            continue
+        line, words = row
+
+        try:
+            product = product_of(words, partial(_warn, problems, line), currency=currency)
+            if product.id in products:
+                raise Unreadable(
+                    f"there is already a product `{product.id}`", f"it is on line {lines[product.id]}: keep one of them"
+                )
+        except Unreadable as error:
+            problems.append(Problem(line, error.what, error.help))
+            continue
+        problems += _missing(format, product, line, words)
+        products[product.id], lines[product.id] = product, line
+    problems += contradictions(products.values(), lines)
+    return Catalogue(tuple(products.values()), tuple(sorted(problems, key=lambda problem: problem.line)))
+
+
+def _warn(problems: list[Problem], line: int, what: str, help: str) -> None:
+    problems.append(Problem(line, what, help, is_warning=True))
+
+
+def _missing(format: Format, product: Product, line: int, words: Words) -> Iterator[Problem]:
+    """Warnings of what a feed of this format should say."""
+    lacks = {
+        "price": (not product.price, "add its price, as 12.99 EUR; until then none is shown"),
+        "currency": (bool(product.price) and not product.currency, "write the currency behind the price: 12.99 EUR"),
+        "image_link": (not product.image, "add the address of its picture; until then none is shown"),
+        "availability": (not words.get("availability"), "add in_stock or out_of_stock; until then it is in stock"),
+    }
+    for name in format.expected:
+        is_lacking, help = lacks[name]
+        if is_lacking and not (name == "image_link" and words.get(name)):
+            yield Problem(line, f"`{name}` is missing", help, is_warning=True)
+
+
+# -- JSON lines
+
+
+def _json_rows(data: bytes) -> Iterator[Row | Problem]:
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            words: Any = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            yield Problem(number, f"this is not JSON: {error}", "write one object a line, in UTF-8")
+            continue
+        if isinstance(words, dict):
+            yield number, words
+        else:
+            yield Problem(number, "a product is written {...}", 'as {"id": "SKU-1", "title": ..., "link": ...}')
+
+
+# -- tables
+
+
+def table_rows(data: bytes, separator: str) -> Iterator[tuple[int, dict[str, str]] | Problem]:
+    """The rows of a table by the names in its heading: lower case, underscores for blanks, no `g:`. The line is that
+    on which a row begins. Cells may be quoted, and then hold line ends."""
+    text, problems = decoded(data)
+    yield from problems
+    csv.field_size_limit(MAX_CELL)
+    lines = text.splitlines(keepends=True)
+    heading: list[str] = []
+    start = 0
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    while True:
+        line = start + reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Problem(line, f"a cell cannot be read: {error}", "close every quote; write quotes in a text twice")
+            start = line  # go on with the next line: a quote never closed takes in all that follow
+            reader = csv.reader(lines[start:], delimiter=separator, strict=True)
+            continue
+        if not any(cell.strip() for cell in cells):
+            continue
+        if not heading:
+            heading = [re.sub(r"\s+", "_", name.strip().lower().removeprefix("g:")) for name in cells]
+            yield from _twice(heading, line)
+        elif len(cells) > len(heading):
+            what = f"this row has {len(cells)} cells, its heading {len(heading)}"
+            yield Problem(line, what, "put quotes around a text that holds the separator")
+        else:
+            words: dict[str, str] = {}
+            for name, cell in zip(heading, cells, strict=False):
+                words[name] = words.get(name) or cell.strip()
+            yield line, words
+
+
+def _twice(heading: list[str], line: int) -> Iterator[Problem]:
+    for name in dict.fromkeys(name for name in heading if heading.count(name) > 1 and name):
+        what = f"there are {heading.count(name)} columns `{name}`"
+        yield Problem(line, what, "keep one of them; the first that says something counts", is_warning=True)
+
+
+def decoded(data: bytes) -> tuple[str, list[Problem]]:
+    """The text, in UTF-8 or else Latin-1; where it is not UTF-8, a warning."""
+    try:
+        return data.decode(), []
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return data.decode("latin-1"), [
+            Problem(line, "this is not UTF-8", "save the file as UTF-8; until then it is read as Latin-1", True)
+        ]
+
+
+def _google_rows(data: bytes) -> Iterator[Row | Problem]:
+    for row in table_rows(data, "\t"):
+        yield row if isinstance(row, Problem) else (row[0], labelled(row[1]))
+
+
+def labelled(words: dict[str, str]) -> Words:
+    """A Google feed's words, with its custom labels as tags; empty cells say nothing."""
+    labels = [words[name] for name in sorted(words) if name.startswith("custom_label_") and words[name]]
+    known = {name: value for name, value in words.items() if value}
+    return {**known, "tags": labels} if labels else known
+
+
+def _xml_rows(data: bytes) -> Iterator[Row | Problem]:
+    for row in xml_rows(data):
+        yield row if isinstance(row, Problem) else (row[0], labelled(row[1]))
+
+
+def _shopify(data: bytes) -> Iterator[Row | Problem]:
+    return shopify_rows(table_rows(data, ","))
+
+
+def _first_line(head: bytes) -> bytes:
+    return head.partition(b"\n")[0].lower()
+
+
+_EXPECTED = ("price", "currency", "image_link", "availability")
+
+FORMATS: tuple[Format, ...] = (
+    Format("Google Merchant, XML", "RSS 2.0 or Atom", lambda head: head.startswith(b"<"), _xml_rows, _EXPECTED),
+    Format(
+        "Shopify, CSV",
+        "as the product export writes it",
+        lambda head: _first_line(head).replace(b'"', b"").startswith(b"handle,") or b"variant sku" in _first_line(head),
+        _shopify,
+        ("price", "image_link"),
+    ),
+    Format(
+        "Google Merchant, TSV",
+        "a heading, then a product a line, tabs between cells",
+        lambda head: b"\t" in _first_line(head) and not head.startswith(b"{"),
+        _google_rows,
+        _EXPECTED,
+    ),
+    Format("JSON lines", "an object a line, in Google's words or ours", lambda head: head.startswith(b"{"), _json_rows),
+)
+
+
+def merged(known: Product, change: Words, warn: Callable[[str, str], None]) -> Product:
+    """A product after a change that names some of its words, as its availability or its price. Raises `Unreadable`."""
+    whole = {"id": known.id, "title": known.title, "link": known.link, "currency": known.currency, **change}
+    if "price" not in change:
+        whole["price"] = known.price
+    new = product_of(whole, warn)
+    kept = {
+        field: getattr(known, field) for field, names in _OWN_WORDS.items() if not any(name in change for name in names)
+    }
+    return replace(new, **kept)
+
+
+_OWN_WORDS = {
+    "category": ("category", "product_type", "google_product_category"),
+    "brand": ("brand",),
+    "image": ("image", "image_link"),
+    "image_width": ("image_width",),
+    "image_height": ("image_height",),
+    "in_stock": ("in_stock", "availability", "quantity"),
+    "tags": ("tags",),
+    "popularity": ("popularity",),
+    "sale_price": ("sale_price",),
+    "sale_from": ("sale_price", "sale_price_effective_date"),
+    "sale_until": ("sale_price", "sale_price_effective_date"),
+    "group": ("group", "item_group_id"),
+    "added_at": ("added", "created_at"),
+}
+
+
+def line_of(product: Product) -> bytes:
+    """The product as a line of a shop's own file, without what it does not say."""
+    words: dict[str, Any] = {
+        "id": product.id,
+        "title": product.title,
+        "link": product.link,
+        "category": product.category,
+        "brand": product.brand,
+        "price": product.price,
+        "currency": product.currency,
+        "image": product.image,
+        "image_width": product.image_width,
+        "image_height": product.image_height,
+        "availability": "in_stock" if product.in_stock else "out_of_stock",
+        "tags": sorted(product.tags),
+        "popularity": product.popularity,
+        "sale_price": product.sale_price,
+        "group": product.group,
+        "added": _date(product.added_at) if product.added_at else "",
+    }
+    if product.sale_price and (product.sale_from, product.sale_until) != (-inf, inf):
+        window = (max(product.sale_from, 0.0), min(product.sale_until, _FAR))
+        words["sale_price_effective_date"] = "/".join(map(_date, window))
+    return orjson.dumps({name: value for name, value in words.items() if value})
+
+
+_FAR = 4_000_000_000.0
+
+
+def _date(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()

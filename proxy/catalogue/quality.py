@@ -1,0 +1,59 @@
+"""What is doubtful about a catalogue as a whole: products that contradict one another, or are there twice. Each is a
+warning at the line of the later one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+
+from proxy.catalogue.products import Problem
+from proxy.model import Product
+
+
+def contradictions(products: Collection[Product], lines: Mapping[str, int]) -> Iterator[Problem]:
+    """The warnings. `lines` are the lines of products by id."""
+    yield from _apart_in_a_group(products, lines)
+    yield from _twice(products, lines)
+    yield from _other_currencies(products, lines)
+
+
+def _apart_in_a_group(products: Collection[Product], lines: Mapping[str, int]) -> Iterator[Problem]:
+    """Variants of one thing differ in size or colour, not in what they are."""
+    first: dict[str, Product] = {}
+    for product in products:
+        if not product.group:
+            continue
+        other = first.setdefault(product.group, product)
+        for name in ("brand", "category", "currency"):
+            mine, theirs = getattr(product, name), getattr(other, name)
+            if mine.casefold() != theirs.casefold():
+                what = f"`{product.id}` has {name} `{mine}`, its variant `{other.id}` has `{theirs}`"
+                help = f"see line {lines[other.id]}: write one {name}, or give them different groups"
+                yield Problem(lines[product.id], what, help, is_warning=True)
+
+
+def _twice(products: Collection[Product], lines: Mapping[str, int]) -> Iterator[Problem]:
+    """Two ids at one address, or of one name and brand, are likely one product."""
+    by_link: dict[str, Product] = {}
+    by_name: dict[tuple[str, str], Product] = {}
+    for product in products:
+        same_link = by_link.setdefault(product.link, product)
+        same_name = by_name.setdefault((product.title.casefold(), product.brand.casefold()), product)
+        other = same_link if same_link is not product else same_name
+        if other is product or (product.group and product.group == other.group):
+            continue
+        shared = f"link {product.link}" if other is same_link else f"title `{product.title}`"
+        what = f"`{product.id}` and `{other.id}` have the same {shared}"
+        help = f"see line {lines[other.id]}: keep one of them, or give both the same item_group_id"
+        yield Problem(lines[product.id], what, help, is_warning=True)
+
+
+def _other_currencies(products: Collection[Product], lines: Mapping[str, int]) -> Iterator[Problem]:
+    """A feed has one currency; one or two products in another are a slip."""
+    counts = Counter(product.currency for product in products if product.currency)
+    usual, most = counts.most_common(1)[0] if counts else ("", 0)
+    for product in products:
+        if product.currency and counts[product.currency] * 10 <= most:
+            what = f"`{product.id}` is priced in {product.currency}, nearly all others in {usual}"
+            help = "if it is no slip, keep a feed for each currency"
+            yield Problem(lines[product.id], what, help, is_warning=True)

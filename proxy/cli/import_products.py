@@ -1,0 +1,107 @@
+"""`tailorbird import products FILE`: a feed into the shop's own catalogue file, with a report of what is wrong in it.
+
+The catalogue is a file of JSON lines, which a running server follows. A product that is in both takes what the feed
+says of it and keeps the words that the feed does not have; the file is replaced in one step."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from proxy.catalogue.feeds import Catalogue, line_of, read_feed
+from proxy.model import Product
+
+CATALOGUE = "products.jsonl"
+
+
+@click.command("products")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--into",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="TAILORBIRD_CATALOGUE",
+    default=Path("rules") / CATALOGUE,
+    show_default=True,
+    help="the catalogue file to write  (TAILORBIRD_CATALOGUE)",
+)
+@click.option("--currency", default="", help="of prices that name none, as EUR")
+@click.option("--replace", is_flag=True, help="forget products that are not in FILE")
+@click.option("--dry-run", is_flag=True, help="report only, write nothing")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print the report")
+def products(file: Path, into: Path, currency: str, replace: bool, dry_run: bool, form: str) -> None:
+    """Products from FILE: a Google Merchant feed (XML or TSV), Shopify's CSV, or JSON lines.
+
+    Exit code 1 when there is no product in it.
+    """
+    feed = read_feed(file.read_bytes(), currency=currency)
+    changed = 0 if dry_run or not feed.products else _write(feed, into, replace=replace)
+    if form == "json":
+        totals = {"products": len(feed.products), "changed": changed, "dry_run": dry_run}
+        click.echo(json.dumps({"problems": [asdict(problem) for problem in feed.problems], **totals}, indent=2))
+    else:
+        for line in report(file.name, feed):
+            click.echo(line)
+        click.echo("nothing written (dry run)" if dry_run else f"{changed:,} new or changed in {into}")
+    sys.exit(0 if feed.products else 1)
+
+
+def report(name: str, feed: Catalogue) -> list[str]:
+    """Every problem with its line and help, and how many products there are."""
+    lines: list[str] = []
+    for problem in feed.problems:
+        word = "warning: " if problem.is_warning else "left out: "
+        lines += [f"{name}:{problem.line}: {word}{problem.what}", f"  = help: {problem.help}"]
+    kinds = Counter(problem.is_warning for problem in feed.problems)
+    sold_out = sum(not product.in_stock for product in feed.products)
+    return [
+        *lines,
+        f"{len(feed.products):,} products, {sold_out:,} of them out of stock; "
+        f"{kinds[False]:,} faults left out, {kinds[True]:,} warnings.",
+    ]
+
+
+def _write(feed: Catalogue, into: Path, *, replace: bool) -> int:
+    known = dict(_known(into)) if into.exists() else {}
+    lines = {} if replace else dict(known)
+    for product in feed.products:
+        lines[product.id] = _joined(known.get(product.id), product)
+    changed = sum(known.get(id) != line for id, line in lines.items()) + len(known.keys() - lines.keys())
+    if changed:
+        into.parent.mkdir(parents=True, exist_ok=True)
+        whole = into.with_name(f".{into.name}.new")
+        whole.write_bytes(b"\n".join(lines.values()) + b"\n")
+        os.replace(whole, into)
+    return changed
+
+
+def _known(into: Path) -> list[tuple[str, bytes]]:
+    """The lines there are by product; what cannot be read does not stay."""
+    found = []
+    for line in into.read_bytes().splitlines():
+        try:
+            words = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(words, dict) and "id" in words:
+            found.append((str(words["id"]), line))
+    return found
+
+
+_OLD_WORDS = ("image_link", "in_stock", "quantity", "product_type", "google_product_category", "item_group_id")
+
+
+def _joined(known: bytes | None, product: Product) -> bytes:
+    """The product's line: the feed's words, and those of the line before that are not about the same."""
+    new: dict[str, Any] = orjson.loads(line_of(product))
+    if known is None:
+        return orjson.dumps(new)
+    old = {word: value for word, value in orjson.loads(known).items() if word not in _OLD_WORDS}
+    return orjson.dumps({**old, **new})

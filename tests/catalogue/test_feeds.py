@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from proxy.catalogue.feeds import line_of, merged, read_feed
+from proxy.catalogue.products import Unreadable
+from proxy.model import Product
+
+XML = b"""\xef\xbb\xbf<?xml version="1.0"?>
+<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0"><channel><title>A shop</title><link>https://shop.example</link>
+<item>
+ <g:id>SKU-1</g:id><g:title><![CDATA[Salt & pepper]]></g:title><link>https://shop.example/p/1</link>
+ <g:image_link>https://shop.example/1.jpg</g:image_link><g:price>12.99 EUR</g:price>
+ <g:sale_price>9.99 EUR</g:sale_price>
+ <g:sale_price_effective_date>2026-11-25T00:00Z/2026-11-28T00:00Z</g:sale_price_effective_date>
+ <g:availability>in stock</g:availability><g:product_type>Home > Kitchen > Spices</g:product_type>
+ <g:shipping><g:price>4.95 EUR</g:price></g:shipping><g:item_group_id>G</g:item_group_id>
+ <g:custom_label_0>gift</g:custom_label_0><g:brand>Northwind</g:brand>
+</item>
+</channel></rss>"""
+ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom" xmlns:g="http://base.google.com/ns/1.0"><entry><g:id>7</g:id>
+<title>Shoe</title><link href="/p/7"/><g:price>5 EUR</g:price><g:image_link>/7.jpg</g:image_link>
+<g:availability>out_of_stock</g:availability></entry></feed>"""
+SHOPIFY = (
+    '"Handle","Title","Body (HTML)","Vendor","Type","Tags","Published","Option1 Name","Option1 Value","Variant SKU",'
+    '"Variant Inventory Tracker","Variant Inventory Qty","Variant Inventory Policy","Variant Price",'
+    '"Variant Compare At Price","Image Src","Variant Image","Status"\r\n'
+    '"shoe","Shoe","<p>Two\nlines</p>","Northwind","Shoes > Trail","new, eco","true","Size","41","S-41","shopify","0",'
+    '"deny","90.00","120.00","/shoe.jpg","","active"\r\n'
+    '"shoe","","","","","","","","42","S-42","shopify","0","continue","90.00","","","/shoe-42.jpg",""\r\n'
+    '"shoe","","","","","","","","","","","","","","","/side.jpg","",""\r\n'
+    '"draft","Draft","","","","","false","","","D-1","","","","1.00","","/d.jpg","","draft"\r\n'
+)
+
+
+def test_a_google_feed_is_read_whole() -> None:
+    catalogue = read_feed(XML)
+    assert catalogue.problems == ()
+    (product,) = catalogue.products
+    assert product == Product(
+        "SKU-1", "Salt & pepper", "https://shop.example/p/1", "Home/Kitchen/Spices", "Northwind", 12.99, "EUR",
+        "https://shop.example/1.jpg", tags=frozenset({"gift"}), sale_price=9.99, sale_from=1_795_564_800.0,
+        sale_until=1_795_824_000.0, group="G",
+    )  # fmt: skip
+    assert [product.price_at(at) for at in (1_795_564_799.0, 1_795_564_800.0, 1_795_824_000.0)] == [12.99, 9.99, 12.99]
+
+
+def test_atom_names_its_links_in_an_attribute() -> None:
+    catalogue = read_feed(ATOM)
+    assert catalogue.problems == ()
+    assert [(p.id, p.link, p.in_stock, p.price) for p in catalogue.products] == [("7", "/p/7", False, 5.0)]
+
+
+def test_shopifys_variants_are_products_of_one_group() -> None:
+    catalogue = read_feed(SHOPIFY.encode(), currency="EUR")
+    assert catalogue.problems == ()
+    small, large = catalogue.products
+    assert (small.id, small.title, small.link, small.group) == ("S-41", "Shoe / 41", "/products/shoe", "shoe")
+    assert (small.price, small.sale_price, small.currency, small.in_stock) == (120.0, 90.0, "EUR", False)
+    assert (small.category, small.tags, small.image) == ("Shoes/Trail", frozenset({"new", "eco"}), "/shoe.jpg")
+    assert (large.id, large.price, large.in_stock, large.image) == ("S-42", 90.0, True, "/shoe-42.jpg")
+
+
+def test_a_table_in_another_encoding_is_read_and_told() -> None:
+    feed = "id\ttitle\tlink\tprice\timage_link\tavailability\n1\tKäse\t/1\t5 EUR\t/1.jpg\tin_stock\n".encode("latin-1")
+    catalogue = read_feed(feed)
+    assert [product.title for product in catalogue.products] == ["Käse"]
+    assert [(problem.line, problem.what) for problem in catalogue.problems] == [(2, "this is not UTF-8")]
+
+
+def test_an_empty_file_is_told() -> None:
+    assert [problem.what for problem in read_feed(b"").problems] == ["there is no product in this file"]
+
+
+def test_a_product_comes_back_from_its_line() -> None:
+    for feed in (XML, ATOM, SHOPIFY.encode()):
+        for product in read_feed(feed, currency="EUR").products:
+            assert read_feed(line_of(product)).products == (product,)
+
+
+def test_a_change_names_what_it_changes_and_keeps_the_rest() -> None:
+    (known,) = read_feed(XML).products
+    sold_out = merged(known, {"availability": "out_of_stock"}, lambda what, help: None)
+    assert not sold_out.in_stock and sold_out.price_at(1_795_564_800.0) == 9.99 and sold_out.tags == known.tags
+    dearer = merged(known, {"price": "15.00 EUR"}, lambda what, help: None)
+    assert (dearer.price, dearer.in_stock, dearer.brand) == (15.0, True, "Northwind")
+    with pytest.raises(Unreadable):
+        merged(known, {"price": "cheap"}, lambda what, help: None)
