@@ -1,4 +1,4 @@
-"""Counters and the last decisions, in plain memory: what `/metrics` and the admin page print.
+"""Counters, gauges and the last decisions, in plain memory: what `/metrics` and the admin page print.
 
 Labels never hold visitor ids. One `Metrics` per process, made by `wiring.py` and handed down: no module global.
 """
@@ -6,6 +6,7 @@ Labels never hold visitor ids. One `Metrics` per process, made by `wiring.py` an
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 from itertools import chain
 from typing import NamedTuple
 
@@ -26,7 +27,15 @@ HELP = {
     "tailorbird_cache_purged_total": "stored addresses purged, by kind: hard, soft",
     "tailorbird_origin_errors_total": "failed fetches by reason",
     "tailorbird_clients_refused_total": "requests refused by status, and connections ended: slow, idle (to make room)",
+    "tailorbird_loop_late_total": "times the event loop was late, by how much: over 50 ms, 250 ms, 1000 ms",
 }
+
+GAUGES = {
+    "tailorbird_clients": "client connections that are open",
+}
+
+Counts = Counter[tuple[str, str, str]]
+"""By name, label and the label's value; "" for a name that has none."""
 
 
 SETTLED_AT_ONCE = 256
@@ -45,7 +54,8 @@ class Metrics:
     """Counts by name and label value; and the last `live_size` decided pages."""
 
     def __init__(self, live_size: int = 200) -> None:
-        self._settled: Counter[tuple[str, str, str]] = Counter()
+        self._settled: Counts = Counter()
+        self._gauges: dict[tuple[str, str, str], Callable[[], int]] = {}
         self._unsettled: list[tuple[Decision, ...]] = []
         self.live: deque[Shown] = deque(maxlen=live_size)
 
@@ -53,12 +63,20 @@ class Metrics:
         """Adds to `name{label="value"}`. `name` must be a row of `HELP`."""
         self._settled[name, label, value] += by
 
+    def gauge(self, name: str, read: Callable[[], int], label: str = "", value: str = "") -> None:
+        """Has `name` read whenever somebody looks. `name` must be a row of `GAUGES`."""
+        self._gauges[name, label, value] = read
+
+    def gauges(self) -> Counts:
+        """What the gauges show now."""
+        return Counter({key: read() for key, read in self._gauges.items()})
+
     def show(self, shown: Shown) -> None:
         """Lists a decided page and counts it."""
         self.live.append(shown)
         self._unsettled.append(shown.decisions)
         if len(self._unsettled) >= SETTLED_AT_ONCE:
-            self._counts()
+            self.counts()
 
     def get(self, name: str, value: str = "") -> int:
         """The count of `name` whose label has `value`; 0 when never counted."""
@@ -66,16 +84,19 @@ class Metrics:
 
     def by_value(self, name: str) -> dict[str, int]:
         """The counts of `name` by their label's value."""
-        return {value: count for (key, _, value), count in self._counts().items() if key == name}
+        return {value: count for (key, _, value), count in self.counts().items() if key == name}
 
-    def as_text(self) -> str:
-        """Prometheus text exposition format 0.0.4."""
+    def as_text(self, counts: Counts | None = None, gauges: Counts | None = None) -> str:
+        """Prometheus text exposition format 0.0.4, of our own counts and gauges or of those given."""
+        counts = self.counts() if counts is None else counts
+        gauges = self.gauges() if gauges is None else gauges
         lines = {name: [f"# HELP {name} {help}", f"# TYPE {name} counter"] for name, help in HELP.items()}
-        for (name, label, value), count in sorted(self._counts().items()):
+        lines |= {name: [f"# HELP {name} {help}", f"# TYPE {name} gauge"] for name, help in GAUGES.items()}
+        for (name, label, value), count in sorted((*counts.items(), *gauges.items())):
             lines[name].append(f'{name}{{{label}="{_escaped(value)}"}} {count}' if label else f"{name} {count}")
         return "\n".join(chain.from_iterable(lines.values())) + "\n"
 
-    def _counts(self) -> Counter[tuple[str, str, str]]:
+    def counts(self) -> Counts:
         """All counts, with those of the pages shown since: many at once take a third of the time of one by one."""
         shown, self._unsettled = self._unsettled, []
         rules = Counter([decision.rule for decisions in shown for decision in decisions if decision.rule])

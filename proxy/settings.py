@@ -46,6 +46,20 @@ class Settings:
     admin_host: str = _row("127.0.0.1", "address of the admin listener")
     admin_port: int = _row(8081, "port of the admin listener; 0: none")
 
+    tls_certificate: str = _row("", "PEM file of the public listener's certificate and its chain; empty: plain HTTP")
+    tls_key: str = _row("", "PEM file of its private key; empty: in the file of the certificate")
+
+    # life
+    workers: int = _row(
+        1, "worker processes that share the listeners; more than one run under a supervisor", "processes"
+    )
+    lame_duck_seconds: float = _row(
+        5.0, "how long after SIGTERM requests are still taken while /readyz says that we are stopping", "seconds"
+    )
+    drain_seconds: float = _row(30.0, "longest time, after that, for what is under way to finish", "seconds")
+    stall_seconds: float = _row(10.0, "a worker that does nothing at all for so long is replaced; 0: never", "seconds")
+    max_worker_bytes: int = _row(0, "memory beyond which a worker is replaced by a fresh one; 0: never", "bytes")
+
     # who
     secret: str = _row("", "signing key for our cookies; a second, older one may follow after a comma")
     admin_token: str = _row("", "bearer token for the admin listener; required unless demo on loopback")
@@ -139,6 +153,12 @@ def as_written(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The variables from which `from_environment` makes the same settings."""
+    chosen = [(row, getattr(settings, row.name)) for row in rows()]
+    return {PREFIX + row.name.upper(): as_written(value) for row, value in chosen if value != row.default}
 
 
 def from_environment(environment: Mapping[str, str], **flags: Any) -> Settings:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import msgspec
 
 from proxy.audience.traits import STRANGER, TRAIT_MEASURES
 from proxy.bus import bus_of_machine, bus_of_shop
+from proxy.bus.tally import Tally
 from proxy.catalogue.feeds import read_feed
 from proxy.decide.plan import Plan
 from proxy.decide.why import why, why_text
@@ -22,24 +24,25 @@ from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
 from proxy.model import EvaluationContext, Product, Visitor
-from proxy.ports import Bus, ProfileStore
+from proxy.ports import ProfileStore
 from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.rulebook.pauses import paused
 from proxy.serve.app import App, Handler
 from proxy.serve.context import context_of, request_of
 from proxy.serve.gateway import Gateway
-from proxy.serve.listener import Listener
+from proxy.serve.listener import Certificate, Listener
 from proxy.serve.origins import Origins
 from proxy.serve.profiles import ProfileReader
 from proxy.serve.protocol import protocols
 from proxy.serve.recording import Recorder, keep
 from proxy.serve.tunnel import tunnels
 from proxy.serve.visitor import ANONYMOUS, Cookies
+from proxy.serve.vitals import watch_lag
 from proxy.settings import Settings
 from proxy.stores import open_store, open_views
 from proxy.stores.ruledir import RuleFolder
 from proxy.studio.purging import Purged, purged
-from proxy.studio.views import Link
+from proxy.studio.views import Link, Readiness, readiness, together
 
 log = logging.getLogger("tailorbird")
 
@@ -47,6 +50,8 @@ Files = dict[str, bytes]
 
 PURGE = "purge"
 """The topic on which processes tell each other what is out of date."""
+READINESS = "readiness"
+"""The topic on which workers ask each other how they are."""
 
 IMPORTS_SECONDS = 5.0
 """How often the store is asked for attributes it did not have before."""
@@ -161,8 +166,8 @@ class Tailorbird:
     """The joined product: `app` for the public listener, and, as `studio.views.Site`, what the studio may see.
 
     Use it as an async context manager: entering reads the rules and begins to follow the folder, leaving stops what
-    runs and lets go of files and sockets. Raises `OperatorError` for settings that make no sense. `machine` is the bus
-    to the other workers of this machine; `bus` reaches all that serve this shop.
+    runs and lets go of files and sockets. Raises `OperatorError` for settings that make no sense. `shared` is the
+    folder that the workers of this machine share, None for a process alone; `bus` reaches all that serve this shop.
     """
 
     def __init__(
@@ -172,19 +177,21 @@ class Tailorbird:
         is_demo: bool = False,
         adapt: Callable[[Publication], Publication] = lambda publication: publication,
         store: ProfileStore | None = None,
-        machine: Bus | None = None,
+        shared: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
-        self.machine = machine or bus_of_machine(None)
-        self.bus = bus_of_shop(settings.store, self.machine)
         if settings.rules_mode not in ("folder", "published"):
             raise OperatorError(f"`rules_mode` is `{settings.rules_mode}`", help="write folder or published")
         self.metrics = Metrics()
+        self._machine = bus_of_machine(shared)
+        self.bus = bus_of_shop(settings.store, self._machine)
+        self._tally = None if shared is None else Tally(shared, self._machine.name, self.metrics)
         self.cookies = Cookies.from_settings(settings, is_demo=is_demo)
         self._origins = Origins(settings.origin, settings)
         self.store = open_store(settings.store) if store is None else store
         self.links: Sequence[Link] = ()
+        self.is_stopping = False
         self.now = clock
         self._routes: dict[str, Handler] = {}
         self._profiles = ProfileReader(
@@ -210,13 +217,27 @@ class Tailorbird:
         self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)
         self.app = App(self._gateway, self._routes, self.metrics, settings, clock)
         self.bus.listen(PURGE, self._purge)
+        self._machine.listen(READINESS, self._own_readiness)
         self._beside: Sequence[asyncio.Task[None]] = ()
 
-    def listener(self, host: str, port: int) -> Listener:
-        """The public listener."""
-        protocol = protocols(self.app.at_once, self.settings, self.metrics)
-        websockets = tunnels(self._origins, self.settings, self.metrics)
-        return Listener("proxy", self.app, host, port, protocol=protocol, websockets=websockets)
+    def listener(self, host: str = "", port: int = 0, *, bound: socket.socket | None = None) -> Listener:
+        """The public listener, at an address or on a socket that is bound."""
+        settings = self.settings
+        return Listener(
+            "proxy",
+            self.app,
+            host,
+            port,
+            bound=bound,
+            protocol=protocols(self.app.at_once, settings, self.metrics),
+            websockets=tunnels(self._origins, settings, self.metrics),
+            certificate=Certificate(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None,
+            drain_seconds=settings.drain_seconds,
+        )
+
+    def leave(self) -> None:
+        """Says from now on that we are about to stop."""
+        self.is_stopping = True
 
     def route(self, routes: Mapping[str, Handler]) -> None:
         """Adds paths of our own, below `/_tb/`."""
@@ -226,7 +247,10 @@ class Tailorbird:
         await self._rules.read()
         await self.bus.open()
         recording = keep(self._recorder, self._views, most=self.settings.recorded_views, metrics=self.metrics)
-        self._beside = [asyncio.create_task(work) for work in (self._rules.follow(), recording)]
+        works = [self._rules.follow(), recording, watch_lag(self.metrics)]
+        if self._tally is not None:
+            works.append(self._tally.keep())
+        self._beside = [asyncio.create_task(work) for work in works]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -256,6 +280,19 @@ class Tailorbird:
     async def is_store_ready(self) -> bool:
         """True when a profile could be read now."""
         return await self.store.is_ready()
+
+    async def readiness(self) -> Readiness:
+        """That of all workers of this machine."""
+        told = await self._machine.send(READINESS)
+        said = [msgspec.json.decode(answer, type=Readiness) for answer in told.answers.values()]
+        return together(said, len(told.live) - len(told.answers))
+
+    async def _own_readiness(self, _: bytes) -> bytes:
+        return msgspec.json.encode(await readiness(self))
+
+    def metrics_text(self) -> str:
+        """What all workers of this machine have counted, for Prometheus."""
+        return self.metrics.as_text() if self._tally is None else self._tally.as_text()
 
     async def purge(self, purge: Purge) -> Purged:
         """Makes what the purge means out of date in every process that serves this shop."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import OperatorError
-from proxy.settings import PREFIX, from_environment, rows
+from proxy.settings import PREFIX, Settings, from_environment, rows, to_environment
 
 
 def test_flag_over_environment_over_default() -> None:
@@ -69,3 +69,9 @@ def test_every_setting_has_help_and_numbers_have_units() -> None:
         assert row.metadata["help"], row.name
         if isinstance(row.default, (int, float)) and not isinstance(row.default, bool) and "port" not in row.name:
             assert row.metadata["unit"] or "fraction" in row.name, row.name
+
+
+def test_settings_go_to_another_process_whole() -> None:
+    settings = Settings(origin=("http://a", "/api=http://b"), ignored_cookies=(), keep_host=True, port=0, secret="key")
+    assert from_environment(to_environment(settings)) == settings
+    assert to_environment(Settings()) == {}

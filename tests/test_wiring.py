@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from proxy.bus import bus_of_machine
 from proxy.errors import OperatorError, RequestError
 from proxy.httpcache.purge import purge_of
 from proxy.model import Profile
@@ -67,11 +66,10 @@ async def test_a_purge_reaches_what_is_stored(tmp_path: Path) -> None:
 
 async def test_a_purge_reaches_the_other_workers_and_says_how_many(tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="tb-") as shared:
-        buses = [bus_of_machine(Path(shared)) for _ in range(2)]
         async with (
             Origin(always(ok(PAGE, *HTML))) as origin,
-            Behind(origin.url, FOLDER, tmp_path / "a", machine=buses[0]) as one,
-            Behind(origin.url, FOLDER, tmp_path / "b", machine=buses[1]) as other,
+            Behind(origin.url, FOLDER, tmp_path / "a", shared=Path(shared)) as one,
+            Behind(origin.url, FOLDER, tmp_path / "b", shared=Path(shared)) as other,
         ):
             for shop in (one, other, one, other):
                 await shop.client.get("/")

@@ -13,7 +13,7 @@ import click
 from proxy.catalogue.strategies import STRATEGIES
 from proxy.cli import COMMANDS
 from proxy.conditions.vocabulary import PHRASES
-from proxy.metrics import HELP
+from proxy.metrics import GAUGES, HELP
 from proxy.page.holes import HOLE_FILLS
 from proxy.page.slots import SLOT_KINDS
 from proxy.rulebook import cachefile
@@ -103,7 +103,8 @@ def commands_page() -> str:
 
 def metrics_page() -> str:
     """Every metric of the admin listener's `/metrics`."""
-    return "# Metrics\n\n" + table(("name", "what it counts"), ((f"`{name}`", text) for name, text in HELP.items()))
+    every = {**HELP, **GAUGES}
+    return "# Metrics\n\n" + table(("name", "what it says"), ((f"`{name}`", text) for name, text in every.items()))
 
 
 PAGES: dict[str, Callable[[], str]] = {

@@ -1,32 +1,57 @@
-"""`tailorbird serve`: put Tailorbird in front of a shop."""
+"""`tailorbird serve`: put Tailorbird in front of a shop.
+
+One worker is this very process. More than one run under a supervisor, which this process then is; what the product is
+made of is imported by those who serve alone.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
-from typing import Any
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import click
-import uvloop
 
 from proxy.cli.options import given, setting_options
 from proxy.errors import OperatorError
-from proxy.serve.listener import Listener, run
-from proxy.settings import Settings, from_environment
-from proxy.studio.app import create_studio
-from proxy.wiring import Tailorbird
+from proxy.serve.listener import Listener, bind, run, url_of
+from proxy.serve.supervisor import Command, Supervisor
+from proxy.settings import PREFIX, Settings, from_environment, to_environment
+
+
+class Places(NamedTuple):
+    """The bound sockets; `admin` is None for no admin listener."""
+
+    public: socket.socket
+    admin: socket.socket | None
 
 
 @click.command("serve")
 @setting_options(
-    "origin", "rules", "catalogue", "store", "host", "port", "admin_host", "admin_port", "keep_host", "allowed_hosts"
+    *("origin", "rules", "catalogue", "store", "host", "port", "admin_host", "admin_port", "workers"),
+    *("keep_host", "allowed_hosts", "tls_certificate", "tls_key"),
 )
 def command(**flags: Any) -> None:
     """Put Tailorbird in front of a shop. Every setting may also come from the environment: see docs/reference."""
     settings = from_environment(os.environ, **given(**flags))
     require_what_serving_needs(settings)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs()
+    if settings.workers > 1:
+        sys.exit(supervise(settings))
+    import uvloop
+
     uvloop.run(serve(settings))
+
+
+def logs() -> None:
+    """Standard error, a line each."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
 def require_what_serving_needs(settings: Settings) -> None:
@@ -44,14 +69,69 @@ def require_what_serving_needs(settings: Settings) -> None:
         )
 
 
-async def serve(settings: Settings) -> None:
-    """Serves until told to stop."""
-    tailorbird = Tailorbird(settings)
-    listeners = [tailorbird.listener(settings.host, settings.port)]
-    if settings.admin_port:
+def places_of(settings: Settings) -> Places:
+    """Binds both. Raises `OperatorError`."""
+    public = bind("proxy", settings.host, settings.port)
+    return Places(public, bind("studio", settings.admin_host, settings.admin_port) if settings.admin_port else None)
+
+
+def announce(places: Places, settings: Settings) -> None:
+    """Prints where we listen."""
+    click.echo(f"proxy  {url_of(places.public, is_tls=bool(settings.tls_certificate))}/")
+    if places.admin is not None:
+        click.echo(f"studio {url_of(places.admin, is_tls=False)}/")
+
+
+async def serve(
+    settings: Settings,
+    inherited: Places | None = None,
+    *,
+    folder: Path | None = None,
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+) -> None:
+    """Serves until told to stop, alone, or as one of those who `inherited` bound sockets and share `folder`. `beside`
+    runs from when we are ready."""
+    from proxy.studio.app import create_studio
+    from proxy.wiring import Tailorbird
+
+    tailorbird = Tailorbird(settings, shared=folder)
+    places = inherited or places_of(settings)
+    listeners = [tailorbird.listener(bound=places.public)]
+    if places.admin is not None:
         studio = create_studio(tailorbird, token=settings.admin_token)
-        listeners.append(Listener("studio", studio, settings.admin_host, settings.admin_port))
+        listeners.append(Listener("studio", studio, bound=places.admin, drain_seconds=1))
     async with tailorbird:
-        for listener in listeners:
-            click.echo(f"{listener.name:7}{listener.url}/")
-        await run(listeners)
+        if inherited is None:
+            announce(places, settings)
+        task = asyncio.create_task(beside()) if beside is not None else None
+        await run(listeners, lame_duck_seconds=settings.lame_duck_seconds, on_notice=tailorbird.leave)
+        if task is not None:
+            task.cancel()
+
+
+def supervise(settings: Settings) -> int:
+    """Keeps the workers until told to stop; the exit code."""
+    places = places_of(settings)
+    with tempfile.TemporaryDirectory(prefix="tailorbird-") as folder:
+        return asyncio.run(_supervise(settings, places, Path(folder)))
+
+
+async def _supervise(settings: Settings, places: Places, folder: Path) -> int:
+    supervisor = Supervisor(worker_command(settings, places, folder), settings)
+    if not await supervisor.start():
+        await supervisor.stop()
+        return 1
+    announce(places, settings)
+    await supervisor.keep()
+    return 0
+
+
+def worker_command(settings: Settings, places: Places, folder: Path) -> Command:
+    """How a worker is started that serves at these places by these settings."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    numbers = [str(-1 if place is None else place.fileno()) for place in places]
+    return Command(
+        (sys.executable, "-m", "proxy.cli.worker", str(folder), *numbers),
+        {**others, **to_environment(settings)},
+        [place for place in places if place is not None],
+    )

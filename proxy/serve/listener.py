@@ -1,6 +1,9 @@
 """Uvicorn servers that share one process and one event loop: the public listener, the admin listener, the demo shop.
 
-Uvicorn takes signals for itself, one server at a time; here whoever runs several decides when all of them stop.
+Uvicorn takes signals for itself, one server at a time; here whoever runs several decides when all of them stop, and
+how. Stopping gently loses no request: who is being answered gets the whole answer, and a connection that is silent just
+now is not closed in the face of a request that may be on its way, but may ask once more, and is told that it was the
+last time.
 """
 
 from __future__ import annotations
@@ -9,32 +12,47 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import uvicorn
 
 from proxy.errors import OperatorError
 
+BACKLOG = 1_024
+_LOOK_SECONDS = 0.05
+
+
+class Certificate(NamedTuple):
+    """The PEM files TLS is spoken with; `key` is "" when the certificate's file has it."""
+
+    path: str
+    key: str = ""
+
 
 class Listener(uvicorn.Server):
     """One ASGI app on one address. The socket is bound at once, so that a port taken is told before anything starts,
-    and `port` 0 has its number. `protocol` is what speaks HTTP; the public listener has its own."""
+    and `port` 0 has its number; one that is `bound` already is taken over. `protocol` is what speaks HTTP; the public
+    listener has its own."""
 
     def __init__(
         self,
         name: str,
         app: Any,
-        host: str,
-        port: int,
+        host: str = "",
+        port: int = 0,
         *,
+        bound: socket.socket | None = None,
         protocol: Any = "httptools",
         websockets: Any = "none",
-        drain_seconds: int = 30,
+        certificate: Certificate | None = None,
+        drain_seconds: float = 30,
     ) -> None:
         self.name = name
-        self.socket = _bound(name, host, port)
+        self.socket = bound or bind(name, host, port)
         self.host, self.port = self.socket.getsockname()[:2]
+        self._drain_seconds = drain_seconds
+        self._is_gentle = self._is_hurried = False
         super().__init__(
             uvicorn.Config(
                 app,
@@ -47,16 +65,19 @@ class Listener(uvicorn.Server):
                 server_header=False,
                 date_header=False,
                 timeout_keep_alive=15,
-                timeout_graceful_shutdown=drain_seconds,
-                backlog=1024,
+                timeout_graceful_shutdown=max(1, round(drain_seconds)),
+                backlog=BACKLOG,
+                ssl_certfile=certificate.path if certificate else None,
+                ssl_keyfile=certificate.key or None if certificate else None,
             )
         )
+        if certificate is not None:
+            _load(self.config)
 
     @property
     def url(self) -> str:
         """Where a browser on this machine finds it."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return url_of(self.socket, is_tls=self.config.is_ssl)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -64,14 +85,51 @@ class Listener(uvicorn.Server):
         yield
 
     async def listen(self) -> None:
-        """Serves until `should_exit` is set, then drains."""
+        """Serves until told to `stop`, then drains."""
         await self.serve(sockets=[self.socket])
 
+    def stop(self, *, gently: bool) -> None:
+        """Takes no more connections. Gently: each that is there gets its last answer. Else, also when a gentle end is
+        under way already, those that wait for none are closed."""
+        self._is_gentle = gently
+        self._is_hurried = not gently
+        self.should_exit = True
 
-def _bound(name: str, host: str, port: int) -> socket.socket:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Called by uvicorn once `should_exit` is set."""
+        if self._is_gentle:
+            for server in self.servers:
+                server.close()
+            await self._last_calls()
+            self.config.timeout_graceful_shutdown = 1
+        await super().shutdown(sockets)
+
+    async def _last_calls(self) -> None:
+        """Until every connection has had its last answer, or `drain_seconds` are over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_seconds):
+                while self.server_state.connections and not self._is_hurried:
+                    for connection in list(self.server_state.connections):  # some were accepted but a moment ago
+                        getattr(connection, "last_call", connection.shutdown)()
+                    await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _load(config: uvicorn.Config) -> None:
+    """Reads the certificate, too, before anything starts."""
+    try:
+        config.load()
+    except OSError as error:
+        raise OperatorError(
+            f"the certificate `{config.ssl_certfile}` cannot be used: {error.strerror or error}",
+            help="name PEM files in TAILORBIRD_TLS_CERTIFICATE and TAILORBIRD_TLS_KEY",
+        ) from error
+
+
+def bind(name: str, host: str, port: int) -> socket.socket:
+    """A listening socket. Raises `OperatorError` when the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        bound = socket.create_server((host, port), family=family, backlog=1024)
+        bound = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise OperatorError(
             f"cannot open `{host}:{port}` for the {name}: {error.strerror}",
@@ -83,14 +141,48 @@ def _bound(name: str, host: str, port: int) -> socket.socket:
     return bound
 
 
-async def run(listeners: Sequence[Listener]) -> None:
-    """Serves on all listeners until SIGINT or SIGTERM, then drains them together."""
+def url_of(bound: socket.socket, *, is_tls: bool) -> str:
+    """Where a browser on this machine finds what listens there."""
+    host, port = bound.getsockname()[:2]
+    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    return f"http{'s' if is_tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"
 
-    def stop() -> None:
-        for listener in listeners:
-            listener.should_exit = True
 
+async def run(
+    listeners: Sequence[Listener], *, lame_duck_seconds: float = 0.0, on_notice: Callable[[], None] = lambda: None
+) -> None:
+    """Serves on all listeners until a signal ends them, together.
+
+    SIGTERM: `on_notice` is called, for `lame_duck_seconds` all goes on as before (whoever balances load sees that we
+    are about to go), then they stop gently. SIGUSR1: they stop gently at once; another process has taken over. SIGINT,
+    or a second signal: what is idle is closed, what is under way still finishes.
+    """
+    told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    await asyncio.gather(*(listener.listen() for listener in listeners))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        loop.add_signal_handler(number, told.put_nowait, number)
+    stopping = asyncio.create_task(_stop_when(told, listeners, lame_duck_seconds, on_notice))
+    try:
+        await asyncio.gather(*(listener.listen() for listener in listeners))
+    finally:
+        stopping.cancel()
+        await asyncio.wait((stopping,))
+
+
+async def _stop_when(
+    told: asyncio.Queue[signal.Signals],
+    listeners: Sequence[Listener],
+    lame_duck_seconds: float,
+    on_notice: Callable[[], None],
+) -> None:
+    first = await told.get()
+    if first is signal.SIGTERM:
+        on_notice()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(lame_duck_seconds):
+                first = await told.get()
+    for listener in listeners:
+        listener.stop(gently=first is not signal.SIGINT)
+    await told.get()
+    for listener in listeners:
+        listener.stop(gently=False)

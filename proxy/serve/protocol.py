@@ -61,10 +61,9 @@ AtOnce = Callable[[Request], Response | None]
 def protocols(at_once: AtOnce, settings: Settings, metrics: Metrics) -> Callable[..., ClientProtocol]:
     """What uvicorn's setting `http` takes: makes a `ClientProtocol` for each connection of one worker. `at_once` gives
     the answers of the fast lane; the application is asked for all others."""
-    incoming = Incoming(settings)
-    return partial(
-        ClientProtocol, at_once, settings, metrics, incoming, Habits(incoming, settings), Admission(settings)
-    )
+    incoming, admission = Incoming(settings), Admission(settings)
+    metrics.gauge("tailorbird_clients", lambda: len(admission))
+    return partial(ClientProtocol, at_once, settings, metrics, incoming, Habits(incoming, settings), admission)
 
 
 class ClientProtocol(HttpToolsProtocol):
@@ -97,6 +96,7 @@ class ClientProtocol(HttpToolsProtocol):
         self._uploaded = 0  # bytes of body since `since`
         self._backlog = Backlog(settings)
         self._response: Response | None = None  # to the present request, found before it was read in the ordinary way
+        self._is_last_call = False
         self.address = ""
         self.since = 0.0
 
@@ -177,6 +177,8 @@ class ClientProtocol(HttpToolsProtocol):
             raise RequestError("too many requests were sent ahead", status=503)
         super().on_headers_complete()
         self._owed.append(self.cycle)
+        if self._is_last_call:
+            self.cycle.keep_alive = False
         self._phase = Phase.BODY
         self._uploaded = 0
 
@@ -219,7 +221,7 @@ class ClientProtocol(HttpToolsProtocol):
         response, self._response = self._response or self._at_once(request), None
         if response is None:
             return False
-        is_kept = version == "1.1" and self.parser.should_keep_alive()
+        is_kept = version == "1.1" and self.parser.should_keep_alive() and not self._is_last_call
         if not self._has_written(response, is_kept=is_kept):
             self.scope[ANSWER] = response  # type: ignore[literal-required]
             return False
@@ -242,6 +244,7 @@ class ClientProtocol(HttpToolsProtocol):
         return (
             not self._unread
             and not self._owed
+            and not self._is_last_call
             and (self._phase is Phase.IDLE or self._phase is Phase.HEAD)
             and not self.transport.get_write_buffer_size()
             and not self.transport.is_closing()
@@ -259,6 +262,15 @@ class ClientProtocol(HttpToolsProtocol):
         self._response = None
         self.since = self.loop.time()
         return True
+
+    # -- called by the listener --------------------------------------------------------------------------------------
+
+    def last_call(self) -> None:
+        """The next answer to begin is the last one here. A client that is silent just now may ask once more: its
+        request may be on its way, and nobody could tell it that it was not read."""
+        self._is_last_call = True
+        if self._owed and not self._owed[-1].response_started:
+            self._owed[-1].keep_alive = False
 
     # -- called by the answer ----------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from proxy.errors import RequestError
 from proxy.studio.purging import purge_in
-from proxy.studio.views import Site, readiness, shown_view, status_view
+from proxy.studio.views import Site, shown_view, status_view
 
 HERE = Path(__file__).parent
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
@@ -79,13 +79,14 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         return json(done, 200 if done.everywhere else 503)
 
     async def metrics(request: Request) -> Response:
-        return PlainTextResponse(site.metrics.as_text(), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(site.metrics_text(), media_type="text/plain; version=0.0.4")
 
     async def livez(request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def readyz(request: Request) -> Response:
-        return json(await readiness(site))
+        state = await site.readiness()
+        return json(state, 503 if state.is_stopping else 200)
 
     routes = [
         Route("/", home),

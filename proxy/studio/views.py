@@ -17,6 +17,7 @@ from proxy.model import Rule
 from proxy.rulebook.compile import Publication
 from proxy.studio.purging import Purged
 
+STOPPING = "stopping"
 PRIORITY_WORDS = {80: "high", 50: "normal", 20: "low"}
 
 
@@ -41,8 +42,17 @@ class Site(Protocol):
     def findings(self) -> Sequence[Finding]:
         """What is wrong in the folder as it is now; nothing but warnings when that is what is served."""
 
+    is_stopping: bool
+    """True once this worker is about to stop."""
+
     def now(self) -> float:
         """Unix seconds."""
+
+    async def readiness(self) -> Readiness:
+        """That of all workers of this machine."""
+
+    def metrics_text(self) -> str:
+        """What all workers of this machine have counted, for Prometheus."""
 
     async def is_store_ready(self) -> bool:
         """True when a profile could be read now."""
@@ -76,12 +86,19 @@ class FindingView(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """`state` is ready or degraded, and `reasons` says what degrades it; `version` is that of the rules that serve."""
+    """`state` is ready, degraded or stopping, and `reasons` says what degrades it; `version` is that of the rules that
+    serve. `workers` is how many processes of this machine that is true of."""
 
     state: str
     reasons: list[str]
     version: str
     store_ready: bool
+    workers: int
+
+    @property
+    def is_stopping(self) -> bool:
+        """True when no more requests should be sent here."""
+        return self.state == STOPPING
 
 
 class StatusView(Readiness, frozen=True):
@@ -124,7 +141,27 @@ async def readiness(site: Site) -> Readiness:
     if not store_ready:
         reasons.append("profiles cannot be read; pages go on without them")
     version = publication.version if publication else ""
-    return Readiness("degraded" if reasons else "ready", reasons, version, store_ready)
+    state = STOPPING if site.is_stopping else "degraded" if reasons else "ready"
+    return Readiness(state, reasons, version, store_ready, 1)
+
+
+def together(said: Sequence[Readiness], missing: int) -> Readiness:
+    """What the workers of a machine are together; `missing` is how many of them did not say. One that is stopping is
+    told to all: a signal reaches them one after the other."""
+    reasons = list(dict.fromkeys(reason for each in said for reason in each.reasons))
+    versions = sorted({each.version for each in said})
+    if missing:
+        reasons.append("a worker does not answer" if missing == 1 else f"{missing} workers do not answer")
+    if len(versions) > 1:
+        reasons.append("not all workers have the newest rules yet")
+    is_stopping = any(each.is_stopping for each in said)
+    return Readiness(
+        STOPPING if is_stopping else "degraded" if reasons else "ready",
+        reasons,
+        versions[-1] if versions else "",
+        all(each.store_ready for each in said),
+        len(said),
+    )
 
 
 async def status_view(site: Site) -> StatusView:
@@ -132,7 +169,7 @@ async def status_view(site: Site) -> StatusView:
     rules = site.publication.rules if site.publication else ()
     now, shown = site.now(), site.metrics.by_value("tailorbird_rule_matches_total")
     return StatusView(
-        **msgspec.structs.asdict(await readiness(site)),
+        **msgspec.structs.asdict(await site.readiness()),
         rules=[rule_view(rule, now, shown.get(rule.name, 0)) for rule in rules],
         findings=[FindingView(str(f.place), f.code, f.what, f.help, f.is_warning) for f in site.findings],
     )

@@ -6,13 +6,20 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 
 from proxy.errors import OperatorError
-from proxy.serve.listener import Listener, run
+from proxy.serve.app import App
+from proxy.serve.listener import Certificate, Listener, run
+from proxy.serve.protocol import protocols
+from tests.wire.origin import Origin, by_path, ok
+from tests.wire.site import Site
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
@@ -41,3 +48,100 @@ async def test_an_answer_in_two_writes_does_not_wait_for_an_acknowledgement() ->
     listener = Listener("one", hello, "127.0.0.1", 0)
     assert listener.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     listener.socket.close()
+
+
+# -- a gentle end
+
+
+class Slow:
+    """An application whose answer waits for `may_answer`."""
+
+    def __init__(self) -> None:
+        self.may_answer = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.asked.set()
+        await self.may_answer.wait()
+        await hello(scope, receive, send)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+async def test_what_is_under_way_is_answered_and_the_connection_told_to_close(number: signal.Signals) -> None:
+    noticed: list[bool] = []
+    slow = Slow()
+    listener = Listener("one", slow, "127.0.0.1", 0)
+    running = asyncio.create_task(run([listener], on_notice=lambda: noticed.append(True)))
+    async with httpx.AsyncClient(trust_env=False) as client:
+        asking = asyncio.create_task(client.get(listener.url))
+        await slow.asked.wait()
+        os.kill(os.getpid(), number)
+        with pytest.raises(OSError):
+            async with asyncio.timeout(5):
+                while True:  # until it listens no more
+                    (await asyncio.open_connection("127.0.0.1", listener.port))[1].close()
+        slow.may_answer.set()
+        answer = await asking
+    assert (answer.text, answer.headers["connection"]) == ("hello", "close")
+    await asyncio.wait_for(running, 5)
+    assert noticed == ([True] if number is signal.SIGTERM else [])
+
+
+async def test_a_lame_duck_still_answers_and_says_that_it_is_one() -> None:
+    noticed = asyncio.Event()
+    listener = Listener("one", hello, "127.0.0.1", 0)
+    running = asyncio.create_task(run([listener], lame_duck_seconds=60, on_notice=noticed.set))
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(listener.url)).text == "hello"
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(noticed.wait(), 5)
+        assert (await client.get(listener.url)).text == "hello"
+    os.kill(os.getpid(), signal.SIGINT)
+    await asyncio.wait_for(running, 5)
+
+
+async def test_what_takes_too_long_is_given_up_and_told_so() -> None:
+    slow = Slow()
+    listener = Listener("one", slow, "127.0.0.1", 0, drain_seconds=0.1)
+    running = asyncio.create_task(run([listener]))
+    async with httpx.AsyncClient(trust_env=False) as client:
+        asking = asyncio.create_task(client.get(listener.url))
+        await slow.asked.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(running, 10)
+        assert (await asking).status_code == 500
+
+
+# -- TLS
+
+
+async def test_it_speaks_tls_with_the_certificate_it_is_given(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    issued.cert_chain_pems[0].write_to_path(str(tmp_path / "chain.pem"))
+    certificate = Certificate(str(tmp_path / "chain.pem"), str(tmp_path / "key.pem"))
+    large = ok(b"x" * 300_000, b"Cache-Control: max-age=60")
+    async with Origin(by_path({b"/": large})) as origin, Site(origin.url) as site:
+        app = App(site.gateway, {}, site.metrics, site.settings, lambda: site.now)
+        protocol = protocols(app.at_once, site.settings, site.metrics)
+        listener = Listener("proxy", app, "127.0.0.1", 0, protocol=protocol, certificate=certificate)
+        running = asyncio.create_task(run([listener]))
+        context = ssl.create_default_context()
+        authority.configure_trust(context)
+        async with httpx.AsyncClient(trust_env=False, verify=context) as client:
+            assert listener.url.startswith("https://")
+            answers = [await client.get(listener.url) for _ in range(2)]
+        assert [len(answer.content) for answer in answers] == [300_000] * 2
+        assert "; hit" in answers[1].headers["cache-status"]
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.wait_for(running, 5)
+
+
+@pytest.mark.parametrize("content", [None, b"no certificate"], ids=["missing", "something else"])
+def test_a_certificate_that_cannot_be_used_is_told_at_once(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "chain.pem"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(OperatorError, match="TAILORBIRD_TLS_CERTIFICATE"):
+        Listener("proxy", hello, "127.0.0.1", 0, certificate=Certificate(str(path)))

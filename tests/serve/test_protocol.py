@@ -480,3 +480,50 @@ async def test_a_draining_server_ends_connections_that_are_owed_nothing() -> Non
         served.listener.should_exit = True
         assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
+
+
+# -- a last call
+
+
+async def test_after_the_last_call_who_is_silent_may_ask_once_more_and_is_told_that_it_was_the_last_time() -> None:
+    site = {b"/page": ok(PAGE, *SHARED), b"/private": ok(b"yours", b"Cache-Control: private")}
+    async with Origin(by_path(site)) as origin, Served(origin.url) as served:
+        await served.get(b"/page")
+        for path in (b"/page", b"/private"):  # in the lane, and beside it
+            reader, writer = await served.connect()
+            await eventually(lambda: len(served.listener.server_state.connections) == 1)
+            for connection in list(served.listener.server_state.connections):
+                connection.last_call()
+            writer.write(request(b"GET", path))
+            heard = await hear(reader)
+            assert (heard.status, heard.headers[b"connection"]) == (200, b"close")
+            assert await reader.read() == b""
+            writer.close()
+
+
+async def test_a_last_call_during_an_answer_makes_it_the_last_unless_it_has_begun() -> None:
+    may_go_on = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        while True:
+            seen = await wire.request()
+            if seen.target == b"/begun":
+                await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Type: text/plain\r\n\r\nab")
+            await may_go_on.wait()
+            await wire.send(b"cd" if seen.target == b"/begun" else ok(b"done"))
+
+    async with Origin(script) as origin, Served(origin.url) as served:
+        waiting, begun = await served.connect(), await served.connect()
+        waiting[1].write(request(b"GET", b"/waiting"))
+        begun[1].write(request(b"GET", b"/begun"))
+        await begun[0].readuntil(b"ab")
+        await eventually(lambda: b"/waiting" in [seen.target for seen in origin.requests])
+        for connection in list(served.listener.server_state.connections):
+            connection.last_call()
+        may_go_on.set()
+        assert (await hear(waiting[0])).headers[b"connection"] == b"close"
+        assert await begun[0].readexactly(2) == b"cd"
+        begun[1].write(request(b"GET", b"/once-more"))
+        assert (await hear(begun[0])).headers[b"connection"] == b"close"
+        for _, writer in (waiting, begun):
+            writer.close()

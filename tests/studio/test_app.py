@@ -17,7 +17,7 @@ from proxy.model import Decision, Place, Reason
 from proxy.rulebook.compile import Publication, load
 from proxy.studio.app import create_studio
 from proxy.studio.purging import Purged
-from proxy.studio.views import Link
+from proxy.studio.views import Link, Readiness, readiness
 
 RULES = """version: 1
 rules:
@@ -45,12 +45,19 @@ class Shop:
     links: Sequence[Link] = (Link("The shop", "http://127.0.0.1:8080/"),)
     purged: list[Purge] = field(default_factory=list)
     is_late: bool = False
+    is_stopping: bool = False
 
     def now(self) -> float:
         return 1_000.0
 
     async def is_store_ready(self) -> bool:
         return self.is_ready
+
+    async def readiness(self) -> Readiness:
+        return await readiness(self)
+
+    def metrics_text(self) -> str:
+        return self.metrics.as_text()
 
     async def why(self, url: str, visitor_id: str) -> str:
         if not url.startswith("/"):
@@ -111,6 +118,13 @@ async def test_why_tells_the_story_escaped_and_a_bad_page_plainly() -> None:
     async with browser(Shop()) as client:
         assert "&lt;winner&gt;" in (await client.get("/why", params={"url": "/sale", "visitor": "v1"})).text
         assert "is not a page" in (await client.get("/why", params={"url": "sale"})).text
+
+
+async def test_who_balances_load_sees_that_we_are_stopping() -> None:
+    async with browser(Shop(is_stopping=True)) as client:
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()["state"]) == (503, "stopping")
+        assert (await client.get("/livez")).status_code == 200
 
 
 async def test_metrics_are_prometheus_text() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from proxy.metrics import Shown
 from proxy.model import Decision, Place, Reason, Rule
-from proxy.studio.views import rule_view, shown_view
+from proxy.studio.views import Readiness, rule_view, shown_view, together
 
 NOW = 1_000.0
 
@@ -40,3 +40,28 @@ def test_the_live_list_names_rules_by_slot() -> None:
         "path": "/",
         "slots": {"home.hero": "Sale", "all.topbar": ""},
     }
+
+
+def said(state: str = "ready", *reasons: str, version: str = "v1", store_ready: bool = True) -> Readiness:
+    return Readiness(state, list(reasons), version, store_ready, 1)
+
+
+@pytest.mark.parametrize(
+    ("workers", "missing", "expected"),
+    [
+        ([said(), said()], 0, Readiness("ready", [], "v1", True, 2)),
+        ([said(), said("degraded", "no")], 0, Readiness("degraded", ["no"], "v1", True, 2)),
+        ([said("degraded", "no"), said("degraded", "no")], 0, Readiness("degraded", ["no"], "v1", True, 2)),
+        ([said(), said("stopping")], 0, Readiness("stopping", [], "v1", True, 2)),
+        ([said()], 1, Readiness("degraded", ["a worker does not answer"], "v1", True, 1)),
+        ([said(store_ready=False)], 0, Readiness("ready", [], "v1", False, 1)),
+    ],
+    ids=["both ready", "one degraded", "the same reason", "one is told to stop", "one is silent", "no store"],
+)
+def test_workers_are_as_well_as_the_worst_of_them(workers: list[Readiness], missing: int, expected: Readiness) -> None:
+    assert together(workers, missing) == expected
+
+
+def test_workers_with_different_rules_are_not_ready_yet() -> None:
+    both = together([said(version="v1"), said(version="v2")], 0)
+    assert (both.state, both.reasons) == ("degraded", ["not all workers have the newest rules yet"])

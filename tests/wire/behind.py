@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from proxy.model import Profile
-from proxy.ports import Bus, ProfileStore
+from proxy.ports import ProfileStore
 from proxy.settings import Settings
 from proxy.stores import open_store
 from proxy.wiring import Tailorbird
@@ -55,13 +55,13 @@ class Behind:
         *,
         profiles: Iterable[Profile] = (),
         wrap: Callable[[ProfileStore], ProfileStore] = lambda store: store,
-        machine: Bus | None = None,
+        shared: Path | None = None,
         **settings: Any,
     ) -> None:
         self.rules = folder / "rules"
         self._profiles = profiles
         self._wrap = wrap
-        self._machine = machine
+        self._shared = shared
         store = f"sqlite:{folder / 'profiles.db'}"
         self._settings = Settings(
             **{"origin": (origin,), "rules": str(self.rules), "store": store, "secret": SECRET, **settings}
@@ -85,7 +85,7 @@ class Behind:
         store = open_store(self._settings.store)
         await store.put_profiles(self._profiles)
         self._stack = contextlib.AsyncExitStack()
-        self.tailorbird = Tailorbird(self._settings, is_demo=True, store=self._wrap(store), machine=self._machine)
+        self.tailorbird = Tailorbird(self._settings, is_demo=True, store=self._wrap(store), shared=self._shared)
         await self._stack.enter_async_context(self.tailorbird)
         self.listener = listener = self.tailorbird.listener("127.0.0.1", 0)
         self.url = listener.url

@@ -1,0 +1,238 @@
+"""Several worker processes behind the same sockets, and the small process that keeps them: it binds, starts, counts
+heartbeats and restarts, and holds nothing of the product itself, so that there is little in it that could fail.
+
+The workers inherit the listening sockets and accept from them side by side. A socket that several processes hold is
+closed when the last one closes it: what waits in its queue while one worker ends is taken by another, so no connection
+is refused. (With a socket for each worker, SO_REUSEPORT, the kernel gives each its own queue, which is lost with it.)
+
+A worker says that it is ready, and then that it lives, twice a second, through a pipe; the pipe's breaking tells it
+that its supervisor is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from proxy.settings import Settings
+
+log = logging.getLogger("tailorbird.workers")
+
+READY, ALIVE = b"r", b"."
+BEAT_SECONDS = 0.5
+START_SECONDS = 60.0
+"""A worker that is not ready by then is given up."""
+STEADY_SECONDS = 30.0
+"""A worker that lived so long did not crash on starting."""
+LONGEST_PAUSE_SECONDS = 10.0
+_STATM_RESIDENT = 1
+
+
+class Command(NamedTuple):
+    """How a worker is started: `arguments`, to which its end of the pipe is added, and its whole environment. `sockets`
+    are inherited."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    sockets: Sequence[socket.socket]
+
+
+class Worker:
+    """One process. `is_ready` once it serves."""
+
+    def __init__(self, process: asyncio.subprocess.Process, beats: int) -> None:
+        self.process = process
+        self.pid = process.pid
+        self._beats = beats
+        self._loop = asyncio.get_running_loop()
+        self.born = self.last_beat = self._loop.time()
+        self.is_ready = False
+        self._news = asyncio.Event()
+        self._loop.add_reader(beats, self._hear)
+
+    async def starts(self) -> bool:
+        """Waits until it serves; False when it ended instead, or took too long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_SECONDS):
+                await self._news.wait()
+        return self.is_ready
+
+    async def ends(self) -> int:
+        """Waits for its end; its exit code."""
+        code = await self.process.wait()
+        self._news.set()
+        self._loop.remove_reader(self._beats)
+        os.close(self._beats)
+        return code
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends it a signal, if it is there."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(number)
+
+    def resident_bytes(self) -> int:
+        """Memory it holds; 0 where the system does not say."""
+        try:
+            pages = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[_STATM_RESIDENT]
+        except OSError:
+            return 0
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def _hear(self) -> None:
+        said = os.read(self._beats, 4_096)
+        self.last_beat = self._loop.time()
+        self.is_ready = self.is_ready or READY in said
+        if self.is_ready:
+            self._news.set()
+        if not said:
+            self._loop.remove_reader(self._beats)
+
+
+class Supervisor:
+    """Keeps `settings.workers` workers until told to stop. SIGTERM and SIGINT go on to them; SIGHUP replaces them, one
+    after the other, each only once its successor is ready."""
+
+    def __init__(self, command: Command, settings: Settings) -> None:
+        self._command = command
+        self._settings = settings
+        self._places: list[Worker | None] = [None] * settings.workers
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._alive: set[Worker] = set()
+        self._crashes = 0
+        self._turn = asyncio.Lock()
+        self._told: asyncio.Queue[signal.Signals] = asyncio.Queue()
+        self._is_stopping = False
+
+    @property
+    def workers(self) -> list[int]:
+        """The process ids of those that serve."""
+        return [worker.pid for worker in self._places if worker is not None]
+
+    async def start(self) -> bool:
+        """Starts them all, the first one alone: what stops it would stop all. False when one did not come up."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._told.put_nowait, number)
+        first, *others = range(len(self._places))
+        return await self._fill(first) and all(await asyncio.gather(*map(self._fill, others)))
+
+    async def keep(self) -> None:
+        """Keeps them until a signal ends it, and waits for their end."""
+        watching = asyncio.create_task(self._watch())
+        while (number := await self._told.get()) is signal.SIGHUP:
+            self._spawn(self._replace_all())
+        watching.cancel()
+        await self.stop(number)
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Ends them; what they have not finished in time is cut off."""
+        self._is_stopping = True
+        self._signal_all(number)
+        longest = self._settings.lame_duck_seconds + self._settings.drain_seconds + 5.0
+        deadline = asyncio.get_running_loop().time() + longest
+        while self._alive:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    again = asyncio.create_task(self._told.get())
+                    ends = [asyncio.create_task(worker.process.wait()) for worker in self._alive]
+                    await asyncio.wait((again, *ends), return_when=asyncio.FIRST_COMPLETED)
+                    if again.done():
+                        self._signal_all(again.result())
+                    again.cancel()
+            except TimeoutError:
+                self._signal_all(signal.SIGKILL)
+                deadline += longest
+        for task in self._tasks:
+            task.cancel()
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        for worker in self._alive:
+            worker.signal(number)
+
+    # -- starting ------------------------------------------------------------------------------------------------------
+
+    async def _fill(self, place: int) -> bool:
+        """Has a new worker serve in that place; the one that is there gets its last calls then."""
+        worker = await self._begin()
+        if not await worker.starts():
+            log.error("a worker did not start")
+            worker.signal(signal.SIGKILL)
+            return False
+        before, self._places[place] = self._places[place], worker
+        if before is not None:
+            before.signal(signal.SIGUSR1)
+        return True
+
+    async def _begin(self) -> Worker:
+        ours, theirs = os.pipe()
+        os.set_blocking(ours, False)
+        inherited = (theirs, *(each.fileno() for each in self._command.sockets))
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command.arguments, str(theirs), env=dict(self._command.environment), pass_fds=inherited
+            )
+        finally:
+            os.close(theirs)
+        worker = Worker(process, ours)
+        self._alive.add(worker)
+        self._spawn(self._mourn(worker))
+        return worker
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- replacing -----------------------------------------------------------------------------------------------------
+
+    async def _mourn(self, worker: Worker) -> None:
+        """Waits for its end, and fills its place when it was not meant to end."""
+        code = await worker.ends()
+        self._alive.discard(worker)
+        if self._is_stopping or worker not in self._places:
+            return
+        log.error("worker %d ended with %d and is replaced", worker.pid, code)
+        place = self._places.index(worker)
+        self._places[place] = None
+        if asyncio.get_running_loop().time() - worker.born > STEADY_SECONDS:
+            self._crashes = 0
+        while not self._is_stopping:
+            await asyncio.sleep(pause_after(self._crashes))
+            self._crashes += 1
+            if await self._fill(place):
+                return
+
+    async def _replace_all(self) -> None:
+        async with self._turn:
+            for place in range(len(self._places)):
+                if not await self._fill(place):
+                    log.error("the workers that are there go on")
+                    return
+            log.info("all workers were replaced")
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            now = asyncio.get_running_loop().time()
+            for place, worker in enumerate(self._places):
+                if worker is None:
+                    continue
+                if 0 < self._settings.stall_seconds < now - worker.last_beat:
+                    log.error("worker %d has stalled", worker.pid)
+                    worker.signal(signal.SIGKILL)
+                elif 0 < self._settings.max_worker_bytes < worker.resident_bytes():
+                    log.warning("worker %d holds too much memory and is replaced", worker.pid)
+                    async with self._turn:
+                        await self._fill(place)
+
+
+def pause_after(crashes: int) -> float:
+    """Seconds before the next start: none after the first crash, then ever longer, so that workers that cannot live do
+    not keep the machine busy with being born."""
+    return 0.0 if crashes == 0 else min(0.1 * 2**crashes, LONGEST_PAUSE_SECONDS)

@@ -1,0 +1,48 @@
+"""Any worker tells the sum of all; what one that is gone has counted stays in it, what its gauges showed does not."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from proxy.bus.tally import Tally
+from proxy.metrics import GAUGES, Metrics
+
+REQUESTS = "tailorbird_requests_total"
+GAUGE = next(iter(GAUGES))
+
+
+def worker(folder: Path, name: str, requests: int, *, lives: bool = True) -> Tally:
+    metrics = Metrics()
+    metrics.count(REQUESTS, "result", "default", by=requests)
+    metrics.gauge(GAUGE, lambda: 7)
+    if lives:
+        (folder / f"{name}.sock").touch()
+    return Tally(folder, name, metrics)
+
+
+def test_counts_are_summed_over_all_and_gauges_over_those_that_live(tmp_path: Path) -> None:
+    one, other = worker(tmp_path, "one", 5), worker(tmp_path, "other", 3)
+    worker(tmp_path, "dead", 100, lives=False).write()
+    other.write()
+    text = one.as_text()
+    assert f'{REQUESTS}{{result="default"}} 108\n' in text
+    assert f"\n{GAUGE} 14\n" in text
+
+
+async def test_what_was_counted_last_is_written_at_the_end(tmp_path: Path) -> None:
+    metrics = Metrics()
+    keeping = asyncio.create_task(Tally(tmp_path, "one", metrics).keep())
+    await asyncio.sleep(0)
+    metrics.count(REQUESTS, "result", "default", by=4)
+    keeping.cancel()
+    await asyncio.wait((keeping,))
+    assert f'{REQUESTS}{{result="default"}} 4\n' in Tally(tmp_path, "other", Metrics()).as_text()
+
+
+def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
+    metrics = Metrics()
+    tally = Tally(tmp_path / "gone", "one", metrics)
+    metrics.count(REQUESTS, "result", "default")
+    tally.write()
+    assert f'{REQUESTS}{{result="default"}} 1\n' in tally.as_text()

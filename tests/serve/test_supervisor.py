@@ -1,0 +1,111 @@
+"""The supervisor, with small workers that do nothing but what a test wants of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from proxy.serve.supervisor import Command, Supervisor, pause_after
+from proxy.settings import Settings
+
+OBEDIENT = """
+import os, signal, sys, time
+pipe = int(sys.argv[-1])
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+    signal.signal(number, lambda *_: sys.exit(0))
+os.write(pipe, b"r")
+while True:
+    time.sleep(0.05)
+    os.write(pipe, b".")
+"""
+SILENT = OBEDIENT.replace('os.write(pipe, b".")', "pass")
+DEAF = OBEDIENT.replace("sys.exit(0)", "None")
+STILLBORN = "import sys; sys.exit(3)"
+
+
+@asynccontextmanager
+async def supervised(script: str, *, workers: int = 2, **settings: float) -> AsyncIterator[Supervisor]:
+    wanted = Settings(workers=workers, **{"lame_duck_seconds": 0.0, "drain_seconds": 1.0, **settings})  # type: ignore[arg-type]
+    supervisor = Supervisor(Command((sys.executable, "-c", script), os.environ, ()), wanted)
+    assert await supervisor.start()
+    keeping = asyncio.create_task(supervisor.keep())
+    yield supervisor
+    if not keeping.done():
+        os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(keeping, 20)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+def lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_all_are_started_and_end_with_it() -> None:
+    async with supervised(OBEDIENT, workers=3) as supervisor:
+        started = supervisor.workers
+        assert len(started) == 3
+        assert all(map(lives, started))
+    assert not any(map(lives, started))
+
+
+async def test_one_that_is_killed_is_replaced_and_the_other_stays() -> None:
+    async with supervised(OBEDIENT) as supervisor:
+        victim, other = supervisor.workers
+        os.kill(victim, signal.SIGKILL)
+        await until(lambda: len(supervisor.workers) == 2 and victim not in supervisor.workers)
+        assert other in supervisor.workers
+
+
+async def test_a_rolling_restart_ends_nobody_before_its_successor_serves() -> None:
+    async with supervised(OBEDIENT) as supervisor:
+        before = supervisor.workers
+        os.kill(os.getpid(), signal.SIGHUP)
+        while set(before) & set(supervisor.workers):
+            assert len(supervisor.workers) == 2
+            await asyncio.sleep(0.005)
+        await until(lambda: not any(map(lives, before)))
+
+
+async def test_one_that_stalls_is_replaced() -> None:
+    async with supervised(SILENT, workers=1, stall_seconds=0.5) as supervisor:
+        (stalled,) = supervisor.workers
+        await until(lambda: supervisor.workers not in ([], [stalled]))
+        assert not lives(stalled)
+
+
+async def test_one_that_holds_too_much_memory_gives_way_to_a_fresh_one() -> None:
+    async with supervised(OBEDIENT, workers=1, max_worker_bytes=1_000) as supervisor:
+        (fat,) = supervisor.workers
+        await until(lambda: supervisor.workers not in ([], [fat]))
+
+
+async def test_one_that_does_not_end_in_time_is_cut_off() -> None:
+    async with supervised(DEAF, workers=1, drain_seconds=-4.5) as supervisor:
+        (deaf,) = supervisor.workers
+    assert not lives(deaf)
+
+
+async def test_workers_that_cannot_start_are_told_at_once() -> None:
+    supervisor = Supervisor(Command((sys.executable, "-c", STILLBORN), os.environ, ()), Settings(workers=2))
+    assert not await supervisor.start()
+    await supervisor.stop()
+
+
+@pytest.mark.parametrize(("crashes", "seconds"), [(0, 0.0), (1, 0.2), (4, 1.6), (20, 10.0)])
+def test_the_more_crashes_the_longer_the_pause(crashes: int, seconds: float) -> None:
+    assert pause_after(crashes) == pytest.approx(seconds)

@@ -1,0 +1,33 @@
+"""Signs of life are heard, and a loop that is held up is noticed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+from proxy.metrics import Metrics
+from proxy.serve.vitals import beat, watch_lag
+
+
+async def test_a_loop_that_is_held_up_is_counted_by_how_long() -> None:
+    metrics = Metrics()
+    watching = asyncio.create_task(watch_lag(metrics))
+    for seconds, over in ((0.36, "250 ms"), (1.11, "1000 ms")):
+        await asyncio.sleep(0)
+        time.sleep(seconds)  # noqa: ASYNC251
+        async with asyncio.timeout(5):
+            while not metrics.get("tailorbird_loop_late_total", over):
+                await asyncio.sleep(0.01)
+    watching.cancel()
+
+
+async def test_the_heart_beats_until_nobody_listens() -> None:
+    ours, theirs = os.pipe()
+    ended = asyncio.Event()
+    beating = asyncio.create_task(beat(theirs, b".", 0.01, ended.set))
+    assert await asyncio.to_thread(os.read, ours, 1) == b"."
+    os.close(ours)
+    await asyncio.wait_for(ended.wait(), 5)
+    await beating
+    os.close(theirs)
