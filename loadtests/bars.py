@@ -51,6 +51,7 @@ BARS = (
     Bar("E1", "baskets: what goes with a cart", (*PYTEST, "tests/bars/test_e1_baskets.py")),
     Bar("E8", "feeds with planted faults", (*PYTEST, "tests/bars/test_e8_feeds.py")),
     Bar("E2", "visits: the next product, on a published split", (*PYTEST, "tests/bars/test_e2_visits.py")),
+    Bar("C2", "slips are told and mended; random changes never raise", (*PYTEST, "tests/bars/test_c2_slips.py")),
 )  # fmt: skip
 
 

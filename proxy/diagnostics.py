@@ -7,15 +7,30 @@ explanations, is the table in `rulebook/findings.py`.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.model import Place
 
+_LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those that YAML knows
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What mends a finding, as a change of its file's text: from `column` up to `end` of a line stands `replacement`
+    instead. Columns count characters from 1; `end` is the first that stays."""
+
+    line: int
+    column: int
+    end: int
+    replacement: str
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`what` says the fault in the editor's words, `help` how to mend it, `note` what else to know ("" when none)."""
+    """`what` says the fault in the editor's words, `help` how to mend it, `note` what else to know ("" when none).
+    `edits` mend it, where a program can."""
 
     code: str
     what: str
@@ -23,6 +38,21 @@ class Finding:
     help: str
     note: str = ""
     is_warning: bool = False
+    edits: tuple[Edit, ...] = ()
+
+
+class Suggestion(str):
+    """A help that knows what to write `instead` of the `wrong` words, which stand somewhere in the finding's place."""
+
+    __slots__ = ("instead", "wrong")
+    wrong: str
+    instead: str
+
+    def __new__(cls, help: str, wrong: str = "", instead: str = "") -> Suggestion:
+        """The help, and the change it asks for."""
+        made = super().__new__(cls, help)
+        made.wrong, made.instead = wrong, instead
+        return made
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -34,8 +64,9 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     """Help that names the nearest known word, else the first six allowed."""
     close = nearest(word, known)
     if close is not None:
-        return f'did you mean "{close}"?'
-    return "write one of: " + ", ".join(known[:6])
+        return Suggestion(f'did you mean "{close}"?', word, close)
+    help = "write one of: " + ", ".join(known[:6])
+    return Suggestion(help, word, known[0]) if len(known) == 1 else help
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
@@ -43,32 +74,51 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (f.place.file, f.place.line, f.place.column, f.code))
 
 
+def rows_of(text: str) -> list[str]:
+    """The lines of a text, without their ends, as YAML counts them."""
+    return _LINE_ENDS.split(text)
+
+
 def as_text(findings: Sequence[Finding], sources: Mapping[str, str]) -> str:
     """All findings as the command line prints them. `sources` maps a file's name to its text, for the excerpt."""
     if not findings:
         return ""
+    rows = {name: rows_of(sources.get(name, "")) for name in {finding.place.file for finding in findings}}
+    blocks = [_block(finding, rows[finding.place.file]) for finding in findings]
+    return "\n\n".join([*blocks, _count(findings)])
+
+
+def _count(findings: Sequence[Finding]) -> str:
     files = {finding.place.file for finding in findings}
-    problems = "1 problem" if len(findings) == 1 else f"{len(findings)} problems"
-    where = "1 file" if len(files) == 1 else f"{len(files)} files"
-    blocks = [_block(finding, sources.get(finding.place.file, "")) for finding in findings]
-    return "\n\n".join([*blocks, f"{problems} found in {where}."])
+    warnings = sum(finding.is_warning for finding in findings)
+    problems = _many(len(findings) - warnings, "problem")
+    where = _many(len(files), "file")
+    if not warnings:
+        return f"{problems} found in {where}."
+    if warnings < len(findings):
+        return f"{problems} and {_many(warnings, 'warning')} found in {where}."
+    return f"{_many(warnings, 'warning')} in {where}, no problems."
 
 
-def _block(finding: Finding, source: str) -> str:
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _block(finding: Finding, rows: Sequence[str]) -> str:
     place = finding.place
-    lines = [f"{place.file}:{place.line}:{place.column}: {finding.code} {finding.what}"]
+    code = f"warning {finding.code}" if finding.is_warning else finding.code
+    lines = [f"{place.file}:{place.line}:{place.column}: {code} {finding.what}"]
     gutter = " " * (len(str(place.line)) + 1)
-    lines += _excerpt(place, source, gutter)
+    lines += _excerpt(place, rows, gutter)
     lines.append(f"{gutter}= help: {finding.help}")
     if finding.note:
         lines.append(f"{gutter}= note: {finding.note}")
     return "\n".join(lines)
 
 
-def _excerpt(place: Place, source: str, gutter: str) -> list[str]:
-    rows = source.split("\n") if source else []
-    if not 1 <= place.line <= len(rows):
+def _excerpt(place: Place, rows: Sequence[str], gutter: str) -> list[str]:
+    if not 1 <= place.line <= len(rows) or rows == [""]:
         return []
-    row = rows[place.line - 1].rstrip("\r")
+    row = rows[place.line - 1]
     marks = " " * (place.column - 1) + "^" * max(1, place.end - place.column)
     return [f"{gutter}|", f"{place.line} | {row}", f"{gutter}| {marks}"]

@@ -100,7 +100,7 @@ async def test_a_rule_is_live_once_an_import_brings_its_attribute(
     monkeypatch.setattr("proxy.wiring.IMPORTS_SECONDS", 0.01)
     folder = {name: text for name, text in FOLDER.items() if name != "attributes.yaml"}
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, folder, tmp_path) as shop:
-        assert [finding.code for finding in shop.tailorbird.findings] == ["R101", "R506"]
+        assert [finding.code for finding in shop.tailorbird.findings] == ["R101"]
         await shop.tailorbird.store.put_profiles([ANNA])
         await until(lambda: shop.tailorbird.publication)
         assert "Hello Anna" in (await shop.client.get("/", headers=shop.cookies_of("anna"))).text

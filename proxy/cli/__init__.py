@@ -38,7 +38,11 @@ COMMANDS = (
     Row("pause", "pause", "switch a rule, a slot or everything off at once"),
     Row("resume", "resume", "let what is paused go on"),
     Row("explain", "explain", "what a finding's code means, with a right and a wrong example"),
-    Row("import", "import_", "bring in profiles, products, orders or events, with a report of what was cleaned or refused"),
+    Row(
+        "import",
+        "import_",
+        "bring in profiles, products, orders or events, with a report of what was cleaned or refused",
+    ),
     Row("affinity", "affinity", "what goes with what: tried out on the past, and asked"),
     Row("sign", "sign", "print the signed cookies of a visitor"),
     Row("doctor", "doctor", "look at a page as Tailorbird sees it, and say what to mend"),

@@ -11,9 +11,12 @@ from pathlib import Path
 import click
 
 from proxy.cli.junit import Result, junit_xml
-from proxy.cli.rulefolder import folder_arguments, read_rules
+from proxy.cli.rulefolder import folder_arguments, loaded_from
 from proxy.diagnostics import Finding, as_text
 from proxy.rulebook.compile import Loaded
+from proxy.rulebook.mending import mended
+from proxy.stores.ruledir import read_folder
+from proxy.stores.versions import replace_whole
 
 Form = Callable[[Loaded, Path], str]
 
@@ -21,14 +24,35 @@ Form = Callable[[Loaded, Path], str]
 @click.command("check")
 @folder_arguments
 @click.option("--strict", is_flag=True, help="warnings count as problems")
+@click.option("--fix", is_flag=True, help="mend what a program can, in the files, and tell the rest")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github", "junit"]), default="text")
-def command(folder: Path, catalogue: Path | None, store: str | None, strict: bool, form: str) -> None:
-    """All problems in a rule folder at once, with place and help. Exit code 1 when there are any."""
-    loaded = read_rules(folder, catalogue, store)
+def command(folder: Path, catalogue: Path | None, store: str | None, strict: bool, fix: bool, form: str) -> None:
+    """All problems in a rule folder at once, with place and help. Exit code 1 when there are any.
+
+    With --fix, each word that a help names is put into its file, and nothing else there changes by a byte; what was
+    mended is told, and the problems are those that are left.
+    """
+    files = read_folder(folder)
+    if fix:
+        files = _mend(folder, files, lambda now: loaded_from(now, catalogue, store))
+    loaded = loaded_from(files, catalogue, store)
     text = FORMS[form](loaded, folder)
     if text:
         click.echo(text)
     sys.exit(loaded.publication is None or (strict and bool(loaded.findings)))
+
+
+def _mend(folder: Path, files: Mapping[str, bytes], load: Callable[[Mapping[str, bytes]], Loaded]) -> dict[str, bytes]:
+    """Writes what can be mended into the folder, and tells each change on stderr."""
+    now, done = mended(files, lambda files: load(files).findings)
+    for name in now:
+        if now[name] != files[name]:
+            replace_whole((folder / name).resolve(), now[name])
+    for change in done:
+        place = change.finding.place
+        words = f'"{change.before}" is now "{change.after}"'.replace("\n", "\\n")
+        click.echo(f"{place.file}:{place.line}: {change.finding.code} {words}", err=True)
+    return now
 
 
 def _text(loaded: Loaded, folder: Path) -> str:

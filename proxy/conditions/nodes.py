@@ -8,9 +8,9 @@ it is something else.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from proxy.diagnostics import Finding, did_you_mean
+from proxy.diagnostics import Edit, Finding, did_you_mean
 from proxy.model import Place
 
 
@@ -40,10 +40,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class MapNode:
-    """Lines of `word: value`, each word once. Its place is its first word."""
+    """Lines of `word: value`, each word once. Its place is its first word. `in_braces` tells `{word: value}` from lines
+    of their own, where there are any."""
 
     entries: tuple[Entry, ...]
     place: Place
+    in_braces: bool = False
 
 
 Node = Scalar | ListNode | MapNode
@@ -62,7 +64,8 @@ def as_list(node: Node, what: str, findings: list[Finding]) -> ListNode | None:
     """The list; None and a finding when the node is something else."""
     if isinstance(node, ListNode):
         return node
-    findings.append(_misshapen(node, what, "a list", "begin each part with a dash and a space"))
+    finding = _misshapen(node, what, "a list", "begin each part with a dash and a space")
+    findings.append(replace(finding, edits=_dashes(node, what)))
     return None
 
 
@@ -77,6 +80,21 @@ def as_text(node: Node, what: str, findings: list[Finding]) -> Scalar | None:
 def unknown_word(word: Scalar, where: str, known: Sequence[str]) -> Finding:
     """R101: a word that is none of `known` in `where`, as `a rule`."""
     return Finding("R101", f'I do not know "{word.text}" in {where}', word.place, did_you_mean(word.text, known))
+
+
+def _dashes(node: Node, what: str) -> tuple[Edit, ...]:
+    """Dashes that make a list of lines of `word: value`: one for each line of a group of conditions, else one for all.
+    Only where each line holds all of its own."""
+    entries = node.entries if isinstance(node, MapNode) and not node.in_braces else ()
+    lines = {entry.key.place.line for entry in entries}
+    are_plain = all(isinstance(entry.value, Scalar) and entry.value.place.line in lines for entry in entries)
+    if not are_plain or len(lines) < len(entries):
+        return ()
+    others = "- " if what.endswith(' of"') else "  "
+    places = [entry.key.place for entry in entries]
+    return tuple(
+        Edit(place.line, place.column, place.column, "- " if place is places[0] else others) for place in places
+    )
 
 
 def _misshapen(node: Node, what: str, wanted: str, help: str) -> Finding:

@@ -14,16 +14,17 @@ What cannot be read becomes a finding, reading goes on, and all findings come at
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from proxy.conditions.corrections import better_amount, better_value, swapped
 from proxy.conditions.deeds import read_deed
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.values import number_text
 from proxy.conditions.vocabulary import phrase_of, spelled
-from proxy.diagnostics import Finding, did_you_mean, nearest
+from proxy.diagnostics import Edit, Finding, did_you_mean, nearest
 from proxy.model import (
     EVERYBODY,
     AllOf,
@@ -125,7 +126,7 @@ def read_tests(phrase: Phrase, entry: Entry, findings: list[Finding]) -> tuple[l
     scalars = node.items if isinstance(node, ListNode) and node.items else (node,)
     words = [word for item in scalars if (word := as_text(item, f'"{phrase.key}"', findings))]
     if len(words) > 1:
-        findings += [_inside_a_list(word) for word in words if _forbidden_in_lists(word.text)]
+        findings += _inside_a_list(node, [word for word in words if _forbidden_in_lists(word.text)], len(words))
     tests = [test for word in words if (test := _read_test(phrase, word, findings))]
     return _merged(tests), ", ".join(word.text for word in words)
 
@@ -134,9 +135,15 @@ def _forbidden_in_lists(text: str) -> bool:
     return text.casefold() in ("any", "none") or _NOT.fullmatch(text) is not None
 
 
-def _inside_a_list(word: Scalar) -> Finding:
-    form = word.text.split()[0]
-    return Finding("R306", f'"{form}" stands inside a list', word.place, "write: not [A, B], or a line of its own")
+def _inside_a_list(node: Node, wrong: Sequence[Scalar], of: int) -> Iterator[Finding]:
+    """R306 for each word that cannot stand in a list. Where all are a `not`, that can stand before the list instead."""
+    values = [found["one"] for word in wrong if (found := _NOT.fullmatch(word.text)) and found["one"]]
+    for word in wrong:
+        form, help = word.text.split()[0], "write: not [A, B], or a line of its own"
+        edits: tuple[Edit, ...] = ()
+        if len(values) == of and word is wrong[0] and node.place.end > node.place.column + 1:
+            edits = (Edit(node.place.line, node.place.column, node.place.end, f'"not [{", ".join(values)}]"'),)
+        yield Finding("R306", f'"{form}" stands inside a list', word.place, help, edits=edits)
 
 
 def _merged(tests: Sequence[Test]) -> list[Test]:
@@ -168,7 +175,7 @@ def _read_negated(phrase: Phrase, word: Scalar, negated: re.Match[str], findings
         amounts = [amount(phrase, value) for value in values]
         exact = [read for read in amounts if read and read.low == read.high]
         if len(exact) < len(values):
-            findings.append(no_amount(word))
+            findings.append(no_amount(word, phrase))
         return NotOneOf(frozenset(number_text(read.low) for read in exact))
     check_values(phrase, values, word, findings)
     return NotOneOf(frozenset(value.casefold() for value in values))
@@ -192,9 +199,10 @@ def _read_text(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | 
 def _read_number(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
     read = amount(phrase, word.text)
     if read is None:
-        findings.append(no_amount(word))
+        findings.append(no_amount(word, phrase))
     elif read.low > read.high:
-        findings.append(Finding("R303", f'"{word.text}" holds no amount', word.place, "swap the two numbers"))
+        help = swapped(word.text, "swap the two numbers")
+        findings.append(Finding("R303", f'"{word.text}" holds no amount', word.place, help))
     return read
 
 
@@ -255,20 +263,28 @@ def _are_units(units: Sequence[str], phrase: Phrase) -> bool:
     return all(not unit or _UNITS.fullmatch(unit) or unit in phrase.key for unit in units)
 
 
-def no_amount(word: Scalar) -> Finding:
-    """R303: what stands where a number should."""
-    return Finding("R303", f'"{word.text}" is not an amount', word.place, AMOUNT_HELP)
+def no_amount(word: Scalar, phrase: Phrase | None = None) -> Finding:
+    """R303: what stands where a number should; corrected where there is an amount that the phrase can be."""
+    help = AMOUNT_HELP
+    if phrase is not None:
+        help = better_amount(word.text, help, lambda text: amount(phrase, text) is not None)
+    return Finding("R303", f'"{word.text}" is not an amount', word.place, help)
 
 
 def check_values(phrase: Phrase, values: Sequence[str], word: Scalar, findings: list[Finding]) -> None:
     """A finding for each of the values, written in `word`, that the phrase cannot have."""
-    choices = _folded(phrase.choices)
     for value in values:
-        if phrase.attribute in NAMED:
-            if value.casefold() not in choices:
-                findings.append(_no_such(phrase, value, word))
-        elif (choices and value.casefold() not in choices) or (phrase.shape and not re.fullmatch(phrase.shape, value)):
-            findings.append(_unfit(phrase, value, word))
+        if not _can_be(phrase, value):
+            is_named = phrase.attribute in NAMED
+            findings.append((_no_such if is_named else _unfit)(phrase, value, word))
+
+
+def _can_be(phrase: Phrase, value: str) -> bool:
+    if phrase.kind is Kind.HOURS:
+        return _HOURS.fullmatch(value) is not None
+    if phrase.attribute in NAMED or phrase.choices:
+        return value.casefold() in _folded(phrase.choices)
+    return not phrase.shape or re.fullmatch(phrase.shape, value) is not None
 
 
 @lru_cache(maxsize=64)
@@ -283,4 +299,5 @@ def _no_such(phrase: Phrase, name: str, word: Scalar) -> Finding:
 
 def _unfit(phrase: Phrase, value: str, word: Scalar) -> Finding:
     help = phrase.hint or did_you_mean(value, phrase.choices)
+    help = better_value(value, help, lambda text: _can_be(phrase, text), phrase.choices)
     return Finding("R304", f'"{phrase.key}" cannot be "{value}"', word.place, help)

@@ -22,6 +22,7 @@ from proxy.rulebook.declared import read_attributes, read_slots
 from proxy.rulebook.expectations import Case, read_case
 from proxy.rulebook.files import rule_files, texts
 from proxy.rulebook.journey import one_journey, read_stage, stages_in_circles
+from proxy.rulebook.mending import with_edits
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.policy import NO_POLICY, Policy
 from proxy.rulebook.read import ATTRIBUTE_FILE, CACHE_FILE, CATALOGUE_FILE, SLOT_FILE, read_yaml
@@ -113,7 +114,7 @@ def check(
         cases,
         policy,
         names,
-        in_order(findings),
+        in_order(with_edits(findings, sources)),
         sources,
     )
 

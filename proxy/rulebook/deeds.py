@@ -115,8 +115,9 @@ def _number(entry: Entry, findings: list[Finding]) -> float:
     written = as_text(entry.value, f'"{entry.key.text}"', findings)
     if not isinstance(written, Scalar):
         return 0.0
-    read = amount(Phrase(entry.key.text, "", Kind.NUMBER, ""), written.text)
+    phrase = Phrase(entry.key.text, "", Kind.NUMBER, "")
+    read = amount(phrase, written.text)
     if read is None or read.low != read.high or read.low < 0:
-        findings.append(no_amount(written))
+        findings.append(no_amount(written, phrase))
         return 0.0
     return read.low

@@ -11,7 +11,7 @@ from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_ma
 from proxy.conditions.parse import amount, check_values, no_amount
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import phrase_of, spelled
-from proxy.diagnostics import Finding, did_you_mean
+from proxy.diagnostics import Edit, Finding, did_you_mean
 from proxy.model import Attributes, AttributeValue, Place, Product, Rule
 from proxy.rulebook.deeds import DONE_BY, Deed, read_done
 from proxy.rulebook.names import Names
@@ -139,7 +139,7 @@ def _number(phrase: Phrase, written: Sequence[Scalar], findings: list[Finding]) 
     read = amount(phrase, written[0].text) if len(written) == 1 else None
     if read and read.low == read.high:
         return read.low
-    findings += [no_amount(word) for word in written]
+    findings += [no_amount(word, phrase) for word in written]
     return 0.0
 
 
@@ -163,7 +163,9 @@ def _expected(entry: Entry, rules: Mapping[str, Rule], names: Names, findings: l
         findings.append(Finding("R601", f'there is no rule "{written.text}"', written.place, help))
     elif rule.slot != entry.key.text and {rule.slot, entry.key.text} <= set(names.slots):
         what = f'the rule "{rule.name}" is not for {entry.key.text}'
-        findings.append(Finding("R602", what, written.place, f"it is for {rule.slot}: expect it there"))
+        place, help = entry.key.place, f"it is for {rule.slot}: expect it there"
+        edits = (Edit(place.line, place.column, place.end, rule.slot),)
+        findings.append(Finding("R602", what, written.place, help, edits=edits))
     return written.text
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_text
-from proxy.diagnostics import Finding, did_you_mean, nearest
+from proxy.diagnostics import Finding, Suggestion, did_you_mean, nearest
 from proxy.model import Cap, Measure, OneOf, Period, Reading, Then
 from proxy.rulebook.words import STOP, fields
 
@@ -34,6 +34,10 @@ _PERIODS = {"day": Period.DAY, "week": Period.WEEK, "month": Period.MONTH, "sess
 _LIMIT = re.compile(
     rf"(?:at most )?({_TIMES})(?: per visitor)?"
     r"(?: per (?:(day|week|month|session)|(?:(\d{1,4}) )?(minute|hour|day|week)s?))?",
+    re.IGNORECASE,
+)
+_LOOSE = re.compile(
+    r"(?:max(?:imum)? |up to )?([1-9]\d{0,3}) ?(?:x|×|times?)? ?(?:a|per|/|every|each) ?(day|week|month|session|hour)",
     re.IGNORECASE,
 )
 _STOPS = {"shown": SHOWN, "clicked": CLICKED, "bought": SHOWN}
@@ -115,6 +119,10 @@ def _shown(rules: Iterable[str]) -> Measure:
 def _no_limit(text: Scalar, known: Iterable[str]) -> Finding:
     close = nearest(text.text, list(known))
     help = did_you_mean(text.text, [close]) if close else HELP
+    if not close and (found := _LOOSE.fullmatch(text.text)):
+        times = {"1": "once", "2": "twice"}.get(found[1], f"at most {found[1]} times")
+        instead = f"{times} per visitor per {found[2].casefold()}"
+        help = Suggestion(f"write: {instead}", text.text, instead)
     return Finding("R308", f'"{text.text}" is not a limit', text.place, help)
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import yaml
 
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
-from proxy.diagnostics import Finding
+from proxy.diagnostics import Edit, Finding, rows_of
 from proxy.model import Place
+from proxy.rulebook.slips import in_quotes, repair
 
 RULE_FILES = ".rules.yaml"  # the ending of any number of files
 SLOT_FILE = "slots.yaml"
@@ -25,6 +27,7 @@ CATALOGUE_FILE = "products.jsonl"
 MAX_FILE_BYTES = 1024 * 1024
 MAX_DEPTH = 20
 
+MAGIC = ("*", "&", "!")
 QUOTE_HELP = "put quotes around the text"
 _VALUE = re.compile(r"\s*(?:- +)*[^:#]+: +(.*\S)\s*")
 
@@ -67,6 +70,10 @@ class _TooDeepError(Exception):
         self.place = place
 
 
+def _on_one_line(key: Scalar, value: Scalar) -> bool:
+    return key.place.line == value.place.line and value.place.end > value.place.column
+
+
 class _Reader:
     """Builds nodes from events; what is refused but does not stop the reading is noted on the way."""
 
@@ -74,6 +81,7 @@ class _Reader:
         self._name = name
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
         self._findings = findings
+        self._rows = rows_of(text)
 
     def root(self) -> Node | None:
         root: Node | None = None
@@ -100,7 +108,11 @@ class _Reader:
         items: list[Node] = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             items.append(self._node(event, depth + 1))
-        return ListNode(tuple(items), self._place(start))
+        place = self._place(start)
+        end = event.end_mark
+        if items and end is not None and end.line + 1 == place.line:  # in brackets, on one line
+            place = replace(place, end=end.column + 1)
+        return ListNode(tuple(items), place)
 
     def _map(self, start: yaml.Event, depth: int) -> MapNode:
         entries: dict[str, Entry] = {}
@@ -110,11 +122,13 @@ class _Reader:
             if not isinstance(key, Scalar):
                 self._note("Y001", "a word should stand before the colon", event, QUOTE_HELP)
             elif key.text in entries:
-                self._note_twice(key, entries[key.text].key)
+                self._note_twice(Entry(key, value), entries[key.text])
             else:
                 entries[key.text] = Entry(key, value)
         first = next(iter(entries.values()), None)
-        return MapNode(tuple(entries.values()), first.key.place if first else self._place(start))
+        if first is None:
+            return MapNode((), self._place(start))
+        return MapNode(tuple(entries.values()), first.key.place, bool(getattr(start, "flow_style", False)))
 
     def _refuse_magic(self, event: yaml.Event) -> None:
         name = getattr(event, "anchor", None)
@@ -127,11 +141,23 @@ class _Reader:
             self._note("Y002", f'"{written}" would give this a type', event, QUOTE_HELP)
 
     def _note(self, code: str, what: str, event: yaml.Event, help: str) -> None:
-        self._findings.append(Finding(code, what, self._place(event), help))
+        place = self._place(event)
+        row = self._rows[place.line - 1] if help == QUOTE_HELP else ""
+        text = row[place.column - 1 :].rstrip()
+        edits = (
+            (Edit(place.line, place.column, place.column + len(text), in_quotes(text)),) if text[:1] in MAGIC else ()
+        )
+        self._findings.append(Finding(code, what, place, help, edits=edits))
 
-    def _note_twice(self, key: Scalar, first: Scalar) -> None:
-        note = f"the first one is on line {first.place.line}"
-        self._findings.append(Finding("R102", f'"{key.text}" stands here twice', key.place, "keep one of them", note))
+    def _note_twice(self, second: Entry, first: Entry) -> None:
+        """R102; what says the same again can go."""
+        key, value = second.key, second.value
+        edits: tuple[Edit, ...] = ()
+        if isinstance(value, Scalar) and isinstance(first.value, Scalar) and value.text == first.value.text:
+            edits = (Edit(key.place.line, key.place.column, value.place.end, ""),) if _on_one_line(key, value) else ()
+        note = f"the first one is on line {first.key.place.line}"
+        what = f'"{key.text}" stands here twice'
+        self._findings.append(Finding("R102", what, key.place, "keep one of them", note, edits=edits))
 
     def _place(self, event: yaml.Event) -> Place:
         """The start of the event; on one line also its end."""
@@ -142,7 +168,19 @@ class _Reader:
 
 
 def _slip(name: str, text: str, error: yaml.YAMLError) -> Finding:
-    """What a syntax error is in an editor's words. libyaml names tokens; editors meet seven slips."""
+    """What a syntax error is in an editor's words, with the edits that mend it where some are found."""
+    finding = _told(name, text, error)
+    if isinstance(error, yaml.reader.ReaderError):
+        return replace(finding, edits=(Edit(finding.place.line, finding.place.column, finding.place.end, ""),))
+    mark, opening = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    if mark is None:
+        return finding
+    opened = opening.line if opening is not None else None
+    return replace(finding, edits=repair(text, finding.place.line - 1, opened))
+
+
+def _told(name: str, text: str, error: yaml.YAMLError) -> Finding:
+    """libyaml names tokens; editors meet seven slips."""
     if isinstance(error, yaml.reader.ReaderError):
         place = _place_at(name, text[: error.position])
         return Finding("Y004", "an invisible control character stands here", place, "delete it")
@@ -157,7 +195,7 @@ def _slip(name: str, text: str, error: yaml.YAMLError) -> Finding:
     if opening and "expected ','" in problem:
         help = f'close it with "{problem[-2]}", or {QUOTE_HELP}'
         return _slip_at(name, opening, "this bracket is never closed", help)
-    rows = text.split("\n")
+    rows = rows_of(text)
     what, help = _words_for(problem, rows[mark.line] if mark.line < len(rows) else "", mark.column)
     return _slip_at(name, mark, what, help)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from proxy.conditions.nodes import Entry, ListNode, Node, as_text
-from proxy.diagnostics import Finding, nearest
+from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.model import Cap, Place, Rule
 from proxy.rulebook.limits import Shared, read_stops
 from proxy.rulebook.names import Names
@@ -95,7 +95,8 @@ def _priority(found: Mapping[str, Entry], findings: list[Finding]) -> int:
     if re.fullmatch(r"\d{1,2}|100", written.text, re.ASCII):
         return int(written.text)
     close = nearest(written.text, PRIORITIES)
-    help = f'did you mean "{close}"?' if close else "write high, normal, low or a number from 0 to 100"
+    help = "write high, normal, low or a number from 0 to 100"
+    help = did_you_mean(written.text, [close]) if close else help
     findings.append(unfit("priority", written, help))
     return PRIORITIES["normal"]
 

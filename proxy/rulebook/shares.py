@@ -9,7 +9,7 @@ from math import inf
 
 from proxy.bucketing import BUCKETS, GROUP, ROLLOUT, percent
 from proxy.conditions.nodes import Entry, ListNode, Node, Scalar, as_map, as_text
-from proxy.diagnostics import Finding, did_you_mean
+from proxy.diagnostics import Finding, Suggestion, did_you_mean
 from proxy.model import Draw, Holdout
 from proxy.rulebook.names import Names
 from proxy.rulebook.times import read_moment, read_schedule
@@ -30,8 +30,9 @@ def read_share(node: Node, what: str, findings: list[Finding]) -> int | None:
         return share
     if written:
         help = "write a percentage from 0% to 100%, as 5% or 12.34%"
-        if re.fullmatch(r"\d{1,2}(\.\d{1,2})?", written.text):
-            help = f"write: {written.text}%"
+        if number := re.fullmatch(r"(\d{1,2})(?:[.,](\d{1,2}))? ?(?:percent|pct)?", written.text):
+            instead = f"{number[1]}.{number[2]}%" if number[2] else f"{number[1]}%"
+            help = Suggestion(f"write: {instead}", written.text, instead)
         findings.append(Finding("R309", f'"{written.text}" is not a share', written.place, help))
     return None
 

@@ -26,6 +26,7 @@ from proxy.rulebook.words import Word, fields
 BANNERS, CARDS, HTML = "banners/", "cards/", ".html"
 MAX_PIXELS, MAX_COUNT = 10_000, 50
 SAMPLE = Product("SKU-1", "A product", "/p/SKU-1", "category", "brand", 9.5, "EUR", "/img/SKU-1.svg", 600, 600)
+IDENTIFIED = ("first name", "last name")  # what a login tells, declared or not
 KIND_WORDS = tuple(Word(kind.name, kind.help) for kind in SLOT_KINDS)
 
 Values = dict[str, Any]
@@ -114,7 +115,7 @@ def unknown_fields(fragment: Fragment, node: Node, known: Collection[str]) -> It
     """R506 for each field of what stands under `show:` whose attribute nobody has. A part, as `campaign.source`, is
     known with its whole."""
     for name in dict.fromkeys(field.attribute for field in fragment.fields):
-        if name not in known and name.partition(".")[0] not in known:
+        if name not in (*known, *IDENTIFIED) and name.partition(".")[0] not in known:
             what = f"no visitor has a `{name}`, so its default is shown to everybody"
             help = did_you_mean(name, [*known]) if nearest(name, known) else f"add `{name}` to attributes.yaml"
             yield Finding("R506", what, _place_of("{" + name, node), help, is_warning=True)

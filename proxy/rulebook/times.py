@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from math import inf
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from proxy.conditions.nodes import Entry, Node, as_text
-from proxy.diagnostics import Finding, did_you_mean
+from proxy.conditions.nodes import Entry, Node, Scalar, as_text
+from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean
 
 _MOMENT = re.compile(r"([12]\d{3}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?))? ?(Z|[+-]\d\d:\d\d)?")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_OTHER_DATE = re.compile(
+    r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.? (?P<month>[A-Za-z]{3,9}),? (?P<year>\d{4}),?(?: (?:at )?(?P<time>.+))?"
+)
 
 
 def read_moment(node: Node, timezone: str, what: str, findings: list[Finding]) -> float | None:
@@ -26,6 +30,9 @@ def read_moment(node: Node, timezone: str, what: str, findings: list[Finding]) -
         return _moment(written.text, timezone)
     except ValueError:
         help = "write it as 2026-11-25 08:00"
+        instead = next((text for text in _meant(written.text) if _is_moment(text, timezone)), None)
+        if instead:
+            help = Suggestion(f"write it as {instead}", written.text, instead)
         findings.append(Finding("R402", f'"{written.text}" is not a date', written.place, help))
         return None
 
@@ -37,7 +44,9 @@ def read_schedule(found: Mapping[str, Entry], timezone: str, noun: str, findings
     if start is not None and end is not None and end <= start:
         note = f"it starts on line {found['from'].value.place.line}"
         help = "swap the two dates" if end < start else "give it a later end"
-        findings.append(Finding("R401", f"this {noun} ends before it starts", found["until"].value.place, help, note))
+        what, place = f"this {noun} ends before it starts", found["until"].value.place
+        edits = _swapped(found["from"].value, found["until"].value) if end < start else ()
+        findings.append(Finding("R401", what, place, help, note, edits=edits))
     return -inf if start is None else start, inf if end is None else end
 
 
@@ -53,6 +62,51 @@ def read_timezone(node: Node, findings: list[Finding]) -> str:
         what = f'there is no time zone "{written.text}"'
         findings.append(Finding("R307", what, written.place, did_you_mean(written.text, ["UTC", *known])))
         return "UTC"
+
+
+def _swapped(one: Node, other: Node) -> tuple[Edit, ...]:
+    """Each of two texts where the other stands."""
+    if not isinstance(one, Scalar) or not isinstance(other, Scalar):
+        return ()
+    return tuple(
+        Edit(place.line, place.column, place.end, text.text) for place, text in ((one.place, other), (other.place, one))
+    )
+
+
+def _meant(text: str) -> Iterator[str]:
+    """Dates that the text may stand for, where there is no doubt which part is the day."""
+    day, _, time = text.replace("T", " ").partition(" ")
+    if found := _OTHER_DATE.fullmatch(text):
+        number, month, year, time = found["day"], found["month"], found["year"], found["time"] or ""
+        month_number = MONTHS.index(month[:3].casefold()) + 1 if month[:3].casefold() in MONTHS else 0
+        day = f"{year}-{month_number:02d}-{int(number):02d}"
+    elif found := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", day):
+        day = f"{found[1]}-{int(found[2]):02d}-{int(found[3]):02d}"
+    elif found := re.fullmatch(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})", day):
+        first, second = int(found[1]), int(found[2])
+        if first <= 12 and second <= 12 and first != second:
+            return  # which of them is the month?
+        date, month_number = (first, second) if second <= 12 else (second, first)
+        day = f"{found[3]}-{month_number:02d}-{date:02d}"
+    yield f"{day} {_clock(time)}".strip()
+    if found := re.fullmatch(r"(\d{4})-(\d\d)-(?:29|30|31)", day):  # a month without that day: its last
+        yield from (f"{found[1]}-{found[2]}-{last} {_clock(time)}".strip() for last in (30, 29, 28))
+
+
+def _clock(time: str) -> str:
+    """A time of day in two times two digits: `8am` as 08:00, `8:00` as 08:00."""
+    found = re.fullmatch(r"(\d{1,2})(?:[:.h](\d\d))?(?: ?(am|pm|h|uur))?", time.strip(), re.IGNORECASE)
+    if not found:
+        return time
+    hour, half = int(found[1]), (found[3] or "").casefold()
+    return f"{hour % 12 + 12 * (half == 'pm') if half in ('am', 'pm') else hour:02d}:{found[2] or '00'}"
+
+
+def _is_moment(text: str, timezone: str) -> bool:
+    try:
+        return _moment(text, timezone) is not None
+    except ValueError:
+        return False
 
 
 def _moment(text: str, timezone: str) -> float:

@@ -7,10 +7,10 @@ the JSON Schema read all three.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from proxy.conditions.nodes import Entry, MapNode, Node, as_map, unknown_word
-from proxy.diagnostics import Finding
+from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, unknown_word
+from proxy.diagnostics import Edit, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,13 @@ SLOT = (
 )
 ATTRIBUTE_FILE = (Word("attributes", "what your data tells of visitors: a name, and its type", required=True),)
 
+_PARTS = (FILE, SEGMENT, RULE, EXPERIMENT, VARIANT, STOP, HOLDOUT, TEST, SLOT_FILE, SLOT, ATTRIBUTE_FILE)
+KNOWN = tuple(sorted({word.name for part in _PARTS for word in part}, key=lambda name: (-len(name), name)))
+"""Every word of every part, longer ones first."""
+
+HOLDERS = ("when", "unless", "show", "stop after", "ramp", "visitor", "expect")
+"""Words that hold lines of their own."""
+
 
 def fields(node: Node, noun: str, words: Sequence[Word], findings: list[Finding]) -> dict[str, Entry]:
     """The entries of a part by their word; `noun` names the part. Unknown and missing words become findings, missing
@@ -115,10 +122,23 @@ def fields(node: Node, noun: str, words: Sequence[Word], findings: list[Finding]
     known = [word.name for word in words]
     found = {entry.key.text: entry for entry in table.entries if entry.key.text in known}
     unknown = [entry.key for entry in table.entries if entry.key.text not in known]
-    findings += [unknown_word(word, f"a {noun}", known) for word in unknown]
+    findings += [replace(unknown_word(word, f"a {noun}", known), edits=_further_in(word, table)) for word in unknown]
     if not unknown:
         findings += [_missing(word, noun, table) for word in words if word.required and word.name not in found]
     return found
+
+
+def _further_in(word: Scalar, table: MapNode) -> tuple[Edit, ...]:
+    """Two spaces before an unknown word that stands right below an empty `when`, `unless` or the like: it was meant to
+    stand in it."""
+    keys = [entry.key for entry in table.entries]
+    before = [entry for entry in table.entries[: keys.index(word)] if entry.key.text in HOLDERS]
+    if table.in_braces or not before or not isinstance(before[-1].value, Scalar) or before[-1].value.text:
+        return ()
+    entry = table.entries[keys.index(word)]
+    if not isinstance(entry.value, Scalar) or entry.value.place.line != word.place.line:
+        return ()
+    return (Edit(word.place.line, word.place.column, word.place.column, "  "),)
 
 
 def _missing(word: Word, noun: str, table: MapNode) -> Finding:

@@ -147,7 +147,7 @@ class Versions:
                 (self.rules / name).unlink()
         for name, content in files.items():
             (self.rules / name).parent.mkdir(parents=True, exist_ok=True)
-            _replace(self.rules / name, content)
+            replace_whole(self.rules / name, content)
 
     def pause(self, pauses: Iterable[Pause], *, author: str, now: float) -> list[Entry]:
         """Pauses these too."""
@@ -161,7 +161,7 @@ class Versions:
         with self._locked():
             changed = sorted(wanted ^ self.pauses())
             entries = [Entry(now, action, self.live(), author=author, what=str(pause)) for pause in changed]
-            _replace(self._folder / "paused", text_of(wanted).encode())
+            replace_whole(self._folder / "paused", text_of(wanted).encode())
             for entry in entries:
                 self._tell(entry)
             return entries
@@ -188,7 +188,7 @@ class Versions:
     def _go(self, entry: Entry) -> Entry:
         self._tell(entry)
         if entry.action in GOES_LIVE:
-            _replace(self._folder / "live", b"%d\n" % entry.version)
+            replace_whole(self._folder / "live", b"%d\n" % entry.version)
         return entry
 
     def _tell(self, entry: Entry) -> None:
@@ -212,7 +212,7 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_whole(path: Path, content: bytes) -> None:
     """The file's new content, or its old: never a part."""
     new = path.with_name(f".{path.name}.new")
     with new.open("wb") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -81,3 +82,21 @@ def test_a_catalogue_may_be_named_and_a_store_asked_for_imported_attributes(tmp_
     store = f"sqlite:{tmp_path / 'store.db'}"
     CliRunner().invoke(tailorbird, ["import", "profiles", str(profiles), "--store", store], catch_exceptions=False)
     assert run(tmp_path, "--catalogue", ROOT / "rules" / "products.jsonl", "--store", store)[0] == 0
+
+
+def test_fix_mends_what_it_can_in_the_files_and_tells_the_rest(tmp_path: Path) -> None:
+    rules = tmp_path / "bad"
+    shutil.copytree(BAD, rules)
+    before = (rules / "bad.rules.yaml").read_text()
+    code, output = run(rules, "--fix")
+    assert 'bad.rules.yaml:9: R101 "priorty" is now "priority"' in output
+    assert code == 1 and output.endswith("1 problem found in 1 file.\n") and "R201" in output  # two rules of one name
+    after = (rules / "bad.rules.yaml").read_text()
+    changed = [new for old, new in zip(before.split("\n"), after.split("\n"), strict=True) if old != new]
+    assert changed[:2] == ["    slot: home.hero", "    priority: high"] and len(changed) == 8
+    assert run(rules, "--fix") == run(rules)
+
+
+def test_json_has_the_edits_that_mend() -> None:
+    found = json.loads(run(BAD, "--format", "json")[1])
+    assert found[0]["edits"] == [{"line": 8, "column": 11, "end": 21, "replacement": "home.hero"}]

@@ -63,7 +63,9 @@ def test_a_rule_stops_for_a_visitor_after_it_was_shown_clicked_or_brought_an_ord
 @pytest.mark.parametrize(
     ("line", "code", "help"),
     [
-        ("limit: 3 a day", "R308", "write: at most 3 times per visitor per day, or: once per visitor per 3 days"),
+        ("limit: often", "R308", "write: at most 3 times per visitor per day, or: once per visitor per 3 days"),
+        ("limit: 3 a day", "R308", "write: at most 3 times per visitor per day"),
+        ("limit: 1x per week", "R308", "write: once per visitor per week"),
         (
             "limit: 0 times per day",
             "R308",

@@ -1,0 +1,105 @@
+"""What an editor most likely meant by a value that cannot be: the words of other notations, names for codes, a slash
+that is missing. A correction is offered only when it is a value that can be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from proxy.diagnostics import Suggestion, nearest
+
+BOUNDS = ("at least", "at most", "more than", "less than", "exactly", "between")
+_SIGNS = {"≥": "at least", ">=": "at least", "≤": "at most", "<=": "at most", ">": "more than", "<": "less than"}
+_SIGNS |= {"min": "at least", "max": "at most", "over": "more than", "under": "less than", "=": "exactly"}
+_AMOUNT = r"(\d[\d.,]*)(\s*[^\d\s].*)?"
+_RANGE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:-|–|to|\.\.)\s*(\d+(?:\.\d+)?)")
+_SWAPPED = re.compile(r"(between )(\d+(?:\.\d+)?)(.*? and )(\d+(?:\.\d+)?)(.*)")
+_TIME = r"(\d{1,2})(?:[:.]?(\d\d))? ?(am|pm|h)?"
+_HOURS = re.compile(rf"(?:between )?{_TIME}\s*(?:and|to|until|-|–)\s*{_TIME}")
+_HOST = re.compile(r"(?:https?://)?(?:www\.)?([\w.-]+)(?:[:/].*)?", re.IGNORECASE)
+
+NAMES = {
+    "austria": "AT", "australia": "AU", "belgium": "BE", "brazil": "BR", "britain": "GB", "canada": "CA", "china": "CN",
+    "czech republic": "CZ", "czechia": "CZ", "denmark": "DK", "en": "GB", "england": "GB", "eng": "GB", "estonia": "EE",
+    "finland": "FI", "france": "FR", "germany": "DE", "great britain": "GB", "greece": "GR", "hungary": "HU",
+    "iceland": "IS", "india": "IN", "ireland": "IE", "italy": "IT", "japan": "JP", "latvia": "LV", "lithuania": "LT",
+    "luxembourg": "LU", "mexico": "MX", "netherlands": "NL", "the netherlands": "NL", "holland": "NL", "norway": "NO",
+    "norge": "NO", "poland": "PL", "portugal": "PT", "spain": "ES", "sweden": "SE", "switzerland": "CH", "turkey": "TR",
+    "uk": "GB", "united kingdom": "GB", "ukraine": "UA", "united states": "US", "usa": "US",
+    "danish": "da", "dutch": "nl", "english": "en", "finnish": "fi", "flemish": "nl-BE", "french": "fr", "german": "de",
+    "italian": "it", "norwegian": "no", "polish": "pl", "portuguese": "pt", "spanish": "es", "swedish": "sv",
+    "cellphone": "phone", "mobile": "phone", "smartphone": "phone", "ipad": "tablet", "computer": "desktop",
+    "laptop": "desktop", "pc": "desktop", "first-time": "new", "known": "returning", "true": "yes", "false": "no",
+    "on": "yes", "off": "no", "y": "yes", "n": "no",
+}  # fmt: skip
+"""Names and other words for what has a short one, casefolded."""
+
+
+def better_value(value: str, help: str, fits: Callable[[str], bool], choices: Sequence[str]) -> str:
+    """The help, with a correction that fits, if one does."""
+    instead = next((found for found in _values(value, choices) if found != value and fits(found)), None)
+    several = [part for part in re.split(r"\s*[,/;\[\]]\s*|\s+(?:and|or|&)\s+", value.strip()) if part]
+    if not instead and len(several) > 1 and all(map(fits, several)):
+        instead = f"[{', '.join(several)}]"
+    return Suggestion(help, value, instead) if instead else help
+
+
+def better_amount(text: str, help: str, is_amount: Callable[[str], bool]) -> str:
+    """The help, with the amount that was most likely meant, if there is one."""
+    instead = next((found for found in _amounts(text) if found != text and is_amount(found)), None)
+    return Suggestion(help, text, instead) if instead else help
+
+
+def swapped(text: str, help: str) -> str:
+    """The help for a range whose ends stand the wrong way round, with them swapped."""
+    found = _SWAPPED.fullmatch(text)
+    if not found:
+        return help
+    between, low, middle, high, rest = found.groups()
+    return Suggestion(help, text, f"{between}{high}{middle}{low}{rest}")
+
+
+def _values(value: str, choices: Sequence[str]) -> Iterator[str]:
+    folded = value.casefold().strip()
+    if folded in NAMES:
+        yield NAMES[folded]
+    close = nearest(folded, [choice.casefold() for choice in choices])
+    yield from (choice for choice in choices if choice.casefold() == close)
+    yield from (choice for choice in choices if len(folded) >= 2 and choice.casefold().startswith(folded))
+    if hours := _HOURS.fullmatch(folded):
+        yield _hours(hours)
+    yield "/" + value.lstrip("/")
+    yield value.partition("?")[0].partition("#")[0]
+    if host := _HOST.fullmatch(value):
+        yield host[1].casefold()
+    yield value.replace("_", "-")
+
+
+def _hours(found: re.Match[str]) -> str:
+    start_hour, start_minute, start_half, end_hour, end_minute, end_half = found.groups()
+    start, end = _hour(start_hour, start_half or (end_half if end_half == "am" else None)), _hour(end_hour, end_half)
+    return f"between {start:02d}:{start_minute or '00'} and {end:02d}:{end_minute or '00'}"
+
+
+def _hour(digits: str, half: str | None) -> int:
+    hour = int(digits)
+    return hour % 12 + 12 * (half == "pm") if half in ("am", "pm") else hour
+
+
+def _amounts(text: str) -> Iterator[str]:
+    if found := _RANGE.fullmatch(text):
+        yield f"between {found[1]} and {found[2]}"
+    if found := re.fullmatch(r"(\d[\d.,]*)\s*\+", text):
+        yield f"at least {_digits(found[1])}"
+    if found := re.fullmatch(rf"(\D*?)\s*{_AMOUNT}", text):
+        word, number, unit = found[1].casefold().strip(), _digits(found[2]), found[3] or ""
+        bound = _SIGNS.get(word) or nearest(word, BOUNDS) if word else ""
+        yield f"{bound} {number}{unit}".strip()
+        yield f"{bound} {number}".strip()
+
+
+def _digits(number: str) -> str:
+    """1,000 and 1.000 as 1000; 9,50 as 9.50."""
+    if re.fullmatch(r"\d{1,3}([.,]\d{3})+", number):
+        return re.sub("[.,]", "", number)
+    return number.replace(",", ".")

@@ -1,0 +1,133 @@
+"""Mending what was found: from what a help says to an edit of the text, and edits spliced into files by position, so
+that comments, spaces and line ends elsewhere stay as they are to the byte."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from proxy.diagnostics import Edit, Finding, Suggestion, rows_of
+
+MAX_ROUNDS = 100
+_PLAIN = re.compile(r"[\w/](?:[\w ./+%()'-]|:(?=\S))*(?<! )")
+_LIST = re.compile(r"\[[\w/. -]+(?:, [\w/. -]+)+\]")
+BOM = b"\xef\xbb\xbf"
+
+Files = Mapping[str, bytes]
+Check = Callable[[Files], Sequence[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A finding that was mended, and the words before and after."""
+
+    finding: Finding
+    before: str
+    after: str
+
+
+def with_edits(findings: Iterable[Finding], sources: Mapping[str, str]) -> list[Finding]:
+    """The findings, those whose help names what to write instead with the edit that writes it."""
+    rows: dict[str, list[str]] = {}
+    found = []
+    for finding in findings:
+        if isinstance(finding.help, Suggestion) and not finding.edits:
+            name = finding.place.file
+            if name not in rows:
+                rows[name] = rows_of(sources.get(name, ""))
+            finding = replace(finding, help=str(finding.help), edits=_instead(finding, finding.help, rows[name]))
+        found.append(finding)
+    return found
+
+
+def mended(files: Files, check: Check) -> tuple[dict[str, bytes], list[Mended]]:
+    """The files with all edits of all findings made, again and again until no finding has one: behind a slip that stops
+    the reading there may be more. What edits would touch twice is left to the next round."""
+    now, done = dict(files), []
+    seen = {tuple(sorted(now.items()))}
+    for _ in range(MAX_ROUNDS):
+        changed = False
+        for name, findings in _by_file(check(now)).items():
+            if name in now and (round := _made(now[name], findings)):
+                now[name], made = round
+                done += made
+                changed = changed or bool(made)
+        state = tuple(sorted(now.items()))
+        if not changed or state in seen:
+            break
+        seen.add(state)
+    return now, done
+
+
+def spliced(text: str, edits: Iterable[Edit]) -> str:
+    """The text with the edits made, which do not touch one another."""
+    starts = _starts(text)
+    for edit in sorted(edits, key=lambda edit: (edit.line, edit.column), reverse=True):
+        start = starts[edit.line - 1]
+        text = text[: start + edit.column - 1] + edit.replacement + text[start + edit.end - 1 :]
+    return text
+
+
+def quoted(text: str) -> str:
+    """The text as YAML must have it: as it is where that is plain or a list of plain words, else in quotes."""
+    if _PLAIN.fullmatch(text) or _LIST.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _instead(finding: Finding, help: Suggestion, rows: Sequence[str]) -> tuple[Edit, ...]:
+    place = finding.place
+    row = rows[place.line - 1] if 1 <= place.line <= len(rows) else ""
+    written = row[place.column - 1 : place.end - 1]
+    start = written.find(help.wrong)
+    if start < 0 or not help.wrong:
+        return ()
+    column = place.column + start
+    is_quoted = written[:1] in ('"', "'")
+    instead = help.instead if is_quoted or written != help.wrong else quoted(help.instead)
+    return (Edit(place.line, column, column + len(help.wrong), instead),)
+
+
+def _by_file(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    files: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.edits:
+            files.setdefault(finding.place.file, []).append(finding)
+    return files
+
+
+def _made(raw: bytes, findings: Iterable[Finding]) -> tuple[bytes, list[Mended]] | None:
+    """The file with the edits of its findings made; None when it is no text."""
+    bom = BOM if raw.startswith(BOM) else b""
+    try:
+        text = raw[len(bom) :].decode()
+    except UnicodeDecodeError:
+        return None
+    rows = rows_of(text)
+    edits: list[Edit] = []
+    done = []
+    for finding in findings:
+        if all(_fits(edit, rows) and not any(_touch(edit, other) for other in edits) for edit in finding.edits):
+            edits += finding.edits
+            first = finding.edits[0]
+            done.append(Mended(finding, rows[first.line - 1][first.column - 1 : first.end - 1], first.replacement))
+    return bom + spliced(text, edits).encode(), done
+
+
+def _fits(edit: Edit, rows: Sequence[str]) -> bool:
+    return 1 <= edit.line <= len(rows) and 1 <= edit.column <= edit.end <= len(rows[edit.line - 1]) + 1
+
+
+def _touch(one: Edit, other: Edit) -> bool:
+    return one.line == other.line and one.column <= other.end and other.column <= one.end
+
+
+def _starts(text: str) -> list[int]:
+    """Where each line begins."""
+    starts, at = [], 0
+    for row in rows_of(text):
+        starts.append(at)
+        at += len(row)
+        at += 2 if text.startswith("\r\n", at) else 1
+    return starts

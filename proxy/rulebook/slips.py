@@ -1,0 +1,152 @@
+"""What a file that cannot be read was meant to be. libyaml says where it gave up; the repairs an editor would think of
+are tried there, and the first with which the file reads on is the edit that mends it. So no repair is a guess that
+makes it worse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import yaml
+
+from proxy.diagnostics import Edit, rows_of
+from proxy.rulebook.mending import spliced
+from proxy.rulebook.words import KNOWN
+
+Edits = tuple[Edit, ...]
+MAX_TRIED = 60
+MAX_READ = 2_000_000  # characters read in all tries together, about a second
+
+_VALUE = re.compile(r"\s*(?:- +)*[^\s:#'\"][^:#'\"]*: +(\S.*?)\s*")
+_ITEM = re.compile(r"\s*(?:- +)+([^\s#-].*?)\s*")
+_NO_SPACE = re.compile(r"(\s*(?:- +)*[\w ]+:)([^\s:].*)")
+_NO_COLON = re.compile(rf"(\s*(?:- +)*(?:{'|'.join(map(re.escape, KNOWN))})) +([^:]+)")
+_DASH = re.compile(r"(\s*)-([^\s-].*)")
+_NESTED = re.compile(r"(\s*(?:- +)*)([\w ]+:) +([\w ]+:.*)")
+_STRAY_END = re.compile(r"\s*(?:- +)*[^:]+: +[^\[{\"']*([\]}\"'])\s*")
+
+
+def repair(text: str, line: int, opening: int | None) -> Edits:
+    """The edits with which the text reads on, past `line` (from 0) where reading stopped; () when there are none.
+    `opening` is the line of the quote or bracket that is not closed."""
+    rows = rows_of(text)
+    tries = islice(_repairs(rows, line, opening), min(MAX_TRIED, MAX_READ // (len(text) + 1)))
+    return next((edits for edits in tries if _reads_past(line, spliced(text, edits))), ())
+
+
+def _reads_past(line: int, text: str) -> bool:
+    """Whether reading goes on beyond a line."""
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if event.start_mark is not None and event.start_mark.line > line + 1:
+                return True
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        opening = getattr(error, "context_mark", None)
+        if opening is not None and "end of stream" in str(getattr(error, "problem", "")):
+            mark = opening
+        return mark is not None and mark.line > line
+    return True
+
+
+def _repairs(rows: Sequence[str], line: int, opening: int | None) -> Iterator[Edits]:
+    """Repairs to try, likeliest first."""
+    if any(_is_tabbed(row) for row in rows):
+        for width in (2, 4, 8):
+            yield tuple(_untabbed(number, row, width) for number, row in enumerate(rows) if _is_tabbed(row))
+    near = [number for number in (opening, line, line - 1) if number is not None and 0 <= number < len(rows)]
+    near = list(dict.fromkeys(near))
+    for number in near:
+        yield from _closings(number, rows[number])
+    for number in near:
+        yield from _rewritten(number, rows[number])
+    yield from _moved(rows, line)
+    yield from _moved(rows, line - 1)
+
+
+def _is_tabbed(row: str) -> bool:
+    return "\t" in row[: len(row) - len(row.lstrip())]
+
+
+def _untabbed(number: int, row: str, width: int) -> Edit:
+    indent = row[: len(row) - len(row.lstrip())]
+    return Edit(number + 1, 1, len(indent) + 1, indent.replace("\t", " " * width))
+
+
+def _closings(number: int, row: str) -> Iterator[Edits]:
+    """A quote or bracket closed at the end of its line, or one that nothing opened taken out."""
+    end = len(row.rstrip()) + 1
+    for closing in ('"', "'", "]", "}"):
+        opening = {"]": "[", "}": "{"}.get(closing, closing)
+        is_odd = row.count(opening) % 2 if opening == closing else row.count(opening) > row.count(closing)
+        if is_odd:
+            if row.rstrip().endswith(","):
+                yield (Edit(number + 1, end - 1, end, closing),)
+            yield (Edit(number + 1, end, end, closing),)
+    stray = _STRAY_END.fullmatch(row)
+    if stray:
+        yield (Edit(number + 1, stray.start(1) + 1, stray.end(1) + 1, ""),)
+
+
+def _rewritten(number: int, row: str) -> Iterator[Edits]:
+    """A line with its text in quotes, or with a space or colon that is missing."""
+    nested = _NESTED.fullmatch(row)
+    if nested and nested[2][:-1] in ("when", "unless", "show", "stop after", "banner", "products"):
+        below = "\n" + " " * (len(nested[1]) + 2)
+        yield (Edit(number + 1, nested.end(2) + 1, nested.start(3) + 1, below),)
+    for form in (_VALUE, _ITEM):
+        if found := form.fullmatch(row):
+            yield (_in_quotes(number, found[1], found.start(1)),)
+    if found := _NO_SPACE.fullmatch(row):
+        yield (Edit(number + 1, found.end(1) + 1, found.end(1) + 1, " "),)
+    if found := _NO_COLON.fullmatch(row):
+        yield (Edit(number + 1, found.end(1) + 1, found.end(1) + 1, ":"),)
+    if found := _DASH.fullmatch(row):
+        yield (Edit(number + 1, found.end(1) + 2, found.end(1) + 2, " "),)
+
+
+def _in_quotes(number: int, text: str, start: int) -> Edit:
+    inner = text
+    if len(text) > 1 and text[0] in "\"'" and text[0] in text[1:]:
+        inner = text.replace(text[0], "", 1) if text.count(text[0]) % 2 else text
+    return Edit(number + 1, start + 1, start + len(text) + 1, in_quotes(inner))
+
+
+def in_quotes(text: str) -> str:
+    """The text as a double-quoted scalar."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _moved(rows: Sequence[str], line: int) -> Iterator[Edits]:
+    """A line, alone or with those that stand further in below it, moved to a column where lines before it begin."""
+    if not 0 <= line < len(rows) or not rows[line].strip():
+        return
+    here = _indent(rows[line])
+    block = [line]
+    for number in range(line + 1, len(rows)):
+        if rows[number].strip() and _indent(rows[number]) <= here:
+            break
+        block += [number] if rows[number].strip() else []
+    columns = dict.fromkeys(column for row in reversed(rows[:line]) if row.strip() for column in _columns(row))
+    for column in sorted(columns, key=lambda column: abs(column - here))[:6]:
+        for lines in (block, [line]) if len(block) > 1 else ([line],):
+            if column != here:
+                yield tuple(_shifted(number, rows[number], column - here) for number in lines)
+
+
+def _columns(row: str) -> Iterator[int]:
+    """Where a line begins, and where what stands behind its dashes does."""
+    indent = _indent(row)
+    yield indent
+    while row[indent : indent + 2] == "- ":
+        indent += 2 + _indent(row[indent + 2 :])
+        yield indent
+
+
+def _shifted(number: int, row: str, by: int) -> Edit:
+    return Edit(number + 1, 1, _indent(row) + 1, " " * max(0, _indent(row) + by))
+
+
+def _indent(row: str) -> int:
+    return len(row) - len(row.lstrip(" "))

@@ -1,0 +1,47 @@
+"""What a file that cannot be read was meant to be."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from proxy.rulebook.mending import spliced
+from proxy.rulebook.slips import in_quotes, repair
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "opening", "right"),
+    [
+        ("a:\n\tb: 1\n\tc: 2\n", 1, None, "a:\n  b: 1\n  c: 2\n"),
+        ('a: "b\nc: d\n', 0, 0, 'a: "b"\nc: d\n'),
+        ("a: [1, 2\nb: 1\n", 0, 0, "a: [1, 2]\nb: 1\n"),
+        ("a: [1, 2,\nb: 1\n", 0, 0, "a: [1, 2]\nb: 1\n"),
+        ("title: Save 50%: now\n", 0, None, 'title: "Save 50%: now"\n'),
+        ("- @foo\n- b\n", 0, None, '- "@foo"\n- b\n'),
+        ("slot:a\nname: b\n", 1, None, "slot: a\nname: b\n"),
+        ("a: 1\npriority high\nb: 2\n", 2, None, "a: 1\npriority: high\nb: 2\n"),
+        ("when: country: NO\n", 0, None, "when:\n  country: NO\n"),
+        ("a:\n    b: 1\n  c: 2\n", 2, None, "a:\n    b: 1\n    c: 2\n"),
+        ("- a: 1\n   b:\n     - c\n  d: 2\n", 1, None, "- a: 1\n  b:\n    - c\n  d: 2\n"),
+    ],
+)
+def test_the_likeliest_repair_with_which_the_file_reads_on(
+    text: str, line: int, opening: int | None, right: str
+) -> None:
+    assert spliced(text, repair(text, line, opening)) == right
+
+
+def test_what_nothing_mends_is_left_alone() -> None:
+    assert repair("x: (a) [b\n}{][\n", 1, None) == ()
+
+
+def test_a_large_file_is_not_read_again_and_again() -> None:
+    text = "- a: 1\n" * 140_000 + "- @\n  b\n c: [\n"
+    begun = time.process_time()
+    repair(text, 140_000, None)
+    assert time.process_time() - begun < 20  # one reading takes a second or two
+
+
+def test_quotes_hold_anything() -> None:
+    assert in_quotes('a "b" \\') == '"a \\"b\\" \\\\"'
