@@ -58,13 +58,15 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An event that was not taken: when it came and from which source, why not, and the bytes that were sent."""
+    """An event that was not taken: when it came and from which source, why not, the bytes that were sent, the visitor
+    of the cookie, and the route they were sent to."""
 
     received_at: float
     source: str
     reason: str
     payload: bytes
     visitor_id: str = ""
+    call: str = "batch"
 
 
 class EventStore(Protocol):

@@ -81,6 +81,14 @@ class Settings:
     )
     recorded_views: int = _row(20_000, "recorded page views that are kept; the oldest go first", "views")
 
+    # events
+    write_keys: tuple[str, ...] = _row(
+        (),
+        "who may send events: NAME:KIND:KEY, as shop:server:6f3a9c...; a `public` key may say what its own visitor "
+        "did, a `trusted` one also what they ordered and who they are, a `server` key all of it, of anybody",
+    )
+    max_event_bytes: int = _row(1_048_576, "largest body of events, unpacked; larger ones get 413", "bytes")
+
     # clients
     max_request_line_bytes: int = _row(8_192, "longest target of a request; longer ones get 414", "bytes")
     max_field_bytes: int = _row(8_192, "longest request field; longer ones get 431", "bytes")

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,12 +24,14 @@ from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
 from proxy.model import EvaluationContext, Product, Visitor
-from proxy.ports import ProfileStore
+from proxy.ports import ProfileStore, Store
 from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.rulebook.pauses import paused
 from proxy.serve.app import App, Handler
+from proxy.serve.collect import Collect
 from proxy.serve.context import context_of, request_of
 from proxy.serve.gateway import Gateway
+from proxy.serve.journal import Journal
 from proxy.serve.listener import Certificate, Listener
 from proxy.serve.origins import Origins
 from proxy.serve.profiles import ProfileReader
@@ -38,6 +40,7 @@ from proxy.serve.recording import Recorder, keep
 from proxy.serve.tunnel import tunnels
 from proxy.serve.visitor import ANONYMOUS, Cookies
 from proxy.serve.vitals import watch_lag
+from proxy.serve.writekeys import WriteKeys
 from proxy.settings import Settings
 from proxy.stores import open_store, open_views
 from proxy.stores.ruledir import RuleFolder
@@ -50,6 +53,8 @@ Files = dict[str, bytes]
 
 PURGE = "purge"
 """The topic on which processes tell each other what is out of date."""
+PROFILES = "profiles"
+"""The topic on which they tell whose profiles changed."""
 READINESS = "readiness"
 """The topic on which workers ask each other how they are."""
 
@@ -176,7 +181,7 @@ class Tailorbird:
         *,
         is_demo: bool = False,
         adapt: Callable[[Publication], Publication] = lambda publication: publication,
-        store: ProfileStore | None = None,
+        store: Store | None = None,
         shared: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -201,6 +206,9 @@ class Tailorbird:
             memory=settings.profile_memory,
             memory_seconds=settings.profile_memory_seconds,
         )
+        self.journal = Journal(self.store, self._profiles, self.metrics, self._tell_of_profiles, clock)
+        keys = WriteKeys(settings)
+        self._routes.update(Collect(keys, self.cookies, self.journal, self.metrics, settings, clock).routes)
         self._recorder = Recorder(settings.recorded_a_second)
         self._views = open_views(settings.store)
         self._gateway = Gateway(
@@ -218,6 +226,7 @@ class Tailorbird:
         self.app = App(self._gateway, self._routes, self.metrics, settings, clock)
         self.bus.listen(PURGE, self._purge)
         self._machine.listen(READINESS, self._own_readiness)
+        self.bus.listen(PROFILES, self._hear_of_profiles)
         self._beside: Sequence[asyncio.Task[None]] = ()
 
     def listener(self, host: str = "", port: int = 0, *, bound: socket.socket | None = None) -> Listener:
@@ -246,6 +255,7 @@ class Tailorbird:
     async def __aenter__(self) -> Tailorbird:
         await self._rules.read()
         await self.bus.open()
+        self.journal.open()
         recording = keep(self._recorder, self._views, most=self.settings.recorded_views, metrics=self.metrics)
         works = [self._rules.follow(), recording, watch_lag(self.metrics)]
         if self._tally is not None:
@@ -258,6 +268,7 @@ class Tailorbird:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self.journal.aclose()
         await self.bus.aclose()
         await self._views.aclose()
         await self._gateway.aclose()
@@ -300,6 +311,16 @@ class Tailorbird:
 
     async def _purge(self, message: bytes) -> bytes:
         return b"%d" % self._gateway.purge(msgspec.msgpack.decode(message, type=Purge))
+
+    async def _tell_of_profiles(self, visitor_ids: Collection[str], waits: bool) -> None:
+        told = msgspec.msgpack.encode((self.bus.name, list(visitor_ids)))
+        await (self.bus.send if waits else self.bus.tell)(PROFILES, told)
+
+    async def _hear_of_profiles(self, message: bytes) -> bytes:
+        teller, visitor_ids = msgspec.msgpack.decode(message, type=tuple[str, list[str]])
+        if teller != self.bus.name:
+            self._profiles.outdate(visitor_ids)
+        return b""
 
     async def why(self, url: str, visitor_id: str) -> str:
         """The story of every slot on that page that has rules, for that visitor. Raises `RequestError`."""

@@ -12,13 +12,14 @@ import enum
 import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from proxy.errors import DamagedValueError, StoreError
 from proxy.metrics import Metrics
-from proxy.model import Profile
+from proxy.model import Arrival, Profile
 from proxy.ports import ProfileStore
+from proxy.serve.ahead import Ahead
 from proxy.serve.patience import Patience, Read
 
 log = logging.getLogger("tailorbird.profiles")
@@ -108,6 +109,8 @@ class ProfileReader:
         self._breaker = Breaker(clock)
         self._patience = Patience(budget_ms, self._settle)
         self._reads: dict[str, tuple[Read, asyncio.Task[None]]] = {}
+        self._outdated: set[str] = set()
+        self._ahead = Ahead()
 
     def remembered(self, visitor_id: str, now: float) -> Profile | Memory | None:
         """What memory knows and is fresh; `MISSING` when the store would have to be asked."""
@@ -118,10 +121,39 @@ class ProfileReader:
 
     def remember(self, visitor_id: str, profile: Profile | None, now: float) -> None:
         """Puts what the store now holds into memory, so that the next request sees it."""
+        self._outdate(visitor_id)
         self._memory.pop(visitor_id, None)
-        self._memory[visitor_id] = (now, profile)
+        self._memory[visitor_id] = (now, profile and self._ahead.on(profile))
         if len(self._memory) > self._most:
             self._memory.popitem(last=False)
+
+    # -- told what happened
+
+    def foresee(self, arrivals: Sequence[Arrival]) -> None:
+        """These events count from now on, though the store does not have them yet."""
+        self._ahead.add(arrivals)
+        for visitor_id in {arrival.visitor_id for arrival in arrivals} & self._memory.keys():
+            at, profile = self._memory[visitor_id]
+            self._memory[visitor_id] = (at, profile and self._ahead.on(profile))
+
+    def arrived(self, arrivals: Sequence[Arrival], profiles: Mapping[str, Profile], now: float) -> None:
+        """The store has these events now, and after them these profiles."""
+        self._ahead.drop(arrivals)
+        for visitor_id, profile in profiles.items():
+            self.remember(visitor_id, profile, now)
+
+    def outdate(self, visitor_ids: Iterable[str]) -> None:
+        """Another worker changed these profiles: the store is asked again."""
+        for visitor_id in visitor_ids:
+            self._outdate(visitor_id)
+            if visitor_id in self._memory:
+                at, profile = self._memory[visitor_id]
+                self._memory[visitor_id] = (at - self._memory_seconds, profile)
+
+    def _outdate(self, visitor_id: str) -> None:
+        """What a read that is under way brings may be from before the change: it is read again."""
+        if visitor_id in self._reads:
+            self._outdated.add(visitor_id)
 
     async def get(self, visitor_id: str, now: float) -> Profile | None:
         """The visitor's profile, an empty one for who is not in the store, within the budget; else what was remembered
@@ -170,6 +202,7 @@ class ProfileReader:
             log.debug("a profile could not be read: %s", error)
         finally:
             del self._reads[visitor_id]
+            self._outdated.discard(visitor_id)
             self._patience.end(read)
             if not read.over.is_set():
                 self._settle(read, outcome)
@@ -182,10 +215,17 @@ class ProfileReader:
 
     async def _remember_from_store(self, visitor_id: str, now: float) -> str:
         try:
-            profile = await self._store.get_profile(visitor_id)
+            profile = await self._current(visitor_id)
         except DamagedValueError:
             # The store is well, one value is not: remembered as unknown, and no reason to leave the store alone.
             self.remember(visitor_id, None, now)
             return "damaged"
         self.remember(visitor_id, profile or Profile(visitor_id), now)
         return "store" if profile is not None else "unknown"
+
+    async def _current(self, visitor_id: str) -> Profile | None:
+        while True:
+            self._outdated.discard(visitor_id)
+            profile = await self._store.get_profile(visitor_id)
+            if visitor_id not in self._outdated:
+                return profile

@@ -35,7 +35,8 @@ CREATE TABLE IF NOT EXISTS refused (
     source TEXT NOT NULL,
     reason TEXT NOT NULL,
     payload BLOB NOT NULL,
-    visitor_id TEXT NOT NULL
+    visitor_id TEXT NOT NULL,
+    call TEXT NOT NULL
 );
 PRAGMA user_version = 2;
 COMMIT;
@@ -50,7 +51,9 @@ KNOWN = "SELECT CAST(value AS BLOB) FROM profiles WHERE visitor_id = ?"
 WRITE = "INSERT INTO profiles VALUES (?, ?) ON CONFLICT (visitor_id) DO UPDATE SET value = excluded.value"
 LOG = "INSERT OR IGNORE INTO events (visitor_id, id, received_at, value) VALUES (?, ?, ?, ?)"
 NAME = "INSERT OR IGNORE INTO attribute_names VALUES (?)"
-REFUSE = "INSERT INTO refused (received_at, source, reason, payload, visitor_id) VALUES (?, ?, ?, ?, ?)"
+REFUSE = """
+INSERT INTO refused (received_at, source, reason, payload, visitor_id, call) VALUES (?, ?, ?, ?, ?, ?)
+"""
 MOST_REFUSED = 10_000
 REBUILT_AT_ONCE = 500
 
@@ -156,7 +159,7 @@ def rebuild(connection: sqlite3.Connection, visitor_ids: Iterable[str]) -> int:
 
 def refuse(connection: sqlite3.Connection, refused: Iterable[Refused]) -> None:
     """Keeps them, and the newest of those before."""
-    rows = [(one.received_at, one.source, one.reason, one.payload, one.visitor_id) for one in refused]
+    rows = [(one.received_at, one.source, one.reason, one.payload, one.visitor_id, one.call) for one in refused]
     connection.executemany(REFUSE, rows)
     oldest = "SELECT max(place) - ? FROM refused"
     connection.execute(f"DELETE FROM refused WHERE place <= ({oldest})", (MOST_REFUSED,))  # noqa: S608
@@ -164,7 +167,9 @@ def refuse(connection: sqlite3.Connection, refused: Iterable[Refused]) -> None:
 
 def refused(connection: sqlite3.Connection) -> list[Refused]:
     """Those kept, oldest first."""
-    rows = connection.execute("SELECT received_at, source, reason, payload, visitor_id FROM refused ORDER BY place")
+    rows = connection.execute(
+        "SELECT received_at, source, reason, payload, visitor_id, call FROM refused ORDER BY place"
+    )
     return [Refused(*row) for row in rows]
 
 

@@ -7,9 +7,9 @@ import asyncio
 import os
 import statistics
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,11 +41,8 @@ class Stalling:
         await self.runs.wait()
         return await self._store.get_profile(visitor_id)
 
-    async def put_profiles(self, profiles: Iterable[Profile]) -> int:
-        return await self._store.put_profiles(profiles)
-
-    async def attribute_names(self) -> frozenset[str]:
-        return await self._store.attribute_names()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
     async def is_ready(self) -> bool:
         return self.runs.is_set() and await self._store.is_ready()

@@ -8,7 +8,7 @@ import pytest
 
 from proxy.errors import DamagedValueError, StoreError
 from proxy.metrics import Metrics
-from proxy.model import Profile
+from proxy.model import Arrival, Event, Profile
 from proxy.serve.profiles import MAX_READS, MISSING, Breaker, ProfileReader
 
 NOW = 1_795_435_200.0
@@ -316,3 +316,68 @@ def test_a_few_failures_among_many_successes_leave_it_closed(clock: Clock) -> No
     for number in range(200):
         breaker.note(number % 3 != 0)
     assert not breaker.is_open and breaker.allows()
+
+
+# -- changes while a profile is read
+
+
+def _seen(number: int) -> Arrival:
+    return Arrival("anna", Event(float(number), f"web:{number}", "page viewed", "/"), "web", float(number))
+
+
+class Slow:
+    """Answers with what was true when it was asked, once `gate` is open."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.asked = asyncio.Event()
+        self.gate = asyncio.Event()
+
+    async def get_profile(self, visitor_id: str) -> Profile:
+        profile = self.profile
+        self.asked.set()
+        await self.gate.wait()
+        return profile
+
+
+async def test_a_read_that_began_before_a_change_does_not_undo_it() -> None:
+    store = Slow(Profile("anna"))
+    reader = ProfileReader(store, Metrics(), budget_ms=25)  # type: ignore[arg-type]
+    reading = asyncio.create_task(reader.get("anna", 1.0))
+    await store.asked.wait()
+    changed = Profile("anna", {"orders": 1.0})
+    store.profile = changed
+    reader.arrived([], {"anna": changed}, 1.0)
+    store.gate.set()
+    await reading
+    while reader._reads:
+        await asyncio.sleep(0)
+    assert reader.remembered("anna", 1.0) == changed
+    await reader.aclose()
+
+
+async def test_a_profile_that_another_worker_changed_is_asked_for_again() -> None:
+    store = Slow(Profile("anna"))
+    store.gate.set()
+    reader = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    assert await reader.get("anna", 1.0) == Profile("anna")
+    store.profile = Profile("anna", {"orders": 1.0})
+    reader.outdate(["anna", "nobody"])
+    assert reader.remembered("anna", 1.0) is MISSING
+    assert await reader.get("anna", 1.0) == store.profile
+    await reader.aclose()
+
+
+async def test_events_on_their_way_count_on_what_is_remembered_and_on_what_is_read() -> None:
+    store = Slow(Profile("anna"))
+    store.gate.set()
+    reader = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    reader.foresee([_seen(1)])
+    first = await reader.get("anna", 1.0)
+    reader.foresee([_seen(2)])
+    second = reader.remembered("anna", 1.0)
+    assert isinstance(first, Profile)
+    assert isinstance(second, Profile)
+    assert [event.id for event in first.history] == ["web:1"]
+    assert [event.id for event in second.history] == ["web:1", "web:2"]
+    await reader.aclose()

@@ -1,0 +1,291 @@
+"""Events through the real listener, into a real store."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from proxy.errors import StoreError
+from proxy.model import Arrival
+from tests.wire.behind import Behind
+from tests.wire.origin import Origin, always, ok
+
+PAGE = b'<html><body><div data-slot="home.hero">ours</div></body></html>'
+HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=600")
+RULES = """version: 1
+rules:
+  - name: Lookers
+    slot: home.hero
+    when: {viewed: {times: at least 2}}
+    show: {banner: {title: Seen it}}
+"""
+FOLDER = {"a.rules.yaml": RULES, "slots.yaml": "slots: {home.hero: {}}"}
+SERVER = "6f3a9c0012ab34cd56ef"
+HOSTS = ("127.0.0.1", "www.shop.example")
+KEYS = (f"shop:server:{SERVER}", "site:public:pk_1", "app:trusted:tk_1")
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+OURS = {"sec-fetch-site": "same-origin", "user-agent": CHROME}
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Behind]:
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, write_keys=KEYS, allowed_hosts=HOSTS) as behind,
+    ):
+        behind.client.headers["user-agent"] = CHROME
+        yield behind
+
+
+async def send(shop: Behind, route: str, body: Any, key: str = SERVER, **headers: str) -> httpx.Response:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    auth = httpx.BasicAuth(key, "") if key else None
+    return await shop.client.post(f"/_tb/v1/{route}", content=raw, headers=headers, auth=auth)
+
+
+def page(path: str = "/sale", **more: Any) -> dict[str, Any]:
+    return {"type": "page", "properties": {"path": path}, **more}
+
+
+def product(number: int, **more: Any) -> dict[str, Any]:
+    return {"event": "Product Viewed", "messageId": f"m{number}", "properties": {"product_id": f"p{number}"}, **more}
+
+
+async def log(shop: Behind) -> list[Arrival]:
+    return list((await shop.tailorbird.store.log("", 1_000))[0])
+
+
+# -- taken
+
+
+async def test_a_batch_is_in_the_log_when_it_is_answered(shop: Behind) -> None:
+    answer = await send(shop, "batch", {"batch": [page(userId="anna", messageId="m1"), page(userId="ben")]})
+    assert (answer.status_code, answer.json()) == (200, {"success": True})
+    assert [(one.visitor_id, one.source, one.event.kind) for one in await log(shop)] == [
+        ("anna", "shop", "page viewed"),
+        ("ben", "shop", "page viewed"),
+    ]
+
+
+async def test_an_event_counts_on_the_very_next_page(shop: Behind) -> None:
+    cookies = shop.cookies_of("anna")
+    assert "ours" in (await shop.client.get("/", headers=cookies)).text
+    await send(shop, "track", product(1, userId="anna"))
+    assert "ours" in (await shop.client.get("/", headers=cookies)).text
+    await send(shop, "track", product(2, userId="anna"))
+    assert "Seen it" in (await shop.client.get("/", headers=cookies)).text
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        ("track", product(1)),
+        ("t", product(1)),
+        ("page", page()),
+        ("p", page()),
+        ("screen", {"name": "Sale"}),
+        ("identify", {"traits": {"size": "40"}}),
+        ("i", {"traits": {"size": "40"}}),
+        ("group", {"groupId": "g"}),
+        ("alias", {"previousId": "abc"}),
+    ],
+)
+async def test_every_route_takes_its_call(shop: Behind, route: str, body: dict[str, Any]) -> None:
+    assert (await send(shop, route, {**body, "userId": "anna"}, **{"content-type": "text/plain"})).status_code == 200
+    assert len(await log(shop)) == 1
+
+
+async def test_a_body_may_be_packed(shop: Behind) -> None:
+    packed = gzip.compress(json.dumps(page(userId="anna")).encode())
+    assert (await send(shop, "page", packed, **{"content-encoding": "gzip"})).status_code == 200
+    assert len(await log(shop)) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "status"),
+    [
+        (b"\x1f\x8bnonsense", "gzip", 400),
+        (gzip.compress(b"{}")[:-9], "gzip", 400),
+        (gzip.compress(b" " * 50_000_000), "gzip", 413),
+        (b" " * 1_100_000, "identity", 413),
+        (b"{}", "br", 415),
+        (b"{", "identity", 400),
+    ],
+    ids=["no gzip", "cut off", "bomb", "too large", "another coding", "no JSON"],
+)
+async def test_a_body_that_cannot_be_read_is_refused(shop: Behind, body: bytes, coding: str, status: int) -> None:
+    answer = await send(shop, "batch", body, **{"content-encoding": coding})
+    assert answer.status_code == status
+    assert answer.json()["success"] is False
+
+
+# -- who may
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        {"headers": {"authorization": f"Bearer {SERVER}"}, "json": page(userId="anna")},
+        {"json": page(userId="anna", writeKey=SERVER)},
+        {"params": {"writeKey": SERVER}, "json": page(userId="anna")},
+    ],
+    ids=["bearer", "body", "query"],
+)
+async def test_a_key_comes_in_several_ways(shop: Behind, request_of: dict[str, Any]) -> None:
+    assert (await shop.client.post("/_tb/v1/page", **request_of)).status_code == 200
+    assert len(await log(shop)) == 1
+
+
+@pytest.mark.parametrize("key", ["", "nobodys"])
+async def test_without_a_key_from_elsewhere_nothing_is_taken(shop: Behind, key: str) -> None:
+    assert (await send(shop, "page", page(userId="anna"), key)).status_code == 401
+    crossing = {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}
+    assert (await send(shop, "page", page(userId="anna"), key, **crossing)).status_code == 401
+    assert await log(shop) == []
+
+
+async def test_a_page_of_the_shop_needs_no_key_and_speaks_for_its_cookie(shop: Behind) -> None:
+    cookies = shop.cookies_of("anna")
+    await send(shop, "page", page(userId="ben", anonymousId="ben"), "", **OURS, **cookies)
+    assert [one.visitor_id for one in await log(shop)] == ["anna"]
+
+
+async def test_a_page_of_the_shop_gets_a_cookie_when_there_is_none(shop: Behind) -> None:
+    answer = await send(shop, "page", page(), "", **OURS)
+    (one,) = await log(shop)
+    visitor = shop.tailorbird.cookies.read(answer.headers["set-cookie"].partition(";")[0].encode(), 2e9)
+    assert visitor.id == one.visitor_id != ""
+
+
+async def test_a_public_key_never_speaks_for_another_visitor(shop: Behind) -> None:
+    await send(shop, "page", page(userId="anna", anonymousId="anna"), "pk_1")
+    (one,) = await log(shop)
+    assert one.visitor_id.startswith("anon_")
+    assert await shop.tailorbird.store.get_profile("anna") is None
+
+
+@pytest.mark.parametrize("key", ["", "pk_1"])
+async def test_a_browser_cannot_place_an_order_or_say_who_it_is(shop: Behind, key: str) -> None:
+    order = {"type": "track", "event": "Order Completed", "properties": {"order_id": "1", "revenue": 1e6}}
+    identify = {"type": "identify", "traits": {"orders": 99}}
+    answer = await send(shop, "batch?strict=1", {"batch": [order, identify]}, key, **OURS, **shop.cookies_of("anna"))
+    assert answer.status_code == 400
+    assert [error["reason"] for error in answer.json()["errors"]] == ["server-only"]
+    profile = await shop.tailorbird.store.get_profile("anna")
+    assert profile is not None
+    assert (profile.attributes, profile.history) == ({}, ())
+
+
+async def test_a_trusted_key_may_for_its_own_visitor(shop: Behind) -> None:
+    order = {
+        "type": "track",
+        "event": "Order Completed",
+        "userId": "ben",
+        "properties": {"order_id": "1", "revenue": 9},
+    }
+    identify = {"type": "identify", "userId": "ben", "traits": {"size": "40"}}
+    await send(shop, "batch", {"batch": [order, identify]}, "tk_1", **OURS, **shop.cookies_of("anna"))
+    profile = await shop.tailorbird.store.get_profile("anna")
+    assert profile is not None
+    assert (dict(profile.attributes), [event.value for event in profile.history]) == ({"size": "40"}, [9.0])
+
+
+# -- who is not counted
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "outcome"),
+    [
+        ("user-agent", "Googlebot/2.1 (+http://www.google.com/bot.html)", "bot"),
+        ("sec-gpc", "1", "unwanted"),
+        ("dnt", "1", "unwanted"),
+    ],
+)
+async def test_nobody_counts_bots_and_those_who_do_not_want_it(
+    shop: Behind, field: str, value: str, outcome: str
+) -> None:
+    answer = await send(shop, "page", page(), "", **{**OURS, field: value}, **shop.cookies_of("anna"))
+    assert answer.status_code == 200
+    assert "set-cookie" not in answer.headers
+    assert await log(shop) == []
+    assert shop.tailorbird.metrics.get("tailorbird_events_total", outcome) == 1
+
+
+async def test_a_servers_own_name_is_no_bots(shop: Behind) -> None:
+    await send(shop, "page", page(userId="anna"), **{"user-agent": "python-requests/2.32"})
+    assert len(await log(shop)) == 1
+
+
+# -- what is said
+
+
+async def test_who_asks_hears_what_was_not_taken_and_why(shop: Behind) -> None:
+    batch = {"batch": [page(userId="anna"), {"type": "dance"}, page(userId="null"), product(1, type="track")]}
+    lenient, strict = await send(shop, "batch", batch), await send(shop, "batch?strict=1", batch)
+    assert (lenient.status_code, lenient.json()) == (200, {"success": True})
+    assert (strict.status_code, strict.json()["accepted"]) == (400, 1)
+    assert [(error["index"], error["reason"]) for error in strict.json()["errors"]] == [
+        (1, "type"),
+        (2, "visitor-id"),
+        (3, "no-visitor"),
+    ]
+
+
+async def test_what_was_not_taken_is_kept_as_it_was_sent(shop: Behind) -> None:
+    await send(shop, "batch", {"batch": [{"type": "dance", "userId": "anna"}]})
+    await shop.tailorbird.journal.aclose()
+    (kept,) = await shop.tailorbird.store.refused()
+    assert (kept.source, kept.reason, kept.call) == ("shop", "type", "batch")
+    assert json.loads(kept.payload) == {"type": "dance", "userId": "anna"}
+
+
+async def test_a_store_that_is_away_means_send_it_again(shop: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object) -> None:
+        raise StoreError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.tailorbird.store, "apply", away)
+        answer = await send(shop, "page", page(userId="anna", messageId="m1"))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert (await send(shop, "page", page(userId="anna", messageId="m1"))).status_code == 200
+    assert len(await log(shop)) == 1
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed", "with_cookies"),
+    [
+        ("https://www.shop.example", "https://www.shop.example", True),
+        ("https://blog.example", "*", False),
+    ],
+)
+async def test_a_page_of_another_host_may_send_its_own(
+    shop: Behind, origin: str, allowed: str, with_cookies: bool
+) -> None:
+    ahead = await shop.client.options("/_tb/v1/batch", headers={"origin": origin})
+    sent = await send(shop, "page", page(anonymousId="x"), "pk_1", origin=origin)
+    for answer in (ahead, sent):
+        assert answer.headers["access-control-allow-origin"] == allowed
+        assert ("access-control-allow-credentials" in answer.headers) is with_cookies
+    assert ahead.status_code == 204
+
+
+async def test_events_are_sent_by_post(shop: Behind) -> None:
+    assert (await shop.client.get("/_tb/v1/track")).status_code == 405
+
+
+async def test_ga4_as_it_is(shop: Behind) -> None:
+    cookies = shop.cookies_of("anna")
+    beacon = "/_tb/g/collect?v=2&en=page_view&dl=https%3A%2F%2Fshop.example%2Fsale"
+    assert (await shop.client.get(beacon, headers={**OURS, **cookies})).status_code == 200
+    pushed = {"event": "view_item", "ecommerce": {"items": [{"item_id": "p1"}]}}
+    assert (await shop.client.post("/_tb/g/collect", json=pushed, headers={**OURS, **cookies})).status_code == 200
+    assert [(one.visitor_id, one.event.kind) for one in await log(shop)] == [
+        ("anna", "page viewed"),
+        ("anna", "product viewed"),
+    ]
