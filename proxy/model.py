@@ -494,15 +494,25 @@ class Profile:
     remembered: dict[object, object] = field(init=False, default_factory=dict, repr=False, compare=False)
 
 
+class Consent(enum.IntEnum):
+    """How far a visitor agreed to be known; `serve/consent.py` says what each level means."""
+
+    NONE = 0
+    CONTEXTUAL = 1
+    SESSION = 2
+    PROFILE = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who a request says it is, after its cookies were verified. An id of "" is anonymous: no valid cookie came.
-    `unverified` are segments from an unsigned cookie an operator allowed by name."""
+    """Who a request says it is, after its cookies were verified. An id of "" is anonymous: no valid cookie came, or it
+    may not be used. `unverified` are segments from an unsigned cookie an operator allowed by name."""
 
     id: str = ""
     first_seen_at: float = 0.0
     segments: frozenset[str] = frozenset()
     unverified: frozenset[str] = frozenset()
+    consent: Consent = Consent.PROFILE
 
 
 # -- what is sold -----------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ PREFIX = "TAILORBIRD_"
 GOOGLE_COOKIES = ("_ga*", "_gid", "_gat*", "_gcl_*", "_dc_gtm_*")
 STATISTICS_COOKIES = (*GOOGLE_COOKIES, "_fbp", "_fbc", "_uet*", "_cl*", "_hj*", "_pk_*", "ajs_*")
 CONSENT_COOKIES = ("OptanonConsent", "OptanonAlertBoxClosed", "CookieConsent", "cookieyes-consent", "euconsent-v2")
+OWN_CONSENT_COOKIE = "tb_consent"
 
 
 def _row(default: Any, help: str, unit: str = "") -> Any:
@@ -67,6 +68,17 @@ class Settings:
     visitor_cookie_days: int = _row(180, "lifetime of a persistent visitor cookie", "days")
     segment_cookie_seconds: int = _row(1800, "how long signed segments count", "seconds")
     unsigned_segments_cookie: str = _row("", "name of a CDP's own, unsigned segment cookie to read as a hint")
+    consent: tuple[str, ...] = _row(
+        (),
+        "consent tools whose cookies say what a visitor agreed to: own, tcf, onetrust, cookiebot, cookieyes; the least "
+        "counts. Empty: none is asked, and all visitors are known",
+    )
+    consent_default: str = _row(
+        "session", "what holds where none of those cookies came: none, contextual, session or profile"
+    )
+    privacy_signals: bool = _row(
+        True, "take `Sec-GPC: 1` and `DNT: 1` as a wish not to be profiled: contextual at most, whatever was agreed to"
+    )
     trusted_proxies: tuple[str, ...] = _row(
         (), "addresses or networks whose Forwarded and country fields count; empty: none"
     )
@@ -146,7 +158,7 @@ class Settings:
     stale_if_error_seconds: int = _row(3_600, "how long a stale answer stands in for an origin that is down", "seconds")
     clients_may_refresh: bool = _row(False, "let a client's Cache-Control (a forced reload) ask the origin")
     ignored_cookies: tuple[str, ...] = _row(
-        STATISTICS_COOKIES + CONSENT_COOKIES,
+        (*STATISTICS_COOKIES, *CONSENT_COOKIES, OWN_CONSENT_COOKIE),
         "cookies that say nothing to the origin's pages; `*` stands for any ending",
     )
 

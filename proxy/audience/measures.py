@@ -74,6 +74,12 @@ def read(measure: Measure, history: Sequence[Event], now: float) -> Read:
     return Read(value, now, min(holds_until, ahead))
 
 
+def is_moving(measure: Measure) -> bool:
+    """Whether what it tells is another number every moment, though nothing happens."""
+    moving = (Reading.DAYS_SINCE, Reading.DAYS_SINCE_FIRST, Reading.DAYS_SINCE_VISIT, Reading.SCORE)
+    return measure.reading in moving and not measure.grades
+
+
 Told = tuple[AttributeValue | DaysSince | Decaying | None, float]
 """What is told, and until when it holds as long as nothing happens."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
+from proxy.audience.measures import is_moving
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.model import AttributeValue, Measure
 from proxy.rulebook.compile import Publication
@@ -18,7 +19,8 @@ MOST_SAID = 4_000
 class Asked:
     """Attribute names: those the request alone says, and those that are the visitor's, of which `measures` are read off
     their history. `needs_profile` is true when a profile may have one of them; `tells_visitors_apart` when chance or
-    caps have a say, so that two with the same attributes may be shown different things."""
+    caps have a say, so that two with the same attributes may be shown different things, or when something is asked that
+    is another number every moment, as the days since an order."""
 
     of_request: tuple[str, ...]
     of_visitor: tuple[str, ...]
@@ -54,11 +56,12 @@ class Asked:
         for variant in variants & fragments.keys():
             names.update(field.attribute for field in fragments[variant].fields)
         traits = {name: TRAIT_MEASURES[name] for name in names & TRAIT_MEASURES.keys()}
+        measures = {**traits, **plan.measures_of(slots)}
         reads_history = plan.reads_history(slots)
         return cls(
             tuple(sorted(name for name in names if is_of_request(name))),
             tuple(sorted(name for name in names if not is_of_request(name))),
-            {**traits, **plan.measures_of(slots)},
+            measures,
             needs_profile(names) or reads_history,
-            reads_history,
+            reads_history or any(map(is_moving, measures.values())),
         )

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from proxy.audience.traits import STRANGER
 from proxy.metrics import Metrics, Shown
-from proxy.model import AttributeValue, Profile, Visitor
+from proxy.model import AttributeValue, Consent, Profile, Visitor
 from proxy.page.encode import Assembled, Coding
 from proxy.page.fragments import Fragment
 from proxy.page.template import Template
@@ -23,6 +23,7 @@ from proxy.personalise import Personalised, personalise, untouched
 from proxy.rulebook.compile import Publication
 from proxy.serve.asked import Asked
 from proxy.serve.client import is_trusted, networks
+from proxy.serve.consent import Consents, allowed, of_this_visit
 from proxy.serve.context import Seen, context_from, unsigned_only, values_of
 from proxy.serve.message import Request
 from proxy.serve.profiles import MISSING, ProfileReader
@@ -43,6 +44,10 @@ class Met(NamedTuple):
     set_cookie: bytes | None = None
 
 
+def _met(visitor: Visitor, profile: Profile | None, now: float) -> Met:
+    return Met(visitor, of_this_visit(profile, now) if visitor.consent is Consent.SESSION else profile)
+
+
 class Showing:
     """One publication at a time, replaced whole by `publish`."""
 
@@ -55,6 +60,7 @@ class Showing:
         self._recorder = recorder
         self._sewing = Sewing()
         self._recall = Recall()
+        self._consents = Consents(settings)
         self._gives_cookies = settings.visitor_cookie != "off"
         self._trusted = networks(settings.trusted_proxies)
         self._country_header = settings.country_header.lower().encode()
@@ -74,11 +80,11 @@ class Showing:
             return Met(ANONYMOUS)
         visitor = self._visitor(request, now)
         if not visitor.id:
-            return self._welcome(visitor, now)
+            return self._welcome(visitor, now, has_cookie=self._cookies.visitor_name in request.cookies)
         if not self.asked_by(template).needs_profile:
             return Met(visitor)
         profile = self._profiles.remembered(visitor.id, now)
-        return None if profile is MISSING else Met(visitor, profile)
+        return None if profile is MISSING else _met(visitor, profile, now)
 
     async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
         """Who asks, from the store where need be, within the reader's budget."""
@@ -86,15 +92,17 @@ class Showing:
         if met is not None:
             return met
         visitor = self._visitor(request, now)
-        return Met(visitor, await self._profiles.get(visitor.id, now))
+        return _met(visitor, await self._profiles.get(visitor.id, now), now)
 
     def _visitor(self, request: Request, now: float) -> Visitor:
-        return self._cookies.read(request.cookies, now)
+        return allowed(self._cookies.read(request.cookies, now), self._consents.of(request))
 
-    def _welcome(self, visitor: Visitor, now: float) -> Met:
+    def _welcome(self, visitor: Visitor, now: float, *, has_cookie: bool) -> Met:
+        if visitor.consent < Consent.SESSION:
+            return Met(visitor, set_cookie=self._cookies.forgotten if has_cookie else None)
         if not self._gives_cookies:
             return Met(visitor, STRANGER)
-        new, cookie = self._cookies.new_visitor(now)
+        new, cookie = self._cookies.new_visitor(now, is_for_session=visitor.consent is Consent.SESSION)
         return Met(replace(visitor, id=new.id, first_seen_at=new.first_seen_at), STRANGER, cookie)
 
     def asked_by(self, template: Template) -> Asked:
@@ -166,7 +174,7 @@ class Showing:
         plan, fragments = self.publication.plan, self.publication.fragments
         context = context_from(seen, profile, self.asked_by(template).attributes, values)
         done = personalise(template, plan, fragments, context, coding=coding, key=self._etag_key, poured=poured)
-        if seen.now >= self._recorder.due_at:
+        if seen.now >= self._recorder.due_at and seen.visitor.consent is not Consent.NONE:
             noted = Noted(plan, seen.request, seen.visitor, context, seen.country_header, done.decisions)
             self._recorder.note(noted)
         self._sewing.tend(template.seams)

@@ -99,6 +99,7 @@ class Cookies:
         self._prefix = b"tb_" if is_demo else b"__Host-tb_"
         self.visitor_name = self._prefix + b"v"
         self.segments_name = self._prefix + b"s"
+        self.forgotten = self.visitor_name + b"=" + self._flags + b"; Max-Age=0"
         self._memo: dict[tuple[bytes, bytes], Verified] = {}
 
     @classmethod
@@ -170,14 +171,14 @@ class Cookies:
 
     # -- minting
 
-    def new_visitor(self, now: float) -> tuple[Visitor, bytes]:
+    def new_visitor(self, now: float, *, is_for_session: bool = False) -> tuple[Visitor, bytes]:
         """A visitor never seen before, and the Set-Cookie value that makes the browser come back as it."""
         visitor = Visitor(secrets.token_hex(16), first_seen_at=float(int(now)))
-        return visitor, self.visitor_cookie(visitor.id, now)
+        return visitor, self.visitor_cookie(visitor.id, now, is_for_session=is_for_session)
 
-    def visitor_cookie(self, visitor_id: str, first_seen_at: float) -> bytes:
+    def visitor_cookie(self, visitor_id: str, first_seen_at: float, *, is_for_session: bool = False) -> bytes:
         """A Set-Cookie value. Raises `OperatorError` when the id is not 1 to 64 of `A-Za-z0-9_-`."""
-        lifetime = b"" if self._max_age is None else b"; Max-Age=%d" % self._max_age
+        lifetime = b"" if self._max_age is None or is_for_session else b"; Max-Age=%d" % self._max_age
         return self.visitor_pair(visitor_id, first_seen_at) + self._flags + lifetime
 
     def segment_cookie(self, visitor_id: str, segments: Iterable[str], now: float, seconds: int | None = None) -> bytes:

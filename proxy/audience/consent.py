@@ -1,0 +1,74 @@
+"""What a visitor agreed to, as consent tools write it into their cookies.
+
+One row of `SOURCES` a tool. A value that cannot be read agrees to nothing: what nobody can prove was not given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from proxy.audience.tcf import purposes
+from proxy.model import Consent
+
+MAX_BYTES = 4_096
+PROFILING = frozenset({1, 5, 6})
+"""The TCF's purposes: keep something on the device, make a profile for content, choose content by it."""
+
+
+class Source(NamedTuple):
+    """A consent tool: its name in the setting `consent`, its cookie, how a value is read, its line of help."""
+
+    name: str
+    cookie: bytes
+    read: Callable[[str], Consent]
+    help: str
+
+    @property
+    def beginning(self) -> bytes:
+        """What the cookie begins with."""
+        return self.cookie + b"="
+
+
+def _own(value: str) -> Consent:
+    return Consent[value.upper()] if value in LEVELS else Consent.CONTEXTUAL
+
+
+def _tcf(value: str) -> Consent:
+    return Consent.PROFILE if purposes(value) >= PROFILING else Consent.CONTEXTUAL
+
+
+def _one_trust(value: str) -> Consent:
+    groups = re.search(r"(?:^|&)groups=([^&]*)", value)
+    return _if("C0003:1" in groups[1].split(",") if groups else False)
+
+
+def _cookiebot(value: str) -> Consent:
+    return _if(value == "-1" or re.search(r"[{,]\s*preferences:\s*true\s*[,}]", value) is not None)
+
+
+def _cookie_yes(value: str) -> Consent:
+    return _if("functional:yes" in value.split(","))
+
+
+def _if(agrees: bool) -> Consent:
+    return Consent.PROFILE if agrees else Consent.CONTEXTUAL
+
+
+LEVELS = tuple(level.name.lower() for level in Consent)
+SOURCES = (
+    Source("own", b"tb_consent", _own, "your own pages write none, contextual, session or profile into `tb_consent`"),
+    Source("tcf", b"euconsent-v2", _tcf, "IAB TCF: profile with purposes 1, 5 and 6, else contextual"),
+    Source("onetrust", b"OptanonConsent", _one_trust, "OneTrust: profile with group C0003 (functional)"),
+    Source("cookiebot", b"CookieConsent", _cookiebot, "Cookiebot: profile with preferences, and where none is needed"),
+    Source("cookieyes", b"cookieyes-consent", _cookie_yes, "CookieYes: profile with functional"),
+)
+
+
+def consent_in(source: Source, cookie: bytes) -> Consent:
+    """What the cookie of a source says."""
+    if len(cookie) > MAX_BYTES:
+        return Consent.CONTEXTUAL
+    return source.read(unquote(cookie.strip(b'" ').decode("latin-1")))
