@@ -46,6 +46,7 @@ BARS = (
     Bar("B11", "many addresses, a small cache", (*PYTEST, "tests/bars/test_b11_memory.py")),
     Bar("D7", "a real order history, graded as SQL does", (*PYTEST, "tests/bars/test_d7_import.py")),
     Bar("B12", "the origin, then the store, down for a minute", (*PYTEST, "tests/bars/test_b12_outage.py")),
+    Bar("B13", "a shop like stock Django, its forms' tokens", (*PYTEST, "tests/bars/test_b13_masked_tokens.py")),
     Bar("C7", "20,000 recorded views, decided again", (*PYTEST, "tests/bars/test_c7_replay.py")),
     Bar("C8", "publish and roll back under load", (*PYTEST, "tests/bars/test_c8_publish.py")),
     Bar("E1", "baskets: what goes with a cart", (*PYTEST, "tests/bars/test_e1_baskets.py")),

@@ -1,5 +1,6 @@
 """`tailorbird doctor URL`: fetches a page as an anonymous visitor and says, line by line, what to mend before
-Tailorbird is put in front of it. What is looked at, and how it is judged, is `serve/checkup.py`."""
+Tailorbird is put in front of it. What is looked at, and how it is judged, is `serve/checkup.py`; the policy for what
+stays is proposed by `serve/proposal.py`."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import os
 import ssl
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,7 +20,9 @@ import httpx
 from proxy.cli.rulefolder import A_FOLDER
 from proxy.errors import OriginError
 from proxy.rulebook.check import check
+from proxy.rulebook.read import CACHE_FILE
 from proxy.serve.checkup import Level, Line, Visit, checkup
+from proxy.serve.proposal import Copies, proposed, told
 from proxy.settings import Settings, from_environment
 from proxy.stores.ruledir import read_folder
 
@@ -29,22 +33,65 @@ COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 @click.command("doctor")
 @click.argument("url")
 @click.option("--rules", envvar="TAILORBIRD_RULES", type=A_FOLDER, help="a rule folder, whose slots.yaml counts too")
+@click.option("--path", "pattern", help="the pages that the proposed policy is for, as /c/*  (default: that page)")
+@click.option("--write", "is_written", is_flag=True, help="put the proposed policy into cache.yaml of the rule folder")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print the lines")
-def command(url: str, rules: Path | None, form: str) -> None:
+def command(url: str, rules: Path | None, pattern: str | None, is_written: bool, form: str) -> None:
     """Look at a page as Tailorbird sees it, and say what to mend. Exit code 1 when a line says fail.
+
+    The page is fetched twice without cookies and once with those it sets. Where it would not be kept for everybody, a
+    policy for cache.yaml is proposed.
 
     Ask about the origin's own address: what has come through Tailorbird is no longer what the shop said.
     """
     if not is_web_address(url):
         raise click.BadParameter(f"`{url}` is no http or https address", param_hint="URL")
-    declared = check(read_folder(rules)).declared if rules else ()
-    lines = checkup(replace(visit(url, from_environment(os.environ)), declared=declared))
-    if form == "json":
-        click.echo(json.dumps([line._asdict() for line in lines], indent=2))
-    else:
-        for line in lines:
-            _print(line)
+    if is_written and rules is None:
+        raise click.UsageError("--write needs --rules, the folder to write into")
+    first = visit(url, from_environment(os.environ))
+    lines = checkup(replace(first, declared=check(read_folder(rules)).declared if rules else ()))
+    policy = ""
+    if all(line.level is not Level.FAIL for line in lines):
+        copies = Copies(first, visit(url, first.settings), _as_known(url, first), pattern or first.path)
+        proposal = proposed(copies)
+        lines += told(copies, proposal)
+        policy = proposal.text if proposal else ""
+    if is_written and policy and rules:
+        lines.append(_written(rules, policy))
+    print_as(form, lines, policy)
     sys.exit(any(line.level is Level.FAIL for line in lines))
+
+
+def _as_known(url: str, first: Visit) -> Visit | None:
+    """The page as whoever got it first gets it again; None when it sets no cookies."""
+    cookies = b"; ".join(value.partition(b";")[0].strip() for value in first.all(b"set-cookie"))
+    return visit(url, first.settings, cookies.decode("latin-1")) if cookies else None
+
+
+def _written(rules: Path, policy: str) -> Line:
+    """Puts the policy above the others of cache.yaml, if the file is a good one then."""
+    path = rules / CACHE_FILE
+    head, pages, rest = path.read_text("utf-8").partition("pages:\n") if path.exists() else ("", "pages:\n", "")
+    text = head + pages + policy + rest
+    findings = check({**read_folder(rules), CACHE_FILE: text.encode()}).findings
+    wrong = next((finding for finding in findings if finding.place.file == CACHE_FILE), None)
+    if wrong is not None or not pages:
+        what = f"it does not fit into {path}: {wrong.what if wrong else 'there is no line `pages:`'}"
+        return Line(Level.FAIL, "policy", what, "put it there yourself")
+    path.write_text(text, "utf-8")
+    return Line(Level.OK, "policy", f"written to {path}")
+
+
+def print_as(form: str, lines: Sequence[Line], policy: str) -> None:
+    """The lines, and the policy after them; in JSON it is the fix of a last line."""
+    if form == "json":
+        last = [Line(Level.WARN, "cache.yaml", "the policy proposed", f"pages:\n{policy}")] if policy else []
+        click.echo(json.dumps([line._asdict() for line in (*lines, *last)], indent=2))
+        return
+    for line in lines:
+        _print(line)
+    if policy:
+        click.echo(f"\n# {CACHE_FILE}\npages:\n{policy}")
 
 
 def is_web_address(url: str) -> bool:
@@ -62,11 +109,12 @@ def _print(line: Line) -> None:
         click.echo(f"{'':18}fix: {line.fix}")
 
 
-def visit(url: str, settings: Settings) -> Visit:
-    """Fetches `url` without cookies, redirects or the environment's proxies, within `TIMEOUT_SECONDS` and little more
-    than `max_page_bytes`. Raises `OriginError`."""
+def visit(url: str, settings: Settings, cookies: str = "") -> Visit:
+    """Fetches `url` with no cookies but these, without redirects or the environment's proxies, within
+    `TIMEOUT_SECONDS` and little more than `max_page_bytes`. Raises `OriginError`."""
     trusted = ssl.create_default_context(cafile=settings.origin_ca) if settings.origin_ca else True
     fields = {"accept": "text/html", "accept-encoding": "gzip", "user-agent": "tailorbird-doctor"}
+    fields |= {"cookie": cookies} if cookies else {}
     deadline = time.monotonic() + TIMEOUT_SECONDS
     try:
         with (

@@ -9,6 +9,8 @@ else.
 from __future__ import annotations
 
 import string
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import turbohtml
 
@@ -33,15 +35,32 @@ SECRET_LENGTH = 32
 _NUMBER_OF = {letter: number for number, letter in enumerate(ALPHABET)}
 
 
-def token_in(body: bytes) -> SeenAt | None:
-    """Where the first token stands that is known by its name; None without any."""
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that is known by its name: what element holds it, in which attribute, what it says, and where."""
+
+    element: str
+    name: str
+    attribute: str
+    value: str
+    place: SeenAt
+
+
+def tokens_in(body: bytes) -> Iterator[Token]:
+    """Every token that is known by its name."""
     lowered = body.lower()
     if not any(name in lowered for name in _NAMES):
-        return None
+        return
     document = turbohtml.parse(body.decode("latin-1"), source_locations=True, scripting=True)
     for element in document.select(_SELECTOR):
-        return seen_at(element, "content" if element.tag == "meta" else "value")
-    return None
+        attribute = "content" if element.tag == "meta" else "value"
+        name, value = element.attr("name") or "", element.attr(attribute) or ""
+        yield Token(element.tag, name, attribute, value, seen_at(element, attribute))
+
+
+def token_in(body: bytes) -> SeenAt | None:
+    """Where the first token stands that is known by its name; None without any."""
+    return next((token.place for token in tokens_in(body)), None)
 
 
 def meta_nonce_in(body: bytes) -> SeenAt | None:

@@ -31,6 +31,7 @@ PAGE = (
     Word("drop set-cookie", "cookies that the origin sets here and no visitor needs, as [csrftoken]"),
     Word("holes", "parts of the page that are filled for each visitor"),
     Word("includes", "yes: parts are put together by <esi:include> here, even if the origin does not say so"),
+    Word("forms change it", "no: a form sent to its address leaves the page as it is; yes when missing"),
     Word("compare", "no: keep the page without comparing two fetches of it; yes when missing"),
 )
 COOKIES = (
@@ -90,6 +91,7 @@ def _read_page(node: Node, findings: list[Finding]) -> PagePolicy:
         _allowance(found, findings),
         tuple(hole for item in holes.items if (hole := _read_hole(item, findings))) if holes else (),
         is_kept=_yes(found, "store", True, findings),
+        is_changed_by_forms=_yes(found, "forms change it", True, findings),
         is_compared=_yes(found, "compare", True, findings),
         has_includes=_yes(found, "includes", False, findings),
     )
@@ -154,13 +156,14 @@ def _cookies(node: Node | None, findings: list[Finding]) -> CookieRoles | None:
 def _cookie_names(node: Node | None, what: str, findings: list[Finding], *, whole: bool = False) -> tuple[str, ...]:
     words = read_words(node, what, findings) if node else ()
     for word in words:
-        if not _is_cookie_name(word.text) or (whole and word.text.endswith("*")):
+        if not is_cookie_name(word.text) or (whole and word.text.endswith("*")):
             help = "write the whole name of a cookie" if whole else "write a cookie's name, * for any ending"
             findings.append(unfit(what, word, help))
     return tuple(word.text for word in words)
 
 
-def _is_cookie_name(text: str) -> bool:
+def is_cookie_name(text: str) -> bool:
+    """True for a cookie's name, or the beginning of one and a `*`."""
     return text == "*" or bool(_COOKIE_NAME.fullmatch(text))
 
 

@@ -22,14 +22,16 @@ _REMEMBERED = 20_000
 @dataclass(frozen=True)
 class PagePolicy:
     """What holds for the pages of one pattern. `is_kept` False: every visitor asks the origin. `is_compared` False:
-    two fetches of a page need not agree before it is kept. `has_includes`: `<esi:include>` counts here without the
-    origin's word."""
+    two fetches of a page need not agree before it is kept. `is_changed_by_forms` False: a request that may change
+    something does not put the page it is sent to out of date, as RFC 9111 4.4 would have it. `has_includes`:
+    `<esi:include>` counts here without the origin's word."""
 
     pattern: str
     allowance: Allowance = field(default_factory=Allowance)
     holes: tuple[Hole, ...] = ()
     is_kept: bool = True
     is_compared: bool = True
+    is_changed_by_forms: bool = True
     has_includes: bool = False
 
     @cached_property

@@ -106,7 +106,7 @@ def cache_schema() -> Schema:
     special: Mapping[str, Mapping[str, Schema]] = {
         "file": {"pages": {"type": "array", "items": _ref("page")}},
         "page": {
-            **dict.fromkeys(("store", "includes", "compare"), yes_or_no),
+            **dict.fromkeys(("store", "includes", "compare", "forms change it"), yes_or_no),
             "despite": {"anyOf": [{"enum": list(OVERRULED)}, {"type": "array", "items": {"enum": list(OVERRULED)}}]},
             "cookies": _ref("cookies"),
             "query": _ref("query"),

@@ -23,7 +23,7 @@ from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import Entry, Page, charset_of, is_page
 from proxy.settings import Settings
 
-_POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
+CONTENT_POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
 
 Cut = tuple[Page, str]
 """A page, and why it could not be cut, or ""."""
@@ -79,10 +79,12 @@ class PageReader:
         page = blanked(plain, policy.holes if policy else (), charset=charset_of(headers))
         if isinstance(page, NotBlank):
             return page
-        if no := _secret(page.body, headers, policy):
+        if no := secret_in(page.body, headers, policy):
             return no
         if policy and policy.has_nonce:
-            headers = tuple((name, without_nonces(value) if name in _POLICIES else value) for name, value in headers)
+            headers = tuple(
+                (name, without_nonces(value) if name in CONTENT_POLICIES else value) for name, value in headers
+            )
         return _deflated(self._cut(page, headers, path, declared))
 
     def _recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
@@ -118,13 +120,13 @@ def _deflated(cut: Cut) -> Cut:
     return cut
 
 
-def _secret(body: bytes, headers: Headers, policy: PagePolicy | None) -> NotBlank | None:
+def secret_in(body: bytes, headers: Headers, policy: PagePolicy | None) -> NotBlank | None:
     """Why the page is not for everybody: a forgery token or nonce that no hole takes out."""
     if place := token_in(body):
         return NotBlank("csrf-token", place)
     if place := meta_nonce_in(body):
         return NotBlank("csp-nonce", place)
-    nonces = frozenset[bytes]().union(*(nonces_in(value) for name, value in headers if name in _POLICIES))
+    nonces = frozenset[bytes]().union(*(nonces_in(value) for name, value in headers if name in CONTENT_POLICIES))
     if nonces and not (policy and policy.has_nonce):
         return NotBlank("csp-nonce", SeenAt("Content-Security-Policy"))
     for nonce in nonces:

@@ -58,15 +58,16 @@ def why_never_shared(request: Request, wishes: Directives, *, is_stored: bool) -
     return "condition" if is_for_the_origin(request) else ""
 
 
-def changed_by(request: Request, status: int, headers: Headers) -> set[bytes]:
-    """The keys that are out of date once `request` was answered so (RFC 9111 4.4): its own, and what Location and
-    Content-Location name on the same host."""
+def changed_by(request: Request, status: int, headers: Headers, policy: PagePolicy | None = None) -> set[bytes]:
+    """The keys that are out of date once `request` was answered so (RFC 9111 4.4): its own, unless an operator says
+    otherwise, and what Location and Content-Location name on the same host."""
     if request.method in _SAFE or not 200 <= status < 400:
         return set()
-    key = key_of(request)
+    key = sought(request, policy).key
     named = (_resolved(key, value) for name, value in headers if name in (b"location", b"content-location"))
     ours = target_key(request.scheme.encode(), request.host, b"/")
-    return {key, *(other for other in named if other.startswith(ours))}
+    own = {key} if policy is None or policy.is_changed_by_forms else set()
+    return own | {other for other in named if other.startswith(ours)}
 
 
 def _resolved(base: bytes, reference: bytes) -> bytes:

@@ -10,9 +10,41 @@ import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli.doctor import command
+from proxy.diagnostics import Finding
+from proxy.rulebook.cachefile import read_policy
+from proxy.rulebook.policy import Policy
+from proxy.rulebook.read import read_yaml
+from tests.wire.django import DjangoShop
 from tests.wire.origin import Origin, always, by_path, ok
 
 PAGE = b'<!DOCTYPE html><html><body><div data-slot="home.hero"><p>Welcome</p></div></body></html>'
+
+
+PROPOSED = """pages:
+  - path: "/*"
+    fresh: 1 minute
+    while renewing: 30 seconds
+    if down: 1 hour
+    cookies:
+      # Whoever has a cookie that is not named here asks the shop as themselves, too.
+      own: [sessionid, messages]
+    drop set-cookie: [csrftoken]
+    holes:
+      - find: "input[name=csrfmiddlewaretoken]"
+        attribute: value
+        fill: django token from csrftoken
+        without cookie: make one
+
+"""
+
+
+def policy_of(text: str) -> Policy:
+    findings: list[Finding] = []
+    root = read_yaml("cache.yaml", text, findings)
+    assert root is not None
+    policy = read_policy(root, findings)
+    assert not findings
+    return policy
 
 
 async def doctor(*arguments: str, **environment: str) -> Result:
@@ -39,13 +71,47 @@ async def test_a_healthy_page_exits_0_with_a_line_for_each_check() -> None:
     assert "slots       home.hero" in result.output
 
 
-async def test_the_page_is_asked_for_without_cookies_by_one_request() -> None:
-    answer = ok(PAGE, b"Content-Type: text/html", b"Set-Cookie: a=1; Path=/")
+async def test_the_page_is_asked_for_twice_without_cookies_and_once_with_those_it_sets() -> None:
+    answer = ok(PAGE, b"Content-Type: text/html", b"Set-Cookie: a=1; Path=/", b"Set-Cookie: b=2")
     async with Origin(always(answer)) as origin:
         await doctor(origin.url + "/c/shoes?page=2", HTTP_PROXY="http://127.0.0.1:1")
-        (request,) = origin.requests
-    assert request.target == b"/c/shoes?page=2"
-    assert request.get(b"cookie") is None
+        assert {seen.target for seen in origin.requests} == {b"/c/shoes?page=2"}
+        assert [seen.get(b"cookie") for seen in origin.requests] == [None, None, b"a=1; b=2"]
+
+
+async def test_a_page_that_says_nothing_gets_a_policy_that_passes_check(tmp_path: Path) -> None:
+    async with Origin(DjangoShop()) as origin:
+        result = await doctor(origin.url + "/contact", "--path", "/*")
+    policy = result.output.partition("# cache.yaml\n")[2]
+    assert result.exit_code == 0
+    assert policy_of(policy).pages[0].pattern == "/*"
+    assert policy == PROPOSED
+
+
+async def test_the_policy_is_written_into_the_folder_above_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a.rules.yaml").write_text("rules: []")
+    async with Origin(DjangoShop()) as origin:
+        for path in ("/contact", "/other"):
+            result = await doctor(origin.url + path, "--rules", str(tmp_path), "--write")
+            assert "written to" in result.output
+        policy = policy_of((tmp_path / "cache.yaml").read_text())
+        assert [page.pattern for page in policy.pages] == ["/other", "/contact"]
+        again = await doctor(origin.url + "/other", "--rules", str(tmp_path), "--write")
+    assert again.exit_code == 1
+    assert "it does not fit into" in again.output
+    assert policy_of((tmp_path / "cache.yaml").read_text()) == policy
+
+
+async def test_writing_needs_a_folder() -> None:
+    assert (await doctor("http://127.0.0.1:1/", "--write")).exit_code == 2
+
+
+async def test_in_json_the_policy_is_the_last_lines_fix() -> None:
+    async with Origin(DjangoShop()) as origin:
+        result = await doctor(origin.url + "/contact", "--format", "json")
+    last = json.loads(result.output)[-1]
+    assert last["check"] == "cache.yaml"
+    assert policy_of(last["fix"]).pages[0].pattern == "/contact"
 
 
 async def test_warnings_come_with_a_fix_and_do_not_fail() -> None:

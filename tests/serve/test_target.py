@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from proxy.httpcache.allowance import Allowance
 from proxy.httpcache.directives import NONE, Directives
+from proxy.rulebook.policy import PagePolicy
 from proxy.serve.message import Request
-from proxy.serve.target import changed_by, is_for_the_origin, key_of, why_never_shared
+from proxy.serve.target import changed_by, is_for_the_origin, key_of, sought, why_never_shared
 
 
 def asking(*headers: tuple[bytes, bytes], method: bytes = b"GET") -> Request:
@@ -72,3 +76,19 @@ def test_some_requests_are_only_the_visitors_own(
     request = asking(*headers)
     assert why_never_shared(request, wishes, is_stored=is_stored) == why
     assert is_for_the_origin(request) is (why == "condition")
+
+
+def test_an_operator_may_say_that_forms_change_nothing_and_which_parameters_count() -> None:
+    policy = PagePolicy("/*", Allowance(ignored_parameters=("utm_*",)))
+    request = Request(b"POST", b"/contact", b"utm_source=x&a=1", b"shop.example", (), scheme="https")
+    assert changed_by(request, 200, (), policy) == {b"https://shop.example/contact?a=1"}
+    assert changed_by(request, 200, (), replace(policy, is_changed_by_forms=False)) == set()
+
+
+def test_what_is_sought_is_by_the_parameters_that_count_and_asked_for_by_them() -> None:
+    request = Request(b"GET", b"/c", b"utm_source=x&a=1", b"shop.example", (), scheme="https")
+    policy = PagePolicy("/*", Allowance(ignored_parameters=("utm_*",)))
+    found = sought(request, policy)
+    assert (found.key, found.shared.target, found.policy) == (b"https://shop.example/c?a=1", b"/c?a=1", policy)
+    assert sought(request, None).shared is request
+    assert request.query == b"utm_source=x&a=1"

@@ -1,0 +1,225 @@
+"""Proposes a policy for a page of which its origin does not say enough: what `tailorbird doctor` prints as cache.yaml.
+
+Pure: the page was fetched elsewhere, twice without cookies and once with those it sets. What is proposed is tried on
+these copies by the proxy's own parts, and says `store: no` where that does not make them the same for everybody. Its
+law: nothing is taken for granted by name alone. A token is filled from a cookie only where it follows from that cookie.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import unquote
+
+from proxy.httpcache.allowance import OVERRULED, Allowance, CookieRoles
+from proxy.httpcache.policy import Why, may_store
+from proxy.httpcache.stored import Choices, judged
+from proxy.page.blank import Blanked, NotBlank, blanked, nonces_in
+from proxy.page.differences import differences
+from proxy.page.holes import Fill, FillKind, Hole, Without
+from proxy.page.tokens import Token, django_secret, tokens_in, unmasked
+from proxy.rulebook.cachefile import is_cookie_name
+from proxy.rulebook.policy import PagePolicy
+from proxy.serve.checkup import Level, Line, Visit
+from proxy.serve.reading import CONTENT_POLICIES, secret_in
+
+GUIDE = "docs/origins.md"
+SESSIONS = re.compile(r"session|sess(?:ion)?_?id|^sid$|connect\.sid", re.IGNORECASE)
+"""Names of cookies that mean somebody in particular."""
+
+_PLAIN = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+_IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Copies:
+    """The page as two strangers get it, and as one of them gets it again, with the cookies it set; None when it set
+    none. `pattern` is what the policy is to be for."""
+
+    one: Visit
+    other: Visit
+    known: Visit | None
+    pattern: str
+
+    @cached_property
+    def set_cookies(self) -> dict[str, str]:
+        """The cookies that the first answer sets, by name."""
+        pairs = map(_pair, self.one.all(b"set-cookie"))
+        return {name: value for name, value in pairs if is_cookie_name(name)}
+
+    @property
+    def visits(self) -> list[Visit]:
+        """All there are."""
+        return [visit for visit in (self.one, self.other, self.known) if visit]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A policy and what to say of it. `unsolved` are the reasons why it cannot make the page one for everybody."""
+
+    policy: PagePolicy
+    unsolved: tuple[str, ...] = ()
+    overruled: tuple[str, ...] = field(default=())
+
+    @property
+    def text(self) -> str:
+        """The policy as a part of cache.yaml."""
+        return "\n".join([f"  - path: {_quoted(self.policy.pattern)}", *(f"    {line}" for line in self._lines()), ""])
+
+    def _lines(self) -> Iterator[str]:
+        if self.unsolved:
+            yield from (f"# {reason}" for reason in self.unsolved)
+            yield "store: no"
+            return
+        allowance, cookies = self.policy.allowance, self.policy.allowance.cookies
+        if allowance.fresh is not None:
+            yield from ("fresh: 1 minute", "while renewing: 30 seconds", "if down: 1 hour")
+        if self.overruled:
+            words = ", ".join(self.overruled)
+            yield f"# The shop says {words}. If you know that the page is the same for everybody:"
+            yield f"# despite: [{words}]"
+        if cookies is not None:
+            yield from ("cookies:", "  # Whoever has a cookie that is not named here asks the shop as themselves, too.")
+            yield f"  own: {_listed(cookies.own)}"
+        if allowance.dropped_cookies:
+            yield f"drop set-cookie: {_listed(allowance.dropped_cookies)}"
+        if self.policy.holes:
+            yield "holes:"
+        for hole in self.policy.holes:
+            yield f"  - find: {_quoted(hole.selector)}"
+            yield from (f"    {line}" for line in _hole_lines(hole))
+
+
+def _hole_lines(hole: Hole) -> Iterator[str]:
+    yield f"attribute: {hole.attribute}"
+    yield f"fill: {hole.fill.kind} {hole.fill.source}".rstrip()
+    if hole.fill.without is not Without.ASK:
+        yield f"without cookie: {hole.fill.without}"
+
+
+def _quoted(text: str) -> str:
+    return text if re.fullmatch(r"[/A-Za-z_][\w./-]*", text, re.ASCII) else json.dumps(text)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return "[" + ", ".join(name if _PLAIN.fullmatch(name) else json.dumps(name) for name in names) + "]"
+
+
+def proposed(copies: Copies) -> Proposal | None:
+    """The policy that makes the page one for everybody, or says why it cannot be; None when it needs none."""
+    if _verdict(copies.one, None) == Why.STORABLE and not _secret(copies, ()):
+        return None
+    holes = tuple(_holes(copies))
+    policy = PagePolicy(copies.pattern, _allowance(copies), holes)
+    overruled = tuple(word for word in OVERRULED if _says(copies.one, word))
+    secret = _secret(copies, holes)
+    return Proposal(policy, (secret,) if secret else tuple(_different(copies, holes)), overruled)
+
+
+def told(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
+    """What `doctor` says of it, in lines."""
+    if proposal is None:
+        yield from _told_of_none(copies)
+        return
+    for reason in proposal.unsolved:
+        yield Line(Level.WARN, "policy", f"{reason}, so it stays each visitor's own", f"see {GUIDE} for holes")
+    if not proposal.unsolved:
+        verdict = _verdict(copies.one, proposal.policy)
+        says = "with the policy below the page is kept" if verdict == Why.STORABLE else f"even with it: {verdict}"
+        yield Line(Level.WARN, "policy", says, "put it into cache.yaml in the rule folder, as --write does")
+
+
+def _told_of_none(copies: Copies) -> Iterator[Line]:
+    different = list(_different(copies, ()))
+    if not different:
+        yield Line(Level.OK, "policy", "none is needed: the page is the same for everybody, and says so")
+    for reason in different:
+        yield Line(Level.WARN, "policy", f"the page says that it may be kept, but {reason}", f"see {GUIDE} for holes")
+
+
+# -- is it one page for everybody
+
+
+def _secret(copies: Copies, holes: tuple[Hole, ...]) -> str:
+    """Why it is not, whatever else it says: a token or nonce that no hole takes out. "" without any."""
+    policy = PagePolicy(copies.pattern, holes=holes)
+    for visit in copies.visits:
+        page = blanked(visit.body, holes, charset=visit.charset)
+        no = page if isinstance(page, NotBlank) else secret_in(page.body, visit.headers, policy)
+        if no is not None:
+            return f"the page cannot be kept: {no}"
+    return ""
+
+
+def _different(copies: Copies, holes: tuple[Hole, ...]) -> Iterator[str]:
+    """Where copies differ that should not, holes aside."""
+    pages = [page.body for visit in copies.visits if isinstance(page := blanked(visit.body, holes), Blanked)]
+    yield from (f"two fetches differ at {one.place}" for one in differences(pages[0], pages[1]))
+    if pages[0] == pages[1] and len(pages) > 2:
+        yield from (f"with its own cookies it differs at {one.place}" for one in differences(pages[0], pages[2]))
+
+
+def _verdict(visit: Visit, policy: PagePolicy | None) -> str:
+    choices, headers = Choices.of(visit.settings), visit.headers
+    if policy is not None:
+        headers = policy.allowance.judged_by(policy.allowance.kept(headers, visit.status, visit.now, choices))
+        choices = policy.allowance.choices(choices)
+    return may_store(b"GET", (), visit.status, headers, visit.now, choices).reason
+
+
+# -- what would make it one
+
+
+def _allowance(copies: Copies) -> Allowance:
+    visit = copies.one
+    _, life = judged(visit.status, visit.headers, visit.now, Choices.of(visit.settings))
+    depends_on_cookies = bool(copies.set_cookies) or "cookie" in visit.get(b"vary").lower()
+    own = tuple(name for name in copies.set_cookies if SESSIONS.search(name)) or _usual_sessions(copies)
+    return Allowance(
+        fresh=None if life.explicit and life.seconds > 0 else 60,
+        cookies=CookieRoles(own=own) if depends_on_cookies else None,
+        dropped_cookies=tuple(copies.set_cookies),
+    )
+
+
+def _usual_sessions(copies: Copies) -> tuple[str, ...]:
+    """Those that a framework has, known by its token, where the page did not show one."""
+    is_django = any(token.name == "csrfmiddlewaretoken" for token in tokens_in(copies.one.body))
+    return ("sessionid", "messages") if is_django else ()
+
+
+def _says(visit: Visit, word: str) -> bool:
+    said, _ = judged(visit.status, visit.headers, visit.now, Choices.of(visit.settings))
+    return bool(getattr(said, word.replace("-", "_")))
+
+
+def _holes(copies: Copies) -> Iterator[Hole]:
+    found = {(token.element, token.name): token for token in tokens_in(copies.one.body)}
+    for token in found.values():
+        if fill := _fill(token, copies.set_cookies):
+            yield Hole(_selector(token), fill, token.attribute)
+    if any(nonces_in(value) for name, value in copies.one.headers if name in CONTENT_POLICIES):
+        yield Hole("[nonce]", Fill(FillKind.NONCE), "nonce")
+
+
+def _fill(token: Token, cookies: dict[str, str]) -> Fill | None:
+    """From the cookie that the token follows from; None when it follows from none."""
+    for name, value in cookies.items():
+        if len(token.value) == 64 and django_secret(token.value) and unmasked(token.value) == django_secret(value):
+            return Fill(FillKind.DJANGO_TOKEN, name, without=Without.MAKE)
+        if token.value == unquote(value):
+            return Fill(FillKind.COOKIE, name)
+    return None
+
+
+def _selector(token: Token) -> str:
+    name = token.name if _IDENTIFIER.fullmatch(token.name) else f"'{token.name}'"
+    return f"{token.element}[name={name}]"
+
+
+def _pair(set_cookie: bytes) -> tuple[str, str]:
+    name, _, value = set_cookie.partition(b";")[0].decode("latin-1").partition("=")
+    return name.strip(), value.strip().strip('"')

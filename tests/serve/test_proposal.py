@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import pytest
+
+from proxy.diagnostics import Finding
+from proxy.model import Headers
+from proxy.page.tokens import masked
+from proxy.rulebook.cachefile import read_policy
+from proxy.rulebook.read import read_yaml
+from proxy.serve.checkup import Level, Visit
+from proxy.serve.proposal import Copies, Proposal, proposed, told
+from proxy.settings import Settings
+
+PAGE = b"<!doctype html>\n<p>%b</p><form>%b</form>"
+KEPT = ((b"cache-control", b"max-age=60"),)
+
+
+def visit(body: bytes, *fields: tuple[bytes, bytes]) -> Visit:
+    headers: Headers = ((b"content-type", b"text/html; charset=utf-8"), *fields)
+    return Visit("/c", is_https=False, status=200, headers=headers, body=body, now=0.0, settings=Settings())
+
+
+def copies(one: Visit, other: Visit | None = None, known: Visit | None = None) -> Copies:
+    return Copies(one, other or one, known, "/c")
+
+
+def as_read(proposal: Proposal) -> None:
+    """The proposal's text, read again, says what the proposal says."""
+    findings: list[Finding] = []
+    root = read_yaml("cache.yaml", "pages:\n" + proposal.text, findings)
+    assert root is not None
+    policy = read_policy(root, findings)
+    assert not findings
+    if not proposal.unsolved:
+        assert policy.pages[0].holes == proposal.policy.holes
+        assert policy.pages[0].allowance.fresh == proposal.policy.allowance.fresh
+        assert policy.pages[0].allowance.cookies == proposal.policy.allowance.cookies
+    else:
+        assert not policy.pages[0].is_kept
+
+
+def proposal_for(*args: Visit) -> Proposal:
+    made = proposed(copies(*args))
+    assert made is not None
+    as_read(made)
+    return made
+
+
+def test_a_page_that_is_the_same_for_everybody_and_says_so_needs_none() -> None:
+    one = copies(visit(PAGE, *KEPT))
+    assert proposed(one) is None
+    assert [line.level for line in told(one, None)] == [Level.OK]
+
+
+def test_of_a_page_that_says_so_and_is_new_each_time_only_the_place_is_told() -> None:
+    one = copies(visit(PAGE % (b"1", b""), *KEPT), visit(PAGE % (b"2", b""), *KEPT))
+    assert proposed(one) is None
+    (line,) = told(one, None)
+    assert (line.level, "differ at html > body > p, line 2" in line.says) == (Level.WARN, True)
+
+
+def test_a_lifetime_is_proposed_for_a_page_without_one() -> None:
+    made = proposal_for(visit(PAGE))
+    assert (made.policy.allowance.fresh, made.policy.allowance.cookies, made.policy.holes) == (60, None, ())
+    assert "the page is kept" in next(told(copies(visit(PAGE)), made)).says
+
+
+def test_a_token_is_filled_from_the_cookie_that_it_follows_from() -> None:
+    secrets = [("a" * 32, "b" * 32), ("c" * 32, "d" * 32)]
+    pages = []
+    for secret, mask in secrets:
+        field = b'<input name="csrfmiddlewaretoken" value="%b">' % masked(secret, mask).encode()
+        cookie = (b"set-cookie", b"csrftoken=%b; Path=/" % secret.encode())
+        pages.append(visit(PAGE % (b"", field), (b"vary", b"Cookie"), cookie))
+    made = proposal_for(*pages)
+    assert "fill: django token from csrftoken" in made.text and "without cookie: make one" in made.text
+    assert "own: [sessionid, messages]" in made.text
+
+
+def test_a_token_that_is_the_cookie_is_filled_with_it_and_never_made() -> None:
+    pages = [
+        visit(PAGE % (b"", b"<input name=form_key value=%b>" % key), *KEPT, (b"set-cookie", b"form_key=" + key))
+        for key in (b"abcdefgh", b"ijklmnop")
+    ]
+    made = proposal_for(*pages)
+    assert "fill: cookie form_key" in made.text and "without cookie" not in made.text
+    assert made.policy.allowance.fresh is None
+
+
+def test_a_token_that_follows_from_no_cookie_keeps_the_page_each_visitors_own() -> None:
+    pages = [visit(PAGE % (b"", b"<input name=authenticity_token value=%b>" % key), *KEPT) for key in (b"abc", b"def")]
+    made = proposal_for(*pages)
+    assert made.unsolved == ("the page cannot be kept: csrf-token at html > body > form > input@value, line 2",)
+    assert "store: no" in made.text
+
+
+def test_a_nonce_becomes_a_hole() -> None:
+    pages = [
+        visit(b"<script nonce=%b>1</script>" % nonce, (b"content-security-policy", b"script-src 'nonce-%b'" % nonce))
+        for nonce in (b"abcdefgh", b"ijklmnop")
+    ]
+    assert 'find: "[nonce]"' in proposal_for(*pages).text
+    left = [visit(one.body + one.body.replace(b"<script nonce=", b"<p data-n="), *one.headers[1:]) for one in pages]
+    assert proposal_for(*left).unsolved == ("the page cannot be kept: hole-elsewhere at the page, line 1",)
+
+
+@pytest.mark.parametrize(
+    ("other", "known", "reason"),
+    [(b"2", None, "two fetches differ at"), (b"1", b"2", "with its own cookies it differs at")],
+)
+def test_what_is_new_each_time_or_for_each_visitor_keeps_the_page_their_own(
+    other: bytes, known: bytes | None, reason: str
+) -> None:
+    cookie = (b"set-cookie", b"basket=1")
+    pages = [visit(PAGE % (text, b""), cookie) for text in (b"1", other, known) if text is not None]
+    assert proposal_for(*pages).unsolved[0].startswith(reason)
+
+
+def test_what_the_shop_says_itself_is_overruled_by_people_only() -> None:
+    page = visit(PAGE, (b"cache-control", b"private, no-store"))
+    made = proposal_for(page)
+    assert "# despite: [private, no-store]" in made.text
+    assert next(told(copies(page), made)).says == "even with it: no-store"
+
+
+def test_cookies_that_mean_somebody_make_their_own_page() -> None:
+    made = proposal_for(visit(PAGE, (b"set-cookie", b"PHPSESSID=1"), (b"set-cookie", b"a b=1")))
+    assert "own: [PHPSESSID]\n    drop set-cookie: [PHPSESSID]\n" in made.text
