@@ -81,9 +81,10 @@ def summary(publication: Publication, outcomes: Sequence[Outcome]) -> str:
 
 
 def _run(case: Case, plan: Plan, now: float) -> Outcome:
-    context = _context(case, plan, now if case.at is None else case.at)
+    slots = [expectation.slot for expectation in case.expect]
+    context = as_case(case, plan, now if case.at is None else case.at, slots)
     started = time.perf_counter()
-    decisions = decide(plan, context, [expectation.slot for expectation in case.expect])
+    decisions = decide(plan, context, slots)
     ms = (time.perf_counter() - started) * 1000
     faults = [
         _fault(expectation, plan, context)
@@ -93,11 +94,12 @@ def _run(case: Case, plan: Plan, now: float) -> Outcome:
     return Outcome(case, tuple(faults), ms)
 
 
-def _context(case: Case, plan: Plan, now: float) -> EvaluationContext:
-    """What a page would know of the case's visitor: what they did is read off it as off a stored history."""
+def as_case(case: Case, plan: Plan, now: float, slots: Iterable[str]) -> EvaluationContext:
+    """What a page with these slots would know of the case's visitor: what they did is read off it as off a stored
+    history."""
     history = tuple(sorted(deed.event(now, number) for number, deed in enumerate(case.deeds)))
     profile = Profile("", case.attributes, history=history)
-    asked = plan.measures_of(expectation.slot for expectation in case.expect)
+    asked = plan.measures_of(slots)
     read = {name: value for name in asked if (value := trait(profile, name, asked[name], now)) is not None}
     return EvaluationContext(
         now=now,

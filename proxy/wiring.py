@@ -9,11 +9,12 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from proxy.audience.traits import STRANGER, TRAIT_MEASURES
+from proxy.audience.traits import STRANGER
 from proxy.bus import bus_of_machine, bus_of_shop
 from proxy.bus.tally import Tally
 from proxy.catalogue.feeds import read_feed
@@ -23,22 +24,27 @@ from proxy.diagnostics import Finding, as_text
 from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
-from proxy.model import EvaluationContext, Product, Visitor
+from proxy.model import EvaluationContext, Product, Profile
 from proxy.ports import ProfileStore, Store
 from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.rulebook.pauses import paused
 from proxy.serve.app import App, Handler
+from proxy.serve.asking import Asking
 from proxy.serve.collect import Collect
-from proxy.serve.context import context_of, request_of
+from proxy.serve.context import request_of
+from proxy.serve.drafts import Drafts
 from proxy.serve.gateway import Gateway
 from proxy.serve.journal import Journal
 from proxy.serve.listener import Certificate, Listener
 from proxy.serve.origins import Origins
+from proxy.serve.persona import Persona, context_as
+from proxy.serve.preview import Tokens
+from proxy.serve.previewing import STYLESHEET_PATH, Previewing, stylesheet
 from proxy.serve.profiles import ProfileReader
 from proxy.serve.protocol import protocols
 from proxy.serve.recording import Recorder, keep
 from proxy.serve.tunnel import tunnels
-from proxy.serve.visitor import ANONYMOUS, Cookies
+from proxy.serve.visitor import Cookies
 from proxy.serve.vitals import watch_lag
 from proxy.serve.writekeys import WriteKeys
 from proxy.settings import Settings
@@ -142,6 +148,11 @@ class Rules:
         except (OSError, OperatorError) as error:
             log.info("%s: this state is in no history: %s", self._folder.path, error)
 
+    def draft(self, files: Files) -> Loaded:
+        """Other files, checked and compiled beside the same catalogue. Takes its time, so on a thread."""
+        loaded = load(files, catalogue=self._products, imported=self._imported)
+        return replace(loaded, publication=self._adapt(loaded.publication)) if loaded.publication else loaded
+
     async def _go_live(self) -> None:
         """Publishes the last good state, but for what is paused."""
         if self._good is None:
@@ -223,7 +234,16 @@ class Tailorbird:
         )
         folder = RuleFolder(Path(settings.rules), is_published=settings.rules_mode == "published")
         self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)
-        self.app = App(self._gateway, self._routes, self.metrics, settings, clock)
+        self._drafts = Drafts(Path(settings.rules), self._rules.draft)
+        self._previewing = Previewing(
+            Tokens(settings.secret, is_demo=is_demo),
+            Asking(self._origins, settings),
+            self._draft,
+            self._profile,
+            settings,
+        )
+        self._routes[STYLESHEET_PATH] = stylesheet
+        self.app = App(self._gateway, self._routes, self.metrics, settings, clock, self._previewing)
         self.bus.listen(PURGE, self._purge)
         self._machine.listen(READINESS, self._own_readiness)
         self.bus.listen(PROFILES, self._hear_of_profiles)
@@ -275,6 +295,19 @@ class Tailorbird:
         await self._profiles.aclose()
         await self._origins.aclose()
         await self.store.aclose()
+
+    # -- what previews may see
+
+    async def _draft(self, name: str) -> Loaded:
+        """The state of the rules that a preview names. Raises `OperatorError`."""
+        return await self._drafts.get(name) if name else Loaded(self.publication, [], {})
+
+    async def _profile(self, visitor_id: str, now: float) -> Profile | None:
+        """A visitor's profile, past the counted look-ups; None when the store does not say."""
+        try:
+            return await self.store.get_profile(visitor_id)
+        except StoreError:
+            return None
 
     # -- what the studio may see
 
@@ -330,12 +363,9 @@ class Tailorbird:
         return why_text(why(self.publication.plan, context, self.publication.slots_on(str(context.attributes["page"]))))
 
     async def _context(self, url: str, visitor_id: str, plan: Plan) -> EvaluationContext:
-        request = request_of(url)
         now = self.now()
         profile = await self._profiles.get(visitor_id, now) if visitor_id else STRANGER
-        visitor = Visitor(visitor_id, first_seen_at=0.0) if visitor_id else ANONYMOUS
-        measures = {**TRAIT_MEASURES, **plan.measures_of(plan.slots)}
-        return context_of(request, visitor, profile, now=now, measures=measures)
+        return context_as(plan, request_of(url), Persona(visitor_id), profile, now)
 
 
 def products_of(path: str) -> tuple[Product, ...]:

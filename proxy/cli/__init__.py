@@ -37,6 +37,7 @@ COMMANDS = (
     Row("rollback", "rollback", "make an earlier version live again"),
     Row("pause", "pause", "switch a rule, a slot or everything off at once"),
     Row("resume", "resume", "let what is paused go on"),
+    Row("preview", "preview", "a signed link that shows a draft as somebody, on the real site"),
     Row("explain", "explain", "what a finding's code means, with a right and a wrong example"),
     Row(
         "import",

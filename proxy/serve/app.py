@@ -18,6 +18,8 @@ from proxy.metrics import Metrics
 from proxy.serve.gateway import Gateway
 from proxy.serve.incoming import Incoming, has_body, refusal
 from proxy.serve.message import Request, Response
+from proxy.serve.preview import without_token
+from proxy.serve.previewing import Previewing
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.app")
@@ -71,8 +73,10 @@ class App:
         metrics: Metrics,
         settings: Settings,
         clock: Callable[[], float] = time.time,
+        previewing: Previewing | None = None,
     ) -> None:
         self._gateway = gateway
+        self._previewing = previewing
         self._routes = routes
         self._metrics = metrics
         self._incoming = Incoming(settings)
@@ -116,14 +120,20 @@ class App:
 
     def at_once(self, request: Request) -> Response | None:
         """The answer, complete, when it needs nobody and nothing has to be waited for."""
-        if request.path.startswith(OWN_PREFIX):
+        if request.path.startswith(OWN_PREFIX) or (self._previewing and self._previewing.concerns(request)):
             return None
         return self._gateway.hit(request, self._clock())
 
     async def _answered(self, request: Request) -> Response:
+        if self._previewing and self._previewing.concerns(request):
+            answer = await self._previewing.answer(request, self._clock())
+            if answer is not None:
+                return answer
+            request = without_token(request)
         if request.path.startswith(OWN_PREFIX):
             return await self._own(request)
-        return self.at_once(request) or await self._gateway.page(request, self._clock())
+        now = self._clock()
+        return self._gateway.hit(request, now) or await self._gateway.page(request, now)
 
     async def _own(self, request: Request) -> Response:
         stylesheet = self._gateway.stylesheet(request)

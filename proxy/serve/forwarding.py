@@ -16,7 +16,7 @@ from proxy.serve.authority import Address
 from proxy.serve.client import Networks, is_trusted
 from proxy.serve.message import Request
 
-OUR_COOKIES = frozenset({b"__host-tb_v", b"__host-tb_s", b"tb_v", b"tb_s"})
+OUR_COOKIES = frozenset({b"__host-tb_v", b"__host-tb_s", b"__host-tb_p", b"tb_v", b"tb_s", b"tb_p"})
 """Lower-case: some origins fold the case of a cookie's name."""
 
 VIA = b"1.1 tailorbird"

@@ -12,10 +12,12 @@ import gzip
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from proxy.httpcache.coding import takes_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
+from proxy.page.encode import Assembled, Coding
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.ports import UpstreamResponse
@@ -24,12 +26,22 @@ from proxy.serve.message import Request, Response, as_lines
 from proxy.serve.outgoing import assembled_answer, passed_head, personal_head, whole
 from proxy.serve.pages import is_page
 from proxy.serve.reading import PageReader
-from proxy.serve.showing import Showing
+from proxy.serve.showing import Met
 from proxy.settings import Settings
 
 _NOT_WHOLE = frozenset({204, 206, 304})
 _OF_OUR_PAGE = frozenset(b"content-length content-encoding etag last-modified accept-ranges".split())
 _OUR_ETAG = re.compile(rb'W/"[0-9a-f]{32}"')  # as `page/encode.py` makes them
+
+
+class Shows(Protocol):
+    """Whoever fills pages: `Showing`, or a preview."""
+
+    async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
+        """Who asks."""
+
+    def show(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Assembled:
+        """The page for them."""
 
 
 class Own:
@@ -38,7 +50,7 @@ class Own:
     def __init__(
         self,
         asking: Asking,
-        showing: Showing,
+        showing: Shows,
         declared: Callable[[], Sequence[DeclaredSlot]],
         reader: PageReader,
         metrics: Metrics,

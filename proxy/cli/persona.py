@@ -1,0 +1,103 @@
+"""Options that say who looks at a page: `why` and `preview` share them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+
+from proxy.conditions.vocabulary import COUNTRIES
+from proxy.model import AttributeValue
+from proxy.rulebook.compile import Publication
+from proxy.serve.context import languages_of
+from proxy.serve.persona import Persona
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _country(context: click.Context, option: click.Parameter, said: str | None) -> str | None:
+    if said is not None and said.upper() not in COUNTRIES:
+        raise click.BadParameter(f"`{said}` is not the two letters of a country")
+    return said and said.upper()
+
+
+OPTIONS = (
+    click.option("--segment", "segments", multiple=True, help="a segment the visitor is in; may be given again"),
+    click.option("--visitor", "visitor_id", default="", help="a visitor's id, whose profile is read from the store"),
+    click.option("--country", callback=_country, metavar="CC", help="two letters, as NO"),
+    click.option("--language", help="what the browser asks for, as nl-BE"),
+    click.option("--device", type=click.Choice(["phone", "tablet", "desktop"])),
+    click.option(
+        "--at", "at", metavar="TIME", help="a moment in the rules' time zone, as 2026-11-25T12:00  (default: now)"
+    ),
+    click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="any other attribute, as 'orders=3'"),
+)
+
+
+def persona_options(command: Command) -> Command:
+    """Adds the arguments of `persona_of`."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def persona_of(
+    publication: Publication,
+    *,
+    segments: tuple[str, ...],
+    visitor_id: str,
+    country: str | None,
+    language: str | None,
+    device: str | None,
+    at: str | None,
+    settings: tuple[str, ...],
+    case: str = "",
+) -> Persona:
+    """Who they say. Raises `click.BadParameter`."""
+    said: dict[str, AttributeValue | None] = {
+        "country": country,
+        "language": languages_of(language.encode()) if language else None,
+        "device": device,
+        **_attributes(settings),
+    }
+    known = {name: value for name, value in said.items() if value is not None}
+    return Persona(visitor_id, segments, _moment(at, publication) if at else 0.0, known, case)
+
+
+def _moment(at: str, publication: Publication) -> float:
+    """Unix seconds; a time without an offset is in the time zone of the rules."""
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise click.BadParameter(f"`{at}` is not a time; write 2026-11-25T12:00", param_hint="--at") from error
+    timezone = next((rule.timezone for rule in publication.rules), "UTC")
+    if not 1970 <= moment.year < 9999:
+        raise click.BadParameter(f"`{at}` is not in our time", param_hint="--at")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(timezone))).timestamp()
+
+
+def _attributes(settings: Iterable[str]) -> Mapping[str, AttributeValue]:
+    """Attributes from `name=value`: an amount, yes or no, else text. A name given again becomes a set."""
+    values: dict[str, AttributeValue] = {}
+    for setting in settings:
+        name, equals, text = (part.strip() for part in setting.partition("="))
+        if not name or not equals:
+            raise click.BadParameter(f"`{setting}` is not NAME=VALUE", param_hint="--set")
+        values[name] = _value(text) if name not in values else frozenset({*_texts(values[name]), text})
+    return values
+
+
+def _texts(value: AttributeValue) -> frozenset[str]:
+    return value if isinstance(value, frozenset) else frozenset({str(value)})
+
+
+def _value(text: str) -> AttributeValue:
+    if text in ("yes", "true", "no", "false"):
+        return text in ("yes", "true")
+    try:
+        return float(text)
+    except ValueError:
+        return text

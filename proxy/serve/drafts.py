@@ -1,0 +1,46 @@
+"""Drafts loaded aside, for previews: read off the event loop, checked and compiled like what is live, and the last few
+kept, so that following a draft's links costs one load."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+from proxy.rulebook.compile import Loaded, version_of
+from proxy.stores.ruledir import read_folder
+from proxy.stores.versions import Versions
+
+MOST = 4
+DRAFT = "draft"
+
+Files = dict[str, bytes]
+
+
+class Drafts:
+    """`rules` is the folder that is served, `load` makes a publication of files."""
+
+    def __init__(self, rules: Path, load: Callable[[Files], Loaded]) -> None:
+        self._rules = rules
+        self._load = load
+        self._turn = asyncio.Lock()
+        self._kept: OrderedDict[str, Loaded] = OrderedDict()
+
+    async def get(self, name: str) -> Loaded:
+        """The draft in the served folder for `draft`, a version for its number, else that in the folder of this path;
+        as its files are now. Raises `OperatorError`."""
+        async with self._turn:  # one at a time, so that many at once are not many loads
+            files = await asyncio.to_thread(self._files, name)
+            content = version_of(files)
+            if content not in self._kept:
+                self._kept[content] = await asyncio.to_thread(self._load, files)
+            self._kept.move_to_end(content)
+            while len(self._kept) > MOST:
+                self._kept.popitem(last=False)
+            return self._kept[content]
+
+    def _files(self, name: str) -> Files:
+        if name.isdecimal():
+            return Versions(self._rules).files_now(int(name))
+        return read_folder(self._rules if name == DRAFT else Path(name))

@@ -1,0 +1,52 @@
+"""Seeing a page as somebody else: what `tailorbird why`, the studio and preview links pretend a visitor to be.
+
+Whatever is not said of a persona is as the request has it: its page, its search, its language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+
+from proxy.audience.traits import TRAIT_MEASURES
+from proxy.cases import as_case
+from proxy.decide.plan import Plan
+from proxy.model import AttributeValue, EvaluationContext, Profile, Visitor
+from proxy.rulebook.expectations import Case
+from proxy.serve.context import context_of
+from proxy.serve.message import Request
+
+
+class Persona(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who somebody is taken to be. `visitor` is an id whose profile counts, `segments` those vouched for, `at` a moment
+    in Unix seconds (0: now), `attributes` whatever else is said of them; `case` is the name of an editor's test, whose
+    visitor and moment these are."""
+
+    visitor: str = ""
+    segments: tuple[str, ...] = ()
+    at: float = 0.0
+    attributes: dict[str, AttributeValue] = {}
+    case: str = ""
+
+    def __str__(self) -> str:
+        said = [self.case or self.visitor or "an anonymous visitor", *self.segments]
+        said += [f"{name} {value}" for name, value in self.attributes.items() if isinstance(value, str | float)]
+        return ", ".join(said)
+
+
+def context_as(
+    plan: Plan, request: Request, persona: Persona, profile: Profile | None, now: float, case: Case | None = None
+) -> EvaluationContext:
+    """What deciding this request would know if the persona had made it. `profile` is that of the persona's visitor,
+    `case` the test it names."""
+    at = persona.at or (case.at if case else None) or now
+    visitor = Visitor(persona.visitor, segments=frozenset(persona.segments))
+    measures = {**TRAIT_MEASURES, **plan.measures_of(plan.slots)}
+    context = context_of(request, visitor, profile, now=at, measures=measures)
+    attributes = dict(context.attributes)
+    if case is not None:
+        played = as_case(case, plan, at, plan.slots)
+        attributes |= {name: value for name, value in played.attributes.items() if name != "page"}
+        context = replace(context, unverified=played.unverified, read=played.read)
+    return replace(context, attributes=attributes | persona.attributes)

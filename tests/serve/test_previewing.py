@@ -1,0 +1,142 @@
+"""A preview on the real site: the whole product, a real origin, a browser's cookies."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from proxy.model import Profile
+from proxy.serve.persona import Persona
+from proxy.serve.preview import Preview, Tokens
+from tests.wire.behind import SECRET, Behind
+from tests.wire.origin import Origin, always, ok
+
+PAGE = b'<html><head></head><body><div data-slot="home.hero">ours</div></body></html>'
+HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=60", b'etag: "shop-1"')
+RULES = """version: 1
+segments:
+  VIP: {description: named by a cookie}
+rules:
+  - {name: Hello, slot: home.hero, when: {first name: any}, show: {banner: {title: "Hello {first name|you}"}}}
+  - {name: Early, slot: home.hero, priority: 60, from: 2030-01-01, when: {segment: VIP}, show: {banner: {title: Early}}}
+tests:
+  - {name: A later VIP, visitor: {segments: [VIP]}, at: 2030-06-01 12:00, expect: {home.hero: Early}}
+"""
+FOLDER = {
+    "a.rules.yaml": RULES,
+    "slots.yaml": "slots: {home.hero: {}}",
+    "attributes.yaml": "attributes: {first name: text}",
+}
+ANNA = Profile("anna", {"first name": "Anna"})
+DOCUMENT = {"accept": "text/html,*/*"}
+COUNTED = [
+    f"tailorbird_{what}_total"
+    for what in ("requests", "cache_requests", "rule_matches", "profile_lookups", "views_recorded")
+]
+TOKENS = Tokens(SECRET, is_demo=True)
+
+
+def link(persona: Persona = Persona(), draft: str = "", seconds: int = 600) -> str:
+    return "/?__tb=" + TOKENS.token(Preview(int(time.time()) + seconds, draft, persona)).decode()
+
+
+async def look(shop: Behind, url: str) -> httpx.Response:
+    return await shop.client.get(url, headers=DOCUMENT, follow_redirects=True)
+
+
+async def test_a_link_shows_the_page_as_somebody_at_some_time_and_says_why(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
+        answer = await look(shop, link(Persona("anna")))
+        assert "Hello Anna" in answer.text
+        assert str(answer.url).endswith("/")
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert answer.headers["x-robots-tag"] == "noindex, nofollow"
+        assert "etag" not in answer.headers
+        assert answer.headers["server-timing"].startswith("origin;dur=")
+        (slot,) = json.loads(answer.headers["x-tailorbird-explain"])
+        assert (slot["shown"], slot["others"][0]["rule"]) == ("Hello", "Early")
+        later = await look(shop, link(Persona("anna", ("VIP",), 1_893_500_000.0)))
+        assert "Early" in later.text.partition("<aside")[0]
+        tested = await look(shop, link(Persona(case="A later VIP")))
+        assert "Early" in tested.text.partition("<aside")[0]
+
+
+async def test_it_sticks_to_links_until_it_is_left(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
+        await look(shop, link(Persona("anna")))
+        assert "Hello Anna" in (await look(shop, "/other?x=1")).text
+        assert "x-tailorbird-explain" not in (await look(shop, "/other?__tb=off")).headers
+        assert (await look(shop, "/other")).content == PAGE
+
+
+async def test_nothing_of_a_preview_is_stored_counted_or_recorded_nor_told_to_the_shop(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
+        metrics = shop.tailorbird.metrics
+        before = {name: metrics.by_value(name) for name in COUNTED}
+        for _ in range(3):
+            await look(shop, link(Persona("anna")) + "&a=1")
+        assert {name: metrics.by_value(name) for name in COUNTED} == before
+        assert not metrics.live
+        assert len(origin.requests) == 3, "each preview asks the shop"
+        assert {request.target for request in origin.requests} == {b"/?a=1"}
+        assert not [request for request in origin.requests if b"tb_p" in (request.get(b"cookie") or b"")]
+        shop.client.cookies.clear()
+        assert (await look(shop, "/?a=1")).content == PAGE
+        assert await shop.tailorbird._views.get_views(10) == []
+
+
+@pytest.mark.parametrize("token", ["VIP", "v1.aaaa.bbbb.cccc"])
+async def test_a_token_that_is_not_ours_changes_nothing_and_is_not_passed_on(tmp_path: Path, token: str) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
+        answer = await look(shop, f"/?a=1&__tb={token}")
+        assert answer.content == PAGE
+        assert "x-tailorbird-explain" not in answer.headers
+        assert [request.target for request in origin.requests] == [b"/?a=1"]
+        assert (await look(shop, f"/?__tb={token}x&a=1")).headers["cache-status"].startswith("tailorbird; hit")
+
+
+async def test_an_expired_cookie_is_an_ordinary_visitors(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        old = TOKENS.token(Preview(int(time.time()) - 1)).decode()
+        answer = await shop.client.get("/", headers={**DOCUMENT, "cookie": f"tb_p={old}"})
+        assert answer.content == PAGE
+        assert "x-tailorbird-explain" not in answer.headers
+
+
+async def test_a_draft_is_shown_as_its_files_are_now_and_its_mistakes_are_told(tmp_path: Path) -> None:
+    draft = tmp_path / "draft"
+    draft.mkdir()
+    for name, text in FOLDER.items():
+        (draft / name).write_text(text.replace("Hello {", "Good day {"))
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
+        assert "Good day Anna" in (await look(shop, link(Persona("anna"), str(draft)))).text
+        assert "Hello Anna" in (await look(shop, link(Persona("anna"), "draft"))).text
+        (draft / "a.rules.yaml").write_text(RULES.replace("home.hero, when", "home.heroo, when"))
+        answer = await look(shop, link(Persona("anna"), str(draft)))
+        assert (answer.status_code, "R301" in answer.text) == (409, True)
+        answer = await look(shop, link(Persona("anna"), "7"))
+        assert (answer.status_code, "there is no version 7" in answer.text) == (409, True)
+        answer = await look(shop, link(Persona(case="Gone")))
+        assert (answer.status_code, "no test `Gone`" in answer.text) == (409, True)
+
+
+async def test_what_is_no_page_and_what_changes_something_is_as_for_anybody(tmp_path: Path) -> None:
+    css = ok(b"a{}", b"content-type: text/css", b"cache-control: max-age=60")
+    async with Origin(always(css)) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        await look(shop, link())
+        asset = await shop.client.get("/a.css", headers={"accept": "text/css"})
+        assert asset.headers["cache-control"] == "max-age=60"
+        assert (await shop.client.post("/cart", content=b"x=1")).status_code == 200
+        assert (await shop.client.post("/_tb/v1/track", json={})).status_code == 204
+        assert "preview" in (await shop.client.get("/_tb/preview.css")).text
+
+
+async def test_a_page_that_cannot_be_cut_comes_as_it_is(tmp_path: Path) -> None:
+    async with Origin(always(ok(b"<p>no body here", *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        answer = await look(shop, link())
+        assert answer.content == b"<p>no body here"
+        assert answer.headers["x-tailorbird-explain"] == "[]"
