@@ -44,6 +44,7 @@ BARS = (
     Bar("B9", "slow and hostile clients and origins", (*PYTEST, "tests/bars/test_b9_hostile_clients.py")),
     Bar("B10", "stopped, restarted and killed under load", (*PYTEST, "tests/bars/test_b10_restarts.py")),
     Bar("B11", "many addresses, a small cache", (*PYTEST, "tests/bars/test_b11_memory.py")),
+    Bar("D4", "an event, then a page: the segment holds", (*PYTEST, "tests/bars/test_d4_next_request.py")),
     Bar("D7", "a real order history, graded as SQL does", (*PYTEST, "tests/bars/test_d7_import.py")),
     Bar("B12", "the origin, then the store, down for a minute", (*PYTEST, "tests/bars/test_b12_outage.py")),
     Bar("B13", "a shop like stock Django, its forms' tokens", (*PYTEST, "tests/bars/test_b13_masked_tokens.py")),

@@ -1,5 +1,5 @@
-"""Whose deeds are not counted: crawlers and scripts by their User-Agent, browsers that fetch a page before anybody
-asked, and visitors whose browser says that they do not want it."""
+"""Whose deeds are not counted: crawlers and scripts by their User-Agent, and browsers that fetch a page before anybody
+asked."""
 
 from __future__ import annotations
 
@@ -21,8 +21,3 @@ def is_ahead_of_time(purpose: bytes) -> bool:
     """True when the browser fetches a page that nobody looks at yet: the field Sec-Purpose, or its elder Purpose."""
     words = purpose.lower()
     return b"prefetch" in words or b"prerender" in words or b"preview" in words
-
-
-def is_unwanted(global_privacy_control: bytes, do_not_track: bytes) -> bool:
-    """True when the visitor's browser says so: the fields Sec-GPC and DNT."""
-    return b"1" in (global_privacy_control.strip(), do_not_track.strip())

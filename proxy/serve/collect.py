@@ -19,13 +19,14 @@ import msgspec
 
 from proxy.errors import RequestError, StoreError
 from proxy.events import ga4, segment
-from proxy.events.bots import is_bot, is_unwanted
+from proxy.events.bots import is_bot
 from proxy.events.intake import Access, Moment, Rejected, Sender
 from proxy.events.segment import Verdict
 from proxy.metrics import Metrics
-from proxy.model import Arrival, Headers
+from proxy.model import Arrival, Consent, Headers
 from proxy.ports import Refused
 from proxy.serve.app import Handler
+from proxy.serve.consent import Consents
 from proxy.serve.journal import Journal
 from proxy.serve.message import Request, Response
 from proxy.serve.visitor import Cookies
@@ -55,6 +56,7 @@ class Collect:
         self._journal = journal
         self._metrics = metrics
         self._clock = clock
+        self._consents = Consents(settings)
         self._max_bytes = settings.max_event_bytes
         self._gives_cookies = settings.visitor_cookie != "off"
         self._hosts = {host.encode().lower() for host in settings.allowed_hosts}
@@ -87,7 +89,7 @@ class Collect:
         if isinstance(batch, Rejected):
             raise RequestError(batch.what)
         sender, cookie = self._sender(request, self._source(request, batch.write_key or ""), now)
-        if sender.access is not Access.SERVER and (why := why_not_counted(request)):
+        if sender.access is not Access.SERVER and (why := self._why_not_counted(request)):
             self._metrics.count("tailorbird_events_total", "outcome", why)
             return self._answer(request, 200, {"success": True})
         moment = Moment(now, secrets.token_hex(8))
@@ -117,7 +119,8 @@ class Collect:
         visitor = self._cookies.read(request.get_list(b"cookie", b"; "), now)
         if visitor.id or not self._gives_cookies or not self._is_from_ourselves(request):
             return Sender(source.name, source.access, visitor.id, self._stranger_key), None
-        new, cookie = self._cookies.new_visitor(now)
+        is_for_session = self._consents.of(request) is Consent.SESSION
+        new, cookie = self._cookies.new_visitor(now, is_for_session=is_for_session)
         return Sender(source.name, source.access, new.id, self._stranger_key), cookie
 
     def _is_from_ourselves(self, request: Request) -> bool:
@@ -127,6 +130,12 @@ class Collect:
         if site is not None:
             return site == b"same-origin"
         return origin is not None and _host(origin) == request.host
+
+    def _why_not_counted(self, request: Request) -> str:
+        """The word why what a browser did is not counted; "" when it is."""
+        if self._consents.of(request) < Consent.SESSION:
+            return "unwanted"
+        return "bot" if is_bot(request.get(b"user-agent") or b"") else ""
 
     # -- out
 
@@ -160,13 +169,6 @@ class Collect:
         fields = (b"access-control-allow-headers", b"content-type, authorization")
         with_cookies = ((b"access-control-allow-credentials", b"true"),) if is_ours else ()
         return (allowed, fields, (b"vary", b"origin"), *with_cookies)
-
-
-def why_not_counted(request: Request) -> str:
-    """The word why what a browser did is not counted; "" when it is."""
-    if is_unwanted(request.get(b"sec-gpc") or b"", request.get(b"dnt") or b""):
-        return "unwanted"
-    return "bot" if is_bot(request.get(b"user-agent") or b"") else ""
 
 
 def judged(call: str, body: bytes, query: bytes, batch: segment.Batch, sender: Sender, moment: Moment) -> list[Verdict]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.events.bots import is_ahead_of_time, is_bot, is_unwanted
+from proxy.events.bots import is_ahead_of_time, is_bot
 
 PEOPLE = [
     b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
@@ -39,10 +39,3 @@ def test_a_name_of_any_length_and_any_bytes_is_read() -> None:
 )
 def test_a_page_fetched_before_anybody_asked_is_told(purpose: bytes, is_ahead: bool) -> None:
     assert is_ahead_of_time(purpose) is is_ahead
-
-
-@pytest.mark.parametrize(
-    ("gpc", "dnt", "unwanted"), [(b"1", b"", True), (b"", b"1", True), (b"0", b"0", False), (b"", b"", False)]
-)
-def test_a_visitor_may_not_want_it(gpc: bytes, dnt: bytes, unwanted: bool) -> None:
-    assert is_unwanted(gpc, dnt) is unwanted

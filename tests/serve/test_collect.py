@@ -217,6 +217,15 @@ async def test_nobody_counts_bots_and_those_who_do_not_want_it(
     assert shop.tailorbird.metrics.get("tailorbird_events_total", outcome) == 1
 
 
+async def test_who_did_not_agree_is_not_counted_until_they_do(tmp_path: Path) -> None:
+    origin = Origin(always(ok(PAGE, *HTML)))
+    async with origin, Behind(origin.url, FOLDER, tmp_path, consent=("own",), consent_default="contextual") as shop:
+        for cookie, logged in (("", 0), ("; tb_consent=none", 0), ("; tb_consent=session", 1)):
+            whole = {"cookie": shop.cookies_of("anna")["cookie"] + cookie}
+            assert (await send(shop, "page", page(), "", **OURS, **whole)).status_code == 200
+            assert len(await log(shop)) == logged
+
+
 async def test_a_servers_own_name_is_no_bots(shop: Behind) -> None:
     await send(shop, "page", page(userId="anna"), **{"user-agent": "python-requests/2.32"})
     assert len(await log(shop)) == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -56,12 +57,14 @@ class Behind:
         profiles: Iterable[Profile] = (),
         wrap: Callable[[ProfileStore], ProfileStore] = lambda store: store,
         shared: Path | None = None,
+        clock: Callable[[], float] = time.time,
         **settings: Any,
     ) -> None:
         self.rules = folder / "rules"
         self._profiles = profiles
         self._wrap = wrap
         self._shared = shared
+        self._clock = clock
         store = f"sqlite:{folder / 'profiles.db'}"
         self._settings = Settings(
             **{"origin": (origin,), "rules": str(self.rules), "store": store, "secret": SECRET, **settings}
@@ -85,7 +88,8 @@ class Behind:
         store = open_store(self._settings.store)
         await store.put_profiles(self._profiles)
         self._stack = contextlib.AsyncExitStack()
-        self.tailorbird = Tailorbird(self._settings, is_demo=True, store=self._wrap(store), shared=self._shared)
+        store = self._wrap(store)
+        self.tailorbird = Tailorbird(self._settings, is_demo=True, store=store, shared=self._shared, clock=self._clock)
         await self._stack.enter_async_context(self.tailorbird)
         self.listener = listener = self.tailorbird.listener("127.0.0.1", 0)
         self.url = listener.url
