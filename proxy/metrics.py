@@ -53,14 +53,24 @@ class Shown(NamedTuple):
     decisions: tuple[Decision, ...]
 
 
+class Tally:
+    """A count that whoever holds it adds to by itself, for what happens with each request."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class Metrics:
     """Counts by name and label value; and the last `live_size` decided pages."""
 
     def __init__(self, live_size: int = 200) -> None:
         self._settled: Counts = Counter()
         self._gauges: dict[tuple[str, str, str], Callable[[], int]] = {}
-        self._unsettled: list[tuple[Decision, ...]] = []
-        self.live: deque[Shown] = deque(maxlen=live_size)
+        self._tallies: dict[tuple[str, str, str], Tally] = {}
+        self._unsettled: list[Shown] = []
+        self._live: deque[Shown] = deque(maxlen=live_size)
 
     def count(self, name: str, label: str = "", value: str = "", by: int = 1) -> None:
         """Adds to `name{label="value"}`. `name` must be a row of `HELP`."""
@@ -74,12 +84,21 @@ class Metrics:
         """What the gauges show now."""
         return Counter({key: read() for key, read in self._gauges.items()})
 
+    def tally(self, name: str, label: str, value: str) -> Tally:
+        """What to add to instead of calling `count` with the same."""
+        return self._tallies.setdefault((name, label, value), Tally())
+
     def show(self, shown: Shown) -> None:
         """Lists a decided page and counts it."""
-        self.live.append(shown)
-        self._unsettled.append(shown.decisions)
+        self._unsettled.append(shown)
         if len(self._unsettled) >= SETTLED_AT_ONCE:
             self.counts()
+
+    @property
+    def live(self) -> deque[Shown]:
+        """The last decided pages, the newest last."""
+        self.counts()
+        return self._live
 
     def get(self, name: str, value: str = "") -> int:
         """The count of `name` whose label has `value`; 0 when never counted."""
@@ -101,13 +120,19 @@ class Metrics:
 
     def counts(self) -> Counts:
         """All counts, with those of the pages shown since: many at once take a third of the time of one by one."""
-        shown, self._unsettled = self._unsettled, []
+        settled, self._unsettled = self._unsettled, []
+        self._live += settled
+        shown = [one.decisions for one in settled]
         rules = Counter([decision.rule for decisions in shown for decision in decisions if decision.rule])
         for rule, slots in rules.items():
             self.count("tailorbird_rule_matches_total", "rule", rule, by=slots)
         results = Counter(["personalised" if any(d.variant for d in decisions) else "default" for decisions in shown])
         for result, pages in results.items():
             self.count("tailorbird_requests_total", "result", result, by=pages)
+        for key, tally in self._tallies.items():
+            if tally.count:
+                self._settled[key] += tally.count
+                tally.count = 0
         return self._settled
 
 

@@ -43,3 +43,12 @@ def test_text_exposition_escapes_label_values() -> None:
 
 def test_every_metric_has_help_and_a_counters_name() -> None:
     assert all(re.fullmatch(r"tailorbird_[a-z_]+_total", name) and text for name, text in HELP.items())
+
+
+def test_a_tally_counts_beside_and_shows_when_somebody_reads() -> None:
+    metrics = Metrics()
+    tally = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
+    tally.count += 2
+    metrics.count("tailorbird_cache_requests_total", "status", "hit")
+    assert metrics.tally("tailorbird_cache_requests_total", "status", "hit") is tally
+    assert [metrics.get("tailorbird_cache_requests_total", "hit") for _ in range(2)] == [3, 3]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from proxy.httpcache.key import Varying, matches
 from proxy.httpcache.purge import Purge
@@ -29,6 +29,14 @@ TAG_BYTES = 128
 """What a tag of an entry costs: its bytes and its place in the index."""
 
 PROTECTED_SHARE = 0.8
+
+
+class Asking(Protocol):
+    """A request, as far as it chooses among answers."""
+
+    @property
+    def headers(self) -> Headers:
+        """Its fields: asked for only where the answer depends on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class Memory(Generic[E]):
     def __len__(self) -> int:
         return sum(len(shelf.variants) for shelves in (self._probation, self._protected) for shelf in shelves.values())
 
-    def get(self, key: bytes, request: Headers) -> E | None:
+    def get(self, key: bytes, request: Asking) -> E | None:
         """The newest entry under `key` that was chosen by what this request says too."""
         shelf = self._protected.get(key)
         if shelf is not None:
@@ -79,7 +87,7 @@ class Memory(Generic[E]):
                 return None
             self._protect(key, shelf)
         for variant in shelf.variants:
-            if not variant.varying or matches(variant.varying, request):
+            if not variant.varying or matches(variant.varying, request.headers):
                 return variant.entry
         return None
 

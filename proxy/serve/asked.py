@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from proxy.audience.measures import is_moving
 from proxy.audience.traits import TRAIT_MEASURES
-from proxy.model import AttributeValue, Measure
+from proxy.decide.plan import CLOCK_ATTRIBUTES
+from proxy.model import AttributeValue
 from proxy.rulebook.compile import Publication
-from proxy.serve.context import Seen, is_of_request, needs_profile, values_of
+from proxy.serve.context import Seen, Source, is_of_request, needs_profile, source_of, values_of
 
 MOST_SAID = 4_000
 """Remembered at most, for each set of slots: clients choose addresses and referers."""
@@ -17,14 +18,14 @@ MOST_SAID = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Attribute names: those the request alone says, and those that are the visitor's, of which `measures` are read off
-    their history. `needs_profile` is true when a profile may have one of them; `tells_visitors_apart` when chance or
-    caps have a say, so that two with the same attributes may be shown different things, or when something is asked that
-    is another number every moment, as the days since an order."""
+    """Attribute names: those the request alone says, and those that are the visitor's, with where each comes from.
+    `needs_profile` is true when a profile may have one of them; `tells_visitors_apart` when chance or caps have a say,
+    so that two with the same attributes may be shown different things, or when something is asked that is another
+    number every moment, as the days since an order."""
 
     of_request: tuple[str, ...]
     of_visitor: tuple[str, ...]
-    measures: Mapping[str, Measure]
+    sources: tuple[Source, ...]
     needs_profile: bool
     tells_visitors_apart: bool
     _said: dict[Hashable, tuple[AttributeValue | None, ...]] = field(default_factory=dict, compare=False, repr=False)
@@ -34,7 +35,7 @@ class Asked:
         request = seen.request
         if request.habit is None:
             return values_of(self.of_request, seen, None, {})
-        key = (request.habit, request.path, request.query, request.get(b"referer"))
+        key = (request.habit, request.path, request.query, request.referer)
         said = self._said.get(key)
         if said is None:
             if len(self._said) >= MOST_SAID:
@@ -51,17 +52,18 @@ class Asked:
     def by(cls, publication: Publication, slots: tuple[str, ...]) -> Asked:
         """What is asked in these slots."""
         plan, fragments = publication.plan, publication.fragments
-        names = set(plan.attributes_of(slots))
+        names = set(plan.attributes_of(slots)) - set(CLOCK_ATTRIBUTES)
         variants = {variant for rule in publication.rules if rule.slot in slots for variant in rule.variants}
         for variant in variants & fragments.keys():
             names.update(field.attribute for field in fragments[variant].fields)
         traits = {name: TRAIT_MEASURES[name] for name in names & TRAIT_MEASURES.keys()}
         measures = {**traits, **plan.measures_of(slots)}
         reads_history = plan.reads_history(slots)
+        of_visitor = tuple(sorted(name for name in names if not is_of_request(name)))
         return cls(
             tuple(sorted(name for name in names if is_of_request(name))),
-            tuple(sorted(name for name in names if not is_of_request(name))),
-            measures,
+            of_visitor,
+            tuple(source_of(name, measures.get(name)) for name in of_visitor),
             needs_profile(names) or reads_history,
             reads_history or any(map(is_moving, measures.values())),
         )

@@ -104,6 +104,21 @@ def values_of(
     return tuple(values)
 
 
+Source = Callable[[Visitor, Profile | None, float], AttributeValue | None]
+"""Where an attribute of a visitor comes from, at a moment."""
+
+
+def source_of(name: str, measure: Measure | None) -> Source:
+    """Of an attribute that is not the request's alone; `measure` says how it is read off the history, if it is."""
+    if name == "visitor":
+        return lambda visitor, _, now: _newness(visitor, now)
+    if measure is not None:
+        return lambda _, profile, now: trait(profile, name, measure, now) if profile is not None else None
+    if name == "segment":
+        return lambda visitor, profile, _: _segments(visitor, profile)
+    return lambda _, profile, now: profile.attributes.get(name) if profile is not None else None
+
+
 def is_of_request(name: str) -> bool:
     """True for an attribute that the request alone says, whoever the visitor is and whenever it comes."""
     return (name in REQUEST_ATTRIBUTES and name != "visitor") or name.startswith(REFINEMENT)
@@ -205,8 +220,8 @@ def _referrer(seen: Seen) -> str | None:
     return host if host and host != host_of(b"//" + seen.request.host) else None
 
 
-def _visitor(seen: Seen) -> str:
-    is_new = not seen.visitor.id or seen.now - seen.visitor.first_seen_at < NEW_VISITOR_SECONDS
+def _newness(visitor: Visitor, now: float) -> str:
+    is_new = not visitor.id or now - visitor.first_seen_at < NEW_VISITOR_SECONDS
     return "new" if is_new else "returning"
 
 
@@ -226,7 +241,7 @@ REQUEST_ATTRIBUTES: dict[str, Callable[[Seen], AttributeValue | None]] = {
     "campaign.term": _campaign("utm_term"),
     "campaign.content": _campaign("utm_content"),
     "referrer": _referrer,
-    "visitor": _visitor,
+    "visitor": lambda seen: _newness(seen.visitor, seen.now),
 }
 
 

@@ -70,6 +70,7 @@ class Gateway:
     ) -> None:
         self._settings = settings
         self._metrics = metrics
+        self._hits = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
         self._clock = clock
         self._declared: Sequence[DeclaredSlot] = ()
         self._policy = NO_POLICY
@@ -132,19 +133,19 @@ class Gateway:
         if policy is not None and self._personal.why_own(policy, request.headers):
             return None
         key = key_of(request) if policy is None else sought(request, policy).key
-        entry = self._memory.get(key, request.headers)
+        entry = self._memory.get(key, request)
         if entry is None or entry.declared is not self._declared or entry.policy is not policy:
             return None
         if now >= entry.fresh_until or is_for_the_origin(request) or self._is_refused(entry, request, now):
             return None
         answer = self._giving.at_once(entry, request, now)
         if answer is not None:
-            self._metrics.count("tailorbird_cache_requests_total", "status", "hit")
+            self._hits.count += 1
         return answer
 
     def _is_refused(self, entry: Entry, request: Request, now: float) -> bool:
         """True when the client wants a newer answer and may say so."""
-        wishes = self._wishes(request)
+        wishes = self._wishes(request) if self._settings.clients_may_refresh else NONE
         return wishes is not NONE and may_reuse(entry.stored, now, wishes).reason != Why.FRESH
 
     def _wishes(self, request: Request) -> Directives:
@@ -168,7 +169,7 @@ class Gateway:
         asked, wishes = sought(request, policy), self._wishes(request)
         if policy is not None and (reason := self._personal.why_own(policy, request.headers)):
             return await self._as_visitor(request, reason)
-        entry = self._memory.get(asked.key, request.headers)
+        entry = self._memory.get(asked.key, request)
         if entry is not None and entry.policy is not policy:
             entry = None  # kept by another policy: as if it were not there
         if reason := why_never_shared(request, wishes, is_stored=entry is not None):
@@ -225,7 +226,7 @@ class Gateway:
         new = await self._reader.recut(entry, request.path, self._declared)
         if new is None:
             return None
-        if self._memory.get(key, request.headers) is entry:
+        if self._memory.get(key, request) is entry:
             self._memory.put(key, new.varying, new, new.size, new.tags)
         return new
 

@@ -78,4 +78,6 @@ class Giving:
         self, entry: Entry, template: Template, request: Request, met: Met, now: float, lead: bytes, poured: Poured
     ) -> Response:
         page = self._showing.show(template, request, met, now, coding_for(request), entry.recalled, poured.fragments)
-        return assembled_answer(entry.stored.status, poured.lead(lead), page, request, met.set_cookie)
+        if poured is not DRY:
+            lead = poured.lead(lead)
+        return assembled_answer(entry.stored.status, lead, page, request, met.set_cookie)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proxy.errors import OriginError
@@ -22,27 +22,30 @@ class Habit:
     scheme: str
     coding: Coding
     site: bytes = field(init=False)
-    _firsts: dict[bytes, bytes] = field(init=False, repr=False)
+    firsts: Mapping[bytes, bytes] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "site", self.scheme.encode() + b"://" + self.host)
-        object.__setattr__(self, "_firsts", dict(reversed(self.fields)))
+        object.__setattr__(self, "firsts", dict(reversed(self.fields)))
 
     def request(
         self, method: bytes, path: bytes, query: bytes, cookie: bytes | None, referer: bytes | None, client: str
     ) -> Request:
-        """The request that has these fields and, where they are not None, a cookie and a referer."""
-        headers, firsts = self.fields, self._firsts.copy()
-        if referer is not None:
-            headers = (*headers, (b"referer", referer))
-            firsts[b"referer"] = referer
-        if cookie is not None:
-            headers = (*headers, (b"cookie", cookie))
-            firsts[b"cookie"] = cookie
-        request = Request(method, path, query, self.host, headers, self.scheme, client, habit=self)
-        request._firsts = firsts
-        request._cookies = cookie or b""
+        """The request that has these fields and, where they are not None, a cookie and a referer. Its fields are put
+        together when somebody asks for them: on the fast lane nobody does."""
+        request = Request.__new__(Request)
+        request.method, request.path, request.query = method, path, query
+        request.host, request.scheme, request.client = self.host, self.scheme, client
+        request.body = request.content_length = request._firsts = None
+        request.depth = 0
+        request.habit, request.referer, request._cookies = self, referer, cookie or b""
+        request._late = cookie
         return request
+
+    def with_late(self, cookie: bytes | None, referer: bytes | None) -> Headers:
+        """The fields, with a cookie and a referer where they are not None."""
+        headers = self.fields if referer is None else (*self.fields, (b"referer", referer))
+        return headers if cookie is None else (*headers, (b"cookie", cookie))
 
 
 @dataclass(slots=True)
@@ -62,9 +65,18 @@ class Request:
     body: AsyncIterator[bytes] | None = None
     content_length: int | None = None
     depth: int = 0
-    habit: Habit | None = field(default=None, compare=False)
+    habit: Habit | None = field(default=None, init=False, compare=False)
+    referer: bytes | None = field(default=None, init=False, repr=False, compare=False)  # of a request with a habit
+    _late: bytes | None = field(default=None, init=False, repr=False, compare=False)  # its cookies, as they came
     _firsts: dict[bytes, bytes] | None = field(default=None, init=False, repr=False, compare=False)
     _cookies: bytes | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __getattr__(self, name: str) -> Headers:
+        """The fields of a request with a habit, the first time they are asked for: until then the slot is empty."""
+        if name != "headers" or self.habit is None:
+            raise AttributeError(name)
+        self.headers = self.habit.with_late(self._late, self.referer)
+        return self.headers
 
     @property
     def target(self) -> bytes:
@@ -73,11 +85,11 @@ class Request:
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of the field `name` (lower case), or None."""
-        return self._by_name().get(name)
-
-    def has_any(self, names: frozenset[bytes]) -> bool:
-        """True when there is a field of one of these names."""
-        return not names.isdisjoint(self._by_name())
+        if self.habit is None:
+            return self._by_name().get(name)
+        if name == b"cookie":
+            return self._late
+        return self.referer if name == b"referer" else self.habit.firsts.get(name)
 
     def get_list(self, name: bytes, separator: bytes = b", ") -> bytes:
         """All values of the field, joined (RFC 9110 5.3; of Cookie by `; `, RFC 9113 8.2.3); empty when absent."""

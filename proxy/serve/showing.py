@@ -24,7 +24,7 @@ from proxy.rulebook.compile import Publication
 from proxy.serve.asked import Asked
 from proxy.serve.client import is_trusted, networks
 from proxy.serve.consent import Consents, allowed, of_this_visit
-from proxy.serve.context import Seen, context_from, unsigned_only, values_of
+from proxy.serve.context import Seen, context_from, unsigned_only
 from proxy.serve.message import Request
 from proxy.serve.profiles import MISSING, ProfileReader
 from proxy.serve.recall import Recall, Recalled
@@ -126,9 +126,9 @@ class Showing:
     ) -> Assembled:
         """The page for this visitor; with its own defaults when deciding or rendering fails. `recalled` is what a
         stored page was shown as before, None for a page with holes; `poured` is what fills those."""
-        country_header = self._country_header if is_trusted(request.client, self._trusted) else b""
         try:
-            seen = Seen(request, met.visitor, now, country_header)
+            is_believed = bool(self._trusted) and is_trusted(request.client, self._trusted)
+            seen = Seen(request, met.visitor, now, self._country_header if is_believed else b"")
             done = self._done(template, seen, met.profile, coding, recalled, poured)
         except Exception:
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
@@ -149,12 +149,12 @@ class Showing:
         """What was done for somebody alike, or is now."""
         asked = self.asked_by(template)
         of_request = asked.said(seen)
-        of_visitor = values_of(asked.of_visitor, seen, profile, asked.measures)
+        of_visitor = tuple([source(seen.visitor, profile, seen.now) for source in asked.sources])
         if recalled is None or asked.tells_visitors_apart or seen.now >= self._recorder.due_at:
             return self._anew(template, seen, profile, coding, (*of_request, *of_visitor), poured)
         # All that deciding and filling look at; of the moment, the time until which it is the same to the plan.
         until = self.publication.plan.clock.until(seen.now)
-        unverified = unsigned_only(seen.visitor, profile)
+        unverified = unsigned_only(seen.visitor, profile) if seen.visitor.unverified else seen.visitor.unverified
         key: Hashable = (coding, until, of_request, of_visitor, tuple(map(type, of_visitor)), unverified)
         done = recalled.get(key)
         if done is None:

@@ -12,8 +12,6 @@ from proxy.model import Headers
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.message import Request
 
-# Conditions that only the origin can judge (RFC 9111 4.3.2).
-_FOR_THE_ORIGIN = frozenset({b"if-match", b"if-unmodified-since"})
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
 
 
@@ -44,8 +42,8 @@ def key_of(request: Request) -> bytes:
 
 
 def is_for_the_origin(request: Request) -> bool:
-    """True when it sets a condition that nobody else can judge."""
-    return request.has_any(_FOR_THE_ORIGIN)
+    """True when it sets a condition that nobody else can judge (RFC 9111 4.3.2)."""
+    return request.get(b"if-match") is not None or request.get(b"if-unmodified-since") is not None
 
 
 def why_never_shared(request: Request, wishes: Directives, *, is_stored: bool) -> str:

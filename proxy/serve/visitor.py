@@ -28,7 +28,7 @@ MAX_COOKIE_BYTES = 512
 MAX_UNSIGNED_BYTES = 2_048
 MAX_UNSIGNED_SEGMENTS = 50
 CLOCK_SKEW_SECONDS = 60
-MEMO_SIZE = 10_000
+MEMO_SIZE = 20_000
 
 ANONYMOUS = Visitor()
 VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -100,7 +100,7 @@ class Cookies:
         self.visitor_name = self._prefix + b"v"
         self.segments_name = self._prefix + b"s"
         self.forgotten = self.visitor_name + b"=" + self._flags + b"; Max-Age=0"
-        self._memo: dict[tuple[bytes, bytes], Verified] = {}
+        self._memo: dict[tuple[bytes, ...], Verified] = {}  # by our own cookies, in the order we set them
 
     @classmethod
     def from_settings(cls, settings: Settings, *, is_demo: bool = False) -> Cookies:
@@ -123,6 +123,9 @@ class Cookies:
     def read(self, cookie_header: bytes, now: float) -> Visitor:
         """The visitor behind a Cookie header (several fields joined by `; `); never raises."""
         ours = cookies_named(self._prefix, cookie_header)
+        known = self._memo.get(tuple(ours))
+        if known is not None and not self._unsigned:
+            return known.at(now)
         visitors = [cookie[2:] for cookie in ours if cookie.startswith(b"v=")]
         segments = [cookie[2:] for cookie in ours if cookie.startswith(b"s=")]
         hints = cookies_named(self._unsigned + b"=", cookie_header) if self._unsigned else []
@@ -133,7 +136,8 @@ class Cookies:
         return replace(visitor, unverified=hinted_segments(hints[0])) if hints else visitor
 
     def _verified(self, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Visitor:
-        known = self._memo.get((visitor_cookie, segments_cookie))
+        key = (b"v=" + visitor_cookie, *([b"s=" + segments_cookie] if segments_cookie else []))
+        known = self._memo.get(key)
         if known is not None:
             return known.at(now)
         visitor = self._visitor(visitor_cookie, now)
@@ -142,9 +146,9 @@ class Cookies:
         claim = self._segments(segments_cookie, visitor.id)
         if claim is None and segments_cookie:
             return visitor
-        return self._remember((visitor_cookie, segments_cookie), visitor, claim).at(now)
+        return self._remember(key, visitor, claim).at(now)
 
-    def _remember(self, key: tuple[bytes, bytes], visitor: Visitor, claim: SegmentsClaim | None) -> Verified:
+    def _remember(self, key: tuple[bytes, ...], visitor: Visitor, claim: SegmentsClaim | None) -> Verified:
         """Keeps genuine cookies only, so that what an attacker makes up cannot push them out."""
         if len(self._memo) >= MEMO_SIZE:
             self._memo.clear()
@@ -217,14 +221,20 @@ def cookies_named(beginning: bytes, cookie_header: bytes) -> list[bytes]:
     found = []
     at = cookie_header.find(beginning)
     while at >= 0:
-        ahead = cookie_header[:at].rstrip(b" \t")
-        if ahead and not ahead.endswith(b";"):
+        if not _begins_cookie(cookie_header, at):
             at = cookie_header.find(beginning, at + 1)
             continue
-        value, semicolon, _ = cookie_header[at + len(beginning) :].partition(b";")
-        found.append(value.strip(b" \t"))
-        at = cookie_header.find(beginning, at + len(beginning) + len(value)) if semicolon else -1
+        end = cookie_header.find(b";", at)
+        found.append(cookie_header[at + len(beginning) : end if end >= 0 else None].strip(b" \t"))
+        at = cookie_header.find(beginning, end) if end >= 0 else -1
     return found
+
+
+def _begins_cookie(cookie_header: bytes, at: int) -> bool:
+    if not at or cookie_header[at - 2 : at] == b"; ":
+        return True
+    ahead = cookie_header[:at].rstrip(b" \t")
+    return not ahead or ahead.endswith(b";")
 
 
 def hinted_segments(cookie: bytes) -> frozenset[str]:

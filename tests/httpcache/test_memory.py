@@ -1,13 +1,23 @@
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.httpcache.memory import MAX_VARIANTS, OVERHEAD_BYTES, Marks, Memory
 from proxy.httpcache.purge import purge_of
+from proxy.model import Headers
 
 DUTCH = ((b"accept-language", b"nl"),)
 FRENCH = ((b"accept-language", b"fr"),)
+
+
+class Asks(NamedTuple):
+    headers: Headers
+
+
+NOBODY = Asks(())
 
 
 def room_for(entries: int) -> int:
@@ -17,14 +27,18 @@ def room_for(entries: int) -> int:
 def test_an_entry_is_found_under_its_key() -> None:
     memory: Memory[str] = Memory(room_for(2))
     assert memory.put(b"a", (), "home", 100)
-    assert (memory.get(b"a", ()), memory.get(b"b", ())) == ("home", None)
+    assert (memory.get(b"a", NOBODY), memory.get(b"b", NOBODY)) == ("home", None)
 
 
 def test_entries_of_one_key_are_told_apart_by_what_they_vary_by() -> None:
     memory: Memory[str] = Memory(room_for(3))
     memory.put(b"a", DUTCH, "thuis", 100)
     memory.put(b"a", FRENCH, "accueil", 100)
-    assert (memory.get(b"a", DUTCH), memory.get(b"a", FRENCH), memory.get(b"a", ())) == ("thuis", "accueil", None)
+    assert (memory.get(b"a", Asks(DUTCH)), memory.get(b"a", Asks(FRENCH)), memory.get(b"a", NOBODY)) == (
+        "thuis",
+        "accueil",
+        None,
+    )
     assert memory.names(b"a") == {b"accept-language"}
 
 
@@ -32,23 +46,23 @@ def test_a_newer_answer_replaces_the_older_one_and_its_bytes() -> None:
     memory: Memory[str] = Memory(room_for(1))
     memory.put(b"a", (), "old", 100)
     memory.put(b"a", (), "new", 100)
-    assert (memory.get(b"a", ()), len(memory), memory.used_bytes) == ("new", 1, room_for(1))
+    assert (memory.get(b"a", NOBODY), len(memory), memory.used_bytes) == ("new", 1, room_for(1))
 
 
 def test_the_longest_unused_goes_first() -> None:
     memory: Memory[str] = Memory(room_for(2))
     memory.put(b"a", (), "a", 100)
     memory.put(b"b", (), "b", 100)
-    memory.get(b"a", ())
+    memory.get(b"a", NOBODY)
     memory.put(b"c", (), "c", 100)
-    assert [memory.get(key, ()) for key in (b"a", b"b", b"c")] == ["a", None, "c"]
+    assert [memory.get(key, NOBODY) for key in (b"a", b"b", b"c")] == ["a", None, "c"]
 
 
 def test_what_is_larger_than_all_of_it_is_refused_and_supersedes_what_was_there() -> None:
     memory: Memory[str] = Memory(room_for(1))
     memory.put(b"a", (), "old", 100)
     assert not memory.put(b"a", (), "huge", 101)
-    assert (memory.get(b"a", ()), memory.used_bytes) == (None, 0)
+    assert (memory.get(b"a", NOBODY), memory.used_bytes) == (None, 0)
 
 
 def test_variants_of_one_key_are_bounded_and_the_oldest_goes() -> None:
@@ -56,8 +70,8 @@ def test_variants_of_one_key_are_bounded_and_the_oldest_goes() -> None:
     for number in range(MAX_VARIANTS + 1):
         memory.put(b"a", ((b"user-agent", str(number).encode()),), number, 100)
     assert len(memory) == MAX_VARIANTS
-    assert memory.get(b"a", ((b"user-agent", b"0"),)) is None
-    assert memory.get(b"a", ((b"user-agent", b"1"),)) == 1
+    assert memory.get(b"a", Asks(((b"user-agent", b"0"),))) is None
+    assert memory.get(b"a", Asks(((b"user-agent", b"1"),))) == 1
 
 
 def test_discarding_a_key_forgets_all_its_entries() -> None:
@@ -77,7 +91,7 @@ def test_the_bytes_held_are_those_counted_and_never_too_many(puts: list[tuple[st
     memory: Memory[int] = Memory(40_000)
     for key, language, size in puts:
         memory.put(key.encode(), ((b"accept-language", language.encode()),), size, size, [language.encode()])
-        memory.get(key.encode(), ())
+        memory.get(key.encode(), NOBODY)
         assert memory.used_bytes <= 40_000
     for key in "abcdef":
         memory.discard(key.encode())
@@ -102,10 +116,10 @@ def test_a_crawler_that_asks_for_everything_once_does_not_push_out_what_is_asked
     hot = [bytes([number]) for number in range(60)]
     for key in hot:
         memory.put(key, (), 0, 100)
-        memory.get(key, ())
+        memory.get(key, NOBODY)
     for number in range(10_000):
         memory.put(b"%d" % number, (), number, 97)
-    assert [key for key in hot if memory.get(key, ()) is None] == []
+    assert [key for key in hot if memory.get(key, NOBODY) is None] == []
     assert memory.used_bytes <= room_for(100)
 
 
@@ -114,18 +128,18 @@ def test_what_was_hot_once_gives_way_to_what_is_hot_now() -> None:
     for number in range(200):
         key = bytes([number])
         memory.put(key, (), number, 100)
-        memory.get(key, ())
-    assert memory.get(bytes([199]), ()) == 199
-    assert memory.get(bytes([0]), ()) is None
+        memory.get(key, NOBODY)
+    assert memory.get(bytes([199]), NOBODY) == 199
+    assert memory.get(bytes([0]), NOBODY) is None
 
 
 def test_a_large_entry_gets_in_though_all_the_rest_is_hot() -> None:
     memory: Memory[str] = Memory(room_for(10))
     for number in range(10):
         memory.put(bytes([number]), (), "small", 100)
-        memory.get(bytes([number]), ())
+        memory.get(bytes([number]), NOBODY)
     memory.put(b"x", (), "large", room_for(5) - OVERHEAD_BYTES - 1)
-    assert memory.get(b"x", ()) == "large"
+    assert memory.get(b"x", NOBODY) == "large"
 
 
 def test_a_purge_finds_entries_by_address_prefix_and_tag() -> None:
@@ -157,7 +171,11 @@ def test_a_change_reaches_every_entry_of_a_key_and_no_other() -> None:
         memory.put(key, varying, "fresh", 100)
     for key in (b"a", b"gone"):
         memory.change(key, lambda _: "stale")
-    assert [memory.get(b"a", DUTCH), memory.get(b"a", FRENCH), memory.get(b"b", ())] == ["stale", "stale", "fresh"]
+    assert [memory.get(b"a", Asks(DUTCH)), memory.get(b"a", Asks(FRENCH)), memory.get(b"b", NOBODY)] == [
+        "stale",
+        "stale",
+        "fresh",
+    ]
 
 
 def test_a_purge_lifts_the_marks_of_what_it_means() -> None:

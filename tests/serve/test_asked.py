@@ -21,7 +21,7 @@ def test_what_the_request_says_is_told_from_what_is_the_visitors() -> None:
 
 def test_other_slots_ask_nothing_here() -> None:
     publication = published(shown("VIPs", "other.slot", when=in_segment("vip")))
-    assert Asked.by(publication, ("home.hero",)) == Asked((), (), {}, needs_profile=False, tells_visitors_apart=False)
+    assert Asked.by(publication, ("home.hero",)) == Asked((), (), (), needs_profile=False, tells_visitors_apart=False)
 
 
 def test_chance_and_caps_tell_visitors_apart() -> None:

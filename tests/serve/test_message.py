@@ -20,11 +20,6 @@ def test_the_first_field_or_all_of_them() -> None:
     assert REQUEST.get_list(b"cookie") == b""
 
 
-def test_whether_any_of_some_fields_came() -> None:
-    assert REQUEST.has_any(frozenset({b"cookie", b"x"}))
-    assert not REQUEST.has_any(frozenset({b"cookie"}))
-
-
 def test_the_target_is_the_wire_form() -> None:
     assert REQUEST.target == b"/c/shoes?colour=red"
     assert Request(b"GET", b"/", b"", b"shop.example", ()).target == b"/"
