@@ -99,6 +99,7 @@ class Settings:
         "who may send events: NAME:KIND:KEY, as shop:server:6f3a9c...; a `public` key may say what its own visitor "
         "did, a `trusted` one also what they ordered and who they are, a `server` key all of it, of anybody",
     )
+    capture: bool = _row(True, "count what pages tell by themselves: views, products, searches, banners shown")
     max_event_bytes: int = _row(1_048_576, "largest body of events, unpacked; larger ones get 413", "bytes")
 
     # clients

@@ -30,6 +30,7 @@ from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.rulebook.pauses import paused
 from proxy.serve.app import App, Handler
 from proxy.serve.asking import Asking
+from proxy.serve.capture import Capture
 from proxy.serve.collect import Collect
 from proxy.serve.context import request_of
 from proxy.serve.drafts import Drafts
@@ -95,6 +96,7 @@ class Rules:
         self._turn = asyncio.Lock()
         self._files: Files = {}
         self._products: Sequence[Product] = ()
+        self._by_id: Mapping[str, Product] = {}
         self._imported: frozenset[str] = frozenset()
         self._good: Publication | None = None
         self.publication: Publication | None = None
@@ -112,6 +114,10 @@ class Rules:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow_folder())
             group.create_task(self._follow_imports())
+
+    def product(self, product_id: str) -> Product | None:
+        """A product of the catalogue."""
+        return self._by_id.get(product_id)
 
     async def _follow_folder(self) -> None:
         async for files in self._folder.changes():
@@ -136,6 +142,7 @@ class Rules:
     async def _take(self) -> None:
         loaded = await asyncio.to_thread(load, self._files, catalogue=self._products, imported=self._imported)
         self.loaded = loaded
+        self._by_id = {product.id: product for product in self._products}
         if loaded.publication is None:
             log.warning("%s: not taken over\n%s", self._folder.path, as_text(loaded.findings, loaded.sources))
             self._metrics.count("tailorbird_rules_reloads_total", "outcome", "refused")
@@ -231,6 +238,7 @@ class Tailorbird:
             nothing_published(),
             clock,
             self._recorder,
+            Capture(self.journal, self.cookies, settings, lambda id: self._rules.product(id)),
         )
         folder = RuleFolder(Path(settings.rules), is_published=settings.rules_mode == "published")
         self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from proxy.page.about import NOTHING, About
 from proxy.page.holes import HoleAt
 from proxy.page.piece import Piece
 from proxy.page.scan import MARKER, Doubt, SlotRange, Uncut, find_slots
@@ -20,13 +21,15 @@ class Template:
     """`statics[0]`, the default of slot 0, `statics[1]`, ... `statics[n]` are, joined, the page as it came.
 
     `slots` are names in page order; a name may stand there more than once. `holes` are filled by the same mechanism:
-    each is a slot without a name, `holes[n][0]` the slot's place among `slots`.
+    each is a slot without a name, `holes[n][0]` the slot's place among `slots`. `about` is what the page says it is
+    about.
     """
 
     slots: tuple[str, ...]
     statics: tuple[Piece, ...]
     defaults: tuple[Piece, ...]
     holes: tuple[tuple[int, HoleAt], ...] = ()
+    about: About = NOTHING
 
     @cached_property
     def seams(self) -> Seams:

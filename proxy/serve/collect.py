@@ -19,7 +19,6 @@ import msgspec
 
 from proxy.errors import RequestError, StoreError
 from proxy.events import ga4, segment
-from proxy.events.bots import is_bot
 from proxy.events.intake import Access, Moment, Rejected, Sender
 from proxy.events.segment import Verdict
 from proxy.metrics import Metrics
@@ -27,6 +26,7 @@ from proxy.model import Arrival, Consent, Headers
 from proxy.ports import Refused
 from proxy.serve.app import Handler
 from proxy.serve.consent import Consents
+from proxy.serve.counted import why_not_counted
 from proxy.serve.journal import Journal
 from proxy.serve.message import Request, Response
 from proxy.serve.visitor import Cookies
@@ -89,7 +89,7 @@ class Collect:
         if isinstance(batch, Rejected):
             raise RequestError(batch.what)
         sender, cookie = self._sender(request, self._source(request, batch.write_key or ""), now)
-        if sender.access is not Access.SERVER and (why := self._why_not_counted(request)):
+        if sender.access is not Access.SERVER and (why := why_not_counted(request, self._consents)):
             self._metrics.count("tailorbird_events_total", "outcome", why)
             return self._answer(request, 200, {"success": True})
         moment = Moment(now, secrets.token_hex(8))
@@ -130,12 +130,6 @@ class Collect:
         if site is not None:
             return site == b"same-origin"
         return origin is not None and _host(origin) == request.host
-
-    def _why_not_counted(self, request: Request) -> str:
-        """The word why what a browser did is not counted; "" when it is."""
-        if self._consents.of(request) < Consent.SESSION:
-            return "unwanted"
-        return "bot" if is_bot(request.get(b"user-agent") or b"") else ""
 
     # -- out
 

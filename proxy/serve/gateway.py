@@ -28,6 +28,7 @@ from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.asking import Asking
+from proxy.serve.capture import Capture
 from proxy.serve.comparing import Comparing
 from proxy.serve.errand import Flowing, NotShared, Outcome, Passed
 from proxy.serve.fetching import Fetching
@@ -55,7 +56,8 @@ _ONLY_IF_CACHED = OriginError("only what is stored was asked for", reason="only-
 
 
 class Gateway:
-    """The requests of one worker. `clock` gives Unix seconds; without a `recorder`, no view is recorded."""
+    """The requests of one worker. `clock` gives Unix seconds; without a `recorder`, no view is recorded;
+    without a `capture`, pages tell no events."""
 
     def __init__(
         self,
@@ -67,6 +69,7 @@ class Gateway:
         publication: Publication,
         clock: Callable[[], float] = time.time,
         recorder: Recorder | None = None,
+        capture: Capture | None = None,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
@@ -87,7 +90,14 @@ class Gateway:
             asking, self._memory, self._marks, self._declared_now, self._reader, self._comparing, settings, clock
         )
         self._fetching = Fetching(keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
-        self._showing = Showing(cookies, profiles, metrics, settings, recorder or Recorder())
+        self._showing = Showing(
+            cookies,
+            profiles,
+            metrics,
+            settings,
+            recorder or Recorder(),
+            capture or Capture(None, cookies, settings),
+        )
         self._giving = Giving(self._showing, Pouring(Parts(self._part, settings, metrics)), metrics)
         self._own = Own(asking, self._showing, self._declared_now, self._reader, metrics, settings)
         self._stylesheets = Stylesheets()

@@ -70,6 +70,8 @@ class Giving:
         self._metrics.count("tailorbird_requests_total", "result", "asset" if entry.template is None else "default")
         if entry.template is None:
             return stored_answer(entry.stored, request, now, said)
+        if entry.stored.status == 200:
+            self._showing.passed(entry.template, request, now)
         coding = coding_for(request)
         page = self._showing.plain(entry.template, coding)
         return slotless_answer(entry.stored, page, coding, request, now, said)

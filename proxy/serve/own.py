@@ -43,6 +43,9 @@ class Shows(Protocol):
     def show(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Assembled:
         """The page for them."""
 
+    def passed(self, template: Template, request: Request, now: float) -> None:
+        """Hears of a page without slots, which is given as it is."""
+
 
 class Own:
     """Passes requests on and their answers back. `declared` gives the slots declared at present."""
@@ -113,6 +116,8 @@ class Own:
         page = await self._reader.read(body, answer.headers, request.path, self._declared())
         if page.template is None or not page.template.slots:
             self._metrics.count("tailorbird_requests_total", "result", "bypass")
+            if page.template is not None and answer.status == 200:
+                self._showing.passed(page.template, request, now)
             return whole(request, answer.status, _unframed(headers), (body,), len(body))
         return await self._filled(request, answer, page.template, now, headers)
 

@@ -117,6 +117,9 @@ class ShowingAs:
         visitor = self._preview.persona.visitor
         return Met(ANONYMOUS, await self._profile_of(visitor, now) if visitor else None)
 
+    def passed(self, template: Template, request: Request, now: float) -> None:
+        """A preview counts nowhere."""
+
     def show(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Assembled:
         """The page as the persona sees it, with what the preview is and why each slot shows what it does."""
         started = time.perf_counter()

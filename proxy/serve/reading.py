@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 from proxy.httpcache.coding import inflated
 from proxy.metrics import Metrics
 from proxy.model import Headers
+from proxy.page.about import about
 from proxy.page.blank import Blanked, NotBlank, blanked, nonces_in, without_nonces
 from proxy.page.scan import Doubt, find_slots
 from proxy.page.seen import SeenAt
@@ -104,6 +105,7 @@ class PageReader:
         )
         doubt = slots.reason if isinstance(slots, Uncut) else ""
         template = cut_at(page.body, () if isinstance(slots, Uncut) else slots, page.holes)
+        template = replace(template, about=about(page.body))
         decoded = tuple(field for field in headers if field[0] not in (b"content-encoding", b"content-length"))
         return Page(decoded, page.body, template), doubt
 

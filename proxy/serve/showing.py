@@ -22,6 +22,7 @@ from proxy.page.template import Template
 from proxy.personalise import Personalised, personalise, untouched
 from proxy.rulebook.compile import Publication
 from proxy.serve.asked import Asked
+from proxy.serve.capture import Capture, View
 from proxy.serve.client import is_trusted, networks
 from proxy.serve.consent import Consents, allowed, of_this_visit
 from proxy.serve.context import Seen, context_from, unsigned_only
@@ -52,12 +53,19 @@ class Showing:
     """One publication at a time, replaced whole by `publish`."""
 
     def __init__(
-        self, cookies: Cookies, profiles: ProfileReader, metrics: Metrics, settings: Settings, recorder: Recorder
+        self,
+        cookies: Cookies,
+        profiles: ProfileReader,
+        metrics: Metrics,
+        settings: Settings,
+        recorder: Recorder,
+        capture: Capture,
     ) -> None:
         self._cookies = cookies
         self._profiles = profiles
         self._metrics = metrics
         self._recorder = recorder
+        self._capture = capture
         self._sewing = Sewing()
         self._recall = Recall()
         self._consents = Consents(settings)
@@ -83,6 +91,7 @@ class Showing:
             return self._welcome(visitor, now, has_cookie=self._cookies.visitor_name in request.cookies)
         if not self.asked_by(template).needs_profile:
             return Met(visitor)
+        self._capture.settle()
         profile = self._profiles.remembered(visitor.id, now)
         return None if profile is MISSING else _met(visitor, profile, now)
 
@@ -135,6 +144,8 @@ class Showing:
             self._metrics.count("tailorbird_decide_errors_total")
             return self.plain(template, coding, poured)
         self._metrics.show(Shown(now, request.path.decode("utf-8", "replace"), done.decisions))
+        is_first = met.set_cookie is not None
+        self._capture.note(View(now, request, template.about, met.visitor, done.decisions, is_first))
         return done.page
 
     def _done(
@@ -179,6 +190,10 @@ class Showing:
             self._recorder.note(noted)
         self._sewing.tend(template.seams)
         return done
+
+    def passed(self, template: Template, request: Request, now: float) -> None:
+        """A page without slots is given to somebody."""
+        self._capture.note(View(now, request, template.about, None))
 
     def plain(self, template: Template, coding: Coding, poured: Sequence[Fragment] = ()) -> Assembled:
         """The page as the origin sent it, in the coding asked for."""

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.model import Item
+from proxy.page.about import NOTHING, About, about
+
+SHOE = {
+    "@context": "https://schema.org/",
+    "@type": "Product",
+    "sku": "hoka-1",
+    "category": "shoes > trail",
+    "brand": {"@type": "Brand", "name": "Hoka"},
+    "offers": {"@type": "Offer", "price": "139.95", "priceCurrency": "EUR"},
+}
+CARD = '<li data-product="p{}"><a href="/p/{}">one</a></li>'
+
+
+def page(*things: object, body: str = "") -> bytes:
+    scripts = "".join(f'<script type="application/ld+json">{json.dumps(thing)}</script>' for thing in things)
+    return f"<!doctype html><html><head>{scripts}</head><body>{body}</body></html>".encode()
+
+
+def test_a_product_says_what_it_is() -> None:
+    assert about(page(SHOE)) == About(Item("hoka-1", "shoes/trail", "Hoka", 139.95))
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        {"@graph": [{"@type": "WebSite", "name": "Shop"}, SHOE]},
+        {"@type": "ItemPage", "mainEntity": SHOE},
+        [SHOE],
+        {**SHOE, "@type": ["Product", "Thing"]},
+        {**SHOE, "@type": "http://schema.org/Product"},
+        {**SHOE, "@type": "ProductGroup", "sku": None, "productGroupID": "hoka-1"},
+        {**SHOE, "offers": [{"lowPrice": 139.95}]},
+        {**SHOE, "brand": "Hoka"},
+    ],
+)
+def test_a_product_says_so_in_many_ways(thing: object) -> None:
+    assert about(page(thing)).product == Item("hoka-1", "shoes/trail", "Hoka", 139.95)
+
+
+def test_several_products_are_no_products_page() -> None:
+    assert about(page(SHOE, {**SHOE, "sku": "hoka-2"})).product is None
+
+
+def test_a_mark_on_what_is_in_no_list_is_the_product() -> None:
+    cards = "".join(CARD.format(number, number) for number in range(3))
+    assert about(page(body=f'<main data-product="p9"><h1>Nine</h1></main><ul>{cards}</ul>')).product == Item("p9")
+    assert about(page(body=f"<ul>{cards}</ul>")).product is None
+    assert about(page(body='<div data-product="a"></div><div data-product="b"></div>')).product is None
+    assert about(page(body='<div data-slot="x"><div data-product="a"></div></div>')).product is None
+
+
+def test_a_list_says_its_name() -> None:
+    assert about(page(body='<ul data-list="category.shoes"></ul>')).listing == "category.shoes"
+    assert about(page({"@type": "ItemList", "name": "Shoes"})).listing == "Shoes"
+    assert about(page({"@type": "CollectionPage"})).listing == "list"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<p>hello",
+        page(body="<script type='application/ld+json'>{broken</script>"),
+        page("Product", 7, None),
+        page({"@type": "Product"}),
+        page({"@type": {"a": 1}, "sku": []}),
+        b"\xff\xfe<script type=application/ld+json>" + b"[" * 10_000,
+    ],
+)
+def test_a_page_that_does_not_say_is_about_nothing(body: bytes) -> None:
+    assert about(body) == NOTHING
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_about_something_or_nothing(junk: bytes) -> None:
+    assert isinstance(about(b"<html data-product data-list ld+json>" + junk), About)

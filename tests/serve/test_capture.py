@@ -1,0 +1,139 @@
+"""What pages tell by themselves, through the real listener into a real store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from proxy.model import Arrival
+from tests.wire.behind import Behind
+from tests.wire.origin import Origin, always, ok
+
+PAGE = b"""<!doctype html><html><head><script type="application/ld+json">
+{"@type": "Product", "sku": "hoka-1", "brand": "Hoka"}</script></head>
+<body><div data-slot="home.hero">ours</div></body></html>"""
+LIST = b'<html><body><ul data-list="shoes"></ul></body></html>'
+HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=600")
+PRIVATE = (b"content-type: text/html; charset=utf-8", b"cache-control: private")
+RULES = """version: 1
+rules:
+  - name: Second look
+    slot: home.hero
+    priority: high
+    when: {viewed: {brand: hoka, times: at least 2}}
+    show: {banner: {title: Back again}}
+  - name: First look
+    slot: home.hero
+    show: {banner: {title: Welcome}}
+"""
+FOLDER = {"a.rules.yaml": RULES, "slots.yaml": "slots: {home.hero: {}}"}
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+OPENED = {"user-agent": CHROME, "accept": "text/html,*/*;q=0.8", "sec-fetch-dest": "document"}
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Behind]:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as behind:
+        yield behind
+
+
+async def log(shop: Behind, most: int) -> list[Arrival]:
+    """The first events of the log, once there are so many."""
+    async with asyncio.timeout(5):
+        while len(arrivals := (await shop.tailorbird.store.log("", most))[0]) < most:
+            await asyncio.sleep(0.005)
+    return list(arrivals)
+
+
+async def test_a_page_that_is_opened_tells_what_it_is_and_what_it_showed(shop: Behind) -> None:
+    headers = {**OPENED, **shop.cookies_of("anna"), "referer": "https://www.search.example/"}
+    await shop.client.get("/p/hoka?utm_campaign=spring", headers=headers)
+    view, product, shown = await log(shop, 3)
+    assert (view.visitor_id, view.event.kind, view.event.subject) == ("anna", "page viewed", "/p/hoka")
+    assert view.details == {"referrer": "search.example", "campaign": "spring"}
+    assert [(item.product, item.brand) for item in product.event.items] == [("hoka-1", "Hoka")]
+    assert (shown.event.kind, shown.event.subject) == ("banner shown", "First look")
+    assert shown.details == {"slot": "home.hero", "variant": "First look"}
+
+
+async def test_what_was_seen_counts_on_the_very_next_page(shop: Behind) -> None:
+    headers = {**OPENED, **shop.cookies_of("anna")}
+    seen = ["Back again" in (await shop.client.get("/p/hoka", headers=headers)).text for _ in range(4)]
+    assert seen == [False, False, True, True]
+
+
+async def test_a_list_tells_its_name_and_a_search_its_words(tmp_path: Path) -> None:
+    async with Origin(always(ok(LIST, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        headers = {**OPENED, **shop.cookies_of("anna")}
+        await shop.client.get("/c/shoes?colour=red&page=2", headers=headers)
+        await shop.client.get("/search?q=trail+shoes&size=40&utm_source=x", headers=headers)
+        told = [(one.event.kind, one.event.subject) for one in await log(shop, 6)]
+    assert told == [
+        ("page viewed", "/c/shoes"),
+        ("list viewed", "shoes"),
+        ("list filtered", "colour:red"),
+        ("page viewed", "/search"),
+        ("searched", "trail shoes"),
+        ("list filtered", "size:40"),
+    ]
+
+
+async def test_a_page_that_is_not_stored_tells_too(tmp_path: Path) -> None:
+    async with Origin(always(ok(LIST, *PRIVATE))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        await shop.client.get("/account", headers={**OPENED, **shop.cookies_of("anna")})
+        assert [one.event.subject for one in await log(shop, 2)] == ["/account", "shoes"]
+
+
+async def test_the_catalogue_says_what_the_page_does_not(tmp_path: Path) -> None:
+    line = '{"id": "hoka-1", "title": "Speedgoat", "link": "/p/hoka", "category": "shoes/trail", "price": "139.95 EUR"}'
+    (tmp_path / "products.jsonl").write_text(line + "\n")
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, catalogue=str(tmp_path / "products.jsonl")) as shop,
+    ):
+        await shop.client.get("/p/hoka", headers={**OPENED, **shop.cookies_of("anna")})
+        (item,) = (await log(shop, 2))[1].event.items
+    assert (item.category, item.brand, item.price) == ("shoes/trail", "Hoka", 139.95)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"},
+        {"sec-gpc": "1"},
+        {"dnt": "1"},
+        {"sec-purpose": "prefetch;prerender"},
+        {"purpose": "prefetch"},
+        {"sec-fetch-dest": "empty"},
+        {"sec-fetch-dest": "iframe"},
+        {"sec-fetch-dest": "", "accept": "*/*"},
+    ],
+    ids=["bot", "gpc", "dnt", "prerender", "prefetch", "fetched", "framed", "no page"],
+)
+async def test_only_a_page_that_somebody_opens_counts(shop: Behind, field: dict[str, str]) -> None:
+    cookies = shop.cookies_of("anna")
+    await shop.client.get("/", headers={**OPENED, **cookies, **field})
+    await shop.client.head("/", headers={**OPENED, **cookies})
+    await shop.client.get("/counts", headers={**OPENED, **cookies})
+    assert (await log(shop, 3))[0].event.subject == "/counts"
+
+
+async def test_a_first_page_counts_when_its_visitor_comes_back(shop: Behind) -> None:
+    first = await shop.client.get("/landing", headers=OPENED)
+    await shop.client.get("/", headers={**OPENED, **shop.cookies_of("anna")})
+    assert {one.visitor_id for one in await log(shop, 3)} == {"anna"}
+    cookie = first.headers["set-cookie"].partition(";")[0]
+    await shop.client.get("/second", headers={**OPENED, "cookie": cookie})
+    later = (await log(shop, 9))[3:]
+    assert [one.event.subject for one in later if one.event.kind == "page viewed"] == ["/landing", "/second"]
+    assert len({one.visitor_id for one in later}) == 1
+
+
+async def test_who_does_not_want_it_leaves_it_off(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, capture=False) as shop:
+        await shop.client.get("/", headers={**OPENED, **shop.cookies_of("anna")})
+        await shop.tailorbird.journal.aclose()
+        assert (await shop.tailorbird.store.log("", 10))[0] == []
