@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import socket
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -17,17 +15,15 @@ import msgspec
 from proxy.audience.traits import STRANGER
 from proxy.bus import bus_of_machine, bus_of_shop
 from proxy.bus.tally import Tally
-from proxy.catalogue.feeds import read_feed
 from proxy.decide.plan import Plan
 from proxy.decide.why import why, why_text
-from proxy.diagnostics import Finding, as_text
+from proxy.diagnostics import Finding
 from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
-from proxy.model import EvaluationContext, Product, Profile
-from proxy.ports import ProfileStore, Store
-from proxy.rulebook.compile import Loaded, Publication, load
-from proxy.rulebook.pauses import paused
+from proxy.model import EvaluationContext, Profile
+from proxy.ports import Store
+from proxy.rulebook.compile import Loaded, Publication
 from proxy.serve.app import App, Handler
 from proxy.serve.asking import Asking
 from proxy.serve.capture import Capture
@@ -44,6 +40,7 @@ from proxy.serve.previewing import STYLESHEET_PATH, Previewing, stylesheet
 from proxy.serve.profiles import ProfileReader
 from proxy.serve.protocol import protocols
 from proxy.serve.recording import Recorder, keep
+from proxy.serve.rules import Rules, nothing_published
 from proxy.serve.tunnel import tunnels
 from proxy.serve.visitor import Cookies
 from proxy.serve.vitals import watch_lag
@@ -54,135 +51,12 @@ from proxy.stores.ruledir import RuleFolder
 from proxy.studio.purging import Purged, purged
 from proxy.studio.views import Link, Readiness, readiness, together
 
-log = logging.getLogger("tailorbird")
-
-Files = dict[str, bytes]
-
 PURGE = "purge"
 """The topic on which processes tell each other what is out of date."""
 PROFILES = "profiles"
 """The topic on which they tell whose profiles changed."""
 READINESS = "readiness"
 """The topic on which workers ask each other how they are."""
-
-IMPORTS_SECONDS = 5.0
-"""How often the store is asked for attributes it did not have before."""
-
-
-class Rules:
-    """The rule folder and what came of it: the publication being served, and what is wrong with the folder now.
-
-    `catalogue` is the path of a product file, or "". `adapt` may change a publication before `publish` gets it. A
-    folder with findings never replaces one without. What is saved and live becomes a version of its own.
-    """
-
-    def __init__(
-        self,
-        folder: RuleFolder,
-        catalogue: str,
-        store: ProfileStore,
-        adapt: Callable[[Publication], Publication],
-        publish: Callable[[Publication], None],
-        metrics: Metrics,
-        clock: Callable[[], float],
-    ) -> None:
-        self._folder = folder
-        self._clock = clock
-        self._catalogue = catalogue
-        self._store = store
-        self._adapt = adapt
-        self._publish = publish
-        self._metrics = metrics
-        self._turn = asyncio.Lock()
-        self._files: Files = {}
-        self._products: Sequence[Product] = ()
-        self._by_id: Mapping[str, Product] = {}
-        self._imported: frozenset[str] = frozenset()
-        self._good: Publication | None = None
-        self.publication: Publication | None = None
-        self.loaded: Loaded | None = None
-
-    async def read(self) -> None:
-        """Publishes the folder if it is good. Raises `OperatorError` for what may not be read."""
-        self._files = await asyncio.to_thread(self._folder.read)
-        self._products = await asyncio.to_thread(products_of, self._catalogue)
-        self._imported = await self._imported_now()
-        await self._take()
-
-    async def follow(self) -> None:
-        """Publishes each good state of the folder from now on. Never ends; cancel it."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow_folder())
-            group.create_task(self._follow_imports())
-
-    def product(self, product_id: str) -> Product | None:
-        """A product of the catalogue."""
-        return self._by_id.get(product_id)
-
-    async def _follow_folder(self) -> None:
-        async for files in self._folder.changes():
-            async with self._turn:
-                if files == self._files:
-                    await self._go_live()  # something was paused, or goes on
-                    continue
-                self._files, self._imported = files, await self._imported_now()
-                await self._renew_products()
-                await self._take()
-
-    async def _follow_imports(self) -> None:
-        """An attribute that an import brings, or a store that was away tells, may be what a rule waits for."""
-        while True:
-            await asyncio.sleep(IMPORTS_SECONDS)
-            imported = await self._imported_now()
-            async with self._turn:
-                if imported != self._imported:
-                    self._imported = imported
-                    await self._take()
-
-    async def _take(self) -> None:
-        loaded = await asyncio.to_thread(load, self._files, catalogue=self._products, imported=self._imported)
-        self.loaded = loaded
-        self._by_id = {product.id: product for product in self._products}
-        if loaded.publication is None:
-            log.warning("%s: not taken over\n%s", self._folder.path, as_text(loaded.findings, loaded.sources))
-            self._metrics.count("tailorbird_rules_reloads_total", "outcome", "refused")
-            return
-        self._good = self._adapt(loaded.publication)
-        await self._go_live()
-        self._metrics.count("tailorbird_rules_reloads_total", "outcome", "live")
-        try:
-            await asyncio.to_thread(self._folder.remember, self._files, self._clock())
-        except (OSError, OperatorError) as error:
-            log.info("%s: this state is in no history: %s", self._folder.path, error)
-
-    def draft(self, files: Files) -> Loaded:
-        """Other files, checked and compiled beside the same catalogue. Takes its time, so on a thread."""
-        loaded = load(files, catalogue=self._products, imported=self._imported)
-        return replace(loaded, publication=self._adapt(loaded.publication)) if loaded.publication else loaded
-
-    async def _go_live(self) -> None:
-        """Publishes the last good state, but for what is paused."""
-        if self._good is None:
-            return
-        self.publication = await asyncio.to_thread(paused, self._good, self._folder.pauses)
-        self._publish(self.publication)
-        off = ", ".join(map(str, sorted(self._folder.pauses)))
-        log.info("%s: rules %s live%s", self._folder.path, self.publication.version, f", paused: {off}" if off else "")
-
-    async def _renew_products(self) -> None:
-        """A catalogue that cannot be read just now is no reason to lose the last one."""
-        try:
-            self._products = await asyncio.to_thread(products_of, self._catalogue)
-        except OperatorError as error:
-            log.warning("%s", error)
-
-    async def _imported_now(self) -> frozenset[str]:
-        """The attributes that imports have brought; those known before when the store does not say."""
-        try:
-            return await self._store.attribute_names()
-        except StoreError as error:
-            log.debug("the store did not say which attributes it has: %s", error)
-            return self._imported
 
 
 class Tailorbird:
@@ -374,26 +248,3 @@ class Tailorbird:
         now = self.now()
         profile = await self._profiles.get(visitor_id, now) if visitor_id else STRANGER
         return context_as(plan, request_of(url), Persona(visitor_id), profile, now)
-
-
-def products_of(path: str) -> tuple[Product, ...]:
-    """The products of a JSON lines file; none for "". Lines that make no sense are logged and left out. Raises
-    `OperatorError` for a file that cannot be read."""
-    if not path:
-        return ()
-    try:
-        catalogue = read_feed(Path(path).read_bytes())
-    except OSError as error:
-        what = f"cannot read the catalogue `{path}`: {error.strerror}"
-        raise OperatorError(what, help="check the setting `catalogue`") from error
-    for problem in catalogue.problems:
-        log.warning("%s: %s", path, problem)
-    return catalogue.products
-
-
-def nothing_published() -> Publication:
-    """What is served until the first good folder: no rules, so each page as the origin sent it."""
-    publication = load({"none.rules.yaml": b"version: 1\nrules: []\n"}).publication
-    if publication is None:
-        raise AssertionError("an empty rule file is a good one")
-    return publication

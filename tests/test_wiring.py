@@ -13,8 +13,9 @@ from proxy.httpcache.purge import purge_of
 from proxy.model import Profile
 from proxy.rulebook.pauses import Pause, What
 from proxy.settings import Settings
-from proxy.stores.versions import Action, Versions
-from proxy.wiring import Tailorbird, products_of
+from proxy.stores.history import Action
+from proxy.stores.versions import Versions
+from proxy.wiring import Tailorbird
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
 
@@ -97,7 +98,7 @@ async def test_a_saved_rule_is_live_and_a_broken_one_is_not(tmp_path: Path) -> N
 async def test_a_rule_is_live_once_an_import_brings_its_attribute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxy.wiring.IMPORTS_SECONDS", 0.01)
+    monkeypatch.setattr("proxy.serve.rules.IMPORTS_SECONDS", 0.01)
     folder = {name: text for name, text in FOLDER.items() if name != "attributes.yaml"}
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, folder, tmp_path) as shop:
         assert [finding.code for finding in shop.tailorbird.findings] == ["R101"]
@@ -187,15 +188,6 @@ async def test_each_good_state_of_a_saved_folder_is_in_the_history(tmp_path: Pat
         shop.write("a.rules.yaml", RULES.replace("Hello", "Good day"))
         await until(lambda: versions.live() == 2)
         assert versions.files(1) == {name: text.encode() for name, text in FOLDER.items()}
-
-
-def test_the_catalogue_is_read_where_the_setting_says(tmp_path: Path) -> None:
-    path = tmp_path / "products.jsonl"
-    path.write_text('{"id": "A-1", "title": "Mug", "link": "/p/A-1", "price": "3.00 EUR"}\nnonsense\n')
-    assert [product.id for product in products_of(str(path))] == ["A-1"]
-    assert products_of("") == ()
-    with pytest.raises(OperatorError, match="cannot read the catalogue"):
-        products_of(str(tmp_path / "none.jsonl"))
 
 
 def test_a_mode_there_is_not_is_refused(tmp_path: Path) -> None:

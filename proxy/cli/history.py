@@ -12,7 +12,8 @@ import msgspec
 
 from proxy.cli.rulefolder import A_FOLDER
 from proxy.errors import OperatorError
-from proxy.stores.versions import GOES_LIVE, Action, Entry, Versions
+from proxy.stores.history import GOES_LIVE, Action, Entry
+from proxy.stores.versions import Versions
 
 
 @click.command("history")

@@ -13,10 +13,11 @@ import msgspec
 
 from proxy.cli.replay import MOST, views_in
 from proxy.cli.rulefolder import A_FILE, A_FOLDER, loaded_from, recorded_views
-from proxy.cli.states import checks_of, must_be_good, publication_of, state_of
+from proxy.cli.states import must_be_good, publication_of, state_of
 from proxy.drafts.report import as_text, prospect
 from proxy.errors import OperatorError
 from proxy.model import View
+from proxy.serve.drafts import checks_of
 from proxy.settings import from_environment
 
 
@@ -46,7 +47,7 @@ def command(
     or a test of it fails."""
     live, draft = state_of(against, rules), state_of(str(folder or "draft"), rules)
     loaded = loaded_from(draft.files, catalogue, store)
-    checks = checks_of(loaded)
+    checks = checks_of(loaded, time.time())
     told = prospect(
         _views(log, store, most),
         publication_of(live, catalogue, store),

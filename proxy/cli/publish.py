@@ -11,13 +11,15 @@ from pathlib import Path
 import click
 
 from proxy.cli.rulefolder import folder_arguments, loaded_from
-from proxy.cli.states import author_of, checks_of, is_published_mode, must_be_good, state_of
+from proxy.cli.states import author_of, is_published_mode, must_be_good, state_of
 from proxy.drafts.report import checks_text
 from proxy.errors import OperatorError
 from proxy.rulebook.compile import version_of
 from proxy.rulebook.read import CATALOGUE_FILE
+from proxy.serve.drafts import checks_of
 from proxy.settings import PREFIX, from_environment
-from proxy.stores.versions import Action, Entry, Versions
+from proxy.stores.history import Action, Entry
+from proxy.stores.versions import Versions
 
 APPROVALS = ("none", "required")
 
@@ -31,7 +33,7 @@ def command(folder: Path, catalogue: Path | None, store: str | None, message: st
     versions, draft = Versions(folder), state_of("draft", folder)
     loaded = loaded_from(draft.files, catalogue, store)
     must_be_good(draft, loaded)
-    checks = checks_of(loaded)
+    checks = checks_of(loaded, time.time())
     if not checks.may_publish:
         click.echo(f"not published: {checks_text(checks)}; `tailorbird test` says why", err=True)
         sys.exit(1)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from proxy.cli.rulefolder import A_FILE, A_FOLDER
 from proxy.cli.states import author_of, is_published_mode, publication_of, state_of
-from proxy.errors import OperatorError
-from proxy.rulebook.compile import version_of
-from proxy.rulebook.read import CATALOGUE_FILE
+from proxy.stores.history import before
 from proxy.stores.ruledir import read_folder
-from proxy.stores.versions import GOES_LIVE, Action, Entry, Versions
+from proxy.stores.versions import Versions
 
 
 @click.command("rollback")
@@ -33,26 +30,6 @@ def command(
     history = versions.history()
     target = number or before(versions.live(), history)
     publication_of(state_of(str(target), rules), catalogue, store)
-    if not is_published_mode(history):
-        files = read_folder(rules)
-        _must_be_known(files, history)
-        versions.restore(target, files)
-    versions.go_live(target, author=author_of(author), message=message, now=time.time(), action=Action.ROLLED_BACK)
+    files = None if is_published_mode(history) else read_folder(rules)
+    versions.roll_back(target, author=author_of(author), message=message, now=time.time(), saved=files)
     click.echo(f"Version {target} is live")
-
-
-def before(live: int, history: Sequence[Entry]) -> int:
-    """The latest version before the live one that was live. Raises `OperatorError` when there was none."""
-    earlier = {entry.version for entry in history if entry.action in GOES_LIVE and entry.version < live}
-    if not earlier:
-        raise OperatorError("no version was live before this one", help="`tailorbird history` lists them")
-    return max(earlier)
-
-
-def _must_be_known(files: dict[str, bytes], history: Sequence[Entry]) -> None:
-    own = {name: content for name, content in files.items() if name != CATALOGUE_FILE}
-    if version_of(own) not in {entry.content for entry in history}:
-        raise OperatorError(
-            "the folder holds changes that are in no version, and rolling back would lose them",
-            help="mend them, or take them away, as with `git stash`",
-        )

@@ -7,24 +7,20 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from proxy.cases import run_cases
 from proxy.cli.rulefolder import loaded_from
 from proxy.diagnostics import as_text
-from proxy.drafts.report import Checks
 from proxy.errors import OperatorError
 from proxy.rulebook.compile import Loaded, Publication
 from proxy.settings import from_environment
+from proxy.stores.history import Entry, is_live_as_saved
 from proxy.stores.ruledir import read_folder
-from proxy.stores.versions import Action, Entry, Versions
-
-MADE_LIVE = {Action.PUBLISHED, Action.APPROVED, Action.LOADED}
+from proxy.stores.versions import Versions
 
 
 @dataclass(frozen=True)
@@ -69,19 +65,10 @@ def must_be_good(state: State, loaded: Loaded) -> Publication:
     return loaded.publication
 
 
-def checks_of(loaded: Loaded) -> Checks:
-    """What `check` and `test` say."""
-    outcomes = run_cases(loaded.publication, time.time()) if loaded.publication else ()
-    passed = sum(outcome.passed for outcome in outcomes)
-    return Checks(tuple(loaded.findings), passed, len(outcomes) - passed)
-
-
-def is_published_mode(history: Iterable[Entry]) -> bool:
+def is_published_mode(history: Sequence[Entry]) -> bool:
     """Whether what is live was published, by the setting or by what last happened; a folder that nobody served yet may
     be published too."""
-    if from_environment(os.environ).rules_mode == "published":
-        return True
-    return next((entry.action for entry in reversed(list(history)) if entry.action in MADE_LIVE), None) != Action.LOADED
+    return from_environment(os.environ).rules_mode == "published" or not is_live_as_saved(history)
 
 
 def author_of(said: str | None) -> str:

@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
+from proxy.cases import run_cases
+from proxy.drafts.report import Checks
 from proxy.rulebook.compile import Loaded, version_of
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import Versions
@@ -44,3 +46,10 @@ class Drafts:
         if name.isdecimal():
             return Versions(self._rules).files_now(int(name))
         return read_folder(self._rules if name == DRAFT else Path(name))
+
+
+def checks_of(loaded: Loaded, now: float) -> Checks:
+    """What `check` and `test` say of a draft."""
+    outcomes = run_cases(loaded.publication, now) if loaded.publication else ()
+    passed = sum(outcome.passed for outcome in outcomes)
+    return Checks(tuple(loaded.findings), passed, len(outcomes) - passed)

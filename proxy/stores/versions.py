@@ -17,7 +17,6 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -26,37 +25,10 @@ from proxy.errors import OperatorError
 from proxy.rulebook.compile import version_of
 from proxy.rulebook.pauses import Pause, pauses_in, text_of
 from proxy.rulebook.read import CATALOGUE_FILE
+from proxy.stores.history import GOES_LIVE, Action, Entry
 
 FOLDER = ".tailorbird"
 Files = Mapping[str, bytes]
-
-
-class Action(StrEnum):
-    """What an entry of the history tells."""
-
-    PUBLISHED = "published"
-    LOADED = "loaded"  # in folder mode: a saved folder without findings
-    REQUESTED = "requested"  # waits for a second person
-    APPROVED = "approved"
-    ROLLED_BACK = "rolled back"
-    PAUSED = "paused"
-    RESUMED = "resumed"
-
-
-GOES_LIVE = {Action.PUBLISHED, Action.LOADED, Action.APPROVED, Action.ROLLED_BACK}
-
-
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of the history. `version` is what was live, or asked for, then; `content` names its files; `what` is
-    what was paused or resumed; `at` Unix seconds."""
-
-    at: float
-    action: Action
-    version: int = 0
-    content: str = ""
-    author: str = ""
-    message: str = ""
-    what: str = ""
 
 
 class Versions:
@@ -139,11 +111,24 @@ class Versions:
         with self._locked():
             return self._go(Entry(now, action, number, content, author, message))
 
-    def restore(self, number: int, rule_files: Iterable[str]) -> None:
-        """Makes the folder's `rule_files` those of a version; what else lies there stays. Raises `OperatorError`."""
+    def roll_back(self, number: int, *, author: str, message: str, now: float, saved: Files | None = None) -> Entry:
+        """Makes an earlier version live. Where the folder is live as it is `saved`, its files become those of the
+        version; raises `OperatorError` when they are in no version, as they would be lost."""
+        if saved is not None:
+            own = {name: content for name, content in saved.items() if name != CATALOGUE_FILE}
+            if version_of(own) not in {entry.content for entry in self.history()}:
+                raise OperatorError(
+                    "the folder holds changes that are in no version, and rolling back would lose them",
+                    help="mend them, or take them away, as with `git stash`",
+                )
+            self._restore(number, own)
+        return self.go_live(number, author=author, message=message, now=now, action=Action.ROLLED_BACK)
+
+    def _restore(self, number: int, rule_files: Iterable[str]) -> None:
+        """Makes the folder's `rule_files` those of a version; what else lies there stays."""
         files = self.files(number)
         for name in rule_files:
-            if name not in files and name != CATALOGUE_FILE:
+            if name not in files:
                 (self.rules / name).unlink()
         for name, content in files.items():
             (self.rules / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Publishing and rolling back under load: two processes serve one shop while a version is published, and then the one
+"""Publishing and rolling back under load: two workers serve one shop while a version is published, and then the one
 before it again. No request fails, and after a second nobody is shown the version that was replaced.
 """
 
@@ -7,21 +7,21 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
 
+from proxy.stores.history import Action
 from proxy.stores.ruledir import read_folder
-from proxy.stores.versions import Action, Versions
-from tests.running import link, running
+from proxy.stores.versions import Versions
+from tests.wire.daemon import Daemon
 from tests.wire.origin import Origin, always, ok
 
 IS_FULL = bool(os.environ.get("BAR_FULL"))
 ROUNDS = 10 if IS_FULL else 1
-CONNECTIONS = 8 if IS_FULL else 2
+CONNECTIONS = 16 if IS_FULL else 4
 PATIENCE_SECONDS = 20
 HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=600")
 PAGE = b'<html><body><div data-slot="home.hero">ours</div></body></html>'
@@ -46,9 +46,11 @@ class Seen:
         self.last[number] = asked_at
 
 
-async def browse(url: str, seen: Seen) -> None:
+async def browse(port: int, seen: Seen) -> None:
     """Asks again and again on one connection."""
-    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE_SECONDS) as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE_SECONDS
+    ) as client:
         while True:
             asked_at = time.time()
             try:
@@ -58,11 +60,19 @@ async def browse(url: str, seen: Seen) -> None:
             await asyncio.sleep(0.01)
 
 
-def publish(rules: Path, number: int) -> None:
+def publish(rules: Path, number: int) -> str:
+    """Publishes; what the content is called."""
     (rules / "a.rules.yaml").write_text(RULES % number)
-    Versions(rules).publish(
-        read_folder(rules), author="Mia", message=f"number {number}", now=time.time(), action=Action.PUBLISHED
+    return (
+        Versions(rules)
+        .publish(read_folder(rules), author="Mia", message=f"number {number}", now=time.time(), action=Action.PUBLISHED)
+        .content
     )
+
+
+def roll_back(rules: Path, number: int) -> str:
+    """Goes back to a version; what the content is called."""
+    return Versions(rules).roll_back(number, author="Mia", message="", now=time.time()).content
 
 
 async def all_see(everybody: list[Seen], number: int, since: float) -> float:
@@ -75,43 +85,40 @@ async def all_see(everybody: list[Seen], number: int, since: float) -> float:
     return max([0.0, *(at - since for at in others)])
 
 
+async def both_have(daemon: Daemon, content: str) -> float:
+    """Waits until both workers say that they serve that content; when they did."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            told = await daemon.readiness()
+            if (told["workers"], told.get("version"), told.get("reasons")) == (2, content, []):
+                return time.time()
+            await asyncio.sleep(0.02)
+
+
 @pytest.mark.bar("C8")
 async def test_publishing_under_load_fails_nobody_and_reaches_everybody_within_a_second(tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     rules.mkdir()
     (rules / "slots.yaml").write_text("slots: {home.hero: {}}")
-    publish(rules, 1)
-    async with Origin(always(ok(PAGE, *HTML))) as origin, AsyncExitStack() as stack:
-        arguments = ("--origin", origin.url, "--rules", str(rules), "--store", f"sqlite:{tmp_path}/shop.db")
-        environment = {"TAILORBIRD_SECRET": "a-secret-for-tests-long-enough", "TAILORBIRD_RULES_MODE": "published"}
-        urls = [
-            link(
-                await stack.enter_async_context(
-                    running("serve", *arguments, "--port", "0", "--admin-port", "0", until="proxy", **environment)
-                ),
-                "proxy",
-            )
-            for _ in range(2)
-        ]
-        everybody = [Seen() for _ in range(2 * CONNECTIONS)]
-        browsing = [asyncio.create_task(browse(urls[i % 2], seen)) for i, seen in enumerate(everybody)]
+    first = publish(rules, 1)
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Daemon(origin.url, tmp_path, rules=rules, rules_mode="published", workers=2) as daemon,
+    ):
+        await both_have(daemon, first)
+        everybody = [Seen() for _ in range(CONNECTIONS)]
+        browsing = [asyncio.create_task(browse(daemon.port, seen)) for seen in everybody]
         await all_see(everybody, 1, 0.0)
         waits = []
         for number in range(2, 2 + ROUNDS):
-            since = time.time()
-            await asyncio.to_thread(publish, rules, number)
-            waits.append(await all_see(everybody, number, since))
-            since = time.time()
-            await asyncio.to_thread(roll_back, rules, 1)
-            waits.append(await all_see(everybody, 1, since))
+            for shown, switch in ((number, publish), (1, roll_back)):
+                since = time.time()
+                content = await asyncio.to_thread(switch, rules, shown)
+                waits += [await both_have(daemon, content) - since, await all_see(everybody, shown, since)]
         for task in browsing:
             task.cancel()
         await asyncio.gather(*browsing, return_exceptions=True)
     answers = sum(seen.answers for seen in everybody)
-    print(f"{answers} answers, {len(waits)} switches, the last old answer {max(waits):.2f} s after a switch at most")
+    print(f"{answers} answers, {2 * ROUNDS} switches; all had switched after {max(waits):.2f} s at most")
     assert [failure for seen in everybody for failure in seen.failures] == []
     assert max(waits) < (1.0 if IS_FULL else PATIENCE_SECONDS)
-
-
-def roll_back(rules: Path, number: int) -> None:
-    Versions(rules).go_live(number, author="Mia", message="", now=time.time(), action=Action.ROLLED_BACK)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.stores.versions import Action, Versions
+from proxy.stores.history import Action
+from proxy.stores.versions import Versions
 from tests.cli.desk import NORWAY, RULES, Desk
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from proxy.cli.states import author_of, is_published_mode, state_of
 from proxy.errors import OperatorError
-from proxy.stores.versions import Action, Entry
+from proxy.stores.history import Action, Entry
 from tests.cli.desk import NORWAY, RULES, Desk
 
 
@@ -25,21 +25,6 @@ def test_a_state_is_live_a_draft_a_version_or_a_folder(tmp_path: Path) -> None:
     for word in ("9", "0", "nowhere"):
         with pytest.raises(OperatorError):
             state_of(word, desk.rules)
-
-
-@pytest.mark.parametrize(
-    ("actions", "is_published"),
-    [
-        ([], True),
-        ([Action.PUBLISHED], True),
-        ([Action.LOADED], False),
-        ([Action.LOADED, Action.ROLLED_BACK, Action.PAUSED], False),
-        ([Action.LOADED, Action.PUBLISHED, Action.ROLLED_BACK], True),
-        ([Action.PUBLISHED, Action.LOADED], False),
-    ],
-)
-def test_the_history_tells_how_rules_become_live(actions: list[Action], is_published: bool) -> None:
-    assert is_published_mode(Entry(1.0, action) for action in actions) is is_published
 
 
 def test_the_setting_goes_before_the_history(monkeypatch: pytest.MonkeyPatch) -> None:

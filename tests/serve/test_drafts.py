@@ -9,8 +9,9 @@ import pytest
 
 from proxy.errors import OperatorError
 from proxy.rulebook.compile import Loaded, load
-from proxy.serve.drafts import MOST, Drafts
-from proxy.stores.versions import Action, Versions
+from proxy.serve.drafts import MOST, Drafts, checks_of
+from proxy.stores.history import Action
+from proxy.stores.versions import Versions
 
 RULES = b"version: 1\nrules: []\n"
 
@@ -61,3 +62,16 @@ async def test_only_the_last_few_are_kept(tmp_path: Path) -> None:
     assert loads.count == MOST + 1
     await drafts.get(str(tmp_path / "draft-0"))
     assert loads.count == MOST + 2
+
+
+def test_checks_are_findings_and_what_came_of_the_tests() -> None:
+    rules = b"""version: 1
+rules: [{name: Sale, slot: home.hero, show: {banner: {title: Sale}}}]
+tests:
+  - {name: Right, expect: {home.hero: Sale}}
+  - {name: Wrong, expect: {home.hero: nothing new}}
+"""
+    checks = checks_of(load({"a.rules.yaml": rules, "slots.yaml": b"slots: {home.hero: {}}"}), 1_000.0)
+    assert (checks.findings, checks.passed, checks.failed, checks.may_publish) == ((), 1, 1, False)
+    checks = checks_of(load({"a.rules.yaml": rules}), 1_000.0)
+    assert (bool(checks.findings), checks.passed, checks.may_publish) == (True, 0, False)

@@ -13,8 +13,9 @@ import pytest
 from proxy.errors import OperatorError
 from proxy.rulebook.pauses import Pause, What
 from proxy.rulebook.read import MAX_FILE_BYTES
+from proxy.stores.history import Action
 from proxy.stores.ruledir import RuleFolder, read_folder
-from proxy.stores.versions import Action, Versions
+from proxy.stores.versions import Versions
 
 PATIENCE = 10  # seconds after which a change counts as never noticed
 

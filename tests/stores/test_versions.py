@@ -10,7 +10,8 @@ import pytest
 from proxy.errors import OperatorError
 from proxy.rulebook.compile import version_of
 from proxy.rulebook.pauses import Pause, What
-from proxy.stores.versions import Action, Entry, Versions
+from proxy.stores.history import Action, Entry
+from proxy.stores.versions import Versions
 
 FILES = {"a.rules.yaml": b"version: 1\n", "banners/x.html": b"<p>x</p>"}
 OTHER = FILES | {"a.rules.yaml": b"version: 1 # again\n"}
@@ -77,16 +78,21 @@ def test_a_saved_folder_is_a_version_once(tmp_path: Path) -> None:
     assert versions.live() == 1
 
 
-def test_restoring_changes_rule_files_only(tmp_path: Path) -> None:
+def test_rolling_back_a_saved_folder_changes_its_rule_files_only(tmp_path: Path) -> None:
     versions = Versions(tmp_path)
     publish(versions)
-    for name in ("b.rules.yaml", "a.rules.yaml", "products.jsonl", "README.md"):
-        (tmp_path / name).write_text("now")
-    versions.restore(1, ["b.rules.yaml", "a.rules.yaml", "products.jsonl"])
+    saved = dict.fromkeys(("b.rules.yaml", "a.rules.yaml", "products.jsonl"), b"now")
+    for name in (*saved, "README.md"):
+        (tmp_path / name).write_bytes(b"now")
+    with pytest.raises(OperatorError, match="would lose them"):
+        versions.roll_back(1, author="Mia", message="", now=2.0, saved=saved)
+    versions.load(saved, 2.0)
+    versions.roll_back(1, author="Mia", message="", now=3.0, saved=saved)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         ".tailorbird", "README.md", "a.rules.yaml", "banners", "products.jsonl",
     ]  # fmt: skip
     assert (tmp_path / "a.rules.yaml").read_bytes() == FILES["a.rules.yaml"]
+    assert versions.live() == 1
 
 
 def test_pausing_and_resuming_are_told_once_each(tmp_path: Path) -> None:

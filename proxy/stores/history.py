@@ -1,0 +1,75 @@
+"""The history of a rule folder: who published, rolled back and paused what, and what follows from it. Calculations
+only; `versions.py` reads and writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from proxy.errors import OperatorError
+
+
+class Action(StrEnum):
+    """What an entry of the history tells."""
+
+    PUBLISHED = "published"
+    LOADED = "loaded"  # in folder mode: a saved folder without findings
+    REQUESTED = "requested"  # waits for a second person
+    APPROVED = "approved"
+    ROLLED_BACK = "rolled back"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+
+
+GOES_LIVE = {Action.PUBLISHED, Action.LOADED, Action.APPROVED, Action.ROLLED_BACK}
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of the history. `version` is what was live, or asked for, then; `content` names its files; `what` is
+    what was paused or resumed; `at` Unix seconds."""
+
+    at: float
+    action: Action
+    version: int = 0
+    content: str = ""
+    author: str = ""
+    message: str = ""
+    what: str = ""
+
+
+MADE_LIVE = {Action.PUBLISHED, Action.APPROVED, Action.LOADED}
+
+
+def is_live_as_saved(history: Sequence[Entry]) -> bool:
+    """Whether the folder was last seen to be live as it is saved."""
+    return next((entry.action for entry in reversed(history) if entry.action in MADE_LIVE), None) is Action.LOADED
+
+
+def before(live: int, history: Sequence[Entry]) -> int:
+    """The latest version before the live one that was live. Raises `OperatorError` when there was none."""
+    earlier = {entry.version for entry in history if entry.action in GOES_LIVE and entry.version < live}
+    if not earlier:
+        raise OperatorError("no version was live before this one", help="`tailorbird history` lists them")
+    return max(earlier)
+
+
+def must_wait_for(number: int, history: Sequence[Entry], by: str) -> Entry:
+    """The request for that version. Raises `OperatorError` when there is none, when who asked would approve, and when
+    another version went live since, which this one would undo."""
+    place = next(
+        (i for i, entry in enumerate(history) if (entry.version, entry.action) == (number, Action.REQUESTED)), None
+    )
+    if place is None:
+        raise OperatorError(f"nobody asked for version {number}", help="`tailorbird history` tells what waits")
+    since = next((entry for entry in history[place:] if entry.action in GOES_LIVE), None)
+    if since is not None:
+        raise OperatorError(
+            f"version {since.version} went live since version {number} was asked for",
+            help="publish again what is to come on top of it",
+        )
+    if history[place].author.casefold() == by.casefold():
+        raise OperatorError(f"{by} asked for version {number}", help="somebody else has to approve it")
+    return history[place]

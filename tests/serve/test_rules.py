@@ -1,0 +1,100 @@
+"""The live rules: a folder without findings takes over, any other changes nothing, and what is paused is taken out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from proxy.errors import OperatorError
+from proxy.metrics import Metrics
+from proxy.rulebook.compile import Publication
+from proxy.rulebook.pauses import Pause, What
+from proxy.serve.rules import Rules, nothing_published, products_of
+from proxy.stores import open_store
+from proxy.stores.ruledir import RuleFolder
+from proxy.stores.versions import Versions
+
+RULES = "version: 1\nrules:\n  - {name: Sale, slot: home.hero, show: {banner: {title: Sale}}}\n"
+RELOADS = "tailorbird_rules_reloads_total"
+
+
+class Desk:
+    """A rule folder, and what is published of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "rules"
+        self.folder.mkdir()
+        (self.folder / "slots.yaml").write_text("slots: {home.hero: {}}")
+        self.published: list[Publication] = []
+        self.metrics = Metrics()
+        self.store = open_store(f"sqlite:{folder}/shop.db")
+
+    async def read(self, rules: str) -> Rules:
+        (self.folder / "a.rules.yaml").write_text(rules)
+        live = Rules(
+            RuleFolder(self.folder),
+            "",
+            self.store,
+            lambda publication: replace(publication, version="adapted"),
+            self.published.append,
+            self.metrics,
+            lambda: 1_000.0,
+        )
+        await live.read()
+        return live
+
+
+async def test_a_good_folder_is_published_and_becomes_a_version(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    live = await desk.read(RULES)
+    assert [publication.version for publication in desk.published] == ["adapted"]
+    assert live.publication is desk.published[0]
+    (entry,) = Versions(desk.folder).history()
+    assert (entry.action, entry.at) == ("loaded", 1_000.0)
+    await desk.store.aclose()
+
+
+async def test_a_folder_with_findings_is_not(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    live = await desk.read(RULES.replace("home.hero", "home.heroo"))
+    assert (desk.published, live.publication) == ([], None)
+    assert live.loaded is not None
+    assert [finding.code for finding in live.loaded.findings] == ["R301"]
+    assert desk.metrics.get(RELOADS, "refused") == 1
+    assert Versions(desk.folder).history() == []
+    await desk.store.aclose()
+
+
+async def test_what_is_paused_is_taken_out(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    Versions(desk.folder).pause([Pause(What.RULE, "Sale")], author="Mia", now=1.0)
+    live = await desk.read(RULES)
+    assert live.publication is not None
+    assert [rule.paused for rule in live.publication.rules] == [True]
+    await desk.store.aclose()
+
+
+async def test_a_draft_is_loaded_beside_what_is_live(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    live = await desk.read(RULES)
+    files = {"a.rules.yaml": RULES.replace("Sale", "Bargains").encode(), "slots.yaml": b"slots: {home.hero: {}}"}
+    draft = live.draft(files)
+    assert draft.publication is not None
+    assert (draft.publication.version, draft.publication.rules[0].name) == ("adapted", "Bargains")
+    assert len(desk.published) == 1
+    await desk.store.aclose()
+
+
+def test_before_the_first_good_folder_nothing_is_shown() -> None:
+    assert nothing_published().rules == ()
+
+
+def test_the_catalogue_is_read_where_the_setting_says(tmp_path: Path) -> None:
+    path = tmp_path / "products.jsonl"
+    path.write_text('{"id": "A-1", "title": "Mug", "link": "/p/A-1", "price": "3.00 EUR"}\nnonsense\n')
+    assert [product.id for product in products_of(str(path))] == ["A-1"]
+    assert products_of("") == ()
+    with pytest.raises(OperatorError, match="cannot read the catalogue"):
+        products_of(str(tmp_path / "none.jsonl"))

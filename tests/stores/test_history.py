@@ -1,0 +1,48 @@
+"""What follows from who did what, and when."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.errors import OperatorError
+from proxy.stores.history import Action, Entry, before, is_live_as_saved, must_wait_for
+
+PUBLISHED, LOADED, REQUESTED = Action.PUBLISHED, Action.LOADED, Action.REQUESTED
+APPROVED, ROLLED_BACK, PAUSED = Action.APPROVED, Action.ROLLED_BACK, Action.PAUSED
+
+
+def history(*happened: tuple[Action, int]) -> list[Entry]:
+    """All by Mia."""
+    return [Entry(float(at), action, version, author="Mia") for at, (action, version) in enumerate(happened)]
+
+
+@pytest.mark.parametrize(
+    ("actions", "as_saved"),
+    [
+        ([], False),
+        ([PUBLISHED], False),
+        ([LOADED], True),
+        ([LOADED, ROLLED_BACK, PAUSED], True),
+        ([LOADED, PUBLISHED, ROLLED_BACK], False),
+        ([PUBLISHED, LOADED], True),
+    ],
+)
+def test_it_tells_how_rules_become_live(actions: list[Action], as_saved: bool) -> None:
+    assert is_live_as_saved([Entry(1.0, action) for action in actions]) is as_saved
+
+
+def test_before_a_version_is_the_latest_that_was_live() -> None:
+    happened = history((PUBLISHED, 1), (REQUESTED, 2), (PUBLISHED, 3), (ROLLED_BACK, 1), (PUBLISHED, 4))
+    assert [before(live, happened) for live in (4, 3)] == [3, 1]
+    with pytest.raises(OperatorError, match="no version was live before"):
+        before(1, happened)
+
+
+def test_a_request_waits_for_somebody_else_until_another_version_is_live() -> None:
+    happened = history((PUBLISHED, 1), (REQUESTED, 2))
+    assert must_wait_for(2, happened, "Sam") == happened[1]
+    for number, by, problem in ((3, "Sam", "nobody asked"), (2, "MIA", "somebody else")):
+        with pytest.raises(OperatorError, match=problem):
+            must_wait_for(number, happened, by)
+    with pytest.raises(OperatorError, match="version 3 went live since"):
+        must_wait_for(2, [*happened, *history((APPROVED, 3))], "Sam")
