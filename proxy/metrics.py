@@ -17,7 +17,7 @@ HELP = {
     "tailorbird_cache_requests_total": "requests by what the cache said",
     "tailorbird_rule_matches_total": "slots filled, by rule",
     "tailorbird_profile_lookups_total": "profile look-ups by outcome: memory, store, unknown, damaged, timeout, "
-    "error, open (left alone after failures), busy (too many reads under way)",
+    "error, open (left alone after failures), busy (too many reads under way), shed (too much to do)",
     "tailorbird_page_passthrough_total": "pages sent as they came, by why",
     "tailorbird_pages_not_kept_total": "fetches for everybody whose answer was not kept, by why",
     "tailorbird_parts_total": "parts that pages were put together from, by outcome: ok, failed, late",
@@ -30,11 +30,16 @@ HELP = {
     "tailorbird_cache_purged_total": "stored addresses purged, by kind: hard, soft",
     "tailorbird_origin_errors_total": "failed fetches by reason",
     "tailorbird_clients_refused_total": "requests refused by status, and connections ended: slow, idle (to make room)",
+    "tailorbird_shed_total": "what was given up because there was too much to do: profile (a page is shown without "
+    "it), request (503)",
     "tailorbird_loop_late_total": "times the event loop was late, by how much: over 50 ms, 250 ms, 1000 ms",
 }
 
 GAUGES = {
     "tailorbird_clients": "client connections that are open",
+    "tailorbird_origin_limit": "requests that may be under way to an origin at once, as found out, by origin",
+    "tailorbird_origin_requests": "requests that are under way to an origin, by origin",
+    "tailorbird_origin_waiting": "requests that wait for their turn with an origin, by origin",
 }
 
 Counts = Counter[tuple[str, str, str]]

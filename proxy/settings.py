@@ -109,6 +109,7 @@ class Settings:
     max_fields: int = _row(100, "most fields in a request; with more it gets 431", "fields")
     head_seconds: float = _row(10.0, "longest time for a request's head to come in whole", "seconds")
     upload_seconds: float = _row(15.0, "time in which an upload must bring `upload_bytes`, again and again", "seconds")
+    max_upload_bytes: int = _row(0, "largest request body; larger ones get 413; 0: any size", "bytes")
     upload_bytes: int = _row(1_024, "what an upload must bring in `upload_seconds`; 1: any progress will do", "bytes")
     keep_alive_seconds: float = _row(15.0, "how long a connection is kept between two requests", "seconds")
     download_seconds: float = _row(30.0, "time in which a client must take `download_bytes` of what waits", "seconds")
@@ -125,7 +126,15 @@ class Settings:
     connect_timeout_ms: int = _row(1_000, "longest wait for a connection to the origin", "milliseconds")
     first_byte_timeout_ms: int = _row(10_000, "longest wait for the origin's answer to begin", "milliseconds")
     between_bytes_timeout_ms: int = _row(10_000, "longest silence within a body, either way", "milliseconds")
-    max_connections: int = _row(100, "connections to one origin", "connections")
+    max_connections: int = _row(100, "most connections to one origin per worker", "connections")
+    concurrency_start: int = _row(
+        64, "requests to one origin at once, at first; then as many as it answers without slowing down", "requests"
+    )
+    max_waiting: int = _row(128, "requests that may wait for their turn; more get 503 at once", "requests")
+    max_wait_ms: int = _row(100, "longest wait for a turn; then 503", "milliseconds")
+    page_timeout_ms: int = _row(
+        15_000, "longest time for a page that is read whole; what is streamed has none", "milliseconds"
+    )
     idle_connection_seconds: float = _row(30.0, "idle time after which an origin connection is closed", "seconds")
 
     # cache and page

@@ -8,6 +8,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -43,7 +44,7 @@ from proxy.serve.recording import Recorder, keep
 from proxy.serve.rules import Rules, nothing_published
 from proxy.serve.tunnel import tunnels
 from proxy.serve.visitor import Cookies
-from proxy.serve.vitals import watch_lag
+from proxy.serve.vitals import Lag
 from proxy.serve.writekeys import WriteKeys
 from proxy.settings import Settings
 from proxy.stores import open_store, open_views
@@ -86,6 +87,8 @@ class Tailorbird:
         self._tally = None if shared is None else Tally(shared, self._machine.name, self.metrics)
         self.cookies = Cookies.from_settings(settings, is_demo=is_demo)
         self._origins = Origins(settings.origin, settings)
+        self._watch_gates()
+        self._lag = Lag(self.metrics)
         self.store = open_store(settings.store) if store is None else store
         self.links: Sequence[Link] = ()
         self.is_stopping = False
@@ -97,6 +100,7 @@ class Tailorbird:
             budget_ms=settings.profile_budget_ms,
             memory=settings.profile_memory,
             memory_seconds=settings.profile_memory_seconds,
+            is_strained=self._is_strained,
         )
         self.journal = Journal(self.store, self._profiles, self.metrics, self._tell_of_profiles, clock)
         keys = WriteKeys(settings)
@@ -146,6 +150,14 @@ class Tailorbird:
             drain_seconds=settings.drain_seconds,
         )
 
+    def _is_strained(self) -> bool:
+        return self._origins.are_strained or self._lag.is_lasting
+
+    def _watch_gates(self) -> None:
+        for address, gate in self._origins.gates.items():
+            for name, what in (("limit", "limit"), ("requests", "under_way"), ("waiting", "waiting")):
+                self.metrics.gauge(f"tailorbird_origin_{name}", partial(getattr, gate, what), "origin", address)
+
     def leave(self) -> None:
         """Says from now on that we are about to stop."""
         self.is_stopping = True
@@ -159,7 +171,7 @@ class Tailorbird:
         await self.bus.open()
         self.journal.open()
         recording = keep(self._recorder, self._views, most=self.settings.recorded_views, metrics=self.metrics)
-        works = [self._rules.follow(), recording, watch_lag(self.metrics)]
+        works = [self._rules.follow(), recording, self._lag.watch()]
         if self._tally is not None:
             works.append(self._tally.keep())
         self._beside = [asyncio.create_task(work) for work in works]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -43,10 +44,12 @@ class ClientGone(Exception):
 
 
 class Upload:
-    """A request's body as it comes. Raises `ClientGone` when it ends before its end."""
+    """A request's body as it comes. Raises `ClientGone` when it ends before its end, `RequestError` when it is larger
+    than `most_bytes`, 0 for any size."""
 
-    def __init__(self, receive: Receive, has_body: bool) -> None:
+    def __init__(self, receive: Receive, has_body: bool, most_bytes: int = 0) -> None:
         self._receive = receive
+        self._left = most_bytes or math.inf
         self.is_read = not has_body
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -59,6 +62,9 @@ class Upload:
                 raise ClientGone
             self.is_read = not message.get("more_body", False)
             if chunk := message.get("body", b""):
+                self._left -= len(chunk)
+                if self._left < 0:
+                    raise RequestError("the body is too large", status=413)
                 return bytes(chunk)
         raise StopAsyncIteration
 
@@ -80,6 +86,7 @@ class App:
         self._routes = routes
         self._metrics = metrics
         self._incoming = Incoming(settings)
+        self._most_upload_bytes = settings.max_upload_bytes
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,7 +96,7 @@ class App:
             await _lifespan(receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        upload = Upload(receive, has_body(scope["headers"]))
+        upload = Upload(receive, has_body(scope["headers"]), self._most_upload_bytes)
         try:
             response = scope.get(ANSWER) or await self._answered(self._request(scope, upload))
         except RequestError as error:
@@ -108,7 +115,7 @@ class App:
     def _request(self, scope: Scope, upload: Upload) -> Request:
         """Raises `RequestError` for what may not come in."""
         query = scope["query_string"]
-        return self._incoming.request(
+        request = self._incoming.request(
             scope["method"].encode(),
             scope["raw_path"] + b"?" * bool(query) + query,
             scope["http_version"],
@@ -117,6 +124,9 @@ class App:
             scheme=scope["scheme"],
             body=upload,
         )
+        if 0 < self._most_upload_bytes < (request.content_length or 0):
+            raise RequestError("the body is too large", status=413)
+        return request
 
     def at_once(self, request: Request) -> Response | None:
         """The answer, complete, when it needs nobody and nothing has to be waited for."""

@@ -18,10 +18,12 @@ class Listener(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """A socket to the origin. `on_lost` hears of its end. Idle, it accepts nothing: bytes nobody asked for close it."""
+    """A socket to the origin. `on_lost` hears of its end. `has_slot` while its exchange counts among those that may be
+    under way. Idle, it accepts nothing: bytes nobody asked for close it."""
 
     def __init__(self, on_lost: Callable[[Connection], None]) -> None:
         self.is_reused = False
+        self.has_slot = True
         self.idle_since = 0.0
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None

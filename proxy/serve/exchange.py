@@ -66,6 +66,11 @@ class Exchange:
             and self._request.method in SAFE_METHODS
         )
 
+    @property
+    def is_over(self) -> bool:
+        """True once the connection is let go of."""
+        return self._is_over
+
     async def head(self) -> UpstreamResponse:
         """Sends the request and waits for the head of the final answer. Raises `OriginError`, or whatever the
         request's body raised; then, and when cancelled, the exchange is over."""

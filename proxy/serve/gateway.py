@@ -170,6 +170,8 @@ class Gateway:
                 return await self._read(request, now)
             return await self._write(request, now)
         except OriginError as error:
+            if error.reason == "overload":
+                self._metrics.count("tailorbird_shed_total", "what", "request")
             self._count("error")
             self._metrics.count("tailorbird_requests_total", "result", "error")
             return error_page(request, error, f"fwd=miss; detail={error.reason}")

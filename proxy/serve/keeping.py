@@ -30,6 +30,7 @@ from proxy.serve.pages import Entry, Page, is_html, is_page
 from proxy.serve.reading import PageReader
 from proxy.serve.target import Sought
 from proxy.serve.tee import Tee
+from proxy.serve.whole import read_whole
 from proxy.settings import Settings
 
 DIFFERS_SECONDS = 3_600
@@ -130,8 +131,14 @@ class Keeping:
 
     # -- keeping it
 
+    async def _whole(self, answer: UpstreamResponse) -> bytes | None:
+        """The answer's body; None when it is larger than a page may be."""
+        settings = self._settings
+        body = await read_whole(answer, most_bytes=settings.max_page_bytes, most_ms=settings.page_timeout_ms)
+        return body if isinstance(body, bytes) else None
+
     async def _take_page(self, errand: Errand, answer: UpstreamResponse, requested_at: float, now: float) -> Outcome:
-        body = await _whole(answer, self._settings.max_page_bytes)
+        body = await self._whole(answer)
         if body is None:
             return self._refuse(errand, "too-big", answer.status)
         declared, policy = self._declared(), errand.policy
@@ -162,7 +169,7 @@ class Keeping:
         try:
             answer = await self._ask(errand)
             try:
-                body = await _whole(answer, self._settings.max_page_bytes)
+                body = await self._whole(answer)
             finally:
                 await answer.aclose()
         except OriginError:
@@ -246,16 +253,6 @@ def _told(errand: Errand) -> Headers:
 
 def _judged(policy: PagePolicy | None, headers: Headers) -> Headers:
     return headers if policy is None else policy.allowance.judged_by(headers)
-
-
-async def _whole(answer: UpstreamResponse, most: int) -> bytes | None:
-    """The answer's body; None when it is larger than `most`."""
-    body = bytearray()
-    async for chunk in answer.body:
-        body += chunk
-        if len(body) > most:
-            return None
-    return bytes(body)
 
 
 def _length(headers: Headers) -> int:

@@ -10,20 +10,28 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import time
 from collections import deque
 
 from proxy.errors import OperatorError, OriginError
+from proxy.model import Headers
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.serve.authority import address_of
+from proxy.serve.breaker import Breaker
 from proxy.serve.connection import Connection
 from proxy.serve.exchange import Exchange, Patience, Switch
+from proxy.serve.gate import Gate
+from proxy.serve.retries import Retries
 from proxy.settings import Settings
+
+_ITS_FAULT = frozenset({"refused", "certificate", "timeout", "reset"})
 
 
 class OriginTransport:
     """Implements `ports.Transport` for the origin at `url`. Times and limits are those of the settings' `origin` rows.
 
-    At most `max_connections` exchanges run at once; others wait up to `connect_timeout_ms` for their turn.
+    How many exchanges run at once, at most `max_connections`, is found out by its `gate`. An origin that failed again
+    and again is left alone for a while. A stream of events, which may last for hours, holds no place of others.
     """
 
     def __init__(self, url: str, settings: Settings) -> None:
@@ -32,30 +40,54 @@ class OriginTransport:
         self._connect_seconds = settings.connect_timeout_ms / 1000
         self._patience = Patience(settings.first_byte_timeout_ms / 1000, settings.between_bytes_timeout_ms / 1000)
         self._idle_seconds = settings.idle_connection_seconds
-        self._limit = settings.max_connections
-        self._slots = asyncio.Semaphore(settings.max_connections)
-        self._active = 0
-        self._waiting = 0
+        self.gate = Gate(settings, time.monotonic)
+        self._breaker = Breaker(time.monotonic)
+        self._retries = Retries()
         self._idle: deque[Connection] = deque()  # newest right: the warmest is reused, the oldest expire
         self._reaper: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     def __repr__(self) -> str:
-        counts = f"{self._active} active, {len(self._idle)} idle, {self._waiting} waiting, at most {self._limit}"
+        gate = self.gate
+        counts = f"{gate.under_way} active, {len(self._idle)} idle, {gate.waiting} waiting, at most {gate.limit}"
         return f"<OriginTransport {self.address}: {counts}{', closed' if self._is_closed else ''}>"
 
     async def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         """As `ports.Transport`; `OriginError.reason` is one of refused, certificate, timeout, reset, truncated,
-        malformed, too-many, closed."""
-        await self._take_slot()
-        exchange = Exchange(self._reusable() or await self._new(), request, self._patience, self._release)
+        malformed, overload, left-alone, closed."""
+        if not self._breaker.allows():
+            raise OriginError(f"origin `{self.address}` keeps failing", reason="left-alone", status=503)
         try:
-            return await exchange.head()
+            answer = await self._fetch(request)
         except OriginError as error:
-            if error.reason != "reset" or not exchange.may_be_repeated:
+            if error.reason in _ITS_FAULT:
+                self._breaker.note(False)
+            raise
+        self._breaker.note(True)
+        return answer
+
+    async def _fetch(self, request: UpstreamRequest) -> UpstreamResponse:
+        await self._take_slot()
+        self._retries.earn()
+        connection = self._reusable() or await self._new()
+        exchange = Exchange(connection, request, self._patience, self._release)
+        try:
+            return await self._answered(exchange, connection)
+        except OriginError as error:
+            if error.reason != "reset" or not exchange.may_be_repeated or not self._retries.spend():
                 raise
         await self._take_slot()
-        return await Exchange(await self._new(), request, self._patience, self._release).head()
+        connection = await self._new()
+        return await self._answered(Exchange(connection, request, self._patience, self._release), connection)
+
+    async def _answered(self, exchange: Exchange, connection: Connection) -> UpstreamResponse:
+        begun = time.monotonic()
+        answer = await exchange.head()
+        self.gate.note(time.monotonic() - begun)
+        if not exchange.is_over and _is_event_stream(answer.headers):
+            connection.has_slot = False
+            self.gate.leave()
+        return answer
 
     async def switch(self, request: UpstreamRequest) -> Switch:
         """A request for another protocol, yet to be sent, on a connection of its own that takes no slot: it may last
@@ -104,30 +136,7 @@ class OriginTransport:
     async def _take_slot(self) -> None:
         if self._is_closed:
             raise OriginError(f"the transport to `{self.address}` is closed", reason="closed", status=503)
-        if self._slots.locked():
-            await self._wait_for_slot()
-        else:
-            await self._slots.acquire()  # free: returns without waiting
-        self._active += 1
-
-    async def _wait_for_slot(self) -> None:
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(self._connect_seconds):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            raise OriginError(
-                f"all {self._limit} connections to `{self.address}` are busy",
-                reason="too-many",
-                status=503,
-                help="a faster origin, or more TAILORBIRD_MAX_CONNECTIONS",
-            ) from error
-        finally:
-            self._waiting -= 1
-
-    def _give_slot(self) -> None:
-        self._active -= 1
-        self._slots.release()
+        await self.gate.enter()
 
     # -- connections -----------------------------------------------------------------------------------------------
 
@@ -136,7 +145,7 @@ class OriginTransport:
         try:
             return await self._dial()
         except BaseException:
-            self._give_slot()
+            self.gate.leave()
             raise
 
     def _reusable(self) -> Connection | None:
@@ -149,7 +158,8 @@ class OriginTransport:
         return None
 
     def _release(self, connection: Connection, may_reuse: bool) -> None:
-        self._give_slot()
+        if connection.has_slot:
+            self.gate.leave()
         if not may_reuse or not connection.is_open or self._is_closed:
             connection.abort()
             return
@@ -172,6 +182,10 @@ class OriginTransport:
         expired = asyncio.get_running_loop().time() - self._idle_seconds
         while self._idle and self._idle[0].idle_since <= expired:
             self._idle.popleft().abort()
+
+
+def _is_event_stream(headers: Headers) -> bool:
+    return any(name == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in headers)
 
 
 def client_tls(authorities: str = "") -> ssl.SSLContext:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from proxy.errors import OperatorError
+from proxy.serve.gate import Gate
 from proxy.serve.origin import OriginTransport
 from proxy.settings import Settings
 
@@ -34,6 +35,16 @@ class Origins:
             if path.startswith(prefix) and path[len(prefix) :][:1] in (b"", b"/"):
                 return transport
         return self._main
+
+    @property
+    def gates(self) -> Mapping[str, Gate]:
+        """Where requests to each origin wait for their turn, by its address."""
+        return {str(each.address): each.gate for each in (self._main, *(part for _, part in self._parts))}
+
+    @property
+    def are_strained(self) -> bool:
+        """True while requests wait for their turn."""
+        return any(gate.waiting for gate in self.gates.values())
 
     async def aclose(self) -> None:
         """Closes idle connections and refuses new work."""

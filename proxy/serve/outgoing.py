@@ -189,6 +189,7 @@ def error_page(request: Request, error: TailorbirdError, said: str) -> Response:
         (b"content-type", b"text/html; charset=utf-8"),
         (b"cache-control", b"no-store"),
         cache_status(said),
+        *(((b"retry-after", b"1"),) if error.status == 503 else ()),
     )
     return whole(request, error.status, headers, (body,), len(body))
 

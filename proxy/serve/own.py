@@ -27,6 +27,7 @@ from proxy.serve.outgoing import assembled_answer, passed_head, personal_head, w
 from proxy.serve.pages import is_page
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Met
+from proxy.serve.whole import read_whole
 from proxy.settings import Settings
 
 _NOT_WHOLE = frozenset({204, 206, 304})
@@ -64,6 +65,7 @@ class Own:
         self._declared = declared
         self._metrics = metrics
         self._max_page_bytes = settings.max_page_bytes
+        self._page_timeout_ms = settings.page_timeout_ms
         self._reader = reader
 
     async def ask(self, request: Request) -> UpstreamResponse:
@@ -97,18 +99,14 @@ class Own:
 
     async def _read(self, answer: UpstreamResponse) -> bytes | list[bytes]:
         """The whole body; or what was read of it when it is larger than a page may be."""
-        chunks, size = [], 0
         try:
-            async for chunk in answer.body:
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > self._max_page_bytes:
-                    return chunks
+            body = await read_whole(answer, most_bytes=self._max_page_bytes, most_ms=self._page_timeout_ms)
         except BaseException:
             await answer.aclose()
             raise
-        await answer.aclose()
-        return b"".join(chunks)
+        if isinstance(body, bytes):
+            await answer.aclose()
+        return body
 
     async def _page(
         self, request: Request, answer: UpstreamResponse, body: bytes, headers: Headers, now: float

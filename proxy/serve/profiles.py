@@ -11,7 +11,7 @@ import asyncio
 import enum
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -20,6 +20,7 @@ from proxy.metrics import Metrics
 from proxy.model import Arrival, Profile
 from proxy.ports import ProfileStore
 from proxy.serve.ahead import Ahead
+from proxy.serve.breaker import Breaker
 from proxy.serve.patience import Patience, Read
 
 log = logging.getLogger("tailorbird.profiles")
@@ -37,58 +38,9 @@ class Memory(enum.Enum):
 MISSING: Final = Memory.MISSING
 
 
-class Breaker:
-    """Says when to leave a failing store alone: after 5 failures in a row or 10 among the last 20, for a second at
-    first, for up to ten when it stays down. One read is let through at the end of each pause."""
-
-    IN_A_ROW = 5
-    WINDOW = 20
-    SHORTEST_SECONDS = 1.0
-    LONGEST_SECONDS = 10.0
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._recent: deque[bool] = deque(maxlen=self.WINDOW)
-        self._in_a_row = 0
-        self.is_open = False
-        self._retry_at = 0.0
-        self._pause = self.SHORTEST_SECONDS
-
-    def allows(self) -> bool:
-        """True when a read may be tried. While open, only once a pause, and the next pause is twice as long."""
-        if not self.is_open:
-            return True
-        if self._clock() < self._retry_at:
-            return False
-        self._retry_at = self._clock() + self._pause
-        self._pause = min(2 * self._pause, self.LONGEST_SECONDS)
-        return True
-
-    def note(self, is_success: bool) -> None:
-        """A read came back in time, or did not. While open, another failure says nothing new."""
-        if self.is_open and is_success:
-            self._close()
-        if self.is_open:
-            return
-        self._recent.append(is_success)
-        self._in_a_row = 0 if is_success else self._in_a_row + 1
-        is_half_down = len(self._recent) == self.WINDOW and self._recent.count(False) * 2 >= self.WINDOW
-        if self._in_a_row >= self.IN_A_ROW or is_half_down:
-            self._open()
-
-    def _open(self) -> None:
-        self.is_open = True
-        self._retry_at = self._clock() + self.SHORTEST_SECONDS
-        self._pause = 2 * self.SHORTEST_SECONDS
-
-    def _close(self) -> None:
-        self.is_open = False
-        self._recent.clear()
-        self._in_a_row = 0
-
-
 class ProfileReader:
-    """One worker's way to the profiles. `clock` times the breaker and must be monotonic; `now`, Unix seconds, ages
+    """One worker's way to the profiles. While it `is_strained` no page waits for one: what makes pages fit is given up
+    before pages are. `clock` times the breaker and must be monotonic; `now`, Unix seconds, ages
     the memory."""
 
     def __init__(
@@ -99,6 +51,7 @@ class ProfileReader:
         budget_ms: float = 10.0,
         memory: int = 50_000,
         memory_seconds: float = 5.0,
+        is_strained: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -107,6 +60,7 @@ class ProfileReader:
         self._memory: OrderedDict[str, tuple[float, Profile | None]] = OrderedDict()  # the longest unused first
         self._most = memory
         self._memory_seconds = memory_seconds
+        self._is_strained = is_strained
         self._breaker = Breaker(clock)
         self._patience = Patience(budget_ms, self._settle)
         self._reads: dict[str, tuple[Read, asyncio.Task[None]]] = {}
@@ -184,6 +138,9 @@ class ProfileReader:
 
     async def _outcome(self, visitor_id: str, now: float) -> str:
         if visitor_id not in self._reads:
+            if self._is_strained():
+                self._metrics.count("tailorbird_shed_total", "what", "profile")
+                return "shed"
             if len(self._reads) >= MAX_READS:
                 return "busy"
             if not self._breaker.allows():

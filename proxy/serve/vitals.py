@@ -11,19 +11,36 @@ from proxy.metrics import Metrics
 LOOK_SECONDS = 0.1
 STEPS_MS = (1_000, 250, 50)
 """What is counted: looks that came later than this."""
+LASTING_MS = 100
+LASTING_LOOKS = 25
+"""Some five seconds: a burst of visitors is over sooner."""
 
 
-async def watch_lag(metrics: Metrics) -> None:
-    """Counts how often the event loop is late, for as long as it is let. What holds it holds every visitor."""
-    loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + LOOK_SECONDS
-        await asyncio.sleep(LOOK_SECONDS)
-        late_ms = (loop.time() - due) * 1_000
-        for step in STEPS_MS:
-            if late_ms > step:
-                metrics.count("tailorbird_loop_late_total", "over", f"{step} ms")
-                break
+class Lag:
+    """How late the event loop is. What holds it holds every visitor."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._late_looks = 0
+
+    @property
+    def is_lasting(self) -> bool:
+        """True when it has been late at every look for a while: there is more to do than can be done."""
+        return self._late_looks >= LASTING_LOOKS
+
+    async def watch(self) -> None:
+        """Looks and counts, for as long as it is let."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LOOK_SECONDS
+            await asyncio.sleep(LOOK_SECONDS)
+            self._note((loop.time() - due) * 1_000)
+
+    def _note(self, late_ms: float) -> None:
+        self._late_looks = self._late_looks + 1 if late_ms > LASTING_MS else 0
+        over = next((step for step in STEPS_MS if late_ms > step), None)
+        if over is not None:
+            self._metrics.count("tailorbird_loop_late_total", "over", f"{over} ms")
 
 
 async def beat(pipe: int, sign: bytes, seconds: float, on_end: Callable[[], None]) -> None:

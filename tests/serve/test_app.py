@@ -65,6 +65,22 @@ async def test_an_upload_streams_through() -> None:
         writer.close()
 
 
+async def test_an_upload_beyond_the_limit_is_refused_as_soon_as_it_shows() -> None:
+    too_much = (b"Content-Length: 11\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\nb\r\n0123456789A\r\n")
+    script = answering(lambda seen: ok(b"whole"))
+    async with Origin(script) as origin, Served(origin.url, max_upload_bytes=10) as served:
+        for framed in too_much:
+            reader, writer = await served.connect()
+            writer.write(b"POST / HTTP/1.1\r\nHost: shop.example\r\n" + framed)
+            assert (await hear(reader)).status == 413
+            writer.close()
+        assert not origin.requests
+        reader, writer = await served.connect()
+        writer.write(request(b"POST", b"/", body=b"0123456789"))
+        assert (await hear(reader)).body == b"whole"
+        writer.close()
+
+
 @pytest.mark.parametrize("framing", [b"Content-Length: 1000", b"Transfer-Encoding: chunked"])
 async def test_an_upload_that_breaks_off_never_reaches_the_origin_as_a_whole_one(framing: bytes) -> None:
     ends: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()

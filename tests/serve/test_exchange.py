@@ -246,9 +246,9 @@ async def test_an_origin_that_hangs_up_on_connecting_is_noticed_at_once() -> Non
         wire.reset()
 
     async with Origin(hangs_up) as origin:
-        transport = OriginTransport(origin.url, Settings())
         async with asyncio.timeout(5):
             for _ in range(20):
+                transport = OriginTransport(origin.url, Settings())  # a new one does not know that this one fails
                 with pytest.raises(OriginError) as caught:
                     await body_of(transport)
                 assert caught.value.reason == "reset"

@@ -55,7 +55,7 @@ async def test_one_connection_carries_one_exchange_after_another() -> None:
         transport = transport_to(origin)
         assert [await body_of(transport) for _ in range(5)] == [b"hello"] * 5
         assert origin.connections == 1
-        assert repr(transport) == f"<OriginTransport {origin.url}: 0 active, 1 idle, 0 waiting, at most 100>"
+        assert repr(transport) == f"<OriginTransport {origin.url}: 0 active, 1 idle, 0 waiting, at most 64>"
         await transport.aclose()
 
 
@@ -193,16 +193,49 @@ async def test_more_exchanges_than_connections_wait_their_turn() -> None:
 
 async def test_waiting_for_a_connection_is_bounded() -> None:
     async with Origin(silent) as origin:
-        transport = transport_to(origin, max_connections=1, connect_timeout_ms=30)
+        transport = transport_to(origin, max_connections=1, max_wait_ms=30)
         first = asyncio.create_task(body_of(transport))
         await origin.has_open(1)
-        with pytest.raises(OriginError, match="busy") as caught:
+        with pytest.raises(OriginError, match="takes no more") as caught:
             await body_of(transport)
-        assert (caught.value.reason, caught.value.status) == ("too-many", 503)
+        assert (caught.value.reason, caught.value.status) == ("overload", 503)
         assert "1 active, 0 idle, 0 waiting" in repr(transport)
         first.cancel()
         await asyncio.wait([first])
         assert "0 active, 0 idle" in repr(transport)
+
+
+async def test_a_stream_of_events_holds_no_place_of_others() -> None:
+    events = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"
+
+    async def script(wire: Wire) -> None:
+        if (await wire.request()).target == b"/events":
+            await wire.send(events)
+            await wire.until_closed()
+        else:
+            await wire.send(ok(b"hello"))
+
+    async with Origin(script) as origin:
+        transport = transport_to(origin, max_connections=1)
+        streams = [await transport.fetch(UpstreamRequest(b"GET", b"/events", GET.headers)) for _ in range(3)]
+        assert await body_of(transport) == b"hello"
+        for stream in streams:
+            await stream.aclose()
+            await stream.aclose()
+        assert await body_of(transport) == b"hello"
+        assert "0 active" in repr(transport)
+
+
+async def test_an_origin_that_keeps_failing_is_left_alone_for_a_while() -> None:
+    async with Origin(silent) as origin:
+        pass
+    transport = transport_to(origin)
+    reasons = []
+    for _ in range(7):
+        with pytest.raises(OriginError) as caught:
+            await body_of(transport)
+        reasons.append(caught.value.reason)
+    assert reasons == ["refused"] * 5 + ["left-alone"] * 2
 
 
 async def test_a_port_where_nobody_listens_is_refused_with_its_name() -> None:

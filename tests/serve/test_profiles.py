@@ -9,7 +9,7 @@ import pytest
 from proxy.errors import DamagedValueError, StoreError
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Event, Profile
-from proxy.serve.profiles import MAX_READS, MISSING, Breaker, ProfileReader
+from proxy.serve.profiles import MAX_READS, MISSING, ProfileReader
 
 NOW = 1_795_435_200.0
 ANNA = Profile("anna", {"orders": 4.0})
@@ -273,49 +273,23 @@ async def test_closing_gives_up_reads_that_hang(store: GatedStore, metrics: Metr
     assert store.ended.locked()
 
 
-# -- the breaker
+# -- too much to do
 
 
-def test_the_pauses_grow_to_ten_seconds(clock: Clock) -> None:
-    breaker = Breaker(clock)
-    for _ in range(5):
-        breaker.note(False)
-    pauses = []
-    for _ in range(6):
-        started = clock.at
-        while not breaker.allows():
-            clock.at += 0.5
-        breaker.note(False)
-        pauses.append(clock.at - started)
-    assert pauses == [1, 2, 4, 8, 10, 10]
-
-
-def test_one_read_at_a_time_tries_a_store_that_was_down(clock: Clock) -> None:
-    breaker = Breaker(clock)
-    for _ in range(5):
-        breaker.note(False)
-    clock.at += 1
-    assert [breaker.allows() for _ in range(3)] == [True, False, False]
-    breaker.note(True)
-    assert [breaker.allows() for _ in range(3)] == [True, True, True]
-
-
-def test_half_of_twenty_failing_opens_it_though_never_five_in_a_row(clock: Clock) -> None:
-    breaker = Breaker(clock)
-    for _ in range(9):
-        breaker.note(True)
-        breaker.note(False)
-    assert not breaker.is_open
-    breaker.note(True)
-    breaker.note(False)
-    assert breaker.is_open
-
-
-def test_a_few_failures_among_many_successes_leave_it_closed(clock: Clock) -> None:
-    breaker = Breaker(clock)
-    for number in range(200):
-        breaker.note(number % 3 != 0)
-    assert not breaker.is_open and breaker.allows()
+async def test_under_strain_the_store_is_left_alone_and_what_is_remembered_still_serves(
+    store: GatedStore, metrics: Metrics
+) -> None:
+    is_strained = False
+    reader = ProfileReader(store, metrics, is_strained=lambda: is_strained)
+    anna = await reader.get("anna", NOW)
+    is_strained = True
+    assert await reader.get("anna", NOW + 60) == anna
+    assert await reader.get("ben", NOW) is None
+    assert store.reads == 1
+    assert metrics.get("tailorbird_shed_total", "profile") == 2
+    is_strained = False
+    await reader.get("ben", NOW)
+    assert store.reads == 2
 
 
 # -- changes while a profile is read

@@ -7,12 +7,12 @@ import os
 import time
 
 from proxy.metrics import Metrics
-from proxy.serve.vitals import beat, watch_lag
+from proxy.serve.vitals import LASTING_LOOKS, Lag, beat
 
 
 async def test_a_loop_that_is_held_up_is_counted_by_how_long() -> None:
     metrics = Metrics()
-    watching = asyncio.create_task(watch_lag(metrics))
+    watching = asyncio.create_task(Lag(metrics).watch())
     for seconds, over in ((0.36, "250 ms"), (1.11, "1000 ms")):
         await asyncio.sleep(0)
         time.sleep(seconds)  # noqa: ASYNC251
@@ -31,3 +31,19 @@ async def test_the_heart_beats_until_nobody_listens() -> None:
     await asyncio.wait_for(ended.wait(), 5)
     await beating
     os.close(theirs)
+
+
+async def test_a_loop_is_strained_when_it_is_late_for_long_and_not_after_a_burst() -> None:
+    lag = Lag(Metrics())
+    watching = asyncio.create_task(lag.watch())
+    seen = []
+    for looks in (3, LASTING_LOOKS + 3):
+        for _ in range(looks):
+            await asyncio.sleep(0)
+            time.sleep(0.21)  # noqa: ASYNC251
+            await asyncio.sleep(0.001)
+        seen.append(lag.is_lasting)
+        await asyncio.sleep(0.3)
+        assert not lag.is_lasting
+    watching.cancel()
+    assert seen == [False, True]

@@ -1,0 +1,25 @@
+"""How often a request may be sent twice: a tenth of all, so that retries never become the load that keeps a struggling
+origin down. Pure."""
+
+from __future__ import annotations
+
+SHARE = 0.1
+MOST_SAVED = 10.0
+
+
+class Retries:
+    """Saves up with each request, up to ten, and spends on each retry."""
+
+    def __init__(self) -> None:
+        self._saved = MOST_SAVED
+
+    def earn(self) -> None:
+        """A request was sent."""
+        self._saved = min(MOST_SAVED, self._saved + SHARE)
+
+    def spend(self) -> bool:
+        """True when another may be sent a second time; then it counts as sent."""
+        if self._saved < 1.0:
+            return False
+        self._saved -= 1.0
+        return True
