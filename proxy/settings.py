@@ -156,6 +156,10 @@ class Settings:
         2.0, "how long stale pages are shown without asking again after the origin failed", "seconds"
     )
     uncacheable_seconds: int = _row(120, "how long a page is remembered as not to be shared", "seconds")
+    slot_origins: tuple[str, ...] = _row(
+        (),
+        "origins whose pages may ask `/_tb/slots` with the visitor's cookies, as https://m.shop.example; empty: none",
+    )
     parts_timeout_ms: int = _row(
         1_000, "longest wait for the parts that a page is put together from, all together", "milliseconds"
     )

@@ -25,7 +25,7 @@ from proxy.metrics import Metrics
 from proxy.model import EvaluationContext, Profile
 from proxy.ports import Store
 from proxy.rulebook.compile import Loaded, Publication
-from proxy.serve.app import App, Handler
+from proxy.serve.app import App
 from proxy.serve.asking import Asking
 from proxy.serve.capture import Capture
 from proxy.serve.collect import Collect
@@ -34,6 +34,7 @@ from proxy.serve.drafts import Drafts
 from proxy.serve.gateway import Gateway
 from proxy.serve.journal import Journal
 from proxy.serve.listener import Certificate, Listener
+from proxy.serve.message import Handler
 from proxy.serve.origins import Origins
 from proxy.serve.persona import Persona, context_as
 from proxy.serve.preview import Tokens
@@ -118,6 +119,7 @@ class Tailorbird:
             self._recorder,
             Capture(self.journal, self.cookies, settings, lambda id: self._rules.product(id)),
         )
+        self._routes.update(self._gateway.routes)
         folder = RuleFolder(Path(settings.rules), is_published=settings.rules_mode == "published")
         self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)
         self._drafts = Drafts(Path(settings.rules), self._rules.draft)

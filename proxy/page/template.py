@@ -36,6 +36,10 @@ class Template:
         """Those made so far; none at first."""
         return Seams(self.statics)
 
+    def default(self, slot: str) -> bytes | None:
+        """What the page has in that slot; None when it has no such slot."""
+        return self.defaults[self.slots.index(slot)].plain if slot in self.slots else None
+
     def deflate(self) -> None:
         """Deflates every piece now, some milliseconds for a large page, so that no answer has to wait for it."""
         for piece in (*self.statics, *self.defaults):

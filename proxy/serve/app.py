@@ -18,7 +18,7 @@ from proxy.errors import OriginError, RequestError
 from proxy.metrics import Metrics
 from proxy.serve.gateway import Gateway
 from proxy.serve.incoming import Incoming, has_body, refusal
-from proxy.serve.message import Request, Response
+from proxy.serve.message import Handler, Request, Response
 from proxy.serve.preview import without_token
 from proxy.serve.previewing import Previewing
 from proxy.settings import Settings
@@ -29,7 +29,6 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Handler = Callable[[Request], Awaitable[Response]]
 
 OWN_PREFIX = b"/_tb/"
 CLOSE = (b"connection", b"close")

@@ -24,11 +24,10 @@ from proxy.events.segment import Verdict
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Consent, Headers
 from proxy.ports import Refused
-from proxy.serve.app import Handler
 from proxy.serve.consent import Consents
 from proxy.serve.counted import why_not_counted
 from proxy.serve.journal import Journal
-from proxy.serve.message import Request, Response
+from proxy.serve.message import Handler, Request, Response
 from proxy.serve.visitor import Cookies
 from proxy.serve.writekeys import BROWSER, Source, WriteKeys, key_in
 from proxy.settings import Settings

@@ -65,3 +65,16 @@ class Errand:
             await self.flowing.result().body.aclose()
         if self.passed is not None:
             await self.passed.answer.aclose()
+
+
+def is_down(outcome: NotShared | Passed | OriginError | None) -> bool:
+    """True when the origin failed, or took longer than anybody waits for another's fetch."""
+    if isinstance(outcome, Passed):
+        return outcome.answer.status >= 500
+    return not isinstance(outcome, NotShared) or outcome.status >= 500
+
+
+async def let_go(outcome: NotShared | Passed | OriginError | None) -> None:
+    """Closes what was passed on, if anything."""
+    if isinstance(outcome, Passed):
+        await outcome.answer.aclose()

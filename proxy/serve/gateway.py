@@ -30,7 +30,7 @@ from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.asking import Asking
 from proxy.serve.capture import Capture
 from proxy.serve.comparing import Comparing
-from proxy.serve.errand import Flowing, NotShared, Outcome, Passed
+from proxy.serve.errand import Flowing, Outcome, Passed, is_down, let_go
 from proxy.serve.fetching import Fetching
 from proxy.serve.giving import Giving
 from proxy.serve.keeping import Keeping, seems_for_all
@@ -46,6 +46,7 @@ from proxy.serve.profiles import ProfileReader
 from proxy.serve.reading import PageReader
 from proxy.serve.recording import Recorder
 from proxy.serve.showing import Showing
+from proxy.serve.slots import Slots
 from proxy.serve.style import Stylesheets
 from proxy.serve.target import Sought, changed_by, is_for_the_origin, key_of, sought, why_never_shared
 from proxy.serve.visitor import Cookies
@@ -56,8 +57,8 @@ _ONLY_IF_CACHED = OriginError("only what is stored was asked for", reason="only-
 
 
 class Gateway:
-    """The requests of one worker. `clock` gives Unix seconds; without a `recorder`, no view is recorded;
-    without a `capture`, pages tell no events."""
+    """The requests of one worker. `clock` gives Unix seconds; without a `recorder`, no view is recorded; without a
+    `capture`, pages tell no events. `routes` are those of slots without their page."""
 
     def __init__(
         self,
@@ -84,12 +85,12 @@ class Gateway:
         self._memory: Memory[Entry] = Memory(settings.cache_bytes)
         self._marks = Marks()
         self._failed = Marks()
-        self._reader = PageReader(metrics, settings)
+        reader = PageReader(metrics, settings)
         self._comparing = Comparing(settings)
-        keeping = Keeping(
-            asking, self._memory, self._marks, self._declared_now, self._reader, self._comparing, settings, clock
+        self._keeping = Keeping(
+            asking, self._memory, self._marks, self._declared_now, reader, self._comparing, settings, clock
         )
-        self._fetching = Fetching(keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
+        self._fetching = Fetching(self._keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
         self._showing = Showing(
             cookies,
             profiles,
@@ -99,8 +100,9 @@ class Gateway:
             capture or Capture(None, cookies, settings),
         )
         self._giving = Giving(self._showing, Pouring(Parts(self._part, settings, metrics)), metrics)
-        self._own = Own(asking, self._showing, self._declared_now, self._reader, metrics, settings)
+        self._own = Own(asking, self._showing, self._declared_now, reader, metrics, settings)
         self._stylesheets = Stylesheets()
+        self.routes = Slots(self._showing, self._default, settings, clock).routes
         self.publish(publication)
 
     def publish(self, publication: Publication) -> None:
@@ -125,6 +127,11 @@ class Gateway:
     def stylesheet(self, request: Request) -> Response | None:
         """The published slots' stylesheet, when that is what is asked for."""
         return self._stylesheets.get(request)
+
+    def _default(self, page: Request, slot: str) -> bytes | None:
+        """What the page has in the slot itself; None when it is not kept."""
+        entry = self._memory.get(sought(page, self._policy.of(page.path)).key, page)
+        return entry.template.default(slot) if entry and entry.template else None
 
     async def aclose(self) -> None:
         """Gives up the fetches under way."""
@@ -221,7 +228,7 @@ class Gateway:
     ) -> Response | None:
         """None: the slots have changed since, and the page has to be fetched again to be cut at them."""
         if entry.declared is not self._declared:
-            recut = await self._recut(asked.key, entry, request)
+            recut = await self._keeping.recut(asked.key, entry, request)
             if recut is None:
                 return None
             entry = recut
@@ -232,15 +239,6 @@ class Gateway:
         """The entry for this visitor; when it has a hole that only the origin can fill, their own request."""
         answer = await self._giving.answer(entry, request, now, said)
         return await self._as_visitor(request, "hole") if answer is None else answer
-
-    async def _recut(self, key: bytes, entry: Entry, request: Request) -> Entry | None:
-        """The entry for the slots declared now; it takes the old one's place unless that has gone meanwhile."""
-        new = await self._reader.recut(entry, request.path, self._declared)
-        if new is None:
-            return None
-        if self._memory.get(key, request) is entry:
-            self._memory.put(key, new.varying, new, new.size, new.tags)
-        return new
 
     async def _for_everybody(
         self, asked: Sought, request: Request, stale: Entry | None, said: str, *, takes_any: bool
@@ -259,10 +257,10 @@ class Gateway:
         if isinstance(outcome, Flowing):
             self._count(status)
             return await self._giving.flowing(outcome, request, now, f"{said}; {status}")
-        if stale is not None and _is_down(outcome) and self._may_stand_in(stale, now):
+        if stale is not None and is_down(outcome) and self._may_stand_in(stale, now):
             self._failed.put(asked.key, "origin-down", until=now + self._settings.origin_down_seconds)
             if (answer := await self._from_memory(asked, stale, request, now, "stale")) is not None:
-                await _let_go(outcome)
+                await let_go(outcome)
                 return answer
         if isinstance(outcome, OriginError):
             raise outcome
@@ -300,15 +298,3 @@ class Gateway:
 
     def _count(self, status: str) -> None:
         self._metrics.count("tailorbird_cache_requests_total", "status", status)
-
-
-def _is_down(outcome: NotShared | Passed | OriginError | None) -> bool:
-    """True when the origin failed, or took longer than anybody waits for another's fetch."""
-    if isinstance(outcome, Passed):
-        return outcome.answer.status >= 500
-    return not isinstance(outcome, NotShared) or outcome.status >= 500
-
-
-async def _let_go(outcome: NotShared | Passed | OriginError | None) -> None:
-    if isinstance(outcome, Passed):
-        await outcome.answer.aclose()

@@ -26,6 +26,7 @@ from proxy.rulebook.policy import PagePolicy
 from proxy.serve.asking import Asking, shared_accept_encoding
 from proxy.serve.comparing import Comparing
 from proxy.serve.errand import Errand, Flowing, NotShared, Outcome, Passed
+from proxy.serve.message import Request
 from proxy.serve.pages import Entry, Page, is_html, is_page
 from proxy.serve.reading import PageReader
 from proxy.serve.target import Sought
@@ -102,6 +103,14 @@ class Keeping:
             errand.needless = allowance.needless_cookies(answer.headers)
             answer.headers = allowance.kept(answer.headers, answer.status, self._clock(), self._choices)
         return answer
+
+    async def recut(self, key: bytes, entry: Entry, request: Request) -> Entry | None:
+        """The entry for the slots declared now; it takes the old one's place unless that has gone meanwhile. None for
+        one that has to be fetched again."""
+        new = await self._reader.recut(entry, request.path, self._declared())
+        if new is not None and self._memory.get(key, request) is entry:
+            self._memory.put(key, new.varying, new, new.size, new.tags)
+        return new
 
     # -- may it be kept
 

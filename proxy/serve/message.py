@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proxy.errors import OriginError
@@ -146,6 +146,10 @@ class Response:
             if key == name:
                 return value
         return None
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+"""Answers at a path of our own."""
 
 
 def as_lines(headers: Headers) -> bytes:

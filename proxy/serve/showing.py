@@ -37,6 +37,10 @@ from proxy.settings import Settings
 log = logging.getLogger("tailorbird.showing")
 
 
+MOST_ASKED = 10_000
+"""Sets of slots of which is remembered what they ask: whoever asks for slots by name may ask for any set."""
+
+
 class Met(NamedTuple):
     """A visitor, as far as the page at hand needs to know. `set_cookie` makes a new one come back as the same."""
 
@@ -118,6 +122,8 @@ class Showing:
         """What the template's slots ask, worked out once per publication."""
         asked = self._asked.get(template.slots)
         if asked is None:
+            if len(self._asked) >= MOST_ASKED:
+                self._asked.clear()
             asked = self._asked[template.slots] = Asked.by(self.publication, template.slots)
         return asked
 
@@ -135,6 +141,20 @@ class Showing:
     ) -> Assembled:
         """The page for this visitor; with its own defaults when deciding or rendering fails. `recalled` is what a
         stored page was shown as before, None for a page with holes; `poured` is what fills those."""
+        done = self.shown(template, request, met, now, coding, recalled, poured)
+        return self.plain(template, coding, poured) if done is None else done.page
+
+    def shown(
+        self,
+        template: Template,
+        request: Request,
+        met: Met,
+        now: float,
+        coding: Coding,
+        recalled: Recalled | None = None,
+        poured: Sequence[Fragment] = (),
+    ) -> Personalised | None:
+        """The same with the reasons; None when deciding or rendering fails."""
         try:
             is_believed = bool(self._trusted) and is_trusted(request.client, self._trusted)
             seen = Seen(request, met.visitor, now, self._country_header if is_believed else b"")
@@ -142,11 +162,11 @@ class Showing:
         except Exception:
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
-            return self.plain(template, coding, poured)
+            return None
         self._metrics.show(Shown(now, request.path.decode("utf-8", "replace"), done.decisions))
         is_first = met.set_cookie is not None
         self._capture.note(View(now, request, template.about, met.visitor, done.decisions, is_first))
-        return done.page
+        return done
 
     def _done(
         self,

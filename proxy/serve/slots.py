@@ -1,0 +1,153 @@
+"""Slots without their page: what stands in one of them, as HTML for a CDN that puts pages together itself; and in
+several, as JSON for a page that was swapped in the browser.
+
+The visitor is that of our cookies, the page the one named by `path`, and all is decided, counted and limited as in a
+page view. What is answered is one visitor's alone, and says so.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from string import punctuation
+from urllib.parse import parse_qs, quote
+
+import msgspec
+
+from proxy.errors import RequestError
+from proxy.httpcache.key import normalised
+from proxy.model import Decision, Headers
+from proxy.page.piece import Piece
+from proxy.page.template import Template
+from proxy.serve.incoming import origin_form
+from proxy.serve.message import Handler, Request, Response
+from proxy.serve.showing import Showing
+from proxy.settings import Settings
+
+MOST_NAMES = 50
+
+# Between the contents of two slots while they are joined; no content can hold it, since nobody knows it.
+_BETWEEN = Piece(secrets.token_hex(16).encode())
+_NOTHING = Piece(b"")
+_PRIVATE = ((b"cache-control", b"private, no-cache"), (b"vary", b"Cookie"), (b"x-content-type-options", b"nosniff"))
+
+
+class SlotAnswer(msgspec.Struct):
+    """What a slot shows: `html` is None when nothing was decided, and the page keeps its own."""
+
+    html: str | None
+    rule: str = ""
+    variant: str = ""
+
+
+class Slots:
+    """The routes. `default` gives what a page that is kept has in a slot; None when it is not known."""
+
+    def __init__(
+        self,
+        showing: Showing,
+        default: Callable[[Request, str], bytes | None],
+        settings: Settings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._showing = showing
+        self._default = default
+        self._may_ask = frozenset(origin.encode() for origin in settings.slot_origins)
+        self._clock = clock
+
+    @property
+    def routes(self) -> Mapping[str, Handler]:
+        """Handlers by path."""
+        return {"/_tb/slot/": self._answering(self.one), "/_tb/slots": self._answering(self.several)}
+
+    def _answering(self, handler: Handler) -> Handler:
+        """What cannot be answered is no reason to end the connection: a CDN sends all it asks through one."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except RequestError as error:
+                body = f"{error}\n".encode()
+                fields = (b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))
+                return Response(error.status, (*fields, *_PRIVATE), (body,))
+
+        return answer
+
+    async def one(self, request: Request) -> Response:
+        """`GET /_tb/slot/{name}?path=/sale`: the slot's HTML."""
+        name = request.path.removeprefix(b"/_tb/slot/").decode("latin-1")
+        page = self._page(request)
+        if name not in self._known():
+            raise RequestError(f"there is no slot `{name}`", status=404)
+        (shown,), cookies = await self._shown(page, [name])
+        html = (self._default(page, name) or b"") if shown.html is None else shown.html.encode()
+        return self._answer(request, b"text/html; charset=utf-8", html, cookies)
+
+    async def several(self, request: Request) -> Response:
+        """`GET /_tb/slots?names=home.hero,all.topbar&path=/sale`: HTML, rule and variant of each slot that there is."""
+        page = self._page(request)
+        asked = {name for value in _query(request, "names") for name in value.split(",") if name}
+        if not 0 < len(asked) <= MOST_NAMES:
+            raise RequestError(f"`names` are 1 to {MOST_NAMES} slots", help="write ?names=home.hero,all.topbar&path=/")
+        names = sorted(asked & self._known())
+        shown, cookies = await self._shown(page, names)
+        body = msgspec.json.encode(dict(zip(names, shown, strict=True)))
+        return self._answer(request, b"application/json", body, cookies)
+
+    def _known(self) -> frozenset[str]:
+        publication = self._showing.publication
+        return publication.plan.slots | {slot.name for slot in publication.declared}
+
+    def _page(self, request: Request) -> Request:
+        """The request as if it were for the page. Raises `RequestError`."""
+        if request.method not in (b"GET", b"HEAD"):
+            raise RequestError("slots are asked for by GET", status=405)
+        (written,) = _query(request, "path") or ["/"]
+        target = origin_form(quote(written, safe=punctuation).encode(), request.host)
+        path, _, query = target.partition(b"?")
+        return replace(request, method=b"GET", path=normalised(path), query=query)
+
+    async def _shown(self, page: Request, names: Sequence[str]) -> tuple[list[SlotAnswer], Headers]:
+        """What each slot shows, and the cookie of a new visitor."""
+        if not names:
+            return [], ()
+        template = Template(
+            tuple(names), (_NOTHING, *[_BETWEEN] * (len(names) - 1), _NOTHING), (_NOTHING,) * len(names)
+        )
+        now = self._clock()
+        met = await self._showing.meet_waiting(template, page, now)
+        done = self._showing.shown(template, page, met, now, "identity")
+        cookies = ((b"set-cookie", met.set_cookie),) if met.set_cookie else ()
+        if done is None:
+            return [SlotAnswer(None) for _ in names], cookies
+        contents = b"".join(done.page.chunks).split(_BETWEEN.plain)
+        return list(map(_told, done.decisions, contents)), cookies
+
+    def _answer(self, request: Request, kind: bytes, body: bytes, more: Headers) -> Response:
+        fields = (b"content-type", kind), (b"content-length", b"%d" % len(body))
+        headers = (*fields, *_PRIVATE, *self._cross_origin(request), *more)
+        return Response(200, headers, () if request.method == b"HEAD" else (body,))
+
+    def _cross_origin(self, request: Request) -> Iterator[tuple[bytes, bytes]]:
+        """Pages of other origins may read it only where an operator named them."""
+        origin = request.get(b"origin")
+        if origin in self._may_ask:
+            yield b"access-control-allow-origin", origin or b""
+            yield b"access-control-allow-credentials", b"true"
+        if self._may_ask:
+            yield b"vary", b"Origin"
+
+
+def _told(decision: Decision, content: bytes) -> SlotAnswer:
+    if not decision.variant:
+        return SlotAnswer(None, decision.rule)
+    return SlotAnswer(content.decode(), decision.rule, decision.variant)
+
+
+def _query(request: Request, name: str) -> list[str]:
+    try:
+        found = parse_qs(request.query.decode("latin-1"), max_num_fields=100, encoding="utf-8")
+    except ValueError:
+        raise RequestError("the address has too many parameters") from None
+    return found.get(name, [])[:1] if name == "path" else found.get(name, [])
