@@ -47,13 +47,14 @@ BARS = (
     Bar("D4", "an event, then a page: the segment holds", (*PYTEST, "tests/bars/test_d4_next_request.py")),
     Bar("D7", "a real order history, graded as SQL does", (*PYTEST, "tests/bars/test_d7_import.py")),
     Bar("B12", "the origin, then the store, down for a minute", (*PYTEST, "tests/bars/test_b12_outage.py")),
+    Bar("C2", "slips are told and mended; random changes never raise", (*PYTEST, "tests/bars/test_c2_slips.py")),
+    Bar("C3", "dead rules are found, and no live one accused", (*PYTEST, "tests/bars/test_c3_dead_rules.py")),
     Bar("B13", "a shop like stock Django, its forms' tokens", (*PYTEST, "tests/bars/test_b13_masked_tokens.py")),
     Bar("C7", "20,000 recorded views, decided again", (*PYTEST, "tests/bars/test_c7_replay.py")),
     Bar("C8", "publish and roll back under load", (*PYTEST, "tests/bars/test_c8_publish.py")),
     Bar("E1", "baskets: what goes with a cart", (*PYTEST, "tests/bars/test_e1_baskets.py")),
     Bar("E8", "feeds with planted faults", (*PYTEST, "tests/bars/test_e8_feeds.py")),
     Bar("E2", "visits: the next product, on a published split", (*PYTEST, "tests/bars/test_e2_visits.py")),
-    Bar("C2", "slips are told and mended; random changes never raise", (*PYTEST, "tests/bars/test_c2_slips.py")),
 )  # fmt: skip
 
 

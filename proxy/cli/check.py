@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from proxy.cli.junit import Result, junit_xml
-from proxy.cli.rulefolder import folder_arguments, loaded_from
+from proxy.cli.rulefolder import folder_arguments, loaded_from, site_now
 from proxy.diagnostics import Finding, as_text
 from proxy.rulebook.compile import Loaded
 from proxy.rulebook.mending import mended
@@ -32,10 +32,10 @@ def command(folder: Path, catalogue: Path | None, store: str | None, strict: boo
     With --fix, each word that a help names is put into its file, and nothing else there changes by a byte; what was
     mended is told, and the problems are those that are left.
     """
-    files = read_folder(folder)
+    files, site = read_folder(folder), site_now(store)
     if fix:
         files = _mend(folder, files, lambda now: loaded_from(now, catalogue, store))
-    loaded = loaded_from(files, catalogue, store)
+    loaded = loaded_from(files, catalogue, store, site)
     text = FORMS[form](loaded, folder)
     if text:
         click.echo(text)

@@ -17,7 +17,8 @@ from proxy.metrics import GAUGES, HELP
 from proxy.page.holes import HOLE_FILLS
 from proxy.page.slots import SLOT_KINDS
 from proxy.rulebook import cachefile
-from proxy.rulebook.findings import FINDINGS, FindingKind
+from proxy.rulebook.findings import FINDINGS
+from proxy.rulebook.kinds import FindingKind
 from proxy.settings import PREFIX, as_written, rows
 
 MADE = "<!-- Written by `make docs` from the code; edits here are lost. -->\n"

@@ -17,6 +17,7 @@ from proxy.cli.states import must_be_good, publication_of, state_of
 from proxy.drafts.report import as_text, prospect
 from proxy.errors import OperatorError
 from proxy.model import View
+from proxy.rulebook.lints import Site
 from proxy.serve.drafts import checks_of
 from proxy.settings import from_environment
 
@@ -46,7 +47,7 @@ def command(
     see something different: the last recorded page views are decided by both. Exit code 1 when the draft has mistakes
     or a test of it fails."""
     live, draft = state_of(against, rules), state_of(str(folder or "draft"), rules)
-    loaded = loaded_from(draft.files, catalogue, store)
+    loaded = loaded_from(draft.files, catalogue, store, Site(time.time()))
     checks = checks_of(loaded, time.time())
     told = prospect(
         _views(log, store, most),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,10 +16,12 @@ from proxy.errors import OperatorError
 from proxy.model import Product, View
 from proxy.ports import ProfileStore
 from proxy.rulebook.compile import Loaded, load
+from proxy.rulebook.lints import Site
 from proxy.stores import open_store, open_views
 from proxy.stores.ruledir import read_folder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+MOST_VIEWS = 20_000
 A_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -37,11 +40,19 @@ def read_rules(folder: Path, catalogue: Path | None, store: str | None) -> Loade
     return loaded_from(read_folder(folder), catalogue, store)
 
 
-def loaded_from(files: Mapping[str, bytes], catalogue: Path | None, store: str | None) -> Loaded:
-    """A rule folder's files, checked and compiled."""
+def loaded_from(
+    files: Mapping[str, bytes], catalogue: Path | None, store: str | None, site: Site | None = None
+) -> Loaded:
+    """A rule folder's files, checked and compiled; with a `site`, warnings among the findings."""
     products = _products(catalogue) if catalogue else ()
     imported = asyncio.run(_imported(store)) if store else frozenset[str]()
-    return load(files, catalogue=products, imported=imported)
+    return load(files, catalogue=products, imported=imported, site=site)
+
+
+def site_now(store: str | None) -> Site:
+    """The site at this moment, with the views that the store has of it."""
+    views = asyncio.run(recorded_views(store, MOST_VIEWS)) if store and _exists(store) else ()
+    return Site(time.time(), views)
 
 
 @asynccontextmanager

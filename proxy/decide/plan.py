@@ -211,16 +211,19 @@ class _Form(NamedTuple):
 
 
 def _form(asker: Rule | Segment, layout: Layout) -> _Form:
-    def spoken(literal: Literal) -> Literal:
-        if literal.attribute in CLOCK_ATTRIBUTES:
-            return replace(literal, of=asker.timezone)
-        if literal.attribute == "segment" and isinstance(asker, Rule) and asker.needs_verified:
-            return replace(literal, of=VERIFIED)
-        return literal
-
     found = alternatives(asker.condition)
-    asked = residual(found.left_out, lambda literal: layout.literal(spoken(literal)))
-    return _Form(tuple(frozenset(map(spoken, conjunction)) for conjunction in found.conjunctions), asked)
+    asked = residual(found.left_out, lambda literal: layout.literal(spoken(literal, asker)))
+    made = (frozenset(spoken(literal, asker) for literal in conjunction) for conjunction in found.conjunctions)
+    return _Form(tuple(made), asked)
+
+
+def spoken(literal: Literal, asker: Rule | Segment) -> Literal:
+    """The literal as somebody asks it: of which time zone's clock, of which kind of segments."""
+    if literal.attribute in CLOCK_ATTRIBUTES:
+        return replace(literal, of=asker.timezone)
+    if literal.attribute == "segment" and isinstance(asker, Rule) and asker.needs_verified:
+        return replace(literal, of=VERIFIED)
+    return literal
 
 
 def _computed(segment: Segment, layout: Layout) -> ComputedSegment:
@@ -242,7 +245,7 @@ def _ranked_slot(slot: str, entries: Iterable[tuple[Rule, _Form]], layout: Layou
     contenders: list[Contender] = []
     for rule, form in entries:
         for conjunction in form.conjunctions:
-            layout.conjunction(conjunction | _schedule(rule))
+            layout.conjunction(conjunction | schedule_of(rule))
         rest = -1 << (layout.width - offset)
         contenders += [Contender(decision_of(rule), form.residual, rest, guard_of(rule))] * len(form.conjunctions)
     mask = layout.everyone >> offset << offset
@@ -263,7 +266,8 @@ def _stage(depth: int, stage: Segment) -> Rule:
     return Rule(stage.name, JOURNEY, stage.condition, priority=depth, timezone=stage.timezone, place=stage.place)
 
 
-def _schedule(rule: Rule) -> frozenset[Literal]:
+def schedule_of(rule: Rule) -> frozenset[Literal]:
+    """A rule's schedule as a test of `now`; nothing for a rule that is always live."""
     if (rule.live_from, rule.live_until) == (-inf, inf):
         return frozenset()
     return frozenset({Literal("now", Between(rule.live_from, rule.live_until, open_high=True), of=SCHEDULE)})

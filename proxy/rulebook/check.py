@@ -36,7 +36,8 @@ LEFT_OUT = "mend the line; until then it is left out"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a folder says. `sources` are its texts, for the excerpts of findings."""
+    """What a folder says. `sources` are its texts, for the excerpts of findings; `lints` what is hardly meant in what
+    its rules show."""
 
     rules: tuple[Rule, ...]
     segments: tuple[Segment, ...]
@@ -49,6 +50,7 @@ class Checked:
     names: Names
     findings: list[Finding]
     sources: Mapping[str, str]
+    lints: Sequence[Finding] = ()
 
 
 def check(
@@ -116,6 +118,7 @@ def check(
         names,
         in_order(with_edits(findings, sources)),
         sources,
+        collector.lints,
     )
 
 

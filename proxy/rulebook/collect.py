@@ -9,6 +9,7 @@ from proxy.conditions.nodes import Entry, Node
 from proxy.diagnostics import Finding
 from proxy.model import Arm, Rule
 from proxy.page.fragments import Fragment
+from proxy.rulebook.content import content_lints
 from proxy.rulebook.experiments import read_experiment
 from proxy.rulebook.files import RuleFile
 from proxy.rulebook.limits import Shared, texts_at
@@ -22,12 +23,14 @@ MAX_RULES = 10_000
 
 @dataclass(frozen=True)
 class Collector:
-    """Reads the rules of a folder; what they show gathers in `fragments`, by the variants' names."""
+    """Reads the rules of a folder; what they show gathers in `fragments`, by the variants' names, and what is hardly
+    meant there in `lints`."""
 
     names: Names
     library: Library
     findings: list[Finding]
     fragments: dict[str, Fragment] = field(default_factory=dict)
+    lints: list[Finding] = field(default_factory=list)
 
     def rules(self, files: Sequence[RuleFile]) -> Iterator[Rule]:
         """Every rule, and after a file's rules its experiments."""
@@ -74,5 +77,6 @@ class Collector:
         if fragment is None:
             return ""
         self.findings.extend(unknown_fields(fragment, show.value, self.names.words))
+        self.lints.extend(content_lints(show.value, fragment, library.slot(rule), library.catalogue))
         self.fragments[name] = fragment
         return name

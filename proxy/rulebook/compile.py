@@ -10,12 +10,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.decide.plan import Plan, compile_plan
-from proxy.diagnostics import Finding
+from proxy.diagnostics import Finding, in_order
 from proxy.model import Product, Rule, Segment
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.check import check
 from proxy.rulebook.expectations import Case
+from proxy.rulebook.lints import Site, lints
 from proxy.rulebook.policy import NO_POLICY, Policy
 
 
@@ -56,9 +57,11 @@ def load(
     catalogue: Sequence[Product] = (),
     imported: Collection[str] = (),
     seen_slots: Collection[str] = (),
+    site: Site | None = None,
 ) -> Loaded:
     """Checks the files (path in the folder, bytes) and compiles them. `imported` are attributes the store has seen,
-    `seen_slots` slots that pages have; without a `catalogue`, the folder's own `products.jsonl` is it."""
+    `seen_slots` slots that pages have; without a `catalogue`, the folder's own `products.jsonl` is it. Who is going to
+    read the findings passes a `site`, for the warnings that take to know it."""
     checked = check(files, catalogue=catalogue, imported=imported, seen_slots=seen_slots)
     if any(not finding.is_warning for finding in checked.findings):
         return Loaded(None, checked.findings, checked.sources)
@@ -74,7 +77,8 @@ def load(
         checked.cases,
         policy=checked.policy,
     )
-    return Loaded(publication, checked.findings, checked.sources)
+    warnings = lints(checked, site) if site else []
+    return Loaded(publication, in_order([*checked.findings, *warnings]), checked.sources)
 
 
 def version_of(files: Mapping[str, bytes], catalogue: Sequence[Product] = ()) -> str:

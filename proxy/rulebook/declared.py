@@ -62,6 +62,7 @@ def _read_slot(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
         place=place or "inside",
         height=_pixels(values.get("height"), "height", findings),
         phone_height=_pixels(values.get("phone height"), "phone height", findings),
+        longest_title=_pixels(values.get("longest title"), "longest title", findings),
     )
 
 

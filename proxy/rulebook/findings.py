@@ -2,45 +2,13 @@
 
 `tailorbird explain CODE` and the reference page print the rows. A test checks that each wrong example gives its finding
 and each right one is clean, in a folder with the slots `home.hero` and `all.topbar`, the number attribute `orders`, the
-banner `promo` and the product `SKU-1`.
+banner `promo` and the products `SKU-1` and `SKU-9`, which is sold out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-RULE_FILE = "example.rules.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class FindingKind:
-    """A code and all there is to say about it. `wrong` and `right` are the text of `file`."""
-
-    code: str
-    title: str
-    explanation: str
-    wrong: str
-    right: str
-    file: str = RULE_FILE
-
-
-def _rule(*lines: str) -> str:
-    """A rule file whose only rule has these lines, and what else it needs."""
-    given = {line.split(":")[0] for line in lines}
-    needed = [("name", "name: Winter sale"), ("slot", "slot: home.hero"), ("show", "show: nothing new")]
-    whole = [line for word, line in needed[:2] if word not in given] + list(lines)
-    whole += [line for word, line in needed[2:] if word not in given]
-    return "rules:\n  - " + "\n    ".join(whole)
-
-
-def _banner(*lines: str) -> str:
-    return _rule("show:", "  banner:", *(f"    {line}" for line in lines))
-
-
-def _experiment(*variants: str) -> str:
-    lines = ["name: Winter hero", "slot: home.hero", "variants:", *(f"  {variant}" for variant in variants)]
-    return "experiments:\n  - " + "\n    ".join(lines)
-
+from proxy.rulebook.kinds import FindingKind, banner_text, experiment_text, rule_text
+from proxy.rulebook.warnings import WARNINGS
 
 FINDINGS: tuple[FindingKind, ...] = (
     FindingKind(
@@ -49,47 +17,47 @@ FINDINGS: tuple[FindingKind, ...] = (
         "The layout of the file is broken at this place: a quote or bracket that is never closed, a tab, a line that "
         'does not line up with its neighbours, or a text with ": " in it or with one of @ ` % at its beginning. '
         "Quotes around a text let it hold anything.",
-        _banner("title: Save 50%: now"),
-        _banner('title: "Save 50%: now"'),
+        banner_text("title: Save 50%: now"),
+        banner_text('title: "Save 50%: now"'),
     ),
     FindingKind(
         "Y002",
         "this means something special in YAML",
         "A text that begins with * or & or ! would repeat, name or type a part of the file. Rule files use none of "
         "that, and hold one document each. Put quotes around the text.",
-        _banner("title: !important news"),
-        _banner('title: "!important news"'),
+        banner_text("title: !important news"),
+        banner_text('title: "!important news"'),
     ),
     FindingKind(
         "Y003",
         "this is too much",
         "A file may be 1 MiB large and 20 levels deep, and a folder may hold 10,000 rules. That keeps a check "
         "quick and a mistake small.",
-        _rule("when: " + "{any of: [" * 10 + "{orders: 1}" + "]}" * 10),
-        _rule("when: " + "{any of: [" * 3 + "{orders: 1}" + "]}" * 3),
+        rule_text("when: " + "{any of: [" * 10 + "{orders: 1}" + "]}" * 10),
+        rule_text("when: " + "{any of: [" * 3 + "{orders: 1}" + "]}" * 3),
     ),
     FindingKind(
         "Y004",
         "this is not plain text",
         "The file is not saved as UTF-8, or an invisible control character stands in it. Both come from copying out of "
         "other programs. Save it as UTF-8, and delete the character.",
-        _banner("title: Hi\x7f"),
-        _banner("title: Hi"),
+        banner_text("title: Hi\x7f"),
+        banner_text("title: Hi"),
     ),
     FindingKind(
         "R101",
         "an unknown word",
         "The word before the colon is not one that may stand here. In a condition these are the words of the "
         "vocabulary, the attributes of attributes.yaml, and those an import has brought.",
-        _rule("priorty: high"),
-        _rule("priority: high"),
+        rule_text("priorty: high"),
+        rule_text("priority: high"),
     ),
     FindingKind(
         "R102",
         "the same word twice",
         "A word may stand once in one place, else nobody could say which of the two counts.",
-        _rule("priority: high", "priority: low"),
-        _rule("priority: high"),
+        rule_text("priority: high", "priority: low"),
+        rule_text("priority: high"),
     ),
     FindingKind(
         "R103",
@@ -103,8 +71,8 @@ FINDINGS: tuple[FindingKind, ...] = (
         "a different form is needed",
         "Some words take a text, some a list, some further lines under them. An empty place is also told: a condition "
         "that lost its lines would otherwise hold for everybody.",
-        _rule("when:", "  any of:", "    orders: 1"),
-        _rule("when:", "  any of:", "    - orders: 1"),
+        rule_text("when:", "  any of:", "    orders: 1"),
+        rule_text("when:", "  any of:", "    - orders: 1"),
     ),
     FindingKind(
         "R201",
@@ -135,24 +103,28 @@ FINDINGS: tuple[FindingKind, ...] = (
         "shares of more than everybody",
         "The shares of an experiment's variants, or of a group's members, lie side by side. Together they are 100 % at "
         "most; who is in none of them is not in the experiment.",
-        _experiment("- {name: control, share: 60%, show: nothing new}", "- {name: new, share: 60%, show: nothing new}"),
-        _experiment("- {name: control, share: 40%, show: nothing new}", "- {name: new, share: 60%, show: nothing new}"),
+        experiment_text(
+            "- {name: control, share: 60%, show: nothing new}", "- {name: new, share: 60%, show: nothing new}"
+        ),
+        experiment_text(
+            "- {name: control, share: 40%, show: nothing new}", "- {name: new, share: 60%, show: nothing new}"
+        ),
     ),
     FindingKind(
         "R301",
         "an unknown slot",
         "No page has a slot of this name: it is not in slots.yaml, and no page that passed had it. Slots are marked in "
         "pages as `data-slot`, or described in slots.yaml.",
-        _rule("slot: home.heroo"),
-        _rule("slot: home.hero"),
+        rule_text("slot: home.heroo"),
+        rule_text("slot: home.hero"),
     ),
     FindingKind(
         "R302",
         "an unknown segment or stage",
         "No file describes a segment, or a stage of the journey, of this name. A segment that a cookie or an import "
         "brings is named without a condition, as `VIP: {}`.",
-        "segments:\n  VIP: {}\n" + _rule("when: {segment: VIPS}"),
-        "segments:\n  VIP: {}\n" + _rule("when: {segment: VIP}"),
+        "segments:\n  VIP: {}\n" + rule_text("when: {segment: VIPS}"),
+        "segments:\n  VIP: {}\n" + rule_text("when: {segment: VIP}"),
     ),
     FindingKind(
         "R303",
@@ -160,31 +132,31 @@ FINDINGS: tuple[FindingKind, ...] = (
         "A number is needed here, alone or as at least, at most, more than, less than, exactly or between. Write 1000 "
         "without a comma or point. A currency, % or times may follow; other units only if they are in the attribute's "
         "name, because nothing is converted.",
-        _rule("when:", "  orders: at leat 3"),
-        _rule("when:", "  orders: at least 3"),
+        rule_text("when:", "  orders: at leat 3"),
+        rule_text("when:", "  orders: at least 3"),
     ),
     FindingKind(
         "R304",
         "not a possible value",
         "The word takes only certain values: a device is a phone, tablet or desktop, a country two letters, a page "
         "begins with a slash.",
-        _rule("when:", "  device: phon"),
-        _rule("when:", "  device: phone"),
+        rule_text("when:", "  device: phon"),
+        rule_text("when:", "  device: phone"),
     ),
     FindingKind(
         "R305",
         "an amount of a text",
         "This word holds a text, so at least, at most and between say nothing about it.",
-        _rule("when:", "  search term: at least 3"),
-        _rule("when:", "  search term: contains trail"),
+        rule_text("when:", "  search term: at least 3"),
+        rule_text("when:", "  search term: contains trail"),
     ),
     FindingKind(
         "R306",
         "not, any or none where they have no meaning",
         "`not`, `any` and `none` stand alone. A list means any of its parts, and `not A or not B` would hold for "
         "everybody; `not [A, B]` is neither of them.",
-        _rule("when:", "  country: [not NL, not BE]"),
-        _rule("when:", "  country: not [NL, BE]"),
+        rule_text("when:", "  country: [not NL, not BE]"),
+        rule_text("when:", "  country: not [NL, BE]"),
     ),
     FindingKind(
         "R307",
@@ -199,65 +171,65 @@ FINDINGS: tuple[FindingKind, ...] = (
         "A limit is the name of one of `limits:`, or says how often: once, twice or a number of times, per visitor, "
         "and per day, week or month (from midnight), per session, or per some minutes, hours, days or weeks. "
         "`stop after:` takes a number of times.",
-        _rule("limit: 3 a day"),
-        _rule("limit: at most 3 times per visitor per day"),
+        rule_text("limit: 3 a day"),
+        rule_text("limit: at most 3 times per visitor per day"),
     ),
     FindingKind(
         "R309",
         "not a share",
         "A share of the visitors is written in percent, from 0% to 100%, in steps of 0.01%.",
-        _rule("rollout: 12.345%"),
-        _rule("rollout: 12.34%"),
+        rule_text("rollout: 12.345%"),
+        rule_text("rollout: 12.34%"),
     ),
     FindingKind(
         "R310",
         "a group of somebody unknown",
         "A member of a group is a rule or an experiment of the folder, by its name.",
-        "groups:\n  Heroes: {Winter sail: 50%}\n" + _rule(),
-        "groups:\n  Heroes: {Winter sale: 50%}\n" + _rule(),
+        "groups:\n  Heroes: {Winter sail: 50%}\n" + rule_text(),
+        "groups:\n  Heroes: {Winter sale: 50%}\n" + rule_text(),
     ),
     FindingKind(
         "R401",
         "ends before it starts",
         "`until` is not later than `from`, so this rule would never show.",
-        _rule("from: 2026-11-28", "until: 2026-11-25"),
-        _rule("from: 2026-11-25", "until: 2026-11-28"),
+        rule_text("from: 2026-11-28", "until: 2026-11-25"),
+        rule_text("from: 2026-11-25", "until: 2026-11-28"),
     ),
     FindingKind(
         "R402",
         "not a date",
         "Dates are year, month, day; a time may follow, on the clocks of the file's time zone.",
-        _rule("from: 25-11-2026"),
-        _rule("from: 2026-11-25 08:00"),
+        rule_text("from: 25-11-2026"),
+        rule_text("from: 2026-11-25 08:00"),
     ),
     FindingKind(
         "R403",
         "a ramp out of order",
         "The steps of a ramp are dates, one after the other, each with the share from then on.",
-        _rule("ramp: {2026-12-08: 25%, 2026-12-01: 5%}"),
-        _rule("ramp: {2026-12-01: 5%, 2026-12-08: 25%}"),
+        rule_text("ramp: {2026-12-08: 25%, 2026-12-01: 5%}"),
+        rule_text("ramp: {2026-12-01: 5%, 2026-12-08: 25%}"),
     ),
     FindingKind(
         "R501",
         "no such file",
         "The banner or card is not in the folder. `banner: promo` is the file banners/promo.html, a card is in cards/.",
-        _rule("show: {banner: prommo}"),
-        _rule("show: {banner: promo}"),
+        rule_text("show: {banner: prommo}"),
+        rule_text("show: {banner: promo}"),
     ),
     FindingKind(
         "R502",
         "no such product",
         "The catalogue has no product of this id, or none that answers the strategy.",
-        _rule("show: {products: {strategy: {chosen: [SKU-2]}}}"),
-        _rule("show: {products: {strategy: {chosen: [SKU-1]}}}"),
+        rule_text("show: {products: {strategy: {chosen: [SKU-2]}}}"),
+        rule_text("show: {products: {strategy: {chosen: [SKU-1]}}}"),
     ),
     FindingKind(
         "R503",
         "this cannot be shown",
         "The content has a fault: a field that is never closed, an address that leads nowhere safe, HTML that a page "
         "would not survive.",
-        _banner("title: Sale", "button: Shop", "link: javascript:alert(1)"),
-        _banner("title: Sale", "button: Shop", "link: /sale"),
+        banner_text("title: Sale", "button: Shop", "link: javascript:alert(1)"),
+        banner_text("title: Sale", "button: Shop", "link: /sale"),
     ),
     FindingKind(
         "R504",
@@ -281,22 +253,22 @@ FINDINGS: tuple[FindingKind, ...] = (
         "a field that nobody fills",
         "The text has a field for something that is known of no visitor, so everybody sees its default or nothing. "
         "A field is a word of attributes.yaml, of an import, or of conditions. This is a warning and stops nothing.",
-        _banner('title: "{oders|No} orders so far"'),
-        _banner('title: "{orders|No} orders so far"'),
+        banner_text('title: "{oders|No} orders so far"'),
+        banner_text('title: "{orders|No} orders so far"'),
     ),
     FindingKind(
         "R601",
         "a test names no rule",
         "The test expects a rule that is not in the folder. It may have been renamed.",
-        _rule() + "\ntests:\n  - name: A test\n    expect: {home.hero: Winter sail}",
-        _rule() + "\ntests:\n  - name: A test\n    expect: {home.hero: Winter sale}",
+        rule_text() + "\ntests:\n  - name: A test\n    expect: {home.hero: Winter sail}",
+        rule_text() + "\ntests:\n  - name: A test\n    expect: {home.hero: Winter sale}",
     ),
     FindingKind(
         "R602",
         "a test looks in the wrong slot",
         "The test expects a rule in a slot that the rule is not for.",
-        _rule() + "\ntests:\n  - name: A test\n    expect: {all.topbar: Winter sale}",
-        _rule() + "\ntests:\n  - name: A test\n    expect: {home.hero: Winter sale}",
+        rule_text() + "\ntests:\n  - name: A test\n    expect: {all.topbar: Winter sale}",
+        rule_text() + "\ntests:\n  - name: A test\n    expect: {home.hero: Winter sale}",
     ),
     FindingKind(
         "R701",
@@ -307,4 +279,5 @@ FINDINGS: tuple[FindingKind, ...] = (
         "pages:\n  - path: /c/new\n    store: no\n  - path: /c/*\n    fresh: 5 minutes",
         file="cache.yaml",
     ),
+    *WARNINGS,
 )

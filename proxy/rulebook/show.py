@@ -18,6 +18,7 @@ from proxy.page.cards import DEFAULT_CARD
 from proxy.page.fragments import Fragment, Frame, banner, editor_html, products
 from proxy.page.sanitise import Removed
 from proxy.page.slots import SLOT_KINDS, DeclaredSlot, KeyKind, ShowKey, SlotKind, stylesheet, stylesheet_url
+from proxy.rulebook.content import place_of, texts_in
 from proxy.rulebook.expectations import NOTHING_NEW
 from proxy.rulebook.scalars import read_choice, read_whole
 from proxy.rulebook.sources import read_products, read_sources
@@ -40,19 +41,24 @@ class Library:
 
     sources: Mapping[str, str]
     catalogue: Sequence[Product]
-    size_classes: Mapping[str, str]
+    declared: Mapping[str, DeclaredSlot]
     stylesheet_url: str
     arm: str = ""
 
     @classmethod
     def of(cls, sources: Mapping[str, str], catalogue: Sequence[Product], declared: Sequence[DeclaredSlot]) -> Library:
         """The library of a folder and a catalogue."""
-        sizes = {slot.name: slot.size_class for slot in declared}
-        return cls(sources, catalogue, sizes, stylesheet_url(stylesheet(declared)))
+        slots = {slot.name: slot for slot in declared}
+        return cls(sources, catalogue, slots, stylesheet_url(stylesheet(declared)))
+
+    def slot(self, rule: Rule) -> DeclaredSlot | None:
+        """What `slots.yaml` says of a rule's slot."""
+        return self.declared.get(rule.slot)
 
     def frame(self, rule: Rule) -> Frame:
         """What a rule's fragment stands in."""
-        return Frame(rule.name, self.arm, self.size_classes.get(rule.slot, ""), self.stylesheet_url)
+        slot = self.slot(rule)
+        return Frame(rule.name, self.arm, slot.size_class if slot else "", self.stylesheet_url)
 
 
 def read_show(node: Node, rule: Rule, library: Library, findings: list[Finding]) -> Fragment | None:
@@ -118,7 +124,7 @@ def unknown_fields(fragment: Fragment, node: Node, known: Collection[str]) -> It
         if name not in (*known, *IDENTIFIED) and name.partition(".")[0] not in known:
             what = f"no visitor has a `{name}`, so its default is shown to everybody"
             help = did_you_mean(name, [*known]) if nearest(name, known) else f"add `{name}` to attributes.yaml"
-            yield Finding("R506", what, _place_of("{" + name, node), help, is_warning=True)
+            yield Finding("R506", what, place_of("{" + name, node), help, is_warning=True)
 
 
 def _left_out(removed: Removed, file: str, source: str) -> Finding:
@@ -180,22 +186,8 @@ def _row(library: Library, frame: Frame, *, strategy: Sequence[Source], title: s
 
 def _at_fault(error: EditorError, node: Node) -> Place:
     """The value that an error quotes; else the first line under the kind."""
-    values = [value for value in _texts(node) if f"`{value.text}`" in str(error)]
+    values = [value for value in texts_in(node) if f"`{value.text}`" in str(error)]
     return values[0].place if values else node.place
-
-
-def _place_of(words: str, node: Node) -> Place:
-    """The text that holds the words; else where the node begins, as for a file's name."""
-    return next((text.place for text in _texts(node) if words in text.text), node.place)
-
-
-def _texts(node: Node) -> Iterator[Scalar]:
-    """The texts under a node, at any depth."""
-    for entry in getattr(node, "entries", ()):
-        if isinstance(entry.value, Scalar):
-            yield entry.value
-        else:
-            yield from _texts(entry.value)
 
 
 def _line(file: str, line: int, source: str) -> Place:

@@ -102,6 +102,7 @@ SLOT = (
     Word("place", "inside, start or end of what the selector finds"),
     Word("height", "its height in pixels, kept free so that nothing moves"),
     Word("phone height", "its height on a phone"),
+    Word("longest title", "how many characters its titles have room for"),
 )
 ATTRIBUTE_FILE = (Word("attributes", "what your data tells of visitors: a name, and its type", required=True),)
 

@@ -40,7 +40,7 @@ def test_it_tells_who_would_see_something_different(tmp_path: Path) -> None:
         "  ~ Sale                                  country: NL, BE  →  NL, BE, NO",
         "Who sees something different",
         "  home.hero  75.0 %  ▇▇▇▇▇▇ 30 views    page default → Sale 30",
-        "Checks: 0 errors, 0 warnings, 1 test passed",
+        "Checks: 0 errors, 1 warning (L8 a.rules.yaml:4), 1 test passed",
         'Publish with: tailorbird publish -m "…"',
     ]
 

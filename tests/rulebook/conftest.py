@@ -7,24 +7,26 @@ from collections.abc import Callable
 import pytest
 
 from proxy.rulebook.compile import Loaded, load
+from proxy.rulebook.lints import Site
 
 FILES = {
-    "slots.yaml": "slots:\n  home.hero: {page: /}\n  all.topbar: {height: 40}\n",
+    "slots.yaml": "slots:\n  home.hero: {page: /, longest title: 40}\n  all.topbar: {height: 40}\n",
     "attributes.yaml": "attributes:\n  orders: number\n  newsletter: truth\n  tags: set\n  city: text\n",
     "banners/promo.html": '<p><a href="/sale">Promotion</a></p>',
     "cards/wide.html": "<p>{{ product.title }}</p>",
-    "products.jsonl": '{"id": "SKU-1", "title": "Trail runner", "link": "/p/SKU-1", "category": "shoes/trail"}',
+    "products.jsonl": '{"id": "SKU-1", "title": "Trail runner", "link": "/p/SKU-1", "category": "shoes/trail"}\n'
+    '{"id": "SKU-9", "title": "Rain jacket", "link": "/p/SKU-9", "in_stock": false}',
 }
 Publish = Callable[..., Loaded]
 
 
 @pytest.fixture
 def publish() -> Publish:
-    """Loads the folder with `text` as the rule file, or as the file named."""
+    """Loads the folder with `text` as the rule file, or as the file named; with a `site`, warnings are told too."""
 
-    def publish(text: str, file: str = "a.rules.yaml", **more: str) -> Loaded:
+    def publish(text: str, file: str = "a.rules.yaml", site: Site | None = None, **more: str) -> Loaded:
         rules = {} if file.endswith(".rules.yaml") else {"a.rules.yaml": "rules: []"}
         files = {**FILES, **rules, **more, file: text}
-        return load({name: content.encode() for name, content in files.items()})
+        return load({name: content.encode() for name, content in files.items()}, site=site)
 
     return publish

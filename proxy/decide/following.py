@@ -1,0 +1,153 @@
+"""What follows from tests of one attribute: which values pass them, whether nothing does, whether who passes one passes
+another. Sure of what it says: where it is in doubt it says no."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from math import inf, isfinite, nextafter
+
+from proxy.conditions.values import MINUTES_A_DAY, holds
+from proxy.decide.column import TRUTH_WORDS
+from proxy.decide.conjunctions import Literal
+from proxy.decide.layout import Asked
+from proxy.decide.plan import VERIFIED
+from proxy.model import AttributeValue, Between, Contains, IsKnown, NotOneOf, OneOf, StartsWith, WithinHours
+
+Conjunction = frozenset[Literal]
+IsSingle = Callable[[str], bool]
+"""Whether an attribute, by its name, has one value at most, never a set."""
+
+
+def contradiction(conjunction: Iterable[Literal], is_single: IsSingle) -> str | None:
+    """The attribute that the literals want to be two things at once; None when somebody may satisfy them all, as far
+    as can be seen."""
+    for (attribute, _), literals in by_attribute(conjunction).items():
+        if _is_contradictory(literals, is_single(attribute)):
+            return attribute
+    return None
+
+
+def values_that_pass(
+    literals: Sequence[Literal], breaks: Sequence[float], is_single: bool
+) -> list[AttributeValue] | None:
+    """One value of each kind that passes all the literals, where it is certain that there are no others. `breaks` are
+    the points that part numbers into kinds."""
+    candidates: list[AttributeValue] = []
+    for literal in literals:
+        if not literal.wanted or not (is_single or isinstance(literal.test, Between | WithinHours)):
+            continue
+        if isinstance(literal.test, OneOf):
+            candidates = [value for word in sorted(literal.test.values) for value in _readings(word)]
+            break
+        if isinstance(literal.test, Between):
+            candidates = [point for point in (*breaks, _beyond(breaks)) if isfinite(point)]
+            break
+        if isinstance(literal.test, WithinHours):
+            candidates = [point for point in (*breaks, MINUTES_A_DAY - 1.0) if 0 <= point < MINUTES_A_DAY]
+            break
+    passing = [value for value in candidates if all(holds(each.test, value) == each.wanted for each in literals)]
+    return passing or None
+
+
+def _beyond(breaks: Sequence[float]) -> float:
+    finite = [point for point in breaks if isfinite(point)]
+    return nextafter(finite[-1], inf) if finite else 0.0
+
+
+def _readings(word: str) -> list[AttributeValue]:
+    """What a value may be that equals a word: the text, a number, a truth."""
+    readings: list[AttributeValue] = [word.casefold()]
+    try:
+        number = float(word)
+        readings += [number] if number % 1 == 0 else [number - 4e-7, number, number + 4e-7]
+    except ValueError:
+        if word.casefold() in TRUTH_WORDS:
+            readings.append(word.casefold() in ("yes", "true"))
+    return readings
+
+
+def _is_contradictory(literals: Sequence[Literal], is_single: bool) -> bool:
+    for literal in literals:
+        if literal.wanted and isinstance(literal.test, OneOf) and is_single:
+            values = [value for word in literal.test.values for value in _readings(word)]
+            if not any(all(holds(each.test, value) == each.wanted for each in literals) for value in values):
+                return True
+    if any(each.wanted and isinstance(each.test, Between) for each in literals):
+        numbers = [point for each in literals for point in _turning_points(each)]
+        if not any(all(holds(each.test, number) == each.wanted for each in literals) for number in numbers):
+            return True
+    hours = [each for each in literals if isinstance(each.test, WithinHours)]
+    if len(hours) > 1 and not any(
+        all(holds(each.test, float(minute)) == each.wanted for each in hours) for minute in range(MINUTES_A_DAY)
+    ):
+        return True
+    return any(_excludes(one, other) for one in literals for other in literals if one is not other)
+
+
+def _turning_points(literal: Literal) -> list[float]:
+    """Numbers on both sides of where a test's answer may change."""
+    if isinstance(literal.test, Between):
+        ends = [end for end in (literal.test.low, literal.test.high) if isfinite(end)]
+        return [0.0, *(point for end in ends for point in (end, nextafter(end, inf), nextafter(end, -inf)))]
+    if not isinstance(literal.test, OneOf | NotOneOf):
+        return [0.0]
+    words = [reading for word in literal.test.values for reading in _readings(word) if isinstance(reading, float)]
+    return [0.0, *(point for number in words for point in (number, number - 1e-6, number + 1e-6))]
+
+
+def _excludes(one: Literal, other: Literal) -> bool:
+    """Whether nothing, not even a set, can satisfy both."""
+    if one.wanted and one.test == IsKnown(False):
+        return other.wanted and isinstance(other.test, OneOf | StartsWith | Contains | Between | WithinHours)
+    if not (one.wanted and isinstance(one.test, OneOf)):
+        return one.test == other.test and one.wanted != other.wanted
+    is_ruled_out = isinstance(other.test, NotOneOf) if other.wanted else isinstance(other.test, OneOf)
+    return is_ruled_out and _folded(one) <= _folded(other)
+
+
+def follows(given: Literal, wanted: Literal) -> bool:
+    """Whether who passes one literal passes the other, whatever kind of value it is."""
+    if given == wanted:
+        return True
+    match given.test, wanted.test, given.wanted, wanted.wanted:
+        case OneOf(), OneOf(), True, True:
+            return _folded(given) <= _folded(wanted)
+        case (
+            (NotOneOf(), NotOneOf(), True, True) | (OneOf(), OneOf(), False, False) | (NotOneOf(), OneOf(), True, False)
+        ):
+            return _folded(wanted) <= _folded(given)
+        case OneOf(words) | StartsWith(words), StartsWith(beginnings), True, True if _are_texts(given):
+            return all(word.casefold().startswith(tuple(map(str.casefold, beginnings))) for word in words)
+        case OneOf(words) | StartsWith(words) | Contains(words), Contains(parts), True, True if _are_texts(given):
+            return all(any(part.casefold() in word.casefold() for part in parts) for word in words)
+        case OneOf() | StartsWith() | Contains() | Between() | WithinHours(), IsKnown(True), True, True:
+            return True
+    return False
+
+
+def _are_texts(literal: Literal) -> bool:
+    """Whether only texts pass: `4` is met by a number too, which begins with nothing."""
+    words = literal.test.values if isinstance(literal.test, OneOf) else ()
+    return all(len(_readings(word)) == 1 for word in words)
+
+
+def _folded(literal: Literal) -> frozenset[str]:
+    values = literal.test.values if isinstance(literal.test, OneOf | NotOneOf) else ()
+    return frozenset(map(str.casefold, values))
+
+
+def with_what_follows(conjunction: Conjunction) -> Conjunction:
+    """The literals, and that who is in a segment beyond doubt is in it."""
+    return conjunction | {
+        Literal(each.attribute, each.test)
+        for each in conjunction
+        if each.of == VERIFIED and each.wanted and isinstance(each.test, OneOf)
+    }
+
+
+def by_attribute(conjunction: Iterable[Literal]) -> dict[Asked, list[Literal]]:
+    found: dict[Asked, list[Literal]] = defaultdict(list)
+    for literal in conjunction:
+        found[literal.attribute, literal.of].append(literal)
+    return found

@@ -1,0 +1,96 @@
+"""What is hardly meant in what a rule shows: a field without a default, a picture without words or size, a title that
+does not fit, a product nobody can buy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
+from proxy.diagnostics import Finding
+from proxy.errors import EditorError
+from proxy.model import Place, Product
+from proxy.page.fields import Field, fields_in_text
+from proxy.page.fragments import Fragment
+from proxy.page.slots import DeclaredSlot
+
+
+def content_lints(
+    show: Node, fragment: Fragment, slot: DeclaredSlot | None, catalogue: Sequence[Product]
+) -> Iterator[Finding]:
+    """The warnings of what stands under `show:`."""
+    yield from _fields_without_default(show, fragment)
+    for kind in show.entries if isinstance(show, MapNode) else ():
+        lines = {entry.key.text: entry for entry in kind.value.entries} if isinstance(kind.value, MapNode) else {}
+        if "image" in lines:
+            yield from _bare_picture(lines["image"], lines)
+        if slot and slot.longest_title and "title" in lines:
+            yield from _long_title(lines["title"].value, slot, slot.longest_title)
+        if "strategy" in lines:
+            yield from _sold_out(lines["strategy"].value, {product.id: product for product in catalogue})
+
+
+def _fields_without_default(show: Node, fragment: Fragment) -> Iterator[Finding]:
+    for name in dict.fromkeys(field.attribute for field in fragment.fields if not field.default):
+        what = f"who has no `{name}` sees a gap"
+        help = f"give it a default, as {{{name}|there}}"
+        yield Finding("L5", what, place_of("{" + name, show), help, is_warning=True)
+
+
+def _bare_picture(image: Entry, lines: dict[str, Entry]) -> Iterator[Finding]:
+    place = image.value.place
+    if "alt" not in lines:
+        help = 'add "alt:", the picture in words'
+        yield Finding("L6", "this picture says nothing to who cannot see it", place, help, is_warning=True)
+    missing = [word for word in ("image width", "image height") if word not in lines]
+    if missing:
+        help = "add " + " and ".join(f'"{word}:"' for word in missing) + ", in pixels"
+        what = "this picture has no size, so the page moves when it comes"
+        yield Finding("L6", what, place, help, is_warning=True)
+
+
+def _long_title(title: Node, slot: DeclaredSlot, longest: int) -> Iterator[Finding]:
+    try:
+        parts = fields_in_text(title.text) if isinstance(title, Scalar) else ()
+    except EditorError:
+        return
+    length = sum(len(part.default if isinstance(part, Field) else part) for part in parts)
+    if length > longest:
+        what = f"this title has {length} characters, and {slot.name} has room for {longest}"
+        yield Finding("L10", what, title.place, f"leave out {length - longest} or more", is_warning=True)
+
+
+def _sold_out(strategy: Node, products: dict[str, Product]) -> Iterator[Finding]:
+    lines = strategy.items if isinstance(strategy, ListNode) else (strategy,)
+    for line in lines:
+        for entry in line.entries if isinstance(line, MapNode) else ():
+            if entry.key.text == "chosen":
+                yield from (sold_out(word, products) for word in _words(entry.value) if _is_sold_out(word, products))
+
+
+def sold_out(word: Scalar, products: dict[str, Product]) -> Finding:
+    """L4: a product that an editor chose by name and nobody can buy."""
+    what = f"{products[word.text].title} ({word.text}) is out of stock"
+    return Finding("L4", what, word.place, "choose another, or wait until it is back", is_warning=True)
+
+
+def place_of(words: str, node: Node) -> Place:
+    """The text that holds the words; else where the node begins, as for a file's name."""
+    return next((text.place for text in texts_in(node) if words in text.text), node.place)
+
+
+def texts_in(node: Node) -> Iterator[Scalar]:
+    """The texts under a node, at any depth."""
+    for entry in getattr(node, "entries", ()):
+        if isinstance(entry.value, Scalar):
+            yield entry.value
+        else:
+            yield from texts_in(entry.value)
+
+
+def _is_sold_out(word: Scalar, products: dict[str, Product]) -> bool:
+    return word.text in products and not products[word.text].in_stock
+
+
+def _words(node: Node) -> list[Scalar]:
+    items = node.items if isinstance(node, ListNode) else (node,)
+    return [item for item in items if isinstance(item, Scalar)]

@@ -1,0 +1,37 @@
+"""What a kind of finding is: a row of the tables in `findings.py` and `warnings.py`; and makers of its examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RULE_FILE = "example.rules.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKind:
+    """A code and all there is to say about it. `wrong` and `right` are the text of `file`."""
+
+    code: str
+    title: str
+    explanation: str
+    wrong: str
+    right: str
+    file: str = RULE_FILE
+
+
+def rule_text(*lines: str) -> str:
+    """A rule file whose only rule has these lines, and what else it needs."""
+    given = {line.split(":")[0] for line in lines}
+    needed = [("name", "name: Winter sale"), ("slot", "slot: home.hero"), ("show", "show: nothing new")]
+    whole = [line for word, line in needed[:2] if word not in given] + list(lines)
+    whole += [line for word, line in needed[2:] if word not in given]
+    return "rules:\n  - " + "\n    ".join(whole)
+
+
+def banner_text(*lines: str) -> str:
+    return rule_text("show:", "  banner:", *(f"    {line}" for line in lines))
+
+
+def experiment_text(*variants: str) -> str:
+    lines = ["name: Winter hero", "slot: home.hero", "variants:", *(f"  {variant}" for variant in variants)]
+    return "experiments:\n  - " + "\n    ".join(lines)

@@ -1,0 +1,152 @@
+"""What is not wrong but hardly meant: warnings beside the findings, for who checks a folder, not for who serves it.
+
+They need to know more than the folder says: what time it is, and which pages were shown of late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from proxy.conditions.phrase import Kind
+from proxy.conditions.values import matches
+from proxy.decide.conjunctions import alternatives, facts_of
+from proxy.decide.dead import Dead, dead_rules
+from proxy.decide.following import IsSingle, contradiction
+from proxy.decide.plan import names_in, schedule_of, spoken
+from proxy.diagnostics import Finding
+from proxy.model import Holdout, Rule, Segment, View
+from proxy.rulebook.check import Checked
+from proxy.rulebook.names import Names
+
+DAY_SECONDS = 86_400.0
+SEEN_DAYS = 7
+ENOUGH_VIEWS = 1_000
+"""Of fewer recorded views, nobody being in a segment says little."""
+
+CLOCK = ("weekday", "hours", "now")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is known beside the folder: the moment (Unix seconds), and the views recorded of late."""
+
+    now: float
+    views: Sequence[View] = ()
+
+
+def lints(checked: Checked, site: Site) -> list[Finding]:
+    """All warnings of a folder without errors."""
+    recent = [view for view in site.views if view.at > site.now - SEEN_DAYS * DAY_SECONDS]
+    is_single = _single_in(checked.names)
+    return [
+        *checked.lints,
+        *(_never_shows(dead) for dead in dead_rules(checked.rules, is_single)),
+        *_over((*checked.rules, *checked.holdouts), site.now),
+        *_slots_unseen(checked.rules, recent),
+        *_segments_empty(checked.rules, checked.segments, recent),
+        *_untested(checked),
+        *_fighting(checked.rules, is_single, site.now),
+    ]
+
+
+def _single_in(names: Names) -> IsSingle:
+    """An attribute has one value when its phrase says so; of what nobody declared nothing is known."""
+    single = {
+        phrase.attribute
+        for phrase in names.words.values()
+        if phrase.parts is None and phrase.kind not in (Kind.SET, Kind.ANYTHING)
+    }
+    return lambda attribute: attribute in single or attribute in CLOCK
+
+
+def _never_shows(dead: Dead) -> Finding:
+    rule = dead.rule
+    what = f'"{rule.name}" can never show'
+    if dead.taken_by:
+        named = " and ".join(f'"{other.name}"' for other in dead.taken_by[:3])
+        help = f"give it a higher priority than {named}, or say more narrowly whom that is for"
+        places = ", ".join(str(other.place) for other in dead.taken_by[:3])
+        return Finding("L1", f"{what}: {named} comes first for everybody it fits", rule.place, help, places, True)
+    if dead.contradiction:
+        attribute = "schedule" if dead.contradiction == "now" else dead.contradiction
+        help = f'take one of its lines about "{attribute}" out, or put them under `any of:`'
+        return Finding("L1", f"{what}: its conditions contradict one another", rule.place, help, is_warning=True)
+    return Finding("L1", f"{what}: it fits nobody", rule.place, "give it a share of the visitors", is_warning=True)
+
+
+def _over(scheduled: Iterable[Rule | Holdout], now: float) -> Iterator[Finding]:
+    for each in scheduled:
+        if each.live_until <= now:
+            help = "remove it, or give it a later `until`"
+            yield Finding("L2", f'"{each.name}" is over', each.place, help, is_warning=True)
+
+
+def _slots_unseen(rules: Iterable[Rule], recent: Sequence[View]) -> Iterator[Finding]:
+    """Once for each slot, at its first rule."""
+    seen = {slot for view in recent for slot in view.shown}
+    first = {rule.slot: rule for rule in reversed(list(rules)) if rule.slot}
+    for slot, rule in first.items() if recent else ():
+        if slot not in seen:
+            what = f"no page of the last {SEEN_DAYS} days had the slot {slot}"
+            help = "look whether it is still in the shop's pages: tailorbird doctor URL"
+            yield Finding("L3", what, rule.place, help, is_warning=True)
+
+
+def _segments_empty(rules: Iterable[Rule], segments: Iterable[Segment], recent: Sequence[View]) -> Iterator[Finding]:
+    """Segments that rules ask for and none of the recent visitors was in."""
+    by_name = {segment.name.casefold(): segment for segment in segments}
+    asked = set(names_in((fact for rule in rules for fact in facts_of(rule.condition)), by_name))
+    for name, segment in by_name.items() if len(recent) >= ENOUGH_VIEWS else ():
+        if name in asked and not any(_is_in(segment, view) for view in recent):
+            what = f'nobody in the last {len(recent):,} page views was in "{segment.name}"'
+            help = "look at its condition, or at what brings its members"
+            yield Finding("L7", what, segment.place, help, is_warning=True)
+
+
+def _is_in(segment: Segment, view: View) -> bool:
+    context = view.context
+    named = context.attributes.get("segment")
+    if isinstance(named, frozenset) and segment.name.casefold() in {name.casefold() for name in named}:
+        return True
+    return matches(segment.condition, context.attributes, now=view.at, timezone=segment.timezone)
+
+
+def _untested(checked: Checked) -> Iterator[Finding]:
+    """Where a folder has tests: its rules that none expects, once for each file."""
+    expected = {expectation.rule for case in checked.cases for expectation in case.expect}
+    by_file: dict[str, list[Rule]] = {}
+    for rule in checked.rules if checked.cases else ():
+        if rule.name not in expected:
+            by_file.setdefault(rule.place.file, []).append(rule)
+    for missed in by_file.values():
+        more = f" and {len(missed) - 1} more" if len(missed) > 1 else ""
+        what = f'no test expects "{missed[0].name}"{more}'
+        yield Finding("L8", what, missed[0].place, "write a test whose visitor is shown it", is_warning=True)
+
+
+def _fighting(rules: Iterable[Rule], is_single: IsSingle, now: float) -> Iterator[Finding]:
+    """Experiments of one slot that a visitor may fall into both of, so that only the higher ever counts them."""
+    running = [rule for rule in rules if rule.experiment and rule.live_until > now]
+    for one, other in combinations(running, 2):
+        if one.slot == other.slot and not _share_a_group(one, other) and _may_meet(one, other, is_single):
+            what = f'"{one.name}" and "{other.name}" fight for {one.slot}'
+            help = "put them into a group, one after the other, or give them different visitors"
+            yield Finding("L9", what, other.place, help, f"the other one: {one.place}", True)
+
+
+def _share_a_group(one: Rule, other: Rule) -> bool:
+    return bool({draw.seed for draw in one.draws} & {draw.seed for draw in other.draws})
+
+
+def _may_meet(one: Rule, other: Rule, is_single: IsSingle) -> bool:
+    """Whether somebody may fit both, as far as can be seen."""
+    forms = [
+        [
+            frozenset(spoken(literal, rule) for literal in literals) | schedule_of(rule)
+            for literals in alternatives(rule.condition).conjunctions
+        ]
+        for rule in (one, other)
+    ]
+    return any(contradiction(left | right, is_single) is None for left in forms[0] for right in forms[1])

@@ -1,0 +1,100 @@
+"""The warnings, one row each: what is not wrong but hardly meant. They stop nothing, but with `--strict`. See
+`findings.py` for what the rows hold.
+
+The site of the examples has the slot `home.hero` in all pages recorded of late, and none of their visitors ordered more
+than a few times; it has room for 40 characters.
+"""
+
+from __future__ import annotations
+
+from proxy.rulebook.kinds import FindingKind, banner_text, rule_text
+
+_BOTH = (
+    rule_text() + "\n  - name: Autumn sale\n    slot: home.hero\n    show: nothing new\n    when: {orders: at least 1}"
+)
+_EXPERIMENT = (
+    "  - {name: %s, slot: home.hero, variants: [{name: a, show: nothing new}, {name: b, show: nothing new}]%s}"
+)
+
+WARNINGS: tuple[FindingKind, ...] = (
+    FindingKind(
+        "L1",
+        "a rule that can never show",
+        "Its conditions contradict one another, or rules above it in the slot take everybody it fits. This is certain, "
+        "not guessed: a rule with chance, a limit or a layer counts as taking nobody.",
+        rule_text("priority: high")
+        + "\n  - {name: Autumn sale, slot: home.hero, show: nothing new, when: {orders: 1}}",
+        rule_text("priority: low") + "\n  - {name: Autumn sale, slot: home.hero, show: nothing new, when: {orders: 1}}",
+    ),
+    FindingKind(
+        "L2",
+        "a rule that is over",
+        "Its `until` has passed, so it will not show again.",
+        rule_text("until: 2020-11-25"),
+        rule_text("until: 2999-11-25"),
+    ),
+    FindingKind(
+        "L3",
+        "a slot that no page has any more",
+        "A rule is for a slot that none of the pages recorded in the last 7 days had, so it may have gone from the "
+        "shop. Told when a store with recorded views is named.",
+        rule_text("slot: all.topbar"),
+        rule_text("slot: home.hero"),
+    ),
+    FindingKind(
+        "L4",
+        "a product that is sold out",
+        "A product that was chosen by name is out of stock.",
+        rule_text("show: {products: {strategy: {chosen: [SKU-9]}}}"),
+        rule_text("show: {products: {strategy: {chosen: [SKU-1]}}}"),
+    ),
+    FindingKind(
+        "L5",
+        "a field without a default",
+        "Who is not known by the field's word sees a gap where it stands. Write what they read instead, behind a bar.",
+        banner_text('title: "Welcome back, {city}"'),
+        banner_text('title: "Welcome back to {city|our shop}"'),
+    ),
+    FindingKind(
+        "L6",
+        "a picture without words or without size",
+        "`alt` is what is read to who cannot see a picture. Without `image width` and `image height` a browser keeps "
+        "no room for it, and the page moves when it comes.",
+        banner_text("title: Sale", "image: /sale.avif", "alt: A box"),
+        banner_text("title: Sale", "image: /sale.avif", "alt: A box", "image width: 1200", "image height: 480"),
+    ),
+    FindingKind(
+        "L7",
+        "a segment that nobody is in",
+        "A rule asks for a segment that none of the recorded visitors of the last 7 days was in. Told when a store "
+        "with 1,000 recorded views or more is named.",
+        "segments: {Giants: {when: {orders: at least 900}}}\n" + rule_text("when: {segment: Giants}"),
+        "segments: {Giants: {when: {orders: at least 1}}}\n" + rule_text("when: {segment: Giants}"),
+    ),
+    FindingKind(
+        "L8",
+        "a rule without a test",
+        "The folder has tests, but none expects this rule.",
+        _BOTH + "\ntests:\n  - name: A test\n    expect: {home.hero: Winter sale}",
+        rule_text() + "\ntests:\n  - name: A test\n    expect: {home.hero: Winter sale}",
+    ),
+    FindingKind(
+        "L9",
+        "two experiments fight for a slot",
+        "A visitor may be in both, and is shown the higher one only, so the other counts people it never met. Put them "
+        "into a group, let one end before the other begins, or give them different visitors.",
+        "experiments:\n" + _EXPERIMENT % ("One", "") + "\n" + _EXPERIMENT % ("Two", ""),
+        "groups: {Heroes: {One: 50%, Two: 50%}}\nexperiments:\n"
+        + _EXPERIMENT % ("One", "")
+        + "\n"
+        + _EXPERIMENT % ("Two", ""),
+    ),
+    FindingKind(
+        "L10",
+        "a title that is too long",
+        "`longest title` in slots.yaml says how many characters the slot has room for. A field counts with its "
+        "default.",
+        rule_text("show: {banner: {title: Everything must go before the new collection is here}}"),
+        rule_text("show: {banner: {title: Everything must go}}"),
+    ),
+)

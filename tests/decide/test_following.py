@@ -1,0 +1,53 @@
+"""What follows from tests of one attribute, held against values."""
+
+from __future__ import annotations
+
+from random import Random
+
+from proxy.conditions.values import holds
+from proxy.decide.conjunctions import Literal
+from proxy.decide.following import contradiction, follows, values_that_pass, with_what_follows
+from proxy.model import AttributeValue, Between, OneOf, WithinHours
+from tests.decide.worlds import NUMBERS, TEXTS, World
+
+VALUES: tuple[AttributeValue | None, ...] = (
+    None, True, False, 0.0, 1.0, 2.0, 3.0, 4.0, 19.95, 20.0, 99.5, "", "4", "yes", "gold", "NO", "be", "/shoes/trail",
+    frozenset(), frozenset({"red"}), frozenset({"red", "Blue"}), frozenset({"VIP", "nl"}), frozenset({"Straße", "4"}),
+)  # fmt: skip
+
+
+def literals(random: Random, world: World) -> list[Literal]:
+    name = random.choice([*TEXTS, *NUMBERS, "refinement.colour"])
+    tests = [world._test(name, ()) for _ in range(random.randint(2, 3))]
+    return [Literal("x", test, random.random() < 0.7) for test in tests]
+
+
+def passes(value: AttributeValue | None, literal: Literal) -> bool:
+    return holds(literal.test, value) == literal.wanted
+
+
+def test_what_is_said_to_follow_or_to_contradict_does_so_for_every_value() -> None:
+    world, random, told = World(1), Random(2), [0, 0]
+    for _ in range(4_000):
+        given, wanted, *rest = literals(random, world)
+        if follows(given, wanted):
+            told[0] += 1
+            assert all(passes(value, wanted) for value in VALUES if passes(value, given)), (given, wanted)
+        if contradiction([given, wanted, *rest], lambda attribute: False) is not None:
+            told[1] += 1
+            assert not any(all(passes(value, each) for each in (given, wanted, *rest)) for value in VALUES)
+    assert min(told) > 100
+
+
+def test_values_are_named_only_where_there_are_no_others() -> None:
+    countries = [Literal("country", OneOf(frozenset({"NO", "4"})))]
+    assert values_that_pass(countries, (), True) == ["4", 4.0, "no", False]
+    assert values_that_pass(countries, (), False) is None
+    assert values_that_pass([Literal("country", OneOf(frozenset({"NO"})), wanted=False)], (), True) is None
+    assert values_that_pass([Literal("n", Between(2, 5))], (1.0, 5.0, float("inf")), True) == [5.0]
+    assert values_that_pass([Literal("h", WithinHours(0, 60))], (-1.0, 59.0, 1_439.0), True) == [59.0]
+
+
+def test_who_is_in_a_segment_beyond_doubt_is_in_it() -> None:
+    verified = Literal("segment", OneOf(frozenset({"VIP"})), of="verified")
+    assert with_what_follows(frozenset({verified})) == {verified, Literal("segment", verified.test)}

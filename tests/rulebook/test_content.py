@@ -1,0 +1,43 @@
+"""What is hardly meant in what a rule shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.rulebook.lints import Site
+from tests.rulebook.conftest import Publish
+
+RULE = "rules:\n  - name: A\n    slot: home.hero\n    show:\n      %s\n"
+
+
+@pytest.mark.parametrize(
+    ("show", "told"),
+    [
+        ("banner: {title: 'Hello {city}'}", ["L5 5:23 who has no `city` sees a gap"]),
+        ("banner: {title: 'Hello {city|you}'}", []),
+        ("banner: promo", []),
+        ("banner: gap", ["L5 5:7 who has no `city` sees a gap"]),
+        (
+            "banner: {title: A, image: /a.avif}",
+            [
+                "L6 5:33 this picture says nothing to who cannot see it",
+                "L6 5:33 this picture has no size, so the page moves when it comes",
+            ],
+        ),
+        ("banner: {title: A, image: /a.avif, alt: A, image width: 6, image height: 4}", []),
+        (
+            "banner: {title: 'Everything {city|everywhere} must go this week, yes'}",
+            ["L10 5:23 this title has 44 characters, and home.hero has room for 40"],
+        ),
+        ("products: {strategy: {chosen: [SKU-1, SKU-9]}}", ["L4 5:45 Rain jacket (SKU-9) is out of stock"]),
+        ("products: {strategy: [{popular in: everything}]}", []),
+    ],
+)
+def test_it_is_told_where_it_stands(show: str, told: list[str], publish: Publish) -> None:
+    found = publish(RULE % show, site=Site(0.0), **{"banners/gap.html": "<p>Hello {{ city }}</p>"}).findings
+    said = [f"{finding.code} {finding.place.line}:{finding.place.column} {finding.what}" for finding in found]
+    assert said == told and all(finding.is_warning for finding in found)
+
+
+def test_who_serves_a_folder_is_not_told(publish: Publish) -> None:
+    assert publish(RULE % "banner: {title: A, image: /a.avif}").findings == []

@@ -1,0 +1,78 @@
+"""Warnings that take to know the hour and the site."""
+
+from __future__ import annotations
+
+from proxy.diagnostics import Finding
+from proxy.model import View
+from proxy.rulebook.lints import Site
+from tests.rulebook.conftest import Publish
+
+NOW = 1_795_600_000.0
+DAY = 86_400.0
+RULE = "rules:\n  - {name: Sale, slot: home.hero, show: nothing new%s}\n"
+
+
+def warned(publish: Publish, text: str, *views: View) -> list[Finding]:
+    loaded = publish(text, site=Site(NOW, views))
+    assert loaded.publication is not None, loaded.findings
+    assert all(finding.is_warning and finding.help for finding in loaded.findings)
+    return loaded.findings
+
+
+def test_a_dead_rule_is_told_with_what_takes_its_visitors(publish: Publish) -> None:
+    below = "  - {name: Below, slot: home.hero, show: nothing new, priority: low, when: {country: NO}}\n"
+    (found,) = warned(publish, RULE % "" + below)
+    assert (found.code, found.place.line, found.note) == ("L1", 3, "a.rules.yaml:2")
+    assert found.what == '"Below" can never show: "Sale" comes first for everybody it fits'
+
+
+def test_a_contradiction_names_what_it_is_about(publish: Publish) -> None:
+    (found,) = warned(publish, RULE % ", when: {orders: at least 5}, unless: {orders: at least 3}")
+    assert found.code == "L1" and found.help.startswith('take one of its lines about "orders" out')
+
+
+def test_an_attribute_that_may_be_a_set_contradicts_nothing(publish: Publish) -> None:
+    both = ", when: {all of: [{%s: a}, {%s: b}]}"
+    assert warned(publish, RULE % (both % ("tags", "tags"))) == []
+    assert [finding.code for finding in warned(publish, RULE % (both % ("city", "city")))] == ["L1"]
+
+
+def test_what_is_over_is_told_until_it_is_removed(publish: Publish) -> None:
+    holdout = "holdout: {name: Q4, share: 5%, until: 2026-01-01}\n"
+    found = warned(publish, holdout + RULE % ", until: 2026-11-25")
+    assert [(finding.code, finding.what) for finding in found] == [("L2", '"Q4" is over'), ("L2", '"Sale" is over')]
+    assert warned(publish, RULE % ", until: 2026-11-26") == []
+
+
+def test_a_slot_is_missed_when_recent_pages_have_others_only(publish: Publish) -> None:
+    old, recent = View(NOW - 8 * DAY, "v", {"home.hero": ""}), View(NOW - DAY, "v", {"all.topbar": ""})
+    assert warned(publish, RULE % "") == warned(publish, RULE % "", old) == []
+    assert [finding.code for finding in warned(publish, RULE % "", old, recent)] == ["L3"]
+
+
+def test_a_segment_is_empty_when_many_came_and_none_was_in_it(publish: Publish) -> None:
+    text = "segments: {VIP: {when: {orders: at least 4}}, Unused: {}}\n" + RULE % ", when: {segment: VIP}"
+    others = [View(NOW - second, "v", {"home.hero": ""}, {"orders": 1.0}) for second in range(1_000)]
+    assert [finding.code for finding in warned(publish, text, *others)] == ["L7"]
+    assert warned(publish, text, *others[:999]) == []
+    named = View(NOW, "v", {"home.hero": ""}, {"segment": frozenset({"vip"})})
+    assert warned(publish, text, *others, named) == []
+
+
+def test_rules_without_a_test_are_told_once_a_file(publish: Publish) -> None:
+    test = "tests: [{name: T, expect: {home.hero: Sale}}]\n"
+    other = "rules:\n" + "".join(
+        f"  - {{name: R{number}, slot: all.topbar, show: nothing new, when: {{orders: {number}}}}}\n"
+        for number in range(3)
+    )
+    loaded = publish(RULE % "" + test, site=Site(NOW), **{"b.rules.yaml": other})
+    assert [(finding.code, finding.what) for finding in loaded.findings] == [("L8", 'no test expects "R0" and 2 more')]
+
+
+def test_experiments_fight_unless_a_group_or_their_visitors_keep_them_apart(publish: Publish) -> None:
+    one = "  - {name: %s, slot: home.hero, variants: [{name: a, show: nothing new}, {name: b, show: nothing new}]%s}\n"
+    two = "experiments:\n" + one + one
+    assert [found.code for found in warned(publish, two % ("A", "", "B", ""))] == ["L9"]
+    assert warned(publish, two % ("A", ", when: {country: NO}", "B", ", when: {country: NL}")) == []
+    assert warned(publish, two % ("A", ", until: 2026-12-01", "B", ", from: 2026-12-01")) == []
+    assert warned(publish, "groups: {G: {A: 50%, B: 50%}}\n" + two % ("A", "", "B", "")) == []

@@ -1,0 +1,9 @@
+"""Each class of warnings is in the table once; their examples are tried in test_findings.py."""
+
+from __future__ import annotations
+
+from proxy.rulebook.warnings import WARNINGS
+
+
+def test_the_ten_classes_stand_in_order() -> None:
+    assert [kind.code for kind in WARNINGS] == [f"L{number}" for number in range(1, 11)]
