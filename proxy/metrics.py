@@ -23,6 +23,7 @@ HELP = {
     "tailorbird_parts_total": "parts that pages were put together from, by outcome: ok, failed, late",
     "tailorbird_decide_errors_total": "rules or fragments that raised and fell back to the default",
     "tailorbird_views_recorded_total": "page views recorded for `plan`, by outcome: kept, lost (the store was away)",
+    "tailorbird_joins_total": "devices and persons said to be one, by outcome: done, or why not",
     "tailorbird_events_total": "events by outcome: applied, repeated (came before), bot, unwanted (the visitor said "
     "no), busy (sent back, there was no room), lost (noted by pages while the store was away for long)",
     "tailorbird_events_refused_total": "events that were not taken, by reason",

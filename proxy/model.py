@@ -457,6 +457,8 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True):
 
     `event.id` has the source before it, so that two sources may use the same message id. `traits` is what the event
     says of its visitor, `details` what else it tells (a slot, a variant, a currency). `segments` only an import has.
+    `via` is the device that it came by, when that is not the visitor itself. `joins` are a device and the person who is
+    proven to be on it, both "" when nothing is.
     """
 
     visitor_id: str
@@ -466,6 +468,20 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True):
     traits: dict[str, str | float | bool | list[str]] = {}
     segments: tuple[str, ...] = ()
     details: dict[str, str | float | bool] = {}
+    via: str = ""
+    joins: tuple[str, str] = ("", "")
+
+
+class Link(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """That two visitor ids are of one person: since when, whether the other is a device of this one or this one a
+    device of the other, and whether that was undone. Of a device, what chance draws it by, and when it was first heard
+    of."""
+
+    at: float
+    is_device: bool = False
+    is_parted: bool = False
+    bucket_key: str = ""
+    began_at: float = 0.0
 
 
 # -- who is there -----------------------------------------------------------------------------------------------
@@ -480,7 +496,8 @@ class Profile:
     order, and bounded by `events/fold.py`. `told` has the stamps of the attributes that events told, `imported` that of
     the import the others come from, and `hidden` what that import said of those told since. `bucket_key` is what
     chance draws the visitor by, "" for their id: who joins two profiles keeps the key of the older, so that nobody
-    changes arms by a login. `remembered` is a memory only: what was read off the history, by what asked."""
+    changes arms by a login. `remembered` is a memory only: what was read off the history, by what asked.
+    `links` join it with others (`audience/identity.py`)."""
 
     visitor_id: str
     attributes: Attributes = field(default_factory=dict)
@@ -492,6 +509,18 @@ class Profile:
     imported: Stamp = field(default=(0.0, ""), compare=False)
     hidden: Attributes = field(default_factory=dict, compare=False)
     remembered: dict[object, object] = field(init=False, default_factory=dict, repr=False, compare=False)
+    links: Mapping[str, Link] = field(default_factory=dict)
+
+    @property
+    def alias(self) -> str:
+        """The person whose device this visitor is; "" for who is nobody's."""
+        mine = [(link, id) for id, link in self.links.items() if not link.is_device and not link.is_parted]
+        return min(mine)[1] if mine else ""
+
+    @property
+    def devices(self) -> dict[str, Link]:
+        """The devices of this person, by their visitor ids."""
+        return {id: link for id, link in self.links.items() if link.is_device and not link.is_parted}
 
 
 class Consent(enum.IntEnum):

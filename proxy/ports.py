@@ -3,7 +3,7 @@ per port under `tests/contracts/`."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -89,6 +89,13 @@ class EventStore(Protocol):
 
     async def rebuild(self) -> int:
         """Makes every profile anew from the log. Returns how many came out differently."""
+
+    async def withdraw(self, visitor_id: str, ids: Collection[str]) -> None:
+        """Takes these events out of a visitor's log and profile, as if they had never come."""
+
+    async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
+        """Leaves no byte of these visitors anywhere in the store but a keyed hash, by which no replay or import brings
+        back what happened before `now`. How much of what was erased."""
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
         """Keeps events that were not taken, the newest 10,000."""

@@ -32,6 +32,7 @@ from proxy.serve.collect import Collect
 from proxy.serve.context import request_of
 from proxy.serve.drafts import Drafts
 from proxy.serve.gateway import Gateway
+from proxy.serve.joiner import Joiner
 from proxy.serve.journal import Journal
 from proxy.serve.listener import Certificate, Listener
 from proxy.serve.message import Handler
@@ -105,7 +106,8 @@ class Tailorbird:
         )
         self.journal = Journal(self.store, self._profiles, self.metrics, self._tell_of_profiles, clock)
         keys = WriteKeys(settings)
-        self._routes.update(Collect(keys, self.cookies, self.journal, self.metrics, settings, clock).routes)
+        joiner = Joiner(self.store, self._profiles, self.metrics, self._tell_of_profiles)
+        self._routes.update(Collect(keys, self.cookies, self.journal, joiner, self.metrics, settings, clock).routes)
         self._recorder = Recorder(settings.recorded_a_second)
         self._views = open_views(settings.store)
         self._gateway = Gateway(

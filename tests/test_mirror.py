@@ -14,6 +14,7 @@ NOT_ABOUT_A_MODULE = {"test_layers.py", "test_mirror.py", "test_docs.py"}
 # Modules proven by another file's tests, named so that the list stays short and visible.
 PROVEN_ELSEWHERE = {
     "ports.py": "interfaces: tests/contracts",
+    "stores/joining.py": "tests/contracts",
     "stores/sqlite.py": "tests/contracts",
     "stores/tables.py": "tests/contracts",
     "stores/redis.py": "tests/contracts",

@@ -44,6 +44,7 @@ COMMANDS = (
         "import_",
         "bring in profiles, products, orders or events, with a report of what was cleaned or refused",
     ),
+    Row("identity", "identity", "which devices are which person, and joins undone"),
     Row("affinity", "affinity", "what goes with what: tried out on the past, and asked"),
     Row("sign", "sign", "print the signed cookies of a visitor"),
     Row("doctor", "doctor", "look at a page as Tailorbird sees it, and say what to mend"),

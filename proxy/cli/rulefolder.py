@@ -14,7 +14,7 @@ import click
 from proxy.catalogue.feeds import read_feed
 from proxy.errors import OperatorError
 from proxy.model import Product, View
-from proxy.ports import ProfileStore
+from proxy.ports import Store
 from proxy.rulebook.compile import Loaded, load
 from proxy.rulebook.lints import Site
 from proxy.stores import open_store, open_views
@@ -56,7 +56,7 @@ def site_now(store: str | None) -> Site:
 
 
 @asynccontextmanager
-async def existing_store(url: str) -> AsyncIterator[ProfileStore]:
+async def existing_store(url: str) -> AsyncIterator[Store]:
     """The store at `url`, for who only looks into it: one that is not there yet is not made. Raises `OperatorError`."""
     if not _exists(url):
         raise OperatorError(f"there is no store `{url}`", help="`tailorbird import profiles FILE` makes one")

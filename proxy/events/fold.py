@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from proxy.audience.identity import IMPORTED, JOINED, PARTED, linked
 from proxy.events.types import MOST, Class, class_of
 from proxy.model import Arrival, Attributes, AttributeValue, Event, Profile, Stamp
 
 Values = dict[str, AttributeValue]
 
-IMPORTED = "profile imported"
 MAX_TOLD = 100
 """The attributes of one visitor that events told most recently; what was told before is forgotten."""
 
@@ -27,6 +27,8 @@ def fold(profile: Profile | None, arrivals: Sequence[Arrival]) -> Profile:
     for arrival in arrivals:
         if arrival.event.kind == IMPORTED:
             known = _imported(known, arrival)
+        elif arrival.event.kind in (JOINED, PARTED):
+            known = _linked(known, arrival)
         elif arrival.traits:
             known = _told(known, arrival)
     return replace(
@@ -54,6 +56,13 @@ def stamp_of(arrival: Arrival) -> Stamp:
     return arrival.event.at, arrival.event.id
 
 
+def _linked(profile: Profile, arrival: Arrival) -> Profile:
+    """Chance goes on drawing a person by what it drew the first of their devices by."""
+    after = replace(profile, links=linked(profile, arrival))
+    eldest = min(((link.began_at, id, link.bucket_key) for id, link in after.devices.items()), default=None)
+    return replace(after, bucket_key=eldest[2]) if eldest else after
+
+
 def _told(profile: Profile, arrival: Arrival) -> Profile:
     stamp = stamp_of(arrival)
     news = {name: value for name, value in arrival.traits.items() if stamp > profile.told.get(name, profile.imported)}
@@ -73,7 +82,7 @@ def _imported(profile: Profile, arrival: Arrival) -> Profile:
     told = {name: when for name, when in profile.told.items() if when > stamp}
     said = {name: profile.attributes[name] for name in told}
     segments, key = frozenset(arrival.segments), str(arrival.details.get("bucket key", ""))
-    imported = replace(profile, segments=segments, bucket_key=key, imported=stamp)
+    imported = replace(profile, segments=segments, bucket_key=key or profile.bucket_key, imported=stamp)
     return _of(imported, before=values_of(arrival.traits), said=said, told=told)
 
 

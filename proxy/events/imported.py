@@ -20,7 +20,7 @@ from proxy.audience.clean import number_of
 from proxy.audience.rows import Note, Row, Sheet
 from proxy.events.intake import Access, Moment, Rejected, Said, Sender, instant, taken
 from proxy.events.segment import Call, said_in
-from proxy.events.types import BY_GA4, BY_KIND, BY_SEGMENT
+from proxy.events.types import BY_GA4, BY_KIND, BY_SEGMENT, Class
 from proxy.model import Arrival, Item
 
 IMPORT = Sender("import", Access.SERVER)
@@ -167,6 +167,8 @@ def _event(row: Row, alike: Counter[int], reading: Reading) -> Said | str:
     if not name:
         return "says no event; a column `event` names it"
     known = BY_KIND.get(name.casefold()) or BY_SEGMENT.get(name.casefold()) or BY_GA4.get(name)
+    if known is not None and known.kept is Class.NONE:
+        return f"`{name}` is not for imports of events"
     kind, subject = known.kind if known else "custom event", reading.text(row, "subject")
     at = _at(row, reading)
     if isinstance(at, str):

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from proxy.audience.identity import NOBODY
 from proxy.audience.rows import SEGMENT_NAMES, TAKEN, attribute_name
 from proxy.events.types import BY_KIND, Row
 from proxy.model import Arrival, Event, Item
@@ -33,7 +34,6 @@ WHOLE = {"cart viewed", "checkout started", "order completed", "order refunded",
 """Kinds that name all that is in a cart or an order; of others the first few items say enough."""
 
 VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-NOBODY = re.compile(r"[0-]*|-1|null|none|nil|nan|undefined|unknown|anonymous|guest|object-object", re.IGNORECASE)
 
 Trait = str | float | bool | list[str]
 
@@ -50,12 +50,13 @@ class Access(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who sends. `visitor_id` is that of the cookie, "" when none came; `key` names strangers, who have no cookie, so
-    that the ids they choose are nobody else's."""
+    that the ids they choose are nobody else's; `user_key` proves who logged in."""
 
     source: str
     access: Access
     visitor_id: str = ""
     key: bytes = b""
+    user_key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Said:
     items: tuple[Item, ...] = ()
     value: float = 0.0
     order_id: str = ""
+    user_hash: str = ""
     traits: Mapping[str, object] = field(default_factory=dict)
     details: Mapping[str, str | float | bool] = field(default_factory=dict)
 
@@ -115,6 +117,7 @@ def taken(said: Said, sender: Sender, moment: Moment, number: int = 0) -> Arriva
         moment.received_at,
         {} if sender.access is Access.PUBLIC else traits_of(said.traits),
         details={**said.details, **_others(said, sender, visitor_id)},
+        joins=_joins(said, sender, visitor_id),
     )
 
 
@@ -151,6 +154,26 @@ def _others(said: Said, sender: Sender, visitor_id: str) -> dict[str, str]:
         return {}
     names = {"user id": said.user_id, "anonymous id": said.anonymous_id}
     return {name: id for name, id in names.items() if id != visitor_id and VISITOR_ID.fullmatch(id)}
+
+
+def user_hash(user_key: bytes, user_id: str) -> str:
+    """What the shop's own server gives to a page, so that it can prove who is logged in."""
+    return hmac.digest(user_key, user_id.encode("utf-8", "replace"), "sha256").hex()
+
+
+def _joins(said: Said, sender: Sender, visitor_id: str) -> tuple[str, str]:
+    """The device and the person that are one visitor. A server is believed; a browser only with a hash that a server
+    made, or everybody could become anybody."""
+    if sender.access is Access.SERVER:
+        device = said.subject if said.kind == "aliased" else said.anonymous_id
+        return (device, visitor_id) if said.user_id and device != visitor_id and VISITOR_ID.fullmatch(device) else NONE
+    if not said.user_hash or not sender.user_key or not sender.visitor_id or not VISITOR_ID.fullmatch(said.user_id):
+        return NONE
+    is_proven = hmac.compare_digest(user_hash(sender.user_key, said.user_id).encode(), said.user_hash.encode())
+    return (visitor_id, said.user_id) if is_proven else NONE
+
+
+NONE = ("", "")
 
 
 # -- when, and which

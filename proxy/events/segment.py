@@ -124,6 +124,7 @@ def said_in(call: Call, type: str) -> Said | Rejected:
         items,
         value_of(properties, items),
         first(properties, ORDER_NAMES) if kind.startswith("order ") else "",
+        text(call.context or {}, "userHash"),
         traits,
         details_of(properties),
     )

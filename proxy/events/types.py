@@ -73,6 +73,8 @@ TYPES = (
     Row("identified", "", "", "something was told of the visitor", "", Class.NONE),
     Row("grouped", "", "", "the visitor belongs to a company or household", "subject", Class.NONE),
     Row("aliased", "", "", "two ids are one visitor; its subject is the other id", "subject", Class.NONE, True),
+    Row("joined", "", "", "the visitor and its subject are one person", "subject", Class.NONE, True),
+    Row("parted", "", "", "the visitor and its subject are two after all", "subject", Class.NONE, True),
     Row("profile imported", "", "", "an import told all it knows of the visitor", "", Class.NONE, True),
 )
 

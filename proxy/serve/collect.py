@@ -8,6 +8,7 @@ if none came. A cross-site page has no cookie with it (SameSite), so nobody can 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 import time
 import zlib
@@ -26,6 +27,7 @@ from proxy.model import Arrival, Consent, Headers
 from proxy.ports import Refused
 from proxy.serve.consent import Consents
 from proxy.serve.counted import why_not_counted
+from proxy.serve.joiner import Joiner
 from proxy.serve.journal import Journal
 from proxy.serve.message import Handler, Request, Response
 from proxy.serve.visitor import Cookies
@@ -46,6 +48,7 @@ class Collect:
         keys: WriteKeys,
         cookies: Cookies,
         journal: Journal,
+        joiner: Joiner,
         metrics: Metrics,
         settings: Settings,
         clock: Callable[[], float] = time.time,
@@ -53,6 +56,7 @@ class Collect:
         self._keys = keys
         self._cookies = cookies
         self._journal = journal
+        self._joiner = joiner
         self._metrics = metrics
         self._clock = clock
         self._consents = Consents(settings)
@@ -60,6 +64,7 @@ class Collect:
         self._gives_cookies = settings.visitor_cookie != "off"
         self._hosts = {host.encode().lower() for host in settings.allowed_hosts}
         self._stranger_key = b"tailorbird stranger v1\n" + settings.secret.encode()
+        self._user_key = user_key(settings)
 
     @property
     def routes(self) -> Mapping[str, Handler]:
@@ -98,7 +103,9 @@ class Collect:
             if isinstance(verdict, Rejected):
                 kept = payload[:MAX_KEPT_BYTES]
                 self._journal.refuse(Refused(now, sender.source, verdict.reason, kept, sender.visitor_id, call))
-        await self._journal.record([verdict for _, verdict in verdicts if isinstance(verdict, Arrival)], len(body))
+        arrivals = [verdict for _, verdict in verdicts if isinstance(verdict, Arrival)]
+        await self._journal.record(arrivals, len(body))
+        await self._joiner.join({arrival.joins for arrival in arrivals}, now)
         return self._told(request, [verdict for _, verdict in verdicts], cookie)
 
     # -- who sends
@@ -117,10 +124,10 @@ class Collect:
             return Sender(source.name, source.access), None
         visitor = self._cookies.read(request.get_list(b"cookie", b"; "), now)
         if visitor.id or not self._gives_cookies or not self._is_from_ourselves(request):
-            return Sender(source.name, source.access, visitor.id, self._stranger_key), None
+            return Sender(source.name, source.access, visitor.id, self._stranger_key, self._user_key), None
         is_for_session = self._consents.of(request) is Consent.SESSION
         new, cookie = self._cookies.new_visitor(now, is_for_session=is_for_session)
-        return Sender(source.name, source.access, new.id, self._stranger_key), cookie
+        return Sender(source.name, source.access, new.id, self._stranger_key, self._user_key), cookie
 
     def _is_from_ourselves(self, request: Request) -> bool:
         """The browser says that a page of this very host sends it. No page can make it say so of another."""
@@ -172,6 +179,11 @@ def judged(call: str, body: bytes, query: bytes, batch: segment.Batch, sender: S
     else:
         found = segment.judged(body, batch, call, sender, moment)
     return list(found)
+
+
+def user_key(settings: Settings) -> bytes:
+    """What a user's hash is made with (`events/intake.py`)."""
+    return hashlib.sha256(b"tailorbird user v1\n" + settings.secret.partition(",")[0].encode()).hexdigest().encode()
 
 
 async def read_body(request: Request, most: int) -> bytes:

@@ -15,6 +15,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from proxy.errors import DamagedValueError, StoreError
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Profile
@@ -65,11 +67,12 @@ class ProfileReader:
         self._patience = Patience(budget_ms, self._settle)
         self._reads: dict[str, tuple[Read, asyncio.Task[None]]] = {}
         self._outdated: set[str] = set()
+        self._persons: OrderedDict[str, str] = OrderedDict()  # whose devices these are, the longest unused first
         self._ahead = Ahead()
 
     def remembered(self, visitor_id: str, now: float) -> Profile | Memory | None:
         """What memory knows and is fresh; `MISSING` when the store would have to be asked."""
-        known = self._recall(visitor_id, now, self._memory_seconds)
+        known = self._recall(self._persons.get(visitor_id, visitor_id), now, self._memory_seconds)
         if known is not MISSING:
             self._from_memory.count += 1
         return known
@@ -78,6 +81,12 @@ class ProfileReader:
         """Puts what the store now holds into memory, so that the next request sees it."""
         self._outdate(visitor_id)
         self._memory.pop(visitor_id, None)
+        self._persons.pop(visitor_id, None)
+        if profile is not None and profile.alias:
+            self._persons[visitor_id] = profile.alias
+            if len(self._persons) > self._most:
+                self._persons.popitem(last=False)
+            return
         self._memory[visitor_id] = (now, profile and self._ahead.on(profile))
         if len(self._memory) > self._most:
             self._memory.popitem(last=False)
@@ -86,6 +95,7 @@ class ProfileReader:
 
     def foresee(self, arrivals: Sequence[Arrival]) -> None:
         """These events count from now on, though the store does not have them yet."""
+        arrivals = self._as_persons(arrivals)
         self._ahead.add(arrivals)
         for visitor_id in {arrival.visitor_id for arrival in arrivals} & self._memory.keys():
             at, profile = self._memory[visitor_id]
@@ -93,14 +103,22 @@ class ProfileReader:
 
     def arrived(self, arrivals: Sequence[Arrival], profiles: Mapping[str, Profile], now: float) -> None:
         """The store has these events now, and after them these profiles."""
-        self._ahead.drop(arrivals)
+        self._ahead.drop([*arrivals, *self._as_persons(arrivals)])
         for visitor_id, profile in profiles.items():
             self.remember(visitor_id, profile, now)
+
+    def _as_persons(self, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+        """What devices did, as the persons' whose they are."""
+        if self._persons.keys().isdisjoint(arrival.visitor_id for arrival in arrivals):
+            return arrivals
+        persons = ((one, self._persons.get(one.visitor_id, one.visitor_id)) for one in arrivals)
+        return [msgspec.structs.replace(arrival, visitor_id=person) for arrival, person in persons]
 
     def outdate(self, visitor_ids: Iterable[str]) -> None:
         """Another worker changed these profiles: the store is asked again."""
         for visitor_id in visitor_ids:
             self._outdate(visitor_id)
+            self._persons.pop(visitor_id, None)
             if visitor_id in self._memory:
                 at, profile = self._memory[visitor_id]
                 self._memory[visitor_id] = (at - self._memory_seconds, profile)
@@ -114,8 +132,8 @@ class ProfileReader:
         """The visitor's profile, an empty one for who is not in the store, within the budget; else what was remembered
         up to an hour ago; else None, so that nobody takes a store that is down for visitors who never did anything."""
         if self.remembered(visitor_id, now) is MISSING:
-            self._count(await self._outcome(visitor_id, now))
-        known = self._recall(visitor_id, now, STALE_SECONDS)
+            self._count(await self._outcome(self._persons.get(visitor_id, visitor_id), now))
+        known = self._recall(self._persons.get(visitor_id, visitor_id), now, STALE_SECONDS)
         return None if known is MISSING else known
 
     async def aclose(self) -> None:
@@ -179,6 +197,8 @@ class ProfileReader:
             self.remember(visitor_id, None, now)
             return "damaged"
         self.remember(visitor_id, profile or Profile(visitor_id), now)
+        if profile is not None and profile.alias:
+            return await self._remember_from_store(profile.alias, now)
         return "store" if profile is not None else "unknown"
 
     async def _current(self, visitor_id: str) -> Profile | None:

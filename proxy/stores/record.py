@@ -11,9 +11,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from proxy.audience.identity import IMPORTED
 from proxy.errors import DamagedValueError, StoreError
-from proxy.events.fold import IMPORTED, values_of
-from proxy.model import Arrival, AttributeValue, Event, Profile, Stamp
+from proxy.events.fold import values_of
+from proxy.model import Arrival, AttributeValue, Event, Link, Profile, Stamp
 from proxy.ports import Refused
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -27,7 +28,7 @@ Trait = str | float | bool | list[str]
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
     """The value of a profile: format and visitor id; what an import said, and when; what events told since, and when;
-    when it was last written; the history; what chance draws by."""
+    when it was last written; the history; what chance draws by; who it is joined with."""
 
     format: int
     visitor_id: str
@@ -38,6 +39,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
     updated_at: float
     history: tuple[Event, ...]
     bucket_key: str
+    links: dict[str, Link] = {}
 
 
 _encoder = msgspec.msgpack.Encoder(order="sorted")
@@ -61,6 +63,7 @@ def packed(profile: Profile) -> bytes:
             profile.updated_at,
             profile.history,
             profile.bucket_key,
+            dict(profile.links),
         )
     )
     if len(value) > MAX_BYTES:
@@ -89,6 +92,7 @@ def unpacked(value: bytes, visitor_id: str) -> Profile:
         told={name: (at, id) for name, (at, id, _) in record.told.items()},
         imported=record.imported,
         hidden={name: value for name, value in before.items() if name in record.told},
+        links=record.links,
     )
 
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
+from proxy.audience.identity import routed
 from proxy.errors import DamagedValueError, OperatorError, StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
@@ -36,6 +37,7 @@ from proxy.stores.record import (
     unpacked_arrival,
     unpacked_refused,
 )
+from proxy.stores.tombstones import is_erased, new_key, tombstone
 
 READS_AT_ONCE = 8
 BATCH = 500
@@ -46,6 +48,8 @@ FEED_KEY = "tb:feed"
 MOST_IN_FEED = 100_000
 REFUSED_KEY = "tb:refused"
 MOST_REFUSED = 10_000
+TOMBSTONES_KEY = "tb:tombstones"
+TOMBSTONE_KEY_KEY = "tb:tombstone-key"
 REVISION = b""
 """The field of a log that counts its changes; no event has this id."""
 # KEYS: profile, log. ARGV: the revision the profile follows from, the profile, and id and value of each new event.
@@ -54,6 +58,14 @@ if (redis.call('HGET', KEYS[2], '') or '0') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 redis.call('HINCRBY', KEYS[2], '', 1)
 for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+return 1
+"""
+# KEYS: profile, log. ARGV: the revision the rest follows from, the profile or "" for none, and the ids to take out.
+WITHDRAW = """
+if (redis.call('HGET', KEYS[2], '') or '0') ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2]) end
+redis.call('HINCRBY', KEYS[2], '', 1)
+for i = 3, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
 return 1
 """
 
@@ -83,6 +95,25 @@ class Known(NamedTuple):
     profile: Profile | None
     revision: bytes
     has: Sequence[bool]
+    erased_at: float | None = None
+
+    def news(self, arrivals: Sequence[Arrival]) -> Iterator[Arrival]:
+        """Those of the arrivals that the log has not and may have."""
+        for arrival, has in zip(arrivals, self.has, strict=True):
+            if not has and not is_erased(arrival, self.erased_at):
+                yield arrival
+
+
+def _moved(new: dict[str, list[Arrival]], known: Mapping[str, Known]) -> dict[str, list[Arrival]]:
+    """Takes what devices did out of `new`, as their persons'."""
+    moved: dict[str, list[Arrival]] = {}
+    for visitor_id, own in new.items():
+        whose = [routed(arrival, known[visitor_id].profile) for arrival in own]
+        new[visitor_id] = [arrival for arrival in whose if arrival.visitor_id == visitor_id]
+        for arrival in whose:
+            if arrival.visitor_id != visitor_id:
+                moved.setdefault(arrival.visitor_id, []).append(arrival)
+    return moved
 
 
 class RedisStore:
@@ -92,6 +123,7 @@ class RedisStore:
         self._reader = reader(url)
         self._writer: Any = writer(url)  # typed too loosely to help
         self._batches = Batches(self._read_many, at_once=READS_AT_ONCE)
+        self._tombstone_key = b""
 
     async def get_profile(self, visitor_id: str) -> Profile | None:
         return await self._batches.get(visitor_id)
@@ -146,7 +178,7 @@ class RedisStore:
                 raise StoreError("others change the same visitors all the time", help="send the events again")
             if fresh:
                 order = {key: place for place, key in enumerate(reversed(once))}
-                fresh.sort(key=lambda arrival: order[arrival.visitor_id, arrival.event.id])
+                fresh.sort(key=lambda one: order.get((one.via or one.visitor_id, one.event.id), len(order)))
                 await self._tell(fresh)
         return Applied(fresh, profiles)
 
@@ -155,10 +187,8 @@ class RedisStore:
     ) -> dict[str, list[Arrival]]:
         """Applies what is new, each visitor's at once; those whom somebody else changed meanwhile are left waiting."""
         known = await self._known(waiting)
-        new = {
-            visitor_id: [arrival for arrival, has in zip(own, known[visitor_id].has, strict=True) if not has]
-            for visitor_id, own in waiting.items()
-        }
+        new = {visitor_id: list(known[visitor_id].news(own)) for visitor_id, own in waiting.items()}
+        moved = _moved(new, known)
         changed = {visitor_id: fold(known[visitor_id].profile, own) for visitor_id, own in new.items() if own}
         writes = self._writer.pipeline(transaction=False)
         for visitor_id, profile in changed.items():
@@ -168,20 +198,27 @@ class RedisStore:
         for visitor_id in done:
             fresh += new[visitor_id]
             profiles[visitor_id] = changed[visitor_id]
-        return {visitor_id: waiting[visitor_id] for visitor_id in changed if visitor_id not in profiles}
+        left = {visitor_id: waiting[visitor_id] for visitor_id in changed if visitor_id not in done}
+        for visitor_id, own in moved.items():
+            once = {arrival.event.id: arrival for arrival in [*left.get(visitor_id, []), *own]}
+            left[visitor_id] = list(once.values())
+        return left
 
     async def _known(self, waiting: Mapping[str, Sequence[Arrival]]) -> dict[str, Known]:
+        key = await self._key_of_tombstones()
         reads = self._writer.pipeline(transaction=False)
         for visitor_id, own in waiting.items():
             reads.getrange(profile_key(visitor_id), 0, MAX_BYTES)
             reads.hmget(log_key(visitor_id), [REVISION, *(arrival.event.id for arrival in own)])
+            reads.hget(TOMBSTONES_KEY, tombstone(key, visitor_id))
         answers: list[Any] = await reads.execute(raise_on_error=False)
         found = {}
-        for visitor_id, value, log in zip(waiting, answers[::2], answers[1::2], strict=True):
+        for visitor_id, value, log, erased in zip(waiting, answers[::3], answers[1::3], answers[2::3], strict=True):
             if isinstance(log, Exception):
                 raise log
             profile = await self._profile(visitor_id, value)
-            found[visitor_id] = Known(profile, log[0] or b"0", [value is not None for value in log[1:]])
+            has, erased_at = [value is not None for value in log[1:]], float(erased) if erased else None
+            found[visitor_id] = Known(profile, log[0] or b"0", has, erased_at)
         return found
 
     async def _profile(self, visitor_id: str, value: bytes | RedisError) -> Profile | None:
@@ -240,6 +277,49 @@ class RedisStore:
             return bool((await writes.execute())[0])  # else an event that came meanwhile has made it anew
 
     # -- what was not taken
+
+    async def withdraw(self, visitor_id: str, ids: Collection[str]) -> None:
+        async with answers_as_ours():
+            for _ in range(TRIES):
+                revision = await self._writer.hget(log_key(visitor_id), REVISION) or b"0"
+                left = [arrival for arrival in await self.log_of(visitor_id) if arrival.event.id not in ids]
+                profile = packed(fold(None, left)) if left else b""
+                keys = profile_key(visitor_id), log_key(visitor_id)
+                if await self._writer.eval(WITHDRAW, len(keys), *keys, revision, profile, *ids):
+                    return
+        raise StoreError("others change the same visitor all the time", help="do it again")
+
+    async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
+        key, ids = await self._key_of_tombstones(), {visitor_id.encode() for visitor_id in visitor_ids}
+        async with answers_as_ours():
+            # First of all, so that no event that is under way comes after.
+            await self._writer.hset(TOMBSTONES_KEY, mapping={tombstone(key, id.decode()): now for id in ids})
+            profiles = [await self._writer.unlink(profile_key(visitor_id)) for visitor_id in visitor_ids]
+            events = [max(await self._writer.hlen(log_key(visitor_id)) - 1, 0) for visitor_id in visitor_ids]
+            for visitor_id in visitor_ids:
+                await self._writer.unlink(log_key(visitor_id))
+        await self._erase_in(FEED_KEY, ids)
+        refused = await self._erase_in(REFUSED_KEY, ids)
+        return {"events": sum(events), "profiles": sum(profiles), "events not taken": refused}
+
+    async def _erase_in(self, stream: str, ids: Collection[bytes]) -> int:
+        """Deletes the entries of a stream that hold one of the ids; how many."""
+        place, gone = "-", 0
+        while True:
+            async with answers_as_ours():
+                rows = await self._writer.xrange(stream, place, "+", BATCH)
+                theirs = [entry for entry, fields in rows if any(id in fields[b"v"] for id in ids)]
+                gone += await self._writer.xdel(stream, *theirs) if theirs else 0
+            if len(rows) < BATCH:
+                return gone
+            place = f"({rows[-1][0].decode()}"
+
+    async def _key_of_tombstones(self) -> bytes:
+        if not self._tombstone_key:
+            async with answers_as_ours():
+                await self._writer.set(TOMBSTONE_KEY_KEY, new_key(), nx=True)
+                self._tombstone_key = await self._writer.get(TOMBSTONE_KEY_KEY)
+        return self._tombstone_key
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
         async with answers_as_ours():

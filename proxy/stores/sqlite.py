@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,13 @@ PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 1000;
 PRAGMA journal_size_limit = 67108864;
 PRAGMA foreign_keys = ON;
+"""
+# Old versions of a row lie about in free pages and in the log: both are written anew.
+SCRUB = """
+PRAGMA secure_delete = ON;
+VACUUM;
+PRAGMA wal_checkpoint(TRUNCATE);
+PRAGMA secure_delete = OFF;
 """
 Answer = TypeVar("Answer")
 
@@ -105,6 +112,14 @@ class SqliteStore:
             changed += await self._change(partial(tables.rebuild, visitor_ids=some))
             last = some[-1]
         return changed
+
+    async def withdraw(self, visitor_id: str, ids: Collection[str]) -> None:
+        await self._change(lambda connection: tables.withdraw(connection, visitor_id, ids))
+
+    async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
+        gone = await self._change(lambda connection: tables.erase(connection, visitor_ids, now))
+        await self._run(self._writer, lambda: self._writing.executescript(SCRUB))
+        return gone
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
         await self._change(lambda connection: tables.refuse(connection, refused))

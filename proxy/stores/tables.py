@@ -10,13 +10,15 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
+from proxy.audience.identity import routed
 from proxy.errors import DamagedValueError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied, Refused
 from proxy.stores.record import MAX_BYTES, import_of, packed, packed_arrival, unpacked, unpacked_arrival
+from proxy.stores.tombstones import is_erased, new_key, tombstone
 
-VERSION = 2
+VERSION = 3
 SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS profiles (visitor_id TEXT PRIMARY KEY, value BLOB NOT NULL);
@@ -38,7 +40,9 @@ CREATE TABLE IF NOT EXISTS refused (
     visitor_id TEXT NOT NULL,
     call TEXT NOT NULL
 );
-PRAGMA user_version = 2;
+CREATE TABLE IF NOT EXISTS tombstone_key (value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS tombstones (hash BLOB PRIMARY KEY, erased_at REAL NOT NULL) WITHOUT ROWID;
+PRAGMA user_version = 3;
 COMMIT;
 """
 # One row for all that are asked for: a thread lets others run at each row, and may wait milliseconds for its next turn.
@@ -55,6 +59,13 @@ REFUSE = """
 INSERT INTO refused (received_at, source, reason, payload, visitor_id, call) VALUES (?, ?, ?, ?, ?, ?)
 """
 MOST_REFUSED = 10_000
+OF_THEM = "visitor_id IN (SELECT value FROM json_each(:ids))"
+NAMES_THEM = "EXISTS (SELECT 1 FROM json_each(:ids) WHERE instr(payload, CAST(value AS BLOB)) > 0)"
+ERASED = {
+    "events": ("events", OF_THEM),
+    "profiles": ("profiles", OF_THEM),
+    "events not taken": ("refused", f"{OF_THEM} OR {NAMES_THEM}"),
+}
 REBUILT_AT_ONCE = 500
 
 
@@ -63,10 +74,12 @@ def prepare(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise sqlite3.DatabaseError("a newer Tailorbird wrote it")
-    if 0 < version < VERSION:
+    if version == 1:
         raise sqlite3.DatabaseError("an older Tailorbird wrote it; import into a new file")
     if version < VERSION:
         connection.executescript(SCHEMA)
+        if connection.execute("SELECT count(*) FROM tombstone_key").fetchone() == (0,):
+            connection.execute("INSERT INTO tombstone_key VALUES (?)", (new_key(),))
 
 
 # -- profiles
@@ -107,15 +120,55 @@ def known(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
 
 
 def apply(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Applied:
-    """Logs what the log does not have, and folds it into the profiles."""
-    fresh = [arrival for arrival in arrivals if _is_logged_anew(connection, arrival)]
+    """Logs what the log does not have, and folds it into the profiles. What a device does is its person's."""
+    profiles = {visitor_id: known(connection, visitor_id) for visitor_id in {one.visitor_id for one in arrivals}}
+    whose = [routed(arrival, profiles[arrival.visitor_id]) for arrival in _not_erased(connection, arrivals)]
+    fresh = [arrival for arrival in _not_erased(connection, whose) if _is_logged_anew(connection, arrival)]
     by_visitor: dict[str, list[Arrival]] = {}
     for arrival in fresh:
         by_visitor.setdefault(arrival.visitor_id, []).append(arrival)
-    profiles = {visitor_id: fold(known(connection, visitor_id), own) for visitor_id, own in by_visitor.items()}
-    connection.executemany(WRITE, [(visitor_id, packed(profile)) for visitor_id, profile in profiles.items()])
+    profiles |= {visitor_id: known(connection, visitor_id) for visitor_id in by_visitor.keys() - profiles.keys()}
+    after = {visitor_id: fold(profiles[visitor_id], own) for visitor_id, own in by_visitor.items()}
+    connection.executemany(WRITE, [(visitor_id, packed(profile)) for visitor_id, profile in after.items()])
     connection.executemany(NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
-    return Applied(fresh, profiles)
+    return Applied(fresh, after)
+
+
+def withdraw(connection: sqlite3.Connection, visitor_id: str, ids: Iterable[str]) -> None:
+    """Takes events out of a log, and makes the profile anew."""
+    connection.executemany("DELETE FROM events WHERE visitor_id = ? AND id = ?", [(visitor_id, id) for id in ids])
+    left = log_of(connection, visitor_id)
+    if left:
+        connection.execute(WRITE, (visitor_id, packed(fold(None, left))))
+    else:
+        connection.execute("DELETE FROM profiles WHERE visitor_id = ?", (visitor_id,))
+
+
+def _not_erased(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+    """The arrivals that no tombstone forbids."""
+    if connection.execute("SELECT 1 FROM tombstones LIMIT 1").fetchone() is None:
+        return arrivals
+    key = _tombstone_key(connection)
+    sought = "SELECT erased_at FROM tombstones WHERE hash = ?"
+    rows = [connection.execute(sought, (tombstone(key, one.visitor_id),)).fetchone() for one in arrivals]
+    return [one for one, row in zip(arrivals, rows, strict=True) if not is_erased(one, row[0] if row else None)]
+
+
+def _tombstone_key(connection: sqlite3.Connection) -> bytes:
+    (key,) = connection.execute("SELECT value FROM tombstone_key").fetchone()
+    return bytes(key)
+
+
+def erase(connection: sqlite3.Connection, visitor_ids: Iterable[str], now: float) -> dict[str, int]:
+    """Deletes all of these visitors, and leaves their tombstones; how many rows of what."""
+    key, ids = _tombstone_key(connection), json.dumps(list(visitor_ids))
+    gone = {
+        name: connection.execute(f"DELETE FROM {table} WHERE {whose}", {"ids": ids}).rowcount  # noqa: S608
+        for name, (table, whose) in ERASED.items()
+    }
+    rows = [(tombstone(key, visitor_id), now) for visitor_id in json.loads(ids)]
+    connection.executemany("INSERT OR REPLACE INTO tombstones VALUES (?, ?)", rows)
+    return gone
 
 
 def _is_logged_anew(connection: sqlite3.Connection, arrival: Arrival) -> bool:

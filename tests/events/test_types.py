@@ -25,6 +25,8 @@ def test_money_and_identity_are_told_by_servers_alone() -> None:
         "order refunded",
         "order cancelled",
         "aliased",
+        "joined",
+        "parted",
         "profile imported",
     }
 

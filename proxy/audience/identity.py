@@ -1,0 +1,128 @@
+"""Who is who: a device's anonymous id joined to the person who logged in on it, and parted again.
+
+A join is an event in two logs: in the person's it says which device came, in the device's which person it is. What the
+device did before is copied into the person's log under the ids it has, and what it does from then on goes there at
+once; so a person's history is the union of what their devices did, whatever joined first and however often it is said.
+Since every copy says which device it came by, a join can be undone. Who was parted is not joined again: two ids that
+somebody told apart are two people.
+
+Pure: stores/joining.py does what is decided here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from proxy.model import Arrival, Event, Link, Profile
+
+JOINED, PARTED = "joined", "parted"
+IMPORTED = "profile imported"
+MOST_DEVICES = 50
+MOST_DEVICES_A_WEEK = 5
+WEEK_SECONDS = 7 * 86_400.0
+
+NOBODY = re.compile(
+    r"[0-]*|-1|null|none|nil|nan|undefined|unknown|anonymous|guest|object-object|\[object object\]|true|false",
+    re.IGNORECASE,
+)
+"""What programs send for an id when they have none. Joined by it, everybody would be one person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """May they be joined; and the one word why not."""
+
+    allowed: bool
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+def may_join(device: Profile, person: Profile, now: float) -> Verdict:
+    """Whether a device's visitor may become this person. `joined` is no refusal: it is so already."""
+    if device.visitor_id == person.visitor_id:
+        return Verdict(False, "the same")
+    if NOBODY.fullmatch(device.visitor_id) or NOBODY.fullmatch(person.visitor_id):
+        return Verdict(False, "nobody")
+    link = device.links.get(person.visitor_id)
+    if link is not None:
+        return Verdict(False, "parted" if link.is_parted else "joined")
+    if device.alias:
+        return Verdict(False, "another person")  # a shared tablet: who came first keeps it
+    if device.devices or device.imported != (0.0, ""):
+        return Verdict(False, "two persons")
+    if person.alias:
+        return Verdict(False, "a device")
+    lately = sum(link.at > now - WEEK_SECONDS for link in person.devices.values())
+    if lately >= MOST_DEVICES_A_WEEK or len(person.devices) >= MOST_DEVICES:
+        return Verdict(False, "too many devices")
+    return Verdict(True)
+
+
+def began(log: Sequence[Arrival], now: float) -> float:
+    """When a visitor of this log was first heard of."""
+    return min((arrival.event.at for arrival in log), default=now)
+
+
+def carried(log: Iterable[Arrival], person_id: str) -> list[Arrival]:
+    """What of a device's log is the person's from now on: all it did and was told, under the ids it has. What an import
+    said of it stays with it."""
+    kept = (arrival for arrival in log if arrival.event.kind not in (JOINED, PARTED, IMPORTED))
+    return [msgspec.structs.replace(one, visitor_id=person_id, via=one.via or one.visitor_id) for one in kept]
+
+
+def routed(arrival: Arrival, profile: Profile | None) -> Arrival:
+    """The arrival, as the person's whose device `profile` is."""
+    if profile is None or not profile.alias or arrival.event.kind in (JOINED, PARTED):
+        return arrival
+    return carried([arrival], profile.alias)[0]
+
+
+def given_back(log: Iterable[Arrival], device_id: str) -> list[Arrival]:
+    """What of a person's log came by this device, as its own again."""
+    own = (arrival for arrival in log if arrival.via == device_id)
+    return [msgspec.structs.replace(arrival, visitor_id=device_id, via="") for arrival in own]
+
+
+def join_of(device: Profile, person_id: str, began_at: float, now: float) -> tuple[Arrival, Arrival]:
+    """The join, as an event of the person and one of the device."""
+    key = device.bucket_key or device.visitor_id
+    said: dict[str, str | float | bool] = {"role": "device", "bucket key": key, "began": began_at}
+    return (
+        _linked(person_id, JOINED, device.visitor_id, now, said),
+        _linked(device.visitor_id, JOINED, person_id, now, {"role": "person"}),
+    )
+
+
+def part_of(device_id: str, person_id: str, now: float) -> tuple[Arrival, Arrival]:
+    """The undoing of a join, likewise."""
+    return _linked(person_id, PARTED, device_id, now, {}), _linked(device_id, PARTED, person_id, now, {})
+
+
+def linked(profile: Profile, arrival: Arrival) -> dict[str, Link]:
+    """The profile's links after a join or a parting. The earliest word on a join counts, a parting for good."""
+    said, other = arrival.details, arrival.event.subject
+    if arrival.event.kind == PARTED:
+        link = profile.links.get(other, Link(arrival.event.at))
+        return {**profile.links, other: msgspec.structs.replace(link, is_parted=True)}
+    new = Link(
+        arrival.event.at,
+        said.get("role") == "device",
+        False,
+        str(said.get("bucket key", "")),
+        float(said.get("began", 0.0) or 0.0),
+    )
+    known = profile.links.get(other)
+    if known is not None:
+        new = msgspec.structs.replace(min(known, new), is_parted=known.is_parted)
+    return {**profile.links, other: new}
+
+
+def _linked(whose: str, kind: str, other: str, now: float, said: dict[str, str | float | bool]) -> Arrival:
+    event = Event(now, f"{kind}:{other}", kind, other)
+    return Arrival(whose, event, "identity", now, details=said)

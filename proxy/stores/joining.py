@@ -1,0 +1,98 @@
+"""Joining a device to a person, parting them again, and all that is known of one person: what `audience/identity.py`
+decides, done on a store.
+
+A join copies first and says so last: the device's log goes into the person's, then the device learns whose it is, from
+when on the store itself gives the person what the device does; then what came in between is copied too. Each step may
+be done twice, so a join that was broken off is finished by the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from proxy.audience.identity import (
+    JOINED,
+    PARTED,
+    Verdict,
+    began,
+    carried,
+    given_back,
+    join_of,
+    may_join,
+    part_of,
+)
+from proxy.model import Arrival, Profile
+from proxy.ports import Store
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """What came of it, and the profiles that changed."""
+
+    verdict: Verdict
+    profiles: dict[str, Profile] = field(default_factory=dict)
+
+
+async def join(store: Store, device_id: str, person_id: str, now: float) -> Joining:
+    """Makes the device one of the person's, if they may be joined. May raise `StoreError`; then do it again."""
+    device, person = await _profile(store, device_id), await _profile(store, person_id)
+    if person.alias and person.alias != device_id:
+        person = await _profile(store, person.alias)
+    verdict = may_join(device, person, now)
+    if not verdict:
+        return Joining(verdict)
+    person_id = person.visitor_id
+    log = await store.log_of(device_id)
+    for_person, for_device = join_of(device, person_id, began(log, now), now)
+    changed = await _applied(store, [*carried(log, person_id), for_person])
+    changed |= await _applied(store, [for_device])
+    late = {arrival.event.id for arrival in log}
+    between = [arrival for arrival in await store.log_of(device_id) if arrival.event.id not in late]
+    changed |= await _applied(store, carried(between, person_id))
+    return Joining(verdict, changed)
+
+
+async def part(store: Store, device_id: str, now: float) -> Joining:
+    """Undoes the join of a device: it gets back what it did, before and since, and the person is who they were without
+    it. `nobody's` when it is not joined."""
+    device = await _profile(store, device_id)
+    person_id = device.alias
+    if not person_id:
+        return Joining(Verdict(False, "nobody's"))
+    for_person, for_device = part_of(device_id, person_id, now)
+    changed = await _applied(store, [for_device])
+    own = given_back(await store.log_of(person_id), device_id)
+    changed |= await _applied(store, [*own])
+    changed |= await _applied(store, [for_person])
+    await store.withdraw(person_id, [arrival.event.id for arrival in own])
+    changed[person_id] = await _profile(store, person_id)
+    return Joining(Verdict(True), changed)
+
+
+async def whole(store: Store, visitor_id: str) -> tuple[str, ...]:
+    """Every id of the person that a visitor is: the person's own first, then the devices', those parted left out."""
+    profile = await store.get_profile(visitor_id)
+    if profile is not None and profile.alias:
+        profile = await store.get_profile(profile.alias)
+    if profile is None:
+        return (visitor_id,)
+    return tuple(dict.fromkeys([profile.visitor_id, *sorted(profile.devices), visitor_id]))
+
+
+async def ledger(store: Store, visitor_id: str) -> Sequence[Arrival]:
+    """The joins and partings of a visitor, in order."""
+    return [arrival for arrival in await store.log_of(visitor_id) if arrival.event.kind in (JOINED, PARTED)]
+
+
+async def _profile(store: Store, visitor_id: str) -> Profile:
+    return await store.get_profile(visitor_id) or Profile(visitor_id)
+
+
+async def _applied(store: Store, arrivals: Sequence[Arrival]) -> dict[str, Profile]:
+    changed: dict[str, Profile] = {}
+    for start in range(0, len(arrivals), BATCH):
+        changed |= (await store.apply(arrivals[start : start + BATCH])).profiles
+    return changed

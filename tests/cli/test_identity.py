@@ -1,0 +1,47 @@
+"""Looking at who is who, and undoing a join, from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from proxy.cli import tailorbird
+from proxy.model import Arrival, Event
+from proxy.stores import open_store
+from proxy.stores.joining import join
+
+NOON = 1_795_435_200.0
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A store in which `laptop` is anna's."""
+
+    async def fill(url: str) -> str:
+        store = open_store(url)
+        await store.apply([Arrival("laptop", Event(NOON, "web:1", "page viewed", "/"))])
+        await join(store, "laptop", "anna", NOON)
+        await store.aclose()
+        return url
+
+    return asyncio.run(fill(f"sqlite:{tmp_path}/s.db"))
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(tailorbird, ["identity", *arguments])
+
+
+def test_devices_and_joins_are_told(url: str) -> None:
+    told = run("show", "laptop", "--store", url)
+    assert told.output == "anna: laptop\n  2026-11-23 12:00 UTC  joined laptop\n"
+
+
+def test_a_join_is_undone_once(url: str) -> None:
+    assert run("unmerge", "laptop", "--store", url).output == "`laptop` is a visitor of its own again\n"
+    again = run("unmerge", "laptop", "--store", url)
+    assert (again.exit_code, again.output) == (1, "`laptop` is nobody's device\n")
+    assert "parted laptop" in run("show", "anna", "--store", url).output
+    assert run("show", "laptop", "--store", url).output.startswith("laptop: no device\n")

@@ -1,0 +1,126 @@
+"""What `stores/joining.py` promises, on every store: a device joined to a person, parted again, erased."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from proxy.model import Arrival, Event, Profile
+from proxy.ports import Refused, Store
+from proxy.stores import open_store
+from proxy.stores.joining import join, ledger, part, whole
+
+NOON = 1_795_435_200.0
+
+
+def seen(visitor_id: str, number: int) -> Arrival:
+    return Arrival(visitor_id, Event(NOON + number, f"web:{number}", "product viewed"), "web", NOON + number)
+
+
+def numbers(profile: Profile | None) -> list[str]:
+    return [event.id for event in profile.history] if profile else []
+
+
+async def test_a_person_has_what_their_devices_did_before_and_since(store: Store) -> None:
+    await store.apply([seen("d1", 1), seen("d2", 2), seen("anna", 3)])
+    assert (await join(store, "d1", "anna", NOON + 10)).verdict
+    joined = await join(store, "d2", "anna", NOON + 11)
+    assert joined.profiles.keys() == {"anna", "d2"}
+    applied = await store.apply([seen("d1", 20)])
+    assert list(applied.profiles) == ["anna"]
+    assert numbers(await store.get_profile("anna")) == ["web:1", "web:2", "web:3", "web:20"]
+    device = await store.get_profile("d1")
+    assert device is not None and device.alias == "anna"
+    assert await whole(store, "d2") == ("anna", "d1", "d2")
+
+
+async def test_a_message_sent_again_after_a_join_counts_once(store: Store) -> None:
+    await store.apply([seen("d1", 1)])
+    await join(store, "d1", "anna", NOON + 10)
+    again = await store.apply([seen("d1", 1), seen("anna", 1)])
+    assert (list(again.fresh), dict(again.profiles)) == ([], {})
+    both = await store.apply([seen("d1", 2), seen("anna", 2)])
+    assert len(both.fresh) == 1
+
+
+async def test_joining_again_changes_nothing(store: Store) -> None:
+    await store.apply([seen("d1", 1)])
+    await join(store, "d1", "anna", NOON + 10)
+    before = await store.get_profile("anna"), await store.log_of("anna")
+    assert (await join(store, "d1", "anna", NOON + 20)).verdict.reason == "joined"
+    assert (await store.get_profile("anna"), await store.log_of("anna")) == before
+
+
+async def test_events_that_come_while_two_are_joined_are_the_persons_too(url: str) -> None:
+    one, other = open_store(url), open_store(url)
+    sends = [one.apply([seen("d1", number)]) for number in range(40)]
+    await asyncio.gather(*sends[:20], join(other, "d1", "anna", NOON + 10), *sends[20:])
+    assert len(numbers(await one.get_profile("anna"))) == 40
+    assert await one.rebuild() == 0
+    await one.aclose()
+    await other.aclose()
+
+
+async def test_a_shared_tablet_stays_with_who_came_first(store: Store) -> None:
+    await store.apply([seen("tablet", 1)])
+    await join(store, "tablet", "anna", NOON + 10)
+    assert (await join(store, "tablet", "ben", NOON + 11)).verdict.reason == "another person"
+    assert await store.get_profile("ben") is None
+
+
+async def test_chance_goes_on_as_before_the_login(store: Store) -> None:
+    await store.apply([seen("d1", 1), seen("d2", 2)])
+    await join(store, "d2", "anna", NOON + 10)
+    await join(store, "d1", "anna", NOON + 11)
+    anna = await store.get_profile("anna")
+    assert anna is not None and anna.bucket_key == "d1", "that of the eldest device"
+
+
+async def test_a_join_undone_gives_each_their_own_and_is_in_the_ledger(store: Store) -> None:
+    await store.apply([seen("d1", 1), seen("anna", 2)])
+    await join(store, "d1", "anna", NOON + 10)
+    await store.apply([seen("d1", 20), seen("anna", 21)])
+    assert (await part(store, "d1", NOON + 30)).verdict
+    assert numbers(await store.get_profile("anna")) == ["web:2", "web:21"]
+    assert numbers(await store.get_profile("d1")) == ["web:1", "web:20"]
+    await store.apply([seen("d1", 31)])
+    assert numbers(await store.get_profile("d1")) == ["web:1", "web:20", "web:31"]
+    assert [(one.event.kind, one.event.subject) for one in await ledger(store, "anna")] == [
+        ("joined", "d1"),
+        ("parted", "d1"),
+    ]
+    assert (await join(store, "d1", "anna", NOON + 40)).verdict.reason == "parted"
+    assert (await part(store, "d1", NOON + 50)).verdict.reason == "nobody's"
+    assert await store.rebuild() == 0
+
+
+async def test_events_withdrawn_never_came(store: Store) -> None:
+    await store.apply([seen("anna", 1), seen("anna", 2)])
+    await store.withdraw("anna", ["web:1"])
+    assert numbers(await store.get_profile("anna")) == ["web:2"]
+    assert await store.rebuild() == 0
+    await store.withdraw("anna", ["web:2"])
+    assert await store.get_profile("anna") is None
+
+
+async def test_what_was_erased_does_not_come_back_and_what_is_new_does(store: Store) -> None:
+    await store.apply([seen("anna", 1), seen("ben", 1)])
+    await store.put_profiles([Profile("anna", {"first name": "Anna"}, updated_at=NOON)])
+    await store.refuse([Refused(NOON, "web", "type", b'{"userId": "anna"}'), Refused(NOON, "web", "type", b"{}")])
+    gone = await store.erase(["anna"], NOON + 10)
+    assert dict(gone) == {"events": 2, "profiles": 1, "events not taken": 1}
+    assert (await store.get_profile("anna"), list(await store.log_of("anna"))) == (None, [])
+    assert [one.payload for one in await store.refused()] == [b"{}"]
+    assert "anna" not in str(await store.log("", 100))
+    again = await store.apply([seen("anna", 1), seen("anna", 11)])
+    assert [one.event.id for one in again.fresh] == ["web:11"]
+    assert await store.put_profiles([Profile("anna", {"first name": "Anna"}, updated_at=NOON + 20)]) == 0
+    assert numbers(await store.get_profile("ben")) == ["web:1"]
+
+
+@pytest.mark.parametrize("count", [3])
+async def test_erasing_somebody_unknown_erases_nothing(store: Store, count: int) -> None:
+    await store.apply([seen("ben", number) for number in range(count)])
+    assert set((await store.erase(["anna"], NOON)).values()) == {0}
+    assert len(numbers(await store.get_profile("ben"))) == count
