@@ -16,6 +16,7 @@ from typing import Any
 
 from proxy.errors import OriginError, RequestError
 from proxy.metrics import Metrics
+from proxy.serve.exchange import Exchange
 from proxy.serve.gateway import Gateway
 from proxy.serve.incoming import Incoming, has_body, refusal
 from proxy.serve.message import Handler, Request, Response
@@ -29,11 +30,16 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Relaying = Callable[[Response, Exchange], Awaitable[BaseException | None]]
 
 OWN_PREFIX = b"/_tb/"
 CLOSE = (b"connection", b"close")
 ANSWER = "tailorbird.answer"
 """Where in the scope the protocol puts an answer that it got `at_once` but that is too long to be written at once."""
+REQUEST = "tailorbird.request"
+"""Where in the scope the protocol puts the request, judged."""
+RELAY = "tailorbird.relay"
+"""Where in the scope the protocol puts what sends an answer that comes from an origin, piece by piece."""
 PIECE_BYTES = 32_768
 """How much is handed to the server at a time: what waits for a slow client in our memory is at most twice that."""
 
@@ -108,13 +114,24 @@ class App:
             response = _text(500, "something went wrong", CLOSE)
         if response.stream is None:
             await _send_whole(response, send)
+        elif isinstance(response.stream, Exchange) and RELAY in scope:
+            await _send_relayed(response, response.stream, scope[RELAY])
         else:
             await _send_stream(response, response.stream, upload, receive, send)
 
     def _request(self, scope: Scope, upload: Upload) -> Request:
         """Raises `RequestError` for what may not come in."""
+        request: Request = scope.get(REQUEST) or self._judged(scope, upload)
+        if request.body is not None:
+            request.body = upload
+        if 0 < self._most_upload_bytes < (request.content_length or 0):
+            raise RequestError("the body is too large", status=413)
+        return request
+
+    def _judged(self, scope: Scope, upload: Upload) -> Request:
+        """The request, where no protocol of ours has judged it."""
         query = scope["query_string"]
-        request = self._incoming.request(
+        return self._incoming.request(
             scope["method"].encode(),
             scope["raw_path"] + b"?" * bool(query) + query,
             scope["http_version"],
@@ -123,9 +140,6 @@ class App:
             scheme=scope["scheme"],
             body=upload,
         )
-        if 0 < self._most_upload_bytes < (request.content_length or 0):
-            raise RequestError("the body is too large", status=413)
-        return request
 
     def at_once(self, request: Request) -> Response | None:
         """The answer, complete, when it needs nobody and nothing has to be waited for."""
@@ -194,6 +208,16 @@ async def _send_stream(
         await stream.aclose()  # type: ignore[attr-defined]  # every stream of ours has it
     if isinstance(outcomes[0], OriginError):
         log.warning("an answer broke off: %s", outcomes[0])
+
+
+async def _send_relayed(response: Response, exchange: Exchange, relay: Relaying) -> None:
+    """The same, without reading along."""
+    try:
+        error = await relay(response, exchange)
+    finally:
+        await exchange.aclose()
+    if isinstance(error, OriginError):
+        log.warning("an answer broke off: %s", error)
 
 
 async def _pump(response: Response, stream: AsyncIterator[bytes], send: Send) -> None:

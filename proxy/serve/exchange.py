@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from proxy.errors import OriginError
 from proxy.ports import UpstreamRequest, UpstreamResponse
@@ -27,6 +28,16 @@ class Patience:
 
     first_byte: float
     between_bytes: float
+
+
+class Sink(Protocol):
+    """Who takes a body piece by piece as it comes."""
+
+    def take(self, piece: bytes) -> None:
+        """A piece came."""
+
+    def end(self, error: BaseException | None) -> None:
+        """The last piece has come; or what went wrong."""
 
 
 class Exchange:
@@ -50,6 +61,7 @@ class Exchange:
         self._loop = asyncio.get_running_loop()
         self._answer = Answer(is_head=request.method == b"HEAD")
         self._failure: BaseException | None = None
+        self._sink: Sink | None = None
         self._news: asyncio.Future[None] | None = None
         self._upload: asyncio.Task[None] | None = None
         self._is_sent = self._is_over = self._is_paused = False
@@ -97,6 +109,22 @@ class Exchange:
         if self._is_paused:
             self._resume()
         return self._answer.take()
+
+    def pour(self, sink: Sink) -> None:
+        """Hands the body over instead of yielding it: what has come at once, the rest as it comes."""
+        self._sink = sink
+        self._hand_over(sink)
+
+    def pause(self) -> None:
+        """Slows the origin down: no more is asked for."""
+        if not self._is_over and not self._is_paused:
+            self._is_paused = True
+            self._connection.pause_reading()
+
+    def resume(self) -> None:
+        """Asks for more."""
+        if not self._is_over and self._is_paused:
+            self._resume()
 
     async def aclose(self) -> None:
         """Ends the exchange. An answer not read whole costs its connection."""
@@ -153,9 +181,8 @@ class Exchange:
 
     def _go_on(self) -> None:
         self._touch()
-        if self._answer.size > HIGH_WATER_BYTES and not self._is_paused:
-            self._is_paused = True
-            self._connection.pause_reading()
+        if self._answer.size > HIGH_WATER_BYTES:
+            self.pause()
 
     def _resume(self) -> None:
         self._is_paused = False
@@ -172,8 +199,17 @@ class Exchange:
             self._news = None
 
     def _wake(self) -> None:
-        if self._news is not None and not self._news.done():
+        if self._sink is not None:
+            self._hand_over(self._sink)
+        elif self._news is not None and not self._news.done():
             self._news.set_result(None)
+
+    def _hand_over(self, sink: Sink) -> None:
+        if self._answer.chunks:
+            sink.take(self._answer.take())
+        if self._failure is not None or self._answer.is_complete:
+            self._sink = None
+            sink.end(self._failure)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 

@@ -95,7 +95,7 @@ class Own:
 
     def _streamed(self, answer: UpstreamResponse, headers: Headers, begun: list[bytes]) -> Response:
         self._metrics.count("tailorbird_requests_total", "result", "bypass")
-        return Response(answer.status, headers, stream=_Rest(answer, begun))
+        return Response(answer.status, headers, stream=_Rest(answer, begun) if begun else answer.body)
 
     async def _read(self, answer: UpstreamResponse) -> bytes | list[bytes]:
         """The whole body; or what was read of it when it is larger than a page may be."""

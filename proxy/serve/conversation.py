@@ -1,0 +1,211 @@
+"""What is owed to one client and what is expected of it: the answers under way, how long it may let us wait, and how
+the connection ends.
+
+Laws: whoever is refused is disconnected; nothing is written while an earlier answer is not complete; who works on an
+answer hears when its client is gone. What comes from the client is read in `protocol.py`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from proxy.errors import OriginError, RequestError
+from proxy.metrics import Metrics
+from proxy.serve.admission import LOOK_SECONDS, Admission
+from proxy.serve.app import PIECE_BYTES
+from proxy.serve.backlog import Backlog
+from proxy.serve.incoming import refusal
+from proxy.serve.message import Response, as_lines
+from proxy.serve.relay import Relay, Source, relayed
+from proxy.settings import Settings
+
+REFILL_BYTES = PIECE_BYTES // 4 * 3
+"""How much a client must have taken of what waits for it before more is added."""
+LINGER_SECONDS = 2.0
+"""How long what a refused client still sends is read and dropped, so that it gets to read why (else: RST)."""
+
+
+class Phase(enum.Enum):
+    """What is expected of the client."""
+
+    HEAD = enum.auto()
+    BODY = enum.auto()
+    IDLE = enum.auto()
+    NOTHING = enum.auto()
+    TUNNEL = enum.auto()
+
+
+class Conversation(HttpToolsProtocol):
+    """`address` is the client's; `since` when the present wait for it began."""
+
+    def __init__(self, settings: Settings, metrics: Metrics, admission: Admission, **uvicorn: Any) -> None:
+        super().__init__(**uvicorn)
+        self._settings = settings
+        self._metrics = metrics
+        self._admission = admission
+        self._owed: deque[RequestResponseCycle] = deque()  # answers not complete yet, the one being given first
+        self._phase = Phase.HEAD
+        self._unread = 0  # bytes since the parser last made something of them
+        self._uploaded = 0  # bytes of body since `since`
+        self._backlog = Backlog(settings)
+        self._relaying: Relay | None = None
+        self._is_last_call = False
+        self.address = ""
+        self.since = 0.0
+
+    # -- called by the event loop ------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.address = self.client[0] if self.client else ""
+        self.since = self.loop.time()
+        transport.set_write_buffer_limits(high=PIECE_BYTES, low=PIECE_BYTES - REFILL_BYTES)
+        if not self._admission.enter(self):
+            self._refuse(RequestError("there are too many connections", status=503))
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._admission.leave(self)
+        self._disown()
+        super().connection_lost(exc)
+
+    def resume_writing(self) -> None:
+        if self._relaying is not None:
+            self._relaying.flow()
+        else:
+            self._backlog.replaced(REFILL_BYTES)
+        super().resume_writing()
+
+    # -- called by the listener --------------------------------------------------------------------------------------
+
+    def last_call(self) -> None:
+        """The next answer to begin is the last one here. A client that is silent just now may ask once more: its
+        request may be on its way, and nobody could tell it that it was not read."""
+        self._is_last_call = True
+        if self._owed and not self._owed[-1].response_started:
+            self._owed[-1].keep_alive = False
+
+    # -- called by the answer ----------------------------------------------------------------------------------------
+
+    async def _relay(self, cycle: RequestResponseCycle, response: Response, source: Source) -> BaseException | None:
+        """Sends the answer as it comes from its source; what went wrong, if anything did."""
+        self._relaying = Relay(cycle, self.transport, response, source, self._backlog.replaced)
+        try:
+            return await relayed(self._relaying, source, cycle)
+        finally:
+            self._relaying = None
+
+    def on_response_complete(self) -> None:
+        self._owed.popleft()
+        super().on_response_complete()
+        self._unset_keepalive_if_required()  # `look` sees to that
+        self.since = self.loop.time()
+        if self._phase is Phase.BODY and self.expect_100_continue:
+            self.transport.close()  # the client may leave its body out now, or not: the next byte could be either
+
+    @property
+    def _is_answering(self) -> bool:
+        return bool(self._owed)
+
+    # -- called by the admission -------------------------------------------------------------------------------------
+
+    @property
+    def is_idle(self) -> bool:
+        """No answer is owed."""
+        return self._phase is not Phase.TUNNEL and not self._is_answering
+
+    def give_way(self) -> None:
+        """Ends the idle connection."""
+        self._count("idle")
+        self.transport.close()
+
+    def look(self, now: float) -> None:
+        """Ends the connection if its client has let us wait too long."""
+        if self._phase is Phase.TUNNEL:
+            if self.transport.is_closing():
+                self._admission.leave(self)
+        elif self._backlog.is_stuck(now, self.transport.get_write_buffer_size(), LOOK_SECONDS):
+            self._count("slow")
+            self._disown()
+            self.transport.abort()
+        elif self.flow.read_paused or (self._is_answering and self._phase is not Phase.BODY):
+            self.since, self._uploaded = now, 0  # it is we who let the client wait
+        elif now + LOOK_SECONDS >= self.since + self._patience():
+            self._late(now)
+
+    def _patience(self) -> float:
+        match self._phase:
+            case Phase.HEAD:
+                return self._settings.head_seconds
+            case Phase.BODY:
+                return self._settings.upload_seconds
+            case Phase.IDLE:
+                return self._settings.keep_alive_seconds
+        return LINGER_SECONDS
+
+    def _late(self, now: float) -> None:
+        if self._phase is Phase.BODY and self._uploaded >= self._settings.upload_bytes:
+            self.since, self._uploaded = now, 0
+        elif self._phase is Phase.BODY or (self._phase is Phase.HEAD and self._unread):
+            self._refuse(RequestError("the request took too long to come", status=408))
+        else:
+            self.transport.close()
+
+    # -- ends --------------------------------------------------------------------------------------------------------
+
+    def _refuse(self, error: RequestError) -> None:
+        """Ends the connection over what the client sent or did not send; it is told why when nothing else is being
+        said."""
+        if self.transport.is_closing():
+            return
+        was_body, self._phase = self._phase is Phase.BODY, Phase.NOTHING
+        self.since = self.loop.time()
+        self._count(str(error.status))
+        if not was_body and self._is_answering:
+            self._close_after_answers()
+        elif was_body and (len(self._owed) != 1 or self._owed[0].response_started):
+            self.transport.close()
+        else:
+            self._tell(error)
+
+    def _close_after_answers(self) -> None:
+        if self._is_answering:
+            self._owed[-1].keep_alive = False
+        else:
+            self.transport.close()
+
+    def _tell(self, error: RequestError) -> None:
+        self._disown()  # whoever waits for the rest of a body must not take what came for all of it
+        self.transport.write(in_one_write(refusal(error)) or b"")
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def _disown(self) -> None:
+        """Tells those who work on answers that nobody waits for them any more."""
+        if self._relaying is not None:
+            self._relaying.leave()
+        while self._owed:
+            cycle = self._owed.popleft()
+            cycle.disconnected = True
+            cycle.message_event.set()
+
+    def _count(self, why: str) -> None:
+        self._metrics.count("tailorbird_clients_refused_total", "why", why)
+
+
+def in_one_write(response: Response, *, is_kept: bool = True) -> bytes | None:
+    """The whole answer as uvicorn would write it; None when that takes more than one write, or has a field that
+    must not go out. `is_kept` is False when the connection ends with it."""
+    try:
+        lead = response.lead or as_lines(response.headers)
+    except OriginError:
+        return None
+    blank = b"\r\n" if is_kept else b"connection: close\r\n\r\n"
+    data = b"".join((STATUS_LINE[response.status], lead, blank, *response.chunks))
+    return data if len(data) <= 2 * PIECE_BYTES else None
