@@ -34,7 +34,7 @@ check: $(READY)  ## format, lint, types, layers, mirror, generated docs
 
 test: $(BENCH)  ## all tests, on the real components, rivals included
 	@./tests/browser/install-chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 bench: $(BENCH)  ## the decision core and whole pages beside their rivals
 	$(BIN)/python -m loadtests.decide

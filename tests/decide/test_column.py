@@ -54,7 +54,7 @@ EVERYONE = (1 << len(LITERALS) + 1) - 1
 NO_AMOUNTS_OF_DAY = (-3.0, 1e300, INF)
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_a_bit_is_left_by_a_value_that_passes_its_test(value: AttributeValue | None) -> None:
     bits = column([{literal: 1 << number for number, literal in enumerate(LITERALS)}], EVERYONE).bits(value)
     for number, literal in enumerate(LITERALS):
@@ -64,7 +64,7 @@ def test_a_bit_is_left_by_a_value_that_passes_its_test(value: AttributeValue | N
     assert bits >> len(LITERALS) == 1, "a bit that asks nothing is always left"
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_a_bit_with_two_tests_needs_both(value: AttributeValue | None) -> None:
     some, number = Literal("it", NotOneOf(frozenset({"no", "2"}))), Literal("it", Between(1, 4))
     bits = column([{some: 0b011}, {number: 0b010}], 0b111).bits(value)

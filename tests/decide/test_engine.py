@@ -128,7 +128,9 @@ def test_an_unsigned_segment_never_satisfies_a_rule_that_needs_a_verified_one() 
     )
 
 
-@pytest.mark.parametrize("odd", [[1], {"a": 1}, {"NO"}, object(), 7, None, b"NO", float("nan")], ids=repr)
+@pytest.mark.parametrize(
+    "odd", [[1], {"a": 1}, {"NO"}, object(), 7, None, b"NO", float("nan")], ids=lambda odd: type(odd).__name__
+)
 def test_a_value_of_an_odd_type_matches_nothing_and_breaks_nothing(odd: object) -> None:
     rules = [Rule("odd", "hero", AnyOf((NORWAY, Fact("country", Between(low=8)), VIP)), variant="o")]
     assert shown(rules, attributes={"country": odd, "segment": odd}) == ""
