@@ -30,7 +30,7 @@ from proxy.serve.asking import Asking
 from proxy.serve.capture import Capture
 from proxy.serve.collect import Collect
 from proxy.serve.context import request_of
-from proxy.serve.drafts import Drafts
+from proxy.serve.drafts import DRAFT, Drafts, plan_text
 from proxy.serve.gateway import Gateway
 from proxy.serve.joiner import Joiner
 from proxy.serve.journal import Journal
@@ -58,6 +58,8 @@ PURGE = "purge"
 """The topic on which processes tell each other what is out of date."""
 PROFILES = "profiles"
 """The topic on which they tell whose profiles changed."""
+REPLAYED = 2_000
+"""How many views the studio's plan looks at: they are decided beside those of visitors. The command looks at all."""
 READINESS = "readiness"
 """The topic on which workers ask each other how they are."""
 
@@ -122,13 +124,15 @@ class Tailorbird:
             Capture(self.journal, self.cookies, settings, lambda id: self._rules.product(id)),
         )
         self._routes.update(self._gateway.routes)
-        folder = RuleFolder(Path(settings.rules), is_published=settings.rules_mode == "published")
+        self.is_published = settings.rules_mode == "published"
+        folder = RuleFolder(Path(settings.rules), is_published=self.is_published)
+        self.versions = folder.versions
         self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)
         self._drafts = Drafts(Path(settings.rules), self._rules.draft)
         self._previewing = Previewing(
             Tokens(settings.secret, is_demo=is_demo),
             Asking(self._origins, settings),
-            self._draft,
+            self.draft,
             self._profile,
             settings,
         )
@@ -196,8 +200,8 @@ class Tailorbird:
 
     # -- what previews may see
 
-    async def _draft(self, name: str) -> Loaded:
-        """The state of the rules that a preview names. Raises `OperatorError`."""
+    async def draft(self, name: str) -> Loaded:
+        """A state of the rules: "" is what is live, else as `Drafts.get`. Raises `OperatorError`."""
         return await self._drafts.get(name) if name else Loaded(self.publication, [], {})
 
     async def _profile(self, visitor_id: str, now: float) -> Profile | None:
@@ -235,6 +239,16 @@ class Tailorbird:
     def metrics_text(self) -> str:
         """What all workers of this machine have counted, for Prometheus."""
         return self.metrics.as_text() if self._tally is None else self._tally.as_text()
+
+    async def plan(self) -> str:
+        """What the draft in the folder would change, and for whom of those seen last."""
+        if not self.is_published:
+            return "A saved folder is live at once, so there is no draft. `tailorbird plan DIR` looks at other folders."
+        if self._rules.good is None:
+            return "Nothing is published yet."
+        views, name = await self._views.get_views(REPLAYED), f"Version {self.versions.live()}"
+        draft = await self.draft(DRAFT)
+        return await asyncio.to_thread(plan_text, views, self._rules.good, draft, self.now(), name)
 
     async def purge(self, purge: Purge) -> Purged:
         """Makes what the purge means out of date in every process that serves this shop."""

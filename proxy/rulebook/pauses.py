@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from proxy.decide.plan import compile_plan
+from proxy.model import Rule
 from proxy.rulebook.compile import Publication
 
 
@@ -51,17 +52,18 @@ def paused(publication: Publication, pauses: Iterable[Pause]) -> Publication:
     off = frozenset(pauses)
     if not off:
         return publication
-    is_all = Pause(What.EVERYTHING) in off
-    rules = tuple(
-        replace(rule, paused=is_all or Pause(What.RULE, rule.name) in off or Pause(What.SLOT, rule.slot) in off)
-        for rule in publication.rules
-    )
-    old = publication.plan
-    plan = compile_plan(rules, old.segments, () if is_all else old.holdouts, version=old.version)
+    is_all, old = Pause(What.EVERYTHING) in off, publication.plan
+
+    def switched(rule: Rule) -> Rule:
+        is_off = is_all or not off.isdisjoint({Pause(What.RULE, rule.name), Pause(What.SLOT, rule.slot)})
+        return replace(rule, paused=is_off)
+
+    holdouts = () if is_all else old.holdouts
+    plan = compile_plan(tuple(map(switched, old.rules)), old.segments, holdouts, version=old.version)
     return replace(
         publication,
         plan=replace(plan, journey=old.journey),
-        rules=rules,
+        rules=tuple(map(switched, publication.rules)),
         declared=() if is_all else publication.declared,
         is_off=is_all,
     )

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from proxy.cases import run_cases
-from proxy.drafts.report import Checks
-from proxy.rulebook.compile import Loaded, version_of
+from proxy.diagnostics import as_text as findings_text
+from proxy.drafts.report import Checks, prospect
+from proxy.drafts.report import as_text as prospect_text
+from proxy.model import View
+from proxy.rulebook.compile import Loaded, Publication, version_of
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import Versions
 
@@ -53,3 +56,11 @@ def checks_of(loaded: Loaded, now: float) -> Checks:
     outcomes = run_cases(loaded.publication, now) if loaded.publication else ()
     passed = sum(outcome.passed for outcome in outcomes)
     return Checks(tuple(loaded.findings), passed, len(outcomes) - passed)
+
+
+def plan_text(views: Sequence[View], live: Publication, draft: Loaded, now: float, name: str) -> str:
+    """What a draft would change of what is live, which is called `name`; its findings when it has mistakes."""
+    if draft.publication is None:
+        return findings_text(draft.findings, draft.sources)
+    checks = checks_of(draft, now)
+    return prospect_text(prospect(views, live, draft.publication, checks, now, names=(name, "draft")))

@@ -58,7 +58,7 @@ class Rules:
         self._products: Sequence[Product] = ()
         self._by_id: Mapping[str, Product] = {}
         self._imported: frozenset[str] = frozenset()
-        self._good: Publication | None = None
+        self.good: Publication | None = None
         self.publication: Publication | None = None
         self.loaded: Loaded | None = None
 
@@ -107,7 +107,7 @@ class Rules:
             log.warning("%s: not taken over\n%s", self._folder.path, as_text(loaded.findings, loaded.sources))
             self._metrics.count("tailorbird_rules_reloads_total", "outcome", "refused")
             return
-        self._good = self._adapt(loaded.publication)
+        self.good = self._adapt(loaded.publication)
         await self._go_live()
         self._metrics.count("tailorbird_rules_reloads_total", "outcome", "live")
         try:
@@ -122,9 +122,9 @@ class Rules:
 
     async def _go_live(self) -> None:
         """Publishes the last good state, but for what is paused."""
-        if self._good is None:
+        if self.good is None:
             return
-        self.publication = await asyncio.to_thread(paused, self._good, self._folder.pauses)
+        self.publication = await asyncio.to_thread(paused, self.good, self._folder.pauses)
         self._publish(self.publication)
         off = ", ".join(map(str, sorted(self._folder.pauses)))
         log.info("%s: rules %s live%s", self._folder.path, self.publication.version, f", paused: {off}" if off else "")

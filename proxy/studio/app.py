@@ -23,15 +23,16 @@ from starlette.staticfiles import StaticFiles
 
 from proxy.errors import RequestError
 from proxy.studio.purging import purge_in
+from proxy.studio.versions import version_routes
 from proxy.studio.views import Site, shown_view, status_view
 
 HERE = Path(__file__).parent
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 OPEN_PATHS = {"/livez", "/readyz"}
 HEADERS = {
-    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",
     "cache-control": "no-store",
 }
 
@@ -44,8 +45,8 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         undefined_behavior="strict",
     )
 
-    def html(name: str, **values: Any) -> Response:
-        return Response(pages.render_template(name, **values), media_type="text/html")
+    def html(name: str, code: int = 200, **values: Any) -> Response:
+        return Response(pages.render_template(name, **values), code, media_type="text/html")
 
     def json(value: Any, status: int = 200) -> Response:
         return Response(msgspec.json.encode(value), status, media_type="application/json")
@@ -91,6 +92,7 @@ def create_studio(site: Site, *, token: str) -> Starlette:
     routes = [
         Route("/", home),
         Route("/why", why),
+        *version_routes(site, html),
         Route("/api/status", status),
         Route("/api/live", live),
         Route("/api/purge", purge, methods=["POST"]),

@@ -14,7 +14,8 @@ from proxy.diagnostics import Finding
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics, Shown
 from proxy.model import Rule
-from proxy.rulebook.compile import Publication
+from proxy.rulebook.compile import Loaded, Publication
+from proxy.stores.versions import Versions
 from proxy.studio.purging import Purged
 
 STOPPING = "stopping"
@@ -42,6 +43,12 @@ class Site(Protocol):
     def findings(self) -> Sequence[Finding]:
         """What is wrong in the folder as it is now; nothing but warnings when that is what is served."""
 
+    versions: Versions
+    """Those of the rule folder."""
+
+    is_published: bool
+    """Whether files are drafts until they are published; else a saved folder is live."""
+
     is_stopping: bool
     """True once this worker is about to stop."""
 
@@ -60,12 +67,18 @@ class Site(Protocol):
     async def why(self, url: str, visitor_id: str) -> str:
         """The story of every slot on that page that has rules, for that visitor; raises `RequestError`."""
 
+    async def draft(self, name: str) -> Loaded:
+        """A state of the rules, as `Drafts.get`; raises `OperatorError`."""
+
+    async def plan(self) -> str:
+        """What the draft in the folder would change, and for whom."""
+
     async def purge(self, purge: Purge) -> Purged:
         """Makes what the purge means out of date in every process that serves this shop."""
 
 
 class RuleView(msgspec.Struct, frozen=True):
-    """One rule as the list shows it. `state` is live, waiting or over."""
+    """One rule as the list shows it. `state` is live, waiting, over or paused."""
 
     name: str
     slot: str
@@ -118,7 +131,8 @@ class ShownView(msgspec.Struct, frozen=True):
 
 def rule_view(rule: Rule, now: float, shown: int) -> RuleView:
     """The rule, with its schedule read at `now`."""
-    state = "waiting" if now < rule.live_from else "over" if now >= rule.live_until else "live"
+    schedule = "waiting" if now < rule.live_from else "over" if now >= rule.live_until else "live"
+    state = "paused" if rule.paused else schedule
     priority = PRIORITY_WORDS.get(rule.priority, str(rule.priority))
     return RuleView(rule.name, rule.slot, priority, state, shown, str(rule.place))
 

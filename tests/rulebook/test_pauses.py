@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proxy.decide.engine import decide
+from proxy.decide.plan import compile_plan
 from proxy.decide.why import why, why_text
-from proxy.model import Decision, EvaluationContext, Reason
+from proxy.model import Decision, EvaluationContext, Reason, Rule
 from proxy.rulebook.compile import Publication, load
 from proxy.rulebook.pauses import Pause, What, paused, pauses_in, text_of
 
@@ -50,6 +53,15 @@ def test_a_paused_rule_is_passed_over_and_a_paused_slot_shows_the_pages_own(
     shown = decide(published(*pauses).plan, NOW)
     for slot, expected in (("home.hero", hero), ("home.row", row)):
         assert shown[slot] == expected if isinstance(expected, Decision) else shown[slot].rule == expected
+
+
+def test_rules_that_only_the_plan_has_stay_in_it() -> None:
+    publication = published()
+    ours = Rule("Ours", "our.bar", variant="ours")
+    plan = compile_plan([*publication.plan.rules, ours], version="v1")
+    shown = paused(replace(publication, plan=plan), [FIRST])
+    assert decide(shown.plan, NOW)["our.bar"].rule == "Ours"
+    assert (shown.plan.version, [rule.name for rule in shown.rules if rule.paused]) == ("v1", ["First"])
 
 
 def test_why_says_what_is_paused() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.errors import OperatorError
 from proxy.rulebook.compile import Loaded, load
-from proxy.serve.drafts import MOST, Drafts, checks_of
+from proxy.serve.drafts import MOST, Drafts, checks_of, plan_text
 from proxy.stores.history import Action
 from proxy.stores.versions import Versions
 
@@ -75,3 +75,14 @@ tests:
     assert (checks.findings, checks.passed, checks.failed, checks.may_publish) == ((), 1, 1, False)
     checks = checks_of(load({"a.rules.yaml": rules}), 1_000.0)
     assert (bool(checks.findings), checks.passed, checks.may_publish) == (True, 0, False)
+
+
+def test_what_a_draft_would_change_is_told_or_what_is_wrong_with_it() -> None:
+    slots = {"slots.yaml": b"slots: {home.hero: {}}"}
+    sale = b"version: 1\nrules: [{name: Sale, slot: home.hero, show: {banner: {title: Sale}}}]\n"
+    live = load({"a.rules.yaml": RULES, **slots}).publication
+    assert live is not None
+    told = plan_text([], live, load({"a.rules.yaml": sale, **slots}), 1_000.0, "Version 3")
+    assert told.startswith("Version 3 → draft")
+    assert "+ Sale" in told
+    assert "R301" in plan_text([], live, load({"a.rules.yaml": sale}), 1_000.0, "Version 3")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,7 +15,8 @@ from proxy.errors import RequestError
 from proxy.httpcache.purge import Purge, purge_of
 from proxy.metrics import Metrics, Shown
 from proxy.model import Decision, Place, Reason
-from proxy.rulebook.compile import Publication, load
+from proxy.rulebook.compile import Loaded, Publication, load
+from proxy.stores.versions import Versions
 from proxy.studio.app import create_studio
 from proxy.studio.purging import Purged
 from proxy.studio.views import Link, Readiness, readiness
@@ -45,6 +47,9 @@ class Shop:
     links: Sequence[Link] = (Link("The shop", "http://127.0.0.1:8080/"),)
     purged: list[Purge] = field(default_factory=list)
     is_late: bool = False
+    versions: Versions = field(default_factory=lambda: Versions(Path("/nowhere")))
+    is_published: bool = True
+    planned: str = ""
     is_stopping: bool = False
 
     def now(self) -> float:
@@ -63,6 +68,12 @@ class Shop:
         if not url.startswith("/"):
             raise RequestError(f"`{url}` is not a page")
         return f"{url} for {visitor_id or 'nobody'}: <winner>"
+
+    async def draft(self, name: str) -> Loaded:
+        return load(self.versions.files(int(name)))
+
+    async def plan(self) -> str:
+        return self.planned
 
     async def purge(self, purge: Purge) -> Purged:
         self.purged.append(purge)

@@ -1,0 +1,48 @@
+"""Forms of the studio: who sent one, and that it was one of our pages that did.
+
+The admin token is kept by the browser and sent along with whatever a foreign page makes it send, so a form counts only
+when its `Origin` is this very host.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.requests import Request
+
+from proxy.errors import RequestError
+
+MAX_BYTES = 4_096
+NOBODY = "studio"
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of the form. Raises `RequestError` for one that is not ours, or makes no sense."""
+    origin = urlsplit(request.headers.get("origin", ""))
+    if not origin.netloc or origin.netloc != request.headers.get("host"):
+        raise RequestError("this form was not sent from a page of the studio", status=403)
+    if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
+        raise RequestError("this is no form", status=415)
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise RequestError("this form is too large", status=413)
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True))
+    except ValueError as error:
+        raise RequestError("this is no form") from error
+
+
+def author_of(request: Request) -> str:
+    """The name in front of the token in HTTP Basic: for the record, since anybody who has the token may write any."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return NOBODY
+    try:
+        name = base64.b64decode(value, validate=True).partition(b":")[0].decode("utf-8", "replace")
+    except binascii.Error:
+        return NOBODY
+    return name.strip()[:100] or NOBODY
