@@ -91,7 +91,8 @@ def judged(status: int, headers: Headers, received_at: float, choices: Choices) 
     speaks alone: neither Cache-Control nor Expires counts beside it (RFC 9213 2.2)."""
     for name in choices.targeted_fields:
         said = targeted.parse(_joined(headers, name))
-        if said is not None:
+        # That a page is to be put together says nothing of how long it lives.
+        if said is not None and (said != directives.NONE or name != b"surrogate-control"):
             headers = tuple(field for field in headers if field[0] != b"expires")
             break
     else:

@@ -20,6 +20,8 @@ OUR_COOKIES = frozenset({b"__host-tb_v", b"__host-tb_s", b"__host-tb_p", b"tb_v"
 """Lower-case: some origins fold the case of a cookie's name."""
 
 VIA = b"1.1 tailorbird"
+CAPABILITY = (b"surrogate-capability", b'tailorbird="ESI/1.0"')
+"""That includes are put together here (W3C Edge Architecture, section 2.1)."""
 USER_AGENT = b"tailorbird"
 
 # RFC 9110 7.6.1, and the fields that old peers treat as such.
@@ -31,7 +33,9 @@ HOP_BY_HOP = frozenset(
 # (httpoxy); the last two let a request name another path than the one that was routed and cached.
 _REBUILT = HOP_BY_HOP | frozenset(b"host content-length expect proxy x-original-url x-rewrite-url".split())
 # What only a trusted proxy may say of the client; so is every x-forwarded-*.
-_CLAIMS = frozenset(b"forwarded x-real-ip x-client-ip x-cluster-client-ip true-client-ip cf-connecting-ip".split())
+_CLAIMS = frozenset(
+    b"forwarded x-real-ip x-client-ip x-cluster-client-ip true-client-ip cf-connecting-ip surrogate-capability".split()
+)
 # A request that has these taken away by Connection is another request than the one we judged (CVE-2021-32813 class).
 CRITICAL = frozenset(b"host content-length transfer-encoding content-type cookie authorization".split())
 # An answer that has these taken away by Connection would be stored or read wrongly: they stay.
@@ -97,6 +101,7 @@ def shared_headers(
         (b"x-forwarded-proto", request.scheme.encode()),
         (b"x-forwarded-host", request.host),
         (b"via", VIA),
+        CAPABILITY,
     )
 
 
@@ -129,6 +134,7 @@ def _introduced(kept: list[tuple[bytes, bytes]], request: Request) -> list[tuple
     if b"x-forwarded-host" not in names:
         kept.append((b"x-forwarded-host", request.host))
     _append(kept, b"via", VIA)
+    _append(kept, *CAPABILITY)
     return kept
 
 

@@ -78,6 +78,7 @@ class Gateway:
         self._clock = clock
         self._declared: Sequence[DeclaredSlot] = ()
         self._policy = NO_POLICY
+
         asking = Asking(origins, settings)
         self._personal = Personal(settings.ignored_cookies, tells_credentials=asking.tells_credentials)
         self._tells_all = asking.tells_all
@@ -87,20 +88,14 @@ class Gateway:
         self._failed = Marks()
         reader = PageReader(metrics, settings)
         self._comparing = Comparing(settings)
-        self._keeping = Keeping(
-            asking, self._memory, self._marks, self._declared_now, reader, self._comparing, settings, clock
-        )
+        declared, policy_of = (lambda: self._declared), (lambda path: self._policy.of(path))
+        self._keeping = Keeping(asking, self._memory, self._marks, declared, reader, self._comparing, settings, clock)
         self._fetching = Fetching(self._keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
-        self._showing = Showing(
-            cookies,
-            profiles,
-            metrics,
-            settings,
-            recorder or Recorder(),
-            capture or Capture(None, cookies, settings),
-        )
-        self._giving = Giving(self._showing, Pouring(Parts(self._part, settings, metrics)), metrics)
-        self._own = Own(asking, self._showing, self._declared_now, reader, metrics, settings)
+        capture = capture or Capture(None, cookies, settings)
+        self._showing = Showing(cookies, profiles, metrics, settings, recorder or Recorder(), capture)
+        pouring = Pouring(Parts(self._part, settings, metrics))
+        self._giving = Giving(self._showing, pouring, metrics)
+        self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)
         self._stylesheets = Stylesheets()
         self.routes = Slots(self._showing, self._default, settings, clock).routes
         self.publish(publication)
@@ -136,9 +131,6 @@ class Gateway:
     async def aclose(self) -> None:
         """Gives up the fetches under way."""
         await self._fetching.aclose()
-
-    def _declared_now(self) -> Sequence[DeclaredSlot]:
-        return self._declared
 
     # -- answered from memory
 

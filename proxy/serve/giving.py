@@ -47,7 +47,11 @@ class Giving:
         nobody but the origin."""
         if entry.template is None or entry.lead is None:
             return self._plain(entry, request, now, said)
-        poured = await self._pouring.pour(entry, request) if entry.template.holes else DRY
+        poured = (
+            await self._pouring.pour(entry.template, request, entry.policy, entry.needless)
+            if entry.template.holes
+            else DRY
+        )
         if poured is None:
             return None
         met = await self._showing.meet_waiting(entry.template, request, now)

@@ -38,7 +38,9 @@ DIFFERS_SECONDS = 3_600
 """How long a page is remembered as one that is new each time: to find out takes two fetches."""
 
 # We send these ourselves, the same for every request with that key: they cannot tell answers apart.
-_SAME_FOR_ALL = frozenset({b"host", b"via", b"forwarded", b"x-forwarded-host", b"x-forwarded-proto"})
+_SAME_FOR_ALL = frozenset(
+    {b"host", b"via", b"forwarded", b"x-forwarded-host", b"x-forwarded-proto", b"surrogate-capability"}
+)
 _NEVER_SENT = frozenset({b"cookie", b"authorization"})
 # These say something of the page itself; other errors may be the doing of the one request that met them (an odd field,
 # a restart), and are not held against it.

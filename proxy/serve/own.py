@@ -18,13 +18,16 @@ from proxy.httpcache.coding import takes_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.encode import Assembled, Coding
+from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.ports import UpstreamResponse
+from proxy.rulebook.policy import PagePolicy
 from proxy.serve.asking import Asking, is_document
 from proxy.serve.message import Request, Response, as_lines
 from proxy.serve.outgoing import assembled_answer, passed_head, personal_head, whole
 from proxy.serve.pages import is_page
+from proxy.serve.pouring import DRY, Pouring
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Met
 from proxy.serve.whole import read_whole
@@ -41,28 +44,42 @@ class Shows(Protocol):
     async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
         """Who asks."""
 
-    def show(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Assembled:
-        """The page for them."""
+    def show(
+        self,
+        template: Template,
+        request: Request,
+        met: Met,
+        now: float,
+        coding: Coding,
+        *,
+        poured: Sequence[Fragment] = (),
+    ) -> Assembled:
+        """The page for them; `poured` is what fills its holes."""
 
     def passed(self, template: Template, request: Request, now: float) -> None:
         """Hears of a page without slots, which is given as it is."""
 
 
 class Own:
-    """Passes requests on and their answers back. `declared` gives the slots declared at present."""
+    """Passes requests on and their answers back. `declared` gives the slots declared at present, `policy_of` an
+    operator's policy for a path; `pouring` fills what a page includes."""
 
     def __init__(
         self,
         asking: Asking,
         showing: Shows,
         declared: Callable[[], Sequence[DeclaredSlot]],
+        policy_of: Callable[[bytes], PagePolicy | None],
         reader: PageReader,
+        pouring: Pouring,
         metrics: Metrics,
         settings: Settings,
     ) -> None:
         self._asking = asking
         self._showing = showing
         self._declared = declared
+        self._policy_of = policy_of
+        self._pouring = pouring
         self._metrics = metrics
         self._max_page_bytes = settings.max_page_bytes
         self._page_timeout_ms = settings.page_timeout_ms
@@ -111,7 +128,8 @@ class Own:
     async def _page(
         self, request: Request, answer: UpstreamResponse, body: bytes, headers: Headers, now: float
     ) -> Response:
-        page = await self._reader.read(body, answer.headers, request.path, self._declared())
+        policy = self._policy_of(request.path)
+        page = await self._reader.read(body, answer.headers, request.path, self._declared(), policy)
         if page.template is None or not page.template.slots:
             self._metrics.count("tailorbird_requests_total", "result", "bypass")
             if page.template is not None and answer.status == 200:
@@ -122,13 +140,15 @@ class Own:
     async def _filled(
         self, request: Request, answer: UpstreamResponse, template: Template, now: float, headers: Headers
     ) -> Response:
+        poured = (await self._pouring.pour(template, request) or DRY) if template.holes else DRY
         met = await self._showing.meet_waiting(template, request, now)
-        page = self._showing.show(template, request, met, now, "identity")
+        page = self._showing.show(template, request, met, now, "identity", poured=poured.fragments)
         was_compressed = any(name == b"content-encoding" for name, _ in answer.headers)
         if was_compressed and takes_gzip(request.get_list(b"accept-encoding")):
             packed = await asyncio.to_thread(gzip.compress, b"".join(page.chunks), 1, mtime=0)
             page = replace(page, chunks=[packed], length=len(packed), coding="gzip")
-        return assembled_answer(answer.status, as_lines(personal_head(headers)), page, request, met.set_cookie)
+        lead = poured.lead(as_lines(personal_head(headers)))
+        return assembled_answer(answer.status, lead, page, request, met.set_cookie)
 
 
 def _unframed(headers: Headers) -> Headers:

@@ -42,7 +42,7 @@ class Part:
 class Ask(Protocol):
     """How the gateway is asked for a part."""
 
-    def __call__(self, request: Request, *, is_own: bool) -> Awaitable[Response]: ...
+    def __call__(self, request: Request, /, *, is_own: bool) -> Awaitable[Response]: ...
 
 
 class Parts:

@@ -17,7 +17,9 @@ from proxy.page.blank import with_nonce
 from proxy.page.fields import as_ascii, escape
 from proxy.page.fragments import Fragment
 from proxy.page.holes import Fill, FillKind, HoleAt, Without, poured
+from proxy.page.template import Template
 from proxy.page.tokens import ALPHABET, SECRET_LENGTH, django_secret, masked
+from proxy.rulebook.policy import PagePolicy
 from proxy.serve.message import Request, as_lines
 from proxy.serve.pages import Entry
 from proxy.serve.parts import Part, Parts
@@ -53,38 +55,50 @@ class Pouring:
         self._parts = parts
 
     def at_once(self, entry: Entry, request: Request) -> Poured | None:
-        """What fills the holes; None when it has to be fetched, or only the origin can tell."""
-        holes = _holes(entry)
+        """What fills the holes of a kept page; None when it has to be fetched, or only the origin can tell."""
+        holes = _holes(entry.template)
         if any(hole.fill.kind in FETCHED for hole in holes):
             return None
-        return _Filling(entry, request, {}).all(holes)
+        return _Filling(request, entry.policy, entry.needless, {}).all(holes)
 
-    async def pour(self, entry: Entry, request: Request) -> Poured | None:
-        """What fills the holes; None when only the origin can tell."""
-        holes = _holes(entry)
+    async def pour(
+        self,
+        template: Template | None,
+        request: Request,
+        policy: PagePolicy | None = None,
+        needless: Sequence[bytes] = (),
+    ) -> Poured | None:
+        """What fills the holes; None when only the origin can tell. Parts of parts are left out."""
+        holes = _holes(template)
         # One fetch for holes that are filled alike.
         fills = list(dict.fromkeys(hole.fill for hole in holes if hole.fill.kind in FETCHED))
-        cookies = _Filling(entry, request, {}).all([hole for hole in holes if hole.fill.kind not in FETCHED])
-        if cookies is None or not fills:
-            return cookies
-        parts = await self._parts.get(request, fills)
-        return _Filling(entry, request, dict(zip(fills, parts, strict=True))).all(holes)
+        others = [hole for hole in holes if hole.fill.kind not in FETCHED]
+        if _Filling(request, policy, needless, {}).all(others) is None:
+            return None
+        parts = await self._parts.get(request, fills) if fills and not request.depth else [None] * len(fills)
+        return _Filling(request, policy, needless, dict(zip(fills, parts, strict=True))).all(holes)
 
 
-def _holes(entry: Entry) -> list[HoleAt]:
-    return [hole for _, hole in entry.template.holes] if entry.template else []
+def _holes(template: Template | None) -> list[HoleAt]:
+    return [hole for _, hole in template.holes] if template else []
 
 
 class _Filling:
     """One page being filled for one request."""
 
-    def __init__(self, entry: Entry, request: Request, parts: Mapping[Fill, Part | None]) -> None:
-        self._entry = entry
+    def __init__(
+        self,
+        request: Request,
+        policy: PagePolicy | None,
+        needless: Sequence[bytes],
+        parts: Mapping[Fill, Part | None],
+    ) -> None:
         self._request = request
+        self._needless = needless
         self._parts = parts
         self._made: dict[str, str] = {}
         self._nonce = b""
-        if entry.policy is not None and entry.policy.has_nonce:
+        if policy is not None and policy.has_nonce:
             self._nonce = secrets.token_urlsafe(16).encode()
 
     def all(self, holes: Iterable[HoleAt]) -> Poured | None:
@@ -139,7 +153,7 @@ class _Filling:
 
     def _flags(self, name: bytes) -> bytes:
         """As the origin sets that cookie, but for a day on which it ends."""
-        for value in self._entry.needless:
+        for value in self._needless:
             pair, semicolon, flags = value.partition(b";")
             if pair.partition(b"=")[0].strip() == name:
                 return _EXPIRES.sub(b"", semicolon + flags)

@@ -16,6 +16,7 @@ from proxy.errors import OperatorError
 from proxy.metrics import Metrics
 from proxy.model import Profile
 from proxy.page.encode import Assembled, Coding, assemble
+from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.rulebook.compile import Loaded, Publication
@@ -24,7 +25,9 @@ from proxy.serve.asking import Asking, is_document
 from proxy.serve.message import Request, Response
 from proxy.serve.overlay import explained, overlay
 from proxy.serve.own import Own
+from proxy.serve.parts import Parts
 from proxy.serve.persona import context_as
+from proxy.serve.pouring import Pouring
 from proxy.serve.preview import NEVER_KEPT, Preview, Tokens
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Met
@@ -89,7 +92,13 @@ class Previewing:
         metrics = Metrics()
         declared = (*publication.declared, OVERLAY)
         reader = PageReader(metrics, self._settings)
-        own = Own(self._asking, showing, lambda: declared, reader, metrics, self._settings)
+
+        async def part(asked: Request, *, is_own: bool) -> Response:
+            return await own.answer(asked, await own.ask(asked), now, "fwd=bypass; detail=preview")
+
+        pouring = Pouring(Parts(part, self._settings, metrics))
+        policy_of = publication.policy.of
+        own = Own(self._asking, showing, lambda: declared, policy_of, reader, pouring, metrics, self._settings)
         started = time.perf_counter()
         headers = tuple(field for field in request.headers if field[0] not in _CONDITIONS)
         answer = await own.ask(replace(request, headers=headers))
@@ -120,7 +129,16 @@ class ShowingAs:
     def passed(self, template: Template, request: Request, now: float) -> None:
         """A preview counts nowhere."""
 
-    def show(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Assembled:
+    def show(
+        self,
+        template: Template,
+        request: Request,
+        met: Met,
+        now: float,
+        coding: Coding,
+        *,
+        poured: Sequence[Fragment] = (),
+    ) -> Assembled:
         """The page as the persona sees it, with what the preview is and why each slot shows what it does."""
         started = time.perf_counter()
         plan, fragments = self._publication.plan, self._publication.fragments
@@ -131,6 +149,8 @@ class ShowingAs:
         self.took_ms = (time.perf_counter() - started) * 1_000
         bar = overlay(self._preview, self.stories, context.now, STYLESHEET_PATH)
         fills = [bar if slot == OVERLAY.name else fragments.get(decided[slot].variant) for slot in template.slots]
+        for (place, _), fragment in zip(template.holes, poured, strict=True):
+            fills[place] = fragment
         return assemble(template, fills, context.attributes, coding=coding, key=b"preview")
 
 

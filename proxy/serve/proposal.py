@@ -17,8 +17,9 @@ from urllib.parse import unquote
 from proxy.httpcache.allowance import OVERRULED, Allowance, CookieRoles
 from proxy.httpcache.policy import Why, may_store
 from proxy.httpcache.stored import Choices, judged
-from proxy.page.blank import Blanked, NotBlank, blanked, nonces_in
+from proxy.page.blank import NotBlank, blanked, nonces_in
 from proxy.page.differences import differences
+from proxy.page.edit import Blanked
 from proxy.page.holes import Fill, FillKind, Hole, Without
 from proxy.page.tokens import Token, django_secret, tokens_in, unmasked
 from proxy.rulebook.cachefile import is_cookie_name

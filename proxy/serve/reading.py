@@ -14,7 +14,9 @@ from proxy.httpcache.coding import inflated
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.about import about
-from proxy.page.blank import Blanked, NotBlank, blanked, nonces_in, without_nonces
+from proxy.page.blank import NotBlank, blanked, nonces_in, without_nonces
+from proxy.page.edit import Blanked
+from proxy.page.includes import says_includes
 from proxy.page.scan import Doubt, find_slots
 from proxy.page.seen import SeenAt
 from proxy.page.slots import DeclaredSlot
@@ -38,9 +40,16 @@ class PageReader:
         self._max_bytes = settings.max_page_bytes
         self._max_slots = settings.max_slots
 
-    async def read(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Page:
-        """A page that is its visitor's own, ready to be filled."""
-        return self._told(await asyncio.to_thread(self._read, body, headers, path, declared))
+    async def read(
+        self,
+        body: bytes,
+        headers: Headers,
+        path: bytes,
+        declared: Sequence[DeclaredSlot],
+        policy: PagePolicy | None = None,
+    ) -> Page:
+        """A page that is its visitor's own, ready to be filled. The only holes it has are its includes."""
+        return self._told(await asyncio.to_thread(self._read, body, headers, path, declared, policy))
 
     async def read_to_keep(
         self,
@@ -65,11 +74,14 @@ class PageReader:
 
     # -- in a thread
 
-    def _read(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
+    def _read(
+        self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
+    ) -> Cut:
         plain = self._decoded(body, headers)
         if plain is None:
             return Page(headers, body, None), "coding"
-        return self._cut(Blanked(plain), headers, path, declared)
+        page = blanked(plain, (), charset=charset_of(headers), has_includes=_has_includes(headers, policy))
+        return self._cut(page if isinstance(page, Blanked) else Blanked(plain), headers, path, declared)
 
     def _read_to_keep(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
@@ -77,7 +89,8 @@ class PageReader:
         plain = self._decoded(body, headers)
         if plain is None:
             return NotBlank("coding") if policy else (Page(headers, body, None), "coding")
-        page = blanked(plain, policy.holes if policy else (), charset=charset_of(headers))
+        holes = policy.holes if policy else ()
+        page = blanked(plain, holes, charset=charset_of(headers), has_includes=_has_includes(headers, policy))
         if isinstance(page, NotBlank):
             return page
         if no := secret_in(page.body, headers, policy):
@@ -89,7 +102,7 @@ class PageReader:
         return _deflated(self._cut(page, headers, path, declared))
 
     def _recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
-        return _deflated(self._read(entry.stored.body, entry.stored.headers, path, declared))
+        return _deflated(self._read(entry.stored.body, entry.stored.headers, path, declared, None))
 
     def _decoded(self, body: bytes, headers: Headers) -> bytes | None:
         coding = b",".join(value for name, value in headers if name == b"content-encoding").strip().lower()
@@ -120,6 +133,13 @@ def _deflated(cut: Cut) -> Cut:
     if cut[0].template is not None:
         cut[0].template.deflate()
     return cut
+
+
+def _has_includes(headers: Headers, policy: PagePolicy | None) -> bool:
+    """Whether somebody who knows says that the page is to be put together: never the page itself, since it may hold
+    what a visitor wrote."""
+    said = any(says_includes(value) for name, value in headers if name == b"surrogate-control")
+    return said or (policy is not None and policy.has_includes)
 
 
 def secret_in(body: bytes, headers: Headers, policy: PagePolicy | None) -> NotBlank | None:

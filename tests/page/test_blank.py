@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.page.blank import Blanked, NotBlank, blanked, nonces_in, with_nonce, without_nonces
+from proxy.page.blank import NotBlank, blanked, nonces_in, with_nonce, without_nonces
+from proxy.page.edit import Blanked
 from proxy.page.holes import Fill, FillKind, Hole
 
 NONCE = Fill(FillKind.NONCE)

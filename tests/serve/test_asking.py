@@ -31,6 +31,7 @@ async def test_what_is_asked_for_everybody_says_nothing_of_who_asks() -> None:
     assert (seen.method, seen.target) == (b"GET", b"/p?q")
     assert {name: value for name, value in seen.headers if name not in (b"forwarded", b"via", b"host")} == {
         b"user-agent": b"tailorbird",
+        b"surrogate-capability": b'tailorbird="ESI/1.0"',
         b"accept": ACCEPT[1],
         b"accept-encoding": b"identity",
         b"x-forwarded-proto": b"http",

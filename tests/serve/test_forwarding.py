@@ -42,6 +42,7 @@ def test_the_origin_learns_who_asks_and_through_whom() -> None:
         b"x-forwarded-proto": b"https",
         b"x-forwarded-host": b"shop.example",
         b"via": b"1.1 tailorbird",
+        b"surrogate-capability": b'tailorbird="ESI/1.0"',
     }
 
 
@@ -156,6 +157,7 @@ def test_a_shared_fetch_says_nothing_of_who_asks() -> None:
         b"x-forwarded-proto": b"https",
         b"x-forwarded-host": b"shop.example",
         b"via": b"1.1 tailorbird",
+        b"surrogate-capability": b'tailorbird="ESI/1.0"',
     }
 
 

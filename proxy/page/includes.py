@@ -1,0 +1,80 @@
+"""Edge Side Includes, as far as they put a page together: `<esi:include>`, `<esi:remove>`, `<esi:comment>` and
+`<!--esi ... -->`.
+
+An include is a hole that is filled with what stands at an address; one of our own slots is a slot. A real parser says
+what is a tag: what stands in a script, an attribute or another comment is text. Whether includes count at all is the
+origin's word, or the operator's: a page that nobody vouches for may hold what a visitor wrote. The language's variables
+and conditions are not spoken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import turbohtml
+from turbohtml import Comment, Document, Element
+
+from proxy.page.edit import Edit
+from proxy.page.holes import Fill, FillKind
+from proxy.page.slots import SLOT_NAME
+
+SLOT_ADDRESS = "/_tb/slot/"
+
+_TRACES = (b"<esi:", b"<!--esi")
+_WRAPPED = re.compile(rb"<!--esi(\s.*?)-->", re.DOTALL)
+_HIDDEN = re.compile(r"esi\s")
+_CONTENT = re.compile(rb'content\s*=\s*"[^"]*\bESI/1\.0\b', re.IGNORECASE)
+
+
+def says_includes(surrogate_control: bytes) -> bool:
+    """Whether an origin says, in Surrogate-Control, that its page is to be put together."""
+    return bool(_CONTENT.search(surrogate_control))
+
+
+def may_have_includes(body: bytes) -> bool:
+    """False when there is nothing to look for."""
+    lowered = body.lower()
+    return any(trace in lowered for trace in _TRACES)
+
+
+def unwrapped(body: bytes) -> bytes:
+    """The page with what `<!--esi ... -->` hides from browsers; unchanged where some of them are no comments."""
+    wrapped = [match.decode("latin-1").replace("\r\n", "\n") for match in _WRAPPED.findall(body)]
+    if not wrapped:
+        return body
+    document = turbohtml.parse(body.decode("latin-1"), scripting=True)
+    comments = [node.data for node in document.descendants if isinstance(node, Comment)]
+    if [comment for comment in comments if _HIDDEN.match(comment)] != [f"esi{content}" for content in wrapped]:
+        return body
+    return _WRAPPED.sub(rb"\1", body)
+
+
+def include_edits(document: Document, *, are_honoured: bool) -> Iterator[Edit]:
+    """What becomes of each tag. Includes of our own slots are always honoured: they fetch nothing."""
+    for element in document.select(r"esi\:include,esi\:remove,esi\:comment"):
+        where = element.source_location
+        if where is None or where.start_tag is None:
+            continue
+        start, end = where.start_tag.start_offset, where.start_tag.end_offset
+        if where.end_tag is not None and (element.tag == "esi:remove" or not element.children):
+            end = where.end_tag.end_offset
+        if slot := _slot(element):
+            yield Edit(start, end, before=f'<tb-slot name="{slot}"></tb-slot>')
+        elif are_honoured and element.tag == "esi:include":
+            yield Edit(start, end, _fill(element))
+        elif are_honoured and (element.tag == "esi:comment" or where.end_tag is not None):
+            yield Edit(start, end)
+
+
+def _slot(element: Element) -> str:
+    """The slot that an include of ours means; "" for any other tag."""
+    source = element.attr("src") or ""
+    if element.tag != "esi:include" or not source.startswith(SLOT_ADDRESS):
+        return ""
+    name = source.removeprefix(SLOT_ADDRESS).partition("?")[0]
+    return name if SLOT_NAME.fullmatch(name) else ""
+
+
+def _fill(element: Element) -> Fill:
+    return Fill(FillKind.INCLUDE, element.attr("src") or "", alternate=element.attr("alt") or "")
