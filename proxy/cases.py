@@ -13,6 +13,7 @@ from proxy.decide.engine import decide
 from proxy.decide.plan import Plan
 from proxy.decide.why import SlotStory, Verdict, why
 from proxy.model import Decision, EvaluationContext, Profile, Rule
+from proxy.personalise import Stock, row_of
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.expectations import NOTHING_NEW, Case, Expectation
 
@@ -21,8 +22,8 @@ MOST_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A slot that shows something else than a test expects, and why, line by line. Names are of rules, "" is the
-    page's own."""
+    """A slot that shows something else than a test expects, and why, line by line. `expected` and `shown` are ready to
+    read."""
 
     slot: str
     expected: str
@@ -30,7 +31,7 @@ class Fault:
     reasons: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.slot} should show {_quoted(self.expected)}, but shows {_quoted(self.shown)}"
+        return f"{self.slot} should {self.expected}, but shows {self.shown}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,20 @@ class Outcome:
 
 def run_cases(publication: Publication, now: float) -> tuple[Outcome, ...]:
     """Runs every test of the publication; those that do not say when run at `now` (Unix seconds)."""
-    return tuple(_run(case, publication.plan, now) for case in publication.cases)
+    stock = Stock.of_a_folder(publication.catalogue, publication.asks, publication.orders, publication.visits)
+    return tuple(_run(case, publication, stock, now) for case in publication.cases)
 
 
 def untested(publication: Publication) -> tuple[Rule, ...]:
     """The rules that no test expects to be shown."""
-    expected = {expectation.rule for case in publication.cases for expectation in case.expect}
-    return tuple(rule for rule in publication.rules if rule.name not in expected)
+    expectations = [expectation for case in publication.cases for expectation in case.expect]
+    expected = {expectation.rule for expectation in expectations}
+    rows = {expectation.slot for expectation in expectations if expectation.is_of_products}
+    return tuple(
+        rule
+        for rule in publication.rules
+        if rule.name not in expected and not (rule.slot in rows and rule.variants & publication.asks.keys())
+    )
 
 
 def report(publication: Publication, outcomes: Sequence[Outcome]) -> str:
@@ -80,18 +88,45 @@ def summary(publication: Publication, outcomes: Sequence[Outcome]) -> str:
     return f"{len(outcomes) - failed} passed, {failed} failed. {tested}"
 
 
-def _run(case: Case, plan: Plan, now: float) -> Outcome:
+def _run(case: Case, publication: Publication, stock: Stock, now: float) -> Outcome:
+    plan = publication.plan
     slots = [expectation.slot for expectation in case.expect]
     context = as_case(case, plan, now if case.at is None else case.at, slots)
     started = time.perf_counter()
     decisions = decide(plan, context, slots)
     ms = (time.perf_counter() - started) * 1000
     faults = [
-        _fault(expectation, plan, context)
+        fault
         for expectation in case.expect
-        if not _is_met(expectation, decisions[expectation.slot])
+        if (fault := _fault(expectation, decisions[expectation.slot], plan, context, stock))
     ]
     return Outcome(case, tuple(faults), ms)
+
+
+def _fault(
+    expectation: Expectation, decision: Decision, plan: Plan, context: EvaluationContext, stock: Stock
+) -> Fault | None:
+    if expectation.is_of_products:
+        return _fault_of_row(expectation, decision, context, stock)
+    return None if _is_met(expectation, decision) else _fault_of_rule(expectation, plan, context)
+
+
+def _fault_of_row(
+    expectation: Expectation, decision: Decision, context: EvaluationContext, stock: Stock
+) -> Fault | None:
+    """None when all of the products stand there that must, and none that must not."""
+    if decision.variant not in stock.asks:
+        return Fault(expectation.slot, "show products", _quoted(decision.rule), ())
+    row, _ = row_of(decision, context, stock)
+    shown = [product.id for product in row.products]
+    missing = [id for id in expectation.contains if id not in shown]
+    unwanted = [id for id in expectation.never if id in shown]
+    if not missing and not unwanted:
+        return None
+    expected = " and ".join(
+        f"{word} {', '.join(ids)}" for word, ids in (("contain", missing), ("never show", unwanted)) if ids
+    )
+    return Fault(expectation.slot, expected, ", ".join(shown) or "none", tuple(map(str, row.steps)))
 
 
 def as_case(case: Case, plan: Plan, now: float, slots: Iterable[str]) -> EvaluationContext:
@@ -106,6 +141,7 @@ def as_case(case: Case, plan: Plan, now: float, slots: Iterable[str]) -> Evaluat
         attributes={**case.attributes, **read},
         unverified=case.unverified,
         read=lambda measure: reading(profile, measure, now),
+        history=history,
     )
 
 
@@ -114,9 +150,10 @@ def _is_met(expectation: Expectation, decision: Decision) -> bool:
     return decision.rule == expectation.rule if expectation.rule else not decision.variant
 
 
-def _fault(expectation: Expectation, plan: Plan, context: EvaluationContext) -> Fault:
+def _fault_of_rule(expectation: Expectation, plan: Plan, context: EvaluationContext) -> Fault:
     (story,) = why(plan, context, [expectation.slot])
-    return Fault(expectation.slot, expectation.rule, story.decision.rule, tuple(_reasons(story, expectation.rule)))
+    expected, shown = f"show {_quoted(expectation.rule)}", _quoted(story.decision.rule)
+    return Fault(expectation.slot, expected, shown, tuple(_reasons(story, expectation.rule)))
 
 
 def _reasons(story: SlotStory, expected: str) -> Iterator[str]:

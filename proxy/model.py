@@ -367,6 +367,7 @@ class EvaluationContext:
     profile attributes. `unverified` names segments that nobody signed: they never satisfy `needs: verified`.
     `bucket_key` is what chance is drawn by, so that a visitor keeps their arm after a login; "" is the targeting key.
     `read` reads a measure off the visitor's history at `now`: caps are asked only of the few rules about to be shown.
+    `history` is that history, for what recommends products, and `remembered` a memory only, the profile's.
     """
 
     targeting_key: str = ""
@@ -376,6 +377,8 @@ class EvaluationContext:
     unverified: frozenset[str] = frozenset()
     bucket_key: str = ""
     read: Callable[[Measure], AttributeValue | None] = nothing_read
+    history: tuple[Event, ...] = ()
+    remembered: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
 
 
 # -- what happened ----------------------------------------------------------------------------------------------
@@ -552,7 +555,7 @@ class Product:
     """One thing for sale. `price` is in units of `currency` (12.5 EUR); `image_width`/`image_height` in pixels,
     0 when unknown; `popularity` any number, higher sells more. `sale_price`, when there is one, is what it costs from
     `sale_from` until before `sale_until` (Unix seconds). Variants of one thing share a `group`. `added_at` is when it
-    came into the shop, 0 when nobody says."""
+    came into the shop, 0 when nobody says. `prices` are what it costs in other currencies."""
 
     id: str
     title: str
@@ -572,6 +575,7 @@ class Product:
     sale_until: float = inf
     group: str = ""
     added_at: float = 0.0
+    prices: tuple[tuple[str, float], ...] = ()
 
     def price_at(self, now: float) -> float:
         """What it costs at a moment."""

@@ -23,6 +23,7 @@ from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
 from proxy.model import EvaluationContext, Profile
+from proxy.personalise import with_products
 from proxy.ports import Store
 from proxy.rulebook.compile import Loaded, Publication
 from proxy.serve.app import App
@@ -34,6 +35,7 @@ from proxy.serve.drafts import DRAFT, Drafts, plan_text
 from proxy.serve.gateway import Gateway
 from proxy.serve.joiner import Joiner
 from proxy.serve.journal import Journal
+from proxy.serve.learning import Learning
 from proxy.serve.listener import Certificate, Listener
 from proxy.serve.message import Handler
 from proxy.serve.origins import Origins
@@ -135,7 +137,10 @@ class Tailorbird:
             self.draft,
             self._profile,
             settings,
+            self._gateway.stock.shop,
         )
+        self._learning = Learning(self.store, lambda: self._gateway.stock, clock)
+        self.journal.subscribe(self._learning.hear)
         self._routes[STYLESHEET_PATH] = stylesheet
         self.app = App(self._gateway, self._routes, self.metrics, settings, clock, self._previewing)
         self.bus.listen(PURGE, self._purge)
@@ -179,7 +184,7 @@ class Tailorbird:
         await self.bus.open()
         self.journal.open()
         recording = keep(self._recorder, self._views, most=self.settings.recorded_views, metrics=self.metrics)
-        works = [self._rules.follow(), recording, self._lag.watch()]
+        works = [self._rules.follow(), recording, self._lag.watch(), self._learning.follow()]
         if self._tally is not None:
             works.append(self._tally.keep())
         self._beside = [asyncio.create_task(work) for work in works]
@@ -272,7 +277,9 @@ class Tailorbird:
         if self.publication is None:
             raise RequestError("no rules are being served")
         context = await self._context(url, visitor_id, self.publication.plan)
-        return why_text(why(self.publication.plan, context, self.publication.slots_on(str(context.attributes["page"]))))
+        slots = self.publication.slots_on(str(context.attributes["page"]))
+        stories = why(self.publication.plan, context, slots)
+        return why_text(with_products(stories, context, self._gateway.stock))
 
     async def _context(self, url: str, visitor_id: str, plan: Plan) -> EvaluationContext:
         now = self.now()

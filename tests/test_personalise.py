@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import re
 
+from proxy.catalogue.rows import IN_STOCK, Ask
+from proxy.catalogue.strategies import source
 from proxy.decide.plan import compile_plan
+from proxy.decide.why import why
 from proxy.model import EvaluationContext, Fact, OneOf, Rule
 from proxy.page.encode import Coding
 from proxy.page.fragments import Frame, banner
+from proxy.page.shelf import shelf
 from proxy.page.template import Template, cut
-from proxy.personalise import Personalised, personalise, untouched
+from proxy.personalise import Personalised, Stock, personalise, untouched, with_products
+from tests.catalogue.worlds import shop
 
 PAGE = b'<p>before</p><div data-slot="home.hero">ours</div><p>between</p><div data-slot="all.topbar">bar</div>'
 PLAN = compile_plan(
@@ -71,3 +77,56 @@ def test_the_same_arguments_give_the_same_bytes_in_either_coding() -> None:
 
 def test_untouched_is_the_origins_page() -> None:
     assert b"".join(untouched(template(), coding="identity", key=KEY).chunks) == PAGE
+
+
+# -- rows of products
+
+ROWS = compile_plan([Rule("Row", "home.hero", variant="row"), Rule("Second row", "all.topbar", variant="second")])
+SHELVES = {"row": shelf(Frame("Row"), title="For you"), "second": shelf(Frame("Second row"))}
+POPULAR = Ask((source("popular in", ["everything"]),), count=2, only=(IN_STOCK,))
+
+
+def page_with_rows(stock: Stock, **attributes: str | frozenset[str]) -> str:
+    context = EvaluationContext("v1", 0.0, {name.replace("_", " "): value for name, value in attributes.items()})
+    page = personalise(template(), ROWS, SHELVES, context, coding="identity", key=KEY, stock=stock)
+    return body(page).decode()
+
+
+def shown_in(page: str) -> list[str]:
+    return re.findall(r'href="/p/(\w+)', page.replace("&#x2f;", "/"))
+
+
+def test_no_product_stands_twice_on_a_page() -> None:
+    page = page_with_rows(Stock(shop(), {"row": POPULAR, "second": POPULAR}))
+    assert shown_in(page) == ["HOTDOG", "SOCK", "MUSTARD", "TRAIL"]
+
+
+def test_what_is_sold_out_a_moment_ago_is_not_shown() -> None:
+    stock = Stock(shop(), {"row": POPULAR, "second": POPULAR})
+    page_with_rows(stock)
+    stock.shop.hub.change({"id": "HOTDOG", "availability": "out_of_stock"}, lambda what, help: None)
+    assert "HOTDOG" not in shown_in(page_with_rows(stock))
+
+
+def test_a_row_without_products_is_the_pages_own() -> None:
+    nothing = Ask((source("buy again", []),))
+    page = page_with_rows(Stock(shop(), {"row": nothing, "second": nothing}))
+    assert page == PAGE.decode()
+
+
+def test_cards_are_dressed_for_their_reader() -> None:
+    stock = Stock(shop(), {"row": POPULAR, "second": POPULAR})
+    page = page_with_rows(
+        stock, language=frozenset({"de-at", "de"}), **{"campaign.source": "Mail & more", "campaign": "autumn"}
+    )
+    assert "3,00&nbsp;&#8364;" in page
+    assert "/p/HOTDOG?utm_campaign=autumn&amp;utm_source=Mail%20%26%20more" in page.replace("&#x2f;", "/")
+
+
+def test_the_story_of_a_row_tells_each_products_place() -> None:
+    stock = Stock(shop(), {"row": POPULAR, "second": POPULAR})
+    context = EvaluationContext("v1")
+    first, second = with_products(why(ROWS, context, ["home.hero", "all.topbar"]), context, stock)
+    assert first.products[0] == 'HOTDOG  Hot dogs: in 5 orders ("popular in: everything")'
+    assert first.products[-1] == '"popular in: everything" found 7 and gave 2'
+    assert second.products[0].startswith("MUSTARD")

@@ -258,6 +258,7 @@ _OWN_WORDS = {
     "sale_until": ("sale_price", "sale_price_effective_date"),
     "group": ("group", "item_group_id"),
     "added_at": ("added", "created_at"),
+    "prices": ("prices",),
 }
 
 
@@ -279,6 +280,7 @@ def line_of(product: Product) -> bytes:
         "popularity": product.popularity,
         "sale_price": product.sale_price,
         "group": product.group,
+        "prices": dict(product.prices),
         "added": _date(product.added_at) if product.added_at else "",
     }
     if product.sale_price and (product.sale_from, product.sale_until) != (-inf, inf):

@@ -82,6 +82,7 @@ def product_of(words: Words, warn: Warn, *, currency: str = "") -> Product:
         sale_until=sale_until,
         group=_text(words, "group", "item_group_id"),
         added_at=_added_at(words, warn),
+        prices=_prices(words),
     )
 
 
@@ -197,6 +198,14 @@ def _added_at(words: Words, warn: Warn) -> float:
     except ValueError:
         warn(f"`added` is `{written}`", "write a date like 2026-11-25")
         return 0.0
+
+
+def _prices(words: Words) -> tuple[tuple[str, float], ...]:
+    """What it costs in other currencies: {"NOK": 149, "USD": 13.5}."""
+    written = words.get("prices") or {}
+    if not isinstance(written, dict) or not all(_CURRENCY.fullmatch(name) for name in written):
+        raise Unreadable("`prices` is not prices by currency", 'write {"NOK": 149, "USD": 13.5}')
+    return tuple(sorted((name, _number(written, name)) for name in written))
 
 
 def _number(words: Words, name: str) -> float:

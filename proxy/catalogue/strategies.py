@@ -1,33 +1,64 @@
 """Strategies: where the products of a row come from. One row of `STRATEGIES` a phrase.
 
-An editor lists them best first; each is asked in turn until the row is full. A strategy here needs no behaviour: the
-same catalogue gives the same row, so a row is drawn once, when rules are published.
+An editor lists them best first; each is asked in turn until the row is full (`rows.py`). One that knows too little
+gives nothing and the next is asked, so a stranger is shown what is popular rather than what chance put together. Each
+can say why it gave a product.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from proxy.catalogue.asking import OF_HISTORY, OF_PAGE
+from proxy.catalogue.candidates import (
+    Select,
+    also_viewed,
+    buy_again,
+    chosen,
+    for_cart,
+    for_you,
+    for_you_now,
+    goes_with,
+    in_category,
+    instead_of,
+    of_brand,
+    ranked,
+    recently_viewed,
+    together,
+    with_tag,
+)
+from proxy.catalogue.reasons import (
+    Because,
+    because_again,
+    because_bought,
+    because_liked,
+    because_popular,
+    because_trending,
+    because_viewed,
+    said,
+)
 from proxy.diagnostics import did_you_mean
 from proxy.errors import EditorError
-from proxy.model import Product
-
-DEFAULT_COUNT = 4
-IN_STOCK = "in stock"
-EVERYTHING = "everything"
-
-Select = Callable[[Sequence[Product], Sequence[str]], Iterable[Product]]
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """`select` gives the products that answer the words an editor wrote after the phrase, best first."""
+    """`select` gives ids of products, best first, for the words an editor wrote after the phrase; `because` says why
+    one is among them. `takes` is what the words are; with `bare`, none need be there. `is_personal`: it knows nothing
+    of a stranger, and nothing else may stand in for it. `of_orders`: each order may change what it gives."""
 
     phrase: str
     help: str
     example: str
     select: Select
+    because: Because
+    takes: Literal["products", "categories", "tags", "brands", "nothing"] = "categories"
+    bare: bool = False
+    reads_history: bool = False
+    is_personal: bool = False
+    of_orders: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,40 +68,18 @@ class Source:
     strategy: Strategy
     words: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return f"{self.strategy.phrase}: {', '.join(self.words)}" if self.words else self.strategy.phrase
 
-def _chosen(products: Sequence[Product], words: Sequence[str]) -> Iterable[Product]:
-    by_id = {product.id: product for product in products}
-    return [by_id[word] for word in words if word in by_id]
+    @property
+    def reads_history(self) -> bool:
+        """True when it gives one visitor something else than another."""
+        return self.strategy.reads_history or not OF_HISTORY.isdisjoint(self.words)
 
-
-def _in_category(products: Sequence[Product], words: Sequence[str]) -> Iterable[Product]:
-    return [product for product in products if any(is_within(product.category, word) for word in words)]
-
-
-def _with_tag(products: Sequence[Product], words: Sequence[str]) -> Iterable[Product]:
-    wanted = _folded(words)
-    return [product for product in products if wanted & _folded(product.tags)]
-
-
-def _of_brand(products: Sequence[Product], words: Sequence[str]) -> Iterable[Product]:
-    wanted = _folded(words)
-    return [product for product in products if product.brand.casefold() in wanted]
-
-
-def _popular(products: Sequence[Product], words: Sequence[str]) -> Iterable[Product]:
-    wanted = products if EVERYTHING in _folded(words) else _in_category(products, words)
-    return sorted(wanted, key=lambda product: -product.popularity)
-
-
-STRATEGIES: tuple[Strategy, ...] = (
-    Strategy("chosen", "exactly these products, in this order", "[SKU-1042, BUN-4]", _chosen),
-    Strategy(
-        "in category", "products of a category and those within it, in catalogue order", "shoes/trail", _in_category
-    ),
-    Strategy("with tag", "products that carry the tag, in catalogue order", "bestseller", _with_tag),
-    Strategy("of brand", "products of the brand, in catalogue order", "Northwind", _of_brand),
-    Strategy("popular in", "the best selling of a category, or of `everything`", "everything", _popular),
-)
+    @property
+    def reads_page(self) -> bool:
+        """True when it gives something else on another page."""
+        return not OF_PAGE.isdisjoint(self.words)
 
 
 def source(phrase: str, words: Sequence[str]) -> Source:
@@ -84,30 +93,144 @@ def source(phrase: str, words: Sequence[str]) -> Source:
     )
 
 
-def choose(
-    products: Sequence[Product],
-    sources: Iterable[Source],
-    *,
-    count: int = DEFAULT_COUNT,
-    only_in_stock: bool = False,
-    never: Collection[str] = (),
-) -> tuple[Product, ...]:
-    """The first `count` different products that the sources give, asked in order; fewer when they run out."""
-    allowed = [p for p in products if p.id not in never and (p.in_stock or not only_in_stock)]
-    row: dict[str, Product] = {}
-    for source in sources:
-        for product in source.strategy.select(allowed, source.words):
-            row.setdefault(product.id, product)
-            if len(row) == count:
-                return tuple(row.values())
-    return tuple(row.values())
-
-
-def is_within(category: str, wanted: str) -> bool:
-    """True for the category itself and what lies below it: `shoes/trail` is within `shoes`."""
-    category, wanted = category.casefold(), wanted.casefold().strip("/")
-    return category == wanted or category.startswith(wanted + "/")
-
-
-def _folded(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(word.casefold() for word in words)
+STRATEGIES: tuple[Strategy, ...] = (
+    Strategy(
+        "chosen",
+        "exactly these products, in this order",
+        "[SKU-1042, BUN-4]",
+        chosen,
+        said("chosen by the editor"),
+        takes="products",
+    ),
+    Strategy(
+        "in category",
+        "products of a category and those within it, in catalogue order",
+        "shoes/trail",
+        in_category,
+        said("of the category"),
+    ),
+    Strategy(
+        "with tag",
+        "products that carry the tag, in catalogue order",
+        "bestseller",
+        with_tag,
+        said("has the tag"),
+        takes="tags",
+    ),
+    Strategy(
+        "of brand",
+        "products of the brand, in catalogue order",
+        "Northwind",
+        of_brand,
+        said("of the brand"),
+        takes="brands",
+    ),
+    Strategy(
+        "popular in",
+        "the best selling of a category, of `categories in cart`, `this category`, or of `everything`",
+        "everything",
+        ranked("popular"),
+        because_popular,
+    ),
+    Strategy(
+        "trending in",
+        "what is looked at lately, more than before, in a category or in `everything`",
+        "everything",
+        ranked("trending"),
+        because_trending,
+    ),
+    Strategy(
+        "new in",
+        "what came last, by `added` or the tag `new`",
+        "everything",
+        ranked("newest"),
+        said("new in the shop"),
+    ),
+    Strategy(
+        "bought together with",
+        "what buyers of these bought with them more than chance has it: `products in cart`, `this product`, or ids",
+        "products in cart",
+        together,
+        because_bought,
+        takes="products",
+        of_orders=True,
+    ),
+    Strategy(
+        "goes with",
+        "complements: bought together, and of another category",
+        "this product",
+        goes_with,
+        because_bought,
+        takes="products",
+        of_orders=True,
+    ),
+    Strategy(
+        "instead of",
+        "substitutes: looked at beside it, of the same category, and not bought with it",
+        "this product",
+        instead_of,
+        because_viewed,
+        takes="products",
+    ),
+    Strategy(
+        "also viewed with",
+        "what visitors who looked at these looked at too",
+        "this product",
+        also_viewed,
+        because_viewed,
+        takes="products",
+    ),
+    Strategy(
+        "for this cart",
+        "what the cart most likely lacks, whether surprising or not",
+        "",
+        for_cart,
+        because_bought,
+        takes="nothing",
+        of_orders=True,
+        bare=True,
+        reads_history=True,
+    ),
+    Strategy(
+        "for you now",
+        "what the visitor will likely look at next, from this visit alone",
+        "",
+        for_you_now,
+        because_viewed,
+        takes="nothing",
+        bare=True,
+        reads_history=True,
+    ),
+    Strategy(
+        "for you",
+        "by the brands and categories the visitor likes, and by what others like them looked at",
+        "",
+        for_you,
+        because_liked,
+        takes="nothing",
+        bare=True,
+        reads_history=True,
+    ),
+    Strategy(
+        "recently viewed",
+        "what the visitor looked at, the latest first",
+        "",
+        recently_viewed,
+        said("looked at before"),
+        takes="nothing",
+        bare=True,
+        reads_history=True,
+        is_personal=True,
+    ),
+    Strategy(
+        "buy again",
+        "what the visitor bought, the most often bought first",
+        "",
+        buy_again,
+        because_again,
+        takes="nothing",
+        bare=True,
+        reads_history=True,
+        is_personal=True,
+    ),
+)

@@ -23,6 +23,7 @@ from proxy.decide.why import why, why_text
 from proxy.diagnostics import as_text, did_you_mean
 from proxy.errors import RequestError
 from proxy.model import Profile
+from proxy.personalise import Stock, with_products
 from proxy.rulebook.compile import Publication
 from proxy.serve.context import request_of
 from proxy.serve.message import Request
@@ -59,7 +60,9 @@ def command(
     persona = persona_of(publication, **said)
     profile = asyncio.run(_profile(persona.visitor, store)) if persona.visitor else STRANGER
     context = context_as(publication.plan, _request(url), persona, profile or STRANGER, time.time())
-    stories = why(publication.plan, context, slots or publication.slots_on(str(context.attributes["page"])))
+    stock = Stock.of_a_folder(publication.catalogue, publication.asks, publication.orders, publication.visits)
+    slots = slots or tuple(publication.slots_on(str(context.attributes["page"])))
+    stories = with_products(why(publication.plan, context, slots), context, stock)
     click.echo(
         orjson.dumps(stories, option=orjson.OPT_INDENT_2).decode() if form == "json" else why_text(stories) or NO_RULES
     )

@@ -47,7 +47,8 @@ class RuleStory:
 @dataclass(frozen=True, slots=True)
 class SlotStory:
     """A slot's decision and all its rules, best first. `at` is the local time of the slot's first rule; `holdouts` are
-    those that concern the slot, true of who is held out."""
+    those that concern the slot, true of who is held out. `products` says of a row why each product stands there, and
+    what became of every strategy."""
 
     slot: str
     visitor: str
@@ -57,6 +58,7 @@ class SlotStory:
     decision: Decision
     rules: tuple[RuleStory, ...]
     holdouts: tuple[Explained, ...] = ()
+    products: tuple[str, ...] = ()
 
 
 def why(plan: Plan, context: EvaluationContext, slots: Sequence[str] | None = None) -> tuple[SlotStory, ...]:
@@ -197,6 +199,7 @@ def _slot_lines(story: SlotStory) -> list[str]:
         lines += [_rule_line(rule), *_fact_lines(rule.facts, depth=1)]
     for holdout in story.holdouts:
         lines.append(f"  Holdout: {'yes' if holdout.ok else 'no'}  ({holdout.text}; {holdout.seen})")
+    lines += [f"  · {line}" for line in story.products]
     return lines
 
 

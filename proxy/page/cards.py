@@ -1,14 +1,14 @@
 """Cards: how one product is drawn, by a template an editor may replace (`cards/*.html`).
 
 The template language is minijinja's, cut down to values, `if` and `for`: without `set` and macros nothing in it can
-grow beyond what is written. It runs when rules are published, under fuel, never for a visitor.
+grow beyond what is written. It runs under fuel, once for a product as it is now, not for each visitor.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import minijinja
@@ -16,6 +16,7 @@ import minijinja
 from proxy.errors import EditorError
 from proxy.model import Product
 from proxy.page.fields import harmless
+from proxy.page.prices import price_text
 
 DEFAULT_CARD = """\
 <a class="tb-card-link" href="{{ product.link }}">\
@@ -28,45 +29,86 @@ DEFAULT_CARD = """\
 """Accessible as it is: one link a product, its name in text, so the picture needs none."""
 
 _FUEL = 20_000
-_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 _STATEMENT = re.compile(r"\{%-?\s*(\w*)")
 _STATEMENTS = frozenset({"if", "elif", "else", "endif", "for", "endfor"})
 _HELP = "a card may hold {{ product.title }} and the like, {% if %} and {% for %}"
 
 
+@dataclass(frozen=True, slots=True)
+class Dress:
+    """How a visitor is shown products: prices as their `language` writes them, in their `currency` where the catalogue
+    has it, and links that keep the `campaign` they came by (`utm_source=newsletter`)."""
+
+    language: str = "en"
+    currency: str = ""
+    campaign: str = ""
+
+
+PLAIN = Dress()
+
+
+class Card:
+    """A template, compiled. Raises `EditorError` with the template's line."""
+
+    def __init__(self, template: str = DEFAULT_CARD) -> None:
+        for statement in _STATEMENT.finditer(template):
+            if statement[1] not in _STATEMENTS:
+                line = template.count("\n", 0, statement.start()) + 1
+                raise EditorError(f"a card may not use `{statement[1]}`", help=_HELP, line=line)
+        # Escaping follows from the template's name unless told otherwise; strict, so that a misspelt word is an error.
+        self._environment = minijinja.Environment(
+            undefined_behavior="strict", auto_escape_callback=lambda _: True, fuel=_FUEL
+        )
+        try:
+            self._environment.add_template("card", template)
+        except minijinja.TemplateError as error:
+            raise _told(error) from error
+
+    def draw(self, product: Product, now: float = 0.0, dress: Dress = PLAIN) -> str:
+        """The product's HTML, escaped and not yet sanitised. Raises `EditorError` with the template's line."""
+        try:
+            return self._environment.render_template("card", product=_shown(product, now, dress))
+        except minijinja.TemplateError as error:
+            raise _told(error) from error
+
+
 def render_cards(products: Iterable[Product], template: str = DEFAULT_CARD) -> list[str]:
-    """The HTML of each product's card, escaped and not yet sanitised. Raises `EditorError` with the template's line."""
-    for statement in _STATEMENT.finditer(template):
-        if statement[1] not in _STATEMENTS:
-            line = template.count("\n", 0, statement.start()) + 1
-            raise EditorError(f"a card may not use `{statement[1]}`", help=_HELP, line=line)
-    # Escaping follows from the template's name unless told otherwise; strict, so that a misspelt word is an error.
-    environment = minijinja.Environment(undefined_behavior="strict", auto_escape_callback=lambda _: True, fuel=_FUEL)
-    try:
-        environment.add_template("card", template)
-        return [environment.render_template("card", product=_shown(product)) for product in products]
-    except minijinja.TemplateError as error:
-        raise EditorError(_what(error), help=_HELP, line=error.line or 0) from error
+    """The HTML of each product's card. Raises `EditorError` with the template's line."""
+    card = Card(template)
+    return [card.draw(product) for product in products]
 
 
-def price_text(price: float, currency: str) -> str:
-    """A price as shops write it: `€12.50`, `12.50 NOK`; "" when there is none."""
-    if not price:
-        return ""
-    symbol = _SYMBOLS.get(currency)
-    return f"{symbol}{price:,.2f}" if symbol else f"{price:,.2f} {currency}".rstrip()
-
-
-def _shown(product: Product) -> dict[str, Any]:
-    """The words of a product a card may use: those of `Product`, texts harmless, `price` written out and `amount` the
-    bare number."""
+def _shown(product: Product, now: float, dress: Dress) -> dict[str, Any]:
+    """The words of a product a card may use: those of `Product`, texts harmless, `price` written out, `was` the price
+    it had before the sale, and `amount` the bare number."""
     words = {name: harmless(value) if isinstance(value, str) else value for name, value in asdict(product).items()}
+    amount, currency = price_for(product, now, dress)
+    was = product.price if currency == product.currency and amount < product.price else 0.0
     return words | {
-        "price": price_text(product.price, words["currency"]),
-        "amount": product.price,
+        "link": _with_campaign(words["link"], dress.campaign),
+        "price": price_text(amount, harmless(currency), dress.language),
+        "was": price_text(was, harmless(currency), dress.language),
+        "amount": amount,
         "tags": sorted(harmless(tag) for tag in product.tags),
+        "prices": {},
     }
 
 
-def _what(error: minijinja.TemplateError) -> str:
-    return error.detail or error.message.partition(" (in ")[0]
+def price_for(product: Product, now: float, dress: Dress) -> tuple[float, str]:
+    """What it costs, and in which currency: the visitor's where the catalogue has it."""
+    if dress.currency and dress.currency != product.currency:
+        for currency, price in product.prices:
+            if currency == dress.currency:
+                return price, currency
+    return product.price_at(now), product.currency
+
+
+def _with_campaign(link: str, campaign: str) -> str:
+    if not campaign:
+        return link
+    address, mark, place = link.partition("#")
+    return f"{address}{'&' if '?' in address else '?'}{campaign}{mark}{place}"
+
+
+def _told(error: minijinja.TemplateError) -> EditorError:
+    return EditorError(error.detail or error.message.partition(" (in ")[0], help=_HELP, line=error.line or 0)

@@ -1,9 +1,9 @@
 """Fragments: what editors publish, compiled once into pieces of constant bytes and fields.
 
 Three makers, one for each way to fill a slot: `banner` (our own form), `editor_html` (an editor's HTML file) and
-`products` (a row of cards). All sanitising, templating and escaping of what editors write happens here, when rules are
-published; what is left for a request is to put a visitor's words into the fields. A fragment is ASCII (other characters
-are numeric references), so it fits a page in any charset.
+`around_cards` (a row of cards, which `shelf.py` fills). All sanitising, templating and escaping of what editors write
+happens here, when rules are published; what is left for a request is to put a visitor's words into the fields. A
+fragment is ASCII (other characters are numeric references), so it fits a page in any charset.
 
 A fragment stands in a wrapper of its own that names its rule: attributes on the slot's element would differ from what
 React or Vue rendered, those within do not.
@@ -19,8 +19,7 @@ from functools import cached_property
 from itertools import groupby
 
 from proxy.errors import EditorError
-from proxy.model import Attributes, Product
-from proxy.page.cards import DEFAULT_CARD, render_cards
+from proxy.model import Attributes
 from proxy.page.fields import Field, Marked, as_ascii, escape, fields_in_template, fields_in_text
 from proxy.page.piece import Piece
 from proxy.page.sanitise import ADDRESSES, Removed, is_allowed_address, removed_from, sanitised
@@ -137,19 +136,22 @@ def editor_html(frame: Frame, source: str) -> Fragment:
     return replace(_compiled(frame.around(tuple(content), is_styled=False)), removed=removed_from(marked))
 
 
-def products(frame: Frame, *, title: str = "", products: Sequence[Product], card: str = DEFAULT_CARD) -> Fragment:
-    """A row of cards, each drawn by the template `card`. The title may hold fields. Raises `EditorError` with the
-    line in the card's file."""
-    drawn = render_cards(products, card)
+def around_cards(frame: Frame, *, title: str = "") -> tuple[Fragment, Fragment]:
+    """What stands before and after the cards of a row of products. The title may hold fields."""
     headline = _escaped(title)
     row = (
         *(_within('<section class="tb-products" aria-label="', headline, '">') or ('<section class="tb-products">',)),
         *_within('<h2 class="tb-products-title">', headline, "</h2>"),
         '<ul class="tb-cards">',
-        *(f'<li class="tb-card">{html}</li>' for html in map(sanitised, drawn)),
+        _CARDS,
         "</ul></section>",
     )
-    return replace(_compiled(frame.around(row, is_styled=True)), removed=removed_from("".join(drawn[:1])))
+    whole = frame.around(row, is_styled=True)
+    place = whole.index(_CARDS)
+    return _compiled(whole[:place]), _compiled(whole[place + 1 :])
+
+
+_CARDS = Field("")
 
 
 def trusted_html(html: str) -> Fragment:

@@ -73,9 +73,11 @@ class KeyKind(enum.StrEnum):
     STRATEGIES = "strategies"
     """One entry or a list of them, each a phrase of `catalogue/strategies.py`: `popular in: shoes/trail`."""
     FILTER = "filter"
-    """`in stock`."""
-    SKUS = "skus"
-    """One product id or a list of them."""
+    """What products must be, or a list: `in stock`, an id, `products in cart`, `price: at most 50`, `brand: North`."""
+    BOOST = "boost"
+    """A list of what moves up or down, each with how far: `brand: Northwind` and `by: a lot`."""
+    PIN = "pin"
+    """A list of products, each with its place: `product: SKU-1042` and `at: 3`."""
     FILE = "file"
     """The name of a file in the rule folder, without its ending."""
 
@@ -123,7 +125,12 @@ SLOT_KINDS: tuple[SlotKind, ...] = (
             ShowKey("strategy", KeyKind.STRATEGIES, "where products come from, best first", "popular in: shoes", True),
             ShowKey("count", KeyKind.COUNT, "how many products at most; 4 unless said", "4"),
             ShowKey("only", KeyKind.FILTER, "leaves out products that do not fit", "in stock"),
-            ShowKey("never", KeyKind.SKUS, "products that are never shown here", "[BUN-4]"),
+            ShowKey("never", KeyKind.FILTER, "products that are never shown here", "[BUN-4, products in cart]"),
+            ShowKey("boost", KeyKind.BOOST, "what comes further up", "{brand: Northwind, by: a little}"),
+            ShowKey("bury", KeyKind.BOOST, "what comes further down", "{tag: end of line, by: a lot}"),
+            ShowKey("pin", KeyKind.PIN, "products that stand at a place", "{product: SKU-1042, at: 1}"),
+            ShowKey("most per brand", KeyKind.COUNT, "how many of one brand at most", "2"),
+            ShowKey("most per category", KeyKind.COUNT, "how many of one category at most", "2"),
             ShowKey("card", KeyKind.FILE, "a file in `cards/` that draws one product", "wide"),
         ),
     ),

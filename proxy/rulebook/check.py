@@ -11,8 +11,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.catalogue.feeds import read_products
+from proxy.catalogue.logs import read_log
+from proxy.catalogue.rows import Ask
 from proxy.conditions.vocabulary import words
 from proxy.diagnostics import Finding, in_order
+from proxy.errors import OperatorError
 from proxy.model import Holdout, Place, Product, Rule, Segment
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
@@ -25,7 +28,16 @@ from proxy.rulebook.journey import one_journey, read_stage, stages_in_circles
 from proxy.rulebook.mending import with_edits
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.policy import NO_POLICY, Policy
-from proxy.rulebook.read import ATTRIBUTE_FILE, CACHE_FILE, CATALOGUE_FILE, SLOT_FILE, read_yaml
+from proxy.rulebook.read import (
+    ATTRIBUTE_FILE,
+    CACHE_FILE,
+    CATALOGUE_FILE,
+    ORDER_FILE,
+    SLOT_FILE,
+    VISIT_FILE,
+    read_yaml,
+    start_of,
+)
 from proxy.rulebook.rfm import graded, read_grades
 from proxy.rulebook.segments import circles, read_segment
 from proxy.rulebook.shares import read_holdouts
@@ -50,7 +62,15 @@ class Checked:
     names: Names
     findings: list[Finding]
     sources: Mapping[str, str]
+    asks: Mapping[str, Ask]
+    catalogue: Sequence[Product]
+    orders: Groups
+    visits: Groups
     lints: Sequence[Finding] = ()
+
+
+Groups = tuple[tuple[str, ...], ...]
+"""Products that were bought, or looked at, together."""
 
 
 def check(
@@ -106,6 +126,7 @@ def check(
     findings += circles(segments)
     findings += stages_in_circles(journey, segments)
     findings += file_faults(sources)
+    orders, visits = _groups(files, ORDER_FILE, findings), _groups(files, VISIT_FILE, findings)
     return Checked(
         rules,
         segments,
@@ -118,8 +139,27 @@ def check(
         names,
         in_order(with_edits(findings, sources)),
         sources,
+        library.asks,
+        library.catalogue,
+        orders,
+        visits,
         collector.lints,
     )
+
+
+def _groups(files: Mapping[str, bytes], name: str, findings: list[Finding]) -> Groups:
+    """What was bought or looked at together, from a table or a line a basket; R507 for what cannot be read."""
+    if not files.get(name, b"").strip():
+        return ()
+    try:
+        log = read_log(files[name].decode("utf-8", "replace").split("\n"))
+    except OperatorError as error:
+        findings.append(Finding("R507", str(error.args[0]), start_of(name), error.help, is_warning=True))
+        return ()
+    if log.unread:
+        what, help = f"{log.unread} lines make no sense", "each has an order's or a visit's id, and a product's"
+        findings.append(Finding("R507", what, start_of(name), help, is_warning=True))
+    return tuple(group.products for group in log.groups)
 
 
 def _own_catalogue(files: Mapping[str, bytes], findings: list[Finding]) -> Sequence[Product]:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from proxy.catalogue.rows import Ask
 from proxy.decide.plan import Plan, compile_plan
 from proxy.diagnostics import Finding, in_order
 from proxy.model import Product, Rule, Segment
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
-from proxy.rulebook.check import check
+from proxy.rulebook.check import Groups, check
 from proxy.rulebook.expectations import Case
 from proxy.rulebook.lints import Site, lints
 from proxy.rulebook.policy import NO_POLICY, Policy
@@ -24,7 +25,8 @@ from proxy.rulebook.policy import NO_POLICY, Policy
 class Publication:
     """One immutable version of a shop's rules, ready to be served. `version` names its content; `fragments` are by
     the variant of the rules that show them; `cases` are the editors' own tests. With everything paused it `is_off`.
-    `policy` is the operator's for origins that do not help themselves."""
+    `policy` is the operator's for origins that do not help themselves. `asks` say what rows of products, by variant,
+    are filled with, from the `catalogue`; `orders` and `visits` are a past to learn from that came with the folder."""
 
     version: str
     plan: Plan
@@ -35,6 +37,10 @@ class Publication:
     cases: tuple[Case, ...]
     is_off: bool = False
     policy: Policy = NO_POLICY
+    asks: Mapping[str, Ask] = field(default_factory=dict)
+    catalogue: Sequence[Product] = ()
+    orders: Groups = ()
+    visits: Groups = ()
 
     def slots_on(self, path: str) -> list[str]:
         """The slots with rules, but for those that `slots.yaml` places on other pages only."""
@@ -76,6 +82,10 @@ def load(
         checked.segments,
         checked.cases,
         policy=checked.policy,
+        asks=checked.asks,
+        catalogue=checked.catalogue,
+        orders=checked.orders,
+        visits=checked.visits,
     )
     warnings = lints(checked, site) if site else []
     return Loaded(publication, in_order([*checked.findings, *warnings]), checked.sources)

@@ -15,8 +15,9 @@ from proxy.diagnostics import Edit, Finding, did_you_mean
 from proxy.model import Attributes, AttributeValue, Place, Product, Rule
 from proxy.rulebook.deeds import DONE_BY, Deed, read_done
 from proxy.rulebook.names import Names
+from proxy.rulebook.scalars import read_words
 from proxy.rulebook.times import read_moment
-from proxy.rulebook.words import TEST, fields
+from proxy.rulebook.words import ROW_TEST, TEST, fields
 
 NOTHING_NEW = "nothing new"
 FROM_THE_CLOCK = ("weekday", "hours", "page")
@@ -24,11 +25,19 @@ FROM_THE_CLOCK = ("weekday", "hours", "page")
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a slot must show: a rule's name, "" for the page's own."""
+    """What a slot must show: a rule's name, "" for the page's own. Where it says something of products, any rule may
+    show them: all that it `contains`, and none of `never`."""
 
     slot: str
     rule: str
     place: Place
+    contains: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+
+    @property
+    def is_of_products(self) -> bool:
+        """True when it is about what stands in a row, whichever rule shows that."""
+        return bool(self.contains or self.never)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ def read_case(
         attributes=attributes,
         unverified=unverified,
         at=read_moment(found["at"].value, timezone, "at", findings) if "at" in found else None,
-        expect=_expectations(found["expect"].value, rules, names, findings) if "expect" in found else (),
+        expect=_expectations(found, rules, names, findings, products or {}),
         place=name.place if name else node.place,
         deeds=tuple(deeds),
     )
@@ -144,13 +153,32 @@ def _number(phrase: Phrase, written: Sequence[Scalar], findings: list[Finding]) 
 
 
 def _expectations(
-    node: Node, rules: Mapping[str, Rule], names: Names, findings: list[Finding]
+    found: Mapping[str, Entry],
+    rules: Mapping[str, Rule],
+    names: Names,
+    findings: list[Finding],
+    products: Mapping[str, Product],
 ) -> tuple[Expectation, ...]:
-    table = as_map(node, '"expect"', findings)
-    return tuple(
-        Expectation(names.slot(entry.key, findings), _expected(entry, rules, names, findings), entry.key.place)
-        for entry in (table.entries if table else ())
-    )
+    table = as_map(found["expect"].value, '"expect"', findings) if "expect" in found else None
+    expected = []
+    for entry in table.entries if table else ():
+        slot = names.slot(entry.key, findings)
+        if isinstance(entry.value, MapNode) and entry.value.entries:
+            said = fields(entry.value, "row of products", ROW_TEST, findings)
+            contains, never = (_products(said.get(word), products, findings) for word in ("contains", "never"))
+            expected.append(Expectation(slot, "", entry.key.place, contains, never))
+        else:
+            expected.append(Expectation(slot, _expected(entry, rules, names, findings), entry.key.place))
+    return tuple(expected)
+
+
+def _products(entry: Entry | None, known: Mapping[str, Product], findings: list[Finding]) -> tuple[str, ...]:
+    words = read_words(entry.value, entry.key.text, findings) if entry else ()
+    for word in words:
+        if known and word.text not in known:
+            what, help = f'there is no product "{word.text}"', did_you_mean(word.text, [*known])
+            findings.append(Finding("R502", what, word.place, help))
+    return tuple(word.text for word in words)
 
 
 def _expected(entry: Entry, rules: Mapping[str, Rule], names: Names, findings: list[Finding]) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from proxy.conditions.nodes import Entry, MapNode, Node, as_list, as_map
 from proxy.diagnostics import Finding
 from proxy.model import Place
-from proxy.rulebook.read import CATALOGUE_FILE, RULE_FILES, start_of, text_of
+from proxy.rulebook.read import CATALOGUE_FILE, ORDER_FILE, RULE_FILES, VISIT_FILE, start_of, text_of
 from proxy.rulebook.scalars import read_choice
 from proxy.rulebook.times import read_timezone
 from proxy.rulebook.words import FILE, fields
+
+APART = (CATALOGUE_FILE, ORDER_FILE, VISIT_FILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,9 @@ class RuleFile:
 
 
 def texts(files: Mapping[str, bytes], findings: list[Finding]) -> Iterator[tuple[str, str]]:
-    """Each file that is text, by name; the catalogue is read apart, line by line."""
+    """Each file that is text, by name; the catalogue and what was bought and viewed are read apart, line by line."""
     for name in sorted(files):
-        text = text_of(name, files[name], findings) if name != CATALOGUE_FILE else None
+        text = text_of(name, files[name], findings) if name not in APART else None
         if text is not None:
             yield name, text
 

@@ -257,6 +257,16 @@ FINDINGS: tuple[FindingKind, ...] = (
         banner_text('title: "{orders|No} orders so far"'),
     ),
     FindingKind(
+        "R507",
+        "what was bought cannot be read",
+        "The file orders.csv or visits.csv holds what was bought or looked at together, for tests and a new shop to "
+        "learn from: a table with an order's or a visit's id and a product's, or a line a basket. This is a warning "
+        "and stops nothing.",
+        "order_id,product_id\n1,SKU-1\n2",
+        "order_id,product_id\n1,SKU-1\n2,SKU-1",
+        file="orders.csv",
+    ),
+    FindingKind(
         "R601",
         "a test names no rule",
         "The test expects a rule that is not in the folder. It may have been renamed.",

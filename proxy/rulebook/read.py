@@ -23,6 +23,7 @@ SLOT_FILE = "slots.yaml"
 ATTRIBUTE_FILE = "attributes.yaml"
 CACHE_FILE = "cache.yaml"
 CATALOGUE_FILE = "products.jsonl"
+ORDER_FILE, VISIT_FILE = "orders.csv", "visits.csv"
 
 MAX_FILE_BYTES = 1024 * 1024
 MAX_DEPTH = 20

@@ -211,6 +211,6 @@ def _key(key: ShowKey) -> Schema:
     match key.kind:
         case KeyKind.PIXELS | KeyKind.COUNT:
             return {**described, "type": "integer", "minimum": 1}
-        case KeyKind.STRATEGIES | KeyKind.SKUS:
+        case KeyKind.STRATEGIES | KeyKind.FILTER | KeyKind.BOOST | KeyKind.PIN:
             return described
     return {**described, **TEXT}

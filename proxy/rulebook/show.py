@@ -6,22 +6,28 @@ The kinds and their keys are the rows of `page/slots.py`; each kind has its make
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from proxy.catalogue.strategies import DEFAULT_COUNT, IN_STOCK, Source, choose
+from proxy.catalogue.asking import Asking
+from proxy.catalogue.rows import Ask, choose
+from proxy.catalogue.shop import Shop
+from proxy.catalogue.shopper import Shopper
+from proxy.catalogue.strategies import Source
 from proxy.conditions.nodes import Node, Scalar, as_text
 from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.errors import EditorError
 from proxy.model import Place, Product, Rule
 from proxy.page.cards import DEFAULT_CARD
-from proxy.page.fragments import Fragment, Frame, banner, editor_html, products
+from proxy.page.fragments import Fragment, Frame, banner, editor_html
 from proxy.page.sanitise import Removed
+from proxy.page.shelf import card_faults, shelf
 from proxy.page.slots import SLOT_KINDS, DeclaredSlot, KeyKind, ShowKey, SlotKind, stylesheet, stylesheet_url
 from proxy.rulebook.content import place_of, texts_in
 from proxy.rulebook.expectations import NOTHING_NEW
-from proxy.rulebook.scalars import read_choice, read_whole
-from proxy.rulebook.sources import read_products, read_sources
+from proxy.rulebook.merchandise import read_fits, read_pins, read_shifts
+from proxy.rulebook.scalars import read_whole
+from proxy.rulebook.sources import read_sources
 from proxy.rulebook.words import Word, fields
 
 BANNERS, CARDS, HTML = "banners/", "cards/", ".html"
@@ -37,13 +43,14 @@ Values = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Library:
     """What rules may show: the folder's HTML files by path, and the catalogue; how slots are dressed; and the arm of
-    an experiment that is being read."""
+    an experiment that is being read. What rows of products ask gathers in `asks`, by variant."""
 
     sources: Mapping[str, str]
     catalogue: Sequence[Product]
     declared: Mapping[str, DeclaredSlot]
     stylesheet_url: str
     arm: str = ""
+    asks: dict[str, Ask] = field(default_factory=dict)
 
     @classmethod
     def of(cls, sources: Mapping[str, str], catalogue: Sequence[Product], declared: Sequence[DeclaredSlot]) -> Library:
@@ -111,8 +118,7 @@ def file_faults(sources: Mapping[str, str]) -> Iterator[Finding]:
             if file.startswith(BANNERS):
                 yield from (_left_out(removed, file, source) for removed in editor_html(Frame(""), source).removed)
             elif file.startswith(CARDS):
-                drawn = products(Frame(""), products=[SAMPLE], card=source)
-                yield from (_left_out(removed, file, source) for removed in drawn.removed)
+                yield from (_left_out(removed, file, source) for removed in card_faults(source, SAMPLE))
         except EditorError as error:
             yield Finding("R503", str(error.args[0]), _line(file, error.line or 1, source), error.help)
 
@@ -120,7 +126,7 @@ def file_faults(sources: Mapping[str, str]) -> Iterator[Finding]:
 def unknown_fields(fragment: Fragment, node: Node, known: Collection[str]) -> Iterator[Finding]:
     """R506 for each field of what stands under `show:` whose attribute nobody has. A part, as `campaign.source`, is
     known with its whole."""
-    for name in dict.fromkeys(field.attribute for field in fragment.fields):
+    for name in dict.fromkeys(one.attribute for one in fragment.fields):
         if name not in (*known, *IDENTIFIED) and name.partition(".")[0] not in known:
             what = f"no visitor has a `{name}`, so its default is shown to everybody"
             help = did_you_mean(name, [*known]) if nearest(name, known) else f"add `{name}` to attributes.yaml"
@@ -155,9 +161,11 @@ def _value(key: ShowKey, node: Node, library: Library, findings: list[Finding]) 
         case KeyKind.COUNT:
             return read_whole(node, key.name, 1, MAX_COUNT, findings)
         case KeyKind.FILTER:
-            return read_choice(node, key.name, [IN_STOCK], findings)
-        case KeyKind.SKUS:
-            return read_products(node, key.name, library.catalogue, findings)
+            return read_fits(node, key.name, library.catalogue, findings)
+        case KeyKind.BOOST:
+            return read_shifts(node, key.name, library.catalogue, findings)
+        case KeyKind.PIN:
+            return read_pins(node, library.catalogue, findings)
         case KeyKind.STRATEGIES:
             return read_sources(node, library.catalogue, findings)
     written = as_text(node, f'"{key.name}"', findings)
@@ -170,18 +178,26 @@ def _banner(library: Library, frame: Frame, **values: Any) -> Fragment:
     return banner(frame, **values)
 
 
-def _row(library: Library, frame: Frame, *, strategy: Sequence[Source], title: str = "", **values: Any) -> Fragment:
-    """A row of products as the strategies choose them now: the catalogue is part of what is published."""
-    chosen = choose(
-        library.catalogue,
-        strategy,
-        count=values.get("count", DEFAULT_COUNT),
-        only_in_stock="only" in values,
-        never=values.get("never", ()),
-    )
-    if not chosen:
+def _row(
+    library: Library,
+    frame: Frame,
+    *,
+    strategy: Sequence[Source],
+    title: str = "",
+    card: str = DEFAULT_CARD,
+    **asked: Any,
+) -> Fragment:
+    """A row of products, chosen when a page is asked for. One that can never have any is told now."""
+    never = tuple(asked.pop("never", ()))
+    pins = tuple(asked.pop("pin", ()))
+    shifts = (*asked.pop("boost", ()), *asked.pop("bury", ()))
+    words = {name.replace(" ", "_"): value for name, value in asked.items()}
+    ask = Ask(tuple(strategy), never=never, pins=pins, shifts=shifts, **words)
+    is_the_same_for_all = not ask.reads_history and not any(found.reads_page for found in strategy)
+    if is_the_same_for_all and not choose(ask, Asking(Shop(library.catalogue), Shopper())).products:
         raise EditorError("this row would be empty", help="add another strategy, or leave fewer products out")
-    return products(frame, title=title, products=chosen, card=values.get("card", DEFAULT_CARD))
+    library.asks[frame.rule if frame.variant in ("", frame.rule) else f"{frame.rule} / {frame.variant}"] = ask
+    return shelf(frame, title=title, card=card)
 
 
 def _at_fault(error: EditorError, node: Node) -> Place:

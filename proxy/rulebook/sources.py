@@ -1,62 +1,80 @@
-"""Where the products of a row come from: the lines under `strategy:`, and lists of product ids."""
+"""Where the products of a row come from: the lines under `strategy:`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from proxy.catalogue.asking import CATEGORY_WORDS, PRODUCT_WORDS, Asking
+from proxy.catalogue.shop import Shop
+from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import STRATEGIES, Source, Strategy
 from proxy.conditions.nodes import Entry, ListNode, Node, Scalar, as_map, as_text, unknown_word
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Product
 
 BY_PHRASE = {strategy.phrase: strategy for strategy in STRATEGIES}
+OWN_WORDS = {"products": PRODUCT_WORDS, "categories": CATEGORY_WORDS}
 
 
 def read_sources(node: Node, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[Source, ...]:
-    """One strategy or a list of them, each with words that some product answers."""
+    """One strategy or a list of them, each with words that some product answers, or with none where it needs none."""
     if not catalogue:
         help = "put products.jsonl into this folder, or name a file with --catalogue"
         findings.append(Finding("R502", "there is no catalogue to choose from", node.place, help))
         return ()
+    shop = Shop(catalogue)
     lines = node.items if isinstance(node, ListNode) else (node,)
-    tables = [as_map(line, '"strategy"', findings) for line in lines]
-    entries = [entry for table in tables if table for entry in table.entries]
-    return tuple(source for entry in entries for source in _read_source(entry, catalogue, findings))
+    return tuple(source for line in lines for source in _read_line(line, shop, findings))
 
 
-def read_products(node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[str, ...]:
-    """The ids of products, all of the catalogue."""
-    words = _words(node, what, findings)
-    known = [product.id for product in catalogue]
-    findings += [_no_such(word, known) for word in words if word.text not in known]
-    return tuple(word.text for word in words)
+def _read_line(line: Node, shop: Shop, findings: list[Finding]) -> Iterator[Source]:
+    if isinstance(line, Scalar) and line.text:
+        strategy = BY_PHRASE.get(line.text)
+        if strategy is None:
+            findings.append(unknown_word(line, "a strategy", list(BY_PHRASE)))
+        elif not strategy.bare:
+            help = f"write what for: `{strategy.phrase}: {strategy.example}`"
+            findings.append(Finding("R103", f'"{strategy.phrase}" needs words behind it', line.place, help))
+        else:
+            yield Source(strategy, ())
+        return
+    table = as_map(line, '"strategy"', findings)
+    for entry in table.entries if table else ():
+        yield from _read_source(entry, shop, findings)
 
 
-def _read_source(entry: Entry, catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[Source]:
+def _read_source(entry: Entry, shop: Shop, findings: list[Finding]) -> Iterator[Source]:
     strategy = BY_PHRASE.get(entry.key.text)
     if strategy is None:
         findings.append(unknown_word(entry.key, "a strategy", list(BY_PHRASE)))
         return
+    if strategy.takes == "nothing":
+        help = f"write it alone: `- {strategy.phrase}`"
+        findings.append(Finding("R104", f'"{strategy.phrase}" takes no words', entry.value.place, help))
+        return
     words = _words(entry.value, strategy.phrase, findings)
-    findings += [
-        _unanswered(strategy, word, catalogue) for word in words if not _is_answered(strategy, word, catalogue)
-    ]
+    findings += [_unanswered(strategy, word, shop) for word in words if not _is_answered(strategy, word, shop)]
     yield Source(strategy, tuple(word.text for word in words))
 
 
-def _is_answered(strategy: Strategy, word: Scalar, catalogue: Sequence[Product]) -> bool:
-    return any(True for _ in strategy.select(catalogue, [word.text]))
+def _is_answered(strategy: Strategy, word: Scalar, shop: Shop) -> bool:
+    """Whether the word means something for some visitor: one of ours, or one that the catalogue knows."""
+    if word.text in OWN_WORDS.get(strategy.takes, ()):
+        return True
+    if strategy.takes == "products":
+        return shop.hub.get(word.text) is not None
+    if strategy.takes == "categories":
+        return bool(shop.hub.within(word.text))
+    return bool(strategy.select(Asking(shop, Shopper()), [word.text]))
 
 
-def _unanswered(strategy: Strategy, word: Scalar, catalogue: Sequence[Product]) -> Finding:
-    if strategy.phrase == "chosen":
-        return _no_such(word, [product.id for product in catalogue])
+def _unanswered(strategy: Strategy, word: Scalar, shop: Shop) -> Finding:
+    if strategy.takes == "products":
+        known = [product.id for product in shop.hub.products]
+        help = did_you_mean(word.text, [*PRODUCT_WORDS, *known])
+        return Finding("R502", f'there is no product "{word.text}"', word.place, help)
     what = f'no product fits "{strategy.phrase}: {word.text}"'
     return Finding("R502", what, word.place, "write it as the catalogue does")
-
-
-def _no_such(word: Scalar, known: Sequence[str]) -> Finding:
-    return Finding("R502", f'there is no product "{word.text}"', word.place, did_you_mean(word.text, known))
 
 
 def _words(node: Node, what: str, findings: list[Finding]) -> list[Scalar]:

@@ -93,7 +93,15 @@ TEST = (
     Word("visitor", "who comes: segments, country, any other word of conditions, and what they did before"),
     Word("page", "the path they open; / when missing"),
     Word("at", "when they come, as 2026-11-25 12:00; now when missing"),
-    Word("expect", "for each slot the name of the rule that shows, or nothing new", required=True),
+    Word(
+        "expect",
+        "for each slot the name of the rule that shows, nothing new, or what products it contains",
+        required=True,
+    ),
+)
+ROW_TEST = (
+    Word("contains", "products that stand there; one or a list"),
+    Word("never", "products that do not; one or a list"),
 )
 SLOT_FILE = (Word("slots", "the places on your pages, by name", required=True),)
 SLOT = (

@@ -9,6 +9,7 @@ from proxy.audience.measures import is_moving
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.decide.plan import CLOCK_ATTRIBUTES
 from proxy.model import AttributeValue
+from proxy.personalise import ROW_ATTRIBUTES
 from proxy.rulebook.compile import Publication
 from proxy.serve.context import Seen, Source, is_of_request, needs_profile, source_of, values_of
 
@@ -20,8 +21,9 @@ MOST_SAID = 4_000
 class Asked:
     """Attribute names: those the request alone says, and those that are the visitor's, with where each comes from.
     `needs_profile` is true when a profile may have one of them; `tells_visitors_apart` when chance or caps have a say,
-    so that two with the same attributes may be shown different things, or when something is asked that is another
-    number every moment, as the days since an order."""
+    so that two with the same attributes may be shown different things; when products are chosen, for what is sold out
+    must not be remembered; or when something is asked that is another number every moment, as the days since an
+    order."""
 
     of_request: tuple[str, ...]
     of_visitor: tuple[str, ...]
@@ -56,14 +58,16 @@ class Asked:
         variants = {variant for rule in publication.rules if rule.slot in slots for variant in rule.variants}
         for variant in variants & fragments.keys():
             names.update(field.attribute for field in fragments[variant].fields)
+        rows = [publication.asks[variant] for variant in variants & publication.asks.keys()]
+        names.update(ROW_ATTRIBUTES if rows else ())
         traits = {name: TRAIT_MEASURES[name] for name in names & TRAIT_MEASURES.keys()}
         measures = {**traits, **plan.measures_of(slots)}
-        reads_history = plan.reads_history(slots)
+        reads_history = plan.reads_history(slots) or any(ask.reads_history for ask in rows)
         of_visitor = tuple(sorted(name for name in names if not is_of_request(name)))
         return cls(
             tuple(sorted(name for name in names if is_of_request(name))),
             of_visitor,
             tuple(source_of(name, measures.get(name)) for name in of_visitor),
             needs_profile(names) or reads_history,
-            reads_history or any(map(is_moving, measures.values())),
+            reads_history or bool(rows) or any(map(is_moving, measures.values())),
         )

@@ -85,6 +85,8 @@ def context_from(
         unverified=unsigned_only(seen.visitor, profile),
         bucket_key=profile.bucket_key if profile is not None else "",
         read=_reader(profile, seen.now) if profile is not None and profile.history else nothing_read,
+        history=profile.history if profile is not None else (),
+        remembered=profile.remembered if profile is not None else {},
     )
 
 

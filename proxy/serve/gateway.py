@@ -25,6 +25,7 @@ from proxy.httpcache.stored import Choices, cache_control
 from proxy.metrics import Metrics
 from proxy.model import CacheVerdict
 from proxy.page.slots import DeclaredSlot
+from proxy.personalise import Stock
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.asking import Asking
@@ -111,6 +112,11 @@ class Gateway:
             self._comparing.forget()
         self._stylesheets.add(publication.declared)
         self._showing.publish(publication)
+
+    @property
+    def stock(self) -> Stock:
+        """What rows of products are filled from now."""
+        return self._showing.stock
 
     def purge(self, purge: Purge) -> int:
         """What the purge means is out of date from now on; how many addresses that were."""

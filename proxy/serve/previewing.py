@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from proxy.catalogue.shop import Shop
 from proxy.decide.engine import decide
 from proxy.decide.why import SlotStory, why
 from proxy.diagnostics import as_text
@@ -19,6 +20,7 @@ from proxy.page.encode import Assembled, Coding, assemble
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
+from proxy.personalise import Stock, fills_of, with_products
 from proxy.rulebook.compile import Loaded, Publication
 from proxy.rulebook.expectations import Case
 from proxy.serve.asking import Asking, is_document
@@ -48,11 +50,19 @@ ProfileOf = Callable[[str, float], Awaitable[Profile | None]]
 
 
 class Previewing:
-    """`draft_of` gives the state of the rules that a token names, `profile_of` the profile of a visitor."""
+    """`draft_of` gives the state of the rules that a token names, `profile_of` the profile of a visitor; `shop` is what
+    products are recommended from, None for the draft's own catalogue."""
 
     def __init__(
-        self, tokens: Tokens, asking: Asking, draft_of: DraftOf, profile_of: ProfileOf, settings: Settings
+        self,
+        tokens: Tokens,
+        asking: Asking,
+        draft_of: DraftOf,
+        profile_of: ProfileOf,
+        settings: Settings,
+        shop: Shop | None = None,
     ) -> None:
+        self._shop = shop
         self._tokens = tokens
         self._asking = asking
         self._draft_of = draft_of
@@ -88,7 +98,7 @@ class Previewing:
         case = next((case for case in publication.cases if case.name == preview.persona.case), None)
         if preview.persona.case and case is None:
             return _told(f"this draft has no test `{preview.persona.case}` any more, whose visitor to show it to")
-        showing = ShowingAs(publication, preview, case, self._profile_of)
+        showing = ShowingAs(publication, preview, case, self._profile_of, self._shop)
         metrics = Metrics()
         declared = (*publication.declared, OVERLAY)
         reader = PageReader(metrics, self._settings)
@@ -113,7 +123,15 @@ class Previewing:
 class ShowingAs:
     """Fills a page for a persona. Afterwards `stories` are those of its slots, and `took_ms` is what telling took."""
 
-    def __init__(self, publication: Publication, preview: Preview, case: Case | None, profile_of: ProfileOf) -> None:
+    def __init__(
+        self,
+        publication: Publication,
+        preview: Preview,
+        case: Case | None,
+        profile_of: ProfileOf,
+        shop: Shop | None = None,
+    ) -> None:
+        self._shop = shop
         self._publication = publication
         self._preview = preview
         self._case = case
@@ -145,10 +163,12 @@ class ShowingAs:
         context = context_as(plan, request, self._preview.persona, met.profile, now, self._case)
         slots = tuple(dict.fromkeys(slot for slot in template.slots if slot != OVERLAY.name))
         decided = decide(plan, context, slots)
-        self.stories = why(plan, context, slots)
+        stock = Stock(self._shop or Shop(self._publication.catalogue), self._publication.asks)
+        self.stories = with_products(why(plan, context, slots), context, stock)
         self.took_ms = (time.perf_counter() - started) * 1_000
         bar = overlay(self._preview, self.stories, context.now, STYLESHEET_PATH)
-        fills = [bar if slot == OVERLAY.name else fragments.get(decided[slot].variant) for slot in template.slots]
+        filled = fills_of([decided[slot] for slot in template.slots if slot != OVERLAY.name], fragments, context, stock)
+        fills: list[Fragment | None] = [bar if slot == OVERLAY.name else filled.pop(0) for slot in template.slots]
         for (place, _), fragment in zip(template.holes, poured, strict=True):
             fills[place] = fragment
         return assemble(template, fills, context.attributes, coding=coding, key=b"preview")

@@ -14,12 +14,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from proxy.audience.traits import STRANGER
+from proxy.catalogue.shop import Shop
 from proxy.metrics import Metrics, Shown
 from proxy.model import AttributeValue, Consent, Profile, Visitor
 from proxy.page.encode import Assembled, Coding
 from proxy.page.fragments import Fragment
 from proxy.page.template import Template
-from proxy.personalise import Personalised, personalise, untouched
+from proxy.personalise import Personalised, Stock, personalise, untouched
 from proxy.rulebook.compile import Publication
 from proxy.serve.asked import Asked
 from proxy.serve.capture import Capture, View
@@ -72,6 +73,7 @@ class Showing:
         self._capture = capture
         self._sewing = Sewing()
         self._recall = Recall()
+        self._shop = Shop()
         self._consents = Consents(settings)
         self._gives_cookies = settings.visitor_cookie != "off"
         self._trusted = networks(settings.trusted_proxies)
@@ -81,6 +83,9 @@ class Showing:
     def publish(self, publication: Publication) -> None:
         """Decides by this publication from now on."""
         self.publication = publication
+        self._shop.hub.replace(publication.catalogue)
+        self._shop.seed(publication.orders, publication.visits)
+        self.stock = Stock(self._shop, publication.asks)
         self._asked: dict[tuple[str, ...], Asked] = {}
         self._recall.forget()
 
@@ -204,7 +209,9 @@ class Showing:
     ) -> Personalised:
         plan, fragments = self.publication.plan, self.publication.fragments
         context = context_from(seen, profile, self.asked_by(template).attributes, values)
-        done = personalise(template, plan, fragments, context, coding=coding, key=self._etag_key, poured=poured)
+        done = personalise(
+            template, plan, fragments, context, coding=coding, key=self._etag_key, poured=poured, stock=self.stock
+        )
         if seen.now >= self._recorder.due_at and seen.visitor.consent is not Consent.NONE:
             noted = Noted(plan, seen.request, seen.visitor, context, seen.country_header, done.decisions)
             self._recorder.note(noted)

@@ -15,11 +15,21 @@ from pathlib import Path
 
 from proxy.errors import OperatorError
 from proxy.rulebook.pauses import NOTHING
-from proxy.rulebook.read import ATTRIBUTE_FILE, CACHE_FILE, CATALOGUE_FILE, MAX_FILE_BYTES, RULE_FILES, SLOT_FILE
+from proxy.rulebook.read import (
+    ATTRIBUTE_FILE,
+    CACHE_FILE,
+    CATALOGUE_FILE,
+    MAX_FILE_BYTES,
+    ORDER_FILE,
+    RULE_FILES,
+    SLOT_FILE,
+    VISIT_FILE,
+)
 from proxy.stores.versions import FOLDER as VERSIONS
 from proxy.stores.versions import Versions
 
-KINDS = ("*" + RULE_FILES, SLOT_FILE, ATTRIBUTE_FILE, CACHE_FILE, CATALOGUE_FILE, "banners/*.html", "cards/*.html")
+DATA = (CATALOGUE_FILE, ORDER_FILE, VISIT_FILE)
+KINDS = ("*" + RULE_FILES, SLOT_FILE, ATTRIBUTE_FILE, CACHE_FILE, *DATA, "banners/*.html", "cards/*.html")
 MAX_CATALOGUE_BYTES = 256 * 1024 * 1024
 ATTEMPTS = 5
 DEBOUNCE_MS = 200

@@ -1,70 +1,60 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from proxy.catalogue.strategies import STRATEGIES, choose, is_within, source
+from proxy.catalogue.rows import Ask, choose
+from proxy.catalogue.strategies import STRATEGIES, source
 from proxy.errors import EditorError
-from proxy.model import Product
+from tests.catalogue.worlds import asking
 
-
-def product(
-    id: str, category: str, brand: str = "", popularity: float = 0, in_stock: bool = True, *tags: str
-) -> Product:
-    return Product(id, id, "/p/" + id, category, brand, popularity=popularity, in_stock=in_stock, tags=frozenset(tags))
-
-
-SHOES = [
-    product("trail", "shoes/trail", "Northwind", 5, True, "New"),
-    product("road", "shoes/road", "Southwind", 9, False),
-    product("boot", "shoes", "northwind", 7),
-    product("shoebox", "shoeboxes", "Southwind", 1, True, "new", "eco"),
+GIVES = [
+    ("chosen", ["KETCHUP", "nope", "BUN"], {}, ["KETCHUP", "BUN"]),
+    ("in category", ["food/sauces"], {}, ["MUSTARD", "KETCHUP"]),
+    ("in category", ["FOOD/Sauces/"], {}, ["MUSTARD", "KETCHUP"]),
+    ("with tag", ["NEW"], {}, ["SCREE"]),
+    ("of brand", ["tarnwell"], {}, ["SCREE", "SOCK"]),
+    ("popular in", ["everything"], {}, ["HOTDOG", "SOCK", "MUSTARD", "TRAIL"]),
+    ("popular in", ["shoes"], {}, ["TRAIL", "SCREE"]),
+    ("popular in", ["categories in cart"], {"cart": ["MUSTARD"]}, ["MUSTARD", "KETCHUP"]),
+    ("popular in", ["nowhere"], {}, []),
+    ("trending in", ["shoes"], {}, ["TRAIL", "SCREE"]),
+    ("new in", ["everything"], {}, ["SOCK", "SCREE"]),
+    ("bought together with", ["products in cart"], {"cart": ["HOTDOG"]}, ["MUSTARD", "BUN"]),
+    ("bought together with", ["this product"], {"here": "TRAIL"}, ["SOCK"]),
+    ("goes with", ["this product"], {"here": "TRAIL"}, ["SOCK"]),
+    ("instead of", ["this product"], {"here": "TRAIL"}, ["SCREE"]),
+    ("also viewed with", ["this product"], {"here": "TRAIL"}, ["SCREE", "SOCK"]),
+    ("for this cart", [], {"cart": ["HOTDOG"]}, ["MUSTARD", "BUN", "SOCK"]),
+    ("for you now", [], {"viewed": ["TRAIL"]}, ["SCREE", "SOCK"]),
+    ("for you", [], {"viewed": ["SCREE"]}, ["SCREE", "TRAIL", "SOCK"]),
+    ("recently viewed", [], {"viewed": ["TRAIL", "MUSTARD", "TRAIL"]}, ["TRAIL", "MUSTARD"]),
+    ("buy again", [], {"bought": ["BUN", "TRAIL", "BUN"]}, ["BUN", "TRAIL"]),
 ]
 
 
-def ids(*sources: tuple[str, list[str]], **limits: object) -> list[str]:
-    chosen = choose(SHOES, [source(phrase, words) for phrase, words in sources], **limits)  # type: ignore[arg-type]
-    return [product.id for product in chosen]
+@pytest.mark.parametrize(("phrase", "words", "who", "gives"), GIVES, ids=[f"{row[0]} {row[1]}" for row in GIVES])
+def test_what_each_strategy_gives(phrase: str, words: list[str], who: dict[str, Any], gives: list[str]) -> None:
+    ask = asking(**who)
+    found = source(phrase, words)
+    ids = [id for id in found.strategy.select(ask, found.words) if id != ask.here]
+    known = [id for id in ids if ask.shop.hub.get(id) and (phrase != "for you now" or id not in who["viewed"])]
+    assert known[: len(gives)] == gives
+    if not gives:
+        assert known == []
+    for id in known:
+        assert found.strategy.because(ask, found.words, id)
 
 
-@pytest.mark.parametrize(
-    ("phrase", "words", "chosen"),
-    [
-        ("chosen", ["boot", "nope", "trail"], ["boot", "trail"]),
-        ("in category", ["shoes"], ["trail", "road", "boot"]),
-        ("in category", ["SHOES/Trail/"], ["trail"]),
-        ("in category", ["shoeboxes", "shoes/road"], ["road", "shoebox"]),
-        ("with tag", ["NEW"], ["trail", "shoebox"]),
-        ("of brand", ["Northwind"], ["trail", "boot"]),
-        ("popular in", ["everything"], ["road", "boot", "trail", "shoebox"]),
-        ("popular in", ["shoes"], ["road", "boot", "trail"]),
-        ("popular in", ["nowhere"], []),
-    ],
-)
-def test_each_strategy_answers_from_the_catalogue(phrase: str, words: list[str], chosen: list[str]) -> None:
-    assert ids((phrase, words)) == chosen
+def test_every_strategy_is_tested_and_explains_itself() -> None:
+    assert {row[0] for row in GIVES} == {strategy.phrase for strategy in STRATEGIES}
+    assert all(strategy.help and (strategy.example or strategy.bare) for strategy in STRATEGIES)
 
 
-def test_every_strategy_has_an_answer_tested_here() -> None:
-    assert {strategy.phrase for strategy in STRATEGIES} == {
-        "chosen", "in category", "with tag", "of brand", "popular in",
-    }  # fmt: skip
-    assert all(strategy.help and strategy.example for strategy in STRATEGIES)
-
-
-def test_the_list_is_read_top_down_until_the_row_is_full_and_nothing_comes_twice() -> None:
-    layers = [("chosen", ["boot"]), ("with tag", ["new"]), ("popular in", ["everything"])]
-    assert ids(*layers) == ["boot", "trail", "shoebox", "road"]
-    assert ids(*layers, count=2) == ["boot", "trail"]
-
-
-def test_filters_leave_products_out_of_every_strategy() -> None:
-    assert ids(("popular in", ["everything"]), only_in_stock=True) == ["boot", "trail", "shoebox"]
-    assert ids(("chosen", ["road", "boot"]), only_in_stock=True, never=["boot"]) == []
-
-
-def test_equally_popular_products_keep_the_order_of_the_catalogue() -> None:
-    twins = [product("b", "x"), product("a", "x")]
-    assert [p.id for p in choose(twins, [source("popular in", ["everything"])])] == ["b", "a"]
+@pytest.mark.parametrize("phrase", [s.phrase for s in STRATEGIES if s.reads_history])
+def test_of_a_stranger_what_follows_the_visitor_knows_nothing(phrase: str) -> None:
+    assert list(source(phrase, []).strategy.select(asking(), ())) == []
 
 
 def test_an_unknown_strategy_names_the_nearest() -> None:
@@ -73,14 +63,6 @@ def test_an_unknown_strategy_names_the_nearest() -> None:
     assert caught.value.help == 'did you mean "popular in"?'
 
 
-@pytest.mark.parametrize(
-    ("category", "wanted", "within"),
-    [
-        ("shoes/trail", "shoes", True),
-        ("shoes", "shoes", True),
-        ("shoeboxes", "shoes", False),
-        ("shoes", "shoes/trail", False),
-    ],
-)
-def test_a_category_holds_those_below_it(category: str, wanted: str, within: bool) -> None:
-    assert is_within(category, wanted) is within
+def test_a_row_of_one_strategy_is_its_products() -> None:
+    row = choose(Ask((source("popular in", ["shoes"]),)), asking())
+    assert [product.id for product in row.products] == ["TRAIL", "SCREE"]

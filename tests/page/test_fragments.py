@@ -7,16 +7,16 @@ import pytest
 import turbohtml
 
 from proxy.errors import EditorError
-from proxy.model import Attributes, Product
+from proxy.model import Attributes
 from proxy.page.fields import Field
-from proxy.page.fragments import Fragment, Frame, banner, editor_html, products, trusted_html
+from proxy.page.fragments import Fragment, Frame, banner, editor_html, trusted_html
 from proxy.page.piece import Piece
+from proxy.page.shelf import shelf
 from tests.page.test_sanitise import ATTACKS
 
 BARE = Frame("Rule")
 FULL = Frame("VIP <early>", "early", "tb-size-home-hero", "/_tb/style.0123.css")
 CART_REMINDER = (Path(__file__).parent.parent / "cases" / "page" / "cart-reminder.html").read_text()
-SHOE = Product("SKU-1", "Trail runner", "/p/SKU-1", brand="Northwind", price=129.0, currency="EUR")
 
 
 def html(fragment: Fragment, attributes: Attributes | None = None) -> str:
@@ -63,7 +63,7 @@ def test_a_picture_without_words_is_decoration() -> None:
 
 
 def test_no_maker_writes_inline_style_or_script() -> None:
-    for fragment in (banner(FULL, title="a", image="/b"), editor_html(FULL, "<p>x"), products(FULL, products=[SHOE])):
+    for fragment in (banner(FULL, title="a", image="/b"), editor_html(FULL, "<p>x"), shelf(FULL)):
         assert not parsed(fragment).select("script, style, [style], [onclick]")
 
 
@@ -156,16 +156,6 @@ def test_a_visitors_words_stay_words(payload: str) -> None:
         assert "{{" not in html(fragment, {"x": payload})
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_what_a_feed_says_stays_words(payload: str) -> None:
-    product = Product("a", payload, payload, payload, payload, 1.0, payload, payload)
-    page = parsed(products(BARE, title="x", products=[product]))
-    assert {e.tag for e in page.select("*")} <= {"div", "section", "h2", "ul", "li", "a", "img", "span"}
-    assert not page.select("[onerror], [onload], [onmouseover]")
-    assert not any((e.attr("href") or e.attr("src") or "").startswith("javascript") for e in page.select("a, img"))
-    assert "{{" not in html(products(BARE, products=[product]))
-
-
 @pytest.mark.parametrize(
     "source",
     [
@@ -209,25 +199,6 @@ def test_a_field_where_nothing_is_shown_is_told(source: str) -> None:
     with pytest.raises(EditorError, match="stands where it cannot be shown") as caught:
         editor_html(BARE, "\n\n" + source)
     assert caught.value.line == 3
-
-
-def test_a_row_of_products_is_a_list_of_cards() -> None:
-    page = parsed(products(BARE, title="Goes {how|well}", products=[SHOE, replace(SHOE, title="Other")]))
-    assert [e.text for e in page.select("h2")] == ["Goes well"]
-    assert [e.text for e in page.select("ul.tb-cards > li.tb-card .tb-card-title")] == ["Trail runner", "Other"]
-    assert [e.attr("href") for e in page.select("a")] == ["/p/SKU-1", "/p/SKU-1"]
-
-
-def test_a_row_without_title_has_no_empty_heading() -> None:
-    page = parsed(products(BARE, products=[SHOE]))
-    assert not page.select("h2, [aria-label]")
-
-
-def test_an_editors_card_is_sanitised_and_says_so() -> None:
-    card = "<p class=x style=y>{{ product.title }}</p>"
-    fragment = products(BARE, products=[SHOE], card=card)
-    assert '<li class="tb-card"><p class="x">Trail runner</p></li>' in html(fragment)
-    assert [str(removed) for removed in fragment.removed] == ["`style` of `<p>`"]
 
 
 def test_the_same_source_gives_the_same_fragment() -> None:

@@ -76,9 +76,19 @@ def test_without_words_it_is_somebody_unknown_on_the_home_page_now(publish: Publ
         ("expect: {home.heroo: Sale}", "R301", 'no page has a slot "home.heroo"'),
         ("expect: {home.hero: Sail}", "R601", 'there is no rule "Sail"'),
         ("expect: {all.topbar: Sale}", "R602", 'the rule "Sale" is not for all.topbar'),
-        ("expect: {home.hero: {contains: SKU-1}}", "R104", '"home.hero" should be a word or a text'),
+        ("expect: {home.hero: {contain: SKU-1}}", "R101", 'I do not know "contain" in a row of products'),
     ],
 )
 def test_what_is_wrong_with_a_test_is_told(lines: str, code: str, what: str, publish: Publish) -> None:
     text = HEAD + lines + ("" if lines.startswith("expect") else "\n    expect: {home.hero: Sale}")
     assert [(finding.code, finding.what) for finding in publish(text).findings] == [(code, what)]
+
+
+def test_a_row_may_be_expected_by_its_products(publish: Publish) -> None:
+    loaded = publish(HEAD + "expect: {home.hero: {contains: [A, B], never: C}}", **{"products.jsonl": ""})
+    assert loaded.publication is not None
+    (expectation,) = loaded.publication.cases[0].expect
+    assert (expectation.contains, expectation.never, expectation.is_of_products) == (("A", "B"), ("C",), True)
+    known = {"products.jsonl": '{"id": "SKU-1", "title": "Boot", "link": "/p/1"}'}
+    (finding,) = publish(HEAD + "expect: {home.hero: {contains: SKU-2}}", **known).findings
+    assert (finding.code, finding.help) == ("R502", 'did you mean "SKU-1"?')

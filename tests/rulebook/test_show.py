@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.model import Attributes
+from proxy.catalogue.shop import Shop
+from proxy.model import Attributes, Decision, EvaluationContext
 from proxy.page.piece import Piece
 from proxy.page.slots import SLOT_KINDS
+from proxy.personalise import Stock, fills_of
 from proxy.rulebook.show import MAKERS, NOUNS
 from tests.rulebook.conftest import Publish
 
@@ -18,7 +20,12 @@ def html(publish: Publish, show: str, attributes: Attributes | None = None, slot
     loaded = publish(RULE.format(slot, show))
     assert loaded.publication is not None, loaded.findings
     assert loaded.publication.rules[0].variant == "A"
-    filled = loaded.publication.fragments["A"].fill(attributes or {})
+    published = loaded.publication
+    stock = Stock(Shop(published.catalogue), published.asks)
+    context = EvaluationContext(attributes=attributes or {})
+    (fill,) = fills_of([Decision(slot, "A")], published.fragments, context, stock)
+    assert fill is not None
+    filled = fill.fill(context.attributes)
     return b"".join(part.plain if isinstance(part, Piece) else part for part in filled).decode()
 
 

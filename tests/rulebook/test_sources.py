@@ -1,4 +1,4 @@
-"""Strategies and product ids, as rule files name them."""
+"""Strategies, as rule files name them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from proxy.conditions.nodes import Node
 from proxy.diagnostics import Finding
 from proxy.model import Product
 from proxy.rulebook.read import read_yaml
-from proxy.rulebook.sources import read_products, read_sources
+from proxy.rulebook.sources import read_sources
 
 CATALOGUE = [
     Product("SKU-1", "Boot", "/p/1", category="shoes/trail"),
@@ -38,7 +38,10 @@ def test_strategies_keep_their_order() -> None:
         ("chosen: SKU-3", "R502", 'there is no product "SKU-3"'),
         ("in category: shooes", "R502", 'no product fits "in category: shooes"'),
         ("populer in: shoes", "R101", 'I do not know "populer in" in a strategy'),
-        ("- chosen", "R104", '"strategy" should be lines of `word: value`'),
+        ("- chosen", "R103", '"chosen" needs words behind it'),
+        ("for you now: SKU-1", "R104", '"for you now" takes no words'),
+        ("- for yu now", "R101", 'I do not know "for yu now" in a strategy'),
+        ("bought together with: products in cat", "R502", 'there is no product "products in cat"'),
         ("chosen: []", "R104", '"chosen" should be a word or a text'),
     ],
 )
@@ -54,7 +57,16 @@ def test_without_a_catalogue_that_alone_is_told() -> None:
     assert [finding.what for finding in findings] == ["there is no catalogue to choose from"]
 
 
-def test_product_ids_are_of_the_catalogue() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for you now",
+        "- for this cart\n- popular in: categories in cart",
+        "bought together with: products in cart",
+        "also viewed with: this product",
+        "popular in: [this category, everything]",
+    ],
+)
+def test_what_follows_the_visitor_needs_no_product_by_name(text: str) -> None:
     findings: list[Finding] = []
-    assert read_products(node("[SKU-1, SKU_2]"), "never", CATALOGUE, findings) == ("SKU-1", "SKU_2")
-    assert [finding.help for finding in findings] == ['did you mean "SKU-2"?']
+    assert read_sources(node(text), CATALOGUE, findings) and not findings

@@ -1,0 +1,67 @@
+"""Who asks for products, and what an editor's words mean for them: `products in cart`, `this category`, or an id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from proxy.catalogue.hub import EVERYTHING
+from proxy.catalogue.shop import Shop
+from proxy.catalogue.shopper import Shopper
+
+IN_CART, HERE, VIEWED, BOUGHT = "products in cart", "this product", "products viewed", "products bought"
+PRODUCT_WORDS = (IN_CART, HERE, VIEWED, BOUGHT)
+CATEGORY_WORDS = ("categories in cart", "this category", "categories viewed", EVERYTHING)
+OF_HISTORY = frozenset({IN_CART, VIEWED, BOUGHT, "categories in cart", "categories viewed"})
+OF_PAGE = frozenset({HERE, "this category"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks: the shop, the shopper, the product whose page it is ("" for another page) and the moment."""
+
+    shop: Shop
+    shopper: Shopper
+    here: str = ""
+    now: float = 0.0
+
+    def products(self, words: Sequence[str]) -> list[str]:
+        """The products that these words mean for them."""
+        found: list[str] = []
+        for word in words:
+            match word:
+                case "products in cart":
+                    found += self.shopper.cart
+                case "this product":
+                    found += [self.here] if self.here else []
+                case "products viewed":
+                    found += reversed(self.shopper.visit)
+                case "products bought":
+                    found += self.shopper.bought
+                case _:
+                    found.append(word)
+        return list(dict.fromkeys(found))
+
+    def categories(self, words: Sequence[str]) -> list[str]:
+        """The categories that these words mean for them."""
+        found: list[str] = []
+        for word in words:
+            match word:
+                case "categories in cart":
+                    found += self._of(self.shopper.cart)
+                case "this category":
+                    found += self._of([self.here])
+                case "categories viewed":
+                    found += self._of(reversed(self.shopper.visit))
+                case _:
+                    found.append(word)
+        return list(dict.fromkeys(found)) or ([] if words else [EVERYTHING])
+
+    def _of(self, products: Iterable[str]) -> list[str]:
+        known = map(self.shop.hub.get, products)
+        return [product.category for product in known if product and product.category]
+
+    def title(self, product: str) -> str:
+        """What the product is called."""
+        known = self.shop.hub.get(product)
+        return known.title if known else product

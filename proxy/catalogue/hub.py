@@ -1,0 +1,110 @@
+"""The products of a shop as they are now: looked up by id and by address, listed by category.
+
+It is filled by the catalogue file, changed one by one as prices and stock change, and, where no feed knows a product,
+learnt from the pages that pass. What is shown is looked up here when a page is asked for, so that nothing sold out is
+shown a second longer than this knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from proxy.catalogue.feeds import merged
+from proxy.catalogue.products import Unreadable, product_of
+from proxy.model import Product
+
+EVERYTHING = "everything"
+MOST_LEARNT = 100_000
+
+
+class Hub:
+    """All products. `version` rises with every change."""
+
+    def __init__(self, products: Iterable[Product] = ()) -> None:
+        self.version = 0
+        self._products: dict[str, Product] = {}
+        self._learnt: dict[str, Product] = {}
+        self._by_path: dict[str, str] = {}
+        self.replace(products)
+
+    def __len__(self) -> int:
+        return len(self._products)
+
+    def get(self, product_id: str) -> Product | None:
+        """The product as it is now; None for one that is not sold here."""
+        return self._products.get(product_id)
+
+    def at(self, path: str) -> Product | None:
+        """The product whose page is at `path`, percent-decoded."""
+        return self._products.get(self._by_path.get(path, ""))
+
+    @property
+    def products(self) -> Iterable[Product]:
+        """All of them, in the order of the catalogue."""
+        return self._products.values()
+
+    def within(self, category: str) -> list[Product]:
+        """The products of a category and of those within it, in the order of the catalogue."""
+        if category.casefold() == EVERYTHING:
+            return list(self._products.values())
+        return [product for product in self._products.values() if is_within(product.category, category)]
+
+    # -- changes
+
+    def replace(self, products: Iterable[Product]) -> None:
+        """These are all that the catalogue has; what only pages told stays beside them."""
+        known = {product.id: product for product in products}
+        self._products = known | {id: product for id, product in self._learnt.items() if id not in known}
+        self._by_path = {path_of(product.link): product.id for product in self._products.values()}
+        self.version += 1
+
+    def change(self, words: Mapping[str, Any], warn: Callable[[str, str], None]) -> Product:
+        """A product from a feed's words: a new one, or one of which they change some. Raises `Unreadable`."""
+        known = self._products.get(str(words.get("id")))
+        product = product_of(words, warn) if known is None else merged(known, words, warn)
+        self._put(product)
+        return product
+
+    def remove(self, product_id: str) -> bool:
+        """It is not sold any more; False when it was not."""
+        product = self._products.pop(product_id, None)
+        self._learnt.pop(product_id, None)
+        if product is not None:
+            self._by_path.pop(path_of(product.link), None)
+            self.version += 1
+        return product is not None
+
+    def learn(self, product: Product) -> bool:
+        """What a page tells of its product, where the catalogue does not know it. True when that was new."""
+        known = self._products.get(product.id)
+        if known == product or (known is not None and product.id not in self._learnt):
+            return False
+        if known is None and len(self._learnt) >= MOST_LEARNT:
+            return False
+        self._learnt[product.id] = product
+        self._put(product)
+        return True
+
+    def _put(self, product: Product) -> None:
+        self._products[product.id] = product
+        self._by_path[path_of(product.link)] = product.id
+        self.version += 1
+
+
+def path_of(link: str) -> str:
+    """The path of an address, percent-decoded."""
+    try:
+        return unquote(urlsplit(link).path)
+    except ValueError:
+        return ""
+
+
+def is_within(category: str, wanted: str) -> bool:
+    """True for the category itself and what lies below it: `shoes/trail` is within `shoes`."""
+    category, wanted = category.casefold(), wanted.casefold().strip("/")
+    return category == wanted or category.startswith(wanted + "/")
+
+
+__all__ = ["EVERYTHING", "Hub", "Unreadable", "is_within", "path_of"]

@@ -1,0 +1,115 @@
+"""Merchandising: what editors say about the order of products, for a row as for a listing.
+
+Boost and bury move a product some places, pin puts it at one. Places rather than scores, so that an editor sees what "a
+lot" means, and so that no card can move further than is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from proxy.catalogue.hub import is_within
+from proxy.catalogue.shopper import Shopper
+from proxy.model import Product
+
+STRENGTHS = {"a little": 3.0, "a lot": 10.0}
+"""In places."""
+LARGEST_MOVE = 20
+"""No card of a listing moves further, however many boosts add up; a pin may."""
+
+By = Literal["product", "category", "tag", "brand", "price", "in stock", "words", "affinity", "score"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What a product must be: one of `values`, or of a price from `low` to `high`. `words` are products that a
+    visitor's own words mean (`products in cart`)."""
+
+    by: By
+    values: frozenset[str] = frozenset()
+    low: float = 0.0
+    high: float = float("inf")
+
+    def holds(self, product: Product, shopper: Shopper, now: float) -> bool:
+        """Whether the product is so, for this visitor at this moment."""
+        match self.by:
+            case "in stock":
+                return product.in_stock
+            case "product":
+                return product.id.casefold() in self.values
+            case "category":
+                return any(is_within(product.category, category) for category in self.values)
+            case "tag":
+                return any(tag.casefold() in self.values for tag in product.tags)
+            case "brand":
+                return product.brand.casefold() in self.values
+            case "price":
+                return self.low <= product.price_at(now) <= self.high
+            case "words":
+                return (
+                    ("products in cart" in self.values and product.id in shopper.cart)
+                    or ("products viewed" in self.values and product.id in shopper.viewed)
+                    or ("products bought" in self.values and product.id in shopper.bought)
+                )
+        return False
+
+    @property
+    def reads_history(self) -> bool:
+        """True when it holds for one visitor and not for another."""
+        return self.by in ("words", "affinity")
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A boost (`places` above 0) or a bury of what fits. By `affinity` it is as many of the places as the visitor's
+    share of the brand or category is of their favourite's; by `score`, as the product's popularity is of the best."""
+
+    fit: Fit
+    places: float
+
+    def of(self, product: Product, shopper: Shopper, now: float, most_popular: float = 1.0) -> float:
+        """How many places it moves the product up."""
+        if self.fit.by == "affinity":
+            return self.places * _affinity(product, shopper, self.fit.values)
+        if self.fit.by == "score":
+            return self.places * (product.popularity / most_popular if most_popular else 0.0)
+        return self.places if self.fit.holds(product, shopper, now) else 0.0
+
+
+def _affinity(product: Product, shopper: Shopper, kinds: frozenset[str]) -> float:
+    """From 0 to 1."""
+    found = 0.0
+    if "brand" in kinds and shopper.brands:
+        found = shopper.brands.get(product.brand.casefold(), 0.0) / max(shopper.brands.values())
+    if "category" in kinds and shopper.categories:
+        shares = shopper.categories
+        mine = sum(share for category, share in shares.items() if is_within(product.category, category))
+        found = max(found, mine / max(shares.values()))
+    return min(found, 1.0)
+
+
+def moved(
+    order: Sequence[str], places: Mapping[str, float], pins: Mapping[int, str], *, largest: float = LARGEST_MOVE
+) -> list[str]:
+    """The order after shifts and pins. `places` says how far up each moves; none moves further than `largest` because
+    of them. `pins` has what stands at a place, from 1: it comes from wherever it is, and nothing else may take it."""
+    half = largest / 2  # who moves by half may be passed by others that move by half against it
+    pinned = {id: place for place, id in pins.items() if id in order}
+    rest = [id for id in order if id not in pinned]
+    keys = {id: place - max(-half, min(half, places.get(id, 0.0))) for place, id in enumerate(rest)}
+    rest.sort(key=keys.__getitem__)
+    for id, place in sorted(pinned.items(), key=lambda pair: pair[1]):
+        rest.insert(min(place - 1, len(rest)), id)
+    return rest
+
+
+def shifts_of(
+    shifts: Iterable[Shift], products: Iterable[str], get: Callable[[str], Product | None], shopper: Shopper, now: float
+) -> dict[str, float]:
+    """How many places up each product moves in all; those that stay are left out."""
+    all_shifts = tuple(shifts)
+    known = [product for id in products if (product := get(id))]
+    most = max((product.popularity for product in known), default=0.0)
+    found = {p.id: sum(shift.of(p, shopper, now, most) for shift in all_shifts) for p in known}
+    return {id: places for id, places in found.items() if places}

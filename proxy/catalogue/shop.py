@@ -1,0 +1,115 @@
+"""A shop as recommendations see it: its products, what is looked at together, what is bought together; and how all of
+it learns from events as they come."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from zlib import crc32
+
+from proxy.catalogue.baskets import Baskets
+from proxy.catalogue.covisits import REACH, Covisits
+from proxy.catalogue.hub import EVERYTHING, Hub
+from proxy.catalogue.shopper import VISIT_GAP_SECONDS
+from proxy.catalogue.walk import Walk
+from proxy.conditions.behaviours import ADDED, BOUGHT, VIEWED
+from proxy.model import Event, Product
+
+RANKED_FOR_SECONDS = 60.0
+"""How long what is popular, new or trending stays so without being looked at again."""
+_MOST_VISITS = 50_000
+
+
+class Shop:
+    """The products in `hub`, and what was learnt of them."""
+
+    def __init__(self, products: Iterable[Product] = ()) -> None:
+        self.hub = Hub(products)
+        self.covisits = Covisits()
+        self.walk = Walk(self.covisits)
+        self.baskets = Baskets()
+        self._visits: OrderedDict[str, tuple[float, int, tuple[str, ...]]] = OrderedDict()
+        self._seeded = (0, 0)
+        self._ranked: dict[tuple[str, str], Sequence[str]] = {}
+        self._ranked_at = (0.0, -1)
+        self._listed: dict[tuple[str, ...], Sequence[str]] = {}
+        self._listed_version = -1
+
+    def seed(self, orders: Sequence[Sequence[str]], visits: Sequence[Sequence[str]]) -> None:
+        """Takes in a past that came as files; what it has learnt of it before, it does not learn again."""
+        for order in orders[self._seeded[0] :]:
+            self.baskets.add(order)
+        for number, visit in enumerate(visits[self._seeded[1] :]):
+            self.covisits.add_visit(visit, self.covisits.latest_at, -1 - number)
+        self._seeded = (max(len(orders), self._seeded[0]), max(len(visits), self._seeded[1]))
+
+    def learn(self, visitor: str, event: Event) -> None:
+        """Takes in what somebody did. An order counts as a basket, a look or an addition as a click of their visit;
+        what the shop does not sell counts not at all."""
+        if event.kind == BOUGHT:
+            self.baskets.add(item.product for item in event.items if self._sells(item.product))
+        elif event.kind in (VIEWED, ADDED):
+            for item in event.items:
+                if self._sells(item.product):
+                    self._click(visitor, item.product, event.at)
+
+    def _sells(self, product: str) -> bool:
+        return not len(self.hub) or self.hub.get(product) is not None
+
+    def _click(self, visitor: str, product: str, at: float) -> None:
+        last_at, number, before = self._visits.get(visitor, (0.0, 0, ()))
+        if not before or at - last_at > VISIT_GAP_SECONDS:
+            number, before = crc32(f"{visitor} {at}".encode()), ()
+        self.covisits.add_click(product, before, at, number)
+        self._visits[visitor] = (at, number, (*before, product)[-REACH:])
+        self._visits.move_to_end(visitor)
+        if len(self._visits) > _MOST_VISITS:
+            self._visits.popitem(last=False)
+
+    # -- ranked, at most a minute old
+
+    def popular(self, category: str = EVERYTHING) -> Sequence[str]:
+        """What sells best in a category: by what was bought here, then by what the catalogue says, then by looks."""
+        return self._list("popular", category, self._popularity)
+
+    def trending(self, category: str = EVERYTHING) -> Sequence[str]:
+        """What is looked at lately, more than before counting most; nothing that hardly anybody looks at."""
+        return self._list("trending", category, self._trend, least=1.0)
+
+    def newest(self, category: str = EVERYTHING) -> Sequence[str]:
+        """What came last, by date; without dates, what is tagged `new`."""
+        return self._list("new", category, _newness, least=0.5)
+
+    def listed(self, key: tuple[str, ...], holds: Callable[[Product], bool]) -> Sequence[str]:
+        """The products of which it holds, in the order of the catalogue; kept under the key while that stays."""
+        if self._listed_version != self.hub.version:
+            self._listed, self._listed_version = {}, self.hub.version
+        found = self._listed.get(key)
+        if found is None:
+            found = self._listed[key] = [product.id for product in self.hub.products if holds(product)]
+        return found
+
+    def _popularity(self, product: Product) -> tuple[float, float, float]:
+        return self.baskets.bought(product.id), product.popularity, self.covisits.clicks(product.id)
+
+    def _trend(self, product: Product) -> tuple[float, float, float]:
+        lately = self.covisits.lately(product.id)
+        return lately * self.covisits.trend(product.id) if lately >= 0.5 else 0.0, 0.0, 0.0
+
+    def _list(
+        self, name: str, category: str, key: Callable[[Product], tuple[float, float, float]], least: float = 0.0
+    ) -> Sequence[str]:
+        now, version = self.covisits.latest_at, self.hub.version
+        if version != self._ranked_at[1] or now - self._ranked_at[0] > RANKED_FOR_SECONDS:
+            self._ranked, self._ranked_at = {}, (now, version)
+        ranked = self._ranked.get((name, category))
+        if ranked is None:
+            keyed = [(key(product), product.id) for product in self.hub.within(category)]
+            best = sorted((pair for pair in keyed if pair[0][0] >= least), key=lambda pair: pair[0], reverse=True)
+            ranked = self._ranked[name, category] = [id for _, id in best]
+        return ranked
+
+
+def _newness(product: Product) -> tuple[float, float, float]:
+    is_tagged = any(tag.casefold() == "new" for tag in product.tags)
+    return product.added_at or float(is_tagged), 0.0, 0.0

@@ -1,0 +1,75 @@
+"""A visitor as recommendations see them: what they looked at this time, what lies in their cart, what they bought and
+what they like. Read off the history once, when it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from proxy.conditions.behaviours import ADDED, BOUGHT, VIEWED
+from proxy.model import Event
+
+REMOVED = "product removed"
+VISIT_GAP_SECONDS = 30 * 60.0
+MOST_VIEWED = 30
+LIKING = {VIEWED: 1.0, ADDED: 3.0, BOUGHT: 5.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """`visit` is what was looked at or put into the cart this time, the latest last; `viewed` all that was looked at,
+    the latest first; `bought` how often each product was. `brands` and `categories` are shares of what they did.
+    `memo` is a memory only: what strategies gave for them."""
+
+    visit: tuple[str, ...] = ()
+    viewed: tuple[str, ...] = ()
+    cart: tuple[str, ...] = ()
+    bought: dict[str, int] = field(default_factory=dict)
+    brands: dict[str, float] = field(default_factory=dict)
+    categories: dict[str, float] = field(default_factory=dict)
+    memo: dict[object, Sequence[str]] = field(default_factory=dict, repr=False, compare=False)
+
+
+def shopper_of(history: Sequence[Event]) -> Shopper:
+    """The shopper whose history this is, in order."""
+    visit: list[str] = []
+    viewed: dict[str, None] = {}
+    cart: dict[str, None] = {}
+    bought: dict[str, int] = {}
+    brands: dict[str, float] = {}
+    categories: dict[str, float] = {}
+    last_at = 0.0
+    for event in history:
+        if event.kind == REMOVED:
+            for item in event.items:
+                cart.pop(item.product, None)
+            continue
+        weight = LIKING.get(event.kind)
+        if weight is None or not event.items:
+            continue
+        if event.at - last_at > VISIT_GAP_SECONDS:
+            visit = []
+        last_at = event.at
+        for item in event.items:
+            if item.brand:
+                brands[item.brand.casefold()] = brands.get(item.brand.casefold(), 0.0) + weight
+            if item.category:
+                categories[item.category.casefold()] = categories.get(item.category.casefold(), 0.0) + weight
+            if event.kind == BOUGHT:
+                bought[item.product] = bought.get(item.product, 0) + 1
+                cart.pop(item.product, None)
+                continue
+            visit.append(item.product)
+            if event.kind == VIEWED:
+                viewed.pop(item.product, None)
+                viewed[item.product] = None
+            else:
+                cart[item.product] = None
+    return Shopper(
+        tuple(visit[-MOST_VIEWED:]), tuple(reversed(viewed)), tuple(cart), bought, _shares(brands), _shares(categories)
+    )
+
+
+def _shares(weights: dict[str, float]) -> dict[str, float]:
+    whole = sum(weights.values()) or 1.0
+    return {name: weight / whole for name, weight in weights.items()}

@@ -1,0 +1,87 @@
+"""A shelf: the fragment of a row of products, whose cards change from visitor to visitor.
+
+What stands before and after the cards is made when rules are published. A card is drawn, sanitised and deflated once
+for a product as it is now, and kept; so filling a shelf is a look-up a card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from proxy.errors import EditorError
+from proxy.model import Product
+from proxy.page.cards import DEFAULT_CARD, PLAIN, Card, Dress, price_for
+from proxy.page.fields import Field, as_ascii
+from proxy.page.fragments import Fragment, Frame, around_cards
+from proxy.page.piece import Piece
+from proxy.page.sanitise import Removed, removed_from, sanitised
+
+MOST_CARDS = 50_000
+MOST_ROWS = 1_000
+
+
+@dataclass(frozen=True)
+class Filled(Fragment):
+    """A fragment of pieces that stay apart: joining and deflating them anew for a visitor would cost more than the few
+    bytes it saves."""
+
+    @property
+    def constant(self) -> Piece | None:
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf(Fragment):
+    """Its own parts are what stands around the cards, the first `places` of them before; `card` draws one."""
+
+    places: int = 0
+    card: Card = field(default_factory=Card)
+    _cards: dict[tuple[str, float, Dress], tuple[Product, Piece]] = field(default_factory=dict, repr=False)
+    _rows: dict[tuple[int, ...], Fragment] = field(default_factory=dict, repr=False)
+
+    def filled(self, products: Sequence[Product], now: float, dress: Dress = PLAIN, *, is_common: bool) -> Fragment:
+        """The shelf with these products. One that `is_common` is the same for many visitors, and worth being one
+        piece."""
+        cards = [self.drawn(product, now, dress) for product in products]
+        if not is_common:
+            return Filled(self._around(cards))
+        key = tuple(map(id, cards))  # cards are kept, so their identity is that of what they show
+        known = self._rows.get(key)
+        if known is None:
+            if len(self._rows) >= MOST_ROWS:
+                self._rows.clear()
+            known = self._rows[key] = Fragment(self._around(cards))
+        return known
+
+    def _around(self, cards: Sequence[Piece]) -> tuple[Piece | Field, ...]:
+        return (*self.parts[: self.places], *cards, *self.parts[self.places :])
+
+    def drawn(self, product: Product, now: float, dress: Dress = PLAIN) -> Piece:
+        """The product's card; an empty one where the template cannot draw it."""
+        key = (product.id, price_for(product, now, dress)[0], dress)
+        known = self._cards.get(key)
+        if known is not None and known[0] is product:
+            return known[1]
+        if known is not None or len(self._cards) >= MOST_CARDS:
+            self._rows.clear()  # rows are known by cards that go now
+        if len(self._cards) >= MOST_CARDS:
+            self._cards.clear()
+        try:
+            piece = Piece(as_ascii(f'<li class="tb-card">{sanitised(self.card.draw(product, now, dress))}</li>'))
+        except EditorError:
+            piece = Piece(b"")
+        piece.prepare()
+        self._cards[key] = (product, piece)
+        return piece
+
+
+def shelf(frame: Frame, *, title: str = "", card: str = DEFAULT_CARD) -> Shelf:
+    """A shelf with a heading, which may hold fields. Raises `EditorError` with the line in the card's file."""
+    before, after = around_cards(frame, title=title)
+    return Shelf((*before.parts, *after.parts), places=len(before.parts), card=Card(card))
+
+
+def card_faults(card: str, sample: Product) -> tuple[Removed, ...]:
+    """What would be left out of a card's file. Raises `EditorError` with its line."""
+    return tuple(removed_from(Card(card).draw(sample)))

@@ -1,0 +1,164 @@
+"""What editors say about products beside where they come from: what may and may not be shown, what moves up or down,
+and what is pinned. The same words for a row of products as for a listing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import get_args
+
+from proxy.catalogue.asking import PRODUCT_WORDS
+from proxy.catalogue.hub import is_within
+from proxy.catalogue.ranking import STRENGTHS, By, Fit, Shift
+from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
+from proxy.conditions.parse import amount, no_amount
+from proxy.conditions.phrase import Kind, Phrase
+from proxy.diagnostics import Finding, did_you_mean
+from proxy.model import Product
+from proxy.rulebook.scalars import read_whole, unfit
+from proxy.rulebook.words import Word, fields
+
+IN_STOCK, SOLD_OUT = "in stock", "out of stock"
+OF_SHOPPERS = tuple(word for word in PRODUCT_WORDS if word != "this product")
+FITS = ("product", "category", "tag", "brand", "price")
+AFFINITIES = ("brand", "category")
+MOST_PLACES = 50
+PIN = (
+    Word("product", "the product's id", required=True),
+    Word("at", "its place, from 1; the first when missing"),
+)
+
+
+def read_fits(node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[Fit, ...]:
+    """One or a list of what products must be (`only`) or not be (`never`)."""
+    items = node.items if isinstance(node, ListNode) else (node,)
+    fits: list[Fit] = []
+    for item in items:
+        if isinstance(item, MapNode):
+            fits += [fit for entry in item.entries if (fit := _fit(entry, catalogue, findings))]
+        elif (word := as_text(item, f'"{what}"', findings)) is not None:
+            fits += _of_word(word, what, catalogue, findings)
+    return tuple(fits)
+
+
+def _of_word(word: Scalar, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[Fit]:
+    if word.text in (IN_STOCK, SOLD_OUT) and (word.text == IN_STOCK) == (what == "only"):
+        yield Fit("in stock")
+    elif word.text in OF_SHOPPERS:
+        yield Fit("words", frozenset({word.text}))
+    elif what == "never" and word.text not in (IN_STOCK, SOLD_OUT):
+        yield from _values("product", [word], catalogue, findings)
+    else:
+        known = [IN_STOCK, *OF_SHOPPERS, *(f"{name}: ..." for name in FITS)]
+        findings.append(unfit(what, word, did_you_mean(word.text, known)))
+
+
+def _fit(entry: Entry, catalogue: Sequence[Product], findings: list[Finding]) -> Fit | None:
+    """`price: at most 50 EUR`, `brand: [Northwind, Tarnwell]`."""
+    name = entry.key.text
+    if name not in FITS:
+        findings.append(unknown_word(entry.key, "a filter of products", FITS))
+        return None
+    if name == "price":
+        written = as_text(entry.value, '"price"', findings)
+        read = amount(Phrase("price", "", Kind.NUMBER, ""), written.text) if written else None
+        if written and read is None:
+            findings.append(no_amount(written))
+        return Fit("price", low=read.low, high=read.high) if read else None
+    words = [word for node in _items(entry.value) if (word := as_text(node, f'"{name}"', findings))]
+    by: By = next(by for by in get_args(By) if by == name)
+    return next(_values(by, words, catalogue, findings), None)
+
+
+def _values(by: By, words: Sequence[Scalar], catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[Fit]:
+    """What fits these words; R502 for one that no product of the catalogue does."""
+    known = _known(by, catalogue)
+    for word in words:
+        if catalogue and not any(_is_meant(by, word.text, name) for name in known):
+            what = f'there is no product "{word.text}"' if by == "product" else f'no product\'s {by} is "{word.text}"'
+            findings.append(Finding("R502", what, word.place, did_you_mean(word.text, sorted(known))))
+    yield Fit(by, frozenset(word.text.casefold() for word in words))
+
+
+def _known(by: By, catalogue: Sequence[Product]) -> Collection[str]:
+    match by:
+        case "product":
+            return {product.id for product in catalogue}
+        case "tag":
+            return {tag for product in catalogue for tag in product.tags}
+        case "category":
+            return {product.category for product in catalogue}
+    return {product.brand for product in catalogue}
+
+
+def _is_meant(by: By, word: str, name: str) -> bool:
+    return is_within(name, word) if by == "category" else name.casefold() == word.casefold()
+
+
+def read_shifts(node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[Shift, ...]:
+    """One or a list of what moves, and `by` how far: a little, a lot, or so many places."""
+    sign = -1.0 if what == "bury" else 1.0
+    return tuple(
+        Shift(fit, sign * places) for item in _items(node) for fit, places in _shift(item, what, catalogue, findings)
+    )
+
+
+def _shift(node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[tuple[Fit, float]]:
+    table = as_map(node, f'each "{what}"', findings)
+    places = STRENGTHS["a lot"]
+    for entry in table.entries if table else ():
+        if entry.key.text == "by":
+            places = _places(entry.value, findings)
+    for entry in table.entries if table else ():
+        match entry.key.text:
+            case "by":
+                continue
+            case "affinity":
+                word = as_text(entry.value, '"affinity"', findings)
+                if word and word.text not in AFFINITIES:
+                    findings.append(unfit("affinity", word, did_you_mean(word.text, AFFINITIES)))
+                elif word:
+                    yield Fit("affinity", frozenset({word.text})), places
+            case "score":
+                yield Fit("score"), places
+            case "in stock" | "out of stock":
+                yield Fit("in stock"), places if entry.key.text == "in stock" else -places
+            case name if name in FITS:
+                fit = _fit(entry, catalogue, findings)
+                if fit:
+                    yield fit, places
+            case _:
+                findings.append(unknown_word(entry.key, f'"{what}"', (*FITS, "affinity", "score", "by")))
+
+
+def _places(node: Node, findings: list[Finding]) -> float:
+    written = as_text(node, '"by"', findings)
+    if written is None or written.text in STRENGTHS:
+        return STRENGTHS[written.text] if written else 0.0
+    number = written.text.removesuffix("places").removesuffix("place").strip()
+    if number.isdigit() and number.isascii() and 1 <= int(number) <= MOST_PLACES:
+        return float(number)
+    help = f"write {', '.join(STRENGTHS)}, or a number of places up to {MOST_PLACES}, as 5 places"
+    findings.append(unfit("by", written, help))
+    return 0.0
+
+
+def read_pins(node: Node, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[tuple[int, str], ...]:
+    """One or a list of products, each `at` a place."""
+    known = {product.id for product in catalogue}
+    return tuple(pin for item in _items(node) if (pin := _pin(item, known, findings)))
+
+
+def _pin(node: Node, known: Collection[str], findings: list[Finding]) -> tuple[int, str] | None:
+    found = fields(node, "pin", PIN, findings)
+    product = as_text(found["product"].value, '"product"', findings) if "product" in found else None
+    if product is None:
+        return None
+    if known and product.text not in known:
+        what = f'there is no product "{product.text}"'
+        findings.append(Finding("R502", what, product.place, did_you_mean(product.text, sorted(known))))
+    place = read_whole(found["at"].value, "at", 1, MOST_PLACES, findings) if "at" in found else 1
+    return place or 1, product.text
+
+
+def _items(node: Node) -> Sequence[Node]:
+    return node.items if isinstance(node, ListNode) else (node,)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from proxy.catalogue.hub import Hub, is_within
+from proxy.catalogue.products import Unreadable
+from proxy.model import Product
+
+TENT = Product("TENT", "Tent", "https://shop.example/p/T%C3%ABnt?x=1", "camping/tents", in_stock=True)
+
+
+def quiet(what: str, help: str) -> None:
+    raise AssertionError(what)
+
+
+def test_a_product_is_found_by_id_and_by_the_path_of_its_page() -> None:
+    hub = Hub([TENT])
+    assert hub.get("TENT") is hub.at("/p/Tënt") is TENT
+    assert hub.get("GONE") is None and hub.at("/") is None
+
+
+def test_a_change_counts_at_once_and_is_counted() -> None:
+    hub = Hub([TENT])
+    before = hub.version
+    hub.change({"id": "TENT", "availability": "out_of_stock"}, quiet)
+    found = hub.get("TENT")
+    assert found and not found.in_stock and found.title == "Tent" and hub.version > before
+    hub.change({"id": "MAT", "title": "Mat", "link": "/p/MAT"}, quiet)
+    assert len(hub) == 2
+    assert hub.remove("MAT") and not hub.remove("MAT") and hub.at("/p/MAT") is None
+    with pytest.raises(Unreadable):
+        hub.change({"id": "HALF"}, quiet)
+
+
+def test_what_pages_tell_fills_gaps_and_never_overrules_the_catalogue() -> None:
+    hub = Hub([TENT])
+    assert not hub.learn(Product("TENT", "Wrong", "/x"))
+    assert hub.learn(Product("MAT", "Mat", "/p/MAT"))
+    assert hub.learn(Product("MAT", "Mat, dearer", "/p/MAT"))
+    assert not hub.learn(Product("MAT", "Mat, dearer", "/p/MAT"))
+    hub.replace([TENT])
+    assert hub.get("MAT") is not None
+    hub.replace([TENT, Product("MAT", "Mat of the feed", "/p/MAT")])
+    found = hub.get("MAT")
+    assert found and found.title == "Mat of the feed"
+
+
+@pytest.mark.parametrize(
+    ("category", "wanted", "within"),
+    [
+        ("shoes/trail", "shoes", True),
+        ("shoes", "shoes", True),
+        ("shoeboxes", "shoes", False),
+        ("shoes", "shoes/trail", False),
+    ],
+)
+def test_a_category_holds_those_below_it(category: str, wanted: str, within: bool) -> None:
+    assert is_within(category, wanted) is within

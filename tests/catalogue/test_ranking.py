@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from proxy.catalogue.ranking import Fit, Shift, moved, shifts_of
+from proxy.catalogue.shopper import Shopper
+from proxy.model import Product
+from tests.catalogue.worlds import PRODUCTS, asking
+
+ORDER = [f"{n}" for n in range(20)]
+
+
+def test_shifts_move_and_pins_stand() -> None:
+    assert moved(["a", "b", "c", "d"], {"c": 2.0}, {}) == ["a", "c", "b", "d"]
+    assert moved(["a", "b", "c", "d"], {"c": 2.5}, {}) == ["c", "a", "b", "d"]
+    assert moved(["a", "b", "c", "d"], {"a": -9.0}, {}) == ["b", "c", "d", "a"]
+    assert moved(["a", "b", "c", "d"], {"c": 9.0}, {1: "d", 3: "a"}) == ["d", "c", "a", "b"]
+    assert moved(["a", "b"], {}, {1: "gone", 9: "a"}) == ["b", "a"]
+
+
+@pytest.mark.parametrize("largest", [0, 1, 4, 10])
+def test_no_card_moves_further_than_is_allowed(largest: int) -> None:
+    dice = random.Random(largest)
+    for _ in range(300):
+        places = {id: dice.uniform(-60, 60) for id in dice.sample(ORDER, 12)}
+        order = moved(ORDER, places, {}, largest=largest)
+        assert sorted(order) == sorted(ORDER)
+        assert all(abs(order.index(id) - place) <= largest for place, id in enumerate(ORDER))
+
+
+@pytest.mark.parametrize(
+    ("fit", "holding"),
+    [
+        (Fit("in stock"), {"HOTDOG", "MUSTARD", "KETCHUP", "TRAIL", "SCREE", "SOCK"}),
+        (Fit("product", frozenset({"bun"})), {"BUN"}),
+        (Fit("category", frozenset({"food"})), {"HOTDOG", "MUSTARD", "KETCHUP", "BUN"}),
+        (Fit("tag", frozenset({"new"})), {"SCREE"}),
+        (Fit("brand", frozenset({"southwind"})), {"KETCHUP"}),
+        (Fit("price", low=100.0, high=130.0), {"TRAIL"}),
+        (Fit("words", frozenset({"products in cart"})), {"SOCK"}),
+        (Fit("words", frozenset({"products viewed", "products bought"})), {"TRAIL", "BUN"}),
+    ],
+)
+def test_what_fits(fit: Fit, holding: set[str]) -> None:
+    shopper = asking(viewed=["TRAIL"], cart=["SOCK"], bought=["BUN"]).shopper
+    assert {product.id for product in PRODUCTS if fit.holds(product, shopper, 0.0)} == holding
+
+
+def test_a_sale_price_is_what_counts_while_it_does() -> None:
+    product = Product("a", "A", "/a", price=20.0, sale_price=5.0, sale_from=10.0, sale_until=20.0)
+    cheap = Fit("price", high=10.0)
+    assert [cheap.holds(product, Shopper(), at) for at in (9.0, 10.0, 20.0)] == [False, True, False]
+
+
+def test_affinity_and_score_move_by_how_much() -> None:
+    shopper = Shopper(brands={"northwind": 0.75, "tarnwell": 0.25})
+    by_id = {product.id: product for product in PRODUCTS}
+    shifts = [Shift(Fit("affinity", frozenset({"brand"})), 9.0), Shift(Fit("score"), 9.0)]
+    found = shifts_of(shifts, ["TRAIL", "SCREE", "KETCHUP", "HOTDOG", "gone"], by_id.get, shopper, 0.0)
+    assert found == {"TRAIL": 18.0, "SCREE": 3.0, "HOTDOG": 14.0}

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from typing import Any
+
+from proxy.catalogue.asking import Asking
+from proxy.catalogue.ranking import Fit, Shift
+from proxy.catalogue.rows import IN_STOCK, Ask, choose, prepare
+from proxy.catalogue.strategies import source
+from tests.catalogue.worlds import asking
+
+TOGETHER = source("bought together with", ["products in cart"])
+POPULAR = source("popular in", ["everything"])
+NOW = source("for you now", [])
+
+
+def ids(spec: Ask, ask: Asking, **more: Any) -> list[str]:
+    return [product.id for product in choose(spec, ask, **more).products]
+
+
+def test_strategies_are_asked_in_turn_until_the_row_is_full_and_nothing_comes_twice() -> None:
+    spec = Ask((TOGETHER, POPULAR), count=3, never=(Fit("words", frozenset({"products in cart"})),))
+    row = choose(spec, asking(cart=["HOTDOG"]))
+    assert [product.id for product in row.products] == ["MUSTARD", "BUN", "SOCK"]
+    assert [str(found) for found in row.sources] == [str(TOGETHER), str(TOGETHER), str(POPULAR)]
+    assert [(step.found, step.gave) for step in row.steps] == [(2, 2), (7, 1)]
+
+
+def test_what_is_sold_out_is_left_out_the_moment_it_is() -> None:
+    spec, ask = Ask((TOGETHER,), only=(IN_STOCK,)), asking(cart=["HOTDOG"])
+    assert ids(spec, ask) == ["MUSTARD"]
+    ask.shop.hub.change({"id": "MUSTARD", "availability": "out_of_stock"}, lambda what, help: None)
+    assert "MUSTARD" not in ids(spec, ask)
+
+
+def test_a_strategy_that_knows_nothing_falls_to_the_next_and_says_so() -> None:
+    row = choose(Ask((NOW, TOGETHER, POPULAR), count=1), asking())
+    assert [str(step) for step in row.steps] == [
+        '"for you now" found 0 and gave 0',
+        '"bought together with: products in cart" found 0 and gave 0',
+        '"popular in: everything" found 7 and gave 1',
+    ]
+
+
+def test_a_stranger_is_shown_what_is_popular_and_that_is_labelled() -> None:
+    row = choose(Ask((NOW,)), asking())
+    assert len(row.products) == 4
+    assert str(row.steps[-1]).endswith("(nothing was known for the others)")
+
+
+def test_nothing_stands_in_for_what_is_the_visitors_own_or_the_editors_choice() -> None:
+    assert ids(Ask((source("buy again", []),)), asking()) == []
+    assert ids(Ask((source("chosen", ["GONE"]),)), asking()) == []
+
+
+def test_what_was_bought_before_comes_only_to_be_bought_again() -> None:
+    who = asking(bought=["TRAIL"], viewed=["SCREE"])
+    assert "TRAIL" not in ids(Ask((NOW, POPULAR), count=7), who)
+    assert ids(Ask((source("buy again", []),)), who) == ["TRAIL"]
+
+
+def test_nothing_stands_twice_on_a_page_nor_on_its_own() -> None:
+    assert "HOTDOG" not in ids(Ask((POPULAR,), count=7), asking(), shown=["HOTDOG"])
+    assert "TRAIL" not in ids(Ask((POPULAR,), count=7), asking(here="TRAIL"))
+
+
+def test_filters_hold_for_every_strategy() -> None:
+    cheap = Fit("price", high=10.0)
+    assert ids(Ask((POPULAR,), count=7, only=(cheap, IN_STOCK)), asking()) == ["HOTDOG", "MUSTARD", "KETCHUP"]
+    assert ids(Ask((POPULAR,), count=7, only=(Fit("category", frozenset({"shoes"})),)), asking()) == ["TRAIL", "SCREE"]
+    never = (Fit("brand", frozenset({"northwind"})), Fit("tag", frozenset({"new"})))
+    assert ids(Ask((POPULAR,), count=7, never=never), asking()) == ["SOCK", "KETCHUP"]
+
+
+def test_of_one_brand_there_are_only_so_many() -> None:
+    assert ids(Ask((POPULAR,), count=7, most_per_brand=1), asking()) == ["HOTDOG", "SOCK", "KETCHUP"]
+    assert ids(Ask((POPULAR,), count=7, most_per_category=1, only=(IN_STOCK,)), asking()) == [
+        "HOTDOG", "SOCK", "MUSTARD", "TRAIL",
+    ]  # fmt: skip
+
+
+def test_boosted_come_up_buried_go_down_and_pinned_stand_where_they_are_put() -> None:
+    up = Shift(Fit("brand", frozenset({"tarnwell"})), 10.0)
+    down = Shift(Fit("category", frozenset({"food"})), -10.0)
+    assert ids(Ask((POPULAR,), count=3, shifts=(up,)), asking())[0] == "SOCK"
+    assert ids(Ask((POPULAR,), count=3, shifts=(down,)), asking()) == ["SOCK", "TRAIL", "SCREE"]
+    row = choose(Ask((POPULAR,), count=3, pins=((2, "KETCHUP"),)), asking())
+    assert [product.id for product in row.products] == ["HOTDOG", "KETCHUP", "SOCK"]
+    assert row.sources[1] is None
+
+
+def test_every_products_place_is_explained() -> None:
+    ask = asking(cart=["HOTDOG"])
+    told = list(choose(Ask((TOGETHER,), pins=((1, "SOCK"),)), ask).told(ask))
+    assert told[0] == "SOCK  Socks: pinned by the rule"
+    assert told[1] == (
+        'MUSTARD  Mustard: 3 of 5 buyers of Hot dogs also bought it ("bought together with: products in cart")'
+    )
+
+
+def test_candidates_are_worked_out_once_and_anew_with_the_next_order() -> None:
+    ask = asking(cart=["HOTDOG"])
+    spec = Ask((TOGETHER,), count=7)
+    prepare(spec, ask)
+    assert len(ask.shopper.memo) == 1
+    ids(spec, ask)
+    assert len(ask.shopper.memo) == 1
+    for _ in range(3):
+        ask.shop.baskets.add(["HOTDOG", "KETCHUP"])
+    assert "KETCHUP" in ids(spec, ask)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from proxy.catalogue.shop import Shop
+from proxy.conditions.behaviours import ADDED, BOUGHT, VIEWED
+from tests.catalogue.worlds import ORDERS, PRODUCTS, VISITS, did, shop
+
+
+def test_what_visitors_do_is_learnt_at_once() -> None:
+    made = Shop(PRODUCTS)
+    for number in range(3):
+        made.learn(f"visitor {number}", did(VIEWED, "TRAIL", at=10.0))
+        made.learn(f"visitor {number}", did(ADDED, "SOCK", at=20.0))
+        made.learn(f"visitor {number}", did(BOUGHT, "TRAIL", "SOCK", at=30.0))
+    assert made.covisits.row("TRAIL")[0] == ("SOCK",)
+    assert made.baskets.bought("SOCK") == 3
+    assert made.covisits.visits_with(["TRAIL", "SOCK"]) == 3
+
+
+def test_half_an_hour_parts_two_visits_and_visitors_are_apart() -> None:
+    made = Shop(PRODUCTS)
+    made.learn("a", did(VIEWED, "TRAIL", at=0.0))
+    made.learn("b", did(VIEWED, "SOCK", at=1.0))
+    made.learn("a", did(VIEWED, "SCREE", at=2_000.0))
+    assert made.covisits.row("TRAIL")[0] == ()
+
+
+def test_what_is_not_sold_here_is_not_learnt() -> None:
+    made = Shop(PRODUCTS[:2])
+    made.learn("a", did(BOUGHT, "HOTDOG", "TRAIL"))
+    made.learn("a", did(VIEWED, "TRAIL"))
+    assert "TRAIL" not in made.baskets and "TRAIL" not in made.covisits
+
+
+def test_a_past_from_files_is_learnt_once_and_what_is_new_of_it() -> None:
+    made = shop()
+    made.seed(ORDERS, VISITS)
+    assert made.baskets.bought("HOTDOG") == 5
+    made.seed([*ORDERS, ["HOTDOG"]], VISITS)
+    assert made.baskets.bought("HOTDOG") == 6
+
+
+def test_lists_follow_the_catalogue() -> None:
+    made = shop()
+    assert "TRAIL" in made.popular("shoes")
+    made.hub.remove("TRAIL")
+    assert "TRAIL" not in made.popular("shoes")

@@ -1,0 +1,86 @@
+"""Filters, boosts and pins, as rule files write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.catalogue.ranking import Fit, Shift
+from proxy.conditions.nodes import Node
+from proxy.diagnostics import Finding
+from proxy.rulebook.merchandise import read_fits, read_pins, read_shifts
+from proxy.rulebook.read import read_yaml
+from tests.catalogue.worlds import PRODUCTS
+
+
+def node(text: str) -> Node:
+    root = read_yaml("x", text, [])
+    assert root is not None
+    return root
+
+
+@pytest.mark.parametrize(
+    ("what", "text", "fits"),
+    [
+        ("only", "[in stock]", [Fit("in stock")]),
+        ("never", "products in cart", [Fit("words", frozenset({"products in cart"}))]),
+        ("never", "[BUN]", [Fit("product", frozenset({"bun"}))]),
+        ("never", "[products bought]", [Fit("words", frozenset({"products bought"}))]),
+        ("only", "- in stock\n- price: at most 50 EUR", [Fit("in stock"), Fit("price", low=float("-inf"), high=50.0)]),
+        ("only", "{brand: [Northwind, Tarnwell]}", [Fit("brand", frozenset({"northwind", "tarnwell"}))]),
+        ("never", "{category: food, tag: new}", [Fit("category", frozenset({"food"})), Fit("tag", frozenset({"new"}))]),
+    ],
+)  # fmt: skip
+def test_filters_are_read(what: str, text: str, fits: list[Fit]) -> None:
+    findings: list[Finding] = []
+    assert list(read_fits(node(text), what, PRODUCTS, findings)) == fits and not findings
+
+
+@pytest.mark.parametrize(
+    ("text", "shifts"),
+    [
+        ("{brand: Northwind, by: a little}", [Shift(Fit("brand", frozenset({"northwind"})), 3.0)]),
+        ("- affinity: brand\n  by: a lot", [Shift(Fit("affinity", frozenset({"brand"})), 10.0)]),
+        ("[{score: popularity, by: 5 places}]", [Shift(Fit("score"), 5.0)]),
+        ("{tag: New}", [Shift(Fit("tag", frozenset({"new"})), 10.0)]),
+    ],
+)
+def test_boosts_are_read_and_buries_are_their_opposite(text: str, shifts: list[Shift]) -> None:
+    findings: list[Finding] = []
+    assert list(read_shifts(node(text), "boost", PRODUCTS, findings)) == shifts
+    assert [shift.places for shift in read_shifts(node(text), "bury", PRODUCTS, findings)] == [
+        -shift.places for shift in shifts
+    ]
+    assert not findings
+
+
+def test_pins_are_read() -> None:
+    findings: list[Finding] = []
+    assert read_pins(node("- product: SOCK\n  at: 3\n- product: BUN"), PRODUCTS, findings) == ((3, "SOCK"), (1, "BUN"))
+    assert not findings
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "code", "what"),
+    [
+        ("only", "cheap", "R304", '"only" cannot be "cheap"'),
+        ("only", "{prise: 5}", "R101", 'I do not know "prise" in a filter of products'),
+        ("only", "{price: cheap}", "R303", '"cheap" is not an amount'),
+        ("never", "BUNS", "R502", 'there is no product "BUNS"'),
+        ("never", "{brand: Northwynd}", "R502", 'no product\'s brand is "Northwynd"'),
+        ("boost", "{brand: Northwind, by: much}", "R304", '"by" cannot be "much"'),
+        ("boost", "{affinity: colour}", "R304", '"affinity" cannot be "colour"'),
+        ("boost", "{bramd: Northwind}", "R101", 'I do not know "bramd" in "boost"'),
+        ("pin", "{product: SOCKS, at: 1}", "R502", 'there is no product "SOCKS"'),
+        ("pin", "{at: 1}", "R103", 'this pin has no "product"'),
+        ("pin", "{product: SOCK, at: 0}", "R304", '"at" cannot be "0"'),
+    ],
+)
+def test_what_is_wrong_is_told_with_a_help(read: str, text: str, code: str, what: str) -> None:
+    findings: list[Finding] = []
+    if read == "pin":
+        read_pins(node(text), PRODUCTS, findings)
+    elif read == "boost":
+        read_shifts(node(text), read, PRODUCTS, findings)
+    else:
+        read_fits(node(text), read, PRODUCTS, findings)
+    assert [(finding.code, finding.what) for finding in findings] == [(code, what)] and findings[0].help

@@ -1,0 +1,57 @@
+"""Learning from events: this worker's own at once, everybody's from the log, each once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from proxy.catalogue.rows import Ask
+from proxy.catalogue.shop import Shop
+from proxy.catalogue.shopper import Shopper
+from proxy.catalogue.strategies import source
+from proxy.conditions.behaviours import BOUGHT
+from proxy.model import Arrival, Event, Item
+from proxy.personalise import Stock
+from proxy.serve.learning import Learning
+from proxy.stores import open_store
+from tests.catalogue.worlds import PRODUCTS
+
+
+def order(visitor: str, number: int, *products: str) -> Arrival:
+    return Arrival(visitor, Event(float(number), f"{number}", BOUGHT, items=tuple(map(Item, products))))
+
+
+async def test_own_events_count_at_once_and_only_once(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path / 'store.db'}")
+    shop = Shop(PRODUCTS)
+    learning = Learning(store, lambda: Stock(shop))
+    learning.hear(await store.apply([order("a", 1, "HOTDOG", "MUSTARD")]))
+    assert shop.baskets.bought("HOTDOG") == 1
+    await store.apply([order("b", 2, "HOTDOG")])  # another worker's
+    while await learning.catch_up():
+        pass
+    assert shop.baskets.bought("HOTDOG") == 2
+    assert not await learning.catch_up()
+    await store.aclose()
+
+
+async def test_a_worker_that_starts_learns_what_there_is(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path / 'store.db'}")
+    await store.apply([order("a", number, "HOTDOG", "MUSTARD") for number in range(700)])
+    shop = Shop(PRODUCTS)
+    learning = Learning(store, lambda: Stock(shop))
+    while await learning.catch_up():
+        pass
+    assert shop.baskets.bought("MUSTARD") == 700
+    await store.aclose()
+
+
+async def test_what_rows_will_ask_is_worked_out_before_a_page_asks(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path / 'store.db'}")
+    shop = Shop(PRODUCTS)
+    stock = Stock(shop, {"row": Ask((source("for you now", []),))})
+    learning = Learning(store, lambda: stock)
+    applied = await store.apply([order("a", 1, "HOTDOG")])
+    learning.hear(applied)
+    shopper = applied.profiles["a"].remembered[Shopper]
+    assert isinstance(shopper, Shopper) and len(shopper.memo) == 1
+    await store.aclose()
