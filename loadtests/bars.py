@@ -55,6 +55,10 @@ BARS = (
     Bar("E1", "baskets: what goes with a cart", (*PYTEST, "tests/bars/test_e1_baskets.py")),
     Bar("E8", "feeds with planted faults", (*PYTEST, "tests/bars/test_e8_feeds.py")),
     Bar("E2", "visits: the next product, on a published split", (*PYTEST, "tests/bars/test_e2_visits.py")),
+    Bar("D2", "events sent again and again count once", (*PYTEST, "tests/bars/test_d2_exactly_once.py")),
+    Bar("D3", "no acknowledged event is lost", (*PYTEST, "tests/bars/test_d3_durable.py")),
+    Bar("D4", "a segment holds on the next request", (*PYTEST, "tests/bars/test_d4_next_request.py")),
+    Bar("D6", "events beside a bare sqlite3 loop", ("-m", "loadtests.events")),
 )  # fmt: skip
 
 

@@ -263,13 +263,16 @@ class Tailorbird:
         return b"%d" % self._gateway.purge(msgspec.msgpack.decode(message, type=Purge))
 
     async def _tell_of_profiles(self, visitor_ids: Collection[str], waits: bool) -> None:
-        told = msgspec.msgpack.encode((self.bus.name, list(visitor_ids)))
+        told = msgspec.msgpack.encode((self.bus.name, waits, list(visitor_ids)))
         await (self.bus.send if waits else self.bus.tell)(PROFILES, told)
 
     async def _hear_of_profiles(self, message: bytes) -> bytes:
-        teller, visitor_ids = msgspec.msgpack.decode(message, type=tuple[str, list[str]])
+        teller, waits, visitor_ids = msgspec.msgpack.decode(message, type=tuple[str, bool, list[str]])
         if teller != self.bus.name:
-            self._profiles.outdate(visitor_ids)
+            if waits:
+                await self._profiles.renew(visitor_ids, self.now())
+            else:
+                self._profiles.outdate(visitor_ids)
         return b""
 
     async def why(self, url: str, visitor_id: str) -> str:

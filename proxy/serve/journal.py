@@ -24,7 +24,10 @@ from proxy.serve.profiles import ProfileReader
 log = logging.getLogger("tailorbird.journal")
 
 COMPANY_SECONDS = 0.002
-ROWS = 200
+ENOUGH = 200
+"""So many rows need not wait for company."""
+ROWS = 500
+"""A transaction has about so many at most: the other workers wait for it."""
 MOST_WAITING = 10_000
 MOST_BYTES = 16 * 1024 * 1024
 AGAIN_SECONDS = 0.5
@@ -149,13 +152,12 @@ class Journal:
 
     async def _run(self) -> None:
         while not self._is_closing or self._is_due:
-            await self._woken.wait()
+            if not self._is_due:
+                await self._woken.wait()
+                if self._awaited.rows + self._noted.rows < ENOUGH and not self._is_closing:
+                    await asyncio.sleep(COMPANY_SECONDS)
             self._woken.clear()
-            if self._awaited.rows + self._noted.rows < ROWS and not self._is_closing:
-                await asyncio.sleep(COMPANY_SECONDS)
             await self._bring()
-            if self._is_due:
-                self._woken.set()
 
     @property
     def _is_due(self) -> bool:

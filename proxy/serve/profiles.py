@@ -12,7 +12,7 @@ import enum
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -122,6 +122,11 @@ class ProfileReader:
             if visitor_id in self._memory:
                 at, profile = self._memory[visitor_id]
                 self._memory[visitor_id] = (at - self._memory_seconds, profile)
+
+    async def renew(self, visitor_ids: Collection[str], now: float) -> None:
+        """As `outdate`; and asks the store for those that are remembered here, so that their next page need not."""
+        self.outdate(visitor_ids)
+        await asyncio.gather(*(self.get(visitor_id, now) for visitor_id in visitor_ids if visitor_id in self._memory))
 
     def _outdate(self, visitor_id: str) -> None:
         """What a read that is under way brings may be from before the change: it is read again."""

@@ -342,6 +342,18 @@ async def test_a_profile_that_another_worker_changed_is_asked_for_again() -> Non
     await reader.aclose()
 
 
+async def test_what_is_remembered_is_asked_for_at_once_when_another_worker_waits_for_that() -> None:
+    store = Slow(Profile("anna"))
+    store.gate.set()
+    reader = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    await reader.get("anna", 1.0)
+    store.profile = Profile("anna", {"orders": 1.0})
+    await reader.renew(["anna", "nobody"], 1.0)
+    assert reader.remembered("anna", 1.0) == store.profile
+    assert reader.remembered("nobody", 1.0) is MISSING
+    await reader.aclose()
+
+
 async def test_events_on_their_way_count_on_what_is_remembered_and_on_what_is_read() -> None:
     store = Slow(Profile("anna"))
     store.gate.set()
