@@ -41,6 +41,8 @@ BARS = (
     Bar("B2", "the same uncompressed", (*PAGES, "--works", "identity")),
     Bar("B4", "what is not stored, beside nginx proxy_pass", (*PAGES, "--works", "miss")),
     Bar("B6", "requests that two servers might read differently", (*PYTEST, "tests/bars/test_b6_smuggling.py")),
+    Bar("B7", "200 visitors' tokens, each shown to its own only", (*PYTEST, "tests/bars/test_b7_canaries.py")),
+    Bar("B8", "clients that leave at any moment", (*PYTEST, "tests/bars/test_b8_aborts.py")),
     Bar("B9", "slow and hostile clients and origins", (*PYTEST, "tests/bars/test_b9_hostile_clients.py")),
     Bar("B10", "stopped, restarted and killed under load", (*PYTEST, "tests/bars/test_b10_restarts.py")),
     Bar("B11", "many addresses, a small cache", (*PYTEST, "tests/bars/test_b11_memory.py")),

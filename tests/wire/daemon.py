@@ -26,6 +26,7 @@ class Daemon:
     """Serves while in `async with`. `settings` are those of `settings.py`; `port` is the public one."""
 
     def __init__(self, origin: str, folder: Path, *, has_admin: bool = True, **settings: object) -> None:
+        self.origin = origin
         store = f"sqlite:{folder / 'store.db'}"
         self._settings = {"origin": origin, "rules": folder, "store": store, "port": 0, "secret": SECRET, **settings}
         self._settings["admin_port"] = _free_port() if has_admin else 0
