@@ -190,7 +190,7 @@ async def test_the_studio_plans_the_draft_by_what_was_recorded(tmp_path: Path, m
         files = {name: text.encode() for name, text in FOLDER.items()}
         Versions(shop.rules).publish(files, author="Mia", message="", now=1.0, action=Action.PUBLISHED)
         await until(lambda: shop.tailorbird.publication)
-        await shop.client.get("/", headers=shop.cookies_of("anna"))
+        await shop.client.get("/", headers={**shop.cookies_of("anna"), "user-agent": "Firefox/140.0"})
         await until(lambda: shop.tailorbird.metrics.get(kept, "kept"))
         shop.write("a.rules.yaml", RULES.replace("Hello", "Good day"))
         told = await shop.tailorbird.plan()

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from proxy.decide.plan import CLOCK_ATTRIBUTES, JOURNEY, Plan
 from proxy.errors import StoreError
+from proxy.events.bots import is_bot
 from proxy.metrics import Metrics
 from proxy.model import (
     AttributeValue,
@@ -74,9 +75,9 @@ class Recorder:
         self.due_at = max(self.due_at, noted.context.now - saved_up) + self._step
 
     def take(self) -> list[View]:
-        """What was noted since it was last asked, as views."""
+        """What was noted since it was last asked, as views; but for those of crawlers."""
         noted, self._noted = self._noted, []
-        return [view_of(each, self._asked_by(each)) for each in noted]
+        return [view_of(each, self._asked_by(each)) for each in noted if not _is_of_a_bot(each.request)]
 
     def _asked_by(self, noted: Noted) -> Asked:
         """What the rules of a page ask, worked out once: it takes a look at each rule."""
@@ -110,6 +111,11 @@ def view_of(noted: Noted, asked: Asked) -> View:
         bucket_key=context.bucket_key,
         readings={name: context.read(measure) for name, measure in asked.measures.items()},
     )
+
+
+def _is_of_a_bot(request: Request) -> bool:
+    agent = request.get(b"user-agent")
+    return agent is not None and is_bot(agent)
 
 
 def _attributes(noted: Noted, asked: frozenset[str]) -> Iterator[tuple[str, AttributeValue]]:

@@ -32,7 +32,7 @@ EARLY = "Black Friday early access for VIPs"
 BEGINS, ENDS = (
     datetime(2026, 11, day, hour, tzinfo=ZoneInfo("Europe/Amsterdam")).timestamp() for day, hour in ((25, 8), (28, 0))
 )
-AGENTS = (b"Mozilla/5.0 (X11; Linux x86_64)", b"Mozilla/5.0 (Linux; Android 14) Mobile", b"")
+AGENTS = (b"Mozilla/5.0 (X11; Linux x86_64)", b"Mozilla/5.0 (Linux; Android 14) Mobile", b"Opera/9.80 (Windows NT 6.1)")
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,16 @@ async def test_what_caps_read_is_recorded_too() -> None:
     assert view.readings == {measure_name(measure): None}
 
 
+async def test_crawlers_are_not_recorded() -> None:
+    async with (
+        Origin(always(ok(PAGE, *SHARED))) as origin,
+        Site(origin.url, publication=published(shown("All")), recorded_a_second=EVERY) as site,
+    ):
+        for agent in (b"Mozilla/5.0 (compatible; Googlebot/2.1)", b"Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"):
+            await site.get(b"/", (b"user-agent", agent))
+        assert [view.attributes["device"] for view in site.recorder.take()] == ["desktop"]
+
+
 async def test_it_records_as_many_as_it_may_and_not_more() -> None:
     async with (
         Origin(always(ok(PAGE, *SHARED))) as origin,
