@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,10 @@ class Certificate(NamedTuple):
 
     path: str
     key: str = ""
+
+
+YOUNG_OBJECTS = 50_000
+"""How many more objects than before there are when garbage is searched for: 700 unless set."""
 
 
 class Listener(uvicorn.Server):
@@ -157,6 +162,7 @@ async def run(
     are about to go), then they stop gently. SIGUSR1: they stop gently at once; another process has taken over. SIGINT,
     or a second signal: what is idle is closed, what is under way still finishes.
     """
+    _spare_collector()
     told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
@@ -167,6 +173,15 @@ async def run(
     finally:
         stopping.cancel()
         await asyncio.wait((stopping,))
+
+
+def _spare_collector() -> None:
+    """Has the search for garbage leave alone what is there before the first request (rules, modules: it stays), and
+    look less often at what comes: our own objects seldom hold each other, so it finds next to nothing. Measured, it
+    took a sixth of a busy worker's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 async def _stop_when(
