@@ -155,8 +155,7 @@ class App:
             request = without_token(request)
         if request.path.startswith(OWN_PREFIX):
             return await self._own(request)
-        now = self._clock()
-        return self._gateway.hit(request, now) or await self._gateway.page(request, now)
+        return await self._gateway.page(request, self._clock())
 
     async def _own(self, request: Request) -> Response:
         stylesheet = self._gateway.stylesheet(request)

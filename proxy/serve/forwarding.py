@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from proxy.errors import OriginError, RequestError
 from proxy.model import Headers
@@ -43,6 +44,7 @@ _MEANT_FOR_ALL = frozenset(b"cache-control content-encoding content-type content
 # Alt-Svc would send browsers past us, straight to the origin.
 _NOT_RETURNED = HOP_BY_HOP | {b"alt-svc"}
 
+_OURS = re.compile(rb"(?:%b)\s*(?:=|$)" % b"|".join(map(re.escape, sorted(OUR_COOKIES))), re.IGNORECASE)
 _ABSOLUTE = re.compile(rb"(?:(https?):)?//([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _REFRESH = re.compile(rb"(\s*[\d.]*\s*[;,]\s*(?:url\s*=\s*)?['\"]?)(.*)", re.IGNORECASE | re.DOTALL)
 _DOMAIN = re.compile(rb";\s*domain\s*=\s*\.?([^;\s]*)[^;]*", re.IGNORECASE)
@@ -64,13 +66,13 @@ def request_headers(
     dropped = named_by_connection(request.headers)
     if dropped & CRITICAL:
         raise RequestError("the Connection field names a field that is not the connection's")
+    dropped.update(without)
     if accept_encoding is not None:
-        dropped |= {b"accept-encoding"}
-    dropped = dropped.union(_REBUILT, without)
+        dropped.add(b"accept-encoding")
     believed = is_trusted(request.client, trusted)
     kept = [(b"host", host)]
     for name, value in request.headers:
-        if name in dropped or b"_" in name or ((name in _CLAIMS or name.startswith(b"x-forwarded-")) and not believed):
+        if name in dropped or not _goes_on(name, believed):
             continue
         if name == b"cookie":
             value = without_our_cookies(value)
@@ -80,6 +82,13 @@ def request_headers(
     if accept_encoding:
         kept.append((b"accept-encoding", accept_encoding))
     return tuple(_introduced(kept, request))
+
+
+@lru_cache(maxsize=1_024)  # asked a dozen times for each request
+def _goes_on(name: bytes, believed: bool) -> bool:
+    """Whether a field of this name may reach the origin; `believed` says that a trusted proxy sent it."""
+    is_claim = name in _CLAIMS or name.startswith(b"x-forwarded-")
+    return name not in _REBUILT and b"_" not in name and (believed or not is_claim)
 
 
 def shared_headers(
@@ -116,25 +125,27 @@ def without_our_cookies(value: bytes) -> bytes:
     """A Cookie field without the cookies Tailorbird sets; untouched when it has none of them."""
     if b"tb_" not in value.lower():
         return value
-    pairs = [pair.strip() for pair in value.split(b";")]
-    return b"; ".join(pair for pair in pairs if pair.partition(b"=")[0].strip().lower() not in OUR_COOKIES)
+    return b"; ".join([pair for pair in map(bytes.strip, value.split(b";")) if not _OURS.match(pair)])
 
 
 def _introduced(kept: list[tuple[bytes, bytes]], request: Request) -> list[tuple[bytes, bytes]]:
     """Adds who asks, through whom. Claims still in `kept` come from a trusted proxy: we append to its lists, and
     what it says of scheme and host stands."""
+    names = {name for name, _ in kept}
     scheme, client = request.scheme.encode(), request.client.encode()
     node = b'"[%b]"' % client if b":" in client else client or b"unknown"
-    _append(kept, b"forwarded", b'for=%b;host="%b";proto=%b' % (node, request.host, scheme))
+    added = [(b"forwarded", b'for=%b;host="%b";proto=%b' % (node, request.host, scheme))]
     if client:
-        _append(kept, b"x-forwarded-for", client)
-    names = {name for name, _ in kept}
+        added.append((b"x-forwarded-for", client))
+    for name, value in (*added, (b"via", VIA), CAPABILITY):
+        if name in names:
+            _append(kept, name, value)
+        else:
+            kept.append((name, value))
     if b"x-forwarded-proto" not in names:
         kept.append((b"x-forwarded-proto", scheme))
     if b"x-forwarded-host" not in names:
         kept.append((b"x-forwarded-host", request.host))
-    _append(kept, b"via", VIA)
-    _append(kept, *CAPABILITY)
     return kept
 
 

@@ -68,7 +68,9 @@ class ClientProtocol(Conversation):
         self.url = b""
         self._fed = 0  # bytes of the present piece
         self._answered = 0  # requests of the present piece answered in the lane
-        self._response: Response | None = None  # to the present request, found before it was read in the ordinary way
+        # The present request, and the answer to it, where they were found before it was read in the ordinary way.
+        self._glimpsed: Request | None = None
+        self._response: Response | None = None
 
     # -- called by the event loop ------------------------------------------------------------------------------------
 
@@ -106,7 +108,13 @@ class ClientProtocol(Conversation):
         if max(self._fed, self._unread) > self._small or len(self.headers) > self._settings.max_fields:
             require_small(self.url, self.headers, self._settings)
         version = self.parser.get_http_version()
-        request = self._incoming.request(
+        request, self._glimpsed = self._glimpsed or self._judged(version), None
+        self._unread = 0
+        if not (self._is_open_lane(request) and self._has_answered(request, version)):
+            self._ask_application(request)
+
+    def _judged(self, version: str) -> Request:
+        return self._incoming.request(
             self.parser.get_method(),
             self.url,
             version,
@@ -115,9 +123,6 @@ class ClientProtocol(Conversation):
             scheme=self.scheme or "http",
             body=_LATER,
         )
-        self._unread = 0
-        if not (self._is_open_lane(request) and self._has_answered(request, version)):
-            self._ask_application(request)
 
     def _ask_application(self, request: Request) -> None:
         self.url = origin_form(self.url, request.host)
@@ -175,7 +180,9 @@ class ClientProtocol(Conversation):
     def _has_answered(self, request: Request, version: str) -> bool:
         if self.transport.is_closing():
             raise RequestError("this was the last answer on this connection")
-        response, self._response = self._response or self._at_once(request), None
+        if request.habit is None:
+            self._response = self._at_once(request)  # else it was asked for already
+        response, self._response = self._response, None
         if response is None:
             return False
         is_kept = version == "1.1" and self.parser.should_keep_alive() and not self._is_last_call
@@ -208,15 +215,15 @@ class ClientProtocol(Conversation):
         )
 
     def _was_quick(self, data: bytes) -> bool:
-        """Answers a request that is known by its habits. What it finds but cannot write at once is kept for when the
-        request has been read in the ordinary way."""
+        """Answers a request that is known by its habits. What cannot be answered at once, or not in one write, is kept
+        for when the request has been read in the ordinary way, for uvicorn's sake."""
         request = self._reader.read(data)
         if request is None:
             return False
-        self._response = self._at_once(request)
-        if self._response is None or not self._has_written(self._response, is_kept=True):
+        response = self._at_once(request)
+        if response is None or not self._has_written(response, is_kept=True):
+            self._glimpsed, self._response = request, response
             return False
-        self._response = None
         self.since = self.loop.time()
         return True
 
