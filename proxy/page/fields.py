@@ -41,9 +41,13 @@ class Field:
     default: str = ""
     in_address: bool = False
 
+    def shown(self, attributes: Attributes) -> str:
+        """What stands in the field, as the visitor's data or the default say it."""
+        return _shown(attributes.get(self.attribute)) or self.default
+
     def text(self, attributes: Attributes) -> bytes:
         """What stands in the field for a visitor with these attributes: ASCII, escaped for where the field is."""
-        shown = _shown(attributes.get(self.attribute)) or self.default
+        shown = self.shown(attributes)
         if self.in_address:
             return quote(harmless(shown), safe="", errors="replace").encode()
         return as_ascii(escape(shown))

@@ -30,12 +30,17 @@ _PATH_BEGUN = re.compile(
 )
 
 
+Content = tuple[tuple[str, Marked | int], ...]
+
+
 @dataclass(frozen=True)
 class Fragment:
-    """What fills a slot. `removed` is what the sanitiser left out of an editor's file, for the checker to tell."""
+    """What fills a slot. `removed` is what the sanitiser left out of an editor's file, for the checker to tell;
+    `content` what it says, by name, for who draws it themselves."""
 
     parts: tuple[Piece | Field, ...]
     removed: tuple[Removed, ...] = ()
+    content: Content = ()
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -101,7 +106,13 @@ def banner(
         *(_linked(link, _escaped(button), ' class="tb-banner-button"') if button else ()),
         "</div></section>",
     )
-    return _compiled(frame.around(form, is_styled=True))
+    written = {"title": title, "text": text, "button": button, "alt": alt}
+    said: Content = (
+        *((name, fields_in_text(value)) for name, value in written.items() if value),
+        *((name, (value,)) for name, value in (("link", link), ("image", image)) if value),
+        *((name, value) for name, value in (("image width", image_width), ("image height", image_height)) if value),
+    )
+    return replace(_compiled(frame.around(form, is_styled=True)), content=said)
 
 
 def editor_html(frame: Frame, source: str) -> Fragment:

@@ -60,6 +60,8 @@ class Doubt(enum.StrEnum):
     SEVERAL_MATCHES = "several_matches"
     NOT_APART = "not_apart"
     TOO_MANY_SLOTS = "too_many_slots"
+    NOT_JSON = "not_json"
+    SEVERAL_VALUES = "several_values"
 
 
 _EXPLAINED = {
@@ -70,6 +72,8 @@ _EXPLAINED = {
     Doubt.NO_END_TAG: "has slot `{slot}` without a closing tag",
     Doubt.SEVERAL_MATCHES: "has several elements for slot `{slot}`; narrow its selector in `slots.yaml`",
     Doubt.NOT_APART: "has slot `{slot}` where tags around it are not closed properly, or where no block may stand",
+    Doubt.NOT_JSON: "is no JSON that can be read",
+    Doubt.SEVERAL_VALUES: "has the value of slot `{slot}` twice",
     Doubt.TOO_MANY_SLOTS: "has more slots than `max_slots`; the first too many is `{slot}`",
 }
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from proxy.errors import EditorError
 from proxy.model import Product
 from proxy.page.cards import DEFAULT_CARD, PLAIN, Card, Dress, price_for
-from proxy.page.fields import Field, as_ascii
-from proxy.page.fragments import Fragment, Frame, around_cards
+from proxy.page.fields import Field, as_ascii, fields_in_text
+from proxy.page.fragments import Content, Fragment, Frame, around_cards
 from proxy.page.piece import Piece
 from proxy.page.sanitise import Removed, removed_from, sanitised
 
@@ -45,13 +45,13 @@ class Shelf(Fragment):
         piece."""
         cards = [self.drawn(product, now, dress) for product in products]
         if not is_common:
-            return Filled(self._around(cards))
+            return Filled(self._around(cards), content=self.content)
         key = tuple(map(id, cards))  # cards are kept, so their identity is that of what they show
         known = self._rows.get(key)
         if known is None:
             if len(self._rows) >= MOST_ROWS:
                 self._rows.clear()
-            known = self._rows[key] = Fragment(self._around(cards))
+            known = self._rows[key] = Fragment(self._around(cards), content=self.content)
         return known
 
     def _around(self, cards: Sequence[Piece]) -> tuple[Piece | Field, ...]:
@@ -79,7 +79,8 @@ class Shelf(Fragment):
 def shelf(frame: Frame, *, title: str = "", card: str = DEFAULT_CARD) -> Shelf:
     """A shelf with a heading, which may hold fields. Raises `EditorError` with the line in the card's file."""
     before, after = around_cards(frame, title=title)
-    return Shelf((*before.parts, *after.parts), places=len(before.parts), card=Card(card))
+    said: Content = (("title", fields_in_text(title)),) if title else ()
+    return Shelf((*before.parts, *after.parts), content=said, places=len(before.parts), card=Card(card))
 
 
 def card_faults(card: str, sample: Product) -> tuple[Removed, ...]:

@@ -29,7 +29,8 @@ class DeclaredSlot:
 
     `page` is a path (`/sale`), one with a trailing `*` (`/c/*`), or None for every page. Without a `selector` the slot
     is marked in the page, and only its name and size are declared. `place`: `inside` replaces the element's content,
-    `start` and `end` insert right after its start tag or right before its end tag. Heights are CSS pixels;
+    `start` and `end` insert right after its start tag or right before its end tag. With `json` the slot is a value in
+    answers of an API instead. Heights are CSS pixels;
     `longest_title` is in characters.
     """
 
@@ -40,6 +41,7 @@ class DeclaredSlot:
     height: int | None = None
     phone_height: int | None = None
     longest_title: int | None = None
+    json: str | None = None
 
     def is_on(self, path: str) -> bool:
         """True when the slot belongs to the page at `path`."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from proxy.page.about import NOTHING, About
 from proxy.page.holes import HoleAt
+from proxy.page.json_fills import Form
+from proxy.page.json_slots import JsonCut
 from proxy.page.piece import Piece
 from proxy.page.scan import MARKER, Doubt, SlotRange, Uncut, find_slots
 from proxy.page.seams import Seams
 from proxy.page.slots import DeclaredSlot
 
-__all__ = ["Doubt", "Template", "Uncut", "cut", "cut_at"]
+__all__ = ["Doubt", "Template", "Uncut", "cut", "cut_at", "cut_json"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Template:
     """`statics[0]`, the default of slot 0, `statics[1]`, ... `statics[n]` are, joined, the page as it came.
 
     `slots` are names in page order; a name may stand there more than once. `holes` are filled by the same mechanism:
-    each is a slot without a name, `holes[n][0]` the slot's place among `slots`. `about` is what the page says it is
+    each is a slot without a name, `holes[n][0]` the slot's place among `slots`. `forms` is how each slot is written,
+    where that is not HTML. `about` is what the page says it is
     about.
     """
 
@@ -29,6 +32,7 @@ class Template:
     statics: tuple[Piece, ...]
     defaults: tuple[Piece, ...]
     holes: tuple[tuple[int, HoleAt], ...] = ()
+    forms: tuple[Form, ...] = ()
     about: About = NOTHING
 
     @cached_property
@@ -74,3 +78,9 @@ def cut_at(body: bytes, slots: Iterable[SlotRange], holes: Sequence[HoleAt] = ()
         defaults=tuple(Piece(body[a:b]) for a, b in zip(starts, ends, strict=True)),
         holes=tuple((place, hole) for place, (*_, hole) in enumerate(marks) if hole is not None),
     )
+
+
+def cut_json(body: bytes, found: JsonCut) -> Template:
+    """An API's answer cut at its slots."""
+    forms = tuple(Form.TEXT if is_text else Form.OBJECT for is_text in found.are_texts)
+    return replace(cut_at(body, found.slots), forms=forms)

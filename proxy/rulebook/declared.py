@@ -3,6 +3,7 @@ shop's data tells of visitors."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import get_args
 
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text
@@ -11,6 +12,7 @@ from proxy.conditions.phrase import Kind
 from proxy.conditions.vocabulary import PHRASES
 from proxy.diagnostics import Finding
 from proxy.errors import EditorError
+from proxy.page.json_slots import steps_of
 from proxy.page.scan import check_selector
 from proxy.page.slots import SLOT_NAME, DeclaredSlot, Place
 from proxy.rulebook.scalars import read_choice, read_whole, unfit
@@ -62,6 +64,7 @@ def _read_slot(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
         place=place or "inside",
         height=_pixels(values.get("height"), "height", findings),
         phone_height=_pixels(values.get("phone height"), "phone height", findings),
+        json=_json_path(values, findings),
         longest_title=_pixels(values.get("longest title"), "longest title", findings),
     )
 
@@ -85,6 +88,20 @@ def _selector(node: Node | None, findings: list[Finding]) -> str | None:
         check_selector(written.text)
     except EditorError as error:
         findings.append(Finding("R304", str(error.args[0]), written.place, error.help))
+    return written.text
+
+
+def _json_path(values: Mapping[str, Node], findings: list[Finding]) -> str | None:
+    written = as_text(values["json"], '"json"', findings) if "json" in values else None
+    if written is None:
+        return None
+    try:
+        steps_of(written.text)
+    except EditorError as error:
+        findings.append(Finding("R304", str(error.args[0]), written.place, error.help))
+    if "selector" in values:
+        what, help = "this slot is said to be in a page and in JSON", "write two slots, one with each"
+        findings.append(Finding("R304", what, written.place, help))
     return written.text
 
 

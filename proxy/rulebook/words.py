@@ -107,6 +107,7 @@ SLOT_FILE = (Word("slots", "the places on your pages, by name", required=True),)
 SLOT = (
     Word("page", "the path of the page it is on, as /sale or /c/*; any page when missing"),
     Word("selector", "a CSS selector that finds it in pages without data-slot"),
+    Word("json", "where it stands in a JSON answer of that path, as $.content.hero, instead of a selector"),
     Word("place", "inside, start or end of what the selector finds"),
     Word("height", "its height in pixels, kept free so that nothing moves"),
     Word("phone height", "its height on a phone"),

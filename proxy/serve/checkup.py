@@ -142,7 +142,7 @@ def _slots(visit: Visit) -> Iterator[Line]:
 
 def _missing(visit: Visit, found: Collection[str]) -> Iterator[Line]:
     for slot in visit.declared:
-        if slot.page is not None and slot.is_on(visit.path) and slot.name not in found:
+        if slot.page is not None and not slot.json and slot.is_on(visit.path) and slot.name not in found:
             fix = "mend its selector" if slot.selector else f'mark its place with data-slot="{slot.name}"'
             yield Line(Level.WARN, "slots", f"slots.yaml has `{slot.name}` on this page, but it is not there", fix)
 

@@ -39,7 +39,7 @@ from proxy.serve.message import Request, Response
 from proxy.serve.origins import Origins
 from proxy.serve.outgoing import detail, error_page, hit
 from proxy.serve.own import Own
-from proxy.serve.pages import Entry
+from proxy.serve.pages import Entry, has_json_slots
 from proxy.serve.parts import Parts
 from proxy.serve.personal import Personal
 from proxy.serve.pouring import Pouring
@@ -183,7 +183,8 @@ class Gateway:
 
     async def _read(self, request: Request, now: float) -> Response:
         policy = self._policy.of(request.path)
-        asked, wishes = sought(request, policy), self._wishes(request)
+        asked = sought(request, policy, is_json=has_json_slots(request.path, self._declared))
+        wishes = self._wishes(request)
         if policy is not None and (reason := self._personal.why_own(policy, request.headers)):
             return await self._as_visitor(request, reason)
         entry = self._memory.get(asked.key, request)

@@ -27,7 +27,7 @@ from proxy.serve.asking import Asking, shared_accept_encoding
 from proxy.serve.comparing import Comparing
 from proxy.serve.errand import Errand, Flowing, NotShared, Outcome, Passed
 from proxy.serve.message import Request
-from proxy.serve.pages import Entry, Page, is_html, is_page
+from proxy.serve.pages import Entry, Page, is_cut, is_html, is_page
 from proxy.serve.reading import PageReader
 from proxy.serve.target import Sought
 from proxy.serve.tee import Tee
@@ -84,7 +84,7 @@ class Keeping:
                 if errand.is_led and errand.takes_any:
                     errand.passed = Passed(refusal, answer)
                 return self._refuse(errand, refusal, answer.status)
-            if is_page(answer.headers):
+            if self._is_cut(errand, answer.headers):
                 return await self._take_page(errand, answer, requested_at, now)
             return await self._take_asset(errand, answer, requested_at, now)
         finally:
@@ -128,7 +128,9 @@ class Keeping:
             return "no-transform"  # its holes could not be filled
         if not answer.is_bounded:
             return "unbounded"  # a cut cannot be told from its end
-        most = self._settings.max_page_bytes if is_page(answer.headers) else self._settings.max_stored_bytes
+        most = (
+            self._settings.max_page_bytes if self._is_cut(errand, answer.headers) else self._settings.max_stored_bytes
+        )
         return "too-big" if _length(answer.headers) > most else ""
 
     def _refuse(self, errand: Errand, reason: str, status: int, seconds: float = 0) -> NotShared:
@@ -185,7 +187,7 @@ class Keeping:
                 await answer.aclose()
         except OriginError:
             return None
-        if body is None or answer.status != 200 or not is_page(answer.headers):
+        if body is None or answer.status != 200 or not self._is_cut(errand, answer.headers):
             return None
         request, declared = errand.request, self._declared()
         page = await self._reader.read_to_keep(body, answer.headers, request.path, declared, errand.policy)
@@ -227,6 +229,9 @@ class Keeping:
     ) -> StoredResponse:
         return store(status, headers, body, requested_at, received_at, self._choices_of(errand))
 
+    def _is_cut(self, errand: Errand, headers: Headers) -> bool:
+        return is_cut(headers, errand.request.path, self._declared())
+
     def _choices_of(self, errand: Errand) -> Choices:
         return self._choices if errand.policy is None else errand.policy.allowance.choices(self._choices)
 
@@ -237,7 +242,7 @@ class Keeping:
         names = vary_names(_judged(errand.policy, stored.headers)) - _SAME_FOR_ALL
         if stored.get(b"content-encoding") is not None:
             names |= {b"accept-encoding"}
-        elif is_page(stored.headers):
+        elif self._is_cut(errand, stored.headers):
             names -= {b"accept-encoding"}
         unsent = _NEVER_SENT | {b"accept-encoding"}
         sent = tuple(field for field in request.headers if field[0] not in unsent)

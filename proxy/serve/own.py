@@ -26,7 +26,7 @@ from proxy.rulebook.policy import PagePolicy
 from proxy.serve.asking import Asking, is_document
 from proxy.serve.message import Request, Response, as_lines
 from proxy.serve.outgoing import assembled_answer, passed_head, personal_head, whole
-from proxy.serve.pages import is_page
+from proxy.serve.pages import has_json_slots, is_cut
 from proxy.serve.pouring import DRY, Pouring
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Met
@@ -89,7 +89,8 @@ class Own:
         """Passes the request on. Pages are asked for whole, in a coding we can undo, and never by an ETag of ours.
         Raises `OriginError`, `RequestError`."""
         withheld = {b"if-none-match"} if _OUR_ETAG.search(request.get_list(b"if-none-match")) else set()
-        if request.method not in (b"GET", b"HEAD") or not is_document(request):
+        may_be_cut = is_document(request) or has_json_slots(request.path, self._declared())
+        if request.method not in (b"GET", b"HEAD") or not may_be_cut:
             return await self._asking.as_visitor(request, without=withheld)
         coding = b"gzip" if takes_gzip(request.get_list(b"accept-encoding")) else b"identity"
         return await self._asking.as_visitor(
@@ -99,7 +100,7 @@ class Own:
     async def answer(self, request: Request, answer: UpstreamResponse, now: float, said: str) -> Response:
         """The visitor's answer. Closes the origin's unless it is streamed."""
         headers = passed_head(answer.headers, said)
-        if not is_page(answer.headers) or answer.status in _NOT_WHOLE:
+        if not is_cut(answer.headers, request.path, self._declared()) or answer.status in _NOT_WHOLE:
             return self._streamed(answer, headers, [])
         if request.method == b"HEAD":
             await answer.aclose()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
+from urllib.parse import unquote_to_bytes
 
 from proxy.httpcache.key import Varying
 from proxy.httpcache.purge import tags_of
@@ -85,9 +86,29 @@ def _size(piece: Piece) -> int:
 
 def is_page(headers: Headers) -> bool:
     """True for HTML that may be changed on its way (RFC 9111 5.2.2.6: `no-transform`)."""
-    return is_html(headers) and not any(
-        name == b"cache-control" and b"no-transform" in value.lower() for name, value in headers
-    )
+    return is_html(headers) and not _is_settled(headers)
+
+
+def is_json(headers: Headers) -> bool:
+    """True for JSON."""
+    kind = content_type_of(headers).partition(b";")[0].strip()
+    return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
+
+
+def has_json_slots(path: bytes, declared: Iterable[DeclaredSlot]) -> bool:
+    """Whether a JSON answer at that path, in wire form, may have slots."""
+    placed = [slot for slot in declared if slot.json]
+    readable = unquote_to_bytes(path).decode("utf-8", "replace") if placed else ""
+    return any(slot.is_on(readable) for slot in placed)
+
+
+def is_cut(headers: Headers, path: bytes, declared: Iterable[DeclaredSlot]) -> bool:
+    """True for what is read whole and cut at its slots: a page, or JSON that an operator says has some."""
+    return is_page(headers) or (is_json(headers) and not _is_settled(headers) and has_json_slots(path, declared))
+
+
+def _is_settled(headers: Headers) -> bool:
+    return any(name == b"cache-control" and b"no-transform" in value.lower() for name, value in headers)
 
 
 def is_html(headers: Headers) -> bool:

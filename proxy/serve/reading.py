@@ -17,13 +17,14 @@ from proxy.page.about import about
 from proxy.page.blank import NotBlank, blanked, nonces_in, without_nonces
 from proxy.page.edit import Blanked
 from proxy.page.includes import says_includes
+from proxy.page.json_slots import find_json_slots
 from proxy.page.scan import Doubt, find_slots
 from proxy.page.seen import SeenAt
 from proxy.page.slots import DeclaredSlot
-from proxy.page.template import Uncut, cut_at
+from proxy.page.template import Uncut, cut_at, cut_json
 from proxy.page.tokens import meta_nonce_in, token_in
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.pages import Entry, Page, charset_of, is_page
+from proxy.serve.pages import Entry, Page, charset_of, is_cut, is_json
 from proxy.settings import Settings
 
 CONTENT_POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
@@ -65,8 +66,8 @@ class PageReader:
 
     async def recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Entry | None:
         """The entry for other declared slots. None for one with holes: where they were cannot be seen any more."""
-        if not is_page(entry.stored.headers):
-            return replace(entry, declared=declared)
+        if not is_cut(entry.stored.headers, path, declared):
+            return replace(entry, declared=declared, template=None)
         if entry.template and entry.template.holes:
             return None
         cut = await asyncio.to_thread(self._recut, entry, path, declared)
@@ -80,6 +81,8 @@ class PageReader:
         plain = self._decoded(body, headers)
         if plain is None:
             return Page(headers, body, None), "coding"
+        if is_json(headers):
+            return self._cut_json(plain, headers, path, declared)
         page = blanked(plain, (), charset=charset_of(headers), has_includes=_has_includes(headers, policy))
         return self._cut(page if isinstance(page, Blanked) else Blanked(plain), headers, path, declared)
 
@@ -89,6 +92,8 @@ class PageReader:
         plain = self._decoded(body, headers)
         if plain is None:
             return NotBlank("coding") if policy else (Page(headers, body, None), "coding")
+        if is_json(headers):
+            return _deflated(self._cut_json(plain, headers, path, declared))
         holes = policy.holes if policy else ()
         page = blanked(plain, holes, charset=charset_of(headers), has_includes=_has_includes(headers, policy))
         if isinstance(page, NotBlank):
@@ -111,7 +116,7 @@ class PageReader:
     def _cut(self, page: Blanked, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
         slots = find_slots(
             page.body,
-            path=unquote_to_bytes(path).decode("utf-8", "replace"),
+            path=_readable(path),
             charset=charset_of(headers),
             declared=declared,
             max_slots=self._max_slots,
@@ -119,14 +124,27 @@ class PageReader:
         doubt = slots.reason if isinstance(slots, Uncut) else ""
         template = cut_at(page.body, () if isinstance(slots, Uncut) else slots, page.holes)
         template = replace(template, about=about(page.body))
-        decoded = tuple(field for field in headers if field[0] not in (b"content-encoding", b"content-length"))
-        return Page(decoded, page.body, template), doubt
+        return Page(_without_coding(headers), page.body, template), doubt
+
+    def _cut_json(self, plain: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
+        found = find_json_slots(plain, path=_readable(path), declared=declared, max_slots=self._max_slots)
+        template = cut_at(plain, ()) if isinstance(found, Uncut) else cut_json(plain, found)
+        doubt = found.reason if isinstance(found, Uncut) else ""
+        return Page(_without_coding(headers), plain, template), doubt
 
     def _told(self, cut: Cut) -> Page:
         page, doubt = cut
         if doubt not in ("", Doubt.NO_SLOTS):
             self._metrics.count("tailorbird_page_passthrough_total", "reason", doubt)
         return page
+
+
+def _readable(path: bytes) -> str:
+    return unquote_to_bytes(path).decode("utf-8", "replace")
+
+
+def _without_coding(headers: Headers) -> Headers:
+    return tuple(field for field in headers if field[0] not in (b"content-encoding", b"content-length"))
 
 
 def _deflated(cut: Cut) -> Cut:

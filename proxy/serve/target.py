@@ -25,13 +25,17 @@ class Sought:
     policy: PagePolicy | None = None
 
 
-def sought(request: Request, policy: PagePolicy | None) -> Sought:
-    """What is asked for, by the policy of the page it is."""
-    if policy is None:
-        return Sought(key_of(request), request)
-    query = policy.allowance.query(request.query)
-    shared = request if query == request.query else replace(request, query=query)
-    return Sought(key_of(shared), shared, policy)
+def sought(request: Request, policy: PagePolicy | None, *, is_json: bool = False) -> Sought:
+    """What is asked for, by the policy of the page it is. `is_json` when it may be JSON with slots: that is asked for
+    uncoded, as pages are, since it is cut."""
+    shared = request
+    if policy is not None and (query := policy.allowance.query(request.query)) != request.query:
+        shared = replace(request, query=query)
+    key = key_of(shared)
+    if is_json:
+        headers = tuple(field for field in request.headers if field[0] != b"accept-encoding")
+        shared = replace(shared, headers=headers)
+    return Sought(key, shared, policy)
 
 
 def key_of(request: Request) -> bytes:

@@ -48,6 +48,8 @@ def test_attributes_have_a_kind() -> None:
         ("slots: {a: {page: sale}}", "R304"),
         ('slots: {a: {selector: "main >"}}', "R304"),
         ("slots: {a: {hight: 10}}", "R101"),
+        ("slots: {a: {json: content.hero}}", "R304"),
+        ("slots: {a: {json: $.hero, selector: main}}", "R304"),
         ("slots: [a]", "R104"),
         ("slot: {}", "R101"),
     ],
@@ -66,3 +68,9 @@ def test_what_is_wrong_with_an_attribute_is_told(text: str, code: str) -> None:
     findings: list[Finding] = []
     read_attributes(node(f"attributes: {text}"), findings)
     assert [finding.code for finding in findings] == [code]
+
+
+def test_a_slot_may_stand_in_json() -> None:
+    findings: list[Finding] = []
+    (slot,) = read_slots(node("slots: {a: {page: /api/*, json: $.content.hero}}"), findings)
+    assert (slot.json, slot.page, findings) == ("$.content.hero", "/api/*", [])

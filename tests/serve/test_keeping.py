@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import itertools
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from proxy.errors import OriginError
 from proxy.httpcache.allowance import Allowance, CookieRoles
 from proxy.page.holes import Fill, FillKind, Hole
+from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import PagePolicy, Policy
 from tests.wire.origin import Origin, Seen, Wire, always, ok
-from tests.wire.site import HTML, PAGE, SHARED, Site, answering, eventually, published, read
+from tests.wire.site import HTML, PAGE, SHARED, Site, answering, eventually, in_segment, published, read, shown
 
 IMAGE = (b"Content-Type: image/png", b"Cache-Control: max-age=60")
 GZIPPED = (b"accept-encoding", b"gzip")
@@ -294,3 +296,56 @@ async def test_a_page_with_holes_that_may_not_be_changed_is_not_kept() -> None:
     answer = ok(b"<p>x</p>", HTML, b"Cache-Control: no-transform")
     async with Origin(always(answer)) as origin, Site(origin.url, publication=publication) as site:
         assert "detail=no-transform" in (await site.get(b"/"))["cache-status"]
+
+
+# -- JSON
+
+
+API = b'{"n": 1.50, "content": {"hero": {"title": "old"}, "html": "<b>old</b>"}, "e": "\\u00e9"}'
+JSON_FIELDS = (b"Content-Type: application/json", b"Cache-Control: max-age=60")
+IN_JSON = [
+    DeclaredSlot("home.hero", page="/api/*", json="$.content.hero"),
+    DeclaredSlot("home.html", page="/api/*", json="$.content.html"),
+]
+VIPS = [shown("For VIPs", when=in_segment("vip")), shown("In HTML", "home.html", when=in_segment("vip"), order=1)]
+
+
+@pytest.mark.parametrize("coding", [b"gzip, br", b""])
+async def test_slots_in_json_are_filled_for_each_visitor_and_the_rest_stays_as_it_came(coding: bytes) -> None:
+    publication = published(*VIPS, declared=IN_JSON)
+    async with Origin(always(ok(API, *JSON_FIELDS))) as origin, Site(origin.url, publication=publication) as site:
+        accepted = (b"accept-encoding", coding)
+        vip = await site.get(b"/api/home", site.visitor("anna", "vip"), accepted)
+        other = await site.get(b"/api/home", accepted)
+        assert len(origin.requests) == 1
+        assert origin.requests[0].get(b"accept-encoding") == b"identity"
+    said = json.loads(vip.body)
+    assert said["content"]["hero"]["title"] == "For VIPs" and "In HTML" in said["content"]["html"]
+    assert vip.body.startswith(b'{"n": 1.50, ') and vip.body.endswith(b', "e": "\\u00e9"}')
+    assert (vip["content-type"], vip["cache-control"]) == ("application/json", "private, no-cache")
+    assert other.body == API
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [(ok(API[:-1], *JSON_FIELDS), "not_json"), (ok(b"[1]", *JSON_FIELDS), "no_slots")],
+)
+async def test_json_that_cannot_be_cut_is_given_as_it_came(answer: bytes, reason: str) -> None:
+    publication = published(*VIPS, declared=IN_JSON)
+    async with Origin(always(answer)) as origin, Site(origin.url, publication=publication) as site:
+        for _ in range(2):
+            got = await site.get(b"/api/home", site.visitor("anna", "vip"))
+            assert got.body == answer.partition(b"\r\n\r\n")[2]
+        counted = site.metrics.get("tailorbird_page_passthrough_total", "not_json")
+    assert counted == (1 if reason == "not_json" else 0)
+
+
+async def test_json_is_cut_again_for_other_slots_and_is_an_asset_without_any() -> None:
+    async with Origin(always(ok(API, *JSON_FIELDS))) as origin, Site(origin.url) as site:
+        anna = site.visitor("anna", "vip")
+        assert (await site.get(b"/api/home", anna)).body == API
+        site.gateway.publish(published(*VIPS, declared=IN_JSON))
+        assert b"For VIPs" in (await site.get(b"/api/home", anna)).body
+        site.gateway.publish(published(*VIPS))
+        assert (await site.get(b"/api/home", anna)).body == API
+        assert len(origin.requests) == 1

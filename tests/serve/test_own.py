@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 
 import pytest
 
 from proxy.errors import OriginError
+from proxy.page.slots import DeclaredSlot
 from tests.wire.origin import Origin, Wire, always, ok
 from tests.wire.site import HTML, PAGE, Got, Site, in_segment, published, shown
 
@@ -162,3 +164,17 @@ async def test_other_streams_that_break_off_raise() -> None:
     async with Origin(script) as origin, Site(origin.url) as site:
         with pytest.raises(OriginError):
             await site.get(b"/api", method=b"POST")
+
+
+async def test_json_that_is_its_visitors_own_has_its_slots_filled_too() -> None:
+    body = b'{"hero": "<p>old</p>", "cart": 3}'
+    slot = DeclaredSlot("home.hero", page="/api/home", json="$.hero")
+    answer = ok(body, b"Content-Type: application/vnd.api+json", b"Cache-Control: private")
+    publication = published(shown("Hello"), declared=[slot])
+    async with Origin(always(answer)) as origin, Site(origin.url, publication=publication) as site:
+        got = await site.get(b"/api/home", (b"cookie", b"basket=3"), (b"accept-encoding", b"br"))
+        assert origin.requests[0].get(b"accept-encoding") == b"identity"
+        elsewhere = await site.get(b"/api/other", (b"cookie", b"basket=3"), (b"accept-encoding", b"br"))
+        assert origin.requests[1].get(b"accept-encoding") == b"br"
+    assert "Hello" in json.loads(got.body)["hero"] and got.body.endswith(b', "cart": 3}')
+    assert elsewhere.body == body

@@ -1,0 +1,84 @@
+"""What fills a slot in JSON: the fragment's HTML as a text where a text stands, else what it says as an object.
+
+    {"rule": "VIPs", "variant": "VIPs", "title": "Hello Anna", "link": "/sale", "html": "<div ..."}
+
+Made once for each fragment; what is left for a request is a visitor's words, escaped for where they stand.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+
+from proxy.model import Attributes, Decision
+from proxy.page.fields import Field, Marked, harmless
+from proxy.page.fragments import Content, Fragment
+from proxy.page.piece import Piece
+from proxy.page.shelf import Filled
+
+
+class Form(enum.Enum):
+    """How a slot is written that is not HTML."""
+
+    TEXT = "text"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True, slots=True)
+class _HtmlInText(Field):
+    """A visitor's words within HTML within a JSON text."""
+
+    def text(self, attributes: Attributes) -> bytes:
+        # Of what is escaped as HTML only a backslash means something in JSON; controls are not shown at all.
+        return Field.text(self, attributes).replace(b"\\", b"\\\\")
+
+
+@dataclass(frozen=True, slots=True)
+class _Words(Field):
+    """A visitor's words as a JSON text: plain, for who draws them."""
+
+    def text(self, attributes: Attributes) -> bytes:
+        return _inner(harmless(self.shown(attributes)))
+
+
+def in_form(fragment: Fragment, form: Form, decision: Decision) -> Fragment:
+    """The fragment as it is written in JSON, for the decision that shows it."""
+    if isinstance(fragment, Filled):  # of one visitor, and not worth keeping
+        return _written(fragment, form, decision.rule, decision.variant)
+    return _kept(fragment, form, decision.rule, decision.variant)
+
+
+def _written(fragment: Fragment, form: Form, rule: str, variant: str) -> Fragment:
+    html = (Piece(b'"'), *(_in_text(part) for part in fragment.parts), Piece(b'"'))
+    if form is Form.TEXT:
+        return Fragment(html)
+    content: Content = (("rule", (rule,)), ("variant", (variant,)), *fragment.content)
+    parts: list[Piece | Field] = [Piece(b"{")]
+    for name, value in content:
+        parts.append(Piece(b'"%b": ' % _inner(name.replace(" ", "_"))))
+        parts += [Piece(b"%d" % value)] if isinstance(value, int) else _quoted(value)
+        parts.append(Piece(b", "))
+    return Fragment((*parts, Piece(b'"html": '), *html, Piece(b"}")))
+
+
+_kept = lru_cache(maxsize=10_000)(_written)  # fragments are few, and published for long
+
+
+def _in_text(part: Piece | Field) -> Piece | Field:
+    if isinstance(part, Piece):
+        return Piece(_inner(part.plain.decode("ascii")))
+    return _HtmlInText(part.attribute, part.default, part.in_address)
+
+
+def _quoted(value: Marked) -> list[Piece | Field]:
+    inner: list[Piece | Field] = [
+        Piece(_inner(part)) if isinstance(part, str) else _Words(part.attribute, part.default) for part in value
+    ]
+    return [Piece(b'"'), *inner, Piece(b'"')]
+
+
+def _inner(text: str) -> bytes:
+    """The text as it stands between the quotes of a JSON text, in ASCII."""
+    return json.dumps(text)[1:-1].encode()

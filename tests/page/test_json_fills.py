@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from proxy.model import Attributes, Decision, Reason
+from proxy.page.fragments import Fragment, Frame, banner, editor_html
+from proxy.page.json_fills import Form, in_form
+from proxy.page.piece import Piece
+from proxy.page.shelf import Filled
+
+BANNER = banner(
+    Frame("For VIPs"),
+    title='{first name|You} say "hi"',
+    text="Caf\u00e9 \\o/",
+    button="Shop",
+    link="/sale?a=1&b=2",
+    image="/a.png",
+    image_width=10,
+    image_height=5,
+)
+DECISION = Decision("home.hero", "For VIPs b", Reason.TARGETING_MATCH, "For VIPs")
+AWKWARD = ['Anna "x" \\', "<script>", "caf\u00e9\n\u2028", "\ud800", "a\tb", "\\u0041", "{{x}}", ""]
+
+
+def read(fragment: Fragment, form: Form, attributes: Attributes) -> Any:
+    made = in_form(fragment, form, DECISION)
+    parts = [part.plain if isinstance(part, Piece) else part for part in made.fill(attributes)]
+    return json.loads(b"".join(parts))
+
+
+def html(fragment: Fragment, attributes: Attributes) -> str:
+    return b"".join(p.plain if isinstance(p, Piece) else p for p in fragment.fill(attributes)).decode()
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_where_a_text_stands_the_html_stands_as_a_text(name: str) -> None:
+    attributes = {"first name": name}
+    assert read(BANNER, Form.TEXT, attributes) == html(BANNER, attributes)
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_elsewhere_stands_what_the_banner_says_by_name(name: str) -> None:
+    attributes = {"first name": name}
+    said = read(BANNER, Form.OBJECT, attributes)
+    assert said.pop("html") == html(BANNER, attributes)
+    shown = said.pop("title").removesuffix(' say "hi"')
+    assert shown == (name.strip() and shown) or shown == "You"
+    assert said == {
+        "rule": "For VIPs",
+        "variant": "For VIPs b",
+        "text": "Caf\u00e9 \\o/",
+        "button": "Shop",
+        "link": "/sale?a=1&b=2",
+        "image": "/a.png",
+        "image_width": 10,
+        "image_height": 5,
+    }
+
+
+def test_a_visitors_words_are_plain_for_who_draws_them() -> None:
+    assert read(BANNER, Form.OBJECT, {"first name": "<Anna> \\"})["title"] == '<Anna> \\ say "hi"'
+
+
+def test_an_editors_file_says_its_html_and_whose_it_is() -> None:
+    fragment = editor_html(Frame("For VIPs"), '<p title="a">Hello {{ first_name }}</p>')
+    said = read(fragment, Form.OBJECT, {"first name": "A"})
+    assert set(said) == {"rule", "variant", "html"}
+    assert (said["rule"], said["variant"]) == ("For VIPs", "For VIPs b")
+
+
+def test_a_fragment_without_fields_is_one_piece_for_everybody() -> None:
+    assert in_form(banner(Frame("r"), title="Hi"), Form.TEXT, DECISION).constant is not None
+
+
+def test_a_row_for_one_visitor_is_written_as_any_other_and_not_kept() -> None:
+    row = Filled((Piece(b"<ul>"), Piece(b"<li>"), Piece(b"</ul>")), content=(("title", ("For you",)),))
+    assert read(row, Form.OBJECT, {}) == {
+        "rule": "For VIPs",
+        "variant": "For VIPs b",
+        "title": "For you",
+        "html": "<ul><li></ul>",
+    }

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.errors import EditorError
+from proxy.page.json_slots import JsonCut, find_json_slots, steps_of
+from proxy.page.scan import Doubt, Uncut
+from proxy.page.slots import DeclaredSlot
+
+BODY = b"""{ "n": 1.50, "esc": "\\u00e9\\/",
+  "content" : {"hero": {"title": "Hi \\"you\\"", "tags": ["}", "]"]}, "foot":"<p>old</p>" },
+  "blocks": [ null, {"a b": [1, 2]}, -0.0e+10 ] }"""
+
+
+def cut(body: bytes, *paths: str, max_slots: int = 50) -> JsonCut | Uncut:
+    declared = [DeclaredSlot(f"slot.{number}", page="/api/*", json=path) for number, path in enumerate(paths)]
+    return find_json_slots(body, path="/api/home", declared=declared, max_slots=max_slots)
+
+
+def values(body: bytes, *paths: str) -> list[bytes]:
+    found = cut(body, *paths)
+    assert isinstance(found, JsonCut)
+    return [body[slot.start : slot.end] for slot in found.slots]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("$.content.hero", b'{"title": "Hi \\"you\\"", "tags": ["}", "]"]}'),
+        ("$.content.foot", b'"<p>old</p>"'),
+        ("$['content']['foot']", b'"<p>old</p>"'),
+        ('$["content"].hero.tags[1]', b'"]"'),
+        ("$.blocks[0]", b"null"),
+        ("$.blocks[2]", b"-0.0e+10"),
+        ("$.blocks[1]['a b'][0]", b"1"),
+        ("$.n", b"1.50"),
+    ],
+)
+def test_a_value_is_found_by_its_bytes(path: str, value: bytes) -> None:
+    assert values(BODY, path) == [value]
+
+
+def test_a_slot_knows_whether_a_text_stands_there() -> None:
+    found = cut(BODY, "$.content.foot", "$.content.hero")
+    assert isinstance(found, JsonCut)
+    assert [slot.name for slot in found.slots] == ["slot.1", "slot.0"]
+    assert found.are_texts == (False, True)
+
+
+@pytest.mark.parametrize("path", ["$.content.none", "$.blocks[9]", "$.n.deeper", "$.blocks.hero", "$.content[0]"])
+def test_a_value_that_is_not_there_is_no_slot(path: str) -> None:
+    assert cut(BODY, path) == Uncut(Doubt.NO_SLOTS, 0)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"content": {"hero": 1}} x', b"\xff", b"[" * 100_000, b"{'content': 1}"])
+def test_what_is_no_json_stays_as_it_came(body: bytes) -> None:
+    assert cut(body, "$.content.hero") == Uncut(Doubt.NOT_JSON, 0)
+
+
+def test_a_member_that_is_there_twice_is_in_doubt() -> None:
+    found = cut(b'{"a": 1, "\\u0061": 2}', "$.a")
+    assert isinstance(found, Uncut)
+    assert (found.reason, found.slot) == (Doubt.SEVERAL_VALUES, "slot.0")
+
+
+def test_of_slots_within_one_another_the_outermost_counts_and_there_are_not_too_many() -> None:
+    assert values(BODY, "$.content.hero.title", "$.content") == [values(BODY, "$.content")[0]]
+    assert cut(BODY, "$.n", "$.esc", max_slots=1) == Uncut(Doubt.TOO_MANY_SLOTS, BODY.index(b'"\\u00e9'), "slot.1")
+
+
+def test_slots_of_other_addresses_are_not_there() -> None:
+    declared = [DeclaredSlot("a", page="/other", json="$.n"), DeclaredSlot("b", page="/api/home", selector="p")]
+    assert find_json_slots(BODY, path="/api/home", declared=declared, max_slots=9) == Uncut(Doubt.NO_SLOTS, 0)
+
+
+@pytest.mark.parametrize("path", ["", "$", "content", "$.", "$..a", "$[*]", "$.a[", "$[-1]", "$.a b"])
+def test_what_is_no_path_is_told(path: str) -> None:
+    with pytest.raises(EditorError, match="is no path into JSON"):
+        steps_of(path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+)
+
+
+@given(JSON, st.sampled_from([None, 1, 3]), st.booleans())
+def test_any_value_that_is_found_is_the_one_a_parser_finds(document: object, indent: int | None, ascii: bool) -> None:
+    body = json.dumps({"a": {"b": document}, "c": document}, indent=indent, ensure_ascii=ascii).encode(
+        "utf-8", "surrogatepass"
+    )
+    found = cut(body, "$.a.b")
+    if isinstance(found, JsonCut):
+        (slot,) = found.slots
+        assert json.loads(body[slot.start : slot.end]) == document
+        assert json.loads(body[: slot.start] + b"7" + body[slot.end :]) == {"a": {"b": 7}, "c": document}
+    else:
+        assert found.reason is Doubt.NOT_JSON  # a lone half of a pair, which is no UTF-8
