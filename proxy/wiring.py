@@ -52,6 +52,7 @@ from proxy.serve.vitals import Lag
 from proxy.serve.writekeys import WriteKeys
 from proxy.settings import Settings
 from proxy.stores import open_store, open_views
+from proxy.stores.holdings import Places, Receipt, erased, exported
 from proxy.stores.ruledir import RuleFolder
 from proxy.studio.purging import Purged, purged
 from proxy.studio.views import Link, Readiness, readiness, together
@@ -59,6 +60,7 @@ from proxy.studio.views import Link, Readiness, readiness, together
 PURGE = "purge"
 """The topic on which processes tell each other what is out of date."""
 PROFILES = "profiles"
+ERASED = "erased"
 """The topic on which they tell whose profiles changed."""
 REPLAYED = 2_000
 """How many views the studio's plan looks at: they are decided beside those of visitors. The command looks at all."""
@@ -146,6 +148,7 @@ class Tailorbird:
         self.bus.listen(PURGE, self._purge)
         self._machine.listen(READINESS, self._own_readiness)
         self.bus.listen(PROFILES, self._hear_of_profiles)
+        self.bus.listen(ERASED, self._hear_of_erased)
         self._beside: Sequence[asyncio.Task[None]] = ()
 
     def listener(self, host: str = "", port: int = 0, *, bound: socket.socket | None = None) -> Listener:
@@ -273,6 +276,20 @@ class Tailorbird:
                 await self._profiles.renew(visitor_ids, self.now())
             else:
                 self._profiles.outdate(visitor_ids)
+        return b""
+
+    async def export(self, visitor_id: str) -> Mapping[str, object]:
+        """All that is kept of the person a visitor is, as plain JSON values. May raise `StoreError`."""
+        return await exported(Places(self.store, self._views), visitor_id)
+
+    async def erase(self, visitor_id: str) -> Receipt:
+        """Leaves nothing of that person, here and in every process that serves the shop. May raise `StoreError`."""
+        receipt = await erased(Places(self.store, self._views), visitor_id, self.now())
+        await self.bus.send(ERASED)
+        return receipt
+
+    async def _hear_of_erased(self, _: bytes) -> bytes:
+        self._profiles.forget()
         return b""
 
     async def why(self, url: str, visitor_id: str) -> str:

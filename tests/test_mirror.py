@@ -15,6 +15,8 @@ NOT_ABOUT_A_MODULE = {"test_layers.py", "test_mirror.py", "test_docs.py", "test_
 PROVEN_ELSEWHERE = {
     "ports.py": "interfaces: tests/contracts",
     "stores/joining.py": "tests/contracts",
+    "stores/streams.py": "tests/contracts and tests/bars/test_d8_erase.py",
+    "stores/retention.py": "tests/contracts",
     "stores/sqlite.py": "tests/contracts",
     "stores/tables.py": "tests/contracts",
     "stores/redis.py": "tests/contracts",

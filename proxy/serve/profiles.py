@@ -114,6 +114,12 @@ class ProfileReader:
         persons = ((one, self._persons.get(one.visitor_id, one.visitor_id)) for one in arrivals)
         return [msgspec.structs.replace(arrival, visitor_id=person) for arrival, person in persons]
 
+    def forget(self) -> None:
+        """Somebody was erased. Who it was is not told, so nobody is remembered: they are read again when they come."""
+        self._outdated.update(self._reads)
+        self._persons.clear()
+        self._memory.clear()
+
     def outdate(self, visitor_ids: Iterable[str]) -> None:
         """Another worker changed these profiles: the store is asked again."""
         for visitor_id in visitor_ids:

@@ -37,6 +37,7 @@ from proxy.stores.record import (
     unpacked_arrival,
     unpacked_refused,
 )
+from proxy.stores.streams import Fields, take_out
 from proxy.stores.tombstones import is_erased, new_key, tombstone
 
 READS_AT_ONCE = 8
@@ -48,6 +49,7 @@ FEED_KEY = "tb:feed"
 MOST_IN_FEED = 100_000
 REFUSED_KEY = "tb:refused"
 MOST_REFUSED = 10_000
+BUS_KEYS = ("{tb:bus}:sent", "{tb:bus}:told")  # on which processes tell each other whose profiles changed
 TOMBSTONES_KEY = "tb:tombstones"
 TOMBSTONE_KEY_KEY = "tb:tombstone-key"
 REVISION = b""
@@ -291,6 +293,10 @@ class RedisStore:
 
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
         key, ids = await self._key_of_tombstones(), {visitor_id.encode() for visitor_id in visitor_ids}
+
+        def names_them(fields: Fields) -> bool:
+            return any(id in value for value in fields.values() for id in ids)
+
         async with answers_as_ours():
             # First of all, so that no event that is under way comes after.
             await self._writer.hset(TOMBSTONES_KEY, mapping={tombstone(key, id.decode()): now for id in ids})
@@ -298,21 +304,10 @@ class RedisStore:
             events = [max(await self._writer.hlen(log_key(visitor_id)) - 1, 0) for visitor_id in visitor_ids]
             for visitor_id in visitor_ids:
                 await self._writer.unlink(log_key(visitor_id))
-        await self._erase_in(FEED_KEY, ids)
-        refused = await self._erase_in(REFUSED_KEY, ids)
+            for stream in (FEED_KEY, *BUS_KEYS):
+                await take_out(self._writer, stream, names_them)
+            refused = await take_out(self._writer, REFUSED_KEY, names_them)
         return {"events": sum(events), "profiles": sum(profiles), "events not taken": refused}
-
-    async def _erase_in(self, stream: str, ids: Collection[bytes]) -> int:
-        """Deletes the entries of a stream that hold one of the ids; how many."""
-        place, gone = "-", 0
-        while True:
-            async with answers_as_ours():
-                rows = await self._writer.xrange(stream, place, "+", BATCH)
-                theirs = [entry for entry, fields in rows if any(id in fields[b"v"] for id in ids)]
-                gone += await self._writer.xdel(stream, *theirs) if theirs else 0
-            if len(rows) < BATCH:
-                return gone
-            place = f"({rows[-1][0].decode()}"
 
     async def _key_of_tombstones(self) -> bytes:
         if not self._tombstone_key:

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from proxy.errors import OperatorError
 from proxy.model import View
 from proxy.stores.connecting import answers_as_ours
+from proxy.stores.streams import take_out
 from proxy.stores.views import small_enough, unpacked
 
 KEY = "tb:views"
@@ -51,9 +52,8 @@ class RedisViews:
         return views[::-1]
 
     async def erase_views(self, visitor_id: str) -> int:
-        of_visitor = [entry async for entry, fields in self._backwards() if fields[b"visitor"] == visitor_id.encode()]
         async with answers_as_ours():
-            return sum([await self._client.xdel(KEY, *batch) for batch in _batches(of_visitor)])
+            return await take_out(self._client, KEY, lambda fields: fields[b"visitor"] == visitor_id.encode())
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -71,7 +71,3 @@ class RedisViews:
                 return
             before = f"({entries[-1][0].decode()}"
             left = None if left is None else left - size
-
-
-def _batches(entries: Sequence[bytes]) -> list[Sequence[bytes]]:
-    return [entries[at : at + BATCH] for at in range(0, len(entries), BATCH)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -31,13 +32,7 @@ PRAGMA wal_autocheckpoint = 1000;
 PRAGMA journal_size_limit = 67108864;
 PRAGMA foreign_keys = ON;
 """
-# Old versions of a row lie about in free pages and in the log: both are written anew.
-SCRUB = """
-PRAGMA secure_delete = ON;
-VACUUM;
-PRAGMA wal_checkpoint(TRUNCATE);
-PRAGMA secure_delete = OFF;
-"""
+SCRUB_SECONDS = 30.0
 Answer = TypeVar("Answer")
 
 
@@ -118,7 +113,7 @@ class SqliteStore:
 
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
         gone = await self._change(lambda connection: tables.erase(connection, visitor_ids, now))
-        await self._run(self._writer, lambda: self._writing.executescript(SCRUB))
+        await self._run(self._writer, self._scrub)
         return gone
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
@@ -162,6 +157,16 @@ class SqliteStore:
         with self._writing as connection:
             connection.execute("BEGIN IMMEDIATE")
             return work(connection)
+
+    def _scrub(self) -> None:
+        """Old versions of rows lie about in free pages and in the log: the file is written anew, and the log emptied,
+        as soon as no reader needs it any more."""
+        self._writing.execute("VACUUM")
+        until = time.monotonic() + SCRUB_SECONDS
+        while self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            if time.monotonic() > until:
+                raise sqlite3.OperationalError("somebody reads the file all the time, so its log keeps what was erased")
+            time.sleep(0.05)
 
     # -- connections
 

@@ -21,7 +21,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from proxy.errors import RequestError
+from proxy.errors import RequestError, StoreError
+from proxy.studio.asking import visitor_in
 from proxy.studio.purging import purge_in
 from proxy.studio.versions import version_routes
 from proxy.studio.views import Site, shown_view, status_view
@@ -72,12 +73,21 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         return json([shown_view(shown) for shown in reversed(site.metrics.live)])
 
     async def purge(request: Request) -> Response:
-        try:
-            wanted = purge_in(request.headers.get("content-type", ""), await request.body())
-        except RequestError as error:
-            return PlainTextResponse(f"{error}\n", error.status)
-        done = await site.purge(wanted)
+        done = await site.purge(purge_in(request.headers.get("content-type", ""), await request.body()))
         return json(done, 200 if done.everywhere else 503)
+
+    async def export(request: Request) -> Response:
+        return json(await site.export(await visitor_of(request)))
+
+    async def erase(request: Request) -> Response:
+        receipt = await site.erase(await visitor_of(request))
+        return json(receipt, 200 if receipt.is_whole else 503)
+
+    async def visitor_of(request: Request) -> str:
+        return visitor_in(request.headers.get("content-type", ""), await request.body())
+
+    async def refused(request: Request, error: Exception) -> Response:
+        return PlainTextResponse(f"{error}\n", error.status if isinstance(error, RequestError) else 503)
 
     async def metrics(request: Request) -> Response:
         return PlainTextResponse(site.metrics_text(), media_type="text/plain; version=0.0.4")
@@ -96,12 +106,16 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         Route("/api/status", status),
         Route("/api/live", live),
         Route("/api/purge", purge, methods=["POST"]),
+        Route("/api/export", export, methods=["POST"]),
+        Route("/api/erase", erase, methods=["POST"]),
         Route("/metrics", metrics),
         Route("/livez", livez),
         Route("/readyz", readyz),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
-    return Starlette(routes=routes, middleware=[(Gate, (), {"token": token})])  # type: ignore[list-item]
+    handlers: Any = {RequestError: refused, StoreError: refused}
+    gate: Any = (Gate, (), {"token": token})
+    return Starlette(routes=routes, middleware=[gate], exception_handlers=handlers)
 
 
 class Gate:

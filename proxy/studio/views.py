@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -15,6 +15,7 @@ from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics, Shown
 from proxy.model import Rule
 from proxy.rulebook.compile import Loaded, Publication
+from proxy.stores.holdings import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.purging import Purged
 
@@ -63,6 +64,12 @@ class Site(Protocol):
 
     async def is_store_ready(self) -> bool:
         """True when a profile could be read now."""
+
+    async def export(self, visitor_id: str) -> Mapping[str, object]:
+        """All that is kept of the person a visitor is, as plain JSON values. May raise `StoreError`."""
+
+    async def erase(self, visitor_id: str) -> Receipt:
+        """Leaves nothing of that person, here and in every process that serves the shop. May raise `StoreError`."""
 
     async def why(self, url: str, visitor_id: str) -> str:
         """The story of every slot on that page that has rules, for that visitor; raises `RequestError`."""

@@ -11,11 +11,12 @@ import httpx
 import pytest
 
 from proxy.diagnostics import Finding
-from proxy.errors import RequestError
+from proxy.errors import RequestError, StoreError
 from proxy.httpcache.purge import Purge, purge_of
 from proxy.metrics import Metrics, Shown
 from proxy.model import Decision, Place, Reason
 from proxy.rulebook.compile import Loaded, Publication, load
+from proxy.stores.holdings import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.app import create_studio
 from proxy.studio.purging import Purged
@@ -74,6 +75,14 @@ class Shop:
 
     async def plan(self) -> str:
         return self.planned
+
+    async def export(self, visitor_id: str) -> dict[str, object]:
+        return {"ids": [visitor_id]}
+
+    async def erase(self, visitor_id: str) -> Receipt:
+        if not self.is_ready:
+            raise StoreError("it is down")
+        return Receipt(visitor_id, 1, "2026-11-23T12:00:00Z", {"events": 3}, {"events": int(self.is_late)})
 
     async def purge(self, purge: Purge) -> Purged:
         self.purged.append(purge)
@@ -225,3 +234,19 @@ async def test_a_warning_degrades_nothing() -> None:
     async with browser(Shop(findings=[warning])) as client:
         assert (await client.get("/readyz")).json()["state"] == "ready"
         assert "R505 (warning) a product is left out" in (await client.get("/")).text
+
+
+async def test_somebody_is_exported_and_erased_by_a_body_that_names_them() -> None:
+    async with browser(Shop()) as client:
+        told = await client.post("/api/export", json={"visitor": "anna"})
+        gone = await client.post("/api/erase", json={"visitor": "anna"})
+        foreign = await client.post("/api/erase", content=b'{"visitor": "anna"}')
+    assert told.json() == {"ids": ["anna"]}
+    assert (gone.status_code, gone.json()["erased"]) == (200, {"events": 3})
+    assert foreign.status_code == 415
+
+
+@pytest.mark.parametrize("shop", [Shop(is_late=True), Shop(is_ready=False)], ids=["something is left", "store away"])
+async def test_an_erasure_that_is_not_whole_is_no_success(shop: Shop) -> None:
+    async with browser(shop) as client:
+        assert (await client.post("/api/erase", json={"visitor": "anna"})).status_code == 503

@@ -1,0 +1,163 @@
+"""All that is kept of visitors, one row a place: how it is exported, and how it is erased. What keeps something of a
+visitor and is not here would be left behind, so whoever adds such a place adds its row.
+
+Erasing goes by person: all ids that were joined, none that was parted. The receipt says how much was erased of what,
+and how much a second look still found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+
+from proxy.model import Arrival, Profile, View
+from proxy.ports import Refused, Store, ViewLog
+from proxy.stores.joining import whole
+from proxy.stores.record import traits_of
+
+Values = dict[str, object]
+EVERY_VIEW = 1_000_000_000
+
+
+class Places(NamedTuple):
+    """What the places are in: a store, and the views recorded in it."""
+
+    store: Store
+    views: ViewLog
+
+
+class Holding(NamedTuple):
+    """A place: its name, what it has of some visitors, and how all of that is erased; how much that was, by what."""
+
+    name: str
+    export: Callable[[Places, Collection[str]], Awaitable[list[Values]]]
+    erase: Callable[[Places, Collection[str], float], Awaitable[Mapping[str, int]]]
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What was erased, of how many ids, and when; `left` is what a second look found, which should be nothing."""
+
+    visitor: str
+    ids: int
+    at: str
+    erased: dict[str, int]
+    left: dict[str, int]
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing was left behind."""
+        return not any(self.left.values())
+
+
+async def exported(places: Places, visitor_id: str) -> Values:
+    """All that is kept of the person a visitor is, as plain JSON values."""
+    ids = await whole(places.store, visitor_id)
+    return {"ids": list(ids), **{holding.name: await holding.export(places, ids) for holding in HOLDINGS}}
+
+
+async def erased(places: Places, visitor_id: str, now: float) -> Receipt:
+    """Erases the person a visitor is."""
+    ids = await whole(places.store, visitor_id)
+    gone: dict[str, int] = {}
+    for holding in HOLDINGS:
+        gone |= await holding.erase(places, ids, now)
+    left = {holding.name: len(await holding.export(places, ids)) for holding in HOLDINGS}
+    return Receipt(visitor_id, len(ids), _time(now), gone, left)
+
+
+# -- the places
+
+
+async def _profiles(places: Places, ids: Collection[str]) -> list[Values]:
+    found = [await places.store.get_profile(visitor_id) for visitor_id in ids]
+    return [_profile(profile) for profile in found if profile is not None]
+
+
+async def _events(places: Places, ids: Collection[str]) -> list[Values]:
+    return [_event(arrival) for visitor_id in ids for arrival in await places.store.log_of(visitor_id)]
+
+
+async def _not_taken(places: Places, ids: Collection[str]) -> list[Values]:
+    def is_theirs(one: Refused) -> bool:
+        return one.visitor_id in ids or any(visitor_id.encode() in one.payload for visitor_id in ids)
+
+    return [
+        {"received_at": _time(one.received_at), "reason": one.reason, "sent": one.payload.decode("utf-8", "replace")}
+        for one in await places.store.refused()
+        if is_theirs(one)
+    ]
+
+
+async def _views(places: Places, ids: Collection[str]) -> list[Values]:
+    return [_view(view) for view in await places.views.get_views(EVERY_VIEW) if view.visitor in ids]
+
+
+async def _erase_views(places: Places, ids: Collection[str], now: float) -> Mapping[str, int]:
+    return {"page views": sum([await places.views.erase_views(visitor_id) for visitor_id in ids])}
+
+
+async def _erase_in_store(places: Places, ids: Collection[str], now: float) -> Mapping[str, int]:
+    """Profiles, events and those not taken go at once, and what lay about of them in files too: so this is the last."""
+    return await places.store.erase(ids, now)
+
+
+async def _nothing(places: Places, ids: Collection[str], now: float) -> Mapping[str, int]:
+    return {}
+
+
+HOLDINGS = (
+    Holding("page views", _views, _erase_views),
+    Holding("profiles", _profiles, _nothing),
+    Holding("events not taken", _not_taken, _nothing),
+    Holding("events", _events, _erase_in_store),
+)
+
+
+# -- as plain values
+
+
+def _profile(profile: Profile) -> Values:
+    joined = [{"id": id, **_named(link)} for id, link in sorted(profile.links.items())]
+    return {
+        "id": profile.visitor_id,
+        "attributes": traits_of(profile.attributes),
+        "segments": sorted(profile.segments),
+        "joined": joined,
+        "written_at": _time(profile.updated_at),
+    }
+
+
+def _event(arrival: Arrival) -> Values:
+    event = arrival.event
+    return {
+        "visitor": arrival.visitor_id,
+        "device": arrival.via,
+        "id": event.id,
+        "at": _time(event.at),
+        "kind": event.kind,
+        "subject": event.subject,
+        "products": [_named(item) for item in event.items],
+        "value": event.value,
+        "source": arrival.source,
+        "received_at": _time(arrival.received_at),
+        "traits": arrival.traits,
+        "segments": list(arrival.segments),
+        "details": arrival.details,
+    }
+
+
+def _view(view: View) -> Values:
+    values: Values = msgspec.to_builtins(view)
+    return {**values, "at": _time(view.at)}
+
+
+def _named(struct: msgspec.Struct) -> Values:
+    """A struct by the names of its fields, also one that is stored as a row."""
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

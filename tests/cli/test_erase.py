@@ -1,0 +1,53 @@
+"""Erasing somebody from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from proxy.cli import tailorbird
+from proxy.model import Arrival, Event
+from proxy.stores import open_store
+
+NOON = 1_795_435_200.0
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A store that knows anna."""
+
+    async def fill(url: str) -> str:
+        store = open_store(url)
+        await store.apply([Arrival("anna", Event(NOON, "web:1", "page viewed", "/"))])
+        await store.aclose()
+        return url
+
+    return asyncio.run(fill(f"sqlite:{tmp_path}/s.db"))
+
+
+def run(*arguments: str, answer: str = "") -> Result:
+    return CliRunner().invoke(tailorbird, [*arguments], input=answer)
+
+
+def test_a_receipt_is_printed_and_nothing_is_left(url: str, tmp_path: Path) -> None:
+    done = run("erase", "anna", "--store", url, "--yes")
+    assert done.exit_code == 0
+    receipt = json.loads(done.output)
+    assert receipt["erased"] == {"page views": 0, "events": 1, "profiles": 1, "events not taken": 0}
+    assert set(receipt["left"].values()) == {0}
+    assert not any(b"anna" in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_it_asks_first(url: str) -> None:
+    refused = run("erase", "anna", "--store", url, answer="n\n")
+    assert refused.exit_code == 1
+    assert len(json.loads(run("export", "anna", "--store", url).output)["events"]) == 1
+
+
+def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    assert run("erase", "anna", "--store", f"sqlite:{tmp_path}/none.db", "--yes").exit_code == 1
+    assert not (tmp_path / "none.db").exists()

@@ -1,0 +1,26 @@
+"""What is old leaves every store: log, history and profile."""
+
+from __future__ import annotations
+
+from proxy.model import Arrival, Event
+from proxy.ports import Store
+from proxy.stores.retention import expire
+
+NOON = 1_795_435_200.0
+DAY = 86_400.0
+
+
+def came(visitor: str, number: int, days_ago: float) -> Arrival:
+    at = NOON - days_ago * DAY
+    return Arrival(visitor, Event(at, f"web:{number}", "page viewed", "/"), "web", at, {f"size{number}": "40"})
+
+
+async def test_nothing_older_than_asked_is_left_anywhere(store: Store) -> None:
+    await store.apply([came("anna", 1, 400), came("anna", 2, 399.9), came("ben", 1, 500), came("zoe", 1, 1)])
+    assert await expire(store, NOON - 400 * DAY + 1) == 2
+    anna = await store.get_profile("anna")
+    assert anna is not None
+    assert ([event.id for event in anna.history], dict(anna.attributes)) == (["web:2"], {"size2": "40"})
+    assert (await store.get_profile("ben"), await store.log_of("ben")) == (None, [])
+    assert {visitor async for visitor in store.visitors()} >= {"anna", "zoe"}
+    assert await expire(store, NOON - 400 * DAY + 1) == 0
