@@ -359,6 +359,15 @@ def nothing_read(measure: Measure) -> AttributeValue | None:
     return None
 
 
+class Consent(enum.IntEnum):
+    """How far a visitor agreed to be known; `serve/consent.py` says what each level means."""
+
+    NONE = 0
+    CONTEXTUAL = 1
+    SESSION = 2
+    PROFILE = 3
+
+
 @dataclass(frozen=True, slots=True)
 class EvaluationContext:
     """All that a decision may know. `targeting_key` is the visitor id, "" for the anonymous; `now` Unix seconds.
@@ -367,7 +376,8 @@ class EvaluationContext:
     profile attributes. `unverified` names segments that nobody signed: they never satisfy `needs: verified`.
     `bucket_key` is what chance is drawn by, so that a visitor keeps their arm after a login; "" is the targeting key.
     `read` reads a measure off the visitor's history at `now`: caps are asked only of the few rules about to be shown.
-    `history` is that history, for what recommends products, and `remembered` a memory only, the profile's.
+    `history` is that history, for what recommends products, and `remembered` a memory only, the profile's. `consent` is
+    why something is not known.
     """
 
     targeting_key: str = ""
@@ -379,6 +389,7 @@ class EvaluationContext:
     read: Callable[[Measure], AttributeValue | None] = nothing_read
     history: tuple[Event, ...] = ()
     remembered: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+    consent: Consent = Consent.PROFILE
 
 
 # -- what happened ----------------------------------------------------------------------------------------------
@@ -524,15 +535,6 @@ class Profile:
     def devices(self) -> dict[str, Link]:
         """The devices of this person, by their visitor ids."""
         return {id: link for id, link in self.links.items() if link.is_device and not link.is_parted}
-
-
-class Consent(enum.IntEnum):
-    """How far a visitor agreed to be known; `serve/consent.py` says what each level means."""
-
-    NONE = 0
-    CONTEXTUAL = 1
-    SESSION = 2
-    PROFILE = 3
 
 
 @dataclass(frozen=True, slots=True)

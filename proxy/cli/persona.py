@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from proxy.audience.consent import LEVELS
 from proxy.conditions.vocabulary import COUNTRIES
 from proxy.model import AttributeValue
 from proxy.rulebook.compile import Publication
@@ -30,6 +31,7 @@ OPTIONS = (
     click.option("--country", callback=_country, metavar="CC", help="two letters, as NO"),
     click.option("--language", help="what the browser asks for, as nl-BE"),
     click.option("--device", type=click.Choice(["phone", "tablet", "desktop"])),
+    click.option("--consent", type=click.Choice(LEVELS), default="profile", help="how far they agreed to be known"),
     click.option(
         "--at", "at", metavar="TIME", help="a moment in the rules' time zone, as 2026-11-25T12:00  (default: now)"
     ),
@@ -54,6 +56,7 @@ def persona_of(
     device: str | None,
     at: str | None,
     settings: tuple[str, ...],
+    consent: str = "profile",
     case: str = "",
 ) -> Persona:
     """Who they say. Raises `click.BadParameter`."""
@@ -64,7 +67,7 @@ def persona_of(
         **_attributes(settings),
     }
     known = {name: value for name, value in said.items() if value is not None}
-    return Persona(visitor_id, segments, _moment(at, publication) if at else 0.0, known, case)
+    return Persona(visitor_id, segments, _moment(at, publication) if at else 0.0, known, case, consent)
 
 
 def _moment(at: str, publication: Publication) -> float:

@@ -16,7 +16,18 @@ from proxy.decide.guard import guard_of
 from proxy.decide.membership import names_of, verified_names
 from proxy.decide.plan import JOURNEY, Plan, in_order_of_use, names_in, rank
 from proxy.decide.telling import caps, chance, halted, holdouts, layer, moment, schedule, variant_for
-from proxy.model import Attributes, Condition, Decision, EvaluationContext, Fact, NotOneOf, OneOf, Rule, Segment
+from proxy.model import (
+    Attributes,
+    Condition,
+    Consent,
+    Decision,
+    EvaluationContext,
+    Fact,
+    NotOneOf,
+    OneOf,
+    Rule,
+    Segment,
+)
 
 
 class Verdict(StrEnum):
@@ -47,8 +58,8 @@ class RuleStory:
 @dataclass(frozen=True, slots=True)
 class SlotStory:
     """A slot's decision and all its rules, best first. `at` is the local time of the slot's first rule; `holdouts` are
-    those that concern the slot, true of who is held out. `products` says of a row why each product stands there, and
-    what became of every strategy."""
+    those that concern the slot, true of who is held out. `consent` is how far the visitor agreed to be known, "" for
+    all the way. `products` says of a row why each product stands there, and what became of every strategy."""
 
     slot: str
     visitor: str
@@ -59,6 +70,7 @@ class SlotStory:
     rules: tuple[RuleStory, ...]
     holdouts: tuple[Explained, ...] = ()
     products: tuple[str, ...] = ()
+    consent: str = ""
 
 
 def why(plan: Plan, context: EvaluationContext, slots: Sequence[str] | None = None) -> tuple[SlotStory, ...]:
@@ -105,6 +117,7 @@ class _Teller:
             decision=self._decisions[slot],
             rules=tuple(stories),
             holdouts=held_out,
+            consent="" if self._context.consent is Consent.PROFILE else self._context.consent.name.lower(),
         )
 
     def _rule(self, rule: Rule, before: Sequence[Verdict], held_out: Sequence[Explained]) -> RuleStory:
@@ -191,6 +204,7 @@ PRIORITIES = {80: "high", 50: "normal", 20: "low"}
 
 def _slot_lines(story: SlotStory) -> list[str]:
     visitor = f"visitor {story.visitor}" if story.visitor else "an anonymous visitor"
+    visitor += f" (consent: {story.consent})" if story.consent else ""
     version = f", rules {story.version}" if story.version else ""
     lines = [f"{story.slot} on {story.page or '(no page)'} for {visitor} at {story.at}{version}"]
     if not any(rule.verdict is Verdict.SHOWN for rule in story.rules):

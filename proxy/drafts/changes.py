@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from proxy.bucketing import percent
 from proxy.model import AllOf, Cap, Condition, Draw, Experiment, Fact, NoneOf, Place, Rule, Segment
-from proxy.page.fragments import Fragment
 from proxy.page.piece import Piece
+from proxy.page.shelf import Shelf
 from proxy.rulebook.compile import Publication
 
 PRIORITIES = {80: "high", 50: "normal", 20: "low"}
@@ -52,12 +52,14 @@ def changes(live: Publication, draft: Publication, now: float) -> tuple[Change, 
     return (*_rules(live, draft, now), *_segments(live, draft), *_slots(live, draft))
 
 
-def contents(fragment: Fragment | None) -> tuple[object, ...]:
-    """What a fragment shows, to be compared: its bytes and fields, whatever rule and stylesheet its wrapper names; ()
-    for none."""
+def contents(publication: Publication, variant: str) -> tuple[object, ...]:
+    """What a variant shows, to be compared: its bytes and fields, whatever rule and stylesheet its wrapper names, and
+    what a row of products asks of the catalogue; () for the page's own."""
+    fragment = publication.fragments.get(variant)
     if fragment is None:
         return ()
-    return tuple(_WRAPPER.sub(b"", part.plain) if isinstance(part, Piece) else part for part in fragment.parts)
+    parts = tuple(_WRAPPER.sub(b"", part.plain) if isinstance(part, Piece) else part for part in fragment.parts)
+    return (*parts, publication.asks.get(variant), fragment.card.template if isinstance(fragment, Shelf) else "")
 
 
 # -- rules
@@ -83,7 +85,7 @@ def _shown(rule: Rule, publication: Publication) -> dict[str, tuple[object, ...]
     """What a rule shows, by the names of its arms if it is an experiment."""
     arms = rule.experiment.arms if rule.experiment else ()
     variants = {"": rule.variant} | {arm.name: arm.variant for arm in arms}
-    return {arm: contents(publication.fragments.get(variant)) for arm, variant in variants.items()}
+    return {arm: contents(publication, variant) for arm, variant in variants.items()}
 
 
 def _begins(rule: Rule, now: float) -> str:

@@ -128,8 +128,8 @@ class _Comparing:
         """Whether a visitor sees the same, whatever rule says so."""
         variants = (before.variant, after.variant)
         if variants not in self._contents:
-            old, new = self._live.fragments.get(before.variant), self._draft.fragments.get(after.variant)
-            self._contents[variants] = contents(old) == contents(new)
+            old, new = contents(self._live, before.variant), contents(self._draft, after.variant)
+            self._contents[variants] = old == new
         return self._contents[variants]
 
 

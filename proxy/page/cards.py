@@ -51,6 +51,7 @@ class Card:
     """A template, compiled. Raises `EditorError` with the template's line."""
 
     def __init__(self, template: str = DEFAULT_CARD) -> None:
+        self.template = template
         for statement in _STATEMENT.finditer(template):
             if statement[1] not in _STATEMENTS:
                 line = template.count("\n", 0, statement.start()) + 1

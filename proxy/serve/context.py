@@ -87,6 +87,7 @@ def context_from(
         read=_reader(profile, seen.now) if profile is not None and profile.history else nothing_read,
         history=profile.history if profile is not None else (),
         remembered=profile.remembered if profile is not None else {},
+        consent=seen.visitor.consent,
     )
 
 

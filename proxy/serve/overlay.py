@@ -11,7 +11,7 @@ from html import escape
 
 import msgspec
 
-from proxy.conditions.explain import Explained
+from proxy.conditions.explain import Explained as Facts
 from proxy.decide.why import RuleStory, SlotStory, Verdict, why_text
 from proxy.page.fragments import Fragment, trusted_html
 from proxy.serve.preview import Preview
@@ -41,16 +41,31 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     others: tuple[Loser, ...] = ()
 
 
+class Explained(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whom it was decided for, when, and by which rules; and what came of each slot."""
+
+    version: str = ""
+    at: str = ""
+    visitor: str = ""
+    consent: str = ""
+    slots: tuple[Told, ...] = ()
+
+
 def explained(stories: Sequence[SlotStory]) -> bytes:
     """The stories on one line of ASCII JSON, as many of the losers as fit."""
     told = [_told(story) for story in stories]
+    head = Explained()
+    if stories:
+        first = stories[0]
+        head = Explained(first.version, first.at, first.visitor, first.consent)
     most = max((len(slot.others) for slot in told), default=0)
     for count in range(most, -1, -1):
-        cut = [msgspec.structs.replace(slot, others=slot.others[:count]) for slot in told]
-        line = json.dumps(msgspec.to_builtins(cut), separators=(",", ":")).encode()
+        cut = tuple(msgspec.structs.replace(slot, others=slot.others[:count]) for slot in told)
+        whole = msgspec.structs.replace(head, slots=cut)
+        line = json.dumps(msgspec.to_builtins(whole), separators=(",", ":")).encode()
         if len(line) <= MAX_BYTES:
             return line
-    return b"[]"
+    return b"{}"
 
 
 def overlay(preview: Preview, stories: Sequence[SlotStory], now: float, stylesheet: str) -> Fragment:
@@ -83,7 +98,7 @@ def _loser(rule: RuleStory) -> Loser:
     return Loser(rule.name, rule.verdict, fact.text, fact.seen, fact.distance)
 
 
-def _failed(facts: Sequence[Explained]) -> Explained | None:
+def _failed(facts: Sequence[Facts]) -> Facts | None:
     """The innermost of the first fact that failed: under a segment, that which keeps the visitor out of it."""
     for fact in facts:
         if not fact.ok:

@@ -12,8 +12,9 @@ import msgspec
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.cases import as_case
 from proxy.decide.plan import Plan
-from proxy.model import AttributeValue, EvaluationContext, Profile, Visitor
+from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
 from proxy.rulebook.expectations import Case
+from proxy.serve.consent import allowed, of_this_visit
 from proxy.serve.context import context_of
 from proxy.serve.message import Request
 
@@ -21,16 +22,18 @@ from proxy.serve.message import Request
 class Persona(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who somebody is taken to be. `visitor` is an id whose profile counts, `segments` those vouched for, `at` a moment
     in Unix seconds (0: now), `attributes` whatever else is said of them; `case` is the name of an editor's test, whose
-    visitor and moment these are."""
+    visitor and moment these are; `consent` how far they agreed to be known, as one of `LEVELS`."""
 
     visitor: str = ""
     segments: tuple[str, ...] = ()
     at: float = 0.0
     attributes: dict[str, AttributeValue] = {}
     case: str = ""
+    consent: str = "profile"
 
     def __str__(self) -> str:
         said = [self.case or self.visitor or "an anonymous visitor", *self.segments]
+        said += [f"consent {self.consent}"] * (self.consent != "profile")
         said += [f"{name} {value}" for name, value in self.attributes.items() if isinstance(value, str | float)]
         return ", ".join(said)
 
@@ -41,7 +44,10 @@ def context_as(
     """What deciding this request would know if the persona had made it. `profile` is that of the persona's visitor,
     `case` the test it names."""
     at = persona.at or (case.at if case else None) or now
-    visitor = Visitor(persona.visitor, segments=frozenset(persona.segments))
+    consent = Consent[persona.consent.upper()]
+    visitor = allowed(Visitor(persona.visitor, segments=frozenset(persona.segments)), consent)
+    if consent is not Consent.PROFILE:
+        profile = of_this_visit(profile, at) if consent is Consent.SESSION else None
     measures = {**TRAIT_MEASURES, **plan.measures_of(plan.slots)}
     context = context_of(request, visitor, profile, now=at, measures=measures)
     attributes = dict(context.attributes)

@@ -91,6 +91,40 @@ def test_segments_and_slots_come_and_go() -> None:
     ]
 
 
+ROW = """version: 1
+rules:
+  - name: Row
+    slot: cart.extras
+    show: {products: {strategy: {popular in: food}, card: wide}}
+"""
+ROW_FILES = {
+    "slots.yaml": SLOTS,
+    "products.jsonl": b'{"id": "BUN-4", "title": "Buns", "link": "/p/BUN-4", "category": "food"}\n',
+    "cards/wide.html": b'<a href="{{ product.link }}">{{ product.title }}</a>',
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("a.rules.yaml", "popular in: food", "in category: food"),
+        ("a.rules.yaml", "card: wide", "card: wide, count: 2"),
+        ("cards/wide.html", "</a>", " now</a>"),
+    ],
+)
+def test_a_row_of_products_is_what_it_asks_for_and_how_it_draws(file: str, old: str, new: str) -> None:
+    files = {"a.rules.yaml": ROW.encode(), **ROW_FILES}
+    live, same, draft = (
+        load(each).publication
+        for each in (files, files, files | {file: files[file].replace(old.encode(), new.encode())})
+    )
+    assert live is not None
+    assert same is not None
+    assert draft is not None
+    assert changes(live, same, NOW) == ()
+    assert [change.what for change in changes(live, draft, NOW)] == ["shows something else"]
+
+
 def test_comments_order_and_another_name_of_the_file_mean_nothing() -> None:
     other = load({"b.rules.yaml": b"# hello\n" + RULES.encode(), "slots.yaml": SLOTS}).publication
     assert other is not None

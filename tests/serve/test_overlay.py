@@ -24,30 +24,33 @@ def stories(count: int = 1) -> tuple[SlotStory, ...]:
 
 
 def test_the_field_says_who_won_and_how_far_off_each_other_was() -> None:
-    (slot,) = json.loads(explained(stories()))
-    assert slot == {
-        "slot": "home.hero",
-        "shown": "Sale – for all",
-        "detail": "rule",
-        "others": [
-            {
-                "rule": "Trail season 0 <b>",
-                "verdict": "not",
-                "fact": "visits: at least 3",
-                "seen": "2",
-                "distance": "1 more needed",
-            }
-        ],
-    }
+    told = json.loads(explained(stories()))
+    assert (told["at"], told["slots"][0]) == (
+        "23 Nov 12:00:00",
+        {
+            "slot": "home.hero",
+            "shown": "Sale – for all",
+            "detail": "rule",
+            "others": [
+                {
+                    "rule": "Trail season 0 <b>",
+                    "verdict": "not",
+                    "fact": "visits: at least 3",
+                    "seen": "2",
+                    "distance": "1 more needed",
+                }
+            ],
+        },
+    )
 
 
 def test_the_field_is_ascii_and_fits_whatever_happens() -> None:
     line = explained(stories(500))
     assert line.isascii()
     assert len(line) <= MAX_BYTES
-    assert json.loads(line)[0]["shown"] == "Sale – for all"
-    assert len(json.loads(line)[0]["others"]) > 10
-    assert explained([]) == b"[]"
+    assert json.loads(line)["slots"][0]["shown"] == "Sale – for all"
+    assert len(json.loads(line)["slots"][0]["others"]) > 10
+    assert explained([]) == b"{}"
 
 
 def test_the_bar_says_what_it_is_with_the_same_story_as_why() -> None:

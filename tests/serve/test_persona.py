@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxy.decide.engine import decide
+from proxy.decide.why import why, why_text
 from proxy.model import Profile
 from proxy.rulebook.compile import Publication, load
 from proxy.serve.context import request_of
@@ -56,6 +57,19 @@ def test_a_persona_may_be_the_visitor_of_a_test_on_another_page() -> None:
     assert decide(publication.plan, context)["home.hero"].rule == "Early"
 
 
+def test_who_did_not_agree_to_be_known_is_not_and_why_says_so() -> None:
+    plan, anna = published().plan, Profile("anna", {"orders": 3.0})
+    for consent, rule, who in (
+        ("profile", "Buyers", "visitor anna at"),
+        ("session", "Search", "visitor anna (consent: session) at"),
+        ("contextual", "Search", "an anonymous visitor (consent: contextual) at"),
+    ):
+        context = context_as(plan, BOOTS, Persona("anna", consent=consent), anna, NOW)
+        assert decide(plan, context)["home.hero"].rule == rule
+        assert f"home.hero on / for {who}" in why_text(why(plan, context))
+
+
 def test_a_persona_is_told_in_a_line() -> None:
     assert str(Persona("anna", ("VIP",), 0.0, {"country": "NO", "seen": frozenset({"x"})})) == "anna, VIP, country NO"
+    assert str(Persona("anna", consent="session")) == "anna, consent session"
     assert str(Persona()) == "an anonymous visitor"

@@ -57,7 +57,7 @@ async def test_a_link_shows_the_page_as_somebody_at_some_time_and_says_why(tmp_p
         assert answer.headers["x-robots-tag"] == "noindex, nofollow"
         assert "etag" not in answer.headers
         assert answer.headers["server-timing"].startswith("origin;dur=")
-        (slot,) = json.loads(answer.headers["x-tailorbird-explain"])
+        (slot,) = json.loads(answer.headers["x-tailorbird-explain"])["slots"]
         assert (slot["shown"], slot["others"][0]["rule"]) == ("Hello", "Early")
         later = await look(shop, link(Persona("anna", ("VIP",), 1_893_500_000.0)))
         assert "Early" in later.text.partition("<aside")[0]
@@ -139,4 +139,4 @@ async def test_a_page_that_cannot_be_cut_comes_as_it_is(tmp_path: Path) -> None:
     async with Origin(always(ok(b"<p>no body here", *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
         answer = await look(shop, link())
         assert answer.content == b"<p>no body here"
-        assert answer.headers["x-tailorbird-explain"] == "[]"
+        assert answer.headers["x-tailorbird-explain"] == "{}"
