@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from random import Random
 
-from proxy.conditions.values import WEEKDAYS
+from proxy.conditions.localtime import WEEKDAYS
 from proxy.page.fragments import Fragment
 from proxy.rulebook.compile import load
 from proxy.serve.visitor import Cookies

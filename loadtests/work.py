@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
-from proxy.conditions.values import WEEKDAYS
+from proxy.conditions.localtime import WEEKDAYS
 from proxy.model import (
     AllOf,
     AnyOf,

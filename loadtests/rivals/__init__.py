@@ -8,7 +8,7 @@ from itertools import groupby
 from math import inf
 from typing import Any, Protocol
 
-from proxy.conditions.values import local_time
+from proxy.conditions.localtime import local_time
 from proxy.decide.plan import rank
 from proxy.model import AllOf, Between, Condition, EvaluationContext, Fact, Rule
 

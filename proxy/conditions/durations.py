@@ -29,3 +29,11 @@ def duration_text(seconds: float) -> str:
     unit = next((name for name in ("day", "hour") if seconds % UNITS[name] == 0), "minute")
     count = seconds / UNITS[unit]
     return f"{count:g} {unit}" if count == 1 else f"{count:g} {unit}s"
+
+
+def length_text(seconds: float) -> str:
+    """About how long that is, in its largest unit: `2 d`, `5 h`, `40 min`."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit}"
+    return "less than a minute"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import inf
 
 from proxy.conditions.deeds import THIS_VISIT, words_of
-from proxy.conditions.durations import duration_text
+from proxy.conditions.derived import AGO, FROM, HOURS_THERE, MARK, WEEKDAY_THERE, base_of, value_of
+from proxy.conditions.durations import duration_text, length_text
 from proxy.conditions.values import distance, holds, is_number, number_text, with_local_time
 from proxy.model import (
     AllOf,
@@ -38,7 +40,7 @@ class Explained:
 
 def explain(condition: Condition, attributes: Attributes, *, now: float, timezone: str) -> Explained:
     """The condition's tree with a verdict at every fact; `now` in Unix seconds, weekday and hours in `timezone`."""
-    return _explain(condition, with_local_time(attributes, now=now, timezone=timezone))
+    return _explain(condition, with_local_time(attributes, now=now, timezone=timezone), now)
 
 
 def seen_text(value: AttributeValue | None) -> str:
@@ -54,10 +56,13 @@ def seen_text(value: AttributeValue | None) -> str:
     return str(value)
 
 
-def _explain(condition: Condition, attributes: Attributes) -> Explained:
+def _explain(condition: Condition, attributes: Attributes, now: float) -> Explained:
     if isinstance(condition, Fact):
-        return _explain_fact(condition, attributes.get(condition.attribute))
-    parts = tuple(_explain(part, attributes) for part in condition.parts)
+        value = value_of(condition.attribute, attributes, now)
+        if MARK in condition.attribute or condition.attribute == "now":
+            return _explain_worked(condition, attributes.get(base_of(condition.attribute)), value)
+        return _explain_fact(condition, value)
+    parts = tuple(_explain(part, attributes, now) for part in condition.parts)
     match condition:
         case AllOf():
             return Explained("all of", all(part.ok for part in parts), parts=parts)
@@ -74,6 +79,33 @@ def _explain_fact(fact: Fact, value: AttributeValue | None) -> Explained:
         return Explained(fact.text, ok, _times_done(fact.measure, fact.test, value), _times_short(fact, value, ok))
     seen = "{:02d}:{:02d}".format(*divmod(int(value), 60)) if is_clock and is_number(value) else seen_text(value)
     return Explained(fact.text or fact.attribute, holds(fact.test, value), seen, distance(fact.test, value))
+
+
+def _explain_worked(fact: Fact, base: AttributeValue | None, value: AttributeValue | None) -> Explained:
+    """A fact about something worked out: what it was worked out of is seen, how far off it is in the unit at hand."""
+    ok, how = holds(fact.test, value), fact.attribute.partition(MARK)[2]
+    seen = seen_text(base)
+    if is_number(base):
+        seen = f"{datetime.fromtimestamp(base, UTC):%Y-%m-%d %H:%M} UTC"
+    if how.startswith(FROM) and is_number(value):
+        seen = f"{seen}: {value:.0f} km away"
+    elif how == AGO and is_number(value):
+        seen = f"{seen}: {length_text(abs(value))} {'ago' if value >= 0 else 'ahead'}"
+    elif how in (HOURS_THERE, WEEKDAY_THERE) and value is not None:
+        there = "{:02d}:{:02d}".format(*divmod(int(value), 60)) if is_number(value) else seen_text(value)
+        seen = f"{there} in {seen}"
+    return Explained(fact.text or fact.attribute, ok, seen, _worked_short(fact, value, how))
+
+
+def _worked_short(fact: Fact, value: AttributeValue | None, how: str) -> str:
+    """How far something worked out is from matching; nothing for versions and days, where no amount says it."""
+    if not isinstance(fact.test, Between) or not is_number(value) or holds(fact.test, value):
+        return ""
+    is_below = value <= fact.test.low
+    missing = fact.test.low - value if is_below else value - fact.test.high
+    if how.startswith(FROM):
+        return f"{missing:.0f} km too {'near' if is_below else 'far'}"
+    return f"{length_text(missing)} too {'early' if is_below else 'late'}" if how == AGO else ""
 
 
 # -- what was done, so and so often

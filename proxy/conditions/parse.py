@@ -8,6 +8,8 @@ A value is one of a dozen forms:
     at least N    at most N    more than N      less than N           exactly N    between A and B
     starts with X              contains X       any (it is known)     none (it is not)
 
+and for dates, versions and places those of `forms.py`.
+
 What cannot be read becomes a finding, reading goes on, and all findings come at once.
 """
 
@@ -18,8 +20,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from proxy.conditions.corrections import better_amount, better_value, swapped
+from proxy.conditions.amounts import amount, is_amount_form, no_amount
+from proxy.conditions.corrections import better_value, swapped
 from proxy.conditions.deeds import read_deed
+from proxy.conditions.derived import derived_name
+from proxy.conditions.forms import is_worked, read_worked
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.values import number_text
@@ -29,7 +34,6 @@ from proxy.model import (
     EVERYBODY,
     AllOf,
     AnyOf,
-    Between,
     Condition,
     Contains,
     Fact,
@@ -45,13 +49,6 @@ from proxy.model import (
 GROUPS = ("any of", "all of", "none of", "unless")
 NAMED = {"segment": "segments", "journey stage": "journey"}
 HOW_TO_DECLARE = "an attribute of your visitors is known once attributes.yaml names it, or an import brings it"
-AMOUNT_HELP = "write: at least 3, at most 3, exactly 3, between 1 and 3"
-
-_NUMBER = r"(-?\d{1,15}(?:\.\d{1,6})?)"
-_UNIT = r"(?:\s*([^\W\d_][\w ]*|[€$£%]))?"
-_BOUND = re.compile(rf"(?:(at least|at most|more than|less than|exactly) )?{_NUMBER}{_UNIT}", re.IGNORECASE)
-_RANGE = re.compile(rf"between {_NUMBER}{_UNIT} and {_NUMBER}{_UNIT}", re.IGNORECASE)
-_UNITS = re.compile(r"[A-Z]{3}|[€$£%]|times?")
 _NOT = re.compile(r"not\s+(?:\[(?P<many>[^\[\]]+)\]|(?P<one>.+))", re.IGNORECASE)
 _TEXT_FORM = re.compile(r"(starts with|contains)\s+(.+)", re.IGNORECASE)
 _START, _END = r"([01]?\d|2[0-3]):([0-5]\d)", r"([01]?\d|2[0-3]|24(?=:00)):([0-5]\d)"
@@ -114,9 +111,32 @@ def _read_part(entry: Entry, phrase: Phrase, findings: list[Finding]) -> Conditi
 
 def _read_fact(phrase: Phrase, attribute: str, entry: Entry, findings: list[Finding]) -> Condition:
     """One line: a single value, or a list of which any will do."""
+    if _is_worked(phrase, entry.value):
+        return _read_worked(phrase, attribute, entry, findings)
     tests, written = read_tests(phrase, entry, findings)
     text = f"{attribute.replace('.', ' ', 1)}: {written}"
     facts = [Fact(attribute, test, text, entry.key.place, phrase.measure) for test in tests]
+    return facts[0] if len(facts) == 1 else AnyOf(tuple(facts))
+
+
+def _is_worked(phrase: Phrase, node: Node) -> bool:
+    items = node.items if isinstance(node, ListNode) else (node,)
+    return any(isinstance(item, Scalar) and is_worked(phrase, item.text) for item in items)
+
+
+def _read_worked(phrase: Phrase, attribute: str, entry: Entry, findings: list[Finding]) -> Condition:
+    """A line that compares something worked out of the attribute."""
+    items = entry.value.items if isinstance(entry.value, ListNode) else (entry.value,)
+    words = [word for item in items if (word := as_text(item, f'"{phrase.key}"', findings))]
+    text = f"{attribute.replace('.', ' ', 1)}: {', '.join(word.text for word in words)}"
+    facts = []
+    for word in words:
+        if _NOT.fullmatch(word.text):
+            help = "write it under `unless:` instead, without the not"
+            findings.append(Finding("R306", f'"not" does not go with "{phrase.key}"', word.place, help))
+        elif worked := read_worked(phrase, word, findings):
+            name = derived_name(attribute, worked.how) if worked.how else attribute
+            facts.append(Fact(name, worked.test, text, entry.key.place))
     return facts[0] if len(facts) == 1 else AnyOf(tuple(facts))
 
 
@@ -188,7 +208,7 @@ def _read_text(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | 
     if form:
         check_values(phrase, [form[2]], word, findings)
         return StartsWith((form[2].casefold(),))
-    if not phrase.choices and _is_amount_form(word.text):
+    if not phrase.choices and is_amount_form(word.text):
         help = "write the text itself, or: starts with ..., contains ..."
         findings.append(Finding("R305", f'"{phrase.key}" is text, not an amount', word.place, help))
         return None
@@ -207,7 +227,7 @@ def _read_number(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test 
 
 
 def _read_anything(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
-    read = _read_number if _is_amount_form(word.text) else _read_text
+    read = _read_number if is_amount_form(word.text) else _read_text
     return read(phrase, word, findings)
 
 
@@ -222,53 +242,15 @@ def _read_hours(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test |
 
 _READERS: dict[Kind, Callable[[Phrase, Scalar, list[Finding]], Test | None]] = {
     Kind.TEXT: _read_text,
+    Kind.DATE: _read_text,
+    Kind.VERSION: _read_text,
+    Kind.PLACE: _read_text,
     Kind.SET: _read_text,
     Kind.TRUTH: _read_text,
     Kind.NUMBER: _read_number,
     Kind.HOURS: _read_hours,
     Kind.ANYTHING: _read_anything,
 }
-
-
-def _is_amount_form(text: str) -> bool:
-    bound = _BOUND.fullmatch(text)
-    return _RANGE.fullmatch(text) is not None or (bound is not None and bound[1] is not None)
-
-
-def amount(phrase: Phrase, text: str) -> Between | None:
-    """The range of numbers a text stands for, or None when it is none."""
-    if found := _RANGE.fullmatch(text):
-        low, first_unit, high, unit = found.groups()
-        units = [unit or "", first_unit or ""]
-        return Between(float(low), float(high), unit=units[0]) if _are_units(units, phrase) else None
-    found = _BOUND.fullmatch(text)
-    if not found or not _are_units([found[3] or ""], phrase):
-        return None
-    number, unit = float(found[2]), found[3] or ""
-    match (found[1] or "exactly").casefold():
-        case "at least":
-            return Between(low=number, unit=unit)
-        case "at most":
-            return Between(high=number, unit=unit)
-        case "more than":
-            return Between(low=number, open_low=True, unit=unit)
-        case "less than":
-            return Between(high=number, open_high=True, unit=unit)
-    return Between(number, number, unit=unit)
-
-
-def _are_units(units: Sequence[str], phrase: Phrase) -> bool:
-    """A currency, `%`, `times`, or a word of the phrase itself. Nothing is converted, so `2 weeks` of an attribute
-    that counts days must not pass."""
-    return all(not unit or _UNITS.fullmatch(unit) or unit in phrase.key for unit in units)
-
-
-def no_amount(word: Scalar, phrase: Phrase | None = None) -> Finding:
-    """R303: what stands where a number should; corrected where there is an amount that the phrase can be."""
-    help = AMOUNT_HELP
-    if phrase is not None:
-        help = better_amount(word.text, help, lambda text: amount(phrase, text) is not None)
-    return Finding("R303", f'"{word.text}" is not an amount', word.place, help)
 
 
 def check_values(phrase: Phrase, values: Sequence[str], word: Scalar, findings: list[Finding]) -> None:

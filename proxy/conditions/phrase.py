@@ -9,12 +9,15 @@ from proxy.model import Measure
 
 
 class Kind(enum.StrEnum):
-    """What values an attribute has, and so which forms fit it. The first four may stand in `attributes.yaml`."""
+    """What values an attribute has, and so which forms fit it. Those up to `HOURS` may stand in `attributes.yaml`."""
 
     TEXT = "text"
     NUMBER = "number"
     TRUTH = "truth"
     SET = "set"
+    DATE = "date"  # a date, or a date and time, as ISO 8601 writes it
+    VERSION = "version"  # 2.10.1
+    PLACE = "place"  # 52.09, 5.12
     HOURS = "hours"
     ANYTHING = "anything"  # brought by an import, so nobody said
 
@@ -28,6 +31,7 @@ class Phrase:
     `parts` are the words that may stand under it, () when any may; each is an attribute of its own, `attribute.part`.
     `example` and `wrong` are conditions that are clean and that give the finding `wrong_code`. A phrase whose value is
     read off the visitor's history has a `measure`; one with parts too is a deed, whose parts all say more of it.
+    `timezone` is the zone that its dates are read in.
     """
 
     key: str
@@ -43,6 +47,7 @@ class Phrase:
     parts: tuple[str, ...] | None = None
     stands_alone: bool = True
     measure: Measure | None = None
+    timezone: str = "UTC"
 
     @property
     def is_trait(self) -> bool:

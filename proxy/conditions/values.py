@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TypeGuard
-from zoneinfo import ZoneInfo
 
+from proxy.conditions.derived import value_of
+from proxy.conditions.localtime import local_time
 from proxy.model import (
     AllOf,
     AnyOf,
@@ -30,7 +30,6 @@ from proxy.model import (
     WithinHours,
 )
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MINUTES_A_DAY = 24 * 60
 
 
@@ -59,18 +58,12 @@ def holds(test: Test, value: AttributeValue | None) -> bool:
 
 def matches(condition: Condition, attributes: Attributes, *, now: float, timezone: str) -> bool:
     """Whether a visitor with these attributes matches at `now` (Unix seconds), weekday and hours read in `timezone`."""
-    return _matches(condition, with_local_time(attributes, now=now, timezone=timezone))
+    return _matches(condition, with_local_time(attributes, now=now, timezone=timezone), now)
 
 
 def with_local_time(attributes: Attributes, *, now: float, timezone: str) -> Attributes:
-    """The attributes, and the two that only a clock knows: `weekday` and `hours` (minutes since local midnight)."""
-    return {**attributes, **local_time(now, timezone)}
-
-
-def local_time(now: float, timezone: str) -> dict[str, AttributeValue]:
-    """`weekday` as a word and `hours` as minutes since midnight, both on the clocks of `timezone`."""
-    there = datetime.fromtimestamp(now, ZoneInfo(timezone))
-    return {"weekday": WEEKDAYS[there.weekday()], "hours": float(there.hour * 60 + there.minute)}
+    """The attributes, and those that only a clock knows: `weekday`, `hours` (minutes since midnight) and `now`."""
+    return {**attributes, **local_time(now, timezone), "now": now}
 
 
 def texts_of(value: AttributeValue) -> frozenset[str]:
@@ -106,16 +99,16 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _matches(condition: Condition, attributes: Mapping[str, AttributeValue]) -> bool:
+def _matches(condition: Condition, attributes: Mapping[str, AttributeValue], now: float) -> bool:
     match condition:
         case Fact(attribute, test):
-            return holds(test, attributes.get(attribute))
+            return holds(test, value_of(attribute, attributes, now))
         case AllOf(parts):
-            return all(_matches(part, attributes) for part in parts)
+            return all(_matches(part, attributes, now) for part in parts)
         case AnyOf(parts):
-            return any(_matches(part, attributes) for part in parts)
+            return any(_matches(part, attributes, now) for part in parts)
         case NoneOf(parts):
-            return not any(_matches(part, attributes) for part in parts)
+            return not any(_matches(part, attributes, now) for part in parts)
 
 
 def _is_within(test: Between, number: float) -> bool:

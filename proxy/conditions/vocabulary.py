@@ -13,9 +13,10 @@ from dataclasses import replace
 from math import inf
 
 from proxy.conditions.behaviours import DEEDS, TRAITS
+from proxy.conditions.derived import HOURS_THERE, WEEKDAY_THERE, derived_name
 from proxy.conditions.durations import UNITS, seconds_of
+from proxy.conditions.localtime import WEEKDAYS
 from proxy.conditions.phrase import Kind, Phrase
-from proxy.conditions.values import WEEKDAYS
 
 _ISO_3166_ALPHA_2 = (
     "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ "
@@ -132,6 +133,62 @@ REQUESTED: tuple[Phrase, ...] = (
         wrong="visitor: old",
         wrong_code="R304",
         choices=("new", "returning"),
+    ),
+    Phrase(
+        "date",
+        "now",
+        Kind.DATE,
+        "the day it is, or the moment, in the file's time zone",
+        example="date: [2026-12-24, between 2026-12-27 and 2026-12-30]",
+        wrong="date: christmas",
+        wrong_code="R304",
+    ),
+    Phrase(
+        "location",
+        "location",
+        Kind.PLACE,
+        "where the visitor is, when an app or a login tells: latitude and longitude",
+        example="location: within 20 km of Utrecht",
+        wrong="location: in Utrecht",
+        wrong_code="R304",
+    ),
+    Phrase(
+        "app version",
+        "app version",
+        Kind.VERSION,
+        "the version of the app that asks, when it tells",
+        example="app version: at least version 2.10",
+        wrong="app version: the latest",
+        wrong_code="R304",
+    ),
+    Phrase(
+        "time zone",
+        "time zone",
+        Kind.TEXT,
+        "the time zone the visitor's clocks are in, when an app or a login tells",
+        example="time zone: starts with Europe/",
+        wrong="time zone: at least 3",
+        wrong_code="R305",
+    ),
+    Phrase(
+        "weekday there",
+        derived_name("time zone", WEEKDAY_THERE),
+        Kind.TEXT,
+        "the day it is where the visitor is, when an app or a login tells their `time zone`",
+        example="weekday there: [saturday, sunday]",
+        wrong="weekday there: sunnday",
+        wrong_code="R304",
+        choices=WEEKDAYS,
+    ),
+    Phrase(
+        "hours there",
+        derived_name("time zone", HOURS_THERE),
+        Kind.HOURS,
+        "the time of day where the visitor is, when an app or a login tells their `time zone`",
+        example="hours there: between 08:00 and 18:00",
+        wrong="hours there: in the morning",
+        wrong_code="R304",
+        hint="write: between 08:00 and 18:00",
     ),
     Phrase(
         "weekday",

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from math import floor, inf, nextafter
 
-from proxy.conditions.values import local_time
+from proxy.conditions.localtime import local_time
 from proxy.decide.column import Column
 
 

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from proxy.conditions.derived import value_of as worked_out_of
 from proxy.decide.guard import withheld
 from proxy.decide.plan import JOURNEY, Plan
 from proxy.model import Decision, EvaluationContext
@@ -96,5 +97,7 @@ def _possible(plan: Plan, context: EvaluationContext) -> int:
             possible &= truths[value]
         else:
             possible &= remembered[value]
+    for attribute, column in plan.derived:
+        possible &= column.bits(worked_out_of(attribute, context.attributes, context.now))
     own_bits = possible & plan.membership.own_bits
     return possible & plan.short_cuts.memberships[own_bits, value_of("segment"), context.unverified]

@@ -25,6 +25,7 @@ from itertools import count, groupby
 from math import inf
 from typing import NamedTuple
 
+from proxy.conditions.derived import MARK, MOVING, base_of, value_of
 from proxy.decide.clock import Clock
 from proxy.decide.column import Column, column
 from proxy.decide.conjunctions import Literal, alternatives, facts_of
@@ -48,7 +49,7 @@ from proxy.model import (
     Segment,
 )
 
-CLOCK_ATTRIBUTES = ("weekday", "hours")
+CLOCK_ATTRIBUTES = ("weekday", "hours", "now")
 SCHEDULE, VERIFIED = "schedule", "verified"
 JOURNEY = "journey stage"
 
@@ -85,6 +86,7 @@ class Plan:
     holdouts: tuple[Holdout, ...]
     held_out: tuple[HeldOut, ...]
     columns: Mapping[str, Column]
+    derived: tuple[tuple[str, Column], ...]
     clock: Clock
     membership: Membership
     short_cuts: ShortCuts
@@ -103,8 +105,8 @@ class Plan:
         values that can be keys of a dict."""
         attributes = context.attributes
         bits = self.clock.bits(context.now)
-        for attribute, found in self.columns.items():
-            bits &= found.bits(attributes.get(attribute))
+        for attribute, found in (*self.columns.items(), *self.derived):
+            bits &= found.bits(value_of(attribute, attributes, context.now))
         own_bits = bits & self.membership.own_bits
         return bits & self.membership.bits((own_bits, attributes.get("segment"), context.unverified))
 
@@ -117,7 +119,11 @@ class Plan:
         """Every attribute that the rules of these slots may ask about."""
         wanted = set(slots)
         drawn_by = {rule.experiment.split_by for rule in self.rules if rule.experiment and rule.slot in wanted}
-        return frozenset(fact.attribute for fact in self.facts_of(wanted)) | (drawn_by - {""})
+        return frozenset(base_of(fact.attribute) for fact in self.facts_of(wanted)) | (drawn_by - {""})
+
+    def moves(self, slots: Iterable[str]) -> bool:
+        """Whether something is asked in these slots that time alone changes, other than schedules and clocks."""
+        return any(fact.attribute.partition(MARK)[2] in MOVING for fact in self.facts_of(slots))
 
     def measures_of(self, slots: Iterable[str]) -> dict[str, Measure]:
         """What of it is read off the visitor's history, by attribute."""
@@ -163,6 +169,7 @@ def compile_plan(
         computed, own_bits, columns.pop(("segment", ""), nobody_asks), columns.pop(("segment", VERIFIED), nobody_asks)
     )
     plain = {attribute: found for (attribute, _), found in columns.items()}
+    derived = tuple((attribute, plain.pop(attribute)) for attribute in list(plain) if MARK in attribute)
     return Plan(
         version,
         tuple(rules),
@@ -172,6 +179,7 @@ def compile_plan(
         tuple(holdouts),
         tuple(map(held_out_by, holdouts)),
         plain,
+        derived,
         clock,
         membership,
         short_cuts(plain, membership),
@@ -219,6 +227,8 @@ def _form(asker: Rule | Segment, layout: Layout) -> _Form:
 
 def spoken(literal: Literal, asker: Rule | Segment) -> Literal:
     """The literal as somebody asks it: of which time zone's clock, of which kind of segments."""
+    if literal.attribute == "now":
+        return replace(literal, of=SCHEDULE)
     if literal.attribute in CLOCK_ATTRIBUTES:
         return replace(literal, of=asker.timezone)
     if literal.attribute == "segment" and isinstance(asker, Rule) and asker.needs_verified:

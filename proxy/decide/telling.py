@@ -9,6 +9,7 @@ from math import inf
 from zoneinfo import ZoneInfo
 
 from proxy.bucketing import BUCKETS, percent
+from proxy.conditions.durations import length_text
 from proxy.conditions.explain import Explained
 from proxy.conditions.values import number_text
 from proxy.decide.guard import arms_of, drawn_of, held_out_by
@@ -119,19 +120,11 @@ def _cap(cap: Cap, context: EvaluationContext) -> Explained:
 def _when(measure: Measure) -> str:
     """What stretch of time a measure looks at: `today`, `in 3 d`; "" for ever."""
     if measure.within_seconds < inf:
-        return f"in {_span(measure.within_seconds)}"
+        return f"in {length_text(measure.within_seconds)}"
     return _PERIODS[measure.period]
 
 
 def _how_far(rule: Rule, now: float) -> str:
     if now < rule.live_from < rule.live_until:
-        return f"starts in {_span(rule.live_from - now)}"
-    return f"over since {_span(now - rule.live_until)}" if rule.live_until <= now else "ends before it starts"
-
-
-def _span(seconds: float) -> str:
-    """A length of time in its largest unit: `2 d`, `5 h`, `40 min`."""
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds // length:.0f} {unit}"
-    return "less than a minute"
+        return f"starts in {length_text(rule.live_from - now)}"
+    return f"over since {length_text(now - rule.live_until)}" if rule.live_until <= now else "ends before it starts"

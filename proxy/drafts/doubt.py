@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from proxy.conditions.derived import base_of, value_of
 from proxy.conditions.values import holds, with_local_time
 from proxy.decide.engine import at_stage
 from proxy.decide.guard import decision_of, guard_of
@@ -132,11 +133,11 @@ class _Asker:
                 return Chance(inner.may_fail, inner.may_hold)
 
     def _of_fact(self, fact: Fact, attributes: Attributes) -> Chance:
-        if fact.attribute in self._missing:
+        if base_of(fact.attribute) in self._missing:
             return ANYHOW
         if fact.attribute == "segment":
             return self._of_segments(fact, attributes)
-        is_so = holds(fact.test, attributes.get(fact.attribute))
+        is_so = holds(fact.test, value_of(fact.attribute, attributes, self._view.at))
         return Chance(is_so, not is_so)
 
     def _of_segments(self, fact: Fact, attributes: Attributes) -> Chance:

@@ -19,7 +19,7 @@ from proxy.rulebook.scalars import read_choice, read_whole, unfit
 from proxy.rulebook.words import ATTRIBUTE_FILE, SLOT, SLOT_FILE, fields
 
 MAX_PIXELS = 10_000
-KINDS = tuple(kind.value for kind in (Kind.TEXT, Kind.NUMBER, Kind.TRUTH, Kind.SET))
+KINDS = tuple(kind.value for kind in Kind if kind not in (Kind.HOURS, Kind.ANYTHING))
 RESERVED = {phrase.key for phrase in PHRASES if not phrase.is_trait} | set(GROUPS)
 
 

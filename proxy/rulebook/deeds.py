@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.behaviours import ADDED, BOUGHT, CLICKED, PAGE, SEARCHED, VIEWED
 from proxy.conditions.durations import UNITS
 from proxy.conditions.nodes import Entry, ListNode, Node, Scalar, as_list, as_map, as_text, unknown_word
-from proxy.conditions.parse import amount, no_amount
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding
 from proxy.model import Event, Item, Product

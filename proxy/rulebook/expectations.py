@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
-from proxy.conditions.parse import amount, check_values, no_amount
+from proxy.conditions.parse import check_values
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import phrase_of, spelled
 from proxy.diagnostics import Edit, Finding, did_you_mean
@@ -20,7 +21,7 @@ from proxy.rulebook.times import read_moment
 from proxy.rulebook.words import ROW_TEST, TEST, fields
 
 NOTHING_NEW = "nothing new"
-FROM_THE_CLOCK = ("weekday", "hours", "page")
+FROM_THE_CLOCK = ("weekday", "hours", "page", "date", "weekday there", "hours there")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def read_stage(entry: Entry, names: Names, timezone: str, findings: list[Finding
     """One entry of `journey:`: its name, and `everyone` or what must hold."""
     name = entry.key
     if entry.value != Scalar(EVERYONE, entry.value.place):
-        condition = read_condition(entry.value, names.words, findings, f'the stage "{name.text}"')
+        condition = read_condition(entry.value, names.at(timezone).words, findings, f'the stage "{name.text}"')
     else:
         condition = EVERYBODY
     return Segment(name.text, condition, "", timezone, name.place)

@@ -9,8 +9,8 @@ from typing import get_args
 from proxy.catalogue.asking import PRODUCT_WORDS
 from proxy.catalogue.hub import is_within
 from proxy.catalogue.ranking import STRENGTHS, By, Fit, Shift
+from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
-from proxy.conditions.parse import amount, no_amount
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Product

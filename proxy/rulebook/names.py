@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.conditions.nodes import Scalar
-from proxy.conditions.phrase import Phrase
+from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Place
 
@@ -18,6 +18,13 @@ class Names:
     words: Mapping[str, Phrase]
     segments: tuple[str, ...]
     slots: tuple[str, ...]
+
+    def at(self, timezone: str) -> Names:
+        """The same, with dates read in a time zone."""
+        dated = {
+            key: replace(phrase, timezone=timezone) for key, phrase in self.words.items() if phrase.kind is Kind.DATE
+        }
+        return replace(self, words={**self.words, **dated}) if dated else self
 
     def slot(self, name: Scalar, findings: list[Finding]) -> str:
         """The slot's name; R301 when neither `slots.yaml` nor a page seen so far has it."""

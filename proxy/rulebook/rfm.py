@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 
+from proxy.conditions.amounts import no_amount
 from proxy.conditions.nodes import Entry, as_list, as_text, unknown_word
-from proxy.conditions.parse import no_amount
 from proxy.conditions.phrase import Phrase
 from proxy.diagnostics import Finding
 

@@ -39,7 +39,7 @@ class Reader:
         return Rule(
             name=name,
             slot=self.names.slot(slot, findings) if slot else "",
-            condition=read_when(found, self.names, findings),
+            condition=read_when(found, self.names.at(timezone), findings),
             priority=_priority(found, findings),
             order=order,
             live_from=live_from,

@@ -27,7 +27,7 @@ def read_segment(entry: Entry, names: Names, timezone: str, findings: list[Findi
         return Segment(name.text, NOBODY, "", timezone, name.place)
     found = fields(entry.value, "segment", SEGMENT, findings)
     description = found["description"].value if "description" in found else None
-    condition = read_when(found, names, findings) if found.keys() & {"when", "unless"} else NOBODY
+    condition = read_when(found, names.at(timezone), findings) if found.keys() & {"when", "unless"} else NOBODY
     text = description.text if isinstance(description, Scalar) else ""
     return Segment(name.text, condition, text, timezone, name.place)
 

@@ -69,5 +69,5 @@ class Asked:
             of_visitor,
             tuple(source_of(name, measures.get(name)) for name in of_visitor),
             needs_profile(names) or reads_history,
-            reads_history or bool(rows) or any(map(is_moving, measures.values())),
+            reads_history or bool(rows) or plan.moves(slots) or any(map(is_moving, measures.values())),
         )

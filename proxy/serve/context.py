@@ -143,7 +143,7 @@ def needs_profile(asked: Collection[str]) -> bool:
     """Whether any of the attributes can come from the profile, so that a look-up is worth its wait. Segments can;
     the clock's weekday and hours cannot."""
     return any(
-        name not in REQUEST_ATTRIBUTES and name not in ("weekday", "hours") and not name.startswith(REFINEMENT)
+        name not in REQUEST_ATTRIBUTES and name not in ("weekday", "hours", "now") and not name.startswith(REFINEMENT)
         for name in asked
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.conditions.values import distance, holds, local_time, matches, number_text
+from proxy.conditions.localtime import local_time
+from proxy.conditions.values import distance, holds, matches, number_text
 from proxy.model import (
     AllOf,
     AnyOf,

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from random import Random
 
 from proxy.bucketing import BUCKETS, bucket
-from proxy.conditions.values import WEEKDAYS, matches
+from proxy.conditions.derived import version_number
+from proxy.conditions.localtime import WEEKDAYS
+from proxy.conditions.values import matches
 from proxy.decide.why import SlotStory, Verdict
 from proxy.model import (
     AllOf,
@@ -69,6 +71,15 @@ CAPS = tuple(
 )
 
 
+WORKED = {
+    "joined": ("2026-11-20", "2026-10-25T01:30:00+01:00", "1999-12-31", 1_795_000_000.0, "long ago"),
+    "app version": ("2.10", "2.9.3", "v2.10-beta", "3", "newest"),
+    "location": ("52.37,4.90", "51.9, 4.5", "59.9,10.7", "here"),
+    "time zone": ("Europe/Oslo", "America/New_York", "Mars/Olympus"),
+}
+"""Attributes that others are worked out of."""
+
+
 class World:
     """A seeded source of rules, segments and visitors that often nearly match. `with_chance` brings experiments,
     rollouts, groups, holdouts, caps and layers."""
@@ -89,6 +100,7 @@ class World:
         for name in [*TEXTS, *NUMBERS, "language", "refinement.colour"]:
             if self._chance(0.7):
                 attributes[name] = self._value(name)
+        attributes |= {name: self.random.choice(values) for name, values in WORKED.items() if self._chance(0.7)}
         unverified = self._some(GIVEN_SEGMENTS) if self._chance(0.3) else frozenset()
         shown = {cap.measure: self.random.choice((None, 0.0, 1.0, 2.0, 3.0)) for cap in CAPS}
         return EvaluationContext(
@@ -173,8 +185,32 @@ class World:
             return Fact("weekday", self.random.choice((OneOf, NotOneOf))(self._some(WEEKDAYS)))
         if self._chance(0.12):
             return Fact("hours", WithinHours(self.random.randrange(0, 1440, 30), self.random.randrange(0, 1440, 30)))
+        if self._chance(0.12):
+            return self._worked()
         name = self.random.choice([*TEXTS, *NUMBERS, *SETS, "segment"])
         return Fact(name, self._test(name, segments))
+
+    def _worked(self) -> Fact:
+        """A fact about something worked out of an attribute, or about the moment itself."""
+        low, high = sorted(self.random.sample(MOMENTS, 2))
+        age, version = self.random.choice((0.0, 86_400.0, 3e6)), version_number(self.random.choice(("2.9.3", "2.10")))
+        assert version is not None
+        name, test = self.random.choice(
+            (
+                ("now", Between(low, high, open_high=True)),
+                ("joined › at", Between(low, high)),
+                ("joined › ago", Between(age, age * 2, open_low=True)),
+                ("app version › version", Between(low=version)),
+                ("app version › version", Between(high=version, open_high=True)),
+                ("location › km from 52.09,5.12", Between(high=60.0)),
+                ("time zone › weekday", OneOf(self._some(WEEKDAYS))),
+                (
+                    "time zone › hours",
+                    WithinHours(self.random.randrange(0, 1440, 30), self.random.randrange(0, 1440, 30)),
+                ),
+            )
+        )
+        return Fact(name, test)
 
     def _test(self, name: str, segments: Sequence[str]) -> Test:
         is_of_segments = name == "segment"  # whose names, in a segment's own condition, settle what comes before what

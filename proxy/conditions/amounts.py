@@ -1,0 +1,62 @@
+"""Amounts as editors write them: `at least 3`, `between 20 and 50 EUR`, `exactly 1 time`, or a number alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from proxy.conditions.corrections import better_amount
+from proxy.conditions.nodes import Scalar
+from proxy.conditions.phrase import Phrase
+from proxy.diagnostics import Finding
+from proxy.model import Between
+
+AMOUNT_HELP = "write: at least 3, at most 3, exactly 3, between 1 and 3"
+
+_NUMBER = r"(-?\d{1,15}(?:\.\d{1,6})?)"
+_UNIT = r"(?:\s*([^\W\d_][\w ]*|[€$£%]))?"
+_BOUND = re.compile(rf"(?:(at least|at most|more than|less than|exactly) )?{_NUMBER}{_UNIT}", re.IGNORECASE)
+_RANGE = re.compile(rf"between {_NUMBER}{_UNIT} and {_NUMBER}{_UNIT}", re.IGNORECASE)
+_UNITS = re.compile(r"[A-Z]{3}|[€$£%]|times?")
+
+
+def is_amount_form(text: str) -> bool:
+    """Whether a text speaks of a range of numbers: `at least 3`, `between 1 and 3`."""
+    bound = _BOUND.fullmatch(text)
+    return _RANGE.fullmatch(text) is not None or (bound is not None and bound[1] is not None)
+
+
+def amount(phrase: Phrase, text: str) -> Between | None:
+    """The range of numbers a text stands for, or None when it is none."""
+    if found := _RANGE.fullmatch(text):
+        low, first_unit, high, unit = found.groups()
+        units = [unit or "", first_unit or ""]
+        return Between(float(low), float(high), unit=units[0]) if _are_units(units, phrase) else None
+    found = _BOUND.fullmatch(text)
+    if not found or not _are_units([found[3] or ""], phrase):
+        return None
+    number, unit = float(found[2]), found[3] or ""
+    match (found[1] or "exactly").casefold():
+        case "at least":
+            return Between(low=number, unit=unit)
+        case "at most":
+            return Between(high=number, unit=unit)
+        case "more than":
+            return Between(low=number, open_low=True, unit=unit)
+        case "less than":
+            return Between(high=number, open_high=True, unit=unit)
+    return Between(number, number, unit=unit)
+
+
+def _are_units(units: Sequence[str], phrase: Phrase) -> bool:
+    """A currency, `%`, `times`, or a word of the phrase itself. Nothing is converted, so `2 weeks` of an attribute
+    that counts days must not pass."""
+    return all(not unit or _UNITS.fullmatch(unit) or unit in phrase.key for unit in units)
+
+
+def no_amount(word: Scalar, phrase: Phrase | None = None) -> Finding:
+    """R303: what stands where a number should; corrected where there is an amount that the phrase can be."""
+    help = AMOUNT_HELP
+    if phrase is not None:
+        help = better_amount(word.text, help, lambda text: amount(phrase, text) is not None)
+    return Finding("R303", f'"{word.text}" is not an amount', word.place, help)

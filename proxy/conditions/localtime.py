@@ -1,0 +1,16 @@
+"""What day and time it is on the clocks of a zone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from proxy.model import AttributeValue
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def local_time(now: float, timezone: str) -> dict[str, AttributeValue]:
+    """`weekday` as a word and `hours` as minutes since midnight, both on the clocks of `timezone`."""
+    there = datetime.fromtimestamp(now, ZoneInfo(timezone))
+    return {"weekday": WEEKDAYS[there.weekday()], "hours": float(there.hour * 60 + there.minute)}
