@@ -153,7 +153,7 @@ def _together(choices: Sequence[Sequence[int]], above: int) -> Sequence[int]:
 def _is_certain(rule: Rule) -> bool:
     """Whether it takes its slot whenever its condition holds. Who is held out of it sees no other rule either."""
     everybody = all(draw.low == 0 and draw.steps == ((-inf, BUCKETS),) for draw in rule.draws)
-    return everybody and not (rule.caps or rule.layer or rule.experiment)
+    return everybody and not (rule.caps or rule.layer or rule.experiment or rule.paused)
 
 
 def _is_for_nobody(rule: Rule) -> bool:
