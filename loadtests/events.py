@@ -76,8 +76,8 @@ def bare(path: Path, rows: Rows) -> float:
     began = time.perf_counter()
     for logged, profiles in rows:
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(tables.LOG, logged)
-        connection.executemany(tables.WRITE, profiles)
+        connection.executemany(f"{tables.LOG} VALUES (?, ?, ?, ?)", logged)
+        connection.executemany(f"{tables.WRITE} VALUES (?, ?) {tables.REPLACE}", profiles)
         connection.execute("COMMIT")
     took = time.perf_counter() - began
     connection.close()

@@ -395,7 +395,7 @@ class EvaluationContext:
 # -- what happened ----------------------------------------------------------------------------------------------
 
 
-class Item(msgspec.Struct, frozen=True, array_like=True):
+class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A product in an event: its category as a path (`shoes/trail`), the price of one in the shop's currency."""
 
     product: str
@@ -405,7 +405,7 @@ class Item(msgspec.Struct, frozen=True, array_like=True):
     quantity: float = 1.0
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True, order=True):
+class Event(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     """What a visitor did or was shown, as their history keeps it, in order of `at` and `id`.
 
     `at` is when it happened, the sender's clock corrected. Two events of one `id` are one. `kind` is a row of
@@ -466,7 +466,7 @@ def measure_name(measure: Measure) -> str:
     return hashlib.blake2b(asked, digest_size=6).hexdigest()
 
 
-class Arrival(msgspec.Struct, frozen=True, array_like=True):
+class Arrival(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An event as it was taken in, and as the log keeps it: whose it is, which source sent it, when it came.
 
     `event.id` has the source before it, so that two sources may use the same message id. `traits` is what the event

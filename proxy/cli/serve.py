@@ -32,6 +32,9 @@ class Places(NamedTuple):
     admin: socket.socket | None
 
 
+TURN_SECONDS = 0.0005
+
+
 @click.command("serve")
 @setting_options(
     *("origin", "rules", "catalogue", "store", "host", "port", "admin_host", "admin_port", "workers"),
@@ -94,6 +97,9 @@ async def serve(
     from proxy.studio.app import create_studio
     from proxy.wiring import Tailorbird
 
+    # Threads write to the store. At Python's own 5 ms the loop waits that long for its turn when one computes, and so
+    # does whoever asks for a page.
+    sys.setswitchinterval(TURN_SECONDS)
     tailorbird = Tailorbird(settings, shared=folder)
     places = inherited or places_of(settings)
     listeners = [tailorbird.listener(bound=places.public)]

@@ -39,16 +39,27 @@ def fold(profile: Profile | None, arrivals: Sequence[Arrival]) -> Profile:
 
 
 def merged(history: Sequence[Event], more: Iterable[Event]) -> tuple[Event, ...]:
-    """The history with more events in it: of two with one id the later, of each class the newest."""
-    events = {event.id: event for event in sorted({*history, *more})}
+    """The history, as this function made it, with more events in it: of two with one id the later, of each class the
+    newest."""
+    events = {event.id: event for event in history}
+    for event in more:
+        known = events.get(event.id)
+        if class_of(event.kind) is not Class.NONE and (known is None or event > known):
+            events[event.id] = event
+    in_order = sorted(events.values())
+    return tuple(in_order if len(in_order) <= min(MOST.values()) else _newest(in_order))
+
+
+def _newest(events: list[Event]) -> Iterable[Event]:
+    """Of each class the newest of these, which are in order."""
     counts = dict.fromkeys(MOST, 0)
     kept = []
-    for event in sorted(events.values(), reverse=True):
+    for event in reversed(events):
         of_class = class_of(event.kind)
-        if of_class is not Class.NONE and counts[of_class] < MOST[of_class]:
+        if counts.get(of_class, 0) < MOST.get(of_class, 0):
             counts[of_class] += 1
             kept.append(event)
-    return tuple(reversed(kept))
+    return reversed(kept)
 
 
 def stamp_of(arrival: Arrival) -> Stamp:

@@ -10,6 +10,7 @@ from proxy.events.intake import cut
 from proxy.model import Item
 
 PRODUCT_NAMES = ("product_id", "sku", "item_id", "id")
+CATEGORY_NAMES = ("category", "item_category", *(f"item_category{number}" for number in range(2, 6)))
 VALUE_NAMES = ("revenue", "total", "value")
 ORDER_NAMES = ("order_id", "transaction_id")
 RENAMED = {"creative": "variant", "creative_name": "variant", "position": "slot", "creative_slot": "slot"}
@@ -31,15 +32,14 @@ def items_of(properties: Properties) -> tuple[Item, ...]:
 
 
 def _item(said: Properties) -> Item:
-    categories = [
-        text(said, name) for name in ("category", "item_category", *(f"item_category{n}" for n in range(2, 6)))
-    ]
+    parts = [part for name in CATEGORY_NAMES if name in said for part in text(said, name).split(">")]
+    quantity = number(said.get("quantity", 1))
     return Item(
         cut(first(said, PRODUCT_NAMES), 64),
-        cut("/".join(part.strip() for category in categories for part in category.split(">") if part.strip()), 100),
+        cut("/".join(filter(None, map(str.strip, parts))), 100),
         cut(first(said, ("brand", "item_brand")), 50),
         max(0.0, number(said.get("price"))),
-        number(said.get("quantity")) if number(said.get("quantity")) > 0 else 1.0,
+        quantity if quantity > 0 else 1.0,
     )
 
 
@@ -67,7 +67,10 @@ def _detail(value: object) -> str | float | bool | None:
 
 def first(properties: Properties, names: tuple[str, ...]) -> str:
     """The first of these that says something, as a text."""
-    return next((found for name in names if (found := text(properties, name))), "")
+    for name in names:
+        if name in properties and (found := text(properties, name)):
+            return found
+    return ""
 
 
 def text(properties: Properties, name: str) -> str:

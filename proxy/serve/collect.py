@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import secrets
 import time
 import zlib
@@ -60,6 +61,8 @@ class Collect:
         self._metrics = metrics
         self._clock = clock
         self._consents = Consents(settings)
+        self._name = secrets.token_hex(8)
+        self._numbers = itertools.count()
         self._max_bytes = settings.max_event_bytes
         self._gives_cookies = settings.visitor_cookie != "off"
         self._hosts = {host.encode().lower() for host in settings.allowed_hosts}
@@ -96,7 +99,7 @@ class Collect:
         if sender.access is not Access.SERVER and (why := why_not_counted(request, self._consents)):
             self._metrics.count("tailorbird_events_total", "outcome", why)
             return self._answer(request, 200, {"success": True})
-        moment = Moment(now, secrets.token_hex(8))
+        moment = Moment(now, f"{self._name}{next(self._numbers):x}")
         judge = partial(judged, call, body, request.query, batch, sender, moment)
         verdicts = await asyncio.to_thread(judge) if len(body) > THREAD_BYTES else judge()
         for payload, verdict in verdicts:

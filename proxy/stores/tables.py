@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from proxy.audience.identity import routed
 from proxy.errors import DamagedValueError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied, Refused
+from proxy.stores import bulk
 from proxy.stores.record import MAX_BYTES, import_of, packed, packed_arrival, unpacked, unpacked_arrival
 from proxy.stores.tombstones import is_erased, new_key, tombstone
 
@@ -52,9 +53,10 @@ SELECT json_group_object(visitor_id, hex(substr(CAST(value AS BLOB), 1, ?))) FRO
 WHERE visitor_id IN (SELECT value FROM json_each(?))
 """
 KNOWN = "SELECT CAST(value AS BLOB) FROM profiles WHERE visitor_id = ?"
-WRITE = "INSERT INTO profiles VALUES (?, ?) ON CONFLICT (visitor_id) DO UPDATE SET value = excluded.value"
-LOG = "INSERT OR IGNORE INTO events (visitor_id, id, received_at, value) VALUES (?, ?, ?, ?)"
-NAME = "INSERT OR IGNORE INTO attribute_names VALUES (?)"
+WRITE = "INSERT INTO profiles"
+REPLACE = "ON CONFLICT (visitor_id) DO UPDATE SET value = excluded.value"
+LOG = "INSERT INTO events (visitor_id, id, received_at, value)"
+NAME = "INSERT OR IGNORE INTO attribute_names"
 REFUSE = """
 INSERT INTO refused (received_at, source, reason, payload, visitor_id, call) VALUES (?, ?, ?, ?, ?, ?)
 """
@@ -99,7 +101,9 @@ def names(connection: sqlite3.Connection) -> frozenset[str]:
 
 def put(connection: sqlite3.Connection, profiles: Iterable[Profile]) -> int:
     """Logs and applies an import; how many profiles it was news of."""
-    imports = [import_of(profile, known(connection, profile.visitor_id)) for profile in profiles]
+    told = list(profiles)
+    before = _known_all(connection, [profile.visitor_id for profile in told])
+    imports = [import_of(profile, before[profile.visitor_id]) for profile in told]
     return len(apply(connection, [arrival for arrival in imports if arrival is not None]).profiles)
 
 
@@ -112,7 +116,7 @@ def known(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
         arrivals = log_of(connection, visitor_id)
         profile = fold(None, arrivals) if arrivals else None
         if profile is not None:
-            connection.execute(WRITE, (visitor_id, packed(profile)))
+            bulk.write(connection, WRITE, [(visitor_id, packed(profile))], REPLACE)
         return profile
 
 
@@ -121,17 +125,39 @@ def known(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
 
 def apply(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Applied:
     """Logs what the log does not have, and folds it into the profiles. What a device does is its person's."""
-    profiles = {visitor_id: known(connection, visitor_id) for visitor_id in {one.visitor_id for one in arrivals}}
+    profiles = _known_all(connection, {one.visitor_id for one in arrivals})
     whose = [routed(arrival, profiles[arrival.visitor_id]) for arrival in _not_erased(connection, arrivals)]
-    fresh = [arrival for arrival in _not_erased(connection, whose) if _is_logged_anew(connection, arrival)]
+    fresh = _not_logged(connection, _not_erased(connection, whose))
     by_visitor: dict[str, list[Arrival]] = {}
     for arrival in fresh:
         by_visitor.setdefault(arrival.visitor_id, []).append(arrival)
-    profiles |= {visitor_id: known(connection, visitor_id) for visitor_id in by_visitor.keys() - profiles.keys()}
+    profiles |= _known_all(connection, by_visitor.keys() - profiles.keys())
     after = {visitor_id: fold(profiles[visitor_id], own) for visitor_id, own in by_visitor.items()}
-    connection.executemany(WRITE, [(visitor_id, packed(profile)) for visitor_id, profile in after.items()])
-    connection.executemany(NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
+    bulk.write(connection, LOG, [_row(arrival) for arrival in fresh])
+    bulk.write(connection, WRITE, [(visitor_id, packed(profile)) for visitor_id, profile in after.items()], REPLACE)
+    bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
     return Applied(fresh, after)
+
+
+def _known_all(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, Profile | None]:
+    found: dict[str, Profile | None] = {}
+    for visitor_id, value in zip(visitor_ids, read(connection, list(visitor_ids)), strict=True):
+        try:
+            found[visitor_id] = unpacked(value, visitor_id) if value else None
+        except DamagedValueError:
+            found[visitor_id] = known(connection, visitor_id)
+    return found
+
+
+def _not_logged(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Those that the log does not have, each once."""
+    once = {(arrival.visitor_id, arrival.event.id): arrival for arrival in reversed(arrivals)}
+    has = bulk.logged(connection, once)
+    return [arrival for key, arrival in reversed(once.items()) if key not in has]
+
+
+def _row(arrival: Arrival) -> tuple[str, str, float, bytes]:
+    return arrival.visitor_id, arrival.event.id, arrival.received_at, packed_arrival(arrival)
 
 
 def withdraw(connection: sqlite3.Connection, visitor_id: str, ids: Iterable[str]) -> None:
@@ -139,7 +165,7 @@ def withdraw(connection: sqlite3.Connection, visitor_id: str, ids: Iterable[str]
     connection.executemany("DELETE FROM events WHERE visitor_id = ? AND id = ?", [(visitor_id, id) for id in ids])
     left = log_of(connection, visitor_id)
     if left:
-        connection.execute(WRITE, (visitor_id, packed(fold(None, left))))
+        bulk.write(connection, WRITE, [(visitor_id, packed(fold(None, left)))], REPLACE)
     else:
         connection.execute("DELETE FROM profiles WHERE visitor_id = ?", (visitor_id,))
 
@@ -171,11 +197,6 @@ def erase(connection: sqlite3.Connection, visitor_ids: Iterable[str], now: float
     return gone
 
 
-def _is_logged_anew(connection: sqlite3.Connection, arrival: Arrival) -> bool:
-    row = (arrival.visitor_id, arrival.event.id, arrival.received_at, packed_arrival(arrival))
-    return connection.execute(LOG, row).rowcount == 1
-
-
 def log(connection: sqlite3.Connection, after: str, limit: int) -> tuple[list[Arrival], str]:
     """The next events in the order of the log, and the place to go on from."""
     sought = "SELECT place, value FROM events WHERE place > ? ORDER BY place LIMIT ?"
@@ -202,7 +223,7 @@ def rebuild(connection: sqlite3.Connection, visitor_ids: Iterable[str]) -> int:
         value = packed(fold(None, log_of(connection, visitor_id)))
         before = connection.execute(KNOWN, (visitor_id,)).fetchone()
         if before is None or before[0] != value:
-            connection.execute(WRITE, (visitor_id, value))
+            bulk.write(connection, WRITE, [(visitor_id, value)], REPLACE)
             changed += 1
     return changed
 

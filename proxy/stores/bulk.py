@@ -1,0 +1,34 @@
+"""Many rows in one step of SQLite.
+
+At each step a thread lets the others run, and when the event loop is busy it may wait milliseconds for its next turn:
+a transaction of hundreds of small statements takes longer over its turns than over its work (0.3 of the events of a
+bare loop before, 0.6 after; `make bar BAR=D6`).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+ROWS = 500
+KNOWN = """
+SELECT json_group_array(sought.key) FROM json_each(?) AS sought CROSS JOIN events
+WHERE events.visitor_id = json_extract(sought.value, '$[0]') AND events.id = json_extract(sought.value, '$[1]')
+"""
+
+
+def write(connection: sqlite3.Connection, head: str, rows: Sequence[tuple[object, ...]], tail: str = "") -> None:
+    """`head VALUES (...), (...) tail` for all rows, which are of one length."""
+    for start in range(0, len(rows), ROWS):
+        some = rows[start : start + ROWS]
+        marks = ",".join([f"({','.join('?' * len(some[0]))})"] * len(some))
+        connection.execute(f"{head} VALUES {marks} {tail}", tuple(chain.from_iterable(some)))
+
+
+def logged(connection: sqlite3.Connection, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of these visitors and ids the log has an event of."""
+    sought = list(keys)
+    (found,) = connection.execute(KNOWN, (json.dumps(sought),)).fetchone()
+    return {sought[place] for place in json.loads(found)}
