@@ -91,7 +91,7 @@ class Slots:
         if not 0 < len(asked) <= MOST_NAMES:
             raise RequestError(f"`names` are 1 to {MOST_NAMES} slots", help="write ?names=home.hero,all.topbar&path=/")
         names = sorted(asked & self._known())
-        shown, cookies = await self._shown(page, names)
+        shown, cookies = await self._shown(as_opened(page), names)
         body = msgspec.json.encode(dict(zip(names, shown, strict=True)))
         return self._answer(request, b"application/json", body, cookies)
 
@@ -137,6 +137,12 @@ class Slots:
             yield b"access-control-allow-credentials", b"true"
         if self._may_ask:
             yield b"vary", b"Origin"
+
+
+def as_opened(page: Request) -> Request:
+    """The page as a browser asks for one that it opens: a router that swaps pages opens it too, by its own call."""
+    kept = tuple(field for field in page.headers if field[0] not in (b"accept", b"sec-fetch-dest"))
+    return replace(page, headers=(*kept, (b"accept", b"text/html")))
 
 
 def _told(decision: Decision, content: bytes) -> SlotAnswer:

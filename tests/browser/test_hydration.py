@@ -19,9 +19,17 @@ from tests.wire.origin import Origin, by_path, ok
 
 FIXTURES = Path(__file__).parent / "fixtures"
 BANNER = "Early access is open"
+SALE = "The sale is on"
 RULES = f"""
 version: 1
 rules:
+  - name: The sale
+    slot: home.hero
+    priority: high
+    when: {{page: /sale}}
+    show:
+      banner:
+        title: {SALE}
   - name: Early access
     slot: home.hero
     show:
@@ -67,6 +75,20 @@ async def test_a_slot_by_the_contract_keeps_its_banner_through_hydration_and_ren
     await tab.page.get_by_text("Added 1").wait_for()  # the app is alive: it was hydrated, and has rendered again
     assert BANNER in before
     assert await tab.page.inner_html("[data-slot='home.hero']") == before
+    assert tab.complaints == []
+
+
+@each_framework
+async def test_a_page_that_a_router_swaps_in_has_its_own_banner(framework: str, shop: str, tab: Tab) -> None:
+    calls: list[str] = []
+    tab.page.on("request", lambda request: calls.append(request.url))
+    await tab.page.goto(f"{shop}/{framework}-contract.html")
+    await tab.page.get_by_text("To the sale").click()
+    await tab.page.get_by_text(SALE).wait_for()
+    await tab.page.get_by_text("Added 0").click()  # rendering again leaves it alone
+    await tab.page.get_by_text("Added 1").wait_for()
+    assert SALE in await tab.page.inner_html("[data-slot='home.hero']")
+    assert [url for url in calls if "/_tb/slots" in url] == [f"{shop}/_tb/slots?names=home.hero&path=%2Fsale"]
     assert tab.complaints == []
 
 

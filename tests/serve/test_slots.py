@@ -7,7 +7,9 @@ import pytest
 
 from proxy.model import Fact, OneOf
 from proxy.page.slots import DeclaredSlot
-from proxy.serve.message import Response
+from proxy.serve.counted import is_opened
+from proxy.serve.message import Request, Response
+from proxy.serve.slots import as_opened
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import PAGE, SHARED, Site, in_segment, published, shown
 
@@ -117,3 +119,11 @@ async def test_a_page_whose_rules_fail_leaves_every_slot_its_own() -> None:
         site.gateway._showing.publication.fragments["variant 1"] = object()  # type: ignore[index, assignment]
         found = await several(site, b"names=all.topbar&path=/sale")
     assert found == {"all.topbar": {"html": None, "rule": "", "variant": ""}}
+
+
+def test_a_page_that_a_router_swaps_in_counts_as_opened_unless_it_is_only_fetched_ahead() -> None:
+    call = ((b"accept", b"*/*"), (b"sec-fetch-dest", b"empty"))
+    request = Request(b"GET", b"/sale", b"", b"shop.example", call)
+    assert not is_opened(request) and is_opened(as_opened(request))
+    ahead = Request(b"GET", b"/sale", b"", b"shop.example", (*call, (b"sec-purpose", b"prefetch")))
+    assert not is_opened(as_opened(ahead))

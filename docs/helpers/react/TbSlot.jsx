@@ -1,7 +1,35 @@
 "use client";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
+
+// Where a router has swapped the page, no HTML came: what stands in the new page's slots is asked for in one call.
+const first = globalThis.location?.href;
+let hasMoved = false;
+let call;
+
+function ask(name) {
+  hasMoved ||= location.href !== first;
+  if (!hasMoved) return Promise.resolve(); // the server has filled it
+  call ??= { names: new Set(), answer: Promise.resolve().then(fetchSlots).catch(() => ({})) };
+  call.names.add(name);
+  return call.answer.then((slots) => slots[name]);
+}
+
+async function fetchSlots() {
+  const names = [...call.names].join(), path = encodeURIComponent(location.pathname + location.search);
+  call = undefined;
+  const answer = await fetch(`/_tb/slots?names=${names}&path=${path}`);
+  return answer.ok ? answer.json() : {};
+}
 
 export function TbSlot({ name, html = "" }) {
-  const [first] = useState({ __html: html });
-  return <div data-slot={name} data-tb-raw="" suppressHydrationWarning dangerouslySetInnerHTML={first} />;
+  const [given] = useState({ __html: html });
+  const element = useRef(null);
+  useEffect(() => {
+    ask(name).then((slot) => {
+      if (slot?.html && element.current) element.current.innerHTML = slot.html;
+    });
+  }, [name]);
+  return (
+    <div ref={element} data-slot={name} data-tb-raw="" suppressHydrationWarning dangerouslySetInnerHTML={given} />
+  );
 }
