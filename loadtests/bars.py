@@ -39,6 +39,7 @@ BARS = (
     Bar("A11", "banners survive hydration", (*PYTEST, "tests/browser/test_hydration.py")),
     Bar("B1", "warm pages in gzip beside nginx and Varnish", (*PAGES, "--works", "gzip")),
     Bar("B2", "the same uncompressed", (*PAGES, "--works", "identity")),
+    Bar("B3", "cost against slots and rules; a private page", ("-m", "loadtests.growth")),
     Bar("B4", "what is not stored, beside nginx proxy_pass", (*PAGES, "--works", "miss")),
     Bar("B6", "requests that two servers might read differently", (*PYTEST, "tests/bars/test_b6_smuggling.py")),
     Bar("B7", "200 visitors' tokens, each shown to its own only", (*PYTEST, "tests/bars/test_b7_canaries.py")),

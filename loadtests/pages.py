@@ -4,8 +4,8 @@
 
 Servers run on core 0, the load (`wrk`) and the shop behind them on core 1. First every server's answers are compared
 with what each visitor must get. Then the servers take turns, round by round; in each a server is measured thrice, for
-`--seconds` each: as fast as 32 connections get answers, at about half the rate that it can do, and on one connection.
-Ratios are medians of the rounds' ratios. Exits 1 when an answer was wrong.
+`--seconds` each: as fast as 32 connections get answers, at a fixed rate that all can do, and on one connection.
+Ratios are medians of the rounds' ratios; `verdicts.py` says which bars they reach. Exits 1 when an answer was wrong.
 
 What costs a server is told as CPU per request, from the kernel's books: on a machine that others use too it is the
 number to trust. nginx's page is a file made beforehand for one visitor, so it is not a rival but the limit.
@@ -34,20 +34,21 @@ from loadtests.loader import LOADER_CORE, Load, Requests, is_installed, load
 from loadtests.rivals import nginx, varnish
 from loadtests.stage import free_port, running
 from loadtests.storefront import RULES, SECRET, VISITORS, Shopper, Storefront, other_cookies, shoppers, storefront
+from loadtests.verdicts import ESI, INCLUDES, OURS, PASSING, QUIET, STATIC, verdicts
 
 RESULTS = Path(__file__).parent / "results"
 OTHERS = 509  # a prime: no visitor meets the same other cookies twice in five million requests
 NEW_VISITORS = 20_000
 CHECKED = 500
-STATIC, INCLUDES, ESI, PASSING = "nginx, static file", "nginx SSI", "Varnish ESI", "nginx proxy_pass"
-OURS = "Tailorbird"
+RATES = {"gzip": 2_000, "identity": 2_000, "miss": 400}
+"""Requests a second at which CPU per request is told: the same for everybody who can do twice as many."""
 
 Expected = Callable[[Shopper], bytes]
 
 
 @dataclass(frozen=True)
 class Round:
-    """A server's three runs of one round: at its limit, at half of it, and with one connection."""
+    """A server's three runs of one round: at its limit, at a fixed rate, and with one connection."""
 
     full: Load
     paced: Load
@@ -141,7 +142,7 @@ class Row:
 
 
 def row_of(one: Contender, others: Sequence[Contender]) -> Row:
-    """The row, with ratios to those that did the same work. Each ratio is of CPU at half the limit, and of answers at
+    """The row, with ratios to those that did the same work. Each ratio is of CPU at the fixed rate, and of answers at
     the limit."""
     return Row(
         one.work,
@@ -228,26 +229,28 @@ def hits(stage: Stage, codings: Sequence[str]) -> Iterator[list[Contender]]:
     first = stage.store.for_visitor(stage.visitors[0].variants)
     found: list[Contender] = []
 
-    def add(name: str, url: str, pid: int, visitors: Sequence[Shopper], expected: Expected, checked: int) -> None:
+    def add(name: str, url: str, pid: int, expected: Expected, checked: int) -> None:
         for coding in codings:
-            found.append(Contender(coding, name, url, pid, stage.requests("/", coding, visitors), expected, checked))
+            requests = stage.requests("/", coding, stage.visitors)
+            found.append(Contender(coding, name, url, pid, requests, expected, checked))
 
     def theirs(shopper: Shopper) -> bytes:
         return stage.store.for_visitor(shopper.variants)
 
     with contextlib.ExitStack() as stack:
         url, process = stack.enter_context(nginx.static(first, stage.folder))
-        add(STATIC, url, process.pid, stage.visitors, lambda shopper: first, 1)
+        add(STATIC, url, process.pid, lambda shopper: first, 1)
         url, process = stack.enter_context(nginx.includes(stage.origin, stage.folder))
-        add(INCLUDES, url, process.pid, stage.visitors, theirs, CHECKED)
+        add(INCLUDES, url, process.pid, theirs, CHECKED)
         if varnish.is_installed():
             url, process = stack.enter_context(varnish.varnish(stage.origin, stage.folder))
-            add(ESI, url, process.pid, stage.visitors, theirs, CHECKED)
+            add(ESI, url, process.pid, theirs, CHECKED)
         else:
             print(f"{ESI}: skipped, varnishd is not installed", file=sys.stderr)
         # Profiles stay in memory: what is measured is the warm hit. Every visitor is met once by the check.
-        url, pid = stack.enter_context(tailorbird(stage, profile_memory_seconds="3600"))
-        add(OURS, url, pid, stage.visitors, theirs, len(stage.visitors))
+        for name, capture in ((QUIET, "false"), (OURS, "true")):
+            url, pid = stack.enter_context(tailorbird(stage, profile_memory_seconds="3600", capture=capture))
+            add(name, url, pid, theirs, len(stage.visitors))
         if "gzip" in codings:
             for name, visitors in (("as it is set", stage.visitors), ("each visitor new", stage.new_visitors)):
                 url, pid = stack.enter_context(tailorbird(stage))
@@ -290,11 +293,9 @@ def measured(contenders: Sequence[Contender], *, rounds: int, seconds: int) -> l
 
 
 def set_pace(contenders: Sequence[Contender]) -> None:
-    """Half of what each can do; who can do more than Tailorbird goes at its pace, so that both are as idle."""
-    can = {each.name: each.run(1).rate for each in contenders}
-    ours = min((rate for name, rate in can.items() if name in (OURS, f"{OURS}, page without slots")), default=0)
+    """The work's rate; for who cannot do twice as many, half of what they can."""
     for each in contenders:
-        each.rate = min(can[each.name], ours or can[each.name]) / 2
+        each.rate = min(RATES[each.work], each.run(1).rate / 2)
 
 
 # -- telling
@@ -342,9 +343,9 @@ TITLES = {
     "miss": "Not stored: each request to the shop and back",
 }
 LEGEND = """
-The first two numbers are at the limit (32 connections), the next three at a rate below it, then one connection. `x` is
-how many times cheaper than that server: CPU per request at the rate, then answers per second at the limit. `loader` is
-the share of its core that the load took at most; near 100 % it measures itself."""
+The first two numbers are at the limit (32 connections), the next three at a fixed rate below it, then one connection.
+`x` is how many times cheaper than that server: CPU per request at the rate, then answers per second at the limit.
+`loader` is the share of its core that the load took at most; near 100 % it measures itself."""
 
 
 def main() -> int:
@@ -365,6 +366,7 @@ def main() -> int:
             len(gzip.compress(stage.store.for_visitor(shopper.variants), 6)) for shopper in stage.visitors[:50]
         )
     told = f"{table(rows)}\n{LEGEND}\ngzip -6 of these pages is {smallest:,.0f} bytes. {_machine(options)}\n"
+    told += f"\n## The bars\n\n{verdicts(rows, smallest)}\n"
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "pages.md").write_text(told)
     print(json.dumps([dataclasses.asdict(row) for row in rows], indent=1) if options.json else told)

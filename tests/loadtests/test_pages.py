@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from loadtests.loader import Load
-from loadtests.pages import OURS, Contender, Round, Stage, hits, misses, row_of, staged, table
+from loadtests.pages import Contender, Round, Stage, hits, misses, row_of, staged, table
 from loadtests.storefront import SLOTS, VARIANTS, shoppers, storefront
+from loadtests.verdicts import OURS, QUIET
 from proxy.decide.conjunctions import facts_of
 from proxy.page.template import Template, cut
 from proxy.rulebook.compile import load
@@ -48,7 +49,7 @@ def test_the_work_is_what_it_says() -> None:
 @pytest.mark.bar("B2")
 @needs_nginx
 @pytest.mark.parametrize("coding", ["gzip", "identity"])
-@pytest.mark.parametrize("server", ["nginx, static file", "nginx SSI", "Varnish ESI", OURS])
+@pytest.mark.parametrize("server", ["nginx, static file", "nginx SSI", "Varnish ESI", OURS, QUIET])
 def test_each_visitor_gets_their_own_page_from_every_server(servers: list[Contender], server: str, coding: str) -> None:
     found = [each for each in servers if (each.name, each.work) == (server, coding)]
     if not found:

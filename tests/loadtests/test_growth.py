@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from loadtests.growth import case, report
+from proxy.decide.engine import decide
+
+
+@pytest.mark.bar("B3")
+@pytest.mark.parametrize(("slots", "rules"), [(5, 100), (50, 200)])
+def test_every_slot_of_a_page_holds_what_was_decided_for_it(slots: int, rules: int) -> None:
+    made = case(slots, rules)
+    shown = 0
+    for visitor in made.visitors[:20]:
+        decided = decide(made.plan, visitor, made.template.slots)
+        contents = [made.fragments.get(decision.variant) for decision in decided.values()]
+        length = sum(static.size for static in made.template.statics)
+        for content, default in zip(contents, made.template.defaults, strict=True):
+            length += default.size if content is None or content.constant is None else content.constant.size
+            shown += content is not None
+        page = made.page(visitor)
+        assert int.from_bytes(page.chunks[-1][-4:], "little") == length  # gzip's own count of the page's bytes
+    assert shown
+
+
+def test_the_report_says_which_bars_were_reached() -> None:
+    told = report(1, slots=(2, 4), rules=(20, 40))
+    assert told.count("| B3 |") == 3 and told.count("reached |") == 3
+    assert "| 4 slots, 1,000 rules |" in told and "| 5 slots, 40 rules |" in told
