@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -55,7 +56,7 @@ from proxy.stores import open_store, open_views
 from proxy.stores.holdings import Places, Receipt, erased, exported
 from proxy.stores.ruledir import RuleFolder
 from proxy.studio.purging import Purged, purged
-from proxy.studio.views import Link, Readiness, readiness, together
+from proxy.studio.views import Link, Readiness, ShownView, newest, readiness, shown_view, together
 
 PURGE = "purge"
 """The topic on which processes tell each other what is out of date."""
@@ -64,8 +65,8 @@ ERASED = "erased"
 """The topic on which they tell whose profiles changed."""
 REPLAYED = 2_000
 """How many views the studio's plan looks at: they are decided beside those of visitors. The command looks at all."""
-READINESS = "readiness"
-"""The topic on which workers ask each other how they are."""
+READINESS, LIVE = "readiness", "live"
+"""The topics on which workers ask each other how they are, and what they showed last."""
 
 
 class Tailorbird:
@@ -147,6 +148,7 @@ class Tailorbird:
         self.app = App(self._gateway, self._routes, self.metrics, settings, clock, self._previewing)
         self.bus.listen(PURGE, self._purge)
         self._machine.listen(READINESS, self._own_readiness)
+        self._machine.listen(LIVE, self._own_live)
         self.bus.listen(PROFILES, self._hear_of_profiles)
         self.bus.listen(ERASED, self._hear_of_erased)
         self._beside: Sequence[asyncio.Task[None]] = ()
@@ -244,9 +246,23 @@ class Tailorbird:
     async def _own_readiness(self, _: bytes) -> bytes:
         return msgspec.json.encode(await readiness(self))
 
+    async def live(self) -> list[ShownView]:
+        """What the workers of this machine showed last, the newest first."""
+        told = await self._machine.send(LIVE)
+        lists = [msgspec.json.decode(answer, type=list[ShownView]) for answer in told.answers.values()]
+        return newest(chain.from_iterable(lists), self.metrics.live.maxlen or 0)
+
+    async def _own_live(self, _: bytes) -> bytes:
+        return msgspec.json.encode([shown_view(shown) for shown in self.metrics.live])
+
+    def counted(self, name: str) -> Mapping[str, int]:
+        """What all workers of this machine have counted of `name`, by its label's value."""
+        counts = self.metrics.counts() if self._tally is None else self._tally.sums()[0]
+        return {value: count for (key, _, value), count in counts.items() if key == name}
+
     def metrics_text(self) -> str:
-        """What all workers of this machine have counted, for Prometheus."""
-        return self.metrics.as_text() if self._tally is None else self._tally.as_text()
+        """The same, for Prometheus."""
+        return self.metrics.as_text() if self._tally is None else self.metrics.as_text(*self._tally.sums())
 
     async def plan(self) -> str:
         """What the draft in the folder would change, and for whom of those seen last."""

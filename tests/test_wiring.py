@@ -81,6 +81,25 @@ async def test_a_purge_reaches_the_other_workers_and_says_how_many(tmp_path: Pat
             assert len(origin.requests) == 3
 
 
+async def test_the_studio_of_one_worker_speaks_for_all(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="tb-") as shared:
+        async with (
+            Origin(always(ok(PAGE, *HTML))) as origin,
+            Behind(origin.url, FOLDER, tmp_path / "a", shared=Path(shared), profiles=[ANNA]) as one,
+            Behind(origin.url, FOLDER, tmp_path / "b", shared=Path(shared), profiles=[ANNA]) as other,
+        ):
+            for shop in (one, other, other):
+                await shop.client.get("/", headers=shop.cookies_of("anna"))
+            state = await one.tailorbird.readiness()
+            assert (state.state, state.workers) == ("ready", 2)
+            assert len(await one.tailorbird.live()) == 3
+            async with asyncio.timeout(10):
+                while sum(one.tailorbird.counted("tailorbird_rule_matches_total").values()) < 3:
+                    await asyncio.sleep(0.05)
+            other.tailorbird.leave()
+            assert (await one.tailorbird.readiness()).is_stopping
+
+
 async def test_a_saved_rule_is_live_and_a_broken_one_is_not(tmp_path: Path) -> None:
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
         first = shop.tailorbird.publication

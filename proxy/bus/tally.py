@@ -49,14 +49,14 @@ class Tally:
             new.write_bytes(msgspec.msgpack.encode(counted))
             new.rename(self._folder / f"{self._name}{_ENDING}")
 
-    def as_text(self) -> str:
-        """The sum of all, as `Metrics.as_text`: counts of all that ever were, gauges of those that live."""
+    def sums(self) -> tuple[Counts, Counts]:
+        """Counts of all that ever were, and gauges of those that live."""
         counts, gauges = Counts(self._metrics.counts()), Counts(self._metrics.gauges())
         for name, counted in self._others():
             _add(counts, counted.counts)
             if (self._folder / f"{name}.sock").exists():
                 _add(gauges, counted.gauges)
-        return self._metrics.as_text(counts, gauges)
+        return counts, gauges
 
     def _others(self) -> Iterator[tuple[str, Counted]]:
         for path in self._folder.glob(f"*{_ENDING}"):

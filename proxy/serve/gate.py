@@ -27,7 +27,7 @@ SLOWER = 2.0
 SLACK_SECONDS = 0.005
 """Answers from an origin's memory take a millisecond or two: no doubling below this is one."""
 BUSY_SHARE = 0.8
-BLINK_SECONDS = 0.01
+BLINK_SECONDS = 0.005
 
 
 class Limit:

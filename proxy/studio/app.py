@@ -25,7 +25,7 @@ from proxy.errors import RequestError, StoreError
 from proxy.studio.asking import visitor_in
 from proxy.studio.purging import purge_in
 from proxy.studio.versions import version_routes
-from proxy.studio.views import Site, shown_view, status_view
+from proxy.studio.views import Site, status_view
 
 HERE = Path(__file__).parent
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
@@ -70,7 +70,7 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         return json(await status_view(site))
 
     async def live(request: Request) -> Response:
-        return json([shown_view(shown) for shown in reversed(site.metrics.live)])
+        return json(await site.live())
 
     async def purge(request: Request) -> Response:
         done = await site.purge(purge_in(request.headers.get("content-type", ""), await request.body()))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -58,6 +58,12 @@ class Site(Protocol):
 
     async def readiness(self) -> Readiness:
         """That of all workers of this machine."""
+
+    def counted(self, name: str) -> Mapping[str, int]:
+        """What all workers of this machine have counted of `name`, by its label's value."""
+
+    async def live(self) -> Sequence[ShownView]:
+        """What the workers of this machine showed last, the newest first."""
 
     def metrics_text(self) -> str:
         """What all workers of this machine have counted, for Prometheus."""
@@ -149,6 +155,11 @@ def shown_view(shown: Shown) -> ShownView:
     return ShownView(shown.at, shown.path, {decision.slot: decision.rule for decision in shown.decisions})
 
 
+def newest(shown: Iterable[ShownView], most: int) -> list[ShownView]:
+    """The live lists of several workers as one, the newest first."""
+    return sorted(shown, key=lambda view: -view.at)[:most]
+
+
 async def readiness(site: Site) -> Readiness:
     """Quick however many rules there are: probes ask every few seconds, between the pages."""
     publication = site.publication
@@ -188,7 +199,7 @@ def together(said: Sequence[Readiness], missing: int) -> Readiness:
 async def status_view(site: Site) -> StatusView:
     """Everything the first page says."""
     rules = site.publication.rules if site.publication else ()
-    now, shown = site.now(), site.metrics.by_value("tailorbird_rule_matches_total")
+    now, shown = site.now(), site.counted("tailorbird_rule_matches_total")
     return StatusView(
         **msgspec.structs.asdict(await site.readiness()),
         rules=[rule_view(rule, now, shown.get(rule.name, 0)) for rule in rules],

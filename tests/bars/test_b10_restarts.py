@@ -144,3 +144,18 @@ async def test_a_killed_worker_costs_its_own_requests_only_and_is_back_soon(tmp_
     print(f"\nB10: killed {TIMES} times: back after at most {longest:.2f} s; {clients.answered} answers, {lost} lost")
     assert not [failure for failure in clients.failures if failure.startswith("dialling")]
     assert longest < (2.0 if FULL else 10.0)
+
+
+@pytest.mark.bar("B10")
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_with_nothing_else_up_it_starts_at_once_and_says_what_is_missing(workers: int, tmp_path: Path) -> None:
+    missing = {"rules": tmp_path / "none", "store": "redis://127.0.0.1:9/0"}
+    async with Daemon("http://127.0.0.1:9", tmp_path, workers=workers, **missing) as daemon:
+        said = await daemon.readiness()
+        reader, writer = await asyncio.open_connection("127.0.0.1", daemon.port)
+        writer.write(request(b"GET", b"/"))
+        assert (await hear(reader)).status == 502
+        writer.close()
+    print(f"\nB10: cold, {workers} workers: listening after {daemon.started_in:.2f} s; {said}")
+    assert (said["state"], said["store_ready"], said["workers"]) == ("degraded", False, workers)
+    assert daemon.started_in < (2.0 if FULL else 20.0)

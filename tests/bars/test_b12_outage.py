@@ -8,9 +8,9 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,16 +36,11 @@ class Breaking:
         self._store = store
         self.is_down = False
 
-    async def get_profile(self, visitor_id: str) -> Profile | None:
-        if self.is_down:
-            raise StoreError("the store is down")
-        return await self._store.get_profile(visitor_id)
+    def __getattr__(self, name: str) -> Any:
+        return self._call if self.is_down else getattr(self._store, name)
 
-    async def put_profiles(self, profiles: Iterable[Profile]) -> int:
-        return await self._store.put_profiles(profiles)
-
-    async def attribute_names(self) -> frozenset[str]:
-        return await self._store.attribute_names()
+    async def _call(self, *_: Any) -> Any:
+        raise StoreError("the store is down")
 
     async def is_ready(self) -> bool:
         return not self.is_down and await self._store.is_ready()
@@ -107,7 +102,7 @@ async def test_cached_pages_outlive_the_origin_and_the_store(tmp_path: Path) -> 
 
     def wrap(store: ProfileStore) -> ProfileStore:
         stores.append(Breaking(store))
-        return stores[0]
+        return stores[0]  # type: ignore[return-value]
 
     profiles = [Profile(buyer, {"orders": 3.0}) for buyer in BUYERS]
     origin = Origin(always(ok(PAGE, *HTML)))

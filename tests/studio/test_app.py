@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from proxy.stores.holdings import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.app import create_studio
 from proxy.studio.purging import Purged
-from proxy.studio.views import Link, Readiness, readiness
+from proxy.studio.views import Link, Readiness, ShownView, newest, readiness, shown_view
 
 RULES = """version: 1
 rules:
@@ -61,6 +61,12 @@ class Shop:
 
     async def readiness(self) -> Readiness:
         return await readiness(self)
+
+    def counted(self, name: str) -> Mapping[str, int]:
+        return self.metrics.by_value(name)
+
+    async def live(self) -> Sequence[ShownView]:
+        return newest(map(shown_view, self.metrics.live), 10)
 
     def metrics_text(self) -> str:
         return self.metrics.as_text()

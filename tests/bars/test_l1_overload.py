@@ -1,0 +1,105 @@
+"""Three times as many requests as an origin can answer, whoever is answered or not: as many are answered as it can
+answer at best, the others are told at once that they are not, and what is stored does not notice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.wire.behind import Behind
+from tests.wire.origin import Origin, Seen, ok
+from tests.wire.served import hear, request
+from tests.wire.site import answering
+
+FULL = bool(os.environ.get("BAR_FULL"))
+SECONDS = 60.0 if FULL else 5.0
+AT_ONCE = 8
+TAKES_SECONDS = 0.08
+CAPACITY = AT_ONCE / TAKES_SECONDS
+HTML = b"Content-Type: text/html"
+
+
+class Shop:
+    """Answers `AT_ONCE` requests at a time; what more is asked waits its turn and makes all of them late."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def __call__(self, seen: Seen) -> bytes:
+        if seen.target == b"/stored":
+            return ok(b"<p>a page</p>", HTML, b"Cache-Control: max-age=600")
+        async with self._places:
+            await asyncio.sleep(TAKES_SECONDS)
+        return ok(b"<p>made for you</p>", HTML, b"Cache-Control: private")
+
+
+@dataclass
+class Result:
+    """Seconds each answer took, by its status."""
+
+    took: dict[int, list[float]] = field(default_factory=dict)
+
+    def p99_ms(self, status: int) -> float:
+        taken = sorted(self.took.get(status, [0.0]))
+        return taken[int(len(taken) * 0.99)] * 1_000
+
+    def count(self, status: int) -> int:
+        return len(self.took.get(status, []))
+
+
+async def ask(port: int, path: bytes, result: Result) -> None:
+    """One request on a connection of its own."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    begun = time.perf_counter()
+    writer.write(request(b"GET", path, (b"Connection", b"close")))
+    heard = await asyncio.wait_for(hear(reader), 30)
+    result.took.setdefault(heard.status, []).append(time.perf_counter() - begun)
+    assert heard.status == 200 or heard.headers[b"retry-after"] == b"1"
+    writer.close()
+
+
+async def open_loop(port: int, path: bytes, rate: float, seconds: float) -> Result:
+    """So many a second, however many are still unanswered."""
+    result, tasks, begun, sent = Result(), set(), time.perf_counter(), 0
+    while (now := time.perf_counter() - begun) < seconds:
+        for _ in range(int(now * rate) - sent):
+            sent += 1
+            task = asyncio.create_task(ask(port, path, result))
+            tasks.add(task)
+        await asyncio.sleep(0.005)
+    await asyncio.gather(*tasks)
+    return result
+
+
+@pytest.mark.bar("L1")
+async def test_three_times_too_much_costs_those_that_are_too_many_and_nobody_else(tmp_path: Path) -> None:
+    origin = Origin(answering(Shop()))
+    origin.requests = deque(maxlen=10)  # type: ignore[assignment]
+    async with origin, Behind(origin.url, {}, tmp_path, concurrency_start=2 * AT_ONCE) as shop:
+        port = int(shop.url.rpartition(":")[2])
+        while "; hit" not in (await shop.client.get("/stored")).headers["cache-status"]:
+            pass
+        fitting = await open_loop(port, b"/private", 0.7 * CAPACITY, SECONDS / 3)
+        overload, stored = await asyncio.gather(
+            open_loop(port, b"/private", 3 * CAPACITY, SECONDS), open_loop(port, b"/stored", 20, SECONDS)
+        )
+        metrics = shop.tailorbird.metrics
+    good, refused = overload.count(200) / SECONDS, sorted(overload.took[503])
+    print(
+        f"\nL1: the origin can answer {CAPACITY:.0f} a second. At 70 % of it {fitting.count(200)} answered, "
+        f"{fitting.count(503)} refused, p99 {fitting.p99_ms(200):.0f} ms. "
+        f"At 300 % for {SECONDS:.0f} s {good:.0f} a second answered, p99 {overload.p99_ms(200):.0f} ms; "
+        f"{len(refused)} refused, median {refused[len(refused) // 2] * 1_000:.1f} ms; "
+        f"stored pages: {stored.count(200)} answered, p99 {stored.p99_ms(200):.0f} ms"
+    )
+    assert fitting.count(503) == 0
+    assert good > 0.9 * CAPACITY * (1 if FULL else 0.8)
+    assert set(overload.took) == {200, 503}
+    assert set(stored.took) == {200}
+    assert metrics.get("tailorbird_shed_total", "request") == overload.count(503)
