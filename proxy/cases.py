@@ -3,9 +3,12 @@ test that passes is what visitors get."""
 
 from __future__ import annotations
 
+import re
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from proxy.audience.traits import reading, trait
 from proxy.conditions.explain import Explained
@@ -48,10 +51,12 @@ class Outcome:
         return not self.faults
 
 
-def run_cases(publication: Publication, now: float) -> tuple[Outcome, ...]:
-    """Runs every test of the publication; those that do not say when run at `now` (Unix seconds)."""
+def run_cases(publication: Publication, now: float, named: str = "") -> tuple[Outcome, ...]:
+    """Runs the tests of the publication, or those whose names the regular expression `named` finds; those that do not
+    say when run at `now` (Unix seconds). Raises `re.error`."""
+    is_meant = re.compile(named, re.IGNORECASE).search
     stock = Stock.of_a_folder(publication.catalogue, publication.asks, publication.orders, publication.visits)
-    return tuple(_run(case, publication, stock, now) for case in publication.cases)
+    return tuple(_run(case, publication, stock, now) for case in publication.cases if is_meant(case.name))
 
 
 def untested(publication: Publication) -> tuple[Rule, ...]:
@@ -64,6 +69,27 @@ def untested(publication: Publication) -> tuple[Rule, ...]:
         for rule in publication.rules
         if rule.name not in expected and not (rule.slot in rows and rule.variants & publication.asks.keys())
     )
+
+
+def coverage(publication: Publication, outcomes: Sequence[Outcome]) -> str:
+    """Each rule with how many of these tests expect it, by file; and the share of rules that some test expects."""
+    missed = {rule.name for rule in untested(publication)}
+    times = Counter(expectation.rule for outcome in outcomes for expectation in outcome.case.expect)
+    lines: list[str] = []
+    for file, rules in groupby(publication.rules, key=lambda rule: rule.place.file):
+        lines.append(file)
+        for rule in rules:
+            count = times[rule.name]
+            told = f"{count} test{'s' * (count != 1)}" if count else "by another test"
+            is_missed = rule.name in missed
+            lines.append(f"  {'✘' if is_missed else '✔'} {rule.name:<60}  {'no test' if is_missed else told}")
+    return "\n".join([*lines, f"{covered_percent(publication):.0f} % of the rules are tested"])
+
+
+def covered_percent(publication: Publication) -> float:
+    """The share of rules that some test expects; 100 where there are no rules."""
+    total = len(publication.rules)
+    return 100.0 * (total - len(untested(publication))) / total if total else 100.0
 
 
 def report(publication: Publication, outcomes: Sequence[Outcome]) -> str:
@@ -137,8 +163,9 @@ def as_case(case: Case, plan: Plan, now: float, slots: Iterable[str]) -> Evaluat
     asked = plan.measures_of(slots)
     read = {name: value for name in asked if (value := trait(profile, name, asked[name], now)) is not None}
     return EvaluationContext(
-        now=now,
-        attributes={**case.attributes, **read},
+        case.visitor,
+        now,
+        {**case.attributes, **read},
         unverified=case.unverified,
         read=lambda measure: reading(profile, measure, now),
         history=history,
@@ -147,12 +174,15 @@ def as_case(case: Case, plan: Plan, now: float, slots: Iterable[str]) -> Evaluat
 
 def _is_met(expectation: Expectation, decision: Decision) -> bool:
     """The page's own is shown as well when a rule says `nothing new`."""
-    return decision.rule == expectation.rule if expectation.rule else not decision.variant
+    if not expectation.rule:
+        return not decision.variant
+    return decision.rule == expectation.rule and expectation.arm in ("", decision.arm)
 
 
 def _fault_of_rule(expectation: Expectation, plan: Plan, context: EvaluationContext) -> Fault:
     (story,) = why(plan, context, [expectation.slot])
-    expected, shown = f"show {_quoted(expectation.rule)}", _quoted(story.decision.rule)
+    wanted = f"{expectation.rule} / {expectation.arm}" if expectation.arm else expectation.rule
+    expected, shown = f"show {_quoted(wanted)}", _shown(story.decision)
     return Fault(expectation.slot, expected, shown, tuple(_reasons(story, expectation.rule)))
 
 
@@ -161,9 +191,11 @@ def _reasons(story: SlotStory, expected: str) -> Iterator[str]:
     told = next((rule for rule in story.rules if rule.name == (expected or story.decision.rule)), None)
     if told is None:
         return
-    if expected and told.verdict is not Verdict.NOT:
-        winner = next(rule for rule in story.rules if rule.verdict is Verdict.SHOWN)
+    winner = next((rule for rule in story.rules if rule.verdict is Verdict.SHOWN), None)
+    if expected and winner and told.verdict in (Verdict.NEXT, Verdict.FITS):
         yield f'"{winner.name}" comes first: priority {winner.priority}, against {told.priority}'
+    elif told.verdict is Verdict.HELD_OUT:
+        yield "the visitor is held out, to compare with"
     for fact in _decisive(told.facts, ok=not expected):
         seen = ", ".join(text for text in (fact.seen, fact.distance) if text)
         yield f"{'✔' if fact.ok else '✘'} {fact.text}  ({seen})"
@@ -186,6 +218,10 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
         yield from (f"        {reason}" for reason in fault.reasons)
     if outcome.faults:
         yield f"        {outcome.case.place}"
+
+
+def _shown(decision: Decision) -> str:
+    return _quoted(f"{decision.rule} / {decision.arm}" if decision.arm else decision.rule)
 
 
 def _quoted(rule: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.bucketing import bucket
 from proxy.cases import Outcome, report, run_cases, summary, untested
 from proxy.decide.engine import decide
 from proxy.demo.catalogue import PRODUCTS
@@ -201,3 +202,43 @@ def test_a_row_that_lacks_a_product_says_what_became_of_each_strategy() -> None:
     (fault,) = row_outcome("SKU-1042").faults
     assert str(fault) == "cart.extras should contain SKU-1042, but shows MUSTARD-1, KETCHUP-2"
     assert fault.reasons[0].startswith('"bought together with: products in cart" found')
+
+
+EXPERIMENT = """\
+experiments:
+  - {name: Bar, slot: s, holdout: 50%, variants: [{name: control, show: nothing new}, {name: new, show: nothing new}]}
+tests:
+  - {name: T, visitor: {id: "ID"}, expect: {s: EXPECTED}}
+"""
+
+
+def told_of(id: str, expected: str) -> tuple[bool, str, tuple[str, ...]]:
+    text = EXPERIMENT.replace("ID", id).replace("EXPECTED", expected)
+    loaded = load({"slots.yaml": b"slots: {s: {}}", "a.rules.yaml": text.encode()})
+    assert loaded.publication is not None, loaded.findings
+    (outcome,) = run_cases(loaded.publication, NOW)
+    fault = next(iter(outcome.faults), None)
+    return outcome.passed, str(fault or ""), fault.reasons if fault else ()
+
+
+def test_an_experiment_is_tested_with_a_visitor_who_has_an_id() -> None:
+    in_arm = next(
+        str(n)
+        for n in range(99)
+        if bucket("holdout:Bar", str(n)) >= 5_000 and bucket("experiment:Bar", str(n)) >= 5_000
+    )
+    assert told_of(in_arm, "Bar")[0] and told_of(in_arm, "Bar / new")[0]
+    assert told_of(in_arm, "Bar / control")[1] == 's should show "Bar / control", but shows "Bar / new"'
+
+
+def test_who_is_held_out_makes_a_test_fail_with_the_reason() -> None:
+    held_out = next(str(n) for n in range(99) if bucket("holdout:Bar", str(n)) < 5_000)
+    passed, fault, reasons = told_of(held_out, "Bar")
+    assert not passed and fault == 's should show "Bar", but shows nothing new'
+    assert reasons[0] == "the visitor is held out, to compare with"
+
+
+def test_an_arm_that_is_none_is_told() -> None:
+    text = EXPERIMENT.replace("ID", "1").replace("EXPECTED", "Bar / nwe")
+    found = load({"slots.yaml": b"slots: {s: {}}", "a.rules.yaml": text.encode()}).findings
+    assert [(finding.code, finding.help) for finding in found] == [("R601", 'did you mean "Bar / new"?')]

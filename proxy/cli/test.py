@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from proxy.cases import Outcome, report, run_cases, untested
+from proxy.cases import Outcome, coverage, covered_percent, report, run_cases, untested
 from proxy.cli.junit import Result, junit_xml
 from proxy.cli.rulefolder import folder_arguments, read_rules
 from proxy.diagnostics import as_text
@@ -21,16 +22,39 @@ Form = Callable[[Publication, Sequence[Outcome]], str]
 
 @click.command("test")
 @folder_arguments
+@click.option("--run", "named", default="", metavar="REGEXP", help="only tests whose name it finds, in any case")
+@click.option("--coverage", "is_covered", is_flag=True, help="tell of each rule how many tests expect it")
+@click.option("--threshold", type=click.FloatRange(0, 100), default=0.0, help="exit 1 when fewer percent are tested")
+@click.option(
+    "--junit", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="write JUnit's XML there too"
+)
 @click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text")
-def command(folder: Path, catalogue: Path | None, store: str | None, form: str) -> None:
+def command(
+    folder: Path,
+    catalogue: Path | None,
+    store: str | None,
+    named: str,
+    is_covered: bool,
+    threshold: float,
+    junit: Path | None,
+    form: str,
+) -> None:
     """Run the tests that stand in rule files. Exit code 1 when one fails, or the folder has problems."""
     loaded = read_rules(folder, catalogue, store)
     if loaded.publication is None:
         click.echo(as_text(loaded.findings, loaded.sources), err=form != "text")
         sys.exit(1)
-    outcomes = run_cases(loaded.publication, time.time())
+    try:
+        outcomes = run_cases(loaded.publication, time.time(), named)
+    except re.error as error:
+        raise click.BadParameter(f"`{named}` is no regular expression: {error}", param_hint="--run") from error
     click.echo(FORMS[form](loaded.publication, outcomes))
-    sys.exit(not all(outcome.passed for outcome in outcomes))
+    if is_covered:
+        click.echo(coverage(loaded.publication, outcomes), err=form != "text")
+    if junit:
+        junit.write_text(_junit(loaded.publication, outcomes), encoding="utf-8")
+    is_enough = covered_percent(loaded.publication) >= threshold
+    sys.exit(not (is_enough and all(outcome.passed for outcome in outcomes)))
 
 
 def _json(publication: Publication, outcomes: Sequence[Outcome]) -> str:

@@ -26,14 +26,15 @@ FROM_THE_CLOCK = ("weekday", "hours", "page", "date", "weekday there", "hours th
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a slot must show: a rule's name, "" for the page's own. Where it says something of products, any rule may
-    show them: all that it `contains`, and none of `never`."""
+    """What a slot must show: a rule's name, "" for the page's own; of an experiment, the arm, "" for any. Where it says
+    something of products, any rule may show them: all that it `contains`, and none of `never`."""
 
     slot: str
     rule: str
     place: Place
     contains: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
+    arm: str = ""
 
     @property
     def is_of_products(self) -> bool:
@@ -44,7 +45,7 @@ class Expectation:
 @dataclass(frozen=True, slots=True)
 class Case:
     """One test. `at` is None when it does not say when; `unverified` are segments nobody signed; `deeds` are what the
-    visitor did before."""
+    visitor did before; `visitor` is their id, which chance draws by."""
 
     name: str
     attributes: Attributes
@@ -53,6 +54,7 @@ class Case:
     expect: tuple[Expectation, ...]
     place: Place
     deeds: tuple[Deed, ...] = ()
+    visitor: str = ""
 
 
 def read_case(
@@ -70,8 +72,12 @@ def read_case(
     unverified = frozenset[str]()
     attributes: dict[str, AttributeValue] = {"segment": frozenset(), "page": _page(found, names, findings)}
     deeds: list[Deed] = []
+    id = ""
     for entry in visitor.entries if visitor else ():
-        if entry.key.text == "unverified segments":
+        if entry.key.text == "id":
+            written = as_text(entry.value, '"id"', findings)
+            id = written.text if written else ""
+        elif entry.key.text == "unverified segments":
             unverified = _segments(entry, names, findings)
         elif entry.key.text in DONE_BY:
             deeds += read_done(entry, products or {}, findings)
@@ -86,6 +92,7 @@ def read_case(
         expect=_expectations(found, rules, names, findings, products or {}),
         place=name.place if name else node.place,
         deeds=tuple(deeds),
+        visitor=id,
     )
 
 
@@ -105,7 +112,7 @@ def _attribute(entry: Entry, names: Names, findings: list[Finding]) -> Attribute
     if phrase is None or word in FROM_THE_CLOCK or word == "segment":
         usable = [key for key in names.words if key not in (*FROM_THE_CLOCK, "segment")]
         known = ["segments", *spelled(word, usable), *DONE_BY]
-        findings.append(unknown_word(entry.key, "a test's visitor", [*known, "unverified segments"]))
+        findings.append(unknown_word(entry.key, "a test's visitor", [*known, "unverified segments", "id"]))
         return {}
     if phrase.parts is not None and (isinstance(entry.value, MapNode) or not phrase.stands_alone):
         table = as_map(entry.value, f'"{word}"', findings)
@@ -169,7 +176,8 @@ def _expectations(
             contains, never = (_products(said.get(word), products, findings) for word in ("contains", "never"))
             expected.append(Expectation(slot, "", entry.key.place, contains, never))
         else:
-            expected.append(Expectation(slot, _expected(entry, rules, names, findings), entry.key.place))
+            rule, arm = _expected(entry, rules, names, findings)
+            expected.append(Expectation(slot, rule, entry.key.place, arm=arm))
     return tuple(expected)
 
 
@@ -182,20 +190,27 @@ def _products(entry: Entry | None, known: Mapping[str, Product], findings: list[
     return tuple(word.text for word in words)
 
 
-def _expected(entry: Entry, rules: Mapping[str, Rule], names: Names, findings: list[Finding]) -> str:
+def _expected(entry: Entry, rules: Mapping[str, Rule], names: Names, findings: list[Finding]) -> tuple[str, str]:
+    """The rule that must be shown, and of an experiment the arm, written behind a slash."""
     written = as_text(entry.value, f'"{entry.key.text}"', findings)
     if written is None or written.text == NOTHING_NEW:
-        return ""
-    rule = rules.get(written.text)
-    if rule is None:
-        help = did_you_mean(written.text, [*rules, NOTHING_NEW])
-        findings.append(Finding("R601", f'there is no rule "{written.text}"', written.place, help))
+        return "", ""
+    name, _, arm = (written.text, "", "") if written.text in rules else written.text.rpartition(" / ")
+    rule = rules.get(name)
+    if rule is None or arm not in ("", *_arms(rule)):
+        known = [*rules, NOTHING_NEW] if rule is None else [f"{name} / {arm}" for arm in _arms(rule)]
+        what = f'there is no rule "{written.text}"' if rule is None else f'"{name}" has no variant "{arm}"'
+        findings.append(Finding("R601", what, written.place, did_you_mean(written.text, known)))
     elif rule.slot != entry.key.text and {rule.slot, entry.key.text} <= set(names.slots):
         what = f'the rule "{rule.name}" is not for {entry.key.text}'
         place, help = entry.key.place, f"it is for {rule.slot}: expect it there"
         edits = (Edit(place.line, place.column, place.end, rule.slot),)
         findings.append(Finding("R602", what, written.place, help, edits=edits))
-    return written.text
+    return name, arm
+
+
+def _arms(rule: Rule) -> list[str]:
+    return [arm.name for arm in rule.experiment.arms] if rule.experiment else []
 
 
 def _members(value: AttributeValue) -> frozenset[str]:

@@ -115,10 +115,12 @@ def _is_in(segment: Segment, view: View) -> bool:
 
 def _untested(checked: Checked) -> Iterator[Finding]:
     """Where a folder has tests: its rules that none expects, once for each file."""
-    expected = {expectation.rule for case in checked.cases for expectation in case.expect}
+    expectations = [expectation for case in checked.cases for expectation in case.expect]
+    expected = {expectation.rule for expectation in expectations}
+    rows = {expectation.slot for expectation in expectations if expectation.is_of_products}
     by_file: dict[str, list[Rule]] = {}
     for rule in checked.rules if checked.cases else ():
-        if rule.name not in expected:
+        if rule.name not in expected and not (rule.slot in rows and rule.variants & checked.asks.keys()):
             by_file.setdefault(rule.place.file, []).append(rule)
     for missed in by_file.values():
         more = f" and {len(missed) - 1} more" if len(missed) > 1 else ""

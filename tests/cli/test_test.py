@@ -60,3 +60,24 @@ def test_junit_gets_a_case_for_each_test(folder: Path) -> None:
         ("Norway", False),
         ("Sweden", True),
     ]
+
+
+def test_some_tests_may_be_run_alone(folder: Path) -> None:
+    code, output = run(folder, "--run", "^NOR")
+    assert code == 0 and "ok    Norway" in output and "Sweden" not in output
+    assert run(folder, "--run", "(")[0] == 2
+
+
+def test_coverage_is_told_by_rule_and_may_be_demanded(folder: Path) -> None:
+    (folder / "b.rules.yaml").write_text("rules: [{name: B, slot: s, show: nothing new}]")
+    code, output = run(folder, "--run", "Norway", "--coverage")
+    assert code == 0 and "\n  ✔ A  " in output and "1 test\nb.rules.yaml\n  ✘ B" in output
+    assert output.endswith("50 % of the rules are tested\n")
+    assert run(folder, "--run", "Norway", "--threshold", "50")[0] == 0
+    assert run(folder, "--run", "Norway", "--threshold", "51")[0] == 1
+
+
+def test_junit_may_be_written_beside_the_report(folder: Path, tmp_path: Path) -> None:
+    code, output = run(folder, "--junit", tmp_path / "report.xml")
+    assert code == 1 and "FAIL  Sweden" in output
+    assert ElementTree.parse(tmp_path / "report.xml").getroot().get("failures") == "1"
