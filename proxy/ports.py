@@ -17,6 +17,12 @@ class ProfileStore(Protocol):
     async def get_profile(self, visitor_id: str) -> Profile | None:
         """The stored profile, or None when the visitor is unknown. Checks that the value is of that visitor."""
 
+    def profiles(self) -> AsyncIterator[Profile]:
+        """Every profile that can be read, in no order."""
+
+    async def sample(self, most: int) -> tuple[Sequence[Profile], int]:
+        """About so many profiles drawn at random, and how many there are. Quick, however many that is."""
+
     async def put_profiles(self, profiles: Iterable[Profile]) -> int:
         """Stores what an import says of each visitor: all attributes and segments, in place of what was there. The
         history stays. In one transaction where the store has them. Returns how many were new or differed from the

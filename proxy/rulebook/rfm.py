@@ -12,7 +12,7 @@ from proxy.conditions.phrase import Phrase
 from proxy.diagnostics import Finding
 
 GRADED = ("recency", "frequency", "monetary")
-HELP = "write four numbers that grow, as [30, 90, 180, 365]: where the grades 1 to 5 part"
+HELP = "write four numbers, none smaller than the one before, as [30, 90, 180, 365]: where the grades 1 to 5 part"
 
 Grades = Mapping[str, tuple[float, ...]]
 
@@ -31,7 +31,7 @@ def read_grades(entry: Entry, findings: list[Finding]) -> dict[str, tuple[float,
         except ValueError:
             findings.extend([no_amount(word)] if word else [])
             return {}
-    if items and (len(numbers) != 4 or any(not low < high for low, high in pairwise(numbers))):
+    if items and (len(numbers) != 4 or any(low > high for low, high in pairwise(numbers))):
         findings.append(Finding("R304", f'"{entry.key.text}" cannot be this', entry.key.place, HELP))
         return {}
     return {entry.key.text: tuple(numbers)} if items else {}

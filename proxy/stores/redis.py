@@ -12,6 +12,7 @@ connection, and the value names its visitor, so that a late answer is never take
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
@@ -129,6 +130,39 @@ class RedisStore:
 
     async def get_profile(self, visitor_id: str) -> Profile | None:
         return await self._batches.get(visitor_id)
+
+    async def profiles(self) -> AsyncIterator[Profile]:
+        some: list[str] = []
+        async with answers_as_ours():
+            async for key in self._writer.scan_iter(profile_key("*"), count=BATCH):
+                some.append(key.decode()[len("tb:{") : -len("}:profile")])
+                if len(some) == BATCH:
+                    for profile in await self._intact(some):
+                        yield profile
+                    some = []
+        for profile in await self._intact(some):
+            yield profile
+
+    async def sample(self, most: int) -> tuple[Sequence[Profile], int]:
+        async with answers_as_ours():
+            draws = self._writer.pipeline(transaction=False)
+            for _ in range(2 * most):
+                draws.randomkey()
+            keys = [key.decode() for key in await draws.execute() if key]
+            total = await self._writer.dbsize()
+        drawn = [key for key in keys if key.endswith("}:profile")][:most]
+        ids = list(dict.fromkeys(key[len("tb:{") : -len("}:profile")] for key in drawn))
+        share = sum(key.endswith("}:profile") for key in keys) / len(keys) if keys else 0.0
+        return await self._intact(ids), round(total * share)
+
+    async def _intact(self, visitor_ids: Sequence[str]) -> list[Profile]:
+        """Those that can be read."""
+        found = []
+        for visitor_id, value in zip(visitor_ids, await self._read_many(visitor_ids), strict=True):
+            with contextlib.suppress(DamagedValueError):
+                if isinstance(value, bytes) and value:
+                    found.append(unpacked(value, visitor_id))
+        return found
 
     async def put_profiles(self, profiles: Iterable[Profile]) -> int:
         latest = list({profile.visitor_id: profile for profile in profiles}.values())

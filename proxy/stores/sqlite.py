@@ -68,6 +68,17 @@ class SqliteStore:
     async def get_profile(self, visitor_id: str) -> Profile | None:
         return await self._batches.get(visitor_id)
 
+    async def profiles(self) -> AsyncIterator[Profile]:
+        last = 0
+        while some := await self._read(partial(tables.profiles, after=last)):
+            last = some[-1][0]
+            for _, profile in some:
+                if profile is not None:
+                    yield profile
+
+    async def sample(self, most: int) -> tuple[Sequence[Profile], int]:
+        return await self._read(partial(tables.sample, most=most))
+
     async def put_profiles(self, profiles: Iterable[Profile]) -> int:
         latest = {profile.visitor_id: profile for profile in profiles}
         return await self._change(lambda connection: tables.put(connection, latest.values()))

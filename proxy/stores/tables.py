@@ -7,6 +7,7 @@ for as long as the log. `profiles` follows from it.
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -92,6 +93,29 @@ def read(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[byt
     (found,) = connection.execute(READ, (MAX_BYTES + 1, json.dumps(visitor_ids))).fetchone()
     values = json.loads(found)
     return [bytes.fromhex(values.get(visitor_id, "")) for visitor_id in visitor_ids]
+
+
+def profiles(connection: sqlite3.Connection, after: int) -> list[tuple[int, Profile | None]]:
+    """The next profiles by place in the table; None for a damaged one."""
+    sought = "SELECT rowid, visitor_id, CAST(value AS BLOB) FROM profiles WHERE rowid > ? ORDER BY rowid LIMIT ?"
+    return [(place, _intact(id, value)) for place, id, value in connection.execute(sought, (after, REBUILT_AT_ONCE))]
+
+
+def sample(connection: sqlite3.Connection, most: int) -> tuple[list[Profile], int]:
+    """Profiles at random places, each once, and how many places there are: about as many as profiles, since few go."""
+    (last,) = connection.execute("SELECT coalesce(max(rowid), 0) FROM profiles").fetchone()
+    places = random.sample(range(1, last + 1), min(most, last))
+    sought = "SELECT visitor_id, CAST(value AS BLOB) FROM profiles WHERE rowid = ?"
+    rows = [row for place in places if (row := connection.execute(sought, (place,)).fetchone())]
+    found = [profile for id, value in rows if (profile := _intact(id, value))]
+    return found, round(last * len(rows) / len(places)) if places else 0
+
+
+def _intact(visitor_id: str, value: bytes) -> Profile | None:
+    try:
+        return unpacked(value, visitor_id)
+    except DamagedValueError:
+        return None
 
 
 def names(connection: sqlite3.Connection) -> frozenset[str]:

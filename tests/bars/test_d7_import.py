@@ -49,6 +49,7 @@ QUANTILES = ", ".join(
 )
 
 
+@pytest.mark.bar("D7")
 @pytest.mark.skipif(not DATA.exists(), reason="the order history is not beside this repository: shared/data")
 def test_grades_are_those_of_an_sql_oracle_and_a_second_import_changes_nothing(tmp_path: Path) -> None:
     rows = [line.split() for line in DATA.read_text(encoding="ascii").splitlines()[1:]]

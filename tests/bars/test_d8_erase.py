@@ -114,6 +114,7 @@ async def greeted(shop: Behind, visitor: str) -> bool:
     return "Welcome back" in (await shop.client.get("/", headers=headers)).text
 
 
+@pytest.mark.bar("D8")
 async def test_nothing_is_left_of_who_was_erased_and_nothing_brings_them_back(
     shop: Behind, store: str, tmp_path: Path
 ) -> None:

@@ -1,0 +1,70 @@
+"""How large segments are, and how they overlap, counted over visitors or estimated from a sample of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import sqrt
+
+Z = 1.96
+"""Intervals hold in 95 of 100 samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A segment's members among those looked at, and its share of all visitors with the interval it lies in; of all
+    visitors, when all were looked at, the interval is a point. `members` is for all visitors."""
+
+    name: str
+    members: int
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How many are in both of two segments, and what part that is of those in either."""
+
+    one: str
+    other: str
+    both: int
+    part: float
+
+
+def sizes(names: Sequence[str], memberships: Sequence[frozenset[str]], population: int) -> list[Size]:
+    """The size of each segment, from the segments that each visitor looked at is in, out of so many in all."""
+    counts = Counter(name for membership in memberships for name in membership)
+    looked_at = len(memberships)
+    found = []
+    for name in names:
+        share = counts[name] / looked_at if looked_at else 0.0
+        low, high = interval(counts[name], looked_at) if looked_at < population else (share, share)
+        found.append(Size(name, round(share * population), share, low, high))
+    return found
+
+
+def overlaps(names: Sequence[str], memberships: Iterable[frozenset[str]]) -> list[Overlap]:
+    """Every two segments that share somebody, those that share the largest part first."""
+    memberships = list(memberships)
+    counts = Counter(name for membership in memberships for name in membership)
+    pairs = Counter(pair for membership in memberships for pair in combinations(sorted(membership), 2))
+    known = set(names)
+    found = [
+        Overlap(one, other, both, both / (counts[one] + counts[other] - both))
+        for (one, other), both in pairs.items()
+        if one in known and other in known
+    ]
+    return sorted(found, key=lambda overlap: (-overlap.part, overlap.one, overlap.other))
+
+
+def interval(count: int, of: int) -> tuple[float, float]:
+    """Wilson's interval of a share: what it is of all, when `count` of a sample of `of` have it."""
+    if not of:
+        return 0.0, 1.0
+    share = count / of
+    middle = share + Z * Z / (2 * of)
+    spread = Z * sqrt(share * (1 - share) / of + Z * Z / (4 * of * of))
+    return max(0.0, (middle - spread) / (1 + Z * Z / of)), min(1.0, (middle + spread) / (1 + Z * Z / of))

@@ -1,0 +1,222 @@
+"""`tailorbird segments`: how large the segments of a rule folder are in a store, how they overlap, what sets each
+apart, who is like one, and which suggest themselves. Counts are of all visitors, or estimated quickly from a sample."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from proxy.audience.drivers import Driver, drivers
+from proxy.audience.features import common, features_of, steps_of
+from proxy.audience.lookalike import lookalikes, suggestions
+from proxy.audience.rfm import fifths
+from proxy.audience.segments import Overlap, Size, overlaps, sizes
+from proxy.audience.traits import TRAIT_MEASURES, trait
+from proxy.cli.identity import STORE
+from proxy.cli.rulefolder import A_FILE, A_FOLDER, existing_store, read_rules
+from proxy.conditions.values import is_number, matches
+from proxy.decide.conjunctions import facts_of
+from proxy.decide.engine import at_stage
+from proxy.decide.plan import in_order_of_use
+from proxy.diagnostics import as_text, did_you_mean
+from proxy.model import Attributes, EvaluationContext, Measure, Profile, Segment
+from proxy.rulebook.compile import Publication
+
+SAMPLE = 2_000
+LEAST = 10
+TOO_CLOSE = ("segment", "recency", "frequency", "monetary", "products viewed", "products bought", "last search")
+"""What is a name of something else that is looked at, or of too many things."""
+GRADED = {"recency": "days since last order", "frequency": "orders", "monetary": "lifetime spend"}
+
+
+@dataclass(slots=True)
+class Looked:
+    """The visitors looked at: who is in which segments, and, of a sample, what they have in common."""
+
+    memberships: list[frozenset[str]]
+    population: int
+    ids: list[str]
+    attributes: list[Attributes]
+    sampled: list[frozenset[str]]
+
+
+@click.command("segments")
+@click.argument("folder", metavar="[DIR]", type=A_FOLDER, default="rules")
+@STORE
+@click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
+@click.option("--estimate", is_flag=True, help=f"from {SAMPLE:,} visitors drawn at random, with an interval: quick")
+@click.option("--like", metavar="NAME", help="who is like this segment's members, with reasons")
+@click.option("--suggest", is_flag=True, help="segments that suggest themselves")
+@click.option("--rfm", is_flag=True, help="where the grades of recency, frequency and monetary part: fifths of buyers")
+@click.option("--most", default=10, help="how many to list  (default: 10)")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def command(
+    folder: Path,
+    store: str,
+    catalogue: Path | None,
+    estimate: bool,
+    like: str | None,
+    suggest: bool,
+    rfm: bool,
+    most: int,
+    form: str,
+) -> None:
+    """Size, share and overlap of every segment in the rule folder DIR, and what sets its members apart from others.
+
+    Exit code 1 when the folder has problems.
+    """
+    loaded = read_rules(folder, catalogue, store)
+    if loaded.publication is None:
+        click.echo(as_text(loaded.findings, loaded.sources), err=True)
+        sys.exit(1)
+    names = [segment.name for segment in loaded.publication.segments]
+    if like is not None and like not in names:
+        raise click.BadParameter(f"there is no segment `{like}`; {did_you_mean(like, names)}", param_hint="--like")
+    is_all = not (estimate or like or suggest or rfm)
+    looked = asyncio.run(_looked(loaded.publication, store, time.time(), is_all=is_all))
+    told = _told(loaded.publication, looked, like, suggest, rfm, most)
+    click.echo(msgspec.json.format(msgspec.json.encode(told)).decode() if form == "json" else _text(told))
+
+
+async def _looked(publication: Publication, url: str, now: float, *, is_all: bool) -> Looked:
+    """Looks at a sample; for exact counts at everybody else too."""
+    async with existing_store(url) as store:
+        sample, population = await store.sample(SAMPLE)
+        sample = [profile for profile in sample if not profile.alias]
+        known = [_known(profile, {**TRAIT_MEASURES, **_asked(publication)}, now) for profile in sample]
+        memberships = [_segments(publication, attributes, now) for attributes in known]
+        looked = Looked(memberships, population, [profile.visitor_id for profile in sample], known, memberships)
+        if not is_all:
+            return looked
+        looked.memberships = [
+            _segments(publication, _known(profile, _asked(publication), now), now)
+            async for profile in store.profiles()
+            if not profile.alias
+        ]
+        looked.population = len(looked.memberships)
+        return looked
+
+
+def _asked(publication: Publication) -> dict[str, Measure]:
+    """What the segments, and the stages of the journey, read off histories."""
+    stages = publication.plan.journey.rules if publication.plan.journey else ()
+    conditions = [segment.condition for segment in publication.segments] + [stage.condition for stage in stages]
+    return {fact.attribute: fact.measure for each in conditions for fact in facts_of(each) if fact.measure}
+
+
+def _known(profile: Profile, measures: dict[str, Measure], now: float) -> Attributes:
+    read = {name: trait(profile, name, measure, now) for name, measure in measures.items()}
+    told = {name: value for name, value in read.items() if value is not None}
+    return {**profile.attributes, **told, "segment": profile.segments}
+
+
+def _segments(publication: Publication, attributes: Attributes, now: float) -> frozenset[str]:
+    """The segments that a visitor is in: named by the profile, and by their own conditions."""
+    known = dict(at_stage(publication.plan, EvaluationContext(now=now, attributes=attributes)).attributes)
+    segments = known["segment"]
+    names = segments if isinstance(segments, frozenset) else frozenset()
+    for segment in in_order_of_use(publication.segments):
+        known["segment"] = names
+        if matches(segment.condition, known, now=now, timezone=segment.timezone):
+            names |= {segment.name}
+    return names
+
+
+def _told(
+    publication: Publication, looked: Looked, like: str | None, suggest: bool, rfm: bool, most: int
+) -> dict[str, Any]:
+    """What was asked for, as plain values."""
+    if rfm:
+        return {"rfm": {name: fifths(_numbers(looked, word)) for name, word in GRADED.items()}}
+    steps = steps_of(looked.attributes)
+    features = [features_of(_without(attributes, TOO_CLOSE), steps) for attributes in looked.attributes]
+    visitors = common(features, LEAST)
+    if like is not None:
+        alike = lookalikes(visitors, [like in membership for membership in looked.sampled], most)
+        return {"like": like, "visitors": [{**asdict(one), "visitor": looked.ids[one.visitor]} for one in alike]}
+    if suggest:
+        return {"suggestions": [asdict(one) for one in suggestions(visitors, most)]}
+    names = [segment.name for segment in publication.segments]
+    apart = {segment.name: _drivers(segment, visitors, looked) for segment in publication.segments}
+    return {
+        "visitors": looked.population,
+        "looked_at": len(looked.memberships),
+        "segments": [
+            {**asdict(size), "drivers": [asdict(one) for one in apart[size.name]]}
+            for size in sizes(names, looked.memberships, looked.population)
+        ],
+        "overlaps": [asdict(one) for one in overlaps(names, looked.memberships)[:most]],
+    }
+
+
+def _drivers(segment: Segment, visitors: Sequence[frozenset[str]], looked: Looked) -> list[Driver]:
+    """What sets the members apart, beside what makes them members."""
+    asked = {fact.attribute for fact in facts_of(segment.condition)}
+    others = [frozenset(one for one in features if one.partition(": ")[0] not in asked) for features in visitors]
+    return drivers(others, [segment.name in membership for membership in looked.sampled])
+
+
+def _without(attributes: Attributes, names: Collection[str]) -> Attributes:
+    return {name: value for name, value in attributes.items() if name not in names}
+
+
+def _numbers(looked: Looked, word: str) -> list[float]:
+    """The values of a trait among those who bought."""
+    buyers = [attributes for attributes in looked.attributes if attributes.get("orders")]
+    return [value for attributes in buyers if is_number(value := attributes.get(word))]
+
+
+# -- as text
+
+
+def _text(told: dict[str, Any]) -> str:
+    kind = next(word for word in ("rfm", "like", "suggestions", "segments") if word in told)
+    return "\n".join(LINES[kind](told))
+
+
+def _rfm_lines(told: dict[str, Any]) -> list[str]:
+    """As a rule file has it."""
+    grades = told["rfm"].items()
+    return ["rfm:", *(f"  {name}: [{', '.join(f'{value:g}' for value in values)}]" for name, values in grades)]
+
+
+def _like_lines(told: dict[str, Any]) -> list[str]:
+    lines = [f"  {one['visitor']}  {one['likeness']:.1f}  {'; '.join(one['because'])}" for one in told["visitors"]]
+    return [f"most like {told['like']}, of those looked at", *lines]
+
+
+def _suggestion_lines(told: dict[str, Any]) -> list[str]:
+    return [
+        f"{' and '.join(one['features'])}: {one['share']:.1%} of visitors, {one['lift']:.1f} times chance or more"
+        for one in told["suggestions"]
+    ] or ["no two features go together more than chance has it"]
+
+
+def _segment_lines(told: dict[str, Any]) -> list[str]:
+    how = "" if told["looked_at"] == told["visitors"] else f", estimated from {told['looked_at']:,}"
+    lines = [f"{told['visitors']:,} visitors{how}"]
+    for one in told["segments"]:
+        lines += _size_lines(Size(*(one[name] for name in ("name", "members", "share", "low", "high"))), one["drivers"])
+    pairs = [Overlap(**one) for one in told["overlaps"]]
+    lines += ["overlaps"] if pairs else []
+    return lines + [f"  {pair.one} and {pair.other}: {pair.both:,} looked at, {pair.part:.0%}" for pair in pairs]
+
+
+def _size_lines(size: Size, found: Sequence[dict[str, Any]]) -> list[str]:
+    spread = f", between {size.low:.1%} and {size.high:.1%}" if size.low < size.high else ""
+    apart = [
+        f"      {one.feature}  {one.lift:.1f} times as often ({one.low:.1f} to {one.high:.1f})"
+        for one in (Driver(**each) for each in found)
+    ]
+    return [f"  {size.name}: {size.members:,}, {size.share:.1%}{spread}", *apart]
+
+
+LINES = {"rfm": _rfm_lines, "like": _like_lines, "suggestions": _suggestion_lines, "segments": _segment_lines}

@@ -1,0 +1,26 @@
+"""What visitors have in common, in words."""
+
+from __future__ import annotations
+
+from proxy.audience.features import common, features_of, steps_of
+from proxy.model import Attributes
+
+
+def test_numbers_are_parted_where_the_upper_half_fifth_and_twentieth_begin() -> None:
+    steps = steps_of([{"orders": float(number)} for number in range(101)])
+    assert steps == {"orders": (50.0, 80.0, 95.0)}
+    assert features_of({"orders": 81.0}, steps) == {"orders: at least 50", "orders: at least 80"}
+
+
+def test_a_number_that_all_have_alike_parts_nobody() -> None:
+    assert steps_of([{"orders": 1.0}] * 9) == {"orders": ()}
+
+
+def test_texts_truths_and_sets_are_features_as_they_are() -> None:
+    said: Attributes = {"city": "Oslo", "newsletter": True, "member": False, "brands": frozenset({"A", "B"})}
+    assert features_of(said, {}) == {"city: Oslo", "newsletter: yes", "brands: A", "brands: B"}
+
+
+def test_what_hardly_anybody_or_everybody_has_is_not_in_common() -> None:
+    visitors = [frozenset({"a: 1", "b: 1"}), frozenset({"a: 1", "b: 1"}), frozenset({"a: 1", "c: 1"})]
+    assert common(visitors, 2) == [{"b: 1"}, {"b: 1"}, set()]

@@ -1,0 +1,98 @@
+"""Segments of a folder, in a store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from proxy.cli import tailorbird
+from proxy.model import Arrival, Event, Item
+from proxy.rulebook.compile import load
+from proxy.stores import open_store
+from proxy.stores.joining import join
+
+RULES = """
+segments:
+  Buyers: {when: {orders: at least 1}}
+  Recent buyers: {when: {segment: Buyers, days since last order: at most 30}}
+  Nobody: {when: {orders: at least 99}}
+rules: []
+"""
+
+
+def history(number: int) -> list[Arrival]:
+    """Every fifth visitor bought trail shoes, half of those lately; all others looked at hats."""
+    now, visitor, is_buyer = time.time(), f"v{number}", number % 5 == 0
+    items = (Item("S", "shoes") if is_buyer else Item("H", "hats"),)
+    look = Event(now - 50 * 86_400, "1", "product viewed", items=items)
+    bought = Event(now - (10 if number % 10 == 0 else 90) * 86_400, "2", "order completed", items=items, value=50)
+    return [Arrival(visitor, event) for event in (look, bought)[: 1 + is_buyer]]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "a.rules.yaml").write_text(RULES, encoding="utf-8")
+    url = f"sqlite:{folder}/s.db"
+
+    async def fill() -> None:
+        store = open_store(url)
+        await store.apply([arrival for number in range(200) for arrival in history(number)])
+        await join(store, "v1", "v5", time.time())
+        await store.aclose()
+
+    asyncio.run(fill())
+    return [str(folder), "--store", url]
+
+
+def run(shop: list[str], *arguments: str) -> Result:
+    return CliRunner().invoke(tailorbird, ["segments", *shop, *arguments])
+
+
+def test_sizes_shares_overlaps_and_what_sets_members_apart(shop: list[str]) -> None:
+    told = json.loads(run(shop, "--format", "json").output)
+    assert (told["visitors"], told["looked_at"]) == (199, 199), "a device is no visitor of its own"
+    by_name = {one["name"]: one for one in told["segments"]}
+    assert [by_name[name]["members"] for name in ("Buyers", "Recent buyers", "Nobody")] == [40, 20, 0]
+    assert "favourite category: shoes" in [one["feature"] for one in by_name["Buyers"]["drivers"]]
+    features = [one["feature"] for one in by_name["Buyers"]["drivers"]]
+    assert not any(feature.startswith("orders:") for feature in features), "that is what they are"
+    assert told["overlaps"] == [{"one": "Buyers", "other": "Recent buyers", "both": 20, "part": 0.5}]
+
+
+def test_the_same_as_text(shop: list[str]) -> None:
+    text = run(shop).output
+    assert text.startswith("199 visitors\n  Buyers: 40, 20.1%\n      ")
+    assert "  Buyers and Recent buyers: 20 looked at, 50%" in text
+
+
+def test_an_estimate_has_an_interval_and_needs_no_look_at_everybody(shop: list[str]) -> None:
+    assert run(shop, "--estimate").exit_code == 0
+
+
+def test_who_is_like_members_is_told_with_reasons(shop: list[str]) -> None:
+    text = run(shop, "--like", "Recent buyers", "--most", "2").output
+    assert text.startswith("most like Recent buyers, of those looked at\n  v")
+    assert "favourite category: shoes" in text
+    assert "there is no segment `Recent`" in run(shop, "--like", "Recent").output
+
+
+def test_segments_suggest_themselves(shop: list[str]) -> None:
+    assert "days since last order: at least 90: 10.1% of visitors, " in run(shop, "--suggest").output
+
+
+def test_grades_are_printed_as_a_rule_file_has_them(shop: list[str]) -> None:
+    text = run(shop, "--rfm").output
+    assert text.splitlines()[0] == "rfm:"
+    assert load({"a.rules.yaml": f"{text}rules: []".encode()}).findings == []
+
+
+def test_a_folder_with_problems_is_not_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.rules.yaml").write_text("rulez: []", encoding="utf-8")
+    told = CliRunner().invoke(tailorbird, ["segments", str(tmp_path), "--store", f"sqlite:{tmp_path}/s.db"])
+    assert told.exit_code == 1
