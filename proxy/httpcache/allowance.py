@@ -68,13 +68,14 @@ class Allowance:
 
     def kept(self, headers: Headers, status: int, received_at: float, choices: Choices) -> Headers:
         """The origin's fields as they are kept: without needless cookies, and with what we say of their lifetime."""
-        headers = tuple(
+        said = self._said(headers, status, received_at, choices)
+        replaced = OUR_FIELD if said is not None else b""
+        kept = tuple(
             (name, value)
             for name, value in headers
-            if name != OUR_FIELD and not (name == b"set-cookie" and self._is_needless(value))
+            if name != replaced and not (name == b"set-cookie" and self._is_needless(value))
         )
-        said = self._said(headers, status, received_at, choices)
-        return headers if said is None else (*headers, (OUR_FIELD, said))
+        return kept if said is None else (*kept, (OUR_FIELD, said))
 
     def _said(self, headers: Headers, status: int, received_at: float, choices: Choices) -> bytes | None:
         """None: the origin's own words count. They do for anything but a page that was found."""

@@ -28,7 +28,7 @@ from proxy.serve.comparing import Comparing
 from proxy.serve.errand import Errand, Flowing, NotShared, Outcome, Passed
 from proxy.serve.message import Request
 from proxy.serve.pages import Entry, Page, is_cut, is_html, is_page
-from proxy.serve.reading import PageReader
+from proxy.serve.reading import PageReader, blanked_head
 from proxy.serve.target import Sought
 from proxy.serve.tee import Tee
 from proxy.serve.whole import read_whole
@@ -216,6 +216,7 @@ class Keeping:
         )
 
     def _confirmed(self, errand: Errand, stale: Entry, headers: Headers, requested_at: float, now: float) -> Entry:
+        headers = blanked_head(headers, errand.policy)
         stored = refreshed(stale.stored, headers, requested_at, now, self._choices_of(errand))
         return self._keep(errand, replace(stale, stored=stored))
 

@@ -100,11 +100,7 @@ class PageReader:
             return page
         if no := secret_in(page.body, headers, policy):
             return no
-        if policy and policy.has_nonce:
-            headers = tuple(
-                (name, without_nonces(value) if name in CONTENT_POLICIES else value) for name, value in headers
-            )
-        return _deflated(self._cut(page, headers, path, declared))
+        return _deflated(self._cut(page, blanked_head(headers, policy), path, declared))
 
     def _recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
         return _deflated(self._read(entry.stored.body, entry.stored.headers, path, declared, None))
@@ -137,6 +133,13 @@ class PageReader:
         if doubt not in ("", Doubt.NO_SLOTS):
             self._metrics.count("tailorbird_page_passthrough_total", "reason", doubt)
         return page
+
+
+def blanked_head(headers: Headers, policy: PagePolicy | None) -> Headers:
+    """The fields of a page as they are kept: where its nonces are holes, so are those above it."""
+    if policy is None or not policy.has_nonce:
+        return headers
+    return tuple((name, without_nonces(value) if name in CONTENT_POLICIES else value) for name, value in headers)
 
 
 def _readable(path: bytes) -> str:

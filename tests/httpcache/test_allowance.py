@@ -94,3 +94,9 @@ def test_a_star_ends_a_name_and_nothing_else_does() -> None:
     pattern = names_pattern(["a.b*", "c"])
     assert pattern.fullmatch(b"a.bc") and pattern.fullmatch(b"c")
     assert not pattern.fullmatch(b"axbc") and not pattern.fullmatch(b"cc") and not names_pattern([]).fullmatch(b"")
+
+
+def test_what_an_origin_says_to_us_alone_counts_where_the_operator_says_nothing() -> None:
+    ours = (b"tailorbird-cache-control", b"max-age=7")
+    assert may_keep(Allowance(cookies=CookieRoles()), ours) == ("storable", 7)
+    assert may_keep(FIVE_MINUTES, ours) == ("storable", 300)

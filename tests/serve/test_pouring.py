@@ -114,6 +114,28 @@ async def test_a_nonce_is_new_for_each_answer_and_the_same_in_head_and_page() ->
     assert len(nonces) == 3
 
 
+async def test_a_nonce_that_a_confirmation_brings_is_nobodys_either() -> None:
+    policies = (b"Content-Security-Policy: script-src 'nonce-%b'" % number for number in numbers())
+
+    def say(seen: Seen) -> bytes:
+        nonce = next(policies)
+        if seen.get(b"if-none-match"):
+            return b"HTTP/1.1 304 Not Modified\r\n" + nonce + b"\r\n\r\n"
+        return ok(
+            b'<script nonce="%b">1</script>' % nonce.partition(b"nonce-")[2].strip(b"'"), HTML, nonce, b'ETag: "1"'
+        )
+
+    one = policy(Hole("[nonce]", Fill(FillKind.NONCE), "nonce"))
+    publication = replace(published(), policy=one)
+    async with Origin(answering(say)) as origin, Site(origin.url, publication=publication) as site:
+        await site.get(b"/")
+        site.now += 61
+        got = await site.get(b"/")
+        assert "fwd-status=304" in got["cache-status"]
+    (written,) = re.findall(rb'nonce="([^"]+)"', got.body)
+    assert got["content-security-policy"] == f"script-src 'nonce-{written.decode()}'"
+
+
 async def test_a_part_is_fetched_as_the_visitor_and_its_cookies_are_passed_on() -> None:
     hole = Hole("#cart", Fill(FillKind.FETCH, "/part"))
     own = replace(OPEN, cookies=CookieRoles(ignored=("basket",)))
