@@ -33,7 +33,7 @@ KINDS = ("*" + RULE_FILES, SLOT_FILE, ATTRIBUTE_FILE, CACHE_FILE, *DATA, "banner
 MAX_CATALOGUE_BYTES = 256 * 1024 * 1024
 ATTEMPTS = 5
 DEBOUNCE_MS = 200
-POLL_MS = 1_000  # for folders the system cannot watch, and for one that was deleted and made again
+POLL_MS = 500  # for folders the system cannot watch, and for one that was deleted and made again
 
 Stamps = dict[str, tuple[int, int, int]]
 
@@ -115,7 +115,7 @@ class RuleFolder:
         return stamps
 
     async def _ticks(self) -> AsyncGenerator[None, None]:
-        """A beat after each change, and one a second."""
+        """A beat after each change, and two a second: the system may miss what is made in a folder that is new."""
         from watchfiles import awatch  # takes 30 ms to import, and only `serve` watches
 
         while True:

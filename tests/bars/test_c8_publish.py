@@ -1,5 +1,6 @@
-"""Publishing and rolling back under load: two workers serve one shop while a version is published, and then the one
-before it again. No request fails, and after a second nobody is shown the version that was replaced.
+"""Publishing, rolling back and pausing under load: two workers serve one shop while a version is published, then the
+one before it again, and then everything is paused and goes on. No request fails, and after a second nobody is shown
+what was replaced.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from proxy.rulebook.pauses import Pause, What
 from proxy.stores.history import Action
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import Versions
@@ -25,25 +27,25 @@ CONNECTIONS = 16 if IS_FULL else 4
 PATIENCE_SECONDS = 20
 HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=600")
 PAGE = b'<html><body><div data-slot="home.hero">ours</div></body></html>'
+OWN = "the page's own"
+EVERYTHING = Pause(What.EVERYTHING)
 RULES = 'version: 1\nrules:\n  - {name: Sale, slot: home.hero, show: {banner: {title: "number %d."}}}\n'
 
 
 @dataclass
 class Seen:
-    """What one connection was shown: of each number, when it was shown first and last."""
+    """What one connection was shown: of each number, or the page's own, when that was asked for last."""
 
-    first: dict[bytes, float] = field(default_factory=dict)
-    last: dict[bytes, float] = field(default_factory=dict)
+    last: dict[str, float] = field(default_factory=dict)
     answers: int = 0
     failures: list[str] = field(default_factory=list)
 
     def note(self, answer: httpx.Response, asked_at: float) -> None:
         self.answers += 1
-        number = answer.content.partition(b"number ")[2].partition(b".")[0]
-        if answer.status_code != 200 or not number:
+        number = answer.content.partition(b"number ")[2].partition(b".")[0].decode()
+        if answer.status_code != 200 or (not number and answer.content != PAGE):
             self.failures.append(f"{answer.status_code}: {answer.content[:80]!r}")
-        self.first.setdefault(number, time.time())
-        self.last[number] = asked_at
+        self.last[number or OWN] = asked_at
 
 
 async def browse(port: int, seen: Seen) -> None:
@@ -75,13 +77,14 @@ def roll_back(rules: Path, number: int) -> str:
     return Versions(rules).roll_back(number, author="Mia", message="", now=time.time()).content
 
 
-async def all_see(everybody: list[Seen], number: int, since: float) -> float:
-    """Waits until every connection is shown the number; seconds since `since` until the last asked for another."""
+async def all_see(everybody: list[Seen], number: str, since: float) -> float:
+    """Waits until every connection is shown the number; seconds since `since` until the last asked and was shown
+    another."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not all(seen.last.get(b"%d" % number, 0.0) > since for seen in everybody):
+        while not all(seen.last.get(number, 0.0) > since for seen in everybody):
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.1)
-    others = [at for seen in everybody for shown, at in seen.last.items() if shown != b"%d" % number]
+    others = [at for seen in everybody for shown, at in seen.last.items() if shown != number]
     return max([0.0, *(at - since for at in others)])
 
 
@@ -108,17 +111,21 @@ async def test_publishing_under_load_fails_nobody_and_reaches_everybody_within_a
         await both_have(daemon, first)
         everybody = [Seen() for _ in range(CONNECTIONS)]
         browsing = [asyncio.create_task(browse(daemon.port, seen)) for seen in everybody]
-        await all_see(everybody, 1, 0.0)
+        await all_see(everybody, "1", 0.0)
         waits = []
         for number in range(2, 2 + ROUNDS):
             for shown, switch in ((number, publish), (1, roll_back)):
                 since = time.time()
                 content = await asyncio.to_thread(switch, rules, shown)
-                waits += [await both_have(daemon, content) - since, await all_see(everybody, shown, since)]
+                waits += [await both_have(daemon, content) - since, await all_see(everybody, str(shown), since)]
+            for shown, switch in ((OWN, Versions.pause), ("1", Versions.resume)):
+                since = time.time()
+                await asyncio.to_thread(switch, Versions(rules), [EVERYTHING], author="Mia", now=since)
+                waits.append(await all_see(everybody, shown, since))
         for task in browsing:
             task.cancel()
         await asyncio.gather(*browsing, return_exceptions=True)
     answers = sum(seen.answers for seen in everybody)
-    print(f"{answers} answers, {2 * ROUNDS} switches; all had switched after {max(waits):.2f} s at most")
+    print(f"{answers} answers, {4 * ROUNDS} switches; all had switched after {max(waits):.2f} s at most")
     assert [failure for seen in everybody for failure in seen.failures] == []
     assert max(waits) < (1.0 if IS_FULL else PATIENCE_SECONDS)
