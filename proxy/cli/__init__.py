@@ -50,6 +50,8 @@ COMMANDS = (
     Row("erase", "erase", "leave nothing of a visitor, and say so in a receipt"),
     Row("expire", "expire", "forget what came too long ago"),
     Row("affinity", "affinity", "what goes with what: tried out on the past, and asked"),
+    Row("events", "events", "events that were not taken, and profiles made anew from the log"),
+    Row("store", "store", "copy all of a store into another"),
     Row("sign", "sign", "print the signed cookies of a visitor"),
     Row("doctor", "doctor", "look at a page as Tailorbird sees it, and say what to mend"),
     Row("schema", "schema", "JSON Schema of rule files, for editors' completion"),

@@ -66,7 +66,7 @@ class Collect:
         self._max_bytes = settings.max_event_bytes
         self._gives_cookies = settings.visitor_cookie != "off"
         self._hosts = {host.encode().lower() for host in settings.allowed_hosts}
-        self._stranger_key = b"tailorbird stranger v1\n" + settings.secret.encode()
+        self._stranger_key = stranger_key(settings)
         self._user_key = user_key(settings)
 
     @property
@@ -187,6 +187,11 @@ def judged(call: str, body: bytes, query: bytes, batch: segment.Batch, sender: S
 def user_key(settings: Settings) -> bytes:
     """What a user's hash is made with (`events/intake.py`)."""
     return hashlib.sha256(b"tailorbird user v1\n" + settings.secret.partition(",")[0].encode()).hexdigest().encode()
+
+
+def stranger_key(settings: Settings) -> bytes:
+    """By which strangers are named."""
+    return b"tailorbird stranger v1\n" + settings.secret.encode()
 
 
 async def read_body(request: Request, most: int) -> bytes:

@@ -8,11 +8,12 @@ while; reads of one visitor at the same time are one read.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -67,6 +68,7 @@ class ProfileReader:
         self._patience = Patience(budget_ms, self._settle)
         self._reads: dict[str, tuple[Read, asyncio.Task[None]]] = {}
         self._outdated: set[str] = set()
+        self._renewals: dict[str, object] = {}
         self._persons: OrderedDict[str, str] = OrderedDict()  # whose devices these are, the longest unused first
         self._ahead = Ahead()
 
@@ -80,6 +82,7 @@ class ProfileReader:
     def remember(self, visitor_id: str, profile: Profile | None, now: float) -> None:
         """Puts what the store now holds into memory, so that the next request sees it."""
         self._outdate(visitor_id)
+        self._renewals.pop(visitor_id, None)
         self._memory.pop(visitor_id, None)
         self._persons.pop(visitor_id, None)
         if profile is not None and profile.alias:
@@ -129,10 +132,20 @@ class ProfileReader:
                 at, profile = self._memory[visitor_id]
                 self._memory[visitor_id] = (at - self._memory_seconds, profile)
 
-    async def renew(self, visitor_ids: Collection[str], now: float) -> None:
-        """As `outdate`; and asks the store for those that are remembered here, so that their next page need not."""
+    async def renew(self, visitor_ids: Iterable[str], now: float) -> None:
+        """As `outdate`; and asks the store for those that are remembered here, however long it takes, so that their
+        next page need not."""
         self.outdate(visitor_ids)
-        await asyncio.gather(*(self.get(visitor_id, now) for visitor_id in visitor_ids if visitor_id in self._memory))
+        await asyncio.gather(
+            *(self._renew(visitor_id, now) for visitor_id in visitor_ids if visitor_id in self._memory)
+        )
+
+    async def _renew(self, visitor_id: str, now: float) -> None:
+        mine = self._renewals[visitor_id] = object()
+        with contextlib.suppress(StoreError):
+            profile = await self._store.get_profile(visitor_id)
+            if self._renewals.get(visitor_id) is mine:  # else something newer is there, or is being read
+                self.remember(visitor_id, profile or Profile(visitor_id), now)
 
     def _outdate(self, visitor_id: str) -> None:
         """What a read that is under way brings may be from before the change: it is read again."""

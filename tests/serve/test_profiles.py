@@ -354,6 +354,23 @@ async def test_what_is_remembered_is_asked_for_at_once_when_another_worker_waits
     await reader.aclose()
 
 
+async def test_a_renewal_does_not_undo_what_is_newer() -> None:
+    store = Slow(Profile("anna"))
+    store.gate.set()
+    reader = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    await reader.get("anna", 1.0)
+    store.gate.clear()
+    store.asked.clear()
+    renewing = asyncio.create_task(reader.renew(["anna"], 1.0))
+    await store.asked.wait()
+    changed = Profile("anna", {"orders": 1.0})
+    reader.arrived([], {"anna": changed}, 1.0)
+    store.gate.set()
+    await renewing
+    assert reader.remembered("anna", 1.0) == changed
+    await reader.aclose()
+
+
 async def test_events_on_their_way_count_on_what_is_remembered_and_on_what_is_read() -> None:
     store = Slow(Profile("anna"))
     store.gate.set()

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from proxy.cli import tailorbird
+from proxy.cli.store import copied
+from proxy.model import Arrival, Event, Profile
+from proxy.ports import Refused, Store
+from proxy.stores import open_store
+from tests.wire.storage import storage
+
+NOON = 1_795_435_200.0
+ANNA = Profile("anna", {"orders": 4.0}, frozenset({"VIP"}), NOON)
+
+
+def seen(visitor_id: str, number: int) -> Arrival:
+    return Arrival(visitor_id, Event(NOON + number, f"web:{number}", "page viewed", "/"), "web", NOON + number)
+
+
+@pytest.fixture
+async def source(tmp_path: Path) -> AsyncIterator[Store]:
+    store = open_store(f"sqlite:{tmp_path}/from.db")
+    await store.put_profiles([ANNA])
+    await store.apply([seen("anna", 1), seen("ben", 2), seen("ben", 3)])
+    await store.refuse([Refused(NOON, "web", "type", b"{}")])
+    yield store
+    await store.aclose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "valkey"])
+async def test_everything_is_copied_once(source: Store, tmp_path: Path, kind: str) -> None:
+    async with storage(kind, tmp_path) as url:
+        target = open_store(url)
+        assert await copied(source, target) == (2, 4)
+        for visitor_id in ("anna", "ben"):
+            assert await target.get_profile(visitor_id) == await source.get_profile(visitor_id)
+        assert await target.refused() == await source.refused()
+        assert await copied(source, target) == (2, 0), "what is there changes nothing"
+        assert len(await target.refused()) == 1
+        await target.aclose()
+
+
+async def test_the_command_says_what_it_copied(source: Store, tmp_path: Path) -> None:
+    arguments = ["store", "copy", f"sqlite:{tmp_path}/from.db", f"sqlite:{tmp_path}/to.db"]
+    result = await asyncio.to_thread(CliRunner().invoke, tailorbird, arguments)
+    assert result.exit_code == 0, result.output
+    assert result.output == "2 visitors, 4 events that were not there\n"
