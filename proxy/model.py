@@ -110,6 +110,7 @@ class Reading(enum.StrEnum):
     MEAN = "mean"  # of their value; unknown when there are none
     DAYS_SINCE = "days since"  # the latest of them, as a fraction; unknown when there is none
     DAYS_SINCE_FIRST = "days since first"
+    DAYS_SINCE_NTH = "days since nth"  # the latest but so many as `cap` says, 1 for the latest
     DAYS_SINCE_VISIT = "days since visit"  # the end of the last visit before the one under way
     LATEST = "latest"  # what `of` was, the latest time
     SET = "set"  # all that `of` was

@@ -182,6 +182,11 @@ def _since_first(measure: Measure, events: Sequence[Event], window: Window, now:
     return _since(measure, seen[0].at if seen else None, holds_until)
 
 
+def _since_nth(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+    seen, holds_until = _seen(measure, events, window, now)
+    return _since(measure, seen[-int(measure.cap)].at if len(seen) >= measure.cap else None, holds_until)
+
+
 def _since_visit(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
     visits = visits_of(events)
     over = [visit for visit in visits if visit.is_over(now)]
@@ -272,6 +277,7 @@ _READERS: dict[Reading, Callable[[Measure, Sequence[Event], Window, float], Told
     Reading.MEAN: _mean,
     Reading.DAYS_SINCE: _since_latest,
     Reading.DAYS_SINCE_FIRST: _since_first,
+    Reading.DAYS_SINCE_NTH: _since_nth,
     Reading.DAYS_SINCE_VISIT: _since_visit,
     Reading.LATEST: _latest,
     Reading.SET: _set,

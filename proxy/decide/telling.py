@@ -4,8 +4,9 @@ value that was met and how far off it is."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
-from math import inf
+from math import ceil, floor, inf
 from zoneinfo import ZoneInfo
 
 from proxy.bucketing import BUCKETS, percent
@@ -13,7 +14,19 @@ from proxy.conditions.durations import length_text
 from proxy.conditions.explain import Explained
 from proxy.conditions.values import number_text
 from proxy.decide.guard import arms_of, drawn_of, held_out_by
-from proxy.model import Cap, Decision, Draw, EvaluationContext, Holdout, Measure, Period, Rule
+from proxy.model import (
+    Between,
+    Cap,
+    Decision,
+    Draw,
+    EvaluationContext,
+    Fact,
+    Holdout,
+    Measure,
+    Period,
+    Reading,
+    Rule,
+)
 
 _PERIODS = {
     Period.EVER: "",
@@ -22,6 +35,7 @@ _PERIODS = {
     Period.MONTH: "this month",
     Period.VISIT: "this visit",
 }
+DAY_SECONDS = 86_400.0
 NO_ID = "a visitor without an id has no bucket"
 
 
@@ -39,6 +53,20 @@ def halted(rule: Rule) -> Iterator[Explained]:
     """That the rule is paused, if it is."""
     if rule.paused:
         yield Explained("paused", False)
+
+
+def since(fact: Fact, context: EvaluationContext, timezone: str) -> str:
+    """Since when something was done often enough, and, when that passes, until when, as `since 3 Nov 12:00`."""
+    measure, test = fact.measure, fact.test
+    if measure is None or measure.reading is not Reading.COUNT or measure.then or not isinstance(test, Between):
+        return ""
+    often = floor(test.low) + 1 if test.open_low else ceil(test.low) if test.low > 0 else 0
+    days = context.read(replace(measure, reading=Reading.DAYS_SINCE_NTH, cap=often)) if often else None
+    if not isinstance(days, float):
+        return ""
+    at = context.now - days * DAY_SECONDS
+    ends = f" until {moment(at + measure.within_seconds, timezone)}" if measure.within_seconds < inf else ""
+    return f"since {moment(at, timezone)}{ends}"
 
 
 def chance(rule: Rule, context: EvaluationContext) -> Iterator[Explained]:

@@ -15,7 +15,7 @@ from proxy.decide.engine import at_stage, decide
 from proxy.decide.guard import guard_of
 from proxy.decide.membership import names_of, verified_names
 from proxy.decide.plan import JOURNEY, Plan, in_order_of_use, names_in, rank
-from proxy.decide.telling import caps, chance, halted, holdouts, layer, moment, schedule, variant_for
+from proxy.decide.telling import caps, chance, halted, holdouts, layer, moment, schedule, since, variant_for
 from proxy.model import (
     Attributes,
     Condition,
@@ -152,18 +152,23 @@ class _Teller:
 
     def _told(self, asker: Rule | Segment, condition: Condition, attributes: Attributes) -> Explained:
         told = explain(condition, attributes, now=self._context.now, timezone=asker.timezone)
-        return self._with_segments(condition, told, attributes)
+        return self._with_segments(asker, condition, told, attributes)
 
-    def _with_segments(self, condition: Condition, told: Explained, attributes: Attributes) -> Explained:
-        """The explanation, with the lines of those segments and stages that made a fact true or false under it."""
+    def _with_segments(
+        self, asker: Rule | Segment, condition: Condition, told: Explained, attributes: Attributes
+    ) -> Explained:
+        """The explanation, with the lines of those segments and stages that made a fact true or false under it, and
+        since when what was done was done often enough."""
         if isinstance(condition, Fact):
+            if told.ok and (when := since(condition, self._context, asker.timezone)):
+                told = replace(told, seen=f"{told.seen}, {when}")
             is_wanted_in = isinstance(condition.test, OneOf) == told.ok
             asked: list[Segment | Rule] = [self._segments[name] for name in names_in([condition], self._segments)]
             asked += [self._stages[name] for name in _stages_in(condition) if name in self._stages]
             parts = [part for each in asked if (part := self._told_segment(each, attributes)).ok == is_wanted_in]
         else:
             pairs = zip(condition.parts, told.parts, strict=True)
-            parts = [self._with_segments(inner, part, attributes) for inner, part in pairs]
+            parts = [self._with_segments(asker, inner, part, attributes) for inner, part in pairs]
         return replace(told, parts=tuple(parts))
 
     def _told_segment(self, segment: Segment | Rule, attributes: Attributes) -> Explained:

@@ -206,6 +206,12 @@ def test_a_score_halves_and_is_capped() -> None:
     assert found.value(NOW + 2 * DAY) == pytest.approx(4, rel=1e-3)
 
 
+def test_how_long_ago_something_was_done_for_the_nth_time_from_now() -> None:
+    events = [happened(days * DAY) for days in (1, 3, 20)]
+    nth = [Measure(Reading.DAYS_SINCE_NTH, (VIEWED,), 14 * DAY, cap=often) for often in (1, 2, 3)]
+    assert [told(measure, *events) for measure in nth] == [1, 3, None]
+
+
 def test_grades_count_the_numbers_that_are_reached() -> None:
     orders = Measure(Reading.COUNT, (BOUGHT,), grades=(2, 3, 5, 9))
     assert [told(orders, *[happened(n, BOUGHT) for n in range(many)]) for many in (0, 1, 2, 4, 9)] == [1, 1, 2, 3, 5]

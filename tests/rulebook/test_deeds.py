@@ -85,3 +85,16 @@ def test_rules_see_what_was_done(visitor: str, passes: bool, publish: Publish) -
     assert loaded.publication is not None, loaded.findings
     (outcome,) = run_cases(loaded.publication, NOW)
     assert outcome.passed is passes
+
+
+def test_why_says_since_when_and_until_when(publish: Publish) -> None:
+    loaded = publish(
+        "timezone: Europe/Amsterdam\nrules:\n  - name: R\n    slot: home.hero\n    show: {banner: promo}\n"
+        "    when: {viewed: {times: at least 2, within: 14 days}}\n"
+        "tests:\n  - name: T\n    at: 2026-11-25 12:00\n    expect: {home.hero: nothing new}\n"
+        "    visitor: {events: [{viewed: A, days ago: 1}, {viewed: A, days ago: 3}, {viewed: B, days ago: 9}]}\n"
+    )
+    assert loaded.publication is not None, loaded.findings
+    (outcome,) = run_cases(loaded.publication, NOW)
+    (reason,) = outcome.faults[0].reasons
+    assert reason.endswith("(seen 3 of 2 times in 14 days, since 22 Nov 12:00 until 6 Dec 12:00)")
