@@ -457,7 +457,7 @@ class View(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def shown_name(decision: Decision) -> str:
     """What a decision shows, by name: the rule's, with the arm's where it is an experiment; "" when no rule decided."""
-    return f"{decision.rule} · {decision.arm}" if decision.arm else decision.rule
+    return f"{decision.rule} / {decision.arm}" if decision.arm else decision.rule
 
 
 @lru_cache(maxsize=1_024)

@@ -50,9 +50,8 @@ def context_as(
         profile = of_this_visit(profile, at) if consent is Consent.SESSION else None
     measures = {**TRAIT_MEASURES, **plan.measures_of(plan.slots)}
     context = context_of(request, visitor, profile, now=at, measures=measures)
-    attributes = dict(context.attributes)
-    if case is not None:
-        played = as_case(case, plan, at, plan.slots)
-        attributes |= {name: value for name, value in played.attributes.items() if name != "page"}
-        context = replace(context, unverified=played.unverified, read=played.read)
-    return replace(context, attributes=attributes | persona.attributes)
+    if case is None:
+        return replace(context, attributes={**context.attributes, **persona.attributes})
+    played = as_case(case, plan, at, plan.slots)
+    of_case = {name: value for name, value in played.attributes.items() if name != "page"}
+    return replace(played, attributes={**context.attributes, **of_case, **persona.attributes}, consent=consent)
