@@ -15,6 +15,7 @@ from typing import NamedTuple
 from proxy.page.fields import Field
 from proxy.page.fragments import Fragment
 from proxy.page.piece import MAX_STORED_BYTES, Piece
+from proxy.page.shelf import Filled
 
 
 class FillKind(enum.StrEnum):
@@ -110,8 +111,10 @@ class Verbatim(Field):
         return self.content
 
 
-def poured(content: bytes) -> Fragment:
-    """What fills a hole for one visitor."""
+def poured(content: bytes | Piece) -> Fragment:
+    """What fills a hole for one visitor; a piece is the same for others, and ready."""
+    if isinstance(content, Piece):
+        return Filled((content,))
     starts = range(0, len(content), MAX_STORED_BYTES)
     parts: tuple[Piece | Field, ...] = tuple(
         Verbatim("", content=content[start : start + MAX_STORED_BYTES]) for start in starts

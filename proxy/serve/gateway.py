@@ -24,6 +24,7 @@ from proxy.httpcache.purge import Purge
 from proxy.httpcache.stored import Choices, cache_control
 from proxy.metrics import Metrics
 from proxy.model import CacheVerdict
+from proxy.page.piece import Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.personalise import Stock
 from proxy.rulebook.compile import Publication
@@ -98,7 +99,7 @@ class Gateway:
         self._giving = Giving(self._showing, pouring, metrics)
         self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)
         self._stylesheets = Stylesheets()
-        self.routes = Slots(self._showing, self._default, settings, clock).routes
+        self.routes = Slots(self._showing, self._kept, settings, clock).routes
         self.publish(publication)
 
     def publish(self, publication: Publication) -> None:
@@ -129,10 +130,8 @@ class Gateway:
         """The published slots' stylesheet, when that is what is asked for."""
         return self._stylesheets.get(request)
 
-    def _default(self, page: Request, slot: str) -> bytes | None:
-        """What the page has in the slot itself; None when it is not kept."""
-        entry = self._memory.get(sought(page, self._policy.of(page.path)).key, page)
-        return entry.template.default(slot) if entry and entry.template else None
+    def _kept(self, page: Request) -> Entry | None:
+        return self._memory.get(sought(page, self._policy.of(page.path)).key, page)
 
     async def aclose(self) -> None:
         """Gives up the fetches under way."""
@@ -269,8 +268,7 @@ class Gateway:
         return await self._as_visitor(request, outcome.reason if outcome else "collapse-wait")
 
     def _may_stand_in(self, stale: Entry, now: float) -> bool:
-        longest = self._settings.stale_if_error_seconds
-        return bool(may_serve_on_error(stale.stored, now, default_seconds=longest))
+        return bool(may_serve_on_error(stale.stored, now, default_seconds=self._settings.stale_if_error_seconds))
 
     async def _as_visitor(self, request: Request, reason: str, *, fill: Sought | None = None) -> Response:
         """The visitor's own request. For `fill` a fetch for everybody follows if the answer is for them."""
@@ -280,12 +278,14 @@ class Gateway:
         self._count("bypass")
         return await self._own.answer(request, answer, self._clock(), f"fwd=bypass; {detail(reason)}")
 
-    async def _part(self, request: Request, *, is_own: bool) -> Response:
+    async def _part(self, request: Request, *, is_own: bool) -> Response | Piece:
         """A part of a page, asked for on its visitor's behalf: as themselves, or like any page."""
         now = self._clock()
         if is_own:
             return await self._as_visitor(request, "part")
-        return self.hit(request, now) or await self._read(request, now)
+        answer = self.hit(request, now) or await self._read(request, now)
+        kept = self._kept(request)
+        return (kept and kept.piece_of(answer)) or answer
 
     async def _write(self, request: Request, now: float) -> Response:
         """A method that may change something. When it did, what is stored of it is forgotten."""

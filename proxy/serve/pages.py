@@ -15,6 +15,7 @@ from proxy.page.piece import AFFINE_BYTES, SHORT, Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.rulebook.policy import PagePolicy
+from proxy.serve.message import Response
 from proxy.serve.outgoing import Lead
 from proxy.serve.recall import Recalled
 
@@ -63,6 +64,13 @@ class Entry:
     def has_slots(self) -> bool:
         """True for a page that is filled for each visitor."""
         return self.template is not None and bool(self.template.slots)
+
+    def piece_of(self, answer: Response) -> Piece | None:
+        """The page in one piece, deflated already, when that is what the answer gives."""
+        if self.template is None or self.has_slots or answer.status != 200 or len(answer.chunks) != 1:
+            return None
+        piece = self.template.statics[0]
+        return piece if answer.chunks[0] is piece.plain else None
 
     def expired(self, now: float) -> Entry:
         """The same, stale from now on."""

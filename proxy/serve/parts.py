@@ -18,6 +18,7 @@ from proxy.httpcache.coding import inflated
 from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
 from proxy.page.holes import Fill, FillKind
+from proxy.page.piece import Piece
 from proxy.serve.forwarding import OUR_COOKIES
 from proxy.serve.message import Request, Response
 from proxy.settings import Settings
@@ -33,16 +34,16 @@ _ACCEPT = ((b"accept", b"text/html,*/*;q=0.8"), (b"accept-encoding", b"identity"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What an address answered: its content, and the cookies it set."""
+    """What an address answered: its content, a piece of a page that is kept where it is one, and the cookies it set."""
 
-    content: bytes
+    content: bytes | Piece
     set_cookies: tuple[bytes, ...] = ()
 
 
 class Ask(Protocol):
     """How the gateway is asked for a part."""
 
-    def __call__(self, request: Request, /, *, is_own: bool) -> Awaitable[Response]: ...
+    def __call__(self, request: Request, /, *, is_own: bool) -> Awaitable[Response | Piece]: ...
 
 
 class Parts:
@@ -80,7 +81,8 @@ class Parts:
         if asked is None:
             return None
         try:
-            return await _read(await self._ask(asked, is_own=is_own))
+            answer = await self._ask(asked, is_own=is_own)
+            return Part(answer) if isinstance(answer, Piece) else await _read(answer)
         except (OriginError, RequestError) as error:
             log.info("the part `%s` could not be fetched: %s", address, error)
             return None

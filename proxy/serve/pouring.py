@@ -17,6 +17,7 @@ from proxy.page.blank import with_nonce
 from proxy.page.fields import as_ascii, escape
 from proxy.page.fragments import Fragment
 from proxy.page.holes import Fill, FillKind, HoleAt, Without, poured
+from proxy.page.piece import Piece
 from proxy.page.template import Template
 from proxy.page.tokens import ALPHABET, SECRET_LENGTH, django_secret, masked
 from proxy.rulebook.policy import PagePolicy
@@ -109,7 +110,7 @@ class _Filling:
             return None
         return Poured(fragments, (*self._new_cookies(), *self._part_cookies()), self._nonce)
 
-    def _text(self, hole: HoleAt) -> bytes | None:
+    def _text(self, hole: HoleAt) -> bytes | Piece | None:
         match hole.fill.kind:
             case FillKind.NONCE:
                 return self._nonce
@@ -119,13 +120,14 @@ class _Filling:
                 return self._part(hole)
         return self._of_cookie(hole.fill)
 
-    def _part(self, hole: HoleAt) -> bytes:
+    def _part(self, hole: HoleAt) -> bytes | Piece:
         part = self._parts.get(hole.fill)
         if part is None:
             return as_ascii(escape(hole.fill.otherwise))
         if not hole.is_attribute:
             return part.content
-        return part.content.strip().replace(b"&", b"&amp;").replace(b'"', b"&quot;").replace(b"<", b"&lt;")
+        text = part.content.plain if isinstance(part.content, Piece) else part.content
+        return text.strip().replace(b"&", b"&amp;").replace(b'"', b"&quot;").replace(b"<", b"&lt;")
 
     # -- from cookies
 

@@ -22,6 +22,7 @@ from proxy.page.piece import Piece
 from proxy.page.template import Template
 from proxy.serve.incoming import origin_form
 from proxy.serve.message import Handler, Request, Response
+from proxy.serve.pages import Entry
 from proxy.serve.showing import Showing
 from proxy.settings import Settings
 
@@ -42,17 +43,17 @@ class SlotAnswer(msgspec.Struct):
 
 
 class Slots:
-    """The routes. `default` gives what a page that is kept has in a slot; None when it is not known."""
+    """The routes. `kept` gives the page that a request is for, where it is kept."""
 
     def __init__(
         self,
         showing: Showing,
-        default: Callable[[Request, str], bytes | None],
+        kept: Callable[[Request], Entry | None],
         settings: Settings,
         clock: Callable[[], float],
     ) -> None:
         self._showing = showing
-        self._default = default
+        self._kept = kept
         self._may_ask = frozenset(origin.encode() for origin in settings.slot_origins)
         self._clock = clock
 
@@ -81,7 +82,7 @@ class Slots:
         if name not in self._known():
             raise RequestError(f"there is no slot `{name}`", status=404)
         (shown,), cookies = await self._shown(page, [name])
-        html = (self._default(page, name) or b"") if shown.html is None else shown.html.encode()
+        html = self._default(page, name) if shown.html is None else shown.html.encode()
         return self._answer(request, b"text/html; charset=utf-8", html, cookies)
 
     async def several(self, request: Request) -> Response:
@@ -94,6 +95,11 @@ class Slots:
         shown, cookies = await self._shown(as_opened(page), names)
         body = msgspec.json.encode(dict(zip(names, shown, strict=True)))
         return self._answer(request, b"application/json", body, cookies)
+
+    def _default(self, page: Request, name: str) -> bytes:
+        """What the page itself has in the slot, as far as that is known."""
+        entry = self._kept(page)
+        return (entry and entry.template and entry.template.default(name)) or b""
 
     def _known(self) -> frozenset[str]:
         publication = self._showing.publication

@@ -243,3 +243,17 @@ async def test_slots_in_page_and_part_are_filled() -> None:
         got = await site.get(b"/")
         assert b'<tb-slot name="home.hero">' in got.body and got.body.count(b"Hello</") == 1
         assert got.body.endswith(b"<p>for nobody</p>")
+
+
+async def test_a_part_that_is_kept_is_compressed_once_for_all_pages_it_stands_in() -> None:
+    page = b'<p><esi:include src="/long"/></p>'
+    long = b"words of a header that all pages have, " * 1_000
+
+    def say(seen: Seen) -> bytes:
+        return ok(page, HTML, ESI) if seen.target == b"/" else ok(long, HTML, KEPT)
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        for _ in range(2):
+            got = await site.get(b"/", (b"accept-encoding", b"gzip"))
+            assert got.body == b"<p>" + long + b"</p>"
+        assert got.wire_length < len(long) / 10
