@@ -38,6 +38,7 @@ COMMANDS = (
     Row("pause", "pause", "switch a rule, a slot or everything off at once"),
     Row("resume", "resume", "let what is paused go on"),
     Row("preview", "preview", "a signed link that shows a draft as somebody, on the real site"),
+    Row("rules", "rules", "rule files as JSON, conditions as trees of operators"),
     Row("explain", "explain", "what a finding's code means, with a right and a wrong example"),
     Row(
         "import",

@@ -21,6 +21,7 @@ from proxy.audience.clean import clean, last_lines
 from proxy.audience.rows import Note, read_rows
 from proxy.cli.import_events import import_events, import_orders
 from proxy.cli.import_products import products
+from proxy.cli.import_rules import import_rules
 from proxy.cli.importing import BATCH, Form, Report, a_store, opened, read_lines, report_on, with_a_bar
 from proxy.cli.options import setting_options
 from proxy.model import Profile
@@ -56,6 +57,7 @@ def command() -> None:
 command.add_command(import_orders)
 command.add_command(import_events)
 command.add_command(products)
+command.add_command(import_rules)
 
 
 @command.command("profiles")

@@ -27,6 +27,7 @@ from proxy.conditions.derived import derived_name
 from proxy.conditions.forms import is_worked, read_worked
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
 from proxy.conditions.phrase import Kind, Phrase
+from proxy.conditions.tree import is_tree, read_tree
 from proxy.conditions.values import number_text
 from proxy.conditions.vocabulary import phrase_of, spelled
 from proxy.diagnostics import Edit, Finding, did_you_mean, nearest
@@ -60,6 +61,8 @@ Words = Mapping[str, Phrase]
 def read_condition(node: Node, words: Words, findings: list[Finding], what: str = "a condition") -> Condition:
     """The condition of some lines, all of which must hold. `words` are those it may use (`vocabulary.words`)."""
     table = as_map(node, what, findings)
+    if table and is_tree(table):
+        return read_tree(table, words, findings)
     return all_of(_read_line(entry, words, findings) for entry in table.entries) if table else EVERYBODY
 
 

@@ -33,6 +33,7 @@ from proxy.rulebook.read import (
     CACHE_FILE,
     CATALOGUE_FILE,
     ORDER_FILE,
+    RULE_FILES,
     SLOT_FILE,
     VISIT_FILE,
     read_yaml,
@@ -84,7 +85,9 @@ def check(
     findings: list[Finding] = []
     sources = dict(texts(files, findings))
     roots = {
-        name: root for name in sources if name.endswith(".yaml") and (root := read_yaml(name, sources[name], findings))
+        name: root
+        for name in sources
+        if name.endswith((".yaml", *RULE_FILES)) and (root := read_yaml(name, sources[name], findings))
     }
     declared = read_slots(roots[SLOT_FILE], findings) if SLOT_FILE in roots else ()
     attributes = read_attributes(roots[ATTRIBUTE_FILE], findings) if ATTRIBUTE_FILE in roots else {}

@@ -18,6 +18,7 @@ from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.check import Groups, check
 from proxy.rulebook.expectations import Case
 from proxy.rulebook.lints import Site, lints
+from proxy.rulebook.names import Names
 from proxy.rulebook.policy import NO_POLICY, Policy
 
 
@@ -50,11 +51,13 @@ class Publication:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What became of a folder: a publication, or findings that prevent one. `sources` are its texts, for excerpts."""
+    """What became of a folder: a publication, or findings that prevent one. `sources` are its texts, for excerpts;
+    `names` what may be named in it."""
 
     publication: Publication | None
     findings: list[Finding]
     sources: Mapping[str, str]
+    names: Names | None = None
 
 
 def load(
@@ -70,7 +73,7 @@ def load(
     read the findings passes a `site`, for the warnings that take to know it."""
     checked = check(files, catalogue=catalogue, imported=imported, seen_slots=seen_slots)
     if any(not finding.is_warning for finding in checked.findings):
-        return Loaded(None, checked.findings, checked.sources)
+        return Loaded(None, checked.findings, checked.sources, checked.names)
     version = version_of(files, catalogue)
     plan = compile_plan(checked.rules, checked.segments, checked.holdouts, journey=checked.journey, version=version)
     publication = Publication(
@@ -88,7 +91,7 @@ def load(
         visits=checked.visits,
     )
     warnings = lints(checked, site) if site else []
-    return Loaded(publication, in_order([*checked.findings, *warnings]), checked.sources)
+    return Loaded(publication, in_order([*checked.findings, *warnings]), checked.sources, checked.names)
 
 
 def version_of(files: Mapping[str, bytes], catalogue: Sequence[Product] = ()) -> str:

@@ -48,7 +48,7 @@ def texts(files: Mapping[str, bytes], findings: list[Finding]) -> Iterator[tuple
 def rule_files(roots: Mapping[str, Node], findings: list[Finding]) -> list[RuleFile]:
     """Every rule file, and R202 for those without anything, or a folder without rules."""
     if not findings and not any(name.endswith(RULE_FILES) for name in roots):
-        findings.append(_no_rules("there is no rule file in this folder", start_of("*" + RULE_FILES)))
+        findings.append(_no_rules("there is no rule file in this folder", start_of("*" + RULE_FILES[0])))
     files = []
     for name, root in roots.items():
         if root == MapNode((), root.place):

@@ -18,7 +18,7 @@ from proxy.diagnostics import Edit, Finding, rows_of
 from proxy.model import Place
 from proxy.rulebook.slips import in_quotes, repair
 
-RULE_FILES = ".rules.yaml"  # the ending of any number of files
+RULE_FILES = (".rules.yaml", ".rules.json")  # the endings of any number of files
 SLOT_FILE = "slots.yaml"
 ATTRIBUTE_FILE = "attributes.yaml"
 CACHE_FILE = "cache.yaml"

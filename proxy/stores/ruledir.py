@@ -29,7 +29,15 @@ from proxy.stores.versions import FOLDER as VERSIONS
 from proxy.stores.versions import Versions
 
 DATA = (CATALOGUE_FILE, ORDER_FILE, VISIT_FILE)
-KINDS = ("*" + RULE_FILES, SLOT_FILE, ATTRIBUTE_FILE, CACHE_FILE, *DATA, "banners/*.html", "cards/*.html")
+KINDS = (
+    *("*" + ending for ending in RULE_FILES),
+    SLOT_FILE,
+    ATTRIBUTE_FILE,
+    CACHE_FILE,
+    *DATA,
+    "banners/*.html",
+    "cards/*.html",
+)
 MAX_CATALOGUE_BYTES = 256 * 1024 * 1024
 ATTEMPTS = 5
 DEBOUNCE_MS = 200

@@ -1,0 +1,48 @@
+"""`tailorbird import rules FILE`: a decision table into a rule file, checked before it is written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from proxy.cli.rulefolder import A_FILE, A_FOLDER, loaded_from
+from proxy.diagnostics import as_text
+from proxy.errors import OperatorError
+from proxy.rulebook.table import rules_from_table
+from proxy.stores.ruledir import read_folder
+from proxy.stores.versions import replace_whole
+
+
+@click.command("rules")
+@click.argument("file", type=A_FILE)
+@click.option("--rules", "folder", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@click.option("--timezone", default="UTC", show_default=True, help="the zone that the table's dates are in")
+@click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="whose imported attributes rules may ask about")
+@click.option("--dry-run", is_flag=True, help="print the rule file, write nothing")
+def import_rules(file: Path, folder: Path, timezone: str, store: str | None, dry_run: bool) -> None:
+    """Rules from FILE, a table as CSV: rows are rules, columns are words of a rule, a banner or a condition. They
+    become the file NAME.rules.yaml in the rule folder, which is checked with them first.
+
+    Exit code 1 when the table has problems; nothing is written then.
+    """
+    try:
+        table = rules_from_table(file.read_text(encoding="utf-8-sig"), timezone)
+    except UnicodeDecodeError as error:
+        raise OperatorError(f"`{file}` is not saved as UTF-8", help="save it as CSV UTF-8") from error
+    name = f"{file.stem}.rules.yaml"
+    loaded = loaded_from({**read_folder(folder), name: table.text.encode()}, None, store)
+    problems = [finding for finding in loaded.findings if not finding.is_warning]
+    if dry_run:
+        click.echo(table.text, nl=False)
+    if problems:
+        for finding in problems:
+            row = table.row_of(finding.place.line) if finding.place.file == name else 0
+            click.echo(f"{file.name}: row {row}: {finding.what}" if row else str(finding.place), err=True)
+        click.echo(as_text(problems, loaded.sources), err=True)
+        sys.exit(1)
+    if not dry_run:
+        replace_whole(folder / name, table.text.encode())
+        count = len({row for row in table.rows if row})
+        click.echo(f"{count} rule{'s' * (count != 1)} written to {folder / name}")

@@ -1,0 +1,44 @@
+"""`tailorbird import rules`, as it is typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from proxy.cli import tailorbird
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "slots.yaml").write_text("slots: {s: {}}")
+    (tmp_path / "rules" / "a.rules.yaml").write_text("rules: []")
+    return tmp_path
+
+
+def run(folder: Path, text: str, *options: str) -> tuple[int, str]:
+    (folder / "sale.csv").write_text(text)
+    arguments = ["import", "rules", str(folder / "sale.csv"), "--rules", str(folder / "rules"), *options]
+    result = CliRunner().invoke(tailorbird, arguments, catch_exceptions=False)
+    return result.exit_code, result.output
+
+
+def test_a_clean_table_becomes_a_rule_file(folder: Path) -> None:
+    code, output = run(folder, "name,slot,country,title\nA,s,NO,Hi\nB,s,NL,Ho\n")
+    assert code == 0 and output.startswith("2 rules written to ")
+    assert "country: NO" in (folder / "rules" / "sale.rules.yaml").read_text()
+    assert CliRunner().invoke(tailorbird, ["check", str(folder / "rules")]).exit_code == 0
+
+
+def test_problems_are_told_by_row_and_nothing_is_written(folder: Path) -> None:
+    code, output = run(folder, "name,slot,country,title\nA,s,NO,Hi\nB,s,Norge,Ho\n")
+    assert code == 1 and 'sale.csv: row 3: "country" cannot be "Norge"' in output
+    assert not (folder / "rules" / "sale.rules.yaml").exists()
+
+
+def test_a_dry_run_prints_the_file(folder: Path) -> None:
+    code, output = run(folder, "name,slot,title\nA,s,Hi\n", "--dry-run", "--timezone", "Europe/Oslo")
+    assert code == 0 and "timezone: Europe/Oslo" in output and "  - name: A\n" in output
+    assert not (folder / "rules" / "sale.rules.yaml").exists()

@@ -1,0 +1,94 @@
+"""A decision table becomes a rule file."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.rulebook.compile import load
+from proxy.rulebook.read import read_yaml
+from proxy.rulebook.table import rules_from_table
+
+TABLE = """\
+name,slot,priority,country,orders,unless segment,limit,title,link,banner
+Norway sale,home.hero,high,NO,at least 2,,once per visitor per 3 days,"Salg: alt, nå",/salg,
+"Benelux",home.hero,,NL | BE,,VIP,,,,promo
+,,,,,,,,,
+Quiet,all.topbar,20,,,,,,,nothing new
+"""
+FILES = {
+    "slots.yaml": b"slots: {home.hero: {}, all.topbar: {}}",
+    "attributes.yaml": b"attributes: {orders: number}",
+    "banners/promo.html": b"<p>Promo</p>",
+    "s.rules.yaml": b"segments: {VIP: {}}\nrules: []",
+}
+
+
+def test_rows_are_rules_and_columns_are_words() -> None:
+    assert (
+        rules_from_table(TABLE, "Europe/Oslo").text
+        == """\
+version: 1
+timezone: Europe/Oslo
+
+rules:
+  - name: Norway sale
+    slot: home.hero
+    priority: high
+    limit: once per visitor per 3 days
+    when:
+      country: NO
+      orders: at least 2
+    show:
+      banner:
+        title: "Salg: alt, nå"
+        link: /salg
+  - name: Benelux
+    slot: home.hero
+    when:
+      country: [NL, BE]
+    unless:
+      segment: VIP
+    show:
+      banner: promo
+  - name: Quiet
+    slot: all.topbar
+    priority: 20
+    show: nothing new
+"""
+    )
+
+
+def test_the_file_is_clean_and_its_lines_know_their_rows() -> None:
+    table = rules_from_table(TABLE)
+    loaded = load({**FILES, "t.rules.yaml": table.text.encode()})
+    assert loaded.publication is not None and loaded.findings == []
+    assert [rule.name for rule in loaded.publication.rules] == ["Norway sale", "Benelux", "Quiet"]
+    assert [table.row_of(line) for line in (1, 5, 16, 24, 99)] == [0, 2, 3, 5, 0]
+
+
+def test_semicolons_tabs_and_a_mark_of_byte_order_are_fine() -> None:
+    for delimiter in ";\t":
+        text = "\ufeff" + TABLE.replace('"Salg: alt, nå"', "Salg").replace(",", delimiter)
+        assert "country: [NL, BE]" in rules_from_table(text).text
+
+
+def test_a_column_twice_asks_both() -> None:
+    text = rules_from_table("name,slot,segment,segment\nA,s,VIP,Runners\n").text
+    assert "    when:\n      all of:\n        - segment: VIP\n        - segment: Runners\n" in text
+
+
+@given(st.lists(st.lists(st.text(max_size=12), min_size=3, max_size=3), max_size=5))
+def test_whatever_the_cells_hold_the_file_can_be_read(rows: list[list[str]]) -> None:
+    out = io.StringIO()
+    csv.writer(out).writerows([["name", "city", "title"], *rows])
+    text = rules_from_table(out.getvalue().replace("\0", "")).text
+    findings: list[object] = []
+    assert read_yaml("t", text, findings) is not None or _has_controls(text)  # type: ignore[arg-type]
+
+
+def _has_controls(text: str) -> bool:
+    return any(not char.isprintable() and char != "\n" for char in text)
