@@ -17,8 +17,7 @@ from proxy.audience.windows import visits_of
 from proxy.diagnostics import did_you_mean
 from proxy.errors import OperatorError
 from proxy.model import Consent, Profile, Visitor
-from proxy.serve.message import Request
-from proxy.serve.visitor import cookies_named
+from proxy.serve.message import Request, cookies_named
 from proxy.settings import Settings
 
 

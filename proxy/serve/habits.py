@@ -32,7 +32,9 @@ _LINE = re.compile(rb"(GET|HEAD) (/[!\"$-~]*) HTTP/1\.1")
 _COOKIE, _REFERER = b"\r\nCookie: ", b"\r\nReferer: "
 _BLANKS = frozenset((b" ", b"\t"))
 _END = b"\r\n\r\n"
-_UNUSUAL = frozenset(b"cookie referer content-length transfer-encoding expect upgrade".split())
+_UNUSUAL = frozenset(
+    b"cookie referer content-length transfer-encoding expect upgrade if-match if-unmodified-since".split()
+)
 
 _Known = dict[bytes, Habit | None]
 

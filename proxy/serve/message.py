@@ -36,7 +36,7 @@ class Habit:
         request = Request.__new__(Request)
         request.method, request.path, request.query = method, path, query
         request.host, request.scheme, request.client = self.host, self.scheme, client
-        request.body = request.content_length = request._firsts = None
+        request.body = request.content_length = request._firsts = request._named = None
         request.depth = 0
         request.habit, request.referer, request._cookies = self, referer, cookie or b""
         request._late = cookie
@@ -70,6 +70,7 @@ class Request:
     _late: bytes | None = field(default=None, init=False, repr=False, compare=False)  # its cookies, as they came
     _firsts: dict[bytes, bytes] | None = field(default=None, init=False, repr=False, compare=False)
     _cookies: bytes | None = field(default=None, init=False, repr=False, compare=False)
+    _named: tuple[bytes, list[bytes]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __getattr__(self, name: str) -> Headers:
         """The fields of a request with a habit, the first time they are asked for: until then the slot is empty."""
@@ -103,6 +104,12 @@ class Request:
         if self._cookies is None:
             self._cookies = self.get_list(b"cookie", b"; ")
         return self._cookies
+
+    def cookies_named(self, beginning: bytes) -> list[bytes]:
+        """What follows `beginning` in the cookies that begin so; looked for once, since all our own begin alike."""
+        if self._named is None or self._named[0] != beginning:
+            self._named = beginning, cookies_named(beginning, self.cookies)
+        return self._named[1]
 
     def _by_name(self) -> dict[bytes, bytes]:
         """The first value of each field. Made once: a page's rules and its cache ask for a dozen."""
@@ -164,3 +171,25 @@ def as_lines(headers: Headers) -> bytes:
 def of_lines(lines: bytes) -> Headers:
     """The fields that `as_lines` was given."""
     return tuple((name, value) for name, _, value in (line.partition(b": ") for line in lines.split(b"\r\n")) if name)
+
+
+def cookies_named(beginning: bytes, cookie_header: bytes) -> list[bytes]:
+    """What follows `beginning` in the cookies that begin so, without blanks around it. Looking for it is some ten times
+    faster than telling all cookies apart, of which a shop's visitor has a kilobyte or two."""
+    found = []
+    at = cookie_header.find(beginning)
+    while at >= 0:
+        if not _begins_cookie(cookie_header, at):
+            at = cookie_header.find(beginning, at + 1)
+            continue
+        end = cookie_header.find(b";", at)
+        found.append(cookie_header[at + len(beginning) : end if end >= 0 else None].strip(b" \t"))
+        at = cookie_header.find(beginning, end) if end >= 0 else -1
+    return found
+
+
+def _begins_cookie(cookie_header: bytes, at: int) -> bool:
+    if not at or cookie_header[at - 2 : at] == b"; ":
+        return True
+    ahead = cookie_header[:at].rstrip(b" \t")
+    return not ahead or ahead.endswith(b";")

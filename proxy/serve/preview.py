@@ -14,10 +14,9 @@ from typing import Annotated
 import msgspec
 
 from proxy.errors import OperatorError
-from proxy.serve.message import Request, Response
+from proxy.serve.message import Request, Response, cookies_named
 from proxy.serve.persona import Persona
 from proxy.serve.signing import Keyring
-from proxy.serve.visitor import cookies_named
 
 PURPOSE = b"tailorbird preview v1"
 LONGEST_SECONDS = 3_600
@@ -41,7 +40,8 @@ class Tokens:
 
     def __init__(self, secret: str, *, is_demo: bool = False) -> None:
         self._keys = Keyring(secret)
-        self._cookie = (b"" if is_demo else b"__Host-") + b"tb_p="
+        self._prefix = b"tb_" if is_demo else b"__Host-tb_"
+        self._cookie = self._prefix + b"p="
         self._flags = b"; Path=/; HttpOnly; SameSite=Lax" + (b"" if is_demo else b"; Secure")
 
     def token(self, preview: Preview) -> bytes:
@@ -53,7 +53,8 @@ class Tokens:
 
     def concerns(self, request: Request) -> bool:
         """Whether there may be a token in a request. Asked of every request, so it only looks for the names."""
-        return PARAMETER in request.query or self._cookie in request.cookies
+        ours = request.cookies_named(self._prefix)
+        return PARAMETER in request.query or any(cookie.startswith(b"p=") for cookie in ours)
 
     def is_opened(self, request: Request) -> bool:
         """Whether the request's address is a link rather than a page."""

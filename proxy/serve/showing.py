@@ -113,7 +113,7 @@ class Showing:
         return _met(visitor, await self._profiles.get(visitor.id, now), now)
 
     def _visitor(self, request: Request, now: float) -> Visitor:
-        return allowed(self._cookies.read(request.cookies, now), self._consents.of(request))
+        return allowed(self._cookies.of(request, now), self._consents.of(request))
 
     def _welcome(self, visitor: Visitor, now: float, *, has_cookie: bool) -> Met:
         if visitor.consent < Consent.SESSION:

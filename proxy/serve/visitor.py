@@ -19,6 +19,7 @@ import msgspec
 
 from proxy.errors import OperatorError
 from proxy.model import Visitor
+from proxy.serve.message import Request, cookies_named
 from proxy.serve.signing import Keyring
 from proxy.settings import Settings
 
@@ -122,7 +123,13 @@ class Cookies:
 
     def read(self, cookie_header: bytes, now: float) -> Visitor:
         """The visitor behind a Cookie header (several fields joined by `; `); never raises."""
-        ours = cookies_named(self._prefix, cookie_header)
+        return self._read(cookies_named(self._prefix, cookie_header), cookie_header, now)
+
+    def of(self, request: Request, now: float) -> Visitor:
+        """The visitor who asks; never raises."""
+        return self._read(request.cookies_named(self._prefix), request.cookies, now)
+
+    def _read(self, ours: list[bytes], cookie_header: bytes, now: float) -> Visitor:
         known = self._memo.get(tuple(ours))
         if known is not None and not self._unsigned:
             return known.at(now)
@@ -213,28 +220,6 @@ class Cookies:
                 help="name fewer segments; long lists belong in the profile",
             )
         return name + b"=" + value
-
-
-def cookies_named(beginning: bytes, cookie_header: bytes) -> list[bytes]:
-    """What follows `beginning` in the cookies that begin so, without blanks around it. Looking for it is some ten times
-    faster than telling all cookies apart, of which a shop's visitor has a kilobyte or two."""
-    found = []
-    at = cookie_header.find(beginning)
-    while at >= 0:
-        if not _begins_cookie(cookie_header, at):
-            at = cookie_header.find(beginning, at + 1)
-            continue
-        end = cookie_header.find(b";", at)
-        found.append(cookie_header[at + len(beginning) : end if end >= 0 else None].strip(b" \t"))
-        at = cookie_header.find(beginning, end) if end >= 0 else -1
-    return found
-
-
-def _begins_cookie(cookie_header: bytes, at: int) -> bool:
-    if not at or cookie_header[at - 2 : at] == b"; ":
-        return True
-    ahead = cookie_header[:at].rstrip(b" \t")
-    return not ahead or ahead.endswith(b";")
 
 
 def hinted_segments(cookie: bytes) -> frozenset[str]:

@@ -186,8 +186,8 @@ def test_what_stands_among_the_cookies_cannot_make_another_request(at: int, piec
     "field",
     [
         b"Content-Length: 0", b"Transfer-Encoding: chunked", b"Upgrade: websocket", b"Connection: close",
-        b"Expect: 100-continue", b"Cookie: a=b\r\nCookie: c=d", b"COOKIE: a=b", b"Referer: /a\r\nReferer: /b",
-        b"Host: b",
+        b"Expect: 100-continue", b"If-Match: *", b"Cookie: a=b\r\nCookie: c=d", b"COOKIE: a=b",
+        b"Referer: /a\r\nReferer: /b", b"Host: b",
         b"\r\n".join(b"A%d: 1" % number for number in range(12)),
     ],
 )  # fmt: skip

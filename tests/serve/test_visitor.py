@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from proxy.errors import OperatorError
 from proxy.model import Visitor
+from proxy.serve.message import cookies_named
 from proxy.serve.signing import Keyring
-from proxy.serve.visitor import ANONYMOUS, Cookies, cookies_named, hinted_segments
+from proxy.serve.visitor import ANONYMOUS, Cookies, hinted_segments
 from proxy.settings import Settings
 
 ROOT = Path(__file__).parents[2]
