@@ -113,6 +113,8 @@ class Exchange:
     def pour(self, sink: Sink) -> None:
         """Hands the body over instead of yielding it: what has come at once, the rest as it comes."""
         self._sink = sink
+        if self._is_paused:  # by us, while nobody took anything; from now on the sink says when
+            self._resume()
         self._hand_over(sink)
 
     def pause(self) -> None:
@@ -181,7 +183,7 @@ class Exchange:
 
     def _go_on(self) -> None:
         self._touch()
-        if self._answer.size > HIGH_WATER_BYTES:
+        if self._answer.size > HIGH_WATER_BYTES and self._sink is None:
             self.pause()
 
     def _resume(self) -> None:

@@ -91,6 +91,9 @@ class Relay:
 
     def flow(self) -> None:
         """Writes what the client has room for; the origin waits while something is left."""
+        if self._transport.is_closing():
+            self.leave()
+            return
         while self._waiting and (room := MOST_WAITING_BYTES - self._transport.get_write_buffer_size()) > 0:
             self._write(room)
         if self._has_ended:
@@ -104,7 +107,8 @@ class Relay:
             self._source.resume()
 
     def leave(self) -> None:
-        """The client has gone."""
+        """The client has gone; uvicorn, which may not have heard of it yet, need not complain."""
+        self._cycle.disconnected = True
         self._settle(OriginError("the client left", reason="abandoned"))
 
     def _write(self, room: int) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -376,3 +377,31 @@ async def test_a_switch_that_nobody_takes_over_costs_its_connection() -> None:
         await switch.head()
         await switch.aclose()
         await origin.has_open(0)
+
+
+class Cup:
+    """A sink that takes whatever comes."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.ended: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
+
+    def take(self, piece: bytes) -> None:
+        self.taken += len(piece)
+
+    def end(self, error: BaseException | None) -> None:
+        self.ended.set_result(error)
+
+
+async def test_what_came_before_anybody_took_it_does_not_stop_the_rest() -> None:
+    large = b"x" * 1_500_000
+    async with Origin(always(ok(large))) as origin:
+        answer = await OriginTransport(origin.url, Settings()).fetch(GET)
+        exchange: Any = answer.body
+        async with asyncio.timeout(10):
+            while not exchange._is_paused:  # nobody takes anything, and there is a limit to what is held
+                await asyncio.sleep(0.001)
+        cup = Cup()
+        exchange.pour(cup)
+        assert await asyncio.wait_for(cup.ended, 10) is None
+    assert cup.taken == len(large)

@@ -38,6 +38,9 @@ class Narrow:
     def close(self) -> None:
         self.is_closed = True
 
+    def is_closing(self) -> bool:
+        return self.is_closed
+
 
 class Patient:
     """An origin that notes whether it is to wait."""
@@ -180,3 +183,13 @@ async def test_a_client_that_leaves_ends_the_exchange() -> None:
         writer.close()
         await asyncio.wait_for(origin.has_open(0), 5)
         await eventually(lambda: not served.listener.server_state.tasks)
+
+
+async def test_nothing_is_written_to_a_client_that_has_just_gone() -> None:
+    ends = Ends(Response(200, (LENGTH,)))
+    ends.client.close()
+    ends.relay.take(b"abc")
+    assert ends.client.kept == b""
+    error = await ends.relay.done
+    assert isinstance(error, OriginError)
+    assert error.reason == "abandoned"
