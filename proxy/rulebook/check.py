@@ -40,6 +40,7 @@ from proxy.rulebook.read import (
     start_of,
 )
 from proxy.rulebook.rfm import graded, read_grades
+from proxy.rulebook.scores import read_score
 from proxy.rulebook.segments import circles, read_segment
 from proxy.rulebook.shares import read_holdouts
 from proxy.rulebook.show import Library, file_faults
@@ -100,6 +101,8 @@ def check(
     stage_names = tuple(entry.key.text for _, stages in journeys for entry in stages)
     grades = [read_grades(line, findings) for file in opened for line in file.entries("rfm", findings)]
     known = graded(words(segment_names, attributes, imported, stage_names), ChainMap(*grades))
+    for line in [line for file in opened for line in file.entries("scores", findings)]:
+        known |= read_score(line, known, findings)
     names = Names(known, segment_names, slots)
 
     segments = tuple(read_segment(entry, names, file.timezone, findings) for file, entry in segment_lines)

@@ -26,6 +26,7 @@ from proxy.rulebook.words import (
     GUARDRAILS,
     HOLDOUT,
     RULE,
+    SCORE,
     SEGMENT,
     STOP,
     TEST,
@@ -63,6 +64,7 @@ def rule_schema(names: Names) -> Schema:
         "file": {
             "version": {"const": 1},
             "segments": {"type": "object", "additionalProperties": {"anyOf": [_ref("segment"), {"type": "null"}]}},
+            "scores": {"type": "object", "additionalProperties": _ref("score")},
             "rfm": {"type": "object", "properties": dict.fromkeys(GRADED, GRADES), "additionalProperties": False},
             "limits": {"type": "object", "additionalProperties": TEXT},
             "groups": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": TEXT}},
@@ -72,6 +74,7 @@ def rule_schema(names: Names) -> Schema:
             "holdout": _one_or_more(_ref("holdout")),
             "tests": {"type": "array", "items": _ref("test")},
         },
+        "score": {"points": {"type": "object", "additionalProperties": {"type": "number"}}},
         "segment": {"when": CONDITION, "unless": CONDITION},
         "rule": {**placed, "show": _ref("show")},
         "experiment": {
@@ -88,6 +91,7 @@ def rule_schema(names: Names) -> Schema:
         "title": "Tailorbird rules",
         **_part(FILE, special["file"]),
         "$defs": {
+            "score": _part(SCORE, special["score"]),
             "segment": _part(SEGMENT, special["segment"]),
             "rule": _part(RULE, special["rule"]),
             "experiment": _part(EXPERIMENT, special["experiment"]),

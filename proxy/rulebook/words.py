@@ -26,6 +26,7 @@ FILE = (
     Word("version", "the format's version: 1"),
     Word("timezone", "the zone that dates, weekday and hours are read in, as Europe/Amsterdam; UTC when missing"),
     Word("segments", "groups of visitors by name; without a condition, one that a cookie or an import brings"),
+    Word("scores", "points for what visitors do, by name; each is a word of conditions"),
     Word("rfm", "where the grades of recency (days), frequency (orders) and monetary (money) part"),
     Word("limits", "how often something may be shown, by name, so that several rules share one count"),
     Word(
@@ -58,6 +59,14 @@ PLACED = (
     Word("holdout", "the share of those it fits who see the page's own instead, to compare with"),
     Word("layer", "of the rules of one layer a page shows one, the best"),
     Word("also on", "channels that send it too: email, app, sms, push"),
+)
+SCORE = (
+    Word("points", "how many for what: viewed, added to cart, bought, searched, opened, clicked", required=True),
+    Word("category", "only for products of it"),
+    Word("product", "only for this one"),
+    Word("brand", "only for products of it"),
+    Word("halves every", "how fast points fade, as 14 days; never when missing"),
+    Word("at most", "where they stop to count"),
 )
 RULE = (*PLACED, Word("show", "what it shows: a banner, products, or nothing new (the page's own)", required=True))
 EXPERIMENT = (

@@ -1,0 +1,76 @@
+"""`scores:` in a rule file: points for what visitors do, that halve with time and are capped. Each is a word that a
+condition may ask.
+
+    scores:
+      trail interest:
+        points: {viewed: 1, added to cart: 3, bought: 10}
+        category: shoes/trail
+        halves every: 14 days
+        at most: 50
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from math import inf
+
+from proxy.conditions.amounts import amount, no_amount
+from proxy.conditions.deeds import FIELDS
+from proxy.conditions.durations import DURATION_HELP, seconds_of
+from proxy.conditions.nodes import Entry, as_map, as_text, unknown_word
+from proxy.conditions.parse import read_tests
+from proxy.conditions.phrase import Kind, Phrase
+from proxy.diagnostics import Finding
+from proxy.model import Measure, Reading
+from proxy.rulebook.deeds import KINDS
+from proxy.rulebook.words import SCORE, fields
+
+SCORED = tuple(word for word in KINDS if word != "cart")
+WHICH = ("category", "product", "brand")
+
+
+def read_score(entry: Entry, known: Collection[str], findings: list[Finding]) -> dict[str, Phrase]:
+    """One entry of `scores:`, as the word it is; nothing when it cannot be one. `known` are the words there are."""
+    name = entry.key
+    found = fields(entry.value, "score", SCORE, findings)
+    if name.text in known:
+        help = "give the score another name"
+        findings.append(Finding("R201", f'"{name.text}" is already a word of conditions', name.place, help))
+    points = _points(found["points"], findings) if "points" in found else {}
+    measure = Measure(
+        Reading.SCORE,
+        tuple(KINDS[word] for word in points),
+        points=tuple((KINDS[word], worth) for word, worth in points.items()),
+        half_life_seconds=_half_life(found["halves every"], findings) if "halves every" in found else inf,
+        cap=_number(found["at most"], findings) if "at most" in found else inf,
+    )
+    for word in WHICH:
+        if word in found:
+            tests, _ = read_tests(Phrase(word, word, Kind.TEXT, ""), found[word], findings)
+            measure = replace(measure, where=(*measure.where, *((FIELDS[word], test) for test in tests[:1])))
+    help = "points for what the visitor did"
+    return {name.text: Phrase(name.text, name.text, Kind.NUMBER, help, measure=measure)} if points else {}
+
+
+def _points(entry: Entry, findings: list[Finding]) -> Mapping[str, float]:
+    table = as_map(entry.value, '"points"', findings)
+    lines = table.entries if table else ()
+    findings += [unknown_word(line.key, '"points"', SCORED) for line in lines if line.key.text not in SCORED]
+    return {line.key.text: _number(line, findings) for line in lines if line.key.text in SCORED}
+
+
+def _number(entry: Entry, findings: list[Finding]) -> float:
+    word = as_text(entry.value, f'"{entry.key.text}"', findings)
+    read = amount(Phrase(entry.key.text, "", Kind.NUMBER, ""), word.text) if word else None
+    if word and (read is None or read.low != read.high):
+        findings.append(no_amount(word))
+    return read.low if read else 0.0
+
+
+def _half_life(entry: Entry, findings: list[Finding]) -> float:
+    word = as_text(entry.value, '"halves every"', findings)
+    seconds = seconds_of(word.text) if word else None
+    if word and seconds is None:
+        findings.append(Finding("R304", f'"halves every" cannot be "{word.text}"', word.place, DURATION_HELP))
+    return seconds or inf
