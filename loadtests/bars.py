@@ -64,6 +64,9 @@ BARS = (
     Bar("D7", "a real order history, graded as SQL does", (*PYTEST, "tests/bars/test_d7_import.py")),
     Bar("D8", "erased, and nothing brings them back", (*PYTEST, "tests/bars/test_d8_erase.py")),
     Bar("E1", "baskets: what goes with a cart", (*PYTEST, "tests/bars/test_e1_baskets.py")),
+    Bar("E3", "a row of products that follows every click", (*PYTEST, "tests/bars/test_e3_row.py")),
+    Bar("E4", "a listing in each visitor's order", (*PYTEST, "tests/bars/test_e4_listing.py")),
+    Bar("E5", "from an order to the next request", (*PYTEST, "tests/bars/test_e5_next_request.py")),
     Bar("E8", "feeds with planted faults", (*PYTEST, "tests/bars/test_e8_feeds.py")),
     Bar("E2", "visits: the next product, on a published split", (*PYTEST, "tests/bars/test_e2_visits.py")),
 )  # fmt: skip

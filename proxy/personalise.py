@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from proxy.catalogue.asking import Asking
-from proxy.catalogue.rows import Ask, Row, choose, prepare
+from proxy.catalogue.ranking import Arrangement
+from proxy.catalogue.rows import Ask, Row, choose
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper, shopper_of
 from proxy.decide.engine import decide
@@ -23,6 +24,7 @@ from proxy.page.cards import PLAIN, Dress
 from proxy.page.encode import Assembled, Coding, assemble
 from proxy.page.fragments import Fragment
 from proxy.page.json_fills import in_form
+from proxy.page.lists import Cards
 from proxy.page.prices import CURRENCY_OF
 from proxy.page.shelf import Shelf
 from proxy.page.template import Template
@@ -40,12 +42,25 @@ ROW_ATTRIBUTES = ("page", "language", "country", *CAMPAIGN)
 """What rows of products may ask of a request."""
 
 
+SORTED_BY = tuple(
+    f"refinement.{name}" for name in ("sort", "order", "orderby", "order_by", "sortby", "sort_by", "sort-by", "sorting")
+)
+"""Attributes that tell of a list the visitor has sorted."""
+
+REMEMBERED_SECONDS = 60.0
+MISSING = object()
+NO_LISTS: Mapping[int, Cards] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What rows of products are filled from: the shop, and what each variant asks of it."""
+    """What rows of products are filled from: the shop, and what each variant asks of it, or does to a list.
+    `fragments` are the published ones, whose cards are drawn ahead."""
 
     shop: Shop = field(default_factory=Shop)
     asks: Mapping[str, Ask] = field(default_factory=dict)
+    arrangements: Mapping[str, Arrangement] = field(default_factory=dict)
+    fragments: Mapping[str, Fragment] = field(default_factory=dict)
 
     @classmethod
     def of_a_folder(
@@ -90,7 +105,7 @@ def personalise(
     """
     decided = decide(plan, context, template.slots)
     decisions = tuple([decided[slot] for slot in template.slots])
-    fills = fills_of(decisions, fragments, context, stock)
+    fills = fills_of(decisions, fragments, context, stock, template.lists)
     if template.forms:
         fills = [
             fill and in_form(fill, form, decision)
@@ -118,22 +133,72 @@ def _pour(template: Template, fills: list[Fragment | None], poured: Sequence[Fra
 
 
 def fills_of(
-    decisions: Iterable[Decision], fragments: Mapping[str, Fragment], context: EvaluationContext, stock: Stock
+    decisions: Iterable[Decision],
+    fragments: Mapping[str, Fragment],
+    context: EvaluationContext,
+    stock: Stock,
+    lists: Mapping[int, Cards] = NO_LISTS,
 ) -> list[Fragment | None]:
     """What fills each slot as decided; None for the page's own. No product stands in two of the rows. A row for which
-    there is no product is the page's own too."""
+    there is no product is the page's own too. `lists` are the page's, by their place among its slots."""
     fills: list[Fragment | None] = []
     shown: set[str] = set()
-    for decision in decisions:
+    for place, decision in enumerate(decisions):
         fill = fragments.get(decision.variant)
-        if isinstance(fill, Shelf):
-            row, _ = row_of(decision, context, stock, shown)
-            shown.update(product.id for product in row.products)
-            is_common = not stock.asks[decision.variant].reads_history
-            dress = dress_of(context)
-            fill = fill.filled(row.products, context.now, dress, is_common=is_common) if row.products else None
+        if place in lists:
+            fill = arranged(decision, lists[place], context, stock)
+        elif isinstance(fill, Shelf):
+            fill, products = stocked(fill, decision, context, stock, dress_of(context), frozenset(shown))
+            shown.update(products)
         fills.append(fill)
     return fills
+
+
+def stocked(
+    shelf: Shelf,
+    decision: Decision,
+    context: EvaluationContext,
+    stock: Stock,
+    dress: Dress,
+    shown: frozenset[str] = frozenset(),
+) -> tuple[Fragment | None, Sequence[str]]:
+    """The shelf filled, and with which products. What it is for a visitor is remembered with their profile until they
+    do something, stock or prices change, or more orders were learnt; a minute at most."""
+    ask, asking = stock.asks[decision.variant], asking_of(context, stock.shop)
+    learnt = stock.shop.baskets.count if ask.of_orders else 0
+    moment = (stock.shop.hub.version, learnt, context.now // REMEMBERED_SECONDS)
+    key = (decision.variant, asking.here, dress, shown, moment)
+    known = context.remembered.get(key)
+    if not isinstance(known, _Stocked):
+        row = choose(ask, asking, shown)
+        made = shelf.filled(row.products, context.now, dress, is_common=not ask.reads_history)
+        known = _Stocked(made if row.products else None, tuple(product.id for product in row.products))
+        context.remembered[key] = known
+    return known.fragment, known.products
+
+
+@dataclass(frozen=True, slots=True)
+class _Stocked:
+    fragment: Fragment | None
+    products: tuple[str, ...]
+
+
+def arranged(decision: Decision, cards: Cards, context: EvaluationContext, stock: Stock) -> Fragment | None:
+    """The list as decided; None for the origin's order, which holds too when the visitor sorted it themselves. What it
+    is for a visitor is remembered with their profile, a minute at most."""
+    arrangement = stock.arrangements.get(decision.variant)
+    if arrangement is None:
+        return None
+    for name in SORTED_BY:
+        if name in context.attributes:
+            return None
+    hub = stock.shop.hub
+    key = (cards, decision.variant, hub.version, context.now // REMEMBERED_SECONDS)
+    known = context.remembered.get(key, MISSING)
+    if known is MISSING:
+        order = arrangement.order(cards.products, hub.get, asking_of(context, stock.shop).shopper, context.now)
+        known = context.remembered[key] = cards.arranged(order)
+    return known if isinstance(known, Fragment) else None
 
 
 def row_of(
@@ -168,10 +233,12 @@ def asking_of(context: EvaluationContext, shop: Shop) -> Asking:
 
 
 def foresee(context: EvaluationContext, stock: Stock) -> None:
-    """Works out what rows will ask of this visitor, before a page asks."""
-    asking = asking_of(context, stock.shop)
-    for ask in stock.asks.values():
-        prepare(ask, asking)
+    """Fills the rows that follow this visitor, as visitors were shown them lately, before a page asks."""
+    for variant, ask in stock.asks.items():
+        shelf = stock.fragments.get(variant)
+        if ask.reads_history and isinstance(shelf, Shelf):
+            for dress in shelf.dresses:
+                stocked(shelf, Decision("", variant), context, stock, dress)
 
 
 def dress_of(context: EvaluationContext) -> Dress:

@@ -158,7 +158,8 @@ class Baskets:
 
     def _ratio(self, product: str, other: str, both: int) -> float:
         """The root of the log-likelihood ratio; below 0 for pairs rarer than chance."""
-        mine, theirs, whole = self._bought[product], self._bought[other], self.count
+        # One order more than there were, without either: else nothing would go with anything in a shop's first orders.
+        mine, theirs, whole = self._bought[product], self._bought[other], self.count + 1
         ratio = 2 * (
             _xlogx(both, mine - both, theirs - both, whole - mine - theirs + both)
             - _xlogx(mine, whole - mine)

@@ -89,6 +89,27 @@ def _affinity(product: Product, shopper: Shopper, kinds: frozenset[str]) -> floa
     return min(found, 1.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """What a rule does to a list of the shop's own."""
+
+    shifts: tuple[Shift, ...] = ()
+    pins: tuple[tuple[int, str], ...] = ()
+    largest: float = LARGEST_MOVE
+
+    @property
+    def reads_history(self) -> bool:
+        """True when two visitors may see different orders."""
+        return any(shift.fit.reads_history for shift in self.shifts)
+
+    def order(
+        self, products: Sequence[str], get: Callable[[str], Product | None], shopper: Shopper, now: float
+    ) -> list[str]:
+        """The list in the order for this visitor."""
+        places = shifts_of(self.shifts, products, get, shopper, now)
+        return moved(products, places, dict(self.pins), largest=self.largest)
+
+
 def moved(
     order: Sequence[str], places: Mapping[str, float], pins: Mapping[int, str], *, largest: float = LARGEST_MOVE
 ) -> list[str]:

@@ -1,7 +1,7 @@
 """A row of products for one visitor: the strategies asked in turn, what editors allow of it, and the reason for each.
 
-Candidates are worked out when an event comes (`prepare`), off the page's path; when the page is asked for they are
-read, looked up as they are now, filtered and cut to length.
+Candidates are worked out once for what a visitor did, when their event comes and not when a page waits; what is shown
+of them is looked up as it is now, filtered and cut to length.
 """
 
 from __future__ import annotations
@@ -42,6 +42,11 @@ class Ask:
         """True when two visitors may be shown different products."""
         asked = (*self.only, *self.never, *(shift.fit for shift in self.shifts))
         return any(source.reads_history for source in self.sources) or any(fit.reads_history for fit in asked)
+
+    @property
+    def of_orders(self) -> bool:
+        """True when each order may change what is shown."""
+        return any(source.strategy.of_orders for source in self.sources)
 
     @property
     def may_fall_back(self) -> bool:
@@ -97,13 +102,6 @@ def choose(spec: Ask, ask: Asking, shown: Iterable[str] = ()) -> Row:
     if not choice.row and spec.may_fall_back:
         choice.take(LAST_RESORT, is_last_resort=True)
     return choice.done()
-
-
-def prepare(spec: Ask, ask: Asking) -> None:
-    """Works out the candidates of a visitor before a page asks for them."""
-    for found in spec.sources:
-        if found.reads_history:
-            candidates(found, ask)
 
 
 def candidates(found: Source, ask: Asking) -> Sequence[str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_type_hints
 
 import minijinja
 
@@ -31,6 +31,9 @@ DEFAULT_CARD = """\
 _FUEL = 20_000
 _STATEMENT = re.compile(r"\{%-?\s*(\w*)")
 _STATEMENTS = frozenset({"if", "elif", "else", "endif", "for", "endfor"})
+_KINDS = get_type_hints(Product)
+_TEXTS = tuple(name for name, kind in _KINDS.items() if kind is str)
+_OTHERS = tuple(name for name, kind in _KINDS.items() if kind is not str)
 _HELP = "a card may hold {{ product.title }} and the like, {% if %} and {% for %}"
 
 
@@ -82,7 +85,8 @@ def render_cards(products: Iterable[Product], template: str = DEFAULT_CARD) -> l
 def _shown(product: Product, now: float, dress: Dress) -> dict[str, Any]:
     """The words of a product a card may use: those of `Product`, texts harmless, `price` written out, `was` the price
     it had before the sale, and `amount` the bare number."""
-    words = {name: harmless(value) if isinstance(value, str) else value for name, value in asdict(product).items()}
+    words: dict[str, Any] = {name: harmless(getattr(product, name)) for name in _TEXTS}
+    words |= {name: getattr(product, name) for name in _OTHERS}
     amount, currency = price_for(product, now, dress)
     was = product.price if currency == product.currency and amount < product.price else 0.0
     return words | {

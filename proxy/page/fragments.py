@@ -54,7 +54,10 @@ class Fragment:
     @cached_property
     def constant(self) -> Piece | None:
         """The fragment as one piece, the same for every visitor; None when it has fields."""
-        return None if self.fields else Piece(b"".join(part.plain for part in self.parts if isinstance(part, Piece)))
+        pieces = [part for part in self.parts if isinstance(part, Piece)]
+        if len(pieces) < len(self.parts):
+            return None
+        return pieces[0] if len(pieces) == 1 else Piece(b"".join(piece.plain for piece in pieces))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from turbohtml import Document, Element, Namespace
 
 from proxy.errors import EditorError
 from proxy.page.apart import Found, stand_apart
-from proxy.page.slots import SLOT_NAME, DeclaredSlot, Place
+from proxy.page.slots import LISTING, SLOT_NAME, DeclaredSlot, Place
 
 MARKER = "data-slot"
 
@@ -122,7 +122,7 @@ def find_slots(
     have passed `check_selector`. `marker` is the attribute that marks a slot, for shops whose framework uses
     `data-slot` for something else.
     """
-    wanted = [slot for slot in declared if slot.selector and slot.is_on(path)]
+    wanted = [slot for slot in declared if slot.selector and slot.is_on(path) and not slot.name.startswith(LISTING)]
     if not wanted and not _may_be_marked(body, marker):
         return Uncut(Doubt.NO_SLOTS, 0)
     try:

@@ -14,21 +14,24 @@ from proxy.model import Product
 from proxy.page.cards import DEFAULT_CARD, PLAIN, Card, Dress, price_for
 from proxy.page.fields import Field, as_ascii, fields_in_text
 from proxy.page.fragments import Content, Fragment, Frame, around_cards
-from proxy.page.piece import Piece
+from proxy.page.piece import Piece, joined
 from proxy.page.sanitise import Removed, removed_from, sanitised
 
 MOST_CARDS = 50_000
 MOST_ROWS = 1_000
+MOST_DRESSES = 2
+"""Remembered as those of lately."""
 
 
 @dataclass(frozen=True)
 class Filled(Fragment):
-    """A fragment of pieces that stay apart: joining and deflating them anew for a visitor would cost more than the few
-    bytes it saves."""
+    """One visitor's fragment, which nobody keeps. Its pieces stay apart: joining and deflating them anew for a visitor
+    would cost more than the few bytes it saves."""
 
     @property
     def constant(self) -> Piece | None:
-        return None
+        only = self.parts[0]
+        return only if len(self.parts) == 1 and isinstance(only, Piece) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +42,18 @@ class Shelf(Fragment):
     card: Card = field(default_factory=Card)
     _cards: dict[tuple[str, float, Dress], tuple[Product, Piece]] = field(default_factory=dict, repr=False)
     _rows: dict[tuple[int, ...], Fragment] = field(default_factory=dict, repr=False)
+    _dresses: dict[Dress, None] = field(default_factory=dict, repr=False)
 
     def filled(self, products: Sequence[Product], now: float, dress: Dress = PLAIN, *, is_common: bool) -> Fragment:
         """The shelf with these products. One that `is_common` is the same for many visitors, and worth being one
         piece."""
         cards = [self.drawn(product, now, dress) for product in products]
+        if dress not in self._dresses and not dress.campaign:
+            self._dresses[dress] = None
+            if len(self._dresses) > MOST_DRESSES:
+                del self._dresses[next(iter(self._dresses))]
         if not is_common:
-            return Filled(self._around(cards), content=self.content)
+            return self._own(cards)
         key = tuple(map(id, cards))  # cards are kept, so their identity is that of what they show
         known = self._rows.get(key)
         if known is None:
@@ -53,6 +61,20 @@ class Shelf(Fragment):
                 self._rows.clear()
             known = self._rows[key] = Fragment(self._around(cards), content=self.content)
         return known
+
+    def _own(self, cards: Sequence[Piece]) -> Fragment:
+        """One visitor's row: what is constant of it is one piece, joined of what is deflated already."""
+        parts = self._around(cards)
+        if any(isinstance(part, Field) for part in parts):
+            return Filled(parts, content=self.content)
+        whole = joined(part for part in parts if isinstance(part, Piece))
+        whole.prepare()
+        return Filled((whole,), content=self.content)
+
+    @property
+    def dresses(self) -> Sequence[Dress]:
+        """As visitors were shown it lately."""
+        return tuple(self._dresses) or (PLAIN,)
 
     def _around(self, cards: Sequence[Piece]) -> tuple[Piece | Field, ...]:
         return (*self.parts[: self.places], *cards, *self.parts[self.places :])

@@ -19,6 +19,12 @@ Place = Literal["inside", "start", "end"]
 SLOT_NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 """Dotted lower case, `home.hero`; hyphens within words. Always used with `fullmatch`."""
 
+LISTING = "listing:"
+"""What the name of a list begins with, among slots; no slot is called so."""
+
+MOST_ORDERED = 200
+"""Longer lists stay as they are."""
+
 PHONE_WIDTH = 640
 """CSS pixels up to which `phone_height` counts."""
 
@@ -30,8 +36,8 @@ class DeclaredSlot:
     `page` is a path (`/sale`), one with a trailing `*` (`/c/*`), or None for every page. Without a `selector` the slot
     is marked in the page, and only its name and size are declared. `place`: `inside` replaces the element's content,
     `start` and `end` insert right after its start tag or right before its end tag. With `json` the slot is a value in
-    answers of an API instead. Heights are CSS pixels;
-    `longest_title` is in characters.
+    answers of an API instead. Heights are CSS pixels; `longest_title` is in characters. A name that begins with
+    `listing:` is that of a list of the shop's own, whose cards carry their product in `product_attribute` (`lists.py`).
     """
 
     name: str
@@ -42,6 +48,7 @@ class DeclaredSlot:
     phone_height: int | None = None
     longest_title: int | None = None
     json: str | None = None
+    product_attribute: str = "data-product"
 
     def is_on(self, path: str) -> bool:
         """True when the slot belongs to the page at `path`."""
@@ -140,9 +147,15 @@ SLOT_KINDS: tuple[SlotKind, ...] = (
 
 
 def stylesheet(declared: Iterable[DeclaredSlot]) -> bytes:
-    """The CSS of the built-in forms and of the declared sizes, ASCII. Same slots, same bytes."""
+    """The CSS of the built-in forms, the declared sizes and the places in lists, ASCII. Same slots, same bytes."""
+    declared = tuple(declared)
     sizes = [rule for slot in sorted(declared, key=lambda slot: slot.name) if (rule := _size(slot))]
-    return "\n".join([_BASE.strip(), *sizes, ""]).encode("ascii")
+    orders = [f'[data-tb-order="{n}"]{{order:{n}}}' for n in range(1, MOST_ORDERED + 1)] if _has_lists(declared) else []
+    return "\n".join([_BASE.strip(), *sizes, *orders, ""]).encode("ascii")
+
+
+def _has_lists(declared: Iterable[DeclaredSlot]) -> bool:
+    return any(slot.name.startswith(LISTING) for slot in declared)
 
 
 def stylesheet_url(css: bytes) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from proxy.page.about import NOTHING, About
 from proxy.page.holes import HoleAt
 from proxy.page.json_fills import Form
 from proxy.page.json_slots import JsonCut
+from proxy.page.lists import Cards, ListAt
 from proxy.page.piece import Piece
 from proxy.page.scan import MARKER, Doubt, SlotRange, Uncut, find_slots
 from proxy.page.seams import Seams
@@ -24,8 +25,8 @@ class Template:
 
     `slots` are names in page order; a name may stand there more than once. `holes` are filled by the same mechanism:
     each is a slot without a name, `holes[n][0]` the slot's place among `slots`. `forms` is how each slot is written,
-    where that is not HTML. `about` is what the page says it is
-    about.
+    where that is not HTML. `about` is what the page says it is about. `lists` are the cards of slots that are lists,
+    by their place among `slots`.
     """
 
     slots: tuple[str, ...]
@@ -34,6 +35,7 @@ class Template:
     holes: tuple[tuple[int, HoleAt], ...] = ()
     forms: tuple[Form, ...] = ()
     about: About = NOTHING
+    lists: Mapping[int, Cards] = field(default_factory=dict)
 
     @cached_property
     def seams(self) -> Seams:
@@ -46,7 +48,8 @@ class Template:
 
     def deflate(self) -> None:
         """Deflates every piece now, some milliseconds for a large page, so that no answer has to wait for it."""
-        for piece in (*self.statics, *self.defaults):
+        cards = [piece for found in self.lists.values() for piece in (*found.cards, *found.gaps)]
+        for piece in (*self.statics, *self.defaults, *cards):
             piece.prepare()
 
 
@@ -66,8 +69,12 @@ def cut(
     return cut_at(body, slots)
 
 
-def cut_at(body: bytes, slots: Iterable[SlotRange], holes: Sequence[HoleAt] = ()) -> Template:
-    """The page cut at these slots and holes. A slot that holds a hole is left whole: its default would hold it too."""
+def cut_at(
+    body: bytes, slots: Iterable[SlotRange], holes: Sequence[HoleAt] = (), lists: Sequence[ListAt] = ()
+) -> Template:
+    """The page cut at these slots, holes and lists. A slot or list that holds a hole is left whole: its default would
+    hold it too."""
+    slots = [*slots, *(found.range for found in lists)]
     apart = [slot for slot in slots if not any(slot.start <= hole.at <= slot.end for hole in holes)]
     marks = sorted([*((slot.start, slot.end, slot.name, None) for slot in apart),
                     *((hole.at, hole.at, "", hole) for hole in holes)], key=lambda mark: mark[:2])  # fmt: skip
@@ -76,6 +83,12 @@ def cut_at(body: bytes, slots: Iterable[SlotRange], holes: Sequence[HoleAt] = ()
         slots=tuple(name for *_, name, _ in marks),
         statics=tuple(Piece(body[a:b]) for a, b in zip([0, *ends], [*starts, len(body)], strict=True)),
         defaults=tuple(Piece(body[a:b]) for a, b in zip(starts, ends, strict=True)),
+        lists={
+            place: found.cards
+            for place, mark in enumerate(marks)
+            for found in lists
+            if mark[2] and found.range.start == mark[0]
+        },
         holes=tuple((place, hole) for place, (*_, hole) in enumerate(marks) if hole is not None),
     )
 
@@ -84,3 +97,9 @@ def cut_json(body: bytes, found: JsonCut) -> Template:
     """An API's answer cut at its slots."""
     forms = tuple(Form.TEXT if is_text else Form.OBJECT for is_text in found.are_texts)
     return replace(cut_at(body, found.slots), forms=forms)
+
+
+def _placed(lists: Sequence[ListAt], marks: Sequence[tuple[int, str]]) -> Mapping[int, Cards]:
+    """The cards of each list by its place among the slots, which begin at these bytes and are called so."""
+    cards = {(found.range.start, found.range.name): found.cards for found in lists}
+    return {place: cards[mark] for place, mark in enumerate(marks) if mark in cards}

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 from proxy.catalogue.feeds import read_products
 from proxy.catalogue.logs import read_log
+from proxy.catalogue.ranking import Arrangement
 from proxy.catalogue.rows import Ask
 from proxy.conditions.vocabulary import words
 from proxy.diagnostics import Finding, in_order
 from proxy.errors import OperatorError
 from proxy.model import Holdout, Place, Product, Rule, Segment
 from proxy.page.fragments import Fragment
-from proxy.page.slots import DeclaredSlot
+from proxy.page.slots import LISTING, DeclaredSlot
 from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.collect import Collector
 from proxy.rulebook.declared import read_attributes, read_slots
@@ -65,6 +66,7 @@ class Checked:
     findings: list[Finding]
     sources: Mapping[str, str]
     asks: Mapping[str, Ask]
+    arrangements: Mapping[str, Arrangement]
     catalogue: Sequence[Product]
     orders: Groups
     visits: Groups
@@ -96,7 +98,7 @@ def check(
     opened = rule_files(roots, findings)
     segment_lines = [(file, entry) for file in opened for entry in file.entries("segments", findings)]
     segment_names = tuple(entry.key.text for _, entry in segment_lines)
-    slots = tuple(sorted({*(slot.name for slot in declared), *seen_slots}))
+    slots = tuple(sorted({*(slot.name for slot in declared if not slot.name.startswith(LISTING)), *seen_slots}))
     journeys = [(file, file.entries("journey", findings)) for file in opened]
     stage_names = tuple(entry.key.text for _, stages in journeys for entry in stages)
     grades = [read_grades(line, findings) for file in opened for line in file.entries("rfm", findings)]
@@ -110,6 +112,8 @@ def check(
     library = Library.of(sources, catalogue or _own_catalogue(files, findings), declared)
     collector = Collector(names, library, findings)
     rules = tuple(collector.rules(opened))
+    lists = {rule.slot for rule in rules if rule.slot.startswith(LISTING)} - {slot.name for slot in declared}
+    declared = (*declared, *map(DeclaredSlot, sorted(lists)))
     holdouts = tuple(
         holdout
         for file in opened
@@ -146,6 +150,7 @@ def check(
         in_order(with_edits(findings, sources)),
         sources,
         library.asks,
+        collector.arrangements,
         library.catalogue,
         orders,
         visits,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from proxy.catalogue.ranking import Arrangement
 from proxy.conditions.nodes import Entry, Node
 from proxy.diagnostics import Finding
 from proxy.model import Arm, Rule
@@ -13,8 +14,9 @@ from proxy.rulebook.content import content_lints
 from proxy.rulebook.experiments import read_experiment
 from proxy.rulebook.files import RuleFile
 from proxy.rulebook.limits import Shared, texts_at
+from proxy.rulebook.merchandise import read_arrangement
 from proxy.rulebook.names import Names, twice
-from proxy.rulebook.rules import Reader, read_rule
+from proxy.rulebook.rules import Reader, is_listing, read_listing_rule, read_rule
 from proxy.rulebook.shares import read_groups
 from proxy.rulebook.show import Library, read_show, unknown_fields
 
@@ -31,6 +33,7 @@ class Collector:
     findings: list[Finding]
     fragments: dict[str, Fragment] = field(default_factory=dict)
     lints: list[Finding] = field(default_factory=list)
+    arrangements: dict[str, Arrangement] = field(default_factory=dict)
 
     def rules(self, files: Sequence[RuleFile]) -> Iterator[Rule]:
         """Every rule, and after a file's rules its experiments."""
@@ -58,6 +61,10 @@ class Collector:
         return Reader(self.names, shared, read_groups(groups, members, self.findings))
 
     def _rule(self, node: Node, order: int, reader: Reader, timezone: str) -> Rule:
+        if is_listing(node):
+            rule, found = read_listing_rule(node, order, reader, timezone, self.findings)
+            self.arrangements[rule.name] = read_arrangement(found, self.library.catalogue, self.findings)
+            return rule
         rule, show = read_rule(node, order, reader, timezone, self.findings)
         return replace(rule, variant=self._variant(rule.name, show, rule, self.library) if show else "")
 

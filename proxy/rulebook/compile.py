@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from proxy.catalogue.ranking import Arrangement
 from proxy.catalogue.rows import Ask
 from proxy.decide.plan import Plan, compile_plan
 from proxy.diagnostics import Finding, in_order
@@ -27,7 +28,8 @@ class Publication:
     """One immutable version of a shop's rules, ready to be served. `version` names its content; `fragments` are by
     the variant of the rules that show them; `cases` are the editors' own tests. With everything paused it `is_off`.
     `policy` is the operator's for origins that do not help themselves. `asks` say what rows of products, by variant,
-    are filled with, from the `catalogue`; `orders` and `visits` are a past to learn from that came with the folder."""
+    are filled with from the `catalogue`, `arrangements` what is done to lists; `orders` and `visits` are a past to
+    learn from that came with the folder."""
 
     version: str
     plan: Plan
@@ -39,6 +41,7 @@ class Publication:
     is_off: bool = False
     policy: Policy = NO_POLICY
     asks: Mapping[str, Ask] = field(default_factory=dict)
+    arrangements: Mapping[str, Arrangement] = field(default_factory=dict)
     catalogue: Sequence[Product] = ()
     orders: Groups = ()
     visits: Groups = ()
@@ -86,6 +89,7 @@ def load(
         checked.cases,
         policy=checked.policy,
         asks=checked.asks,
+        arrangements=checked.arrangements,
         catalogue=checked.catalogue,
         orders=checked.orders,
         visits=checked.visits,

@@ -3,6 +3,7 @@ shop's data tells of visitors."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import get_args
 
@@ -14,11 +15,13 @@ from proxy.diagnostics import Finding
 from proxy.errors import EditorError
 from proxy.page.json_slots import steps_of
 from proxy.page.scan import check_selector
-from proxy.page.slots import SLOT_NAME, DeclaredSlot, Place
+from proxy.page.slots import LISTING, SLOT_NAME, DeclaredSlot, Place
 from proxy.rulebook.scalars import read_choice, read_whole, unfit
 from proxy.rulebook.words import ATTRIBUTE_FILE, SLOT, SLOT_FILE, fields
+from proxy.rulebook.words import LISTING as LISTING_WORDS
 
 MAX_PIXELS = 10_000
+_ATTRIBUTE = re.compile(r"[a-z][a-z0-9-]*")
 KINDS = tuple(kind.value for kind in Kind if kind not in (Kind.HOURS, Kind.ANYTHING))
 RESERVED = {phrase.key for phrase in PHRASES if not phrase.is_trait} | set(GROUPS)
 
@@ -27,7 +30,11 @@ def read_slots(root: Node, findings: list[Finding]) -> tuple[DeclaredSlot, ...]:
     """The slots of `slots.yaml`."""
     found = fields(root, "slot file", SLOT_FILE, findings)
     table = as_map(found["slots"].value, '"slots"', findings) if "slots" in found else None
-    return tuple(_read_slot(entry, findings) for entry in table.entries) if table else ()
+    lists = as_map(found["listings"].value, '"listings"', findings) if "listings" in found else None
+    return (
+        *(_read_slot(entry, findings) for entry in (table.entries if table else ())),
+        *(_read_listing(entry, findings) for entry in (lists.entries if lists else ())),
+    )
 
 
 def read_attributes(root: Node, findings: list[Finding]) -> dict[str, Kind]:
@@ -66,6 +73,20 @@ def _read_slot(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
         phone_height=_pixels(values.get("phone height"), "phone height", findings),
         json=_json_path(values, findings),
         longest_title=_pixels(values.get("longest title"), "longest title", findings),
+    )
+
+
+def _read_listing(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
+    found = fields(entry.value, "listing", LISTING_WORDS, findings)
+    values = {word: found[word].value for word in found}
+    written = as_text(values["product"], '"product"', findings) if "product" in values else None
+    if written and not _ATTRIBUTE.fullmatch(written.text):
+        findings.append(unfit("product", written, "write the name of an attribute, as data-sku"))
+    return DeclaredSlot(
+        LISTING + entry.key.text,
+        page=_page(values.get("page"), findings),
+        selector=_selector(values.get("selector"), findings),
+        product_attribute=written.text if written else "data-product",
     )
 
 

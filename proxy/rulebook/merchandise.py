@@ -3,12 +3,12 @@ and what is pinned. The same words for a row of products as for a listing."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import get_args
 
 from proxy.catalogue.asking import PRODUCT_WORDS
 from proxy.catalogue.hub import is_within
-from proxy.catalogue.ranking import STRENGTHS, By, Fit, Shift
+from proxy.catalogue.ranking import LARGEST_MOVE, STRENGTHS, Arrangement, By, Fit, Shift
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
 from proxy.conditions.phrase import Kind, Phrase
@@ -70,12 +70,16 @@ def _fit(entry: Entry, catalogue: Sequence[Product], findings: list[Finding]) ->
 
 
 def _values(by: By, words: Sequence[Scalar], catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[Fit]:
-    """What fits these words; R502 for one that no product of the catalogue does."""
+    """What fits these words; R502 for one that no product of the catalogue does, a warning unless it names a product:
+    a brand may come with tomorrow's feed."""
     known = _known(by, catalogue)
     for word in words:
         if catalogue and not any(_is_meant(by, word.text, name) for name in known):
             what = f'there is no product "{word.text}"' if by == "product" else f'no product\'s {by} is "{word.text}"'
-            findings.append(Finding("R502", what, word.place, did_you_mean(word.text, sorted(known))))
+            help = (
+                did_you_mean(word.text, sorted(filter(None, known))) if any(known) else "write it as the catalogue does"
+            )
+            findings.append(Finding("R502", what, word.place, help, is_warning=by != "product"))
     yield Fit(by, frozenset(word.text.casefold() for word in words))
 
 
@@ -128,6 +132,21 @@ def _shift(node: Node, what: str, catalogue: Sequence[Product], findings: list[F
                     yield fit, places
             case _:
                 findings.append(unknown_word(entry.key, f'"{what}"', (*FITS, "affinity", "score", "by")))
+
+
+def read_arrangement(found: Mapping[str, Entry], catalogue: Sequence[Product], findings: list[Finding]) -> Arrangement:
+    """What a rule for a listing does to it."""
+    shifts = [
+        shift
+        for word in ("boost", "bury")
+        if word in found
+        for shift in read_shifts(found[word].value, word, catalogue, findings)
+    ]
+    pins = read_pins(found["pin"].value, catalogue, findings) if "pin" in found else ()
+    if "largest move" not in found:
+        return Arrangement(tuple(shifts), pins)
+    largest = read_whole(found["largest move"].value, "largest move", 1, MOST_PLACES, findings)
+    return Arrangement(tuple(shifts), pins, float(largest or LARGEST_MOVE))
 
 
 def _places(node: Node, findings: list[Finding]) -> float:

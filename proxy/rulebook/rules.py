@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from proxy.conditions.nodes import Entry, ListNode, Node, as_text
+from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, as_text
 from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.model import Cap, Place, Rule
+from proxy.page.slots import LISTING
 from proxy.rulebook.limits import Shared, read_stops
 from proxy.rulebook.names import Names
 from proxy.rulebook.scalars import read_choice, unfit
 from proxy.rulebook.segments import read_when
 from proxy.rulebook.shares import Draws, read_draws, read_share
 from proxy.rulebook.times import read_schedule
-from proxy.rulebook.words import CHANNELS, RULE, fields
+from proxy.rulebook.words import CHANNELS, LISTING_RULE, RULE, fields
 
 PRIORITIES = {"high": 80, "normal": 50, "low": 20}
 
@@ -66,6 +67,21 @@ def read_rule(
     """The rule and its `show`, which names no fragment yet."""
     found = fields(node, "rule", RULE, findings)
     return reader.placed(found, node, order, timezone, findings), found.get("show")
+
+
+def is_listing(node: Node) -> bool:
+    """True for a rule that arranges a list."""
+    return isinstance(node, MapNode) and any(entry.key.text == "listing" for entry in node.entries)
+
+
+def read_listing_rule(
+    node: Node, order: int, reader: Reader, timezone: str, findings: list[Finding]
+) -> tuple[Rule, Mapping[str, Entry]]:
+    """The rule, whose slot is the list, and its lines by their word."""
+    found = fields(node, "listing rule", LISTING_RULE, findings)
+    rule = reader.placed(found, node, order, timezone, findings)
+    name = as_text(found["listing"].value, '"listing"', findings) if "listing" in found else None
+    return replace(rule, slot=LISTING + (name.text if name else ""), variant=rule.name), found
 
 
 def named(found: Mapping[str, Entry], node: Node, findings: list[Finding]) -> tuple[str, Place]:

@@ -69,6 +69,16 @@ SCORE = (
     Word("at most", "where they stop to count"),
 )
 RULE = (*PLACED, Word("show", "what it shows: a banner, products, or nothing new (the page's own)", required=True))
+LISTING_RULE = (
+    Word("listing", "the list it arranges: the name in data-list, or of `listings:` in slots.yaml", required=True),
+    *(word for word in PLACED if word.name not in ("slot", "also on", "stop after", "limit")),
+    Word(
+        "boost", "what comes further up: a brand, tag, category, price or product, affinity or score; and `by` how far"
+    ),
+    Word("bury", "what goes further down"),
+    Word("pin", "products that stand at a place"),
+    Word("largest move", "how many places a card may move at most; 20 when missing"),
+)
 EXPERIMENT = (
     *PLACED,
     Word("variants", "what is compared: a list, each with a name, a share and what to show", required=True),
@@ -112,7 +122,15 @@ ROW_TEST = (
     Word("contains", "products that stand there; one or a list"),
     Word("never", "products that do not; one or a list"),
 )
-SLOT_FILE = (Word("slots", "the places on your pages, by name", required=True),)
+SLOT_FILE = (
+    Word("slots", "the places on your pages, by name", required=True),
+    Word("listings", "lists of products in pages without data-list, by name"),
+)
+LISTING = (
+    Word("page", "the path of the page it is on, as /search or /c/*; any page when missing"),
+    Word("selector", "a CSS selector that finds the element whose children are the cards"),
+    Word("product", "the attribute of a card that names its product; data-product when missing"),
+)
 SLOT = (
     Word("page", "the path of the page it is on, as /sale or /c/*; any page when missing"),
     Word("selector", "a CSS selector that finds it in pages without data-slot"),
@@ -124,7 +142,21 @@ SLOT = (
 )
 ATTRIBUTE_FILE = (Word("attributes", "what your data tells of visitors: a name, and its type", required=True),)
 
-_PARTS = (FILE, SEGMENT, RULE, EXPERIMENT, VARIANT, STOP, HOLDOUT, TEST, SLOT_FILE, SLOT, ATTRIBUTE_FILE)
+_PARTS = (
+    FILE,
+    SEGMENT,
+    RULE,
+    EXPERIMENT,
+    VARIANT,
+    STOP,
+    HOLDOUT,
+    TEST,
+    SLOT_FILE,
+    SLOT,
+    LISTING,
+    LISTING_RULE,
+    ATTRIBUTE_FILE,
+)
 KNOWN = tuple(sorted({word.name for part in _PARTS for word in part}, key=lambda name: (-len(name), name)))
 """Every word of every part, longer ones first."""
 

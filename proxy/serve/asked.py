@@ -9,7 +9,7 @@ from proxy.audience.measures import is_moving
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.decide.plan import CLOCK_ATTRIBUTES
 from proxy.model import AttributeValue
-from proxy.personalise import ROW_ATTRIBUTES
+from proxy.personalise import ROW_ATTRIBUTES, SORTED_BY
 from proxy.rulebook.compile import Publication
 from proxy.serve.context import Seen, Source, is_of_request, needs_profile, source_of, values_of
 
@@ -60,14 +60,17 @@ class Asked:
             names.update(field.attribute for field in fragments[variant].fields)
         rows = [publication.asks[variant] for variant in variants & publication.asks.keys()]
         names.update(ROW_ATTRIBUTES if rows else ())
+        arrangements = [publication.arrangements[one] for one in variants & publication.arrangements.keys()]
+        names.update(SORTED_BY if arrangements else ())
+        follows = any(ask.reads_history for ask in rows) or any(one.reads_history for one in arrangements)
         traits = {name: TRAIT_MEASURES[name] for name in names & TRAIT_MEASURES.keys()}
         measures = {**traits, **plan.measures_of(slots)}
-        reads_history = plan.reads_history(slots) or any(ask.reads_history for ask in rows)
+        reads_history = plan.reads_history(slots) or follows
         of_visitor = tuple(sorted(name for name in names if not is_of_request(name)))
         return cls(
             tuple(sorted(name for name in names if is_of_request(name))),
             of_visitor,
             tuple(source_of(name, measures.get(name)) for name in of_visitor),
             needs_profile(names) or reads_history,
-            reads_history or bool(rows) or plan.moves(slots) or any(map(is_moving, measures.values())),
+            reads_history or bool(rows or arrangements) or plan.moves(slots) or any(map(is_moving, measures.values())),
         )

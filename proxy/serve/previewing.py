@@ -162,13 +162,15 @@ class ShowingAs:
         plan, fragments = self._publication.plan, self._publication.fragments
         context = context_as(plan, request, self._preview.persona, met.profile, now, self._case)
         slots = tuple(dict.fromkeys(slot for slot in template.slots if slot != OVERLAY.name))
-        decided = decide(plan, context, slots)
-        stock = Stock(self._shop or Shop(self._publication.catalogue), self._publication.asks)
+        decided = decide(plan, context, template.slots)
+        stock = Stock(
+            self._shop or Shop(self._publication.catalogue), self._publication.asks, self._publication.arrangements
+        )
         self.stories = with_products(why(plan, context, slots), context, stock)
         self.took_ms = (time.perf_counter() - started) * 1_000
         bar = overlay(self._preview, self.stories, context.now, STYLESHEET_PATH)
-        filled = fills_of([decided[slot] for slot in template.slots if slot != OVERLAY.name], fragments, context, stock)
-        fills: list[Fragment | None] = [bar if slot == OVERLAY.name else filled.pop(0) for slot in template.slots]
+        fills = fills_of([decided[slot] for slot in template.slots], fragments, context, stock, template.lists)
+        fills = [bar if slot == OVERLAY.name else fill for slot, fill in zip(template.slots, fills, strict=True)]
         for (place, _), fragment in zip(template.holes, poured, strict=True):
             fills[place] = fragment
         return assemble(template, fills, context.attributes, coding=coding, key=b"preview")

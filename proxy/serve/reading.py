@@ -18,9 +18,10 @@ from proxy.page.blank import NotBlank, blanked, nonces_in, without_nonces
 from proxy.page.edit import Blanked
 from proxy.page.includes import says_includes
 from proxy.page.json_slots import find_json_slots
+from proxy.page.lists import ListAt, find_lists, with_places
 from proxy.page.scan import Doubt, find_slots
 from proxy.page.seen import SeenAt
-from proxy.page.slots import DeclaredSlot
+from proxy.page.slots import DeclaredSlot, stylesheet, stylesheet_url
 from proxy.page.template import Uncut, cut_at, cut_json
 from proxy.page.tokens import meta_nonce_in, token_in
 from proxy.rulebook.policy import PagePolicy
@@ -110,15 +111,17 @@ class PageReader:
         return inflated(body, coding, self._max_bytes)
 
     def _cut(self, page: Blanked, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
-        slots = find_slots(
-            page.body,
-            path=_readable(path),
-            charset=charset_of(headers),
-            declared=declared,
-            max_slots=self._max_slots,
-        )
+        where, charset = _readable(path), charset_of(headers)
+        if not page.holes:  # which are found already, by where they are
+            url = stylesheet_url(stylesheet(declared))
+            page = replace(page, body=with_places(page.body, path=where, declared=declared, stylesheet=url))
+        slots = find_slots(page.body, path=where, charset=charset, declared=declared, max_slots=self._max_slots)
+        lists: tuple[ListAt, ...] = ()
+        if not isinstance(slots, Uncut) or slots.reason is Doubt.NO_SLOTS:
+            taken = () if isinstance(slots, Uncut) else slots
+            lists = find_lists(page.body, path=where, charset=charset, declared=declared, taken=taken)
         doubt = slots.reason if isinstance(slots, Uncut) else ""
-        template = cut_at(page.body, () if isinstance(slots, Uncut) else slots, page.holes)
+        template = cut_at(page.body, () if isinstance(slots, Uncut) else slots, page.holes, lists)
         template = replace(template, about=about(page.body))
         return Page(_without_coding(headers), page.body, template), doubt
 

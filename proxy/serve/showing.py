@@ -85,7 +85,7 @@ class Showing:
         self.publication = publication
         self._shop.hub.replace(publication.catalogue)
         self._shop.seed(publication.orders, publication.visits)
-        self.stock = Stock(self._shop, publication.asks)
+        self.stock = Stock(self._shop, publication.asks, publication.arrangements, publication.fragments)
         self._asked: dict[tuple[str, ...], Asked] = {}
         self._recall.forget()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from proxy.catalogue.asking import Asking
 from proxy.catalogue.ranking import Fit, Shift
-from proxy.catalogue.rows import IN_STOCK, Ask, choose, prepare
+from proxy.catalogue.rows import IN_STOCK, Ask, choose
 from proxy.catalogue.strategies import source
 from tests.catalogue.worlds import asking
 
@@ -100,7 +100,7 @@ def test_every_products_place_is_explained() -> None:
 def test_candidates_are_worked_out_once_and_anew_with_the_next_order() -> None:
     ask = asking(cart=["HOTDOG"])
     spec = Ask((TOGETHER,), count=7)
-    prepare(spec, ask)
+    ids(spec, ask)
     assert len(ask.shopper.memo) == 1
     ids(spec, ask)
     assert len(ask.shopper.memo) == 1

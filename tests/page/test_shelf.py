@@ -9,8 +9,8 @@ import turbohtml
 from proxy.errors import EditorError
 from proxy.model import Product
 from proxy.page.cards import Dress
-from proxy.page.fragments import Fragment, Frame
-from proxy.page.piece import Piece
+from proxy.page.fragments import Frame
+from proxy.page.piece import Piece, inflated
 from proxy.page.shelf import Shelf, card_faults, shelf
 from tests.page.test_fragments import BARE, PAYLOADS
 
@@ -69,7 +69,9 @@ def test_a_row_that_is_the_same_for_many_is_one_piece() -> None:
     common = made.filled([SHOE], 0.0, is_common=True)
     assert common is made.filled([SHOE], 0.0, is_common=True) and common.constant is not None
     own = made.filled([SHOE], 0.0, is_common=False)
-    assert own.constant is None and isinstance(own, Fragment)
+    assert own.constant is not None and inflated(own.constant.deflated) == own.constant.plain == common.constant.plain
+    named = shelf(BARE, title="For {name|you}").filled([SHOE], 0.0, is_common=False)
+    assert named.constant is None and [field.attribute for field in named.fields] == ["name", "name"]
     assert html(made, SHOE, is_common=True) == html(made, SHOE)
 
 

@@ -62,3 +62,55 @@ def test_order_follows_files_by_name_then_lines(publish: Publish) -> None:
     loaded = publish(one % "B", "b.rules.yaml", **{"a.rules.yaml": one % "A" + (one % "A2").removeprefix("rules:\n")})
     assert loaded.publication is not None
     assert [(rule.name, rule.order) for rule in loaded.publication.rules] == [("A", 0), ("A2", 1), ("B", 2)]
+
+
+LISTING = """
+rules:
+  - name: Own brand first
+    listing: search
+    priority: high
+    when: {search term: [running, trail]}
+    boost:
+      - brand: Northwind
+        by: a little
+      - affinity: brand
+        by: a lot
+    bury:
+      - tag: end of line
+    pin:
+      - product: SKU-1
+        at: 3
+    largest move: 10
+"""
+
+
+def test_a_rule_may_arrange_a_list(publish: Publish) -> None:
+    loaded = publish(LISTING)
+    assert loaded.publication is not None, loaded.findings
+    (rule,) = loaded.publication.rules
+    assert (rule.slot, rule.variant, rule.priority) == ("listing:search", "Own brand first", 80)
+    arrangement = loaded.publication.arrangements["Own brand first"]
+    assert [shift.places for shift in arrangement.shifts] == [3.0, 10.0, -10.0]
+    assert (arrangement.pins, arrangement.largest, arrangement.reads_history) == (((3, "SKU-1"),), 10.0, True)
+    assert "listing:search" in [slot.name for slot in loaded.publication.declared]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "what"),
+    [
+        ("largest move: far", "R304", '"largest move" cannot be "far"'),
+        ("show: nothing new", "R101", 'I do not know "show" in a listing rule'),
+        ("pin: {product: SKU-7}", "R502", 'there is no product "SKU-7"'),
+    ],
+)
+def test_what_a_list_cannot_be_told_is_told(line: str, code: str, what: str, publish: Publish) -> None:
+    findings = publish(f"rules:\n  - name: A\n    listing: search\n    {line}\n").findings
+    assert [(finding.code, finding.what) for finding in findings if not finding.is_warning] == [(code, what)]
+
+
+def test_a_list_without_data_list_is_found_by_a_selector(publish: Publish) -> None:
+    slots = "slots:\n  home.hero: {}\nlistings:\n  search: {page: /search, selector: .grid, product: data-sku}\n"
+    loaded = publish("rules:\n  - name: A\n    listing: search\n    boost: {brand: B}\n", **{"slots.yaml": slots})
+    assert loaded.publication is not None
+    (declared,) = [slot for slot in loaded.publication.declared if slot.name == "listing:search"]
+    assert (declared.page, declared.selector, declared.product_attribute) == ("/search", ".grid", "data-sku")

@@ -10,6 +10,8 @@ from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import source
 from proxy.conditions.behaviours import BOUGHT
 from proxy.model import Arrival, Event, Item
+from proxy.page.fragments import Frame
+from proxy.page.shelf import shelf
 from proxy.personalise import Stock
 from proxy.serve.learning import Learning
 from proxy.stores import open_store
@@ -48,10 +50,12 @@ async def test_a_worker_that_starts_learns_what_there_is(tmp_path: Path) -> None
 async def test_what_rows_will_ask_is_worked_out_before_a_page_asks(tmp_path: Path) -> None:
     store = open_store(f"sqlite:{tmp_path / 'store.db'}")
     shop = Shop(PRODUCTS)
-    stock = Stock(shop, {"row": Ask((source("for you now", []),))})
+    row = shelf(Frame("Row"))
+    stock = Stock(shop, {"row": Ask((source("for you now", []),))}, fragments={"row": row})
     learning = Learning(store, lambda: stock)
     applied = await store.apply([order("a", 1, "HOTDOG")])
     learning.hear(applied)
     shopper = applied.profiles["a"].remembered[Shopper]
     assert isinstance(shopper, Shopper) and len(shopper.memo) == 1
+    assert len(applied.profiles["a"].remembered) == 2  # the shopper, and the row
     await store.aclose()

@@ -1,0 +1,221 @@
+"""Listings of the shop's own: an element with `data-list="search"` (or what a selector of `slots.yaml` finds) whose
+children carry `data-product="SKU"`. Their cards may stand in another order for each visitor.
+
+Only whole cards move, each with all its bytes; what stands between them, and every byte around the list, stays. The law
+is that of slots: whether cards may change places is tried when the page is stored, by putting them in reverse and
+parsing the page again. Where the tree is not the same but for that, the list stays as the origin sorted it.
+
+A page that React or Vue takes over would put moved cards back. There a card stays where it is and gets an attribute
+that the stylesheet turns into its place (`order`, in a flex or grid container).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from weakref import WeakSet
+
+import turbohtml
+from turbohtml import Document, Element
+
+from proxy.page.fragments import Fragment
+from proxy.page.piece import Piece, joined
+from proxy.page.scan import InDoubt, SlotRange, as_text, must_be_ascii_superset
+from proxy.page.shelf import Filled
+from proxy.page.slots import LISTING, MOST_ORDERED, DeclaredSlot
+
+MARKER = "data-list"
+MOST_CARDS = MOST_ORDERED
+HYDRATED = (b"data-reactroot", b"__NEXT_DATA__", b"self.__next_f", b"data-server-rendered", b"__NUXT__", b"data-v-app")
+"""What pages that a framework takes over have in them."""
+
+_HOT_AFTER = 2
+_MOST_COUNTED = 2_000
+HOT_BYTES = 32 * 1024 * 1024
+"""Memory for lists put together for an order that is asked for again, of all pages. Beyond that all are forgotten."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cards:
+    """The cards of a list in the origin's order: their products, their bytes, and what stands between each two.
+    `attribute_at` is, in each, where an attribute may be put, for a list whose cards must stay; () for one whose cards
+    move."""
+
+    products: tuple[str, ...]
+    cards: tuple[Piece, ...]
+    gaps: tuple[Piece, ...]
+    attribute_at: tuple[int, ...] = ()
+    _asked: dict[tuple[int, ...], int] = field(default_factory=dict, repr=False)
+    _hot: dict[tuple[int, ...], Fragment] = field(default_factory=dict, repr=False)
+
+    def arranged(self, order: Sequence[str]) -> Fragment | None:
+        """The list in this order of its products; None when that is the origin's own."""
+        if tuple(order) == self.products:
+            return None
+        place_of = {product: place for place, product in enumerate(self.products)}
+        places = tuple([place_of[product] for product in order])
+        hot = self._hot.get(places)
+        if hot is not None:
+            return hot
+        if len(self._asked) >= _MOST_COUNTED:
+            self._asked.clear()
+        self._asked[places] = self._asked.get(places, 0) + 1
+        parts = self._numbered(places) if self.attribute_at else self._moved(places)
+        if self._asked[places] < _HOT_AFTER:
+            return Filled(tuple(parts))
+        made = self._hot[places] = Fragment((joined(parts),))
+        _HOT.keep(self, sum(part.size + len(part.deflated) for part in parts))
+        return made
+
+    def forget(self) -> None:
+        """Starts again without any that are put together."""
+        self._hot.clear()
+
+    def _moved(self, places: Sequence[int]) -> list[Piece]:
+        parts = [self.cards[places[0]]]
+        for gap, place in zip(self.gaps, places[1:], strict=True):
+            parts += (gap, self.cards[place])
+        return [part for part in parts if part.plain]
+
+    def _numbered(self, places: Sequence[int]) -> list[Piece]:
+        orders = {place: number for number, place in enumerate(places, start=1)}
+        parts: list[Piece] = []
+        for place, (card, at) in enumerate(zip(self.cards, self.attribute_at, strict=True)):
+            mark = b' data-tb-order="%d"' % orders[place]
+            parts.append(Piece(card.plain[:at] + mark + card.plain[at:]))
+            parts += self.gaps[place : place + 1]
+        return parts
+
+
+class _Hot:
+    """The lists that hold something put together, and how much that is."""
+
+    def __init__(self) -> None:
+        self._lists: WeakSet[Cards] = WeakSet()
+        self._bytes = 0
+
+    def keep(self, cards: Cards, size: int) -> None:
+        """Counts what a list has kept."""
+        self._bytes += size
+        if self._bytes > HOT_BYTES:
+            for one in self._lists:
+                one.forget()
+            self._lists, self._bytes = WeakSet(), 0
+        self._lists.add(cards)
+
+
+_HOT = _Hot()
+
+
+@dataclass(frozen=True, slots=True)
+class ListAt:
+    """A list in a page: its bytes from the first card to the end of the last, as a slot, and its cards."""
+
+    range: SlotRange
+    cards: Cards
+
+
+def find_lists(
+    body: bytes, *, path: str, charset: str, declared: Iterable[DeclaredSlot], taken: Sequence[SlotRange] = ()
+) -> tuple[ListAt, ...]:
+    """The lists that `declared` names and the page has, in page order; those that overlap a slot `taken` are left
+    out, as are those whose cards may not change places."""
+    wanted = [slot for slot in declared if slot.name.startswith(LISTING) and slot.is_on(path)]
+    if not any(slot.product_attribute.encode() in body for slot in wanted):
+        return ()
+    try:
+        must_be_ascii_superset(body, charset)
+    except InDoubt:
+        return ()
+    text = as_text(body)
+    is_hydrated = any(mark in body for mark in HYDRATED)
+    document = turbohtml.parse(text, source_locations=True, scripting=True)
+    found = [at for slot in wanted for at in _lists(document, text, body, slot, is_hydrated=is_hydrated)]
+    free = [at for at in found if not any(at.range.start < t.end and t.start < at.range.end for t in taken)]
+    return tuple(sorted(free, key=lambda at: at.range.start))
+
+
+def with_places(body: bytes, *, path: str, declared: Iterable[DeclaredSlot], stylesheet: str) -> bytes:
+    """The page with the stylesheet that knows the places of cards, if it needs it: one that a framework takes over, and
+    that may have a list. It stands last in the head, so that nothing is painted before."""
+    wanted = [slot for slot in declared if slot.name.startswith(LISTING) and slot.is_on(path)]
+    is_hydrated = any(mark in body for mark in HYDRATED)
+    if not is_hydrated or not any(slot.product_attribute.encode() in body for slot in wanted):
+        return body
+    try:
+        head = turbohtml.parse(as_text(body), source_locations=True, scripting=True).select_one("head")
+    except ValueError:
+        return body
+    where = head.source_location if head else None
+    if where is None or where.end_tag is None:
+        return body
+    at = where.end_tag.start_offset
+    return body[:at] + f'<link rel="stylesheet" href="{stylesheet}">'.encode() + body[at:]
+
+
+def _lists(document: Document, text: str, body: bytes, slot: DeclaredSlot, *, is_hydrated: bool) -> Iterator[ListAt]:
+    selector = slot.selector or f'[{MARKER}="{slot.name.removeprefix(LISTING)}"]'
+    for number, element in enumerate(document.select(selector)):
+        spans = list(_spans(element, slot.product_attribute))
+        products = [product for product, *_ in spans]
+        is_whole = all(end > 0 for *_, end, _ in spans)
+        if not 2 <= len(spans) <= MOST_CARDS or len(set(products)) < len(products) or not is_whole:
+            continue
+        if not is_hydrated and not _may_move(text, spans, selector, number, slot.product_attribute):
+            continue
+        bounds = [(start, end) for _, start, end, _ in spans]
+        yield ListAt(
+            SlotRange(slot.name, bounds[0][0], bounds[-1][1]),
+            Cards(
+                tuple(products),
+                tuple(Piece(body[start:end]) for start, end in bounds),
+                tuple(Piece(body[one[1] : two[0]]) for one, two in pairwise(bounds)),
+                tuple(at for *_, at in spans) if is_hydrated else (),
+            ),
+        )
+
+
+def _spans(element: Element, attribute: str) -> Iterator[tuple[str, int, int, int]]:
+    """Each card among the element's children: its product, first and last byte (-1 without an end tag that is written),
+    and where in it an attribute may be put."""
+    for child in element.children:
+        if not isinstance(child, Element) or not (product := child.attr(attribute)):
+            continue
+        where = child.source_location
+        if where is None or where.start_tag is None:
+            continue
+        end = where.end_tag.end_offset if where.end_tag else -1
+        yield product, where.start_tag.start_offset, end, 1 + len(child.tag)
+
+
+def _may_move(
+    text: str, spans: Sequence[tuple[str, int, int, int]], selector: str, number: int, attribute: str
+) -> bool:
+    """True when the page with the cards in reverse is the same tree but for that."""
+    plain = turbohtml.parse(text, scripting=True)
+    turned = turbohtml.parse(_reversed(text, spans), scripting=True)
+    lists = [document.select(selector) for document in (plain, turned)]
+    if len(lists[0]) != len(lists[1]) or number >= len(lists[0]):
+        return False
+    before, after = ([c for c in found[number].children if _is_card(c, attribute)] for found in lists)
+    if [card.html for card in after] != [card.html for card in reversed(before)]:
+        return False
+    for card in (*before, *after):
+        card.decompose()
+    for document in (plain, turned):
+        if document.root is not None:
+            document.root.normalize()
+    return plain.equals(turned)
+
+
+def _is_card(node: object, attribute: str) -> bool:
+    return isinstance(node, Element) and bool(node.attr(attribute))
+
+
+def _reversed(text: str, spans: Sequence[tuple[str, int, int, int]]) -> str:
+    pieces, cursor = [], 0
+    for (_, start, end, _), (_, other_start, other_end, _) in zip(spans, reversed(spans), strict=True):
+        pieces += [text[cursor:start], text[other_start:other_end]]
+        cursor = end
+    return "".join([*pieces, text[cursor:]])

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+import turbohtml
+
+from proxy.page.encode import assemble
+from proxy.page.fragments import Fragment
+from proxy.page.lists import Cards, find_lists, with_places
+from proxy.page.piece import inflated
+from proxy.page.slots import DeclaredSlot, stylesheet
+from proxy.page.template import cut_at
+
+LIST = DeclaredSlot("listing:search")
+CARDS = "\r\n".join(f'<li class=card data-product="{id}"><a href=/p/{id}>é {id}</a></li>' for id in "abcd")
+PAGE = f'<!doctype html>\r\n<h1>4 found</h1><ul data-list="search">\r\n {CARDS} <!-- end --></ul><p>after'.encode()
+
+
+def cards_of(page: bytes, *declared: DeclaredSlot, path: str = "/search") -> Cards | None:
+    found = find_lists(page, path=path, charset="utf-8", declared=declared or [LIST])
+    return found[0].cards if found else None
+
+
+def shown(page: bytes, order: str, *declared: DeclaredSlot) -> bytes:
+    lists = find_lists(page, path="/search", charset="utf-8", declared=declared or [LIST])
+    template = cut_at(page, (), lists=lists)
+    fill = template.lists[0].arranged(list(order))
+    return b"".join(assemble(template, [fill], {}, coding="identity", key=b"k").chunks)
+
+
+def test_cards_change_places_and_every_other_byte_stays() -> None:
+    turned = shown(PAGE, "dbca")
+    before, after = turbohtml.parse(PAGE.decode()), turbohtml.parse(turned.decode())
+    assert [e.attr("data-product") for e in after.select("[data-product]")] == list("dbca")
+    for document in (before, after):
+        for card in document.select("[data-product]"):
+            card.decompose()
+    assert before.equals(after)
+    assert len(turned) == len(PAGE)
+    assert turned.startswith(PAGE[: PAGE.index(b"<li")]) and turned.endswith(b" <!-- end --></ul><p>after")
+
+
+def test_the_origins_own_order_is_the_page_as_it_came() -> None:
+    cards = cards_of(PAGE)
+    assert cards is not None and cards.products == ("a", "b", "c", "d")
+    assert cards.arranged(list("abcd")) is None
+
+
+def test_an_order_asked_for_often_is_one_piece_of_the_same_bytes() -> None:
+    cards = cards_of(PAGE)
+    assert cards is not None
+    fills = [cards.arranged(list("dcba")) for _ in range(6)]
+    assert all(isinstance(fill, Fragment) for fill in fills)
+    first, last = fills[0], fills[-1]
+    assert first and last and first.constant is None and last.constant is not None
+    assert b"".join(part.plain for part in first.parts if hasattr(part, "plain")) == last.constant.plain
+    assert inflated(last.constant.deflated) == last.constant.plain
+
+
+def test_a_selector_and_an_attribute_of_the_shops_own_will_do() -> None:
+    page = PAGE.replace(b'data-list="search"', b"class=grid").replace(b"data-product", b"data-sku")
+    declared = DeclaredSlot("listing:all", page="/search", selector="ul.grid", product_attribute="data-sku")
+    assert cards_of(page, declared) is not None
+    assert cards_of(page, declared, path="/other") is None
+    assert cards_of(page) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("a card is not closed", PAGE.replace(b"d</a></li>", b"d</a>")),
+        ("a card closes what it did not open", PAGE.replace(b"b</a></li>", b"b</a></b></ul></li>")),
+        ("an open element reaches into the next card", PAGE.replace(b"a</a></li>", b"a</li>")),
+        ("one product stands there twice", PAGE.replace(b'"d"', b'"a"')),
+        ("there is one card", PAGE.replace(b"data-product", b"data-x", 3)),
+        ("the list is text of a script", b"<script>" + PAGE + b"</script>"),
+        ("another list", PAGE.replace(b'"search"', b'"sale"')),
+    ],
+)
+def test_a_list_in_doubt_stays_as_it_is(name: str, page: bytes) -> None:
+    assert cards_of(page) is None
+
+
+def test_what_stands_between_cards_stays_there() -> None:
+    page = PAGE.replace(b"b</a></li>", b"b</a></li><li class=ad>buy!</li>")
+    turned = turbohtml.parse(shown(page, "dcba").decode())
+    assert [e.attr("data-product") or e.attr("class") for e in turned.select("li")] == ["d", "c", "ad", "b", "a"]
+
+
+def test_cards_of_a_page_that_a_framework_takes_over_stay_and_are_numbered() -> None:
+    page = PAGE.replace(b"<h1>", b'<head><title>x</title></head><script id="__NEXT_DATA__">{}</script><h1>')
+    turned = turbohtml.parse(shown(page, "dbca").decode())
+    cards = turned.select("[data-product]")
+    assert [card.attr("data-product") for card in cards] == list("abcd")
+    assert [card.attr("data-tb-order") for card in cards] == ["4", "2", "3", "1"]
+    dressed = with_places(page, path="/search", declared=[LIST], stylesheet="/_tb/style.x.css")
+    assert b'</title><link rel="stylesheet" href="/_tb/style.x.css"></head>' in dressed
+    assert with_places(PAGE, path="/search", declared=[LIST], stylesheet="/x.css") == PAGE
+    assert b'[data-tb-order="200"]{order:200}' in stylesheet([LIST]) and b"data-tb-order" not in stylesheet([])
+
+
+def test_any_order_of_any_list_keeps_all_cards_and_all_bytes() -> None:
+    dice = random.Random(4)
+    for _ in range(50):
+        ids = [f"{dice.randrange(10**6)}" for _ in range(dice.randrange(2, 12))]
+        if len(set(ids)) < len(ids):
+            continue
+        cards = [f"<li data-product={id}>{'<p>x</p>' * dice.randrange(3)}</li>{' ' * dice.randrange(3)}" for id in ids]
+        page = f"<body><ul data-list=search>{''.join(cards)}</ul>".encode()
+        order = dice.sample(ids, len(ids))
+        lists = find_lists(page, path="/", charset="", declared=[LIST])
+        template = cut_at(page, (), lists=lists)
+        turned = b"".join(
+            assemble(template, [template.lists[0].arranged(order)], {}, coding="identity", key=b"k").chunks
+        )
+        found = [e.attr("data-product") for e in turbohtml.parse(turned.decode()).select("[data-product]")]
+        assert found == order and sorted(turned) == sorted(page)
