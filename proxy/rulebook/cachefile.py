@@ -55,6 +55,8 @@ PARTS = {"The file": FILE, "A page": PAGE, "cookies": COOKIES, "query": QUERY, "
 """The parts of the file with their words, in the order a reader meets them."""
 
 _COOKIE_NAME = re.compile(r"[!#$%&'+.^`|~\w-]+\*?", re.ASCII)  # RFC 6265 4.1.1, and an ending left open
+# What stands in these is run, or followed. A cookie is what a visitor says, or who wrote it in their name.
+_RUNS = re.compile(r"on.*|style|srcdoc|href|src|srcset|action|formaction|data|poster", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9-]*", re.IGNORECASE)
 
 
@@ -179,6 +181,11 @@ def _read_hole(node: Node, findings: list[Finding]) -> Hole | None:
         findings.append(unfit("attribute", attribute, "write the name of an attribute, as value"))
     if selector is None or fill is None:
         return None
+    if attribute and fill.kind is FillKind.COOKIE and _RUNS.fullmatch(attribute.text):
+        help = "fill it with what the shop itself answers: fetch /path"
+        findings.append(
+            Finding("R702", f'a cookie may not say what stands in "{attribute.text}"', attribute.place, help)
+        )
     return Hole(selector, fill, attribute.text.lower() if attribute else "")
 
 

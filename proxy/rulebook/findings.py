@@ -289,5 +289,14 @@ FINDINGS: tuple[FindingKind, ...] = (
         "pages:\n  - path: /c/new\n    store: no\n  - path: /c/*\n    fresh: 5 minutes",
         file="cache.yaml",
     ),
+    FindingKind(
+        "R702",
+        "a cookie where something is run",
+        "A hole that is filled from a cookie may not be an address, a style or a handler. Anybody who can set a cookie "
+        "in a visitor's name, as a page on a sister site can, would choose what runs in the page.",
+        "pages:\n  - path: /\n    holes:\n      - find: a.b\n        attribute: href\n        fill: cookie back",
+        "pages:\n  - path: /\n    holes:\n      - find: input.b\n        attribute: value\n        fill: cookie back",
+        file="cache.yaml",
+    ),
     *WARNINGS,
 )

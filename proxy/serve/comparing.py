@@ -38,7 +38,10 @@ class Comparing:
         is_the_origins_word = is_said and (policy is None or policy.allowance.fresh is None)
         if self._which == "unsaid" and is_the_origins_word:
             return False
-        return self._is_its_turn(_kind(path, policy))
+        is_its_turn = self._is_its_turn(_kind(path, policy))
+        if not is_its_turn:
+            self.agreed(key)  # as its like did; it is not asked about again
+        return is_its_turn
 
     def _is_its_turn(self, kind: str) -> bool:
         if len(self._kinds) >= MOST_KINDS:

@@ -128,3 +128,10 @@ def test_the_folder_is_checked_with_it_and_published_with_it(publish: Publish) -
     bad = publish("rules: []", **{"cache.yaml": "pages:\n  - path: /\n    fresh: soon\n"})
     assert bad.publication is None
     assert str(bad.findings[0].place) == "cache.yaml:3"
+
+
+@pytest.mark.parametrize("attribute", ["href", "OnClick", "style", "src", "formaction"])
+def test_a_cookie_may_not_say_what_is_run_or_followed(attribute: str) -> None:
+    hole = "pages: [{path: /, holes: [{find: a, attribute: %s, fill: %s}]}]"
+    assert [finding.code for finding in read(hole % (attribute, "cookie x"))[1]] == ["R702"]
+    assert not read(hole % (attribute, "fetch /x"))[1]

@@ -47,6 +47,8 @@ def test_of_many_pages_of_a_kind_a_few_are_compared() -> None:
     compared = sum(one.must_compare(b"%d" % number, b"/c/x", OURS, is_said=True) for number in range(1_000))
     assert ENOUGH_OF_A_KIND < compared < 100
     assert one.must_compare(b"k", b"/other/x", None, is_said=False)
+    again = [one.must_compare(b"%d" % (number + 500), b"/c/x", OURS, is_said=True) for number in range(500)]
+    assert sum(again) < 50  # only those whose turn it was, and who have not said yet that they agreed
 
 
 def test_the_setting_has_three_words() -> None:
