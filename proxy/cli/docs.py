@@ -12,6 +12,7 @@ import click
 
 from proxy.catalogue.strategies import STRATEGIES
 from proxy.cli import COMMANDS
+from proxy.conditions.tree import OPERATORS
 from proxy.conditions.vocabulary import PHRASES
 from proxy.metrics import GAUGES, HELP
 from proxy.page.holes import HOLE_FILLS
@@ -19,6 +20,7 @@ from proxy.page.slots import SLOT_KINDS
 from proxy.rulebook import cachefile
 from proxy.rulebook.findings import FINDINGS
 from proxy.rulebook.kinds import FindingKind
+from proxy.rulebook.words import EXPERIMENT, FILE, HOLDOUT, RULE, SEGMENT, SLOT, STOP, TEST, VARIANT
 from proxy.settings import PREFIX, as_written, rows
 
 MADE = "<!-- Written by `make docs` from the code; edits here are lost. -->\n"
@@ -56,6 +58,34 @@ def vocabulary_page() -> str:
     )
     body = [(f"`{phrase.key}`", phrase.help, f"`{phrase.example}`") for phrase in PHRASES]
     return f"# Vocabulary\n\n{intro}\n\n" + table(("phrase", "what it asks", "example"), body)
+
+
+def rule_files_page() -> str:
+    """Every word of a rule file, part by part, and the operators of its form for programs."""
+    parts = ["# Rule files\n\nThe words of each part. Those of conditions are in [vocabulary](vocabulary.md).\n"]
+    for title, words in RULE_PARTS.items():
+        body = [(f"`{word.name}`", "yes" if word.required else "", word.help) for word in words]
+        parts.append(f"## {title}\n\n" + table(("word", "required", "what it is"), body))
+    parts.append(
+        "## Conditions for programs\n\nIn any rule file a condition may also be a tree: groups are `all`, `any` and "
+        "`none`, each a list; a fact has an `attribute`, an `operator` and mostly a `value`. `tailorbird rules` writes "
+        "a folder so, as `*.rules.json`.\n\n"
+        + table(("operator", "holds when the attribute"), ((f"`{name}`", help) for name, help in OPERATORS.items()))
+    )
+    return "\n".join(parts)
+
+
+RULE_PARTS = {
+    "The file": FILE,
+    "A segment": SEGMENT,
+    "A rule": RULE,
+    "`stop after`": STOP,
+    "An experiment": EXPERIMENT,
+    "A variant of an experiment": VARIANT,
+    "A holdout": HOLDOUT,
+    "A test": TEST,
+    "`slots.yaml`": SLOT,
+}
 
 
 def showing_page() -> str:
@@ -113,6 +143,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "findings.md": findings_page,
     "metrics.md": metrics_page,
+    "rule-files.md": rule_files_page,
     "settings.md": settings_page,
     "showing.md": showing_page,
     "vocabulary.md": vocabulary_page,

@@ -27,6 +27,7 @@ from proxy.rulebook.expectations import Case, read_case
 from proxy.rulebook.files import rule_files, texts
 from proxy.rulebook.journey import one_journey, read_stage, stages_in_circles
 from proxy.rulebook.mending import with_edits
+from proxy.rulebook.money import other_currencies
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.policy import NO_POLICY, Policy
 from proxy.rulebook.read import (
@@ -134,6 +135,8 @@ def check(
     findings += twice("stages", ((stage.name, stage.place) for stage in journey))
     findings += one_journey(stages for _, stages in journeys)
     findings += circles(segments)
+    conditions = [*(segment.condition for segment in (*segments, *journey)), *(rule.condition for rule in rules)]
+    findings += other_currencies(conditions, library.catalogue)
     findings += stages_in_circles(journey, segments)
     findings += file_faults(sources)
     orders, visits = _groups(files, ORDER_FILE, findings), _groups(files, VISIT_FILE, findings)

@@ -189,6 +189,15 @@ FINDINGS: tuple[FindingKind, ...] = (
         "groups:\n  Heroes: {Winter sale: 50%}\n" + rule_text(),
     ),
     FindingKind(
+        "R311",
+        "money of another currency",
+        "Amounts are compared as they are, in the shop's own currency: that of most products, or else of most amounts "
+        "in the folder. Nothing is converted.",
+        rule_text("when:", "  average order: at least 50 EUR", "  lifetime spend: any", "  cart total: at least 9 NOK")
+        + "\n  - {name: B, slot: home.hero, show: nothing new, when: {cart total: at least 20 EUR}}",
+        rule_text("when:", "  average order: at least 50 EUR", "  lifetime spend: any", "  cart total: at least 9 EUR"),
+    ),
+    FindingKind(
         "R401",
         "ends before it starts",
         "`until` is not later than `from`, so this rule would never show.",
