@@ -24,8 +24,8 @@ LEAST_ANSWERS = 20
 """A stretch with fewer answers says nothing yet, and goes on."""
 REMEMBERED_STRETCHES = 60
 SLOWER = 2.0
-SLACK_SECONDS = 0.005
-"""Answers from an origin's memory take a millisecond or two: no doubling below this is one."""
+SLACK_SECONDS = 0.05
+"""What comes on top of the doubling: a busy machine makes five milliseconds of two, which says nothing of an origin."""
 BUSY_SHARE = 0.8
 BLINK_SECONDS = 0.005
 

@@ -29,8 +29,8 @@ READY, ALIVE = b"r", b"."
 BEAT_SECONDS = 0.5
 START_SECONDS = 60.0
 """A worker that is not ready by then is given up."""
-STEADY_SECONDS = 30.0
-"""A worker that lived so long did not crash on starting."""
+LEAST_LIFE_SECONDS = 1.0
+"""A worker that ends sooner is replaced only then."""
 LONGEST_PAUSE_SECONDS = 10.0
 _STATM_RESIDENT = 1
 
@@ -105,7 +105,6 @@ class Supervisor:
         self._places: list[Worker | None] = [None] * settings.workers
         self._tasks: set[asyncio.Task[None]] = set()
         self._alive: set[Worker] = set()
-        self._crashes = 0
         self._turn = asyncio.Lock()
         self._told: asyncio.Queue[signal.Signals] = asyncio.Queue()
         self._is_stopping = False
@@ -200,13 +199,11 @@ class Supervisor:
         log.error("worker %d ended with %d and is replaced", worker.pid, code)
         place = self._places.index(worker)
         self._places[place] = None
-        if asyncio.get_running_loop().time() - worker.born > STEADY_SECONDS:
-            self._crashes = 0
-        while not self._is_stopping:
-            await asyncio.sleep(pause_after(self._crashes))
-            self._crashes += 1
-            if await self._fill(place):
-                return
+        await asyncio.sleep(worker.born + LEAST_LIFE_SECONDS - asyncio.get_running_loop().time())
+        failures = 0
+        while not self._is_stopping and not await self._fill(place):
+            failures += 1
+            await asyncio.sleep(pause_after(failures))
 
     async def _replace_all(self) -> None:
         async with self._turn:
@@ -232,7 +229,7 @@ class Supervisor:
                         await self._fill(place)
 
 
-def pause_after(crashes: int) -> float:
-    """Seconds before the next start: none after the first crash, then ever longer, so that workers that cannot live do
-    not keep the machine busy with being born."""
-    return 0.0 if crashes == 0 else min(0.1 * 2**crashes, LONGEST_PAUSE_SECONDS)
+def pause_after(failures: int) -> float:
+    """Seconds before the next attempt to start a worker: ever more, so that workers that cannot live do not keep the
+    machine busy with being born."""
+    return float(min(0.1 * 2**failures, LONGEST_PAUSE_SECONDS))

@@ -101,9 +101,13 @@ class Crowd:
         self._check(visitor, path, await hear(reader))
 
     def _check(self, visitor: int, path: bytes, heard: Heard) -> None:
+        found = set(TOKEN.findall(heard.body)) | set(TOKEN.findall(b"".join(heard.headers.values())))
+        if heard.status == 503:  # too much at once: told so, and nothing else
+            assert not found
+            self.saw["refused"] += 1
+            return
         assert (heard.status, heard.is_whole) == (200, True)
         assert heard.headers[b"cache-control"].startswith(b"private"), "every page here has a slot"
-        found = set(TOKEN.findall(heard.body)) | set(TOKEN.findall(b"".join(heard.headers.values())))
         assert found <= {token(visitor)}, f"{token(visitor)!r} was shown {found} on {path!r}"
         if path.startswith(b"/own"):
             assert b"for " + token(visitor) in heard.body
@@ -146,6 +150,7 @@ async def test_no_answer_ever_holds_another_visitors_token(tmp_path: Path) -> No
         lookups = metrics.by_value("tailorbird_profile_lookups_total")
     print(f"\nB7: {sum(crowd.saw.values())} requests: {dict(crowd.saw)}; cache: {said}; profiles: {lookups}")
     assert crowd.saw["own token from the profile"] > 0.8 * (1 - ABORTED) * REQUESTS
+    assert crowd.saw["refused"] < 0.01 * REQUESTS
     assert crowd.saw["broken off"] > 0.9 * ABORTED * REQUESTS
     assert min(said.get(word, 0) for word in ("hit", "stored", "bypass")) > 0.01 * REQUESTS
     assert lookups["timeout"] > 0, "the store was never slow enough"

@@ -22,7 +22,7 @@ class Clock:
         return self.at
 
 
-def after(seconds: float, at_once: int, *, base: float = 0.05, start: int = 64, most: int = 1_000) -> Limit:
+def after(seconds: float, at_once: int, *, base: float = 0.5, start: int = 64, most: int = 1_000) -> Limit:
     """The limit after so long in front of an origin that answers in `base` seconds, or, when it is asked for more than
     `at_once`, as much more slowly; as many ask as are let in."""
     limit, now = Limit(start, most), 0.0

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from proxy.serve.supervisor import Command, Supervisor, pause_after
+from proxy.serve.supervisor import LEAST_LIFE_SECONDS, Command, Supervisor, pause_after
 from proxy.settings import Settings
 
 OBEDIENT = """
@@ -71,6 +71,16 @@ async def test_one_that_is_killed_is_replaced_and_the_other_stays() -> None:
         assert other in supervisor.workers
 
 
+async def test_one_that_is_killed_again_and_again_is_replaced_as_soon_each_time() -> None:
+    async with supervised(OBEDIENT) as supervisor:
+        for _ in range(4):
+            victim = supervisor.workers[0]
+            os.kill(victim, signal.SIGKILL)
+            begun = asyncio.get_running_loop().time()
+            await until(lambda victim=victim: len(supervisor.workers) == 2 and victim not in supervisor.workers)
+            assert asyncio.get_running_loop().time() - begun < LEAST_LIFE_SECONDS + 4
+
+
 async def test_a_rolling_restart_ends_nobody_before_its_successor_serves() -> None:
     async with supervised(OBEDIENT) as supervisor:
         before = supervisor.workers
@@ -106,6 +116,6 @@ async def test_workers_that_cannot_start_are_told_at_once() -> None:
     await supervisor.stop()
 
 
-@pytest.mark.parametrize(("crashes", "seconds"), [(0, 0.0), (1, 0.2), (4, 1.6), (20, 10.0)])
-def test_the_more_crashes_the_longer_the_pause(crashes: int, seconds: float) -> None:
-    assert pause_after(crashes) == pytest.approx(seconds)
+@pytest.mark.parametrize(("failures", "seconds"), [(1, 0.2), (4, 1.6), (20, 10.0)])
+def test_the_more_failures_the_longer_the_pause(failures: int, seconds: float) -> None:
+    assert pause_after(failures) == pytest.approx(seconds)
