@@ -14,7 +14,7 @@ from proxy.cli.rulefolder import A_FILE, A_FOLDER
 from proxy.cli.states import State, publication_of, state_of
 from proxy.drafts.changes import changes
 from proxy.drafts.report import changes_text
-from proxy.rulebook.read import CATALOGUE_FILE
+from proxy.rulebook.read import DATA_FILES
 
 
 @click.command("diff")
@@ -37,6 +37,6 @@ def command(a: str, b: str, rules: Path, catalogue: Path | None, store: str | No
 
 
 def _text(before: State, after: State) -> Iterator[str]:
-    for name in sorted((before.files.keys() | after.files.keys()) - {CATALOGUE_FILE}):
+    for name in sorted((before.files.keys() | after.files.keys()) - set(DATA_FILES)):
         old, new = (state.files.get(name, b"").decode("utf-8", "replace").splitlines() for state in (before, after))
         yield from unified_diff(old, new, f"{before.name}/{name}", f"{after.name}/{name}", lineterm="")

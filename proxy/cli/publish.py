@@ -15,11 +15,10 @@ from proxy.cli.states import author_of, is_published_mode, must_be_good, state_o
 from proxy.drafts.report import checks_text
 from proxy.errors import OperatorError
 from proxy.rulebook.compile import version_of
-from proxy.rulebook.read import CATALOGUE_FILE
 from proxy.serve.drafts import checks_of
 from proxy.settings import PREFIX, from_environment
 from proxy.stores.history import Action, Entry
-from proxy.stores.versions import Versions
+from proxy.stores.versions import Versions, written
 
 APPROVALS = ("none", "required")
 
@@ -64,6 +63,5 @@ def _must_be_published_here(versions: Versions, files: dict[str, bytes]) -> None
             help="set TAILORBIRD_RULES_MODE=published, here and for `tailorbird serve`",
         )
     live = versions.live()
-    own = {name: content for name, content in files.items() if name != CATALOGUE_FILE}
-    if live and version_of(versions.files(live)) == version_of(own):
+    if live and version_of(versions.files(live)) == version_of(written(files)):
         raise OperatorError(f"version {live} is live and has these files", help="change something first")

@@ -24,6 +24,8 @@ ATTRIBUTE_FILE = "attributes.yaml"
 CACHE_FILE = "cache.yaml"
 CATALOGUE_FILE = "products.jsonl"
 ORDER_FILE, VISIT_FILE = "orders.csv", "visits.csv"
+DATA_FILES = (CATALOGUE_FILE, ORDER_FILE, VISIT_FILE)
+"""What lies in the folder and no editor wrote."""
 
 MAX_FILE_BYTES = 1024 * 1024
 MAX_DEPTH = 20

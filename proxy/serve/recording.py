@@ -37,6 +37,7 @@ log = logging.getLogger("tailorbird.recording")
 TYPED = "search term"
 OF_THE_REQUEST = frozenset(REQUEST_ATTRIBUTES) - {TYPED}
 BURST_SECONDS = 1.0
+MOST_NOTED = 100_000
 FLUSH_SECONDS = 1.0
 
 
@@ -69,8 +70,9 @@ class Recorder:
         self._asked: dict[tuple[Plan, tuple[str, ...]], Asked] = {}
 
     def note(self, noted: Noted) -> None:
-        """Remembers a view."""
-        self._noted.append(noted)
+        """Remembers a view; not, when nobody takes them."""
+        if len(self._noted) < MOST_NOTED:
+            self._noted.append(noted)
         saved_up = max(BURST_SECONDS - self._step, 0.0)
         self.due_at = max(self.due_at, noted.context.now - saved_up) + self._step
 

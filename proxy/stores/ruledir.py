@@ -19,22 +19,20 @@ from proxy.rulebook.read import (
     ATTRIBUTE_FILE,
     CACHE_FILE,
     CATALOGUE_FILE,
+    DATA_FILES,
     MAX_FILE_BYTES,
-    ORDER_FILE,
     RULE_FILES,
     SLOT_FILE,
-    VISIT_FILE,
 )
 from proxy.stores.versions import FOLDER as VERSIONS
 from proxy.stores.versions import Versions
 
-DATA = (CATALOGUE_FILE, ORDER_FILE, VISIT_FILE)
 KINDS = (
     *("*" + ending for ending in RULE_FILES),
     SLOT_FILE,
     ATTRIBUTE_FILE,
     CACHE_FILE,
-    *DATA,
+    *DATA_FILES,
     "banners/*.html",
     "cards/*.html",
 )
@@ -113,9 +111,7 @@ class RuleFolder:
     def _stamps_now(self) -> Stamps:
         stamps = {} if self._is_published else _stamps(self.path)
         ours = (
-            (f"{VERSIONS}/live", f"{VERSIONS}/paused", CATALOGUE_FILE)
-            if self._is_published
-            else (f"{VERSIONS}/paused",)
+            (f"{VERSIONS}/live", f"{VERSIONS}/paused", *DATA_FILES) if self._is_published else (f"{VERSIONS}/paused",)
         )
         for name in ours:
             with contextlib.suppress(OSError):

@@ -5,8 +5,8 @@
     rules/.tailorbird/paused          what is paused, a line each
     rules/.tailorbird/history.jsonl   who did what and when; only ever added to
 
-`live` and `paused` are replaced in one step, so who reads them sees the old or the new; who writes holds a lock. The
-catalogue is no part of a version: who rolls back rules does not want yesterday's prices.
+`live` and `paused` are replaced in one step, so who reads them sees the old or the new; who writes holds a lock. Data
+is no part of a version (the catalogue, a past to learn from): who rolls back rules does not want yesterday's prices.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import msgspec
 from proxy.errors import OperatorError
 from proxy.rulebook.compile import version_of
 from proxy.rulebook.pauses import Pause, pauses_in, text_of
-from proxy.rulebook.read import CATALOGUE_FILE
+from proxy.rulebook.read import DATA_FILES
 from proxy.stores.history import GOES_LIVE, Action, Entry
 
 FOLDER = ".tailorbird"
@@ -80,23 +80,22 @@ class Versions:
         return files
 
     def files_now(self, number: int) -> dict[str, bytes]:
-        """The files of a version, with the catalogue of the folder as it is now."""
-        files = self.files(number)
-        catalogue = self.rules / CATALOGUE_FILE
-        return files | ({CATALOGUE_FILE: catalogue.read_bytes()} if catalogue.is_file() else {})
+        """The files of a version, with the catalogue and the past of the folder as they are now."""
+        data = {name: self.rules / name for name in DATA_FILES}
+        return self.files(number) | {name: path.read_bytes() for name, path in data.items() if path.is_file()}
 
     # -- writing
 
     def publish(self, files: Files, *, author: str, message: str, now: float, action: Action) -> Entry:
         """A new version of these files: `PUBLISHED`, `LOADED`, or `REQUESTED`, which does not make it live."""
-        own = {name: content for name, content in files.items() if name != CATALOGUE_FILE}
+        own = written(files)
         with self._locked():
             number = self._add(own)
             return self._go(Entry(now, action, number, version_of(own), author, message))
 
     def load(self, files: Files, now: float) -> Entry | None:
         """The version of a saved folder that is live now; None when it was live before already."""
-        own = {name: content for name, content in files.items() if name != CATALOGUE_FILE}
+        own = written(files)
         with self._locked():
             live, content = self.live(), version_of(own)
             known = {entry.version: entry.content for entry in self.history() if entry.content}
@@ -115,7 +114,7 @@ class Versions:
         """Makes an earlier version live. Where the folder is live as it is `saved`, its files become those of the
         version; raises `OperatorError` when they are in no version, as they would be lost."""
         if saved is not None:
-            own = {name: content for name, content in saved.items() if name != CATALOGUE_FILE}
+            own = written(saved)
             if version_of(own) not in {entry.content for entry in self.history()}:
                 raise OperatorError(
                     "the folder holds changes that are in no version, and rolling back would lose them",
@@ -188,6 +187,11 @@ class Versions:
         with (self._folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def written(files: Files) -> dict[str, bytes]:
+    """Those of a folder's files that editors write: what a version is made of."""
+    return {name: content for name, content in files.items() if name not in DATA_FILES}
 
 
 def _read(path: Path) -> str:

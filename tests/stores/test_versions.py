@@ -38,12 +38,13 @@ def test_a_version_is_its_files_and_the_history_tells_of_it(tmp_path: Path) -> N
     assert versions.files(1) == FILES
 
 
-def test_the_catalogue_is_no_part_of_a_version_but_read_beside_it(tmp_path: Path) -> None:
+def test_data_is_no_part_of_a_version_but_read_beside_it(tmp_path: Path) -> None:
     versions = Versions(tmp_path)
-    publish(versions, FILES | {"products.jsonl": b"old"})
-    (tmp_path / "products.jsonl").write_bytes(b"new")
+    publish(versions, FILES | {"products.jsonl": b"old", "orders.csv": b"old"})
+    for name in ("products.jsonl", "orders.csv"):
+        (tmp_path / name).write_bytes(b"new")
     assert versions.files(1) == FILES
-    assert versions.files_now(1) == FILES | {"products.jsonl": b"new"}
+    assert versions.files_now(1) == FILES | {"products.jsonl": b"new", "orders.csv": b"new"}
 
 
 def test_a_version_that_somebody_changed_is_not_taken(tmp_path: Path) -> None:
