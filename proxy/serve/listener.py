@@ -31,8 +31,9 @@ class Certificate(NamedTuple):
     key: str = ""
 
 
-YOUNG_OBJECTS = 50_000
-"""How many more objects than before there are when garbage is searched for: 700 unless set."""
+YOUNG_OBJECTS = 5_000
+"""How many more objects than before there are when garbage is searched for: 700 unless set. Ten times as many would
+hold back 8 MB of it."""
 
 
 class Listener(uvicorn.Server):

@@ -20,8 +20,8 @@ from tests.wire.served import hear, request
 from tests.wire.site import answering
 
 FULL = bool(os.environ.get("BAR_FULL"))
-ADDRESSES = 1_000_000 if FULL else 20_000
-CACHE_BYTES = (64 if FULL else 8) * 1024 * 1024
+ADDRESSES = 1_000_000 if FULL else 25_000
+CACHE_BYTES = (64 if FULL else 16) * 1024 * 1024
 SOAK_SECONDS = 1_800.0 if FULL else 2.0
 WARM_UP_SECONDS = SOAK_SECONDS / 3
 SAMPLE_SECONDS = SOAK_SECONDS / 360

@@ -76,6 +76,16 @@ class Crowd:
     async def walk(self) -> None:
         await asyncio.gather(*(self._stay() for _ in range(CONNECTIONS)))
 
+    async def meet(self) -> None:
+        """Everybody comes until they are known: from then on memory has their profiles, however busy the machine is."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 18)
+        for visitor, cookie in enumerate(self._cookies):
+            body = b""
+            while b"Hello " + token(visitor) not in body:
+                writer.write(request(b"GET", b"/page/0", (b"Cookie", cookie), (b"Accept", b"text/html")))
+                body = (await hear(reader)).body
+        writer.close()
+
     async def _stay(self) -> None:
         while self._left > 0:
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 18)
@@ -165,11 +175,14 @@ async def test_with_a_cache_and_without_one_the_same_bytes_are_answered(tmp_path
     origin.requests = deque(maxlen=10)  # type: ignore[assignment]
     async with (
         origin,
-        Behind(origin.url, RULES, tmp_path / "on", profiles=profiles()) as cached,
-        Behind(origin.url, RULES, tmp_path / "off", profiles=profiles(), cache_bytes=0) as uncached,
+        Behind(origin.url, RULES, tmp_path / "on", profiles=profiles(), profile_memory_seconds=3_600) as cached,
+        Behind(
+            origin.url, RULES, tmp_path / "off", profiles=profiles(), profile_memory_seconds=3_600, cache_bytes=0
+        ) as uncached,
     ):
         crowds = [Crowd(shop, seed=3) for shop in (cached, uncached)]
         left = COMPARED
+        await asyncio.gather(*(crowd.meet() for crowd in crowds))
 
         async def compare() -> None:
             nonlocal left
