@@ -32,6 +32,7 @@ _NAMES = tuple({name.lower().encode() for name in (*FIELDS, *METAS)})
 
 ALPHABET = string.ascii_letters + string.digits
 SECRET_LENGTH = 32
+_TWICE = 2 * ALPHABET
 _NUMBER_OF = {letter: number for number, letter in enumerate(ALPHABET)}
 
 
@@ -75,7 +76,7 @@ def meta_nonce_in(body: bytes) -> SeenAt | None:
 def django_secret(cookie: str) -> str | None:
     """The secret in Django's cookie, which newer versions write plainly (32 characters) and older ones masked (64);
     None for anything else, which Django would not accept either."""
-    if not all(letter in _NUMBER_OF for letter in cookie):
+    if not _NUMBER_OF.keys() >= set(cookie):
         return None
     if len(cookie) == SECRET_LENGTH:
         return cookie
@@ -85,7 +86,7 @@ def django_secret(cookie: str) -> str | None:
 def masked(secret: str, mask: str) -> str:
     """Django's token for a page. `mask` must be new and random: 32 characters of `ALPHABET`."""
     pairs = zip(secret, mask, strict=True)
-    return mask + "".join(ALPHABET[(_NUMBER_OF[x] + _NUMBER_OF[y]) % len(ALPHABET)] for x, y in pairs)
+    return mask + "".join([_TWICE[_NUMBER_OF[x] + _NUMBER_OF[y]] for x, y in pairs])
 
 
 def unmasked(token: str) -> str:

@@ -25,6 +25,10 @@ from proxy.serve.message import Request, as_lines
 from proxy.serve.pages import Entry
 from proxy.serve.parts import Part, Parts
 
+_MOST = 256 - 256 % len(ALPHABET)  # beyond that some letters would come more often than others
+_LETTERS = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
+_TOO_MANY = bytes(range(_MOST, 256))
+
 FETCHED = frozenset({FillKind.FETCH, FillKind.INCLUDE})
 _EXPIRES = re.compile(rb";\s*expires\s*=[^;]*", re.IGNORECASE)
 _USUAL_FLAGS = b"; Path=/; SameSite=Lax; Max-Age=31449600"
@@ -166,4 +170,8 @@ class _Filling:
 
 
 def _random(length: int) -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    """So many characters of `ALPHABET`, each as likely as any other. (One by one they take 30 us.)"""
+    text = b""
+    while len(text) < length:
+        text += secrets.token_bytes(2 * length).translate(_LETTERS, _TOO_MANY)
+    return text[:length].decode()

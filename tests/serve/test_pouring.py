@@ -12,8 +12,9 @@ import pytest
 
 from proxy.httpcache.allowance import Allowance, CookieRoles
 from proxy.page.holes import Fill, FillKind, Hole, Without
-from proxy.page.tokens import unmasked
+from proxy.page.tokens import ALPHABET, unmasked
 from proxy.rulebook.policy import PagePolicy, Policy
+from proxy.serve.pouring import _random
 from tests.wire.origin import Origin, Script, Seen, ok
 from tests.wire.site import HTML, Got, Site, answering, published, shown
 
@@ -257,3 +258,8 @@ async def test_a_part_that_is_kept_is_compressed_once_for_all_pages_it_stands_in
             got = await site.get(b"/", (b"accept-encoding", b"gzip"))
             assert got.body == b"<p>" + long + b"</p>"
         assert got.wire_length < len(long) / 10
+
+
+def test_what_is_made_by_chance_is_of_any_letter() -> None:
+    assert len(_random(32)) == 32 and _random(32) != _random(32)
+    assert set(_random(20_000)) == set(ALPHABET)
