@@ -49,6 +49,7 @@ BARS = (
     Bar("B11", "many addresses, a small cache", (*PYTEST, "tests/bars/test_b11_memory.py")),
     Bar("B12", "the origin, then the store, down for a minute", (*PYTEST, "tests/bars/test_b12_outage.py")),
     Bar("L1", "three times what an origin can answer", (*PYTEST, "tests/bars/test_l1_overload.py")),
+    Bar("C1", "the autumn campaign as given", (*PYTEST, "tests/bars/test_c1_autumn.py")),
     Bar("C2", "slips are told and mended; random changes never raise", (*PYTEST, "tests/bars/test_c2_slips.py")),
     Bar("C3", "dead rules are found, and no live one accused", (*PYTEST, "tests/bars/test_c3_dead_rules.py")),
     Bar("C4", "plan, naive interpreter and why agree", (*PYTEST, "tests/bars/test_c4_interpreter.py")),

@@ -10,7 +10,7 @@ from proxy.conditions.nodes import Entry, Node
 from proxy.diagnostics import Finding
 from proxy.model import Arm, Rule
 from proxy.page.fragments import Fragment
-from proxy.rulebook.content import content_lints
+from proxy.rulebook.content import content_lints, pin_lints
 from proxy.rulebook.experiments import read_experiment
 from proxy.rulebook.files import RuleFile
 from proxy.rulebook.limits import Shared, texts_at
@@ -64,6 +64,7 @@ class Collector:
         if is_listing(node):
             rule, found = read_listing_rule(node, order, reader, timezone, self.findings)
             self.arrangements[rule.name] = read_arrangement(found, self.library.catalogue, self.findings)
+            self.lints.extend(pin_lints(found["pin"].value, self.library.catalogue) if "pin" in found else ())
             return rule
         rule, show = read_rule(node, order, reader, timezone, self.findings)
         return replace(rule, variant=self._variant(rule.name, show, rule, self.library) if show else "")

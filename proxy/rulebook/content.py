@@ -3,7 +3,7 @@ does not fit, a product nobody can buy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
 from proxy.diagnostics import Finding
@@ -26,7 +26,14 @@ def content_lints(
         if slot and slot.longest_title and "title" in lines:
             yield from _long_title(lines["title"].value, slot, slot.longest_title)
         if "strategy" in lines:
-            yield from _sold_out(lines["strategy"].value, {product.id: product for product in catalogue})
+            yield from _sold_out(_named("chosen", lines["strategy"].value), catalogue)
+        if "pin" in lines:
+            yield from pin_lints(lines["pin"].value, catalogue)
+
+
+def pin_lints(pins: Node, catalogue: Sequence[Product]) -> Iterator[Finding]:
+    """The warnings of products that are pinned to a place."""
+    yield from _sold_out(_named("product", pins), catalogue)
 
 
 def _fields_without_default(show: Node, fragment: Fragment) -> Iterator[Finding]:
@@ -59,18 +66,22 @@ def _long_title(title: Node, slot: DeclaredSlot, longest: int) -> Iterator[Findi
         yield Finding("L10", what, title.place, f"leave out {length - longest} or more", is_warning=True)
 
 
-def _sold_out(strategy: Node, products: dict[str, Product]) -> Iterator[Finding]:
-    lines = strategy.items if isinstance(strategy, ListNode) else (strategy,)
-    for line in lines:
+def _sold_out(named: Iterable[Scalar], catalogue: Sequence[Product]) -> Iterator[Finding]:
+    """L4 for each product that an editor chose by name and nobody can buy."""
+    products = {product.id: product for product in catalogue if not product.in_stock}
+    for word in named:
+        if word.text in products:
+            what = f"{products[word.text].title} ({word.text}) is out of stock"
+            yield Finding("L4", what, word.place, "choose another, or wait until it is back", is_warning=True)
+
+
+def _named(word: str, node: Node) -> Iterator[Scalar]:
+    """The texts behind a word in lines, or in a list of lines."""
+    for line in node.items if isinstance(node, ListNode) else (node,):
         for entry in line.entries if isinstance(line, MapNode) else ():
-            if entry.key.text == "chosen":
-                yield from (sold_out(word, products) for word in _words(entry.value) if _is_sold_out(word, products))
-
-
-def sold_out(word: Scalar, products: dict[str, Product]) -> Finding:
-    """L4: a product that an editor chose by name and nobody can buy."""
-    what = f"{products[word.text].title} ({word.text}) is out of stock"
-    return Finding("L4", what, word.place, "choose another, or wait until it is back", is_warning=True)
+            if entry.key.text == word:
+                items = entry.value.items if isinstance(entry.value, ListNode) else (entry.value,)
+                yield from (item for item in items if isinstance(item, Scalar))
 
 
 def place_of(words: str, node: Node) -> Place:
@@ -85,12 +96,3 @@ def texts_in(node: Node) -> Iterator[Scalar]:
             yield entry.value
         else:
             yield from texts_in(entry.value)
-
-
-def _is_sold_out(word: Scalar, products: dict[str, Product]) -> bool:
-    return word.text in products and not products[word.text].in_stock
-
-
-def _words(node: Node) -> list[Scalar]:
-    items = node.items if isinstance(node, ListNode) else (node,)
-    return [item for item in items if isinstance(item, Scalar)]
