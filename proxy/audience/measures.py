@@ -66,7 +66,9 @@ class Read:
 def read(measure: Measure, history: Sequence[Event], now: float) -> Read:
     """What the measure tells of a history in order (`at`, then `id`) at `now`, Unix seconds."""
     past = bisect_right(history, now, key=_at)
-    events = [event for event in history[:past] if _counts(measure, event)]
+    events = [event for event in history[:past] if event.kind in measure.kinds]
+    if measure.where:
+        events = [event for event in events if _counts(measure, event)]
     window = window_of(measure, history[:past], now)
     told = _READERS[measure.reading](measure, events, window, now)
     value, holds_until = _graded(measure, told, now) if measure.grades else told
@@ -93,6 +95,8 @@ def _at(event: Event) -> float:
 
 def items_of(measure: Measure, event: Event) -> Iterable[Item]:
     """The items that pass what the measure asks of items."""
+    if not measure.where:
+        return event.items
     asked = [(field, test) for field, test in measure.where if field != "subject"]
     return [item for item in event.items if all(_passes(field, test, item) for field, test in asked)]
 
@@ -104,8 +108,6 @@ def with_those_above(category: str) -> frozenset[str]:
 
 
 def _counts(measure: Measure, event: Event) -> bool:
-    if event.kind not in measure.kinds:
-        return False
     if not all(holds(test, event.subject or None) for field, test in measure.where if field == "subject"):
         return False
     return not any(field != "subject" for field, _ in measure.where) or bool(items_of(measure, event))
@@ -118,6 +120,8 @@ def _passes(field: str, test: Test, item: Item) -> bool:
 
 def _seen(measure: Measure, events: Sequence[Event], window: Window, now: float) -> tuple[list[Event], float]:
     """The events in the window that were followed by what must follow; and until when it is these."""
+    if window.is_endless and measure.then is None:
+        return list(events), window.until
     seen, holds_until = [], window.until
     for event in events:
         if not window.has(event.at, now):

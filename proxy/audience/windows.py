@@ -41,6 +41,11 @@ class Window:
     since: float = -inf
     until: float = inf
 
+    @property
+    def is_endless(self) -> bool:
+        """All that happened is in."""
+        return self.within == inf and self.since == -inf
+
     def has(self, at: float, now: float) -> bool:
         return self.since <= at <= now < at + self.within
 

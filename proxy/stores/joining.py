@@ -48,7 +48,10 @@ async def join(store: Store, device_id: str, person_id: str, now: float) -> Join
     log = await store.log_of(device_id)
     for_person, for_device = join_of(device, person_id, began(log, now), now)
     changed = await _applied(store, [*carried(log, person_id), for_person])
-    changed |= await _applied(store, [for_device])
+    claimed = await _applied(store, [for_device])
+    if _has_another(claimed.get(device_id), person_id):  # who logged in on it this very moment, and was quicker
+        return Joining(Verdict(False, "another person"), await _taken_back(store, device_id, person_id, now))
+    changed |= claimed
     late = {arrival.event.id for arrival in log}
     between = [arrival for arrival in await store.log_of(device_id) if arrival.event.id not in late]
     changed |= await _applied(store, carried(between, person_id))
@@ -62,14 +65,7 @@ async def part(store: Store, device_id: str, now: float) -> Joining:
     person_id = device.alias
     if not person_id:
         return Joining(Verdict(False, "nobody's"))
-    for_person, for_device = part_of(device_id, person_id, now)
-    changed = await _applied(store, [for_device])
-    own = given_back(await store.log_of(person_id), device_id)
-    changed |= await _applied(store, [*own])
-    changed |= await _applied(store, [for_person])
-    await store.withdraw(person_id, [arrival.event.id for arrival in own])
-    changed[person_id] = await _profile(store, person_id)
-    return Joining(Verdict(True), changed)
+    return Joining(Verdict(True), await _taken_back(store, device_id, person_id, now))
 
 
 async def whole(store: Store, visitor_id: str) -> tuple[str, ...]:
@@ -85,6 +81,23 @@ async def whole(store: Store, visitor_id: str) -> tuple[str, ...]:
 async def ledger(store: Store, visitor_id: str) -> Sequence[Arrival]:
     """The joins and partings of a visitor, in order."""
     return [arrival for arrival in await store.log_of(visitor_id) if arrival.event.kind in (JOINED, PARTED)]
+
+
+def _has_another(device: Profile | None, person_id: str) -> bool:
+    """Whether a device, as it was right after it was claimed, was somebody else's before."""
+    links = device.links.items() if device is not None else ()
+    return any(id != person_id and not link.is_device and not link.is_parted for id, link in links)
+
+
+async def _taken_back(store: Store, device_id: str, person_id: str, now: float) -> dict[str, Profile]:
+    """Tells both that they are two, and moves what came by the device; the profiles that changed."""
+    for_person, for_device = part_of(device_id, person_id, now)
+    changed = await _applied(store, [for_device])
+    own = given_back(await store.log_of(person_id), device_id)
+    changed |= await _applied(store, own)
+    changed |= await _applied(store, [for_person])
+    await store.withdraw(person_id, [arrival.event.id for arrival in own])
+    return {**changed, person_id: await _profile(store, person_id)}
 
 
 async def _profile(store: Store, visitor_id: str) -> Profile:

@@ -69,6 +69,18 @@ async def test_a_shared_tablet_stays_with_who_came_first(store: Store) -> None:
     assert await store.get_profile("ben") is None
 
 
+async def test_of_two_who_log_in_at_one_moment_only_one_has_the_device(url: str) -> None:
+    one, other = open_store(url), open_store(url)
+    await one.apply([seen("tablet", number) for number in range(5)])
+    joined = await asyncio.gather(join(one, "tablet", "anna", NOON + 10), join(other, "tablet", "ben", NOON + 10))
+    assert sorted(bool(done.verdict) for done in joined) == [False, True]
+    await one.apply([seen("tablet", 20)])
+    anna, ben = await one.get_profile("anna"), await one.get_profile("ben")
+    assert sorted([len(numbers(anna)), len(numbers(ben))]) == [0, 6]
+    await one.aclose()
+    await other.aclose()
+
+
 async def test_chance_goes_on_as_before_the_login(store: Store) -> None:
     await store.apply([seen("d1", 1), seen("d2", 2)])
     await join(store, "d2", "anna", NOON + 10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from proxy.errors import OperatorError
@@ -9,6 +11,7 @@ from proxy.model import Between, Consent, Event, Fact, Measure, OneOf, Profile, 
 from proxy.serve.consent import Consents, allowed, of_this_visit
 from proxy.serve.message import Request
 from proxy.settings import Settings
+from tests.wire.behind import BUYERS_AND_VIPS, Behind
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import NOON, PAGE, SHARED, Site, published, shown
 
@@ -127,3 +130,25 @@ async def test_who_agreed_to_nothing_is_not_recorded_even_without_a_name() -> No
             views = site.recorder.take()
             assert len(views) == recorded
             assert {view.visitor for view in views} <= {"anna" if level == b"profile" else ""}
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_known"),
+    [({"sec-gpc": "1"}, False), ({"cookie": "tb_consent=none"}, False), ({"cookie": "tb_consent=profile"}, True)],
+    ids=["the browser says no", "the visitor says no", "the visitor agrees"],
+)
+async def test_who_did_not_agree_leaves_no_cookie_and_no_row(
+    fields: dict[str, str], is_known: bool, tmp_path: Path
+) -> None:
+    asked = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0", "accept": "text/html", **fields}
+    origin = Origin(always(ok(PAGE, *SHARED)))
+    async with origin, Behind(origin.url, BUYERS_AND_VIPS, tmp_path, consent=("own", "tcf")) as shop:
+        for _ in range(3):
+            answer = await shop.client.get("/", headers=asked)
+            pair = answer.headers.get("set-cookie", "").partition(";")[0]
+            shop.client.cookies.clear()
+            assert is_known or not pair
+            asked["cookie"] = "; ".join(filter(None, (asked.get("cookie"), pair)))
+        await shop.tailorbird.journal.aclose()  # what pages noted is in the store now
+        assert bool((await shop.tailorbird.store.log("", 100))[0]) is is_known
+        assert bool([one async for one in shop.tailorbird.store.visitors()]) is is_known
