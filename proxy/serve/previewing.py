@@ -81,7 +81,7 @@ class Previewing:
         preview = self._tokens.preview_in(request, now)
         if preview is None:
             return None
-        if request.method == b"POST" and request.path.startswith(_COUNTED):
+        if request.path.startswith(_COUNTED):
             return Response(204, NEVER_KEPT)
         if request.method not in (b"GET", b"HEAD") or not is_document(request) or request.path.startswith(b"/_tb/"):
             return None

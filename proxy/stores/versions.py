@@ -64,7 +64,7 @@ class Versions:
     def files(self, number: int) -> dict[str, bytes]:
         """The files of a version, as they were. Raises `OperatorError` when there is no such version, or somebody
         changed it."""
-        folder = self._folder / "versions" / str(number)
+        folder = self._of(number)
         if number < 1 or not folder.is_dir():
             raise OperatorError(f"there is no version {number}", help="`tailorbird history` lists them")
         files = {
@@ -98,7 +98,8 @@ class Versions:
         own = written(files)
         with self._locked():
             live, content = self.live(), version_of(own)
-            known = {entry.version: entry.content for entry in self.history() if entry.content}
+            told = {entry.version: entry.content for entry in self.history() if entry.content}
+            known = {number: named for number, named in told.items() if self._of(number).is_dir()}
             if known.get(live) == content:
                 return None
             number = next((number for number, other in known.items() if other == content), 0) or self._add(own)
@@ -141,6 +142,9 @@ class Versions:
         """Lets these go on."""
         return self._switch(self.pauses() - frozenset(pauses), Action.RESUMED, author, now)
 
+    def _of(self, number: int) -> Path:
+        return self._folder / "versions" / str(number)
+
     def _switch(self, wanted: frozenset[Pause], action: Action, author: str, now: float) -> list[Entry]:
         with self._locked():
             changed = sorted(wanted ^ self.pauses())
@@ -154,7 +158,8 @@ class Versions:
         """A new version's folder. It has its name only once it is whole."""
         versions = self._folder / "versions"
         versions.mkdir(exist_ok=True)
-        number = max((int(path.name) for path in versions.iterdir() if path.name.isdecimal()), default=0) + 1
+        there = [int(path.name) for path in versions.iterdir() if path.name.isdecimal()]
+        number = max([0, *there, *(entry.version for entry in self.history())]) + 1
         growing = Path(tempfile.mkdtemp(prefix=".", dir=versions))
         try:
             for name, content in files.items():
@@ -163,7 +168,7 @@ class Versions:
                 path.write_bytes(content)
                 path.chmod(0o444)
             growing.chmod(0o755)
-            growing.rename(versions / str(number))
+            growing.rename(self._of(number))
         except OSError:
             shutil.rmtree(growing, ignore_errors=True)
             raise

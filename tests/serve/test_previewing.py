@@ -132,6 +132,7 @@ async def test_what_is_no_page_and_what_changes_something_is_as_for_anybody(tmp_
         assert asset.headers["cache-control"] == "max-age=60"
         assert (await shop.client.post("/cart", content=b"x=1")).status_code == 200
         assert (await shop.client.post("/_tb/v1/track", json={})).status_code == 204
+        assert (await shop.client.get("/_tb/g/collect?en=page_view")).status_code == 204
         assert "preview" in (await shop.client.get("/_tb/preview.css")).text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -77,6 +78,17 @@ def test_a_saved_folder_is_a_version_once(tmp_path: Path) -> None:
     again = versions.load(OTHER, 3.0), versions.load(FILES, 4.0)
     assert [entry and entry.version for entry in again] == [2, 1]
     assert versions.live() == 1
+
+
+def test_a_version_that_was_cleared_away_leaves_its_number(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    for files in (FILES, OTHER):
+        publish(versions, files)
+    shutil.rmtree(tmp_path / ".tailorbird/versions/2")
+    assert publish(versions, FILES | {"more": b""}).version == 3
+    again = versions.load(OTHER, 2.0)
+    assert again is not None
+    assert (again.version, versions.files(4)) == (4, OTHER)
 
 
 def test_rolling_back_a_saved_folder_changes_its_rule_files_only(tmp_path: Path) -> None:
