@@ -81,7 +81,11 @@ class ClientProtocol(Conversation):
     def data_received(self, data: bytes) -> None:
         if self._phase is Phase.NOTHING:
             return
-        if self._is_clear and self._was_quick(data):
+        try:
+            if self._is_clear and self._was_quick(data):
+                return
+        except Exception as error:  # as the parser would hold it for `_reason`, had it called us
+            self._refuse(_failure(error))
             return
         self._fed = len(data)
         self._unread += self._fed
@@ -233,7 +237,9 @@ def _reason(error: httptools.HttpParserError) -> RequestError:
     cause = error.__context__
     if isinstance(cause, RequestError):
         return cause
-    if cause is not None:
-        log.error("a request could not be read", exc_info=cause)
-        return RequestError("something went wrong", status=500)
-    return RequestError("this is not HTTP")
+    return RequestError("this is not HTTP") if cause is None else _failure(cause)
+
+
+def _failure(error: BaseException) -> RequestError:
+    log.error("a request could not be read", exc_info=error)
+    return RequestError("something went wrong", status=500)

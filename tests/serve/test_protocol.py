@@ -14,7 +14,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from proxy.serve.message import Response
+from proxy.serve.message import Request, Response
 from proxy.serve.protocol import ClientProtocol, in_one_write, protocols
 from tests.wire.origin import Origin, Seen, Wire, always, by_path, ok
 from tests.wire.served import Served, hear, request
@@ -297,6 +297,27 @@ async def test_a_failure_in_the_lane_is_an_honest_error_and_the_end_of_the_conne
         heard = await raw(served, request(b"GET", b"/"))
     assert heard.startswith(b"HTTP/1.1 500 ")
     assert b"secret" not in heard
+
+
+async def test_a_failure_over_what_is_read_by_habit_is_an_honest_error_too() -> None:
+    asked = []
+
+    def broken(asking: Request) -> Response | None:
+        asked.append(asking.habit is not None)
+        if asking.habit is not None:
+            raise ValueError("a secret detail")
+        return Response(200, ((b"content-length", b"0"),))
+
+    async with Served("http://127.0.0.1:9") as served:
+        served.listener.config.http = protocols(broken, served.site.settings, served.site.metrics)
+        reader, writer = await served.connect()
+        statuses = []
+        for _ in range(3):
+            writer.write(request(b"GET", b"/"))
+            statuses.append((await hear(reader)).status)
+        assert (statuses, asked) == ([200, 200, 500], [False, False, True])
+        assert await reader.read() == b""
+        writer.close()
 
 
 async def test_a_draining_server_ends_connections_that_are_owed_nothing() -> None:
