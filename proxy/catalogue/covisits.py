@@ -24,8 +24,8 @@ TREND_SECONDS = 7 * DAY
 REACH = 6
 """Clicks further apart say nothing of each other."""
 _STEP = 1.5
-_DAMPING = 1 / 3
-_SHRINKAGE = 2.0
+DAMPING = 1 / 3
+SHRINKAGE = 2.0
 """Cells of so little weight in all stay far from certain. Measured on held-out visits: 0 to 4 is a flat hill."""
 ROW_LENGTH = 80
 _MOST_CELLS = 200
@@ -33,7 +33,7 @@ _KEPT_CELLS = 150
 _MOST_VISITS = 1_000
 _MOST_ROWS = 20_000
 _HIGHEST_EXPONENT = 50.0
-_NEARNESS = tuple(exp(-step / _STEP) for step in range(REACH))
+NEARNESS = tuple(exp(-step / _STEP) for step in range(REACH))
 
 Row = tuple[tuple[str, ...], "array[float]"]
 """Products, strongest first, and what each weighs."""
@@ -54,6 +54,7 @@ class Covisits:
         self._clicks: dict[str, int] = {}
         self._lately: dict[str, tuple[float, float]] = {}
         self._visits: dict[str, deque[int]] = {}
+        self._built: dict[str, Row] = {}
         self._rows: dict[str, Row] = {}
         self._listeners: list[dict[str, Row]] = []
 
@@ -79,7 +80,7 @@ class Covisits:
         self._lately[product] = (self.lately(product, at) + 1.0, max(at, self._lately.get(product, (0.0, at))[1]))
         self._remember(product, visit)
         own = self._cells.setdefault(product, {})
-        for nearness, name in zip(_NEARNESS, reversed(before[-REACH:]), strict=False):
+        for nearness, name in zip(NEARNESS, reversed(before[-REACH:]), strict=False):
             other = self._names.setdefault(name, name)
             theirs = self._cells.setdefault(other, {})
             weight = growth * nearness
@@ -124,6 +125,11 @@ class Covisits:
         if not visits or visits[-1] != visit:
             visits.append(visit)
 
+    def build(self, product: str, others: Sequence[str], shares: Sequence[float]) -> None:
+        """Takes in a row that was worked out in batch: it holds until the product is clicked here."""
+        names = tuple(self._names.setdefault(name, name) for name in others)
+        self._built[self._names.setdefault(product, product)] = names, array("f", shares)
+
     # -- asking
 
     def derived(self) -> dict[str, Row]:
@@ -143,10 +149,10 @@ class Covisits:
     def _worked_out(self, product: str) -> Row:
         cells = self._cells.get(product)
         if not cells:
-            return (), array("d")
+            return self._built.get(product) or ((), array("d"))
         clicks = self._clicks
-        damped = {name: weight * clicks.get(name, 1) ** -_DAMPING for name, weight in cells.items()}
-        whole = sum(damped.values()) + _SHRINKAGE * self._growth(self.latest_at)
+        damped = {name: weight * clicks.get(name, 1) ** -DAMPING for name, weight in cells.items()}
+        whole = sum(damped.values()) + SHRINKAGE * self._growth(self.latest_at)
         best = sorted(damped, key=damped.__getitem__, reverse=True)[:ROW_LENGTH]
         return tuple(best), array("d", [damped[name] / whole for name in best])
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from proxy.catalogue.logs import Log, read_log, read_sequences
 from proxy.catalogue.trials import CUTS, Case, Trial, evaluate, learn_baskets, learn_visits, published, split
 from proxy.catalogue.walk import Walk, way_text
 from proxy.errors import OperatorError
+from proxy.stores.batch import build, duckdb_at, load
 
 TRAIN, TEST = "train_sessions.txt", "test_prefix_label.txt"
 BAR_WIDTH = 44
@@ -67,6 +69,28 @@ def ask(path: Path, products: tuple[str, ...], count: int) -> None:
     for product in walk.next_products(products, count):
         way = walk.way(products, product)
         click.echo(f"  {product:<32}  {way_text(way, product, {}) if way else 'looked at before'}")
+
+
+@command.command("build")
+@click.argument("events", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("affinity.parquet"), show_default=True
+)
+@click.option("--memory", default=4_000, show_default=True, help="most memory to work with  [MiB]")
+@click.option("--threads", default=2, show_default=True, help="how many cores to work on")
+def build_(events: Path, out: Path, memory: int, threads: int) -> None:
+    """What is looked at together, worked out in batch from EVENTS: a Parquet or CSV file with the columns session, at
+    (seconds) and product. Needs the extra `batch`."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".affinity-") as scratch:
+        connection = duckdb_at(memory * 2**20, threads, Path(scratch))
+        load(connection, events)
+        with click.progressbar(length=100, label="building", file=sys.stderr) as bar:
+            for done, parts in build(connection, out):
+                bar.update(100 * done // parts - bar.pos)
+        (rows,) = connection.execute("SELECT COUNT(DISTINCT product) FROM rows").fetchone()
+        connection.close()
+    click.echo(f"{rows:,} products in {out}, built in {time.monotonic() - started:,.0f} s")
 
 
 def _progress(name: str, cases: Iterable[Case]) -> Iterator[Case]:

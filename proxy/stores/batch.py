@@ -1,0 +1,90 @@
+"""Affinity worked out in batch by an SQL engine: DuckDB on this machine, or, through Ibis, the user's own.
+
+The engine does the work; what it is asked stands in `catalogue/batch.py`. Products and visits are numbered first, so
+that whole numbers are counted and not names. A part of the products is worked out at a time, within the memory given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from proxy.catalogue.batch import POPULARITY, STEPS, rows_sql
+from proxy.catalogue.trials import MEMORY_SHARE
+from proxy.errors import OperatorError
+
+HELP = "pip install 'tailorbird[batch]'"
+CLICKS_A_PART = 4_000_000
+
+ROWS = {"product": "int64", "other": "int64", "share": "float64", "met": "int64"}
+"""The columns of rows, as Ibis names types."""
+
+
+def duckdb_at(memory_bytes: int, threads: int, scratch: Path) -> Any:
+    """A connection to DuckDB within these bounds; what does not fit into memory goes to `scratch`."""
+    try:
+        import duckdb
+    except ImportError:
+        raise OperatorError("building in batch needs DuckDB", help=HELP) from None
+    scratch.mkdir(parents=True, exist_ok=True)
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{memory_bytes // 2**20}MiB",
+        "threads": str(threads),
+        "temp_directory": str(scratch),
+        "preserve_insertion_order": "false",
+    }
+    return duckdb.connect(str(scratch / "build.duckdb"), config=settings)
+
+
+def load(connection: Any, events: Path) -> None:
+    """Brings a file of clicks (Parquet or CSV: session, at, product) into `clicks`, numbered, and `names`."""
+    reader = "read_parquet" if events.suffix == ".parquet" else "read_csv_auto"
+    source = f"{reader}('{str(events).replace(chr(39), chr(39) * 2)}')"
+    described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
+    columns = {row[0].lower() for row in described}
+    if missing := {"session", "at", "product"} - columns:
+        raise OperatorError(
+            f"`{events}` has no column {', '.join(sorted(missing))}", help="name them session, at, product"
+        )
+    named = f"SELECT DISTINCT CAST(product AS VARCHAR) AS name FROM {source}"  # noqa: S608
+    numbered = f"SELECT name, CAST(ROW_NUMBER() OVER () AS INTEGER) AS product FROM ({named}) AS found"  # noqa: S608
+    connection.execute(f"CREATE OR REPLACE TABLE names AS {numbered}")
+    clicks = (
+        'SELECT HASH(session) AS session, CAST("at" AS DOUBLE) AS moment, names.product AS product '  # noqa: S608
+        f"FROM {source} AS told JOIN names ON names.name = CAST(told.product AS VARCHAR)"
+    )
+    connection.execute(f"CREATE OR REPLACE TABLE clicks AS {clicks}")
+
+
+def prepare(connection: Any) -> tuple[int, float, float]:
+    """Works out what all parts need, from `clicks`: how many there are, the latest, and the memory they are given."""
+    count, first, last = connection.execute("SELECT COUNT(*), MIN(moment), MAX(moment) FROM clicks").fetchone()
+    if not count:
+        raise OperatorError("there are no clicks to build from")
+    connection.execute(f"CREATE OR REPLACE TABLE popularity AS {POPULARITY}")
+    connection.execute(f"CREATE OR REPLACE TABLE steps AS {STEPS}")
+    return count, last, max((last - first) * MEMORY_SHARE, 1.0)
+
+
+def build(connection: Any, out: Path) -> Iterator[tuple[int, int]]:
+    """Writes the rows of all products to a Parquet file, by name. Yields how many parts are done, and of how many."""
+    count, latest_at, memory = prepare(connection)
+    parts = max(1, -(-count // CLICKS_A_PART))
+    connection.execute("CREATE OR REPLACE TABLE rows (product INTEGER, other INTEGER, share FLOAT, met BIGINT)")
+    for part in range(parts):
+        connection.execute(f"INSERT INTO rows {rows_sql(part, parts, latest_at, memory)}")
+        yield part + 1, parts
+    path = str(out).replace("'", "''")
+    named = (
+        "SELECT one.name AS product, two.name AS other, share, met FROM rows "
+        "JOIN names AS one ON one.product = rows.product JOIN names AS two ON two.product = rows.other "
+        "ORDER BY one.name, share DESC"
+    )
+    connection.execute(f"COPY ({named}) TO '{path}' (FORMAT parquet)")
+
+
+def rows_by_ibis(backend: Any, latest_at: float, memory: float, *, part: int = 0, parts: int = 1) -> Any:
+    """The same rows by an Ibis backend that has the tables `steps` and `popularity`: the SQL is rewritten for its
+    engine. A table expression."""
+    return backend.sql(rows_sql(part, parts, latest_at, memory), schema=ROWS, dialect="duckdb")

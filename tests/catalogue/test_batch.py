@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from proxy.catalogue.batch import POPULARITY, STEPS, rows_sql
+from proxy.catalogue.covisits import REACH
+
+
+def test_the_sql_asks_for_one_part_and_every_step_both_ways() -> None:
+    text = rows_sql(2, 5, 100.0, 70.0)
+    assert text.count("% 5 = 2") == 2 * REACH
+    assert f"next{REACH}" in STEPS and "GROUP BY product" in POPULARITY
