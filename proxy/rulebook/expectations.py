@@ -14,6 +14,7 @@ from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import phrase_of, spelled
 from proxy.diagnostics import Edit, Finding, did_you_mean
 from proxy.model import Attributes, AttributeValue, Place, Product, Rule
+from proxy.page.slots import LISTING
 from proxy.rulebook.deeds import DONE_BY, Deed, read_done
 from proxy.rulebook.names import Names
 from proxy.rulebook.scalars import read_words
@@ -170,7 +171,8 @@ def _expectations(
     table = as_map(found["expect"].value, '"expect"', findings) if "expect" in found else None
     expected = []
     for entry in table.entries if table else ():
-        slot = names.slot(entry.key, findings)
+        is_list = entry.key.text.startswith(LISTING)  # of which pages know, not files
+        slot = entry.key.text if is_list else names.slot(entry.key, findings)
         if isinstance(entry.value, MapNode) and entry.value.entries:
             said = fields(entry.value, "row of products", ROW_TEST, findings)
             contains, never = (_products(said.get(word), products, findings) for word in ("contains", "never"))
