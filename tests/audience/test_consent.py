@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.audience.consent import SOURCES, consent_in
@@ -44,6 +44,7 @@ def test_a_cookie_says_how_far_somebody_agreed(name: str, value: str, level: Con
     assert consent_in(BY_NAME[name], value.encode()) is level
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SOURCES), st.binary(max_size=300))
 def test_no_cookie_raises(source: object, cookie: bytes) -> None:
     assert consent_in(source, cookie) in Consent  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.audience.identity import (
@@ -119,6 +119,7 @@ class Shop:
         return fold(None, sorted(self.logs[visitor_id].values(), key=lambda arrival: arrival.event))
 
 
+@settings(deadline=None)
 @given(SAID, st.permutations(["d1", "d2", "d3"]))
 def test_whatever_is_joined_first_and_however_often_it_is_said_a_person_is_the_union(
     said: list[Arrival | str], order: list[str]
@@ -137,6 +138,7 @@ def test_whatever_is_joined_first_and_however_often_it_is_said_a_person_is_the_u
     assert shop.profiles["anna"].bucket_key == "d1", "chance goes on by the eldest"
 
 
+@settings(deadline=None)
 @given(SAID)
 def test_a_message_sent_again_by_the_person_after_a_join_counts_once(said: list[Arrival | str]) -> None:
     shop = Shop()

@@ -6,7 +6,7 @@ import random
 from math import fsum, inf, nextafter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.audience.measures import Read, read, with_those_above
@@ -311,11 +311,13 @@ def oracle(measure: Measure, history: list[Event], now: float) -> AttributeValue
     return frozenset(item.product for event in seen for item in event.items if fits(item))
 
 
+@settings(deadline=None)
 @given(measures, histories, moments)
 def test_a_measure_tells_what_the_oracle_does(measure: Measure, history: list[Event], now: float) -> None:
     assert read(measure, sorted(history), now).value(now) == oracle(measure, history, now)
 
 
+@settings(deadline=None)
 @given(measures, histories, moments, st.lists(moments, max_size=8))
 def test_what_was_read_holds_as_long_as_it_says(
     measure: Measure, history: list[Event], now: float, later: list[float]
@@ -327,6 +329,7 @@ def test_what_was_read_holds_as_long_as_it_says(
             assert found.value(moment) == oracle(measure, history, moment)
 
 
+@settings(deadline=None)
 @given(measures, histories, moments, st.randoms(use_true_random=False))
 def test_the_order_in_which_events_came_makes_no_difference(
     measure: Measure, history: list[Event], now: float, chance: random.Random

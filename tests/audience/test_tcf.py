@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.audience.tcf import purposes
@@ -34,6 +34,7 @@ def consent_string(agreed: set[int], version: int = 2) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(1, 24)))
 def test_the_purposes_are_those_that_were_agreed_to(agreed: set[int]) -> None:
     assert purposes(consent_string(agreed)) == agreed
@@ -45,6 +46,7 @@ def test_what_is_no_consent_string_agrees_to_nothing(text: str) -> None:
     assert purposes(text) == frozenset()
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_raises(text: str) -> None:
     purposes(text)
