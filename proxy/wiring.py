@@ -23,7 +23,7 @@ from proxy.diagnostics import Finding
 from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
-from proxy.model import EvaluationContext, Profile
+from proxy.model import AttributeValue, EvaluationContext, Profile
 from proxy.personalise import with_products
 from proxy.ports import Store
 from proxy.rulebook.compile import Loaded, Publication
@@ -31,7 +31,7 @@ from proxy.serve.app import App
 from proxy.serve.asking import Asking
 from proxy.serve.capture import Capture
 from proxy.serve.collect import Collect
-from proxy.serve.context import request_of
+from proxy.serve.context import languages_of, request_of
 from proxy.serve.drafts import DRAFT, Drafts, plan_text
 from proxy.serve.gateway import Gateway
 from proxy.serve.joiner import Joiner
@@ -67,6 +67,9 @@ REPLAYED = 2_000
 """How many views the studio's plan looks at: they are decided beside those of visitors. The command looks at all."""
 READINESS, LIVE = "readiness", "live"
 """The topics on which workers ask each other how they are, and what they showed last."""
+
+
+NOTHING_SAID: Mapping[str, str] = {}
 
 
 class Tailorbird:
@@ -308,16 +311,23 @@ class Tailorbird:
         self._profiles.forget()
         return b""
 
-    async def why(self, url: str, visitor_id: str) -> str:
-        """The story of every slot on that page that has rules, for that visitor. Raises `RequestError`."""
+    async def why(
+        self, url: str, visitor_id: str, segments: Sequence[str] = (), said: Mapping[str, str] = NOTHING_SAID
+    ) -> str:
+        """The story of every slot on that page that has rules, for that visitor, in these segments besides their own;
+        `said` is their country, language and device. Raises `RequestError`."""
         if self.publication is None:
             raise RequestError("no rules are being served")
-        context = await self._context(url, visitor_id, self.publication.plan)
+        known: dict[str, AttributeValue] = {**said}
+        if languages := languages_of(said.get("language", "").encode()):
+            known["language"] = languages
+        persona = Persona(visitor_id, tuple(segments), attributes=known)
+        context = await self._context(url, persona, self.publication.plan)
         slots = self.publication.slots_on(str(context.attributes["page"]))
         stories = why(self.publication.plan, context, slots)
         return why_text(with_products(stories, context, self._gateway.stock))
 
-    async def _context(self, url: str, visitor_id: str, plan: Plan) -> EvaluationContext:
+    async def _context(self, url: str, persona: Persona, plan: Plan) -> EvaluationContext:
         now = self.now()
-        profile = await self._profiles.get(visitor_id, now) if visitor_id else STRANGER
-        return context_as(plan, request_of(url), Persona(visitor_id), profile, now)
+        profile = await self._profiles.get(persona.visitor, now) if persona.visitor else STRANGER
+        return context_as(plan, request_of(url), persona, profile, now)

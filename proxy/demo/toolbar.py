@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from html import escape
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from proxy.decide.plan import compile_plan
 from proxy.demo.visitors import BY_NAME, VISITORS, DemoVisitor
@@ -18,6 +18,7 @@ from proxy.model import EVERYBODY, Condition, Fact, OneOf, Rule
 from proxy.page.fragments import Fragment, trusted_html
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.compile import Publication
+from proxy.serve.context import device_of, languages_of
 from proxy.serve.message import Request, Response
 from proxy.serve.visitor import Cookies
 
@@ -77,7 +78,15 @@ def routes(cookies: Cookies, studio_url: str, clock: Callable[[], float]) -> Map
 
     async def why(request: Request) -> Response:
         visitor = cookies.read(request.get_list(b"cookie"), clock())
-        target = f"{studio_url}/why?url={quote(page_before(request).decode('latin-1'))}&visitor={quote(visitor.id)}"
+        agent, hint = (request.get(name) or b"" for name in (b"user-agent", b"sec-ch-ua-mobile"))
+        asked = {
+            "url": page_before(request).decode("latin-1"),
+            "visitor": visitor.id,
+            "segment": sorted(visitor.segments),
+            "language": max(languages_of(request.get(b"accept-language") or b"") or [""], key=len),
+            "device": device_of(agent, hint) or "",
+        }
+        target = f"{studio_url}/why?{urlencode(asked, doseq=True, safe='/')}"
         return Response(303, (PRIVATE, (b"location", target.encode()), (b"content-length", b"0")))
 
     async def stylesheet(request: Request) -> Response:

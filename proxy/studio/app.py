@@ -60,11 +60,13 @@ def create_studio(site: Site, *, token: str) -> Starlette:
     async def why(request: Request) -> Response:
         url = request.query_params.get("url", "/")
         visitor = request.query_params.get("visitor", "")
+        said = {name: request.query_params.get(name, "") for name in ("country", "language", "device")}
+        segments = request.query_params.getlist("segment")
         try:
-            story = await site.why(url, visitor)
+            story = await site.why(url, visitor, segments, {name: value for name, value in said.items() if value})
         except RequestError as error:
-            return html("why.html", url=url, visitor=visitor, story=str(error))
-        return html("why.html", url=url, visitor=visitor, story=story)
+            story = str(error)
+        return html("why.html", url=url, visitor=visitor, segments=segments, story=story, said=said)
 
     async def status(request: Request) -> Response:
         return json(await status_view(site))

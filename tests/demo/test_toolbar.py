@@ -68,9 +68,13 @@ async def test_one_comes_back_to_the_page_one_was_on_and_nowhere_else(referer: b
 
 async def test_why_opens_the_studio_on_that_page_for_that_visitor() -> None:
     cookie = cookies_set(await become("ben"))
-    headers = ((b"cookie", cookie), (b"referer", b"http://127.0.0.1:8080/sale"))
+    page = (b"referer", b"http://127.0.0.1:8080/sale")
+    headers = ((b"cookie", cookie), page, (b"accept-language", b"nl-BE"), (b"user-agent", b"Firefox/140.0"))
     answer = await ROUTES["/_tb/demo/why"](request(b"/_tb/demo/why", *headers))
-    assert answer.get(b"location") == f"http://127.0.0.1:8081/why?url=/sale&visitor={BY_NAME['ben'].id}".encode()
+    ben = BY_NAME["ben"]
+    segments = "".join(f"&segment={name.replace(' ', '+')}" for name in sorted(ben.segments))
+    told = f"url=/sale&visitor={ben.id}{segments}&language=nl-be&device=desktop"
+    assert answer.get(b"location") == f"http://127.0.0.1:8081/why?{told}".encode()
 
 
 async def test_its_stylesheet_is_served() -> None:

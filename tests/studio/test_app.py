@@ -71,10 +71,10 @@ class Shop:
     def metrics_text(self) -> str:
         return self.metrics.as_text()
 
-    async def why(self, url: str, visitor_id: str) -> str:
+    async def why(self, url: str, visitor_id: str, segments: Sequence[str], said: Mapping[str, str]) -> str:
         if not url.startswith("/"):
             raise RequestError(f"`{url}` is not a page")
-        return f"{url} for {visitor_id or 'nobody'}: <winner>"
+        return f"{url} for {visitor_id or 'nobody'} {list(segments)} {dict(said)}: <winner>"
 
     async def draft(self, name: str) -> Loaded:
         return load(self.versions.files(int(name)))
@@ -144,6 +144,11 @@ async def test_why_tells_the_story_escaped_and_a_bad_page_plainly() -> None:
     async with browser(Shop()) as client:
         assert "&lt;winner&gt;" in (await client.get("/why", params={"url": "/sale", "visitor": "v1"})).text
         assert "is not a page" in (await client.get("/why", params={"url": "sale"})).text
+        told = (await client.get("/why?url=/&visitor=v1&segment=VIP&segment=Club&device=phone&country=")).text
+    assert "/ for v1 [&#x27;VIP&#x27;, &#x27;Club&#x27;] {&#x27;device&#x27;: &#x27;phone&#x27;}" in told.replace(
+        "&#x2f;", "/"
+    )
+    assert "<option selected>phone</option>" in told
 
 
 async def test_who_balances_load_sees_that_we_are_stopping() -> None:
