@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -56,10 +57,14 @@ from proxy.stores import open_store, open_views
 from proxy.stores.holdings import Places, Receipt, erased, exported
 from proxy.stores.ruledir import RuleFolder
 from proxy.studio.purging import Purged, purged
+from proxy.studio.stocking import Stocked, change, stocked
 from proxy.studio.views import Link, Readiness, ShownView, newest, readiness, shown_view, together
 
 PURGE = "purge"
 """The topic on which processes tell each other what is out of date."""
+
+PRODUCTS = "products"
+"""That on which they tell each other what changed of products."""
 PROFILES = "profiles"
 ERASED = "erased"
 """The topic on which they tell whose profiles changed."""
@@ -150,6 +155,7 @@ class Tailorbird:
         self._routes[STYLESHEET_PATH] = stylesheet
         self.app = App(self._gateway, self._routes, self.metrics, settings, clock, self._previewing)
         self.bus.listen(PURGE, self._purge)
+        self.bus.listen(PRODUCTS, self._change_products)
         self._machine.listen(READINESS, self._own_readiness)
         self._machine.listen(LIVE, self._own_live)
         self.bus.listen(PROFILES, self._hear_of_profiles)
@@ -280,6 +286,13 @@ class Tailorbird:
     async def purge(self, purge: Purge) -> Purged:
         """Makes what the purge means out of date in every process that serves this shop."""
         return purged(await self.bus.send(PURGE, msgspec.msgpack.encode(purge)))
+
+    async def change_products(self, changes: list[dict[str, Any]]) -> Stocked:
+        """Changes products in every process that serves this shop."""
+        return stocked(await self.bus.send(PRODUCTS, msgspec.msgpack.encode(changes)))
+
+    async def _change_products(self, message: bytes) -> bytes:
+        return msgspec.msgpack.encode(change(self._gateway.stock.shop.hub, msgspec.msgpack.decode(message)))
 
     async def _purge(self, message: bytes) -> bytes:
         return b"%d" % self._gateway.purge(msgspec.msgpack.decode(message, type=Purge))

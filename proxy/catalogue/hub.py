@@ -26,6 +26,7 @@ class Hub:
         self.version = 0
         self._products: dict[str, Product] = {}
         self._learnt: dict[str, Product] = {}
+        self._changed: dict[str, tuple[Product | None, Product]] = {}
         self._by_path: dict[str, str] = {}
         self.replace(products)
 
@@ -54,8 +55,11 @@ class Hub:
     # -- changes
 
     def replace(self, products: Iterable[Product]) -> None:
-        """These are all that the catalogue has; what only pages told stays beside them."""
+        """These are all that the catalogue has; what only pages told stays beside them, and a change that was told
+        since holds where the catalogue still says what it said then."""
         known = {product.id: product for product in products}
+        self._changed = {id: change for id, change in self._changed.items() if known.get(id) == change[0]}
+        known |= {id: product for id, (_, product) in self._changed.items()}
         self._products = known | {id: product for id, product in self._learnt.items() if id not in known}
         self._by_path = {path_of(product.link): product.id for product in self._products.values()}
         self.version += 1
@@ -64,6 +68,8 @@ class Hub:
         """A product from a feed's words: a new one, or one of which they change some. Raises `Unreadable`."""
         known = self._products.get(str(words.get("id")))
         product = product_of(words, warn) if known is None else merged(known, words, warn)
+        base = self._changed[product.id][0] if product.id in self._changed else known
+        self._changed[product.id] = (base, product)
         self._put(product)
         return product
 

@@ -24,6 +24,7 @@ from starlette.staticfiles import StaticFiles
 from proxy.errors import RequestError, StoreError
 from proxy.studio.asking import visitor_in
 from proxy.studio.purging import purge_in
+from proxy.studio.stocking import changes_in
 from proxy.studio.versions import version_routes
 from proxy.studio.views import Site, status_view
 
@@ -74,6 +75,13 @@ def create_studio(site: Site, *, token: str) -> Starlette:
     async def live(request: Request) -> Response:
         return json(await site.live())
 
+    async def products(request: Request) -> Response:
+        try:
+            changes = changes_in(request.headers.get("content-type", ""), await request.body())
+        except RequestError as error:
+            return PlainTextResponse(f"{error}\n", error.status)
+        return json(await site.change_products(changes))
+
     async def purge(request: Request) -> Response:
         done = await site.purge(purge_in(request.headers.get("content-type", ""), await request.body()))
         return json(done, 200 if done.everywhere else 503)
@@ -108,6 +116,7 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         Route("/api/status", status),
         Route("/api/live", live),
         Route("/api/purge", purge, methods=["POST"]),
+        Route("/api/products", products, methods=["POST"]),
         Route("/api/export", export, methods=["POST"]),
         Route("/api/erase", erase, methods=["POST"]),
         Route("/metrics", metrics),

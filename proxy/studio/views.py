@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -18,6 +18,7 @@ from proxy.rulebook.compile import Loaded, Publication
 from proxy.stores.holdings import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.purging import Purged
+from proxy.studio.stocking import Stocked
 
 STOPPING = "stopping"
 PRIORITY_WORDS = {80: "high", 50: "normal", 20: "low"}
@@ -86,6 +87,9 @@ class Site(Protocol):
 
     async def plan(self) -> str:
         """What the draft in the folder would change, and for whom."""
+
+    async def change_products(self, changes: list[dict[str, Any]]) -> Stocked:
+        """Changes products in every process that serves this shop."""
 
     async def purge(self, purge: Purge) -> Purged:
         """Makes what the purge means out of date in every process that serves this shop."""

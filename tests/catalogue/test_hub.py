@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proxy.catalogue.hub import Hub, is_within
@@ -43,6 +45,17 @@ def test_what_pages_tell_fills_gaps_and_never_overrules_the_catalogue() -> None:
     hub.replace([TENT, Product("MAT", "Mat of the feed", "/p/MAT")])
     found = hub.get("MAT")
     assert found and found.title == "Mat of the feed"
+
+
+def test_a_change_holds_until_the_catalogue_says_something_else() -> None:
+    hub = Hub([TENT])
+    hub.change({"id": "TENT", "availability": "out_of_stock"}, quiet)
+    hub.replace([TENT])
+    found = hub.get("TENT")
+    assert found and not found.in_stock
+    hub.replace([replace(TENT, title="New tent")])
+    found = hub.get("TENT")
+    assert found and found.in_stock and found.title == "New tent"
 
 
 @pytest.mark.parametrize(

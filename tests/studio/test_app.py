@@ -6,10 +6,12 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from proxy.catalogue.hub import Hub
 from proxy.diagnostics import Finding
 from proxy.errors import RequestError, StoreError
 from proxy.httpcache.purge import Purge, purge_of
@@ -20,6 +22,7 @@ from proxy.stores.holdings import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.app import create_studio
 from proxy.studio.purging import Purged
+from proxy.studio.stocking import Stocked, change
 from proxy.studio.views import Link, Readiness, ShownView, newest, readiness, shown_view
 
 RULES = """version: 1
@@ -52,6 +55,7 @@ class Shop:
     is_published: bool = True
     planned: str = ""
     is_stopping: bool = False
+    hub: Hub = field(default_factory=Hub)
 
     def now(self) -> float:
         return 1_000.0
@@ -89,6 +93,9 @@ class Shop:
         if not self.is_ready:
             raise StoreError("it is down")
         return Receipt(visitor_id, 1, "2026-11-23T12:00:00Z", {"events": 3}, {"events": int(self.is_late)})
+
+    async def change_products(self, changes: list[dict[str, Any]]) -> Stocked:
+        return change(self.hub, changes)
 
     async def purge(self, purge: Purge) -> Purged:
         self.purged.append(purge)
@@ -163,6 +170,15 @@ async def test_metrics_are_prometheus_text() -> None:
         answer = await client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "# TYPE tailorbird_requests_total counter" in answer.text
+
+
+async def test_what_changed_of_products_is_taken_and_what_makes_no_sense_told() -> None:
+    site = Shop()
+    async with browser(site) as client:
+        answer = await client.post("/api/products", json=[{"id": "A", "title": "A", "link": "/a"}, {"id": "B"}])
+        refused = await client.post("/api/products", content=b"{}", headers={"content-type": "text/plain"})
+    assert (answer.status_code, answer.json()["changed"], answer.json()["left_out"][0]["id"]) == (200, 1, "B")
+    assert site.hub.get("A") is not None and refused.status_code == 415
 
 
 async def test_a_purge_says_how_much_it_purged() -> None:

@@ -1,0 +1,71 @@
+"""`POST /api/products`: what changed of products, as it changes: a price, what is sold out, a new one.
+
+    [{"id": "BUN-4", "availability": "out_of_stock"}, {"id": "TENT-2", "title": "Tent", "link": "/p/TENT-2"}]
+
+Words are those of a feed; what a change does not name stays. Every worker takes it, and pages follow at once. It holds
+until the catalogue file says something else of the product, or all workers start anew.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from proxy.catalogue.hub import Hub
+from proxy.catalogue.products import Unreadable
+from proxy.errors import RequestError
+from proxy.ports import Told
+
+MOST_CHANGES = 10_000
+
+
+class Left(msgspec.Struct, frozen=True):
+    """A change that was not taken, and why."""
+
+    id: str
+    what: str
+    help: str = ""
+
+
+class Stocked(msgspec.Struct, frozen=True):
+    """How many products changed; which changes make no sense; how many workers there are, and how many have done it."""
+
+    changed: int
+    left_out: tuple[Left, ...]
+    workers: int = 1
+    confirmed: int = 1
+
+
+def changes_in(content_type: str, body: bytes) -> list[dict[str, Any]]:
+    """The changes of a request: an object, or a list of them. Raises `RequestError`."""
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise RequestError("changes of products come as application/json", status=415)
+    try:
+        found = msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise RequestError(f"this is not JSON: {error}") from None
+    changes = found if isinstance(found, list) else [found]
+    if not all(isinstance(change, dict) for change in changes):
+        raise RequestError("a change is an object", help='write {"id": "SKU-1", "availability": "out_of_stock"}')
+    if len(changes) > MOST_CHANGES:
+        raise RequestError(f"more than {MOST_CHANGES:,} changes at once", help="send them in parts", status=413)
+    return changes
+
+
+def change(hub: Hub, changes: list[dict[str, Any]]) -> Stocked:
+    """Changes these products."""
+    left: list[Left] = []
+    for words in changes:
+        try:
+            hub.change(words, lambda what, help: None)
+        except Unreadable as error:
+            left.append(Left(str(words.get("id", "")), error.what, error.help))
+    return Stocked(len(changes) - len(left), tuple(left))
+
+
+def stocked(told: Told) -> Stocked:
+    """What came of telling everybody; each answered with what it did."""
+    done = [msgspec.msgpack.decode(answer, type=Stocked) for answer in told.answers.values()]
+    first = done[0] if done else Stocked(0, ())
+    return msgspec.structs.replace(first, workers=len(told.live), confirmed=len(done))
