@@ -17,7 +17,7 @@ from tests.wire.served import hear, request
 from tests.wire.site import answering
 
 FULL = bool(os.environ.get("BAR_FULL"))
-TIMES = 20 if FULL else 2
+TIMES = 20 if FULL else 1
 CLIENTS = 100 if FULL else 20
 SLOW_SECONDS = 0.2
 HTML = b"Content-Type: text/html"
