@@ -115,14 +115,15 @@ class Supervisor:
         return [worker.pid for worker in self._places if worker is not None]
 
     async def start(self) -> bool:
-        """Starts them all, the first one alone: what stops it would stop all. False when one did not come up."""
+        """Starts the first one, which serves at once; what stops it would stop all. False when it did not come up."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._told.put_nowait, number)
-        first, *others = range(len(self._places))
-        return await self._fill(first) and all(await asyncio.gather(*map(self._fill, others)))
+        return await self._fill(0)
 
     async def keep(self) -> None:
-        """Keeps them until a signal ends it, and waits for their end."""
+        """Starts the others, keeps them all until a signal ends it, and waits for their end."""
+        for place in range(1, len(self._places)):
+            self._spawn(self._fill_at_last(place))
         watching = asyncio.create_task(self._watch())
         while (number := await self._told.get()) is signal.SIGHUP:
             self._spawn(self._replace_all())
@@ -200,6 +201,9 @@ class Supervisor:
         place = self._places.index(worker)
         self._places[place] = None
         await asyncio.sleep(worker.born + LEAST_LIFE_SECONDS - asyncio.get_running_loop().time())
+        await self._fill_at_last(place)
+
+    async def _fill_at_last(self, place: int) -> None:
         failures = 0
         while not self._is_stopping and not await self._fill(place):
             failures += 1

@@ -35,6 +35,7 @@ async def supervised(script: str, *, workers: int = 2, **settings: float) -> Asy
     supervisor = Supervisor(Command((sys.executable, "-c", script), os.environ, ()), wanted)
     assert await supervisor.start()
     keeping = asyncio.create_task(supervisor.keep())
+    await until(lambda: len(supervisor.workers) == workers)
     yield supervisor
     if not keeping.done():
         os.kill(os.getpid(), signal.SIGTERM)
