@@ -53,7 +53,7 @@ from proxy.serve.visitor import Cookies
 from proxy.serve.vitals import Lag
 from proxy.serve.writekeys import WriteKeys
 from proxy.settings import Settings
-from proxy.stores import open_store, open_views
+from proxy.stores import open_store, open_views, server_of
 from proxy.stores.holdings import Places, Receipt, erased, exported
 from proxy.stores.ruledir import RuleFolder
 from proxy.studio.purging import Purged, purged
@@ -100,7 +100,7 @@ class Tailorbird:
             raise OperatorError(f"`rules_mode` is `{settings.rules_mode}`", help="write folder or published")
         self.metrics = Metrics()
         self._machine = bus_of_machine(shared)
-        self.bus = bus_of_shop(settings.store, self._machine)
+        self.bus = bus_of_shop(self._machine, server_of(settings.store))
         self._tally = None if shared is None else Tally(shared, self._machine.name, self.metrics)
         self.cookies = Cookies.from_settings(settings, is_demo=is_demo)
         self._origins = Origins(settings.origin, settings)

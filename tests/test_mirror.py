@@ -21,6 +21,7 @@ PROVEN_ELSEWHERE = {
     "stores/tables.py": "tests/contracts",
     "stores/redis.py": "tests/contracts",
     "stores/connecting.py": "tests/contracts",
+    "stores/cluster.py": "tests/contracts, tests/bars/test_d9_cluster.py",
     "stores/sqlite_views.py": "tests/contracts",
     "stores/redis_views.py": "tests/contracts",
     "bus/alone.py": "tests/contracts",

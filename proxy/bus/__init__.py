@@ -3,14 +3,16 @@ a way; every way passes `tests/contracts/test_bus.py`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from proxy.bus.alone import Alone
 from proxy.bus.machine import Machine
 from proxy.bus.several import Several
 from proxy.ports import Bus
 
-REDIS_SCHEMES = ("redis", "rediss", "unix")
+Connect = Callable[..., Any]
 
 
 def bus_of_machine(folder: Path | None) -> Bus:
@@ -18,11 +20,12 @@ def bus_of_machine(folder: Path | None) -> Bus:
     return Alone() if folder is None else Machine(folder)
 
 
-def bus_of_shop(store: str, machine: Bus) -> Bus:
+def bus_of_shop(machine: Bus, connect: Connect | None) -> Bus:
     """Among all that share the store: as far as this machine, or, where the store is a server, as far as it reaches.
-    What is sent while that server is away still reaches this machine's workers."""
-    if store.partition(":")[0] not in REDIS_SCHEMES:
+    `connect` makes a client of that server; None: there is none. What is sent while the server is away still reaches
+    this machine's workers."""
+    if connect is None:
         return machine
     from proxy.bus.redis import RedisBus  # takes 60 ms to import, and a shop on one machine needs none of it
 
-    return Several(machine, RedisBus(store))
+    return Several(machine, RedisBus(connect))

@@ -11,9 +11,9 @@ import asyncio
 import contextlib
 import logging
 import secrets
+from collections.abc import Callable
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -34,12 +34,11 @@ _BUSY_SECONDS = 4.0  # longer than the longest blocking read
 
 
 class RedisBus:
-    """A `Bus` among all processes that name the same server."""
+    """A `Bus` among all processes that name the same server. `connect` makes a client of it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, connect: Callable[..., Any]) -> None:
         self.name = name_of_process()
-        self._client: Any = Redis.from_url(  # its types leave open whether text is decoded
-            url,
+        self._client = connect(
             protocol=2,
             socket_timeout=_BUSY_SECONDS,
             socket_connect_timeout=TOLD_WITHIN_SECONDS / 2,

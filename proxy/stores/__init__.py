@@ -8,7 +8,9 @@ A store's module has `connect(url) -> Store`, which raises `OperatorError` when 
 from __future__ import annotations
 
 import importlib
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 from proxy.diagnostics import did_you_mean
 from proxy.errors import OperatorError
@@ -28,6 +30,8 @@ STORES = (
     Row("redis", "redis", "redis://HOST:PORT/DB, a Redis or Valkey server shared by many machines"),
     Row("rediss", "redis", "rediss://HOST:PORT/DB, the same over TLS"),
     Row("unix", "redis", "unix:///PATH/TO/SOCKET, the same over a Unix socket"),
+    Row("redis+sentinel", "redis", "redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB, whom Sentinels call the master"),
+    Row("redis+cluster", "redis", "redis+cluster://HOST:PORT,HOST:PORT, a cluster that these belong to"),
 )
 
 
@@ -41,6 +45,16 @@ def open_views(url: str) -> ViewLog:
     """The views recorded in the store at `url`. Raises `OperatorError`."""
     log: ViewLog = importlib.import_module(f"proxy.stores.{_row(url).module}_views").connect(url)
     return log
+
+
+def server_of(url: str) -> Callable[..., Any] | None:
+    """Makes clients of the server that the store at `url` is, with the client library's own options; None for a store
+    that is no server. Raises `OperatorError`."""
+    if _row(url).module != "redis":
+        return None
+    from proxy.stores.connecting import client_of
+
+    return partial(client_of, url)
 
 
 def _row(url: str) -> Row:

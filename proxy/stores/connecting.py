@@ -1,44 +1,105 @@
-"""How a Redis or Valkey server is reached. Timeouts are short, and reads are never retried: with the library's own
-defaults a frozen server holds a read for a minute."""
+"""How Redis or Valkey is reached: one server, the master that Sentinels name, or a cluster, by the form of the address.
+
+Timeouts are short, and reads are never retried: with the library's own defaults a frozen server holds a read for a
+minute.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import RedisError
 
 from proxy.errors import StoreError
+from proxy.stores.address import ACK_SECONDS, Ack, Address, address_of
+from proxy.stores.cluster import Map, Wide
 
 # No page waits that long: it goes on after its budget, and the late answer is for the next one.
 TIMEOUT_SECONDS = 0.25
+WRITE_SECONDS = 1.0  # hundreds of visitors are written at once
 CONNECTIONS = 32
 
 
-def reader(url: str) -> Redis:
+def reader(address: Address) -> Any:
     """A client for what pages wait for."""
-    return _client(url, Retry(NoBackoff(), 0))
+    return _client(address, TIMEOUT_SECONDS, Retry(NoBackoff(), 0))
 
 
-def writer(url: str) -> Redis:
+def writer(address: Address) -> Any:
     """A client for what must not be lost."""
-    return _client(url, Retry(ExponentialWithJitterBackoff(1.0, 0.01), 3))
+    seconds = ACK_SECONDS if address.ack.command else WRITE_SECONDS
+    return _client(address, seconds, Retry(ExponentialWithJitterBackoff(1.0, 0.01), 3))
 
 
-def _client(url: str, retry: Retry) -> Redis:
-    pool = BlockingConnectionPool.from_url(
-        url,
-        protocol=2,
-        max_connections=CONNECTIONS,
-        timeout=TIMEOUT_SECONDS,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=retry,
-    )
+def client_of(url: str, **options: Any) -> Any:
+    """The library's own client of a store, for what is neither pages nor events."""
+    address = address_of(url)
+    if address.kind == "cluster":
+        nodes = [ClusterNode(host, port) for host, port in address.hosts]
+        return RedisCluster(startup_nodes=nodes, username=address.user, password=address.password, **options)
+    if address.kind == "sentinel":
+        return _by_sentinel(address, **options)
+    return Redis.from_url(address.url, **options)
+
+
+async def confirm(client: Any, keys: Sequence[str], ack: Ack) -> None:
+    """Returns when what was written before, where these keys lie, is wherever it must be. A server confirms what came
+    over the connection that asks, and all before it: so a small write goes ahead. Raises `StoreError`."""
+    if not ack.command or not keys:
+        return
+    places = await client.clients_of(keys) if isinstance(client, Wide) else [(client, keys[0])]
+    if not all(await asyncio.gather(*(_is_confirmed(node, key, ack) for node, key in places))):
+        raise StoreError("the store has the events, but not yet where they are safe", help="send them again")
+
+
+async def _is_confirmed(node: Any, key: str, ack: Ack) -> bool:
+    """A server that has lost its replicas, as one that has just taken a master's place, cannot wait for them: it says
+    so itself, while one that is merely cut off from them still counts them for a minute."""
+    asked = node.pipeline(transaction=False)
+    asked.set(key, b"", px=1_000)
+    asked.execute_command(*ack.command)
+    answer = (await asked.execute())[-1]
+    if ack.is_given(answer):
+        return True
+    has = int((await node.info("replication")).get("connected_slaves", 0))
+    return has < ack.replicas and replace(ack, replicas=has).is_given(answer)
+
+
+def _client(address: Address, seconds: float, retry: Retry) -> Any:
+    options = {
+        "protocol": 2,
+        "socket_timeout": seconds,
+        "socket_connect_timeout": TIMEOUT_SECONDS,
+        "retry": retry,
+    }
+    if address.kind == "cluster":
+        scheme = urlsplit(address.url).scheme
+        login = {"username": address.user, "password": address.password}
+        return Wide(Map(address.hosts, lambda host, port: _by_url(f"{scheme}://{host}:{port}", **login, **options)))
+    if address.kind == "sentinel":
+        return _by_sentinel(address, **options)
+    return _by_url(address.url, **options)
+
+
+def _by_url(url: str, **options: Any) -> Redis:
+    pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS, timeout=TIMEOUT_SECONDS, **options)
     return Redis.from_pool(pool)
+
+
+def _by_sentinel(address: Address, **options: Any) -> Any:
+    asking = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
+    sentinel: Any = Sentinel(list(address.hosts), sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
+    return sentinel.master_for(address.master, username=address.user, password=address.password, db=address.database)
 
 
 @asynccontextmanager

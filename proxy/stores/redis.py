@@ -22,12 +22,14 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from proxy.audience.identity import routed
-from proxy.errors import DamagedValueError, OperatorError, StoreError
+from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied, Refused
+from proxy.stores.address import Address, address_of
 from proxy.stores.batches import Batches
-from proxy.stores.connecting import answers_as_ours, reader, writer
+from proxy.stores.cluster import Wide
+from proxy.stores.connecting import answers_as_ours, confirm, reader, writer
 from proxy.stores.record import (
     MAX_BYTES,
     import_of,
@@ -74,11 +76,8 @@ return 1
 
 
 def connect(url: str) -> RedisStore:
-    """The store at redis://, rediss:// or unix://. Nothing is connected until it is used. Raises `OperatorError`."""
-    try:
-        return RedisStore(url)
-    except ValueError as error:
-        raise OperatorError(f"`{url}` is no address of a store: {error}", help="write redis://HOST:PORT/DB") from error
+    """The store at an address. Nothing is connected until it is used. Raises `OperatorError`."""
+    return RedisStore(address_of(url))
 
 
 def profile_key(visitor_id: str) -> str:
@@ -89,6 +88,11 @@ def profile_key(visitor_id: str) -> str:
 def log_key(visitor_id: str) -> str:
     """Where a visitor's events lie, by id."""
     return "tb:{" + visitor_id + "}:log"
+
+
+def ack_key(visitor_id: str) -> str:
+    """What is written where a visitor's events lie, to be told where they are safe."""
+    return "tb:{" + visitor_id + "}:ack"
 
 
 class Known(NamedTuple):
@@ -120,16 +124,24 @@ def _moved(new: dict[str, list[Arrival]], known: Mapping[str, Known]) -> dict[st
 
 
 class RedisStore:
-    """A `Store` on a server that speaks RESP."""
+    """A `Store` on servers that speak RESP."""
 
-    def __init__(self, url: str) -> None:
-        self._reader = reader(url)
-        self._writer: Any = writer(url)  # typed too loosely to help
-        self._batches = Batches(self._read_many, at_once=READS_AT_ONCE)
+    def __init__(self, address: Address) -> None:
+        self._ack = address.ack
+        self._reader = reader(address)
+        self._writer = writer(address)
+        self._batches: dict[object, Batches] = {}
         self._tombstone_key = b""
 
     async def get_profile(self, visitor_id: str) -> Profile | None:
-        return await self._batches.get(visitor_id)
+        return await self._batches_of(visitor_id).get(visitor_id)
+
+    def _batches_of(self, visitor_id: str) -> Batches:
+        """Those of the visitor's node: one that hangs makes nobody else wait."""
+        place = self._reader.known_place(profile_key(visitor_id)) if isinstance(self._reader, Wide) else None
+        if place not in self._batches:
+            self._batches[place] = Batches(self._read_many, at_once=READS_AT_ONCE)
+        return self._batches[place]
 
     async def profiles(self) -> AsyncIterator[Profile]:
         some: list[str] = []
@@ -234,6 +246,7 @@ class RedisStore:
         for visitor_id in done:
             fresh += new[visitor_id]
             profiles[visitor_id] = changed[visitor_id]
+        await confirm(self._writer, [ack_key(visitor_id) for visitor_id in waiting], self._ack)
         left = {visitor_id: waiting[visitor_id] for visitor_id in changed if visitor_id not in done}
         for visitor_id, own in moved.items():
             once = {arrival.event.id: arrival for arrival in [*left.get(visitor_id, []), *own]}

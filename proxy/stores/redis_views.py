@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
-from redis.asyncio import Redis
-
-from proxy.errors import OperatorError
 from proxy.model import View
-from proxy.stores.connecting import answers_as_ours
+from proxy.stores.connecting import answers_as_ours, client_of
 from proxy.stores.streams import take_out
 from proxy.stores.views import small_enough, unpacked
 
@@ -21,18 +18,15 @@ Entry = tuple[bytes, dict[bytes, bytes]]
 
 
 def connect(url: str) -> RedisViews:
-    """The views at redis://, rediss:// or unix://. Nothing is connected until it is used. Raises `OperatorError`."""
-    try:
-        return RedisViews(url)
-    except ValueError as error:
-        raise OperatorError(f"`{url}` is no address of a store: {error}", help="write redis://HOST:PORT/DB") from error
+    """The views at an address. Nothing is connected until it is used. Raises `OperatorError`."""
+    return RedisViews(url)
 
 
 class RedisViews:
     """A `ViewLog` on a server that speaks RESP."""
 
     def __init__(self, url: str) -> None:
-        self._client = Redis.from_url(
+        self._client = client_of(
             url, protocol=2, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
         )
 

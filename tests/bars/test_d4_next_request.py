@@ -72,8 +72,13 @@ async def test_a_segment_holds_on_the_next_request(kind: str, tmp_path: Path) ->
                     held.append(all(await visitor.sees()))
 
         await asyncio.gather(*(try_out(path) for path in range(PATHS)))
+        await asyncio.sleep(2)  # the workers' counts come together
+        late = [
+            int(await daemon.metric("tailorbird_profile_lookups_total", why)) for why in ("timeout", "shed", "busy")
+        ]
     print(
-        f"\nD4 {kind}: {sum(held)} of {len(held)} held on the next page of each of two connections, {sum(early)} before"
+        f"\nD4 {kind}: {sum(held)} of {len(held)} held on the next page of two connections, {sum(early)} before; "
+        f"profiles that were late, shed, not asked for: {late}"
     )
     assert held == [True] * TIMES
     assert not any(early)

@@ -8,6 +8,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from proxy.bus import bus_of_machine, bus_of_shop
 from proxy.bus.alone import Alone
 from proxy.bus.redis import RedisBus
 from proxy.ports import Bus
+from proxy.stores import server_of
+from proxy.stores.connecting import client_of
 from tests.contracts.conftest import flush
 
 Member = Callable[[], Awaitable[Bus]]
@@ -41,7 +44,11 @@ class Heard:
 
 async def made(way: str, folder: Path, valkey: str) -> Bus:
     machine = bus_of_machine(folder)
-    return {"machine": machine, "valkey": RedisBus(valkey), "both": bus_of_shop(valkey, machine)}[way]
+    return {
+        "machine": machine,
+        "valkey": RedisBus(partial(client_of, valkey)),
+        "both": bus_of_shop(machine, server_of(valkey)),
+    }[way]
 
 
 @pytest.fixture(params=WAYS)
@@ -190,7 +197,7 @@ async def test_a_killed_workers_socket_is_swept_away(folder: Path) -> None:
 
 async def test_what_was_sent_while_a_connection_was_broken_is_heard_afterwards(valkey_url: str) -> None:
     await flush(valkey_url)
-    here, there = RedisBus(valkey_url), RedisBus(valkey_url)
+    here, there = RedisBus(partial(client_of, valkey_url)), RedisBus(partial(client_of, valkey_url))
     listener = Heard(there)
     await here.open()
     await there.open()
@@ -210,7 +217,7 @@ async def test_what_was_sent_while_a_connection_was_broken_is_heard_afterwards(v
 
 
 async def test_without_its_server_this_machine_still_hears_and_says_that_others_may_not_have(folder: Path) -> None:
-    near = [bus_of_shop(f"unix://{folder}/nobody", bus_of_machine(folder)) for _ in range(2)]
+    near = [bus_of_shop(bus_of_machine(folder), server_of(f"unix://{folder}/nobody")) for _ in range(2)]
     listeners = [Heard(bus) for bus in near]
     for bus in near:
         await bus.open()
@@ -223,7 +230,7 @@ async def test_without_its_server_this_machine_still_hears_and_says_that_others_
 
 
 async def test_a_frozen_server_holds_a_sender_for_little_more_than_a_second(valkey_url: str) -> None:
-    bus = RedisBus(valkey_url)
+    bus = RedisBus(partial(client_of, valkey_url))
     listener = Heard(bus)
     await bus.open()
     async with Redis.from_url(valkey_url) as client:

@@ -24,6 +24,6 @@ async def storage(kind: str, folder: Path) -> AsyncIterator[str]:
         server = ValkeyServer(port=0, unix_socket_path=f"{short}/s", data_dir=folder / "valkey", config=ON_DISK)
         server.start()
         try:
-            yield f"unix://{short}/s"
+            yield f"unix://{short}/s?ack=disk"
         finally:
             server.stop()

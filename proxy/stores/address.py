@@ -1,0 +1,102 @@
+"""Where a Redis or Valkey store is, by the form of its URL, and what must have an event before it is acknowledged.
+
+    redis://HOST:PORT/DB   rediss://...   unix:///PATH      one server
+    redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB           whom these Sentinels call the master
+    redis+cluster://HOST:PORT,HOST:PORT                      a cluster that these belong to
+
+`?ack=disk`, `?ack=replica` or `?ack=disk,replica` says what must have it: the server's append-only file, a replica.
+Without, it is the server's memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from redis.asyncio import BlockingConnectionPool
+
+from proxy.errors import OperatorError
+
+DEFAULT_PORT = 6379
+ACK_SECONDS = 2.0
+"""How long a write may take to be on a disk or at a replica: the file is written through once a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What must have an event before it is acknowledged, beside the server's memory."""
+
+    disk: bool = False
+    replicas: int = 0
+
+    @property
+    def command(self) -> tuple[str | int, ...]:
+        """What waits for it; empty for nothing to wait for."""
+        wait_ms = int(ACK_SECONDS * 750)
+        if self.disk:
+            return "WAITAOF", 1, self.replicas, wait_ms
+        return ("WAIT", self.replicas, wait_ms) if self.replicas else ()
+
+    def is_given(self, answer: int | Sequence[int]) -> bool:
+        """Whether the answer to the command says so."""
+        local, replicas = (self.disk, answer) if isinstance(answer, int) else answer
+        return local >= self.disk and replicas >= self.replicas
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A URL, read. `url` is that of one server, without what only we understand; `hosts` are those of a cluster or of
+    Sentinels, `master` is what the latter call it."""
+
+    kind: str
+    url: str
+    hosts: tuple[tuple[str, int], ...]
+    master: str
+    database: int
+    user: str | None
+    password: str | None
+    ack: Ack
+
+
+def address_of(url: str) -> Address:
+    """Raises `OperatorError`."""
+    try:
+        return _address(url)
+    except ValueError as error:
+        raise OperatorError(f"`{url}` is no address of a store: {error}", help="write redis://HOST:PORT/DB") from error
+
+
+def _address(url: str) -> Address:
+    parts = urlsplit(url)
+    scheme, _, kind = parts.scheme.partition("+")
+    said = parse_qsl(parts.query)
+    ack = [word for name, words in said if name == "ack" for word in words.split(",")]
+    if set(ack) - {"disk", "replica", "memory"}:
+        raise ValueError("`ack` is memory, disk or replica")
+    query = urlencode([(name, value) for name, value in said if name != "ack"])
+    login, _, places = parts.netloc.rpartition("@")
+    hosts = tuple(_host(place) for place in places.split(",")) if kind else ()
+    path = [part for part in parts.path.split("/") if part] if kind else []
+    if kind == "sentinel" and not path:
+        raise ValueError("name the master after the Sentinels: redis+sentinel://HOST:PORT/MASTER")
+    plain = scheme + url.partition("?")[0][len(parts.scheme) :] + f"?{query}" * bool(query)
+    if not kind:
+        BlockingConnectionPool.from_url(plain)  # raises as the library does
+    return Address(
+        kind,
+        plain,
+        hosts,
+        path[0] if kind == "sentinel" else "",
+        int(path[1]) if len(path) > 1 else 0,
+        login.partition(":")[0] or None,
+        login.partition(":")[2] or None,
+        Ack("disk" in ack, ack.count("replica")),
+    )
+
+
+def _host(place: str) -> tuple[str, int]:
+    host, _, port = place.rpartition(":") if ":" in place else (place, "", "")
+    if not host:
+        raise ValueError(f"`{place}` is no host")
+    return host, int(port) if port else DEFAULT_PORT

@@ -1,0 +1,225 @@
+"""A cluster of Redis or Valkey servers, used as one client.
+
+Where a key lies is worked out here, and each node has connections of its own: a node that hangs costs the keys of the
+others nothing. What a pipeline asks goes to all nodes at the same time, and comes back in the order it was asked. A key
+that is not where it should be fails this time, and the map is asked for again: reads are never retried, and writes may
+be sent again by whoever sent them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from redis.crc import key_slot
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    MasterDownError,
+    ReadOnlyError,
+    RedisError,
+    TryAgainError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeout
+
+SLOTS = 16_384
+DOUBT_SECONDS = 0.1
+"""How often the map may be asked for."""
+ELSEWHERE = (
+    *(RedisConnectionError, RedisTimeout, OSError),
+    *(AskError, ClusterDownError, MasterDownError, ReadOnlyError, TryAgainError),
+)
+"""What a server says, or does not, whose keys are with another now."""
+
+Place = tuple[str, int]
+
+
+class Map:
+    """Which of the slots are whose. `client` makes one for a place; nothing is connected before it is used."""
+
+    def __init__(self, seeds: Sequence[Place], client: Callable[[str, int], Any]) -> None:
+        self._seeds = seeds
+        self._client = client
+        self._clients: dict[Place, Any] = {}
+        self._slots: list[Place] = []
+        self._asked_at = float("-inf")
+        self._asking: asyncio.Task[None] | None = None
+
+    def known_place(self, key: str) -> Place | None:
+        """Where a key lies, as far as is known without asking."""
+        return self._slots[key_slot(key.encode())] if self._slots else None
+
+    async def at(self, key: str) -> Any:
+        """The client of the node where a key lies."""
+        await self._known()
+        return self.at_place(self._slots[key_slot(key.encode())])
+
+    async def masters(self) -> list[Any]:
+        """The clients of all nodes that have keys of their own."""
+        await self._known()
+        return [self.at_place(place) for place in dict.fromkeys(self._slots)]
+
+    def at_place(self, place: Place) -> Any:
+        """The client of a node."""
+        if place not in self._clients:
+            self._clients[place] = self._client(*place)
+        return self._clients[place]
+
+    def doubt(self, error: object) -> None:
+        """Asks again beside what goes on, if the error says that somebody is not where they were."""
+        is_asking = self._asking is not None and not self._asking.done()
+        if isinstance(error, ELSEWHERE) and not is_asking and time.monotonic() - self._asked_at > DOUBT_SECONDS:
+            self._asking = asyncio.create_task(self._ask())
+
+    async def aclose(self) -> None:
+        """Lets go of all connections."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def _known(self) -> None:
+        if not self._slots:
+            await self._ask()
+        if not self._slots:
+            raise RedisConnectionError("no node of the cluster says where its keys lie")
+
+    async def _ask(self) -> None:
+        """Asks all that are known at the same time; the first that sees the whole cluster is believed."""
+        self._asked_at = time.monotonic()
+        places = dict.fromkeys([*self._clients, *self._seeds])
+        asked = [asyncio.ensure_future(self._asked(self.at_place(place))) for place in places]
+        try:
+            for answer in asyncio.as_completed(asked):
+                slots = await answer
+                if len(slots) == SLOTS:
+                    self._slots = slots
+                    return
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+
+    async def _asked(self, client: Any) -> list[Place]:
+        """The place of each slot, as a node tells it; empty when it is away or does not see the whole cluster."""
+        try:
+            info = await client.execute_command("CLUSTER INFO")
+            told = await client.execute_command("CLUSTER SLOTS")
+        except (RedisError, OSError):
+            return []
+        if str(info.get("cluster_state")) != "ok":
+            return []
+        slots: list[Place | None] = [None] * SLOTS
+        for first, last, (host, port, *_), *_ in told:
+            slots[first : last + 1] = [(host.decode(), port)] * (last + 1 - first)
+        return [place for place in slots if place is not None]
+
+
+class Wide:
+    """Speaks to a cluster as to one server, as far as the store needs it: a command goes where its key lies, `eval`
+    where its first key lies."""
+
+    def __init__(self, map: Map) -> None:
+        self._map = map
+
+    def __getattr__(self, command: str) -> Callable[..., Any]:
+        async def done(*args: Any, **more: Any) -> Any:
+            try:
+                client = await self._map.at(_key(command, args))
+                return await getattr(client, command)(*args, **more)
+            except (RedisError, OSError) as error:
+                self._map.doubt(error)
+                raise
+
+        return done
+
+    def known_place(self, key: str) -> Place | None:
+        """As the map's."""
+        return self._map.known_place(key)
+
+    def pipeline(self, transaction: bool = False) -> WidePipeline:
+        """Collects commands for several nodes."""
+        return WidePipeline(self._map)
+
+    async def ping(self) -> bool:
+        """True when all nodes with keys of their own answer."""
+        try:
+            return all(await asyncio.gather(*(client.ping() for client in await self._map.masters())))
+        except (RedisError, OSError) as error:
+            self._map.doubt(error)
+            raise
+
+    async def dbsize(self) -> int:
+        """Keys in all nodes."""
+        return sum(await asyncio.gather(*(client.dbsize() for client in await self._map.masters())))
+
+    async def scan_iter(self, match: str, count: int) -> AsyncIterator[bytes]:
+        """The keys of all nodes that match."""
+        for client in await self._map.masters():
+            async for key in client.scan_iter(match, count=count):
+                yield key
+
+    async def clients_of(self, keys: Sequence[str]) -> list[tuple[Any, str]]:
+        """The clients of the nodes where these keys lie, each with one of them."""
+        return list({id(client): (client, key) for key in keys for client in [await self._map.at(key)]}.values())
+
+    async def aclose(self) -> None:
+        """Lets go of all connections."""
+        await self._map.aclose()
+
+
+class WidePipeline:
+    """Commands for several nodes, answered in the order they were given."""
+
+    def __init__(self, map: Map) -> None:
+        self._map = map
+        self._commands: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+
+    def __len__(self) -> int:
+        return len(self._commands)
+
+    def __getattr__(self, command: str) -> Callable[..., WidePipeline]:
+        def given(*args: Any, **more: Any) -> WidePipeline:
+            self._commands.append((command, args, more))
+            return self
+
+        return given
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """The answers; an exception in the place of each that failed, or raised."""
+        commands, self._commands = self._commands, []
+        places: dict[int, tuple[Any, list[int]]] = {}
+        masters = await self._map.masters()
+        for number, (command, args, _) in enumerate(commands):
+            client = await self._map.at(_key(command, args)) if args else masters[number % len(masters)]
+            places.setdefault(id(client), (client, []))[1].append(number)
+        answers: list[Any] = [None] * len(commands)
+
+        async def at_node(client: Any, numbers: list[int]) -> None:
+            pipeline = client.pipeline(transaction=False)
+            for number in numbers:
+                command, args, more = commands[number]
+                getattr(pipeline, command)(*args, **more)
+            try:
+                found = await pipeline.execute(raise_on_error=False)
+            except (RedisError, OSError) as error:
+                found = [error] * len(numbers)
+            for number, answer in zip(numbers, found, strict=True):
+                answers[number] = answer
+
+        await asyncio.gather(*(at_node(client, numbers) for client, numbers in places.values()))
+        failed = [answer for answer in answers if isinstance(answer, Exception)]
+        for error in failed:
+            self._map.doubt(error)
+        if failed and raise_on_error:
+            raise failed[0]
+        return answers
+
+
+def _key(command: str, args: Sequence[Any]) -> str:
+    key = args[2] if command == "eval" else args[0]
+    return key.decode() if isinstance(key, bytes) else str(key)

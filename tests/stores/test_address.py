@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from proxy.errors import OperatorError
+from proxy.stores.address import Ack, address_of
+
+
+def test_one_server_is_what_the_library_understands() -> None:
+    address = address_of("redis://anna:secret@store.example:6380/2?ack=disk&socket_keepalive=true")
+    assert (address.kind, address.ack) == ("", Ack(disk=True))
+    assert address.url == "redis://anna:secret@store.example:6380/2?socket_keepalive=true"
+    assert address_of("unix:///run/valkey.sock").url == "unix:///run/valkey.sock"
+
+
+def test_a_cluster_is_named_by_some_of_its_nodes() -> None:
+    address = address_of("redis+cluster://anna:se@one:7001,two:7002,three?ack=replica")
+    assert (address.kind, address.ack) == ("cluster", Ack(replicas=1))
+    assert address.hosts == (("one", 7001), ("two", 7002), ("three", 6379))
+    assert (address.user, address.password) == ("anna", "se")
+
+
+def test_sentinels_name_a_master() -> None:
+    address = address_of("redis+sentinel://one:26379,two:26379/shop/3")
+    assert (address.kind, address.master, address.database) == ("sentinel", "shop", 3)
+    assert address.hosts == (("one", 26379), ("two", 26379))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost:port",
+        "redis://localhost?ack=paper",
+        "redis+cluster://one:x",
+        "redis+cluster://",
+        "redis+sentinel://one:26379",
+        "redis+sentinel://one:26379/shop/x",
+    ],
+)
+def test_an_address_that_makes_no_sense_is_refused_with_help(url: str) -> None:
+    with pytest.raises(OperatorError, match="is no address of a store") as refusal:
+        address_of(url)
+    assert refusal.value.help
+
+
+@pytest.mark.parametrize(
+    ("ack", "command", "answer", "is_given"),
+    [
+        (Ack(), (), 0, True),
+        (Ack(replicas=1), ("WAIT", 1), 1, True),
+        (Ack(replicas=1), ("WAIT", 1), 0, False),
+        (Ack(disk=True), ("WAITAOF", 1, 0), [1, 0], True),
+        (Ack(disk=True), ("WAITAOF", 1, 0), [0, 0], False),
+        (Ack(disk=True, replicas=1), ("WAITAOF", 1, 1), [1, 0], False),
+        (Ack(disk=True, replicas=1), ("WAITAOF", 1, 1), [1, 1], True),
+    ],
+)
+def test_what_must_have_an_event_is_asked_for_and_heard(
+    ack: Ack, command: tuple[object, ...], answer: int | list[int], is_given: bool
+) -> None:
+    assert ack.command[: len(command)] == command
+    assert ack.is_given(answer) is is_given
