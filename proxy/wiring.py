@@ -48,6 +48,7 @@ from proxy.serve.profiles import ProfileReader
 from proxy.serve.protocol import protocols
 from proxy.serve.recording import Recorder, keep
 from proxy.serve.rules import Rules, nothing_published
+from proxy.serve.tag import Tag
 from proxy.serve.tunnel import tunnels
 from proxy.serve.visitor import Cookies
 from proxy.serve.vitals import Lag
@@ -123,6 +124,7 @@ class Tailorbird:
         keys = WriteKeys(settings)
         joiner = Joiner(self.store, self._profiles, self.metrics, self._tell_of_profiles)
         self._routes.update(Collect(keys, self.cookies, self.journal, joiner, self.metrics, settings, clock).routes)
+        self._routes.update(Tag(settings).routes)
         self._recorder = Recorder(settings.recorded_a_second)
         self._views = open_views(settings.store)
         self._gateway = Gateway(

@@ -22,6 +22,7 @@ SUBJECTS = {
     "list viewed": ("list_id", "category"),
     "searched": ("query", "search_term"),
     "banner shown": ("promotion_id", "name"),
+    "banner seen": ("promotion_id", "name"),
     "banner clicked": ("promotion_id", "name"),
     "list filtered": ("filter", "list_id", "category"),
 }

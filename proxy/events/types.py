@@ -61,6 +61,7 @@ TYPES = (
         "subject",
         Class.EXPOSURE,
     ),
+    Row("banner seen", "Promotion Seen", "", "a banner came into view", "subject", Class.EXPOSURE),
     Row(
         "banner clicked",
         "Promotion Clicked",

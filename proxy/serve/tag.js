@@ -1,0 +1,76 @@
+(function (w, d, n, all) {
+  if (n.globalPrivacyControl || n.doNotTrack === "1" || w.tailorbird) return;
+  var queue = [], pushed = [], seen = {}, soft = all, timer, known = /^(page_view|view_item(_list)?|search|view_promotion|gtm\..*)$/;
+  function id() { return n.userAgent.length + "-" + Date.now().toString(36) + Math.random().toString(36).slice(2) }
+  function post(path, what) {
+    if (!n.sendBeacon(path, JSON.stringify(what))) fetch(path, { method: "POST", body: JSON.stringify(what), keepalive: true });
+  }
+  function send() {
+    if (queue.length) post("/_tb/v1/batch", { sentAt: new Date().toISOString(), batch: queue.splice(0) });
+    if (pushed.length) post("/_tb/g/collect", pushed.splice(0));
+  }
+  function later() { clearTimeout(timer); timer = setTimeout(send, 300) }
+  function track(event, properties, type) {
+    queue.push({ type: type || "track", event: event, messageId: id(), timestamp: new Date().toISOString(), properties: properties });
+    later();
+  }
+  function banner(element) {
+    var b = element.closest("[data-tb-rule]"), s = b && b.closest("[data-slot],tb-slot");
+    return b && { promotion_id: b.dataset.tbRule, creative: b.dataset.tbVariant, position: s ? s.dataset.slot || s.getAttribute("name") : "" };
+  }
+  function product() {
+    var marked = d.querySelector("main[data-product],article[data-product],body[data-product]"), found = marked && { product_id: marked.dataset.product };
+    d.querySelectorAll('script[type="application/ld+json"]').forEach(function (script) {
+      try {
+        var thing = JSON.parse(script.text), offer = [].concat(thing.offers || {})[0];
+        if (thing["@type"] === "Product" && thing.sku) found = { product_id: thing.sku, category: thing.category, brand: thing.brand && (thing.brand.name || thing.brand), price: offer.price };
+      } catch (_) {}
+    });
+    return found;
+  }
+  function opened() {
+    if (soft) {
+      track("", { path: location.pathname }, "page");
+      var p = product();
+      if (p) track("Product Viewed", p);
+    }
+    d.querySelectorAll("[data-tb-rule]").forEach(function (b) { watch && watch.observe(b) });
+  }
+  var watch = w.IntersectionObserver && new IntersectionObserver(function (entries) {
+    entries.forEach(function (entry) {
+      var b = entry.isIntersecting && banner(entry.target), key = b && location.pathname + JSON.stringify(b);
+      if (b && !seen[key]) { seen[key] = 1; track("Promotion Seen", b) }
+    });
+  }, { threshold: 0.5 });
+  function said(o) {
+    if (o && o[0] === "event") o = Object.assign({ event: o[1] }, { ecommerce: o[2] });
+    if (o && o.ecommerce && o.event && (soft > 1 || all || !known.test(o.event))) {
+      pushed.push({ event: o.event, params: { event_id: id() }, ecommerce: o.ecommerce });
+      later();
+    }
+  }
+  d.addEventListener("click", function (e) {
+    var b = e.target.closest && banner(e.target);
+    if (b) track("Promotion Clicked", b);
+  }, true);
+  d.addEventListener("submit", function (e) {
+    var form = e.target, of = form.closest("[data-product]"), p = form.elements.product || {};
+    if (form.matches("[data-add-to-cart]")) track("Product Added", { product_id: p.value || (of && of.dataset.product), quantity: +(form.elements.quantity || {}).value || 1 });
+  }, true);
+  d.addEventListener("visibilitychange", function () { d.visibilityState === "hidden" && send() });
+  w.addEventListener("pagehide", send);
+  w.addEventListener("popstate", function () { soft = 2; setTimeout(opened) });
+  var go = history.pushState;
+  history.pushState = function () { go.apply(history, arguments); soft = 2; setTimeout(opened) };
+  function listen() {
+    var layer = w.dataLayer, push = layer && layer.push;
+    if (!layer || layer.tb) return;
+    layer.tb = 1;
+    layer.forEach(said);
+    layer.push = function () { [].forEach.call(arguments, said); return push.apply(layer, arguments) };
+  }
+  listen();
+  w.addEventListener("load", listen);
+  w.tailorbird = { track: track };
+  d.readyState === "loading" ? d.addEventListener("DOMContentLoaded", opened) : opened();
+})(window, document, navigator, 0);

@@ -1,0 +1,86 @@
+"""The browser module in a real Chromium: what it tells, once each, and to whom it says nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from tests.browser.conftest import Tab
+from tests.wire.behind import Behind
+from tests.wire.origin import Origin, always, ok
+
+PAGE = b"""<!doctype html><html><head><title>x</title><script>window.dataLayer = []</script>
+<script src="/_tb/t.js" defer></script></head><body>
+<div data-slot="home.hero" style="min-height: 50px">ours</div>
+<form data-add-to-cart action="javascript:void(0)"><input name="product" value="hoka-1">
+<input name="quantity" value="2"><button>Add</button></form>
+<div style="height: 3000px"></div><div data-slot="home.foot" style="min-height: 50px">ours</div></body></html>"""
+HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=600")
+RULES = """version: 1
+rules:
+  - name: Head
+    slot: home.hero
+    show: {banner: {title: See this}}
+  - name: Foot
+    slot: home.foot
+    show: {banner: {title: And this}}
+"""
+FOLDER = {"a.rules.yaml": RULES, "slots.yaml": "slots: {home.hero: {}, home.foot: {}}"}
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind]:
+    folder = tmp_path_factory.mktemp("shop")
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, folder) as behind:
+        yield behind
+
+
+async def told(shop: Behind, most: int) -> list[tuple[str, str]]:
+    """What the module told, kind and subject, once it is so much."""
+    async with asyncio.timeout(10):
+        while True:
+            log = [one for one in (await shop.tailorbird.store.log("", 1_000))[0] if one.source == "browser"]
+            if len(log) >= most:
+                return [(one.event.kind, one.event.subject) for one in log]
+            await asyncio.sleep(0.05)
+
+
+async def test_what_only_the_browser_knows_is_told_once(shop: Behind, browser: Browser) -> None:
+    async with await browser.new_context(user_agent=CHROME) as context:
+        tab = Tab(await context.new_page())
+        tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
+        await tab.page.goto(shop.url)
+        assert await told(shop, 1) == [("banner seen", "Head")]
+        await tab.page.get_by_text("See this").click()
+        await tab.page.get_by_text("Add", exact=True).click()
+        assert (await told(shop, 3))[1:] == [("banner clicked", "Head"), ("product added", "")]
+        await tab.page.evaluate("scrollTo(0, 10000)")
+        assert (await told(shop, 4))[3] == ("banner seen", "Foot")
+        push = "dataLayer.push({event: 'add_to_wishlist', ecommerce: {items: [{item_id: 'hoka-1'}]}})"
+        await tab.page.evaluate(f"{push}; history.pushState({{}}, '', '/next')")
+        later = (await told(shop, 6))[4:]
+        assert sorted(later) == [("page viewed", "/next"), ("product wished for", "")]
+        await tab.page.evaluate("tailorbird.track('Size Guide Opened', {size: 40})")
+        assert (await told(shop, 7))[6] == ("custom event", "Size Guide Opened")
+        visitors = {one.visitor_id for one in (await shop.tailorbird.store.log("", 1_000))[0]}
+        assert len(visitors) == 1
+        assert tab.complaints == []
+
+
+async def test_whose_browser_says_so_is_told_nothing_of(shop: Behind, browser: Browser) -> None:
+    async with await browser.new_context(user_agent=CHROME) as context:
+        page = await context.new_page()
+        await page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+        await page.goto(shop.url)
+        await page.get_by_text("See this").click()
+        assert await page.evaluate("typeof tailorbird") == "undefined"
+        assert sent == []
