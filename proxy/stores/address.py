@@ -19,8 +19,9 @@ from redis.asyncio import BlockingConnectionPool
 from proxy.errors import OperatorError
 
 DEFAULT_PORT = 6379
-ACK_SECONDS = 2.0
-"""How long a write may take to be on a disk or at a replica: the file is written through once a second."""
+ACK_SECONDS = 4.0
+"""How long a write may take to be on a disk or at a replica: the file is written through once a second, and a disk may
+be busy."""
 
 
 @dataclass(frozen=True, slots=True)

