@@ -41,6 +41,7 @@ class Settings:
     )
     approval: str = _row("none", "who may publish: none (everybody alone) or required (a second person approves)")
     catalogue: str = _row("", "products as JSON lines; empty: `products.jsonl` in the rules folder, if there")
+    affinity: str = _row("", "what `tailorbird affinity build` wrote, for products not looked at here yet; empty: none")
     store: str = _row("sqlite:tailorbird.db", "profiles and events: sqlite:PATH, redis://HOST:PORT/DB")
     host: str = _row("127.0.0.1", "address of the public listener")
     port: int = _row(8080, "port of the public listener")

@@ -55,6 +55,7 @@ from proxy.serve.vitals import Lag
 from proxy.serve.writekeys import WriteKeys
 from proxy.settings import Settings
 from proxy.stores import open_store, open_views, server_of
+from proxy.stores.batch import built
 from proxy.stores.holdings import Places, Receipt, erased, exported
 from proxy.stores.ruledir import RuleFolder
 from proxy.studio.purging import Purged, purged
@@ -197,6 +198,8 @@ class Tailorbird:
 
     async def __aenter__(self) -> Tailorbird:
         await self._rules.read()
+        for row in built(Path(self.settings.affinity)) if self.settings.affinity else ():
+            self._gateway.stock.shop.covisits.build(*row)
         await self.bus.open()
         self.journal.open()
         recording = keep(self._recorder, self._views, most=self.settings.recorded_views, metrics=self.metrics)

@@ -84,6 +84,23 @@ def build(connection: Any, out: Path) -> Iterator[tuple[int, int]]:
     connection.execute(f"COPY ({named}) TO '{path}' (FORMAT parquet)")
 
 
+def built(path: Path) -> Iterator[tuple[str, list[str], list[float]]]:
+    """The rows that `build` wrote: a product, the others it leads to, strongest first, and their shares."""
+    if not path.exists():
+        raise OperatorError(f"there is no `{path}`", help="`tailorbird affinity build EVENTS` makes one")
+    try:
+        import duckdb
+    except ImportError:
+        raise OperatorError("reading what was built in batch needs DuckDB", help=HELP) from None
+    source = str(path).replace("'", "''")
+    rows = duckdb.connect().execute(
+        "SELECT product, LIST(other ORDER BY share DESC), LIST(share ORDER BY share DESC) "  # noqa: S608
+        f"FROM read_parquet('{source}') GROUP BY product"
+    )
+    while some := rows.fetchmany(10_000):
+        yield from some
+
+
 def rows_by_ibis(backend: Any, latest_at: float, memory: float, *, part: int = 0, parts: int = 1) -> Any:
     """The same rows by an Ibis backend that has the tables `steps` and `popularity`: the SQL is rewritten for its
     engine. A table expression."""

@@ -11,7 +11,7 @@ from proxy.catalogue.batch import ROW_LENGTH
 from proxy.catalogue.covisits import Covisits
 from proxy.catalogue.trials import MEMORY_SHARE
 from proxy.errors import OperatorError
-from proxy.stores.batch import build, duckdb_at, load, prepare, rows_by_ibis
+from proxy.stores.batch import build, built, duckdb_at, load, prepare, rows_by_ibis
 
 pytest.importorskip("duckdb")
 DICE = random.Random(5)
@@ -51,6 +51,12 @@ def test_the_batch_gives_the_live_tables_rows(tmp_path: Path) -> None:
         expected = dict(zip(products[:ROW_LENGTH], shares, strict=False))
         assert found == pytest.approx(expected, rel=2e-3)
     connection.close()
+    again = Covisits()
+    for row in built(out):
+        again.build(*row)
+    assert again.row("SKU-1")[0][:5] == table.row("SKU-1")[0][:5]
+    with pytest.raises(OperatorError):
+        next(built(tmp_path / "nowhere.parquet"))
 
 
 def test_the_same_sql_runs_through_ibis(tmp_path: Path) -> None:
