@@ -19,6 +19,7 @@ USER tailorbird
 VOLUME ["/data", "/rules"]
 EXPOSE 8080 8081
 HEALTHCHECK --interval=10s --timeout=2s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8081/livez', timeout=1)"]
+# `docker stop` sends SIGTERM: give it `--time 40`, so that what is under way can finish.
 # The signing key and the origin come from outside: TAILORBIRD_SECRET, TAILORBIRD_ORIGIN, TAILORBIRD_ADMIN_TOKEN.
 ENTRYPOINT ["tailorbird"]
 CMD ["serve"]

@@ -53,7 +53,7 @@ COMPILE = .cache/lock/bin/pip-compile --quiet --strip-extras --generate-hashes -
 
 lock:  ## renew the lock files from pyproject.toml
 	$(PYTHON) -m venv .cache/lock && .cache/lock/bin/python -m pip install --quiet pip-tools
-	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra codings --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra dev --all-build-deps --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --extra bench --constraint requirements-dev.lock --output-file requirements-bench.lock pyproject.toml
 

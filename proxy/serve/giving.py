@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proxy.httpcache.stored import StoredResponse
 from proxy.metrics import Metrics
 from proxy.page.template import Template
 from proxy.serve.errand import Flowing
@@ -12,11 +13,13 @@ from proxy.serve.outgoing import (
     hit,
     holds_copy_of,
     not_modified,
+    packed_answer,
     passed_head,
     slotless_answer,
     stored_answer,
     stored_head,
 )
+from proxy.serve.packing import Packed, Packing
 from proxy.serve.pages import Entry
 from proxy.serve.pouring import DRY, Poured, Pouring
 from proxy.serve.showing import Met, Showing
@@ -29,6 +32,7 @@ class Giving:
         self._showing = showing
         self._pouring = pouring
         self._metrics = metrics
+        self._packing = Packing()
 
     def at_once(self, entry: Entry, request: Request, now: float) -> Response | None:
         """The answer of what was found in memory; None when the visitor's profile, or what fills a hole, has to be
@@ -72,6 +76,8 @@ class Giving:
 
     def _plain(self, entry: Entry, request: Request, now: float, said: str) -> Response:
         self._metrics.count("tailorbird_requests_total", "result", "asset" if entry.template is None else "default")
+        if entry.packed is not None:
+            return self._packed(entry.stored, entry.packed, request, now, said)
         if entry.template is None:
             return stored_answer(entry.stored, request, now, said)
         if entry.stored.status == 200:
@@ -79,6 +85,13 @@ class Giving:
         coding = coding_for(request)
         page = self._showing.plain(entry.template, coding)
         return slotless_answer(entry.stored, page, coding, request, now, said)
+
+    def _packed(self, stored: StoredResponse, packed: Packed, request: Request, now: float, said: str) -> Response:
+        """A text in the best coding that is ready. A part of it is a part of the text as it came."""
+        accepted = request.get_list(b"accept-encoding")
+        self._packing.tend(packed, accepted)
+        coded = None if request.get(b"range") is not None else packed.get(accepted)
+        return packed_answer(stored, coded, request, now, said)
 
     def _filled(
         self, entry: Entry, template: Template, request: Request, met: Met, now: float, lead: bytes, poured: Poured

@@ -24,7 +24,6 @@ _FOR_US = frozenset({b"tailorbird-cache-control"})  # a field that targets one c
 _NOT_GIVEN = _FOR_US | {b"content-length"}
 _TOKEN = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
-_GZIP = (b"content-encoding", b"gzip")
 _KEPT_IN_304 = frozenset(b"cache-control content-location date etag expires vary set-cookie cache-status via".split())
 
 
@@ -119,7 +118,29 @@ def hit(ttl: int) -> str:
 
 def stored_answer(stored: StoredResponse, request: Request, now: float, said: str) -> Response:
     """A stored answer given as it came, or the part of it that is asked for."""
-    headers = stored_head(stored, now, said)
+    return _given(stored, stored_head(stored, now, said), request)
+
+
+def packed_answer(
+    stored: StoredResponse, coded: tuple[bytes, bytes] | None, request: Request, now: float, said: str
+) -> Response:
+    """A stored text, in the coding and with the body of `coded`, or, without, as it came."""
+    headers = tuple(field for field in stored_head(stored, now, said) if field[0] != b"vary")
+    headers = (*headers, vary_by_coding(stored.headers))
+    if coded is None:
+        return _given(stored, headers, request)
+    coding, body = coded
+    headers = _in_coding(coding, headers)
+    return not_modified(headers) if holds_copy_of(stored, request) else whole(request, 200, headers, (body,), len(body))
+
+
+def _in_coding(coding: bytes, headers: Headers) -> Headers:
+    """The same text to a browser but not the same bytes: its ETag is a weak one then."""
+    kept = (_of_other_bytes(*field) for field in headers if field[0] not in _OF_ONE_CODING)
+    return (*kept, (b"content-encoding", coding))
+
+
+def _given(stored: StoredResponse, headers: Headers, request: Request) -> Response:
     if holds_copy_of(stored, request):
         return not_modified(headers)
     part = ranges.wanted(stored, request.headers) if request.method == b"GET" else None
@@ -139,12 +160,11 @@ def _part(body: bytes, part: range, request: Request, headers: Headers) -> Respo
 def slotless_answer(
     stored: StoredResponse, page: Assembled, coding: Coding, request: Request, now: float, said: str
 ) -> Response:
-    """A stored page without slots, coded by us. In gzip it is the same page to a browser but not the same bytes, so its
-    ETag is a weak one then."""
+    """A stored page without slots, coded by us."""
     headers = tuple(field for field in stored_head(stored, now, said) if field[0] != b"vary")
     headers = (*headers, vary_by_coding(stored.headers))
     if coding == "gzip":
-        headers = (*(_of_other_bytes(*field) for field in headers if field[0] not in _OF_ONE_CODING), _GZIP)
+        headers = _in_coding(b"gzip", headers)
     if holds_copy_of(stored, request):
         return not_modified(headers)
     return whole(request, stored.status, headers, page.chunks, page.length)

@@ -17,6 +17,7 @@ from proxy.page.template import Template
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.message import Response
 from proxy.serve.outgoing import Lead
+from proxy.serve.packing import Packed, packable
 from proxy.serve.recall import Recalled
 
 _PIECE_BYTES = 700
@@ -38,7 +39,8 @@ class Entry:
     """A stored answer; `template` is None for what is no page. `declared` are the slots it was cut with: others mean
     that it must be cut again. `policy` is the operator's that it was kept by, `needless` the Set-Cookie values left
     out. A page that is filled has a `lead`, the fields above it, and what it was shown as is `recalled`, unless it has
-    holes: then no two are alike. `fresh_until` is the time up to which it may be given unasked."""
+    holes: then no two are alike. `fresh_until` is the time up to which it may be given unasked. A text that is no page
+    is `packed`."""
 
     stored: StoredResponse
     varying: Varying
@@ -46,6 +48,7 @@ class Entry:
     template: Template | None = None
     policy: PagePolicy | None = None
     needless: tuple[bytes, ...] = ()
+    packed: Packed | None = None
     lead: Lead | None = field(init=False, default=None)
     recalled: Recalled | None = field(init=False, default=None)
     fresh_until: float = field(init=False, default=0.0)
@@ -55,6 +58,8 @@ class Entry:
         left = stored.lifetime - stored.initial_age
         may_be_fresh = left > 0 and not stored.directives.no_cache
         object.__setattr__(self, "fresh_until", stored.received_at + left if may_be_fresh else -inf)
+        if self.template is None and (self.packed is None or self.packed.body is not stored.body):
+            object.__setattr__(self, "packed", packable(stored))
         if self.has_slots:
             object.__setattr__(self, "lead", Lead(stored.headers))
             has_holes = self.template is not None and bool(self.template.holes)

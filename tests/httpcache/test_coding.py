@@ -3,9 +3,12 @@ from __future__ import annotations
 import gzip
 import zlib
 
+import brotli
 import pytest
+import zstandard
 
-from proxy.httpcache.coding import inflated, preferred, takes_gzip
+from proxy.httpcache import coding as codings
+from proxy.httpcache.coding import CODERS, inflated, preferred, ranked, takes_gzip
 
 PAGE = b"<p>" + b"shoes and more shoes " * 100
 
@@ -36,8 +39,16 @@ def test_codings_are_named_in_one_order() -> None:
 
 @pytest.mark.parametrize(
     ("body", "coding"),
-    [(PAGE, b""), (PAGE, b"identity"), (gzip.compress(PAGE, mtime=0), b"gzip"), (zlib.compress(PAGE), b"deflate")],
-    ids=["none", "identity", "gzip", "deflate"],
+    [
+        (PAGE, b""),
+        (PAGE, b"identity"),
+        (gzip.compress(PAGE, mtime=0), b"gzip"),
+        (zlib.compress(PAGE), b"deflate"),
+        (brotli.compress(PAGE), b"br"),
+        (zstandard.compress(PAGE), b"zstd"),
+        (zstandard.compress(PAGE[:700]) + zstandard.compress(PAGE[700:]), b"zstd"),
+    ],
+    ids=["none", "identity", "gzip", "deflate", "br", "zstd", "two of zstd"],
 )
 def test_what_the_origin_coded_is_undone(body: bytes, coding: bytes) -> None:
     assert inflated(body, coding, 10_000) == PAGE
@@ -46,20 +57,50 @@ def test_what_the_origin_coded_is_undone(body: bytes, coding: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "coding"),
     [
-        (b"whatever", b"br"),
+        (b"whatever", b"lzma"),
+        *((b"whatever", coding) for coding in (b"br", b"zstd")),
+        *((CODERS[coding](PAGE)[:-3], coding) for coding in (b"br", b"zstd")),
+        *((CODERS[coding](PAGE) + b"rest", coding) for coding in (b"br", b"zstd")),
+        *((CODERS[coding](bytes(20_000)), coding) for coding in (b"br", b"zstd")),
+        *((CODERS[coding](bytes(9_000_000)), coding) for coding in (b"br", b"zstd")),
         (b"not gzip at all", b"gzip"),
         (gzip.compress(PAGE)[:-3], b"gzip"),
         (gzip.compress(PAGE) + b"rest", b"gzip"),
         (gzip.compress(bytes(20_000)), b"gzip"),
         (gzip.compress(bytes(9_000_000)), b"gzip"),
     ],
-    ids=["unknown", "broken", "cut short", "more after it", "over the limit", "a bomb"],
 )
 def test_what_cannot_be_undone_safely_is_left_alone(body: bytes, coding: bytes) -> None:
     assert inflated(body, coding, 10_000) is None
 
 
 def test_a_bomb_is_refused_by_its_ratio_before_its_size() -> None:
-    bomb = gzip.compress(bytes(9_000_000))
-    assert len(bomb) * 100 < 9_000_000
-    assert inflated(bomb, b"gzip", 10_000_000) is None
+    for coding, coder in CODERS.items():
+        bomb = coder(bytes(9_000_000))
+        assert len(bomb) * 100 < 9_000_000
+        assert inflated(bomb, coding, 10_000_000) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "best"),
+    [
+        (b"", ()),
+        (b"gzip, deflate, br, zstd", (b"br", b"zstd", b"gzip")),
+        (b"gzip, br;q=0.8", (b"gzip", b"br")),
+        (b"gzip;q=0.5, zstd;q=0.9, br;q=0", (b"zstd", b"gzip")),
+        (b"*", (b"br", b"zstd", b"gzip")),
+        (b"identity, gzip;q=0.5", ()),
+        (b"identity;q=0.2, gzip;q=0.5", (b"gzip",)),
+        (b"deflate", ()),
+    ],
+)
+def test_the_coding_a_client_likes_best_comes_first(asked: bytes, best: tuple[bytes, ...]) -> None:
+    assert ranked(asked) == best
+
+
+def test_without_the_extra_there_is_gzip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codings, "brotli", None)
+    monkeypatch.setattr(codings, "zstandard", None)
+    assert inflated(brotli.compress(PAGE), b"br", 10_000) is None
+    assert inflated(zstandard.compress(PAGE), b"zstd", 10_000) is None
+    assert inflated(gzip.compress(PAGE), b"gzip", 10_000) == PAGE
