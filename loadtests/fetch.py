@@ -19,8 +19,8 @@ import httpx
 import uvloop
 
 from proxy.ports import UpstreamRequest
-from proxy.serve.origin import OriginTransport
 from proxy.settings import Settings
+from proxy.upstream.origin import OriginTransport
 
 PAGE = b"x" * 62 * 1024
 ANSWER = (

@@ -16,7 +16,7 @@ from random import Random
 from proxy.conditions.localtime import WEEKDAYS
 from proxy.page.fragments import Fragment
 from proxy.rulebook.compile import load
-from proxy.serve.visitor import Cookies
+from proxy.visitors.visitor import Cookies
 
 SLOTS = ("all.topbar", "home.hero", "home.row", "home.story", "all.footer")
 VARIANTS = 8

@@ -361,7 +361,7 @@ def nothing_read(measure: Measure) -> AttributeValue | None:
 
 
 class Consent(enum.IntEnum):
-    """How far a visitor agreed to be known; `serve/consent.py` says what each level means."""
+    """How far a visitor agreed to be known; `visitors/consent.py` says what each level means."""
 
     NONE = 0
     CONTEXTUAL = 1

@@ -1,5 +1,5 @@
-"""The interfaces between calculation and IO. Implementations: `stores/`, `bus/`, `serve/origin.py`; one contract suite
-per port under `tests/contracts/`."""
+"""The interfaces between calculation and IO. Implementations: `stores/`, `bus/`, `upstream/origin.py`; one contract
+suite per port under `tests/contracts/`."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Store(ProfileStore, EventStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """A request as it goes to the origin: already rebuilt or allow-listed by `serve/forwarding.py`.
+    """A request as it goes to the origin: already rebuilt or allow-listed by `http/forwarding.py`.
     `target` is path and query in wire form. `body` is None when there is none; `content_length` None streams
     it chunked. Content-Length and Transfer-Encoding are the transport's to write and must not be in `headers`."""
 

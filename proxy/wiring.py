@@ -22,6 +22,7 @@ from proxy.decide.plan import Plan
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import Finding
 from proxy.errors import OperatorError, RequestError, StoreError
+from proxy.http.message import Handler
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
 from proxy.model import AttributeValue, EvaluationContext, Profile
@@ -29,30 +30,16 @@ from proxy.personalise import with_products
 from proxy.ports import Store
 from proxy.rulebook.compile import Loaded, Publication
 from proxy.serve.app import App
-from proxy.serve.asking import Asking
-from proxy.serve.capture import Capture
-from proxy.serve.collect import Collect
-from proxy.serve.context import languages_of, request_of
 from proxy.serve.drafts import DRAFT, Drafts, plan_text
 from proxy.serve.gateway import Gateway
-from proxy.serve.joiner import Joiner
-from proxy.serve.journal import Journal
 from proxy.serve.learning import Learning
 from proxy.serve.listener import Certificate, Listener
-from proxy.serve.message import Handler
-from proxy.serve.origins import Origins
-from proxy.serve.persona import Persona, context_as
-from proxy.serve.preview import Tokens
 from proxy.serve.previewing import STYLESHEET_PATH, Previewing, stylesheet
-from proxy.serve.profiles import ProfileReader
 from proxy.serve.protocol import protocols
-from proxy.serve.recording import Recorder, keep
 from proxy.serve.rules import Rules, nothing_published
 from proxy.serve.tag import Tag
 from proxy.serve.tunnel import tunnels
-from proxy.serve.visitor import Cookies
 from proxy.serve.vitals import Lag
-from proxy.serve.writekeys import WriteKeys
 from proxy.settings import Settings
 from proxy.stores import open_store, open_views, server_of
 from proxy.stores.batch import built
@@ -61,6 +48,19 @@ from proxy.stores.ruledir import RuleFolder
 from proxy.studio.purging import Purged, purged
 from proxy.studio.stocking import Stocked, change, stocked
 from proxy.studio.views import Link, Readiness, ShownView, newest, readiness, shown_view, together
+from proxy.upstream.asking import Asking
+from proxy.upstream.origins import Origins
+from proxy.visitors.capture import Capture
+from proxy.visitors.collect import Collect
+from proxy.visitors.context import languages_of, request_of
+from proxy.visitors.joiner import Joiner
+from proxy.visitors.journal import Journal
+from proxy.visitors.persona import Persona, context_as
+from proxy.visitors.preview import Tokens
+from proxy.visitors.profiles import ProfileReader
+from proxy.visitors.recording import Recorder, keep
+from proxy.visitors.visitor import Cookies
+from proxy.visitors.writekeys import WriteKeys
 
 PURGE = "purge"
 """The topic on which processes tell each other what is out of date."""

@@ -199,7 +199,7 @@ async def test_in_published_mode_a_saved_rule_waits_until_it_is_published(tmp_pa
 
 
 async def test_the_studio_plans_the_draft_by_what_was_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.serve.recording.FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr("proxy.visitors.recording.FLUSH_SECONDS", 0.01)
     kept = "tailorbird_views_recorded_total"
     async with (
         Origin(always(ok(PAGE, *HTML))) as origin,

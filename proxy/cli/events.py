@@ -18,10 +18,10 @@ from proxy.events.intake import Access, Moment, Rejected, Sender
 from proxy.events.segment import Batch, Verdict
 from proxy.model import Arrival
 from proxy.ports import Refused, Store
-from proxy.serve.collect import judged, stranger_key, user_key
-from proxy.serve.writekeys import WriteKeys
 from proxy.settings import Settings, from_environment
 from proxy.stores import open_store
+from proxy.visitors.collect import judged, stranger_key, user_key
+from proxy.visitors.writekeys import WriteKeys
 
 SHOWN_BYTES = 200
 

@@ -13,8 +13,8 @@ from proxy.audience.consent import LEVELS
 from proxy.conditions.vocabulary import COUNTRIES
 from proxy.model import AttributeValue
 from proxy.rulebook.compile import Publication
-from proxy.serve.context import languages_of
-from proxy.serve.persona import Persona
+from proxy.visitors.context import languages_of
+from proxy.visitors.persona import Persona
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

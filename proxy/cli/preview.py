@@ -17,9 +17,9 @@ from proxy.cli.states import publication_of, state_of
 from proxy.diagnostics import did_you_mean
 from proxy.rulebook.compile import Publication
 from proxy.serve.drafts import DRAFT
-from proxy.serve.preview import LONGEST_SECONDS, Preview, Tokens
 from proxy.settings import from_environment
 from proxy.stores.versions import Versions
+from proxy.visitors.preview import LONGEST_SECONDS, Preview, Tokens
 
 SPAN = re.compile(r"(\d{1,4})\s*(s|m|min|h)")
 SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3_600}

@@ -9,8 +9,8 @@ import time
 
 import click
 
-from proxy.serve.visitor import Cookies
 from proxy.settings import from_environment
+from proxy.visitors.visitor import Cookies
 
 
 @click.command("sign")

@@ -22,13 +22,13 @@ from proxy.cli.rulefolder import A_FILE, A_FOLDER, existing_store, read_rules
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import as_text, did_you_mean
 from proxy.errors import RequestError
+from proxy.http.message import Request
 from proxy.model import Profile
 from proxy.personalise import Stock, with_products
 from proxy.rulebook.compile import Publication
-from proxy.serve.context import request_of
-from proxy.serve.message import Request
-from proxy.serve.persona import context_as
 from proxy.settings import from_environment
+from proxy.visitors.context import request_of
+from proxy.visitors.persona import context_as
 
 NO_RULES = "no rule shows anything on this page"
 

@@ -14,13 +14,13 @@ from urllib.parse import urlencode, urlsplit
 
 from proxy.decide.plan import compile_plan
 from proxy.demo.visitors import BY_NAME, VISITORS, DemoVisitor
+from proxy.http.message import Request, Response
 from proxy.model import EVERYBODY, Condition, Fact, OneOf, Rule
 from proxy.page.fragments import Fragment, trusted_html
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.compile import Publication
-from proxy.serve.context import device_of, languages_of
-from proxy.serve.message import Request, Response
-from proxy.serve.visitor import Cookies
+from proxy.visitors.context import device_of, languages_of
+from proxy.visitors.visitor import Cookies
 
 SLOT = "demo.toolbar"
 STYLESHEET = (Path(__file__).parent / "static" / "toolbar.css").read_bytes()

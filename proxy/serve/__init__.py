@@ -1,1 +1,1 @@
-"""HTTP: what comes in at the public listener, and what is asked of the origin. The only place that knows both."""
+"""Requests and their answers: the client's connection, the cache, the page for its visitor, the origin if need be."""

@@ -11,7 +11,7 @@ import ipaddress
 from collections import Counter
 from typing import Protocol
 
-from proxy.serve.client import is_trusted, networks
+from proxy.http.client import is_trusted, networks
 from proxy.settings import Settings
 
 LOOK_SECONDS = 0.5

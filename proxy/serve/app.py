@@ -15,14 +15,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from typing import Any
 
 from proxy.errors import OriginError, RequestError
+from proxy.http.incoming import Incoming, has_body, refusal
+from proxy.http.message import Handler, Request, Response
 from proxy.metrics import Metrics
-from proxy.serve.exchange import Exchange
 from proxy.serve.gateway import Gateway
-from proxy.serve.incoming import Incoming, has_body, refusal
-from proxy.serve.message import Handler, Request, Response
-from proxy.serve.preview import without_token
 from proxy.serve.previewing import Previewing
 from proxy.settings import Settings
+from proxy.upstream.exchange import Exchange
+from proxy.visitors.preview import without_token
 
 log = logging.getLogger("tailorbird.app")
 

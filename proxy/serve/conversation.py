@@ -14,14 +14,14 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from proxy.errors import OriginError, RequestError
+from proxy.http.incoming import refusal
+from proxy.http.message import Response, as_lines
 from proxy.metrics import Metrics
 from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.app import PIECE_BYTES
 from proxy.serve.backlog import Backlog
-from proxy.serve.incoming import refusal
-from proxy.serve.message import Response, as_lines
-from proxy.serve.relay import Relay, Source, relayed
 from proxy.settings import Settings
+from proxy.upstream.relay import Relay, Source, relayed
 
 REFILL_BYTES = PIECE_BYTES // 4 * 3
 """How much a client must have taken of what waits for it before more is added."""

@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass
 
 from proxy.errors import OriginError
+from proxy.http.target import Sought
 from proxy.httpcache.stored import StoredResponse
 from proxy.ports import UpstreamResponse
 from proxy.serve.pages import Entry
-from proxy.serve.target import Sought
-from proxy.serve.tee import Tee
+from proxy.upstream.tee import Tee
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable
 
 from proxy.errors import OriginError
+from proxy.http.target import Sought
 from proxy.httpcache.key import Varying, matches, varying
 from proxy.httpcache.memory import Memory
 from proxy.httpcache.purge import Purge
@@ -18,7 +19,6 @@ from proxy.metrics import Metrics
 from proxy.serve.errand import Errand, Flowing, NotShared, Outcome, Passed
 from proxy.serve.keeping import Keeping
 from proxy.serve.pages import Entry
-from proxy.serve.target import Sought
 
 log = logging.getLogger("tailorbird.fetching")
 

@@ -17,6 +17,10 @@ from collections.abc import Callable, Sequence
 from math import floor
 
 from proxy.errors import OriginError
+from proxy.http.message import Request, Response
+from proxy.http.outgoing import detail, error_page, hit
+from proxy.http.style import Stylesheets
+from proxy.http.target import Sought, changed_by, is_for_the_origin, key_of, sought, why_never_shared
 from proxy.httpcache.directives import NONE, Directives
 from proxy.httpcache.memory import Marks, Memory
 from proxy.httpcache.policy import Why, may_reuse, may_serve_on_error
@@ -29,30 +33,26 @@ from proxy.page.slots import DeclaredSlot
 from proxy.personalise import Stock
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
-from proxy.serve.asking import Asking
-from proxy.serve.capture import Capture
 from proxy.serve.comparing import Comparing
 from proxy.serve.errand import Flowing, Outcome, Passed, is_down, let_go
 from proxy.serve.fetching import Fetching
 from proxy.serve.giving import Giving
 from proxy.serve.keeping import Keeping, seems_for_all
-from proxy.serve.message import Request, Response
-from proxy.serve.origins import Origins
-from proxy.serve.outgoing import detail, error_page, hit
 from proxy.serve.own import Own
 from proxy.serve.pages import Entry, has_json_slots
 from proxy.serve.parts import Parts
 from proxy.serve.personal import Personal
 from proxy.serve.pouring import Pouring
-from proxy.serve.profiles import ProfileReader
 from proxy.serve.reading import PageReader
-from proxy.serve.recording import Recorder
 from proxy.serve.showing import Showing
 from proxy.serve.slots import Slots
-from proxy.serve.style import Stylesheets
-from proxy.serve.target import Sought, changed_by, is_for_the_origin, key_of, sought, why_never_shared
-from proxy.serve.visitor import Cookies
 from proxy.settings import Settings
+from proxy.upstream.asking import Asking
+from proxy.upstream.origins import Origins
+from proxy.visitors.capture import Capture
+from proxy.visitors.profiles import ProfileReader
+from proxy.visitors.recording import Recorder
+from proxy.visitors.visitor import Cookies
 
 _NOT_STORED = CacheVerdict(False, "")
 _ONLY_IF_CACHED = OriginError("only what is stored was asked for", reason="only-if-cached", status=504)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from proxy.httpcache.stored import StoredResponse
-from proxy.metrics import Metrics
-from proxy.page.template import Template
-from proxy.serve.errand import Flowing
-from proxy.serve.message import Request, Response
-from proxy.serve.outgoing import (
+from proxy.http.message import Request, Response
+from proxy.http.outgoing import (
     assembled_answer,
     coding_for,
     hit,
@@ -19,6 +15,10 @@ from proxy.serve.outgoing import (
     stored_answer,
     stored_head,
 )
+from proxy.httpcache.stored import StoredResponse
+from proxy.metrics import Metrics
+from proxy.page.template import Template
+from proxy.serve.errand import Flowing
 from proxy.serve.packing import Packed, Packing
 from proxy.serve.pages import Entry
 from proxy.serve.pouring import DRY, Poured, Pouring

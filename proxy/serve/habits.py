@@ -17,11 +17,11 @@ from typing import Any
 import httptools
 
 from proxy.errors import RequestError
+from proxy.http.client import is_trusted, networks
+from proxy.http.incoming import Incoming
+from proxy.http.message import Habit, Request
+from proxy.http.outgoing import taken_coding
 from proxy.httpcache.key import normalised
-from proxy.serve.client import is_trusted, networks
-from proxy.serve.incoming import Incoming
-from proxy.serve.message import Habit, Request
-from proxy.serve.outgoing import taken_coding
 from proxy.settings import Settings
 
 MOST_HABITS = 2_000

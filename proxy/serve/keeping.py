@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from proxy.errors import OriginError
+from proxy.http.message import Request
+from proxy.http.target import Sought
 from proxy.httpcache.key import Varying, vary_names, varying
 from proxy.httpcache.memory import Marks, Memory
 from proxy.httpcache.policy import Why, may_store
@@ -23,16 +25,14 @@ from proxy.page.differences import differences
 from proxy.page.slots import DeclaredSlot
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.asking import Asking, shared_accept_encoding
 from proxy.serve.comparing import Comparing
 from proxy.serve.errand import Errand, Flowing, NotShared, Outcome, Passed
-from proxy.serve.message import Request
 from proxy.serve.pages import Entry, Page, is_cut, is_html, is_page
 from proxy.serve.reading import PageReader, blanked_head
-from proxy.serve.target import Sought
-from proxy.serve.tee import Tee
 from proxy.serve.whole import read_whole
 from proxy.settings import Settings
+from proxy.upstream.asking import Asking, shared_accept_encoding
+from proxy.upstream.tee import Tee
 
 DIFFERS_SECONDS = 3_600
 """How long a page is remembered as one that is new each time: to find out takes two fetches."""

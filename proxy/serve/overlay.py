@@ -14,7 +14,7 @@ import msgspec
 from proxy.conditions.explain import Explained as Facts
 from proxy.decide.why import RuleStory, SlotStory, Verdict, why_text
 from proxy.page.fragments import Fragment, trusted_html
-from proxy.serve.preview import Preview
+from proxy.visitors.preview import Preview
 
 MAX_BYTES = 4_000
 """Proxies in front of us refuse heads of 8 kB."""

@@ -14,6 +14,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from proxy.http.message import Request, Response, as_lines
+from proxy.http.outgoing import assembled_answer, passed_head, personal_head, whole
 from proxy.httpcache.coding import takes_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
@@ -23,15 +25,13 @@ from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.asking import Asking, is_document
-from proxy.serve.message import Request, Response, as_lines
-from proxy.serve.outgoing import assembled_answer, passed_head, personal_head, whole
 from proxy.serve.pages import has_json_slots, is_cut
 from proxy.serve.pouring import DRY, Pouring
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Met
 from proxy.serve.whole import read_whole
 from proxy.settings import Settings
+from proxy.upstream.asking import Asking, is_document
 
 _NOT_WHOLE = frozenset({204, 206, 304})
 _OF_OUR_PAGE = frozenset(b"content-length content-encoding etag last-modified accept-ranges".split())

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from urllib.parse import unquote_to_bytes
 
+from proxy.http.message import Response
+from proxy.http.outgoing import Lead
 from proxy.httpcache.key import Varying
 from proxy.httpcache.purge import tags_of
 from proxy.httpcache.stored import StoredResponse
@@ -15,8 +17,6 @@ from proxy.page.piece import AFFINE_BYTES, SHORT, Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.message import Response
-from proxy.serve.outgoing import Lead
 from proxy.serve.packing import Packed, packable
 from proxy.serve.recall import Recalled
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from proxy.errors import OriginError, RequestError
+from proxy.http.forwarding import OUR_COOKIES
+from proxy.http.message import Request, Response
 from proxy.httpcache.coding import inflated
 from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
 from proxy.page.holes import Fill, FillKind
 from proxy.page.piece import Piece
-from proxy.serve.forwarding import OUR_COOKIES
-from proxy.serve.message import Request, Response
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.parts")

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from proxy.http.forwarding import OUR_COOKIES
 from proxy.httpcache.allowance import CookieRoles
 from proxy.model import Headers
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.forwarding import OUR_COOKIES
 
 
 class Personal:

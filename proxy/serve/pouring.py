@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from proxy.http.message import Request, as_lines
 from proxy.httpcache.key import cookie_value
 from proxy.page.blank import with_nonce
 from proxy.page.fields import as_ascii, escape
@@ -21,7 +22,6 @@ from proxy.page.piece import Piece
 from proxy.page.template import Template
 from proxy.page.tokens import ALPHABET, SECRET_LENGTH, django_secret, masked
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.message import Request, as_lines
 from proxy.serve.pages import Entry
 from proxy.serve.parts import Part, Parts
 

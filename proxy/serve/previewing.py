@@ -14,6 +14,7 @@ from proxy.decide.engine import decide
 from proxy.decide.why import SlotStory, why
 from proxy.diagnostics import as_text
 from proxy.errors import OperatorError
+from proxy.http.message import Request, Response
 from proxy.metrics import Metrics
 from proxy.model import Profile
 from proxy.page.encode import Assembled, Coding, assemble
@@ -23,18 +24,17 @@ from proxy.page.template import Template
 from proxy.personalise import Stock, fills_of, with_products
 from proxy.rulebook.compile import Loaded, Publication
 from proxy.rulebook.expectations import Case
-from proxy.serve.asking import Asking, is_document
-from proxy.serve.message import Request, Response
 from proxy.serve.overlay import explained, overlay
 from proxy.serve.own import Own
 from proxy.serve.parts import Parts
-from proxy.serve.persona import context_as
 from proxy.serve.pouring import Pouring
-from proxy.serve.preview import NEVER_KEPT, Preview, Tokens
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Met
-from proxy.serve.visitor import ANONYMOUS
 from proxy.settings import Settings
+from proxy.upstream.asking import Asking, is_document
+from proxy.visitors.persona import context_as
+from proxy.visitors.preview import NEVER_KEPT, Preview, Tokens
+from proxy.visitors.visitor import ANONYMOUS
 
 OVERLAY = DeclaredSlot("tailorbird.preview", selector="body", place="end")
 STYLESHEET = (Path(__file__).parent / "static" / "preview.css").read_bytes()

@@ -19,13 +19,13 @@ from typing import Any
 import httptools
 
 from proxy.errors import RequestError
+from proxy.http.incoming import Incoming, origin_form, require_small
+from proxy.http.message import Request, Response
 from proxy.metrics import Metrics
 from proxy.serve.admission import Admission
 from proxy.serve.app import ANSWER, RELAY, REQUEST
 from proxy.serve.conversation import Conversation, Phase, in_one_write
 from proxy.serve.habits import Habits
-from proxy.serve.incoming import Incoming, origin_form, require_small
-from proxy.serve.message import Request, Response
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.protocol")

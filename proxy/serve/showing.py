@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from proxy.audience.traits import STRANGER
 from proxy.catalogue.shop import Shop
+from proxy.http.client import is_trusted, networks
+from proxy.http.message import Request
 from proxy.metrics import Metrics, Shown
 from proxy.model import AttributeValue, Consent, Profile, Visitor
 from proxy.page.encode import Assembled, Coding
@@ -22,18 +24,16 @@ from proxy.page.fragments import Fragment
 from proxy.page.template import Template
 from proxy.personalise import Personalised, Stock, personalise, untouched
 from proxy.rulebook.compile import Publication
-from proxy.serve.asked import Asked
-from proxy.serve.capture import Capture, View
-from proxy.serve.client import is_trusted, networks
-from proxy.serve.consent import Consents, allowed, of_this_visit
-from proxy.serve.context import Seen, context_from, unsigned_only
-from proxy.serve.message import Request
-from proxy.serve.profiles import MISSING, ProfileReader
 from proxy.serve.recall import Recall, Recalled
-from proxy.serve.recording import Noted, Recorder
 from proxy.serve.sewing import Sewing
-from proxy.serve.visitor import ANONYMOUS, Cookies
 from proxy.settings import Settings
+from proxy.visitors.asked import Asked
+from proxy.visitors.capture import Capture, View
+from proxy.visitors.consent import Consents, allowed, of_this_visit
+from proxy.visitors.context import Seen, context_from, unsigned_only
+from proxy.visitors.profiles import MISSING, ProfileReader
+from proxy.visitors.recording import Noted, Recorder
+from proxy.visitors.visitor import ANONYMOUS, Cookies
 
 log = logging.getLogger("tailorbird.showing")
 

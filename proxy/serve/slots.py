@@ -16,12 +16,12 @@ from urllib.parse import parse_qs, quote
 import msgspec
 
 from proxy.errors import RequestError
+from proxy.http.incoming import origin_form
+from proxy.http.message import Handler, Request, Response
 from proxy.httpcache.key import normalised
 from proxy.model import Decision, Headers
 from proxy.page.piece import Piece
 from proxy.page.template import Template
-from proxy.serve.incoming import origin_form
-from proxy.serve.message import Handler, Request, Response
 from proxy.serve.pages import Entry
 from proxy.serve.showing import Showing
 from proxy.settings import Settings

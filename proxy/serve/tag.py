@@ -13,8 +13,8 @@ import hashlib
 from collections.abc import Mapping
 from importlib.resources import files
 
+from proxy.http.message import Handler, Request, Response
 from proxy.httpcache.coding import takes_gzip
-from proxy.serve.message import Handler, Request, Response
 from proxy.settings import Settings
 
 PATH = "/_tb/t.js"

@@ -19,19 +19,19 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from proxy.errors import OriginError, RequestError
+from proxy.http.authority import valid_host
+from proxy.http.client import client_of, networks
+from proxy.http.forwarding import named_by_connection, request_headers, response_headers
+from proxy.http.message import Request
 from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.serve.app import OWN_PREFIX
-from proxy.serve.authority import valid_host
-from proxy.serve.client import client_of, networks
-from proxy.serve.exchange import Switch
-from proxy.serve.forwarding import named_by_connection, request_headers, response_headers
-from proxy.serve.message import Request
-from proxy.serve.origin import OriginTransport
-from proxy.serve.origins import Origins
 from proxy.settings import Settings
+from proxy.upstream.exchange import Switch
+from proxy.upstream.origin import OriginTransport
+from proxy.upstream.origins import Origins
 
 _SWITCH = ((b"connection", b"Upgrade"), (b"upgrade", b"websocket"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.serve.visitor import Cookies
+from proxy.visitors.visitor import Cookies
 from tests.wire.behind import Behind
 from tests.wire.daemon import Daemon
 from tests.wire.origin import Origin, always, ok

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from proxy.serve.context import request_of
-from proxy.serve.persona import Persona
-from proxy.serve.preview import Preview, Tokens
+from proxy.visitors.context import request_of
+from proxy.visitors.persona import Persona
+from proxy.visitors.preview import Preview, Tokens
 from tests.cli.desk import RULES, Desk
 
 SECRET = "a-secret-for-tests-long-enough"

@@ -5,7 +5,7 @@ import time
 from click.testing import CliRunner, Result
 
 from proxy.cli import tailorbird
-from proxy.serve.visitor import Cookies
+from proxy.visitors.visitor import Cookies
 
 SECRET = "a newer key of 24 bytes!"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -34,7 +35,7 @@ def run(*arguments: object) -> tuple[int, str]:
 
 def test_the_shipped_rules_pass() -> None:
     code, output = run(ROOT / "rules")
-    assert code == 0 and " 0 failed. 25 of 25 rules are tested" in output
+    assert code == 0 and re.search(r" 0 failed\. (\d+) of \1 rules are tested", output)
 
 
 def test_a_failure_exits_1_and_says_why(folder: Path) -> None:

@@ -7,11 +7,11 @@ import pytest
 from proxy.decide.engine import decide
 from proxy.demo.toolbar import SLOT, routes, with_toolbar
 from proxy.demo.visitors import BY_NAME
+from proxy.http.message import Request, Response
 from proxy.model import EvaluationContext
 from proxy.page.piece import Piece
 from proxy.rulebook.compile import load
-from proxy.serve.message import Request, Response
-from proxy.serve.visitor import Cookies
+from proxy.visitors.visitor import Cookies
 
 NOW = 1_795_435_200.0
 COOKIES = Cookies("a-secret-for-tests-long-enough", is_demo=True)

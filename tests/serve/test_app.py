@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from proxy.http.message import Request, Response
 from proxy.page.slots import stylesheet, stylesheet_url
 from proxy.serve.app import App
-from proxy.serve.message import Request, Response
 from tests.wire.origin import Origin, Seen, Wire, always, ok
 from tests.wire.served import Served, hear, request
 from tests.wire.site import HTML, PAGE, SHARED, answering, eventually, in_segment, published, shown

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from proxy.errors import OriginError
+from proxy.http.message import Request
+from proxy.http.target import Sought
 from proxy.httpcache.stored import Choices, store
 from proxy.ports import UpstreamResponse
 from proxy.serve.errand import Errand, Flowing, Passed
-from proxy.serve.message import Request
-from proxy.serve.target import Sought
-from proxy.serve.tee import Tee
+from proxy.upstream.tee import Tee
 
 
 class Body:

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.errors import RequestError
+from proxy.http.incoming import Incoming, require_small
+from proxy.http.message import Request
 from proxy.serve.habits import MOST_HABITS, Habits, Reader
-from proxy.serve.incoming import Incoming, require_small
-from proxy.serve.message import Request
 from proxy.settings import Settings
 from tests.bars.test_b6_smuggling import CORPUS
 

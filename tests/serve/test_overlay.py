@@ -10,8 +10,8 @@ from proxy.decide.why import SlotStory, why, why_text
 from proxy.model import Between, EvaluationContext, Fact, Rule
 from proxy.page.piece import Piece
 from proxy.serve.overlay import MAX_BYTES, explained, overlay
-from proxy.serve.persona import Persona
-from proxy.serve.preview import Preview
+from proxy.visitors.persona import Persona
+from proxy.visitors.preview import Preview
 
 NOW = 1_795_435_200.0
 MANY = Fact("visits", Between(low=3.0), "visits: at least 3")

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from proxy.errors import OriginError
+from proxy.http.message import Request, Response
 from proxy.metrics import Metrics
 from proxy.page.holes import Fill, FillKind
-from proxy.serve.message import Request, Response
 from proxy.serve.parts import MAX_PART_BYTES, Part, Parts, part_request
 from proxy.settings import Settings
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from proxy.model import Profile
-from proxy.serve.persona import Persona
-from proxy.serve.preview import Preview, Tokens
+from proxy.visitors.persona import Persona
+from proxy.visitors.preview import Preview, Tokens
 from tests.wire.behind import SECRET, Behind
 from tests.wire.origin import Origin, always, ok
 

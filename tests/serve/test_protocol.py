@@ -14,7 +14,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from proxy.serve.message import Request, Response
+from proxy.http.message import Request, Response
 from proxy.serve.protocol import ClientProtocol, in_one_write, protocols
 from tests.wire.origin import Origin, Seen, Wire, always, by_path, ok
 from tests.wire.served import Served, hear, request

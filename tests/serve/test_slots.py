@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from proxy.http.message import Request, Response
 from proxy.model import Fact, OneOf
 from proxy.page.slots import DeclaredSlot
-from proxy.serve.counted import is_opened
-from proxy.serve.message import Request, Response
 from proxy.serve.slots import as_opened
+from proxy.visitors.counted import is_opened
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import PAGE, SHARED, Site, in_segment, published, shown
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import gzip
 
-from proxy.serve.message import Request
+from proxy.http.message import Request
 from proxy.serve.tag import PATH, Tag
 from proxy.settings import Settings
 

@@ -21,9 +21,9 @@ from websockets.http11 import Request, Response
 
 from proxy.metrics import Metrics
 from proxy.serve.listener import Listener
-from proxy.serve.origins import Origins
 from proxy.serve.tunnel import tunnels
 from proxy.settings import Settings
+from proxy.upstream.origins import Origins
 from tests.wire.origin import Origin, Script, Wire, ok
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="

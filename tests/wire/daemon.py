@@ -14,8 +14,8 @@ from pathlib import Path
 
 import httpx
 
-from proxy.serve.visitor import Cookies
 from proxy.settings import PREFIX, Settings
+from proxy.visitors.visitor import Cookies
 
 SECRET = "a-secret-for-tests-long-enough"
 TOKEN = "a-token-for-tests"

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from proxy.http.message import Handler
 from proxy.rulebook.compile import Publication
 from proxy.serve.app import App
 from proxy.serve.listener import Listener
-from proxy.serve.message import Handler
 from proxy.serve.protocol import protocols
 from tests.wire.site import Site
 

@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.decide.plan import compile_plan
+from proxy.http.message import Request, Response
 from proxy.metrics import Metrics
 from proxy.model import EVERYBODY, Condition, Fact, Headers, OneOf, Profile, Rule
 from proxy.page.fragments import Frame, banner
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.compile import Publication
 from proxy.serve.gateway import Gateway
-from proxy.serve.message import Request, Response
-from proxy.serve.origins import Origins
-from proxy.serve.profiles import ProfileReader
-from proxy.serve.recording import Recorder
-from proxy.serve.visitor import Cookies
 from proxy.settings import Settings
 from proxy.stores import open_store
+from proxy.upstream.origins import Origins
+from proxy.visitors.profiles import ProfileReader
+from proxy.visitors.recording import Recorder
+from proxy.visitors.visitor import Cookies
 from tests.wire.origin import Script, Seen, Wire
 
 NOON = 1_795_435_200.0

@@ -1,0 +1,223 @@
+"""What of a request goes on to the origin, and what of its answer goes back. Pure: fields in, fields out.
+
+Its laws: nothing is passed on because nobody thought of it (hop-by-hop fields, claims of strangers, framing and our
+own cookies stop here); and a *shared* request is built from an allow-list, so what it fetches is nobody's in
+particular. The framing of a body is not here: `upstream/connection.py` writes its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import lru_cache
+
+from proxy.errors import OriginError, RequestError
+from proxy.http.authority import Address
+from proxy.http.client import Networks, is_trusted
+from proxy.http.message import Request
+from proxy.model import Headers
+
+OUR_COOKIES = frozenset({b"__host-tb_v", b"__host-tb_s", b"__host-tb_p", b"tb_v", b"tb_s", b"tb_p"})
+"""Lower-case: some origins fold the case of a cookie's name."""
+
+VIA = b"1.1 tailorbird"
+CAPABILITY = (b"surrogate-capability", b'tailorbird="ESI/1.0"')
+"""That includes are put together here (W3C Edge Architecture, section 2.1)."""
+USER_AGENT = b"tailorbird"
+
+# RFC 9110 7.6.1, and the fields that old peers treat as such.
+HOP_BY_HOP = frozenset(
+    b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding "
+    b"upgrade http2-settings".split()
+)
+# Host and framing are rebuilt; Expect is answered by our own server; `Proxy` becomes HTTP_PROXY in a CGI origin
+# (httpoxy); the last two let a request name another path than the one that was routed and cached.
+_REBUILT = HOP_BY_HOP | frozenset(b"host content-length expect proxy x-original-url x-rewrite-url".split())
+# What only a trusted proxy may say of the client; so is every x-forwarded-*.
+_CLAIMS = frozenset(
+    b"forwarded x-real-ip x-client-ip x-cluster-client-ip true-client-ip cf-connecting-ip surrogate-capability".split()
+)
+# A request that has these taken away by Connection is another request than the one we judged (CVE-2021-32813 class).
+CRITICAL = frozenset(b"host content-length transfer-encoding content-type cookie authorization".split())
+# An answer that has these taken away by Connection would be stored or read wrongly: they stay.
+_MEANT_FOR_ALL = frozenset(b"cache-control content-encoding content-type content-length vary set-cookie".split())
+# Alt-Svc would send browsers past us, straight to the origin.
+_NOT_RETURNED = HOP_BY_HOP | {b"alt-svc"}
+
+_OURS = re.compile(rb"(?:%b)\s*(?:=|$)" % b"|".join(map(re.escape, sorted(OUR_COOKIES))), re.IGNORECASE)
+_ABSOLUTE = re.compile(rb"(?:(https?):)?//([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+_REFRESH = re.compile(rb"(\s*[\d.]*\s*[;,]\s*(?:url\s*=\s*)?['\"]?)(.*)", re.IGNORECASE | re.DOTALL)
+_DOMAIN = re.compile(rb";\s*domain\s*=\s*\.?([^;\s]*)[^;]*", re.IGNORECASE)
+
+
+def request_headers(
+    request: Request,
+    *,
+    host: bytes,
+    trusted: Networks = (),
+    accept_encoding: bytes | None = None,
+    without: Collection[bytes] = (),
+) -> Headers:
+    """The fields of the visitor's own request as the origin gets them.
+
+    `host` is the Host to send. `accept_encoding` replaces the visitor's, None keeps it. `without` names further
+    fields to leave out. Raises `RequestError` when Connection names a field that decides what the request is.
+    """
+    dropped = named_by_connection(request.headers)
+    if dropped & CRITICAL:
+        raise RequestError("the Connection field names a field that is not the connection's")
+    dropped.update(without)
+    if accept_encoding is not None:
+        dropped.add(b"accept-encoding")
+    believed = is_trusted(request.client, trusted)
+    kept = [(b"host", host)]
+    for name, value in request.headers:
+        if name in dropped or not _goes_on(name, believed):
+            continue
+        if name == b"cookie":
+            value = without_our_cookies(value)
+            if not value:
+                continue
+        kept.append((name, value))
+    if accept_encoding:
+        kept.append((b"accept-encoding", accept_encoding))
+    return tuple(_introduced(kept, request))
+
+
+@lru_cache(maxsize=1_024)  # asked a dozen times for each request
+def _goes_on(name: bytes, believed: bool) -> bool:
+    """Whether a field of this name may reach the origin; `believed` says that a trusted proxy sent it."""
+    is_claim = name in _CLAIMS or name.startswith(b"x-forwarded-")
+    return name not in _REBUILT and b"_" not in name and (believed or not is_claim)
+
+
+def shared_headers(
+    request: Request, allowed: Collection[bytes], *, host: bytes, accept_encoding: bytes = b""
+) -> Headers:
+    """The fields of a fetch whose answer may be shown to everybody: of the visitor's own only those `allowed`,
+    and never the ones that say who asks."""
+    kept = [(b"host", host)]
+    if b"user-agent" not in allowed:
+        kept.append((b"user-agent", USER_AGENT))
+    if accept_encoding:
+        kept.append((b"accept-encoding", accept_encoding))
+    personal = _REBUILT | _CLAIMS | {b"cookie", b"authorization", b"accept-encoding", b"via"}
+    kept += [(name, value) for name, value in request.headers if name in allowed and name not in personal]
+    host_and_scheme = b'host="%b";proto=%b' % (request.host, request.scheme.encode())
+    return (
+        *kept,
+        (b"forwarded", host_and_scheme),
+        (b"x-forwarded-proto", request.scheme.encode()),
+        (b"x-forwarded-host", request.host),
+        (b"via", VIA),
+        CAPABILITY,
+    )
+
+
+def named_by_connection(headers: Headers) -> set[bytes]:
+    """The fields which Connection declares to be for this hop only, lower-case."""
+    return {
+        token.strip().lower() for name, value in headers if name == b"connection" for token in value.split(b",")
+    } - {b""}
+
+
+def without_our_cookies(value: bytes) -> bytes:
+    """A Cookie field without the cookies Tailorbird sets; untouched when it has none of them."""
+    if b"tb_" not in value.lower():
+        return value
+    return b"; ".join([pair for pair in map(bytes.strip, value.split(b";")) if not _OURS.match(pair)])
+
+
+def _introduced(kept: list[tuple[bytes, bytes]], request: Request) -> list[tuple[bytes, bytes]]:
+    """Adds who asks, through whom. Claims still in `kept` come from a trusted proxy: we append to its lists, and
+    what it says of scheme and host stands."""
+    names = {name for name, _ in kept}
+    scheme, client = request.scheme.encode(), request.client.encode()
+    node = b'"[%b]"' % client if b":" in client else client or b"unknown"
+    added = [(b"forwarded", b'for=%b;host="%b";proto=%b' % (node, request.host, scheme))]
+    if client:
+        added.append((b"x-forwarded-for", client))
+    for name, value in (*added, (b"via", VIA), CAPABILITY):
+        if name in names:
+            _append(kept, name, value)
+        else:
+            kept.append((name, value))
+    if b"x-forwarded-proto" not in names:
+        kept.append((b"x-forwarded-proto", scheme))
+    if b"x-forwarded-host" not in names:
+        kept.append((b"x-forwarded-host", request.host))
+    return kept
+
+
+def _append(fields: list[tuple[bytes, bytes]], name: bytes, value: bytes) -> None:
+    """Makes `value` the last member of the list field `name`, joining what is there into one field."""
+    before = [old for key, old in fields if key == name]
+    if before:
+        fields[:] = [pair for pair in fields if pair[0] != name]
+    fields.append((name, b", ".join([*before, value])))
+
+
+def response_headers(headers: Headers, *, address: Address, ours: bytes) -> Headers:
+    """The origin's fields as the visitor gets them: redirects and cookies of the origin's own host become ours.
+
+    `ours` is scheme and authority as the visitor knows them, `https://shop.example`. Raises `OriginError` for a
+    value that would end its field early.
+    """
+    dropped = (named_by_connection(headers) - _MEANT_FOR_ALL) | _NOT_RETURNED
+    kept = []
+    for name, value in headers:
+        if name in dropped:
+            continue
+        if b"\n" in value or b"\r" in value or b"\0" in value:
+            raise OriginError(f"the origin's field `{name.decode('latin-1')}` holds a line end", reason="malformed")
+        mapped = _MAPPED.get(name)
+        kept.append((name, mapped(value, address, ours) if mapped else value))
+    _append(kept, b"via", VIA)
+    return tuple(kept)
+
+
+def _location(value: bytes, address: Address, ours: bytes) -> bytes:
+    match = _ABSOLUTE.fullmatch(value.strip())
+    if match is None:
+        return value
+    scheme, authority, rest = match.groups()
+    own = address.authority.lower()
+    default_port = b":80" if address.scheme == "http" else b":443"
+    if (scheme or address.scheme.encode()).lower() != address.scheme.encode():
+        return value  # http to https on the origin's own host: mapped, it would come back for ever
+    return ours + rest if authority.lower().removesuffix(default_port) == own else value
+
+
+def _refresh(value: bytes, address: Address, ours: bytes) -> bytes:
+    match = _REFRESH.fullmatch(value)
+    return match[1] + _location(match[2], address, ours) if match else value
+
+
+def _set_cookie(value: bytes, address: Address, ours: bytes) -> bytes:
+    """A Domain the browser would refuse from us, since it is the origin's, becomes our host."""
+    match = _DOMAIN.search(value)
+    if match is None:
+        return value
+    domain, origin, host = match[1].lower(), address.host.encode(), _hostname(ours)
+    if not _is_within(origin, domain) or _is_within(host, domain):
+        return value
+    # An address or a single label cannot be a Domain: without it the cookie is this host's alone.
+    is_a_domain = b"." in host and not host.rpartition(b".")[2].isdigit()
+    return value[: match.start()] + (b"; Domain=" + host if is_a_domain else b"") + value[match.end() :]
+
+
+def _hostname(ours: bytes) -> bytes:
+    authority = ours.partition(b"://")[2]
+    return authority if authority.endswith(b"]") else authority.partition(b":")[0]
+
+
+def _is_within(host: bytes, domain: bytes) -> bool:
+    return host == domain or host.endswith(b"." + domain)
+
+
+_MAPPED = {
+    b"location": _location,
+    b"content-location": _location,
+    b"refresh": _refresh,
+    b"set-cookie": _set_cookie,
+}

@@ -1,0 +1,147 @@
+"""What comes in: the parsed head of a request, judged, and made into a `Request`. Pure.
+
+The protocol and the application both come through here, so they see the same request and refuse the same ones. Its
+law: a head that two servers might read differently is refused, never repaired; whoever is refused is disconnected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+
+from proxy.errors import RequestError
+from proxy.http.authority import valid_host
+from proxy.http.client import client_of, networks
+from proxy.http.forwarding import CRITICAL, named_by_connection
+from proxy.http.message import Request, Response
+from proxy.httpcache.key import normalised
+from proxy.model import Headers
+from proxy.settings import Settings
+
+Fields = Sequence[tuple[bytes, bytes]]
+
+# RFC 9112 3.2.1 narrowed to bytes that mean themselves. A fragment is no part of a request.
+_ORIGIN_FORM = re.compile(rb"/[!\"$-~]*")
+_ABSOLUTE_FORM = re.compile(rb"https?://([^/?]*)(/?)(.*)", re.IGNORECASE | re.DOTALL)
+_DIGITS = re.compile(rb"[0-9]{1,18}")
+_VERSIONS = frozenset({"1.0", "1.1"})
+_NOT_PROXIED = frozenset({b"CONNECT", b"TRACE"})
+_ONCE = frozenset({b"host", b"content-length", b"transfer-encoding"})
+_USUAL_CONNECTION = frozenset({b"keep-alive", b"close", b"Keep-Alive"})
+
+
+class Incoming:
+    """Judges by the settings `allowed_hosts` and `trusted_proxies`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._hosts = settings.allowed_hosts
+        self._trusted = networks(settings.trusted_proxies)
+
+    def request(
+        self,
+        method: bytes,
+        target: bytes,
+        version: str,
+        fields: Fields,
+        *,
+        peer: str,
+        scheme: str,
+        body: AsyncIterator[bytes] | None = None,
+    ) -> Request:
+        """The request; names in `fields` are lower-case. `peer` is the address that connected, `scheme` how; `body` is
+        what comes if anything comes.
+
+        Raises `RequestError` for what may not come in. Fields with an underscore are left out: behind a CGI they
+        would stand for the same field with a hyphen.
+        """
+        named = dict(fields)
+        if version not in _VERSIONS:
+            raise RequestError("HTTP/1.0 and HTTP/1.1 are spoken here", status=505)
+        if method in _NOT_PROXIED:
+            raise RequestError("this method is not served", status=501)
+        if len(named) != len(fields):
+            _require_once(fields)
+        length = _require_framing(named, version)
+        if named.get(b"connection", b"close") not in _USUAL_CONNECTION:
+            _require_own_fields(fields)
+        host = valid_host(named.get(b"host", b""), self._hosts)
+        path, _, query = origin_form(target, host).partition(b"?")
+        return Request(
+            method=method,
+            path=normalised(path),
+            query=query,
+            host=host,
+            headers=tuple(fields) if b"_" not in b"".join(named) else _without_underscores(fields),
+            scheme=client_of(peer, tuple(fields), self._trusted, scheme)[1] if self._trusted else scheme,
+            client=peer,
+            body=body if length or b"transfer-encoding" in named else None,
+            content_length=length,
+        )
+
+
+def _require_once(fields: Fields) -> None:
+    names = [name for name, _ in fields if name in _ONCE]
+    if len(names) != len(set(names)):
+        raise RequestError("a field that may be there once is there twice")
+
+
+def _require_framing(named: dict[bytes, bytes], version: str) -> int | None:
+    """Content-Length. RFC 9112 6.1 and 6.3, where they leave a choice the strict one."""
+    length, coding = named.get(b"content-length"), named.get(b"transfer-encoding")
+    if coding is not None and (length is not None or version == "1.0" or coding.lower() != b"chunked"):
+        raise RequestError("Transfer-Encoding is `chunked`, in HTTP/1.1, without Content-Length; or not there")
+    if length is None:
+        return None
+    if not _DIGITS.fullmatch(length):
+        raise RequestError("Content-Length is a number")
+    return int(length)
+
+
+def _require_own_fields(fields: Fields) -> None:
+    """A request that has these taken away by Connection is another one than was judged (CVE-2021-32813 class)."""
+    if CRITICAL & named_by_connection(tuple(fields)):
+        raise RequestError("the Connection field names a field that is not the connection's")
+
+
+def _without_underscores(fields: Fields) -> Headers:
+    return tuple(field for field in fields if b"_" not in field[0])
+
+
+def origin_form(target: bytes, host: bytes) -> bytes:
+    """Path and query of the target. An absolute one must name the host that Host names."""
+    if target.startswith(b"/"):
+        path = target
+    else:
+        match = _ABSOLUTE_FORM.fullmatch(target)
+        if match is None or match[1].lower() != host:
+            raise RequestError("the target of a request is a path on its host")
+        path = b"/" + match[3]
+    if not _ORIGIN_FORM.fullmatch(path):
+        raise RequestError("the target of a request has a character that must be escaped")
+    return path
+
+
+def has_body(fields: Fields) -> bool:
+    """Whether a body follows the head with these fields."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")) for name, value in fields
+    )
+
+
+def require_small(target: bytes, fields: Fields, settings: Settings) -> None:
+    """Raises `RequestError` for a head beyond one of the limits."""
+    sizes = [len(name) + len(value) + len(b": \r\n") for name, value in fields]
+    if len(target) > settings.max_request_line_bytes:
+        raise RequestError("the address is too long", status=414)
+    if len(sizes) > settings.max_fields or max(sizes, default=0) > settings.max_field_bytes:
+        raise RequestError("the request has too many fields, or one that is too long", status=431)
+    if len(target) + sum(sizes) > settings.max_head_bytes:
+        raise RequestError("the request's fields are too long together", status=431)
+
+
+def refusal(error: RequestError) -> Response:
+    """What came in that way cannot be trusted to end where it says: the connection ends with it."""
+    body = str(error).encode() + b"\n"
+    head = ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)))
+    later = ((b"retry-after", b"1"),) if error.status == 503 else ()
+    return Response(error.status, (*head, (b"cache-control", b"no-store"), *later, (b"connection", b"close")), (body,))

@@ -1,0 +1,222 @@
+"""The fields of the answers we give: what is added, and what no longer holds once a body was changed."""
+
+from __future__ import annotations
+
+import re
+
+from proxy.errors import TailorbirdError
+from proxy.http.message import Request, Response, as_lines, of_lines
+from proxy.httpcache import ranges
+from proxy.httpcache.coding import takes_gzip
+from proxy.httpcache.stored import StoredResponse
+from proxy.httpcache.validators import is_unchanged
+from proxy.model import Headers
+from proxy.page.encode import Assembled, Coding
+
+_OF_THE_OLD_BODY = frozenset(
+    b"etag last-modified accept-ranges content-length content-encoding content-md5 digest content-digest repr-digest "
+    b"signature signature-input".split()
+)
+# Any of these would let a cache behind us keep one visitor's page for others (RFC 9213 lets them overrule ours).
+_OF_SHARED_CACHES = frozenset(b"cache-control expires pragma age surrogate-control".split())
+_OF_ONE_CODING = frozenset(b"accept-ranges content-md5 digest content-digest".split())
+_FOR_US = frozenset({b"tailorbird-cache-control"})  # a field that targets one cache ends there (RFC 9213 2)
+_NOT_GIVEN = _FOR_US | {b"content-length"}
+_TOKEN = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_KEPT_IN_304 = frozenset(b"cache-control content-location date etag expires vary set-cookie cache-status via".split())
+
+
+def cache_status(said: str) -> tuple[bytes, bytes]:
+    """Our member of Cache-Status (RFC 9211); as a field of its own it comes after those of caches before us."""
+    return b"cache-status", b"tailorbird; " + said.encode()
+
+
+def detail(reason: str) -> str:
+    """A reason as Cache-Status says it: one word as it is, more in quotes (RFC 9211 2.8)."""
+    if _TOKEN.fullmatch(reason):
+        return f"detail={reason}"
+    readable = reason.encode("ascii", "replace").decode().replace("\\", "/").replace('"', "'")
+    return f'detail="{_CONTROLS.sub(" ", readable)}"'
+
+
+def passed_head(headers: Headers, said: str) -> Headers:
+    """The fields of an answer that is passed on."""
+    return (*(field for field in headers if field[0] not in _FOR_US), cache_status(said))
+
+
+def personal_head(headers: Headers) -> Headers:
+    """An origin's fields, as they may stand above a body made for one visitor: for that visitor's browser alone, to be
+    asked again each time; never looser than the origin said."""
+    kept = [field for field in headers if not _is_stale(field[0]) and field[0] != b"vary"]
+    forbids_storing = any(name == b"cache-control" and b"no-store" in value.lower() for name, value in headers)
+    control = b"private, no-cache, no-store" if forbids_storing else b"private, no-cache"
+    return (*kept, (b"cache-control", control), vary_by_coding(headers))
+
+
+def _is_stale(name: bytes) -> bool:
+    return name in _OF_THE_OLD_BODY or name in _OF_SHARED_CACHES or name.endswith(b"-cache-control")
+
+
+def vary_by_coding(headers: Headers) -> tuple[bytes, bytes]:
+    """The origin's Vary, and Accept-Encoding, since we choose the coding."""
+    names = [part.strip() for name, value in headers if name == b"vary" for part in value.split(b",")]
+    if b"accept-encoding" not in (name.lower() for name in names):
+        names.append(b"Accept-Encoding")
+    return b"vary", b", ".join(name for name in names if name)
+
+
+def coding_for(request: Request) -> Coding:
+    """How a page we hold the pieces of is sent to this client."""
+    return taken_coding(request) if request.habit is None else request.habit.coding
+
+
+def taken_coding(request: Request) -> Coding:
+    """The same, from its fields."""
+    return "gzip" if takes_gzip(request.get_list(b"accept-encoding")) else "identity"
+
+
+def assembled_answer(
+    status: int, lead: bytes, page: Assembled, request: Request, set_cookie: bytes | None = None
+) -> Response:
+    """A page put together by us. `lead` are its fields, as lines, but for those that follow from the bytes. A return
+    visit whose page would be the same is a 304."""
+    lead += page.lines
+    if status == 200 and request.get(b"if-none-match") and is_unchanged(request.headers, page.etag, None):
+        return not_modified(of_lines(lead))
+    if set_cookie is not None:
+        lead += b"set-cookie: %b\r\n" % set_cookie
+    return Response(status, None, () if request.method == b"HEAD" else page.chunks, lead=lead)
+
+
+class Lead:
+    """The fields above a stored page that is filled, as lines: joined once, and what Cache-Status says of a hit once a
+    second. Raises `OriginError` as `as_lines`."""
+
+    __slots__ = ("_constant", "_hit", "_ttl")
+
+    def __init__(self, headers: Headers) -> None:
+        self._constant = as_lines(personal_head(headers))
+        self._hit = b""
+        self._ttl = -1
+
+    def of_hit(self, ttl: int) -> bytes:
+        """For one found in memory that stays fresh for `ttl` more seconds."""
+        if ttl != self._ttl:
+            self._hit, self._ttl = self.saying(hit(ttl)), ttl
+        return self._hit
+
+    def saying(self, said: str) -> bytes:
+        """With what Cache-Status says."""
+        return self._constant + as_lines((cache_status(said + "; detail=personalised"),))
+
+
+def hit(ttl: int) -> str:
+    """What Cache-Status says of what was found in memory and stays fresh for so many seconds."""
+    return f"hit; ttl={ttl}"
+
+
+def stored_answer(stored: StoredResponse, request: Request, now: float, said: str) -> Response:
+    """A stored answer given as it came, or the part of it that is asked for."""
+    return _given(stored, stored_head(stored, now, said), request)
+
+
+def packed_answer(
+    stored: StoredResponse, coded: tuple[bytes, bytes] | None, request: Request, now: float, said: str
+) -> Response:
+    """A stored text, in the coding and with the body of `coded`, or, without, as it came."""
+    headers = tuple(field for field in stored_head(stored, now, said) if field[0] != b"vary")
+    headers = (*headers, vary_by_coding(stored.headers))
+    if coded is None:
+        return _given(stored, headers, request)
+    coding, body = coded
+    headers = _in_coding(coding, headers)
+    return not_modified(headers) if holds_copy_of(stored, request) else whole(request, 200, headers, (body,), len(body))
+
+
+def _in_coding(coding: bytes, headers: Headers) -> Headers:
+    """The same text to a browser but not the same bytes: its ETag is a weak one then."""
+    kept = (_of_other_bytes(*field) for field in headers if field[0] not in _OF_ONE_CODING)
+    return (*kept, (b"content-encoding", coding))
+
+
+def _given(stored: StoredResponse, headers: Headers, request: Request) -> Response:
+    if holds_copy_of(stored, request):
+        return not_modified(headers)
+    part = ranges.wanted(stored, request.headers) if request.method == b"GET" else None
+    if part is not None:
+        return _part(stored.body, part, request, headers)
+    return whole(request, stored.status, headers, (stored.body,), len(stored.body))
+
+
+def _part(body: bytes, part: range, request: Request, headers: Headers) -> Response:
+    if not part:
+        return whole(request, 416, (*headers, (b"content-range", b"bytes */%d" % len(body))), (), 0)
+    place = b"bytes %d-%d/%d" % (part.start, part.stop - 1, len(body))
+    chunk = body[part.start : part.stop]
+    return whole(request, 206, (*headers, (b"content-range", place)), (chunk,), len(chunk))
+
+
+def slotless_answer(
+    stored: StoredResponse, page: Assembled, coding: Coding, request: Request, now: float, said: str
+) -> Response:
+    """A stored page without slots, coded by us."""
+    headers = tuple(field for field in stored_head(stored, now, said) if field[0] != b"vary")
+    headers = (*headers, vary_by_coding(stored.headers))
+    if coding == "gzip":
+        headers = _in_coding(b"gzip", headers)
+    if holds_copy_of(stored, request):
+        return not_modified(headers)
+    return whole(request, stored.status, headers, page.chunks, page.length)
+
+
+def _of_other_bytes(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    return (name, b"W/" + value) if name == b"etag" and not value.startswith(b"W/") else (name, value)
+
+
+def stored_head(stored: StoredResponse, now: float, said: str) -> Headers:
+    """The fields of a stored answer given as it came, but for Content-Length."""
+    kept = tuple(field for field in stored.headers if field[0] not in _NOT_GIVEN)
+    return (*kept, (b"age", b"%d" % stored.age(now)), cache_status(said))
+
+
+def holds_copy_of(stored: StoredResponse, request: Request) -> bool:
+    """True when the client has what is stored. Without a Last-Modified its Date counts (RFC 9111 4.3.2)."""
+    if stored.status != 200:
+        return False
+    return is_unchanged(request.headers, stored.get(b"etag"), stored.get(b"last-modified") or stored.get(b"date"))
+
+
+def whole(
+    request: Request, status: int, headers: Headers, chunks: tuple[bytes, ...] | list[bytes], length: int
+) -> Response:
+    """An answer of known length; to HEAD without its body."""
+    if status != 204:  # RFC 9110 8.6
+        headers = (*headers, (b"content-length", b"%d" % length))
+    return Response(status, headers, () if request.method == b"HEAD" else chunks)
+
+
+def not_modified(headers: Headers) -> Response:
+    """A 304 with those of the fields that it may carry (RFC 9110 15.4.5)."""
+    return Response(304, tuple(field for field in headers if field[0] in _KEPT_IN_304))
+
+
+def error_page(request: Request, error: TailorbirdError, said: str) -> Response:
+    """A small honest page. It names nothing of what is behind us."""
+    title = _TITLES.get(error.status, "Something went wrong")
+    body = _PAGE % {b"title": title.encode(), b"status": b"%d" % error.status}
+    headers = (
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        cache_status(said),
+        *(((b"retry-after", b"1"),) if error.status == 503 else ()),
+    )
+    return whole(request, error.status, headers, (body,), len(body))
+
+
+_TITLES = {502: "The shop did not answer", 503: "The shop is busy", 504: "The shop took too long"}
+_PAGE = b"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>%(title)s</title></head>
+<body><h1>%(title)s</h1><p>Please try again in a moment. (%(status)s)</p></body></html>
+"""

@@ -1,0 +1,39 @@
+"""The stylesheets of published slots, each at the address that names its content, so that browsers keep it for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from proxy.http.message import Request, Response
+from proxy.page.slots import DeclaredSlot, stylesheet, stylesheet_url
+
+REMEMBERED = 8
+"""Pages in browsers may still name the stylesheets of earlier publications."""
+
+
+class Stylesheets:
+    """Those of the last few publications, by path."""
+
+    def __init__(self) -> None:
+        self._by_path: dict[bytes, bytes] = {}
+
+    def add(self, declared: Iterable[DeclaredSlot]) -> None:
+        """Serves the stylesheet of these slots from now on."""
+        css = stylesheet(declared)
+        path = stylesheet_url(css).encode()
+        self._by_path.pop(path, None)
+        self._by_path[path] = css
+        if len(self._by_path) > REMEMBERED:
+            del self._by_path[next(iter(self._by_path))]
+
+    def get(self, request: Request) -> Response | None:
+        """The stylesheet at the request's path, or None."""
+        css = self._by_path.get(request.path)
+        if css is None or request.method not in (b"GET", b"HEAD"):
+            return None
+        headers = (
+            (b"content-type", b"text/css; charset=utf-8"),
+            (b"cache-control", b"public, max-age=31536000, immutable"),
+            (b"content-length", b"%d" % len(css)),
+        )
+        return Response(200, headers, () if request.method == b"HEAD" else (css,))

@@ -1,0 +1,81 @@
+"""What a request is about, to the cache: the key it asks for, those it may change, and whether it may be answered with
+what is for everybody at all. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from urllib.parse import urljoin
+
+from proxy.http.message import Request
+from proxy.httpcache.directives import Directives
+from proxy.httpcache.key import target_key
+from proxy.model import Headers
+from proxy.rulebook.policy import PagePolicy
+
+_SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a request asks for: the key, and the request that a fetch for everybody is made of, without parameters that
+    make no difference. `policy` is the operator's for that page."""
+
+    key: bytes
+    shared: Request
+    policy: PagePolicy | None = None
+
+
+def sought(request: Request, policy: PagePolicy | None, *, is_json: bool = False) -> Sought:
+    """What is asked for, by the policy of the page it is. `is_json` when it may be JSON with slots: that is asked for
+    uncoded, as pages are, since it is cut."""
+    shared = request
+    if policy is not None and (query := policy.allowance.query(request.query)) != request.query:
+        shared = replace(request, query=query)
+    key = key_of(shared)
+    if is_json:
+        headers = tuple(field for field in request.headers if field[0] != b"accept-encoding")
+        shared = replace(shared, headers=headers)
+    return Sought(key, shared, policy)
+
+
+def key_of(request: Request) -> bytes:
+    """What the answer to it is stored under."""
+    if request.habit is not None:
+        return request.habit.site + request.target
+    return target_key(request.scheme.encode(), request.host, request.target)
+
+
+def is_for_the_origin(request: Request) -> bool:
+    """True when it sets a condition that nobody else can judge (RFC 9111 4.3.2)."""
+    if request.habit is not None:  # no habit has one
+        return False
+    return request.get(b"if-match") is not None or request.get(b"if-unmodified-since") is not None
+
+
+def why_never_shared(request: Request, wishes: Directives, *, is_stored: bool) -> str:
+    """The word why only the visitor's own request will do; "" when one for everybody might. A part of what is not
+    stored comes from the origin."""
+    if wishes.no_store:
+        return "no-store"
+    if not is_stored and request.get(b"range") is not None:
+        return "range"
+    return "condition" if is_for_the_origin(request) else ""
+
+
+def changed_by(request: Request, status: int, headers: Headers, policy: PagePolicy | None = None) -> set[bytes]:
+    """The keys that are out of date once `request` was answered so (RFC 9111 4.4): its own, unless an operator says
+    otherwise, and what Location and Content-Location name on the same host."""
+    if request.method in _SAFE or not 200 <= status < 400:
+        return set()
+    key = sought(request, policy).key
+    named = (_resolved(key, value) for name, value in headers if name in (b"location", b"content-location"))
+    ours = target_key(request.scheme.encode(), request.host, b"/")
+    own = {key} if policy is None or policy.is_changed_by_forms else set()
+    return own | {other for other in named if other.startswith(ours)}
+
+
+def _resolved(base: bytes, reference: bytes) -> bytes:
+    try:
+        return urljoin(base, reference).partition(b"#")[0]
+    except ValueError:  # as `http://[`
+        return b""

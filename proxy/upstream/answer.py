@@ -1,0 +1,169 @@
+"""One answer of an origin, read strictly. Bytes go in, a head and body pieces come out; no socket is here.
+
+What llhttp leaves open is closed here: the only transfer coding is `chunked`, heads are bounded in bytes and in
+fields, informational answers in number, and an answer that ends early is an error, never a short page. After a
+complete answer `may_reuse` says whether the connection is clean (RFC 9112 6.3, 9.6).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httptools
+
+from proxy.errors import OriginError
+from proxy.http.forwarding import named_by_connection
+from proxy.model import Headers
+
+MAX_HEAD_BYTES = 64 * 1024
+MAX_FIELDS = 256  # an origin may be wordier than the 100 we take from strangers
+MAX_INFORMATIONAL = 10
+
+
+class Answer:
+    """`status` and `headers` once `has_head`; `chunks` hold what came of the body and was not taken yet.
+
+    `is_bounded` is False when only the closing of the connection ends the body. With `may_switch`, a 101 is an
+    answer, and what followed its head is in `rest`; else it is an error, since nobody asked for it.
+    """
+
+    __slots__ = (
+        "_fields",
+        "_head_bytes",
+        "_informational",
+        "_is_head",
+        "_may_switch",
+        "_parser",
+        "_silent_bytes",
+        "chunks",
+        "has_begun",
+        "has_head",
+        "headers",
+        "is_bounded",
+        "is_complete",
+        "may_reuse",
+        "rest",
+        "size",
+        "status",
+    )
+
+    def __init__(self, *, is_head: bool = False, may_switch: bool = False) -> None:
+        self.status = 0
+        self.headers: Headers = ()
+        self.chunks: list[bytes] = []
+        self.size = 0
+        self.rest = b""
+        self.has_begun = self.has_head = self.is_complete = self.may_reuse = False
+        self.is_bounded = True
+        self._is_head = is_head
+        self._may_switch = may_switch
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._head_bytes = self._silent_bytes = self._informational = 0
+        self._parser: Any = httptools.HttpResponseParser(self)
+
+    def feed(self, data: bytes) -> None:
+        """Reads on. Raises `OriginError` for an ill-formed answer; bytes after the end of one only forbid reuse."""
+        self.has_begun = True
+        self._silent_bytes += len(data)
+        if self.is_complete:
+            self.may_reuse = False
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as switched:
+            self.rest = data[switched.args[0] :]
+        except httptools.HttpParserError as error:
+            self._refused(error)
+        if self.is_complete:
+            self._parser = None  # it holds us, we hold it: not left to the garbage collector
+        elif self._silent_bytes > MAX_HEAD_BYTES:
+            raise _malformed("its head, trailer or chunk line is too long")
+
+    def end(self) -> None:
+        """The origin will send no more. Raises `OriginError` when more was due."""
+        if self.is_complete or (self.has_head and not self.is_bounded):
+            self.is_complete = True
+        elif self.has_begun:
+            raise OriginError("the origin's answer broke off before its end", reason="truncated")
+        else:
+            raise OriginError("the origin closed the connection without an answer", reason="reset")
+        self._parser = None
+
+    def take(self) -> bytes:
+        """What came of the body since the last time, in one piece."""
+        data = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
+        self.chunks = []
+        self.size = 0
+        return data
+
+    def _refused(self, error: httptools.HttpParserError) -> None:
+        if self.is_complete:
+            self.may_reuse = False
+            return
+        if isinstance(error.__context__, OriginError):
+            raise error.__context__ from None
+        raise _malformed(str(error)) from error
+
+    # -- called by the parser ------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        if self.is_complete:
+            self.may_reuse = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > MAX_HEAD_BYTES or len(self._fields) >= MAX_FIELDS:
+            raise _malformed("its head is too large")
+        if not self.has_head:  # trailers are dropped: we never promised to carry them
+            self._fields.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        if self.has_head:
+            return
+        status = self._parser.get_status_code()
+        if not 100 <= status < 600:
+            raise _malformed(f"{status} is no status")
+        if status < 200 and not (status == 101 and self._may_switch):
+            self._skip_informational(status)
+            return
+        self.status = status
+        self.headers = tuple(self._fields)
+        self.has_head = True
+        self._silent_bytes = 0
+        self._settle_framing()
+        if self._is_head:
+            self.is_complete = True
+
+    def on_body(self, body: bytes) -> None:
+        if self.is_complete:  # a body after the head of an answer to HEAD
+            self.may_reuse = False
+            return
+        self._silent_bytes = 0
+        self.chunks.append(body)
+        self.size += len(body)
+
+    def on_message_complete(self) -> None:
+        if self.has_head:
+            self.is_complete = True
+
+    def _skip_informational(self, status: int) -> None:
+        self._informational += 1
+        self._fields.clear()
+        if status == 101:
+            raise _malformed("it switches protocols unasked")
+        if self._informational > MAX_INFORMATIONAL:
+            raise _malformed("it never gets past informational answers")
+
+    def _settle_framing(self) -> None:
+        version = self._parser.get_http_version()
+        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and (len(codings) > 1 or codings[0].lower() != b"chunked" or version != "1.1"):
+            raise _malformed("its Transfer-Encoding is not `chunked`")
+        has_length = any(name == b"content-length" for name, _ in self.headers)
+        self.is_bounded = bool(codings) or has_length or self._is_head or self.status in (101, 204, 304)
+        is_last = version != "1.1" or b"close" in named_by_connection(self.headers)
+        self.may_reuse = self.is_bounded and not is_last
+
+
+def _malformed(what: str) -> OriginError:
+    return OriginError(f"the origin's answer is malformed: {what}", reason="malformed")

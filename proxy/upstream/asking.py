@@ -1,0 +1,116 @@
+"""The two ways to ask the origin: for everybody, with a request of our own; or as the visitor.
+
+What comes back has its redirects and cookies mapped to our host, so that what is stored and what is passed on are
+the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Set
+
+from proxy.errors import OriginError
+from proxy.http.client import networks
+from proxy.http.forwarding import request_headers, response_headers, shared_headers
+from proxy.http.message import Request
+from proxy.httpcache.coding import preferred
+from proxy.model import Headers
+from proxy.ports import UpstreamRequest, UpstreamResponse
+from proxy.settings import Settings
+from proxy.upstream.origin import OriginTransport
+from proxy.upstream.origins import Origins
+
+ACCEPT = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
+"""Sent whoever asks, so that nobody's Accept chooses what others are shown. An origin that has more than one answer
+names Accept in Vary, and is then asked again with the visitor's own."""
+
+
+EVERY_FIELD = b"*"
+
+_NEVER_FOR_ALL = frozenset({b"cookie", b"authorization"})
+_CONDITIONS = frozenset(b"if-match if-none-match if-modified-since if-unmodified-since if-range range".split())
+
+
+def is_document(request: Request) -> bool:
+    """True when a browser asks for a page to show: only then does it say that it wants text/html."""
+    return b"text/html" in request.get_list(b"accept").lower()
+
+
+def shared_accept_encoding(request: Request) -> bytes:
+    """What a fetch for everybody accepts: pages uncoded, since they are cut; the rest in the codings the client
+    takes, in one of a few spellings."""
+    if is_document(request):
+        return b"identity"
+    return b", ".join(preferred(request.get_list(b"accept-encoding"))) or b"identity"
+
+
+class Asking:
+    """Asks the origin that is responsible for the path. Every method raises `OriginError`."""
+
+    def __init__(self, origins: Origins, settings: Settings) -> None:
+        self._origins = origins
+        self._keep_host = settings.keep_host
+        self._trusted = networks(settings.trusted_proxies)
+        self._forwarded = frozenset(name.lower().encode() for name in settings.forwarded_fields)
+        self.tells_all = EVERY_FIELD in self._forwarded
+        self.tells_credentials = self.tells_all or b"authorization" in self._forwarded
+
+    def credentials(self, request: Request) -> Headers:
+        """Those a fetch for everybody is made with: none, unless the operator says so. What is answered to them is
+        judged by RFC 9111 3.5."""
+        return tuple(field for field in request.headers if self.tells_credentials and field[0] == b"authorization")
+
+    def untold(self, request: Request, names: Set[bytes]) -> Set[bytes]:
+        """Which of the fields `names` the request has and a fetch for everybody would keep to itself, though it may
+        tell them."""
+        if self.tells_all:
+            return frozenset()
+        candidates = names - self._forwarded - _NEVER_FOR_ALL - {b"accept-encoding"}
+        return {name for name in candidates if request.get(name) is not None}
+
+    async def for_everybody(
+        self, request: Request, fields: Collection[bytes], conditions: Headers = ()
+    ) -> UpstreamResponse:
+        """Asks for what `request` asks for without saying who does: of its fields only `fields` go along, and those the
+        operator forwards."""
+        origin = self._origins.of(request.path)
+        told = self._told(request, self._host(origin, request), self._forwarded.union(fields))
+        asked = UpstreamRequest(b"GET", request.target, (*told, *self.credentials(request), *conditions))
+        return await _asked(origin, request, asked)
+
+    def _told(self, request: Request, host: bytes, fields: Set[bytes]) -> Headers:
+        coding = shared_accept_encoding(request)
+        if self.tells_all:
+            withheld = _NEVER_FOR_ALL | _CONDITIONS
+            return request_headers(request, host=host, trusted=self._trusted, accept_encoding=coding, without=withheld)
+        headers = shared_headers(request, fields - _CONDITIONS, host=host, accept_encoding=coding)
+        return headers if b"accept" in fields else (*headers, ACCEPT)
+
+    async def as_visitor(
+        self, request: Request, *, accept_encoding: bytes | None = None, without: Collection[bytes] = ()
+    ) -> UpstreamResponse:
+        """Passes the visitor's own request on. `accept_encoding` replaces theirs, None keeps it; the fields `without`
+        stay here. Raises `RequestError` for a request that may not be passed on."""
+        origin = self._origins.of(request.path)
+        headers = request_headers(
+            request,
+            host=self._host(origin, request),
+            trusted=self._trusted,
+            accept_encoding=accept_encoding,
+            without=without,
+        )
+        asked = UpstreamRequest(request.method, request.target, headers, request.body, request.content_length)
+        return await _asked(origin, request, asked)
+
+    def _host(self, origin: OriginTransport, request: Request) -> bytes:
+        return request.host if self._keep_host else origin.address.authority
+
+
+async def _asked(origin: OriginTransport, request: Request, asked: UpstreamRequest) -> UpstreamResponse:
+    answer = await origin.fetch(asked)
+    ours = request.scheme.encode() + b"://" + request.host
+    try:
+        answer.headers = response_headers(answer.headers, address=origin.address, ours=ours)
+    except OriginError:
+        await answer.aclose()
+        raise
+    return answer

@@ -1,0 +1,287 @@
+"""One exchange with an origin: a request out, its answer in.
+
+Nothing is stored and forwarded. A slow visitor stops our reading, a slow origin stops our taking of the upload;
+silence is timed only while it is the origin's turn. An exchange ends exactly once, and unless request and answer both
+went through whole, its connection ends with it: replies can never cross.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from proxy.errors import OriginError
+from proxy.ports import UpstreamRequest, UpstreamResponse
+from proxy.upstream.answer import Answer
+from proxy.upstream.connection import Connection
+from proxy.upstream.sending import head_of, send
+
+HIGH_WATER_BYTES = 256 * 1024
+SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an origin may be silent, in seconds: until its answer's head is there, and within bodies."""
+
+    first_byte: float
+    between_bytes: float
+
+
+class Sink(Protocol):
+    """Who takes a body piece by piece as it comes."""
+
+    def take(self, piece: bytes) -> None:
+        """A piece came."""
+
+    def end(self, error: BaseException | None) -> None:
+        """The last piece has come; or what went wrong."""
+
+
+class Exchange:
+    """One request and its answer. After `head`, iterating yields the answer's body and `aclose` lets go of it.
+
+    `on_end` is called once, with whether the connection may carry another exchange.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        request: UpstreamRequest,
+        patience: Patience,
+        on_end: Callable[[Connection, bool], None],
+    ) -> None:
+        self._connection = connection
+        self._request = request
+        self._patience = patience
+        self._on_end = on_end
+        connection.serve(self)
+        self._loop = asyncio.get_running_loop()
+        self._answer = Answer(is_head=request.method == b"HEAD")
+        self._failure: BaseException | None = None
+        self._sink: Sink | None = None
+        self._news: asyncio.Future[None] | None = None
+        self._upload: asyncio.Task[None] | None = None
+        self._is_sent = self._is_over = self._is_paused = False
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """True when the request cannot have had an effect: safe, and on a connection that had died while idle."""
+        return (
+            self._connection.is_reused
+            and not self._answer.has_begun
+            and self._request.body is None
+            and self._request.method in SAFE_METHODS
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """True once the connection is let go of."""
+        return self._is_over
+
+    async def head(self) -> UpstreamResponse:
+        """Sends the request and waits for the head of the final answer. Raises `OriginError`, or whatever the
+        request's body raised; then, and when cancelled, the exchange is over."""
+        try:
+            if not self._connection.is_open:
+                raise OriginError("the origin closed the connection at once", reason="reset")
+            self._send()
+            while not self._answer.has_head:
+                await self._wait()
+        except BaseException:
+            self._end(may_reuse=False)
+            raise
+        answer = self._answer
+        return UpstreamResponse(answer.status, answer.headers, self, answer.is_bounded)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._answer.chunks:
+            if self._answer.is_complete:
+                raise StopAsyncIteration
+            await self._wait()
+        if self._is_paused:
+            self._resume()
+        return self._answer.take()
+
+    def pour(self, sink: Sink) -> None:
+        """Hands the body over instead of yielding it: what has come at once, the rest as it comes."""
+        self._sink = sink
+        if self._is_paused:  # by us, while nobody took anything; from now on the sink says when
+            self._resume()
+        self._hand_over(sink)
+
+    def pause(self) -> None:
+        """Slows the origin down: no more is asked for."""
+        if not self._is_over and not self._is_paused:
+            self._is_paused = True
+            self._connection.pause_reading()
+
+    def resume(self) -> None:
+        """Asks for more."""
+        if not self._is_over and self._is_paused:
+            self._resume()
+
+    async def aclose(self) -> None:
+        """Ends the exchange. An answer not read whole costs its connection."""
+        if not self._is_over:
+            self._fail(OriginError("the answer was let go before its end", reason="abandoned"))
+
+    # -- the request -------------------------------------------------------------------------------------------------
+
+    def _send(self) -> None:
+        head = head_of(self._request)
+        if self._request.body is None or self._request.content_length == 0:
+            self._connection.write(head)
+            self._sent()
+            return
+        self._arm(self._patience.between_bytes)
+        self._upload = self._loop.create_task(send(head, self._request, self._connection, self._touch, self._sent))
+        self._upload.add_done_callback(self._uploaded)
+
+    def _uploaded(self, upload: asyncio.Task[None]) -> None:
+        if not upload.cancelled() and (error := upload.exception()) is not None:
+            self._fail(error)
+
+    def _sent(self) -> None:
+        self._is_sent = True
+        self._arm(self._patience.between_bytes if self._answer.has_head else self._patience.first_byte)
+
+    # -- the answer --------------------------------------------------------------------------------------------------
+
+    def received(self, data: bytes) -> None:
+        """As `Listener`."""
+        answer = self._answer
+        try:
+            answer.feed(data)
+        except OriginError as error:
+            self._fail(error)
+            return
+        if answer.is_complete:
+            self._end(may_reuse=self._is_sent and answer.may_reuse)
+        elif answer.has_head:
+            self._go_on()
+        self._wake()
+
+    def ended(self, error: Exception | None) -> None:
+        """As `Listener`."""
+        try:
+            if error is not None:
+                raise OriginError("the origin reset the connection", reason="reset") from error
+            self._answer.end()
+        except OriginError as failure:
+            self._fail(failure)
+        else:
+            self._end(may_reuse=False)
+            self._wake()
+
+    def _go_on(self) -> None:
+        self._touch()
+        if self._answer.size > HIGH_WATER_BYTES and self._sink is None:
+            self.pause()
+
+    def _resume(self) -> None:
+        self._is_paused = False
+        self._touch()
+        self._connection.resume_reading()
+
+    async def _wait(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._news = self._loop.create_future()
+        try:
+            await self._news
+        finally:
+            self._news = None
+
+    def _wake(self) -> None:
+        if self._sink is not None:
+            self._hand_over(self._sink)
+        elif self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    def _hand_over(self, sink: Sink) -> None:
+        if self._answer.chunks:
+            sink.take(self._answer.take())
+        if self._failure is not None or self._answer.is_complete:
+            self._sink = None
+            sink.end(self._failure)
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._is_over:
+            self._failure = error
+            self._end(may_reuse=False)
+            self._wake()
+
+    def _end(self, *, may_reuse: bool) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._upload is not None:
+            self._upload.cancel()
+        if self._is_paused:
+            self._resume()
+        self._connection.serve(None)
+        if not may_reuse:
+            self._connection.abort()
+        self._on_end(self._connection, may_reuse)
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    def _arm(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._deadline = self._loop.time() + seconds
+        self._timer = self._loop.call_at(self._deadline, self._look_at_clock)
+
+    def _touch(self) -> None:
+        """Progress. The timer is not moved (that would be done for every packet): it looks again when it fires.
+        Until the head is complete only the upload counts as progress, so that a dripped head cannot go on for ever."""
+        self._deadline = self._loop.time() + self._patience.between_bytes
+
+    def _look_at_clock(self) -> None:
+        now = self._loop.time()
+        if not self._is_origins_turn():
+            self._deadline = now + self._patience.between_bytes
+        elif now >= self._deadline:
+            self._fail(OriginError(f"the origin {self._what_it_owes()} in time", reason="timeout", status=504))
+            return
+        self._timer = self._loop.call_at(self._deadline, self._look_at_clock)
+
+    def _is_origins_turn(self) -> bool:
+        return self._connection.is_write_blocked or (self._is_sent and not self._is_paused)
+
+    def _what_it_owes(self) -> str:
+        if not self._is_sent:
+            return "did not take the request"
+        return "did not go on with its answer" if self._answer.has_head else "did not answer"
+
+
+class Switch(Exchange):
+    """A request for another protocol. When the answer is a 101 the connection is kept, unread, for `hand_over`; without
+    that, `aclose` closes it."""
+
+    def __init__(self, connection: Connection, request: UpstreamRequest, patience: Patience) -> None:
+        super().__init__(connection, request, patience, lambda connection, _: connection.pause_reading())
+        self._answer = Answer(may_switch=True)
+        self._is_handed_over = False
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        if not self._is_handed_over:
+            self._connection.abort()
+
+    def hand_over(self, protocol: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+        """Gives the socket to `protocol`, still paused, with what the origin has said in the new protocol already."""
+        self._is_handed_over = True
+        return self._connection.hand_over(protocol), self._answer.rest

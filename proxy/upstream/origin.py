@@ -1,0 +1,206 @@
+"""The transport: how a request reaches one origin. A pool of connections, each used by one exchange at a time.
+
+Its laws: a slot taken is a slot given back, whatever happens in between (`_release` runs exactly once per exchange);
+a request is sent twice only when it is safe and its reused connection had died unheard; and nothing is remembered
+between requests but open sockets: no cookie jar, no credentials, no proxy from the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from collections import deque
+
+from proxy.breaker import Breaker
+from proxy.errors import OperatorError, OriginError
+from proxy.http.authority import address_of
+from proxy.model import Headers
+from proxy.ports import UpstreamRequest, UpstreamResponse
+from proxy.settings import Settings
+from proxy.upstream.connection import Connection
+from proxy.upstream.exchange import Exchange, Patience, Switch
+from proxy.upstream.gate import Gate
+from proxy.upstream.retries import Retries
+
+_ITS_FAULT = frozenset({"refused", "certificate", "timeout", "reset"})
+
+
+class OriginTransport:
+    """Implements `ports.Transport` for the origin at `url`. Times and limits are those of the settings' `origin` rows.
+
+    How many exchanges run at once, at most `max_connections`, is found out by its `gate`. An origin that failed again
+    and again is left alone for a while. A stream of events, which may last for hours, holds no place of others.
+    """
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.address = address_of(url)
+        self._tls = client_tls(settings.origin_ca) if self.address.scheme == "https" else None
+        self._connect_seconds = settings.connect_timeout_ms / 1000
+        self._patience = Patience(settings.first_byte_timeout_ms / 1000, settings.between_bytes_timeout_ms / 1000)
+        self._idle_seconds = settings.idle_connection_seconds
+        self.gate = Gate(settings, time.monotonic)
+        self._breaker = Breaker(time.monotonic)
+        self._retries = Retries()
+        self._idle: deque[Connection] = deque()  # newest right: the warmest is reused, the oldest expire
+        self._reaper: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    def __repr__(self) -> str:
+        gate = self.gate
+        counts = f"{gate.under_way} active, {len(self._idle)} idle, {gate.waiting} waiting, at most {gate.limit}"
+        return f"<OriginTransport {self.address}: {counts}{', closed' if self._is_closed else ''}>"
+
+    async def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
+        """As `ports.Transport`; `OriginError.reason` is one of refused, certificate, timeout, reset, truncated,
+        malformed, overload, left-alone, closed."""
+        if not self._breaker.allows():
+            raise OriginError(f"origin `{self.address}` keeps failing", reason="left-alone", status=503)
+        try:
+            answer = await self._fetch(request)
+        except OriginError as error:
+            if error.reason in _ITS_FAULT:
+                self._breaker.note(False)
+            raise
+        self._breaker.note(True)
+        return answer
+
+    async def _fetch(self, request: UpstreamRequest) -> UpstreamResponse:
+        await self._take_slot()
+        self._retries.earn()
+        connection = self._reusable() or await self._new()
+        exchange = Exchange(connection, request, self._patience, self._release)
+        try:
+            return await self._answered(exchange, connection)
+        except OriginError as error:
+            if error.reason != "reset" or not exchange.may_be_repeated or not self._retries.spend():
+                raise
+        await self._take_slot()
+        connection = await self._new()
+        return await self._answered(Exchange(connection, request, self._patience, self._release), connection)
+
+    async def _answered(self, exchange: Exchange, connection: Connection) -> UpstreamResponse:
+        begun = time.monotonic()
+        answer = await exchange.head()
+        self.gate.note(time.monotonic() - begun)
+        if not exchange.is_over and _is_event_stream(answer.headers):
+            connection.has_slot = False
+            self.gate.leave()
+        return answer
+
+    async def switch(self, request: UpstreamRequest) -> Switch:
+        """A request for another protocol, yet to be sent, on a connection of its own that takes no slot: it may last
+        for hours. Raises `OriginError`."""
+        return Switch(await self._dial(), request, self._patience)
+
+    async def aclose(self) -> None:
+        """Closes idle connections and refuses new work; what is under way may finish."""
+        self._is_closed = True
+        if self._reaper is not None:
+            self._reaper.cancel()
+        while self._idle:
+            self._idle.pop().abort()
+
+    async def _dial(self) -> Connection:
+        connection = Connection(self._lost)
+        host, port = self.address.host, self.address.port
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                await loop.create_connection(
+                    lambda: connection, host, port, ssl=self._tls, server_hostname=host if self._tls else None
+                )
+        except BaseException as error:
+            connection.abort()  # it may have been connected just before the time was up or the visitor left
+            if isinstance(error, OSError):
+                raise self._dial_error(error) from error
+            raise
+        return connection
+
+    def _dial_error(self, error: OSError) -> OriginError:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return OriginError(
+                f"the certificate of origin `{self.address}` is not accepted: {error.verify_message}",
+                reason="certificate",
+                help="mend the origin's certificate, or name its authority's PEM file in TAILORBIRD_ORIGIN_CA",
+            )
+        if isinstance(error, TimeoutError):
+            return OriginError(f"origin `{self.address}` did not connect in time", reason="timeout", status=504)
+        if isinstance(error, socket.gaierror):
+            return OriginError(f"origin `{self.address}` has no address: {error.strerror}", reason="refused")
+        return OriginError(f"origin `{self.address}` refused the connection: {error}", reason="refused")
+
+    # -- slots -----------------------------------------------------------------------------------------------------
+
+    async def _take_slot(self) -> None:
+        if self._is_closed:
+            raise OriginError(f"the transport to `{self.address}` is closed", reason="closed", status=503)
+        await self.gate.enter()
+
+    # -- connections -----------------------------------------------------------------------------------------------
+
+    async def _new(self) -> Connection:
+        """A connection for the slot already taken, which is given back when there is none."""
+        try:
+            return await self._dial()
+        except BaseException:
+            self.gate.leave()
+            raise
+
+    def _reusable(self) -> Connection | None:
+        self._reap()
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_open:
+                connection.is_reused = True
+                return connection
+        return None
+
+    def _release(self, connection: Connection, may_reuse: bool) -> None:
+        if connection.has_slot:
+            self.gate.leave()
+        if not may_reuse or not connection.is_open or self._is_closed:
+            connection.abort()
+            return
+        connection.idle_since = asyncio.get_running_loop().time()
+        self._idle.append(connection)
+        if self._reaper is None:
+            self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap_later)
+
+    def _lost(self, connection: Connection) -> None:
+        if connection in self._idle:
+            self._idle.remove(connection)
+
+    def _reap_later(self) -> None:
+        self._reap()
+        self._reaper = None
+        if self._idle:
+            self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap_later)
+
+    def _reap(self) -> None:
+        expired = asyncio.get_running_loop().time() - self._idle_seconds
+        while self._idle and self._idle[0].idle_since <= expired:
+            self._idle.popleft().abort()
+
+
+def _is_event_stream(headers: Headers) -> bool:
+    return any(name == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in headers)
+
+
+def client_tls(authorities: str = "") -> ssl.SSLContext:
+    """TLS towards origins: certificates verified, `authorities` (a PEM file) trusted besides the system's.
+
+    Raises `OperatorError` when the file is not there or holds no certificate.
+    """
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    if authorities:
+        try:
+            context.load_verify_locations(cafile=authorities)
+        except OSError as error:
+            raise OperatorError(
+                f"TAILORBIRD_ORIGIN_CA: `{authorities}` cannot be read: {error.strerror or error}",
+                help="name a PEM file with the certificate of your own authority",
+            ) from error
+    return context

@@ -1,0 +1,61 @@
+"""The origins of a site, and which of them a path belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from proxy.errors import OperatorError
+from proxy.settings import Settings
+from proxy.upstream.gate import Gate
+from proxy.upstream.origin import OriginTransport
+
+
+class Origins:
+    """One transport for each row: `https://shop.example` for everything, `/api=https://api.example` for a part. Paths
+    are passed on unchanged.
+
+    Raises `OperatorError` for a row that is neither, a path given twice, and when no row is for everything.
+    """
+
+    def __init__(self, rows: Sequence[str], settings: Settings) -> None:
+        transports: dict[bytes, OriginTransport] = {}
+        for row in rows:
+            prefix, url = _parsed(row)
+            if prefix in transports:
+                raise OperatorError(f"origin `{row}`: this path has an origin already", help="write one for each path")
+            transports[prefix] = OriginTransport(url, settings)
+        if b"" not in transports:
+            raise OperatorError("no origin for the whole site", help="add one without a path: https://shop.example")
+        self._main = transports.pop(b"")
+        self._parts = sorted(transports.items(), key=lambda part: len(part[0]), reverse=True)
+
+    def of(self, path: bytes) -> OriginTransport:
+        """The origin with the longest prefix that `path` is at or below: `/api` has `/api/x`, not `/apical`."""
+        for prefix, transport in self._parts:
+            if path.startswith(prefix) and path[len(prefix) :][:1] in (b"", b"/"):
+                return transport
+        return self._main
+
+    @property
+    def gates(self) -> Mapping[str, Gate]:
+        """Where requests to each origin wait for their turn, by its address."""
+        return {str(each.address): each.gate for each in (self._main, *(part for _, part in self._parts))}
+
+    @property
+    def are_strained(self) -> bool:
+        """True while requests wait for their turn."""
+        return any(gate.waiting for gate in self.gates.values())
+
+    async def aclose(self) -> None:
+        """Closes idle connections and refuses new work."""
+        for transport in (self._main, *(transport for _, transport in self._parts)):
+            await transport.aclose()
+
+
+def _parsed(row: str) -> tuple[bytes, str]:
+    if not row.startswith("/"):
+        return b"", row
+    prefix, equals, url = row.partition("=")
+    if not equals:
+        raise OperatorError(f"origin `{row}` has no URL", help=f"write {row}=https://shop.example")
+    return prefix.rstrip("/").encode(), url

@@ -1,0 +1,142 @@
+"""A body on its way from the origin's connection to the client's: each piece is written as it comes, without a task
+that waits for it and without ASGI.
+
+A slow client stops the origin (`resume` is called when the client has caught up), an origin that breaks off breaks
+the client's connection, and a client that leaves ends the exchange. Its law: an answer that is not whole never looks
+whole. What this takes from uvicorn is listed in `tests/serve/test_protocol.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from proxy.errors import OriginError
+from proxy.http.message import Response, as_lines
+from proxy.upstream.exchange import Sink
+
+MOST_WAITING_BYTES = 65_536
+"""How much may wait for a client in our memory beside the piece that just came."""
+
+_WITHOUT_BODY = frozenset({204, 304})
+
+
+class Source(Protocol):
+    """Where the pieces come from: an exchange with an origin."""
+
+    def pour(self, sink: Sink) -> None:
+        """Hands over what has come and what is to come."""
+
+    def pause(self) -> None:
+        """Asks for no more."""
+
+    def resume(self) -> None:
+        """Asks for more."""
+
+
+class Relay:
+    """One answer under way. `done` is resolved when nothing more is to come, with what went wrong or None."""
+
+    def __init__(
+        self,
+        cycle: RequestResponseCycle,
+        transport: Any,
+        response: Response,
+        source: Source,
+        on_written: Callable[[int], None],
+    ) -> None:
+        self.done: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
+        self._cycle = cycle
+        self._transport = transport
+        self._source = source
+        self._on_written = on_written
+        self._waiting: deque[bytes] = deque()
+        self._is_paused = self._has_ended = False
+        self._error: BaseException | None = None
+        self._begin(response)
+
+    def _begin(self, response: Response) -> None:
+        cycle = self._cycle
+        lines = as_lines(response.headers)
+        self._has_body = cycle.scope["method"] != "HEAD" and response.status not in _WITHOUT_BODY
+        self._is_chunked = self._has_body and response.get(b"content-length") is None
+        if self._is_chunked:
+            lines += b"transfer-encoding: chunked\r\n"
+        if not cycle.keep_alive:
+            lines += b"connection: close\r\n"
+        cycle.response_started = True
+        cycle.waiting_for_100_continue = False
+        self._waiting.append(STATUS_LINE[response.status] + lines + b"\r\n")
+
+    # -- called by the source
+
+    def take(self, piece: bytes) -> None:
+        """A piece came."""
+        if self._has_body:
+            self._waiting.append(b"%x\r\n%b\r\n" % (len(piece), piece) if self._is_chunked else piece)
+        self.flow()
+
+    def end(self, error: BaseException | None) -> None:
+        """The last piece has come, or the origin broke off."""
+        self._has_ended, self._error = True, error
+        if error is None and self._is_chunked:
+            self._waiting.append(b"0\r\n\r\n")
+        self.flow()
+
+    # -- called by the client's connection
+
+    def flow(self) -> None:
+        """Writes what the client has room for; the origin waits while something is left."""
+        if self._transport.is_closing():
+            self.leave()
+            return
+        while self._waiting and (room := MOST_WAITING_BYTES - self._transport.get_write_buffer_size()) > 0:
+            self._write(room)
+        if self._has_ended:
+            if not self._waiting:
+                self._settle(self._error)
+        elif self._waiting and not self._is_paused:
+            self._is_paused = True
+            self._source.pause()
+        elif not self._waiting and self._is_paused:
+            self._is_paused = False
+            self._source.resume()
+
+    def leave(self) -> None:
+        """The client has gone; uvicorn, which may not have heard of it yet, need not complain."""
+        self._cycle.disconnected = True
+        self._settle(OriginError("the client left", reason="abandoned"))
+
+    def _write(self, room: int) -> None:
+        """Writes at most `room` bytes of what waits, as one piece where it can be."""
+        taken = []
+        while self._waiting and room:
+            piece = self._waiting.popleft()
+            if len(piece) > room:
+                self._waiting.appendleft(piece[room:])
+                piece = piece[:room]
+            taken.append(piece)
+            room -= len(piece)
+            self._on_written(len(piece))
+        self._transport.writelines(taken)
+
+    def _settle(self, error: BaseException | None) -> None:
+        if not self.done.done():
+            self.done.set_result(error)
+
+
+async def relayed(relay: Relay, source: Source, cycle: RequestResponseCycle) -> BaseException | None:
+    """Sends the answer to its end, and tells uvicorn; what went wrong, if anything did."""
+    source.pour(relay)
+    error = await relay.done
+    if error is None and not cycle.disconnected:
+        cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+    return error

@@ -1,0 +1,76 @@
+"""What the rules and fragments of a page's slots may ask of a visitor and a request: worked out once a publication."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from proxy.audience.measures import is_moving
+from proxy.audience.traits import TRAIT_MEASURES
+from proxy.decide.plan import CLOCK_ATTRIBUTES
+from proxy.model import AttributeValue
+from proxy.personalise import ROW_ATTRIBUTES, SORTED_BY
+from proxy.rulebook.compile import Publication
+from proxy.visitors.context import Seen, Source, is_of_request, needs_profile, source_of, values_of
+
+MOST_SAID = 4_000
+"""Remembered at most, for each set of slots: clients choose addresses and referers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Attribute names: those the request alone says, and those that are the visitor's, with where each comes from.
+    `needs_profile` is true when a profile may have one of them; `tells_visitors_apart` when chance or caps have a say,
+    so that two with the same attributes may be shown different things; when products are chosen, for what is sold out
+    must not be remembered; or when something is asked that is another number every moment, as the days since an
+    order."""
+
+    of_request: tuple[str, ...]
+    of_visitor: tuple[str, ...]
+    sources: tuple[Source, ...]
+    needs_profile: bool
+    tells_visitors_apart: bool
+    _said: dict[Hashable, tuple[AttributeValue | None, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def said(self, seen: Seen) -> tuple[AttributeValue | None, ...]:
+        """The values of `of_request`. Requests of one habit, for one page and from the same one, say the same."""
+        request = seen.request
+        if request.habit is None:
+            return values_of(self.of_request, seen, None, {})
+        key = (request.habit, request.path, request.query, request.referer)
+        said = self._said.get(key)
+        if said is None:
+            if len(self._said) >= MOST_SAID:
+                self._said.clear()
+            said = self._said[key] = values_of(self.of_request, seen, None, {})
+        return said
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.of_request, *self.of_visitor)
+
+    @classmethod
+    def by(cls, publication: Publication, slots: tuple[str, ...]) -> Asked:
+        """What is asked in these slots."""
+        plan, fragments = publication.plan, publication.fragments
+        names = set(plan.attributes_of(slots)) - set(CLOCK_ATTRIBUTES)
+        variants = {variant for rule in publication.rules if rule.slot in slots for variant in rule.variants}
+        for variant in variants & fragments.keys():
+            names.update(field.attribute for field in fragments[variant].fields)
+        rows = [publication.asks[variant] for variant in variants & publication.asks.keys()]
+        names.update(ROW_ATTRIBUTES if rows else ())
+        arrangements = [publication.arrangements[one] for one in variants & publication.arrangements.keys()]
+        names.update(SORTED_BY if arrangements else ())
+        follows = any(ask.reads_history for ask in rows) or any(one.reads_history for one in arrangements)
+        traits = {name: TRAIT_MEASURES[name] for name in names & TRAIT_MEASURES.keys()}
+        measures = {**traits, **plan.measures_of(slots)}
+        reads_history = plan.reads_history(slots) or follows
+        of_visitor = tuple(sorted(name for name in names if not is_of_request(name)))
+        return cls(
+            tuple(sorted(name for name in names if is_of_request(name))),
+            of_visitor,
+            tuple(source_of(name, measures.get(name)) for name in of_visitor),
+            needs_profile(names) or reads_history,
+            reads_history or bool(rows or arrangements) or plan.moves(slots) or any(map(is_moving, measures.values())),
+        )

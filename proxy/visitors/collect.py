@@ -1,0 +1,240 @@
+"""What others send: Segment's HTTP API and GA4's, as routes below `/_tb/`. A request is answered with 200 when what was
+taken of it is durable; 503 means that it should be sent again.
+
+Who sends is told by a write key. A page of the shop itself needs none: its visitor is that of our cookie, and gets one
+if none came. A cross-site page has no cookie with it (SameSite), so nobody can speak for the visitors of another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import secrets
+import time
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from functools import partial
+from urllib.parse import parse_qs
+
+import msgspec
+
+from proxy.errors import RequestError, StoreError
+from proxy.events import ga4, segment
+from proxy.events.intake import Access, Moment, Rejected, Sender
+from proxy.events.segment import Verdict
+from proxy.http.message import Handler, Request, Response
+from proxy.metrics import Metrics
+from proxy.model import Arrival, Consent, Headers
+from proxy.ports import Refused
+from proxy.settings import Settings
+from proxy.visitors.consent import Consents
+from proxy.visitors.counted import why_not_counted
+from proxy.visitors.joiner import Joiner
+from proxy.visitors.journal import Journal
+from proxy.visitors.visitor import Cookies
+from proxy.visitors.writekeys import BROWSER, Source, WriteKeys, key_in
+
+CALLS = ("identify", "track", "page", "screen", "group", "alias", "batch")
+LETTERS = {"i": "identify", "t": "track", "p": "page"}  # the browser build's
+THREAD_BYTES = 16_384  # reading more than that takes longer than the others should wait
+MAX_KEPT_BYTES = 32_768
+
+
+class Collect:
+    """The routes of one worker."""
+
+    def __init__(
+        self,
+        keys: WriteKeys,
+        cookies: Cookies,
+        journal: Journal,
+        joiner: Joiner,
+        metrics: Metrics,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._keys = keys
+        self._cookies = cookies
+        self._journal = journal
+        self._joiner = joiner
+        self._metrics = metrics
+        self._clock = clock
+        self._consents = Consents(settings)
+        self._name = secrets.token_hex(8)
+        self._numbers = itertools.count()
+        self._max_bytes = settings.max_event_bytes
+        self._gives_cookies = settings.visitor_cookie != "off"
+        self._hosts = {host.encode().lower() for host in settings.allowed_hosts}
+        self._stranger_key = stranger_key(settings)
+        self._user_key = user_key(settings)
+
+    @property
+    def routes(self) -> Mapping[str, Handler]:
+        """Handlers by path."""
+        named = {**{call: call for call in CALLS}, **LETTERS}
+        calls: dict[str, Handler] = {
+            f"/_tb/v1/{name}": partial(self._collected, call=call) for name, call in named.items()
+        }
+        return {**calls, "/_tb/g/collect": partial(self._collected, call="ga4")}
+
+    async def _collected(self, request: Request, *, call: str) -> Response:
+        if request.method == b"OPTIONS":
+            return Response(204, (*self._cross_origin(request), (b"access-control-max-age", b"86400")))
+        if request.method != b"POST" and call != "ga4":
+            return self._answer(request, 405, {"success": False, "message": "events are sent by POST"})
+        try:
+            return await self._taken(request, call, await read_body(request, self._max_bytes))
+        except StoreError:
+            return self._answer(request, 503, {"success": False, "message": "the store is away; send it again"})
+        except RequestError as error:
+            return self._answer(request, error.status, {"success": False, "message": str(error)})
+
+    async def _taken(self, request: Request, call: str, body: bytes) -> Response:
+        now = self._clock()
+        batch = segment.Batch() if call == "ga4" else segment.batch_of(body)
+        if isinstance(batch, Rejected):
+            raise RequestError(batch.what)
+        sender, cookie = self._sender(request, self._source(request, batch.write_key or ""), now)
+        if sender.access is not Access.SERVER and (why := why_not_counted(request, self._consents)):
+            self._metrics.count("tailorbird_events_total", "outcome", why)
+            return self._answer(request, 200, {"success": True})
+        moment = Moment(now, f"{self._name}{next(self._numbers):x}")
+        judge = partial(judged, call, body, request.query, batch, sender, moment)
+        verdicts = await asyncio.to_thread(judge) if len(body) > THREAD_BYTES else judge()
+        for payload, verdict in verdicts:
+            if isinstance(verdict, Rejected):
+                kept = payload[:MAX_KEPT_BYTES]
+                self._journal.refuse(Refused(now, sender.source, verdict.reason, kept, sender.visitor_id, call))
+        arrivals = [verdict for _, verdict in verdicts if isinstance(verdict, Arrival)]
+        await self._journal.record(arrivals, len(body))
+        await self._joiner.join({arrival.joins for arrival in arrivals}, now)
+        return self._told(request, [verdict for _, verdict in verdicts], cookie)
+
+    # -- who sends
+
+    def _source(self, request: Request, key_in_body: str) -> Source:
+        key = key_in(request.get(b"authorization") or b"") or key_in_body or _query(request, "writeKey")
+        source = self._keys.source(key) if key else BROWSER if self._is_from_ourselves(request) else None
+        if source is None:
+            what = "this write key is nobody's" if key else "there is no write key"
+            raise RequestError(what, status=401, help="set TAILORBIRD_WRITE_KEYS")
+        return source
+
+    def _sender(self, request: Request, source: Source, now: float) -> tuple[Sender, bytes | None]:
+        """Who sends; and the cookie for a visitor of ours who had none."""
+        if source.access is Access.SERVER:
+            return Sender(source.name, source.access), None
+        visitor = self._cookies.read(request.get_list(b"cookie", b"; "), now)
+        if visitor.id or not self._gives_cookies or not self._is_from_ourselves(request):
+            return Sender(source.name, source.access, visitor.id, self._stranger_key, self._user_key), None
+        is_for_session = self._consents.of(request) is Consent.SESSION
+        new, cookie = self._cookies.new_visitor(now, is_for_session=is_for_session)
+        return Sender(source.name, source.access, new.id, self._stranger_key, self._user_key), cookie
+
+    def _is_from_ourselves(self, request: Request) -> bool:
+        """The browser says that a page of this very host sends it. No page can make it say so of another."""
+        site = request.get(b"sec-fetch-site")
+        origin = request.get(b"origin")
+        if site is not None:
+            return site == b"same-origin"
+        return origin is not None and _host(origin) == request.host
+
+    # -- out
+
+    def _told(self, request: Request, verdicts: Sequence[Arrival | Rejected], cookie: bytes | None) -> Response:
+        """Success, as Segment says it; whoever asks with `strict=1` hears what was not taken, and why."""
+        more = ((b"set-cookie", cookie),) if cookie else ()
+        refused = [
+            {"index": index, "reason": verdict.reason, "message": verdict.what}
+            for index, verdict in enumerate(verdicts)
+            if isinstance(verdict, Rejected)
+        ]
+        if not refused or _query(request, "strict") != "1":
+            return self._answer(request, 200, {"success": True}, *more)
+        accepted = len(verdicts) - len(refused)
+        return self._answer(request, 400, {"success": False, "accepted": accepted, "errors": refused}, *more)
+
+    def _answer(self, request: Request, status: int, what: object, *more: tuple[bytes, bytes]) -> Response:
+        body = msgspec.json.encode(what)
+        later = ((b"retry-after", b"1"),) if status in (429, 503) else ()
+        head = ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)))
+        never = (b"cache-control", b"no-store")
+        return Response(status, (*head, never, *later, *more, *self._cross_origin(request)), (body,))
+
+    def _cross_origin(self, request: Request) -> Headers:
+        """A page of the shop's other hosts may send with its cookies, any other without."""
+        origin = request.get(b"origin")
+        if origin is None:
+            return ()
+        is_ours = _host(origin) == request.host or _host(origin) in self._hosts
+        allowed = (b"access-control-allow-origin", origin if is_ours else b"*")
+        fields = (b"access-control-allow-headers", b"content-type, authorization")
+        with_cookies = ((b"access-control-allow-credentials", b"true"),) if is_ours else ()
+        return (allowed, fields, (b"vary", b"origin"), *with_cookies)
+
+
+def judged(call: str, body: bytes, query: bytes, batch: segment.Batch, sender: Sender, moment: Moment) -> list[Verdict]:
+    """What becomes of each event of a request to the route `call`."""
+    found: Iterator[Verdict]
+    if call == "ga4":
+        found = ga4.judged(body, query, sender, moment)
+    else:
+        found = segment.judged(body, batch, call, sender, moment)
+    return list(found)
+
+
+def user_key(settings: Settings) -> bytes:
+    """What a user's hash is made with (`events/intake.py`)."""
+    return hashlib.sha256(b"tailorbird user v1\n" + settings.secret.partition(",")[0].encode()).hexdigest().encode()
+
+
+def stranger_key(settings: Settings) -> bytes:
+    """By which strangers are named."""
+    return b"tailorbird stranger v1\n" + settings.secret.encode()
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """The body, unpacked, at most so many bytes. Raises `RequestError`."""
+    too_large = RequestError(f"a body has at most {most} bytes", status=413)
+    if (request.content_length or 0) > most:
+        raise too_large
+    chunks, size = [], 0
+    async for chunk in request.body or _nothing():
+        size += len(chunk)
+        if size > most:
+            raise too_large
+        chunks.append(chunk)
+    body = b"".join(chunks)
+    coding = (request.get(b"content-encoding") or b"identity").strip().lower()
+    if coding == b"identity":
+        return body
+    if coding not in (b"gzip", b"x-gzip"):
+        raise RequestError("a body comes plain or as gzip", status=415)
+    return _unpacked(body, most, too_large)
+
+
+def _unpacked(body: bytes, most: int, too_large: RequestError) -> bytes:
+    unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        plain = unpacker.decompress(body, most + 1)
+    except zlib.error:
+        raise RequestError("the body is no gzip") from None
+    if len(plain) > most:
+        raise too_large
+    if not unpacker.eof:
+        raise RequestError("the body's gzip breaks off")
+    return plain
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
+
+
+def _query(request: Request, name: str) -> str:
+    return parse_qs(request.query.decode("latin-1")).get(name, [""])[0] if request.query else ""
+
+
+def _host(origin: bytes) -> bytes:
+    return origin.partition(b"://")[2].lower()

@@ -1,0 +1,73 @@
+"""What a request's visitor agreed to, asked before anything else is done for it: consent cookies, and the signals of a
+browser that wants not to be profiled. It holds for this very request; the next one may say otherwise.
+
+    profile      all of it
+    session      a visitor id for this session; rules see what was done in this visit, and nothing older
+    contextual   no id, nothing stored of the visitor; rules see the request alone
+    none         the same, and the view is not recorded even without a name
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+from proxy.audience.consent import LEVELS, SOURCES, Source, consent_in
+from proxy.audience.windows import visits_of
+from proxy.diagnostics import did_you_mean
+from proxy.errors import OperatorError
+from proxy.http.message import Request, cookies_named
+from proxy.model import Consent, Profile, Visitor
+from proxy.settings import Settings
+
+
+class Consents:
+    """Knows which consent tools a shop has, and what holds where they say nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises `OperatorError` for a tool or a level that there is not."""
+        by_name = {source.name: source for source in SOURCES}
+        for name in settings.consent:
+            if name not in by_name:
+                raise OperatorError(f"there is no consent tool `{name}`", help=did_you_mean(name, list(by_name)))
+        if settings.consent_default not in LEVELS:
+            what = f"`consent_default` is `{settings.consent_default}`"
+            raise OperatorError(what, help=f"write one of {', '.join(LEVELS)}")
+        self._sources = tuple(by_name[name] for name in settings.consent)
+        self._default = Consent[settings.consent_default.upper()] if self._sources else Consent.PROFILE
+        self._honours_signals = settings.privacy_signals
+
+    def of(self, request: Request) -> Consent:
+        """What holds for this request: the least that any of the cookies, or the browser, says."""
+        level = self._in_cookies(request.cookies) if self._sources else Consent.PROFILE
+        if self._honours_signals and (request.get(b"sec-gpc") == b"1" or request.get(b"dnt") == b"1"):
+            return min(level, Consent.CONTEXTUAL)
+        return level
+
+    def _in_cookies(self, cookies: bytes) -> Consent:
+        said = [_read(source, value) for source in self._sources for value in cookies_named(source.beginning, cookies)]
+        return min(said, default=self._default)
+
+
+@lru_cache(maxsize=4_096)
+def _read(source: Source, cookie: bytes) -> Consent:
+    return consent_in(source, cookie)
+
+
+def allowed(visitor: Visitor, consent: Consent) -> Visitor:
+    """The visitor, as far as they agreed to be known."""
+    if consent is Consent.PROFILE:
+        return visitor
+    if consent is Consent.SESSION:
+        return replace(visitor, segments=frozenset(), unverified=frozenset(), consent=consent)
+    return Visitor(consent=consent)
+
+
+def of_this_visit(profile: Profile | None, now: float) -> Profile | None:
+    """What of a profile a visitor who agreed to no more than a session may be met with: the visit under way."""
+    if profile is None:
+        return None
+    past = [event for event in profile.history if event.at <= now]
+    under_way = [visit for visit in visits_of(past) if not visit.is_over(now)]
+    history = tuple(event for event in past if event.at >= under_way[-1].began_at) if under_way else ()
+    return Profile(profile.visitor_id, history=history, bucket_key=profile.bucket_key)

@@ -1,0 +1,294 @@
+"""What is known of a visitor and a request, in the attributes rule files ask about.
+
+`REQUEST_ATTRIBUTES` names where each comes from. Only what the page's rules ask for is worked out, and what is not
+known is left out. Nothing here reads a clock or waits: the profile, if any, was fetched before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
+from urllib.parse import unquote, unquote_plus, urlsplit
+
+from proxy.audience.traits import TRAIT_MEASURES, reading, trait
+from proxy.errors import RequestError
+from proxy.http.message import Request
+from proxy.model import AttributeValue, EvaluationContext, Measure, Profile, Visitor, nothing_read
+
+NEW_VISITOR_SECONDS = 30 * 60
+MAX_PARAMETERS = 100
+MAX_LANGUAGES = 20
+MAX_FIELD_BYTES = 512
+SEARCH_PARAMETERS = ("q", "query", "search", "s")
+REFINEMENT = "refinement."
+
+COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+LANGUAGE = re.compile(r"([a-z]{1,8}(?:-[a-z0-9]{1,8}){0,4})(?:\s*;\s*q=([01](?:\.[0-9]{0,3})?))?", re.ASCII)
+
+
+class Seen:
+    """A request and its visitor at one moment; the query is parsed when first asked for. `country_header` is b""
+    when whoever connected is not trusted to name the country."""
+
+    __slots__ = ("_parameters", "country_header", "now", "request", "visitor")
+
+    def __init__(self, request: Request, visitor: Visitor, now: float, country_header: bytes) -> None:
+        self.request = request
+        self.visitor = visitor
+        self.now = now
+        self.country_header = country_header
+        self._parameters: dict[str, list[str]] | None = None
+
+    @property
+    def parameters(self) -> dict[str, list[str]]:
+        """Query parameters by name, decoded; those without a value are left out."""
+        if self._parameters is None:
+            self._parameters = parameters_of(self.request.query)
+        return self._parameters
+
+    def parameter(self, name: str) -> str | None:
+        """The first value of a query parameter."""
+        values = self.parameters.get(name)
+        return values[0] if values else None
+
+
+def context_of(
+    request: Request,
+    visitor: Visitor,
+    profile: Profile | None,
+    *,
+    now: float,
+    country_header: bytes = b"",
+    asked: Collection[str] | None = None,
+    measures: Mapping[str, Measure] = TRAIT_MEASURES,
+) -> EvaluationContext:
+    """What deciding may know. `asked` names the attributes the page's rules ask for, None is all there are; `measures`
+    those that are read off the profile's history.
+
+    `country_header` is the field, in lower case, in which a trusted proxy names the country; pass b"" when the
+    client that connected is not one.
+    """
+    seen = Seen(request, visitor, now, country_header)
+    names = tuple(_every_attribute(seen, profile, measures) if asked is None else asked)
+    return context_from(seen, profile, names, values_of(names, seen, profile, measures))
+
+
+def context_from(
+    seen: Seen, profile: Profile | None, names: Iterable[str], values: Iterable[AttributeValue | None]
+) -> EvaluationContext:
+    """The same, from attributes and their values; None for what is not known."""
+    return EvaluationContext(
+        seen.visitor.id,
+        seen.now,
+        {name: value for name, value in zip(names, values, strict=True) if value is not None},
+        unverified=unsigned_only(seen.visitor, profile),
+        bucket_key=profile.bucket_key if profile is not None else "",
+        read=_reader(profile, seen.now) if profile is not None and profile.history else nothing_read,
+        history=profile.history if profile is not None else (),
+        remembered=profile.remembered if profile is not None else {},
+        consent=seen.visitor.consent,
+    )
+
+
+def values_of(
+    names: Iterable[str], seen: Seen, profile: Profile | None, measures: Mapping[str, Measure]
+) -> tuple[AttributeValue | None, ...]:
+    """The values of these attributes, None for what is not known."""
+    values: list[AttributeValue | None] = []
+    for name in names:
+        source = REQUEST_ATTRIBUTES.get(name)
+        if source is not None:
+            values.append(source(seen))
+        elif name in measures:
+            values.append(trait(profile, name, measures[name], seen.now) if profile is not None else None)
+        else:
+            values.append(_of_visitor(name, seen, profile))
+    return tuple(values)
+
+
+Source = Callable[[Visitor, Profile | None, float], AttributeValue | None]
+"""Where an attribute of a visitor comes from, at a moment."""
+
+
+def source_of(name: str, measure: Measure | None) -> Source:
+    """Of an attribute that is not the request's alone; `measure` says how it is read off the history, if it is."""
+    if name == "visitor":
+        return lambda visitor, _, now: _newness(visitor, now)
+    if measure is not None:
+        return lambda _, profile, now: trait(profile, name, measure, now) if profile is not None else None
+    if name == "segment":
+        return lambda visitor, profile, _: _segments(visitor, profile)
+    return lambda _, profile, now: profile.attributes.get(name) if profile is not None else None
+
+
+def is_of_request(name: str) -> bool:
+    """True for an attribute that the request alone says, whoever the visitor is and whenever it comes."""
+    return (name in REQUEST_ATTRIBUTES and name != "visitor") or name.startswith(REFINEMENT)
+
+
+def request_of(url: str) -> Request:
+    """A bare request for a page that nobody asked for, named by its path or its whole address. Raises
+    `RequestError`."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if not parts.path.startswith("/") and not parts.netloc:
+        raise RequestError(f"`{url}` is not a page", help="write its path, like /sale, or its whole address")
+    return Request(b"GET", parts.path.encode() or b"/", parts.query.encode(), parts.netloc.encode(), ())
+
+
+def needs_profile(asked: Collection[str]) -> bool:
+    """Whether any of the attributes can come from the profile, so that a look-up is worth its wait. Segments can;
+    the clock's weekday and hours cannot."""
+    return any(
+        name not in REQUEST_ATTRIBUTES and name not in ("weekday", "hours", "now") and not name.startswith(REFINEMENT)
+        for name in asked
+    )
+
+
+def _reader(profile: Profile, now: float) -> Callable[[Measure], AttributeValue | None]:
+    return lambda measure: reading(profile, measure, now)
+
+
+def _of_visitor(name: str, seen: Seen, profile: Profile | None) -> AttributeValue | None:
+    if name == "segment":
+        return _segments(seen.visitor, profile)
+    if name.startswith(REFINEMENT):
+        return frozenset(seen.parameters.get(name[len(REFINEMENT) :], ())) or None
+    return profile.attributes.get(name) if profile is not None else None
+
+
+def _every_attribute(seen: Seen, profile: Profile | None, measures: Mapping[str, Measure]) -> Iterator[str]:
+    yield from REQUEST_ATTRIBUTES
+    yield "segment"
+    yield from (REFINEMENT + name for name in seen.parameters)
+    if profile is not None:
+        yield from (name for name in profile.attributes if name not in REQUEST_ATTRIBUTES and name != "segment")
+        yield from (name for name in measures if name not in profile.attributes)
+
+
+# -- segments
+
+
+def _segments(visitor: Visitor, profile: Profile | None) -> frozenset[str] | None:
+    if profile is None and not visitor.unverified:
+        return visitor.segments or None
+    known = profile.segments if profile is not None else frozenset()
+    return known | visitor.segments | visitor.unverified or None
+
+
+def unsigned_only(visitor: Visitor, profile: Profile | None) -> frozenset[str]:
+    """The segments that nobody signed and no profile names."""
+    if not visitor.unverified:
+        return visitor.unverified
+    signed = visitor.segments | (profile.segments if profile is not None else frozenset())
+    folded = {name.casefold() for name in signed}
+    return frozenset(name for name in visitor.unverified if name.casefold() not in folded)
+
+
+# -- where request attributes come from
+
+
+def _country(seen: Seen) -> str | None:
+    sent = seen.request.get(seen.country_header) if seen.country_header else None
+    text = (sent or b"").decode("latin-1").strip().upper()
+    # Cloudflare says XX for unknown; its T1 (Tor) is no country either.
+    return text if COUNTRY.fullmatch(text) and text != "XX" else None
+
+
+def _language(seen: Seen) -> frozenset[str] | None:
+    return languages_of((seen.request.get(b"accept-language") or b"")[:MAX_FIELD_BYTES])
+
+
+def _device(seen: Seen) -> str | None:
+    user_agent = (seen.request.get(b"user-agent") or b"")[:MAX_FIELD_BYTES]
+    return device_of(user_agent, seen.request.get(b"sec-ch-ua-mobile") or b"")
+
+
+def _page(seen: Seen) -> str:
+    return unquote(seen.request.path.decode("utf-8", "replace"))
+
+
+def _search_term(seen: Seen) -> str | None:
+    if not seen.parameters:
+        return None
+    return next((text for name in SEARCH_PARAMETERS if (text := seen.parameter(name))), None)
+
+
+def _referrer(seen: Seen) -> str | None:
+    referer = seen.request.get(b"referer")
+    host = host_of(referer) if referer else ""
+    return host if host and host != host_of(b"//" + seen.request.host) else None
+
+
+def _newness(visitor: Visitor, now: float) -> str:
+    is_new = not visitor.id or now - visitor.first_seen_at < NEW_VISITOR_SECONDS
+    return "new" if is_new else "returning"
+
+
+def _campaign(parameter: str) -> Callable[[Seen], str | None]:
+    return lambda seen: seen.parameter(parameter)
+
+
+REQUEST_ATTRIBUTES: dict[str, Callable[[Seen], AttributeValue | None]] = {
+    "country": _country,
+    "language": _language,
+    "device": _device,
+    "page": _page,
+    "search term": _search_term,
+    "campaign": _campaign("utm_campaign"),
+    "campaign.source": _campaign("utm_source"),
+    "campaign.medium": _campaign("utm_medium"),
+    "campaign.term": _campaign("utm_term"),
+    "campaign.content": _campaign("utm_content"),
+    "referrer": _referrer,
+    "visitor": lambda seen: _newness(seen.visitor, seen.now),
+}
+
+
+# -- reading fields
+
+
+def parameters_of(query: bytes) -> dict[str, list[str]]:
+    """The values of each query parameter, decoded; empty values are left out, as is what follows the 100th."""
+    found: dict[str, list[str]] = {}
+    if not query:
+        return found
+    for pair in query.decode("utf-8", "replace").split("&", MAX_PARAMETERS)[:MAX_PARAMETERS]:
+        name, _, value = pair.partition("=")
+        if value:
+            found.setdefault(unquote_plus(name), []).append(unquote_plus(value))
+    return found
+
+
+@lru_cache(maxsize=1_024)
+def languages_of(accept_language: bytes) -> frozenset[str] | None:
+    """The language wanted most and its primary subtag, as {"nl-be", "nl"}; None when none is named."""
+    best, best_weight = "", 0.0
+    for entry in accept_language.decode("latin-1").lower().split(",", MAX_LANGUAGES)[:MAX_LANGUAGES]:
+        match = LANGUAGE.fullmatch(entry.strip())
+        if match and (weight := float(match[2] or 1)) > best_weight:
+            best, best_weight = match[1], weight
+    return frozenset({best, best.partition("-")[0]}) if best else None
+
+
+@lru_cache(maxsize=1_024)
+def device_of(user_agent: bytes, mobile_hint: bytes) -> str | None:
+    """Phone, tablet or desktop; None when the client does not say what it is. Android tablets leave out `Mobile`;
+    iPads since iPadOS 13 say they are a Mac, and count as desktop."""
+    if b"iPad" in user_agent or b"Tablet" in user_agent or (b"Android" in user_agent and b"Mobi" not in user_agent):
+        return "tablet"
+    if mobile_hint == b"?1" or (not mobile_hint and b"Mobi" in user_agent):
+        return "phone"
+    return "desktop" if user_agent or mobile_hint else None
+
+
+def host_of(url: bytes) -> str:
+    """The host of a URL in lower case, without port and `www.`; empty when there is none."""
+    authority = re.split(rb"[/?#]", url.partition(b"//")[2], maxsplit=1)[0]
+    host = authority.rpartition(b"@")[2].decode("latin-1").lower()
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0].removeprefix("www.")

@@ -1,0 +1,45 @@
+"""Joins devices to persons as logins come in, for one worker: each pair once, and known everywhere before the login is
+answered."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection
+
+from proxy.metrics import Metrics
+from proxy.ports import Store
+from proxy.stores.joining import join
+from proxy.visitors.journal import Tell
+from proxy.visitors.profiles import ProfileReader
+
+MOST_REMEMBERED = 10_000
+
+Pair = tuple[str, str]
+"""A device and a person."""
+
+
+class Joiner:
+    """`tell` reaches the other workers."""
+
+    def __init__(self, store: Store, profiles: ProfileReader, metrics: Metrics, tell: Tell) -> None:
+        self._store = store
+        self._profiles = profiles
+        self._metrics = metrics
+        self._tell = tell
+        self._settled: OrderedDict[Pair, None] = OrderedDict()
+
+    async def join(self, pairs: Collection[Pair], now: float) -> None:
+        """Joins those that may be and are not yet. May raise `StoreError`."""
+        for device, person in pairs:
+            if device and (device, person) not in self._settled:
+                await self._join(device, person, now)
+
+    async def _join(self, device: str, person: str, now: float) -> None:
+        done = await join(self._store, device, person, now)
+        self._metrics.count("tailorbird_joins_total", "outcome", done.verdict.reason or "done")
+        if done.profiles:
+            self._profiles.arrived([], done.profiles, now)
+            await self._tell(done.profiles, True)
+        self._settled[device, person] = None
+        if len(self._settled) > MOST_REMEMBERED:
+            self._settled.popitem(last=False)

@@ -1,0 +1,257 @@
+"""The way of events into the store, for one worker: many become one transaction, and whoever waits is told when theirs
+is durable.
+
+What comes while a transaction is under way is in the next one; the first after a pause waits 2 ms for company, and 50
+where nobody waits for it: in this worker it counts already. A full queue refuses what somebody waits for, who will send
+it again; what nobody waits for, as what pages note of themselves, is tried again while the store is away and, when it
+is too much, lost and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+from proxy.errors import RequestError, StoreError
+from proxy.metrics import Metrics
+from proxy.model import Arrival
+from proxy.ports import Applied, EventStore, Refused
+from proxy.visitors.profiles import ProfileReader
+
+log = logging.getLogger("tailorbird.journal")
+
+COMPANY_SECONDS = 0.002
+NOTED_SECONDS = 0.05
+"""The same for what nobody waits for: a shop with 500 pages a second has 20 transactions of their events, not 500."""
+ENOUGH = 200
+"""So many rows need not wait for company."""
+ROWS = 500
+"""A transaction has about so many at most: the other workers wait for it."""
+MOST_WAITING = 10_000
+MOST_BYTES = 16 * 1024 * 1024
+AGAIN_SECONDS = 0.5
+MOST_REFUSED = 1_000
+NOTED_BYTES = 500  # about what one takes in memory
+
+Hear = Callable[[Applied], None]
+Tell = Callable[[Collection[str], bool], Awaitable[None]]
+"""Tells the other workers whose profiles changed; waits for them when somebody waits for us."""
+
+
+@dataclass(eq=False, slots=True)
+class Entry:
+    """Events that came together. `done` is None when nobody waits for them."""
+
+    arrivals: Sequence[Arrival]
+    size: int
+    done: asyncio.Future[None] | None = None
+
+
+@dataclass(slots=True)
+class Queue:
+    """Entries, and how much they are."""
+
+    entries: deque[Entry] = field(default_factory=deque)
+    rows: int = 0
+    size: int = 0
+
+    def add(self, entry: Entry, *, is_first: bool = False) -> None:
+        """Puts the entry last, or first again."""
+        (self.entries.appendleft if is_first else self.entries.append)(entry)
+        self.rows += len(entry.arrivals)
+        self.size += entry.size
+
+    def take(self, rows: int) -> list[Entry]:
+        """Entries of about so many rows; at least one."""
+        taken: list[Entry] = []
+        while self.entries and (not taken or sum(len(entry.arrivals) for entry in taken) < rows):
+            entry = self.entries.popleft()
+            self.rows -= len(entry.arrivals)
+            self.size -= entry.size
+            taken.append(entry)
+        return taken
+
+
+class Journal:
+    """`tell` reaches the other workers. `subscribe` before events come."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        profiles: ProfileReader,
+        metrics: Metrics,
+        tell: Tell,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._profiles = profiles
+        self._metrics = metrics
+        self._tell = tell
+        self._clock = clock
+        self._hear: list[Hear] = []
+        self._awaited = Queue()
+        self._noted = Queue()
+        self._refused: list[Refused] = []
+        self._woken = asyncio.Event()
+        self._pressed = asyncio.Event()
+        self._again_at = 0.0
+        self._is_closing = False
+        self._running: asyncio.Task[None] | None = None
+        self._telling: set[asyncio.Task[None]] = set()
+
+    def subscribe(self, hear: Hear) -> None:
+        """Has `hear` called with what this worker applied, after each transaction. Other workers' events are in the
+        store's log."""
+        self._hear.append(hear)
+
+    # -- in
+
+    async def record(self, arrivals: Sequence[Arrival], size: int) -> None:
+        """Returns when the events, which came in `size` bytes, are durable and count on their visitors' next request,
+        wherever it goes. Raises `StoreError`; `RequestError` when there is no room."""
+        if not arrivals:
+            return
+        if self._awaited.rows + len(arrivals) > MOST_WAITING or self._awaited.size + size > MOST_BYTES:
+            self._count("busy", len(arrivals))
+            raise RequestError("too many events wait for the store", status=503)
+        entry = Entry(arrivals, size, asyncio.get_running_loop().create_future())
+        self._awaited.add(entry)
+        self._wake()
+        assert entry.done is not None  # for the type checker
+        await entry.done
+
+    def note(self, arrivals: Sequence[Arrival]) -> None:
+        """Counts the events on their visitors' next request to this worker, and brings them to the store soon."""
+        if self._noted.rows + len(arrivals) > MOST_WAITING:
+            self._count("lost", len(arrivals))
+            return
+        self._profiles.foresee(arrivals)
+        self._noted.add(Entry(arrivals, NOTED_BYTES * len(arrivals)))
+        self._wake()
+
+    def refuse(self, refused: Refused) -> None:
+        """Keeps an event that was not taken for whoever wants to know, the first thousand of a second."""
+        self._metrics.count("tailorbird_events_refused_total", "reason", refused.reason)
+        if len(self._refused) < MOST_REFUSED:
+            self._refused.append(refused)
+            self._woken.set()
+
+    # -- on
+
+    def _wake(self) -> None:
+        self._woken.set()
+        if self._is_pressing:
+            self._pressed.set()
+
+    def open(self) -> None:
+        """Begins to bring what comes to the store."""
+        self._running = asyncio.create_task(self._run())
+
+    async def aclose(self) -> None:
+        """Brings what is left, unless the store is away, and ends."""
+        self._is_closing = True
+        self._wake()
+        if self._running is not None:
+            await self._running
+        await asyncio.gather(*self._telling)
+
+    async def _run(self) -> None:
+        while not self._is_closing or self._is_due:
+            if not self._is_due:
+                await self._woken.wait()
+                await self._wait_for_company()
+            self._woken.clear()
+            await self._bring()
+
+    async def _wait_for_company(self) -> None:
+        if not self._is_pressing:
+            self._pressed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(NOTED_SECONDS):
+                    await self._pressed.wait()
+        if self._awaited.rows + self._noted.rows < ENOUGH and not self._is_closing:
+            await asyncio.sleep(COMPANY_SECONDS)
+
+    @property
+    def _is_pressing(self) -> bool:
+        """Somebody waits, or it is enough."""
+        return bool(self._awaited.rows) or self._noted.rows >= ENOUGH or self._is_closing
+
+    @property
+    def _is_due(self) -> bool:
+        """There is something to bring that is not to be tried later."""
+        return bool(self._awaited.rows or (self._noted.rows and self._is_well))
+
+    @property
+    def _is_well(self) -> bool:
+        return asyncio.get_running_loop().time() >= self._again_at
+
+    async def _bring(self) -> None:
+        """One transaction; in it first what somebody waits for."""
+        entries = self._awaited.take(ROWS)
+        rows = sum(len(entry.arrivals) for entry in entries)
+        if rows < ROWS and self._is_well:
+            entries += self._noted.take(ROWS - rows)
+        if entries:
+            await self._apply(entries)
+        await self._bring_refused()
+
+    async def _apply(self, entries: Sequence[Entry]) -> None:
+        arrivals = [arrival for entry in entries for arrival in entry.arrivals]
+        try:
+            applied = await self._store.apply(arrivals)
+        except StoreError as error:
+            self._failed(entries, error)
+            return
+        except Exception as error:  # a fault of ours in one event must not end the way of all others
+            log.exception("events could not be applied")
+            self._count("lost", len(arrivals))
+            self._failed([entry for entry in entries if entry.done], StoreError(f"events were not applied: {error}"))
+            return
+        self._profiles.arrived(arrivals, applied.profiles, self._clock())
+        self._count("applied", len(applied.fresh))
+        self._count("repeated", len(arrivals) - len(applied.fresh))
+        for hear in self._hear:
+            asyncio.get_running_loop().call_soon(hear, applied)
+        telling = asyncio.create_task(self._told([entry.done for entry in entries if entry.done], applied.profiles))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
+
+    async def _told(self, waiting: Sequence[asyncio.Future[None]], changed: Collection[str]) -> None:
+        """Lets those who wait go on once the other workers know; the next transaction need not wait for that."""
+        try:
+            if changed:
+                await self._tell(changed, bool(waiting))
+        finally:
+            for done in waiting:
+                if not done.done():
+                    done.set_result(None)
+
+    def _failed(self, entries: Sequence[Entry], error: StoreError) -> None:
+        log.warning("events could not be stored: %s", error)
+        loop = asyncio.get_running_loop()
+        self._again_at = loop.time() + AGAIN_SECONDS
+        loop.call_at(self._again_at, self._woken.set)
+        for entry in reversed(entries):
+            if entry.done is None:
+                self._noted.add(entry, is_first=True)
+            elif not entry.done.done():
+                entry.done.set_exception(error)
+
+    async def _bring_refused(self) -> None:
+        refused, self._refused = self._refused, []
+        if not refused:
+            return
+        try:
+            await self._store.refuse(refused)
+        except StoreError as error:
+            log.debug("%s refused events were not kept: %s", len(refused), error)
+
+    def _count(self, outcome: str, by: int) -> None:
+        if by:
+            self._metrics.count("tailorbird_events_total", "outcome", outcome, by)

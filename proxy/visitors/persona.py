@@ -1,0 +1,57 @@
+"""Seeing a page as somebody else: what `tailorbird why`, the studio and preview links pretend a visitor to be.
+
+Whatever is not said of a persona is as the request has it: its page, its search, its language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+
+from proxy.audience.traits import TRAIT_MEASURES
+from proxy.cases import as_case
+from proxy.decide.plan import Plan
+from proxy.http.message import Request
+from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
+from proxy.rulebook.expectations import Case
+from proxy.visitors.consent import allowed, of_this_visit
+from proxy.visitors.context import context_of
+
+
+class Persona(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who somebody is taken to be. `visitor` is an id whose profile counts, `segments` those vouched for, `at` a moment
+    in Unix seconds (0: now), `attributes` whatever else is said of them; `case` is the name of an editor's test, whose
+    visitor and moment these are; `consent` how far they agreed to be known, as one of `LEVELS`."""
+
+    visitor: str = ""
+    segments: tuple[str, ...] = ()
+    at: float = 0.0
+    attributes: dict[str, AttributeValue] = {}
+    case: str = ""
+    consent: str = "profile"
+
+    def __str__(self) -> str:
+        said = [self.case or self.visitor or "an anonymous visitor", *self.segments]
+        said += [f"consent {self.consent}"] * (self.consent != "profile")
+        said += [f"{name} {value}" for name, value in self.attributes.items() if isinstance(value, str | float)]
+        return ", ".join(said)
+
+
+def context_as(
+    plan: Plan, request: Request, persona: Persona, profile: Profile | None, now: float, case: Case | None = None
+) -> EvaluationContext:
+    """What deciding this request would know if the persona had made it. `profile` is that of the persona's visitor,
+    `case` the test it names."""
+    at = persona.at or (case.at if case else None) or now
+    consent = Consent[persona.consent.upper()]
+    visitor = allowed(Visitor(persona.visitor, segments=frozenset(persona.segments)), consent)
+    if consent is not Consent.PROFILE:
+        profile = of_this_visit(profile, at) if consent is Consent.SESSION else None
+    measures = {**TRAIT_MEASURES, **plan.measures_of(plan.slots)}
+    context = context_of(request, visitor, profile, now=at, measures=measures)
+    if case is None:
+        return replace(context, attributes={**context.attributes, **persona.attributes})
+    played = as_case(case, plan, at, plan.slots)
+    of_case = {name: value for name, value in played.attributes.items() if name != "page"}
+    return replace(played, attributes={**context.attributes, **of_case, **persona.attributes}, consent=consent)

@@ -1,0 +1,109 @@
+"""Preview links: `?__tb=TOKEN` shows one draft as one persona at one time, on the real site.
+
+A token is signed with the shop's key for this purpose alone, and holds for an hour at most. Opening the link puts it
+into a cookie and leads on to the page's own address, so that it sticks to the links one follows and never stands in an
+address that a page's scripts or other sites see. `?__tb=off` ends it. Tokens that are forged, expired or sent twice are
+as if they were not there, and none ever reaches the shop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import msgspec
+
+from proxy.errors import OperatorError
+from proxy.http.message import Request, Response, cookies_named
+from proxy.visitors.persona import Persona
+from proxy.visitors.signing import Keyring
+
+PURPOSE = b"tailorbird preview v1"
+LONGEST_SECONDS = 3_600
+MAX_BYTES = 3_000
+"""A cookie may have 4 kB with its name and flags."""
+PARAMETER = b"__tb="
+OFF = b"off"
+
+
+class Preview(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a token says: shown until `exp` (Unix seconds) is the state `draft` ("" is what is live, else as
+    `Drafts.get` takes it) to `persona`."""
+
+    exp: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
+    draft: str = ""
+    persona: Persona = Persona()
+
+
+class Tokens:
+    """Signs and reads tokens. Without the `__Host-` prefix in the demo, on plain http."""
+
+    def __init__(self, secret: str, *, is_demo: bool = False) -> None:
+        self._keys = Keyring(secret)
+        self._prefix = b"tb_" if is_demo else b"__Host-tb_"
+        self._cookie = self._prefix + b"p="
+        self._flags = b"; Path=/; HttpOnly; SameSite=Lax" + (b"" if is_demo else b"; Secure")
+
+    def token(self, preview: Preview) -> bytes:
+        """The signed token. Raises `OperatorError` when it does not fit into a cookie."""
+        token = self._keys.sign(PURPOSE, msgspec.json.encode(preview))
+        if len(token) > MAX_BYTES:
+            raise OperatorError(f"the link would be {len(token)} bytes long", help="say less of the visitor")
+        return token
+
+    def concerns(self, request: Request) -> bool:
+        """Whether there may be a token in a request. Asked of every request, so it only looks for the names."""
+        ours = request.cookies_named(self._prefix)
+        return PARAMETER in request.query or any(cookie.startswith(b"p=") for cookie in ours)
+
+    def is_opened(self, request: Request) -> bool:
+        """Whether the request's address is a link rather than a page."""
+        return PARAMETER in request.query
+
+    def preview_in(self, request: Request, now: float) -> Preview | None:
+        """The preview of the request's cookie, if it is genuine."""
+        found = cookies_named(self._cookie, request.cookies)
+        return self._read(found[0], now) if len(found) == 1 else None
+
+    def opened(self, request: Request, now: float) -> Response | None:
+        """What leads from a link to its page: with the token in a cookie, or with the cookie gone. None when the token
+        is not genuine."""
+        found = _tokens(request)
+        if len(set(found)) != 1:
+            return None
+        if found[0] == OFF:
+            return self._lead_on(request, self._cookie + self._flags + b"; Max-Age=0")
+        preview = self._read(found[0], now)
+        if preview is None:
+            return None
+        kept = self._cookie + found[0] + self._flags + b"; Max-Age=%d" % max(1, preview.exp - now)
+        return self._lead_on(request, kept)
+
+    def _read(self, token: bytes, now: float) -> Preview | None:
+        payload = self._keys.open(PURPOSE, token) if 0 < len(token) <= MAX_BYTES else None
+        if payload is None:
+            return None
+        try:
+            preview = msgspec.json.decode(payload, type=Preview)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        return preview if now < preview.exp <= now + LONGEST_SECONDS else None
+
+    def _lead_on(self, request: Request, cookie: bytes) -> Response:
+        # One slash: two would lead to another site.
+        target = b"/" + without_token(request).target.lstrip(b"/")
+        fields = ((b"location", target), (b"set-cookie", cookie), (b"referrer-policy", b"no-referrer"))
+        return Response(303, (*fields, *NEVER_KEPT, (b"content-length", b"0")))
+
+
+NEVER_KEPT = ((b"cache-control", b"private, no-store"), (b"x-robots-tag", b"noindex, nofollow"))
+
+
+def without_token(request: Request) -> Request:
+    """The request as it would be without a token in its address."""
+    pairs = request.query.split(b"&")
+    return replace(request, query=b"&".join(pair for pair in pairs if not pair.startswith(PARAMETER)))
+
+
+def _tokens(request: Request) -> list[bytes]:
+    return [pair[len(PARAMETER) :] for pair in request.query.split(b"&") if pair.startswith(PARAMETER)]

@@ -1,0 +1,157 @@
+"""Recording page views, so that `tailorbird plan` can decide them again by other rules.
+
+On the way to a visitor this is one comparison, and now and then an append; once a second a batch is made into `View`s
+and goes to the store. A view holds what a rule asked for and what the request alone says of everybody: never a name
+that a banner greets with, and what somebody typed or chose only when a rule asks for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from math import inf
+from typing import NamedTuple
+
+from proxy.decide.plan import CLOCK_ATTRIBUTES, JOURNEY, Plan
+from proxy.errors import StoreError
+from proxy.events.bots import is_bot
+from proxy.http.message import Request
+from proxy.metrics import Metrics
+from proxy.model import (
+    AttributeValue,
+    Decision,
+    EvaluationContext,
+    Measure,
+    View,
+    Visitor,
+    measure_name,
+    shown_name,
+)
+from proxy.ports import ViewLog
+from proxy.visitors.context import REQUEST_ATTRIBUTES, context_of
+
+log = logging.getLogger("tailorbird.recording")
+
+TYPED = "search term"
+OF_THE_REQUEST = frozenset(REQUEST_ATTRIBUTES) - {TYPED}
+BURST_SECONDS = 1.0
+MOST_NOTED = 100_000
+FLUSH_SECONDS = 1.0
+
+
+class Noted(NamedTuple):
+    """A decided page, as it is noted on the way."""
+
+    plan: Plan
+    request: Request
+    visitor: Visitor
+    context: EvaluationContext
+    country_header: bytes
+    decisions: tuple[Decision, ...]
+
+
+class Asked(NamedTuple):
+    """What a page's rules ask: attributes, and what their caps read, by name."""
+
+    attributes: frozenset[str]
+    measures: Mapping[str, Measure]
+
+
+class Recorder:
+    """Takes part of what is shown: `a_second` views at most, spread over the second. Whoever shows a page notes it when
+    `due_at` has come."""
+
+    def __init__(self, a_second: float = 0.0) -> None:
+        self._step = 1 / a_second if a_second else inf
+        self.due_at = -inf if a_second else inf
+        self._noted: list[Noted] = []
+        self._asked: dict[tuple[Plan, tuple[str, ...]], Asked] = {}
+
+    def note(self, noted: Noted) -> None:
+        """Remembers a view; not, when nobody takes them."""
+        if len(self._noted) < MOST_NOTED:
+            self._noted.append(noted)
+        saved_up = max(BURST_SECONDS - self._step, 0.0)
+        self.due_at = max(self.due_at, noted.context.now - saved_up) + self._step
+
+    def take(self) -> list[View]:
+        """What was noted since it was last asked, as views; but for those of crawlers."""
+        noted, self._noted = self._noted, []
+        return [view_of(each, self._asked_by(each)) for each in noted if not _is_of_a_bot(each.request)]
+
+    def _asked_by(self, noted: Noted) -> Asked:
+        """What the rules of a page ask, worked out once: it takes a look at each rule."""
+        page = (noted.plan, tuple(decision.slot for decision in noted.decisions))
+        if page not in self._asked:
+            self._asked = {key: asked for key, asked in self._asked.items() if key[0] is noted.plan}
+            self._asked[page] = asked_by(*page)
+        return self._asked[page]
+
+
+def asked_by(plan: Plan, slots: Collection[str]) -> Asked:
+    """What the rules of these slots ask."""
+    attributes = plan.attributes_of(slots) - {*CLOCK_ATTRIBUTES, JOURNEY}
+    measures = [cap.measure for rule in plan.rules if rule.slot in slots for cap in rule.caps]
+    return Asked(attributes, {measure_name(measure): measure for measure in measures})
+
+
+def view_of(noted: Noted, asked: Asked) -> View:
+    """What is recorded of a page whose rules ask so much."""
+    context = noted.context
+    attributes = dict(_attributes(noted, asked.attributes))
+    return View(
+        at=context.now,
+        version=noted.plan.version,
+        shown={decision.slot: shown_name(decision) for decision in noted.decisions},
+        attributes=attributes,
+        unknown=tuple(sorted((asked.attributes | OF_THE_REQUEST) - attributes.keys())),
+        visitor=context.targeting_key,
+        unverified=context.unverified,
+        channel=context.channel,
+        bucket_key=context.bucket_key,
+        readings={name: context.read(measure) for name, measure in asked.measures.items()},
+    )
+
+
+def _is_of_a_bot(request: Request) -> bool:
+    agent = request.get(b"user-agent")
+    return agent is not None and is_bot(agent)
+
+
+def _attributes(noted: Noted, asked: frozenset[str]) -> Iterator[tuple[str, AttributeValue]]:
+    said = context_of(
+        noted.request,
+        noted.visitor,
+        None,
+        now=noted.context.now,
+        country_header=noted.country_header,
+        asked=OF_THE_REQUEST,
+    )
+    yield from said.attributes.items()
+    yield from ((name, value) for name, value in noted.context.attributes.items() if name in asked)
+
+
+async def keep(recorder: Recorder, views: ViewLog, *, most: int, metrics: Metrics) -> None:
+    """Puts what is recorded into the store, once a second, and a last time when it is cancelled."""
+    try:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await _keep(recorder, views, most, metrics)
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await _keep(recorder, views, most, metrics)
+
+
+async def _keep(recorder: Recorder, views: ViewLog, most: int, metrics: Metrics) -> None:
+    taken = recorder.take()
+    if not taken:
+        return
+    try:
+        await views.put_views(taken, most=most)
+    except StoreError as error:
+        log.debug("%s views were not recorded: %s", len(taken), error)
+        metrics.count("tailorbird_views_recorded_total", "outcome", "lost", len(taken))
+    else:
+        metrics.count("tailorbird_views_recorded_total", "outcome", "kept", len(taken))

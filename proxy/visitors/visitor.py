@@ -1,0 +1,243 @@
+"""Who a request says it is: our two cookies, read and minted.
+
+`__Host-tb_v` holds the visitor's random id and when it was first seen. `__Host-tb_s` holds segments that a system with
+the key vouches for, with their own short expiry; its signature covers the visitor's id too, so it is worth nothing
+beside another visitor's cookie. Everything malformed, forged, expired or sent twice is ignored: the request is then
+anonymous, never an error.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Annotated, TypeVar
+from urllib.parse import unquote
+
+import msgspec
+
+from proxy.errors import OperatorError
+from proxy.http.message import Request, cookies_named
+from proxy.model import Visitor
+from proxy.settings import Settings
+from proxy.visitors.signing import Keyring
+
+VISITOR_PURPOSE = b"tailorbird visitor v1"
+SEGMENTS_PURPOSE = b"tailorbird segments v1"
+MAX_COOKIE_BYTES = 512
+MAX_UNSIGNED_BYTES = 2_048
+MAX_UNSIGNED_SEGMENTS = 50
+CLOCK_SKEW_SECONDS = 60
+MEMO_SIZE = 20_000
+
+ANONYMOUS = Visitor()
+VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+UnixSecond = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
+"""Up to the year 9999."""
+
+
+class VisitorClaim(msgspec.Struct, frozen=True):
+    """Payload of the visitor cookie: id, and Unix second of the first visit."""
+
+    id: str
+    iat: UnixSecond
+
+
+class SegmentsClaim(msgspec.Struct, frozen=True):
+    """Payload of the segment cookie: counts from `iat` until before `exp`, Unix seconds."""
+
+    iat: UnixSecond
+    exp: UnixSecond
+    segments: list[str]
+
+
+Claim = TypeVar("Claim", VisitorClaim, SegmentsClaim)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a pair of genuine cookies says: the visitor alone, with the segments, and when those count."""
+
+    bare: Visitor
+    full: Visitor = ANONYMOUS
+    counts_from: float = 0.0
+    counts_until: float = 0.0
+
+    @classmethod
+    def of(cls, visitor: Visitor, claim: SegmentsClaim | None) -> Verified:
+        if claim is None:
+            return cls(visitor)
+        full = replace(visitor, segments=frozenset(filter(None, claim.segments)))
+        return cls(visitor, full, claim.iat - CLOCK_SKEW_SECONDS, claim.exp)
+
+    def at(self, now: float) -> Visitor:
+        return self.full if self.counts_from <= now < self.counts_until else self.bare
+
+
+class Cookies:
+    """Reads and mints the cookies of one installation.
+
+    `max_age` in seconds makes the visitor cookie persistent. `unsigned` names a foreign cookie whose segments are
+    read as a hint. `is_demo` drops the `__Host-` prefix and `Secure`, for plain http on loopback.
+    """
+
+    def __init__(
+        self,
+        secret: str,
+        *,
+        max_age: int | None = None,
+        segment_seconds: int = 1_800,
+        unsigned: str = "",
+        is_demo: bool = False,
+    ) -> None:
+        self._keys = Keyring(secret)
+        self._max_age = max_age
+        self._segment_seconds = segment_seconds
+        self._unsigned = unsigned.encode()
+        self._flags = b"; Path=/; HttpOnly; SameSite=Lax" + (b"" if is_demo else b"; Secure")
+        self._prefix = b"tb_" if is_demo else b"__Host-tb_"
+        self.visitor_name = self._prefix + b"v"
+        self.segments_name = self._prefix + b"s"
+        self.forgotten = self.visitor_name + b"=" + self._flags + b"; Max-Age=0"
+        self._memo: dict[tuple[bytes, ...], Verified] = {}  # by our own cookies, in the order we set them
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, is_demo: bool = False) -> Cookies:
+        """Raises `OperatorError` for a missing or short key and for an unknown `visitor_cookie`."""
+        if settings.visitor_cookie not in ("off", "session", "persistent"):
+            raise OperatorError(
+                f"`visitor_cookie` is `{settings.visitor_cookie}`", help="write off, session or persistent"
+            )
+        is_persistent = settings.visitor_cookie == "persistent"
+        return cls(
+            settings.secret,
+            max_age=settings.visitor_cookie_days * 86_400 if is_persistent else None,
+            segment_seconds=settings.segment_cookie_seconds,
+            unsigned=settings.unsigned_segments_cookie,
+            is_demo=is_demo,
+        )
+
+    # -- reading
+
+    def read(self, cookie_header: bytes, now: float) -> Visitor:
+        """The visitor behind a Cookie header (several fields joined by `; `); never raises."""
+        return self._read(cookies_named(self._prefix, cookie_header), cookie_header, now)
+
+    def of(self, request: Request, now: float) -> Visitor:
+        """The visitor who asks; never raises."""
+        return self._read(request.cookies_named(self._prefix), request.cookies, now)
+
+    def _read(self, ours: list[bytes], cookie_header: bytes, now: float) -> Visitor:
+        known = self._memo.get(tuple(ours))
+        if known is not None and not self._unsigned:
+            return known.at(now)
+        visitors = [cookie[2:] for cookie in ours if cookie.startswith(b"v=")]
+        segments = [cookie[2:] for cookie in ours if cookie.startswith(b"s=")]
+        hints = cookies_named(self._unsigned + b"=", cookie_header) if self._unsigned else []
+        # A sibling host can plant a second cookie of the same name (cookie tossing); nothing tells which is ours.
+        if len(visitors) > 1 or len(segments) > 1 or len(hints) > 1:
+            return ANONYMOUS
+        visitor = self._verified(visitors[0], segments[0] if segments else b"", now) if visitors else ANONYMOUS
+        return replace(visitor, unverified=hinted_segments(hints[0])) if hints else visitor
+
+    def _verified(self, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Visitor:
+        key = (b"v=" + visitor_cookie, *([b"s=" + segments_cookie] if segments_cookie else []))
+        known = self._memo.get(key)
+        if known is not None:
+            return known.at(now)
+        visitor = self._visitor(visitor_cookie, now)
+        if visitor is None:
+            return ANONYMOUS
+        claim = self._segments(segments_cookie, visitor.id)
+        if claim is None and segments_cookie:
+            return visitor
+        return self._remember(key, visitor, claim).at(now)
+
+    def _remember(self, key: tuple[bytes, ...], visitor: Visitor, claim: SegmentsClaim | None) -> Verified:
+        """Keeps genuine cookies only, so that what an attacker makes up cannot push them out."""
+        if len(self._memo) >= MEMO_SIZE:
+            self._memo.clear()
+        verified = self._memo[key] = Verified.of(visitor, claim)
+        return verified
+
+    def _visitor(self, cookie: bytes, now: float) -> Visitor | None:
+        claim = self._claim(VISITOR_PURPOSE, cookie, VisitorClaim)
+        if claim is None or not VISITOR_ID.fullmatch(claim.id) or claim.iat > now + CLOCK_SKEW_SECONDS:
+            return None
+        return Visitor(claim.id, first_seen_at=float(claim.iat))
+
+    def _segments(self, cookie: bytes, visitor_id: str) -> SegmentsClaim | None:
+        return self._claim(_bound(visitor_id), cookie, SegmentsClaim)
+
+    def _claim(self, purpose: bytes, cookie: bytes, kind: type[Claim]) -> Claim | None:
+        payload = self._keys.open(purpose, cookie) if 0 < len(cookie) <= MAX_COOKIE_BYTES else None
+        if payload is None:
+            return None
+        try:
+            return msgspec.json.decode(payload, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+
+    # -- minting
+
+    def new_visitor(self, now: float, *, is_for_session: bool = False) -> tuple[Visitor, bytes]:
+        """A visitor never seen before, and the Set-Cookie value that makes the browser come back as it."""
+        visitor = Visitor(secrets.token_hex(16), first_seen_at=float(int(now)))
+        return visitor, self.visitor_cookie(visitor.id, now, is_for_session=is_for_session)
+
+    def visitor_cookie(self, visitor_id: str, first_seen_at: float, *, is_for_session: bool = False) -> bytes:
+        """A Set-Cookie value. Raises `OperatorError` when the id is not 1 to 64 of `A-Za-z0-9_-`."""
+        lifetime = b"" if self._max_age is None or is_for_session else b"; Max-Age=%d" % self._max_age
+        return self.visitor_pair(visitor_id, first_seen_at) + self._flags + lifetime
+
+    def segment_cookie(self, visitor_id: str, segments: Iterable[str], now: float, seconds: int | None = None) -> bytes:
+        """A Set-Cookie value; the segments count for `seconds`, else for the setting's time. Raises
+        `OperatorError` when they do not fit into a cookie."""
+        seconds = self._segment_seconds if seconds is None else seconds
+        return self.segments_pair(visitor_id, segments, now, seconds) + self._flags + b"; Max-Age=%d" % seconds
+
+    def visitor_pair(self, visitor_id: str, first_seen_at: float) -> bytes:
+        """`name=value`, as a browser sends it back. Raises `OperatorError` as `visitor_cookie`."""
+        if not VISITOR_ID.fullmatch(visitor_id):
+            raise OperatorError(
+                f"`{visitor_id}` cannot be a visitor id", help="use 1 to 64 letters, digits, hyphens and underscores"
+            )
+        return self._pair(self.visitor_name, VISITOR_PURPOSE, VisitorClaim(visitor_id, int(first_seen_at)))
+
+    def segments_pair(self, visitor_id: str, segments: Iterable[str], now: float, seconds: int | None = None) -> bytes:
+        """`name=value`, as a browser sends it back. Raises `OperatorError` as `segment_cookie`."""
+        seconds = self._segment_seconds if seconds is None else seconds
+        claim = SegmentsClaim(int(now), int(now) + seconds, sorted(segments))
+        return self._pair(self.segments_name, _bound(visitor_id), claim)
+
+    def _pair(self, name: bytes, purpose: bytes, claim: msgspec.Struct) -> bytes:
+        value = self._keys.sign(purpose, msgspec.json.encode(claim))
+        if len(value) > MAX_COOKIE_BYTES:
+            raise OperatorError(
+                f"the cookie would be {len(value)} bytes, more than {MAX_COOKIE_BYTES}",
+                help="name fewer segments; long lists belong in the profile",
+            )
+        return name + b"=" + value
+
+
+def hinted_segments(cookie: bytes) -> frozenset[str]:
+    """Segment names in a foreign, unsigned cookie: a JSON list or a list with commas, percent-encoded or not.
+    Empty when it makes no sense or is too long."""
+    if len(cookie) > MAX_UNSIGNED_BYTES:
+        return frozenset()
+    text = unquote(cookie.strip(b'"').decode("utf-8", "replace"))
+    names = _json_names(text) if text.startswith("[") else text.split(",")
+    return frozenset(name.strip() for name in names[:MAX_UNSIGNED_SEGMENTS] if name.strip())
+
+
+def _json_names(text: str) -> list[str]:
+    try:
+        return msgspec.json.decode(text, type=list[str])
+    except (msgspec.DecodeError, RecursionError):
+        return []
+
+
+def _bound(visitor_id: str) -> bytes:
+    return SEGMENTS_PURPOSE + b"\n" + visitor_id.encode()

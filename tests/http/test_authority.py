@@ -1,0 +1,101 @@
+"""A Host that is not one goes nowhere; an origin's address is said as HTTP says it."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.errors import RequestError
+from proxy.http.authority import address_of, valid_host
+
+
+@pytest.mark.parametrize(
+    ("sent", "canonical"),
+    [
+        (b"shop.example", b"shop.example"),
+        (b"SHOP.Example:8080", b"shop.example:8080"),
+        (b"localhost", b"localhost"),
+        (b"127.0.0.1:8080", b"127.0.0.1:8080"),
+        (b"my_shop-1:80", b"my_shop-1:80"),
+        (b"[::1]:8080", b"[::1]:8080"),
+        (b"[2001:DB8::1]", b"[2001:db8::1]"),
+        (b"xn--bcher-kva.example", b"xn--bcher-kva.example"),
+    ],
+)
+def test_a_well_formed_host_is_lower_cased(sent: bytes, canonical: bytes) -> None:
+    assert valid_host(sent) == canonical
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b" ",
+        b"a b",
+        b"a,b",
+        b"a/b",
+        b"a@b",
+        b"user:pass@shop.example",
+        b"a?b",
+        b"a#b",
+        b"a%20b",
+        b"a\\b",
+        b"a\tb",
+        b"a\0",
+        b"shop.example\r\nX: y",
+        b"shop.example\n",
+        b"shop.example.",
+        b".shop.example",
+        b"shop..example",
+        b"-shop.example",
+        b"shop.example:",
+        b"shop.example:0",
+        b"shop.example:99999",
+        b"shop.example:8080:1",
+        b"shop.example:+80",
+        b"shop.example:8 0",
+        b"[::1",
+        b"::1",
+        b"[::1]x",
+        b"[1.2.3.4]",
+        b"[:::]",
+        b"[::1%25eth0]",
+        b"http://shop.example",
+        b"//shop.example",
+        b"sh\xc3\xb6p.example",
+        b"a" * 64 + b".example",
+        b".".join([b"abcdefg"] * 40),
+        b"<script>",
+        b"{host}",
+        b"*",
+        b"shop.example;x",
+    ],
+)
+def test_what_is_not_a_host_is_refused(sent: bytes) -> None:
+    with pytest.raises(RequestError) as caught:
+        valid_host(sent)
+    assert caught.value.status == 400
+
+
+def test_a_host_that_is_not_served_is_misdirected() -> None:
+    served = ("Shop.example", "www.shop.example:8080")
+    assert valid_host(b"shop.EXAMPLE:81", served) == b"shop.example:81"
+    assert valid_host(b"www.shop.example:8080", served) == b"www.shop.example:8080"
+    for other in (b"www.shop.example", b"evil.example", b"shop.example.evil.example"):
+        with pytest.raises(RequestError) as caught:
+            valid_host(other, served)
+        assert caught.value.status == 421
+
+
+@pytest.mark.parametrize(
+    ("url", "authority", "port"),
+    [
+        ("https://shop.example", b"shop.example", 443),
+        ("https://shop.example:8443/", b"shop.example:8443", 8443),
+        ("http://SHOP.example:80", b"shop.example", 80),
+        ("http://[::1]:8000", b"[::1]:8000", 8000),
+        ("https://bücher.example", b"xn--bcher-kva.example", 443),
+    ],
+)
+def test_an_origins_address_is_said_without_its_schemes_own_port(url: str, authority: bytes, port: int) -> None:
+    address = address_of(url)
+    assert (address.authority, address.port) == (authority, port)

@@ -1,0 +1,64 @@
+"""Only who is trusted is believed about who asks."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.errors import OperatorError
+from proxy.http.client import client_of, is_trusted, networks
+from proxy.model import Headers
+
+TRUSTED = networks(["10.0.0.0/8", "2001:db8::/32"])
+
+
+def chain(value: bytes, *more: tuple[bytes, bytes]) -> Headers:
+    return ((b"x-forwarded-for", value), *more)
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "client"),
+    [
+        ("203.0.113.9", chain(b"192.0.2.1"), "203.0.113.9"),
+        ("10.0.0.1", (), "10.0.0.1"),
+        ("10.0.0.1", chain(b"192.0.2.1"), "192.0.2.1"),
+        ("10.0.0.1", chain(b"6.6.6.6, 192.0.2.1, 10.0.0.2"), "192.0.2.1"),
+        ("10.0.0.1", (*chain(b"6.6.6.6"), *chain(b"192.0.2.1")), "192.0.2.1"),
+        ("10.0.0.1", chain(b"10.0.0.3, 10.0.0.2"), "10.0.0.3"),
+        ("10.0.0.1", chain(b"192.0.2.1:4711"), "192.0.2.1"),
+        ("10.0.0.1", chain(b"[2001:db9::1]:443"), "2001:db9::1"),
+        ("10.0.0.1", chain(b"192.0.2.1, nonsense"), "10.0.0.1"),
+        ("10.0.0.1", chain(b"192.0.2.1,"), "10.0.0.1"),
+        ("::ffff:10.0.0.1", chain(b"192.0.2.1"), "192.0.2.1"),
+        ("2001:db8::7", chain(b"192.0.2.1"), "192.0.2.1"),
+        ("10.0.0.1", ((b"forwarded", b'for=192.0.2.1;proto=https, for="[2001:db8::1]:99"'),), "192.0.2.1"),
+        ("10.0.0.1", ((b"forwarded", b'for=192.0.2.1, for=10.0.0.2;host="a, for=6.6.6.6"'),), "192.0.2.1"),
+        ("10.0.0.1", chain(b"192.0.2.1", (b"forwarded", b"for=6.6.6.6")), "192.0.2.1"),
+        ("", chain(b"192.0.2.1"), ""),
+    ],
+)
+def test_hops_are_believed_from_the_right_up_to_the_first_stranger(peer: str, headers: Headers, client: str) -> None:
+    assert client_of(peer, headers, TRUSTED)[0] == client
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "scheme"),
+    [
+        ("203.0.113.9", ((b"x-forwarded-proto", b"https"),), "http"),
+        ("10.0.0.1", ((b"x-forwarded-proto", b"https"),), "https"),
+        ("10.0.0.1", ((b"x-forwarded-proto", b"http, HTTPS"),), "https"),
+        ("10.0.0.1", ((b"forwarded", b"for=192.0.2.1;proto=https"),), "https"),
+        ("10.0.0.1", ((b"x-forwarded-proto", b"javascript"),), "http"),
+    ],
+)
+def test_a_scheme_is_believed_of_the_trusted_only(peer: str, headers: Headers, scheme: str) -> None:
+    assert client_of(peer, headers, TRUSTED)[1] == scheme
+
+
+def test_nobody_is_trusted_unless_named() -> None:
+    assert not is_trusted("127.0.0.1", ())
+    assert client_of("127.0.0.1", chain(b"192.0.2.1"), ()) == ("127.0.0.1", "http")
+
+
+def test_a_trusted_proxy_that_is_no_address_is_refused_with_help() -> None:
+    with pytest.raises(OperatorError, match=r"`cdn\.example`"):
+        networks(["10.0.0.0/8", "cdn.example"])

@@ -1,0 +1,252 @@
+"""What goes on to the origin, and what comes back, field by field."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.errors import OriginError, RequestError
+from proxy.http.authority import Address
+from proxy.http.client import networks
+from proxy.http.forwarding import request_headers, response_headers, shared_headers, without_our_cookies
+from proxy.http.message import Request
+from proxy.model import Headers
+
+ADDRESS = Address("http", "shop.internal", 8000)
+
+
+def asking(*fields: tuple[bytes, bytes], client: str = "203.0.113.9", scheme: str = "https") -> Request:
+    return Request(b"GET", b"/c/shoes", b"", b"shop.example", fields, scheme, client)
+
+
+def sent(
+    *fields: tuple[bytes, bytes], client: str = "203.0.113.9", trusted: tuple[str, ...] = ()
+) -> dict[bytes, bytes]:
+    headers = request_headers(asking(*fields, client=client), host=b"shop.internal:8000", trusted=networks(trusted))
+    assert len({name for name, _ in headers}) == len(headers)
+    return dict(headers)
+
+
+def returned(*fields: tuple[bytes, bytes], ours: bytes = b"https://shop.example") -> Headers:
+    return response_headers(fields, address=ADDRESS, ours=ours)
+
+
+# -- the visitor's own request -------------------------------------------------------------------------------------
+
+
+def test_the_origin_learns_who_asks_and_through_whom() -> None:
+    assert sent((b"host", b"shop.example"), (b"accept", b"*/*")) == {
+        b"host": b"shop.internal:8000",
+        b"accept": b"*/*",
+        b"forwarded": b'for=203.0.113.9;host="shop.example";proto=https',
+        b"x-forwarded-for": b"203.0.113.9",
+        b"x-forwarded-proto": b"https",
+        b"x-forwarded-host": b"shop.example",
+        b"via": b"1.1 tailorbird",
+        b"surrogate-capability": b'tailorbird="ESI/1.0"',
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    b"connection keep-alive proxy-connection proxy-authorization te trailer transfer-encoding upgrade expect "
+    b"content-length proxy http2-settings x-original-url x-rewrite-url x_visitor_segment content_length".split(),
+)
+def test_a_field_for_this_hop_or_of_no_good_use_stops_here(name: bytes) -> None:
+    assert name not in sent((name, b"x-anything"))
+
+
+def test_a_field_named_by_connection_stops_here() -> None:
+    fields = sent((b"connection", b"X-Debug , close"), (b"x-debug", b"1"), (b"connection", b"foo"), (b"foo", b"2"))
+    assert not {b"x-debug", b"foo", b"connection"} & fields.keys()
+
+
+@pytest.mark.parametrize(
+    "name", [b"Host", b"content-length", b"Transfer-Encoding", b"cookie", b"AUTHORIZATION", b"content-type"]
+)
+def test_connection_may_not_take_away_what_the_request_is(name: bytes) -> None:
+    with pytest.raises(RequestError) as caught:
+        sent((b"connection", b"close, " + name))
+    assert caught.value.status == 400
+
+
+def test_connection_may_not_take_away_what_we_say() -> None:
+    ours = [b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"forwarded", b"via"]
+    fields = sent((b"connection", b", ".join(ours)))
+    assert {name: fields[name] for name in ours} == {name: sent()[name] for name in ours}
+
+
+@pytest.mark.parametrize(
+    "name",
+    b"forwarded x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-port x-forwarded-prefix x-real-ip "
+    b"true-client-ip cf-connecting-ip x-client-ip".split(),
+)
+def test_a_strangers_claim_about_itself_is_not_passed_on(name: bytes) -> None:
+    assert b"6.6.6.6" not in b" ".join(sent((name, b"6.6.6.6")).values())
+
+
+def test_a_trusted_proxys_word_is_passed_on_and_added_to() -> None:
+    fields = sent(
+        (b"x-forwarded-for", b"192.0.2.1"),
+        (b"x-forwarded-for", b"10.0.0.2"),
+        (b"forwarded", b"for=192.0.2.1"),
+        (b"x-forwarded-proto", b"https"),
+        (b"x-forwarded-host", b"www.shop.example"),
+        (b"x-real-ip", b"192.0.2.1"),
+        (b"via", b"2 cdn"),
+        client="10.0.0.1",
+        trusted=("10.0.0.0/8",),
+    )
+    assert fields[b"x-forwarded-for"] == b"192.0.2.1, 10.0.0.2, 10.0.0.1"
+    assert fields[b"forwarded"] == b'for=192.0.2.1, for=10.0.0.1;host="shop.example";proto=https'
+    assert (fields[b"x-forwarded-proto"], fields[b"x-forwarded-host"]) == (b"https", b"www.shop.example")
+    assert (fields[b"x-real-ip"], fields[b"via"]) == (b"192.0.2.1", b"2 cdn, 1.1 tailorbird")
+
+
+def test_an_ipv6_client_is_quoted_as_rfc_7239_asks() -> None:
+    assert sent(client="2001:db8::1")[b"forwarded"].startswith(b'for="[2001:db8::1]";')
+
+
+@pytest.mark.parametrize(
+    ("cookie", "left"),
+    [
+        (b"session=1; __Host-tb_v=x; cart=2", b"session=1; cart=2"),
+        (b"__Host-tb_s=x;session=1;tb_v=y; tb_s=z", b"session=1"),
+        (b"__HOST-TB_V=x; session=1", b"session=1"),
+        (b" tb_v =x; session=1", b"session=1"),
+        (b"session=tb_v; not_tb_v=1;  odd", b"session=tb_v; not_tb_v=1; odd"),
+        (b"a=1;b=2;  c", b"a=1;b=2;  c"),
+        (b"__Host-tb_v=x; __Host-tb_s=y", b""),
+    ],
+)
+def test_our_cookies_never_reach_the_origin(cookie: bytes, left: bytes) -> None:
+    assert without_our_cookies(cookie) == left
+    assert sent((b"cookie", cookie)).get(b"cookie", b"") == left
+
+
+def test_the_caller_chooses_the_coding_and_what_else_to_leave_out() -> None:
+    request = asking((b"accept-encoding", b"br, gzip"), (b"if-none-match", b'W/"ours"'), (b"accept", b"*/*"))
+    kept = dict(request_headers(request, host=b"h"))
+    assert kept[b"accept-encoding"] == b"br, gzip"
+    chosen = dict(request_headers(request, host=b"h", accept_encoding=b"gzip", without=(b"if-none-match",)))
+    assert chosen[b"accept-encoding"] == b"gzip"
+    assert b"if-none-match" not in chosen
+    assert b"accept-encoding" not in dict(request_headers(request, host=b"h", accept_encoding=b""))
+
+
+# -- a fetch for everybody -----------------------------------------------------------------------------------------
+
+
+def test_a_shared_fetch_says_nothing_of_who_asks() -> None:
+    request = asking(
+        (b"cookie", b"session=1"),
+        (b"authorization", b"Basic x"),
+        (b"user-agent", b"Mozilla"),
+        (b"accept-language", b"nl"),
+        (b"x-forwarded-for", b"6.6.6.6"),
+        (b"x-forwarded-host", b"evil.example"),
+        (b"forwarded", b"for=6.6.6.6"),
+        (b"x-trace", b"1"),
+        (b"range", b"bytes=0-1"),
+    )
+    assert dict(shared_headers(request, {b"accept-language"}, host=b"shop.internal:8000", accept_encoding=b"gzip")) == {
+        b"host": b"shop.internal:8000",
+        b"user-agent": b"tailorbird",
+        b"accept-encoding": b"gzip",
+        b"accept-language": b"nl",
+        b"forwarded": b'host="shop.example";proto=https',
+        b"x-forwarded-proto": b"https",
+        b"x-forwarded-host": b"shop.example",
+        b"via": b"1.1 tailorbird",
+        b"surrogate-capability": b'tailorbird="ESI/1.0"',
+    }
+
+
+def test_not_even_a_mistaken_allow_list_lets_a_person_through() -> None:
+    request = asking((b"cookie", b"session=1"), (b"authorization", b"Basic x"), (b"x-real-ip", b"6.6.6.6"))
+    headers = shared_headers(request, {b"cookie", b"authorization", b"x-real-ip"}, host=b"h")
+    assert not {b"cookie", b"authorization", b"x-real-ip"} & dict(headers).keys()
+
+
+# -- the answer ----------------------------------------------------------------------------------------------------
+
+
+def test_fields_for_one_hop_do_not_come_back() -> None:
+    fields = dict(
+        returned(
+            (b"connection", b"close, x-internal"),
+            (b"x-internal", b"1"),
+            (b"keep-alive", b"timeout=5"),
+            (b"transfer-encoding", b"chunked"),
+            (b"trailer", b"x"),
+            (b"upgrade", b"h2c"),
+            (b"alt-svc", b'h3=":443"'),
+            (b"content-type", b"text/html"),
+        )
+    )
+    assert fields == {b"content-type": b"text/html", b"via": b"1.1 tailorbird"}
+
+
+def test_connection_cannot_make_a_private_answer_look_public() -> None:
+    fields = dict(returned((b"connection", b"cache-control, vary"), (b"cache-control", b"private"), (b"vary", b"*")))
+    assert fields[b"cache-control"] == b"private"
+    assert fields[b"vary"] == b"*"
+
+
+@pytest.mark.parametrize("value", [b"a\r\nset-cookie: x=1", b"a\nb", b"a\rb", b"a\0b"])
+def test_a_value_that_would_end_its_field_is_refused(value: bytes) -> None:
+    with pytest.raises(OriginError, match="x-odd") as caught:
+        returned((b"x-odd", value))
+    assert caught.value.reason == "malformed"
+
+
+@pytest.mark.parametrize(
+    ("location", "mapped"),
+    [
+        (b"http://shop.internal:8000/cart?a=1#b", b"https://shop.example/cart?a=1#b"),
+        (b"HTTP://Shop.Internal:8000/", b"https://shop.example/"),
+        (b"http://shop.internal:8000", b"https://shop.example"),
+        (b"//shop.internal:8000/cart", b"https://shop.example/cart"),
+        (b"/cart", b"/cart"),
+        (b"cart", b"cart"),
+        (b"https://pay.example/", b"https://pay.example/"),
+        (b"https://shop.internal:8000/", b"https://shop.internal:8000/"),
+        (b"http://shop.internal/", b"http://shop.internal/"),
+        (b"http://shop.internal:8000@evil.example/", b"http://shop.internal:8000@evil.example/"),
+        (b"http://shop.internal:80000/", b"http://shop.internal:80000/"),
+        (b"mailto:shop@shop.internal", b"mailto:shop@shop.internal"),
+    ],
+)
+def test_a_redirect_to_the_origins_own_host_becomes_ours(location: bytes, mapped: bytes) -> None:
+    assert dict(returned((b"location", location)))[b"location"] == mapped
+    assert dict(returned((b"content-location", location)))[b"content-location"] == mapped
+    assert dict(returned((b"refresh", b"0; url=" + location)))[b"refresh"] == b"0; url=" + mapped
+
+
+def test_a_written_default_port_is_the_same_origin() -> None:
+    address = Address("https", "shop.internal", 443)
+    headers = ((b"location", b"https://shop.internal:443/cart"),)
+    assert response_headers(headers, address=address, ours=b"http://a:1")[0][1] == b"http://a:1/cart"
+
+
+@pytest.mark.parametrize(
+    ("cookie", "ours", "mapped"),
+    [
+        (b"s=1; Domain=shop.internal; Path=/", b"https://www.shop.example", b"s=1; Domain=www.shop.example; Path=/"),
+        (b"s=1; path=/;domain=.SHOP.internal", b"https://shop.example:1", b"s=1; path=/; Domain=shop.example"),
+        (b"s=1; Domain=internal; Secure", b"https://shop.example", b"s=1; Domain=shop.example; Secure"),
+        (b"s=1; Domain=shop.internal; Path=/", b"http://127.0.0.1:8080", b"s=1; Path=/"),
+        (b"s=1; Domain=shop.internal", b"http://localhost:8080", b"s=1"),
+        (b"s=1; Domain=shop.internal", b"http://[::1]:8080", b"s=1"),
+        (b"s=1; Domain=pay.example", b"https://shop.example", b"s=1; Domain=pay.example"),
+        (b"s=1; Domain=internal", b"https://www.internal", b"s=1; Domain=internal"),
+        (b"s=1; Path=/; HttpOnly", b"https://shop.example", b"s=1; Path=/; HttpOnly"),
+        (b"s=domain=shop.internal", b"https://shop.example", b"s=domain=shop.internal"),
+    ],
+)
+def test_a_cookie_for_the_origins_own_host_becomes_ours(cookie: bytes, ours: bytes, mapped: bytes) -> None:
+    assert returned((b"set-cookie", cookie), ours=ours)[0] == (b"set-cookie", mapped)
+
+
+def test_repeated_fields_stay_repeated() -> None:
+    cookies = ((b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"))
+    assert returned(*cookies)[:2] == cookies

@@ -1,0 +1,136 @@
+"""Each head either makes one request or is refused; which, is a table."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.errors import RequestError
+from proxy.http.incoming import Incoming, has_body, origin_form, refusal, require_small
+from proxy.http.message import Request
+from proxy.settings import Settings
+
+HOST = (b"host", b"shop.example")
+
+
+def incoming(
+    *fields: tuple[bytes, bytes], target: bytes = b"/", method: bytes = b"GET", version: str = "1.1", **settings: object
+) -> Request:
+    judge = Incoming(Settings(**settings))  # type: ignore[arg-type]
+    return judge.request(method, target, version, fields, peer="192.0.2.7", scheme="http")
+
+
+def test_a_request_is_what_its_head_says() -> None:
+    request = incoming(HOST, (b"content-length", b"3"), target=b"/a%2fb/./c?q=%41", method=b"POST")
+    assert (request.method, request.path, request.query) == (b"POST", b"/a%2Fb/c", b"q=%41")
+    assert (request.host, request.client, request.scheme) == (b"shop.example", "192.0.2.7", "http")
+    assert request.content_length == 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        ([], {}),
+        ([(b"host", b"")], {}),
+        ([(b"host", b"a b")], {}),
+        ([HOST, HOST], {}),
+        ([HOST, (b"host", b"other.example")], {}),
+        ([HOST, (b"content-length", b"3"), (b"content-length", b"3")], {}),
+        ([HOST, (b"content-length", b"+3")], {}),
+        ([HOST, (b"content-length", b"")], {}),
+        ([HOST, (b"content-length", b"3"), (b"transfer-encoding", b"chunked")], {}),
+        ([HOST, (b"transfer-encoding", b"gzip, chunked")], {}),
+        ([HOST, (b"transfer-encoding", b"chunked"), (b"transfer-encoding", b"chunked")], {}),
+        ([HOST, (b"transfer-encoding", b"chunked")], {"version": "1.0"}),
+        ([HOST, (b"connection", b"close, Content-Length")], {}),
+        ([HOST, (b"connection", b"keep-alive"), (b"connection", b"cookie")], {}),
+        ([HOST], {"target": b"*", "method": b"OPTIONS"}),
+        ([HOST], {"target": b"@evil.example/"}),
+        ([HOST], {"target": b"http://evil.example/"}),
+        ([HOST], {"target": b"http://user@shop.example/"}),
+        ([HOST], {"target": b"ftp://shop.example/"}),
+        ([HOST], {"target": b"/a#b"}),
+        ([HOST], {"target": b"/a\x01b"}),
+        ([HOST], {"target": b"/a b"}),
+        ([HOST], {"target": "/é".encode()}),
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_refused(fields: list[tuple[bytes, bytes]], what: dict[str, object]) -> None:
+    with pytest.raises(RequestError) as refused:
+        incoming(*fields, **what)  # type: ignore[arg-type]
+    assert refused.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("what", "status"),
+    [
+        ({"version": "0.9"}, 505),
+        ({"version": "2.0"}, 505),
+        ({"method": b"TRACE"}, 501),
+        ({"method": b"CONNECT"}, 501),
+        ({"allowed_hosts": ("other.example",)}, 421),
+    ],
+)
+def test_what_is_not_served_is_refused_in_its_own_way(what: dict[str, object], status: int) -> None:
+    with pytest.raises(RequestError) as refused:
+        incoming(HOST, **what)  # type: ignore[arg-type]
+    assert refused.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        (b"http://shop.example/sale?x=1", b"/sale?x=1"),
+        (b"HTTPS://Shop.Example", b"/"),
+        (b"http://shop.example?x=1", b"/?x=1"),
+        (b"//evil.example/x", b"//evil.example/x"),
+    ],
+)
+def test_an_absolute_target_is_the_path_on_the_host_it_shares_with_the_host_field(target: bytes, path: bytes) -> None:
+    assert origin_form(target, b"shop.example") == path
+
+
+def test_a_field_with_an_underscore_is_not_there() -> None:
+    assert incoming(HOST, (b"x_visitor_segment", b"vip"), (b"accept", b"*/*")).headers == (HOST, (b"accept", b"*/*"))
+
+
+def test_only_a_trusted_proxy_says_how_the_client_came() -> None:
+    said = (b"x-forwarded-proto", b"https")
+    assert incoming(HOST, said).scheme == "http"
+    assert incoming(HOST, said, trusted_proxies=("192.0.2.0/24",)).scheme == "https"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ([], False),
+        ([(b"content-length", b"0")], False),
+        ([(b"content-length", b"1")], True),
+        ([(b"transfer-encoding", b"chunked")], True),
+    ],
+)
+def test_fields_say_whether_a_body_follows(fields: list[tuple[bytes, bytes]], expected: bool) -> None:
+    assert has_body(fields) is expected
+
+
+@pytest.mark.parametrize(
+    ("target", "fields", "status"),
+    [
+        (b"/" * 101, [], 414),
+        (b"/", [(b"a", b"b" * 60)], 431),
+        (b"/", [(b"a", b"b")] * 11, 431),
+        (b"/", [(b"a", b"b" * 40)] * 8, 431),
+    ],
+)
+def test_a_head_beyond_a_limit_is_refused(target: bytes, fields: list[tuple[bytes, bytes]], status: int) -> None:
+    limits = Settings(max_request_line_bytes=100, max_field_bytes=50, max_fields=10, max_head_bytes=200)
+    with pytest.raises(RequestError) as refused:
+        require_small(target, fields, limits)
+    assert refused.value.status == status
+    require_small(b"/", [(b"a", b"b" * 30)] * 5, limits)
+
+
+def test_a_refusal_is_never_kept_and_ends_the_connection() -> None:
+    headers = dict(refusal(RequestError("busy", status=503)).headers)
+    assert headers[b"connection"] == b"close"
+    assert headers[b"cache-control"] == b"no-store"
+    assert headers[b"retry-after"] == b"1"

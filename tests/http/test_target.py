@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from proxy.http.message import Request
+from proxy.http.target import changed_by, is_for_the_origin, key_of, sought, why_never_shared
+from proxy.httpcache.allowance import Allowance
+from proxy.httpcache.directives import NONE, Directives
+from proxy.rulebook.policy import PagePolicy
+
+
+def asking(*headers: tuple[bytes, bytes], method: bytes = b"GET") -> Request:
+    return Request(method, b"/c/shoes", b"page=2", b"shop.example", headers, "https")
+
+
+OWN = b"https://shop.example/c/shoes?page=2"
+
+
+def test_the_key_is_the_whole_address() -> None:
+    assert key_of(asking()) == OWN
+
+
+@pytest.mark.parametrize("name", [b"location", b"content-location"])
+@pytest.mark.parametrize(
+    ("value", "also"),
+    [
+        (b"/cart", b"https://shop.example/cart"),
+        (b"cart", b"https://shop.example/c/cart"),
+        (b"../cart?x#top", b"https://shop.example/cart?x"),
+        (b"//shop.example/cart", b"https://shop.example/cart"),
+        (b"https://shop.example/cart", b"https://shop.example/cart"),
+        (b"http://shop.example/cart", None),
+        (b"https://other.example/cart", None),
+        (b"https://shop.example.evil/cart", None),
+        (b"http://[", None),
+    ],
+)
+def test_a_change_puts_its_address_out_of_date_and_what_it_names_on_the_same_host(
+    name: bytes, value: bytes, also: bytes | None
+) -> None:
+    changed = changed_by(asking(method=b"POST"), 201, ((name, value),))
+    assert changed == {OWN} | ({also} if also else set())
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "changes"),
+    [
+        (b"POST", 200, True),
+        (b"DELETE", 303, True),
+        (b"M-SEARCH", 204, True),
+        (b"POST", 404, False),
+        (b"POST", 500, False),
+        (b"OPTIONS", 200, False),
+    ],
+)
+def test_only_an_unsafe_method_that_succeeds_changes_something(method: bytes, status: int, changes: bool) -> None:
+    assert bool(changed_by(asking(method=method), status, ())) is changes
+
+
+@pytest.mark.parametrize(
+    ("headers", "wishes", "is_stored", "why"),
+    [
+        ((), NONE, False, ""),
+        ((), Directives(no_store=True), True, "no-store"),
+        (((b"range", b"bytes=0-1"),), NONE, False, "range"),
+        (((b"range", b"bytes=0-1"),), NONE, True, ""),
+        (((b"if-match", b'"a"'),), NONE, True, "condition"),
+        (((b"if-none-match", b'"a"'),), NONE, False, ""),
+    ],
+)
+def test_some_requests_are_only_the_visitors_own(
+    headers: tuple[tuple[bytes, bytes], ...], wishes: Directives, is_stored: bool, why: str
+) -> None:
+    request = asking(*headers)
+    assert why_never_shared(request, wishes, is_stored=is_stored) == why
+    assert is_for_the_origin(request) is (why == "condition")
+
+
+def test_an_operator_may_say_that_forms_change_nothing_and_which_parameters_count() -> None:
+    policy = PagePolicy("/*", Allowance(ignored_parameters=("utm_*",)))
+    request = Request(b"POST", b"/contact", b"utm_source=x&a=1", b"shop.example", (), scheme="https")
+    assert changed_by(request, 200, (), policy) == {b"https://shop.example/contact?a=1"}
+    assert changed_by(request, 200, (), replace(policy, is_changed_by_forms=False)) == set()
+
+
+def test_what_is_sought_is_by_the_parameters_that_count_and_asked_for_by_them() -> None:
+    request = Request(b"GET", b"/c", b"utm_source=x&a=1", b"shop.example", (), scheme="https")
+    policy = PagePolicy("/*", Allowance(ignored_parameters=("utm_*",)))
+    found = sought(request, policy)
+    assert (found.key, found.shared.target, found.policy) == (b"https://shop.example/c?a=1", b"/c?a=1", policy)
+    assert sought(request, None).shared is request
+    assert request.query == b"utm_source=x&a=1"

@@ -1,0 +1,61 @@
+"""What fails again and again is left alone, and tried again now and then."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.breaker import Breaker
+
+
+class Clock:
+    at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_the_pauses_grow_to_ten_seconds(clock: Clock) -> None:
+    breaker = Breaker(clock)
+    for _ in range(5):
+        breaker.note(False)
+    pauses = []
+    for _ in range(6):
+        started = clock.at
+        while not breaker.allows():
+            clock.at += 0.5
+        breaker.note(False)
+        pauses.append(clock.at - started)
+    assert pauses == [1, 2, 4, 8, 10, 10]
+
+
+def test_one_read_at_a_time_tries_a_store_that_was_down(clock: Clock) -> None:
+    breaker = Breaker(clock)
+    for _ in range(5):
+        breaker.note(False)
+    clock.at += 1
+    assert [breaker.allows() for _ in range(3)] == [True, False, False]
+    breaker.note(True)
+    assert [breaker.allows() for _ in range(3)] == [True, True, True]
+
+
+def test_half_of_twenty_failing_opens_it_though_never_five_in_a_row(clock: Clock) -> None:
+    breaker = Breaker(clock)
+    for _ in range(9):
+        breaker.note(True)
+        breaker.note(False)
+    assert not breaker.is_open
+    breaker.note(True)
+    breaker.note(False)
+    assert breaker.is_open
+
+
+def test_a_few_failures_among_many_successes_leave_it_closed(clock: Clock) -> None:
+    breaker = Breaker(clock)
+    for number in range(200):
+        breaker.note(number % 3 != 0)
+    assert not breaker.is_open and breaker.allows()

@@ -1,0 +1,147 @@
+"""How much is asked of an origin at once follows from how it answers; who has to wait waits for a moment only."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from proxy.errors import OriginError
+from proxy.settings import Settings
+from proxy.upstream.gate import LEAST, Gate, Limit
+from tests.wire.site import eventually
+
+SETTINGS = Settings(concurrency_start=2, max_connections=2, max_waiting=3, max_wait_ms=60_000)
+
+
+class Clock:
+    at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def after(seconds: float, at_once: int, *, base: float = 0.5, start: int = 64, most: int = 1_000) -> Limit:
+    """The limit after so long in front of an origin that answers in `base` seconds, or, when it is asked for more than
+    `at_once`, as much more slowly; as many ask as are let in."""
+    limit, now = Limit(start, most), 0.0
+    while now < seconds:
+        took = base * max(1.0, limit.value / at_once)
+        for _ in range(limit.value):
+            now += took / limit.value
+            limit.note(took, limit.value, now)
+    return limit
+
+
+def test_an_origin_that_takes_more_is_asked_for_more() -> None:
+    assert after(30, at_once=500).value > 500
+
+
+def test_an_origin_that_slows_down_is_asked_for_less() -> None:
+    assert after(30, at_once=64).value <= 2.5 * 64
+    assert after(60, at_once=4, start=4, most=1_000).value <= 4 * 4
+
+
+def test_what_an_idle_origin_does_says_nothing_of_what_it_could() -> None:
+    limit = Limit(64, 1_000)
+    for second in range(60):
+        for _ in range(30):
+            limit.note(0.05, under_way=2, now=second)
+    assert limit.value == 64
+
+
+def test_slow_pages_among_quick_ones_are_no_sign_of_trouble() -> None:
+    limit = Limit(64, 1_000)
+    for tenth in range(600):
+        for number in range(10):
+            limit.note(1.5 if number == 0 else 0.02, under_way=30, now=tenth / 10)
+    assert limit.value == 64
+
+
+def test_it_stays_between_its_bounds() -> None:
+    worse = Limit(64, 1_000)
+    for second in range(100):
+        for _ in range(30):
+            worse.note(0.01 * 1.2**second, under_way=64, now=second)
+    assert worse.value == LEAST
+    assert after(60, at_once=10_000, most=80).value == 80
+    assert Limit(64, 5).value == 5
+
+
+# -- waiting
+
+
+async def test_who_finds_no_place_waits_and_the_newest_goes_first() -> None:
+    gate, order = Gate(SETTINGS, Clock()), []
+
+    async def ask(name: str) -> None:
+        await gate.enter()
+        order.append(name)
+
+    for name in ("one", "two", "three", "four"):
+        asyncio.get_running_loop().create_task(ask(name))
+        await asyncio.sleep(0)
+    assert (order, gate.waiting) == (["one", "two"], 2)
+    gate.leave()
+    gate.leave()
+    await eventually(lambda: len(order) == 4)
+    assert order == ["one", "two", "four", "three"]
+    assert (gate.under_way, gate.waiting) == (2, 0)
+
+
+async def test_too_many_who_wait_are_refused_at_once() -> None:
+    gate = Gate(SETTINGS, Clock())
+    tasks = [asyncio.create_task(gate.enter()) for _ in range(5)]
+    await eventually(lambda: gate.waiting == 3)
+    with pytest.raises(OriginError) as refused:
+        await gate.enter()
+    assert (refused.value.reason, refused.value.status) == ("overload", 503)
+    for task in tasks:
+        task.cancel()
+
+
+async def test_nobody_waits_for_long_and_under_lasting_overload_hardly_at_all() -> None:
+    clock = Clock()
+    gate = Gate(replace(SETTINGS, max_wait_ms=100), clock)
+    await gate.enter()
+    await gate.enter()
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    with pytest.raises(OriginError):
+        await gate.enter()
+    assert loop.time() - begun >= 0.1
+
+    waiting = asyncio.create_task(gate.enter())  # somebody waits from now on
+    await eventually(lambda: gate.waiting == 1)
+    clock.at += 0.2
+    begun = loop.time()
+    with pytest.raises(OriginError):
+        await gate.enter()
+    assert loop.time() - begun < 0.1
+    waiting.cancel()
+
+
+async def test_who_leaves_while_waiting_takes_no_place() -> None:
+    gate = Gate(SETTINGS, Clock())
+    await gate.enter()
+    await gate.enter()
+    task = asyncio.create_task(gate.enter())
+    await eventually(lambda: gate.waiting == 1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (gate.under_way, gate.waiting) == (2, 0)
+
+
+async def test_a_turn_given_to_one_who_is_just_leaving_is_passed_on() -> None:
+    gate = Gate(SETTINGS, Clock())
+    await gate.enter()
+    await gate.enter()
+    leaving = asyncio.create_task(gate.enter())
+    await eventually(lambda: gate.waiting == 1)
+    gate.leave()
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    assert gate.under_way == 1
+    await gate.enter()
+    assert gate.under_way == 2

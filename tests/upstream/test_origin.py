@@ -1,0 +1,349 @@
+"""A request reaches its origin once, and whatever happens to it, its slot comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+import pytest
+import trustme
+
+from proxy.errors import OperatorError, OriginError
+from proxy.ports import UpstreamRequest
+from proxy.settings import Settings
+from proxy.upstream.origin import OriginTransport
+from tests.wire.origin import Origin, Wire, always, in_turn, ok
+
+GET = UpstreamRequest(b"GET", b"/", ((b"host", b"shop.example"),))
+
+
+def transport_to(origin: Origin, **settings: object) -> OriginTransport:
+    return OriginTransport(origin.url, Settings(**settings))  # type: ignore[arg-type]
+
+
+async def body_of(transport: OriginTransport, request: UpstreamRequest = GET) -> bytes:
+    answer = await transport.fetch(request)
+    try:
+        return b"".join([piece async for piece in answer.body])
+    finally:
+        await answer.aclose()
+
+
+async def pieces_of(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+def post(*pieces: bytes, length: int | None = None) -> UpstreamRequest:
+    return UpstreamRequest(b"POST", b"/orders", GET.headers, pieces_of(pieces), length)
+
+
+async def silent(wire: Wire) -> None:
+    await wire.request()
+    await wire.until_closed()
+
+
+async def leaves_at_once(wire: Wire) -> None:
+    await wire.request()
+
+
+async def test_one_connection_carries_one_exchange_after_another() -> None:
+    async with Origin(always(ok(b"hello"))) as origin:
+        transport = transport_to(origin)
+        assert [await body_of(transport) for _ in range(5)] == [b"hello"] * 5
+        assert origin.connections == 1
+        assert repr(transport) == f"<OriginTransport {origin.url}: 0 active, 1 idle, 0 waiting, at most 64>"
+        await transport.aclose()
+
+
+async def test_the_connection_used_last_is_reused_first() -> None:
+    async with Origin(always(ok(b"hello"))) as origin:
+        transport = transport_to(origin)
+        await asyncio.gather(body_of(transport), body_of(transport))
+        assert origin.connections == 2
+        for _ in range(3):
+            await body_of(transport)
+        assert len({seen.connection for seen in origin.requests[-3:]}) == 1
+        await transport.aclose()
+
+
+async def test_a_cookie_the_origin_sets_is_not_sent_by_the_next_visitor() -> None:
+    async with Origin(always(ok(b"hello alice", b"Set-Cookie: session=ALICE"))) as origin:
+        transport = transport_to(origin)
+        for _ in range(2):
+            await body_of(transport)
+        assert [seen.get(b"cookie") for seen in origin.requests] == [None, None]
+        assert origin.connections == 1
+        await transport.aclose()
+
+
+async def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    async with Origin(always(ok(b"direct"))) as origin:
+        transport = transport_to(origin)
+        assert await body_of(transport) == b"direct"
+        await transport.aclose()
+
+
+async def test_an_idle_connection_is_closed_after_its_time() -> None:
+    async with Origin(always(ok(b"hello"))) as origin:
+        transport = transport_to(origin, idle_connection_seconds=0.02)
+        await body_of(transport)
+        await origin.has_open(0)
+        assert await body_of(transport) == b"hello"
+        assert origin.connections == 2
+        await transport.aclose()
+
+
+async def test_an_expired_connection_is_not_reused_even_before_it_is_closed() -> None:
+    async with Origin(always(ok(b"hello"))) as origin:
+        transport = transport_to(origin, idle_connection_seconds=0)
+        assert [await body_of(transport), await body_of(transport)] == [b"hello"] * 2
+        assert origin.connections == 2
+        await transport.aclose()
+
+
+async def test_bytes_nobody_asked_for_cost_the_connection() -> None:
+    async def talkative(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(ok(b"one"))
+        await wire.send(ok(b"two"))
+        await wire.until_closed()
+
+    async with Origin(talkative) as origin:
+        transport = transport_to(origin)
+        assert await body_of(transport) == b"one"
+        await origin.has_open(0)
+        assert await body_of(transport) == b"one"
+        await transport.aclose()
+
+
+async def test_a_get_is_repeated_once_when_its_reused_connection_died_unheard() -> None:
+    async def answers_then_resets(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(ok(b"first"))
+        await wire.request()
+        wire.reset()
+
+    async with Origin(in_turn(answers_then_resets, always(ok(b"second")))) as origin:
+        transport = transport_to(origin)
+        assert await body_of(transport) == b"first"
+        assert await body_of(transport) == b"second"
+        assert len(origin.requests) == 3
+        await transport.aclose()
+
+
+async def test_a_get_is_not_repeated_for_ever() -> None:
+    async def answers_then_resets(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(ok(b"first"))
+        await wire.request()
+        wire.reset()
+
+    async def resets(wire: Wire) -> None:
+        await wire.request()
+        wire.reset()
+
+    async with Origin(in_turn(answers_then_resets, resets)) as origin:
+        transport = transport_to(origin)
+        await body_of(transport)
+        with pytest.raises(OriginError, match="reset"):
+            await body_of(transport)
+        assert len(origin.requests) == 3
+        await transport.aclose()
+
+
+@pytest.mark.parametrize("method", [b"POST", b"DELETE", b"PUT"])
+async def test_a_request_that_may_change_things_is_never_sent_twice(method: bytes) -> None:
+    async def answers_then_resets(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(ok(b"first"))
+        await wire.request()
+        wire.reset()
+
+    async with Origin(in_turn(answers_then_resets, always(ok(b"second")))) as origin:
+        transport = transport_to(origin)
+        await body_of(transport)
+        with pytest.raises(OriginError) as caught:
+            await body_of(transport, UpstreamRequest(method, b"/orders", GET.headers))
+        assert caught.value.reason == "reset"
+        assert [seen.method for seen in origin.requests] == [b"GET", method]
+        await transport.aclose()
+
+
+async def test_a_request_whose_connection_was_new_is_not_repeated() -> None:
+    async with Origin(leaves_at_once) as origin:
+        transport = transport_to(origin)
+        with pytest.raises(OriginError, match="without an answer"):
+            await body_of(transport)
+        assert origin.connections == 1
+
+
+async def test_more_exchanges_than_connections_wait_their_turn() -> None:
+    async with Origin(always(ok(b"hello"))) as origin:
+        transport = transport_to(origin, max_connections=3)
+        assert await asyncio.gather(*(body_of(transport) for _ in range(30))) == [b"hello"] * 30
+        assert origin.connections == 3
+        await transport.aclose()
+
+
+async def test_waiting_for_a_connection_is_bounded() -> None:
+    async with Origin(silent) as origin:
+        transport = transport_to(origin, max_connections=1, max_wait_ms=30)
+        first = asyncio.create_task(body_of(transport))
+        await origin.has_open(1)
+        with pytest.raises(OriginError, match="takes no more") as caught:
+            await body_of(transport)
+        assert (caught.value.reason, caught.value.status) == ("overload", 503)
+        assert "1 active, 0 idle, 0 waiting" in repr(transport)
+        first.cancel()
+        await asyncio.wait([first])
+        assert "0 active, 0 idle" in repr(transport)
+
+
+async def test_a_stream_of_events_holds_no_place_of_others() -> None:
+    events = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"
+
+    async def script(wire: Wire) -> None:
+        if (await wire.request()).target == b"/events":
+            await wire.send(events)
+            await wire.until_closed()
+        else:
+            await wire.send(ok(b"hello"))
+
+    async with Origin(script) as origin:
+        transport = transport_to(origin, max_connections=1)
+        streams = [await transport.fetch(UpstreamRequest(b"GET", b"/events", GET.headers)) for _ in range(3)]
+        assert await body_of(transport) == b"hello"
+        for stream in streams:
+            await stream.aclose()
+            await stream.aclose()
+        assert await body_of(transport) == b"hello"
+        assert "0 active" in repr(transport)
+
+
+async def test_an_origin_that_keeps_failing_is_left_alone_for_a_while() -> None:
+    async with Origin(silent) as origin:
+        pass
+    transport = transport_to(origin)
+    reasons = []
+    for _ in range(7):
+        with pytest.raises(OriginError) as caught:
+            await body_of(transport)
+        reasons.append(caught.value.reason)
+    assert reasons == ["refused"] * 5 + ["left-alone"] * 2
+
+
+async def test_a_port_where_nobody_listens_is_refused_with_its_name() -> None:
+    async with Origin(silent) as origin:
+        pass
+    with pytest.raises(OriginError, match=f"origin `{origin.url}` refused the connection") as caught:
+        await body_of(transport_to(origin))
+    assert (caught.value.reason, caught.value.status) == ("refused", 502)
+
+
+async def test_a_closed_transport_refuses_work() -> None:
+    async with Origin(always(ok(b"hello"))) as origin:
+        transport = transport_to(origin)
+        await body_of(transport)
+        await transport.aclose()
+        await origin.has_open(0)
+        with pytest.raises(OriginError, match="is closed"):
+            await body_of(transport)
+
+
+# -- https ---------------------------------------------------------------------------------------------------------
+
+
+def server_tls(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> trustme.CA:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    return authority
+
+
+async def test_https_is_verified_and_names_the_host_it_wants(authority: trustme.CA, tmp_path: Path) -> None:
+    tls = server_tls(authority, "localhost")
+    asked_for = []
+    tls.sni_callback = lambda _socket, name, _context: asked_for.append(name)
+    async with Origin(always(ok(b"secret")), tls=tls) as origin:
+        transport = transport_to(origin, origin_ca=str(tmp_path / "authority.pem"))
+        assert [await body_of(transport), await body_of(transport)] == [b"secret"] * 2
+        assert asked_for == ["localhost"]
+        await transport.aclose()
+
+
+@pytest.mark.parametrize(
+    ("name", "knows_authority", "wrong"),
+    [("localhost", False, "unable to get local issuer"), ("other.example", True, "Hostname mismatch")],
+)
+async def test_a_bad_certificate_is_refused_with_what_is_wrong_and_how_to_mend_it(
+    authority: trustme.CA, tmp_path: Path, name: str, knows_authority: bool, wrong: str
+) -> None:
+    async with Origin(always(ok(b"secret")), tls=server_tls(authority, name)) as origin:
+        known = {"origin_ca": str(tmp_path / "authority.pem")} if knows_authority else {}
+        with pytest.raises(OriginError) as caught:
+            await body_of(transport_to(origin, **known))
+        assert caught.value.reason == "certificate"
+        assert f"https://localhost:{origin.port}" in str(caught.value)
+        assert wrong in str(caught.value)
+        assert "TAILORBIRD_ORIGIN_CA" in caught.value.help
+        assert origin.requests == []
+
+
+def test_an_authority_file_that_is_not_there_is_said_at_start() -> None:
+    with pytest.raises(OperatorError, match="TAILORBIRD_ORIGIN_CA"):
+        OriginTransport("https://shop.example", Settings(origin_ca="/nowhere/authority.pem"))
+
+
+# -- visitors leave ------------------------------------------------------------------------------------------------
+
+
+async def answers_in_pieces(wire: Wire) -> None:
+    while True:
+        await wire.request()
+        for piece in (b"HTTP/1.1 200 OK\r\nContent-", b"Length: 10\r\n\r\n", b"hello", b"world"):
+            await wire.send(piece)
+            await asyncio.sleep(0)
+
+
+async def cancelled_at_any_moment(transport: OriginTransport, chance: random.Random) -> None:
+    request = GET if chance.random() < 0.7 else post(b"a" * 10, b"b" * 10)
+    task = asyncio.create_task(body_of(transport, request))
+    for _ in range(chance.randrange(40)):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def storm(tls: ssl.SSLContext | None, **settings: object) -> None:
+    chance = random.Random(7)
+    async with Origin(answers_in_pieces, tls=tls) as origin:
+        transport = transport_to(origin, max_connections=10, **settings)
+        for _ in range(10):
+            await asyncio.gather(*(cancelled_at_any_moment(transport, chance) for _ in range(40)))
+        assert "0 active" in repr(transport)
+        assert "0 waiting" in repr(transport)
+        for _ in range(10):
+            bodies = await asyncio.gather(*(body_of(transport) for _ in range(10)))
+            assert bodies == [b"helloworld"] * 10
+        await transport.aclose()
+        await origin.has_open(0)
+
+
+async def test_after_a_storm_of_cancelled_fetches_every_ordinary_one_succeeds() -> None:
+    await storm(None)
+
+
+async def test_after_a_storm_over_https_as_well(authority: trustme.CA, tmp_path: Path) -> None:
+    await storm(server_tls(authority, "localhost"), origin_ca=str(tmp_path / "authority.pem"))

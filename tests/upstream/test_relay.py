@@ -1,0 +1,195 @@
+"""What is written when: with a client that takes so much and no more, and an origin that is told to wait."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from proxy.errors import OriginError
+from proxy.http.message import Response
+from proxy.upstream.relay import MOST_WAITING_BYTES, Relay, relayed
+from tests.wire.origin import Origin, Wire, always, ok
+from tests.wire.served import Served, hear, request
+from tests.wire.site import eventually
+
+LENGTH = (b"content-length", b"6")
+
+
+class Narrow:
+    """A transport that keeps what it was given until `take`."""
+
+    def __init__(self) -> None:
+        self.kept = b""
+        self.sent = b""
+        self.is_closed = False
+
+    def writelines(self, pieces: list[bytes]) -> None:
+        self.kept += b"".join(pieces)
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.kept)
+
+    def take(self) -> None:
+        self.sent, self.kept = self.sent + self.kept, b""
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+
+class Patient:
+    """An origin that notes whether it is to wait."""
+
+    def __init__(self) -> None:
+        self.waits: list[bool] = []
+
+    def pour(self, sink: Any) -> None:
+        self.sink = sink
+
+    def pause(self) -> None:
+        self.waits.append(True)
+
+    def resume(self) -> None:
+        self.waits.append(False)
+
+
+class Ends:
+    """A relay and its two ends."""
+
+    def __init__(self, response: Response, method: str = "GET", *, is_kept: bool = True) -> None:
+        self.client, self.origin, self.written = Narrow(), Patient(), 0
+        self.cycle: Any = SimpleNamespace(
+            scope={"method": method}, keep_alive=is_kept, disconnected=False, message_event=asyncio.Event(),
+            transport=self.client, on_response=lambda: None, response_complete=False,
+        )  # fmt: skip
+        self.relay = Relay(self.cycle, self.client, response, self.origin, self._count)
+
+    def _count(self, size: int) -> None:
+        self.written += size
+
+
+async def test_a_head_goes_with_the_first_piece_and_is_counted() -> None:
+    ends = Ends(Response(200, (LENGTH, (b"a", b"b"))))
+    assert ends.client.kept == b""
+    ends.relay.take(b"abcdef")
+    ends.relay.end(None)
+    assert ends.client.kept == b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\na: b\r\n\r\nabcdef"
+    assert ends.written == len(ends.client.kept) and ends.relay.done.result() is None
+
+
+async def test_what_has_no_length_is_chunked_and_ends_only_when_it_is_whole() -> None:
+    whole, broken = Ends(Response(200, ())), Ends(Response(200, ()), is_kept=False)
+    error = OriginError("gone", reason="reset")
+    for ends, outcome in ((whole, None), (broken, error)):
+        ends.relay.take(b"abc")
+        ends.relay.end(outcome)
+    assert whole.client.kept.endswith(b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+    assert broken.client.kept.endswith(b"connection: close\r\n\r\n3\r\nabc\r\n")
+    assert (whole.relay.done.result(), broken.relay.done.result()) == (None, error)
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 304), ("GET", 204)])
+async def test_an_answer_that_has_no_body_gets_none(method: str, status: int) -> None:
+    ends = Ends(Response(status, ()), method)
+    ends.relay.take(b"abc")
+    ends.relay.end(None)
+    assert ends.client.kept.endswith(b"\r\n\r\n") and b"abc" not in ends.client.kept + b"chunked"
+
+
+async def test_a_slow_client_makes_the_origin_wait_and_little_is_held_for_it() -> None:
+    ends = Ends(Response(200, ((b"content-length", b"300000"),)))
+    ends.relay.take(b"x" * 200_000)
+    ends.relay.take(b"y" * 100_000)
+    assert (ends.client.get_write_buffer_size(), ends.origin.waits) == (MOST_WAITING_BYTES, [True])
+    ends.relay.end(None)
+    while not ends.relay.done.done():
+        assert ends.client.get_write_buffer_size() <= MOST_WAITING_BYTES
+        ends.client.take()
+        ends.relay.flow()
+    assert (ends.client.sent + ends.client.kept).endswith(b"x" * 200_000 + b"y" * 100_000)
+
+
+async def test_a_client_that_has_caught_up_lets_the_origin_go_on() -> None:
+    ends = Ends(Response(200, ()))
+    ends.relay.take(b"x" * 100_000)
+    for _ in range(2):
+        ends.client.take()
+        ends.relay.flow()
+    assert ends.origin.waits == [True, False]
+
+
+async def test_the_answer_is_complete_to_uvicorn_when_it_is_and_only_then() -> None:
+    for is_kept, is_gone in ((True, False), (False, False), (True, True)):
+        ends = Ends(Response(200, ()), is_kept=is_kept)
+        sending = asyncio.create_task(relayed(ends.relay, ends.origin, ends.cycle))
+        await asyncio.sleep(0)
+        if is_gone:
+            ends.cycle.disconnected = True
+            ends.relay.leave()
+        ends.relay.end(None)
+        assert (await sending is None) != is_gone
+        assert (ends.cycle.response_complete, ends.client.is_closed) == (not is_gone, not is_kept)
+
+
+# -- through the whole listener
+
+ASSET = ok(b"x" * 300_000, b"Cache-Control: no-store")
+
+
+async def test_what_is_not_kept_comes_through_in_one_piece_or_many_and_the_connection_lives_on() -> None:
+    async def script(wire: Wire) -> None:
+        while True:
+            seen = await wire.request()
+            if seen.target == b"/chunked":
+                await wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nCache-Control: no-store\r\n\r\n")
+                for _ in range(3):
+                    await wire.send(b"3\r\nabc\r\n")
+                await wire.send(b"0\r\n\r\n")
+            else:
+                await wire.send(ASSET)
+
+    async with Origin(script) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        for path, body in ((b"/long", b"x" * 300_000), (b"/chunked", b"abc" * 3), (b"/long", b"x" * 300_000)):
+            writer.write(request(b"GET", path, (b"Cookie", b"a=b")))
+            heard = await hear(reader)
+            assert (heard.status, heard.body, heard.is_whole) == (200, body, True)
+        writer.close()
+
+
+async def test_an_origin_that_breaks_off_breaks_the_clients_connection() -> None:
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nCache-Control: no-store\r\n\r\nabc")
+
+    async with Origin(script) as origin, Served(origin.url) as served:
+        heard = await served.get(b"/x.bin", (b"Cookie", b"a=b"))
+        assert (heard.body, heard.is_whole) == (b"abc", False)
+
+
+async def test_a_client_that_leaves_ends_the_exchange() -> None:
+    async with (
+        Origin(always(ok(b"x" * (32 << 20), b"Cache-Control: no-store"))) as origin,
+        Served(origin.url) as served,
+    ):
+        reader, writer = await served.connect()
+        writer.write(request(b"GET", b"/big", (b"Cookie", b"a=b")))
+        await reader.readexactly(100_000)
+        writer.close()
+        await asyncio.wait_for(origin.has_open(0), 5)
+        await eventually(lambda: not served.listener.server_state.tasks)
+
+
+async def test_nothing_is_written_to_a_client_that_has_just_gone() -> None:
+    ends = Ends(Response(200, (LENGTH,)))
+    ends.client.close()
+    ends.relay.take(b"abc")
+    assert ends.client.kept == b""
+    error = await ends.relay.done
+    assert isinstance(error, OriginError)
+    assert error.reason == "abandoned"

@@ -1,0 +1,22 @@
+"""A tenth of all requests may be sent twice."""
+
+from __future__ import annotations
+
+from proxy.upstream.retries import Retries
+
+
+def test_ten_at_first_and_then_a_tenth_of_what_is_sent() -> None:
+    retries = Retries()
+    assert [retries.spend() for _ in range(12)] == [True] * 10 + [False] * 2
+    spent = 0
+    for _ in range(1_000):
+        retries.earn()
+        spent += retries.spend()
+    assert 95 <= spent <= 101
+
+
+def test_a_long_quiet_time_saves_up_no_more_than_ten() -> None:
+    retries = Retries()
+    for _ in range(10_000):
+        retries.earn()
+    assert sum(retries.spend() for _ in range(100)) == 10

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from proxy.visitors.patience import HARD_BUDGET_MS, Patience, Read
+
+BUDGET_MS = 10.0
+
+
+@pytest.fixture
+async def patience() -> AsyncIterator[Patience]:
+    patience = Patience(BUDGET_MS, give_up)
+    yield patience
+    patience.close()
+
+
+def give_up(read: Read) -> None:
+    read.over.set()
+
+
+async def waited_ms(patience: Patience) -> float:
+    """How long it takes until a read that ends never is given up."""
+    started = time.perf_counter()
+    async with asyncio.timeout(10):
+        await patience.begin().over.wait()
+    return (time.perf_counter() - started) * 1_000
+
+
+async def test_a_silent_store_is_given_up_after_the_budget(patience: Patience) -> None:
+    assert await waited_ms(patience) >= BUDGET_MS
+    assert await waited_ms(patience) >= BUDGET_MS, "the next one too"
+
+
+async def test_a_store_that_answers_others_is_waited_for_up_to_the_hard_limit(patience: Patience) -> None:
+    waiting = asyncio.create_task(waited_ms(patience))
+    while not waiting.done():
+        patience.end(patience.begin())
+        await asyncio.sleep(0)
+    assert waiting.result() >= HARD_BUDGET_MS
+
+
+async def test_no_budget_is_longer_than_the_hard_limit() -> None:
+    patience = Patience(60_000, give_up)
+    await waited_ms(patience)
+    patience.close()
+
+
+async def test_time_in_which_the_loop_was_busy_is_not_the_stores(patience: Patience) -> None:
+    read = patience.begin()
+    for _ in range(5):
+        busy_until = time.perf_counter() + 2 * HARD_BUDGET_MS / 1_000
+        while time.perf_counter() < busy_until:
+            pass
+        await asyncio.sleep(0)
+        assert not read.over.is_set()
+    patience.end(read)
+    await waited_ms(patience)
+    assert not read.over.is_set()
+
+
+async def test_a_read_that_has_ended_is_not_given_up_any_more(patience: Patience) -> None:
+    reads = [patience.begin() for _ in range(3)]
+    patience.end(reads[1])
+    await waited_ms(patience)
+    assert [read.over.is_set() for read in reads] == [True, False, True]

@@ -1,0 +1,290 @@
+"""Cookies read and minted. The cases in `cases/cookies.json` are for every system that mints our cookies, in whatever
+language: `docs/cookies.md`."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from proxy.errors import OperatorError
+from proxy.http.message import cookies_named
+from proxy.model import Visitor
+from proxy.settings import Settings
+from proxy.visitors.signing import Keyring
+from proxy.visitors.visitor import ANONYMOUS, Cookies, hinted_segments
+
+ROOT = Path(__file__).parents[2]
+TABLE = json.loads((ROOT / "tests/cases/cookies.json").read_text())
+NOW = 1_795_435_200.0
+SECRET = "a newer key of 24 bytes!"
+COOKIES = Cookies(SECRET)
+ANNA = COOKIES.visitor_pair("anna", NOW - 86_400)
+ANNAS_SEGMENTS = COOKIES.segments_pair("anna", ["VIP", "Läufer im Trail"], NOW)
+
+
+def header(*pairs: bytes) -> bytes:
+    return b"; ".join(pairs)
+
+
+def signed(purpose: bytes, payload: bytes) -> bytes:
+    return Keyring(SECRET).sign(purpose, payload)
+
+
+# -- finding ours among others
+
+
+@given(st.lists(st.sampled_from([b"tb", b"=", b";", b" ", b"\t", b"x", b'"'])).map(b"".join))
+@example(b"tb=tb=")
+@example(b"x=tb=; tb=1 tb=2;tb=")
+def test_cookies_are_found_wherever_they_begin(cookie_header: bytes) -> None:
+    found = re.findall(rb"(?:^|;)[ \t]*tb=([^;]*)", cookie_header)
+    assert cookies_named(b"tb=", cookie_header) == [value.strip(b" \t") for value in found]
+
+
+# -- the table
+
+
+@pytest.mark.parametrize("case", TABLE["mint"], ids=lambda case: case["name"])
+def test_a_cookie_of_the_table_is_minted_byte_for_byte(case: dict[str, Any]) -> None:
+    cookies = Cookies(case["secret"])
+    if "segments" in case:
+        seconds = case["expires_at"] - case["issued_at"]
+        pair = cookies.segments_pair(case["visitor"], case["segments"], case["issued_at"], seconds)
+    else:
+        pair = cookies.visitor_pair(case["visitor"], case["issued_at"])
+    assert pair.decode() == case["cookie"]
+
+
+@pytest.mark.parametrize("case", TABLE["read"], ids=lambda case: case["name"])
+def test_a_header_of_the_table_is_read_as_it_says(case: dict[str, Any]) -> None:
+    visitor = Cookies(case["secret"]).read(case["header"].encode(), case["now"])
+    assert (visitor.id, sorted(visitor.segments)) == (case["visitor"], case["segments"])
+
+
+# -- reading
+
+
+def test_a_request_without_cookies_is_anonymous() -> None:
+    assert COOKIES.read(b"", NOW) == ANONYMOUS
+    assert COOKIES.read(b"session=abc; theme=dark", NOW) == ANONYMOUS
+
+
+def test_our_cookies_are_found_among_others() -> None:
+    sent = header(b"a=1", ANNA, b"b=__Host-tb_v=2", ANNAS_SEGMENTS, b"c")
+    assert COOKIES.read(sent, NOW) == Visitor("anna", NOW - 86_400, frozenset({"VIP", "Läufer im Trail"}))
+
+
+def test_segments_alone_say_nothing() -> None:
+    assert COOKIES.read(ANNAS_SEGMENTS, NOW) == ANONYMOUS
+
+
+def test_segments_of_another_visitor_are_ignored() -> None:
+    ben = COOKIES.visitor_pair("ben", NOW)
+    assert COOKIES.read(header(ben, ANNAS_SEGMENTS), NOW) == Visitor("ben", NOW)
+
+
+def test_segments_count_until_they_expire_however_often_they_were_read() -> None:
+    cookies, sent = Cookies(SECRET), header(ANNA, ANNAS_SEGMENTS)
+    read = [bool(cookies.read(sent, NOW + seconds).segments) for seconds in (0, 1_799, 1_800, 86_400, 10)]
+    assert read == [True, True, False, False, True]
+
+
+def test_a_minter_whose_clock_is_a_minute_ahead_is_believed_and_an_hour_is_not() -> None:
+    for ahead, counts in ((60, True), (3_600, False)):
+        segments = COOKIES.segments_pair("anna", ["VIP"], NOW + ahead)
+        visitor = COOKIES.visitor_pair("anna", NOW + ahead)
+        assert bool(COOKIES.read(header(ANNA, segments), NOW).segments) is counts
+        assert bool(COOKIES.read(visitor, NOW).id) is counts
+
+
+@pytest.mark.parametrize("twice", [ANNA, ANNAS_SEGMENTS, b"__Host-tb_v=", b"__Host-tb_s=planted"])
+def test_a_cookie_of_ours_that_comes_twice_makes_the_visitor_anonymous(twice: bytes) -> None:
+    assert COOKIES.read(header(ANNA, ANNAS_SEGMENTS, twice), NOW) == ANONYMOUS
+    assert COOKIES.read(header(twice, ANNA, ANNAS_SEGMENTS), NOW) == ANONYMOUS
+
+
+def test_a_name_in_other_letters_or_without_the_prefix_is_not_ours() -> None:
+    value = ANNA.partition(b"=")[2]
+    for name in (b"__host-tb_v", b"__HOST-TB_V", b"tb_v", b"__Secure-tb_v", b"x__Host-tb_v"):
+        assert COOKIES.read(name + b"=" + value, NOW) == ANONYMOUS
+        assert COOKIES.read(header(ANNA, name + b"=" + value), NOW).id == "anna"
+
+
+def test_a_value_of_one_cookie_is_worthless_in_the_other() -> None:
+    visitor, segments = (pair.partition(b"=")[2] for pair in (ANNA, ANNAS_SEGMENTS))
+    assert COOKIES.read(b"__Host-tb_v=" + segments, NOW) == ANONYMOUS
+    assert COOKIES.read(header(ANNA, b"__Host-tb_s=" + visitor), NOW).segments == frozenset()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"id":"anna"}',
+        b'{"id":"anna","iat":1.5}',
+        b'{"id":"anna","iat":-1}',
+        b'{"id":"anna","iat":1e400}',
+        b'{"id":"anna","iat":9999999999999999999999999}',
+        b'{"id":"","iat":1}',
+        b'{"id":"an na","iat":1}',
+        b'{"id":"anna\\n","iat":1}',
+        b'{"id":"' + b"a" * 65 + b'","iat":1}',
+        b'{"id":7,"iat":1}',
+        b'{"id":"\xff","iat":1}',
+        b"[" * 200,
+        b"null",
+        b"",
+    ],
+)
+def test_a_genuine_signature_over_nonsense_is_ignored(payload: bytes) -> None:
+    value = signed(b"tailorbird visitor v1", payload)
+    assert COOKIES.read(b"__Host-tb_v=" + value, NOW) == ANONYMOUS
+
+
+@pytest.mark.parametrize(
+    "payload", [b'{"iat":1,"exp":1e400,"segments":["VIP"]}', b'{"iat":1,"exp":9e9,"segments":"VIP"}', b"{}", b"\xff"]
+)
+def test_segments_that_make_no_sense_leave_the_visitor_known(payload: bytes) -> None:
+    value = signed(b"tailorbird segments v1\nanna", payload)
+    assert COOKIES.read(header(ANNA, b"__Host-tb_s=" + value), NOW) == Visitor("anna", NOW - 86_400)
+
+
+def test_a_cookie_longer_than_512_bytes_is_ignored() -> None:
+    value = signed(b"tailorbird visitor v1", b'{"iat":1,"id":"anna"' + b" " * 400 + b"}")
+    assert len(value) > 512
+    assert COOKIES.read(b"__Host-tb_v=" + value, NOW) == ANONYMOUS
+
+
+FRAGMENTS = st.sampled_from(
+    [ANNA, ANNAS_SEGMENTS, b"__Host-tb_v", b"__Host-tb_s=", b"=", b";", b" ", b'"', b"\0", b"v1."]
+)
+
+
+@settings(max_examples=500)
+@given(st.lists(FRAGMENTS | st.binary(max_size=30), max_size=12).map(b"".join))
+def test_any_header_is_read_without_an_exception_and_gives_nobody_elses_visitor(sent: bytes) -> None:
+    visitor = Cookies(SECRET, unsigned="cdp").read(sent, NOW)
+    assert visitor.id in ("", "anna")
+    assert visitor.segments <= {"VIP", "Läufer im Trail"}
+
+
+def test_made_up_cookies_do_not_fill_the_memory() -> None:
+    cookies = Cookies(SECRET)
+    for number in range(100):
+        cookies.read(header(ANNA, b"__Host-tb_s=made-up-%d" % number), NOW)
+        cookies.read(b"__Host-tb_v=made-up-%d" % number, NOW)
+    assert len(cookies._memo) == 0
+    for spaces in range(10):
+        cookies.read(header(ANNA, ANNAS_SEGMENTS) + b" " * spaces, NOW)
+    assert len(cookies._memo) == 1
+
+
+def test_a_key_that_was_taken_away_no_longer_counts() -> None:
+    rotated = Cookies(f"another key of 24 bytes!,{SECRET}")
+    assert rotated.read(ANNA, NOW).id == "anna"
+    assert Cookies("another key of 24 bytes!").read(ANNA, NOW) == ANONYMOUS
+
+
+# -- an unsigned cookie the operator named
+
+
+@pytest.mark.parametrize(
+    ("cookie", "names"),
+    [
+        (b"VIP,Trail runners", {"VIP", "Trail runners"}),
+        (b" VIP , , sale ", {"VIP", "sale"}),
+        (b'["VIP","Trail, runners"]', {"VIP", "Trail, runners"}),
+        (b"%5B%22VIP%22%2C%22L%C3%A4ufer%22%5D", {"VIP", "Läufer"}),
+        (b'"VIP"', {"VIP"}),
+        (b"[1,2]", set()),
+        (b"[" * 1_000, set()),
+        (b'["\\ud800"]', set()),
+        (b"", set()),
+        (b"x" * 3_000, set()),
+    ],
+)
+def test_a_hint_is_a_list_with_commas_or_in_json(cookie: bytes, names: set[str]) -> None:
+    assert hinted_segments(cookie) == names
+
+
+def test_a_hint_has_at_most_fifty_segments() -> None:
+    assert len(hinted_segments(b",".join(b"s%d" % number for number in range(80)))) == 50
+
+
+def test_an_unsigned_cookie_is_read_only_when_named() -> None:
+    sent = header(ANNA, b"cdp_segments=VIP")
+    assert COOKIES.read(sent, NOW).unverified == frozenset()
+    named = Cookies(SECRET, unsigned="cdp_segments").read(sent, NOW)
+    assert (named.id, named.segments, named.unverified) == ("anna", frozenset(), frozenset({"VIP"}))
+
+
+def test_an_unsigned_cookie_is_a_hint_for_the_anonymous_too() -> None:
+    visitor = Cookies(SECRET, unsigned="cdp").read(b"cdp=VIP", NOW)
+    assert visitor == Visitor(unverified=frozenset({"VIP"}))
+
+
+# -- minting
+
+
+def test_a_new_visitor_is_random_and_recognised() -> None:
+    visitor, set_cookie = COOKIES.new_visitor(NOW + 0.75)
+    other, _ = COOKIES.new_visitor(NOW)
+    assert re.fullmatch("[0-9a-f]{32}", visitor.id) and visitor.id != other.id
+    assert COOKIES.read(set_cookie.partition(b";")[0], NOW) == visitor
+
+
+def test_the_cookies_are_locked_to_the_host_and_hidden_from_scripts() -> None:
+    session = COOKIES.visitor_cookie("anna", NOW)
+    assert session.partition(b"; ")[2] == b"Path=/; HttpOnly; SameSite=Lax; Secure"
+    assert session.startswith(b"__Host-tb_v=v1.")
+    assert COOKIES.segment_cookie("anna", ["VIP"], NOW, 60).endswith(b"; Secure; Max-Age=60")
+
+
+def test_a_persistent_cookie_says_how_long() -> None:
+    persistent = Cookies.from_settings(Settings(secret=SECRET, visitor_cookie="persistent", visitor_cookie_days=2))
+    assert persistent.visitor_cookie("anna", NOW).endswith(b"; Max-Age=172800")
+
+
+def test_only_the_demo_does_without_the_prefix() -> None:
+    demo = Cookies(SECRET, is_demo=True)
+    cookie = demo.visitor_cookie("anna", NOW)
+    assert cookie.startswith(b"tb_v=") and b"Secure" not in cookie
+    assert demo.read(cookie.partition(b";")[0], NOW).id == "anna"
+
+
+def test_the_settings_say_how_long_segments_count() -> None:
+    cookies = Cookies.from_settings(Settings(secret=SECRET, segment_cookie_seconds=10))
+    sent = header(ANNA, cookies.segments_pair("anna", ["VIP"], NOW))
+    assert cookies.read(sent, NOW + 9).segments and not cookies.read(sent, NOW + 10).segments
+
+
+def test_an_unknown_way_to_set_the_visitor_cookie_is_refused() -> None:
+    with pytest.raises(OperatorError, match="`visitor_cookie` is `always`"):
+        Cookies.from_settings(Settings(secret=SECRET, visitor_cookie="always"))
+
+
+def test_what_does_not_fit_is_refused_when_minted() -> None:
+    with pytest.raises(OperatorError, match="more than 512"):
+        COOKIES.segments_pair("anna", [f"segment number {number}" for number in range(40)], NOW)
+    with pytest.raises(OperatorError, match="cannot be a visitor id"):
+        COOKIES.visitor_pair("anna@example.com", NOW)
+
+
+# -- other languages
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
+def test_the_example_in_the_documentation_mints_cookies_we_read() -> None:
+    example = re.search(r"```js\n(.*?)```", (ROOT / "docs/cookies.md").read_text(), re.DOTALL)
+    assert example is not None
+    call = f'\nconsole.log(cookies("{SECRET}", "anna", ["Läufer im Trail", "VIP"], {int(NOW)}));'
+    node = subprocess.run(["node", "-e", example[1] + call], capture_output=True, text=True, check=True, timeout=20)
+    visitor = COOKIES.read(node.stdout.strip().encode(), NOW)
+    assert visitor == Visitor("anna", NOW, frozenset({"VIP", "Läufer im Trail"}))
