@@ -186,12 +186,9 @@ class _Stocked:
 def arranged(decision: Decision, cards: Cards, context: EvaluationContext, stock: Stock) -> Fragment | None:
     """The list as decided; None for the origin's order, which holds too when the visitor sorted it themselves. What it
     is for a visitor is remembered with their profile, a minute at most."""
-    arrangement = stock.arrangements.get(decision.variant)
+    arrangement = arrangement_of(decision, context, stock)
     if arrangement is None:
         return None
-    for name in SORTED_BY:
-        if name in context.attributes:
-            return None
     hub = stock.shop.hub
     key = (cards, decision.variant, hub.version, context.now // REMEMBERED_SECONDS)
     known = context.remembered.get(key, MISSING)
@@ -199,6 +196,14 @@ def arranged(decision: Decision, cards: Cards, context: EvaluationContext, stock
         order = arrangement.order(cards.products, hub.get, asking_of(context, stock.shop).shopper, context.now)
         known = context.remembered[key] = cards.arranged(order)
     return known if isinstance(known, Fragment) else None
+
+
+def arrangement_of(decision: Decision, context: EvaluationContext, stock: Stock) -> Arrangement | None:
+    """What is done to a list as decided; None where the visitor sorted it themselves."""
+    for name in SORTED_BY:
+        if name in context.attributes:
+            return None
+    return stock.arrangements.get(decision.variant)
 
 
 def row_of(

@@ -17,6 +17,7 @@ STRENGTHS = {"a little": 3.0, "a lot": 10.0}
 """In places."""
 LARGEST_MOVE = 20
 """No card of a listing moves further, however many boosts add up; a pin may."""
+MADE_ROOM = ("made room for others",)
 
 By = Literal["product", "category", "tag", "brand", "price", "in stock", "words", "affinity", "score"]
 
@@ -59,6 +60,16 @@ class Fit:
         """True when it holds for one visitor and not for another."""
         return self.by in ("words", "affinity")
 
+    def __str__(self) -> str:
+        match self.by:
+            case "in stock" | "score":
+                return self.by
+            case "price":
+                return f"price {self.low:g} to {self.high:g}"
+            case "words":
+                return ", ".join(sorted(self.values))
+        return f"{self.by} {', '.join(sorted(self.values))}"
+
 
 @dataclass(frozen=True, slots=True)
 class Shift:
@@ -90,6 +101,16 @@ def _affinity(product: Product, shopper: Shopper, kinds: frozenset[str]) -> floa
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A product that stands elsewhere than it came: both places, from 1, and each reason."""
+
+    product: str
+    was: int
+    now: int
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Arrangement:
     """What a rule does to a list of the shop's own."""
 
@@ -108,6 +129,25 @@ class Arrangement:
         """The list in the order for this visitor."""
         places = shifts_of(self.shifts, products, get, shopper, now)
         return moved(products, places, dict(self.pins), largest=self.largest)
+
+    def moves(
+        self,
+        products: Sequence[str],
+        order: Iterable[str],
+        get: Callable[[str], Product | None],
+        shopper: Shopper,
+        now: float,
+    ) -> list[Move]:
+        """Which of the products the order has elsewhere, and why, first those that stand first now."""
+        was = {product: place for place, product in enumerate(products, start=1)}
+        pinned = {product: f"pinned at {place}" for place, product in self.pins}
+        moved_ones = [(id, place) for place, id in enumerate(order, start=1) if was[id] != place]
+        told: dict[str, list[str]] = {id: [pinned[id]] if id in pinned else [] for id, _ in moved_ones}
+        for shift in self.shifts:
+            for id, places in shifts_of((shift,), products, get, shopper, now).items():
+                if id in told and id not in pinned:
+                    told[id].append(f"{places:+.3g} places by {shift.fit}")
+        return [Move(id, was[id], place, tuple(told[id]) or MADE_ROOM) for id, place in moved_ones]
 
 
 def moved(

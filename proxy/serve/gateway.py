@@ -43,6 +43,7 @@ from proxy.serve.pages import Entry, has_json_slots
 from proxy.serve.parts import Parts
 from proxy.serve.personal import Personal
 from proxy.serve.pouring import Pouring
+from proxy.serve.rank import Rank
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Showing
 from proxy.serve.slots import Slots
@@ -80,7 +81,6 @@ class Gateway:
         self._clock = clock
         self._declared: Sequence[DeclaredSlot] = ()
         self._policy = NO_POLICY
-
         asking = Asking(origins, settings)
         self._personal = Personal(settings.ignored_cookies, tells_credentials=asking.tells_credentials)
         self._tells_all = asking.tells_all
@@ -99,7 +99,8 @@ class Gateway:
         self._giving = Giving(self._showing, pouring, metrics)
         self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)
         self._stylesheets = Stylesheets()
-        self.routes = Slots(self._showing, self._kept, settings, clock).routes
+        slots = Slots(self._showing, self._kept, settings, clock)
+        self.routes = {**slots.routes, **Rank(self._showing, settings, clock).routes}
         self.publish(publication)
 
     def publish(self, publication: Publication) -> None:

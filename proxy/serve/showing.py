@@ -18,7 +18,7 @@ from proxy.catalogue.shop import Shop
 from proxy.http.client import is_trusted, networks
 from proxy.http.message import Request
 from proxy.metrics import Metrics, Shown
-from proxy.model import AttributeValue, Consent, Profile, Visitor
+from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
 from proxy.page.encode import Assembled, Coding
 from proxy.page.fragments import Fragment
 from proxy.page.template import Template
@@ -112,6 +112,11 @@ class Showing:
         visitor = self._visitor(request, now)
         return _met(visitor, await self._profiles.get(visitor.id, now), now)
 
+    async def meet_named(self, visitor_id: str, now: float) -> Met:
+        """A visitor whom a server names, which answers for their consent."""
+        self._capture.settle()
+        return Met(Visitor(visitor_id), await self._profiles.get(visitor_id, now))
+
     def _visitor(self, request: Request, now: float) -> Visitor:
         return allowed(self._cookies.of(request, now), self._consents.of(request))
 
@@ -161,8 +166,7 @@ class Showing:
     ) -> Personalised | None:
         """The same with the reasons; None when deciding or rendering fails."""
         try:
-            is_believed = bool(self._trusted) and is_trusted(request.client, self._trusted)
-            seen = Seen(request, met.visitor, now, self._country_header if is_believed else b"")
+            seen = self._seen(request, met.visitor, now)
             done = self._done(template, seen, met.profile, coding, recalled, poured)
         except Exception:
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
@@ -172,6 +176,16 @@ class Showing:
         is_first = met.set_cookie is not None
         self._capture.note(View(now, request, template.about, met.visitor, done.decisions, is_first))
         return done
+
+    def _seen(self, request: Request, visitor: Visitor, now: float) -> Seen:
+        is_believed = bool(self._trusted) and is_trusted(request.client, self._trusted)
+        return Seen(request, visitor, now, self._country_header if is_believed else b"")
+
+    def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
+        """What deciding the template's slots looks at."""
+        asked, seen = self.asked_by(template), self._seen(request, met.visitor, now)
+        of_visitor = tuple([source(met.visitor, met.profile, now) for source in asked.sources])
+        return context_from(seen, met.profile, asked.attributes, (*asked.said(seen), *of_visitor))
 
     def _done(
         self,

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from proxy.catalogue.ranking import Fit, Shift, moved, shifts_of
+from proxy.catalogue.ranking import MADE_ROOM, Arrangement, Fit, Move, Shift, moved, shifts_of
 from proxy.catalogue.shopper import Shopper
 from proxy.model import Product
 from tests.catalogue.worlds import PRODUCTS, asking
@@ -60,3 +60,34 @@ def test_affinity_and_score_move_by_how_much() -> None:
     shifts = [Shift(Fit("affinity", frozenset({"brand"})), 9.0), Shift(Fit("score"), 9.0)]
     found = shifts_of(shifts, ["TRAIL", "SCREE", "KETCHUP", "HOTDOG", "gone"], by_id.get, shopper, 0.0)
     assert found == {"TRAIL": 18.0, "SCREE": 3.0, "HOTDOG": 14.0}
+
+
+def test_every_product_that_moved_says_why() -> None:
+    order = ["HOTDOG", "MUSTARD", "KETCHUP", "BUN", "TRAIL"]
+    own = Shift(Fit("brand", frozenset({"southwind"})), 2.5)
+    cheap = Shift(Fit("price", low=0.0, high=2.2), 1.0)
+    arranged = Arrangement((own, cheap), pins=((1, "TRAIL"),))
+    shopper, get = Shopper(), asking().shop.hub.get
+    new = arranged.order(order, get, shopper, 0.0)
+    assert new == ["TRAIL", "KETCHUP", "HOTDOG", "MUSTARD", "BUN"]
+    assert arranged.moves(order, new, get, shopper, 0.0) == [
+        Move("TRAIL", 5, 1, ("pinned at 1",)),
+        Move("KETCHUP", 3, 2, ("+2.5 places by brand southwind", "+1 places by price 0 to 2.2")),
+        Move("HOTDOG", 1, 3, MADE_ROOM),
+        Move("MUSTARD", 2, 4, ("+1 places by price 0 to 2.2",)),
+        Move("BUN", 4, 5, ("+1 places by price 0 to 2.2",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fit", "text"),
+    [
+        (Fit("brand", frozenset({"northwind", "tarnwell"})), "brand northwind, tarnwell"),
+        (Fit("affinity", frozenset({"brand"})), "affinity brand"),
+        (Fit("words", frozenset({"products in cart"})), "products in cart"),
+        (Fit("in stock"), "in stock"),
+        (Fit("price", low=5.0, high=10.0), "price 5 to 10"),
+    ],
+)
+def test_what_fits_is_told_as_editors_write_it(fit: Fit, text: str) -> None:
+    assert str(fit) == text

@@ -1,0 +1,149 @@
+"""`POST /_tb/rank`: the products a search service found, in the order a listing's rules give them for this visitor, and
+why each that moved stands where it does. For lists that no page of the shop's has: an app's, a search API's.
+
+Its law is that of pages: whatever fails in deciding, the order is the one that came. The visitor is that of our
+cookies; another is named only with a server's key.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from string import punctuation
+from typing import Annotated
+from urllib.parse import quote
+
+import msgspec
+
+from proxy.catalogue.ranking import Move
+from proxy.decide.engine import decide
+from proxy.errors import RequestError
+from proxy.events.intake import Access
+from proxy.http.incoming import origin_form
+from proxy.http.message import Handler, Request, Response
+from proxy.httpcache.key import normalised
+from proxy.page.piece import Piece
+from proxy.page.slots import LISTING
+from proxy.page.template import Template
+from proxy.personalise import arrangement_of, asking_of
+from proxy.serve.showing import Met, Showing
+from proxy.settings import Settings
+from proxy.visitors.collect import read_body
+from proxy.visitors.writekeys import WriteKeys, key_in
+
+log = logging.getLogger("tailorbird.rank")
+
+MOST_PRODUCTS = 1_000
+MAX_BYTES = 128 * 1024
+EXAMPLE = 'send {"products": ["SKU-1", "SKU-2"], "listing": "search", "query": "running"}'
+
+_EMPTY = Piece(b"")
+_Short = Annotated[str, msgspec.Meta(max_length=200)]
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class Found(msgspec.Struct, forbid_unknown_fields=True):
+    """What a search service found: products in its order, for which of the shop's lists, what was searched for, at
+    which address of the shop, and by whom."""
+
+    products: Annotated[list[_Id], msgspec.Meta(max_length=MOST_PRODUCTS)]
+    listing: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    query: _Short = ""
+    page: Annotated[str, msgspec.Meta(max_length=2_000)] = "/"
+    visitor: _Short = ""
+
+
+class Ranked(msgspec.Struct):
+    """The same products. `rule` is "" where none arranges them, and they stand as they came."""
+
+    products: list[str]
+    rule: str = ""
+    moved: list[Move] = []
+
+
+class Rank:
+    """The route."""
+
+    def __init__(self, showing: Showing, settings: Settings, clock: Callable[[], float]) -> None:
+        self._showing = showing
+        self._keys = WriteKeys(settings)
+        self._clock = clock
+
+    @property
+    def routes(self) -> Mapping[str, Handler]:
+        """Its handler, by its path."""
+        return {"/_tb/rank": self._answered}
+
+    async def _answered(self, request: Request) -> Response:
+        try:
+            return _json(200, await self._asked(request))
+        except RequestError as error:
+            return _json(error.status, {"error": error.args[0], "help": error.help})
+
+    async def _asked(self, request: Request) -> Ranked:
+        if request.method != b"POST":
+            raise RequestError("lists are sent by POST", status=405, help=EXAMPLE)
+        found = found_in(await read_body(request, MAX_BYTES))
+        page = _page(request, found)
+        names_another = self._names_another(request, found)
+        now, template = self._clock(), Template((LISTING + found.listing,), (_EMPTY, _EMPTY), (_EMPTY,))
+        try:
+            if names_another:
+                met = await self._showing.meet_named(found.visitor, now)
+            else:
+                met = await self._showing.meet_waiting(template, page, now)
+            return self._ranked(found, template, page, met, now)
+        except Exception:
+            log.exception("listing `%s` stays as it came", found.listing)
+            return Ranked(found.products)
+
+    def _names_another(self, request: Request, found: Found) -> bool:
+        """Whether the visitor is one that the request names. Raises `RequestError` when it may not."""
+        key = key_in(request.get(b"authorization") or b"")
+        source = self._keys.source(key) if key else None
+        if key and source is None:
+            raise RequestError("this write key is nobody's", status=401, help="set TAILORBIRD_WRITE_KEYS")
+        if found.visitor and (source is None or source.access is not Access.SERVER):
+            what = "only a server's write key may name a visitor"
+            help = "send `Authorization: Bearer KEY`, or leave `visitor` out and pass on the visitor's cookies"
+            raise RequestError(what, status=403 if key else 401, help=help)
+        return bool(found.visitor)
+
+    def _ranked(self, found: Found, template: Template, page: Request, met: Met, now: float) -> Ranked:
+        context, stock = self._showing.context_of(template, page, met, now), self._showing.stock
+        (decision,) = decide(self._showing.publication.plan, context, template.slots).values()
+        arrangement = arrangement_of(decision, context, stock)
+        if arrangement is None:
+            return Ranked(found.products)
+        get, shopper = stock.shop.hub.get, asking_of(context, stock.shop).shopper
+        order = arrangement.order(found.products, get, shopper, now)
+        return Ranked(order, decision.rule, arrangement.moves(found.products, order, get, shopper, now))
+
+
+def found_in(body: bytes) -> Found:
+    """Reads a request's body. Raises `RequestError`."""
+    try:
+        found = msgspec.json.decode(body, type=Found)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RequestError(f"the body makes no sense: {error}", help=EXAMPLE) from None
+    seen: set[str] = set()
+    for product in found.products:
+        if product in seen:
+            raise RequestError(f"`{product}` stands twice in `products`", help="send each product once")
+        seen.add(product)
+    return found
+
+
+def _page(request: Request, found: Found) -> Request:
+    """The request as if it were for the list's page."""
+    path, _, query = origin_form(quote(found.page, safe=punctuation).encode(), request.host).partition(b"?")
+    if found.query:
+        query = b"&".join(filter(None, (b"q=" + quote(found.query, safe="").encode(), query)))
+    return replace(request, method=b"GET", path=normalised(path), query=query, body=None)
+
+
+def _json(status: int, what: object) -> Response:
+    body = msgspec.json.encode(what)
+    head = ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)))
+    return Response(status, (*head, (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")), (body,))
