@@ -1,8 +1,8 @@
 """Many rows in one step of SQLite.
 
 At each step a thread lets the others run, and when the event loop is busy it may wait milliseconds for its next turn:
-a transaction of hundreds of small statements takes longer over its turns than over its work (0.3 of the events of a
-bare loop before, 0.6 after; `make bar BAR=D6`).
+a transaction of hundreds of small statements takes longer over its turns than over its work (on a busy machine 0.30 of
+the events of a bare loop before, 0.34 to 0.49 after; `make bar BAR=D6`).
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ class Loader:
         self._port = port
         self._run = run
         self.acknowledged: set[tuple[str, str]] = set()
+        self.has_begun = asyncio.Event()
 
     async def run(self) -> None:
         await asyncio.gather(*(self._post(number) for number in range(CONNECTIONS)))
@@ -46,6 +47,7 @@ class Loader:
                 if await posting.post(body_of([view(visitor_id, id) for id in ids])) != 200:
                     return
                 self.acknowledged |= {(visitor_id, f"shop:{id}") for id in ids}
+                self.has_begun.set()
 
 
 @pytest.mark.bar("D3")
@@ -59,7 +61,8 @@ async def test_no_acknowledged_event_is_missing_after_a_kill(kind: str, tmp_path
             async with daemon:
                 loader = Loader(daemon.port, run)
                 loading = asyncio.create_task(loader.run())
-                await asyncio.sleep(chance.uniform(0.05, 0.6))
+                await asyncio.wait_for(loader.has_begun.wait(), 30)
+                await asyncio.sleep(chance.uniform(0, 0.6))
                 daemon.signal(signal.SIGKILL)
                 await loading
             acknowledged |= loader.acknowledged
