@@ -107,7 +107,7 @@ def said_in(call: Call, type: str) -> Said | Rejected:
         case "screen":
             kind, subject = "screen viewed", call.name or text(properties, "name")
         case "identify":
-            kind, subject, traits = "identified", "", call.traits or {}
+            kind, subject, traits = "identified", "", call.traits or _in_context(call, "traits")
         case "group":
             kind, subject = "grouped", _id(call.group_id)
         case "alias":
@@ -132,8 +132,13 @@ def said_in(call: Call, type: str) -> Said | Rejected:
 
 
 def _page_path(call: Call) -> str:
-    page = (call.context or {}).get("page")
-    return text(page, "path") if isinstance(page, dict) else ""
+    return text(_in_context(call, "page"), "path")
+
+
+def _in_context(call: Call, name: str) -> Properties:
+    """RudderStack's SDKs say the traits here."""
+    said = (call.context or {}).get(name)
+    return said if isinstance(said, dict) else {}
 
 
 def _id(value: str | int | None) -> str:

@@ -82,13 +82,13 @@ class Collect:
         if request.method == b"OPTIONS":
             return Response(204, (*self._cross_origin(request), (b"access-control-max-age", b"86400")))
         if request.method != b"POST" and call != "ga4":
-            return self._answer(request, 405, {"success": False, "message": "events are sent by POST"})
+            return self._failed(request, 405, "events are sent by POST")
         try:
             return await self._taken(request, call, await read_body(request, self._max_bytes))
         except StoreError:
-            return self._answer(request, 503, {"success": False, "message": "the store is away; send it again"})
+            return self._failed(request, 503, "the store is away; send it again")
         except RequestError as error:
-            return self._answer(request, error.status, {"success": False, "message": str(error)})
+            return self._failed(request, error.status, str(error))
 
     async def _taken(self, request: Request, call: str, body: bytes) -> Response:
         now = self._clock()
@@ -153,7 +153,12 @@ class Collect:
         if not refused or _query(request, "strict") != "1":
             return self._answer(request, 200, {"success": True}, *more)
         accepted = len(verdicts) - len(refused)
-        return self._answer(request, 400, {"success": False, "accepted": accepted, "errors": refused}, *more)
+        said = {"success": False, "code": "400", "accepted": accepted, "errors": refused}
+        return self._answer(request, 400, said, *more)
+
+    def _failed(self, request: Request, status: int, why: str) -> Response:
+        """SDKs look for a `code`; RudderStack's asks again and again when there is none."""
+        return self._answer(request, status, {"success": False, "code": str(status), "message": why})
 
     def _answer(self, request: Request, status: int, what: object, *more: tuple[bytes, bytes]) -> Response:
         body = msgspec.json.encode(what)

@@ -68,6 +68,8 @@ def test_calls_are_kinds(named: str, call: dict[str, Any], kind: str, subject: s
 
 def test_identify_tells_traits() -> None:
     assert one("identify", traits={"firstName": "Anna"}).traits == {"first name": "Anna"}
+    in_context = {"traits": {"firstName": "Anna"}}
+    assert one("identify", context=in_context).traits == {"first name": "Anna"}, "where RudderStack's SDKs say them"
 
 
 def test_a_batch_names_its_calls_and_shares_when_it_was_sent() -> None:
