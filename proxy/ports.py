@@ -75,6 +75,14 @@ class Refused:
     call: str = "batch"
 
 
+@dataclass(frozen=True, slots=True)
+class Tombstones:
+    """What is left of who was erased: by the hash of each id when that was, and the keys the hashes were made with."""
+
+    keys: Sequence[bytes]
+    erased_at: Mapping[bytes, float]
+
+
 class EventStore(Protocol):
     """The log of all events and what follows from it. As `ProfileStore`, it may raise `StoreError`."""
 
@@ -102,6 +110,12 @@ class EventStore(Protocol):
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
         """Leaves no byte of these visitors anywhere in the store but a keyed hash, by which no replay or import brings
         back what happened before `now`. How much of what was erased."""
+
+    async def tombstones(self) -> Tombstones:
+        """What is left of who was erased, here or in stores whose tombstones were brought."""
+
+    async def bury(self, tombstones: Tombstones) -> None:
+        """Takes another store's tombstones in, beside its own: from now on what they forbid does not come back here."""
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
         """Keeps events that were not taken, the newest 10,000."""

@@ -20,6 +20,7 @@ PROVEN_ELSEWHERE = {
     "stores/sqlite.py": "tests/contracts",
     "stores/tables.py": "tests/contracts",
     "stores/redis.py": "tests/contracts",
+    "stores/redis_tombstones.py": "tests/contracts/test_tombstones.py",
     "stores/connecting.py": "tests/contracts",
     "stores/cluster.py": "tests/contracts, tests/bars/test_d9_cluster.py",
     "stores/sqlite_views.py": "tests/contracts",

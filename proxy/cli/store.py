@@ -25,8 +25,8 @@ def command() -> None:
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 def copy(source: str, target: str) -> None:
-    """Copies all of the store FROM into the store TO: every visitor's log, from which their profiles follow, and the
-    events that were not taken. Both are written as in --store."""
+    """Copies all of the store FROM into the store TO: every visitor's log, from which their profiles follow, the events
+    that were not taken, and the tombstones of who was erased. Both are written as in --store."""
     visitors, events = asyncio.run(_copied(source, target))
     click.echo(f"{visitors} visitors, {events} events that were not there")
 
@@ -43,6 +43,7 @@ async def _copied(source: str, target: str) -> tuple[int, int]:
 async def copied(source: Store, target: Store, tell: Callable[[int], None] = lambda _: None) -> tuple[int, int]:
     """How many visitors there were, and how many of their events the target did not have."""
     visitors = events = 0
+    await target.bury(await source.tombstones())  # before all else: what they forbid stays out from now on
     async for visitor_id in source.visitors():
         arrivals = await source.log_of(visitor_id)
         for start in range(0, len(arrivals), BATCH):

@@ -25,7 +25,7 @@ from proxy.audience.identity import routed
 from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
-from proxy.ports import Applied, Refused
+from proxy.ports import Applied, Refused, Tombstones
 from proxy.stores.address import Address, address_of
 from proxy.stores.batches import Batches
 from proxy.stores.cluster import Wide
@@ -40,8 +40,9 @@ from proxy.stores.record import (
     unpacked_arrival,
     unpacked_refused,
 )
+from proxy.stores.redis_tombstones import BROUGHT_KEYS, RedisTombstones, asks, latest
 from proxy.stores.streams import Fields, take_out
-from proxy.stores.tombstones import is_erased, new_key, tombstone
+from proxy.stores.tombstones import is_erased
 
 READS_AT_ONCE = 8
 BATCH = 500
@@ -53,8 +54,6 @@ MOST_IN_FEED = 100_000
 REFUSED_KEY = "tb:refused"
 MOST_REFUSED = 10_000
 BUS_KEYS = ("{tb:bus}:sent", "{tb:bus}:told")  # on which processes tell each other whose profiles changed
-TOMBSTONES_KEY = "tb:tombstones"
-TOMBSTONE_KEY_KEY = "tb:tombstone-key"
 REVISION = b""
 """The field of a log that counts its changes; no event has this id."""
 # KEYS: profile, log. ARGV: the revision the profile follows from, the profile, and id and value of each new event.
@@ -131,7 +130,7 @@ class RedisStore:
         self._reader = reader(address)
         self._writer = writer(address)
         self._batches: dict[object, Batches] = {}
-        self._tombstone_key = b""
+        self._tombstones = RedisTombstones(self._writer)
 
     async def get_profile(self, visitor_id: str) -> Profile | None:
         return await self._batches_of(visitor_id).get(visitor_id)
@@ -254,20 +253,22 @@ class RedisStore:
         return left
 
     async def _known(self, waiting: Mapping[str, Sequence[Arrival]]) -> dict[str, Known]:
-        key = await self._key_of_tombstones()
+        keys = await self._tombstones.keys()
         reads = self._writer.pipeline(transaction=False)
+        reads.smembers(BROUGHT_KEYS)
         for visitor_id, own in waiting.items():
             reads.getrange(profile_key(visitor_id), 0, MAX_BYTES)
             reads.hmget(log_key(visitor_id), [REVISION, *(arrival.event.id for arrival in own)])
-            reads.hget(TOMBSTONES_KEY, tombstone(key, visitor_id))
-        answers: list[Any] = await reads.execute(raise_on_error=False)
+            asks(reads, keys, visitor_id)
+        brought, *answers = cast(list[Any], await reads.execute(raise_on_error=False))
+        if self._tombstones.are_new(answered(brought)):
+            return await self._known(waiting)
         found = {}
         for visitor_id, value, log, erased in zip(waiting, answers[::3], answers[1::3], answers[2::3], strict=True):
-            if isinstance(log, Exception):
-                raise log
+            revision, *logged = answered(log)
             profile = await self._profile(visitor_id, value)
-            has, erased_at = [value is not None for value in log[1:]], float(erased) if erased else None
-            found[visitor_id] = Known(profile, log[0] or b"0", has, erased_at)
+            has = [value is not None for value in logged]
+            found[visitor_id] = Known(profile, revision or b"0", has, latest(answered(erased)))
         return found
 
     async def _profile(self, visitor_id: str, value: bytes | RedisError) -> Profile | None:
@@ -339,14 +340,14 @@ class RedisStore:
         raise StoreError("others change the same visitor all the time", help="do it again")
 
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
-        key, ids = await self._key_of_tombstones(), {visitor_id.encode() for visitor_id in visitor_ids}
+        ids = {visitor_id.encode() for visitor_id in visitor_ids}
 
         def names_them(fields: Fields) -> bool:
             return any(id in value for value in fields.values() for id in ids)
 
         async with answers_as_ours():
             # First of all, so that no event that is under way comes after.
-            await self._writer.hset(TOMBSTONES_KEY, mapping={tombstone(key, id.decode()): now for id in ids})
+            await self._tombstones.leave(visitor_ids, now)
             profiles = [await self._writer.unlink(profile_key(visitor_id)) for visitor_id in visitor_ids]
             events = [max(await self._writer.hlen(log_key(visitor_id)) - 1, 0) for visitor_id in visitor_ids]
             for visitor_id in visitor_ids:
@@ -356,12 +357,13 @@ class RedisStore:
             refused = await take_out(self._writer, REFUSED_KEY, names_them)
         return {"events": sum(events), "profiles": sum(profiles), "events not taken": refused}
 
-    async def _key_of_tombstones(self) -> bytes:
-        if not self._tombstone_key:
-            async with answers_as_ours():
-                await self._writer.set(TOMBSTONE_KEY_KEY, new_key(), nx=True)
-                self._tombstone_key = await self._writer.get(TOMBSTONE_KEY_KEY)
-        return self._tombstone_key
+    async def tombstones(self) -> Tombstones:
+        async with answers_as_ours():
+            return await self._tombstones.all()
+
+    async def bury(self, tombstones: Tombstones) -> None:
+        async with answers_as_ours():
+            await self._tombstones.bring(tombstones)
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
         async with answers_as_ours():
@@ -404,3 +406,10 @@ def _value(answer: bytes | RedisError) -> bytes | StoreError:
     if str(answer).startswith("WRONGTYPE"):
         return DamagedValueError("a stored profile is not a text", help="import it again")
     return StoreError(f"the store did not answer: {answer}")
+
+
+def answered(answer: Any) -> Any:
+    """One answer of a pipeline; raises it if it is an error."""
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from proxy.errors import OperatorError, StoreError
 from proxy.model import Arrival, Profile
-from proxy.ports import Applied, Refused
+from proxy.ports import Applied, Refused, Tombstones
 from proxy.stores import tables
 from proxy.stores.batches import Batches
 
@@ -126,6 +126,12 @@ class SqliteStore:
         gone = await self._change(lambda connection: tables.erase(connection, visitor_ids, now))
         await self._run(self._writer, self._scrub)
         return gone
+
+    async def tombstones(self) -> Tombstones:
+        return await self._read(tables.all_tombstones)
+
+    async def bury(self, tombstones: Tombstones) -> None:
+        await self._change(lambda connection: tables.bury(connection, tombstones))
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
         await self._change(lambda connection: tables.refuse(connection, refused))

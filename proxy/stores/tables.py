@@ -15,7 +15,7 @@ from proxy.audience.identity import routed
 from proxy.errors import DamagedValueError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
-from proxy.ports import Applied, Refused
+from proxy.ports import Applied, Refused, Tombstones
 from proxy.stores import bulk
 from proxy.stores.record import MAX_BYTES, import_of, packed, packed_arrival, unpacked, unpacked_arrival
 from proxy.stores.tombstones import is_erased, new_key, tombstone
@@ -198,20 +198,36 @@ def _not_erased(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> 
     """The arrivals that no tombstone forbids."""
     if connection.execute("SELECT 1 FROM tombstones LIMIT 1").fetchone() is None:
         return arrivals
-    key = _tombstone_key(connection)
-    sought = "SELECT erased_at FROM tombstones WHERE hash = ?"
-    rows = [connection.execute(sought, (tombstone(key, one.visitor_id),)).fetchone() for one in arrivals]
-    return [one for one, row in zip(arrivals, rows, strict=True) if not is_erased(one, row[0] if row else None)]
+    keys = _tombstone_keys(connection)
+    sought = f"SELECT max(erased_at) FROM tombstones WHERE hash IN ({','.join('?' * len(keys))})"  # noqa: S608
+    hashes = ([tombstone(key, one.visitor_id) for key in keys] for one in arrivals)
+    rows = [connection.execute(sought, each).fetchone() for each in hashes]
+    return [one for one, (erased_at,) in zip(arrivals, rows, strict=True) if not is_erased(one, erased_at)]
 
 
-def _tombstone_key(connection: sqlite3.Connection) -> bytes:
-    (key,) = connection.execute("SELECT value FROM tombstone_key").fetchone()
-    return bytes(key)
+def _tombstone_keys(connection: sqlite3.Connection) -> list[bytes]:
+    """Every key that hashes were made with, the store's own first."""
+    return [bytes(key) for (key,) in connection.execute("SELECT value FROM tombstone_key ORDER BY rowid")]
+
+
+def all_tombstones(connection: sqlite3.Connection) -> Tombstones:
+    """What is left of who was erased."""
+    rows = connection.execute("SELECT hash, erased_at FROM tombstones")
+    return Tombstones(_tombstone_keys(connection), {bytes(hash): at for hash, at in rows})
+
+
+def bury(connection: sqlite3.Connection, tombstones: Tombstones) -> None:
+    """Takes another store's tombstones in."""
+    known = _tombstone_keys(connection)
+    new = [(key,) for key in tombstones.keys if key not in known]
+    connection.executemany("INSERT INTO tombstone_key VALUES (?)", new)
+    later = "ON CONFLICT (hash) DO UPDATE SET erased_at = max(erased_at, excluded.erased_at)"
+    connection.executemany(f"INSERT INTO tombstones VALUES (?, ?) {later}", tombstones.erased_at.items())  # noqa: S608
 
 
 def erase(connection: sqlite3.Connection, visitor_ids: Iterable[str], now: float) -> dict[str, int]:
     """Deletes all of these visitors, and leaves their tombstones; how many rows of what."""
-    key, ids = _tombstone_key(connection), json.dumps(list(visitor_ids))
+    key, ids = _tombstone_keys(connection)[0], json.dumps(list(visitor_ids))
     gone = {
         name: connection.execute(f"DELETE FROM {table} WHERE {whose}", {"ids": ids}).rowcount  # noqa: S608
         for name, (table, whose) in ERASED.items()

@@ -1,0 +1,72 @@
+"""The tombstones in Redis or Valkey. Of its keys a process remembers those it knows; whoever looks into an event's past
+hears in the same breath whether others were brought since."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from redis.asyncio.client import Pipeline
+
+from proxy.ports import Tombstones
+from proxy.stores.tombstones import new_key, tombstone
+
+TOMBSTONES_KEY = "tb:tombstones"
+OWN_KEY = "tb:tombstone-key"
+BROUGHT_KEYS = "tb:tombstone-keys"
+AT_ONCE = 500
+
+
+class RedisTombstones:
+    """Those of one store. Whoever calls makes of the client's errors what they are to others."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+        self._own = b""
+        self._brought: frozenset[bytes] = frozenset()
+
+    async def keys(self) -> list[bytes]:
+        """Every key that hashes were made with, the store's own first."""
+        if not self._own:
+            await self._writer.set(OWN_KEY, new_key(), nx=True)
+            self._own = await self._writer.get(OWN_KEY)
+            self._brought = frozenset(await self._writer.smembers(BROUGHT_KEYS))
+        return [self._own, *sorted(self._brought)]
+
+    def are_new(self, brought: Collection[bytes]) -> bool:
+        """Whether keys have been brought that were not known here; now they are."""
+        is_new = not self._brought.issuperset(brought)
+        self._brought |= frozenset(brought)
+        return is_new
+
+    async def leave(self, visitor_ids: Collection[str], now: float) -> None:
+        """Makes those of visitors who are erased."""
+        own, *_ = await self.keys()
+        await self._writer.hset(TOMBSTONES_KEY, mapping={tombstone(own, id): now for id in visitor_ids})
+
+    async def all(self) -> Tombstones:
+        """As `EventStore.tombstones`."""
+        keys = [*await self.keys(), *await self._writer.smembers(BROUGHT_KEYS)]
+        found = {hash: float(at) async for hash, at in self._writer.hscan_iter(TOMBSTONES_KEY, count=AT_ONCE)}
+        return Tombstones(tuple(dict.fromkeys(keys)), found)
+
+    async def bring(self, tombstones: Tombstones) -> None:
+        """As `EventStore.bury`."""
+        known, hashes = await self.all(), list(tombstones.erased_at)
+        for start in range(0, len(hashes), AT_ONCE):
+            some = {hash: tombstones.erased_at[hash] for hash in hashes[start : start + AT_ONCE]}
+            later = {hash: max(at, known.erased_at.get(hash, at)) for hash, at in some.items()}
+            await self._writer.hset(TOMBSTONES_KEY, mapping=later)
+        if new := [key for key in tombstones.keys if key not in known.keys]:
+            await self._writer.sadd(BROUGHT_KEYS, *new)
+            self.are_new(new)
+
+
+def asks(reads: Pipeline, keys: Collection[bytes], visitor_id: str) -> None:
+    """Adds the question when a visitor was erased; `latest` reads the answer."""
+    reads.hmget(TOMBSTONES_KEY, [tombstone(key, visitor_id) for key in keys])
+
+
+def latest(answer: Collection[bytes | None]) -> float | None:
+    """When a visitor was erased, the last time; None when never."""
+    return max((float(at) for at in answer if at is not None), default=None)

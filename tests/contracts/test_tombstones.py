@@ -1,0 +1,64 @@
+"""Tombstones go with a copy: who was erased in one store does not come back in another, under either's key."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from proxy.cli.store import copied
+from proxy.model import Arrival, Event, Profile
+from proxy.ports import Store
+from proxy.stores import open_store
+
+NOON = 1_795_435_200.0
+
+
+def seen(visitor_id: str, number: int) -> Arrival:
+    return Arrival(visitor_id, Event(NOON + number, f"web:{number}", "page viewed", "/"), "web", NOON + number)
+
+
+@pytest.fixture
+async def other(tmp_path: Path) -> AsyncIterator[Store]:
+    """A SQLite store, to copy from or to."""
+    opened = open_store(f"sqlite:{tmp_path}/other.db")
+    yield opened
+    await opened.aclose()
+
+
+@pytest.mark.parametrize("is_from_other", [True, False], ids=["into it", "from it"])
+async def test_who_was_erased_does_not_come_back_in_a_copy(store: Store, other: Store, is_from_other: bool) -> None:
+    source, target = (other, store) if is_from_other else (store, other)
+    await source.apply([seen("anna", 1), seen("ben", 2)])
+    await source.erase(["anna"], NOON + 10)
+    await target.apply([seen("cleo", 3)])
+    await target.erase(["cleo"], NOON + 10)
+    await copied(source, target)
+    await copied(source, target)
+
+    replayed = await target.apply([seen("anna", 1), seen("ben", 2), seen("cleo", 3), seen("anna", 11)])
+    assert [(one.visitor_id, one.event.id) for one in replayed.fresh] == [("anna", "web:11")]
+    assert await target.put_profiles([Profile("anna", {"size": "40"}, updated_at=NOON + 20)]) == 0
+    brought = await target.tombstones()
+    assert (len(brought.keys), len(brought.erased_at)) == (2, 2)
+
+
+async def test_another_process_learns_of_what_was_brought(store: Store, other: Store, url: str) -> None:
+    beside = open_store(url)
+    await beside.apply([seen("ben", 1)])
+    await other.erase(["anna"], NOON + 10)
+    await store.bury(await other.tombstones())
+    assert list((await beside.apply([seen("anna", 1)])).fresh) == []
+    await beside.aclose()
+
+
+async def test_the_last_time_somebody_was_erased_counts(store: Store, other: Store) -> None:
+    await other.erase(["anna"], NOON + 10)
+    early = await other.tombstones()
+    await other.erase(["anna"], NOON + 20)
+    for tombstones in (await other.tombstones(), early):
+        await store.bury(tombstones)
+    assert list((await store.apply([seen("anna", 15)])).fresh) == []
+    await store.erase(["anna"], NOON + 30)
+    assert [one.event.id for one in (await store.apply([seen("anna", 25), seen("anna", 31)])).fresh] == ["web:31"]
