@@ -7,13 +7,14 @@ use a segment of another file. Findings never stop the reading; whether there ar
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.catalogue.feeds import read_products
 from proxy.catalogue.logs import read_log
 from proxy.catalogue.ranking import Arrangement
 from proxy.catalogue.rows import Ask
+from proxy.conditions.phrase import Phrase
 from proxy.conditions.vocabulary import words
 from proxy.diagnostics import Finding, in_order
 from proxy.errors import OperatorError
@@ -24,7 +25,7 @@ from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.collect import Collector
 from proxy.rulebook.declared import read_attributes, read_slots
 from proxy.rulebook.expectations import Case, read_case
-from proxy.rulebook.files import rule_files, texts
+from proxy.rulebook.files import RuleFile, rule_files, texts
 from proxy.rulebook.journey import one_journey, read_stage, stages_in_circles
 from proxy.rulebook.mending import with_edits
 from proxy.rulebook.money import other_currencies
@@ -102,11 +103,11 @@ def check(
     slots = tuple(sorted({*(slot.name for slot in declared if not slot.name.startswith(LISTING)), *seen_slots}))
     journeys = [(file, file.entries("journey", findings)) for file in opened]
     stage_names = tuple(entry.key.text for _, stages in journeys for entry in stages)
-    grades = [read_grades(line, findings) for file in opened for line in file.entries("rfm", findings)]
-    known = graded(words(segment_names, attributes, imported, stage_names), ChainMap(*grades))
-    for line in [line for file in opened for line in file.entries("scores", findings)]:
-        known |= read_score(line, known, findings)
-    names = Names(known, segment_names, slots)
+    names = Names(
+        _with_grades_and_scores(words(segment_names, attributes, imported, stage_names), opened, findings),
+        segment_names,
+        slots,
+    )
 
     segments = tuple(read_segment(entry, names, file.timezone, findings) for file, entry in segment_lines)
     journey = tuple(read_stage(entry, names, file.timezone, findings) for file, stages in journeys for entry in stages)
@@ -115,24 +116,17 @@ def check(
     rules = tuple(collector.rules(opened))
     lists = {rule.slot for rule in rules if rule.slot.startswith(LISTING)} - {slot.name for slot in declared}
     declared = (*declared, *map(DeclaredSlot, sorted(lists)))
-    holdouts = tuple(
-        holdout
-        for file in opened
-        if "holdout" in file.parts
-        for holdout in read_holdouts(file.parts["holdout"].value, names, file.timezone, findings)
-    )
-    by_name = {rule.name: rule for rule in rules}
-    products = {product.id: product for product in library.catalogue}
-    cases = tuple(
-        read_case(node, by_name, names, file.timezone, findings, products)
-        for file in opened
-        for node in file.items("tests", findings)
-    )
-    findings += twice("segments", ((segment.name, segment.place) for segment in segments))
-    findings += twice("rules", ((rule.name, rule.place) for rule in rules if rule.name))
-    findings += twice("holdouts", ((holdout.name, holdout.place) for holdout in holdouts if holdout.name))
-    findings += twice("tests", ((case.name, case.place) for case in cases if case.name))
-    findings += twice("stages", ((stage.name, stage.place) for stage in journey))
+    holdouts = tuple(_holdouts(opened, names, findings))
+    cases = tuple(_cases(opened, rules, names, library, findings))
+    told: Mapping[str, Sequence[Segment | Rule | Holdout | Case]] = {
+        "segments": segments,
+        "rules": rules,
+        "holdouts": holdouts,
+        "tests": cases,
+        "stages": journey,
+    }
+    for what, named in told.items():
+        findings += twice(what, ((one.name, one.place) for one in named if one.name))
     findings += one_journey(stages for _, stages in journeys)
     findings += circles(segments)
     conditions = [*(segment.condition for segment in (*segments, *journey)), *(rule.condition for rule in rules)]
@@ -159,6 +153,33 @@ def check(
         visits,
         collector.lints,
     )
+
+
+def _with_grades_and_scores(
+    known: Mapping[str, Phrase], opened: Sequence[RuleFile], findings: list[Finding]
+) -> Mapping[str, Phrase]:
+    """The words of conditions, as the files' `rfm` grades them, and those that their `scores` add."""
+    grades = [read_grades(line, findings) for file in opened for line in file.entries("rfm", findings)]
+    found = graded(known, ChainMap(*grades))
+    for line in [line for file in opened for line in file.entries("scores", findings)]:
+        found |= read_score(line, found, findings)
+    return found
+
+
+def _holdouts(opened: Sequence[RuleFile], names: Names, findings: list[Finding]) -> Iterator[Holdout]:
+    for file in opened:
+        if "holdout" in file.parts:
+            yield from read_holdouts(file.parts["holdout"].value, names, file.timezone, findings)
+
+
+def _cases(
+    opened: Sequence[RuleFile], rules: Sequence[Rule], names: Names, library: Library, findings: list[Finding]
+) -> Iterator[Case]:
+    by_name = {rule.name: rule for rule in rules}
+    products = {product.id: product for product in library.catalogue}
+    for file in opened:
+        for node in file.items("tests", findings):
+            yield read_case(node, by_name, names, file.timezone, findings, products)
 
 
 def _groups(files: Mapping[str, bytes], name: str, findings: list[Finding]) -> Groups:

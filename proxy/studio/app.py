@@ -1,4 +1,4 @@
-"""The admin listener: studio pages and their JSON twins, purge, health, metrics. Never mounted on the public listener.
+"""The admin listener: studio pages, and what programs ask (`api.py`). Never mounted on the public listener.
 
 Every route but `/livez` and `/readyz` wants the bearer token (or it as the password of HTTP Basic, so that a browser
 can ask); only the demo on loopback runs without one, and then only for a Host that names this machine, so that a
@@ -22,9 +22,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from proxy.errors import RequestError, StoreError
-from proxy.studio.asking import visitor_in
-from proxy.studio.purging import purge_in
-from proxy.studio.stocking import changes_in
+from proxy.studio.api import api_routes, refused
 from proxy.studio.versions import version_routes
 from proxy.studio.views import Site, status_view
 
@@ -50,9 +48,6 @@ def create_studio(site: Site, *, token: str) -> Starlette:
     def html(name: str, code: int = 200, **values: Any) -> Response:
         return Response(pages.render_template(name, **values), code, media_type="text/html")
 
-    def json(value: Any, status: int = 200) -> Response:
-        return Response(msgspec.json.encode(value), status, media_type="application/json")
-
     async def home(request: Request) -> Response:
         return html(
             "home.html", status=msgspec.to_builtins(await status_view(site)), links=msgspec.to_builtins(site.links)
@@ -69,59 +64,11 @@ def create_studio(site: Site, *, token: str) -> Starlette:
             story = str(error)
         return html("why.html", url=url, visitor=visitor, segments=segments, story=story, said=said)
 
-    async def status(request: Request) -> Response:
-        return json(await status_view(site))
-
-    async def live(request: Request) -> Response:
-        return json(await site.live())
-
-    async def products(request: Request) -> Response:
-        try:
-            changes = changes_in(request.headers.get("content-type", ""), await request.body())
-        except RequestError as error:
-            return PlainTextResponse(f"{error}\n", error.status)
-        return json(await site.change_products(changes))
-
-    async def purge(request: Request) -> Response:
-        done = await site.purge(purge_in(request.headers.get("content-type", ""), await request.body()))
-        return json(done, 200 if done.everywhere else 503)
-
-    async def export(request: Request) -> Response:
-        return json(await site.export(await visitor_of(request)))
-
-    async def erase(request: Request) -> Response:
-        receipt = await site.erase(await visitor_of(request))
-        return json(receipt, 200 if receipt.is_whole else 503)
-
-    async def visitor_of(request: Request) -> str:
-        return visitor_in(request.headers.get("content-type", ""), await request.body())
-
-    async def refused(request: Request, error: Exception) -> Response:
-        return PlainTextResponse(f"{error}\n", error.status if isinstance(error, RequestError) else 503)
-
-    async def metrics(request: Request) -> Response:
-        return PlainTextResponse(site.metrics_text(), media_type="text/plain; version=0.0.4")
-
-    async def livez(request: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
-    async def readyz(request: Request) -> Response:
-        state = await site.readiness()
-        return json(state, 503 if state.is_stopping else 200)
-
     routes = [
         Route("/", home),
         Route("/why", why),
         *version_routes(site, html),
-        Route("/api/status", status),
-        Route("/api/live", live),
-        Route("/api/purge", purge, methods=["POST"]),
-        Route("/api/products", products, methods=["POST"]),
-        Route("/api/export", export, methods=["POST"]),
-        Route("/api/erase", erase, methods=["POST"]),
-        Route("/metrics", metrics),
-        Route("/livez", livez),
-        Route("/readyz", readyz),
+        *api_routes(site),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
     handlers: Any = {RequestError: refused, StoreError: refused}

@@ -1,0 +1,74 @@
+"""What programs ask of the admin listener: purge, changes of products, what is kept of a person, metrics, health."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from proxy.errors import RequestError
+from proxy.studio.asking import visitor_in
+from proxy.studio.purging import purge_in
+from proxy.studio.stocking import changes_in
+from proxy.studio.views import Site, status_view
+
+
+def api_routes(site: Site) -> list[Route]:
+    """The routes. `RequestError` and `StoreError` are for `refused` to answer."""
+
+    async def status(request: Request) -> Response:
+        return _json(await status_view(site))
+
+    async def live(request: Request) -> Response:
+        return _json(await site.live())
+
+    async def products(request: Request) -> Response:
+        return _json(await site.change_products(changes_in(*await _sent(request))))
+
+    async def purge(request: Request) -> Response:
+        done = await site.purge(purge_in(*await _sent(request)))
+        return _json(done, 200 if done.everywhere else 503)
+
+    async def export(request: Request) -> Response:
+        return _json(await site.export(visitor_in(*await _sent(request))))
+
+    async def erase(request: Request) -> Response:
+        receipt = await site.erase(visitor_in(*await _sent(request)))
+        return _json(receipt, 200 if receipt.is_whole else 503)
+
+    async def metrics(request: Request) -> Response:
+        return PlainTextResponse(site.metrics_text(), media_type="text/plain; version=0.0.4")
+
+    async def livez(request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(request: Request) -> Response:
+        state = await site.readiness()
+        return _json(state, 503 if state.is_stopping else 200)
+
+    return [
+        Route("/api/status", status),
+        Route("/api/live", live),
+        Route("/api/purge", purge, methods=["POST"]),
+        Route("/api/products", products, methods=["POST"]),
+        Route("/api/export", export, methods=["POST"]),
+        Route("/api/erase", erase, methods=["POST"]),
+        Route("/metrics", metrics),
+        Route("/livez", livez),
+        Route("/readyz", readyz),
+    ]
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """What was wrong with a request, or that the store is away."""
+    return PlainTextResponse(f"{error}\n", error.status if isinstance(error, RequestError) else 503)
+
+
+async def _sent(request: Request) -> tuple[str, bytes]:
+    """The body's type, and the body."""
+    return request.headers.get("content-type", ""), await request.body()
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
