@@ -58,7 +58,7 @@ from proxy.visitors.journal import Journal
 from proxy.visitors.persona import Persona, context_as
 from proxy.visitors.preview import Tokens
 from proxy.visitors.profiles import ProfileReader
-from proxy.visitors.recording import Recorder, keep
+from proxy.visitors.recording import Keeper, Recorder
 from proxy.visitors.visitor import Cookies
 from proxy.visitors.writekeys import WriteKeys
 
@@ -68,6 +68,7 @@ PURGE = "purge"
 PRODUCTS = "products"
 """That on which they tell each other what changed of products."""
 PROFILES = "profiles"
+ERASING = "erasing"
 ERASED = "erased"
 """The topic on which they tell whose profiles changed."""
 REPLAYED = 2_000
@@ -128,6 +129,7 @@ class Tailorbird:
         self._routes.update(Tag(settings).routes)
         self._recorder = Recorder(settings.recorded_a_second)
         self._views = open_views(settings.store)
+        self._keeper = Keeper(self._recorder, self._views, most=settings.recorded_views, metrics=self.metrics)
         self._gateway = Gateway(
             self._origins,
             self.cookies,
@@ -162,6 +164,7 @@ class Tailorbird:
         self._machine.listen(READINESS, self._own_readiness)
         self._machine.listen(LIVE, self._own_live)
         self.bus.listen(PROFILES, self._hear_of_profiles)
+        self.bus.listen(ERASING, self._hear_of_erasing)
         self.bus.listen(ERASED, self._hear_of_erased)
         self._beside: Sequence[asyncio.Task[None]] = ()
 
@@ -202,8 +205,7 @@ class Tailorbird:
             self._gateway.stock.shop.covisits.build(*row)
         await self.bus.open()
         self.journal.open()
-        recording = keep(self._recorder, self._views, most=self.settings.recorded_views, metrics=self.metrics)
-        works = [self._rules.follow(), recording, self._lag.watch(), self._learning.follow()]
+        works = [self._rules.follow(), self._keeper.run(), self._lag.watch(), self._learning.follow()]
         if self._tally is not None:
             works.append(self._tally.keep())
         self._beside = [asyncio.create_task(work) for work in works]
@@ -321,9 +323,14 @@ class Tailorbird:
 
     async def erase(self, visitor_id: str) -> Receipt:
         """Leaves nothing of that person, here and in every process that serves the shop. May raise `StoreError`."""
+        await self.bus.send(ERASING)
         receipt = await erased(Places(self.store, self._views), visitor_id, self.now())
         await self.bus.send(ERASED)
         return receipt
+
+    async def _hear_of_erasing(self, _: bytes) -> bytes:
+        await self._keeper.flush()  # what is not in the store could not be erased there
+        return b""
 
     async def _hear_of_erased(self, _: bytes) -> bytes:
         self._profiles.forget()

@@ -56,6 +56,17 @@ async def test_a_profile_in_the_store_shows_on_a_page_fetched_once(tmp_path: Pat
     assert origin.requests[0].get(b"cookie") is None
 
 
+async def test_an_erase_finds_a_page_that_was_opened_the_moment_before(tmp_path: Path) -> None:
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA], recorded_a_second=1_000.0) as shop,
+    ):
+        for _ in range(3):
+            await shop.client.get("/", headers={"user-agent": "Mozilla/5.0 Firefox/140.0", **shop.cookies_of("anna")})
+        receipt = await shop.tailorbird.erase("anna")
+        assert (receipt.erased["page views"], receipt.is_whole) == (3, True)
+
+
 async def test_a_purge_reaches_what_is_stored(tmp_path: Path) -> None:
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
         await shop.client.get("/")

@@ -38,6 +38,7 @@ TYPED = "search term"
 OF_THE_REQUEST = frozenset(REQUEST_ATTRIBUTES) - {TYPED}
 BURST_SECONDS = 1.0
 MOST_NOTED = 100_000
+VIEWS = "tailorbird_views_recorded_total"
 FLUSH_SECONDS = 1.0
 
 
@@ -133,25 +134,36 @@ def _attributes(noted: Noted, asked: frozenset[str]) -> Iterator[tuple[str, Attr
     yield from ((name, value) for name, value in noted.context.attributes.items() if name in asked)
 
 
-async def keep(recorder: Recorder, views: ViewLog, *, most: int, metrics: Metrics) -> None:
-    """Puts what is recorded into the store, once a second, and a last time when it is cancelled."""
-    try:
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            await _keep(recorder, views, most, metrics)
-    finally:
-        with contextlib.suppress(asyncio.CancelledError):
-            await _keep(recorder, views, most, metrics)
+class Keeper:
+    """Puts what is recorded into the store: once a second, and when it is asked to."""
 
+    def __init__(self, recorder: Recorder, views: ViewLog, *, most: int, metrics: Metrics) -> None:
+        self._recorder = recorder
+        self._views = views
+        self._most = most
+        self._metrics = metrics
+        self._one_at_a_time = asyncio.Lock()
 
-async def _keep(recorder: Recorder, views: ViewLog, most: int, metrics: Metrics) -> None:
-    taken = recorder.take()
-    if not taken:
-        return
-    try:
-        await views.put_views(taken, most=most)
-    except StoreError as error:
-        log.debug("%s views were not recorded: %s", len(taken), error)
-        metrics.count("tailorbird_views_recorded_total", "outcome", "lost", len(taken))
-    else:
-        metrics.count("tailorbird_views_recorded_total", "outcome", "kept", len(taken))
+    async def run(self) -> None:
+        """For ever, and a last time when it is cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(FLUSH_SECONDS)
+                await self.flush()
+        finally:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.flush()
+
+    async def flush(self) -> None:
+        """When this returns, what was noted before is in the store, or lost."""
+        async with self._one_at_a_time:
+            taken = self._recorder.take()
+            if not taken:
+                return
+            try:
+                await self._views.put_views(taken, most=self._most)
+            except StoreError as error:
+                log.debug("%s views were not recorded: %s", len(taken), error)
+                self._metrics.count(VIEWS, "outcome", "lost", len(taken))
+            else:
+                self._metrics.count(VIEWS, "outcome", "kept", len(taken))

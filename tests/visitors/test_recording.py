@@ -12,7 +12,7 @@ from proxy.metrics import Metrics
 from proxy.model import Cap, Fact, Measure, OneOf, Reading, View, measure_name
 from proxy.rulebook.compile import Publication
 from proxy.stores import open_store, open_views
-from proxy.visitors.recording import Recorder, keep
+from proxy.visitors.recording import Keeper, Recorder
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import NOON, PAGE, SHARED, Site, eventually, in_segment, published, shown
 
@@ -113,7 +113,7 @@ async def test_what_is_noted_at_the_end_is_kept_too(tmp_path: Path) -> None:
     ):
         await site.get(b"/")
         recorder = site.recorder
-    task = asyncio.create_task(keep(recorder, log, most=10, metrics=metrics))
+    task = asyncio.create_task(Keeper(recorder, log, most=10, metrics=metrics).run())
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -131,7 +131,7 @@ async def test_views_that_cannot_be_kept_are_counted_and_forgotten(
         Origin(always(ok(PAGE, *SHARED))) as origin,
         Site(origin.url, publication=published(shown("All")), recorded_a_second=EVERY) as site,
     ):
-        task = asyncio.create_task(keep(site.recorder, log, most=10, metrics=metrics))
+        task = asyncio.create_task(Keeper(site.recorder, log, most=10, metrics=metrics).run())
         await site.get(b"/")
         await eventually(lambda: metrics.get(KEPT, "lost") == 1)
         task.cancel()
