@@ -412,6 +412,8 @@ class Event(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     `at` is when it happened, the sender's clock corrected. Two events of one `id` are one. `kind` is a row of
     `events/types.py`, as `product viewed`; `subject` what it is about where that is no product: a page's path, the
     words of a search, the rule whose banner it was. `value` is money in the shop's currency, 0 when there is none.
+    `shown` names the rules whose banners a page was opened with, each a `banner shown` that need not be an event of its
+    own (`audience/showings.py`).
     """
 
     at: float
@@ -420,6 +422,7 @@ class Event(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     subject: str = ""
     items: tuple[Item, ...] = ()
     value: float = 0.0
+    shown: tuple[str, ...] = ()
 
 
 class View(msgspec.Struct, frozen=True, omit_defaults=True):

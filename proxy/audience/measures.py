@@ -13,13 +13,16 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum, inf, nextafter
+from operator import attrgetter
 
 from proxy.audience.cart import in_cart
+from proxy.audience.showings import SHOWN, showings, tells_of
 from proxy.audience.windows import Window, visits_of, window_of
 from proxy.conditions.values import holds, is_number
-from proxy.model import AttributeValue, Event, Item, Measure, Reading, Test
+from proxy.model import AttributeValue, Event, Item, Measure, Reading, Test, Then
 
 DAY_SECONDS = 86_400.0
+AT, STAMP = attrgetter("at"), attrgetter("at", "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,12 @@ class Read:
 
 def read(measure: Measure, history: Sequence[Event], now: float) -> Read:
     """What the measure tells of a history in order (`at`, then `id`) at `now`, Unix seconds."""
-    past = bisect_right(history, now, key=_at)
-    events = [event for event in history[:past] if event.kind in measure.kinds]
-    if measure.where:
-        events = [event for event in events if _counts(measure, event)]
-    window = window_of(measure, history[:past], now)
+    past = history[: bisect_right(history, now, key=AT)]
+    window = window_of(measure, past, now)
+    events = _counted(measure, past)
     told = _READERS[measure.reading](measure, events, window, now)
     value, holds_until = _graded(measure, told, now) if measure.grades else told
-    ahead = next((event.at for event in history[past:]), inf)
+    ahead = next((event.at for event in history[len(past) :]), inf)
     return Read(value, now, min(holds_until, ahead))
 
 
@@ -84,10 +85,6 @@ def is_moving(measure: Measure) -> bool:
 
 Told = tuple[AttributeValue | DaysSince | Decaying | None, float]
 """What is told, and until when it holds as long as nothing happens."""
-
-
-def _at(event: Event) -> float:
-    return event.at
 
 
 # -- which events
@@ -107,8 +104,21 @@ def with_those_above(category: str) -> frozenset[str]:
     return frozenset("/".join(parts[: depth + 1]) for depth in range(len(parts)))
 
 
+def _counted(measure: Measure, past: Sequence[Event]) -> list[Event]:
+    """What is of its kinds and passes, in order."""
+    events = [event for event in past if event.kind in measure.kinds and (not measure.where or _counts(measure, event))]
+    if SHOWN not in measure.kinds or any(field != "subject" for field, _ in measure.where):
+        return events
+    named = showings(past, lambda name: _is_about(measure, name))
+    return sorted(events + named, key=STAMP) if events else named
+
+
+def _is_about(measure: Measure, subject: str) -> bool:
+    return all(holds(test, subject or None) for field, test in measure.where if field == "subject")
+
+
 def _counts(measure: Measure, event: Event) -> bool:
-    if not all(holds(test, event.subject or None) for field, test in measure.where if field == "subject"):
+    if not _is_about(measure, event.subject):
         return False
     return not any(field != "subject" for field, _ in measure.where) or bool(items_of(measure, event))
 
@@ -122,26 +132,23 @@ def _seen(measure: Measure, events: Sequence[Event], window: Window, now: float)
     """The events in the window that were followed by what must follow; and until when it is these."""
     if window.is_endless and measure.then is None:
         return list(events), window.until
-    seen, holds_until = [], window.until
+    seen, holds_until, then = [], window.until, measure.then
     for event in events:
         if not window.has(event.at, now):
             continue
-        counts, changes_at = _is_followed(measure, event, window.past, now) if measure.then else (True, inf)
+        counts, changes_at = _is_followed(measure, then, event, window.past, now) if then else (True, inf)
         if counts:
             seen.append(event)
         holds_until = min(holds_until, window.leaves(event.at), changes_at)
     return seen, holds_until
 
 
-def _is_followed(measure: Measure, event: Event, past: Sequence[Event], now: float) -> tuple[bool, float]:
+def _is_followed(measure: Measure, then: Then, event: Event, past: Sequence[Event], now: float) -> tuple[bool, float]:
     """Whether what must follow did, or what must not did not; and when time alone will change that."""
-    then = measure.then
-    if then is None:
-        return True, inf
     over_at = event.at + then.within_seconds
     products = {item.product for item in items_of(measure, event)}
     follows = any(
-        other.kind in then.kinds
+        tells_of(other, then.kinds)
         and event.at <= other.at < over_at
         and other.id != event.id
         and (not then.same_product or not products.isdisjoint(item.product for item in other.items))

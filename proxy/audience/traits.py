@@ -10,6 +10,7 @@ from dataclasses import replace
 from math import inf
 
 from proxy.audience.measures import Read, read
+from proxy.audience.showings import tells_of
 from proxy.conditions.behaviours import TRAITS
 from proxy.conditions.values import is_number
 from proxy.model import AttributeValue, Measure, Profile, Reading
@@ -44,7 +45,7 @@ def _joined(profile: Profile, name: str, measure: Measure, now: float) -> Read:
     said = profile.attributes.get(name)
     if said is None:
         return told
-    if not any(event.kind in measure.kinds for event in profile.history):
+    if not any(tells_of(event, measure.kinds) for event in profile.history):
         return replace(told, told=said)
     if measure.reading in TOTALS and measure.within_seconds == inf and is_number(said) and is_number(told.told):
         return replace(told, told=max(said, told.told))

@@ -244,5 +244,7 @@ def _trait(value: object) -> Trait | None:
 
 def cut(text: str, most: int) -> str:
     """The text, at most so many bytes of UTF-8 long."""
+    if len(text) * 4 <= most:
+        return text
     raw = text.encode("utf-8", "replace")
     return text if len(raw) <= most else raw[:most].decode("utf-8", "ignore")

@@ -2,7 +2,8 @@
 it is remembered.
 
 A kind that is remembered is kept in the visitor's history, among the newest of its class: `MOST` says how many. The
-classes are apart so that what was merely shown never pushes out what somebody did, and neither pushes out an order.
+classes are apart so that what was merely shown never pushes out what somebody did, and neither pushes out an order. A
+page view that names banners is in two: it is kept for as long as it is among the newest of either.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
+from proxy.model import Event
 
-class Class(enum.Enum):
+
+class Class(enum.StrEnum):
     """What of a visitor's history an event is among. `NONE`: the log keeps it, the history does not."""
 
     ORDER = "orders"
@@ -82,6 +85,12 @@ TYPES = (
 BY_KIND = {row.kind: row for row in TYPES}
 BY_SEGMENT = {row.segment.casefold(): row for row in TYPES if row.segment}
 BY_GA4 = {row.ga4: row for row in TYPES if row.ga4}
+
+
+def classes_of(event: Event) -> tuple[Class, ...]:
+    """What classes of the history an event is in."""
+    own = class_of(event.kind)
+    return (own, Class.EXPOSURE) if event.shown and own is not Class.EXPOSURE else (own,)
 
 
 def class_of(kind: str) -> Class:

@@ -16,12 +16,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 
+from proxy.audience.showings import SHOWN
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_text
 from proxy.diagnostics import Finding, Suggestion, did_you_mean, nearest
 from proxy.model import Cap, Measure, OneOf, Period, Reading, Then
 from proxy.rulebook.words import STOP, fields
 
-SHOWN, CLICKED, ORDERED = "banner shown", "banner clicked", "order completed"
+CLICKED, ORDERED = "banner clicked", "order completed"
 HELP = "write: at most 3 times per visitor per day, or: once per visitor per 3 days"
 TIMES_HELP = "write: 1 time, or 3 times"
 

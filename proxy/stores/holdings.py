@@ -140,6 +140,7 @@ def _event(arrival: Arrival) -> Values:
         "kind": event.kind,
         "subject": event.subject,
         "products": [_named(item) for item in event.items],
+        "shown": list(event.shown),
         "value": event.value,
         "source": arrival.source,
         "received_at": _time(arrival.received_at),

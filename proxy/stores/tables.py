@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from proxy.audience.identity import routed
 from proxy.errors import DamagedValueError
-from proxy.events.fold import fold
+from proxy.events.fold import by_visitor, fold
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied, Refused, Tombstones
 from proxy.stores import bulk
@@ -152,11 +152,9 @@ def apply(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Applie
     profiles = _known_all(connection, {one.visitor_id for one in arrivals})
     whose = [routed(arrival, profiles[arrival.visitor_id]) for arrival in _not_erased(connection, arrivals)]
     fresh = _not_logged(connection, _not_erased(connection, whose))
-    by_visitor: dict[str, list[Arrival]] = {}
-    for arrival in fresh:
-        by_visitor.setdefault(arrival.visitor_id, []).append(arrival)
-    profiles |= _known_all(connection, by_visitor.keys() - profiles.keys())
-    after = {visitor_id: fold(profiles[visitor_id], own) for visitor_id, own in by_visitor.items()}
+    theirs = by_visitor(fresh)
+    profiles |= _known_all(connection, theirs.keys() - profiles.keys())
+    after = {visitor_id: fold(profiles[visitor_id], own) for visitor_id, own in theirs.items()}
     bulk.write(connection, LOG, [_row(arrival) for arrival in fresh])
     bulk.write(connection, WRITE, [(visitor_id, packed(profile)) for visitor_id, profile in after.items()], REPLACE)
     bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])

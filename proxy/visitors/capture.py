@@ -1,5 +1,5 @@
 """What pages tell by themselves: which page, product or list a visitor opened, what they searched and how they narrowed
-it, which banners they were shown. No tag is needed.
+it, which banners they were shown: the view of a page names them. No tag is needed.
 
 On the way to a visitor this is one append. What was noted is made into events when somebody's profile is asked for, so
 that it counts on the next request, and otherwise a moment later. Only a browser that opens a page to show it counts:
@@ -13,18 +13,19 @@ import asyncio
 import itertools
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from proxy.audience.showings import SHOWN
 from proxy.events.intake import cut
 from proxy.http.message import Request
 from proxy.model import Arrival, Decision, Event, Item, Product, Visitor
 from proxy.page.about import About
 from proxy.settings import Settings
 from proxy.visitors.consent import Consents
-from proxy.visitors.context import REQUEST_ATTRIBUTES, SEARCH_PARAMETERS, Seen
+from proxy.visitors.context import SEARCH_PARAMETERS, page_of, parameters_of, referrer_of, search_term_of
 from proxy.visitors.counted import is_opened, why_not_counted
 from proxy.visitors.journal import Journal
 from proxy.visitors.visitor import Cookies
@@ -32,6 +33,9 @@ from proxy.visitors.visitor import Cookies
 SETTLE_SECONDS = 0.01
 MOST_HELD = 10_000
 MOST_REFINEMENTS = 5
+MOST_SHOWN = 16
+"""So many banners does a page view name; those of a page with more are events of their own."""
+MOST_BYTES = 200
 SOURCE = "page"
 NO_REFINEMENTS = {
     *SEARCH_PARAMETERS,
@@ -113,35 +117,33 @@ class Capture:
 
     def _arrivals(self, view: View, visitor: Visitor) -> list[Arrival]:
         id = f"{SOURCE}:{self._name}{next(self._numbers):x}"
-        seen = Seen(view.request, visitor, view.at, b"")
+        at, details = view.at, _details(view)
         return [
-            Arrival(
-                visitor.id,
-                Event(view.at, f"{id}-{number}", said.kind, cut(said.subject, 200), said.items, said.value),
-                SOURCE,
-                view.at,
-                details=dict(said.details),
-            )
-            for number, said in enumerate(self._said(view, seen))
+            Arrival(visitor.id, event, SOURCE, at, details=details if event.kind == "page viewed" else {})
+            for event in self._events(view, id)
         ]
 
-    def _said(self, view: View, seen: Seen) -> Iterator[Said]:
-        yield Said("page viewed", str(_asked(seen, "page")), details=_origin(seen))
-        if view.about.product is not None:
-            item = self._completed(view.about.product)
-            yield Said("product viewed", items=(item,), value=item.price)
-        term = str(_asked(seen, "search term") or "")
+    def _events(self, view: View, id: str) -> Iterator[Event]:
+        """What a page tells of, each by its own number."""
+        at, about, numbers = view.at, view.about, itertools.count(1)
+        shown = tuple([cut(decision.rule, MOST_BYTES) for decision in _banners(view)])
+        yield Event(
+            at, f"{id}-0", "page viewed", cut(page_of(view.request.path), MOST_BYTES), (), 0.0, shown[:MOST_SHOWN]
+        )
+        for rule in shown[MOST_SHOWN:]:
+            yield Event(at, f"{id}-{next(numbers)}", SHOWN, rule)
+        if about.product is not None:
+            item = self._completed(about.product)
+            yield Event(at, f"{id}-{next(numbers)}", "product viewed", "", (item,), item.price)
+        parameters = parameters_of(view.request.query)
+        term = search_term_of(parameters)
         if term:
-            yield Said("searched", term)
-        elif view.about.listing:
-            yield Said("list viewed", view.about.listing)
-        if term or view.about.listing:
-            yield from (Said("list filtered", refinement) for refinement in _refinements(seen))
-        for decision in view.decisions:
-            if decision.rule and decision.variant:
-                yield Said(
-                    "banner shown", decision.rule, details=(("slot", decision.slot), ("variant", decision.variant))
-                )
+            yield Event(at, f"{id}-{next(numbers)}", "searched", cut(term, MOST_BYTES))
+        elif about.listing:
+            yield Event(at, f"{id}-{next(numbers)}", "list viewed", cut(about.listing, MOST_BYTES))
+        if term or about.listing:
+            for refinement in _refinements(parameters):
+                yield Event(at, f"{id}-{next(numbers)}", "list filtered", cut(refinement, MOST_BYTES))
 
     def _completed(self, item: Item) -> Item:
         """With what the catalogue knows and the page did not say."""
@@ -156,29 +158,25 @@ class Capture:
         )
 
 
-class Said(NamedTuple):
-    """An event that a page tells of."""
-
-    kind: str
-    subject: str = ""
-    items: tuple[Item, ...] = ()
-    value: float = 0.0
-    details: tuple[tuple[str, str], ...] = ()
+def _banners(view: View) -> list[Decision]:
+    """What of a rule was shown, in page order."""
+    return [decision for decision in view.decisions if decision.rule and decision.variant]
 
 
-def _asked(seen: Seen, name: str) -> object:
-    return REQUEST_ATTRIBUTES[name](seen)
+def _details(view: View) -> dict[str, str | float | bool]:
+    """Where the visitor came from, and which variant each slot showed."""
+    details: dict[str, str | float | bool] = {f"slot {one.slot}": one.variant for one in _banners(view)}
+    if referrer := referrer_of(view.request):
+        details["referrer"] = cut(referrer, MOST_BYTES)
+    if view.request.query and (campaign := parameters_of(view.request.query).get("utm_campaign")):
+        details["campaign"] = cut(campaign[0], MOST_BYTES)
+    return details
 
 
-def _origin(seen: Seen) -> tuple[tuple[str, str], ...]:
-    """Where the visitor came from."""
-    return tuple((name, cut(str(said), 200)) for name in ("referrer", "campaign") if (said := _asked(seen, name)))
-
-
-def _refinements(seen: Seen) -> Iterator[str]:
+def _refinements(parameters: Mapping[str, Sequence[str]]) -> Iterator[str]:
     chosen = (
         f"{name}:{value}"
-        for name, values in seen.parameters.items()
+        for name, values in parameters.items()
         if name.casefold() not in NO_REFINEMENTS and not name.casefold().startswith("utm_")
         for value in values
     )

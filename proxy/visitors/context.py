@@ -7,7 +7,7 @@ known is left out. Nothing here reads a clock or waits: the profile, if any, was
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import unquote, unquote_plus, urlsplit
 
@@ -207,20 +207,10 @@ def _device(seen: Seen) -> str | None:
     return device_of(user_agent, seen.request.get(b"sec-ch-ua-mobile") or b"")
 
 
-def _page(seen: Seen) -> str:
-    return unquote(seen.request.path.decode("utf-8", "replace"))
-
-
-def _search_term(seen: Seen) -> str | None:
-    if not seen.parameters:
-        return None
-    return next((text for name in SEARCH_PARAMETERS if (text := seen.parameter(name))), None)
-
-
-def _referrer(seen: Seen) -> str | None:
-    referer = seen.request.get(b"referer")
-    host = host_of(referer) if referer else ""
-    return host if host and host != host_of(b"//" + seen.request.host) else None
+@lru_cache(maxsize=1_024)
+def page_of(path: bytes) -> str:
+    """A path as people read it."""
+    return unquote(path.decode("utf-8", "replace"))
 
 
 def _newness(visitor: Visitor, now: float) -> str:
@@ -236,19 +226,33 @@ REQUEST_ATTRIBUTES: dict[str, Callable[[Seen], AttributeValue | None]] = {
     "country": _country,
     "language": _language,
     "device": _device,
-    "page": _page,
-    "search term": _search_term,
+    "page": lambda seen: page_of(seen.request.path),
+    "search term": lambda seen: search_term_of(seen.parameters) or None,
     "campaign": _campaign("utm_campaign"),
     "campaign.source": _campaign("utm_source"),
     "campaign.medium": _campaign("utm_medium"),
     "campaign.term": _campaign("utm_term"),
     "campaign.content": _campaign("utm_content"),
-    "referrer": _referrer,
+    "referrer": lambda seen: referrer_of(seen.request) or None,
     "visitor": lambda seen: _newness(seen.visitor, seen.now),
 }
 
 
 # -- reading fields
+
+
+def search_term_of(parameters: Mapping[str, Sequence[str]]) -> str:
+    """The words that are searched; "" for none."""
+    if not parameters:
+        return ""
+    return next((parameters[name][0] for name in SEARCH_PARAMETERS if name in parameters), "")
+
+
+def referrer_of(request: Request) -> str:
+    """The host of another site that led here; "" for none."""
+    referer = request.get(b"referer")
+    host = host_of(referer) if referer else ""
+    return host if host and host != host_of(b"//" + request.host) else ""
 
 
 def parameters_of(query: bytes) -> dict[str, list[str]]:
@@ -285,6 +289,7 @@ def device_of(user_agent: bytes, mobile_hint: bytes) -> str | None:
     return "desktop" if user_agent or mobile_hint else None
 
 
+@lru_cache(maxsize=1_024)
 def host_of(url: bytes) -> str:
     """The host of a URL in lower case, without port and `www.`; empty when there is none."""
     authority = re.split(rb"[/?#]", url.partition(b"//")[2], maxsplit=1)[0]

@@ -20,6 +20,7 @@ import msgspec
 
 from proxy.breaker import Breaker
 from proxy.errors import DamagedValueError, StoreError
+from proxy.events.fold import by_visitor, fold
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Profile
 from proxy.ports import ProfileStore
@@ -100,13 +101,16 @@ class ProfileReader:
         """These events count from now on, though the store does not have them yet."""
         arrivals = self._as_persons(arrivals)
         self._ahead.add(arrivals)
-        for visitor_id in {arrival.visitor_id for arrival in arrivals} & self._memory.keys():
-            at, profile = self._memory[visitor_id]
-            self._memory[visitor_id] = (at, profile and self._ahead.on(profile))
+        for visitor_id, own in by_visitor(arrivals).items():
+            if visitor_id in self._memory:  # with all that is ahead but these
+                at, profile = self._memory[visitor_id]
+                self._memory[visitor_id] = (at, profile and fold(profile, own))
 
     def arrived(self, arrivals: Sequence[Arrival], profiles: Mapping[str, Profile], now: float) -> None:
         """The store has these events now, and after them these profiles."""
-        self._ahead.drop([*arrivals, *self._as_persons(arrivals)])
+        self._ahead.drop(arrivals)
+        if (persons := self._as_persons(arrivals)) is not arrivals:
+            self._ahead.drop(persons)
         for visitor_id, profile in profiles.items():
             self.remember(visitor_id, profile, now)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from proxy.events import fold as folding
 from proxy.events.fold import IMPORTED, fold, merged
-from proxy.events.types import MOST, Class
+from proxy.events.types import MOST, Class, class_of, classes_of
 from proxy.model import Arrival, Event, Profile
 from proxy.stores.record import packed
 
@@ -46,6 +46,14 @@ def test_of_each_class_the_newest_are_kept() -> None:
     assert merged([], [*shown, order]) == (order, *shown[5:])
 
 
+def test_a_page_view_that_names_banners_is_kept_with_the_newest_of_either_class() -> None:
+    pages = [Event(float(number), f"p{number}", "page viewed", "/", shown=("Sale",)) for number in range(300)]
+    deeds = [viewed(1_000.0 + number, f"d{number:03d}") for number in range(MOST[Class.ACTION])]
+    assert merged([], [*pages, *deeds]) == (*pages[-MOST[Class.EXPOSURE] :], *deeds)
+    banners = [viewed(2_000.0 + number, f"s{number:03d}", "banner shown") for number in range(MOST[Class.EXPOSURE])]
+    assert merged([], [*pages, *banners]) == (*pages, *banners)
+
+
 def test_the_latest_word_on_an_attribute_counts() -> None:
     first, second = told(1.0, "a", size="40"), told(2.0, "a", size="41")
     assert fold(None, [first, second]).attributes == fold(None, [second, first]).attributes == {"size": "41"}
@@ -67,8 +75,9 @@ def test_what_was_told_longest_ago_is_forgotten_when_it_is_too_much() -> None:
 
 
 KINDS = ["product viewed", "searched", "banner shown", "order completed", "identified"]
+SHOWN: list[tuple[str, ...]] = [(), ("Sale",)]
 EVENTS = st.builds(
-    lambda at, number: Event(at, f"e{number}", KINDS[number % len(KINDS)]),
+    lambda at, number: Event(at, f"e{number}", KINDS[number % len(KINDS)], shown=SHOWN[number % len(SHOWN)]),
     st.integers(0, 12).map(float),
     st.integers(0, 12),
 )
@@ -110,6 +119,29 @@ def test_histories_merge_in_any_order(a: Sequence[Event], b: Sequence[Event], c:
         a, b, c = merged((), a), merged((), b), merged((), c)
         assert merged(merged(a, b), c) == merged(a, merged(b, c)) == merged(merged(c, b), a)
         assert merged(merged(a, b), b) == merged(a, b)
+
+
+@given(st.lists(EVENTS, max_size=12), st.lists(EVENTS, max_size=4), st.booleans())
+def test_what_is_merged_is_what_the_rule_says(before: list[Event], more: list[Event], are_newer: bool) -> None:
+    """However it comes, at the end or in between, a history is the newest of each class."""
+    if are_newer:
+        more = [Event(one.at + 100, f"n{place}", one.kind, shown=one.shown) for place, one in enumerate(sorted(more))]
+    with small_bounds():
+        history = merged((), before)
+        assert merged(history, more) == by_the_rule([*history, *more])
+
+
+def by_the_rule(events: Sequence[Event]) -> tuple[Event, ...]:
+    """All events, each once, of which those stay that have too few newer ones in one of their classes."""
+    latest = {event.id: event for event in sorted(events) if class_of(event.kind) is not Class.NONE}
+    known = sorted(latest.values())
+    if len(known) <= min(MOST.values()):
+        return tuple(known)
+
+    def newer(event: Event, of: Class) -> int:
+        return sum(other > event and of in classes_of(other) for other in known)
+
+    return tuple(one for one in known if any(newer(one, of) < MOST[of] for of in classes_of(one)))
 
 
 class small_bounds:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from proxy.events.types import BY_GA4, BY_KIND, BY_SEGMENT, MOST, TYPES, Class, class_of
+from proxy.events.types import BY_GA4, BY_KIND, BY_SEGMENT, MOST, TYPES, Class, class_of, classes_of
+from proxy.model import Event
 
 
 def test_every_kind_and_every_name_from_outside_means_one_thing() -> None:
@@ -29,6 +30,12 @@ def test_money_and_identity_are_told_by_servers_alone() -> None:
         "parted",
         "profile imported",
     }
+
+
+def test_a_page_view_that_names_banners_is_also_among_what_was_shown() -> None:
+    assert classes_of(Event(1.0, "a", "page viewed")) == (Class.ACTION,)
+    assert classes_of(Event(1.0, "a", "page viewed", shown=("Sale",))) == (Class.ACTION, Class.EXPOSURE)
+    assert classes_of(Event(1.0, "a", "banner shown", shown=("Sale",))) == (Class.EXPOSURE,)
 
 
 def test_a_kind_that_nobody_knows_is_not_remembered() -> None:

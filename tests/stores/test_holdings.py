@@ -16,7 +16,7 @@ from proxy.stores.holdings import HOLDINGS, Places, erased, exported
 from proxy.stores.joining import join
 
 NOON = 1_795_435_200.0
-SEEN = Event(NOON, "web:1", "product viewed", items=(Item("A", "shoes"),))
+SEEN = Event(NOON, "web:1", "product viewed", items=(Item("A", "shoes"),), shown=("Sale",))
 
 
 @pytest.fixture
@@ -44,6 +44,7 @@ async def test_an_export_has_every_place_and_every_device(places: Places) -> Non
     first = next(event for event in plain["events"] if event["device"])
     assert (first["kind"], first["at"], first["device"]) == ("product viewed", "2026-11-23T12:00:00Z", "laptop")
     assert first["products"][0]["category"] == "shoes"
+    assert first["shown"] == ["Sale"]
 
 
 async def test_a_receipt_says_what_was_erased_and_that_nothing_is_left(places: Places) -> None:

@@ -11,6 +11,7 @@ from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Event, Item, Profile
 from proxy.stores.record import MAX_BYTES, MAX_SAID_BYTES, import_of, packed, packed_arrival, unpacked, unpacked_arrival
+from proxy.visitors.capture import MOST_BYTES, MOST_SHOWN
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = TEXT | st.floats(allow_nan=False) | st.booleans() | st.frozensets(TEXT, max_size=5)
@@ -96,9 +97,17 @@ def test_the_longest_history_fits() -> None:
     items = tuple(Item(f"{'x' * 62}{number:02d}", "c" * 100, "b" * 50, 1.0, 1.0) for number in range(20))
     order = Event(1.0, "o" * 140, "order completed", "", items, 1.0)
     shown = Event(1.0, "e" * 140, "banner shown", "s" * 200, items[:5], 1.0)
+    page = Event(1.0, "p" * 140, "page viewed", "s" * 200, (), 0.0, ("n" * MOST_BYTES,) * MOST_SHOWN)
     history = tuple(replace_id(order, number) for number in range(1_000))
-    history += tuple(replace_id(shown, number) for number in range(750))
-    assert unpacked(packed(Profile("anna", history=history)), "anna").history == history
+    for other in (shown, page):
+        longest = history + tuple(replace_id(other, number) for number in range(750))
+        assert unpacked(packed(Profile("anna", history=longest)), "anna").history == longest
+
+
+def test_a_history_from_before_pages_named_their_banners_is_read() -> None:
+    value = msgspec.msgpack.decode(packed(Profile("anna", history=(Event(1.0, "a", "page viewed", "/"),))))
+    value[7] = [event[:6] for event in value[7]]
+    assert unpacked(msgspec.msgpack.encode(value), "anna").history == (Event(1.0, "a", "page viewed", "/"),)
 
 
 def replace_id(event: Event, number: int) -> Event:

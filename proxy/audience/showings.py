@@ -1,0 +1,34 @@
+"""Banners that were shown: events of their own, and those that the view of a page names.
+
+A page view that names five banners says what it and five `banner shown` would, in a sixth of the room. Whoever reads
+`banner shown` reads both alike: here the named ones become events, at the moment of their page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from itertools import chain
+from operator import attrgetter
+
+from proxy.model import Event
+
+SHOWN = "banner shown"
+NAMES = attrgetter("shown")
+
+
+def showings(events: Sequence[Event], passes: Callable[[str], bool]) -> list[Event]:
+    """What the views among these events name, as events, of the rules that pass. A name is tried once."""
+    wanted = set(filter(passes, set(chain.from_iterable(map(NAMES, events)))))
+    if not wanted:
+        return []
+    return [
+        Event(event.at, f"{event.id}/{number}", SHOWN, name)
+        for event in events
+        for number, name in enumerate(event.shown)
+        if name in wanted
+    ]
+
+
+def tells_of(event: Event, kinds: Collection[str]) -> bool:
+    """Whether the event is of one of these kinds, or names a banner and that is one of them."""
+    return event.kind in kinds or (bool(event.shown) and SHOWN in kinds)
