@@ -140,6 +140,7 @@ class Tailorbird:
             clock,
             self._recorder,
             Capture(self.journal, self.cookies, settings, lambda id: self._rules.product(id)),
+            lambda about, path: self._learning.read(about, path),
         )
         self._routes.update(self._gateway.routes)
         self.is_published = settings.rules_mode == "published"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from proxy.stores.history import Action
 from proxy.stores.versions import Versions
 from proxy.wiring import Tailorbird
 from tests.wire.behind import Behind
-from tests.wire.origin import Origin, always, ok
+from tests.wire.origin import Origin, always, by_path, ok
 
 PAGE = b'<html><head></head><body><div data-slot="home.hero">ours</div></body></html>'
 HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=60")
@@ -33,7 +34,20 @@ FOLDER = {
     "slots.yaml": "slots: {home.hero: {}}",
     "attributes.yaml": "attributes: {first name: text}",
 }
+ROW = """version: 1
+rules:
+  - name: What we have
+    slot: home.row
+    show: {products: {title: What we have, strategy: {popular in: everything}}}
+"""
 ANNA = Profile("anna", {"first name": "Anna"})
+
+
+def told(id: str, name: str) -> bytes:
+    """A product's page, as a shop's template makes it."""
+    offer = {"@type": "Offer", "price": 129, "priceCurrency": "EUR", "availability": "https://schema.org/InStock"}
+    thing = {"@type": "Product", "sku": id, "name": name, "image": f"/img/{id}.jpg", "offers": offer}
+    return f'<html><head><script type="application/ld+json">{json.dumps(thing)}</script></head></html>'.encode()
 
 
 async def until(condition: object) -> None:
@@ -65,6 +79,28 @@ async def test_an_erase_finds_a_page_that_was_opened_the_moment_before(tmp_path:
             await shop.client.get("/", headers={"user-agent": "Mozilla/5.0 Firefox/140.0", **shop.cookies_of("anna")})
         receipt = await shop.tailorbird.erase("anna")
         assert (receipt.erased["page views"], receipt.is_whole) == (3, True)
+
+
+async def test_a_shop_without_a_feed_has_rows_of_what_its_pages_tell(tmp_path: Path) -> None:
+    folder = {"a.rules.yaml": ROW, "slots.yaml": "slots: {home.row: {}}"}
+    pages = by_path(
+        {
+            b"/": ok(b'<html><body><div data-slot="home.row">ours</div></body></html>', *HTML),
+            b"/p/tent": ok(told("TENT", "Tent"), *HTML),
+            b"/p/rope": ok(told("ROPE", "Rope"), HTML[0], b"cache-control: private"),
+            b"/p/mat": ok(told("MAT", "Mat"), *HTML, b"vary: accept-language"),
+        }
+    )
+    async with Origin(pages) as origin, Behind(origin.url, folder, tmp_path) as shop:
+        assert "Tent" not in (await shop.client.get("/")).text
+        for path in ("/p/rope", "/p/mat", "/p/tent"):
+            await shop.client.get(path)
+        async with asyncio.timeout(20):
+            while "Tent" not in (row := (await shop.client.get("/")).text):
+                await asyncio.sleep(0.05)
+    assert 'href="/p/tent"' in row and "129" in row and 'src="/img/TENT.jpg"' in row
+    assert "Rope" not in row and "Mat" not in row  # what one visitor, or some, were told
+    assert [sum(one.target == path for one in origin.requests) for path in (b"/", b"/p/tent")] == [1, 1]
 
 
 async def test_a_purge_reaches_what_is_stored(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from proxy.model import Product
 
 EVERYTHING = "everything"
 MOST_LEARNT = 100_000
+"""Products known from pages alone, and those of them that are remembered as removed."""
 
 
 class Hub:
@@ -26,6 +27,7 @@ class Hub:
         self.version = 0
         self._products: dict[str, Product] = {}
         self._learnt: dict[str, Product] = {}
+        self._removed: set[str] = set()
         self._changed: dict[str, tuple[Product | None, Product]] = {}
         self._by_path: dict[str, str] = {}
         self.replace(products)
@@ -40,6 +42,11 @@ class Hub:
     def at(self, path: str) -> Product | None:
         """The product whose page is at `path`, percent-decoded."""
         return self._products.get(self._by_path.get(path, ""))
+
+    @property
+    def is_learnt(self) -> bool:
+        """True when no feed tells what there is, only pages that passed: there may be more."""
+        return len(self._products) == len(self._learnt)
 
     @property
     def products(self) -> Iterable[Product]:
@@ -60,7 +67,8 @@ class Hub:
         known = {product.id: product for product in products}
         self._changed = {id: change for id, change in self._changed.items() if known.get(id) == change[0]}
         known |= {id: product for id, (_, product) in self._changed.items()}
-        self._products = known | {id: product for id, product in self._learnt.items() if id not in known}
+        self._learnt = {id: product for id, product in self._learnt.items() if id not in known}
+        self._products = known | self._learnt
         self._by_path = {path_of(product.link): product.id for product in self._products.values()}
         self.version += 1
 
@@ -68,14 +76,18 @@ class Hub:
         """A product from a feed's words: a new one, or one of which they change some. Raises `Unreadable`."""
         known = self._products.get(str(words.get("id")))
         product = product_of(words, warn) if known is None else merged(known, words, warn)
-        base = self._changed[product.id][0] if product.id in self._changed else known
+        of_feed = None if self._learnt.pop(product.id, None) else known
+        base = self._changed[product.id][0] if product.id in self._changed else of_feed
         self._changed[product.id] = (base, product)
+        self._removed.discard(product.id)
         self._put(product)
         return product
 
     def remove(self, product_id: str) -> bool:
-        """It is not sold any more; False when it was not."""
+        """It is not sold any more, whatever its page says; False when it was not."""
         product = self._products.pop(product_id, None)
+        if len(self._removed) < MOST_LEARNT:
+            self._removed.add(product_id)
         self._learnt.pop(product_id, None)
         if product is not None:
             self._by_path.pop(path_of(product.link), None)
@@ -87,7 +99,7 @@ class Hub:
         known = self._products.get(product.id)
         if known == product or (known is not None and product.id not in self._learnt):
             return False
-        if known is None and len(self._learnt) >= MOST_LEARNT:
+        if known is None and (product.id in self._removed or len(self._learnt) >= MOST_LEARNT):
             return False
         self._learnt[product.id] = product
         self._put(product)

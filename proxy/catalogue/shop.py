@@ -45,7 +45,7 @@ class Shop:
 
     def learn(self, visitor: str, event: Event) -> None:
         """Takes in what somebody did. An order counts as a basket, a look or an addition as a click of their visit;
-        what the shop does not sell counts not at all."""
+        what the shop does not sell counts not at all, as far as a feed tells."""
         if event.kind == BOUGHT:
             self.baskets.add(item.product for item in event.items if self._sells(item.product))
         elif event.kind in (VIEWED, ADDED):
@@ -54,7 +54,7 @@ class Shop:
                     self._click(visitor, item.product, event.at)
 
     def _sells(self, product: str) -> bool:
-        return not len(self.hub) or self.hub.get(product) is not None
+        return self.hub.is_learnt or self.hub.get(product) is not None
 
     def _click(self, visitor: str, product: str, at: float) -> None:
         last_at, number, before = self._visits.get(visitor, (0.0, 0, ()))

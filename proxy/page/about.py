@@ -7,8 +7,8 @@ carries `data-list`, or is an `ItemList` or `CollectionPage` in JSON-LD. What sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -22,10 +22,12 @@ LISTS = {"ItemList", "CollectionPage", "SearchResultsPage", "OfferCatalog"}
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """`product` is None unless it is a product's own page; `listing` is the list's name, "" when there is none."""
+    """`product` is None unless it is a product's own page; `listing` is the list's name, "" when there is none. `words`
+    are what a product's page tells of it in JSON-LD, in the words of a feed; none where that is too little to sell."""
 
     product: Item | None = None
     listing: str = ""
+    words: Mapping[str, Any] = field(default_factory=dict)
 
 
 NOTHING = About()
@@ -40,12 +42,9 @@ def about(body: bytes) -> About:
     lists = [str(each.attrs.get("data-list") or "") for each in document.select("[data-list]")]
     listing = next(filter(None, lists), "") or next((_text(thing, "name") or "list" for thing in things
                                                      if _types(thing) & LISTS), "")  # fmt: skip
-    return About(_told(things) or _marked(document), listing)
-
-
-def _told(things: list[dict[str, Any]]) -> Item | None:
     products = [thing for thing in things if _types(thing) & {"Product", "ProductGroup"}]
-    return _item(products[0]) if len(products) == 1 else None
+    told = _item(products[0]) if len(products) == 1 else None
+    return About(told or _marked(document), listing, _words(products[0], told) if told else {})
 
 
 def _marked(document: turbohtml.Document) -> Item | None:
@@ -114,6 +113,28 @@ def _price(offers: object) -> float:
         except (KeyError, TypeError, ValueError):
             continue
     return 0.0
+
+
+def _words(product: dict[str, Any], item: Item) -> Mapping[str, Any]:
+    """What a feed would say of it."""
+    offers = product.get("offers")
+    offer = offers[0] if isinstance(offers, list) and offers else offers
+    if not isinstance(offer, dict) or not item.price or not (title := _text(product, "name")):
+        return {}
+    image = product.get("image")
+    picture = image[0] if isinstance(image, list) and image else image
+    address = (_text(picture, "url") or _text(picture, "contentUrl")) if isinstance(picture, dict) else picture
+    return {
+        "id": item.product,
+        "title": title,
+        "link": _text(product, "url") or _text(offer, "url"),
+        "category": item.category,
+        "brand": item.brand,
+        "price": item.price,
+        "currency": _text(offer, "priceCurrency"),
+        "image": address if isinstance(address, str) else "",
+        "availability": _text(offer, "availability"),
+    }
 
 
 def _text(thing: dict[str, Any], name: str) -> str:

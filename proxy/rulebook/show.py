@@ -91,7 +91,7 @@ def _made(kind: SlotKind, node: Node, rule: Rule, library: Library, findings: li
     if kind.name == "banner" and isinstance(node, Scalar) and node.text:
         return _html_banner(node, rule, library, findings)
     values = _values(kind, node, library, findings)
-    if len(findings) > before:
+    if any(not finding.is_warning for finding in findings[before:]):
         return None
     try:
         return MAKERS[kind.name](library, library.frame(rule), **values)
@@ -194,7 +194,8 @@ def _row(
     words = {name.replace(" ", "_"): value for name, value in asked.items()}
     ask = Ask(tuple(strategy), never=never, pins=pins, shifts=shifts, **words)
     is_the_same_for_all = not ask.reads_history and not any(found.reads_page for found in strategy)
-    if is_the_same_for_all and not choose(ask, Asking(Shop(library.catalogue), Shopper())).products:
+    is_known = bool(library.catalogue) and is_the_same_for_all
+    if is_known and not choose(ask, Asking(Shop(library.catalogue), Shopper())).products:
         raise EditorError("this row would be empty", help="add another strategy, or leave fewer products out")
     library.asks[frame.rule if frame.variant in ("", frame.rule) else f"{frame.rule} / {frame.variant}"] = ask
     return shelf(frame, title=title, card=card)

@@ -17,11 +17,12 @@ OWN_WORDS = {"products": PRODUCT_WORDS, "categories": CATEGORY_WORDS}
 
 
 def read_sources(node: Node, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[Source, ...]:
-    """One strategy or a list of them, each with words that some product answers, or with none where it needs none."""
+    """One strategy or a list of them, each with words that some product answers, or with none where it needs none.
+    Without a catalogue there is only what pages will tell of, which nobody knows yet."""
     if not catalogue:
         help = "put products.jsonl into this folder, or name a file with --catalogue"
-        findings.append(Finding("R502", "there is no catalogue to choose from", node.place, help))
-        return ()
+        what = "there is no catalogue to choose from, only what the shop's pages will tell of in JSON-LD"
+        findings.append(Finding("R502", what, node.place, help, is_warning=True))
     shop = Shop(catalogue)
     lines = node.items if isinstance(node, ListNode) else (node,)
     return tuple(source for line in lines for source in _read_line(line, shop, findings))
@@ -59,7 +60,7 @@ def _read_source(entry: Entry, shop: Shop, findings: list[Finding]) -> Iterator[
 
 def _is_answered(strategy: Strategy, word: Scalar, shop: Shop) -> bool:
     """Whether the word means something for some visitor: one of ours, or one that the catalogue knows."""
-    if word.text in OWN_WORDS.get(strategy.takes, ()):
+    if word.text in OWN_WORDS.get(strategy.takes, ()) or not len(shop.hub):
         return True
     if strategy.takes == "products":
         return shop.hub.get(word.text) is not None

@@ -28,6 +28,7 @@ from proxy.httpcache.purge import Purge
 from proxy.httpcache.stored import Choices, cache_control
 from proxy.metrics import Metrics
 from proxy.model import CacheVerdict
+from proxy.page.about import About
 from proxy.page.piece import Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.personalise import Stock
@@ -61,7 +62,7 @@ _ONLY_IF_CACHED = OriginError("only what is stored was asked for", reason="only-
 
 class Gateway:
     """The requests of one worker. `clock` gives Unix seconds; without a `recorder`, no view is recorded; without a
-    `capture`, pages tell no events. `routes` are those of slots without their page."""
+    `capture`, pages tell no events; `learn` hears of pages kept. `routes` are those of slots without their page."""
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class Gateway:
         clock: Callable[[], float] = time.time,
         recorder: Recorder | None = None,
         capture: Capture | None = None,
+        learn: Callable[[About, bytes], None] = lambda about, path: None,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
@@ -89,9 +91,9 @@ class Gateway:
         self._marks = Marks()
         self._failed = Marks()
         reader = PageReader(metrics, settings)
-        self._comparing = Comparing(settings)
+        comparing = self._comparing = Comparing(settings)
         declared, policy_of = (lambda: self._declared), (lambda path: self._policy.of(path))
-        self._keeping = Keeping(asking, self._memory, self._marks, declared, reader, self._comparing, settings, clock)
+        self._keeping = Keeping(asking, self._memory, self._marks, declared, reader, comparing, settings, clock, learn)
         self._fetching = Fetching(self._keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
         capture = capture or Capture(None, cookies, settings)
         self._showing = Showing(cookies, profiles, metrics, settings, recorder or Recorder(), capture)
@@ -99,6 +101,7 @@ class Gateway:
         self._giving = Giving(self._showing, pouring, metrics)
         self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)
         self._stylesheets = Stylesheets()
+        self.stylesheet = self._stylesheets.get
         slots = Slots(self._showing, self._kept, settings, clock)
         self.routes = {**slots.routes, **Rank(self._showing, settings, clock).routes}
         self.publish(publication)
@@ -126,10 +129,6 @@ class Gateway:
         count = self._fetching.purge(purge, self._clock())
         self._metrics.count("tailorbird_cache_purged_total", "kind", "soft" if purge.is_soft else "hard", count)
         return count
-
-    def stylesheet(self, request: Request) -> Response | None:
-        """The published slots' stylesheet, when that is what is asked for."""
-        return self._stylesheets.get(request)
 
     def _kept(self, page: Request) -> Entry | None:
         return self._memory.get(sought(page, self._policy.of(page.path)).key, page)

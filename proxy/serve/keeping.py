@@ -20,6 +20,7 @@ from proxy.httpcache.policy import Why, may_store
 from proxy.httpcache.stored import Choices, StoredResponse, store
 from proxy.httpcache.validators import conditions, confirms, refreshed
 from proxy.model import Headers
+from proxy.page.about import About
 from proxy.page.blank import NotBlank
 from proxy.page.differences import differences
 from proxy.page.slots import DeclaredSlot
@@ -48,7 +49,8 @@ _ABOUT_THE_PAGE = frozenset({401, 403, 404, 410})
 
 
 class Keeping:
-    """Fills `memory`, and marks in `marks` what may not be shared. `declared` gives the slots declared at present."""
+    """Fills `memory`, and marks in `marks` what may not be shared. `declared` gives the slots declared at present;
+    `learn` hears what product each page is about that is kept as one for everybody, and its path."""
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class Keeping:
         comparing: Comparing,
         settings: Settings,
         clock: Callable[[], float],
+        learn: Callable[[About, bytes], None] = lambda about, path: None,
     ) -> None:
         self._asking = asking
         self._memory = memory
@@ -70,6 +73,7 @@ class Keeping:
         self._choices = Choices.of(settings)
         self._clock = clock
         self._reader = reader
+        self._learn = learn
 
     async def bring(self, errand: Errand) -> Outcome:
         """Runs the errand. Raises `OriginError` when the origin fails."""
@@ -223,6 +227,9 @@ class Keeping:
     def _keep(self, errand: Errand, entry: Entry) -> Entry:
         if not errand.is_void:
             self._memory.put(errand.key, entry.varying, entry, entry.size, entry.tags)
+            is_one_for_all = all(name == b"accept-encoding" for name, _ in entry.varying)
+            if entry.template and entry.template.about.words and is_one_for_all and entry.stored.status == 200:
+                self._learn(entry.template.about, errand.request.path)
         return entry
 
     def _stored(

@@ -47,6 +47,19 @@ def test_what_pages_tell_fills_gaps_and_never_overrules_the_catalogue() -> None:
     assert found and found.title == "Mat of the feed"
 
 
+def test_what_was_changed_or_removed_by_hand_is_not_learnt_again() -> None:
+    hub = Hub()
+    assert hub.is_learnt and hub.learn(Product("MAT", "Mat", "/p/MAT")) and hub.is_learnt
+    hub.change({"id": "MAT", "availability": "out_of_stock"}, quiet)
+    assert not hub.is_learnt and not hub.learn(Product("MAT", "Mat", "/p/MAT"))
+    hub.replace([])
+    found = hub.get("MAT")
+    assert found and not found.in_stock
+    assert hub.remove("MAT") and not hub.learn(Product("MAT", "Mat", "/p/MAT"))
+    hub.change({"id": "MAT", "title": "Mat", "link": "/p/MAT"}, quiet)
+    assert hub.get("MAT")
+
+
 def test_a_change_holds_until_the_catalogue_says_something_else() -> None:
     hub = Hub([TENT])
     hub.change({"id": "TENT", "availability": "out_of_stock"}, quiet)

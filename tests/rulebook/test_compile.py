@@ -52,7 +52,7 @@ def test_a_given_catalogue_stands_in_for_the_folders_own() -> None:
     rule = b"rules: [{name: A, slot: s, show: {products: {strategy: {chosen: B}}}}]"
     files = {"a.rules.yaml": rule, "slots.yaml": b"slots: {s: {}}"}
     own = {**files, "products.jsonl": b'{"id": "B", "title": "B", "link": "/b"}'}
-    assert load(files).publication is None
+    assert load(own, catalogue=[Product("C", "C", "/c")]).publication is None
     assert load(own).publication is not None
     assert load(files, catalogue=[Product("B", "B", "/b")]).publication is not None
 

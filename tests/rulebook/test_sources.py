@@ -51,10 +51,11 @@ def test_what_no_product_answers_is_told(text: str, code: str, what: str) -> Non
     assert [(finding.code, finding.what) for finding in findings] == [(code, what)]
 
 
-def test_without_a_catalogue_that_alone_is_told() -> None:
+def test_without_a_catalogue_that_alone_is_told_for_pages_may_tell_of_products() -> None:
     findings: list[Finding] = []
-    assert read_sources(node("- chosen: [A, B]\n- in category: c"), [], findings) == ()
-    assert [finding.what for finding in findings] == ["there is no catalogue to choose from"]
+    assert len(read_sources(node("- chosen: [A, B]\n- in category: c"), [], findings)) == 2
+    (finding,) = findings
+    assert finding.is_warning and finding.what.startswith("there is no catalogue to choose from")
 
 
 @pytest.mark.parametrize(
