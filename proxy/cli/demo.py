@@ -49,7 +49,7 @@ async def demo(shop_port: int, flags: dict[str, Any]) -> None:
     tailorbird.links = links(proxy.url, shop.url)
     await tailorbird.store.put_profiles(seeded(tailorbird.now()))
     async with tailorbird:
-        announce(proxy.url, shop.url, studio.url)
+        announce(proxy.url, shop.url, studio.url, settings.store)
         await run([shop, proxy, studio])
 
 
@@ -71,7 +71,7 @@ def links(proxy_url: str, shop_url: str) -> list[Link]:
     return [Link("The shop, personalised", f"{proxy_url}/"), *people, Link("The shop alone", f"{shop_url}/")]
 
 
-def announce(proxy_url: str, shop_url: str, studio_url: str) -> None:
+def announce(proxy_url: str, shop_url: str, studio_url: str, store: str) -> None:
     """Prints the links to open."""
     click.echo("Tailorbird demo. Open:\n")
     click.echo(f"  {proxy_url}/   the shop, personalised; switch person in the toolbar below")
@@ -79,4 +79,6 @@ def announce(proxy_url: str, shop_url: str, studio_url: str) -> None:
         click.echo(f"      {proxy_url}/_tb/demo/as/{visitor.name:<6}{visitor.says}")
     click.echo(f"  {studio_url}/   the studio: rules, what was shown just now, why")
     click.echo(f"  {shop_url}/   the shop alone, as it knows nothing of this\n")
-    click.echo("Edit a file in rules/ and reload. Ctrl-C stops everything.")
+    click.echo("Edit a file in rules/ and reload. After some pages, who would have seen something different:\n")
+    click.echo(f"  tailorbird plan --store {store}\n")
+    click.echo("Ctrl-C stops everything.")
