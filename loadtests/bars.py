@@ -68,7 +68,11 @@ BARS = (
     Bar("D8", "erased, and nothing brings them back", (*PYTEST, "tests/bars/test_d8_erase.py")),
     Bar("E1", "baskets: what goes with a cart", (*PYTEST, "tests/bars/test_e1_baskets.py")),
     Bar("E3", "a row of products that follows every click", (*PYTEST, "tests/bars/test_e3_row.py")),
-    Bar("E4", "a listing in each visitor's order", (*PYTEST, "tests/bars/test_e4_listing.py", "tests/browser/test_listing.py")),
+    Bar(
+        "E4",
+        "a listing in each visitor's order",
+        (*PYTEST, "tests/bars/test_e4_listing.py", "tests/browser/test_listing.py"),
+    ),
     Bar("E5", "from an order to the next request", (*PYTEST, "tests/bars/test_e5_next_request.py")),
     Bar("E6", "affinity of a million products in batch", ("-m", "loadtests.batch")),
     Bar("E7", "a catalogue of hostile names, in Chromium", (*PYTEST, "tests/browser/test_hostile_names.py")),

@@ -50,7 +50,7 @@ def with_toolbar(publication: Publication) -> Publication:
 
 
 def bar(current: DemoVisitor | None) -> Fragment:
-    """The toolbar with that visitor marked."""
+    """The toolbar with that visitor marked, and the module that tells what they put into their cart."""
     mark = ' aria-current="true"'
     people = "".join(
         f'<li><a href="/_tb/demo/as/{visitor.name}" title="{escape(visitor.says)}"{mark if visitor is current else ""}>'
@@ -62,6 +62,7 @@ def bar(current: DemoVisitor | None) -> Fragment:
         '<nav class="tailorbird-demo" aria-label="Tailorbird demo"><span>You are</span>'
         f'<ul>{people}<li><a href="/_tb/demo/as/nobody"{"" if current else mark}>nobody</a></li></ul>'
         '<a class="tailorbird-demo-why" href="/_tb/demo/why" target="_blank">Why?</a></nav>'
+        '<script src="/_tb/t.js" defer></script>'
     )
 
 
