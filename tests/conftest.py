@@ -4,6 +4,6 @@ from __future__ import annotations
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Long bytes are not named by themselves: some differ from run to run, as a gzip's time does, and tests that run
-    side by side must have the same names."""
-    return f"{argname} of {len(val)}" if isinstance(val, bytes) and len(val) > 60 else None
+    """Bytes that are no text are not named by themselves: some differ from run to run, as a gzip's time does, and tests
+    that run side by side must have the same names."""
+    return f"{argname} of {len(val)}" if isinstance(val, bytes) and not (val.isascii() and len(val) < 60) else None
