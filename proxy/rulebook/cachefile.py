@@ -10,12 +10,10 @@ import re
 
 from proxy.conditions.nodes import Node, Scalar, as_list, as_text
 from proxy.diagnostics import Finding, did_you_mean, nearest
-from proxy.errors import EditorError
 from proxy.httpcache.allowance import OVERRULED, Allowance, CookieRoles
 from proxy.page.holes import HOLE_FILLS, Fill, FillKind, FillRow, Hole, Without
-from proxy.page.scan import check_selector
 from proxy.rulebook.policy import PagePolicy, Policy
-from proxy.rulebook.scalars import read_choice, read_span, read_words, read_yes, unfit
+from proxy.rulebook.scalars import read_choice, read_selector, read_span, read_words, read_yes, unfit
 from proxy.rulebook.words import Word, fields
 
 FILE = (Word("pages", "what holds for which pages; of those whose path fits, the first counts", required=True),)
@@ -174,7 +172,7 @@ def is_cookie_name(text: str) -> bool:
 
 def _read_hole(node: Node, findings: list[Finding]) -> Hole | None:
     found = {word: entry.value for word, entry in fields(node, "hole", HOLE, findings).items()}
-    selector = _selector(found.get("find"), findings)
+    selector = read_selector(found.get("find"), "find", findings)
     fill = _fill(found, findings)
     attribute = as_text(found["attribute"], '"attribute"', findings) if "attribute" in found else None
     if attribute and not _ATTRIBUTE.fullmatch(attribute.text):
@@ -187,17 +185,6 @@ def _read_hole(node: Node, findings: list[Finding]) -> Hole | None:
             Finding("R702", f'a cookie may not say what stands in "{attribute.text}"', attribute.place, help)
         )
     return Hole(selector, fill, attribute.text.lower() if attribute else "")
-
-
-def _selector(node: Node | None, findings: list[Finding]) -> str | None:
-    written = as_text(node, '"find"', findings) if node else None
-    if written is None:
-        return None
-    try:
-        check_selector(written.text)
-    except EditorError as error:
-        findings.append(Finding("R304", str(error.args[0]), written.place, error.help))
-    return written.text
 
 
 def _fill(found: dict[str, Node], findings: list[Finding]) -> Fill | None:

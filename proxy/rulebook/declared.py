@@ -14,9 +14,8 @@ from proxy.conditions.vocabulary import PHRASES
 from proxy.diagnostics import Finding
 from proxy.errors import EditorError
 from proxy.page.json_slots import steps_of
-from proxy.page.scan import check_selector
 from proxy.page.slots import LISTING, SLOT_NAME, DeclaredSlot, Place
-from proxy.rulebook.scalars import read_choice, read_whole, unfit
+from proxy.rulebook.scalars import read_choice, read_selector, read_whole, unfit
 from proxy.rulebook.words import ATTRIBUTE_FILE, SLOT, SLOT_FILE, fields
 from proxy.rulebook.words import LISTING as LISTING_WORDS
 
@@ -67,7 +66,7 @@ def _read_slot(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
     return DeclaredSlot(
         name.text,
         page=_page(values.get("page"), findings),
-        selector=_selector(values.get("selector"), findings),
+        selector=read_selector(values.get("selector"), "selector", findings),
         place=place or "inside",
         height=_pixels(values.get("height"), "height", findings),
         phone_height=_pixels(values.get("phone height"), "phone height", findings),
@@ -85,7 +84,7 @@ def _read_listing(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
     return DeclaredSlot(
         LISTING + entry.key.text,
         page=_page(values.get("page"), findings),
-        selector=_selector(values.get("selector"), findings),
+        selector=read_selector(values.get("selector"), "selector", findings),
         product_attribute=written.text if written else "data-product",
     )
 
@@ -99,17 +98,6 @@ def _page(node: Node | None, findings: list[Finding]) -> str | None:
     if written and not written.text.startswith("/"):
         findings.append(unfit("page", written, "begin with a slash, as /sale, or /c/* for everything below /c/"))
     return written.text if written else None
-
-
-def _selector(node: Node | None, findings: list[Finding]) -> str | None:
-    written = as_text(node, '"selector"', findings) if node else None
-    if written is None:
-        return None
-    try:
-        check_selector(written.text)
-    except EditorError as error:
-        findings.append(Finding("R304", str(error.args[0]), written.place, error.help))
-    return written.text
 
 
 def _json_path(values: Mapping[str, Node], findings: list[Finding]) -> str | None:

@@ -1,5 +1,5 @@
 """Small values that a rule file holds outside conditions: one of some words, yes or no, a whole number, a span of time,
-several words."""
+a CSS selector, several words."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from proxy.conditions.nodes import ListNode, Node, Scalar, as_text
 from proxy.diagnostics import Finding, did_you_mean
+from proxy.errors import EditorError
+from proxy.page.scan import check_selector
 
 
 def read_choice(node: Node, what: str, choices: Sequence[str], findings: list[Finding]) -> str | None:
@@ -33,6 +35,18 @@ def read_whole(node: Node, what: str, low: int, high: int, findings: list[Findin
         return int(written.text)
     findings.append(unfit(what, written, f"write a whole number from {low} to {high}"))
     return None
+
+
+def read_selector(node: Node | None, what: str, findings: list[Finding]) -> str | None:
+    """A CSS selector, as it is written; a finding for one that cannot be read."""
+    written = as_text(node, f'"{what}"', findings) if node else None
+    if written is None:
+        return None
+    try:
+        check_selector(written.text)
+    except EditorError as error:
+        findings.append(Finding("R304", str(error.args[0]), written.place, error.help))
+    return written.text
 
 
 SECONDS_OF = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}

@@ -103,7 +103,7 @@ class Gateway:
         self._stylesheets = Stylesheets()
         self.stylesheet = self._stylesheets.get
         slots = Slots(self._showing, self._kept, settings, clock)
-        self.routes = {**slots.routes, **Rank(self._showing, settings, clock).routes}
+        self.routes = {**slots.routes, **Rank(self._showing, metrics, settings, clock).routes}
         self.publish(publication)
 
     def publish(self, publication: Publication) -> None:

@@ -23,6 +23,7 @@ from proxy.events.intake import Access
 from proxy.http.incoming import origin_form
 from proxy.http.message import Handler, Request, Response
 from proxy.httpcache.key import normalised
+from proxy.metrics import Metrics
 from proxy.page.piece import Piece
 from proxy.page.slots import LISTING
 from proxy.page.template import Template
@@ -65,8 +66,9 @@ class Ranked(msgspec.Struct):
 class Rank:
     """The route."""
 
-    def __init__(self, showing: Showing, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(self, showing: Showing, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
         self._showing = showing
+        self._metrics = metrics
         self._keys = WriteKeys(settings)
         self._clock = clock
 
@@ -96,6 +98,7 @@ class Rank:
             return self._ranked(found, template, page, met, now)
         except Exception:
             log.exception("listing `%s` stays as it came", found.listing)
+            self._metrics.count("tailorbird_decide_errors_total")
             return Ranked(found.products)
 
     def _names_another(self, request: Request, found: Found) -> bool:

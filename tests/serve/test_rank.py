@@ -109,6 +109,7 @@ async def test_when_deciding_fails_the_order_is_the_one_that_came() -> None:
         served.site.profiles.remember("anna", replace(likes("anna", 7), history=(None,)), NOON)  # nothing can read that
         got = await ranked(served, ASKED, served.site.visitor("anna"))
         assert got == {"products": PRODUCTS, "rule": "", "moved": []}
+        assert served.site.metrics.get("tailorbird_decide_errors_total") == 1
 
 
 @pytest.mark.parametrize(
