@@ -1,1 +1,1 @@
-"""Tailorbird: an edge personalisation proxy. Read `model.py` first, then `personalise.py`."""
+"""Tailorbird: an edge personalisation proxy. Read `model` first, then `personalise.py`."""

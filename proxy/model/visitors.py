@@ -1,0 +1,131 @@
+"""Who is there: a visitor, what is known of them, what a decision about them may know, and what was decided."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from proxy.model.conditions import Attributes, AttributeValue, Measure, measure_name
+from proxy.model.events import Event, Link
+
+Stamp = tuple[float, str]
+"""When something was said, and by which event: of two that say it, the one with the larger stamp is believed."""
+
+
+class Consent(enum.IntEnum):
+    """How far a visitor agreed to be known; `visitors/consent.py` says what each level means."""
+
+    NONE = 0
+    CONTEXTUAL = 1
+    SESSION = 2
+    PROFILE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the store knows of a visitor. `attributes` values are text, number, truth or a set of texts; `history` is in
+    order, and bounded by `events/fold.py`. `told` has the stamps of the attributes that events told, `imported` that of
+    the import the others come from, and `hidden` what that import said of those told since. `bucket_key` is what
+    chance draws the visitor by, "" for their id: who joins two profiles keeps the key of the older, so that nobody
+    changes arms by a login. `remembered` is a memory only: what was read off the history, by what asked.
+    `links` join it with others (`audience/identity.py`)."""
+
+    visitor_id: str
+    attributes: Attributes = field(default_factory=dict)
+    segments: frozenset[str] = frozenset()
+    updated_at: float = 0.0
+    history: tuple[Event, ...] = ()
+    bucket_key: str = ""
+    told: Mapping[str, Stamp] = field(default_factory=dict, compare=False)
+    imported: Stamp = field(default=(0.0, ""), compare=False)
+    hidden: Attributes = field(default_factory=dict, compare=False)
+    remembered: dict[object, object] = field(init=False, default_factory=dict, repr=False, compare=False)
+    links: Mapping[str, Link] = field(default_factory=dict)
+
+    @property
+    def alias(self) -> str:
+        """The person whose device this visitor is; "" for who is nobody's."""
+        mine = [(link, id) for id, link in self.links.items() if not link.is_device and not link.is_parted]
+        return min(mine)[1] if mine else ""
+
+    @property
+    def devices(self) -> dict[str, Link]:
+        """The devices of this person, by their visitor ids."""
+        return {id: link for id, link in self.links.items() if link.is_device and not link.is_parted}
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who a request says it is, after its cookies were verified. An id of "" is anonymous: no valid cookie came, or it
+    may not be used. `unverified` are segments from an unsigned cookie an operator allowed by name."""
+
+    id: str = ""
+    first_seen_at: float = 0.0
+    segments: frozenset[str] = frozenset()
+    unverified: frozenset[str] = frozenset()
+    consent: Consent = Consent.PROFILE
+
+
+def nothing_read(measure: Measure) -> AttributeValue | None:
+    """The reading of a history that nobody has: unknown."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationContext:
+    """All that a decision may know. `targeting_key` is the visitor id, "" for the anonymous; `now` Unix seconds.
+
+    `attributes` holds only what is known; its keys are those of `conditions/vocabulary.py`, and the bare names of
+    profile attributes. `unverified` names segments that nobody signed: they never satisfy `needs: verified`.
+    `bucket_key` is what chance is drawn by, so that a visitor keeps their arm after a login; "" is the targeting key.
+    `read` reads a measure off the visitor's history at `now`: caps are asked only of the few rules about to be shown.
+    `history` is that history, for what recommends products, and `remembered` a memory only, the profile's. `consent` is
+    why something is not known.
+    """
+
+    targeting_key: str = ""
+    now: float = 0.0
+    attributes: Attributes = field(default_factory=dict)
+    channel: str = "web"
+    unverified: frozenset[str] = frozenset()
+    bucket_key: str = ""
+    read: Callable[[Measure], AttributeValue | None] = nothing_read
+    history: tuple[Event, ...] = ()
+    remembered: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+    consent: Consent = Consent.PROFILE
+
+
+class View(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A page as it was decided for a visitor: what deciding it again takes, and what it showed.
+
+    `shown` has for each slot, in page order, what `shown_name` calls its decision. `attributes` are those that were
+    known; `unknown` names those that were asked for and not known. What stands in neither was not recorded. `readings`
+    are what caps read, by `measure_name`; None where there was nothing to read.
+    """
+
+    at: float
+    version: str
+    shown: dict[str, str]
+    attributes: dict[str, AttributeValue] = {}
+    unknown: tuple[str, ...] = ()
+    visitor: str = ""
+    unverified: frozenset[str] = frozenset()
+    channel: str = "web"
+    bucket_key: str = ""
+    readings: dict[str, AttributeValue | None] = {}
+
+    @property
+    def context(self) -> EvaluationContext:
+        """What deciding may know."""
+        return EvaluationContext(
+            self.visitor,
+            self.at,
+            self.attributes,
+            self.channel,
+            self.unverified,
+            self.bucket_key,
+            lambda measure: self.readings.get(measure_name(measure)),
+        )
