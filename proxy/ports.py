@@ -104,6 +104,13 @@ class EventStore(Protocol):
     async def rebuild(self) -> int:
         """Makes every profile anew from the log. Returns how many came out differently."""
 
+    async def merge_rules(self) -> Mapping[str, str]:
+        """By attribute the name of the rule of `audience/merging.py` by which it is told of a profile."""
+
+    async def put_merge_rules(self, rules: Mapping[str, str]) -> None:
+        """Has these rules hold for what is applied from now on, in every process. Profiles are as they were until
+        `rebuild`."""
+
     async def withdraw(self, visitor_id: str, ids: Collection[str]) -> None:
         """Takes these events out of a visitor's log and profile, as if they had never come."""
 

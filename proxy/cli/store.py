@@ -44,6 +44,10 @@ async def copied(source: Store, target: Store, tell: Callable[[int], None] = lam
     """How many visitors there were, and how many of their events the target did not have."""
     visitors = events = 0
     await target.bury(await source.tombstones())  # before all else: what they forbid stays out from now on
+    rules = await source.merge_rules()
+    is_ruled_anew = bool(rules) and rules != await target.merge_rules()
+    if is_ruled_anew:
+        await target.put_merge_rules(rules)
     async for visitor_id in source.visitors():
         arrivals = await source.log_of(visitor_id)
         for start in range(0, len(arrivals), BATCH):
@@ -51,6 +55,8 @@ async def copied(source: Store, target: Store, tell: Callable[[int], None] = lam
         visitors += 1
         if visitors % EACH == 0:
             tell(visitors)
+    if is_ruled_anew:
+        await target.rebuild()
     known = set(await target.refused())
     await target.refuse([one for one in await source.refused() if one not in known])
     return visitors, events

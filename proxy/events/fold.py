@@ -1,9 +1,10 @@
 """What events change: a visitor's profile and events go in, the profile as it is then comes out.
 
 A history is a set of events by id, in order, of which the newest of each class are kept. Of what is told about an
-attribute the latest word counts; an import is the latest word on all of them. So it makes no difference in which order
-events come, how often, or in how many steps they are folded: late events need no care, two workers cannot disagree, and
-a profile made anew from the log is the same profile to the byte.
+attribute the latest word counts, and an import is the latest word on all of them, unless a rule says otherwise
+(`audience/merging.py`). So it makes no difference in which order events come, how often, or in how many steps they are
+folded: late events need no care, two workers cannot disagree, and a profile made anew from the log is the same profile
+to the byte.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import pairwise
 from operator import attrgetter
 
 from proxy.audience.identity import IMPORTED, JOINED, PARTED, linked
+from proxy.audience.merging import NO_RULES, Merge, Rules, Word, believed
 from proxy.events.types import MOST, Class, class_of, classes_of
 from proxy.model import Arrival, Attributes, AttributeValue, Event, Profile, Stamp
 
@@ -25,16 +27,17 @@ MAX_TOLD = 100
 """The attributes of one visitor that events told most recently; what was told before is forgotten."""
 
 
-def fold(profile: Profile | None, arrivals: Sequence[Arrival]) -> Profile:
-    """The profile after these events of its visitor; None when there was none before. Needs at least one event."""
+def fold(profile: Profile | None, arrivals: Sequence[Arrival], rules: Rules = NO_RULES) -> Profile:
+    """The profile after these events of its visitor; None when there was none before. Needs at least one event. Events
+    that tell nothing of attributes need no `rules`."""
     known = Profile(arrivals[0].visitor_id) if profile is None else profile
     for arrival in arrivals:
         if arrival.event.kind == IMPORTED:
-            known = _imported(known, arrival)
+            known = _imported(known, arrival, rules)
         elif arrival.event.kind in (JOINED, PARTED):
             known = _linked(known, arrival)
         elif arrival.traits:
-            known = _told(known, arrival)
+            known = _told(known, arrival, values_of(arrival.traits), rules)
     # Written out: `replace` takes as long as all of the above.
     return Profile(
         known.visitor_id,
@@ -47,6 +50,7 @@ def fold(profile: Profile | None, arrivals: Sequence[Arrival]) -> Profile:
         known.imported,
         known.hidden,
         known.links,
+        known.lent,
     )
 
 
@@ -123,35 +127,46 @@ def _linked(profile: Profile, arrival: Arrival) -> Profile:
     return replace(after, bucket_key=eldest[2]) if eldest else after
 
 
-def _told(profile: Profile, arrival: Arrival) -> Profile:
-    stamp = stamp_of(arrival)
-    news = {name: value for name, value in arrival.traits.items() if stamp > profile.told.get(name, profile.imported)}
+def _told(profile: Profile, arrival: Arrival, words: Values, rules: Rules) -> Profile:
+    """The profile after what the arrival says."""
+    stamp, is_own = stamp_of(arrival), not arrival.via
     said = {name: profile.attributes[name] for name in profile.told}
-    return _of(
-        profile,
-        before=_without(profile.attributes, profile.told) | dict(profile.hidden),
-        said=said | values_of(news),
-        told=dict(profile.told) | dict.fromkeys(news, stamp),
-    )
+    told, lent = dict(profile.told), set(profile.lent)
+    for name, value in words.items():
+        rule = rules.get(name, Merge.NEWEST)
+        known = Word(told[name], said[name], name not in lent) if name in told else None
+        if rule is Merge.NEWEST and stamp <= profile.imported:
+            continue  # the import said it last
+        word = believed(rule, Word(stamp, value, is_own), known)
+        said[name], told[name] = word.value, word.stamp
+        (lent.discard if word.is_own or rule is not Merge.OWN else lent.add)(name)
+    before = _without(profile.attributes, profile.told) | dict(profile.hidden)
+    return _of(replace(profile, lent=frozenset(lent)), before=before, said=said, told=told, rules=rules)
 
 
-def _imported(profile: Profile, arrival: Arrival) -> Profile:
-    stamp = stamp_of(arrival)
+def _imported(profile: Profile, arrival: Arrival, rules: Rules) -> Profile:
+    """Of what has a rule of its own, an import's is a word like any other."""
+    stamp, words = stamp_of(arrival), values_of(arrival.traits)
+    if not rules.keys().isdisjoint(words):
+        profile = _told(profile, arrival, {name: words[name] for name in words.keys() & rules.keys()}, rules)
     if stamp <= profile.imported:
         return profile
-    told = {name: when for name, when in profile.told.items() if when > stamp}
+    told = {name: when for name, when in profile.told.items() if when > stamp or name in rules}
     said = {name: profile.attributes[name] for name in told}
     segments, key = frozenset(arrival.segments), str(arrival.details.get("bucket key", ""))
     imported = replace(profile, segments=segments, bucket_key=key or profile.bucket_key, imported=stamp)
-    return _of(imported, before=values_of(arrival.traits), said=said, told=told)
+    return _of(imported, before=words, said=said, told=told, rules=rules)
 
 
-def _of(profile: Profile, *, before: Values, said: Values, told: dict[str, Stamp]) -> Profile:
-    """The profile whose attributes are those of an import and, before them, the newest of what events said."""
-    newest = dict(sorted(told.items(), key=lambda item: (item[1], item[0]), reverse=True)[:MAX_TOLD])
-    said = {name: said[name] for name in newest}
-    hidden = {name: value for name, value in before.items() if name in newest}
-    return replace(profile, attributes=before | said, told=newest, hidden=hidden)
+def _of(profile: Profile, *, before: Values, said: Values, told: dict[str, Stamp], rules: Rules) -> Profile:
+    """The profile whose attributes are those of an import and, before them, what events said: of what has a rule all,
+    of the rest the newest."""
+    ruled = {name: when for name, when in told.items() if name in rules}
+    free = sorted(((when, name) for name, when in told.items() if name not in rules), reverse=True)[:MAX_TOLD]
+    kept = ruled | {name: when for when, name in free}
+    said = {name: said[name] for name in kept}
+    hidden = {name: value for name, value in before.items() if name in kept}
+    return replace(profile, attributes=before | said, told=kept, hidden=hidden)
 
 
 def values_of(traits: Mapping[str, str | float | bool | list[str]]) -> Values:

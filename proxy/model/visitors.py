@@ -28,7 +28,8 @@ class Consent(enum.IntEnum):
 class Profile:
     """What the store knows of a visitor. `attributes` values are text, number, truth or a set of texts; `history` is in
     order, and bounded by `events/fold.py`. `told` has the stamps of the attributes that events told, `imported` that of
-    the import the others come from, and `hidden` what that import said of those told since. `bucket_key` is what
+    the import the others come from, and `hidden` what that import said of those told since; `lent` are those told that
+    only a device said, of which the person's own word goes first. `bucket_key` is what
     chance draws the visitor by, "" for their id: who joins two profiles keeps the key of the older, so that nobody
     changes arms by a login. `remembered` is a memory only: what was read off the history, by what asked.
     `links` join it with others (`audience/identity.py`)."""
@@ -44,6 +45,7 @@ class Profile:
     hidden: Attributes = field(default_factory=dict, compare=False)
     remembered: dict[object, object] = field(init=False, default_factory=dict, repr=False, compare=False)
     links: Mapping[str, Link] = field(default_factory=dict)
+    lent: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def alias(self) -> str:

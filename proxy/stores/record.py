@@ -28,7 +28,7 @@ Trait = str | float | bool | list[str]
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
     """The value of a profile: format and visitor id; what an import said, and when; what events told since, and when;
-    when it was last written; the history; what chance draws by; who it is joined with."""
+    when it was last written; the history; what chance draws by; who it is joined with; what only a device told."""
 
     format: int
     visitor_id: str
@@ -40,6 +40,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
     history: tuple[Event, ...]
     bucket_key: str
     links: dict[str, Link] = {}
+    lent: list[str] = []
 
 
 _encoder = msgspec.msgpack.Encoder(order="sorted")
@@ -64,6 +65,7 @@ def packed(profile: Profile) -> bytes:
             profile.history,
             profile.bucket_key,
             dict(profile.links),
+            sorted(profile.lent),
         )
     )
     if len(value) > MAX_BYTES:
@@ -93,6 +95,7 @@ def unpacked(value: bytes, visitor_id: str) -> Profile:
         imported=record.imported,
         hidden={name: value for name, value in before.items() if name in record.told},
         links=record.links,
+        lent=frozenset(record.lent),
     )
 
 

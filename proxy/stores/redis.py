@@ -22,10 +22,12 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from proxy.audience.identity import routed
+from proxy.audience.merging import NO_RULES, Rules
 from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied, Refused, Tombstones
+from proxy.stores import redis_refused, redis_rules
 from proxy.stores.address import Address, address_of
 from proxy.stores.batches import Batches
 from proxy.stores.cluster import Wide
@@ -35,10 +37,8 @@ from proxy.stores.record import (
     import_of,
     packed,
     packed_arrival,
-    packed_refused,
     unpacked,
     unpacked_arrival,
-    unpacked_refused,
 )
 from proxy.stores.redis_tombstones import BROUGHT_KEYS, RedisTombstones, asks, latest
 from proxy.stores.streams import Fields, take_out
@@ -51,8 +51,6 @@ SHORTEST_WAIT_SECONDS = 0.002
 NAMES_KEY = "tb:attribute-names"
 FEED_KEY = "tb:feed"
 MOST_IN_FEED = 100_000
-REFUSED_KEY = "tb:refused"
-MOST_REFUSED = 10_000
 BUS_KEYS = ("{tb:bus}:sent", "{tb:bus}:told")  # on which processes tell each other whose profiles changed
 REVISION = b""
 """The field of a log that counts its changes; no event has this id."""
@@ -102,12 +100,17 @@ class Known(NamedTuple):
     revision: bytes
     has: Sequence[bool]
     erased_at: float | None = None
+    rules: Rules = NO_RULES
 
     def news(self, arrivals: Sequence[Arrival]) -> Iterator[Arrival]:
         """Those of the arrivals that the log has not and may have."""
         for arrival, has in zip(arrivals, self.has, strict=True):
             if not has and not is_erased(arrival, self.erased_at):
                 yield arrival
+
+    def after(self, arrivals: Sequence[Arrival]) -> Profile:
+        """The profile with these."""
+        return fold(self.profile, arrivals, self.rules)
 
 
 def _moved(new: dict[str, list[Arrival]], known: Mapping[str, Known]) -> dict[str, list[Arrival]]:
@@ -236,7 +239,7 @@ class RedisStore:
         known = await self._known(waiting)
         new = {visitor_id: list(known[visitor_id].news(own)) for visitor_id, own in waiting.items()}
         moved = _moved(new, known)
-        changed = {visitor_id: fold(known[visitor_id].profile, own) for visitor_id, own in new.items() if own}
+        changed = {visitor_id: known[visitor_id].after(own) for visitor_id, own in new.items() if own}
         writes = self._writer.pipeline(transaction=False)
         for visitor_id, profile in changed.items():
             logged = [part for one in new[visitor_id] for part in (one.event.id, packed_arrival(one))]
@@ -256,19 +259,20 @@ class RedisStore:
         keys = await self._tombstones.keys()
         reads = self._writer.pipeline(transaction=False)
         reads.smembers(BROUGHT_KEYS)
+        reads.hgetall(redis_rules.KEY)
         for visitor_id, own in waiting.items():
             reads.getrange(profile_key(visitor_id), 0, MAX_BYTES)
             reads.hmget(log_key(visitor_id), [REVISION, *(arrival.event.id for arrival in own)])
             asks(reads, keys, visitor_id)
-        brought, *answers = cast(list[Any], await reads.execute(raise_on_error=False))
+        brought, ruled, *answers = cast(list[Any], await reads.execute(raise_on_error=False))
         if self._tombstones.are_new(answered(brought)):
             return await self._known(waiting)
-        found = {}
+        found, rules = {}, redis_rules.rules_in(answered(ruled))
         for visitor_id, value, log, erased in zip(waiting, answers[::3], answers[1::3], answers[2::3], strict=True):
             revision, *logged = answered(log)
             profile = await self._profile(visitor_id, value)
             has = [value is not None for value in logged]
-            found[visitor_id] = Known(profile, revision or b"0", has, latest(answered(erased)))
+            found[visitor_id] = Known(profile, revision or b"0", has, latest(answered(erased)), rules)
         return found
 
     async def _profile(self, visitor_id: str, value: bytes | RedisError) -> Profile | None:
@@ -281,7 +285,7 @@ class RedisStore:
         except DamagedValueError:
             await self._rebuild(visitor_id)
             arrivals = await self.log_of(visitor_id)
-            return fold(None, arrivals) if arrivals else None
+            return fold(None, arrivals, await redis_rules.ruled(self._writer)) if arrivals else None
 
     async def _tell(self, fresh: Sequence[Arrival]) -> None:
         """Lists the events for those who follow all visitors, and the attributes they brought."""
@@ -313,18 +317,20 @@ class RedisStore:
         return sum([await self._rebuild(visitor_id) async for visitor_id in self.visitors()])
 
     async def _rebuild(self, visitor_id: str) -> bool:
+        """Writes also what comes out the same: who has begun to change it by older rules then begins anew."""
         async with answers_as_ours():
-            revision = await self._writer.hget(log_key(visitor_id), REVISION) or b"0"
-            arrivals = await self.log_of(visitor_id)
-            if not arrivals:
-                return False
-            profile = fold(None, arrivals)
-            (stored,) = await _stored(self._writer, [visitor_id])
-            if stored == packed(profile):
-                return False
-            writes = self._writer.pipeline(transaction=False)
-            _write(writes, profile, revision, [])
-            return bool((await writes.execute())[0])  # else an event that came meanwhile has made it anew
+            for _ in range(TRIES):
+                revision = await self._writer.hget(log_key(visitor_id), REVISION) or b"0"
+                arrivals = await self.log_of(visitor_id)
+                if not arrivals:
+                    return False
+                profile = fold(None, arrivals, await redis_rules.ruled(self._writer))
+                (stored,) = await _stored(self._writer, [visitor_id])
+                writes = self._writer.pipeline(transaction=False)
+                _write(writes, profile, revision, [])
+                if (await writes.execute())[0]:
+                    return stored != packed(profile)
+        raise StoreError("others change the same visitor all the time", help="do it again")
 
     # -- what was not taken
 
@@ -333,7 +339,7 @@ class RedisStore:
             for _ in range(TRIES):
                 revision = await self._writer.hget(log_key(visitor_id), REVISION) or b"0"
                 left = [arrival for arrival in await self.log_of(visitor_id) if arrival.event.id not in ids]
-                profile = packed(fold(None, left)) if left else b""
+                profile = packed(fold(None, left, await redis_rules.ruled(self._writer))) if left else b""
                 keys = profile_key(visitor_id), log_key(visitor_id)
                 if await self._writer.eval(WITHDRAW, len(keys), *keys, revision, profile, *ids):
                     return
@@ -354,8 +360,16 @@ class RedisStore:
                 await self._writer.unlink(log_key(visitor_id))
             for stream in (FEED_KEY, *BUS_KEYS):
                 await take_out(self._writer, stream, names_them)
-            refused = await take_out(self._writer, REFUSED_KEY, names_them)
+            refused = await take_out(self._writer, redis_refused.KEY, names_them)
         return {"events": sum(events), "profiles": sum(profiles), "events not taken": refused}
+
+    async def merge_rules(self) -> Mapping[str, str]:
+        async with answers_as_ours():
+            return await redis_rules.ruled(self._writer)
+
+    async def put_merge_rules(self, rules: Mapping[str, str]) -> None:
+        async with answers_as_ours():
+            await redis_rules.put(self._writer, rules)
 
     async def tombstones(self) -> Tombstones:
         async with answers_as_ours():
@@ -367,24 +381,15 @@ class RedisStore:
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
         async with answers_as_ours():
-            writes = self._writer.pipeline(transaction=False)
-            for one in refused:
-                writes.xadd(REFUSED_KEY, {"v": packed_refused(one)}, maxlen=MOST_REFUSED, approximate=True)
-            await writes.execute()
+            await redis_refused.keep(self._writer, refused)
 
     async def refused(self) -> Sequence[Refused]:
-        return [one for _, one in await self._refused()]
+        async with answers_as_ours():
+            return [one for _, one in await redis_refused.kept(self._writer)]
 
     async def forget_refused(self, refused: Sequence[Refused]) -> None:
-        gone = [place for place, one in await self._refused() if one in refused]
         async with answers_as_ours():
-            if gone:
-                await self._writer.xdel(REFUSED_KEY, *gone)
-
-    async def _refused(self) -> list[tuple[bytes, Refused]]:
-        async with answers_as_ours():
-            rows = await self._writer.xrange(REFUSED_KEY)
-        return [(place, unpacked_refused(fields[b"v"])) for place, fields in rows]
+            await redis_refused.forget(self._writer, refused)
 
 
 def _write(writes: Pipeline, profile: Profile, revision: bytes, logged: Sequence[str | bytes]) -> None:

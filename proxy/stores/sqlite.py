@@ -20,7 +20,7 @@ from typing import TypeVar
 from proxy.errors import OperatorError, StoreError
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied, Refused, Tombstones
-from proxy.stores import tables
+from proxy.stores import sqlite_rules, tables
 from proxy.stores.batches import Batches
 
 READERS = 2
@@ -118,6 +118,12 @@ class SqliteStore:
             changed += await self._change(partial(tables.rebuild, visitor_ids=some))
             last = some[-1]
         return changed
+
+    async def merge_rules(self) -> Mapping[str, str]:
+        return await self._read(sqlite_rules.rules)
+
+    async def put_merge_rules(self, rules: Mapping[str, str]) -> None:
+        await self._change(lambda connection: sqlite_rules.put(connection, rules))
 
     async def withdraw(self, visitor_id: str, ids: Collection[str]) -> None:
         await self._change(lambda connection: tables.withdraw(connection, visitor_id, ids))

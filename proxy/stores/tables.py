@@ -16,12 +16,12 @@ from proxy.errors import DamagedValueError
 from proxy.events.fold import by_visitor, fold
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied, Refused, Tombstones
-from proxy.stores import bulk
+from proxy.stores import bulk, sqlite_rules
 from proxy.stores.record import MAX_BYTES, import_of, packed, packed_arrival, unpacked, unpacked_arrival
 from proxy.stores.tombstones import is_erased, new_key, tombstone
 
-VERSION = 3
-SCHEMA = """
+VERSION = 4
+SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS profiles (visitor_id TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS attribute_names (name TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -44,7 +44,8 @@ CREATE TABLE IF NOT EXISTS refused (
 );
 CREATE TABLE IF NOT EXISTS tombstone_key (value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS tombstones (hash BLOB PRIMARY KEY, erased_at REAL NOT NULL) WITHOUT ROWID;
-PRAGMA user_version = 3;
+{sqlite_rules.SCHEMA}
+PRAGMA user_version = {VERSION};
 COMMIT;
 """
 # One row for all that are asked for: a thread lets others run at each row, and may wait milliseconds for its next turn.
@@ -138,7 +139,7 @@ def known(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
         return unpacked(row[0], visitor_id) if row is not None else None
     except DamagedValueError:
         arrivals = log_of(connection, visitor_id)
-        profile = fold(None, arrivals) if arrivals else None
+        profile = fold(None, arrivals, sqlite_rules.rules(connection)) if arrivals else None
         if profile is not None:
             bulk.write(connection, WRITE, [(visitor_id, packed(profile))], REPLACE)
         return profile
@@ -154,7 +155,8 @@ def apply(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Applie
     fresh = _not_logged(connection, _not_erased(connection, whose))
     theirs = by_visitor(fresh)
     profiles |= _known_all(connection, theirs.keys() - profiles.keys())
-    after = {visitor_id: fold(profiles[visitor_id], own) for visitor_id, own in theirs.items()}
+    rules = sqlite_rules.rules(connection)
+    after = {visitor_id: fold(profiles[visitor_id], own, rules) for visitor_id, own in theirs.items()}
     bulk.write(connection, LOG, [_row(arrival) for arrival in fresh])
     bulk.write(connection, WRITE, [(visitor_id, packed(profile)) for visitor_id, profile in after.items()], REPLACE)
     bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
@@ -187,7 +189,7 @@ def withdraw(connection: sqlite3.Connection, visitor_id: str, ids: Iterable[str]
     connection.executemany("DELETE FROM events WHERE visitor_id = ? AND id = ?", [(visitor_id, id) for id in ids])
     left = log_of(connection, visitor_id)
     if left:
-        bulk.write(connection, WRITE, [(visitor_id, packed(fold(None, left)))], REPLACE)
+        bulk.write(connection, WRITE, [(visitor_id, packed(fold(None, left, sqlite_rules.rules(connection))))], REPLACE)
     else:
         connection.execute("DELETE FROM profiles WHERE visitor_id = ?", (visitor_id,))
 
@@ -256,9 +258,9 @@ def visitors(connection: sqlite3.Connection, after: str) -> list[str]:
 
 def rebuild(connection: sqlite3.Connection, visitor_ids: Iterable[str]) -> int:
     """Makes these profiles anew; how many came out differently."""
-    changed = 0
+    changed, rules = 0, sqlite_rules.rules(connection)
     for visitor_id in visitor_ids:
-        value = packed(fold(None, log_of(connection, visitor_id)))
+        value = packed(fold(None, log_of(connection, visitor_id), rules))
         before = connection.execute(KNOWN, (visitor_id,)).fetchone()
         if before is None or before[0] != value:
             bulk.write(connection, WRITE, [(visitor_id, value)], REPLACE)

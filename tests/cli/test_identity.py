@@ -45,3 +45,16 @@ def test_a_join_is_undone_once(url: str) -> None:
     assert (again.exit_code, again.output) == (1, "`laptop` is nobody's device\n")
     assert "parted laptop" in run("show", "anna", "--store", url).output
     assert run("show", "laptop", "--store", url).output.startswith("laptop: no device\n")
+
+
+def test_rules_are_set_checked_and_told(url: str, tmp_path: Path) -> None:
+    assert run("rules", "--store", url).output == "of all others the newest word counts\n"
+    file = tmp_path / "merge.yaml"
+    file.write_text("email: own\npoints: highest\n", encoding="utf-8")
+    told = run("rules", str(file), "--store", url)
+    assert told.stdout == "email: own\npoints: highest\nof all others the newest word counts\n"
+    assert "nobody has told of `points` yet\n0 profiles came out differently\n" in told.stderr
+    file.write_text("email: ours\n", encoding="utf-8")
+    wrong = run("rules", str(file), "--store", url)
+    assert wrong.exit_code == 1 and '"email" cannot be "ours"' in wrong.stderr
+    assert "points: highest" in run("rules", "--store", url).output, "what was there still holds"

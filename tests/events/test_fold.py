@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.audience.merging import Merge
 from proxy.events import fold as folding
 from proxy.events.fold import IMPORTED, fold, merged
 from proxy.events.types import MOST, Class, class_of, classes_of
 from proxy.model import Arrival, Event, Profile
-from proxy.stores.record import packed
+from proxy.stores.record import packed, unpacked
 
 
 def viewed(at: float, id: str, kind: str = "product viewed") -> Event:
@@ -74,6 +77,45 @@ def test_what_was_told_longest_ago_is_forgotten_when_it_is_too_much() -> None:
     assert fold(None, [*many, crm]).attributes["a000"] == 7.0, "the import's word is back"
 
 
+def by_device(arrival: Arrival) -> Arrival:
+    return msgspec.structs.replace(arrival, via="d1")
+
+
+def test_what_has_a_rule_is_believed_by_it_from_events_and_imports_alike() -> None:
+    rules = {"channel": Merge.OLDEST, "points": Merge.HIGHEST, "lists": Merge.ALL, "email": Merge.OWN}
+    said = [
+        told(1.0, "a", channel="search", points=5.0, lists=["news"], email="anna", size="40"),
+        imported(2.0, 1, channel="shop", points=9.0, lists="sales", size="41"),
+        imported(3.0, 2, points=1.0, size="42"),
+        by_device(told(4.0, "b", channel="mail", points=2.0, email="guest", size="43")),
+    ]
+    expected = {
+        "channel": "search",
+        "points": 9.0,
+        "lists": frozenset({"news", "sales"}),
+        "email": "anna",
+        "size": "43",
+    }
+    for order in permutations(said):
+        assert fold(None, order, rules).attributes == expected
+
+
+def test_a_devices_word_counts_until_the_person_has_one() -> None:
+    rules = {"email": Merge.OWN}
+    lent = fold(None, [by_device(told(2.0, "b", email="guest"))], rules)
+    assert (lent.attributes, lent.lent) == ({"email": "guest"}, {"email"})
+    own = fold(lent, [told(1.0, "a", email="anna")], rules)
+    assert (own.attributes, own.lent) == ({"email": "anna"}, frozenset())
+
+
+def test_what_has_a_rule_is_never_forgotten() -> None:
+    many = [told(float(number + 2), f"e{number}", **{f"a{number:03d}": 1.0}) for number in range(folding.MAX_TOLD + 9)]
+    first = told(1.0, "a", channel="search")
+    profile = fold(None, [first, *many], {"channel": Merge.OLDEST})
+    assert profile.attributes["channel"] == "search"
+    assert len(profile.told) == folding.MAX_TOLD + 1
+
+
 KINDS = ["product viewed", "searched", "banner shown", "order completed", "identified"]
 SHOWN: list[tuple[str, ...]] = [(), ("Sale",)]
 EVENTS = st.builds(
@@ -111,6 +153,29 @@ def test_any_order_any_steps_and_any_repeats_give_the_same_bytes(
             profile = fold(profile, shuffled[start : start + step])
         assert profile is not None
         assert packed(profile) == packed(fold(None, arrivals))
+
+
+RULES = st.dictionaries(st.sampled_from("vwxyz"), st.sampled_from([rule for rule in Merge if rule != Merge.NEWEST]))
+
+
+@given(ARRIVALS, RULES, st.lists(st.booleans(), min_size=12, max_size=12), st.randoms(use_true_random=False))
+def test_so_they_do_by_whatever_rules(
+    arrivals: list[Arrival], rules: dict[str, Merge], came_by_device: list[bool], chance: object
+) -> None:
+    """By device or not, with imports in between, event by event: as all at once."""
+    said = [
+        by_device(arrival) if by and arrival.event.kind != IMPORTED else arrival
+        for arrival, by in zip(arrivals, came_by_device, strict=False)
+    ]
+    shuffled = said + said[::2]
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    with small_bounds():
+        profile: Profile | None = None
+        for arrival in shuffled:
+            profile = fold(profile, [arrival], rules)
+        assert profile is not None
+        assert packed(profile) == packed(fold(None, said, rules))
+        assert unpacked(packed(profile), "anna").lent == profile.lent
 
 
 @given(st.lists(EVENTS, max_size=8), st.lists(EVENTS, max_size=8), st.lists(EVENTS, max_size=8))

@@ -1,0 +1,83 @@
+"""Which word on an attribute is believed when there are several: said at different times, by different devices of one
+person, by events and imports. A rule per attribute, `newest` for those that have none.
+
+Its law: what is believed of a set of words does not depend on the order in which they came, on how often each did, or
+on which of them were weighed together first; so devices may be joined and parted, and profiles made anew, in any order.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proxy.conditions.values import number_text
+from proxy.model import AttributeValue, Stamp
+
+MOST_RULES = 50
+"""What has a rule is never forgotten, so it is not without end."""
+MOST_MEMBERS = 100
+
+
+class Merge(enum.StrEnum):
+    """What is believed of all that was said of an attribute."""
+
+    NEWEST = "newest"  # an import is the latest word on all attributes; of the other rules it is a word like any
+    OLDEST = "oldest"
+    HIGHEST = "highest"  # of numbers, and of yes and no the yes
+    LOWEST = "lowest"
+    ALL = "all"  # as a set, the first `MOST_MEMBERS` in the alphabet
+    OWN = "own"  # what was last said of the person; of a device only while there is nothing else
+
+
+Rules = Mapping[str, Merge]
+"""By attribute; `NEWEST` is not among them."""
+
+NO_RULES: Rules = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What was said of an attribute, when and by which event, and whether of the person rather than of a device."""
+
+    stamp: Stamp
+    value: AttributeValue
+    is_own: bool = True
+
+
+def believed(rule: Merge, one: Word, other: Word | None) -> Word:
+    """What is believed of two words."""
+    if other is None:
+        return Word(one.stamp, _first(_members(one.value)), one.is_own) if rule is Merge.ALL else one
+    match rule:
+        case Merge.NEWEST:
+            return max(one, other, key=lambda word: word.stamp)
+        case Merge.OLDEST:
+            return min(one, other, key=lambda word: word.stamp)
+        case Merge.HIGHEST:
+            return max(one, other, key=lambda word: (*_rank(word.value, 1), word.stamp))
+        case Merge.LOWEST:
+            return max(one, other, key=lambda word: (*_rank(word.value, -1), word.stamp))
+        case Merge.OWN:
+            return max(one, other, key=lambda word: (word.is_own, word.stamp))
+        case Merge.ALL:
+            both = _first(_members(one.value) | _members(other.value))
+            return Word(max(one.stamp, other.stamp), both, one.is_own or other.is_own)
+
+
+def _rank(value: AttributeValue, sign: int) -> tuple[bool, float]:
+    """A number before what is none, of which the latest counts."""
+    is_ranked = isinstance(value, bool | float) and value == value  # NaN is beside all order
+    return (True, sign * float(value)) if is_ranked else (False, 0.0)  # type: ignore[arg-type]
+
+
+def _first(members: frozenset[str]) -> frozenset[str]:
+    return frozenset(sorted(members)[:MOST_MEMBERS]) if len(members) > MOST_MEMBERS else members
+
+
+def _members(value: AttributeValue) -> frozenset[str]:
+    if isinstance(value, frozenset):
+        return value
+    if isinstance(value, bool):
+        return frozenset({"yes" if value else "no"})
+    return frozenset({value if isinstance(value, str) else number_text(value)})

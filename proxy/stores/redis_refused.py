@@ -1,0 +1,32 @@
+"""The events that were not taken, in Redis or Valkey: a stream, cut to length by the server as it grows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from proxy.ports import Refused
+from proxy.stores.record import packed_refused, unpacked_refused
+
+KEY = "tb:refused"
+MOST = 10_000
+
+
+async def keep(client: Any, refused: Sequence[Refused]) -> None:
+    """Keeps them, and the newest of those before."""
+    writes = client.pipeline(transaction=False)
+    for one in refused:
+        writes.xadd(KEY, {"v": packed_refused(one)}, maxlen=MOST, approximate=True)
+    await writes.execute()
+
+
+async def kept(client: Any) -> list[tuple[bytes, Refused]]:
+    """Those kept, with their places, oldest first."""
+    return [(place, unpacked_refused(fields[b"v"])) for place, fields in await client.xrange(KEY)]
+
+
+async def forget(client: Any, refused: Sequence[Refused]) -> None:
+    """Lets go of these."""
+    gone = [place for place, one in await kept(client) if one in refused]
+    if gone:
+        await client.xdel(KEY, *gone)

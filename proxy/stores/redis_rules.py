@@ -1,0 +1,31 @@
+"""The rules of `audience/merging.py` in Redis or Valkey. Whoever folds an event hears them in the same breath as what
+is known of its visitor; who folded by older ones is overtaken by the profiles being made anew, which changes every
+log's revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from proxy.audience.merging import Merge, Rules
+
+KEY = "tb:merge-rules"
+
+
+async def ruled(client: Any) -> Rules:
+    """Those that hold."""
+    return rules_in(await client.hgetall(KEY))
+
+
+def rules_in(answer: Mapping[bytes, bytes]) -> Rules:
+    """The rules in what the store has of them."""
+    return {name.decode(): Merge(rule.decode()) for name, rule in answer.items()}
+
+
+async def put(client: Any, rules: Mapping[str, str]) -> None:
+    """Has these hold from now on, and no others."""
+    gone = [name for name in await client.hkeys(KEY) if name.decode() not in rules]
+    if rules:
+        await client.hset(KEY, mapping=dict(rules))
+    if gone:
+        await client.hdel(KEY, *gone)
