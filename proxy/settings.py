@@ -39,7 +39,9 @@ class Settings:
     rules_mode: str = _row(
         "folder", "what is live: folder (a saved folder without mistakes) or published (what was published last)"
     )
-    approval: str = _row("none", "who may publish: none (everybody alone) or required (a second person approves)")
+    approval: str = _row(
+        "as before", "who may publish: none (everybody alone), required (a second person approves) or as before"
+    )
     catalogue: str = _row("", "products as JSON lines; empty: `products.jsonl` in the rules folder, if there")
     affinity: str = _row("", "what `tailorbird affinity build` wrote, for products not looked at here yet; empty: none")
     store: str = _row("sqlite:tailorbird.db", "profiles and events: sqlite:PATH, redis://HOST:PORT/DB")

@@ -21,6 +21,7 @@ from proxy.bus.tally import Tally
 from proxy.decide.plan import Plan
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import Finding
+from proxy.drafts.report import Outlook
 from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.http.message import Handler
 from proxy.httpcache.purge import Purge
@@ -30,12 +31,13 @@ from proxy.personalise import with_products
 from proxy.ports import Store
 from proxy.rulebook.compile import Loaded, Publication
 from proxy.serve.app import App
-from proxy.serve.drafts import DRAFT, Drafts, plan_text
+from proxy.serve.drafts import Drafts
 from proxy.serve.gateway import Gateway
 from proxy.serve.learning import Learning
 from proxy.serve.listener import Certificate, Listener
 from proxy.serve.previewing import STYLESHEET_PATH, Previewing, stylesheet
 from proxy.serve.protocol import protocols
+from proxy.serve.publishing import Publishing
 from proxy.serve.rules import Rules, nothing_published
 from proxy.serve.tag import Tag
 from proxy.serve.tunnel import tunnels
@@ -71,8 +73,6 @@ PROFILES = "profiles"
 ERASING = "erasing"
 ERASED = "erased"
 """The topic on which they tell whose profiles changed."""
-REPLAYED = 2_000
-"""How many views the studio's plan looks at: they are decided beside those of visitors. The command looks at all."""
 READINESS, LIVE = "readiness", "live"
 """The topics on which workers ask each other how they are, and what they showed last."""
 
@@ -148,6 +148,15 @@ class Tailorbird:
         self.versions = folder.versions
         self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)
         self._drafts = Drafts(Path(settings.rules), self._rules.draft)
+        self._publishing = Publishing(
+            self._rules,
+            self._drafts,
+            self.versions,
+            self._views,
+            clock,
+            approval=settings.approval,
+            is_published=self.is_published,
+        )
         self._previewing = Previewing(
             Tokens(settings.secret, is_demo=is_demo),
             Asking(self._origins, settings),
@@ -281,15 +290,21 @@ class Tailorbird:
         """The same, for Prometheus."""
         return self.metrics.as_text() if self._tally is None else self.metrics.as_text(*self._tally.sums())
 
-    async def plan(self) -> str:
+    async def plan(self) -> Outlook:
         """What the draft in the folder would change, and for whom of those seen last."""
-        if not self.is_published:
-            return "A saved folder is live at once, so there is no draft. `tailorbird plan DIR` looks at other folders."
-        if self._rules.good is None:
-            return "Nothing is published yet."
-        views, name = await self._views.get_views(REPLAYED), f"Version {self.versions.live()}"
-        draft = await self.draft(DRAFT)
-        return await asyncio.to_thread(plan_text, views, self._rules.good, draft, self.now(), name)
+        return await self._publishing.plan()
+
+    async def publish(self, author: str, message: str) -> None:
+        """Makes the draft in the folder live, or asks for it. Raises `OperatorError`."""
+        await self._publishing.publish(author, message)
+
+    async def approve(self, number: int, author: str) -> None:
+        """Makes live what somebody else asked for. Raises `OperatorError`."""
+        await self._publishing.approve(number, author)
+
+    async def roll_back(self, number: int, author: str) -> None:
+        """Makes an earlier version live again. Raises `OperatorError`."""
+        await self._publishing.roll_back(number, author)
 
     async def purge(self, purge: Purge) -> Purged:
         """Makes what the purge means out of date in every process that serves this shop."""

@@ -245,25 +245,6 @@ async def test_in_published_mode_a_saved_rule_waits_until_it_is_published(tmp_pa
         assert "Hello Anna" in (await shop.client.get("/", headers=shop.cookies_of("anna"))).text
 
 
-async def test_the_studio_plans_the_draft_by_what_was_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.visitors.recording.FLUSH_SECONDS", 0.01)
-    kept = "tailorbird_views_recorded_total"
-    async with (
-        Origin(always(ok(PAGE, *HTML))) as origin,
-        Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA], rules_mode="published") as shop,
-    ):
-        assert await shop.tailorbird.plan() == "Nothing is published yet."
-        files = {name: text.encode() for name, text in FOLDER.items()}
-        Versions(shop.rules).publish(files, author="Mia", message="", now=1.0, action=Action.PUBLISHED)
-        await until(lambda: shop.tailorbird.publication)
-        await shop.client.get("/", headers={**shop.cookies_of("anna"), "user-agent": "Firefox/140.0"})
-        await until(lambda: shop.tailorbird.metrics.get(kept, "kept"))
-        shop.write("a.rules.yaml", RULES.replace("Hello", "Good day"))
-        told = await shop.tailorbird.plan()
-    assert "  ~ Known by name                         shows something else" in told
-    assert "home.hero   100 %  ▇▇▇▇▇▇▇▇ 1 view    Known by name → Known by name, with new content 1" in told
-
-
 async def test_each_good_state_of_a_saved_folder_is_in_the_history(tmp_path: Path) -> None:
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
         versions = Versions(shop.rules)

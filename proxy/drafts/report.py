@@ -49,6 +49,15 @@ class Prospect:
     starts_at: str
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the studio tells of the draft: the report, whether it may be published, and whether that is only asking."""
+
+    text: str
+    may_publish: bool = False
+    must_be_approved: bool = False
+
+
 def prospect(
     views: Sequence[View],
     live: Publication,

@@ -7,10 +7,11 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from proxy.cases import run_cases
 from proxy.diagnostics import as_text as findings_text
-from proxy.drafts.report import Checks, prospect
+from proxy.drafts.report import Checks, checks_text, prospect
 from proxy.drafts.report import as_text as prospect_text
 from proxy.model import View
 from proxy.rulebook.compile import Loaded, Publication, version_of
@@ -23,6 +24,13 @@ DRAFT = "draft"
 Files = dict[str, bytes]
 
 
+class Draft(NamedTuple):
+    """Files, and what became of them."""
+
+    files: Files
+    loaded: Loaded
+
+
 class Drafts:
     """`rules` is the folder that is served, `load` makes a publication of files."""
 
@@ -33,6 +41,10 @@ class Drafts:
         self._kept: OrderedDict[str, Loaded] = OrderedDict()
 
     async def get(self, name: str) -> Loaded:
+        """As `read`, without its files."""
+        return (await self.read(name)).loaded
+
+    async def read(self, name: str) -> Draft:
         """The draft in the served folder for `draft`, a version for its number, else that in the folder of this path;
         as its files are now. Raises `OperatorError`."""
         async with self._turn:  # one at a time, so that many at once are not many loads
@@ -43,7 +55,7 @@ class Drafts:
             self._kept.move_to_end(content)
             while len(self._kept) > MOST:
                 self._kept.popitem(last=False)
-            return self._kept[content]
+            return Draft(files, self._kept[content])
 
     def _files(self, name: str) -> Files:
         if name.isdecimal():
@@ -58,9 +70,12 @@ def checks_of(loaded: Loaded, now: float) -> Checks:
     return Checks(tuple(loaded.findings), passed, len(outcomes) - passed)
 
 
-def plan_text(views: Sequence[View], live: Publication, draft: Loaded, now: float, name: str) -> str:
+def plan_text(
+    views: Sequence[View], live: Publication | None, draft: Loaded, checks: Checks, now: float, name: str
+) -> str:
     """What a draft would change of what is live, which is called `name`; its findings when it has mistakes."""
     if draft.publication is None:
         return findings_text(draft.findings, draft.sources)
-    checks = checks_of(draft, now)
+    if live is None:
+        return f"Nothing is published yet. The draft: {checks_text(checks)}."
     return prospect_text(prospect(views, live, draft.publication, checks, now, names=(name, "draft")))

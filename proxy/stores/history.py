@@ -4,7 +4,7 @@ only; `versions.py` reads and writes it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -46,6 +46,20 @@ MADE_LIVE = {Action.PUBLISHED, Action.APPROVED, Action.LOADED}
 def is_live_as_saved(history: Sequence[Entry]) -> bool:
     """Whether the folder was last seen to be live as it is saved."""
     return next((entry.action for entry in reversed(history) if entry.action in MADE_LIVE), None) is Action.LOADED
+
+
+APPROVALS = ("as before", "none", "required")
+
+
+def must_be_approved(history: Iterable[Entry], approval: str) -> bool:
+    """Whether a second person has to approve: by the setting, and `as before` when it was so last time, so that nobody
+    gets round it by an environment of their own. Raises `OperatorError` for a setting that is none of `APPROVALS`."""
+    if approval not in APPROVALS:
+        raise OperatorError(f"`approval` is `{approval}`", help="write none, required or as before")
+    if approval != "as before":
+        return approval == "required"
+    asked = [entry.action for entry in history if entry.action in (Action.PUBLISHED, Action.REQUESTED)]
+    return asked[-1:] == [Action.REQUESTED]
 
 
 def before(live: int, history: Sequence[Entry]) -> int:

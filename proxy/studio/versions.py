@@ -1,5 +1,5 @@
 """The studio's pages about versions: what is live and who made it so, what is paused, and what the draft would change;
-with buttons to go back, to pause and to let go on.
+with buttons to publish, to approve, to go back, to pause and to let go on.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from starlette.routing import Route
 
 from proxy.errors import OperatorError, RequestError
 from proxy.rulebook.pauses import Pause, What
-from proxy.stores.history import GOES_LIVE, Entry
-from proxy.stores.ruledir import read_folder
+from proxy.stores.history import GOES_LIVE, Action, Entry
 from proxy.stores.versions import Versions
 from proxy.studio.forms import author_of, form_of
 from proxy.studio.views import Site
@@ -24,11 +23,14 @@ from proxy.studio.views import Site
 MOST = 100
 
 Html = Callable[..., Response]
+Do = Callable[[dict[str, str], str], Awaitable[None]]
+Page = Callable[..., Awaitable[Response]]
+Handle = Callable[[Request], Awaitable[Response]]
 
 
 class EntryView(msgspec.Struct, frozen=True):
     """A line of the history. `is_live` is true of the one that made live what is live now; `goes_back` when one could
-    go back to its version."""
+    go back to its version, `waits` when somebody else may approve it."""
 
     version: int
     when: str
@@ -37,6 +39,7 @@ class EntryView(msgspec.Struct, frozen=True):
     said: str
     is_live: bool
     goes_back: bool
+    waits: bool
 
 
 class VersionsView(msgspec.Struct, frozen=True):
@@ -52,16 +55,19 @@ def versions_view(versions: Versions, *, is_published: bool) -> VersionsView:
     """Raises `OperatorError`."""
     live, history = versions.live(), versions.history()
     made_live = max((i for i, entry in enumerate(history) if _went_live(entry) and entry.version == live), default=-1)
-    entries = [_entry(entry, live, is_live=i == made_live) for i, entry in enumerate(history)]
+    entries = [
+        _entry(entry, live, is_live=i == made_live, waits=i > made_live and entry.action is Action.REQUESTED)
+        for i, entry in enumerate(history)
+    ]
     return VersionsView(live, is_published, sorted(versions.pauses()), entries[::-1][:MOST])
 
 
-def _entry(entry: Entry, live: int, *, is_live: bool) -> EntryView:
+def _entry(entry: Entry, live: int, *, is_live: bool, waits: bool) -> EntryView:
     when = datetime.fromtimestamp(entry.at, UTC)
     goes_back = _went_live(entry) and entry.version != live
     said = entry.what or entry.message
     return EntryView(
-        entry.version, f"{when.day} {when:%b %H:%M} UTC", entry.author, entry.action, said, is_live, goes_back
+        entry.version, f"{when.day} {when:%b %H:%M} UTC", entry.author, entry.action, said, is_live, goes_back, waits
     )
 
 
@@ -72,11 +78,22 @@ def _went_live(entry: Entry) -> bool:
 def version_routes(site: Site, html: Html) -> list[Route]:
     """`html(template, **values)` makes a page."""
 
-    async def page(problem: str = "", status: int = 200) -> Response:
+    async def versions(problem: str = "", status: int = 200) -> Response:
         view = await asyncio.to_thread(versions_view, site.versions, is_published=site.is_published)
         return html("versions.html", status, versions=msgspec.to_builtins(view), problem=problem)
 
-    def act(do: Callable[[dict[str, str], str], Awaitable[None]]) -> Callable[[Request], Awaitable[Response]]:
+    async def plan(problem: str = "", status: int = 200) -> Response:
+        return html("plan.html", status, plan=msgspec.to_builtins(await site.plan()), problem=problem)
+
+    def look(page: Page) -> Handle:
+        async def handle(request: Request) -> Response:
+            return await page()
+
+        return handle
+
+    def act(do: Do, page: Page = versions) -> Handle:
+        """A button: done, it leads to the versions; else to its page, which says why not."""
+
         async def handle(request: Request) -> Response:
             try:
                 await do(await form_of(request), author_of(request))
@@ -88,17 +105,17 @@ def version_routes(site: Site, html: Html) -> list[Route]:
 
         return handle
 
+    async def publish(fields: dict[str, str], author: str) -> None:
+        message = fields.get("message", "").strip()
+        if not message:
+            raise RequestError("say what this changes, for the history")
+        await site.publish(author, message)
+
+    async def approve(fields: dict[str, str], author: str) -> None:
+        await site.approve(_number(fields), author)
+
     async def roll_back(fields: dict[str, str], author: str) -> None:
-        number = int(fields.get("number", "")) if fields.get("number", "").isdecimal() else 0
-        loaded = await site.draft(str(number))
-        if loaded.publication is None:
-            raise OperatorError(
-                f"version {number} has mistakes by now", help=f"`tailorbird diff live {number}` tells them"
-            )
-        saved = None if site.is_published else await asyncio.to_thread(read_folder, site.versions.rules)
-        await asyncio.to_thread(
-            lambda: site.versions.roll_back(number, author=author, message="", now=site.now(), saved=saved)
-        )
+        await site.roll_back(_number(fields), author)
 
     async def pause(fields: dict[str, str], author: str) -> None:
         await asyncio.to_thread(site.versions.pause, [_pause(fields)], author=author, now=site.now())
@@ -110,20 +127,20 @@ def version_routes(site: Site, html: Html) -> list[Route]:
         entries = await asyncio.to_thread(site.versions.history)
         return Response(msgspec.json.encode(entries), media_type="application/json")
 
-    async def versions(request: Request) -> Response:
-        return await page()
-
-    async def plan(request: Request) -> Response:
-        return html("plan.html", text=await site.plan())
-
     return [
-        Route("/versions", versions),
+        Route("/versions", look(versions)),
         Route("/versions/live", act(roll_back), methods=["POST"]),
-        Route("/plan", plan),
+        Route("/versions/approved", act(approve), methods=["POST"]),
+        Route("/plan", look(plan)),
+        Route("/plan", act(publish, plan), methods=["POST"]),
         Route("/pause", act(pause), methods=["POST"]),
         Route("/resume", act(resume), methods=["POST"]),
         Route("/api/history", history),
     ]
+
+
+def _number(fields: dict[str, str]) -> int:
+    return int(fields.get("number", "")) if fields.get("number", "").isdecimal() else 0
 
 
 def _pause(fields: dict[str, str]) -> Pause:

@@ -11,10 +11,11 @@ from typing import Any, Protocol
 import msgspec
 
 from proxy.diagnostics import Finding
+from proxy.drafts.report import Outlook
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics, Shown
 from proxy.model import Rule
-from proxy.rulebook.compile import Loaded, Publication
+from proxy.rulebook.compile import Publication
 from proxy.stores.holdings import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.purging import Purged
@@ -82,11 +83,17 @@ class Site(Protocol):
         """The story of every slot on that page that has rules, for that visitor, in these segments besides their own;
         `said` is their country, language and device. Raises `RequestError`."""
 
-    async def draft(self, name: str) -> Loaded:
-        """A state of the rules, as `Drafts.get`; raises `OperatorError`."""
-
-    async def plan(self) -> str:
+    async def plan(self) -> Outlook:
         """What the draft in the folder would change, and for whom."""
+
+    async def publish(self, author: str, message: str) -> None:
+        """Makes the draft in the folder live, or asks for it. Raises `OperatorError`."""
+
+    async def approve(self, number: int, author: str) -> None:
+        """Makes live what somebody else asked for. Raises `OperatorError`."""
+
+    async def roll_back(self, number: int, author: str) -> None:
+        """Makes an earlier version live again. Raises `OperatorError`."""
 
     async def change_products(self, changes: list[dict[str, Any]]) -> Stocked:
         """Changes products in every process that serves this shop."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.errors import OperatorError
-from proxy.rulebook.compile import Loaded, load
+from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.serve.drafts import MOST, Drafts, checks_of, plan_text
 from proxy.stores.history import Action
 from proxy.stores.versions import Versions
@@ -82,7 +82,14 @@ def test_what_a_draft_would_change_is_told_or_what_is_wrong_with_it() -> None:
     sale = b"version: 1\nrules: [{name: Sale, slot: home.hero, show: {banner: {title: Sale}}}]\n"
     live = load({"a.rules.yaml": RULES, **slots}).publication
     assert live is not None
-    told = plan_text([], live, load({"a.rules.yaml": sale, **slots}), 1_000.0, "Version 3")
+    told = planned(live, {"a.rules.yaml": sale, **slots})
     assert told.startswith("Version 3 → draft")
     assert "+ Sale" in told
-    assert "R301" in plan_text([], live, load({"a.rules.yaml": sale}), 1_000.0, "Version 3")
+    assert "R301" in planned(live, {"a.rules.yaml": sale})
+    first = planned(None, {"a.rules.yaml": sale, **slots})
+    assert first == "Nothing is published yet. The draft: 0 errors, 0 warnings, 0 tests passed."
+
+
+def planned(live: Publication | None, files: dict[str, bytes]) -> str:
+    draft = load(files)
+    return plan_text([], live, draft, checks_of(draft, 1_000.0), 1_000.0, "Version 3")

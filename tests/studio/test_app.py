@@ -13,11 +13,13 @@ import pytest
 
 from proxy.catalogue.hub import Hub
 from proxy.diagnostics import Finding
+from proxy.drafts.report import Outlook
 from proxy.errors import RequestError, StoreError
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics, Shown
 from proxy.model import Decision, Place, Reason
-from proxy.rulebook.compile import Loaded, Publication, load
+from proxy.rulebook.compile import Publication, load
+from proxy.stores.history import Action, must_wait_for
 from proxy.stores.holdings import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.app import create_studio
@@ -53,7 +55,8 @@ class Shop:
     is_late: bool = False
     versions: Versions = field(default_factory=lambda: Versions(Path("/nowhere")))
     is_published: bool = True
-    planned: str = ""
+    planned: Outlook = field(default_factory=lambda: Outlook(""))
+    files: Mapping[str, bytes] = field(default_factory=dict)
     is_stopping: bool = False
     hub: Hub = field(default_factory=Hub)
 
@@ -80,11 +83,20 @@ class Shop:
             raise RequestError(f"`{url}` is not a page")
         return f"{url} for {visitor_id or 'nobody'} {list(segments)} {dict(said)}: <winner>"
 
-    async def draft(self, name: str) -> Loaded:
-        return load(self.versions.files(int(name)))
-
-    async def plan(self) -> str:
+    async def plan(self) -> Outlook:
         return self.planned
+
+    async def publish(self, author: str, message: str) -> None:
+        action = Action.REQUESTED if self.planned.must_be_approved else Action.PUBLISHED
+        self.versions.publish(self.files, author=author, message=message, now=self.now(), action=action)
+
+    async def approve(self, number: int, author: str) -> None:
+        asked = must_wait_for(number, self.versions.history(), author)
+        said = asked.message
+        self.versions.go_live(number, author=author, message=said, now=self.now(), action=Action.APPROVED)
+
+    async def roll_back(self, number: int, author: str) -> None:
+        self.versions.roll_back(number, author=author, message="", now=self.now())
 
     async def export(self, visitor_id: str) -> dict[str, object]:
         return {"ids": [visitor_id]}

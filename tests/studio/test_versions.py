@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import httpx
 import pytest
 
+from proxy.drafts.report import Outlook
 from proxy.rulebook.pauses import Pause, What
 from proxy.stores.history import Action
 from proxy.stores.versions import Versions
@@ -70,14 +72,6 @@ async def test_a_button_goes_back_and_another_pauses_and_lets_go_on(versions: Ve
     assert versions.pauses() == {Pause(What.EVERYTHING)}
 
 
-async def test_in_folder_mode_work_that_is_in_no_version_is_not_lost(versions: Versions) -> None:
-    (versions.rules / "a.rules.yaml").write_text("# half done")
-    answer = await press(Shop(versions=versions, is_published=False), "/versions/live", number="1")
-    assert (answer.status_code, "would lose them" in answer.text, versions.live()) == (409, True, 2)
-    answer = await press(Shop(versions=versions), "/versions/live", number="1")
-    assert answer.status_code == 303
-
-
 @pytest.mark.parametrize(
     ("path", "fields", "status"),
     [
@@ -87,6 +81,8 @@ async def test_in_folder_mode_work_that_is_in_no_version_is_not_lost(versions: V
         ("/pause", {"what": "rule"}, 400),
         ("/pause", {"what": "everything", "name": "else"}, 400),
         ("/resume", {"name": "Sale"}, 400),
+        ("/plan", {"message": " "}, 400),
+        ("/versions/approved", {"number": "2"}, 409),
     ],
 )
 async def test_what_makes_no_sense_changes_nothing_and_is_told(
@@ -97,11 +93,13 @@ async def test_what_makes_no_sense_changes_nothing_and_is_told(
     assert (versions.live(), versions.pauses(), len(versions.history())) == (2, frozenset(), 2)
 
 
-@pytest.mark.parametrize("path", ["/versions/live", "/pause", "/resume"])
+@pytest.mark.parametrize("path", ["/versions/live", "/versions/approved", "/plan", "/pause", "/resume"])
 async def test_a_foreign_page_cannot_press_a_button(versions: Versions, path: str) -> None:
     async with browser(Shop(versions=versions), host=HOST) as client:
         answer = await client.post(
-            path, data={"what": "everything", "number": "1"}, headers={"origin": "http://evil.example"}
+            path,
+            data={"what": "everything", "number": "1", "message": "mine"},
+            headers={"origin": "http://evil.example"},
         )
         assert (await client.get("/pause")).status_code == 405
     assert (answer.status_code, versions.live(), versions.pauses()) == (403, 2, frozenset())
@@ -115,5 +113,39 @@ async def test_a_button_wants_the_token(versions: Versions) -> None:
 
 
 async def test_the_plan_is_shown_as_it_is_printed() -> None:
-    async with browser(Shop(planned="~ Sale  country: <NL>")) as client:
+    async with browser(Shop(planned=Outlook("~ Sale  country: <NL>"))) as client:
         assert "~ Sale  country: &lt;NL&gt;" in (await client.get("/plan")).text
+
+
+@pytest.mark.parametrize(
+    ("planned", "button"),
+    [
+        (Outlook("1 error"), None),
+        (Outlook("~ Sale", may_publish=True), "Publish"),
+        (Outlook("~ Sale", may_publish=True, must_be_approved=True), "Ask to publish"),
+    ],
+    ids=["with a mistake", "good", "good, to be approved"],
+)
+async def test_a_draft_can_be_published_where_its_plan_is_shown(planned: Outlook, button: str | None) -> None:
+    async with browser(Shop(planned=planned)) as client:
+        page = (await client.get("/plan")).text
+    assert re.findall(r"<button>(.*?)</button>", page) == ([button] if button else [])
+
+
+async def test_publishing_says_who_and_what_for(versions: Versions) -> None:
+    answer = await press(Shop(versions=versions, files=AUTUMN), "/plan", message="autumn <again>")
+    assert (answer.status_code, answer.headers["location"], versions.live()) == (303, "/versions", 3)
+    entry = versions.history()[-1]
+    assert (entry.author, entry.message) == ("studio", "autumn <again>")
+
+
+async def test_a_second_person_approves_and_who_asked_cannot(versions: Versions) -> None:
+    site = Shop(versions=versions, files=AUTUMN, planned=Outlook("~ Sale", may_publish=True, must_be_approved=True))
+    async with browser(site, token=TOKEN, host=HOST) as client:
+        await client.post("/plan", data={"message": "autumn"}, headers=OURS, auth=("Kim", TOKEN))
+        assert "Approve version 3" in (await client.get("/versions", auth=("Kim", TOKEN))).text
+        own = await client.post("/versions/approved", data={"number": "3"}, headers=OURS, auth=("kim", TOKEN))
+        assert (own.status_code, "somebody else has to approve it" in own.text, versions.live()) == (409, True, 2)
+        await client.post("/versions/approved", data={"number": "3"}, headers=OURS, auth=("Sam", TOKEN))
+        assert versions.live() == 3
+        assert "Approve version" not in (await client.get("/versions", auth=("Sam", TOKEN))).text

@@ -1,0 +1,117 @@
+"""From a draft to what is live, as the command and the studio go about it: looked at beside what is live, published
+when nothing stands against it, approved by a second person where that has to be, and gone back from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from proxy.drafts.report import Outlook, checks_text
+from proxy.errors import OperatorError
+from proxy.model import View
+from proxy.ports import ViewLog
+from proxy.rulebook.compile import Loaded, version_of
+from proxy.serve.drafts import DRAFT, Draft, Drafts, checks_of, plan_text
+from proxy.serve.rules import Rules
+from proxy.stores.history import Action, Entry, must_be_approved, must_wait_for
+from proxy.stores.ruledir import read_folder
+from proxy.stores.versions import Versions, written
+
+REPLAYED = 2_000
+"""How many views the studio's plan looks at: they are decided beside those of visitors. The command looks at all."""
+
+Files = Mapping[str, bytes]
+
+
+def publish(
+    versions: Versions, files: Files, loaded: Loaded, *, approval: str, author: str, message: str, now: float
+) -> Entry:
+    """Makes a version of a draft: live, or to be approved. `loaded` is what became of its files. Raises
+    `OperatorError` when it has mistakes, its tests fail, or it is live already."""
+    checks = checks_of(loaded, now)
+    if not checks.may_publish:
+        tell = "test" if loaded.publication else "check"
+        raise OperatorError(f"not published: {checks_text(checks)}", help=f"`tailorbird {tell}` says why")
+    if is_live(versions, files):
+        raise OperatorError(f"version {versions.live()} is live and has these files", help="change something first")
+    is_asked = must_be_approved(versions.history(), approval)
+    action = Action.REQUESTED if is_asked else Action.PUBLISHED
+    return versions.publish(files, author=author, message=message, now=now, action=action)
+
+
+def is_live(versions: Versions, files: Files) -> bool:
+    """Whether these files are those of the version that is live."""
+    live = versions.live()
+    return bool(live) and version_of(versions.files(live)) == version_of(written(files))
+
+
+class Publishing:
+    """The same for a running proxy, off the event loop. `is_published`: files are drafts; else a saved folder is live.
+    Everything but `plan` raises `OperatorError`."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        drafts: Drafts,
+        versions: Versions,
+        views: ViewLog,
+        clock: Callable[[], float],
+        *,
+        approval: str,
+        is_published: bool,
+    ) -> None:
+        self._rules = rules
+        self._drafts = drafts
+        self._versions = versions
+        self._views = views
+        self._clock = clock
+        self._approval = approval
+        self._is_published = is_published
+
+    async def plan(self) -> Outlook:
+        """What the draft in the folder would change, and for whom of those seen last."""
+        if not self._is_published:
+            return Outlook(
+                "A saved folder is live at once, so there is no draft. `tailorbird plan DIR` looks at others."
+            )
+        return await asyncio.to_thread(
+            self._plan, await self._drafts.read(DRAFT), await self._views.get_views(REPLAYED)
+        )
+
+    def _plan(self, draft: Draft, views: Sequence[View]) -> Outlook:
+        live, now = self._rules.good, self._clock()
+        if is_live(self._versions, draft.files):
+            return Outlook(f"The files are those of version {self._versions.live()}, which is live.")
+        checks = checks_of(draft.loaded, now)
+        text = plan_text(views, live, draft.loaded, checks, now, f"Version {self._versions.live()}")
+        return Outlook(text, checks.may_publish, must_be_approved(self._versions.history(), self._approval))
+
+    async def publish(self, author: str, message: str) -> Entry:
+        """The draft in the folder becomes a version."""
+        if not self._is_published:
+            raise OperatorError("a saved folder is live at once, so there is nothing to publish")
+        draft = await self._drafts.read(DRAFT)
+        published = partial(publish, self._versions, draft.files, draft.loaded, approval=self._approval)
+        return await asyncio.to_thread(published, author=author, message=message, now=self._clock())
+
+    async def approve(self, number: int, author: str) -> Entry:
+        """What somebody else asked for becomes live."""
+        asked = must_wait_for(number, await asyncio.to_thread(self._versions.history), author)
+        await self._must_be_good(number)
+        approved = partial(self._versions.go_live, number, action=Action.APPROVED)
+        return await asyncio.to_thread(approved, author=author, message=asked.message, now=self._clock())
+
+    async def roll_back(self, number: int, author: str) -> Entry:
+        """An earlier version becomes live again."""
+        saved = None if self._is_published else await asyncio.to_thread(read_folder, self._versions.rules)
+        await self._must_be_good(number)
+        rolled_back = partial(self._versions.roll_back, number, saved=saved)
+        return await asyncio.to_thread(rolled_back, author=author, message="", now=self._clock())
+
+    async def _must_be_good(self, number: int) -> None:
+        if (await self._drafts.get(str(number))).publication is None:
+            raise OperatorError(
+                f"version {number} has mistakes by now", help=f"`tailorbird diff live {number}` tells them"
+            )

@@ -1,0 +1,134 @@
+"""From a draft to what is live: on a running proxy, as the studio's buttons do it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from proxy.errors import OperatorError
+from proxy.model import Profile
+from proxy.stores.versions import Versions
+from tests.wire.behind import Behind
+from tests.wire.origin import Origin, always, ok
+
+PAGE = b'<html><head></head><body><div data-slot="home.hero">ours</div></body></html>'
+HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=60")
+RULES = """version: 1
+rules:
+  - name: Known by name
+    slot: home.hero
+    when: {first name: any}
+    show: {banner: {title: "Hello {first name|you}"}}
+"""
+FOLDER = {
+    "a.rules.yaml": RULES,
+    "slots.yaml": "slots: {home.hero: {}}",
+    "attributes.yaml": "attributes: {first name: text}",
+}
+GOOD_DAY = RULES.replace("Hello", "Good day")
+ANNA = Profile("anna", {"first name": "Anna"})
+
+
+@asynccontextmanager
+async def shop(folder: Path, **settings: str) -> AsyncIterator[Behind]:
+    """A proxy whose files are drafts."""
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, folder, profiles=[ANNA], **{"rules_mode": "published", **settings}) as behind,
+    ):
+        yield behind
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def as_anna(behind: Behind) -> str:
+    browser = {"user-agent": "Firefox/140.0"}
+    return (await behind.client.get("/", headers={**behind.cookies_of("anna"), **browser})).text
+
+
+async def test_a_draft_is_planned_by_what_was_recorded_published_and_gone_back_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.visitors.recording.FLUSH_SECONDS", 0.01)
+    async with shop(tmp_path) as behind:
+        site = behind.tailorbird
+        first = await site.plan()
+        assert (first.may_publish, "Nothing is published yet" in first.text) == (True, True)
+        await site.publish("Mia", "first")
+        await until(lambda: site.publication)
+        assert "Hello Anna" in await as_anna(behind)
+        await until(lambda: site.metrics.get("tailorbird_views_recorded_total", "kept"))
+        live = await site.plan()
+        assert (live.text, live.may_publish) == ("The files are those of version 1, which is live.", False)
+
+        behind.write("a.rules.yaml", GOOD_DAY)
+        told = await site.plan()
+        assert "  ~ Known by name                         shows something else" in told.text
+        assert "home.hero   100 %  ▇▇▇▇▇▇▇▇ 1 view    Known by name → Known by name, with new content 1" in told.text
+        version = site.publication.version
+        await site.publish("Mia", "friendlier")
+        await until(lambda: site.publication.version != version)
+        assert "Good day Anna" in await as_anna(behind)
+        await site.roll_back(1, "Sam")
+        await until(lambda: site.publication.version == version)
+
+
+async def test_what_has_mistakes_or_is_live_already_is_not_published(tmp_path: Path) -> None:
+    async with shop(tmp_path) as behind:
+        site = behind.tailorbird
+        await site.publish("Mia", "first")
+        with pytest.raises(OperatorError, match="version 1 is live and has these files"):
+            await site.publish("Mia", "again")
+        behind.write("a.rules.yaml", RULES.replace("home.hero", "home.heroo"))
+        planned = await site.plan()
+        assert (planned.may_publish, "R301" in planned.text) == (False, True)
+        with pytest.raises(OperatorError, match="not published: 1 error") as refusal:
+            await site.publish("Mia", "typo")
+        assert "`tailorbird check` says why" in str(refusal.value)
+        behind.write("a.rules.yaml", RULES + "tests: [{name: No, expect: {home.hero: Known by name}}]")
+        with pytest.raises(OperatorError, match="1 failed") as refusal:
+            await site.publish("Mia", "wrong")
+        assert "`tailorbird test` says why" in str(refusal.value)
+        assert Versions(behind.rules).live() == 1
+
+
+async def test_where_a_second_person_must_approve_publishing_asks(tmp_path: Path) -> None:
+    async with shop(tmp_path, approval="required") as behind:
+        site, versions = behind.tailorbird, Versions(behind.rules)
+        assert (await site.plan()).must_be_approved
+        await site.publish("Mia", "first")
+        with pytest.raises(OperatorError, match="somebody else"):
+            await site.approve(1, "Mia")
+        assert versions.live() == 0
+        await site.approve(1, "Sam")
+        assert versions.live() == 1
+        await until(lambda: site.publication)
+
+
+async def test_a_folder_that_is_live_as_saved_has_no_draft(tmp_path: Path) -> None:
+    async with shop(tmp_path, rules_mode="folder") as behind:
+        planned = await behind.tailorbird.plan()
+        assert (planned.may_publish, "live at once" in planned.text) == (False, True)
+        with pytest.raises(OperatorError, match="nothing to publish"):
+            await behind.tailorbird.publish("Mia", "why not")
+
+
+async def test_going_back_in_a_folder_that_is_live_as_saved_loses_no_work(tmp_path: Path) -> None:
+    async with shop(tmp_path, rules_mode="folder") as behind:
+        site, versions = behind.tailorbird, Versions(behind.rules)
+        behind.write("a.rules.yaml", GOOD_DAY)
+        await until(lambda: versions.live() == 2)
+        behind.write("a.rules.yaml", "# half done")
+        with pytest.raises(OperatorError, match="would lose them"):
+            await site.roll_back(1, "Sam")
+        behind.write("a.rules.yaml", GOOD_DAY)
+        await site.roll_back(1, "Sam")
+        assert (behind.rules / "a.rules.yaml").read_text() == RULES
