@@ -6,23 +6,25 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from proxy.settings import DEFAULTS, Settings
+
 
 class Breaker:
-    """Says when to leave what fails alone: after 5 failures in a row or 10 among the last 20, for a second at first,
-    for up to ten when it stays down. One attempt is let through at the end of each pause. `clock` must be monotonic."""
+    """Says when to leave what fails alone, and for how long, as the settings `breaker_*` say: after so many failures in
+    a row, or among the last attempts. One attempt is let through at the end of each pause. `clock` must be
+    monotonic."""
 
-    IN_A_ROW = 5
-    WINDOW = 20
-    SHORTEST_SECONDS = 1.0
-    LONGEST_SECONDS = 10.0
-
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], settings: Settings = DEFAULTS) -> None:
         self._clock = clock
-        self._recent: deque[bool] = deque(maxlen=self.WINDOW)
+        self._most_in_a_row = max(1, settings.breaker_failures)
+        self._most_failures = max(1.0, settings.breaker_fraction * settings.breaker_attempts)
+        self._shortest = settings.breaker_seconds
+        self._longest = settings.breaker_longest_seconds
+        self._recent: deque[bool] = deque(maxlen=settings.breaker_attempts)
         self._in_a_row = 0
         self.is_open = False
         self._retry_at = 0.0
-        self._pause = self.SHORTEST_SECONDS
+        self._pause = self._shortest
 
     def allows(self) -> bool:
         """True when an attempt may be made. While open, only once a pause, and the next pause is twice as long."""
@@ -31,7 +33,7 @@ class Breaker:
         if self._clock() < self._retry_at:
             return False
         self._retry_at = self._clock() + self._pause
-        self._pause = min(2 * self._pause, self.LONGEST_SECONDS)
+        self._pause = min(2 * self._pause, self._longest)
         return True
 
     def note(self, is_success: bool) -> None:
@@ -42,14 +44,14 @@ class Breaker:
             return
         self._recent.append(is_success)
         self._in_a_row = 0 if is_success else self._in_a_row + 1
-        is_half_down = len(self._recent) == self.WINDOW and self._recent.count(False) * 2 >= self.WINDOW
-        if self._in_a_row >= self.IN_A_ROW or is_half_down:
+        is_half_down = len(self._recent) == self._recent.maxlen and self._recent.count(False) >= self._most_failures
+        if self._in_a_row >= self._most_in_a_row or is_half_down:
             self._open()
 
     def _open(self) -> None:
         self.is_open = True
-        self._retry_at = self._clock() + self.SHORTEST_SECONDS
-        self._pause = 2 * self.SHORTEST_SECONDS
+        self._retry_at = self._clock() + self._shortest
+        self._pause = min(2 * self._shortest, self._longest)
 
     def _close(self) -> None:
         self.is_open = False

@@ -1,26 +1,34 @@
 """Every setting, one row each: name, type, default, unit, help.
 
-The command line's help, the environment names (`TAILORBIRD_<NAME>`) and `docs/reference/settings.md` come from the
-rows. Precedence: flag over environment over default. An unknown `TAILORBIRD_*` name is refused with a suggestion.
+The command line's help, the environment names (`environment.py`) and `docs/reference/settings.md` come from the rows.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_type_hints
-
-from proxy.diagnostics import did_you_mean
-from proxy.errors import OperatorError
-
-PREFIX = "TAILORBIRD_"
+from typing import Any
 
 GOOGLE_COOKIES = ("_ga*", "_gid", "_gat*", "_gcl_*", "_dc_gtm_*")
 STATISTICS_COOKIES = (*GOOGLE_COOKIES, "_fbp", "_fbc", "_uet*", "_cl*", "_hj*", "_pk_*", "ajs_*")
 CONSENT_COOKIES = ("OptanonConsent", "OptanonAlertBoxClosed", "CookieConsent", "cookieyes-consent", "euconsent-v2")
 OWN_CONSENT_COOKIE = "tb_consent"
+
+SECTIONS = {
+    "origin": "Where",
+    "rules": "Rules",
+    "store": "Store",
+    "workers": "Life",
+    "secret": "Who",
+    "recorded_a_second": "What was shown",
+    "write_keys": "Events",
+    "max_request_line_bytes": "Clients",
+    "keep_host": "Origin",
+    "breaker_failures": "When something keeps failing",
+    "cache_bytes": "Cache",
+    "max_page_bytes": "Pages",
+}
+"""What the table's parts are called, by the first setting of each."""
 
 
 def _row(default: Any, help: str, unit: str = "") -> Any:
@@ -31,29 +39,37 @@ def _row(default: Any, help: str, unit: str = "") -> Any:
 class Settings:
     """One immutable set, made at start. Tuples are written comma-separated."""
 
-    # where
     origin: tuple[str, ...] = _row(
         (), "where pages come from: URL, or PATH=URL for a part of the site; the longest path wins"
     )
+    host: str = _row("127.0.0.1", "address of the public listener")
+    port: int = _row(8080, "port of the public listener")
+    admin_host: str = _row("127.0.0.1", "address of the admin listener")
+    admin_port: int = _row(8081, "port of the admin listener; 0: none")
+    tls_certificate: str = _row("", "PEM file of the public listener's certificate and its chain; empty: plain HTTP")
+    tls_key: str = _row("", "PEM file of its private key; empty: in the file of the certificate")
+    backlog: int = _row(1_024, "connections of a listener that may wait to be accepted", "connections")
+
     rules: str = _row("rules", "the folder editors own")
     rules_mode: str = _row(
         "folder", "what is live: folder (a saved folder without mistakes) or published (what was published last)"
     )
+    rules_debounce_ms: int = _row(200, "how long a changed folder must be quiet before it is read", "milliseconds")
+    rules_poll_ms: int = _row(500, "how often a folder that the system cannot watch is looked at", "milliseconds")
     approval: str = _row(
         "as before", "who may publish: none (everybody alone), required (a second person approves) or as before"
     )
     catalogue: str = _row("", "products as JSON lines; empty: `products.jsonl` in the rules folder, if there")
     affinity: str = _row("", "what `tailorbird affinity build` wrote, for products not looked at here yet; empty: none")
+
     store: str = _row("sqlite:tailorbird.db", "profiles and events: sqlite:PATH, redis://HOST:PORT/DB")
-    host: str = _row("127.0.0.1", "address of the public listener")
-    port: int = _row(8080, "port of the public listener")
-    admin_host: str = _row("127.0.0.1", "address of the admin listener")
-    admin_port: int = _row(8081, "port of the admin listener; 0: none")
+    store_timeout_ms: int = _row(
+        250, "longest wait for Redis or Valkey to connect, or to answer a read; no page waits so long", "milliseconds"
+    )
+    store_write_timeout_ms: int = _row(1_000, "the same for a write; hundreds of events are one", "milliseconds")
+    store_retries: int = _row(3, "how often a write is tried again, after 10 ms to a second", "times")
+    store_connections: int = _row(32, "most connections to Redis or Valkey, per worker and purpose", "connections")
 
-    tls_certificate: str = _row("", "PEM file of the public listener's certificate and its chain; empty: plain HTTP")
-    tls_key: str = _row("", "PEM file of its private key; empty: in the file of the certificate")
-
-    # life
     workers: int = _row(
         1, "worker processes that share the listeners; more than one run under a supervisor", "processes"
     )
@@ -62,9 +78,12 @@ class Settings:
     )
     drain_seconds: float = _row(30.0, "longest time, after that, for what is under way to finish", "seconds")
     stall_seconds: float = _row(10.0, "a worker that does nothing at all for so long is replaced; 0: never", "seconds")
-    max_worker_bytes: int = _row(0, "memory beyond which a worker is replaced by a fresh one; 0: never", "bytes")
+    max_worker_bytes: int = _row(
+        0,
+        "memory beyond which a worker is replaced by a fresh one; 0: a fifth over `memory_limit_bytes`, if set",
+        "bytes",
+    )
 
-    # who
     secret: str = _row("", "signing key for our cookies; a second, older one may follow after a comma")
     admin_token: str = _row("", "bearer token for the admin listener; required unless demo on loopback")
     visitor_cookie: str = _row("session", "the visitor cookie we set: off, session or persistent")
@@ -87,16 +106,17 @@ class Settings:
     )
     country_header: str = _row("cf-ipcountry", "request field in which a trusted proxy names the country")
     profile_budget_ms: float = _row(10.0, "longest wait for a profile before going on without it", "milliseconds")
+    profile_longest_ms: float = _row(
+        25.0, "longest wait for a profile in any case, as of a store that others keep busy", "milliseconds"
+    )
     profile_memory: int = _row(50_000, "profiles remembered per worker", "profiles")
     profile_memory_seconds: float = _row(5.0, "how long a remembered profile is used unasked", "seconds")
 
-    # what was shown
     recorded_a_second: float = _row(
         10.0, "page views recorded for `plan` and `replay`, per worker and second at most; 0: none", "views"
     )
     recorded_views: int = _row(20_000, "recorded page views that are kept; the oldest go first", "views")
 
-    # events
     write_keys: tuple[str, ...] = _row(
         (),
         "who may send events: NAME:KIND:KEY, as shop:server:6f3a9c...; a `public` key may say what its own visitor "
@@ -104,8 +124,17 @@ class Settings:
     )
     capture: bool = _row(True, "count what pages tell by themselves: views, products, searches, banners shown")
     max_event_bytes: int = _row(1_048_576, "largest body of events, unpacked; larger ones get 413", "bytes")
+    max_events: int = _row(2_500, "most events in one request; what is beyond is refused", "events")
+    waiting_events: int = _row(
+        10_000, "events that may wait for the store, per worker; more are sent back with 503", "events"
+    )
+    waiting_event_bytes: int = _row(16 * 1024 * 1024, "the same, by their size", "bytes")
+    event_company_ms: float = _row(2.0, "how long an event waits for others to be stored with", "milliseconds")
+    event_rows: int = _row(200, "so many events need not wait for others", "events")
+    late_event_days: float = _row(
+        7.0, "how late an event may come from who is no server; later ones are refused", "days"
+    )
 
-    # clients
     max_request_line_bytes: int = _row(8_192, "longest target of a request; longer ones get 414", "bytes")
     max_field_bytes: int = _row(8_192, "longest request field; longer ones get 431", "bytes")
     max_head_bytes: int = _row(32_768, "largest request head; larger ones get 431", "bytes")
@@ -122,28 +151,37 @@ class Settings:
         100, "connections of one address per worker (IPv6: one /64); loopback and trusted proxies: any", "connections"
     )
 
-    # origin
     keep_host: bool = _row(False, "send the visitor's Host to the origin instead of the origin's own")
     allowed_hosts: tuple[str, ...] = _row((), "Host values served; empty: any well-formed one")
     origin_ca: str = _row("", "PEM file of extra certificate authorities for https origins")
     connect_timeout_ms: int = _row(1_000, "longest wait for a connection to the origin", "milliseconds")
     first_byte_timeout_ms: int = _row(10_000, "longest wait for the origin's answer to begin", "milliseconds")
     between_bytes_timeout_ms: int = _row(10_000, "longest silence within a body, either way", "milliseconds")
+    page_timeout_ms: int = _row(
+        15_000, "longest time for a page that is read whole; what is streamed has none", "milliseconds"
+    )
     max_connections: int = _row(100, "most connections to one origin per worker", "connections")
+    max_idle_connections: int = _row(50, "most of them that are kept while nothing is asked", "connections")
+    idle_connection_seconds: float = _row(30.0, "idle time after which an origin connection is closed", "seconds")
     concurrency_start: int = _row(
         64, "requests to one origin at once, at first; then as many as it answers without slowing down", "requests"
     )
     max_waiting: int = _row(128, "requests that may wait for their turn; more get 503 at once", "requests")
     max_wait_ms: int = _row(100, "longest wait for a turn; then 503", "milliseconds")
-    page_timeout_ms: int = _row(
-        15_000, "longest time for a page that is read whole; what is streamed has none", "milliseconds"
+    retry_fraction: float = _row(
+        0.1, "part of all requests that may be sent again, over another connection; 0: none is"
     )
-    idle_connection_seconds: float = _row(30.0, "idle time after which an origin connection is closed", "seconds")
 
-    # cache and page
+    breaker_failures: int = _row(
+        5, "so many failures in a row, and an origin or the profile store is left alone for a while", "failures"
+    )
+    breaker_fraction: float = _row(0.5, "the same for this part of the last `breaker_attempts`")
+    breaker_attempts: int = _row(20, "how many of the last attempts are looked at", "attempts")
+    breaker_seconds: float = _row(1.0, "how long it is left alone at first; then twice as long each time", "seconds")
+    breaker_longest_seconds: float = _row(10.0, "how long it is left alone at most", "seconds")
+
     cache_bytes: int = _row(256 * 1024 * 1024, "memory for stored answers", "bytes")
-    max_page_bytes: int = _row(2 * 1024 * 1024, "largest page that is personalised; larger ones pass through", "bytes")
-    max_slots: int = _row(50, "most slots in one page; with more it passes through", "slots")
+    max_stored_bytes: int = _row(8 * 1024 * 1024, "largest asset that is kept; larger ones pass through", "bytes")
     heuristic_fraction: float = _row(0.0, "RFC 9111 4.2.2: part of its age an undated page stays fresh; 0: off")
     targeted_cache_fields: tuple[str, ...] = _row(
         ("Tailorbird-Cache-Control", "CDN-Cache-Control", "Surrogate-Control"),
@@ -154,93 +192,40 @@ class Settings:
         "request fields sent along when a page is fetched for everybody, beside those its Vary names; `*`: all but "
         "cookies. What is sent and not in Vary can change what others are shown",
     )
+    ignored_cookies: tuple[str, ...] = _row(
+        (*STATISTICS_COOKIES, *CONSENT_COOKIES, OWN_CONSENT_COOKIE),
+        "cookies that say nothing to the origin's pages; `*` stands for any ending",
+    )
+    clients_may_refresh: bool = _row(False, "let a client's Cache-Control (a forced reload) ask the origin")
     collapse_wait_ms: int = _row(2_000, "longest wait for another request's fetch of the same page", "milliseconds")
+    stale_if_error_seconds: int = _row(3_600, "how long a stale answer stands in for an origin that is down", "seconds")
     origin_down_seconds: float = _row(
         2.0, "how long stale pages are shown without asking again after the origin failed", "seconds"
     )
     uncacheable_seconds: int = _row(120, "how long a page is remembered as not to be shared", "seconds")
-    slot_origins: tuple[str, ...] = _row(
-        (),
-        "origins whose pages may ask `/_tb/slots` with the visitor's cookies, as https://m.shop.example; empty: none",
-    )
-    parts_timeout_ms: int = _row(
-        1_000, "longest wait for the parts that a page is put together from, all together", "milliseconds"
-    )
     compare_pages: str = _row(
         "unsaid",
         "which pages are fetched twice before they are kept for the first time, and kept only if both are the same: "
         "`unsaid` (those whose lifetime is not the origin's own word), `all` or `none`",
     )
-    max_stored_bytes: int = _row(8 * 1024 * 1024, "largest asset that is kept; larger ones pass through", "bytes")
-    stale_if_error_seconds: int = _row(3_600, "how long a stale answer stands in for an origin that is down", "seconds")
-    clients_may_refresh: bool = _row(False, "let a client's Cache-Control (a forced reload) ask the origin")
-    ignored_cookies: tuple[str, ...] = _row(
-        (*STATISTICS_COOKIES, *CONSENT_COOKIES, OWN_CONSENT_COOKIE),
-        "cookies that say nothing to the origin's pages; `*` stands for any ending",
+
+    max_page_bytes: int = _row(2 * 1024 * 1024, "largest page that is personalised; larger ones pass through", "bytes")
+    max_inflation: int = _row(
+        100, "how many times its size a page coded by the origin may grow; what would grow more passes through", "times"
     )
+    max_slots: int = _row(50, "most slots in one page; with more it passes through", "slots")
+    parts_timeout_ms: int = _row(
+        1_000, "longest wait for the parts that a page is put together from, all together", "milliseconds"
+    )
+    slot_origins: tuple[str, ...] = _row(
+        (),
+        "origins whose pages may ask `/_tb/slots` with the visitor's cookies, as https://m.shop.example; empty: none",
+    )
+
+
+DEFAULTS = Settings()
 
 
 def rows() -> list[dataclasses.Field[Any]]:
     """The settings in the order of the table."""
     return list(dataclasses.fields(Settings))
-
-
-def as_written(value: object) -> str:
-    """A value as one would write it."""
-    if isinstance(value, tuple):
-        return ",".join(value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def to_environment(settings: Settings) -> dict[str, str]:
-    """The variables from which `from_environment` makes the same settings."""
-    chosen = [(row, getattr(settings, row.name)) for row in rows()]
-    return {PREFIX + row.name.upper(): as_written(value) for row, value in chosen if value != row.default}
-
-
-def from_environment(environment: Mapping[str, str], **flags: Any) -> Settings:
-    """Settings from `TAILORBIRD_*`, overridden by the `flags` that are not None.
-
-    Raises `OperatorError` for an unknown name, a value that does not fit its type, and a number that makes no sense.
-    """
-    types = get_type_hints(Settings)
-    chosen: dict[str, Any] = {}
-    for key, text in environment.items():
-        if not key.startswith(PREFIX):
-            continue
-        name = key[len(PREFIX) :].lower()
-        if name not in types:
-            known = [PREFIX + known.upper() for known in types]
-            raise OperatorError(f"there is no setting `{key}`", help=did_you_mean(key, known))
-        chosen[name] = _parse(key, text, types[name])
-    chosen.update({name: value for name, value in flags.items() if value is not None})
-    for name, value in chosen.items():
-        if isinstance(value, int | float):
-            _must_be_sensible(name, value)
-    return Settings(**chosen)
-
-
-def _must_be_sensible(name: str, value: float) -> None:
-    """Nothing that is counted here is negative or endless."""
-    if name.endswith("port") and not 0 <= value <= 65_535:
-        raise OperatorError(f"`{name}` is `{value}`", help="a port is a number from 0 to 65535")
-    if value < 0 or not math.isfinite(value):
-        raise OperatorError(f"`{name}` is `{value}`", help="write a number, 0 or more")
-
-
-def _parse(key: str, text: str, kind: Any) -> Any:
-    text = text.strip()
-    if kind is bool:
-        if text.lower() in ("1", "true", "yes", "on"):
-            return True
-        if text.lower() in ("0", "false", "no", "off"):
-            return False
-        raise OperatorError(f"`{key}` is `{text}`", help="write true or false")
-    if kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            raise OperatorError(f"`{key}` is `{text}`", help="write a number") from None
-    if kind == tuple[str, ...]:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    return text

@@ -109,7 +109,7 @@ class Tailorbird:
         self._origins = Origins(settings.origin, settings)
         self._watch_gates()
         self._lag = Lag(self.metrics)
-        self.store = open_store(settings.store) if store is None else store
+        self.store = open_store(settings.store, settings) if store is None else store
         self.links: Sequence[Link] = ()
         self.is_stopping = False
         self.now = clock
@@ -121,8 +121,9 @@ class Tailorbird:
             memory=settings.profile_memory,
             memory_seconds=settings.profile_memory_seconds,
             is_strained=self._is_strained,
+            settings=settings,
         )
-        self.journal = Journal(self.store, self._profiles, self.metrics, self._tell_of_profiles, clock)
+        self.journal = Journal(self.store, self._profiles, self.metrics, self._tell_of_profiles, clock, settings)
         keys = WriteKeys(settings)
         joiner = Joiner(self.store, self._profiles, self.metrics, self._tell_of_profiles)
         self._routes.update(Collect(keys, self.cookies, self.journal, joiner, self.metrics, settings, clock).routes)
@@ -144,7 +145,7 @@ class Tailorbird:
         )
         self._routes.update(self._gateway.routes)
         self.is_published = settings.rules_mode == "published"
-        folder = RuleFolder(Path(settings.rules), is_published=self.is_published)
+        folder = RuleFolder(Path(settings.rules), is_published=self.is_published, settings=settings)
         self.versions = folder.versions
         self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)
         self._drafts = Drafts(Path(settings.rules), self._rules.draft)
@@ -191,6 +192,7 @@ class Tailorbird:
             websockets=tunnels(self._origins, settings, self.metrics),
             certificate=Certificate(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None,
             drain_seconds=settings.drain_seconds,
+            backlog=settings.backlog,
         )
 
     def _is_strained(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.breaker import Breaker
+from proxy.settings import Settings
 
 
 class Clock:
@@ -59,3 +60,26 @@ def test_a_few_failures_among_many_successes_leave_it_closed(clock: Clock) -> No
     for number in range(200):
         breaker.note(number % 3 != 0)
     assert not breaker.is_open and breaker.allows()
+
+
+def test_when_and_for_how_long_are_settings(clock: Clock) -> None:
+    breaker = Breaker(clock, Settings(breaker_failures=2, breaker_seconds=3.0, breaker_longest_seconds=4.0))
+    breaker.note(False)
+    assert breaker.allows()
+    breaker.note(False)
+    pauses = []
+    for _ in range(3):
+        started = clock.at
+        while not breaker.allows():
+            clock.at += 0.5
+        pauses.append(clock.at - started)
+    assert pauses == [3, 4, 4]
+
+
+def test_the_share_that_opens_it_is_a_setting(clock: Clock) -> None:
+    breaker = Breaker(clock, Settings(breaker_attempts=4, breaker_fraction=0.75, breaker_failures=100))
+    for is_success in (False, False, True):
+        breaker.note(is_success)
+    assert breaker.allows()
+    breaker.note(False)
+    assert breaker.is_open

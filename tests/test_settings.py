@@ -1,67 +1,8 @@
-"""Settings come from flags, the environment and defaults, in that order; mistakes are told by name."""
+"""The table of settings is whole: help, units, sections."""
 
 from __future__ import annotations
 
-import pytest
-
-from proxy.errors import OperatorError
-from proxy.settings import PREFIX, Settings, from_environment, rows, to_environment
-
-
-def test_flag_over_environment_over_default() -> None:
-    assert from_environment({}).port == 8080
-    assert from_environment({"TAILORBIRD_PORT": "9000"}).port == 9000
-    assert from_environment({"TAILORBIRD_PORT": "9000"}, port=9001).port == 9001
-    assert from_environment({"TAILORBIRD_PORT": "9000"}, port=None).port == 9000
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "attribute", "value"),
-    [
-        ("KEEP_HOST", "yes", "keep_host", True),
-        ("KEEP_HOST", "off", "keep_host", False),
-        ("ORIGIN", "http://a, /api=http://b", "origin", ("http://a", "/api=http://b")),
-        ("PROFILE_BUDGET_MS", "2.5", "profile_budget_ms", 2.5),
-        ("SECRET", " key ", "secret", "key"),
-    ],
-)
-def test_texts_become_the_type_of_the_setting(name: str, text: str, attribute: str, value: object) -> None:
-    assert getattr(from_environment({PREFIX + name: text}), attribute) == value
-
-
-def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
-    with pytest.raises(OperatorError, match=r'no setting `TAILORBIRD_PROT`.*did you mean "TAILORBIRD_PORT"'):
-        from_environment({"TAILORBIRD_PROT": "1"})
-
-
-@pytest.mark.parametrize(("name", "text"), [("PORT", "many"), ("KEEP_HOST", "perhaps"), ("PROFILE_BUDGET_MS", "")])
-def test_a_value_of_the_wrong_type_is_refused_by_name(name: str, text: str) -> None:
-    with pytest.raises(OperatorError, match=f"`{PREFIX}{name}` is `{text}`"):
-        from_environment({PREFIX + name: text})
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "help"),
-    [
-        ("PORT", "65536", "a port is a number from 0 to 65535"),
-        ("ADMIN_PORT", "-1", "a port is a number from 0 to 65535"),
-        ("CACHE_BYTES", "-5", "write a number, 0 or more"),
-        ("PROFILE_BUDGET_MS", "nan", "write a number, 0 or more"),
-        ("HEURISTIC_FRACTION", "inf", "write a number, 0 or more"),
-    ],
-)
-def test_a_number_that_makes_no_sense_is_refused(name: str, text: str, help: str) -> None:
-    with pytest.raises(OperatorError, match=f"`{name.lower()}` is `{text}.*{help}"):
-        from_environment({PREFIX + name: text})
-
-
-def test_a_flag_is_looked_at_as_the_environment_is() -> None:
-    with pytest.raises(OperatorError, match="`port` is `99999`"):
-        from_environment({}, port=99_999)
-
-
-def test_other_programs_names_are_left_alone() -> None:
-    from_environment({"PATH": "/bin", "TAILOR": "x"})
+from proxy.settings import SECTIONS, rows
 
 
 def test_every_setting_has_help_and_numbers_have_units() -> None:
@@ -71,7 +12,7 @@ def test_every_setting_has_help_and_numbers_have_units() -> None:
             assert row.metadata["unit"] or "fraction" in row.name, row.name
 
 
-def test_settings_go_to_another_process_whole() -> None:
-    settings = Settings(origin=("http://a", "/api=http://b"), ignored_cookies=(), keep_host=True, port=0, secret="key")
-    assert from_environment(to_environment(settings)) == settings
-    assert to_environment(Settings()) == {}
+def test_every_section_begins_with_a_setting() -> None:
+    names = [row.name for row in rows()]
+    assert [name for name in names if name in SECTIONS] == list(SECTIONS)
+    assert names[0] in SECTIONS

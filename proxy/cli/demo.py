@@ -19,8 +19,9 @@ from proxy.demo.sessions import COOKIE as SESSION_COOKIE
 from proxy.demo.shop import create_shop
 from proxy.demo.toolbar import routes, with_toolbar
 from proxy.demo.visitors import VISITORS, seeded
+from proxy.environment import from_environment
 from proxy.serve.listener import Listener, run
-from proxy.settings import Settings, from_environment
+from proxy.settings import Settings
 from proxy.studio.app import create_studio
 from proxy.studio.views import Link
 from proxy.wiring import Tailorbird

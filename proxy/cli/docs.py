@@ -14,6 +14,7 @@ from proxy.catalogue.strategies import STRATEGIES
 from proxy.cli import COMMANDS
 from proxy.conditions.tree import OPERATORS
 from proxy.conditions.vocabulary import PHRASES
+from proxy.environment import PREFIX, as_written
 from proxy.metrics import GAUGES, HELP
 from proxy.page.holes import HOLE_FILLS
 from proxy.page.slots import SLOT_KINDS
@@ -21,7 +22,7 @@ from proxy.rulebook import cachefile
 from proxy.rulebook.findings import FINDINGS
 from proxy.rulebook.kinds import FindingKind
 from proxy.rulebook.words import EXPERIMENT, FILE, HOLDOUT, RULE, SEGMENT, SLOT, STOP, TEST, VARIANT
-from proxy.settings import PREFIX, as_written, rows
+from proxy.settings import SECTIONS, rows
 
 MADE = "<!-- Written by `make docs` from the code; edits here are lost. -->\n"
 
@@ -35,14 +36,16 @@ def table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
 
 def settings_page() -> str:
     """Every setting."""
-    body = [
-        (f"`{PREFIX}{row.name.upper()}`", code(as_written(row.default)), row.metadata["unit"], row.metadata["help"])
-        for row in rows()
-    ]
     intro = (
         "A flag (`--origin`) wins over the environment, the environment over the default. Lists are comma-separated."
     )
-    return f"# Settings\n\n{intro}\n\n" + table(("environment", "default", "unit", "what it does"), body)
+    parts: dict[str, list[tuple[str, str, str, str]]] = {}
+    for row in rows():
+        title = SECTIONS.get(row.name) or next(reversed(parts))
+        name, default = f"`{PREFIX}{row.name.upper()}`", code(as_written(row.default))
+        parts.setdefault(title, []).append((name, default, row.metadata["unit"], row.metadata["help"]))
+    head = ("environment", "default", "unit", "what it does")
+    return f"# Settings\n\n{intro}\n\n" + "\n".join(f"## {title}\n\n{table(head, parts[title])}" for title in parts)
 
 
 def code(text: str) -> str:

@@ -18,12 +18,13 @@ import click
 import httpx
 
 from proxy.cli.rulefolder import A_FOLDER
+from proxy.environment import from_environment
 from proxy.errors import OriginError
 from proxy.rulebook.check import check
 from proxy.rulebook.read import CACHE_FILE
 from proxy.serve.checkup import Level, Line, Visit, checkup
 from proxy.serve.proposal import Copies, proposed, told
-from proxy.settings import Settings, from_environment
+from proxy.settings import Settings
 from proxy.stores.ruledir import read_folder
 
 TIMEOUT_SECONDS = 10.0

@@ -13,12 +13,13 @@ from typing import Any
 import click
 
 from proxy.cli.options import given, setting_options
+from proxy.environment import from_environment
 from proxy.events import segment
 from proxy.events.intake import Access, Moment, Rejected, Sender
 from proxy.events.segment import Batch, Verdict
 from proxy.model import Arrival
 from proxy.ports import Refused, Store
-from proxy.settings import Settings, from_environment
+from proxy.settings import Settings
 from proxy.stores import open_store
 from proxy.visitors.collect import judged, stranger_key, user_key
 from proxy.visitors.writekeys import WriteKeys
@@ -114,7 +115,7 @@ def again(one: Refused, settings: Settings, place: int = 0) -> Arrival | Rejecte
     if isinstance(batch, Rejected):
         return batch
     moment = Moment(one.received_at, f"replay{one.received_at:.6f}-{place}")
-    verdicts: list[Verdict] = judged(one.call, one.payload, b"", batch, sender, moment)
+    verdicts: list[Verdict] = judged(one.call, one.payload, b"", batch, sender, moment, 1)
     return verdicts[0][1] if verdicts else Rejected("not-json", "nothing was sent")
 
 

@@ -24,9 +24,9 @@ from proxy.cli.import_products import products
 from proxy.cli.import_rules import import_rules
 from proxy.cli.importing import BATCH, Form, Report, a_store, opened, read_lines, report_on, with_a_bar
 from proxy.cli.options import setting_options
+from proxy.environment import from_environment
 from proxy.model import Profile
 from proxy.ports import ProfileStore
-from proxy.settings import from_environment
 
 
 @dataclass(slots=True)

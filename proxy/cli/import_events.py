@@ -18,10 +18,10 @@ import click
 from proxy.audience.rows import Sheet, attribute_name, read_rows
 from proxy.cli.importing import BATCH, Form, Report, Taken, a_store, opened, read_lines, report_on, with_a_bar
 from proxy.cli.options import setting_options
+from proxy.environment import from_environment
 from proxy.events.imported import COLUMNS, EVENTS, ORDERS, Reading, Result, events, lines_of_orders, orders
 from proxy.model import Arrival
 from proxy.ports import Store
-from proxy.settings import from_environment
 
 Read = Callable[[BinaryIO, Reading, Sheet], Iterator[Result]]
 

@@ -8,7 +8,8 @@ from typing import Any, TypeVar, get_type_hints
 
 import click
 
-from proxy.settings import PREFIX, Settings, as_written, rows
+from proxy.environment import PREFIX, as_written
+from proxy.settings import Settings, rows
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

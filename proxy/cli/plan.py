@@ -15,11 +15,11 @@ from proxy.cli.replay import MOST, views_in
 from proxy.cli.rulefolder import A_FILE, A_FOLDER, loaded_from, recorded_views
 from proxy.cli.states import must_be_good, publication_of, state_of
 from proxy.drafts.report import as_text, prospect
+from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.model import View
 from proxy.rulebook.lints import Site
 from proxy.serve.drafts import checks_of
-from proxy.settings import from_environment
 
 
 @click.command("plan")

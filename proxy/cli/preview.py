@@ -15,9 +15,9 @@ from proxy.cli.persona import persona_of, persona_options
 from proxy.cli.rulefolder import A_FILE, A_FOLDER
 from proxy.cli.states import publication_of, state_of
 from proxy.diagnostics import did_you_mean
+from proxy.environment import from_environment
 from proxy.rulebook.compile import Publication
 from proxy.serve.drafts import DRAFT
-from proxy.settings import from_environment
 from proxy.stores.versions import Versions
 from proxy.visitors.preview import LONGEST_SECONDS, Preview, Tokens
 

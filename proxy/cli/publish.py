@@ -10,9 +10,9 @@ import click
 
 from proxy.cli.rulefolder import folder_arguments, loaded_from
 from proxy.cli.states import author_of, is_published_mode, must_be_good, state_of
+from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.serve.publishing import publish
-from proxy.settings import from_environment
 from proxy.stores.history import Action
 from proxy.stores.versions import Versions
 

@@ -15,9 +15,9 @@ from proxy.cli.rulefolder import A_FILE, A_FOLDER, read_rules, recorded_views
 from proxy.diagnostics import as_text
 from proxy.drafts.replay import replay_recorded
 from proxy.drafts.report import replay_text
+from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.model import View
-from proxy.settings import from_environment
 from proxy.stores.views import packed, unpacked
 
 MOST = 20_000

@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 import click
 
 from proxy.cli.options import given, setting_options
+from proxy.environment import PREFIX, from_environment, to_environment
 from proxy.errors import OperatorError
 from proxy.serve.listener import Listener, bind, run, url_of
 from proxy.serve.supervisor import Command, Supervisor
-from proxy.settings import PREFIX, Settings, from_environment, to_environment
+from proxy.settings import Settings
 
 
 class Places(NamedTuple):
@@ -74,7 +75,7 @@ def require_what_serving_needs(settings: Settings) -> None:
 
 def places_of(settings: Settings) -> Places:
     """Binds both. Raises `OperatorError`."""
-    public = bind("proxy", settings.host, settings.port)
+    public = bind("proxy", settings.host, settings.port, settings.backlog)
     return Places(public, bind("studio", settings.admin_host, settings.admin_port) if settings.admin_port else None)
 
 

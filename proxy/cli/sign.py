@@ -9,7 +9,7 @@ import time
 
 import click
 
-from proxy.settings import from_environment
+from proxy.environment import from_environment
 from proxy.visitors.visitor import Cookies
 
 

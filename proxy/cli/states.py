@@ -15,9 +15,9 @@ import click
 
 from proxy.cli.rulefolder import loaded_from
 from proxy.diagnostics import as_text
+from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.rulebook.compile import Loaded, Publication
-from proxy.settings import from_environment
 from proxy.stores.history import Entry, is_live_as_saved
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import Versions

@@ -21,12 +21,12 @@ from proxy.cli.persona import persona_of, persona_options
 from proxy.cli.rulefolder import A_FILE, A_FOLDER, existing_store, read_rules
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import as_text, did_you_mean
+from proxy.environment import from_environment
 from proxy.errors import RequestError
 from proxy.http.message import Request
 from proxy.model import Profile
 from proxy.personalise import Stock, with_products
 from proxy.rulebook.compile import Publication
-from proxy.settings import from_environment
 from proxy.visitors.context import request_of
 from proxy.visitors.persona import context_as
 

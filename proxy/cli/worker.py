@@ -16,10 +16,10 @@ from pathlib import Path
 import uvloop
 
 from proxy.cli.serve import Places, logs, serve
+from proxy.environment import from_environment
 from proxy.errors import TailorbirdError
 from proxy.serve.supervisor import ALIVE, BEAT_SECONDS, READY
 from proxy.serve.vitals import beat
-from proxy.settings import from_environment
 
 
 def main(arguments: list[str]) -> None:

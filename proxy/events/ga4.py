@@ -10,7 +10,7 @@ import msgspec
 
 from proxy.events.intake import Moment, Rejected, Said, Sender, taken
 from proxy.events.properties import ORDER_NAMES, Properties, details_of, first, items_of, text, value_of
-from proxy.events.segment import MAX_EVENT_BYTES, MAX_EVENTS, Verdict
+from proxy.events.segment import MAX_EVENT_BYTES, Verdict
 from proxy.events.types import BY_GA4
 from proxy.model import Arrival
 
@@ -54,12 +54,12 @@ class Body(msgspec.Struct):
 _named = msgspec.json.Decoder(Named)
 
 
-def judged(body: bytes, query: bytes, sender: Sender, moment: Moment) -> Iterator[Verdict]:
-    """What becomes of each event of a request."""
+def judged(body: bytes, query: bytes, sender: Sender, moment: Moment, *, most: int) -> Iterator[Verdict]:
+    """What becomes of each event of a request, of at most so many."""
     shared = dict(parse_qsl(query.decode("utf-8", "replace"), max_num_fields=200))
     if not body.lstrip().startswith((b"{", b"[")):
         lines = [line for line in body.splitlines() if line.strip()] or [b""]
-        for number, line in enumerate(lines[:MAX_EVENTS]):
+        for number, line in enumerate(lines[:most]):
             asked = shared | dict(parse_qsl(line.decode("utf-8", "replace"), max_num_fields=200))
             yield line or query, _beacon(asked, sender, moment, number)
         return
@@ -71,7 +71,7 @@ def judged(body: bytes, query: bytes, sender: Sender, moment: Moment) -> Iterato
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         yield body, Rejected("not-json", f"the body cannot be read: {error}")
         return
-    for number, raw in enumerate([msgspec.Raw(body)] if whole.events is None else whole.events[:MAX_EVENTS]):
+    for number, raw in enumerate([msgspec.Raw(body)] if whole.events is None else whole.events[:most]):
         yield bytes(raw), _pushed(bytes(raw), whole, shared, sender, moment, number)
 
 

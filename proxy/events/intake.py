@@ -20,8 +20,8 @@ from proxy.audience.identity import NOBODY
 from proxy.audience.rows import SEGMENT_NAMES, TAKEN, attribute_name
 from proxy.events.types import BY_KIND, Row
 from proxy.model import Arrival, Event, Item
+from proxy.settings import DEFAULTS
 
-MAX_LATE_SECONDS = 7 * 86_400
 OLDEST = 631_152_000.0  # the year 1990: older is a clock that was never set
 MAX_ID = 100
 MAX_TRAITS = 50
@@ -61,11 +61,12 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a request came, when its sender says it was sent (by its own clock; None when it does not say), and what the
-    events in it are called that have no id."""
+    """When a request came, when its sender says it was sent (by its own clock; None when it does not say), what the
+    events in it are called that have no id, and how late they may be."""
 
     received_at: float
     request_id: str
+    late_seconds: float = DEFAULTS.late_event_days * 86_400
     sent_at: float | None = None
 
 
@@ -189,7 +190,7 @@ def _happened(at: str | float | None, sender: Sender, moment: Moment) -> float |
         return Rejected("timestamp", "a timestamp is ISO 8601, as 2026-11-23T12:00:00Z")
     skew = moment.received_at - moment.sent_at if moment.sent_at is not None else 0.0
     happened = min(said_at + skew, moment.received_at)
-    oldest = OLDEST if sender.access is Access.SERVER else moment.received_at - MAX_LATE_SECONDS
+    oldest = OLDEST if sender.access is Access.SERVER else moment.received_at - moment.late_seconds
     return happened if happened >= oldest else Rejected("too-old", "it happened too long ago")
 
 

@@ -17,7 +17,6 @@ from proxy.events.types import BY_SEGMENT
 from proxy.model import Arrival
 
 MAX_EVENT_BYTES = 32 * 1024
-MAX_EVENTS = 2_500
 SUBJECTS = {
     "list viewed": ("list_id", "category"),
     "searched": ("query", "search_term"),
@@ -70,14 +69,15 @@ def batch_of(body: bytes) -> Batch | Rejected:
         return Rejected("not-json", f"the body cannot be read: {error}")
 
 
-def judged(body: bytes, batch: Batch, named: str, sender: Sender, moment: Moment) -> Iterator[Verdict]:
-    """What becomes of each call. `named` is the call that the address names, "batch" for those that name themselves."""
+def judged(body: bytes, batch: Batch, named: str, sender: Sender, moment: Moment, *, most: int) -> Iterator[Verdict]:
+    """What becomes of each call, of at most so many. `named` is the call that the address names, "batch" for those that
+    name themselves."""
     calls = [msgspec.Raw(body)] if batch.batch is None else batch.batch
     moment = replace(moment, sent_at=instant(batch.sent_at))
     for number, raw in enumerate(calls):
         payload = bytes(raw)
-        if number >= MAX_EVENTS:
-            yield payload, Rejected("too-many", f"a batch has at most {MAX_EVENTS} events")
+        if number >= most:
+            yield payload, Rejected("too-many", f"a batch has at most {most} events")
         elif len(payload) > MAX_EVENT_BYTES:
             yield payload, Rejected("too-large", f"an event has at most {MAX_EVENT_BYTES} bytes")
         else:

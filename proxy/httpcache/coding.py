@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from proxy.settings import DEFAULTS
+
 
 def _optional(name: str) -> Any:
     """The module, or None: without the extra everything goes on in gzip."""
@@ -27,7 +29,6 @@ KNOWN = (b"br", b"gzip", b"zstd")
 SMALLEST_FIRST = (b"br", b"zstd", b"gzip")
 """Of what a client takes equally gladly, the one that makes texts smallest."""
 
-MAX_RATIO = 100
 _WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
 _RATIO_COUNTS_FROM = 64 * 1024
 _THOROUGH_BYTES = 256 * 1024
@@ -101,12 +102,12 @@ CODERS: Mapping[bytes, Callable[[bytes], bytes]] = {
 # -- undoing
 
 
-def inflated(body: bytes, coding: bytes, max_bytes: int) -> bytes | None:
+def inflated(body: bytes, coding: bytes, max_bytes: int, max_inflation: int = DEFAULTS.max_inflation) -> bytes | None:
     """`body` without its content coding; None when the coding is unknown, the data is broken or cut short, or it
-    would grow beyond `max_bytes` or `MAX_RATIO` times its size (a decompression bomb)."""
+    would grow beyond `max_bytes` or `max_inflation` times its size (a decompression bomb)."""
     if coding in (b"", b"identity"):
         return body
-    limit = min(max_bytes, max(len(body) * MAX_RATIO, _RATIO_COUNTS_FROM))
+    limit = min(max_bytes, max(len(body) * max_inflation, _RATIO_COUNTS_FROM))
     if coding in _WINDOW_BITS:
         plain = _undeflated(body, _WINDOW_BITS[coding], limit)
     elif coding == b"br" and brotli is not None:

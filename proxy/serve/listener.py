@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import uvicorn
 
 from proxy.errors import OperatorError
+from proxy.settings import DEFAULTS
 
-BACKLOG = 1_024
 _LOOK_SECONDS = 0.05
 
 
@@ -53,9 +53,10 @@ class Listener(uvicorn.Server):
         websockets: Any = "none",
         certificate: Certificate | None = None,
         drain_seconds: float = 30,
+        backlog: int = DEFAULTS.backlog,
     ) -> None:
         self.name = name
-        self.socket = bound or bind(name, host, port)
+        self.socket = bound or bind(name, host, port, backlog)
         self.host, self.port = self.socket.getsockname()[:2]
         self._drain_seconds = drain_seconds
         self._is_gentle = self._is_hurried = False
@@ -72,7 +73,7 @@ class Listener(uvicorn.Server):
                 date_header=False,
                 timeout_keep_alive=15,
                 timeout_graceful_shutdown=max(1, round(drain_seconds)),
-                backlog=BACKLOG,
+                backlog=backlog,
                 ssl_certfile=certificate.path if certificate else None,
                 ssl_keyfile=certificate.key or None if certificate else None,
             )
@@ -131,11 +132,11 @@ def _load(config: uvicorn.Config) -> None:
         ) from error
 
 
-def bind(name: str, host: str, port: int) -> socket.socket:
+def bind(name: str, host: str, port: int, backlog: int = DEFAULTS.backlog) -> socket.socket:
     """A listening socket. Raises `OperatorError` when the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        bound = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        bound = socket.create_server((host, port), family=family, backlog=backlog)
     except OSError as error:
         raise OperatorError(
             f"cannot open `{host}:{port}` for the {name}: {error.strerror}",

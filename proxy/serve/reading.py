@@ -40,6 +40,7 @@ class PageReader:
     def __init__(self, metrics: Metrics, settings: Settings) -> None:
         self._metrics = metrics
         self._max_bytes = settings.max_page_bytes
+        self._max_inflation = settings.max_inflation
         self._max_slots = settings.max_slots
 
     async def read(
@@ -108,7 +109,7 @@ class PageReader:
 
     def _decoded(self, body: bytes, headers: Headers) -> bytes | None:
         coding = b",".join(value for name, value in headers if name == b"content-encoding").strip().lower()
-        return inflated(body, coding, self._max_bytes)
+        return inflated(body, coding, self._max_bytes, self._max_inflation)
 
     def _cut(self, page: Blanked, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
         where, charset = _readable(path), charset_of(headers)

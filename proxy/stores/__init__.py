@@ -1,8 +1,8 @@
 """Where profiles and events live, and the page views recorded last. One row and two files a store; every store passes
 the suites of `tests/contracts/`.
 
-A store's module has `connect(url) -> Store`, which raises `OperatorError` when the URL makes no sense; beside it
-`MODULE_views` has `connect(url) -> ViewLog`.
+A store's module has `connect(url, settings) -> Store`, which raises `OperatorError` when the URL makes no sense;
+beside it `MODULE_views` has `connect(url) -> ViewLog`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from proxy.diagnostics import did_you_mean
 from proxy.errors import OperatorError
 from proxy.ports import Store, ViewLog
+from proxy.settings import DEFAULTS, Settings
 
 
 class Row(NamedTuple):
@@ -35,9 +36,9 @@ STORES = (
 )
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, settings: Settings = DEFAULTS) -> Store:
     """The store at `url`; its module is imported only now. Raises `OperatorError`."""
-    store: Store = importlib.import_module(f"proxy.stores.{_row(url).module}").connect(url)
+    store: Store = importlib.import_module(f"proxy.stores.{_row(url).module}").connect(url, settings)
     return store
 
 

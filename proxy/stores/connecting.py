@@ -7,9 +7,10 @@ minute.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,24 +22,29 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import RedisError
 
 from proxy.errors import StoreError
+from proxy.settings import Settings
 from proxy.stores.address import ACK_SECONDS, Ack, Address, address_of
 from proxy.stores.cluster import Map, Wide
 
-# No page waits that long: it goes on after its budget, and the late answer is for the next one.
-TIMEOUT_SECONDS = 0.25
-WRITE_SECONDS = 1.0  # hundreds of visitors are written at once
-CONNECTIONS = 32
+LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS = 1.0, 0.01
+"""Between two tries of a write, and not the same for all who try."""
 
 
-def reader(address: Address) -> Any:
-    """A client for what pages wait for."""
-    return _client(address, TIMEOUT_SECONDS, Retry(NoBackoff(), 0))
+SENTINEL_SECONDS = 0.25
+"""How long one Sentinel may take to name the master; then the next is asked."""
 
 
-def writer(address: Address) -> Any:
+def reader(address: Address, settings: Settings) -> Any:
+    """A client for what pages wait for. None waits as long as its timeout: a page goes on after its budget, and the
+    late answer is for the next one."""
+    return _client(address, settings.store_timeout_ms / 1_000, Retry(NoBackoff(), 0), settings)
+
+
+def writer(address: Address, settings: Settings) -> Any:
     """A client for what must not be lost."""
-    seconds = ACK_SECONDS if address.ack.command else WRITE_SECONDS
-    return _client(address, seconds, Retry(ExponentialWithJitterBackoff(1.0, 0.01), 3))
+    seconds = ACK_SECONDS if address.ack.command else settings.store_write_timeout_ms / 1_000
+    pauses = ExponentialWithJitterBackoff(LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS)
+    return _client(address, seconds, Retry(pauses, settings.store_retries), settings)
 
 
 def client_of(url: str, **options: Any) -> Any:
@@ -75,29 +81,26 @@ async def _is_confirmed(node: Any, key: str, ack: Ack) -> bool:
     return has < ack.replicas and replace(ack, replicas=has).is_given(answer)
 
 
-def _client(address: Address, seconds: float, retry: Retry) -> Any:
-    options = {
-        "protocol": 2,
-        "socket_timeout": seconds,
-        "socket_connect_timeout": TIMEOUT_SECONDS,
-        "retry": retry,
-    }
+def _client(address: Address, seconds: float, retry: Retry, settings: Settings) -> Any:
+    connect_seconds = settings.store_timeout_ms / 1_000
+    options = {"protocol": 2, "socket_timeout": seconds, "socket_connect_timeout": connect_seconds, "retry": retry}
+    by_url: Callable[..., Redis] = partial(_by_url, most=settings.store_connections, wait_seconds=connect_seconds)
     if address.kind == "cluster":
         scheme = urlsplit(address.url).scheme
         login = {"username": address.user, "password": address.password}
-        return Wide(Map(address.hosts, lambda host, port: _by_url(f"{scheme}://{host}:{port}", **login, **options)))
+        return Wide(Map(address.hosts, lambda host, port: by_url(f"{scheme}://{host}:{port}", **login, **options)))
     if address.kind == "sentinel":
         return _by_sentinel(address, **options)
-    return _by_url(address.url, **options)
+    return by_url(address.url, **options)
 
 
-def _by_url(url: str, **options: Any) -> Redis:
-    pool = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS, timeout=TIMEOUT_SECONDS, **options)
+def _by_url(url: str, *, most: int, wait_seconds: float, **options: Any) -> Redis:
+    pool = BlockingConnectionPool.from_url(url, max_connections=most, timeout=wait_seconds, **options)
     return Redis.from_pool(pool)
 
 
 def _by_sentinel(address: Address, **options: Any) -> Any:
-    asking = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
+    asking = {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS}
     sentinel: Any = Sentinel(list(address.hosts), sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
     return sentinel.master_for(address.master, username=address.user, password=address.password, db=address.database)
 

@@ -27,6 +27,7 @@ from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied, Refused, Tombstones
+from proxy.settings import DEFAULTS, Settings
 from proxy.stores import redis_refused, redis_rules
 from proxy.stores.address import Address, address_of
 from proxy.stores.batches import Batches
@@ -72,9 +73,9 @@ return 1
 """
 
 
-def connect(url: str) -> RedisStore:
+def connect(url: str, settings: Settings = DEFAULTS) -> RedisStore:
     """The store at an address. Nothing is connected until it is used. Raises `OperatorError`."""
-    return RedisStore(address_of(url))
+    return RedisStore(address_of(url), settings)
 
 
 def profile_key(visitor_id: str) -> str:
@@ -128,10 +129,10 @@ def _moved(new: dict[str, list[Arrival]], known: Mapping[str, Known]) -> dict[st
 class RedisStore:
     """A `Store` on servers that speak RESP."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, settings: Settings = DEFAULTS) -> None:
         self._ack = address.ack
-        self._reader = reader(address)
-        self._writer = writer(address)
+        self._reader = reader(address, settings)
+        self._writer = writer(address, settings)
         self._batches: dict[object, Batches] = {}
         self._tombstones = RedisTombstones(self._writer)
 

@@ -24,6 +24,7 @@ from proxy.rulebook.read import (
     RULE_FILES,
     SLOT_FILE,
 )
+from proxy.settings import DEFAULTS, Settings
 from proxy.stores.versions import FOLDER as VERSIONS
 from proxy.stores.versions import Versions
 
@@ -38,8 +39,6 @@ KINDS = (
 )
 MAX_CATALOGUE_BYTES = 256 * 1024 * 1024
 ATTEMPTS = 5
-DEBOUNCE_MS = 200
-POLL_MS = 500  # for folders the system cannot watch, and for one that was deleted and made again
 
 Stamps = dict[str, tuple[int, int, int]]
 
@@ -67,11 +66,12 @@ class RuleFolder:
     """A folder and what was last read of it: with `is_published`, the files of the version that is live, else those in
     the folder itself; and what is paused."""
 
-    def __init__(self, path: Path, *, is_published: bool = False) -> None:
+    def __init__(self, path: Path, *, is_published: bool = False, settings: Settings = DEFAULTS) -> None:
         self.path = path
         self.versions = Versions(path)
         self.pauses = NOTHING
         self._is_published = is_published
+        self._debounce_ms, self._poll_ms = settings.rules_debounce_ms, settings.rules_poll_ms
         self._stamps: Stamps = {}
         self._files: dict[str, bytes] | None = None
 
@@ -126,9 +126,9 @@ class RuleFolder:
             watched = _identity(self.path)
             yield
             if watched is None:
-                await asyncio.sleep(POLL_MS / 1000)
+                await asyncio.sleep(self._poll_ms / 1_000)
                 continue
-            watch = awatch(self.path, debounce=DEBOUNCE_MS, rust_timeout=POLL_MS, yield_on_timeout=True)
+            watch = awatch(self.path, debounce=self._debounce_ms, rust_timeout=self._poll_ms, yield_on_timeout=True)
             async with aclosing(watch) as changed:
                 async for _ in changed:
                     yield

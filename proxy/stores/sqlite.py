@@ -20,6 +20,7 @@ from typing import TypeVar
 from proxy.errors import OperatorError, StoreError
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied, Refused, Tombstones
+from proxy.settings import DEFAULTS, Settings
 from proxy.stores import sqlite_rules, tables
 from proxy.stores.batches import Batches
 
@@ -36,7 +37,7 @@ SCRUB_SECONDS = 30.0
 Answer = TypeVar("Answer")
 
 
-def connect(url: str) -> SqliteStore:
+def connect(url: str, _: Settings = DEFAULTS) -> SqliteStore:
     """The store in the file of `sqlite:PATH`, made with its folders when missing. Raises `OperatorError`."""
     path = url.partition(":")[2]
     if path in ("", ":memory:"):

@@ -40,9 +40,10 @@ class OriginTransport:
         self._connect_seconds = settings.connect_timeout_ms / 1000
         self._patience = Patience(settings.first_byte_timeout_ms / 1000, settings.between_bytes_timeout_ms / 1000)
         self._idle_seconds = settings.idle_connection_seconds
+        self._most_idle = settings.max_idle_connections
         self.gate = Gate(settings, time.monotonic)
-        self._breaker = Breaker(time.monotonic)
-        self._retries = Retries()
+        self._breaker = Breaker(time.monotonic, settings)
+        self._retries = Retries(settings.retry_fraction)
         self._idle: deque[Connection] = deque()  # newest right: the warmest is reused, the oldest expire
         self._reaper: asyncio.TimerHandle | None = None
         self._is_closed = False
@@ -160,7 +161,8 @@ class OriginTransport:
     def _release(self, connection: Connection, may_reuse: bool) -> None:
         if connection.has_slot:
             self.gate.leave()
-        if not may_reuse or not connection.is_open or self._is_closed:
+        is_wanted = may_reuse and connection.is_open and not self._is_closed
+        if not is_wanted or len(self._idle) >= self._most_idle:
             connection.abort()
             return
         connection.idle_since = asyncio.get_running_loop().time()

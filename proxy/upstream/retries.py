@@ -1,21 +1,21 @@
-"""How often a request may be sent twice: a tenth of all, so that retries never become the load that keeps a struggling
-origin down. Pure."""
+"""How often a request may be sent twice: a small part of all, so that retries never become the load that keeps a
+struggling origin down. Pure."""
 
 from __future__ import annotations
 
-SHARE = 0.1
 MOST_SAVED = 10.0
 
 
 class Retries:
-    """Saves up with each request, up to ten, and spends on each retry."""
+    """Saves up with each request, up to ten, and spends on each retry. `fraction` of all may be sent twice."""
 
-    def __init__(self) -> None:
-        self._saved = MOST_SAVED
+    def __init__(self, fraction: float) -> None:
+        self._fraction = fraction
+        self._saved = MOST_SAVED if fraction else 0.0
 
     def earn(self) -> None:
         """A request was sent."""
-        self._saved = min(MOST_SAVED, self._saved + SHARE)
+        self._saved = min(MOST_SAVED, self._saved + self._fraction)
 
     def spend(self) -> bool:
         """True when another may be sent a second time; then it counts as sent."""

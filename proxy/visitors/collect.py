@@ -64,6 +64,8 @@ class Collect:
         self._name = secrets.token_hex(8)
         self._numbers = itertools.count()
         self._max_bytes = settings.max_event_bytes
+        self._most = settings.max_events
+        self._late_seconds = settings.late_event_days * 86_400
         self._gives_cookies = settings.visitor_cookie != "off"
         self._hosts = {host.encode().lower() for host in settings.allowed_hosts}
         self._stranger_key = stranger_key(settings)
@@ -99,8 +101,8 @@ class Collect:
         if sender.access is not Access.SERVER and (why := why_not_counted(request, self._consents)):
             self._metrics.count("tailorbird_events_total", "outcome", why)
             return self._answer(request, 200, {"success": True})
-        moment = Moment(now, f"{self._name}{next(self._numbers):x}")
-        judge = partial(judged, call, body, request.query, batch, sender, moment)
+        moment = Moment(now, f"{self._name}{next(self._numbers):x}", self._late_seconds)
+        judge = partial(judged, call, body, request.query, batch, sender, moment, self._most)
         verdicts = await asyncio.to_thread(judge) if len(body) > THREAD_BYTES else judge()
         for payload, verdict in verdicts:
             if isinstance(verdict, Rejected):
@@ -179,13 +181,15 @@ class Collect:
         return (allowed, fields, (b"vary", b"origin"), *with_cookies)
 
 
-def judged(call: str, body: bytes, query: bytes, batch: segment.Batch, sender: Sender, moment: Moment) -> list[Verdict]:
+def judged(
+    call: str, body: bytes, query: bytes, batch: segment.Batch, sender: Sender, moment: Moment, most: int
+) -> list[Verdict]:
     """What becomes of each event of a request to the route `call`."""
     found: Iterator[Verdict]
     if call == "ga4":
-        found = ga4.judged(body, query, sender, moment)
+        found = ga4.judged(body, query, sender, moment, most=most)
     else:
-        found = segment.judged(body, batch, call, sender, moment)
+        found = segment.judged(body, batch, call, sender, moment, most=most)
     return list(found)
 
 

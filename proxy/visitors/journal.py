@@ -21,19 +21,15 @@ from proxy.errors import RequestError, StoreError
 from proxy.metrics import Metrics
 from proxy.model import Arrival
 from proxy.ports import Applied, EventStore, Refused
+from proxy.settings import DEFAULTS, Settings
 from proxy.visitors.profiles import ProfileReader
 
 log = logging.getLogger("tailorbird.journal")
 
-COMPANY_SECONDS = 0.002
 NOTED_SECONDS = 0.05
 """The same for what nobody waits for: a shop with 500 pages a second has 20 transactions of their events, not 500."""
-ENOUGH = 200
-"""So many rows need not wait for company."""
 ROWS = 500
 """A transaction has about so many at most: the other workers wait for it."""
-MOST_WAITING = 10_000
-MOST_BYTES = 16 * 1024 * 1024
 AGAIN_SECONDS = 0.5
 MOST_REFUSED = 1_000
 NOTED_BYTES = 500  # about what one takes in memory
@@ -87,12 +83,17 @@ class Journal:
         metrics: Metrics,
         tell: Tell,
         clock: Callable[[], float] = time.time,
+        settings: Settings = DEFAULTS,
     ) -> None:
         self._store = store
         self._profiles = profiles
         self._metrics = metrics
         self._tell = tell
         self._clock = clock
+        self._most_rows = settings.waiting_events
+        self._most_bytes = settings.waiting_event_bytes
+        self._company_seconds = settings.event_company_ms / 1_000
+        self._enough = settings.event_rows
         self._hear: list[Hear] = []
         self._awaited = Queue()
         self._noted = Queue()
@@ -116,7 +117,7 @@ class Journal:
         wherever it goes. Raises `StoreError`; `RequestError` when there is no room."""
         if not arrivals:
             return
-        if self._awaited.rows + len(arrivals) > MOST_WAITING or self._awaited.size + size > MOST_BYTES:
+        if self._awaited.rows + len(arrivals) > self._most_rows or self._awaited.size + size > self._most_bytes:
             self._count("busy", len(arrivals))
             raise RequestError("too many events wait for the store", status=503)
         entry = Entry(arrivals, size, asyncio.get_running_loop().create_future())
@@ -127,7 +128,7 @@ class Journal:
 
     def note(self, arrivals: Sequence[Arrival]) -> None:
         """Counts the events on their visitors' next request to this worker, and brings them to the store soon."""
-        if self._noted.rows + len(arrivals) > MOST_WAITING:
+        if self._noted.rows + len(arrivals) > self._most_rows:
             self._count("lost", len(arrivals))
             return
         self._profiles.foresee(arrivals)
@@ -174,13 +175,13 @@ class Journal:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(NOTED_SECONDS):
                     await self._pressed.wait()
-        if self._awaited.rows + self._noted.rows < ENOUGH and not self._is_closing:
-            await asyncio.sleep(COMPANY_SECONDS)
+        if self._awaited.rows + self._noted.rows < self._enough and not self._is_closing:
+            await asyncio.sleep(self._company_seconds)
 
     @property
     def _is_pressing(self) -> bool:
         """Somebody waits, or it is enough."""
-        return bool(self._awaited.rows) or self._noted.rows >= ENOUGH or self._is_closing
+        return bool(self._awaited.rows) or self._noted.rows >= self._enough or self._is_closing
 
     @property
     def _is_due(self) -> bool:

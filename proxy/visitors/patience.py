@@ -11,7 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-HARD_BUDGET_MS = 25.0
+from proxy.settings import DEFAULTS
+
 TICKS = 10
 
 
@@ -35,8 +36,11 @@ class Patience:
     a page its budget and a tick.
     """
 
-    def __init__(self, budget_ms: float, give_up: Callable[[Read], None]) -> None:
-        self._tick_ms = min(budget_ms, HARD_BUDGET_MS) / TICKS
+    def __init__(
+        self, budget_ms: float, give_up: Callable[[Read], None], longest_ms: float = DEFAULTS.profile_longest_ms
+    ) -> None:
+        self._longest_ms = longest_ms
+        self._tick_ms = min(budget_ms, longest_ms) / TICKS
         self._give_up = give_up
         self._reads: set[Read] = set()
         self._ticks = 0
@@ -81,4 +85,4 @@ class Patience:
     def _is_overdue(self, read: Read) -> bool:
         waited = self._ticks - read.began
         silent = min(waited, self._ticks - self._answered)
-        return silent > TICKS or waited * self._tick_ms > HARD_BUDGET_MS
+        return silent > TICKS or waited * self._tick_ms > self._longest_ms

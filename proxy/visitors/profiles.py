@@ -24,6 +24,7 @@ from proxy.events.fold import by_visitor, fold
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Profile
 from proxy.ports import ProfileStore
+from proxy.settings import DEFAULTS, Settings
 from proxy.visitors.ahead import Ahead
 from proxy.visitors.patience import Patience, Read
 
@@ -57,6 +58,7 @@ class ProfileReader:
         memory_seconds: float = 5.0,
         is_strained: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
+        settings: Settings = DEFAULTS,
     ) -> None:
         self._store = store
         self._metrics = metrics
@@ -65,8 +67,8 @@ class ProfileReader:
         self._most = memory
         self._memory_seconds = memory_seconds
         self._is_strained = is_strained
-        self._breaker = Breaker(clock)
-        self._patience = Patience(budget_ms, self._settle)
+        self._breaker = Breaker(clock, settings)
+        self._patience = Patience(budget_ms, self._settle, settings.profile_longest_ms)
         self._reads: dict[str, tuple[Read, asyncio.Task[None]]] = {}
         self._outdated: set[str] = set()
         self._renewals: dict[str, object] = {}

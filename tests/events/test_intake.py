@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.events.intake import (
-    MAX_LATE_SECONDS,
     Access,
     Moment,
     Rejected,
@@ -134,13 +133,15 @@ def test_an_event_happened_as_long_ago_as_its_sender_says(
     at: str | float | None, sent_at: float | None, happened: float
 ) -> None:
     said = Said("page viewed", "m1", at, subject="/")
-    assert arrival(said, moment=Moment(NOON, "r1", sent_at)).event.at == pytest.approx(NOON + happened, abs=1e-5)
+    assert arrival(said, moment=Moment(NOON, "r1", sent_at=sent_at)).event.at == pytest.approx(
+        NOON + happened, abs=1e-5
+    )
 
 
 def test_a_browser_may_be_a_week_late_and_a_server_decades() -> None:
-    week_ago = Said("page viewed", "m1", NOON - MAX_LATE_SECONDS, user_id="anna", subject="/")
-    longer_ago = Said("page viewed", "m1", NOON - MAX_LATE_SECONDS - 1, user_id="anna", subject="/")
-    assert arrival(week_ago).event.at == NOON - MAX_LATE_SECONDS
+    week_ago = Said("page viewed", "m1", NOON - NOW.late_seconds, user_id="anna", subject="/")
+    longer_ago = Said("page viewed", "m1", NOON - NOW.late_seconds - 1, user_id="anna", subject="/")
+    assert arrival(week_ago).event.at == NOON - NOW.late_seconds
     assert reason(longer_ago) == "too-old"
     assert arrival(longer_ago, SERVER)
     assert reason(Said("page viewed", "m1", "1989-12-31T23:59:59Z", user_id="anna", subject="/"), SERVER) == "too-old"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.events.intake import Access, Moment, Rejected, Sender
-from proxy.events.segment import MAX_EVENT_BYTES, MAX_EVENTS, Batch, batch_of, judged
+from proxy.events.segment import MAX_EVENT_BYTES, Batch, batch_of, judged
 from proxy.model import Arrival, Event, Item
 
 NOON = 1_795_435_200.0
@@ -19,7 +19,7 @@ def verdicts(body: Any, named: str = "batch", sender: Sender = SERVER) -> list[A
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     batch = batch_of(raw)
     assert isinstance(batch, Batch), batch
-    return [verdict for _, verdict in judged(raw, batch, named, sender, Moment(NOON, "r1"))]
+    return [verdict for _, verdict in judged(raw, batch, named, sender, Moment(NOON, "r1"), most=2_500)]
 
 
 def one(named: str, **call: Any) -> Arrival:
@@ -104,7 +104,7 @@ def test_one_bad_call_costs_the_others_nothing() -> None:
 
 
 def test_a_batch_has_an_end() -> None:
-    read = verdicts({"batch": [{"type": "page", "userId": "anna", "name": "a"}] * (MAX_EVENTS + 2)})
+    read = verdicts({"batch": [{"type": "page", "userId": "anna", "name": "a"}] * (2_500 + 2)})
     assert [verdict.reason for verdict in read if isinstance(verdict, Rejected)] == ["too-many"] * 2
 
 

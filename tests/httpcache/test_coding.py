@@ -79,6 +79,7 @@ def test_a_bomb_is_refused_by_its_ratio_before_its_size() -> None:
         bomb = coder(bytes(9_000_000))
         assert len(bomb) * 100 < 9_000_000
         assert inflated(bomb, coding, 10_000_000) is None
+        assert inflated(bomb, coding, 10_000_000, 1_000_000) == bytes(9_000_000)
 
 
 @pytest.mark.parametrize(

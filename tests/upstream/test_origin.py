@@ -70,6 +70,14 @@ async def test_the_connection_used_last_is_reused_first() -> None:
         await transport.aclose()
 
 
+async def test_no_more_connections_are_kept_than_are_wanted() -> None:
+    async with Origin(always(ok(b"hello"))) as origin:
+        transport = transport_to(origin, max_idle_connections=1)
+        await asyncio.gather(*(body_of(transport) for _ in range(3)))
+        assert "0 active, 1 idle" in repr(transport)
+        await transport.aclose()
+
+
 async def test_a_cookie_the_origin_sets_is_not_sent_by_the_next_visitor() -> None:
     async with Origin(always(ok(b"hello alice", b"Set-Cookie: session=ALICE"))) as origin:
         transport = transport_to(origin)

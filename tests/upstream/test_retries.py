@@ -6,7 +6,7 @@ from proxy.upstream.retries import Retries
 
 
 def test_ten_at_first_and_then_a_tenth_of_what_is_sent() -> None:
-    retries = Retries()
+    retries = Retries(0.1)
     assert [retries.spend() for _ in range(12)] == [True] * 10 + [False] * 2
     spent = 0
     for _ in range(1_000):
@@ -16,7 +16,13 @@ def test_ten_at_first_and_then_a_tenth_of_what_is_sent() -> None:
 
 
 def test_a_long_quiet_time_saves_up_no_more_than_ten() -> None:
-    retries = Retries()
+    retries = Retries(0.1)
     for _ in range(10_000):
         retries.earn()
     assert sum(retries.spend() for _ in range(100)) == 10
+
+
+def test_without_a_share_nothing_is_sent_twice() -> None:
+    retries = Retries(0.0)
+    retries.earn()
+    assert not retries.spend()

@@ -10,6 +10,7 @@ from proxy.errors import RequestError, StoreError
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Event
 from proxy.ports import Applied, Refused, Store
+from proxy.settings import DEFAULTS, Settings
 from proxy.stores import open_store
 from proxy.visitors import journal as module
 from proxy.visitors.journal import Journal
@@ -43,16 +44,19 @@ class Gate:
         return await self._store.apply(arrivals)
 
 
+FULL = [Settings(waiting_events=3), Settings(waiting_event_bytes=150)]
+
+
 class World:
     """A journal over a real store."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Settings = DEFAULTS) -> None:
         self.store = open_store(f"sqlite:{folder}/store.db")
         self.gate = Gate(self.store)
         self.metrics = Metrics()
         self.profiles = ProfileReader(self.store, self.metrics)
         self.told: list[tuple[set[str], bool]] = []
-        self.journal = Journal(self.gate, self.profiles, self.metrics, self._tell, lambda: NOON)  # type: ignore[arg-type]
+        self.journal = Journal(self.gate, self.profiles, self.metrics, self._tell, lambda: NOON, settings)  # type: ignore[arg-type]
         self.journal.open()
 
     async def _tell(self, visitor_ids: Collection[str], waits: bool) -> None:
@@ -69,8 +73,8 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = World(tmp_path)
+async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    made = World(tmp_path, getattr(request, "param", DEFAULTS))
     yield made
     made.gate.is_open.set()
     await made.journal.aclose()
@@ -130,8 +134,8 @@ async def test_a_fault_in_applying_is_told_and_ends_nothing(world: World) -> Non
     await world.journal.record([seen("anna", 2)], 100)
 
 
-async def test_a_full_queue_refuses_and_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_WAITING", 3)
+@pytest.mark.parametrize("world", FULL, ids=["rows", "bytes"], indirect=True)
+async def test_a_full_queue_refuses_and_says_so(world: World) -> None:
     world.gate.is_open.clear()
     first = asyncio.create_task(world.journal.record([seen("anna", 1)], 100))
     while not world.gate.batches:
@@ -173,10 +177,8 @@ async def test_what_pages_note_while_the_store_is_away_comes_there_later(
     assert await world.store.log_of("anna") == [seen("anna", 1)]
 
 
-async def test_what_pages_note_is_lost_and_counted_when_it_is_too_much(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MOST_WAITING", 2)
+@pytest.mark.parametrize("world", [Settings(waiting_events=2)], ids=["rows"], indirect=True)
+async def test_what_pages_note_is_lost_and_counted_when_it_is_too_much(world: World) -> None:
     world.journal.note([seen("anna", 1), seen("anna", 2)])
     world.journal.note([seen("anna", 3)])
     assert world.events("lost") == 1

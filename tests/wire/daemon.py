@@ -14,7 +14,8 @@ from pathlib import Path
 
 import httpx
 
-from proxy.settings import PREFIX, Settings
+from proxy.environment import PREFIX
+from proxy.settings import Settings
 from proxy.visitors.visitor import Cookies
 
 SECRET = "a-secret-for-tests-long-enough"

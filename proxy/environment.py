@@ -1,0 +1,77 @@
+"""Settings as they are written: in the environment, as `TAILORBIRD_<NAME>`, and on the command line.
+
+Precedence: flag over environment over default. An unknown `TAILORBIRD_*` name is refused with a suggestion.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, get_type_hints
+
+from proxy.diagnostics import did_you_mean
+from proxy.errors import OperatorError
+from proxy.settings import Settings, rows
+
+PREFIX = "TAILORBIRD_"
+
+
+def as_written(value: object) -> str:
+    """A value as one would write it."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The variables from which `from_environment` makes the same settings."""
+    chosen = [(row, getattr(settings, row.name)) for row in rows()]
+    return {PREFIX + row.name.upper(): as_written(value) for row, value in chosen if value != row.default}
+
+
+def from_environment(environment: Mapping[str, str], **flags: Any) -> Settings:
+    """Settings from `TAILORBIRD_*`, overridden by the `flags` that are not None.
+
+    Raises `OperatorError` for an unknown name, a value that does not fit its type, and a number that makes no sense.
+    """
+    types = get_type_hints(Settings)
+    chosen: dict[str, Any] = {}
+    for key, text in environment.items():
+        if not key.startswith(PREFIX):
+            continue
+        name = key[len(PREFIX) :].lower()
+        if name not in types:
+            known = [PREFIX + known.upper() for known in types]
+            raise OperatorError(f"there is no setting `{key}`", help=did_you_mean(key, known))
+        chosen[name] = _parse(key, text, types[name])
+    chosen.update({name: value for name, value in flags.items() if value is not None})
+    for name, value in chosen.items():
+        if isinstance(value, int | float):
+            _must_be_sensible(name, value)
+    return Settings(**chosen)
+
+
+def _must_be_sensible(name: str, value: float) -> None:
+    """Nothing that is counted here is negative or endless."""
+    if name.endswith("port") and not 0 <= value <= 65_535:
+        raise OperatorError(f"`{name}` is `{value}`", help="a port is a number from 0 to 65535")
+    if value < 0 or not math.isfinite(value):
+        raise OperatorError(f"`{name}` is `{value}`", help="write a number, 0 or more")
+
+
+def _parse(key: str, text: str, kind: Any) -> Any:
+    text = text.strip()
+    if kind is bool:
+        if text.lower() in ("1", "true", "yes", "on"):
+            return True
+        if text.lower() in ("0", "false", "no", "off"):
+            return False
+        raise OperatorError(f"`{key}` is `{text}`", help="write true or false")
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            raise OperatorError(f"`{key}` is `{text}`", help="write a number") from None
+    if kind == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text
