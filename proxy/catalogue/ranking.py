@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from proxy.catalogue.hub import is_within
@@ -17,9 +18,11 @@ STRENGTHS = {"a little": 3.0, "a lot": 10.0}
 """In places."""
 LARGEST_MOVE = 20
 """No card of a listing moves further, however many boosts add up; a pin may."""
+TO_THE_END = "to the end"
+"""How far a bury may say: behind all others, however far that is."""
 MADE_ROOM = ("made room for others",)
 
-By = Literal["product", "category", "tag", "brand", "price", "in stock", "words", "affinity", "score"]
+By = Literal["product", "category", "tag", "brand", "price", "in stock", "out of stock", "words", "affinity", "score"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Fit:
         match self.by:
             case "in stock":
                 return product.in_stock
+            case "out of stock":
+                return not product.in_stock
             case "product":
                 return product.id.casefold() in self.values
             case "category":
@@ -62,10 +67,12 @@ class Fit:
 
     def __str__(self) -> str:
         match self.by:
-            case "in stock" | "score":
+            case "in stock" | "out of stock" | "score":
                 return self.by
             case "price":
-                return f"price {self.low:g} to {self.high:g}"
+                if self.high == inf:
+                    return f"price from {self.low:g}"
+                return f"price {self.low:g} to {self.high:g}" if self.low > 0 else f"price up to {self.high:g}"
             case "words":
                 return ", ".join(sorted(self.values))
         return f"{self.by} {', '.join(sorted(self.values))}"
@@ -74,7 +81,8 @@ class Fit:
 @dataclass(frozen=True, slots=True)
 class Shift:
     """A boost (`places` above 0) or a bury of what fits. By `affinity` it is as many of the places as the visitor's
-    share of the brand or category is of their favourite's; by `score`, as the product's popularity is of the best."""
+    share of the brand or category is of their favourite's; by `score`, as the product's popularity is of the best.
+    -inf is to the end."""
 
     fit: Fit
     places: float
@@ -146,7 +154,8 @@ class Arrangement:
         for shift in self.shifts:
             for id, places in shifts_of((shift,), products, get, shopper, now).items():
                 if id in told and id not in pinned:
-                    told[id].append(f"{places:+.3g} places by {shift.fit}")
+                    far = f"{places:+.3g} places" if places > -inf else TO_THE_END
+                    told[id].append(f"{far} by {shift.fit}")
         return [Move(id, was[id], place, tuple(told[id]) or MADE_ROOM) for id, place in moved_ones]
 
 
@@ -154,11 +163,13 @@ def moved(
     order: Sequence[str], places: Mapping[str, float], pins: Mapping[int, str], *, largest: float = LARGEST_MOVE
 ) -> list[str]:
     """The order after shifts and pins. `places` says how far up each moves; none moves further than `largest` because
-    of them. `pins` has what stands at a place, from 1: it comes from wherever it is, and nothing else may take it."""
+    of them, but for those that go to the end (-inf), which stay in order there. `pins` has what stands at a place, from
+    1: it comes from wherever it is, and nothing else may take it."""
     half = largest / 2  # who moves by half may be passed by others that move by half against it
     pinned = {id: place for place, id in pins.items() if id in order}
     rest = [id for id in order if id not in pinned]
-    keys = {id: place - max(-half, min(half, places.get(id, 0.0))) for place, id in enumerate(rest)}
+    by = {id: places.get(id, 0.0) for id in rest}
+    keys = {id: place - max(-half, min(half, by[id])) if by[id] > -inf else inf for place, id in enumerate(rest)}
     rest.sort(key=keys.__getitem__)
     for id, place in sorted(pinned.items(), key=lambda pair: pair[1]):
         rest.insert(min(place - 1, len(rest)), id)

@@ -24,6 +24,13 @@ class Form(enum.Enum):
 
     TEXT = "text"
     OBJECT = "object"
+    LIST = "list"
+    """The shop's own bytes, in another order."""
+
+
+def form_of(value: Piece) -> Form:
+    """How a value of the shop's own is written."""
+    return Form.TEXT if value.plain.startswith(b'"') else Form.OBJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,8 @@ class _Words(Field):
 
 def in_form(fragment: Fragment, form: Form, decision: Decision) -> Fragment:
     """The fragment as it is written in JSON, for the decision that shows it."""
+    if form is Form.LIST:
+        return fragment
     if isinstance(fragment, Filled):  # of one visitor, and not worth keeping
         return _written(fragment, form, decision.rule, decision.variant)
     return _kept(fragment, form, decision.rule, decision.variant)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 from weakref import WeakSet
 
 import turbohtml
@@ -21,11 +22,13 @@ from turbohtml import Document, Element
 
 from proxy.page.fragments import Fragment
 from proxy.page.piece import Piece, joined
-from proxy.page.scan import InDoubt, SlotRange, as_text, must_be_ascii_superset
+from proxy.page.scan import Doubt, InDoubt, SlotRange, Uncut, as_text, must_be_ascii_superset
 from proxy.page.shelf import Filled
 from proxy.page.slots import LISTING, MOST_ORDERED, DeclaredSlot
 
 MARKER = "data-list"
+PRODUCT = "data-product"
+"""The attribute of a card that names its product, unless the shop says another."""
 MOST_CARDS = MOST_ORDERED
 HYDRATED = (b"data-reactroot", b"__NEXT_DATA__", b"self.__next_f", b"data-server-rendered", b"__NUXT__", b"data-v-app")
 """What pages that a framework takes over have in them."""
@@ -116,32 +119,65 @@ class ListAt:
     cards: Cards
 
 
+class Lists(NamedTuple):
+    """Those whose cards may change places, in page order; and why others stay as they came."""
+
+    found: tuple[ListAt, ...] = ()
+    left: tuple[Uncut, ...] = ()
+
+
 def find_lists(
     body: bytes, *, path: str, charset: str, declared: Iterable[DeclaredSlot], taken: Sequence[SlotRange] = ()
-) -> tuple[ListAt, ...]:
-    """The lists that `declared` names and the page has, in page order; those that overlap a slot `taken` are left
-    out, as are those whose cards may not change places."""
-    wanted = [slot for slot in declared if slot.name.startswith(LISTING) and slot.is_on(path)]
-    if not any(slot.product_attribute.encode() in body for slot in wanted):
-        return ()
+) -> Lists:
+    """The lists that `declared` names and the page has; those that overlap a slot `taken` are left out."""
+    wanted = _in_html(declared, path)
+    if not any(_attribute(slot).encode() in body for slot in wanted):
+        return Lists()
     try:
         must_be_ascii_superset(body, charset)
-    except InDoubt:
-        return ()
+    except InDoubt as doubt:
+        return Lists((), (doubt.verdict,))
     text = as_text(body)
     is_hydrated = any(mark in body for mark in HYDRATED)
     document = turbohtml.parse(text, source_locations=True, scripting=True)
-    found = [at for slot in wanted for at in _lists(document, text, body, slot, is_hydrated=is_hydrated)]
-    free = [at for at in found if not any(at.range.start < t.end and t.start < at.range.end for t in taken)]
-    return tuple(sorted(free, key=lambda at: at.range.start))
+    return sorted_out(
+        taken, (at for slot in wanted for at in _lists(document, text, body, slot, is_hydrated=is_hydrated))
+    )
+
+
+def sorted_out(taken: Sequence[SlotRange], lists: Iterable[ListAt | Uncut]) -> Lists:
+    """What was found and what was left. A list that overlaps a slot, or one found before, is neither."""
+    ranges, found, left = list(taken), [], []
+    for at in lists:
+        if isinstance(at, Uncut):
+            left.append(at)
+        elif not any(at.range.start < other.end and other.start < at.range.end for other in ranges):
+            ranges.append(at.range)
+            found.append(at)
+    return Lists(tuple(sorted(found, key=lambda at: at.range.start)), tuple(left))
+
+
+def doubt_of(products: Sequence[str]) -> Doubt | None:
+    """Why a list of these products stays as it came, whatever it is written in."""
+    if len(set(products)) < len(products):
+        return Doubt.CARD_TWICE
+    return Doubt.TOO_MANY_CARDS if len(products) > MOST_CARDS else None
+
+
+def _in_html(declared: Iterable[DeclaredSlot], path: str) -> list[DeclaredSlot]:
+    return [slot for slot in declared if slot.is_list and not slot.json and slot.is_on(path)]
+
+
+def _attribute(slot: DeclaredSlot) -> str:
+    return slot.product or PRODUCT
 
 
 def with_places(body: bytes, *, path: str, declared: Iterable[DeclaredSlot], stylesheet: str) -> bytes:
     """The page with the stylesheet that knows the places of cards, if it needs it: one that a framework takes over, and
     that may have a list. It stands last in the head, so that nothing is painted before."""
-    wanted = [slot for slot in declared if slot.name.startswith(LISTING) and slot.is_on(path)]
+    wanted = _in_html(declared, path)
     is_hydrated = any(mark in body for mark in HYDRATED)
-    if not is_hydrated or not any(slot.product_attribute.encode() in body for slot in wanted):
+    if not is_hydrated or not any(_attribute(slot).encode() in body for slot in wanted):
         return body
     try:
         head = turbohtml.parse(as_text(body), source_locations=True, scripting=True).select_one("head")
@@ -154,21 +190,28 @@ def with_places(body: bytes, *, path: str, declared: Iterable[DeclaredSlot], sty
     return body[:at] + f'<link rel="stylesheet" href="{stylesheet}">'.encode() + body[at:]
 
 
-def _lists(document: Document, text: str, body: bytes, slot: DeclaredSlot, *, is_hydrated: bool) -> Iterator[ListAt]:
+def _lists(
+    document: Document, text: str, body: bytes, slot: DeclaredSlot, *, is_hydrated: bool
+) -> Iterator[ListAt | Uncut]:
     selector = slot.selector or f'[{MARKER}="{slot.name.removeprefix(LISTING)}"]'
     for number, element in enumerate(document.select(selector)):
-        spans = list(_spans(element, slot.product_attribute))
-        products = [product for product, *_ in spans]
-        is_whole = all(end > 0 for *_, end, _ in spans)
-        if not 2 <= len(spans) <= MOST_CARDS or len(set(products)) < len(products) or not is_whole:
+        spans = list(_spans(element, _attribute(slot)))
+        if len(spans) < 2:
             continue
-        if not is_hydrated and not _may_move(text, spans, selector, number, slot.product_attribute):
+        products = tuple(product for product, *_ in spans)
+        doubt = doubt_of(products)
+        if any(end < 0 for *_, end, _ in spans):
+            doubt = Doubt.CARD_NOT_CLOSED
+        elif not doubt and not is_hydrated and not _may_move(text, spans, selector, number, _attribute(slot)):
+            doubt = Doubt.CARDS_NOT_APART
+        if doubt:
+            yield Uncut(doubt, spans[0][1], slot.name)
             continue
         bounds = [(start, end) for _, start, end, _ in spans]
         yield ListAt(
             SlotRange(slot.name, bounds[0][0], bounds[-1][1]),
             Cards(
-                tuple(products),
+                products,
                 tuple(Piece(body[start:end]) for start, end in bounds),
                 tuple(Piece(body[one[1] : two[0]]) for one, two in pairwise(bounds)),
                 tuple(at for *_, at in spans) if is_hydrated else (),

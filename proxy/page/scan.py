@@ -26,7 +26,7 @@ from turbohtml import Document, Element, Namespace
 
 from proxy.errors import EditorError
 from proxy.page.apart import Found, stand_apart
-from proxy.page.slots import LISTING, SLOT_NAME, DeclaredSlot, Place
+from proxy.page.slots import SLOT_NAME, DeclaredSlot, Place
 
 MARKER = "data-slot"
 
@@ -62,6 +62,10 @@ class Doubt(enum.StrEnum):
     TOO_MANY_SLOTS = "too_many_slots"
     NOT_JSON = "not_json"
     SEVERAL_VALUES = "several_values"
+    CARD_TWICE = "card_twice"
+    CARD_NOT_CLOSED = "card_not_closed"
+    CARDS_NOT_APART = "cards_not_apart"
+    TOO_MANY_CARDS = "too_many_cards"
 
 
 _EXPLAINED = {
@@ -74,6 +78,10 @@ _EXPLAINED = {
     Doubt.NOT_APART: "has slot `{slot}` where tags around it are not closed properly, or where no block may stand",
     Doubt.NOT_JSON: "is no JSON that can be read",
     Doubt.SEVERAL_VALUES: "has the value of slot `{slot}` twice",
+    Doubt.CARD_TWICE: "has one product twice in `{slot}`",
+    Doubt.CARD_NOT_CLOSED: "has a card without a closing tag in `{slot}`",
+    Doubt.CARDS_NOT_APART: "has cards in `{slot}` that cannot change places without changing more: tags are left open",
+    Doubt.TOO_MANY_CARDS: "has more cards in `{slot}` than are put in order",
     Doubt.TOO_MANY_SLOTS: "has more slots than `max_slots`; the first too many is `{slot}`",
 }
 
@@ -122,7 +130,7 @@ def find_slots(
     have passed `check_selector`. `marker` is the attribute that marks a slot, for shops whose framework uses
     `data-slot` for something else.
     """
-    wanted = [slot for slot in declared if slot.selector and slot.is_on(path) and not slot.name.startswith(LISTING)]
+    wanted = [slot for slot in declared if slot.selector and slot.is_on(path) and not slot.is_list]
     if not wanted and not _may_be_marked(body, marker):
         return Uncut(Doubt.NO_SLOTS, 0)
     try:

@@ -37,7 +37,8 @@ class DeclaredSlot:
     is marked in the page, and only its name and size are declared. `place`: `inside` replaces the element's content,
     `start` and `end` insert right after its start tag or right before its end tag. With `json` the slot is a value in
     answers of an API instead. Heights are CSS pixels; `longest_title` is in characters. A name that begins with
-    `listing:` is that of a list of the shop's own, whose cards carry their product in `product_attribute` (`lists.py`).
+    `listing:` is that of a list of the shop's own; `product` is where its cards name theirs: an attribute (`lists.py`),
+    in JSON a member (`json_lists.py`).
     """
 
     name: str
@@ -48,11 +49,16 @@ class DeclaredSlot:
     phone_height: int | None = None
     longest_title: int | None = None
     json: str | None = None
-    product_attribute: str = "data-product"
+    product: str = ""
 
     def is_on(self, path: str) -> bool:
         """True when the slot belongs to the page at `path`."""
         return self.page is None or is_of(self.page, path)
+
+    @property
+    def is_list(self) -> bool:
+        """True for a list of the shop's own."""
+        return self.name.startswith(LISTING)
 
     @property
     def size_class(self) -> str:
@@ -155,7 +161,7 @@ def stylesheet(declared: Iterable[DeclaredSlot]) -> bytes:
 
 
 def _has_lists(declared: Iterable[DeclaredSlot]) -> bool:
-    return any(slot.name.startswith(LISTING) for slot in declared)
+    return any(slot.is_list and not slot.json for slot in declared)
 
 
 def stylesheet_url(css: bytes) -> str:

@@ -8,8 +8,7 @@ from functools import cached_property
 
 from proxy.page.about import NOTHING, About
 from proxy.page.holes import HoleAt
-from proxy.page.json_fills import Form
-from proxy.page.json_slots import JsonCut
+from proxy.page.json_fills import Form, form_of
 from proxy.page.lists import Cards, ListAt
 from proxy.page.piece import Piece
 from proxy.page.scan import MARKER, Doubt, SlotRange, Uncut, find_slots
@@ -93,13 +92,8 @@ def cut_at(
     )
 
 
-def cut_json(body: bytes, found: JsonCut) -> Template:
-    """An API's answer cut at its slots."""
-    forms = tuple(Form.TEXT if is_text else Form.OBJECT for is_text in found.are_texts)
-    return replace(cut_at(body, found.slots), forms=forms)
-
-
-def _placed(lists: Sequence[ListAt], marks: Sequence[tuple[int, str]]) -> Mapping[int, Cards]:
-    """The cards of each list by its place among the slots, which begin at these bytes and are called so."""
-    cards = {(found.range.start, found.range.name): found.cards for found in lists}
-    return {place: cards[mark] for place, mark in enumerate(marks) if mark in cards}
+def cut_json(body: bytes, slots: Sequence[SlotRange], lists: Sequence[ListAt] = ()) -> Template:
+    """An API's answer cut at its slots and lists."""
+    template = cut_at(body, slots, lists=lists)
+    forms = [Form.LIST if place in template.lists else form_of(value) for place, value in enumerate(template.defaults)]
+    return replace(template, forms=tuple(forms))

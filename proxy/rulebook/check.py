@@ -100,13 +100,14 @@ def check(
     opened = rule_files(roots, findings)
     segment_lines = [(file, entry) for file in opened for entry in file.entries("segments", findings)]
     segment_names = tuple(entry.key.text for _, entry in segment_lines)
-    slots = tuple(sorted({*(slot.name for slot in declared if not slot.name.startswith(LISTING)), *seen_slots}))
+    slots = tuple(sorted({*(slot.name for slot in declared if not slot.is_list), *seen_slots}))
     journeys = [(file, file.entries("journey", findings)) for file in opened]
     stage_names = tuple(entry.key.text for _, stages in journeys for entry in stages)
     names = Names(
         _with_grades_and_scores(words(segment_names, attributes, imported, stage_names), opened, findings),
         segment_names,
         slots,
+        tuple(slot.name.removeprefix(LISTING) for slot in declared if slot.is_list),
     )
 
     segments = tuple(read_segment(entry, names, file.timezone, findings) for file, entry in segment_lines)
@@ -114,7 +115,7 @@ def check(
     library = Library.of(sources, catalogue or _own_catalogue(files, findings), declared)
     collector = Collector(names, library, findings)
     rules = tuple(collector.rules(opened))
-    lists = {rule.slot for rule in rules if rule.slot.startswith(LISTING)} - {slot.name for slot in declared}
+    lists = {rule.slot for rule in rules if rule.slot.startswith(LISTING)} - {s.name for s in declared if not s.json}
     declared = (*declared, *map(DeclaredSlot, sorted(lists)))
     holdouts = tuple(_holdouts(opened, names, findings))
     cases = tuple(_cases(opened, rules, names, library, findings))

@@ -4,7 +4,7 @@ shop's data tells of visitors."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import get_args
 
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text
@@ -13,7 +13,8 @@ from proxy.conditions.phrase import Kind
 from proxy.conditions.vocabulary import PHRASES
 from proxy.diagnostics import Finding
 from proxy.errors import EditorError
-from proxy.page.json_slots import steps_of
+from proxy.page.json_lists import steps_to_list, steps_to_product
+from proxy.page.json_values import Steps, steps_of
 from proxy.page.slots import LISTING, SLOT_NAME, DeclaredSlot, Place
 from proxy.rulebook.scalars import read_choice, read_selector, read_whole, unfit
 from proxy.rulebook.words import ATTRIBUTE_FILE, SLOT, SLOT_FILE, fields
@@ -70,7 +71,7 @@ def _read_slot(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
         place=place or "inside",
         height=_pixels(values.get("height"), "height", findings),
         phone_height=_pixels(values.get("phone height"), "phone height", findings),
-        json=_json_path(values, findings),
+        json=_json_path(values, findings, steps_of, "this slot"),
         longest_title=_pixels(values.get("longest title"), "longest title", findings),
     )
 
@@ -78,15 +79,28 @@ def _read_slot(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
 def _read_listing(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
     found = fields(entry.value, "listing", LISTING_WORDS, findings)
     values = {word: found[word].value for word in found}
-    written = as_text(values["product"], '"product"', findings) if "product" in values else None
-    if written and not _ATTRIBUTE.fullmatch(written.text):
-        findings.append(unfit("product", written, "write the name of an attribute, as data-sku"))
+    json = _json_path(values, findings, steps_to_list, "this list")
     return DeclaredSlot(
         LISTING + entry.key.text,
         page=_page(values.get("page"), findings),
         selector=read_selector(values.get("selector"), "selector", findings),
-        product_attribute=written.text if written else "data-product",
+        json=json,
+        product=_product(values.get("product"), findings, is_in_json=json is not None),
     )
+
+
+def _product(node: Node | None, findings: list[Finding], *, is_in_json: bool) -> str:
+    written = as_text(node, '"product"', findings) if node else None
+    if written is None:
+        return ""
+    if not is_in_json and not _ATTRIBUTE.fullmatch(written.text):
+        findings.append(unfit("product", written, "write the name of an attribute, as data-sku"))
+    elif is_in_json:
+        try:
+            steps_to_product(written.text)
+        except EditorError:
+            findings.append(unfit("product", written, "write the name of a member, as sku, or a path, as $.node.sku"))
+    return written.text
 
 
 def _place(word: str | None) -> Place | None:
@@ -100,17 +114,19 @@ def _page(node: Node | None, findings: list[Finding]) -> str | None:
     return written.text if written else None
 
 
-def _json_path(values: Mapping[str, Node], findings: list[Finding]) -> str | None:
+def _json_path(
+    values: Mapping[str, Node], findings: list[Finding], read: Callable[[str], Steps], what: str
+) -> str | None:
     written = as_text(values["json"], '"json"', findings) if "json" in values else None
     if written is None:
         return None
     try:
-        steps_of(written.text)
+        read(written.text)
     except EditorError as error:
         findings.append(Finding("R304", str(error.args[0]), written.place, error.help))
     if "selector" in values:
-        what, help = "this slot is said to be in a page and in JSON", "write two slots, one with each"
-        findings.append(Finding("R304", what, written.place, help))
+        told, help = f"{what} is said to be in a page and in JSON", f"write two {what.split()[-1]}s, one with each"
+        findings.append(Finding("R304", told, written.place, help))
     return written.text
 
 

@@ -114,7 +114,7 @@ FINDINGS: tuple[FindingKind, ...] = (
         "R301",
         "an unknown slot",
         "No page has a slot of this name: it is not in slots.yaml, and no page that passed had it. Slots are marked in "
-        "pages as `data-slot`, or described in slots.yaml.",
+        "pages as `data-slot`, or described in slots.yaml. A list written nearly as slots.yaml has it is a warning.",
         rule_text("slot: home.heroo"),
         rule_text("slot: home.hero"),
     ),

@@ -4,11 +4,12 @@ and what is pinned. The same words for a row of products as for a listing."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from math import inf
 from typing import get_args
 
 from proxy.catalogue.asking import PRODUCT_WORDS
 from proxy.catalogue.hub import is_within
-from proxy.catalogue.ranking import LARGEST_MOVE, STRENGTHS, Arrangement, By, Fit, Shift
+from proxy.catalogue.ranking import LARGEST_MOVE, STRENGTHS, TO_THE_END, Arrangement, By, Fit, Shift
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
 from proxy.conditions.phrase import Kind, Phrase
@@ -21,6 +22,7 @@ IN_STOCK, SOLD_OUT = "in stock", "out of stock"
 OF_SHOPPERS = tuple(word for word in PRODUCT_WORDS if word != "this product")
 FITS = ("product", "category", "tag", "brand", "price")
 AFFINITIES = ("brand", "category")
+AFFINITY_OR_SCORE = ("affinity", "score")
 MOST_PLACES = 50
 PIN = (
     Word("product", "the product's id", required=True),
@@ -108,30 +110,38 @@ def read_shifts(node: Node, what: str, catalogue: Sequence[Product], findings: l
 
 def _shift(node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[tuple[Fit, float]]:
     table = as_map(node, f'each "{what}"', findings)
-    places = STRENGTHS["a lot"]
-    for entry in table.entries if table else ():
-        if entry.key.text == "by":
-            places = _places(entry.value, findings)
-    for entry in table.entries if table else ():
-        match entry.key.text:
-            case "by":
-                continue
-            case "affinity":
-                word = as_text(entry.value, '"affinity"', findings)
-                if word and word.text not in AFFINITIES:
-                    findings.append(unfit("affinity", word, did_you_mean(word.text, AFFINITIES)))
-                elif word:
-                    yield Fit("affinity", frozenset({word.text})), places
-            case "score":
-                yield Fit("score"), places
-            case "in stock" | "out of stock":
-                yield Fit("in stock"), places if entry.key.text == "in stock" else -places
-            case name if name in FITS:
-                fit = _fit(entry, catalogue, findings)
-                if fit:
-                    yield fit, places
-            case _:
-                findings.append(unknown_word(entry.key, f'"{what}"', (*FITS, "affinity", "score", "by")))
+    entries = table.entries if table else ()
+    by = next((entry.value for entry in entries if entry.key.text == "by"), None)
+    places = _places(by, what, findings) if by else STRENGTHS["a lot"]
+    for entry in entries:
+        name = entry.key.text
+        if name == "by":
+            continue
+        if name in AFFINITY_OR_SCORE and places == inf:
+            help = f"write how far at most, as by: a lot; {TO_THE_END} goes what is of a brand, tag or the like"
+            findings.append(Finding("R304", f'"{name}" has no end to go to', entry.key.place, help))
+        elif fit := _moved_by(entry, what, catalogue, findings):
+            yield fit, places
+
+
+def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Fit | None:
+    """What a line of `boost` or `bury` is about."""
+    match entry.key.text:
+        case "affinity":
+            word = as_text(entry.value, '"affinity"', findings)
+            if word and word.text not in AFFINITIES:
+                findings.append(unfit("affinity", word, did_you_mean(word.text, AFFINITIES)))
+            return Fit("affinity", frozenset({word.text})) if word and word.text in AFFINITIES else None
+        case "score":
+            return Fit("score")
+        case "in stock":
+            return Fit("in stock")
+        case "out of stock":
+            return Fit("out of stock")
+        case name if name in FITS:
+            return _fit(entry, catalogue, findings)
+    findings.append(unknown_word(entry.key, f'"{what}"', (*FITS, IN_STOCK, SOLD_OUT, *AFFINITY_OR_SCORE, "by")))
+    return None
 
 
 def read_arrangement(found: Mapping[str, Entry], catalogue: Sequence[Product], findings: list[Finding]) -> Arrangement:
@@ -149,14 +159,17 @@ def read_arrangement(found: Mapping[str, Entry], catalogue: Sequence[Product], f
     return Arrangement(tuple(shifts), pins, float(largest or LARGEST_MOVE))
 
 
-def _places(node: Node, findings: list[Finding]) -> float:
+def _places(node: Node, what: str, findings: list[Finding]) -> float:
     written = as_text(node, '"by"', findings)
     if written is None or written.text in STRENGTHS:
         return STRENGTHS[written.text] if written else 0.0
+    if written.text == TO_THE_END and what == "bury":
+        return inf
     number = written.text.removesuffix("places").removesuffix("place").strip()
     if number.isdigit() and number.isascii() and 1 <= int(number) <= MOST_PLACES:
         return float(number)
-    help = f"write {', '.join(STRENGTHS)}, or a number of places up to {MOST_PLACES}, as 5 places"
+    words = (*STRENGTHS, TO_THE_END) if what == "bury" else STRENGTHS
+    help = f"write {', '.join(words)}, or a number of places up to {MOST_PLACES}, as 5 places"
     findings.append(unfit("by", written, help))
     return 0.0
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 from proxy.conditions.nodes import Scalar
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Place
 
+NEARLY = 0.85
+"""How alike two names are of which one is a slip of the pen: `serch` and `search` are, `shoes` and `shoes-sale` not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Everything that may be named: words of conditions, segments, slots."""
+    """Everything that may be named: words of conditions, segments, slots, and the lists of `slots.yaml`."""
 
     words: Mapping[str, Phrase]
     segments: tuple[str, ...]
     slots: tuple[str, ...]
+    lists: tuple[str, ...] = ()
 
     def at(self, timezone: str) -> Names:
         """The same, with dates read in a time zone."""
@@ -32,6 +37,15 @@ class Names:
             help = did_you_mean(name.text, self.slots) if self.slots else "add it to slots.yaml"
             note = f"slots seen on your site: {', '.join(self.slots)}" if self.slots else ""
             findings.append(Finding("R301", f'no page has a slot "{name.text}"', name.place, help, note))
+        return name.text
+
+    def listing(self, name: Scalar, findings: list[Finding]) -> str:
+        """The list's name. It may be that of a `data-list` that nobody declares, so R301 is a warning, and only of one
+        written nearly as `slots.yaml` has it."""
+        close = get_close_matches(name.text, self.lists, n=1, cutoff=NEARLY)
+        if close and name.text not in self.lists:
+            what, help = f'slots.yaml has no list "{name.text}"', did_you_mean(name.text, close)
+            findings.append(Finding("R301", what, name.place, help, is_warning=True))
         return name.text
 
 

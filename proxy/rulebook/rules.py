@@ -81,7 +81,8 @@ def read_listing_rule(
     found = fields(node, "listing rule", LISTING_RULE, findings)
     rule = reader.placed(found, node, order, timezone, findings)
     name = as_text(found["listing"].value, '"listing"', findings) if "listing" in found else None
-    return replace(rule, slot=LISTING + (name.text if name else ""), variant=rule.name), found
+    listing = reader.names.listing(name, findings) if name else ""
+    return replace(rule, slot=LISTING + listing, variant=rule.name), found
 
 
 def named(found: Mapping[str, Entry], node: Node, findings: list[Finding]) -> tuple[str, Place]:

@@ -75,7 +75,7 @@ LISTING_RULE = (
     Word(
         "boost", "what comes further up: a brand, tag, category, price or product, affinity or score; and `by` how far"
     ),
-    Word("bury", "what goes further down"),
+    Word("bury", "what goes further down; `by: to the end` behind all others"),
     Word("pin", "products that stand at a place"),
     Word("largest move", "how many places a card may move at most; 20 when missing"),
 )
@@ -123,13 +123,14 @@ ROW_TEST = (
     Word("never", "products that do not; one or a list"),
 )
 SLOT_FILE = (
-    Word("slots", "the places on your pages, by name", required=True),
-    Word("listings", "lists of products in pages without data-list, by name"),
+    Word("slots", "the places on your pages, by name"),
+    Word("listings", "lists of products in pages without data-list, or in JSON, by name"),
 )
 LISTING = (
     Word("page", "the path of the page it is on, as /search or /c/*; any page when missing"),
     Word("selector", "a CSS selector that finds the element whose children are the cards"),
-    Word("product", "the attribute of a card that names its product; data-product when missing"),
+    Word("json", "where the array stands in a JSON answer of that path, as $.results.products, instead of a selector"),
+    Word("product", "what names a card's product: an attribute, data-product when missing; in JSON a member, or id"),
 )
 SLOT = (
     Word("page", "the path of the page it is on, as /sale or /c/*; any page when missing"),

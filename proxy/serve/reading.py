@@ -17,9 +17,10 @@ from proxy.page.about import about
 from proxy.page.blank import NotBlank, blanked, nonces_in, without_nonces
 from proxy.page.edit import Blanked
 from proxy.page.includes import says_includes
+from proxy.page.json_lists import find_json_lists
 from proxy.page.json_slots import find_json_slots
-from proxy.page.lists import ListAt, find_lists, with_places
-from proxy.page.scan import Doubt, find_slots
+from proxy.page.lists import Lists, find_lists, with_places
+from proxy.page.scan import Doubt, SlotRange, find_slots
 from proxy.page.seen import SeenAt
 from proxy.page.slots import DeclaredSlot, stylesheet, stylesheet_url
 from proxy.page.template import Uncut, cut_at, cut_json
@@ -30,8 +31,8 @@ from proxy.settings import Settings
 
 CONTENT_POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
 
-Cut = tuple[Page, str]
-"""A page, and why it could not be cut, or ""."""
+Cut = tuple[Page, Sequence[str]]
+"""A page, and why it, or a list of it, could not be cut."""
 
 
 class PageReader:
@@ -82,7 +83,7 @@ class PageReader:
     ) -> Cut:
         plain = self._decoded(body, headers)
         if plain is None:
-            return Page(headers, body, None), "coding"
+            return Page(headers, body, None), ("coding",)
         if is_json(headers):
             return self._cut_json(plain, headers, path, declared)
         page = blanked(plain, (), charset=charset_of(headers), has_includes=_has_includes(headers, policy))
@@ -93,7 +94,7 @@ class PageReader:
     ) -> Cut | NotBlank:
         plain = self._decoded(body, headers)
         if plain is None:
-            return NotBlank("coding") if policy else (Page(headers, body, None), "coding")
+            return NotBlank("coding") if policy else (Page(headers, body, None), ("coding",))
         if is_json(headers):
             return _deflated(self._cut_json(plain, headers, path, declared))
         holes = policy.holes if policy else ()
@@ -117,26 +118,34 @@ class PageReader:
             url = stylesheet_url(stylesheet(declared))
             page = replace(page, body=with_places(page.body, path=where, declared=declared, stylesheet=url))
         slots = find_slots(page.body, path=where, charset=charset, declared=declared, max_slots=self._max_slots)
-        lists: tuple[ListAt, ...] = ()
+        lists = Lists()
         if not isinstance(slots, Uncut) or slots.reason is Doubt.NO_SLOTS:
             taken = () if isinstance(slots, Uncut) else slots
             lists = find_lists(page.body, path=where, charset=charset, declared=declared, taken=taken)
-        doubt = slots.reason if isinstance(slots, Uncut) else ""
-        template = cut_at(page.body, () if isinstance(slots, Uncut) else slots, page.holes, lists)
+        template = cut_at(page.body, () if isinstance(slots, Uncut) else slots, page.holes, lists.found)
         template = replace(template, about=about(page.body))
-        return Page(_without_coding(headers), page.body, template), doubt
+        return Page(_without_coding(headers), page.body, template), _doubts(slots, lists)
 
     def _cut_json(self, plain: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
-        found = find_json_slots(plain, path=_readable(path), declared=declared, max_slots=self._max_slots)
-        template = cut_at(plain, ()) if isinstance(found, Uncut) else cut_json(plain, found)
-        doubt = found.reason if isinstance(found, Uncut) else ""
-        return Page(_without_coding(headers), plain, template), doubt
+        where, lists = _readable(path), Lists()
+        slots = find_json_slots(plain, path=where, declared=declared, max_slots=self._max_slots)
+        taken = () if isinstance(slots, Uncut) else slots
+        if not isinstance(slots, Uncut) or slots.reason is Doubt.NO_SLOTS:
+            lists = find_json_lists(plain, path=where, declared=declared, taken=taken)
+        page = Page(_without_coding(headers), plain, cut_json(plain, taken, lists.found))
+        return page, _doubts(slots, lists)
 
     def _told(self, cut: Cut) -> Page:
-        page, doubt = cut
-        if doubt not in ("", Doubt.NO_SLOTS):
+        page, doubts = cut
+        for doubt in doubts:
             self._metrics.count("tailorbird_page_passthrough_total", "reason", doubt)
         return page
+
+
+def _doubts(slots: tuple[SlotRange, ...] | Uncut, lists: Lists) -> list[str]:
+    """Why the page is not cut, and why lists of it stay as they came."""
+    of_page = [slots.reason] if isinstance(slots, Uncut) and slots.reason is not Doubt.NO_SLOTS else []
+    return [*of_page, *(left.reason for left in lists.left)]
 
 
 def blanked_head(headers: Headers, policy: PagePolicy | None) -> Headers:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from math import inf
 
 import pytest
 
@@ -20,6 +21,15 @@ def test_shifts_move_and_pins_stand() -> None:
     assert moved(["a", "b"], {}, {1: "gone", 9: "a"}) == ["b", "a"]
 
 
+def test_what_goes_to_the_end_stands_behind_all_others_in_its_order_however_far_and_pins_hold() -> None:
+    assert moved(["a", "b", "c", "d"], {"a": -inf, "b": -inf, "d": -9.0}, {}, largest=1) == ["c", "d", "a", "b"]
+    assert moved(["a", "b", "c", "d"], {"a": 3.0 - inf}, {2: "a"}) == ["b", "a", "c", "d"]
+    arranged = Arrangement((Shift(Fit("product", frozenset({"hotdog"})), -inf),), largest=1)
+    order, get = ["HOTDOG", "MUSTARD", "TRAIL"], asking().shop.hub.get
+    (first, *_, last) = arranged.moves(order, arranged.order(order, get, Shopper(), 0.0), get, Shopper(), 0.0)
+    assert (last, first.why) == (Move("HOTDOG", 1, 3, ("to the end by product hotdog",)), MADE_ROOM)
+
+
 @pytest.mark.parametrize("largest", [0, 1, 4, 10])
 def test_no_card_moves_further_than_is_allowed(largest: int) -> None:
     dice = random.Random(largest)
@@ -34,6 +44,7 @@ def test_no_card_moves_further_than_is_allowed(largest: int) -> None:
     ("fit", "holding"),
     [
         (Fit("in stock"), {"HOTDOG", "MUSTARD", "KETCHUP", "TRAIL", "SCREE", "SOCK"}),
+        (Fit("out of stock"), {"BUN"}),
         (Fit("product", frozenset({"bun"})), {"BUN"}),
         (Fit("category", frozenset({"food"})), {"HOTDOG", "MUSTARD", "KETCHUP", "BUN"}),
         (Fit("tag", frozenset({"new"})), {"SCREE"}),
@@ -72,10 +83,10 @@ def test_every_product_that_moved_says_why() -> None:
     assert new == ["TRAIL", "KETCHUP", "HOTDOG", "MUSTARD", "BUN"]
     assert arranged.moves(order, new, get, shopper, 0.0) == [
         Move("TRAIL", 5, 1, ("pinned at 1",)),
-        Move("KETCHUP", 3, 2, ("+2.5 places by brand southwind", "+1 places by price 0 to 2.2")),
+        Move("KETCHUP", 3, 2, ("+2.5 places by brand southwind", "+1 places by price up to 2.2")),
         Move("HOTDOG", 1, 3, MADE_ROOM),
-        Move("MUSTARD", 2, 4, ("+1 places by price 0 to 2.2",)),
-        Move("BUN", 4, 5, ("+1 places by price 0 to 2.2",)),
+        Move("MUSTARD", 2, 4, ("+1 places by price up to 2.2",)),
+        Move("BUN", 4, 5, ("+1 places by price up to 2.2",)),
     ]
 
 
@@ -87,6 +98,9 @@ def test_every_product_that_moved_says_why() -> None:
         (Fit("words", frozenset({"products in cart"})), "products in cart"),
         (Fit("in stock"), "in stock"),
         (Fit("price", low=5.0, high=10.0), "price 5 to 10"),
+        (Fit("price", low=5.0), "price from 5"),
+        (Fit("price", low=-inf, high=10.0), "price up to 10"),
+        (Fit("out of stock"), "out of stock"),
     ],
 )
 def test_what_fits_is_told_as_editors_write_it(fit: Fit, text: str) -> None:

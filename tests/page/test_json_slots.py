@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.errors import EditorError
-from proxy.page.json_slots import JsonCut, find_json_slots, steps_of
-from proxy.page.scan import Doubt, Uncut
+from proxy.page.json_slots import find_json_slots
+from proxy.page.scan import Doubt, SlotRange, Uncut
 from proxy.page.slots import DeclaredSlot
 
 BODY = b"""{ "n": 1.50, "esc": "\\u00e9\\/",
@@ -16,15 +15,15 @@ BODY = b"""{ "n": 1.50, "esc": "\\u00e9\\/",
   "blocks": [ null, {"a b": [1, 2]}, -0.0e+10 ] }"""
 
 
-def cut(body: bytes, *paths: str, max_slots: int = 50) -> JsonCut | Uncut:
+def cut(body: bytes, *paths: str, max_slots: int = 50) -> tuple[SlotRange, ...] | Uncut:
     declared = [DeclaredSlot(f"slot.{number}", page="/api/*", json=path) for number, path in enumerate(paths)]
     return find_json_slots(body, path="/api/home", declared=declared, max_slots=max_slots)
 
 
 def values(body: bytes, *paths: str) -> list[bytes]:
     found = cut(body, *paths)
-    assert isinstance(found, JsonCut)
-    return [body[slot.start : slot.end] for slot in found.slots]
+    assert not isinstance(found, Uncut)
+    return [body[slot.start : slot.end] for slot in found]
 
 
 @pytest.mark.parametrize(
@@ -42,13 +41,6 @@ def values(body: bytes, *paths: str) -> list[bytes]:
 )
 def test_a_value_is_found_by_its_bytes(path: str, value: bytes) -> None:
     assert values(BODY, path) == [value]
-
-
-def test_a_slot_knows_whether_a_text_stands_there() -> None:
-    found = cut(BODY, "$.content.foot", "$.content.hero")
-    assert isinstance(found, JsonCut)
-    assert [slot.name for slot in found.slots] == ["slot.1", "slot.0"]
-    assert found.are_texts == (False, True)
 
 
 @pytest.mark.parametrize("path", ["$.content.none", "$.blocks[9]", "$.n.deeper", "$.blocks.hero", "$.content[0]"])
@@ -77,12 +69,6 @@ def test_slots_of_other_addresses_are_not_there() -> None:
     assert find_json_slots(BODY, path="/api/home", declared=declared, max_slots=9) == Uncut(Doubt.NO_SLOTS, 0)
 
 
-@pytest.mark.parametrize("path", ["", "$", "content", "$.", "$..a", "$[*]", "$.a[", "$[-1]", "$.a b"])
-def test_what_is_no_path_is_told(path: str) -> None:
-    with pytest.raises(EditorError, match="is no path into JSON"):
-        steps_of(path)
-
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
@@ -95,8 +81,8 @@ def test_any_value_that_is_found_is_the_one_a_parser_finds(document: object, ind
         "utf-8", "surrogatepass"
     )
     found = cut(body, "$.a.b")
-    if isinstance(found, JsonCut):
-        (slot,) = found.slots
+    if not isinstance(found, Uncut):
+        (slot,) = found
         assert json.loads(body[slot.start : slot.end]) == document
         assert json.loads(body[: slot.start] + b"7" + body[slot.end :]) == {"a": {"b": 7}, "c": document}
     else:

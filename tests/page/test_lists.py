@@ -18,12 +18,12 @@ PAGE = f'<!doctype html>\r\n<h1>4 found</h1><ul data-list="search">\r\n {CARDS} 
 
 
 def cards_of(page: bytes, *declared: DeclaredSlot, path: str = "/search") -> Cards | None:
-    found = find_lists(page, path=path, charset="utf-8", declared=declared or [LIST])
+    found = find_lists(page, path=path, charset="utf-8", declared=declared or [LIST]).found
     return found[0].cards if found else None
 
 
 def shown(page: bytes, order: str, *declared: DeclaredSlot) -> bytes:
-    lists = find_lists(page, path="/search", charset="utf-8", declared=declared or [LIST])
+    lists = find_lists(page, path="/search", charset="utf-8", declared=declared or [LIST]).found
     template = cut_at(page, (), lists=lists)
     fill = template.lists[0].arranged(list(order))
     return b"".join(assemble(template, [fill], {}, coding="identity", key=b"k").chunks)
@@ -60,26 +60,37 @@ def test_an_order_asked_for_often_is_one_piece_of_the_same_bytes() -> None:
 
 def test_a_selector_and_an_attribute_of_the_shops_own_will_do() -> None:
     page = PAGE.replace(b'data-list="search"', b"class=grid").replace(b"data-product", b"data-sku")
-    declared = DeclaredSlot("listing:all", page="/search", selector="ul.grid", product_attribute="data-sku")
+    declared = DeclaredSlot("listing:all", page="/search", selector="ul.grid", product="data-sku")
     assert cards_of(page, declared) is not None
     assert cards_of(page, declared, path="/other") is None
     assert cards_of(page) is None
 
 
 @pytest.mark.parametrize(
-    ("name", "page"),
+    ("name", "page", "doubt"),
     [
-        ("a card is not closed", PAGE.replace(b"d</a></li>", b"d</a>")),
-        ("a card closes what it did not open", PAGE.replace(b"b</a></li>", b"b</a></b></ul></li>")),
-        ("an open element reaches into the next card", PAGE.replace(b"a</a></li>", b"a</li>")),
-        ("one product stands there twice", PAGE.replace(b'"d"', b'"a"')),
-        ("there is one card", PAGE.replace(b"data-product", b"data-x", 3)),
-        ("the list is text of a script", b"<script>" + PAGE + b"</script>"),
-        ("another list", PAGE.replace(b'"search"', b'"sale"')),
+        ("a card is not closed", PAGE.replace(b"d</a></li>", b"d</a>"), "card_not_closed"),
+        ("a card closes what it did not open", PAGE.replace(b"b</a></li>", b"b</a></b></ul></li>"), "card_not_closed"),
+        ("an open element reaches into the next card", PAGE.replace(b"a</a></li>", b"a</li>"), "cards_not_apart"),
+        ("one product stands there twice", PAGE.replace(b'"d"', b'"a"'), "card_twice"),
+        ("there is one card", PAGE.replace(b"data-product", b"data-x", 3), ""),
+        ("the list is text of a script", b"<script>" + PAGE + b"</script>", ""),
+        ("another list", PAGE.replace(b'"search"', b'"sale"'), ""),
+        ("its bytes are no ASCII", b"\xff\xfe" + PAGE, "charset"),
     ],
 )
-def test_a_list_in_doubt_stays_as_it_is(name: str, page: bytes) -> None:
-    assert cards_of(page) is None
+def test_a_list_in_doubt_stays_as_it_is_and_says_why(name: str, page: bytes, doubt: str) -> None:
+    lists = find_lists(page, path="/search", charset="utf-8", declared=[LIST])
+    assert lists.found == () and [left.reason for left in lists.left] == ([doubt] if doubt else [])
+
+
+def test_a_list_that_two_names_mean_or_that_lies_in_another_is_the_first_alone() -> None:
+    inner = PAGE.replace(b"d</a>", b"d</a><ol data-list=more><li data-product=x></li><li data-product=y></li></ol>")
+    for page, other in ((PAGE, DeclaredSlot("listing:all", selector="ul")), (inner, DeclaredSlot("listing:more"))):
+        lists = find_lists(page, path="/", charset="utf-8", declared=[LIST, other]).found
+        assert [at.range.name for at in lists] == ["listing:search"]
+        whole = assemble(cut_at(page, (), lists=lists), [None], {}, coding="identity", key=b"k")
+        assert b"".join(whole.chunks) == page
 
 
 def test_what_stands_between_cards_stays_there() -> None:
@@ -109,7 +120,7 @@ def test_any_order_of_any_list_keeps_all_cards_and_all_bytes() -> None:
         cards = [f"<li data-product={id}>{'<p>x</p>' * dice.randrange(3)}</li>{' ' * dice.randrange(3)}" for id in ids]
         page = f"<body><ul data-list=search>{''.join(cards)}</ul>".encode()
         order = dice.sample(ids, len(ids))
-        lists = find_lists(page, path="/", charset="", declared=[LIST])
+        lists = find_lists(page, path="/", charset="", declared=[LIST]).found
         template = cut_at(page, (), lists=lists)
         turned = b"".join(
             assemble(template, [template.lists[0].arranged(order)], {}, coding="identity", key=b"k").chunks

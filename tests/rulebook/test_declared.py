@@ -52,6 +52,10 @@ def test_attributes_have_a_kind() -> None:
         ("slots: {a: {json: $.hero, selector: main}}", "R304"),
         ("slots: [a]", "R104"),
         ("slot: {}", "R101"),
+        ("listings: {a: {json: products}}", "R304"),
+        ("listings: {a: {json: $.a, selector: main}}", "R304"),
+        ("listings: {a: {json: $.a, product: $..id}}", "R304"),
+        ("listings: {a: {product: $.id}}", "R304"),
     ],
 )
 def test_what_is_wrong_with_a_slot_is_told(text: str, code: str) -> None:
@@ -74,3 +78,10 @@ def test_a_slot_may_stand_in_json() -> None:
     findings: list[Finding] = []
     (slot,) = read_slots(node("slots: {a: {page: /api/*, json: $.content.hero}}"), findings)
     assert (slot.json, slot.page, findings) == ("$.content.hero", "/api/*", [])
+
+
+def test_a_list_may_stand_in_json_and_be_the_whole_answer() -> None:
+    findings: list[Finding] = []
+    text = "listings: {a: {page: /api/*, json: $.hits, product: $.node.sku}, b: {json: $, product: sku}}"
+    a, b = read_slots(node(text), findings)
+    assert findings == [] and (a.name, a.json, a.product, b.json) == ("listing:a", "$.hits", "$.node.sku", "$")

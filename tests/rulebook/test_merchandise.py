@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 
 from proxy.catalogue.ranking import Fit, Shift
@@ -53,6 +55,12 @@ def test_boosts_are_read_and_buries_are_their_opposite(text: str, shifts: list[S
     assert not findings
 
 
+def test_what_is_buried_may_go_to_the_end() -> None:
+    findings: list[Finding] = []
+    (shift,) = read_shifts(node("{out of stock: yes, by: to the end}"), "bury", PRODUCTS, findings)
+    assert (shift, findings) == (Shift(Fit("out of stock"), -inf), [])
+
+
 def test_pins_are_read() -> None:
     findings: list[Finding] = []
     assert read_pins(node("- product: SOCK\n  at: 3\n- product: BUN"), PRODUCTS, findings) == ((3, "SOCK"), (1, "BUN"))
@@ -68,6 +76,8 @@ def test_pins_are_read() -> None:
         ("never", "BUNS", "R502", 'there is no product "BUNS"'),
         ("never", "{brand: Northwynd}", "R502", 'no product\'s brand is "Northwynd"'),
         ("boost", "{brand: Northwind, by: much}", "R304", '"by" cannot be "much"'),
+        ("boost", "{brand: Northwind, by: to the end}", "R304", '"by" cannot be "to the end"'),
+        ("bury", "{score: popularity, by: to the end}", "R304", '"score" has no end to go to'),
         ("boost", "{affinity: colour}", "R304", '"affinity" cannot be "colour"'),
         ("boost", "{bramd: Northwind}", "R101", 'I do not know "bramd" in "boost"'),
         ("pin", "{product: SOCKS, at: 1}", "R502", 'there is no product "SOCKS"'),
@@ -79,7 +89,7 @@ def test_what_is_wrong_is_told_with_a_help(read: str, text: str, code: str, what
     findings: list[Finding] = []
     if read == "pin":
         read_pins(node(text), PRODUCTS, findings)
-    elif read == "boost":
+    elif read in ("boost", "bury"):
         read_shifts(node(text), read, PRODUCTS, findings)
     else:
         read_fits(node(text), read, PRODUCTS, findings)

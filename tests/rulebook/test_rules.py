@@ -113,4 +113,14 @@ def test_a_list_without_data_list_is_found_by_a_selector(publish: Publish) -> No
     loaded = publish("rules:\n  - name: A\n    listing: search\n    boost: {brand: B}\n", **{"slots.yaml": slots})
     assert loaded.publication is not None
     (declared,) = [slot for slot in loaded.publication.declared if slot.name == "listing:search"]
-    assert (declared.page, declared.selector, declared.product_attribute) == ("/search", ".grid", "data-sku")
+    assert (declared.page, declared.selector, declared.product) == ("/search", ".grid", "data-sku")
+
+
+def test_a_list_written_nearly_as_slots_yaml_has_it_is_a_warning(publish: Publish) -> None:
+    slots = "listings:\n  search: {page: /api/search, json: $.products}\n"
+    findings = publish(
+        "rules:\n  - {name: A, listing: serch, boost: {brand: B}}\n  - {name: B, listing: sale, boost: {brand: B}}\n",
+        **{"slots.yaml": slots},
+    ).findings
+    (found,) = [finding for finding in findings if finding.code == "R301"]
+    assert found.is_warning and found.place.line == 2 and found.help == 'did you mean "search"?'

@@ -67,12 +67,15 @@ def cards(count: int) -> Iterator[str]:
 
 def origin(pages: Mapping[bytes, bytes]) -> Script:
     """An origin with these pages, all for everybody."""
-    return by_path({path: ok(body, *SHARED) for path, body in pages.items()}) if pages else always(ok())
+    kind = b"content-type: application/json"
+    heads = {path: [kind, *SHARED[1:]] if body.startswith(b"{") else SHARED for path, body in pages.items()}
+    return by_path({path: ok(body, *heads[path]) for path, body in pages.items()}) if pages else always(ok())
 
 
-def published(rules: str, products: list[Product]) -> Publication:
-    """The publication of a rule file over this catalogue."""
-    files = {"a.rules.yaml": rules.encode(), "slots.yaml": b"slots:\n  home.row: {}\n  home.hero: {}\n"}
+def published(rules: str, products: list[Product], listings: str = "") -> Publication:
+    """The publication of a rule file over this catalogue; `listings` are those of its `slots.yaml`."""
+    slots = f"slots:\n  home.row: {{}}\n  home.hero: {{}}\n{listings and f'listings: {listings}'}\n"
+    files = {"a.rules.yaml": rules.encode(), "slots.yaml": slots.encode()}
     loaded = load(files, catalogue=products)
     assert loaded.publication is not None, loaded.findings
     return loaded.publication
