@@ -14,9 +14,10 @@ from typing import Any
 import click
 import msgspec
 
+from proxy.audience.clusters import clusters
 from proxy.audience.drivers import Driver, drivers
 from proxy.audience.features import common, features_of, steps_of
-from proxy.audience.lookalike import lookalikes, suggestions
+from proxy.audience.lookalike import lookalikes
 from proxy.audience.rfm import fifths
 from proxy.audience.segments import Overlap, Size, overlaps, sizes
 from proxy.audience.traits import TRAIT_MEASURES, trait
@@ -29,6 +30,7 @@ from proxy.decide.plan import in_order_of_use
 from proxy.diagnostics import as_text, did_you_mean
 from proxy.model import Attributes, EvaluationContext, Measure, Profile, Segment
 from proxy.rulebook.compile import Publication
+from proxy.rulebook.mending import quoted
 
 SAMPLE = 2_000
 LEAST = 10
@@ -54,7 +56,7 @@ class Looked:
 @click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
 @click.option("--estimate", is_flag=True, help=f"from {SAMPLE:,} visitors drawn at random, with an interval: quick")
 @click.option("--like", metavar="NAME", help="who is like this segment's members, with reasons")
-@click.option("--suggest", is_flag=True, help="segments that suggest themselves")
+@click.option("--suggest", is_flag=True, help="groups that visitors fall into, as a rule file has them")
 @click.option("--rfm", is_flag=True, help="where the grades of recency, frequency and monetary part: fifths of buyers")
 @click.option("--most", default=10, help="how many to list  (default: 10)")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
@@ -143,7 +145,7 @@ def _told(
         alike = lookalikes(visitors, [like in membership for membership in looked.sampled], most)
         return {"like": like, "visitors": [{**asdict(one), "visitor": looked.ids[one.visitor]} for one in alike]}
     if suggest:
-        return {"suggestions": [asdict(one) for one in suggestions(visitors, most)]}
+        return {"suggestions": [asdict(one) for one in clusters(visitors, most)], "looked_at": len(visitors)}
     names = [segment.name for segment in publication.segments]
     apart = {segment.name: _drivers(segment, visitors, looked) for segment in publication.segments}
     return {
@@ -194,10 +196,40 @@ def _like_lines(told: dict[str, Any]) -> list[str]:
 
 
 def _suggestion_lines(told: dict[str, Any]) -> list[str]:
-    return [
-        f"{' and '.join(one['features'])}: {one['share']:.1%} of visitors, {one['lift']:.1f} times chance or more"
-        for one in told["suggestions"]
-    ] or ["no two features go together more than chance has it"]
+    """As a rule file has them, below `segments:`."""
+    groups = told["suggestions"]
+    if not groups:
+        return [f"# the {told['looked_at']:,} visitors looked at fall into no groups that are surely some"]
+    together = sum(one["share"] for one in groups)
+    lines = [f"# {together:.0%} of the {told['looked_at']:,} visitors looked at are in one of {len(groups)} groups"]
+    return lines + [line for one in groups for line in _group_lines(one)]
+
+
+def _group_lines(one: dict[str, Any]) -> list[str]:
+    """A group, and the segment that finds it best."""
+    apart = "; ".join(f"{driver['feature']} ({driver['lift']:.1f} times as often)" for driver in one["apart"][:3])
+    told = [
+        "",
+        f"# {one['share']:.1%} of visitors; {one['stability']:.2f} of it comes out again when half of them are asked",
+        f"# set apart by: {apart}" if apart else "# nothing sets it apart but what it lacks",
+    ]
+    if not one["when"] and not one["unless"]:
+        return [*told, "# no lines find it"]
+    find = f"# these lines find {one['found']:.0%} of it, and {one['right']:.0%} of whom they find are of it"
+    named = [feature.replace(": ", " ") for feature in one["when"]]
+    named += [f"without {feature.replace(': ', ' ')}" for feature in one["unless"]]
+    asked = [
+        line
+        for word in ("when", "unless")
+        if one[word]
+        for line in (f"    {word}:", *(f"      {_quoted_line(feature)}" for feature in one[word]))
+    ]
+    return [*told, find, f"  {quoted(' and '.join(named))}:", *asked]
+
+
+def _quoted_line(feature: str) -> str:
+    name, _, value = feature.partition(": ")
+    return f"{quoted(name)}: {quoted(value)}"
 
 
 def _segment_lines(told: dict[str, Any]) -> list[str]:

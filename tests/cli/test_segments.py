@@ -82,8 +82,15 @@ def test_who_is_like_members_is_told_with_reasons(shop: list[str]) -> None:
     assert "there is no segment `Recent`" in run(shop, "--like", "Recent").output
 
 
-def test_segments_suggest_themselves(shop: list[str]) -> None:
-    assert "days since last order: at least 90: 10.1% of visitors, " in run(shop, "--suggest").output
+def test_segments_suggest_themselves_as_a_rule_file_has_them(shop: list[str]) -> None:
+    text = run(shop, "--suggest").output
+    assert "of the 199 visitors looked at are in one of 3 groups" in text
+    assert "  favourite category hats:\n    when:\n      favourite category: hats\n" in text
+    assert "# these lines find 100% of it, and 100% of whom they find are of it" in text
+    assert load({"a.rules.yaml": f"segments:\n{text}rules: []".encode()}).findings == []
+    told = json.loads(run(shop, "--suggest", "--format", "json").output)
+    assert sorted(one["members"] for one in told["suggestions"]) == [20, 20, 159]
+    assert all(one["stability"] == 1 for one in told["suggestions"])
 
 
 def test_grades_are_printed_as_a_rule_file_has_them(shop: list[str]) -> None:
