@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from proxy.errors import OriginError
-from proxy.model import Headers
+from proxy.model import AttributeValue, Headers
 from proxy.page.encode import Coding
 
 _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
@@ -14,38 +14,39 @@ _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Habit:
-    """Fields that many requests have in common, judged: all but cookies and referer; and what follows from them, the
-    `site` asked for and the coding that the client takes."""
+    """Fields that a browser sends with all its requests, judged; the site they ask, and the coding the client takes."""
 
     fields: Headers
     host: bytes
     scheme: str
     coding: Coding
-    site: bytes = field(init=False)
-    firsts: Mapping[bytes, bytes] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "site", self.scheme.encode() + b"://" + self.host)
-        object.__setattr__(self, "firsts", dict(reversed(self.fields)))
 
-    def request(
-        self, method: bytes, path: bytes, query: bytes, cookie: bytes | None, referer: bytes | None, client: str
-    ) -> Request:
-        """The request that has these fields and, where they are not None, a cookie and a referer. Its fields are put
-        together when somebody asks for them: on the fast lane nobody does."""
+class Question:
+    """What many requests ask in the same words: a page, by a habit, coming from one page. They differ in `own` fields,
+    as cookies, that say another thing each time. `key` is what the answer is stored under. `said` is a memory, for
+    whoever works out what all these requests say."""
+
+    __slots__ = ("coding", "fields", "firsts", "host", "key", "method", "path", "query", "said", "scheme")
+
+    def __init__(self, habit: Habit, method: bytes, path: bytes, query: bytes, referer: bytes | None) -> None:
+        self.method, self.path, self.query = method, path, query
+        self.host, self.scheme, self.coding = habit.host, habit.scheme, habit.coding
+        self.fields = habit.fields if referer is None else (*habit.fields, (b"referer", referer))
+        self.firsts = dict(reversed(self.fields))
+        self.key = habit.scheme.encode() + b"://" + habit.host + path + (b"?" + query if query else b"")
+        self.said: tuple[object, tuple[AttributeValue | None, ...]] = (None, ())
+
+    def request(self, own: dict[bytes, bytes], client: str) -> Request:
+        """One of these requests. Its fields are put together when somebody asks for all: on the fast lane nobody
+        does."""
         request = Request.__new__(Request)
-        request.method, request.path, request.query = method, path, query
+        request.method, request.path, request.query = self.method, self.path, self.query
         request.host, request.scheme, request.client = self.host, self.scheme, client
-        request.body = request.content_length = request._firsts = request._named = None
+        request.body = request.content_length = request._named = None
         request.depth = 0
-        request.habit, request.referer, request._cookies = self, referer, cookie or b""
-        request._late = cookie
+        request.question, request._firsts, request._cookies = self, own, own.get(b"cookie", b"")
         return request
-
-    def with_late(self, cookie: bytes | None, referer: bytes | None) -> Headers:
-        """The fields, with a cookie and a referer where they are not None."""
-        headers = self.fields if referer is None else (*self.fields, (b"referer", referer))
-        return headers if cookie is None else (*headers, (b"cookie", cookie))
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class Request:
     """`path` and `query` are the raw bytes of the request target (never decoded, never rebuilt from a URL object);
     `host` is validated and lower-case; `headers` stay as they are; `client` is the address of whoever connected. `body`
     is None when none comes; `content_length` None with a body means it is streamed. `depth` counts the pages that this
-    is a part of; `habit` is None unless its fields were read by one."""
+    is a part of; `question` is None unless it was read by one."""
 
     method: bytes
     path: bytes
@@ -65,18 +66,16 @@ class Request:
     body: AsyncIterator[bytes] | None = None
     content_length: int | None = None
     depth: int = 0
-    habit: Habit | None = field(default=None, init=False, compare=False)
-    referer: bytes | None = field(default=None, init=False, repr=False, compare=False)  # of a request with a habit
-    _late: bytes | None = field(default=None, init=False, repr=False, compare=False)  # its cookies, as they came
+    question: Question | None = field(default=None, init=False, compare=False)
     _firsts: dict[bytes, bytes] | None = field(default=None, init=False, repr=False, compare=False)
     _cookies: bytes | None = field(default=None, init=False, repr=False, compare=False)
     _named: tuple[bytes, list[bytes]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __getattr__(self, name: str) -> Headers:
-        """The fields of a request with a habit, the first time they are asked for: until then the slot is empty."""
-        if name != "headers" or self.habit is None:
+        """The fields of a request that was read by its question, the first time they are asked for."""
+        if name != "headers" or self.question is None or self._firsts is None:
             raise AttributeError(name)
-        self.headers = self.habit.with_late(self._late, self.referer)
+        self.headers = (*self.question.fields, *self._firsts.items())
         return self.headers
 
     @property
@@ -86,11 +85,10 @@ class Request:
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of the field `name` (lower case), or None."""
-        if self.habit is None:
-            return self._by_name().get(name)
-        if name == b"cookie":
-            return self._late
-        return self.referer if name == b"referer" else self.habit.firsts.get(name)
+        if self._firsts is None:  # made once: a page's rules and its cache ask for a dozen
+            self._firsts = dict(reversed(self.headers))
+        value = self._firsts.get(name)
+        return value if value is not None or self.question is None else self.question.firsts.get(name)
 
     def get_list(self, name: bytes, separator: bytes = b", ") -> bytes:
         """All values of the field, joined (RFC 9110 5.3; of Cookie by `; `, RFC 9113 8.2.3); empty when absent."""
@@ -110,12 +108,6 @@ class Request:
         if self._named is None or self._named[0] != beginning:
             self._named = beginning, cookies_named(beginning, self.cookies)
         return self._named[1]
-
-    def _by_name(self) -> dict[bytes, bytes]:
-        """The first value of each field. Made once: a page's rules and its cache ask for a dozen."""
-        if self._firsts is None:
-            self._firsts = dict(reversed(self.headers))
-        return self._firsts
 
 
 class Response:

@@ -68,7 +68,7 @@ def vary_by_coding(headers: Headers) -> tuple[bytes, bytes]:
 
 def coding_for(request: Request) -> Coding:
     """How a page we hold the pieces of is sent to this client."""
-    return taken_coding(request) if request.habit is None else request.habit.coding
+    return taken_coding(request) if request.question is None else request.question.coding
 
 
 def taken_coding(request: Request) -> Coding:

@@ -40,14 +40,14 @@ def sought(request: Request, policy: PagePolicy | None, *, is_json: bool = False
 
 def key_of(request: Request) -> bytes:
     """What the answer to it is stored under."""
-    if request.habit is not None:
-        return request.habit.site + request.target
+    if request.question is not None:
+        return request.question.key
     return target_key(request.scheme.encode(), request.host, request.target)
 
 
 def is_for_the_origin(request: Request) -> bool:
     """True when it sets a condition that nobody else can judge (RFC 9111 4.3.2)."""
-    if request.habit is not None:  # no habit has one
+    if request.question is not None:  # no habit has one
         return False
     return request.get(b"if-match") is not None or request.get(b"if-unmodified-since") is not None
 

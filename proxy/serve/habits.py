@@ -1,8 +1,9 @@
 """Habits: the fields that a browser sends with each request alike, read and judged once.
 
-Between two requests of a browser only the request line, the cookies and the page one comes from differ. Cut out of the
-bytes, they leave what was seen before, byte for byte: a *habit*, whose fields need not be told apart and judged again.
-So a request that is nothing but a known habit with a usual line, cookies and a referer is found by two look-ups.
+Between two requests of a browser only the request line, the page one comes from and a few fields that say another thing
+each time differ: cookies, and what proxies on the way add. Cut out of the bytes, they leave what was seen before, byte
+for byte: a *habit*, whose fields need not be told apart and judged again. And many ask the same page by the same habit:
+that is a *question*, found by one look-up.
 
 Its law: the quick reading gives what the ordinary one gives, or nothing. Whatever is unusual (a body, an upgrade, a
 condition on the connection, a field twice) is no habit. And what was cut out is not taken on trust: the same parser
@@ -19,24 +20,37 @@ import httptools
 from proxy.errors import RequestError
 from proxy.http.client import is_trusted, networks
 from proxy.http.incoming import Incoming
-from proxy.http.message import Habit, Request
+from proxy.http.message import Habit, Question, Request
 from proxy.http.outgoing import taken_coding
 from proxy.httpcache.key import normalised
 from proxy.settings import Settings
 
 MOST_HABITS = 2_000
-MOST_LINES = 10_000
+MOST_QUESTIONS = 5_000
+MOST_CUTS = 24
 LONGEST_LINE = 2_000
 
+EACH_TIME = frozenset(
+    b"cookie if-none-match if-modified-since x-forwarded-for x-real-ip x-client-ip true-client-ip cf-connecting-ip "
+    b"cf-ray x-request-id x-request-start x-correlation-id x-amzn-trace-id x-cloud-trace-context traceparent "
+    b"tracestate b3 x-b3-traceid x-b3-spanid x-b3-parentspanid".split()
+)
+"""What is another thing with each request, and no part of a habit. `Forwarded` may say the scheme, which is one."""
+
 _LINE = re.compile(rb"(GET|HEAD) (/[!\"$-~]*) HTTP/1\.1")
-_COOKIE, _REFERER = b"\r\nCookie: ", b"\r\nReferer: "
+_COOKIE = (b"cookie", b"\r\nCookie: ")
+_REFERERS = b"\r\nReferer: ", b"\r\nreferer: "
 _BLANKS = frozenset((b" ", b"\t"))
 _END = b"\r\n\r\n"
-_UNUSUAL = frozenset(
-    b"cookie referer content-length transfer-encoding expect upgrade if-match if-unmodified-since".split()
-)
+_UNUSUAL = frozenset(b"referer content-length transfer-encoding expect upgrade if-match if-unmodified-since".split())
 
-_Known = dict[bytes, Habit | None]
+
+class Known:
+    """Habits and questions of clients of one kind, by their bytes. None: judged, and no habit."""
+
+    def __init__(self) -> None:
+        self.habits: dict[bytes, Habit | None] = {}
+        self.questions: dict[bytes, Question] = {}
 
 
 class Habits:
@@ -45,16 +59,18 @@ class Habits:
     def __init__(self, incoming: Incoming, settings: Settings) -> None:
         self._incoming = incoming
         self._trusted = networks(settings.trusted_proxies)
-        self._most_fields = settings.max_fields
+        # Where a proxy names the country, that is a part of the habit.
+        self.each_time = EACH_TIME - {settings.country_header.lower().encode()}
+        self._unusual = _UNUSUAL | self.each_time
+        self.most_fields = settings.max_fields
         self._longest = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
-        self._by_origin: dict[tuple[str, bool], _Known] = {}
-        self._lines: dict[bytes, tuple[bytes, bytes, bytes]] = {}
+        self._by_kind: dict[tuple[str, bool], Known] = {}
         self._whole = _Whole()
 
     def of(self, peer: str, scheme: str) -> Reader:
         """Reads what comes on one connection."""
         # What a habit means depends on whether its Forwarded fields are believed.
-        known = self._by_origin.setdefault((scheme, is_trusted(peer, self._trusted)), {})
+        known = self._by_kind.setdefault((scheme, is_trusted(peer, self._trusted)), Known())
         return Reader(self, known, peer, scheme)
 
     def is_whole(self, data: bytes) -> bool:
@@ -66,29 +82,16 @@ class Habits:
         self._whole = _Whole()  # it may be in the middle of something
         return False
 
-    def line(self, line: bytes) -> tuple[bytes, bytes, bytes] | None:
-        """Method, path and query of a usual request line."""
-        known = self._lines.get(line)
-        if known is None:
-            match = _LINE.fullmatch(line) if len(line) <= LONGEST_LINE else None
-            if match is None:
-                return None
-            path, _, query = match[2].partition(b"?")
-            if len(self._lines) >= MOST_LINES:
-                self._lines.clear()
-            known = self._lines[line] = match[1], normalised(path), query
-        return known
-
-    def learn(self, known: _Known, rest: bytes, peer: str, scheme: str) -> None:
-        """Judges a head without line, cookies and referer, once for all that are like it."""
-        if len(known) >= MOST_HABITS:
-            known.clear()
-        known[rest] = self._judged(rest, peer, scheme)
+    def learn(self, known: Known, rest: bytes, peer: str, scheme: str) -> None:
+        """Judges a head without its line and what is another thing each time, once for all that are like it."""
+        if len(known.habits) >= MOST_HABITS:
+            known.habits.clear()
+        known.habits[rest] = self._judged(rest, peer, scheme)
 
     def _judged(self, rest: bytes, peer: str, scheme: str) -> Habit | None:
         """The habit; None for what is none."""
         fields = _Fields().read(b"GET / HTTP/1.1" + rest) if rest.find(_END) == len(rest) - len(_END) else None
-        if fields is None or len(fields) + 2 > self._most_fields or not _UNUSUAL.isdisjoint(dict(fields)):
+        if fields is None or len(fields) > self.most_fields or not self._unusual.isdisjoint(dict(fields)):
             return None
         try:
             request = self._incoming.request(b"GET", b"/", "1.1", fields, peer=peer, scheme=scheme)
@@ -100,51 +103,79 @@ class Habits:
 class Reader:
     """Reads the requests of one connection by their habits."""
 
-    __slots__ = ("_habits", "_known", "_last", "_peer", "_scheme")
+    __slots__ = ("_cuts", "_habits", "_known", "_last", "_peer", "_scheme")
 
-    def __init__(self, habits: Habits, known: _Known, peer: str, scheme: str) -> None:
+    def __init__(self, habits: Habits, known: Known, peer: str, scheme: str) -> None:
         self._habits = habits
         self._known = known
         self._peer = peer
         self._scheme = scheme
         self._last = b""
+        self._cuts = [_COOKIE]  # what this client sends that is another thing each time, as it writes it
 
     def read(self, data: bytes) -> Request | None:
         """The request that these bytes are; None when they are none, or one that the ordinary reading is for."""
-        end = data.find(b"\r\n")
-        cookie_at = data.find(_COOKIE, end)
-        if cookie_at < 0:
-            cookie_at = cookie_end = len(data)
-            cookie = None
-        else:
-            cookie_end = data.find(b"\r\n", cookie_at + 2)
-            cookie = data[cookie_at + len(_COOKIE) : cookie_end]
-        referer_at = data.find(_REFERER, end, cookie_at)
-        if referer_at < 0:
-            rest = data[end:cookie_at] + data[cookie_end:]
-            referer = None
-        else:
-            referer_end = data.find(b"\r\n", referer_at + 2)
-            rest = data[end:referer_at] + data[referer_end:cookie_at] + data[cookie_end:]
-            referer = data[referer_at + len(_REFERER) : referer_end]
-        habit = self._known.get(rest)
+        own: dict[bytes, bytes] = {}
+        head = data
+        for name, beginning in self._cuts:
+            at = head.find(beginning)
+            if at >= 0:
+                begin = at + len(beginning)
+                end = head.find(b"\r", begin)  # of one byte, which is found 40 times faster than of two
+                value = head[begin:end]
+                if name in own or value[:1] in _BLANKS:
+                    return None
+                own[name] = value
+                head = head[:at] + head[end:]
+        question = self._known.questions.get(head) or self._question(head)
+        if question is None:
+            return self.read(data) if self._finds_cuts(head) else None
+        if len(question.fields) + len(own) > self._habits.most_fields or not self._habits.is_whole(data):
+            return None
+        return question.request(own, self._peer)
+
+    def _question(self, head: bytes) -> Question | None:
+        """What a head without cookies asks, if it is a usual line, a referer or none, and a habit."""
+        end = head.find(b"\r\n")
+        match = _LINE.fullmatch(head[:end]) if end <= LONGEST_LINE else None
+        if match is None:
+            return None
+        rest, referer = _without_referer(head[end:])
+        habit = self._known.habits.get(rest)
         if habit is None:
             self._notice(rest)
+        if habit is None or (referer is not None and referer[:1] in _BLANKS):
             return None
-        line = self._habits.line(data[:end])
-        if line is None or _is_padded(cookie) or _is_padded(referer) or not self._habits.is_whole(data):
-            return None
-        return habit.request(*line, cookie, referer, self._peer)
+        path, _, query = match[2].partition(b"?")
+        if len(self._known.questions) >= MOST_QUESTIONS:
+            self._known.questions.clear()
+        question = self._known.questions[head] = Question(habit, match[1], normalised(path), query, referer)
+        return question
 
     def _notice(self, rest: bytes) -> None:
         """Learns what came twice in a row: who says something new each time has no habits."""
-        if rest == self._last and rest not in self._known:
+        if rest == self._last and rest not in self._known.habits:
             self._habits.learn(self._known, rest, self._peer, self._scheme)
         self._last = rest
 
+    def _finds_cuts(self, head: bytes) -> bool:
+        """Whether there are more fields in it that are another thing each time. They are cut out from now on."""
+        names = [line.partition(b": ")[0] for line in head.split(b"\r\n")[1:]]
+        found = [(name.lower(), b"\r\n%b: " % name) for name in names if name.lower() in self._habits.each_time]
+        new = [cut for cut in dict.fromkeys(found) if cut not in self._cuts]
+        if not new or len(self._cuts) + len(new) > MOST_CUTS:
+            return False
+        self._cuts += new
+        return True
 
-def _is_padded(value: bytes | None) -> bool:
-    return value is not None and value[:1] in _BLANKS
+
+def _without_referer(rest: bytes) -> tuple[bytes, bytes | None]:
+    for beginning in _REFERERS:
+        at = rest.find(beginning)
+        if at >= 0:
+            end = rest.find(b"\r", at + len(beginning))
+            return rest[:at] + rest[end:], rest[at + len(beginning) : end]
+    return rest, None
 
 
 class _Whole:

@@ -184,7 +184,7 @@ class ClientProtocol(Conversation):
     def _has_answered(self, request: Request, version: str) -> bool:
         if self.transport.is_closing():
             raise RequestError("this was the last answer on this connection")
-        if request.habit is None:
+        if request.question is None:
             self._response = self._at_once(request)  # else it was asked for already
         response, self._response = self._response, None
         if response is None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from proxy.audience.measures import is_moving
 from proxy.audience.traits import TRAIT_MEASURES
@@ -12,9 +11,6 @@ from proxy.model import AttributeValue
 from proxy.personalise import ROW_ATTRIBUTES, SORTED_BY
 from proxy.rulebook.compile import Publication
 from proxy.visitors.context import Seen, Source, is_of_request, needs_profile, source_of, values_of
-
-MOST_SAID = 4_000
-"""Remembered at most, for each set of slots: clients choose addresses and referers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +26,15 @@ class Asked:
     sources: tuple[Source, ...]
     needs_profile: bool
     tells_visitors_apart: bool
-    _said: dict[Hashable, tuple[AttributeValue | None, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def said(self, seen: Seen) -> tuple[AttributeValue | None, ...]:
-        """The values of `of_request`. Requests of one habit, for one page and from the same one, say the same."""
-        request = seen.request
-        if request.habit is None:
+        """The values of `of_request`. All requests of one question say the same."""
+        question = seen.request.question
+        if question is None:
             return values_of(self.of_request, seen, None, {})
-        key = (request.habit, request.path, request.query, request.referer)
-        said = self._said.get(key)
-        if said is None:
-            if len(self._said) >= MOST_SAID:
-                self._said.clear()
-            said = self._said[key] = values_of(self.of_request, seen, None, {})
-        return said
+        if question.said[0] is not self:
+            question.said = self, values_of(self.of_request, seen, None, {})
+        return question.said[1]
 
     @property
     def attributes(self) -> tuple[str, ...]:

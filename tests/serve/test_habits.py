@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from proxy.errors import RequestError
 from proxy.http.incoming import Incoming, require_small
 from proxy.http.message import Request
-from proxy.serve.habits import MOST_HABITS, Habits, Reader
+from proxy.serve.habits import MOST_CUTS, MOST_HABITS, MOST_QUESTIONS, Habits, Reader
 from proxy.settings import Settings
 from tests.bars.test_b6_smuggling import CORPUS
 
@@ -131,6 +131,7 @@ def test_what_a_browser_says_again_is_read_by_habit() -> None:
         head(*FIELDS[:7]),
         head(*FIELDS[:4], *FIELDS[5:7], b"Cookie: ", line=b"GET /%7ea/./b HTTP/1.1"),
         head(b"Cookie: a=\x80\xff\t1", *FIELDS[:4], *FIELDS[5:7]),
+        head(*FIELDS[:4], *FIELDS[5:7], b"COOKIE: a=b"),
     ]
     for data in others:
         read = once.read(data)
@@ -149,6 +150,7 @@ PIECES = st.sampled_from(
     [
         b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b"\x7f", b"\x80", b":", b"\r\n ", b"\r\n\r\n", b"a=b", b"; ", b"?",
         b"/", b"#", b"\r\nCookie: c=d", b"\r\ncookie: c=d", b"\r\nCookie : c=d", b"\r\nCookie:c=d", b"\r\nReferer: /x",
+        b"\r\nIf-None-Match: W/x", b"\r\nX-Forwarded-For: 198.51.100.1", b"\r\nx-forwarded-for: 198.51.100.1",
         b"\r\nX_Y: 1", b"\r\nContent-Length: 3", b"\r\nTransfer-Encoding: chunked", b"\r\nHost: other",
         b"\r\nUpgrade: h2c", b"\r\nConnection: close", b"\r\nConnection: cookie", b"\r\nExpect: 100-continue",
         b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -186,7 +188,7 @@ def test_what_stands_among_the_cookies_cannot_make_another_request(at: int, piec
     "field",
     [
         b"Content-Length: 0", b"Transfer-Encoding: chunked", b"Upgrade: websocket", b"Connection: close",
-        b"Expect: 100-continue", b"If-Match: *", b"Cookie: a=b\r\nCookie: c=d", b"COOKIE: a=b",
+        b"Expect: 100-continue", b"If-Match: *", b"Cookie: a=b\r\nCookie: c=d",
         b"Referer: /a\r\nReferer: /b", b"Host: b",
         b"\r\n".join(b"A%d: 1" % number for number in range(12)),
     ],
@@ -212,8 +214,8 @@ def test_a_head_beyond_a_limit_is_left_to_it() -> None:
 def test_who_says_something_new_each_time_teaches_nothing() -> None:
     made = reader()
     for number in range(100):
-        assert made.read(head(FIELDS[0], b"X-Request-Id: %d" % number)) is None
-    assert made._known == {}
+        assert made.read(head(FIELDS[0], b"X-Own-Id: %d" % number)) is None
+    assert (made._known.habits, made._known.questions) == ({}, {})
 
 
 def test_what_is_learned_is_bounded_and_shared_by_a_workers_connections() -> None:
@@ -226,7 +228,60 @@ def test_what_is_learned_is_bounded_and_shared_by_a_workers_connections() -> Non
     for number in range(MOST_HABITS + 10):
         for _ in range(2):
             first.read(head(FIELDS[0], b"X: %d" % number))
-    assert len(first._known) <= MOST_HABITS
+    assert len(first._known.habits) <= MOST_HABITS
+    for number in range(MOST_QUESTIONS + 10):
+        assert second.read(head(FIELDS[0], b"X: %d" % (MOST_HABITS + 9), line=b"GET /%d HTTP/1.1" % number)) is not None
+    assert len(first._known.questions) <= MOST_QUESTIONS
+
+
+BEHIND_A_PROXY = (
+    b"X-Forwarded-For: 198.51.100.%d",
+    b"x-request-id: 7f-%d",
+    b"traceparent: 00-ab-%d-01",
+    b"cookie: session=%d",
+    b'If-None-Match: W/"%d"',
+)
+
+
+def test_what_proxies_add_anew_each_time_is_no_part_of_a_habit() -> None:
+    habits = Habits(Incoming(SETTINGS), SETTINGS)
+    made = habits.of(PEER, "http")
+
+    def asked(number: int) -> bytes:
+        return head(FIELDS[0], *(field % number for field in BEHIND_A_PROXY[:2]), *FIELDS[1:3], *(
+            field % number for field in BEHIND_A_PROXY[2:]
+        ))  # fmt: skip
+
+    read = [made.read(asked(number)) for number in range(5)]
+    assert [one is not None for one in read] == [False, False, True, True, True]
+    for number, one in enumerate(read):
+        require_same_or_nothing(one, asked(number))
+    another = habits.of("192.0.2.8", "http").read(asked(9))
+    assert another is not None and another.get(b"x-forwarded-for") == b"198.51.100.9"
+
+
+@pytest.mark.parametrize("again", [b"X-Forwarded-For: 2", b"x-forwarded-for: 2", b"X-FORWARDED-FOR: 2"])
+def test_what_a_proxy_says_twice_is_left_to_the_ordinary_reading(again: bytes) -> None:
+    made = reader()
+    for _ in range(4):
+        made.read(head(FIELDS[0], b"X-Forwarded-For: 1"))
+    assert [made.read(head(FIELDS[0], b"X-Forwarded-For: 1", again)) for _ in range(4)] == [None] * 4
+
+
+def test_a_client_that_writes_names_in_ever_other_ways_teaches_so_many() -> None:
+    made, name = reader(), b"x-request-id"
+    for at in range(len(name)):
+        for length in range(1, len(name) - at):
+            spelled = name[:at] + name[at : at + length].upper() + name[at + length :]
+            made.read(head(FIELDS[0], spelled + b": 1"))
+    assert len(made._cuts) == MOST_CUTS
+
+
+def test_a_field_that_names_the_country_is_a_part_of_the_habit() -> None:
+    settings = Settings(country_header="CF-Connecting-IP")
+    made = reader(settings)
+    countries = [made.read(head(FIELDS[0], b"CF-Connecting-IP: %b" % name)) for name in (b"NL", b"NL", b"NL", b"NO")]
+    assert [one and one.get(b"cf-connecting-ip") for one in countries] == [None, None, b"NL", None]
 
 
 def test_what_a_trusted_proxy_says_of_the_scheme_is_believed_of_it_alone() -> None:
@@ -237,5 +292,5 @@ def test_what_a_trusted_proxy_says_of_the_scheme_is_believed_of_it_alone() -> No
         made = habits.of(peer, "http")
         read = [made.read(data) for _ in range(3)][-1]
         assert read is not None
-        schemes.append((read.scheme, read.habit and read.habit.site))
-    assert schemes == [("https", b"https://shop.example"), ("http", b"http://shop.example")]
+        schemes.append((read.scheme, read.question and read.question.key[:13]))
+    assert schemes == [("https", b"https://shop."), ("http", b"http://shop.e")]

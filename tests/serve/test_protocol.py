@@ -303,8 +303,8 @@ async def test_a_failure_over_what_is_read_by_habit_is_an_honest_error_too() -> 
     asked = []
 
     def broken(asking: Request) -> Response | None:
-        asked.append(asking.habit is not None)
-        if asking.habit is not None:
+        asked.append(asking.question is not None)
+        if asking.question is not None:
             raise ValueError("a secret detail")
         return Response(200, ((b"content-length", b"0"),))
 
