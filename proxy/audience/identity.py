@@ -78,9 +78,14 @@ def carried(log: Iterable[Arrival], person_id: str) -> list[Arrival]:
 
 def routed(arrival: Arrival, profile: Profile | None) -> Arrival:
     """The arrival, as the person's whose device `profile` is."""
-    if profile is None or not profile.alias or arrival.event.kind in (JOINED, PARTED):
+    return routed_to(arrival, profile.alias if profile is not None else "")
+
+
+def routed_to(arrival: Arrival, person_id: str) -> Arrival:
+    """The arrival of a person's device, as the person's; of who is nobody's device (""), as it is."""
+    if not person_id or arrival.event.kind in (JOINED, PARTED):
         return arrival
-    return carried([arrival], profile.alias)[0]
+    return carried([arrival], person_id)[0]
 
 
 def given_back(log: Iterable[Arrival], device_id: str) -> list[Arrival]:

@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
 
 from proxy.errors import StoreError
 from proxy.model import Profile
-from proxy.stores.record import unpacked
 
 BATCH = 200
-
-Value = bytes | StoreError
-ReadMany = Callable[[Sequence[str]], Awaitable[Sequence[Value]]]
+Value = TypeVar("Value")
 
 
-class Batches:
-    """`read_many` brings a value for each visitor: packed, empty for an unknown one, or what is wrong with this value
-    alone. It runs `at_once` times at most, and raises `StoreError` when the whole batch failed."""
+class Batches(Generic[Value]):
+    """`read_many` brings a value for each visitor, as it is stored, or what is wrong with this value alone. It runs
+    `at_once` times at most, and raises `StoreError` when the whole batch failed. `unpack` makes a profile of a value,
+    None of an unknown visitor's."""
 
-    def __init__(self, read_many: ReadMany, *, at_once: int) -> None:
+    def __init__(
+        self,
+        read_many: Callable[[Sequence[str]], Awaitable[Sequence[Value | StoreError]]],
+        unpack: Callable[[Value, str], Profile | None],
+        *,
+        at_once: int,
+    ) -> None:
         self._read_many = read_many
+        self._unpack = unpack
         self._at_once = at_once
-        self._waiting: list[tuple[str, asyncio.Future[Value]]] = []
+        self._waiting: list[tuple[str, asyncio.Future[Value | StoreError]]] = []
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def get(self, visitor_id: str) -> Profile | None:
@@ -34,12 +40,12 @@ class Batches:
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._begin)
-        value: asyncio.Future[Value] = loop.create_future()
+        value: asyncio.Future[Value | StoreError] = loop.create_future()
         self._waiting.append((visitor_id, value))
         found = await value
         if isinstance(found, StoreError):
             raise found
-        return unpacked(found, visitor_id) if found else None
+        return self._unpack(found, visitor_id)
 
     def _begin(self) -> None:
         while self._waiting and len(self._under_way) < self._at_once:
@@ -52,8 +58,8 @@ class Batches:
         self._under_way.discard(task)
         self._begin()
 
-    async def _read(self, batch: Sequence[tuple[str, asyncio.Future[Value]]]) -> None:
-        values: Sequence[Value] = [StoreError("the read was given up")] * len(batch)
+    async def _read(self, batch: Sequence[tuple[str, asyncio.Future[Value | StoreError]]]) -> None:
+        values: Sequence[Value | StoreError] = [StoreError("the read was given up")] * len(batch)
         try:
             values = await self._read_many([visitor_id for visitor_id, _ in batch])
         except StoreError as error:

@@ -221,5 +221,5 @@ class WidePipeline:
 
 
 def _key(command: str, args: Sequence[Any]) -> str:
-    key = args[2] if command == "eval" else args[0]
+    key = args[2] if command in ("eval", "evalsha") else args[0]
     return key.decode() if isinstance(key, bytes) else str(key)

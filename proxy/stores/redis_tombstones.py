@@ -3,7 +3,7 @@ hears in the same breath whether others were brought since."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from redis.asyncio.client import Pipeline
@@ -62,11 +62,13 @@ class RedisTombstones:
             self.are_new(new)
 
 
-def asks(reads: Pipeline, keys: Collection[bytes], visitor_id: str) -> None:
-    """Adds the question when a visitor was erased; `latest` reads the answer."""
-    reads.hmget(TOMBSTONES_KEY, [tombstone(key, visitor_id) for key in keys])
+def asks(reads: Pipeline, keys: Collection[bytes], visitor_ids: Sequence[str]) -> None:
+    """Adds the question when visitors were erased; `latest` reads the answer."""
+    reads.hmget(TOMBSTONES_KEY, [tombstone(key, visitor_id) for visitor_id in visitor_ids for key in keys])
 
 
-def latest(answer: Collection[bytes | None]) -> float | None:
-    """When a visitor was erased, the last time; None when never."""
-    return max((float(at) for at in answer if at is not None), default=None)
+def latest(answer: Sequence[bytes | None], visitors: int) -> list[float | None]:
+    """When each of so many visitors was erased, the last time; None when never."""
+    size = len(answer) // visitors
+    times = [[float(at) for at in answer[start : start + size] if at] for start in range(0, len(answer), size)]
+    return [max(own, default=None) for own in times]

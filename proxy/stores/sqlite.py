@@ -23,6 +23,7 @@ from proxy.ports import Applied, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import sqlite_rules, tables
 from proxy.stores.batches import Batches
+from proxy.stores.record import unpacked
 
 READERS = 2
 CONNECTION = """
@@ -64,7 +65,7 @@ class SqliteStore:
             raise OperatorError(f"`{path}` cannot be used as a store: {error}", help="name another file") from error
         self._readers = ThreadPoolExecutor(READERS, "tailorbird-read")
         self._writer = ThreadPoolExecutor(1, "tailorbird-write")
-        self._batches = Batches(self._read_many, at_once=READERS)
+        self._batches = Batches(self._read_many, _profile_in, at_once=READERS)
 
     async def get_profile(self, visitor_id: str) -> Profile | None:
         return await self._batches.get(visitor_id)
@@ -165,7 +166,7 @@ class SqliteStore:
         except RuntimeError as error:  # a pool that was shut down
             raise StoreError(f"`{self._path}` is closed") from error
 
-    async def _read_many(self, visitor_ids: Sequence[str]) -> list[bytes]:
+    async def _read_many(self, visitor_ids: Sequence[str]) -> Sequence[bytes | StoreError]:
         return await self._read(lambda connection: tables.read(connection, visitor_ids))
 
     def _reading(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
@@ -209,6 +210,10 @@ class SqliteStore:
         for threads in (self._readers, self._writer):
             threads.shutdown(wait=True, cancel_futures=True)
         self._disconnect()
+
+
+def _profile_in(value: bytes, visitor_id: str) -> Profile | None:
+    return unpacked(value, visitor_id) if value else None
 
 
 def _answers(connection: sqlite3.Connection) -> bool:

@@ -18,7 +18,7 @@ from proxy.model import Profile
 from proxy.ports import ProfileStore
 from proxy.stores import open_store
 from proxy.stores.record import packed
-from proxy.stores.redis import profile_key
+from proxy.stores.redis_visitor import profile_key
 
 ANNA = Profile(
     "anna",

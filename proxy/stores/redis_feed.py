@@ -1,0 +1,36 @@
+"""The newest events of all visitors in Redis or Valkey, for those who follow them, and the attributes that were ever
+brought. The server cuts the feed to length as it grows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from proxy.model import Arrival
+from proxy.stores.record import packed_arrival, unpacked_arrival
+
+KEY = "tb:feed"
+MOST = 100_000
+NAMES_KEY = "tb:attribute-names"
+
+
+async def tell(client: Any, fresh: Sequence[Arrival]) -> None:
+    """Lists these events, and the attributes they brought."""
+    told = client.pipeline(transaction=False)
+    for arrival in fresh:
+        told.xadd(KEY, {"v": packed_arrival(arrival)}, maxlen=MOST, approximate=True)
+    names = {name for arrival in fresh for name in arrival.traits}
+    if names:
+        told.sadd(NAMES_KEY, *sorted(names))
+    await told.execute()
+
+
+async def attribute_names(client: Any) -> frozenset[str]:
+    """As `ProfileStore.attribute_names`."""
+    return frozenset(name.decode() for name in await client.smembers(NAMES_KEY))
+
+
+async def log(client: Any, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
+    """As `EventStore.log`."""
+    rows = await client.xrange(KEY, f"({after}" if after else "-", "+", limit)
+    return [unpacked_arrival(fields[b"v"]) for _, fields in rows], rows[-1][0].decode() if rows else after

@@ -1,0 +1,92 @@
+"""What Redis and Valkey keep of a visitor between two checkpoints, on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from proxy.events.fold import fold
+from proxy.model import Arrival, Event
+from proxy.ports import Store
+from proxy.stores import open_store
+from proxy.stores.joining import join
+from proxy.stores.redis_visitor import MOST_NEWS, STAMP, log_key, news_key
+from tests.contracts.conftest import flush
+
+NOON = 1_795_435_200.0
+
+
+def seen(visitor_id: str, number: int) -> Arrival:
+    return Arrival(visitor_id, Event(NOON + number, f"web:{number}", "page viewed", "/"), "web", NOON + number)
+
+
+@pytest.fixture
+async def client(valkey_url: str) -> AsyncIterator[Redis]:
+    await flush(valkey_url)
+    async with Redis.from_url(valkey_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def valkey(client: Redis, valkey_url: str) -> AsyncIterator[Store]:
+    opened = open_store(valkey_url)
+    yield opened
+    await opened.aclose()
+
+
+async def test_the_news_stay_few_and_the_profile_is_that_of_the_log(valkey: Store, client: Redis) -> None:
+    lengths = []
+    for number in range(4 * MOST_NEWS):
+        await valkey.apply([seen("anna", number), seen("anna", number - 1)])
+        lengths.append(await client.llen(news_key("anna")))
+        assert await valkey.get_profile("anna") == fold(None, await valkey.log_of("anna"))
+    assert MOST_NEWS > max(lengths) > min(lengths) == 0
+    assert await valkey.rebuild() == 0
+
+
+async def test_clients_that_add_and_write_checkpoints_at_once_lose_nothing(valkey: Store, valkey_url: str) -> None:
+    clients = [valkey, *(open_store(valkey_url) for _ in range(3))]
+
+    async def add(turn: int) -> None:
+        await asyncio.gather(*(one.apply([seen("anna", 10 * turn + n)]) for n, one in enumerate(clients)))
+
+    await asyncio.gather(*(add(turn) for turn in range(40)))
+    assert len(await valkey.log_of("anna")) == 160
+    assert await valkey.get_profile("anna") == fold(None, await valkey.log_of("anna"))
+    for one in clients[1:]:
+        await one.aclose()
+
+
+async def test_what_a_device_does_is_its_persons_from_the_join_on(valkey: Store, client: Redis) -> None:
+    await valkey.apply([seen("tablet", 1), seen("anna", 100)])
+    await join(valkey, "tablet", "anna", NOON)
+    for number in range(2, 2 + MOST_NEWS):
+        (arrival,) = (await valkey.apply([seen("tablet", number)])).fresh
+        assert (arrival.visitor_id, arrival.via) == ("anna", "tablet")
+    assert await client.hget(log_key("tablet"), STAMP) == b"2 anna"
+
+
+async def test_damaged_news_are_made_anew_from_the_log(valkey: Store, client: Redis) -> None:
+    for number in range(3):
+        await valkey.apply([seen("anna", number)])
+    for damage in ("noise", None):
+        await client.delete(news_key("anna"))
+        await (client.set(news_key("anna"), b"x") if damage is None else client.rpush(news_key("anna"), damage))
+        assert await valkey.rebuild() == 1
+        assert await valkey.get_profile("anna") == fold(None, await valkey.log_of("anna"))
+
+
+async def test_a_server_that_forgot_the_scripts_is_told_them_again(valkey: Store, client: Redis) -> None:
+    await valkey.apply([seen("anna", 1)])
+    await client.script_flush()
+    assert len((await valkey.apply([seen("anna", 2), seen("ben", 2)])).fresh) == 2
+
+
+async def test_of_who_was_forgotten_no_key_is_left(valkey: Store, client: Redis) -> None:
+    for number in range(3):
+        await valkey.apply([seen("anna", number)])
+    await valkey.withdraw("anna", [f"web:{number}" for number in range(3)])
+    assert [key async for key in client.scan_iter("*anna*")] == []
