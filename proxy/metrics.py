@@ -38,6 +38,8 @@ HELP = {
 
 GAUGES = {
     "tailorbird_clients": "client connections that are open",
+    "tailorbird_memory_bytes": "memory held, all workers together",
+    "tailorbird_memory_limit_bytes": "memory that may be held, all workers together; 0: no limit is known",
     "tailorbird_origin_limit": "requests that may be under way to an origin at once, as found out, by origin",
     "tailorbird_origin_requests": "requests that are under way to an origin, by origin",
     "tailorbird_origin_waiting": "requests that wait for their turn with an origin, by origin",

@@ -78,10 +78,15 @@ class Settings:
     )
     drain_seconds: float = _row(30.0, "longest time, after that, for what is under way to finish", "seconds")
     stall_seconds: float = _row(10.0, "a worker that does nothing at all for so long is replaced; 0: never", "seconds")
+    memory_limit_bytes: int = _row(
+        0, "memory that a worker may hold; 0: its share of the container's limit, if there is one", "bytes"
+    )
+    memory_shed_fraction: float = _row(
+        0.95, "part of that limit beyond which the cache shrinks and no page waits for a profile"
+    )
+    memory_refuse_fraction: float = _row(0.98, "the same, beyond which only stored pages are given; the rest gets 503")
     max_worker_bytes: int = _row(
-        0,
-        "memory beyond which a worker is replaced by a fresh one; 0: a fifth over `memory_limit_bytes`, if set",
-        "bytes",
+        0, "memory beyond which a worker is replaced; 0: a fifth over `memory_limit_bytes`, where that is set", "bytes"
     )
 
     secret: str = _row("", "signing key for our cookies; a second, older one may follow after a comma")

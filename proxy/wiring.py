@@ -33,6 +33,7 @@ from proxy.rulebook.compile import Loaded, Publication
 from proxy.serve.app import App
 from proxy.serve.drafts import Drafts
 from proxy.serve.gateway import Gateway
+from proxy.serve.headroom import Headroom
 from proxy.serve.learning import Learning
 from proxy.serve.listener import Certificate, Listener
 from proxy.serve.previewing import STYLESHEET_PATH, Previewing, stylesheet
@@ -169,7 +170,10 @@ class Tailorbird:
         self._learning = Learning(self.store, lambda: self._gateway.stock, clock)
         self.journal.subscribe(self._learning.hear)
         self._routes[STYLESHEET_PATH] = stylesheet
-        self.app = App(self._gateway, self._routes, self.metrics, settings, clock, self._previewing)
+        self._headroom = Headroom(settings, self.metrics, (self._gateway.memory, self._profiles))
+        self.app = App(
+            self._gateway, self._routes, self.metrics, settings, clock, self._previewing, self._headroom.may_begin
+        )
         self.bus.listen(PURGE, self._purge)
         self.bus.listen(PRODUCTS, self._change_products)
         self._machine.listen(READINESS, self._own_readiness)
@@ -196,7 +200,7 @@ class Tailorbird:
         )
 
     def _is_strained(self) -> bool:
-        return self._origins.are_strained or self._lag.is_lasting
+        return self._origins.are_strained or self._lag.is_lasting or self._headroom.is_tight
 
     def _watch_gates(self) -> None:
         for address, gate in self._origins.gates.items():
@@ -217,7 +221,13 @@ class Tailorbird:
             self._gateway.stock.shop.covisits.build(*row)
         await self.bus.open()
         self.journal.open()
-        works = [self._rules.follow(), self._keeper.run(), self._lag.watch(), self._learning.follow()]
+        works = [
+            self._rules.follow(),
+            self._keeper.run(),
+            self._lag.watch(),
+            self._headroom.watch(),
+            self._learning.follow(),
+        ]
         if self._tally is not None:
             works.append(self._tally.keep())
         self._beside = [asyncio.create_task(work) for work in works]

@@ -66,7 +66,7 @@ class Memory(Generic[E]):
     """Entries by key and by what their Vary names; at most `max_bytes`, by the sizes told."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+        self._max_bytes = self._most_bytes = max_bytes
         self._probation: OrderedDict[bytes, _Shelf[E]] = OrderedDict()
         self._protected: OrderedDict[bytes, _Shelf[E]] = OrderedDict()
         self._protected_bytes = 0
@@ -120,6 +120,16 @@ class Memory(Generic[E]):
                 _Variant(variant.varying, change(variant.entry), variant.size, variant.tags)
                 for variant in shelf.variants
             ]
+
+    def shrink(self, size: int) -> None:
+        """Holds so many bytes less than now, until it may `grow`; a small part of what it may hold it keeps."""
+        self._max_bytes = max(min(self.used_bytes, self._max_bytes) - size, self._most_bytes // 64)
+        while self.used_bytes > self._max_bytes:
+            self._evict()
+
+    def grow(self) -> None:
+        """May hold a twentieth more again, until it is what it was made for."""
+        self._max_bytes = min(self._most_bytes, int(1.05 * self._max_bytes) + 1)
 
     def covered(self, purge: Purge) -> set[bytes]:
         """The keys the purge means. Looked up where possible, else searched for among all."""

@@ -75,7 +75,8 @@ class Upload:
 
 
 class App:
-    """`routes` are our own paths under `/_tb/`; one that ends in `/` answers for all below it."""
+    """`routes` are our own paths under `/_tb/`; one that ends in `/` answers for all below it. While `may_begin` says
+    no, only what is answered at once is answered."""
 
     def __init__(
         self,
@@ -85,6 +86,7 @@ class App:
         settings: Settings,
         clock: Callable[[], float] = time.time,
         previewing: Previewing | None = None,
+        may_begin: Callable[[], bool] = lambda: True,
     ) -> None:
         self._gateway = gateway
         self._previewing = previewing
@@ -93,6 +95,7 @@ class App:
         self._incoming = Incoming(settings)
         self._most_upload_bytes = settings.max_upload_bytes
         self._clock = clock
+        self._may_begin = may_begin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -148,6 +151,9 @@ class App:
         return self._gateway.hit(request, self._clock())
 
     async def _answered(self, request: Request) -> Response:
+        if not self._may_begin():
+            self._metrics.count("tailorbird_shed_total", "what", "request")
+            raise RequestError("there is no memory for another request", status=503)
         if self._previewing and self._previewing.concerns(request):
             answer = await self._previewing.answer(request, self._clock())
             if answer is not None:

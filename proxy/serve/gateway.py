@@ -87,7 +87,7 @@ class Gateway:
         self._personal = Personal(settings.ignored_cookies, tells_credentials=asking.tells_credentials)
         self._tells_all = asking.tells_all
         self._choices = Choices.of(settings)
-        self._memory: Memory[Entry] = Memory(settings.cache_bytes)
+        self.memory = self._memory = Memory[Entry](settings.cache_bytes)
         self._marks = Marks()
         self._failed = Marks()
         reader = PageReader(metrics, settings)

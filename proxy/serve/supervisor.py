@@ -18,9 +18,9 @@ import os
 import signal
 import socket
 from collections.abc import Coroutine, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
+from proxy.serve.headroom import resident_bytes
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.workers")
@@ -32,7 +32,8 @@ START_SECONDS = 60.0
 LEAST_LIFE_SECONDS = 1.0
 """A worker that ends sooner is replaced only then."""
 LONGEST_PAUSE_SECONDS = 10.0
-_STATM_RESIDENT = 1
+TOO_MUCH = 1.2
+"""Times the memory a worker may hold: what it could not give back."""
 
 
 class Command(NamedTuple):
@@ -77,14 +78,6 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(number)
 
-    def resident_bytes(self) -> int:
-        """Memory it holds; 0 where the system does not say."""
-        try:
-            pages = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[_STATM_RESIDENT]
-        except OSError:
-            return 0
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
-
     def _hear(self) -> None:
         said = os.read(self._beats, 4_096)
         self.last_beat = self._loop.time()
@@ -102,6 +95,7 @@ class Supervisor:
     def __init__(self, command: Command, settings: Settings) -> None:
         self._command = command
         self._settings = settings
+        self._most_bytes = settings.max_worker_bytes or int(TOO_MUCH * settings.memory_limit_bytes)
         self._places: list[Worker | None] = [None] * settings.workers
         self._tasks: set[asyncio.Task[None]] = set()
         self._alive: set[Worker] = set()
@@ -227,7 +221,7 @@ class Supervisor:
                 if 0 < self._settings.stall_seconds < now - worker.last_beat:
                     log.error("worker %d has stalled", worker.pid)
                     worker.signal(signal.SIGKILL)
-                elif 0 < self._settings.max_worker_bytes < worker.resident_bytes():
+                elif 0 < self._most_bytes < resident_bytes(worker.pid):
                     log.warning("worker %d holds too much memory and is replaced", worker.pid)
                     async with self._turn:
                         await self._fill(place)

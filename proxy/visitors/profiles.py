@@ -97,6 +97,15 @@ class ProfileReader:
         if len(self._memory) > self._most:
             self._memory.popitem(last=False)
 
+    def shrink(self, _: int) -> None:
+        """Forgets a tenth of those remembered, the longest unused: how large they are is not known."""
+        for _ in range(len(self._memory) // 10 + 1):
+            if self._memory:
+                self._memory.popitem(last=False)
+
+    def grow(self) -> None:
+        """Whoever comes is remembered anyway."""
+
     # -- told what happened
 
     def foresee(self, arrivals: Sequence[Arrival]) -> None:

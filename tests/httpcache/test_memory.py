@@ -49,6 +49,23 @@ def test_a_newer_answer_replaces_the_older_one_and_its_bytes() -> None:
     assert (memory.get(b"a", NOBODY), len(memory), memory.used_bytes) == ("new", 1, room_for(1))
 
 
+def test_what_has_to_shrink_gives_up_the_longest_unused_and_may_grow_again_bit_by_bit() -> None:
+    memory: Memory[str] = Memory(room_for(100))
+    for number in range(100):
+        memory.put(bytes((number,)), (), "x", 100)
+    memory.shrink(room_for(60))
+    assert (len(memory), memory.get(bytes((59,)), NOBODY), memory.get(bytes((60,)), NOBODY)) == (40, None, "x")
+    memory.put(b"a", (), "new", 100)
+    assert len(memory) == 40, "what is new takes the place of what is old"
+    for _ in range(100):
+        memory.grow()
+    for number in range(200):
+        memory.put(b"%03d" % number, (), "x", 98)
+    assert len(memory) == 100
+    memory.shrink(room_for(1_000))
+    assert 0 < memory.used_bytes <= room_for(100) // 64 + room_for(1)
+
+
 def test_the_longest_unused_goes_first() -> None:
     memory: Memory[str] = Memory(room_for(2))
     memory.put(b"a", (), "a", 100)

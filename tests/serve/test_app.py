@@ -53,6 +53,25 @@ async def test_what_does_not_name_one_host_and_a_path_is_refused_and_the_connect
         assert origin.requests == []
 
 
+@pytest.mark.parametrize("has_lane", [True, False], ids=["lane", "asgi"])
+async def test_where_nothing_may_begin_only_what_is_answered_at_once_is_answered(has_lane: bool) -> None:
+    own = {"/_tb/x": never}
+    async with (
+        Origin(always(ok(PAGE, *SHARED))) as origin,
+        Served(origin.url, publication=VIP, has_lane=has_lane, routes=own) as served,
+    ):
+        assert (await served.get(b"/")).status == 200
+        served.may_begin = False
+        said = [(await served.get(path)).status for path in (b"/", b"/other", b"/_tb/x")]
+        assert said == [200 if has_lane else 503, 503, 503]
+        assert served.site.metrics.get("tailorbird_shed_total", "request") == said.count(503)
+    assert [seen.target for seen in origin.requests] == [b"/"]
+
+
+async def never(_: Request) -> Response:
+    raise AssertionError("this was not to begin")
+
+
 async def test_an_upload_streams_through() -> None:
     script = answering(lambda seen: ok(seen.body[:3] + b"%d" % len(seen.body)))
     async with Origin(script) as origin, Served(origin.url) as served:

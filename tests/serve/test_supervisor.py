@@ -99,8 +99,9 @@ async def test_one_that_stalls_is_replaced() -> None:
         assert not lives(stalled)
 
 
-async def test_one_that_holds_too_much_memory_gives_way_to_a_fresh_one() -> None:
-    async with supervised(OBEDIENT, workers=1, max_worker_bytes=1_000) as supervisor:
+@pytest.mark.parametrize("limit", ["max_worker_bytes", "memory_limit_bytes"])
+async def test_one_that_holds_too_much_memory_gives_way_to_a_fresh_one(limit: str) -> None:
+    async with supervised(OBEDIENT, workers=1, **{limit: 1_000}) as supervisor:
         (fat,) = supervisor.workers
         await until(lambda: supervisor.workers not in ([], [fat]))
 

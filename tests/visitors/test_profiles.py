@@ -292,6 +292,18 @@ async def test_under_strain_the_store_is_left_alone_and_what_is_remembered_still
     assert store.reads == 2
 
 
+async def test_those_unused_for_longest_are_forgotten_where_memory_runs_out(
+    store: GatedStore, metrics: Metrics
+) -> None:
+    reader = ProfileReader(store, metrics)
+    reader.shrink(1)
+    for number in range(20):
+        await reader.get(f"v{number}", NOW)
+    reader.shrink(1)
+    known = [number for number in range(20) if reader.remembered(f"v{number}", NOW) is not MISSING]
+    assert known == list(range(3, 20))
+
+
 # -- changes while a profile is read
 
 

@@ -38,8 +38,16 @@ class Served:
         **settings: Any,
     ) -> None:
         self.site = Site(*rows, publication=publication, **settings)
+        self.may_begin = True
         own = {**self.site.gateway.routes, **(routes or {})}
-        app = App(self.site.gateway, own, self.site.metrics, self.site.settings, lambda: self.site.now)
+        app = App(
+            self.site.gateway,
+            own,
+            self.site.metrics,
+            self.site.settings,
+            lambda: self.site.now,
+            may_begin=lambda: self.may_begin,
+        )
         protocol = protocols(app.at_once if has_lane else lambda _: None, self.site.settings, self.site.metrics)
         self.listener = Listener("test", app, "127.0.0.1", 0, protocol=protocol, drain_seconds=1)
 

@@ -1,0 +1,123 @@
+"""How near a worker is to the memory it may hold, and what is given up then: first what makes pages quick and fit, then
+requests. A worker that the system kills for its memory answers nobody.
+
+Its law: what is given up comes back by itself once there is room again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from proxy.metrics import Metrics
+from proxy.settings import Settings
+
+LOOK_SECONDS = 0.1
+"""A crowd brings 40 MB a second; a look takes 20 us."""
+ROOMY_FRACTION = 0.9
+"""Of what makes it tight: below that, what was given up may come back."""
+_STATM_RESIDENT = 1
+_CGROUPS = (("memory", "memory.limit_in_bytes"), ("", "memory.max"))
+"""Of version 1 and version 2: the controller's name, and the file that says its limit."""
+
+
+class Hoard(Protocol):
+    """What holds memory that could be done without."""
+
+    def shrink(self, size: int) -> None:
+        """Gives back so many bytes, or what it can."""
+
+    def grow(self) -> None:
+        """May hold a little more again, up to what the settings say."""
+
+
+class Headroom:
+    """Of one worker. `resident` tells how much it holds."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        hoards: Sequence[Hoard],
+        resident: Callable[[], int] = lambda: resident_bytes(),
+    ) -> None:
+        self._limit = settings.memory_limit_bytes or container_limit() // settings.workers
+        self._shed_at = settings.memory_shed_fraction * self._limit
+        self._refuse_at = settings.memory_refuse_fraction * self._limit
+        self._resident = resident
+        self._hoards = hoards
+        self._held = 0
+        metrics.gauge("tailorbird_memory_bytes", self._resident)
+        metrics.gauge("tailorbird_memory_limit_bytes", lambda: self._limit)
+
+    @property
+    def is_tight(self) -> bool:
+        """True when there is so little left that pages have to do without what makes them fit."""
+        return self._held > self._shed_at > 0
+
+    def may_begin(self) -> bool:
+        """False when there is nothing left for another request."""
+        return not self._held > self._refuse_at > 0
+
+    async def watch(self) -> None:
+        """Looks, and has hoards shrink and grow. Never ends; ends at once where there is no limit."""
+        while self._limit:
+            self.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def look(self) -> None:
+        """Once."""
+        self._held = self._resident()
+        if self.is_tight:
+            for hoard in self._hoards:
+                hoard.shrink(self._held - int(self._shed_at))
+            _give_back()
+        elif self._held < ROOMY_FRACTION * self._shed_at:
+            for hoard in self._hoards:
+                hoard.grow()
+
+
+def resident_bytes(pid: int | str = "self") -> int:
+    """Memory a process holds; 0 where the system does not say."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[_STATM_RESIDENT]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def container_limit(proc: Path = Path("/proc/self/cgroup"), groups: Path = Path("/sys/fs/cgroup")) -> int:
+    """Memory that this process's group, or one above it, may hold, in bytes; 0 for as much as there is."""
+    limits = [limit for file in _limit_files(proc, groups) if (limit := _number_in(file))]
+    return min(limits, default=0)
+
+
+def _limit_files(proc: Path, groups: Path) -> Iterator[Path]:
+    """From the group's own up to that of all. In a container the group may be shown as the root."""
+    with contextlib.suppress(OSError):
+        for line in proc.read_text(encoding="utf-8").splitlines():
+            _, controllers, path = line.split(":", 2)
+            for controller, file in _CGROUPS:
+                if controller in controllers.split(","):
+                    place = groups / controller / path.lstrip("/")
+                    yield from (at / file for at in (place, *place.parents) if at.is_relative_to(groups / controller))
+
+
+def _number_in(file: Path) -> int:
+    """0 for a file that is not there, or sets no limit: version 1 has a number beyond all memory for that."""
+    try:
+        text = file.read_text(encoding="ascii").strip()
+    except OSError:
+        return 0
+    return int(text) if text.isdigit() and int(text) < 1 << 60 else 0
+
+
+def _give_back() -> None:
+    """What the C library has freed and kept, to the system. Only glibc keeps it, and only there is this."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

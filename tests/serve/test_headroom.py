@@ -1,0 +1,143 @@
+"""What a worker gives up as its memory runs out, and that it comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from proxy.metrics import Metrics
+from proxy.serve.headroom import Headroom, container_limit, resident_bytes
+from proxy.settings import Settings
+from tests.wire.daemon import Daemon
+from tests.wire.origin import Origin, Seen, ok
+from tests.wire.served import hear, request
+from tests.wire.site import answering
+
+MB = 1 << 20
+LIMIT = Settings(memory_limit_bytes=100 * MB)
+
+
+class Hoard:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def shrink(self, size: int) -> None:
+        self.said.append(f"shrink by {size // MB}")
+
+    def grow(self) -> None:
+        self.said.append("grow")
+
+
+@pytest.mark.parametrize(
+    ("held_mb", "is_tight", "may_begin", "said"),
+    [
+        (50, False, True, ["grow"]),
+        (90, False, True, []),  # between tight and roomy nothing moves
+        (97, True, True, ["shrink by 2"]),
+        (99, True, False, ["shrink by 4"]),
+    ],
+)
+def test_first_what_is_nice_to_have_is_given_up_and_then_requests(
+    held_mb: int, is_tight: bool, may_begin: bool, said: list[str]
+) -> None:
+    hoard = Hoard()
+    headroom = Headroom(LIMIT, Metrics(), [hoard], lambda: held_mb * MB)
+    headroom.look()
+    assert (headroom.is_tight, headroom.may_begin(), hoard.said) == (is_tight, may_begin, said)
+
+
+def test_what_was_given_up_comes_back_with_room() -> None:
+    held = [99 * MB]
+    headroom = Headroom(LIMIT, Metrics(), [], lambda: held[0])
+    headroom.look()
+    assert not headroom.may_begin()
+    held[0] = 80 * MB
+    headroom.look()
+    assert headroom.may_begin()
+    assert not headroom.is_tight
+
+
+def test_how_much_is_held_and_may_be_is_told() -> None:
+    metrics = Metrics()
+    Headroom(LIMIT, metrics, [])
+    told = {name: value for (name, _, _), value in metrics.gauges().items()}
+    assert told["tailorbird_memory_limit_bytes"] == 100 * MB
+    assert 0 < told["tailorbird_memory_bytes"] < 10_000 * MB
+    assert resident_bytes(2**22 + 1) == 0, "no such process"
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "limit"),
+    [
+        ("0::/shop", {"shop/memory.max": "1000", "memory.max": "max"}, 1_000),
+        ("0::/shop/web", {"shop/memory.max": "1000", "shop/web/memory.max": "max"}, 1_000),
+        ("0::/elsewhere/by/the/host", {"memory.max": "700"}, 700),
+        ("4:memory:/shop", {"memory/shop/memory.limit_in_bytes": "800"}, 800),
+        ("4:cpu,memory:/shop", {"memory/memory.limit_in_bytes": "9223372036854771712"}, 0),
+        ("0::/", {}, 0),
+    ],
+)
+def test_a_containers_limit_is_that_of_its_group_or_one_above(
+    groups: str, files: dict[str, str], limit: int, tmp_path: Path
+) -> None:
+    (tmp_path / "cgroup").write_text(f"3:cpuset:/\n{groups}\n")
+    for name, text in files.items():
+        file = tmp_path / "fs" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text + "\n")
+    assert container_limit(tmp_path / "cgroup", tmp_path / "fs") == limit
+    assert container_limit(tmp_path / "nothing", tmp_path / "fs") == 0
+
+
+async def asked(port: int, *paths: bytes) -> list[tuple[int, bytes]]:
+    """Statuses and what the cache said, each on a connection of its own."""
+    answers = []
+    for path in paths:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(b"GET", path))
+        answer = await hear(reader)
+        answers.append((answer.status, answer.headers.get(b"cache-status", b"")))
+        writer.close()
+    return answers
+
+
+async def large(seen: Seen) -> bytes:
+    return ok(seen.target + b" word of a page" * 20_000, b"Content-Type: text/html", b"Cache-Control: max-age=600")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory from /proc")
+async def test_a_worker_stays_within_its_memory_though_its_cache_could_be_larger(tmp_path: Path) -> None:
+    async with Origin(answering(large)) as origin:
+        async with Daemon(origin.url, tmp_path, has_admin=False) as daemon:
+            await asked(daemon.port, b"/first")
+            usual = resident_bytes(daemon.process.pid)
+        limit = usual + 40 * MB
+        async with Daemon(origin.url, tmp_path, memory_limit_bytes=limit, cache_bytes=1_000 * MB) as daemon:
+            most = 0
+            for number in range(400):  # 300 KB each, kept plain
+                await asked(daemon.port, b"/%d" % number)
+                most = max(most, resident_bytes(daemon.process.pid))
+            refused = await daemon.metric("tailorbird_shed_total", "request")
+            [(status, said)] = await asked(daemon.port, b"/399")
+            held = await daemon.metric("tailorbird_memory_bytes")
+    print(f"\nlimit {limit / MB:.0f} MB, at most {most / MB:.0f} MB held, {refused:.0f} of 400 refused")
+    assert 0.9 * limit < most < 1.05 * limit
+    assert held < limit
+    assert refused < 100
+    assert status == 200
+    assert b"; hit" in said
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory from /proc")
+async def test_without_memory_for_more_requests_are_told_to_come_again(tmp_path: Path) -> None:
+    async with Origin(answering(large)) as origin, Daemon(origin.url, tmp_path, memory_limit_bytes=MB) as daemon:
+        reader, writer = await asyncio.open_connection("127.0.0.1", daemon.port)
+        writer.write(request(b"GET", b"/a"))
+        answer = await hear(reader)
+        writer.close()
+        assert (answer.status, answer.headers[b"retry-after"]) == (503, b"1")
+        assert await daemon.metric("tailorbird_shed_total", "request") == 1
+        assert (await daemon.readiness())["state"] != "gone"
+    assert not origin.requests
