@@ -17,8 +17,9 @@ from operator import attrgetter
 
 from proxy.audience.identity import IMPORTED, JOINED, PARTED, linked
 from proxy.audience.merging import NO_RULES, Merge, Rules, Word, believed
+from proxy.audience.outside import MEMBERSHIP, after, segments_of
 from proxy.events.types import MOST, Class, class_of, classes_of
-from proxy.model import Arrival, Attributes, AttributeValue, Event, Profile, Stamp
+from proxy.model import Arrival, Attributes, AttributeValue, Event, Membership, Profile, Stamp
 
 Values = dict[str, AttributeValue]
 ID, KIND, STAMP = attrgetter("id"), attrgetter("kind"), attrgetter("at", "id")
@@ -36,7 +37,9 @@ def fold(profile: Profile | None, arrivals: Sequence[Arrival], rules: Rules = NO
             known = _imported(known, arrival, rules)
         elif arrival.event.kind in (JOINED, PARTED):
             known = _linked(known, arrival)
-        elif arrival.traits:
+        elif arrival.event.kind in MEMBERSHIP:
+            known = _in_segments(known, known.listed, known.imported, after(known.outside, arrival))
+        if arrival.traits and arrival.event.kind != IMPORTED:
             known = _told(known, arrival, values_of(arrival.traits), rules)
     # Written out: `replace` takes as long as all of the above.
     return Profile(
@@ -51,6 +54,8 @@ def fold(profile: Profile | None, arrivals: Sequence[Arrival], rules: Rules = NO
         known.hidden,
         known.links,
         known.lent,
+        known.listed,
+        known.outside,
     )
 
 
@@ -153,9 +158,16 @@ def _imported(profile: Profile, arrival: Arrival, rules: Rules) -> Profile:
         return profile
     told = {name: when for name, when in profile.told.items() if when > stamp or name in rules}
     said = {name: profile.attributes[name] for name in told}
-    segments, key = frozenset(arrival.segments), str(arrival.details.get("bucket key", ""))
-    imported = replace(profile, segments=segments, bucket_key=key or profile.bucket_key, imported=stamp)
-    return _of(imported, before=words, said=said, told=told, rules=rules)
+    key = str(arrival.details.get("bucket key", "")) or profile.bucket_key
+    profile = _in_segments(profile, frozenset(arrival.segments), stamp, profile.outside)
+    return _of(replace(profile, bucket_key=key, imported=stamp), before=words, said=said, told=told, rules=rules)
+
+
+def _in_segments(
+    profile: Profile, listed: frozenset[str], imported: Stamp, outside: Mapping[str, Membership]
+) -> Profile:
+    segments = segments_of(listed, imported, outside)
+    return replace(profile, segments=segments, listed=listed, outside=outside)
 
 
 def _of(profile: Profile, *, before: Values, said: Values, told: dict[str, Stamp], rules: Rules) -> Profile:

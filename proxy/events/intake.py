@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from proxy.audience.identity import NOBODY
+from proxy.audience.outside import MEMBERSHIP
 from proxy.audience.rows import SEGMENT_NAMES, TAKEN, attribute_name
 from proxy.events.types import BY_KIND, Row
 from proxy.model import Arrival, Event, Item
@@ -99,7 +100,8 @@ class Said:
 def taken(said: Said, sender: Sender, moment: Moment, number: int = 0) -> Arrival | Rejected:
     """The event, to be applied, or why not. `number` is its place in the request."""
     row = BY_KIND[said.kind]
-    if row.is_server_only and sender.access is Access.PUBLIC:
+    is_trusted = sender.access is Access.SERVER or (sender.access is Access.TRUSTED and said.kind not in MEMBERSHIP)
+    if row.is_server_only and not is_trusted:
         return Rejected("server-only", f"`{row.kind}` needs a server's key")
     if row.needs and not getattr(said, row.needs):
         return Rejected(f"no-{row.needs}", f"`{row.kind}` says no {row.needs}: {row.help}")

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import msgspec
 
+from proxy.audience.outside import ENTERED, LEFT, MEMBERSHIP
 from proxy.events.intake import Moment, Rejected, Said, Sender, instant, taken
 from proxy.events.properties import ORDER_NAMES, Properties, details_of, first, items_of, text, value_of
 from proxy.events.types import BY_SEGMENT
@@ -24,6 +25,8 @@ SUBJECTS = {
     "banner seen": ("promotion_id", "name"),
     "banner clicked": ("promotion_id", "name"),
     "list filtered": ("filter", "list_id", "category"),
+    "segment entered": ("audience_key",),
+    "segment left": ("audience_key",),
 }
 
 Verdict = tuple[bytes, Arrival | Rejected]
@@ -102,12 +105,14 @@ def said_in(call: Call, type: str) -> Said | Rejected:
             row = BY_SEGMENT.get((call.event or "").casefold())
             kind = row.kind if row else "custom event"
             subject = first(properties, SUBJECTS.get(kind, ())) if row else call.event or ""
+            subject = subject or (_audience(call) if kind in MEMBERSHIP else "")
         case "page":
             kind, subject = "page viewed", text(properties, "path") or _page_path(call) or call.name or ""
         case "screen":
             kind, subject = "screen viewed", call.name or text(properties, "name")
         case "identify":
-            kind, subject, traits = "identified", "", call.traits or _in_context(call, "traits")
+            traits = call.traits or _in_context(call, "traits")
+            kind, subject = _identified(_audience(call), traits)
         case "group":
             kind, subject = "grouped", _id(call.group_id)
         case "alias":
@@ -129,6 +134,18 @@ def said_in(call: Call, type: str) -> Said | Rejected:
         traits,
         details_of(properties),
     )
+
+
+def _identified(audience: str, traits: Properties) -> tuple[str, str]:
+    """What an `identify` is: a platform says by a truth of the audience's name who is in it and who is not."""
+    is_in = traits.get(audience)
+    return (ENTERED if is_in else LEFT, audience) if audience and isinstance(is_in, bool) else ("identified", "")
+
+
+def _audience(call: Call) -> str:
+    """The audience that a platform computed and tells of; "" when it tells of something else."""
+    personas = _in_context(call, "personas")
+    return text(personas, "computation_key") if personas.get("computation_class") == "audience" else ""
 
 
 def _page_path(call: Call) -> str:

@@ -79,6 +79,16 @@ TYPES = (
     Row("aliased", "", "", "two ids are one visitor; its subject is the other id", "subject", Class.NONE, True),
     Row("joined", "", "", "the visitor and its subject are one person", "subject", Class.NONE, True),
     Row("parted", "", "", "the visitor and its subject are two after all", "subject", Class.NONE, True),
+    Row(
+        "segment entered",
+        "Audience Entered",
+        "",
+        "an outside system has the visitor in a segment; its subject is the name",
+        "subject",
+        Class.NONE,
+        True,
+    ),
+    Row("segment left", "Audience Exited", "", "it has not any more", "subject", Class.NONE, True),
     Row("profile imported", "", "", "an import told all it knows of the visitor", "", Class.NONE, True),
 )
 

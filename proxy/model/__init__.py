@@ -35,7 +35,16 @@ from proxy.model.events import Arrival, Event, Item, Link
 from proxy.model.messages import CacheVerdict, Headers
 from proxy.model.products import Product
 from proxy.model.rules import Arm, Cap, Decision, Draw, Experiment, Holdout, Reason, Rule, Segment, shown_name
-from proxy.model.visitors import Consent, EvaluationContext, Profile, Stamp, View, Visitor, nothing_read
+from proxy.model.visitors import (
+    Consent,
+    EvaluationContext,
+    Membership,
+    Profile,
+    Stamp,
+    View,
+    Visitor,
+    nothing_read,
+)
 
 __all__ = [
     "EVERYBODY",
@@ -64,6 +73,7 @@ __all__ = [
     "Item",
     "Link",
     "Measure",
+    "Membership",
     "NoneOf",
     "NotOneOf",
     "OneOf",

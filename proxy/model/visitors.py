@@ -24,15 +24,26 @@ class Consent(enum.IntEnum):
     PROFILE = 3
 
 
+class Membership(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """What an outside system last said of a visitor and a segment of its own: when, by which event, whether they are in
+    it, and the segment's name as it was written."""
+
+    at: float
+    id: str
+    is_in: bool
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What the store knows of a visitor. `attributes` values are text, number, truth or a set of texts; `history` is in
     order, and bounded by `events/fold.py`. `told` has the stamps of the attributes that events told, `imported` that of
     the import the others come from, and `hidden` what that import said of those told since; `lent` are those told that
-    only a device said, of which the person's own word goes first. `bucket_key` is what
-    chance draws the visitor by, "" for their id: who joins two profiles keeps the key of the older, so that nobody
-    changes arms by a login. `remembered` is a memory only: what was read off the history, by what asked.
-    `links` join it with others (`audience/identity.py`)."""
+    only a device said, of which the person's own word goes first. `segments` are those that outside systems have the
+    visitor in: an import `listed` them, or events said so, whose latest word on each is in `outside` by its casefolded
+    name. `bucket_key` is what chance draws the visitor by, "" for their id: who joins two profiles keeps the key of the
+    older, so that nobody changes arms by a login. `remembered` is a memory only: what was read off the history, by what
+    asked. `links` join it with others (`audience/identity.py`)."""
 
     visitor_id: str
     attributes: Attributes = field(default_factory=dict)
@@ -46,6 +57,8 @@ class Profile:
     remembered: dict[object, object] = field(init=False, default_factory=dict, repr=False, compare=False)
     links: Mapping[str, Link] = field(default_factory=dict)
     lent: frozenset[str] = field(default=frozenset(), compare=False)
+    listed: frozenset[str] = field(default=frozenset(), compare=False)
+    outside: Mapping[str, Membership] = field(default_factory=dict, compare=False)
 
     @property
     def alias(self) -> str:

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 import msgspec
 
 from proxy.audience.identity import IMPORTED
+from proxy.audience.outside import segments_of
 from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import values_of
-from proxy.model import Arrival, AttributeValue, Event, Link, Profile, Stamp
+from proxy.model import Arrival, AttributeValue, Event, Link, Membership, Profile, Stamp
 from proxy.ports import Refused
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -28,7 +29,8 @@ Trait = str | float | bool | list[str]
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
     """The value of a profile: format and visitor id; what an import said, and when; what events told since, and when;
-    when it was last written; the history; what chance draws by; who it is joined with; what only a device told."""
+    when it was last written; the history; what chance draws by; who it is joined with; what only a device told;
+    which segments others said were entered or left. `segments` are those that an import listed."""
 
     format: int
     visitor_id: str
@@ -41,6 +43,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
     bucket_key: str
     links: dict[str, Link] = {}
     lent: list[str] = []
+    outside: dict[str, Membership] = {}
 
 
 _encoder = msgspec.msgpack.Encoder(order="sorted")
@@ -59,13 +62,14 @@ def packed(profile: Profile) -> bytes:
             profile.visitor_id,
             profile.imported,
             before | traits_of(profile.hidden),
-            sorted(profile.segments),
+            sorted(profile.listed),
             {name: (*stamp, traits[name]) for name, stamp in profile.told.items()},
             profile.updated_at,
             profile.history,
             profile.bucket_key,
             dict(profile.links),
             sorted(profile.lent),
+            dict(profile.outside),
         )
     )
     if len(value) > MAX_BYTES:
@@ -87,7 +91,7 @@ def unpacked(value: bytes, visitor_id: str) -> Profile:
     return Profile(
         visitor_id,
         before | values_of({name: value for name, (_, _, value) in record.told.items()}),
-        frozenset(record.segments),
+        segments_of(record.segments, record.imported, record.outside),
         record.updated_at,
         record.history,
         record.bucket_key,
@@ -96,6 +100,8 @@ def unpacked(value: bytes, visitor_id: str) -> Profile:
         hidden={name: value for name, value in before.items() if name in record.told},
         links=record.links,
         lent=frozenset(record.lent),
+        listed=frozenset(record.segments),
+        outside=record.outside,
     )
 
 

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from proxy.errors import RequestError, StoreError
-from proxy.events import ga4, segment
+from proxy.events import ga4, lists, segment
 from proxy.events.intake import Access, Moment, Rejected, Sender
 from proxy.events.segment import Verdict
 from proxy.http.message import Handler, Request, Response
@@ -78,6 +78,7 @@ class Collect:
         calls: dict[str, Handler] = {
             f"/_tb/v1/{name}": partial(self._collected, call=call) for name, call in named.items()
         }
+        calls["/_tb/v1/audience"] = partial(self._collected, call="audience")
         return {**calls, "/_tb/g/collect": partial(self._collected, call="ga4")}
 
     async def _collected(self, request: Request, *, call: str) -> Response:
@@ -188,7 +189,10 @@ def judged(
     found: Iterator[Verdict]
     if call == "ga4":
         found = ga4.judged(body, query, sender, moment, most=most)
+    elif call == "audience" and (listed := lists.list_in(body)):
+        found = lists.judged(body, listed, sender, moment, most=most)
     else:
+        call = "batch" if call == "audience" else call
         found = segment.judged(body, batch, call, sender, moment, most=most)
     return list(found)
 

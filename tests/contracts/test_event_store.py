@@ -129,3 +129,19 @@ async def test_nothing_to_apply_is_nothing_applied(store: Store) -> None:
     applied = await store.apply([])
     assert (list(applied.fresh), dict(applied.profiles)) == ([], {})
     assert await store.rebuild() == 0
+
+
+async def test_a_visitor_enters_and_leaves_an_outside_segment(store: Store) -> None:
+    def said(number: int, kind: str, name: str = "VIP") -> Arrival:
+        return Arrival("anna", Event(NOON + number, f"cdp:{number}", kind, name), "cdp", NOON + number)
+
+    async def segments() -> frozenset[str]:
+        profile = await store.get_profile("anna")
+        return profile.segments if profile else frozenset()
+
+    await store.apply([said(1, "segment entered"), said(2, "segment entered", "Runners")])
+    await store.put_profiles([Profile("anna", {}, frozenset({"Wholesale"}), NOON + 3)])
+    assert await segments() == {"VIP", "Runners", "Wholesale"}
+    await store.apply([said(5, "segment left"), said(4, "segment entered"), said(6, "segment left", "wholesale")])
+    assert await segments() == {"Runners"}
+    assert await store.rebuild() == 0

@@ -108,6 +108,15 @@ def test_a_devices_word_counts_until_the_person_has_one() -> None:
     assert (own.attributes, own.lent) == ({"email": "anna"}, frozenset())
 
 
+def test_segments_of_an_import_and_of_events_are_one_set() -> None:
+    entered = Arrival("anna", Event(1.0, "cdp:1", "segment entered", "Runners"), traits={"runners": True})
+    left = Arrival("anna", Event(4.0, "cdp:2", "segment left", "VIP"))
+    for order in permutations([entered, imported(2.0, 1, "Wholesale", "VIP"), left, imported(3.0, 2, "VIP", "B2B")]):
+        profile = fold(None, order)
+        assert (profile.segments, profile.listed) == ({"Runners", "B2B"}, {"VIP", "B2B"})
+    assert fold(None, [entered]).attributes == {"runners": True}
+
+
 def test_what_has_a_rule_is_never_forgotten() -> None:
     many = [told(float(number + 2), f"e{number}", **{f"a{number:03d}": 1.0}) for number in range(folding.MAX_TOLD + 9)]
     first = told(1.0, "a", channel="search")
@@ -116,7 +125,15 @@ def test_what_has_a_rule_is_never_forgotten() -> None:
     assert len(profile.told) == folding.MAX_TOLD + 1
 
 
-KINDS = ["product viewed", "searched", "banner shown", "order completed", "identified"]
+KINDS = [
+    "product viewed",
+    "searched",
+    "banner shown",
+    "order completed",
+    "identified",
+    "segment entered",
+    "segment left",
+]
 SHOWN: list[tuple[str, ...]] = [(), ("Sale",)]
 EVENTS = st.builds(
     lambda at, number: Event(at, f"e{number}", KINDS[number % len(KINDS)], shown=SHOWN[number % len(SHOWN)]),

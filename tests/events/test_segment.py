@@ -13,6 +13,8 @@ from proxy.model import Arrival, Event, Item
 
 NOON = 1_795_435_200.0
 SERVER = Sender("crm", Access.SERVER)
+VIP = {"computation_class": "audience", "computation_key": "vip", "computation_id": "aud_1"}
+ENTERED, TOLD = ("segment entered", "vip"), ("identified", "")
 
 
 def verdicts(body: Any, named: str = "batch", sender: Sender = SERVER) -> list[Arrival | Rejected]:
@@ -59,6 +61,12 @@ def test_a_track_call_of_their_spec() -> None:
         ("group", {"groupId": 7}, "grouped", "7"),
         ("alias", {"previousId": "abc"}, "aliased", "abc"),
         ("identify", {"traits": {"size": "40"}}, "identified", ""),
+        ("track", {"event": "Audience Entered", "properties": {"audience_key": "vip", "vip": True}}, *ENTERED),
+        ("track", {"event": "Audience Exited", "context": {"personas": VIP}}, "segment left", "vip"),
+        ("identify", {"traits": {"vip": True}, "context": {"personas": VIP}}, *ENTERED),
+        ("identify", {"traits": {"vip": False}, "context": {"personas": VIP}}, "segment left", "vip"),
+        ("identify", {"traits": {"vip": "gold"}, "context": {"personas": VIP}}, "identified", ""),
+        ("identify", {"traits": {"vip": True}, "context": {"personas": VIP | {"computation_class": "trait"}}}, *TOLD),
     ],
 )
 def test_calls_are_kinds(named: str, call: dict[str, Any], kind: str, subject: str) -> None:

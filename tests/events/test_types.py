@@ -28,6 +28,8 @@ def test_money_and_identity_are_told_by_servers_alone() -> None:
         "aliased",
         "joined",
         "parted",
+        "segment entered",
+        "segment left",
         "profile imported",
     }
 

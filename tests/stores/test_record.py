@@ -25,7 +25,7 @@ PROFILES = st.builds(
         tuple
     ),
     bucket_key=TEXT,
-)
+).map(lambda profile: replace(profile, listed=profile.segments))
 
 
 @given(PROFILES)

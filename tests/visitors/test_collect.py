@@ -170,6 +170,37 @@ async def test_a_public_key_never_speaks_for_another_visitor(shop: Behind) -> No
     assert await shop.tailorbird.store.get_profile("anna") is None
 
 
+async def test_a_platform_says_who_is_in_its_segments_and_the_next_page_knows(tmp_path: Path) -> None:
+    rules = """version: 1
+segments: {vip: {}}
+rules:
+  - {name: For VIPs, slot: home.hero, when: {segment: VIP}, show: {banner: {title: Welcome back}}}
+"""
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, {**FOLDER, "a.rules.yaml": rules}, tmp_path, write_keys=KEYS) as shop,
+    ):
+        shop.client.headers["user-agent"] = CHROME
+
+        async def is_greeted() -> bool:
+            return "Welcome back" in (await shop.client.get("/", headers=shop.cookies_of("anna", []))).text
+
+        personas = {"computation_class": "audience", "computation_key": "vip"}
+        assert not await is_greeted()
+        for body, greeted in (
+            ({"type": "track", "event": "Audience Entered", "properties": {"audience_key": "vip"}}, True),
+            ({"type": "identify", "traits": {"vip": False}, "context": {"personas": personas}}, False),
+            ({"segment": "vip", "add": ["anna"]}, True),
+            ({"segment": "vip", "remove": [{"userId": "anna"}]}, False),
+        ):
+            answer = await send(shop, "audience", {"userId": "anna", **body})
+            assert (answer.status_code, await is_greeted()) == (200, greeted), body
+        for key in ("pk_1", "tk_1"):
+            said = {"type": "track", "event": "Audience Entered", "properties": {"audience_key": "vip"}}
+            answer = await send(shop, "audience?strict=1", {"anonymousId": "a", **said}, key)
+            assert [one["reason"] for one in answer.json()["errors"]] == ["server-only"]
+
+
 @pytest.mark.parametrize("key", ["", "pk_1"])
 async def test_a_browser_cannot_place_an_order_or_say_who_it_is(shop: Behind, key: str) -> None:
     order = {"type": "track", "event": "Order Completed", "properties": {"order_id": "1", "revenue": 1e6}}

@@ -1,0 +1,87 @@
+"""Who came into a segment of an outside system and who left it, as a list: ours, `{"segment": "VIP", "add": ["c-17"],
+"remove": []}`, and RudderStack's `audiencelist`. Each of the listed is an event by itself, so that one that makes no
+sense costs the others nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from proxy.audience.outside import ENTERED, LEFT
+from proxy.events.intake import Moment, Rejected, Said, Sender, instant, taken
+from proxy.events.segment import Verdict
+
+ID_NAMES = ("userId", "user_id", "visitor", "id", "externalId", "external_id", "anonymousId", "anonymous_id")
+SEGMENT_NAMES = ("segment", "audience_key", "audienceName", "audience_name", "audienceId", "audience_id")
+
+
+class Changes(msgspec.Struct):
+    """Who came and who left: ids, or objects that name one."""
+
+    add: list[Any] = []
+    remove: list[Any] = []
+
+
+class Properties(msgspec.Struct, rename="camel"):
+    """Where RudderStack has the changes."""
+
+    list_data: Changes | None = None
+
+
+class Listed(msgspec.Struct, rename="camel"):
+    """A body. Senders leave out what they do not know."""
+
+    add: list[Any] | None = None
+    remove: list[Any] | None = None
+    properties: Properties | None = None
+    message_id: str | None = None
+    timestamp: str | float | None = None
+    sent_at: str | float | None = None
+
+
+_lists = msgspec.json.Decoder(Listed)
+_named = msgspec.json.Decoder(dict[str, Any])
+
+
+def list_in(body: bytes) -> Listed | None:
+    """The body as a list; None when it is none."""
+    try:
+        listed = _lists.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    is_list = listed.add is not None or listed.remove is not None
+    return listed if is_list or (listed.properties and listed.properties.list_data) else None
+
+
+def judged(body: bytes, listed: Listed, sender: Sender, moment: Moment, *, most: int) -> Iterator[Verdict]:
+    """What becomes of each of the listed, of at most so many; those who came before those who left."""
+    moment = replace(moment, sent_at=instant(listed.sent_at))
+    said = _named.decode(body)
+    segment = _text({**(said.get("properties") or {}), **said}, SEGMENT_NAMES)
+    changes = listed.properties.list_data if listed.properties else None
+    changes = changes or Changes(listed.add or [], listed.remove or [])
+    who = chain(((ENTERED, one) for one in changes.add), ((LEFT, one) for one in changes.remove))
+    for number, (kind, one) in enumerate(who):
+        payload = msgspec.json.encode({"segment": segment, "add" if kind == ENTERED else "remove": [one]})
+        if number >= most:
+            yield payload, Rejected("too-many", f"a list has at most {most} of them")
+            continue
+        visitor_id = _text(one, ID_NAMES) if isinstance(one, dict) else _id(one)
+        message_id = f"{listed.message_id}-{number}" if listed.message_id else ""
+        yield (
+            payload,
+            taken(Said(kind, message_id, listed.timestamp, visitor_id, subject=segment), sender, moment, number),
+        )
+
+
+def _text(said: dict[str, Any], names: tuple[str, ...]) -> str:
+    return next((text for name in names if (text := _id(said.get(name)))), "")
+
+
+def _id(value: object) -> str:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
