@@ -100,16 +100,11 @@ def check(
     opened = rule_files(roots, findings)
     segment_lines = [(file, entry) for file in opened for entry in file.entries("segments", findings)]
     segment_names = tuple(entry.key.text for _, entry in segment_lines)
-    slots = tuple(sorted({*(slot.name for slot in declared if not slot.is_list), *seen_slots}))
     journeys = [(file, file.entries("journey", findings)) for file in opened]
     stage_names = tuple(entry.key.text for _, stages in journeys for entry in stages)
-    names = Names(
-        _with_grades_and_scores(words(segment_names, attributes, imported, stage_names), opened, findings),
-        segment_names,
-        slots,
-        tuple(slot.name.removeprefix(LISTING) for slot in declared if slot.is_list),
-    )
-
+    known = words(segment_names, attributes, imported, stage_names)
+    phrases = _with_grades_and_scores(known, opened, findings)
+    names = _names(phrases, segment_names, declared, seen_slots)
     segments = tuple(read_segment(entry, names, file.timezone, findings) for file, entry in segment_lines)
     journey = tuple(read_stage(entry, names, file.timezone, findings) for file, stages in journeys for entry in stages)
     library = Library.of(sources, catalogue or _own_catalogue(files, findings), declared)
@@ -119,18 +114,10 @@ def check(
     declared = (*declared, *map(DeclaredSlot, sorted(lists)))
     holdouts = tuple(_holdouts(opened, names, findings))
     cases = tuple(_cases(opened, rules, names, library, findings))
-    told: Mapping[str, Sequence[Segment | Rule | Holdout | Case]] = {
-        "segments": segments,
-        "rules": rules,
-        "holdouts": holdouts,
-        "tests": cases,
-        "stages": journey,
-    }
-    for what, named in told.items():
-        findings += twice(what, ((one.name, one.place) for one in named if one.name))
+    findings += _twice(segments=segments, rules=rules, holdouts=holdouts, tests=cases, stages=journey)
     findings += one_journey(stages for _, stages in journeys)
     findings += circles(segments)
-    conditions = [*(segment.condition for segment in (*segments, *journey)), *(rule.condition for rule in rules)]
+    conditions = [*(one.condition for one in (*segments, *journey)), *(rule.condition for rule in rules)]
     findings += other_currencies(conditions, library.catalogue)
     findings += stages_in_circles(journey, segments)
     findings += file_faults(sources)
@@ -154,6 +141,21 @@ def check(
         visits,
         collector.lints,
     )
+
+
+def _names(
+    phrases: Mapping[str, Phrase], segments: tuple[str, ...], declared: Sequence[DeclaredSlot], seen: Collection[str]
+) -> Names:
+    """What may be named in the files; `seen` are slots that pages have."""
+    slots = {*(slot.name for slot in declared if not slot.is_list), *seen}
+    lists = (slot.name.removeprefix(LISTING) for slot in declared if slot.is_list)
+    return Names(phrases, segments, tuple(sorted(slots)), tuple(lists))
+
+
+def _twice(**told: Sequence[Segment | Rule | Holdout | Case]) -> Iterator[Finding]:
+    """What has one name twice among its own kind."""
+    for what, named in told.items():
+        yield from twice(what, ((one.name, one.place) for one in named if one.name))
 
 
 def _with_grades_and_scores(
