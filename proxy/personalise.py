@@ -7,12 +7,12 @@ only depend on what it was given (the rule against serving one visitor's page to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from proxy.catalogue.asking import Asking
-from proxy.catalogue.ranking import Arrangement
+from proxy.catalogue.ranking import Arrangement, moves_told
 from proxy.catalogue.rows import Ask, Row, choose
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper, shopper_of
@@ -69,11 +69,12 @@ class Stock:
         asks: Mapping[str, Ask],
         orders: Sequence[Sequence[str]] = (),
         visits: Sequence[Sequence[str]] = (),
+        arrangements: Mapping[str, Arrangement] | None = None,
     ) -> Stock:
         """The stock of a rule folder alone: what nobody but its files has told."""
         shop = Shop(catalogue)
         shop.seed(orders, visits)
-        return cls(shop, asks)
+        return cls(shop, asks, arrangements or {})
 
 
 NO_STOCK = Stock()
@@ -214,8 +215,14 @@ def row_of(
     return choose(stock.asks[decision.variant], asking, shown), asking
 
 
-def with_products(stories: Iterable[SlotStory], context: EvaluationContext, stock: Stock) -> tuple[SlotStory, ...]:
-    """The stories of a page's slots, with why each product of its rows stands there."""
+def with_products(
+    stories: Iterable[SlotStory],
+    context: EvaluationContext,
+    stock: Stock,
+    lists: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[SlotStory, ...]:
+    """The stories of a page's slots, with why each product of its rows stands there, and where those of its `lists`
+    (by name, in the shop's order) go."""
     told: list[SlotStory] = []
     shown: set[str] = set()
     for story in stories:
@@ -223,8 +230,20 @@ def with_products(stories: Iterable[SlotStory], context: EvaluationContext, stoc
             row, asking = row_of(story.decision, context, stock, shown)
             shown.update(product.id for product in row.products)
             story = replace(story, products=(*row.told(asking), *map(str, row.steps)))
+        elif lists and story.slot in lists and story.decision.variant in stock.arrangements:
+            story = replace(story, products=tuple(_list_told(story.decision, lists[story.slot], context, stock)))
         told.append(story)
     return tuple(told)
+
+
+def _list_told(decision: Decision, products: Sequence[str], context: EvaluationContext, stock: Stock) -> Iterator[str]:
+    arrangement = arrangement_of(decision, context, stock)
+    if arrangement is None:
+        yield "the shop's own order, for the visitor has sorted the list themselves"
+        return
+    get, shopper = stock.shop.hub.get, asking_of(context, stock.shop).shopper
+    order = arrangement.order(products, get, shopper, context.now)
+    yield from moves_told(arrangement.moves(products, order, get, shopper, context.now), products, get)
 
 
 def asking_of(context: EvaluationContext, shop: Shop) -> Asking:

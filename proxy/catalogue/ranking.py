@@ -5,8 +5,9 @@ lot" means, and so that no card can move further than is allowed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from math import inf
 from typing import Literal
 
@@ -20,6 +21,7 @@ LARGEST_MOVE = 20
 """No card of a listing moves further, however many boosts add up; a pin may."""
 TO_THE_END = "to the end"
 """How far a bury may say: behind all others, however far that is."""
+MOST_NAMED = 5
 MADE_ROOM = ("made room for others",)
 
 By = Literal["product", "category", "tag", "brand", "price", "in stock", "out of stock", "words", "affinity", "score"]
@@ -154,9 +156,28 @@ class Arrangement:
         for shift in self.shifts:
             for id, places in shifts_of((shift,), products, get, shopper, now).items():
                 if id in told and id not in pinned:
-                    far = f"{places:+.3g} places" if places > -inf else TO_THE_END
+                    far = f"{places:+.3g} place{'s' * (abs(places) != 1)}" if places > -inf else TO_THE_END
                     told[id].append(f"{far} by {shift.fit}")
         return [Move(id, was[id], place, tuple(told[id]) or MADE_ROOM) for id, place in moved_ones]
+
+
+def moves_told(moves: Iterable[Move], products: Sequence[str], get: Callable[[str], Product | None]) -> Iterator[str]:
+    """Where each product of a list goes and why, a line each; how many made room, and which nothing is known of."""
+    made_room, moved_ones = 0, 0
+    for move in moves:
+        if move.why == MADE_ROOM:
+            made_room += 1
+            continue
+        moved_ones += 1
+        known = get(move.product)
+        title = f"  {known.title}" if known else ""
+        yield f"{move.product}{title}: {move.was} → {move.now}, {', '.join(move.why)}"
+    stayed = len(products) - made_room - moved_ones
+    yield f"{made_room} made room for others, {stayed} stay where the shop has them"
+    unknown = [id for id in products if get(id) is None]
+    if unknown:
+        named = ", ".join(unknown[:MOST_NAMED]) + (", ..." if len(unknown) > MOST_NAMED else "")
+        yield f"only a pin moves what the catalogue does not have: {len(unknown)} of {len(products)} ({named})"
 
 
 def moved(
@@ -165,15 +186,37 @@ def moved(
     """The order after shifts and pins. `places` says how far up each moves; none moves further than `largest` because
     of them, but for those that go to the end (-inf), which stay in order there. `pins` has what stands at a place, from
     1: it comes from wherever it is, and nothing else may take it."""
-    half = largest / 2  # who moves by half may be passed by others that move by half against it
     pinned = {id: place for place, id in pins.items() if id in order}
-    rest = [id for id in order if id not in pinned]
-    by = {id: places.get(id, 0.0) for id in rest}
-    keys = {id: place - max(-half, min(half, by[id])) if by[id] > -inf else inf for place, id in enumerate(rest)}
-    rest.sort(key=keys.__getitem__)
+    ups = {id: places.get(id, 0.0) for id in order if id not in pinned}
+    last = [id for id, up in ups.items() if up == -inf]
+    rest = [id for id, up in ups.items() if up > -inf]
+    # Of two that would stand at one place, first the one that moves up further.
+    keys = [(place - ups[id], -ups[id]) for place, id in enumerate(rest)]
+    new = [rest[place] for place in _sorted_within(int(largest), keys)] + last
     for id, place in sorted(pinned.items(), key=lambda pair: pair[1]):
-        rest.insert(min(place - 1, len(rest)), id)
-    return rest
+        new.insert(min(place - 1, len(new)), id)
+    return new
+
+
+def _sorted_within(reach: int, keys: Sequence[tuple[float, float]]) -> list[int]:
+    """The places in order of their keys, none further than `reach` from where it was: at each place stands the best of
+    those that may, or the one that may stand no further down. There is always but one such, the first of the rest."""
+    best = sorted(range(len(keys)), key=keys.__getitem__)
+    if all(abs(place - was) <= reach for place, was in enumerate(best)):
+        return best
+    waiting: list[tuple[tuple[float, float], int]] = []
+    new: dict[int, None] = {}
+    first = 0
+    for place in range(len(keys)):
+        for was in range(len(keys))[place + reach if place else 0 : place + reach + 1]:
+            heappush(waiting, (keys[was], was))
+        while first in new:
+            first += 1
+        taken = first
+        while first + reach > place and (taken := heappop(waiting)[1]) in new:
+            pass
+        new[taken] = None
+    return list(new)
 
 
 def shifts_of(

@@ -22,8 +22,9 @@ from proxy.environment import from_environment
 from proxy.errors import OriginError
 from proxy.rulebook.check import check
 from proxy.rulebook.read import CACHE_FILE
-from proxy.serve.checkup import Level, Line, Visit, checkup
+from proxy.serve.checkup import checkup
 from proxy.serve.proposal import Copies, proposed, told
+from proxy.serve.visit import Level, Line, Visit
 from proxy.settings import Settings
 from proxy.stores.ruledir import read_folder
 

@@ -9,9 +9,9 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 import orjson
@@ -25,11 +25,17 @@ from proxy.environment import from_environment
 from proxy.errors import RequestError
 from proxy.http.message import Request
 from proxy.model import Profile
+from proxy.page.json_lists import find_json_lists
+from proxy.page.json_slots import find_json_slots
+from proxy.page.lists import Lists, find_lists
+from proxy.page.scan import Doubt, Uncut
+from proxy.page.slots import DeclaredSlot
 from proxy.personalise import Stock, with_products
 from proxy.rulebook.compile import Publication
 from proxy.visitors.context import request_of
 from proxy.visitors.persona import context_as
 
+A_PAGE = click.File("rb")
 NO_RULES = "no rule shows anything on this page"
 
 
@@ -40,6 +46,9 @@ NO_RULES = "no rule shows anything on this page"
 @persona_options
 @click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where profiles are  (TAILORBIRD_STORE)")
 @click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
+@click.option(
+    "--page", type=A_PAGE, help="the page as the shop sends it, HTML or JSON (- reads it): says where cards go"
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def command(
     url: str,
@@ -47,6 +56,7 @@ def command(
     slots: tuple[str, ...],
     store: str | None,
     catalogue: Path | None,
+    page: BinaryIO | None,
     form: str,
     **said: Any,
 ) -> None:
@@ -60,12 +70,32 @@ def command(
     persona = persona_of(publication, **said)
     profile = asyncio.run(_profile(persona.visitor, store)) if persona.visitor else STRANGER
     context = context_as(publication.plan, _request(url), persona, profile or STRANGER, time.time())
-    stock = Stock.of_a_folder(publication.catalogue, publication.asks, publication.orders, publication.visits)
-    slots = slots or tuple(publication.slots_on(str(context.attributes["page"])))
-    stories = with_products(why(publication.plan, context, slots), context, stock)
+    path = str(context.attributes["page"])
+    stock = Stock.of_a_folder(
+        publication.catalogue, publication.asks, publication.orders, publication.visits, publication.arrangements
+    )
+    lists = _lists(page.read(), path, publication.declared) if page else {}
+    slots = slots or tuple(dict.fromkeys((*publication.slots_on(path), *lists)))
+    stories = with_products(why(publication.plan, context, slots), context, stock, lists)
     click.echo(
         orjson.dumps(stories, option=orjson.OPT_INDENT_2).decode() if form == "json" else why_text(stories) or NO_RULES
     )
+
+
+def _lists(body: bytes, path: str, declared: Sequence[DeclaredSlot]) -> Mapping[str, Sequence[str]]:
+    """The products of each list of the page; says of others why they stay as they came."""
+    is_json = body.lstrip()[:1] in (b"{", b"[")
+    if is_json:
+        doubt = find_json_slots(body, path=path, declared=(), max_slots=1)
+        told = [doubt] if isinstance(doubt, Uncut) and doubt.reason is Doubt.NOT_JSON else []
+        lists = Lists((), tuple(told)) if told else find_json_lists(body, path=path, declared=declared)
+    else:
+        lists = find_lists(body, path=path, charset="utf-8", declared=declared)
+    for left in lists.left:
+        click.echo(f"{left}, so it stays as it came", err=True)
+    if not lists.found and not lists.left:
+        click.echo("the page has no list that a rule or slots.yaml names", err=True)
+    return {at.range.name: at.cards.products for at in lists.found}
 
 
 def _publication(folder: Path, catalogue: Path | None, store: str | None) -> Publication:

@@ -48,7 +48,8 @@ class Publication:
 
     def slots_on(self, path: str) -> list[str]:
         """The slots with rules, but for those that `slots.yaml` places on other pages only."""
-        elsewhere = {slot.name for slot in self.declared if not slot.is_on(path)}
+        here = {slot.name for slot in self.declared if slot.is_on(path)}
+        elsewhere = {slot.name for slot in self.declared} - here
         return sorted(self.plan.slots - elsewhere)
 
 

@@ -2,83 +2,23 @@
 
 Pure: the answer was fetched elsewhere. Each check is a row of `CHECKS`; it says at least one `Line`, and every line
 that is not ok says one thing to do about it. What the proxy would do with the page is asked of the proxy's own parts
-(`page/scan.py`, `httpcache/policy.py`), so that the two cannot disagree.
+(`places.py`, `httpcache/policy.py`), so that the two cannot disagree.
 """
 
 from __future__ import annotations
 
-import enum
-import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
 
 from proxy.httpcache.freshness import http_date
 from proxy.httpcache.policy import Why, may_store
 from proxy.httpcache.stored import Choices, judged
-from proxy.model import Headers
-from proxy.page.inspect import Inspection, inspect
-from proxy.page.scan import Doubt, Uncut, find_slots
-from proxy.page.slots import DeclaredSlot
-from proxy.settings import Settings
+from proxy.serve.pages import is_json
+from proxy.serve.places import in_json, lists, slots
+from proxy.serve.visit import Level, Line, Visit
 
 GUIDE = "docs/hydration.md"
 MAX_SKEW_SECONDS = 5.0
 SMALLEST_WORTH_COMPRESSING = 1_000
-_CHARSET_PARAMETER = re.compile(rb'charset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
-
-
-class Level(enum.StrEnum):
-    """ok: nothing to do; warn: it works, less well than it could; fail: the page is not personalised."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-class Line(NamedTuple):
-    """One thing that was looked at. `fix` is "" when there is nothing to mend."""
-
-    level: Level
-    check: str
-    says: str
-    fix: str = ""
-
-
-@dataclass(frozen=True)
-class Visit:
-    """A page as an anonymous visitor who accepts gzip gets it. `body` is decoded, and cut off after `max_page_bytes`
-    and some; `path` is that of the URL, percent-decoded; `now` is when the answer's head came; `declared` are the slots
-    of the rule folder."""
-
-    path: str
-    is_https: bool
-    status: int
-    headers: Headers
-    body: bytes
-    now: float
-    settings: Settings
-    declared: tuple[DeclaredSlot, ...] = ()
-
-    def all(self, name: bytes) -> list[bytes]:
-        """Every value of the field `name` (lower case)."""
-        return [value for key, value in self.headers if key == name]
-
-    def get(self, name: bytes) -> str:
-        """All values of the field joined by commas; "" when absent."""
-        return b", ".join(self.all(name)).decode("latin-1")
-
-    @cached_property
-    def page(self) -> Inspection:
-        """What is in the HTML."""
-        return inspect(self.body)
-
-    @cached_property
-    def charset(self) -> str:
-        """Of Content-Type, else of the `<meta>` element, else ""."""
-        written = _CHARSET_PARAMETER.search(self.get(b"content-type").encode("latin-1"))
-        return written.group(1).decode("latin-1").lower() if written else self.page.charset
 
 
 def checkup(visit: Visit) -> list[Line]:
@@ -86,7 +26,8 @@ def checkup(visit: Visit) -> list[Line]:
     answer = list(_answer(visit))
     if answer[0].level is Level.FAIL:
         return answer
-    return [*answer, *(line for check in CHECKS for line in check(visit))]
+    checks = OF_JSON if is_json(visit.headers) else CHECKS
+    return [*answer, *(line for check in checks for line in check(visit))]
 
 
 def _answer(visit: Visit) -> Iterator[Line]:
@@ -96,6 +37,11 @@ def _answer(visit: Visit) -> Iterator[Line]:
     elif visit.status != 200:
         fix = "ask for a page that an anonymous visitor may see"
         yield Line(Level.FAIL, "answer", f"the answer is {visit.status}", fix)
+    elif is_json(visit.headers) and any(slot.json and slot.is_on(visit.path) for slot in visit.declared):
+        yield Line(Level.OK, "answer", f"200, {kind}")
+    elif is_json(visit.headers):
+        fix = "say in slots.yaml what is to be filled or put in order there, by `json:`, and give doctor --rules"
+        yield Line(Level.FAIL, "answer", "this is JSON of which nothing is said in slots.yaml", fix)
     elif kind not in ("text/html", "application/xhtml+xml"):
         fix = "send pages with Content-Type: text/html; charset=utf-8"
         yield Line(Level.FAIL, "answer", f"the content type is `{kind or 'missing'}`, not HTML", fix)
@@ -118,33 +64,6 @@ def _charset(visit: Visit) -> Iterator[Line]:
     else:
         fix = "send Content-Type: text/html; charset=utf-8"
         yield Line(Level.WARN, "charset", "neither Content-Type nor a <meta charset> names the charset", fix)
-
-
-def _slots(visit: Visit) -> Iterator[Line]:
-    slots = find_slots(
-        visit.body,
-        path=visit.path,
-        charset=visit.charset,
-        declared=visit.declared,
-        max_slots=visit.settings.max_slots,
-    )
-    if not isinstance(slots, Uncut):
-        names = dict.fromkeys(slot.name for slot in slots)
-        yield Line(Level.OK, "slots", ", ".join(names))
-        yield from _missing(visit, names)
-    elif slots.reason is Doubt.NO_SLOTS:
-        fix = 'mark a place with <div data-slot="home.hero">...</div>, or name a selector in rules/slots.yaml'
-        yield Line(Level.WARN, "slots", str(slots), fix)
-    else:
-        line = visit.body.count(b"\n", 0, slots.offset) + 1
-        yield Line(Level.FAIL, "slots", f"{slots}, so it passes through untouched", f"mend it on line {line}")
-
-
-def _missing(visit: Visit, found: Collection[str]) -> Iterator[Line]:
-    for slot in visit.declared:
-        if slot.page is not None and not slot.json and slot.is_on(visit.path) and slot.name not in found:
-            fix = "mend its selector" if slot.selector else f'mark its place with data-slot="{slot.name}"'
-            yield Line(Level.WARN, "slots", f"slots.yaml has `{slot.name}` on this page, but it is not there", fix)
 
 
 def _hydration(visit: Visit) -> Iterator[Line]:
@@ -260,13 +179,25 @@ def _clock(visit: Visit) -> Iterator[Line]:
 CHECKS: tuple[Callable[[Visit], Iterator[Line]], ...] = (
     _size,
     _charset,
-    _slots,
+    slots,
+    lists,
     _hydration,
     _cache,
     _validator,
     _cookies,
     _vary,
     _policy,
+    _compression,
+    _clock,
+)
+
+OF_JSON: tuple[Callable[[Visit], Iterator[Line]], ...] = (
+    _size,
+    in_json,
+    _cache,
+    _validator,
+    _cookies,
+    _vary,
     _compression,
     _clock,
 )

@@ -166,7 +166,8 @@ class ShowingAs:
         stock = Stock(
             self._shop or Shop(self._publication.catalogue), self._publication.asks, self._publication.arrangements
         )
-        self.stories = with_products(why(plan, context, slots), context, stock)
+        lists = {template.slots[place]: cards.products for place, cards in template.lists.items()}
+        self.stories = with_products(why(plan, context, slots), context, stock, lists)
         self.took_ms = (time.perf_counter() - started) * 1_000
         bar = overlay(self._preview, self.stories, context.now, STYLESHEET_PATH)
         fills = fills_of([decided[slot] for slot in template.slots], fragments, context, stock, template.lists)

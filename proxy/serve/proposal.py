@@ -24,8 +24,8 @@ from proxy.page.holes import Fill, FillKind, Hole, Without
 from proxy.page.tokens import Token, django_secret, tokens_in, unmasked
 from proxy.rulebook.cachefile import is_cookie_name
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.checkup import Level, Line, Visit
 from proxy.serve.reading import CONTENT_POLICIES, secret_in
+from proxy.serve.visit import Level, Line, Visit
 
 GUIDE = "docs/origins.md"
 SESSIONS = re.compile(r"session|sess(?:ion)?_?id|^sid$|connect\.sid", re.IGNORECASE)

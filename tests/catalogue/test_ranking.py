@@ -14,8 +14,9 @@ ORDER = [f"{n}" for n in range(20)]
 
 
 def test_shifts_move_and_pins_stand() -> None:
-    assert moved(["a", "b", "c", "d"], {"c": 2.0}, {}) == ["a", "c", "b", "d"]
-    assert moved(["a", "b", "c", "d"], {"c": 2.5}, {}) == ["c", "a", "b", "d"]
+    assert moved(["a", "b", "c", "d"], {"c": 1.0}, {}) == ["a", "c", "b", "d"]
+    assert moved(["a", "b", "c", "d"], {"c": 2.0}, {}) == ["c", "a", "b", "d"]
+    assert moved(["a", "b", "c", "d"], {"a": -2.0}, {}) == ["b", "c", "a", "d"]
     assert moved(["a", "b", "c", "d"], {"a": -9.0}, {}) == ["b", "c", "d", "a"]
     assert moved(["a", "b", "c", "d"], {"c": 9.0}, {1: "d", 3: "a"}) == ["d", "c", "a", "b"]
     assert moved(["a", "b"], {}, {1: "gone", 9: "a"}) == ["b", "a"]
@@ -28,6 +29,13 @@ def test_what_goes_to_the_end_stands_behind_all_others_in_its_order_however_far_
     order, get = ["HOTDOG", "MUSTARD", "TRAIL"], asking().shop.hub.get
     (first, *_, last) = arranged.moves(order, arranged.order(order, get, Shopper(), 0.0), get, Shopper(), 0.0)
     assert (last, first.why) == (Move("HOTDOG", 1, 3, ("to the end by product hotdog",)), MADE_ROOM)
+
+
+def test_a_card_moves_as_far_as_it_is_told_up_to_the_largest_move() -> None:
+    for by, largest, place in ((10.0, 10, 5), (15.0, 20, 0), (15.0, 7, 8), (-4.0, 4, 19), (-3.0, 20, 18)):
+        order = moved(ORDER, {"15": by}, {}, largest=largest)
+        assert order.index("15") == place
+        assert [id for id in order if id != "15"] == [id for id in ORDER if id != "15"]
 
 
 @pytest.mark.parametrize("largest", [0, 1, 4, 10])
@@ -80,13 +88,13 @@ def test_every_product_that_moved_says_why() -> None:
     arranged = Arrangement((own, cheap), pins=((1, "TRAIL"),))
     shopper, get = Shopper(), asking().shop.hub.get
     new = arranged.order(order, get, shopper, 0.0)
-    assert new == ["TRAIL", "KETCHUP", "HOTDOG", "MUSTARD", "BUN"]
+    assert new == ["TRAIL", "KETCHUP", "MUSTARD", "HOTDOG", "BUN"]
     assert arranged.moves(order, new, get, shopper, 0.0) == [
         Move("TRAIL", 5, 1, ("pinned at 1",)),
-        Move("KETCHUP", 3, 2, ("+2.5 places by brand southwind", "+1 places by price up to 2.2")),
-        Move("HOTDOG", 1, 3, MADE_ROOM),
-        Move("MUSTARD", 2, 4, ("+1 places by price up to 2.2",)),
-        Move("BUN", 4, 5, ("+1 places by price up to 2.2",)),
+        Move("KETCHUP", 3, 2, ("+2.5 places by brand southwind", "+1 place by price up to 2.2")),
+        Move("MUSTARD", 2, 3, ("+1 place by price up to 2.2",)),
+        Move("HOTDOG", 1, 4, MADE_ROOM),
+        Move("BUN", 4, 5, ("+1 place by price up to 2.2",)),
     ]
 
 

@@ -151,3 +151,57 @@ def test_a_folder_with_problems_prints_them_and_exits_1(folder: Path) -> None:
     (folder / "home.rules.yaml").write_text(RULES.replace("priority", "priorty"))
     code, output = run(folder, "/")
     assert code == 1 and 'R101 I do not know "priorty" in a rule' in output
+
+
+LISTING = """\
+rules:
+  - name: Own brand first
+    listing: search
+    when: {search term: trail}
+    boost: {brand: Northwind, by: 2 places}
+    pin: {product: D, at: 1}
+"""
+SLOTS = "listings:\n  search: {page: /api/search, json: $.hits, product: sku}\n"
+HTML = "<ul data-list=search>" + "".join(f"<li data-product={id}>{id}</li>" for id in "ABCDX") + "</ul>"
+JSON = '{"hits": [' + ", ".join(f'{{"sku": "{id}"}}' for id in "ABCDX") + "]}"
+PRODUCTS = [
+    {"id": id, "title": f"Shoe {id}", "link": f"/p/{id}", "brand": "Northwind" if id == "C" else "Other"}
+    for id in "ABCD"
+]
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    (tmp_path / "home.rules.yaml").write_text(LISTING)
+    (tmp_path / "slots.yaml").write_text(SLOTS)
+    (tmp_path / "products.jsonl").write_text("\n".join(map(json.dumps, PRODUCTS)))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("url", "page"), [("/search?q=trail", HTML), ("/api/search?q=trail", JSON)])
+def test_where_each_card_of_a_page_goes_is_told(url: str, page: str, lists: Path) -> None:
+    (lists / "page").write_text(page)
+    code, output = run(lists, url, "--page", str(lists / "page"))
+    assert code == 0 and "✔ SHOWN          Own brand first" in output
+    assert output.splitlines()[-4:] == [
+        "  · D  Shoe D: 4 → 1, pinned at 1",
+        "  · C  Shoe C: 3 → 2, +2 places by brand northwind",
+        "  · 2 made room for others, 1 stay where the shop has them",
+        "  · only a pin moves what the catalogue does not have: 1 of 5 (X)",
+    ]
+    code, output = run(lists, f"{url}&sort=price", "--page", str(lists / "page"))
+    assert "the shop's own order, for the visitor has sorted the list themselves" in output
+
+
+@pytest.mark.parametrize(
+    ("url", "page", "says"),
+    [
+        ("/search", HTML.replace("data-product=B", "data-product=A"), "has one product twice in `listing:search`"),
+        ("/api/search", JSON.replace("]", ""), "is no JSON that can be read"),
+        ("/search", "<p>nothing</p>", "the page has no list that a rule or slots.yaml names"),
+    ],
+)
+def test_why_a_list_stays_as_it_came_is_told(url: str, page: str, says: str, lists: Path) -> None:
+    (lists / "page").write_text(page)
+    code, output = run(lists, url, "--page", str(lists / "page"))
+    assert code == 0 and says in output

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.serve.checkup import Level, Line, Visit, checkup
+from proxy.serve.checkup import checkup
+from proxy.serve.visit import Level, Line, Visit
 from proxy.settings import Settings
 
 HEALTHY = Visit(
@@ -58,7 +59,8 @@ def test_every_line_that_is_not_ok_says_what_to_do() -> None:
     [
         ({"status": 302, "headers": ((b"location", b"/en/"),)}, "redirects to /en/"),
         ({"status": 404}, "404"),
-        ({"headers": ((b"content-type", b"application/json"),)}, "`application/json`"),
+        ({"headers": ((b"content-type", b"text/plain"),)}, "`text/plain`"),
+        ({"headers": ((b"content-type", b"application/json"),)}, "JSON of which nothing is said"),
     ],
 )
 def test_what_is_no_page_is_one_failing_line(change: dict[str, object], says: str) -> None:

@@ -7,8 +7,8 @@ from proxy.model import Headers
 from proxy.page.tokens import masked
 from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.read import read_yaml
-from proxy.serve.checkup import Level, Visit
 from proxy.serve.proposal import Copies, Proposal, proposed, told
+from proxy.serve.visit import Level, Visit
 from proxy.settings import Settings
 
 PAGE = b"<!doctype html>\n<p>%b</p><form>%b</form>"

@@ -1,0 +1,94 @@
+"""Which places of a page or an API's answer are filled or put in order: doctor's lines about slots and lists, as the
+parts that cut pages find them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from proxy.page.json_lists import find_json_lists
+from proxy.page.json_slots import find_json_slots
+from proxy.page.lists import Lists, find_lists
+from proxy.page.scan import Doubt, SlotRange, Uncut, find_slots
+from proxy.page.slots import LISTING
+from proxy.serve.visit import Level, Line, Visit
+
+Slots = tuple[SlotRange, ...] | Uncut
+
+
+def slots(visit: Visit) -> Iterator[Line]:
+    """The slots of a page; nothing of one that has none, but lists."""
+    found = _slots_of(visit)
+    if not (isinstance(found, Uncut) and found.reason is Doubt.NO_SLOTS and _lists_of(visit).found):
+        fix = 'mark a place with <div data-slot="home.hero">...</div>, or name a selector in rules/slots.yaml'
+        yield from _slots(visit, found, fix)
+
+
+def lists(visit: Visit) -> Iterator[Line]:
+    """The lists of a page; nothing where neither it nor a rule speaks of one."""
+    yield from _lists(visit, _lists_of(visit))
+
+
+def in_json(visit: Visit) -> Iterator[Line]:
+    """The slots and lists of an API's answer."""
+    found = find_json_slots(visit.body, path=visit.path, declared=visit.declared, max_slots=visit.settings.max_slots)
+    is_known = any(slot.json and not slot.is_list and slot.is_on(visit.path) for slot in visit.declared)
+    if is_known or not (isinstance(found, Uncut) and found.reason is Doubt.NO_SLOTS):
+        yield from _slots(visit, found, "mend its path in rules/slots.yaml")
+    if not isinstance(found, Uncut) or found.reason is Doubt.NO_SLOTS:
+        taken = () if isinstance(found, Uncut) else found
+        yield from _lists(visit, find_json_lists(visit.body, path=visit.path, declared=visit.declared, taken=taken))
+
+
+def _slots_of(visit: Visit) -> Slots:
+    return find_slots(
+        visit.body,
+        path=visit.path,
+        charset=visit.charset,
+        declared=visit.declared,
+        max_slots=visit.settings.max_slots,
+    )
+
+
+def _lists_of(visit: Visit) -> Lists:
+    found = _slots_of(visit)
+    taken = () if isinstance(found, Uncut) else found
+    return find_lists(visit.body, path=visit.path, charset=visit.charset, declared=visit.declared, taken=taken)
+
+
+def _slots(visit: Visit, found: Slots, fix: str) -> Iterator[Line]:
+    if not isinstance(found, Uncut):
+        names = dict.fromkeys(slot.name for slot in found)
+        yield Line(Level.OK, "slots", ", ".join(names))
+        yield from _missing(visit, names)
+    elif found.reason is Doubt.NO_SLOTS:
+        yield Line(Level.WARN, "slots", str(found), fix)
+    else:
+        yield Line(Level.FAIL, "slots", f"{found}, so it passes through untouched", f"mend it on {_line(visit, found)}")
+
+
+def _missing(visit: Visit, found: Collection[str]) -> Iterator[Line]:
+    for slot in visit.declared:
+        is_elsewhere = slot.page is None or not slot.is_on(visit.path) or slot.is_list or slot.name in found
+        if not is_elsewhere and not slot.json:
+            fix = "mend its selector" if slot.selector else f'mark its place with data-slot="{slot.name}"'
+            yield Line(Level.WARN, "slots", f"slots.yaml has `{slot.name}` on this page, but it is not there", fix)
+
+
+def _lists(visit: Visit, told: Lists) -> Iterator[Line]:
+    for at in told.found:
+        how = "in place, by the stylesheet" if at.cards.attribute_at else "with all their bytes"
+        what = f"the {len(at.cards.products)} cards of `{at.range.name.removeprefix(LISTING)}` change places {how}"
+        yield Line(Level.OK, "lists", what)
+    for left in told.left:
+        yield Line(Level.WARN, "lists", f"{left}, so the list stays as it came", f"mend it on {_line(visit, left)}")
+    known = {at.range.name for at in told.found} | {left.slot for left in told.left}
+    for slot in visit.declared:
+        if slot.is_list and slot.page is not None and slot.is_on(visit.path) and slot.name not in known:
+            what = f"slots.yaml has the list `{slot.name.removeprefix(LISTING)}` here, but no two of its cards are"
+            fix = f"mend its {'path' if slot.json else 'selector'}, or `product`, what names the product of a card"
+            yield Line(Level.WARN, "lists", what, fix)
+
+
+def _line(visit: Visit, doubt: Uncut) -> str:
+    lines = visit.body.count(b"\n", 0, doubt.offset) + 1
+    return f"line {lines}"

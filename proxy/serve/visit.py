@@ -1,0 +1,68 @@
+"""A page as doctor fetched it, and the lines that it says of it."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from proxy.model import Headers
+from proxy.page.inspect import Inspection, inspect
+from proxy.page.slots import DeclaredSlot
+from proxy.settings import Settings
+
+_CHARSET_PARAMETER = re.compile(rb'charset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
+
+
+class Level(enum.StrEnum):
+    """ok: nothing to do; warn: it works, less well than it could; fail: the page is not personalised."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Line(NamedTuple):
+    """One thing that was looked at. `fix` is "" when there is nothing to mend."""
+
+    level: Level
+    check: str
+    says: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page as an anonymous visitor who accepts gzip gets it. `body` is decoded, and cut off after `max_page_bytes`
+    and some; `path` is that of the URL, percent-decoded; `now` is when the answer's head came; `declared` are the slots
+    of the rule folder."""
+
+    path: str
+    is_https: bool
+    status: int
+    headers: Headers
+    body: bytes
+    now: float
+    settings: Settings
+    declared: tuple[DeclaredSlot, ...] = ()
+
+    def all(self, name: bytes) -> list[bytes]:
+        """Every value of the field `name` (lower case)."""
+        return [value for key, value in self.headers if key == name]
+
+    def get(self, name: bytes) -> str:
+        """All values of the field joined by commas; "" when absent."""
+        return b", ".join(self.all(name)).decode("latin-1")
+
+    @cached_property
+    def page(self) -> Inspection:
+        """What is in the HTML."""
+        return inspect(self.body)
+
+    @cached_property
+    def charset(self) -> str:
+        """Of Content-Type, else of the `<meta>` element, else ""."""
+        written = _CHARSET_PARAMETER.search(self.get(b"content-type").encode("latin-1"))
+        return written.group(1).decode("latin-1").lower() if written else self.page.charset

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from proxy.page.slots import DeclaredSlot
+from proxy.serve.checkup import checkup
+from proxy.serve.visit import Level, Line
+from tests.serve.test_checkup import HEALTHY, with_field
+
+MARKED = DeclaredSlot("listing:search")
+IN_GRID = DeclaredSlot("listing:grid", page="/", selector=".grid", product="data-sku")
+IN_JSON = DeclaredSlot("listing:search", page="/", json="$.hits", product="sku")
+HERO = DeclaredSlot("home.hero", page="/", json="$.hero")
+HTML = b"<!DOCTYPE html>\n<ul data-list=search><li data-product=a>a</li>\n<li data-product=b>b</li></ul>"
+JSON = b'{"hero": "x",\n "hits": [{"sku": 1},\n {"sku": 2}]}'
+
+
+def lines_of(body: bytes, *declared: DeclaredSlot) -> list[Line]:
+    visit = with_field(b"content-type", b"application/json") if body.startswith(b"{") else HEALTHY
+    told = checkup(replace(visit, body=body, declared=declared))
+    return [line for line in told if line.check in ("answer", "slots", "lists") and line.says != "200, text/html"]
+
+
+def test_a_list_whose_cards_change_places_is_told_and_no_slot_is_missed_then() -> None:
+    assert lines_of(HTML, MARKED) == [
+        Line(Level.OK, "lists", "the 2 cards of `search` change places with all their bytes")
+    ]
+    hydrated = HTML.replace(b"<ul", b"<script id=__NEXT_DATA__></script><ul")
+    assert lines_of(hydrated, MARKED)[0].says == "the 2 cards of `search` change places in place, by the stylesheet"
+
+
+def test_the_lists_of_an_api_are_told() -> None:
+    answer, slots, lists = lines_of(JSON, HERO, IN_JSON)
+    assert (answer.says, slots.says) == ("200, application/json", "home.hero")
+    assert lists.says == "the 2 cards of `search` change places with all their bytes"
+    assert [line.check for line in lines_of(JSON, IN_JSON)] == ["answer", "lists"]
+
+
+@pytest.mark.parametrize(
+    ("body", "declared", "level", "says", "fix"),
+    [
+        (HTML.replace(b"=b>", b"=a>"), MARKED, "warn", "the page has one product twice in `listing:search`", "line 2"),
+        (HTML.replace(b"b</li>", b"b"), MARKED, "warn", "a card without a closing tag", "line 2"),
+        (HTML, IN_GRID, "warn", "slots.yaml has the list `grid` here, but no two of its cards are", "selector"),
+        (JSON, replace(IN_JSON, json="$.items"), "warn", "but no two of its cards are", "mend its path"),
+        (JSON.replace(b"2", b"1"), IN_JSON, "warn", "has one product twice", "line 2"),
+        (JSON[:-1], IN_JSON, "fail", "is no JSON that can be read", "line 1"),
+        (JSON, MARKED, "fail", "this is JSON of which nothing is said in slots.yaml", "--rules"),
+        (JSON, replace(HERO, json="$.none"), "warn", "has no slots", "mend its path"),
+    ],
+)
+def test_a_list_that_stays_as_it_came_is_told_with_what_to_mend(
+    body: bytes, declared: DeclaredSlot, level: str, says: str, fix: str
+) -> None:
+    troubles = [
+        line
+        for line in lines_of(body, declared)
+        if line.level is not Level.OK and line.says != "the page has no slots (byte 0)"
+    ]
+    if not troubles:
+        troubles = [line for line in lines_of(body, declared) if line.level is not Level.OK]
+    assert troubles[-1].level == level and says in troubles[-1].says and fix in troubles[-1].fix
