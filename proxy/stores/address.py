@@ -5,13 +5,13 @@
     redis+cluster://HOST:PORT,HOST:PORT                      a cluster that these belong to
 
 `?ack=disk`, `?ack=replica` or `?ack=disk,replica` says what must have it: the server's append-only file, a replica.
-Without, it is the server's memory.
+Without, it is the server's memory. `replica-if-any` does without a replica where a master has none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from redis.asyncio import BlockingConnectionPool
@@ -26,10 +26,18 @@ be busy."""
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """What must have an event before it is acknowledged, beside the server's memory."""
+    """What must have an event before it is acknowledged, beside the server's memory. `if_any`: as many replicas
+    as there are will do."""
 
     disk: bool = False
     replicas: int = 0
+    if_any: bool = False
+
+    def among(self, replicas: int) -> Ack | None:
+        """What is asked of a master that has so many replicas; None when it cannot give it."""
+        if replicas >= self.replicas:
+            return self
+        return replace(self, replicas=replicas) if self.if_any else None
 
     @property
     def command(self) -> tuple[str | int, ...]:
@@ -73,8 +81,8 @@ def _address(url: str) -> Address:
     scheme, _, kind = parts.scheme.partition("+")
     said = parse_qsl(parts.query)
     ack = [word for name, words in said if name == "ack" for word in words.split(",")]
-    if set(ack) - {"disk", "replica", "memory"}:
-        raise ValueError("`ack` is memory, disk or replica")
+    if set(ack) - {"disk", "replica", "replica-if-any", "memory"}:
+        raise ValueError("`ack` is memory, disk, replica or replica-if-any")
     query = urlencode([(name, value) for name, value in said if name != "ack"])
     login, _, places = parts.netloc.rpartition("@")
     hosts = tuple(_host(place) for place in places.split(",")) if kind else ()
@@ -92,7 +100,7 @@ def _address(url: str) -> Address:
         int(path[1]) if len(path) > 1 else 0,
         login.partition(":")[0] or None,
         login.partition(":")[2] or None,
-        Ack("disk" in ack, ack.count("replica")),
+        Ack("disk" in ack, int("replica" in ack or "replica-if-any" in ack), "replica-if-any" in ack),
     )
 
 

@@ -85,7 +85,7 @@ async def test_a_master_is_lost_under_load(tmp_path: Path) -> None:
     async with (
         Cluster(tmp_path / "nodes") as cluster,
         Origin(always(ok(PAGE, *HTML))) as origin,
-        Daemon(origin.url, tmp_path, store=f"{cluster.url}?ack=replica", write_keys=WRITE_KEYS) as daemon,
+        Daemon(origin.url, tmp_path, store=f"{cluster.url}?ack=replica-if-any", write_keys=WRITE_KEYS) as daemon,
     ):
         async with Posting(daemon.port) as posting:
             named = [

