@@ -3,8 +3,8 @@
 
 An include is a hole that is filled with what stands at an address; one of our own slots is a slot. A real parser says
 what is a tag: what stands in a script, an attribute or another comment is text. Whether includes count at all is the
-origin's word, or the operator's: a page that nobody vouches for may hold what a visitor wrote. The language's variables
-and conditions are not spoken.
+origin's word, or the operator's: a page that nobody vouches for may hold what a visitor wrote. Of the language's
+variables a few are spoken, in addresses (`variables.py`); its conditions are not.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
 from proxy.page.holes import Fill, FillKind
 from proxy.page.piece import Piece
+from proxy.page.variables import substituted
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.parts")
@@ -71,8 +72,10 @@ class Parts:
         return part
 
     async def _one(self, request: Request, fill: Fill) -> Part | None:
-        for address in filter(None, (fill.source, fill.alternate)):
-            if part := await self._at(request, address, is_own=fill.kind is FillKind.FETCH):
+        for written in filter(None, (fill.source, fill.alternate)):
+            is_include = fill.kind is FillKind.INCLUDE
+            address = substituted(written, request.host, request.query) if is_include else written
+            if address and (part := await self._at(request, address, is_own=not is_include)):
                 return part
         return None
 

@@ -107,3 +107,11 @@ def test_a_part_is_asked_for_whole_in_no_coding_and_a_level_down() -> None:
     assert (request.method, request.depth, request.get(b"if-none-match")) == (b"GET", 1, None)
     assert (request.get(b"accept-encoding"), request.get(b"cookie")) == (b"identity", b"a=1")
     assert request.get_list(b"accept") == b"text/html,*/*;q=0.8"
+
+
+async def test_an_include_may_say_what_the_pages_own_address_says_and_nothing_else() -> None:
+    shop = Shop({b"/list": ok(b"L"), b"/b": ok(b"B")})
+    fills = fill("/list?n=$(QUERY_STRING{page})"), fill("/list?who=$(HTTP_COOKIE{a})", "/b")
+    parts, _ = await get(shop, *fills, fill("/list?$(QUERY_STRING)", kind=FillKind.FETCH))
+    assert parts == [Part(b"L"), Part(b"B"), Part(b"L")]
+    assert sorted(shop.asked) == [(b"/b", False), (b"/list?$(QUERY_STRING)", True), (b"/list?n=2", False)]
