@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from proxy.decide.column import Column
 from proxy.decide.membership import Membership
+from proxy.memo import make_room
 
 LIMIT = 2_048
-"""Visitors choose the values (search terms, paths), so an attacker may choose many: then all is forgotten at once."""
+"""Visitors choose the values (search terms, paths), so an attacker may choose many: then the oldest go."""
 
 # Not numbers and truths: as keys of a dict 1, 1.0 and True are one.
 KEPT = (str, frozenset, type(None), tuple)
@@ -31,8 +32,7 @@ class Remembered(dict[object, int]):
     def __missing__(self, value: object) -> int:
         bits = self._calculate(value)
         if type(value) in KEPT:
-            if len(self) >= LIMIT:
-                self.clear()
+            make_room(self, LIMIT)
             self[value] = bits
         return bits
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from urllib.parse import unquote_to_bytes
 
 from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.memo import make_room
 from proxy.page.holes import FillKind, Hole
 from proxy.page.slots import is_of
 
@@ -67,8 +68,7 @@ class Policy:
         if not self.pages:
             return None
         if path not in self._known:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
+            make_room(self._known, _REMEMBERED)
             readable = unquote_to_bytes(path).decode("utf-8", "replace")
             self._known[path] = next((page for page in self.pages if is_of(page.pattern, readable)), None)
         return self._known[path]

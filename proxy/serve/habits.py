@@ -23,6 +23,7 @@ from proxy.http.incoming import Incoming
 from proxy.http.message import Habit, Question, Request
 from proxy.http.outgoing import taken_coding
 from proxy.httpcache.key import normalised
+from proxy.memo import make_room
 from proxy.settings import Settings
 
 MOST_HABITS = 2_000
@@ -84,8 +85,7 @@ class Habits:
 
     def learn(self, known: Known, rest: bytes, peer: str, scheme: str) -> None:
         """Judges a head without its line and what is another thing each time, once for all that are like it."""
-        if len(known.habits) >= MOST_HABITS:
-            known.habits.clear()
+        make_room(known.habits, MOST_HABITS)
         known.habits[rest] = self._judged(rest, peer, scheme)
 
     def _judged(self, rest: bytes, peer: str, scheme: str) -> Habit | None:
@@ -147,8 +147,7 @@ class Reader:
         if habit is None or (referer is not None and referer[:1] in _BLANKS):
             return None
         path, _, query = match[2].partition(b"?")
-        if len(self._known.questions) >= MOST_QUESTIONS:
-            self._known.questions.clear()
+        make_room(self._known.questions, MOST_QUESTIONS)
         question = self._known.questions[head] = Question(habit, match[1], normalised(path), query, referer)
         return question
 

@@ -17,6 +17,7 @@ from proxy.audience.traits import STRANGER
 from proxy.catalogue.shop import Shop
 from proxy.http.client import is_trusted, networks
 from proxy.http.message import Request
+from proxy.memo import make_room
 from proxy.metrics import Metrics, Shown
 from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
 from proxy.page.encode import Assembled, Coding
@@ -132,8 +133,7 @@ class Showing:
         """What the template's slots ask, worked out once per publication."""
         asked = self._asked.get(template.slots)
         if asked is None:
-            if len(self._asked) >= MOST_ASKED:
-                self._asked.clear()
+            make_room(self._asked, MOST_ASKED)
             asked = self._asked[template.slots] = Asked.by(self.publication, template.slots)
         return asked
 

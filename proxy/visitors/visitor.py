@@ -19,6 +19,7 @@ import msgspec
 
 from proxy.errors import OperatorError
 from proxy.http.message import Request, cookies_named
+from proxy.memo import make_room
 from proxy.model import Visitor
 from proxy.settings import Settings
 from proxy.visitors.signing import Keyring
@@ -157,8 +158,7 @@ class Cookies:
 
     def _remember(self, key: tuple[bytes, ...], visitor: Visitor, claim: SegmentsClaim | None) -> Verified:
         """Keeps genuine cookies only, so that what an attacker makes up cannot push them out."""
-        if len(self._memo) >= MEMO_SIZE:
-            self._memo.clear()
+        make_room(self._memo, MEMO_SIZE)
         verified = self._memo[key] = Verified.of(visitor, claim)
         return verified
 
