@@ -75,7 +75,7 @@ def for_cart(ask: Asking, words: Sequence[str]) -> Sequence[str]:
 
 
 def also_viewed(ask: Asking, words: Sequence[str]) -> Sequence[str]:
-    return in_turn([ask.shop.covisits.row(product)[0] for product in ask.products(words)])
+    return in_turn([ask.shop.covisits.row(product).products for product in ask.products(words)])
 
 
 def instead_of(ask: Asking, words: Sequence[str]) -> Sequence[str]:
@@ -83,7 +83,7 @@ def instead_of(ask: Asking, words: Sequence[str]) -> Sequence[str]:
     return [
         other
         for product in ask.products(words)
-        for other in ask.shop.covisits.row(product)[0]
+        for other in ask.shop.covisits.row(product).products
         if other != product and shelf_of(ask, other) == shelf_of(ask, product)
         if ask.shop.baskets.lift(product, other) < 1
     ]

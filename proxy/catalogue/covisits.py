@@ -5,8 +5,9 @@ lie between, and less the older the visit is. That is all there is to learning: 
 Weights grow with time rather than fade (forward decay), so that a new click touches its own cells only.
 
 A *row* of a product is what it leads to: its strongest cells, damped by how popular each target is anyway, as shares of
-one. `walk.py` walks along rows. Rows are worked out when first asked for and kept until one of their clicks changes;
-what changes in the popularity of others reaches a row when it is next worked out.
+one. `walk.py` walks along rows. Rows are worked out ahead (`warm`), or when first asked for, and kept until an eighth
+more was learnt of the product, so that neither a click nor a page waits for many; of what few looked at, that is each
+click. What changes in the popularity of others reaches a row when it is next worked out.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from math import exp
+from typing import Any, NamedTuple
 
 DAY = 86_400.0
 MEMORY_SECONDS = 100 * DAY
@@ -31,32 +32,50 @@ ROW_LENGTH = 80
 _MOST_CELLS = 200
 _KEPT_CELLS = 150
 _MOST_VISITS = 1_000
-_MOST_ROWS = 20_000
+_PATIENCE = 8
+"""A row stays as it is until one part in so many was learnt anew of its product."""
+_AGED = 1_000
+"""What is learnt of a row older than one part in so many of the memory has it worked out anew."""
 _HIGHEST_EXPONENT = 50.0
 NEARNESS = tuple(exp(-step / _STEP) for step in range(REACH))
 
-Row = tuple[tuple[str, ...], "array[float]"]
-"""Products, strongest first, and what each weighs."""
+
+class Row(NamedTuple):
+    """Products, strongest first, and the share of each; `own` is that of the product itself. It was worked out when so
+    much had been `learnt` of the product, at `at`."""
+
+    products: tuple[str, ...]
+    shares: array[float]
+    own: float = 0.0
+    learnt: int = 0
+    at: float = 0.0
+
+
+EMPTY = Row((), array("f"))
 
 
 class Covisits:
     """The table. Times are on any clock, seconds in the shop, as long as `memory` (after which a visit counts a third)
     and `trend` (what counts as lately) are on the same. What it keeps is bounded by the number of products: 200 cells
-    each, and the numbers of its latest 1,000 visits."""
+    each, a row of the strongest, and the numbers of its latest 1,000 visits."""
 
     def __init__(self, *, memory: float = MEMORY_SECONDS, trend: float = TREND_SECONDS) -> None:
         self._memory = memory
+        self._aged = memory / _AGED
         self._trend = trend
         self._epoch: float | None = None
         self.latest_at = 0.0
+        self.learnt = 0
         self._names: dict[str, str] = {}
         self._cells: dict[str, dict[str, float]] = {}
         self._clicks: dict[str, int] = {}
+        self._learnt: dict[str, int] = {}
         self._lately: dict[str, tuple[float, float]] = {}
         self._visits: dict[str, deque[int]] = {}
         self._built: dict[str, Row] = {}
         self._rows: dict[str, Row] = {}
-        self._listeners: list[dict[str, Row]] = []
+        self._cold: dict[str, None] = {}
+        self._listeners: list[dict[str, Any]] = []
 
     def __contains__(self, product: str) -> bool:
         return product in self._clicks
@@ -76,6 +95,7 @@ class Covisits:
         `REACH`."""
         product = self._names.setdefault(product, product)
         growth = self._growth(at)
+        self.learnt += 1
         self._clicks[product] = self._clicks.get(product, 0) + 1
         self._lately[product] = (self.lately(product, at) + 1.0, max(at, self._lately.get(product, (0.0, at))[1]))
         self._remember(product, visit)
@@ -105,6 +125,7 @@ class Covisits:
         for product, cells in self._cells.items():
             self._cells[product] = {name: faded for name, weight in cells.items() if (faded := weight * factor) > 1e-9}
         self._rows.clear()
+        self._cold = dict.fromkeys(self._cells)
         for cache in self._listeners:
             cache.clear()
 
@@ -112,11 +133,13 @@ class Covisits:
         if len(cells) > _MOST_CELLS:
             least = sorted(cells.values())[-_KEPT_CELLS]
             self._cells[product] = {name: weight for name, weight in cells.items() if weight >= least}
-        self._rows.pop(product, None)
-        for cache in self._listeners:
-            cache.pop(product, None)
-            for neighbour in cells:
-                cache.pop(neighbour, None)
+        learnt = self._learnt[product] = self._learnt.get(product, 0) + 1
+        row = self._rows.get(product)
+        if row is None or learnt > row.learnt + row.learnt // _PATIENCE or self.latest_at > row.at + self._aged:
+            self._rows.pop(product, None)
+            self._cold[product] = None
+            for cache in self._listeners:
+                cache.pop(product, None)
 
     def _remember(self, product: str, visit: int) -> None:
         visits = self._visits.get(product)
@@ -128,33 +151,41 @@ class Covisits:
     def build(self, product: str, others: Sequence[str], shares: Sequence[float]) -> None:
         """Takes in a row that was worked out in batch: it holds until the product is clicked here."""
         names = tuple(self._names.setdefault(name, name) for name in others)
-        self._built[self._names.setdefault(product, product)] = names, array("f", shares)
+        own = shares[names.index(product)] if product in names else 0.0
+        self._built[self._names.setdefault(product, product)] = Row(names, array("f", shares), own)
 
     # -- asking
 
-    def derived(self) -> dict[str, Row]:
-        """A new table for what somebody works out from rows within one step: an entry goes when its product's row or a
-        neighbour's changes."""
-        cache: dict[str, Row] = {}
+    def derived(self) -> dict[str, Any]:
+        """A new table for what somebody works out from rows: an entry goes when its product's row does."""
+        cache: dict[str, Any] = {}
         self._listeners.append(cache)
         return cache
 
     def row(self, product: str) -> Row:
         """What the product leads to; empty for one that nobody knows."""
         row = self._rows.get(product)
-        if row is None:
-            row = remember(self._rows, product, self._worked_out(product))
-        return row
+        return self._worked_out(product) if row is None else row
+
+    def warm(self, most: int) -> bool:
+        """Works out rows that are still to be, `most` of them; False when there are no more."""
+        while self._cold and most:
+            self._worked_out(next(reversed(self._cold)))
+            most -= 1
+        return bool(self._cold)
 
     def _worked_out(self, product: str) -> Row:
+        self._cold.pop(product, None)
         cells = self._cells.get(product)
         if not cells:
-            return self._built.get(product) or ((), array("d"))
+            return self._built.get(product, EMPTY)
         clicks = self._clicks
         damped = {name: weight * clicks.get(name, 1) ** -DAMPING for name, weight in cells.items()}
         whole = sum(damped.values()) + SHRINKAGE * self._growth(self.latest_at)
         best = sorted(damped, key=damped.__getitem__, reverse=True)[:ROW_LENGTH]
-        return tuple(best), array("d", [damped[name] / whole for name in best])
+        shares, own = array("f", [damped[name] / whole for name in best]), damped.get(product, 0.0) / whole
+        row = self._rows[self._names[product]] = Row(tuple(best), shares, own, self._learnt[product], self.latest_at)
+        return row
 
     def clicks(self, product: str) -> int:
         """How often it was ever looked at."""
@@ -178,12 +209,3 @@ class Covisits:
         """In how many of the latest visits all of these products were looked at."""
         sets = [set(self._visits.get(product, ())) for product in products]
         return len(set.intersection(*sets)) if sets else 0
-
-
-def remember(cache: dict[str, Row], product: str, row: Row) -> Row:
-    """Puts the row into a cache of at most 20,000, from which the oldest then go."""
-    if len(cache) >= _MOST_ROWS:
-        for oldest in list(islice(cache, _MOST_ROWS // 10)):
-            del cache[oldest]
-    cache[product] = row
-    return row

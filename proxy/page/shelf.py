@@ -67,7 +67,7 @@ class Shelf(Fragment):
         parts = self._around(cards)
         if any(isinstance(part, Field) for part in parts):
             return Filled(parts, content=self.content)
-        whole = joined(part for part in parts if isinstance(part, Piece))
+        whole = joined([part for part in parts if isinstance(part, Piece)], is_lasting=False)
         whole.prepare()
         return Filled((whole,), content=self.content)
 

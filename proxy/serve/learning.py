@@ -5,7 +5,7 @@ Where no feed tells of a product, its page does, if it is kept for everybody and
 taken in together, a moment later, for each change has rows chosen anew.
 
 When a visitor did something, what rows of products will ask of them is worked out here at once, so that no page waits
-for it.
+for it. Where nothing else is to be done, the rows of what goes with what are made ready, a few at a time.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ AT_ONCE = 500
 FOLLOW_SECONDS = 1.0
 MOST_OWN = 100_000
 MOST_READ = 1_000
+ROWS_AT_ONCE = 20
+"""Half a millisecond's work, if each is long."""
+RESTS_A_FOLLOW = 50
 LEARNT_A_SECOND = 10_000
 """Every so many products that are known make it a second longer until the next are taken in from pages."""
 
@@ -82,7 +85,15 @@ class Learning:
         while True:
             self.take()
             if not await self.catch_up():
-                await asyncio.sleep(FOLLOW_SECONDS)
+                await self._rest()
+
+    async def _rest(self) -> None:
+        """A while until the log is read again. Rows not worked out yet are, a few at a time."""
+        rests = RESTS_A_FOLLOW
+        while rests and self._stock().shop.covisits.warm(ROWS_AT_ONCE):
+            await asyncio.sleep(FOLLOW_SECONDS / RESTS_A_FOLLOW)
+            rests -= 1
+        await asyncio.sleep(FOLLOW_SECONDS * rests / RESTS_A_FOLLOW)
 
     async def catch_up(self) -> bool:
         """Learns the next events of the log; False when there is nothing new, or no store."""

@@ -24,16 +24,16 @@ def test_click_by_click_gives_the_same_table_as_whole_visits() -> None:
 def test_both_ways_are_counted_and_the_nearer_counts_more() -> None:
     table = Covisits()
     table.add_visit(["shoe", "sock", "tent"], 0.0, 1)
-    assert table.row("shoe")[0] == ("sock", "tent")
-    assert table.row("tent")[0] == ("sock", "shoe")
-    assert table.row("nobody's")[0] == ()
+    assert table.row("shoe").products == ("sock", "tent")
+    assert table.row("tent").products == ("sock", "shoe")
+    assert table.row("nobody's").products == ()
 
 
 def test_a_later_visit_counts_more_than_an_old_one() -> None:
     table = Covisits(memory=100 * DAY)
     table.add_visit(["shoe", "old"], 0.0, 1)
     table.add_visit(["shoe", "new"], 90 * DAY, 2)
-    products, values = table.row("shoe")
+    products, values, *_ = table.row("shoe")
     assert products == ("new", "old")
     assert values[0] / values[1] == pytest.approx(2.718281828 ** (90 / 100), rel=1e-6)
 
@@ -42,7 +42,7 @@ def test_years_of_visits_do_not_outgrow_a_float() -> None:
     table = Covisits(memory=DAY)
     for day in range(0, 2_000, 10):
         table.add_visit(["shoe", "sock"], day * DAY, day)
-    products, values = table.row("shoe")
+    products, values, *_ = table.row("shoe")
     assert products == ("sock",) and 0 < values[0] < 1
 
 
@@ -52,16 +52,46 @@ def test_what_everybody_looks_at_weighs_less() -> None:
         table.add_visit(["bestseller", f"other {number}"], 0.0, number)
     table.add_visit(["shoe", "bestseller"], 0.0, 21)
     table.add_visit(["shoe", "lace"], 0.0, 22)
-    assert table.row("shoe")[0] == ("lace", "bestseller")
+    assert table.row("shoe").products == ("lace", "bestseller")
 
 
 def test_a_row_is_worked_out_again_when_its_clicks_change() -> None:
     table = Covisits()
     table.add_visit(["shoe", "sock"], 0.0, 1)
-    assert table.row("shoe")[0] == ("sock",)
+    assert table.row("shoe").products == ("sock",)
     for number in range(3):
         table.add_visit(["shoe", "lace"], 0.0, 2 + number)
-    assert table.row("shoe")[0] == ("lace", "sock")
+    assert table.row("shoe").products == ("lace", "sock")
+
+
+def test_a_row_of_what_many_looked_at_waits_for_an_eighth_more() -> None:
+    table = Covisits()
+    for number in range(40):
+        table.add_visit(["shoe", "sock"], 0.0, number)
+    row = table.row("shoe")
+    table.add_visit(["shoe", "lace"], 0.0, 40)
+    assert table.row("shoe") is row
+    assert "shoe" in table.row("lace").products
+    for number in range(6):
+        table.add_visit(["shoe", "lace"], 0.0, 41 + number)
+    assert "lace" in table.row("shoe").products
+    row = table.row("shoe")
+    table.add_visit(["shoe", "tent"], DAY, 50)  # long after
+    assert "tent" in table.row("shoe").products
+
+
+def test_rows_are_worked_out_ahead_a_few_at_a_time() -> None:
+    ahead, asked = Covisits(), Covisits()
+    for table in (ahead, asked):
+        for number, visit in enumerate(VISITS):
+            table.add_visit(visit, number * DAY, number)
+    assert ahead.warm(2)
+    assert not ahead.warm(100)
+    assert set(ahead._rows) == set(ahead._cells)
+    for product in "abcdefgh":
+        assert ahead.row(product) == asked.row(product)
+    ahead.add_visit(["a", "h"], 9 * DAY, 9)
+    assert ahead.warm(1)
 
 
 def test_memory_is_bounded_by_the_number_of_products() -> None:

@@ -45,6 +45,18 @@ def test_answers_change_with_what_is_learnt_meanwhile() -> None:
     assert asked.next_products(["tent"], leave_out=["tent"])[0] == "pillow"
 
 
+def test_what_was_learnt_of_others_counts_when_it_is_a_hundredth_of_all() -> None:
+    table = Covisits()
+    asked = Walk(table)
+    for number in range(100):
+        table.add_visit(["tent", "mat"], 0.0, number)
+    assert asked.next_products(["tent"], leave_out=["tent"]) == ["mat"]
+    table.add_visit(["sock"], 0.0, 100)
+    for number in range(25):  # an eighth more of the mat, and a hundredth of all
+        table.add_visit(["mat", "pillow"], 0.0, 101 + number)
+    assert sorted(asked.next_products(["tent"], leave_out=["tent"])) == ["mat", "pillow"]
+
+
 def test_the_reason_counts_true_visits() -> None:
     asked = walk(["tent", "mat"], ["tent", "mat", "tent"], ["mat", "pillow"], ["sock"])
     assert asked.way(["tent"], "mat") == Way("tent", "", 2)

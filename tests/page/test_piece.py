@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from proxy.page.piece import Piece, stored
+from proxy.page.piece import Piece, joined, stored
 
 SIZES = [0, 1, 7, 1023, 1024, 1025, 5_000, 70_000]
 
@@ -71,3 +71,11 @@ def test_preparing_a_piece_changes_nothing_it_says() -> None:
         )
         == plain
     )
+
+
+@pytest.mark.parametrize("is_lasting", [True, False])
+def test_joined_pieces_are_what_they_were_apart(is_lasting: bool) -> None:
+    pieces = [Piece(b"some words " * 100), Piece(b""), Piece(b"and others " * 50)]
+    whole = joined(pieces, is_lasting=is_lasting)
+    assert whole.plain == inflated(whole.deflated) == pieces[0].plain + pieces[2].plain
+    assert whole.crc_after(7) == zlib.crc32(whole.plain, 7)

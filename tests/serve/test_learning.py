@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from proxy.catalogue.rows import Ask
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import source
-from proxy.conditions.behaviours import BOUGHT
+from proxy.conditions.behaviours import BOUGHT, VIEWED
 from proxy.model import Arrival, Event, Item
 from proxy.page.about import About
 from proxy.page.fragments import Frame
@@ -19,6 +20,7 @@ from proxy.personalise import Stock
 from proxy.serve.learning import Learning, link_of
 from proxy.stores import open_store
 from tests.catalogue.worlds import PRODUCTS
+from tests.wire.site import eventually
 
 
 def order(visitor: str, number: int, *products: str) -> Arrival:
@@ -47,6 +49,18 @@ async def test_a_worker_that_starts_learns_what_there_is(tmp_path: Path) -> None
     while await learning.catch_up():
         pass
     assert shop.baskets.bought("MUSTARD") == 700
+    await store.aclose()
+
+
+async def test_what_goes_with_what_is_made_ready_before_anybody_asks(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path / 'store.db'}")
+    looks = [Event(float(n), f"{n}", VIEWED, items=(Item(id),)) for n, id in enumerate(("HOTDOG", "MUSTARD"))]
+    await store.apply([Arrival("a", look) for look in looks])
+    shop = Shop(PRODUCTS)
+    following = asyncio.create_task(Learning(store, lambda: Stock(shop)).follow())
+    await eventually(lambda: len(shop.covisits) == 2 and not shop.covisits._cold)
+    assert shop.covisits._rows.keys() == {"HOTDOG", "MUSTARD"}
+    following.cancel()
     await store.aclose()
 
 
