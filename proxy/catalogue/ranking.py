@@ -23,6 +23,8 @@ TO_THE_END = "to the end"
 """How far a bury may say: behind all others, however far that is."""
 MOST_NAMED = 5
 MADE_ROOM = ("made room for others",)
+BY_ID = {"product", "words"}
+"""What fits a product of which no catalogue tells."""
 
 By = Literal["product", "category", "tag", "brand", "price", "in stock", "out of stock", "words", "affinity", "score"]
 
@@ -177,7 +179,7 @@ def moves_told(moves: Iterable[Move], products: Sequence[str], get: Callable[[st
     unknown = [id for id in products if get(id) is None]
     if unknown:
         named = ", ".join(unknown[:MOST_NAMED]) + (", ..." if len(unknown) > MOST_NAMED else "")
-        yield f"only a pin moves what the catalogue does not have: {len(unknown)} of {len(products)} ({named})"
+        yield f"{len(unknown)} of {len(products)} are not in the catalogue, so only their ids count: {named}"
 
 
 def moved(
@@ -224,7 +226,13 @@ def shifts_of(
 ) -> dict[str, float]:
     """How many places up each product moves in all; those that stay are left out."""
     all_shifts = tuple(shifts)
-    known = [product for id in products if (product := get(id))]
-    most = max((product.popularity for product in known), default=0.0)
-    found = {p.id: sum(shift.of(p, shopper, now, most) for shift in all_shifts) for p in known}
+    by_id = tuple(shift for shift in all_shifts if shift.fit.by in BY_ID)
+    known = {id: get(id) for id in products}
+    most = max((product.popularity for product in known.values() if product), default=0.0)
+    found = {
+        id: sum(
+            shift.of(product or Product(id, "", ""), shopper, now, most) for shift in (all_shifts if product else by_id)
+        )
+        for id, product in known.items()
+    }
     return {id: places for id, places in found.items() if places}

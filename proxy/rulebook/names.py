@@ -41,10 +41,13 @@ class Names:
 
     def listing(self, name: Scalar, findings: list[Finding]) -> str:
         """The list's name. It may be that of a `data-list` that nobody declares, so R301 is a warning, and only of one
-        written nearly as `slots.yaml` has it."""
+        written nearly as `slots.yaml` has it, or that is a slot's there."""
         close = get_close_matches(name.text, self.lists, n=1, cutoff=NEARLY)
         if close and name.text not in self.lists:
             what, help = f'slots.yaml has no list "{name.text}"', did_you_mean(name.text, close)
+            findings.append(Finding("R301", what, name.place, help, is_warning=True))
+        elif name.text in self.slots and name.text not in self.lists:
+            what, help = f'"{name.text}" is a slot, and no list', "in slots.yaml, put it under `listings:`"
             findings.append(Finding("R301", what, name.place, help, is_warning=True))
         return name.text
 

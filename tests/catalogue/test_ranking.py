@@ -31,6 +31,14 @@ def test_what_goes_to_the_end_stands_behind_all_others_in_its_order_however_far_
     assert (last, first.why) == (Move("HOTDOG", 1, 3, ("to the end by product hotdog",)), MADE_ROOM)
 
 
+def test_what_no_catalogue_has_moves_by_its_id_alone() -> None:
+    by_id, in_stock = Shift(Fit("product", frozenset({"p2"})), 3.0), Shift(Fit("in stock"), 10.0)
+    arranged = Arrangement((by_id, in_stock, Shift(Fit("out of stock"), -3.0)))
+    assert arranged.order(["p1", "p2", "p3"], lambda id: None, Shopper(), 0.0) == ["p2", "p1", "p3"]
+    cart = Arrangement((Shift(Fit("words", frozenset({"products in cart"})), -inf),))
+    assert cart.order(["p1", "p2"], lambda id: None, Shopper(cart=("p1",)), 0.0) == ["p2", "p1"]
+
+
 def test_a_card_moves_as_far_as_it_is_told_up_to_the_largest_move() -> None:
     for by, largest, place in ((10.0, 10, 5), (15.0, 20, 0), (15.0, 7, 8), (-4.0, 4, 19), (-3.0, 20, 18)):
         order = moved(ORDER, {"15": by}, {}, largest=largest)

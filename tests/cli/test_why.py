@@ -187,7 +187,7 @@ def test_where_each_card_of_a_page_goes_is_told(url: str, page: str, lists: Path
         "  · D  Shoe D: 4 → 1, pinned at 1",
         "  · C  Shoe C: 3 → 2, +2 places by brand northwind",
         "  · 2 made room for others, 1 stay where the shop has them",
-        "  · only a pin moves what the catalogue does not have: 1 of 5 (X)",
+        "  · 1 of 5 are not in the catalogue, so only their ids count: X",
     ]
     code, output = run(lists, f"{url}&sort=price", "--page", str(lists / "page"))
     assert "the shop's own order, for the visitor has sorted the list themselves" in output

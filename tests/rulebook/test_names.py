@@ -29,6 +29,15 @@ def test_a_known_slot_is_fine() -> None:
     assert not findings
 
 
+def test_a_list_that_is_a_slots_name_is_warned_of() -> None:
+    findings: list[Finding] = []
+    names = Names({}, (), ("grid",), ("search",))
+    assert names.listing(Scalar("grid", HERE), findings) == "grid"
+    assert [(one.what, one.is_warning) for one in findings] == [('"grid" is a slot, and no list', True)]
+    assert names.listing(Scalar("of-a-page", HERE), findings) == "of-a-page"
+    assert len(findings) == 1
+
+
 def test_a_name_taken_before_is_told_with_where_the_other_is() -> None:
     elsewhere = Place("b.rules.yaml", 3, 5, 8)
     findings = twice(
