@@ -4,7 +4,7 @@ suite per port under `tests/contracts/`."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from proxy.model import Arrival, Headers, Profile, View
@@ -56,10 +56,16 @@ class ViewLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What came of arrivals: those the store did not have yet, and the profiles they changed, by visitor."""
+    """What came of arrivals: those the store did not have yet, each as whose it is; and who was joined or parted by
+    one of them, as they are right after it."""
 
     fresh: Sequence[Arrival]
-    profiles: Mapping[str, Profile]
+    linked: Mapping[str, Profile] = field(default_factory=dict)
+
+    @property
+    def visitors(self) -> Collection[str]:
+        """Whose profiles changed."""
+        return dict.fromkeys([arrival.visitor_id for arrival in self.fresh])
 
 
 @dataclass(frozen=True, slots=True)

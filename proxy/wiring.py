@@ -167,7 +167,7 @@ class Tailorbird:
             settings,
             self._gateway.stock.shop,
         )
-        self._learning = Learning(self.store, lambda: self._gateway.stock, clock)
+        self._learning = Learning(self.store, lambda: self._gateway.stock, clock, self._profiles.held)
         self.journal.subscribe(self._learning.hear)
         self._routes[STYLESHEET_PATH] = stylesheet
         self._headroom = Headroom(settings, self.metrics, (self._gateway.memory, self._profiles))

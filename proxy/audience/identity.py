@@ -19,7 +19,7 @@ import msgspec
 
 from proxy.model import Arrival, Event, Link, Profile
 
-JOINED, PARTED = "joined", "parted"
+JOINED, PARTED = LINKING = "joined", "parted"
 IMPORTED = "profile imported"
 MOST_DEVICES = 50
 MOST_DEVICES_A_WEEK = 5
@@ -72,7 +72,7 @@ def began(log: Sequence[Arrival], now: float) -> float:
 def carried(log: Iterable[Arrival], person_id: str) -> list[Arrival]:
     """What of a device's log is the person's from now on: all it did and was told, under the ids it has. What an import
     said of it stays with it."""
-    kept = (arrival for arrival in log if arrival.event.kind not in (JOINED, PARTED, IMPORTED))
+    kept = (arrival for arrival in log if arrival.event.kind not in (*LINKING, IMPORTED))
     return [msgspec.structs.replace(one, visitor_id=person_id, via=one.via or one.visitor_id) for one in kept]
 
 
@@ -83,7 +83,7 @@ def routed(arrival: Arrival, profile: Profile | None) -> Arrival:
 
 def routed_to(arrival: Arrival, person_id: str) -> Arrival:
     """The arrival of a person's device, as the person's; of who is nobody's device (""), as it is."""
-    if not person_id or arrival.event.kind in (JOINED, PARTED):
+    if not person_id or arrival.event.kind in LINKING:
         return arrival
     return carried([arrival], person_id)[0]
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import pairwise
 from operator import attrgetter
 
-from proxy.audience.identity import IMPORTED, JOINED, PARTED, linked
+from proxy.audience.identity import IMPORTED, LINKING, linked
 from proxy.audience.merging import NO_RULES, Merge, Rules, Word, believed
 from proxy.audience.outside import MEMBERSHIP, after, segments_of
 from proxy.events.types import MOST, Class, class_of, classes_of
@@ -35,7 +35,7 @@ def fold(profile: Profile | None, arrivals: Sequence[Arrival], rules: Rules = NO
     for arrival in arrivals:
         if arrival.event.kind == IMPORTED:
             known = _imported(known, arrival, rules)
-        elif arrival.event.kind in (JOINED, PARTED):
+        elif arrival.event.kind in LINKING:
             known = _linked(known, arrival)
         elif arrival.event.kind in MEMBERSHIP:
             known = _in_segments(known, known.listed, known.imported, after(known.outside, arrival))

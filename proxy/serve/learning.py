@@ -38,12 +38,19 @@ LEARNT_A_SECOND = 10_000
 
 
 class Learning:
-    """`stock` tells what rows are filled from now."""
+    """`stock` tells what rows are filled from now, `held` what this worker remembers of a visitor."""
 
-    def __init__(self, store: EventStore, stock: Callable[[], Stock], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        stock: Callable[[], Stock],
+        clock: Callable[[], float] = time.time,
+        held: Callable[[str], Profile | None] = lambda _: None,
+    ) -> None:
         self._store = store
         self._stock = stock
         self._clock = clock
+        self._held = held
         self._own: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._place = ""
         self._read: dict[str, Product] = {}
@@ -57,7 +64,7 @@ class Learning:
         while len(self._own) > MOST_OWN:
             self._own.popitem(last=False)
         if self._stock().asks:
-            for profile in applied.profiles.values():
+            for profile in filter(None, map(self._held, applied.visitors)):
                 self._foresee(profile)
 
     def read(self, about: About, path: bytes) -> None:

@@ -9,11 +9,10 @@ be done twice, so a join that was broken off is finished by the next.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from proxy.audience.identity import (
-    JOINED,
-    PARTED,
+    LINKING,
     Verdict,
     began,
     carried,
@@ -30,10 +29,10 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """What came of it, and the profiles that changed."""
+    """What came of it, and whose profiles changed."""
 
     verdict: Verdict
-    profiles: dict[str, Profile] = field(default_factory=dict)
+    changed: frozenset[str] = frozenset()
 
 
 async def join(store: Store, device_id: str, person_id: str, now: float) -> Joining:
@@ -48,14 +47,13 @@ async def join(store: Store, device_id: str, person_id: str, now: float) -> Join
     log = await store.log_of(device_id)
     for_person, for_device = join_of(device, person_id, began(log, now), now)
     changed = await _applied(store, [*carried(log, person_id), for_person])
-    claimed = await _applied(store, [for_device])
-    if _has_another(claimed.get(device_id), person_id):  # who logged in on it this very moment, and was quicker
+    claimed = await store.apply([for_device])
+    if _has_another(claimed.linked.get(device_id), person_id):  # who logged in on it this very moment, and was quicker
         return Joining(Verdict(False, "another person"), await _taken_back(store, device_id, person_id, now))
-    changed |= claimed
     late = {arrival.event.id for arrival in log}
     between = [arrival for arrival in await store.log_of(device_id) if arrival.event.id not in late]
     changed |= await _applied(store, carried(between, person_id))
-    return Joining(verdict, changed)
+    return Joining(verdict, changed | {device_id})
 
 
 async def part(store: Store, device_id: str, now: float) -> Joining:
@@ -80,7 +78,7 @@ async def whole(store: Store, visitor_id: str) -> tuple[str, ...]:
 
 async def ledger(store: Store, visitor_id: str) -> Sequence[Arrival]:
     """The joins and partings of a visitor, in order."""
-    return [arrival for arrival in await store.log_of(visitor_id) if arrival.event.kind in (JOINED, PARTED)]
+    return [arrival for arrival in await store.log_of(visitor_id) if arrival.event.kind in LINKING]
 
 
 def _has_another(device: Profile | None, person_id: str) -> bool:
@@ -89,23 +87,23 @@ def _has_another(device: Profile | None, person_id: str) -> bool:
     return any(id != person_id and not link.is_device and not link.is_parted for id, link in links)
 
 
-async def _taken_back(store: Store, device_id: str, person_id: str, now: float) -> dict[str, Profile]:
-    """Tells both that they are two, and moves what came by the device; the profiles that changed."""
+async def _taken_back(store: Store, device_id: str, person_id: str, now: float) -> frozenset[str]:
+    """Tells both that they are two, and moves what came by the device; whose profiles changed."""
     for_person, for_device = part_of(device_id, person_id, now)
-    changed = await _applied(store, [for_device])
+    await _applied(store, [for_device])
     own = given_back(await store.log_of(person_id), device_id)
-    changed |= await _applied(store, own)
-    changed |= await _applied(store, [for_person])
+    await _applied(store, own)
+    await _applied(store, [for_person])
     await store.withdraw(person_id, [arrival.event.id for arrival in own])
-    return {**changed, person_id: await _profile(store, person_id)}
+    return frozenset((device_id, person_id))
 
 
 async def _profile(store: Store, visitor_id: str) -> Profile:
     return await store.get_profile(visitor_id) or Profile(visitor_id)
 
 
-async def _applied(store: Store, arrivals: Sequence[Arrival]) -> dict[str, Profile]:
-    changed: dict[str, Profile] = {}
+async def _applied(store: Store, arrivals: Sequence[Arrival]) -> frozenset[str]:
+    changed: set[str] = set()
     for start in range(0, len(arrivals), BATCH):
-        changed |= (await store.apply(arrivals[start : start + BATCH])).profiles
-    return changed
+        changed.update((await store.apply(arrivals[start : start + BATCH])).visitors)
+    return frozenset(changed)

@@ -103,7 +103,7 @@ class RedisStore:
             async with answers_as_ours():
                 known = await self._log.profiles([profile.visitor_id for profile in some])
             imports = [import_of(profile, before) for profile, before in zip(some, known, strict=True)]
-            changed += len((await self.apply([one for one in imports if one is not None])).profiles)
+            changed += len((await self.apply([one for one in imports if one is not None])).visitors)
         return changed
 
     async def attribute_names(self) -> frozenset[str]:

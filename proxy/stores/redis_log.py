@@ -13,7 +13,7 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
-from proxy.audience.identity import IMPORTED, JOINED, PARTED, routed_to
+from proxy.audience.identity import IMPORTED, LINKING, routed_to
 from proxy.audience.merging import NO_RULES, Rules
 from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
@@ -45,7 +45,7 @@ from proxy.stores.tombstones import is_erased
 
 TRIES = 50
 SHORTEST_WAIT_SECONDS = 0.002
-WHOLE = (JOINED, PARTED, IMPORTED)
+WHOLE = (*LINKING, IMPORTED)
 """What a checkpoint is written for, beside what has traits: it changes where events go, or what an import said."""
 
 Waiting = Mapping[str, Sequence[Arrival]]
@@ -79,7 +79,7 @@ class Done(NamedTuple):
     """What a turn came to."""
 
     fresh: list[Arrival]
-    profiles: dict[str, Profile]
+    linked: dict[str, Profile]
     left: dict[str, list[Arrival]]
     checkpoints: list[Change]
 
@@ -104,7 +104,7 @@ class RedisLog:
         for arrival in reversed(once.values()):
             waiting.setdefault(arrival.visitor_id, []).append(arrival)
         fresh: list[Arrival] = []
-        profiles: dict[str, Profile] = {}
+        linked: dict[str, Profile] = {}
         for turn in range(TRIES):
             if not waiting:
                 break
@@ -115,7 +115,7 @@ class RedisLog:
                 self._write(done.checkpoints),
             )
             fresh += done.fresh
-            profiles |= done.profiles
+            linked |= done.linked
             waiting = {id: list({one.event.id: one for one in own}.values()) for id, own in done.left.items()}
         else:
             raise StoreError("others change the same visitors all the time", help="send the events again")
@@ -123,7 +123,7 @@ class RedisLog:
             order = {key: place for place, key in enumerate(reversed(once))}
             fresh.sort(key=lambda one: order.get((one.via or one.visitor_id, one.event.id), len(order)))
             await redis_feed.tell(self._writer, fresh)
-        return Applied(fresh, profiles)
+        return Applied(fresh, linked)
 
     async def _turn(self, waiting: Waiting) -> Done:
         """Adds what is new; what is another's, or whose visitor somebody else changed meanwhile, is left."""
@@ -148,7 +148,8 @@ class RedisLog:
         for change, answer in zip(changes, answers[len(calls) :], strict=True):
             if answered(answer):
                 done.fresh.extend(change.arrivals)
-                done.profiles[change.profile.visitor_id] = change.profile
+                if any(one.event.kind in LINKING for one in change.arrivals):
+                    done.linked[change.profile.visitor_id] = change.profile
             else:
                 done.left.setdefault(change.profile.visitor_id, []).extend(change.arrivals)
         return done
@@ -156,7 +157,7 @@ class RedisLog:
     async def _is_added(
         self, visitor_id: str, arrivals: Sequence[Arrival], stamp: Stamp, answer: list[Any] | None, done: Done
     ) -> bool:
-        """Whether they were added; then what of them was new is done, and the profile, which may need a checkpoint."""
+        """Whether they were added; then what of them was new is done, and the profile may need a checkpoint."""
         if answer is None:
             return False
         new, *parts = answer
@@ -170,12 +171,10 @@ class RedisLog:
             profile = profile_of(found, visitor_id)
             assert profile is not None  # for the type checker: something was added
         except DamagedValueError:
-            mended, _ = await self._mended(visitor_id)
-            profile = mended or fold(None, arrivals)
+            await self._mended(visitor_id)
         else:
             if len(found.news) >= MOST_NEWS:
                 done.checkpoints.append(Change(stamp, profile, len(found.news)))
-        done.profiles[visitor_id] = profile
         return True
 
     async def _changes(self, waiting: Waiting, known: Mapping[str, Known]) -> list[Change]:

@@ -11,7 +11,7 @@ import random
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from proxy.audience.identity import routed
+from proxy.audience.identity import LINKING, routed
 from proxy.errors import DamagedValueError
 from proxy.events.fold import by_visitor, fold
 from proxy.model import Arrival, Profile
@@ -129,7 +129,7 @@ def put(connection: sqlite3.Connection, profiles: Iterable[Profile]) -> int:
     told = list(profiles)
     before = _known_all(connection, [profile.visitor_id for profile in told])
     imports = [import_of(profile, before[profile.visitor_id]) for profile in told]
-    return len(apply(connection, [arrival for arrival in imports if arrival is not None]).profiles)
+    return len(apply(connection, [arrival for arrival in imports if arrival is not None]).visitors)
 
 
 def known(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
@@ -160,7 +160,8 @@ def apply(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Applie
     bulk.write(connection, LOG, [_row(arrival) for arrival in fresh])
     bulk.write(connection, WRITE, [(visitor_id, packed(profile)) for visitor_id, profile in after.items()], REPLACE)
     bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
-    return Applied(fresh, after)
+    linked = {one.visitor_id: after[one.visitor_id] for one in fresh if one.event.kind in LINKING}
+    return Applied(fresh, linked)
 
 
 def _known_all(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, Profile | None]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proxy.events.fold import fold
-from proxy.model import Arrival, Profile
+from proxy.model import Arrival
 
 
 class Ahead:
@@ -28,7 +27,6 @@ class Ahead:
             if not own:
                 self._arrivals.pop(arrival.visitor_id, None)
 
-    def on(self, profile: Profile) -> Profile:
-        """The profile as the store will have it."""
-        own = self._arrivals.get(profile.visitor_id)
-        return fold(profile, list(own.values())) if own else profile
+    def of(self, visitor_id: str) -> list[Arrival]:
+        """Those of this visitor."""
+        return list(self._arrivals.get(visitor_id, {}).values())

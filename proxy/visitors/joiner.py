@@ -37,9 +37,9 @@ class Joiner:
     async def _join(self, device: str, person: str, now: float) -> None:
         done = await join(self._store, device, person, now)
         self._metrics.count("tailorbird_joins_total", "outcome", done.verdict.reason or "done")
-        if done.profiles:
-            self._profiles.arrived([], done.profiles, now)
-            await self._tell(done.profiles, True)
+        if done.changed:
+            await self._profiles.renew(done.changed, now)
+            await self._tell(done.changed, True)
         self._settled[device, person] = None
         if len(self._settled) > MOST_REMEMBERED:
             self._settled.popitem(last=False)

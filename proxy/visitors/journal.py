@@ -214,20 +214,24 @@ class Journal:
             self._count("lost", len(arrivals))
             self._failed([entry for entry in entries if entry.done], StoreError(f"events were not applied: {error}"))
             return
-        self._profiles.arrived(arrivals, applied.profiles, self._clock())
+        foreseen = [arrival for entry in entries if not entry.done for arrival in entry.arrivals]
+        self._profiles.arrived(foreseen, _others(applied.fresh, foreseen) if len(foreseen) < len(arrivals) else ())
         self._count("applied", len(applied.fresh))
         self._count("repeated", len(arrivals) - len(applied.fresh))
         for hear in self._hear:
             asyncio.get_running_loop().call_soon(hear, applied)
-        telling = asyncio.create_task(self._told([entry.done for entry in entries if entry.done], applied.profiles))
+        telling = asyncio.create_task(self._told([entry.done for entry in entries if entry.done], applied))
         self._telling.add(telling)
         telling.add_done_callback(self._telling.discard)
 
-    async def _told(self, waiting: Sequence[asyncio.Future[None]], changed: Collection[str]) -> None:
-        """Lets those who wait go on once the other workers know; the next transaction need not wait for that."""
+    async def _told(self, waiting: Sequence[asyncio.Future[None]], applied: Applied) -> None:
+        """Lets those who wait go on once all workers know; the next transaction need not wait for that."""
+        telling = {arrival.visitor_id for arrival in applied.fresh if arrival.traits}
         try:
-            if changed:
-                await self._tell(changed, bool(waiting))
+            if telling:
+                await self._profiles.renew(telling, self._clock())
+            if applied.fresh:
+                await self._tell(applied.visitors, bool(waiting))
         finally:
             for done in waiting:
                 if not done.done():
@@ -256,3 +260,9 @@ class Journal:
     def _count(self, outcome: str, by: int) -> None:
         if by:
             self._metrics.count("tailorbird_events_total", "outcome", outcome, by)
+
+
+def _others(fresh: Sequence[Arrival], foreseen: Sequence[Arrival]) -> list[Arrival]:
+    """Those of the fresh events that were not foreseen, under whichever id."""
+    known = {(arrival.visitor_id, arrival.event.id) for arrival in foreseen}
+    return [one for one in fresh if (one.via or one.visitor_id, one.event.id) not in known]

@@ -13,14 +13,15 @@ import enum
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from proxy.breaker import Breaker
 from proxy.errors import DamagedValueError, StoreError
-from proxy.events.fold import by_visitor, fold
+from proxy.events.fold import fold
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Profile
 from proxy.ports import ProfileStore
@@ -32,6 +33,8 @@ log = logging.getLogger("tailorbird.profiles")
 
 STALE_SECONDS = 3_600.0
 MAX_READS = 10_000
+MOST_NEWS = 100
+"""So many events of a visitor whom nobody asks for wait to be counted together."""
 
 
 class Memory(enum.Enum):
@@ -41,6 +44,22 @@ class Memory(enum.Enum):
 
 
 MISSING: Final = Memory.MISSING
+
+
+@dataclass(slots=True)
+class Remembered:
+    """What was read of a visitor, and when, and what they did since, which counts when somebody asks for it."""
+
+    at: float
+    profile: Profile | None
+    news: list[Arrival]
+
+    def current(self) -> Profile | None:
+        """The profile with all of that."""
+        if self.profile is not None and self.news:
+            self.profile = fold(self.profile, self.news)
+        self.news = []
+        return self.profile
 
 
 class ProfileReader:
@@ -63,7 +82,7 @@ class ProfileReader:
         self._store = store
         self._metrics = metrics
         self._from_memory = metrics.tally("tailorbird_profile_lookups_total", "outcome", "memory")
-        self._memory: OrderedDict[str, tuple[float, Profile | None]] = OrderedDict()  # the longest unused first
+        self._memory: OrderedDict[str, Remembered] = OrderedDict()  # the longest unused first
         self._most = memory
         self._memory_seconds = memory_seconds
         self._is_strained = is_strained
@@ -74,6 +93,11 @@ class ProfileReader:
         self._renewals: dict[str, object] = {}
         self._persons: OrderedDict[str, str] = OrderedDict()  # whose devices these are, the longest unused first
         self._ahead = Ahead()
+
+    def held(self, visitor_id: str) -> Profile | None:
+        """What memory has of this visitor, however old: what is worked out for them beforehand starts from it."""
+        known = self._memory.get(visitor_id)
+        return known.current() if known else None
 
     def remembered(self, visitor_id: str, now: float) -> Profile | Memory | None:
         """What memory knows and is fresh; `MISSING` when the store would have to be asked."""
@@ -93,7 +117,7 @@ class ProfileReader:
             if len(self._persons) > self._most:
                 self._persons.popitem(last=False)
             return
-        self._memory[visitor_id] = (now, profile and self._ahead.on(profile))
+        self._memory[visitor_id] = Remembered(now, profile, self._ahead.of(visitor_id))
         if len(self._memory) > self._most:
             self._memory.popitem(last=False)
 
@@ -112,18 +136,28 @@ class ProfileReader:
         """These events count from now on, though the store does not have them yet."""
         arrivals = self._as_persons(arrivals)
         self._ahead.add(arrivals)
-        for visitor_id, own in by_visitor(arrivals).items():
-            if visitor_id in self._memory:  # with all that is ahead but these
-                at, profile = self._memory[visitor_id]
-                self._memory[visitor_id] = (at, profile and fold(profile, own))
+        self._count_in(arrivals)
 
-    def arrived(self, arrivals: Sequence[Arrival], profiles: Mapping[str, Profile], now: float) -> None:
-        """The store has these events now, and after them these profiles."""
-        self._ahead.drop(arrivals)
-        if (persons := self._as_persons(arrivals)) is not arrivals:
+    def arrived(self, foreseen: Sequence[Arrival], fresh: Iterable[Arrival]) -> None:
+        """The store has these events now: those that were foreseen, and `fresh` ones, which count from now on; but for
+        what they say of attributes, which is for the store to judge: `renew`. What a read that is under way brings may
+        be from before them."""
+        self._ahead.drop(foreseen)
+        if (persons := self._as_persons(foreseen)) is not foreseen:
             self._ahead.drop(persons)
-        for visitor_id, profile in profiles.items():
-            self.remember(visitor_id, profile, now)
+        self._count_in(fresh)
+        if self._reads or self._renewals:
+            for arrival in (*foreseen, *persons, *fresh):
+                self._outdate(arrival.visitor_id)
+                self._renewals.pop(arrival.visitor_id, None)
+
+    def _count_in(self, arrivals: Iterable[Arrival]) -> None:
+        for arrival in arrivals:
+            known = self._memory.get(arrival.visitor_id)
+            if known and not arrival.traits:
+                known.news.append(arrival)
+                if len(known.news) >= MOST_NEWS:
+                    known.current()
 
     def _as_persons(self, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
         """What devices did, as the persons' whose they are."""
@@ -143,9 +177,8 @@ class ProfileReader:
         for visitor_id in visitor_ids:
             self._outdate(visitor_id)
             self._persons.pop(visitor_id, None)
-            if visitor_id in self._memory:
-                at, profile = self._memory[visitor_id]
-                self._memory[visitor_id] = (at - self._memory_seconds, profile)
+            if known := self._memory.get(visitor_id):
+                known.at -= self._memory_seconds
 
     async def renew(self, visitor_ids: Iterable[str], now: float) -> None:
         """As `outdate`; and asks the store for those that are remembered here, however long it takes, so that their
@@ -188,10 +221,10 @@ class ProfileReader:
 
     def _recall(self, visitor_id: str, now: float, seconds: float) -> Profile | Memory | None:
         known = self._memory.get(visitor_id)
-        if known is None or abs(now - known[0]) >= seconds:
+        if known is None or abs(now - known.at) >= seconds:
             return MISSING
         self._memory.move_to_end(visitor_id)
-        return known[1]
+        return known.current() if known.news else known.profile
 
     async def _outcome(self, visitor_id: str, now: float) -> str:
         if visitor_id not in self._reads:

@@ -52,7 +52,7 @@ async def test_a_row_follows_every_click_for_less_than_the_page_costs() -> None:
         with_visits(stock.shop, VISITS, PRODUCTS)
         gc.collect()
         gc.freeze()  # the shop is there to stay; looking through it again and again is no part of a page
-        learning = Learning(site.store, lambda: site.gateway.stock, lambda: NOON)
+        learning = Learning(site.store, lambda: site.gateway.stock, lambda: NOON, site.profiles.held)
         visitors = {f"visitor{n}": Profile(f"visitor{n}", updated_at=NOON) for n in range(50)}
         heard, missing = list[float](), 0
         hits: dict[bytes, list[float]] = {path: [] for path in PAGES}
@@ -66,10 +66,10 @@ async def test_a_row_follows_every_click_for_less_than_the_page_costs() -> None:
             event = looked(f"SKU-{(number * 7919 + number % 50) % PRODUCTS}", at, number)
             profile = replace(visitors[id], history=(*visitors[id].history[-20:], event))
             visitors[id] = profile
-            started = time.thread_time()
-            learning.hear(Applied([Arrival(id, event)], {id: profile}))
-            heard.append((time.thread_time() - started) * 1e6)
             site.profiles.remember(id, profile, NOON)
+            started = time.thread_time()
+            learning.hear(Applied([Arrival(id, event)]))
+            heard.append((time.thread_time() - started) * 1e6)
             order = list(PAGES) if number % 4 < 2 else list(PAGES)[::-1]
             if number % 2:
                 for path in order:

@@ -26,9 +26,9 @@ async def test_a_person_has_what_their_devices_did_before_and_since(store: Store
     await store.apply([seen("d1", 1), seen("d2", 2), seen("anna", 3)])
     assert (await join(store, "d1", "anna", NOON + 10)).verdict
     joined = await join(store, "d2", "anna", NOON + 11)
-    assert joined.profiles.keys() == {"anna", "d2"}
+    assert joined.changed == {"anna", "d2"}
     applied = await store.apply([seen("d1", 20)])
-    assert list(applied.profiles) == ["anna"]
+    assert list(applied.visitors) == ["anna"]
     assert numbers(await store.get_profile("anna")) == ["web:1", "web:2", "web:3", "web:20"]
     device = await store.get_profile("d1")
     assert device is not None and device.alias == "anna"
@@ -39,7 +39,7 @@ async def test_a_message_sent_again_after_a_join_counts_once(store: Store) -> No
     await store.apply([seen("d1", 1)])
     await join(store, "d1", "anna", NOON + 10)
     again = await store.apply([seen("d1", 1), seen("anna", 1)])
-    assert (list(again.fresh), dict(again.profiles)) == ([], {})
+    assert (list(again.fresh), list(again.visitors)) == ([], [])
     both = await store.apply([seen("d1", 2), seen("anna", 2)])
     assert len(both.fresh) == 1
 

@@ -12,7 +12,7 @@ from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import source
 from proxy.conditions.behaviours import BOUGHT, VIEWED
-from proxy.model import Arrival, Event, Item
+from proxy.model import Arrival, Event, Item, Profile
 from proxy.page.about import About
 from proxy.page.fragments import Frame
 from proxy.page.shelf import shelf
@@ -109,10 +109,10 @@ async def test_what_rows_will_ask_is_worked_out_before_a_page_asks(tmp_path: Pat
     shop = Shop(PRODUCTS)
     row = shelf(Frame("Row"))
     stock = Stock(shop, {"row": Ask((source("for you now", []),))}, fragments={"row": row})
-    learning = Learning(store, lambda: stock)
-    applied = await store.apply([order("a", 1, "HOTDOG")])
-    learning.hear(applied)
-    shopper = applied.profiles["a"].remembered[Shopper]
+    held = {"a": Profile("a", history=(order("a", 1, "HOTDOG").event,))}
+    learning = Learning(store, lambda: stock, held=held.get)
+    learning.hear(await store.apply([order("a", 1, "HOTDOG"), order("b", 1, "HOTDOG")]))
+    shopper = held["a"].remembered[Shopper]
     assert isinstance(shopper, Shopper) and len(shopper.memo) == 1
-    assert len(applied.profiles["a"].remembered) == 2  # the shopper, and the row
+    assert len(held["a"].remembered) == 2  # the shopper, and the row
     await store.aclose()

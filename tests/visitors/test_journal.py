@@ -14,7 +14,7 @@ from proxy.settings import DEFAULTS, Settings
 from proxy.stores import open_store
 from proxy.visitors import journal as module
 from proxy.visitors.journal import Journal
-from proxy.visitors.profiles import MISSING, ProfileReader
+from proxy.visitors.profiles import ProfileReader
 
 NOON = 1_795_435_200.0
 
@@ -85,7 +85,6 @@ async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
 async def test_what_was_recorded_is_durable_and_counts_at_once(world: World) -> None:
     await world.journal.record([seen("anna", 1)], 100)
     assert await world.store.log_of("anna") == [seen("anna", 1)]
-    assert world.profiles.remembered("anna", NOON) is not MISSING
     assert await world.history("anna") == ["web:1"]
     assert world.told == [({"anna"}, True)]
 

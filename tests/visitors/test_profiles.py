@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Iterable
 import pytest
 
 from proxy.errors import DamagedValueError, StoreError
+from proxy.events.fold import fold
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Event, Profile
-from proxy.visitors.profiles import MAX_READS, MISSING, ProfileReader
+from proxy.visitors.profiles import MAX_READS, MISSING, MOST_NEWS, ProfileReader
 
 NOW = 1_795_435_200.0
 ANNA = Profile("anna", {"orders": 4.0})
@@ -331,9 +332,8 @@ async def test_a_read_that_began_before_a_change_does_not_undo_it() -> None:
     reader = ProfileReader(store, Metrics(), budget_ms=25)  # type: ignore[arg-type]
     reading = asyncio.create_task(reader.get("anna", 1.0))
     await store.asked.wait()
-    changed = Profile("anna", {"orders": 1.0})
-    store.profile = changed
-    reader.arrived([], {"anna": changed}, 1.0)
+    store.profile = changed = fold(Profile("anna"), [_seen(1)])
+    reader.arrived([], [_seen(1)])
     store.gate.set()
     await reading
     while reader._reads:
@@ -375,11 +375,11 @@ async def test_a_renewal_does_not_undo_what_is_newer() -> None:
     store.asked.clear()
     renewing = asyncio.create_task(reader.renew(["anna"], 1.0))
     await store.asked.wait()
-    changed = Profile("anna", {"orders": 1.0})
-    reader.arrived([], {"anna": changed}, 1.0)
+    store.profile = changed = fold(Profile("anna"), [_seen(1)])
+    reader.arrived([], [_seen(1)])
     store.gate.set()
     await renewing
-    assert reader.remembered("anna", 1.0) == changed
+    assert await reader.get("anna", 1.0) == changed
     await reader.aclose()
 
 
@@ -395,4 +395,20 @@ async def test_events_on_their_way_count_on_what_is_remembered_and_on_what_is_re
     assert isinstance(second, Profile)
     assert [event.id for event in first.history] == ["web:1"]
     assert [event.id for event in second.history] == ["web:1", "web:2"]
+    reader.arrived([_seen(1), _seen(2)], [_seen(3)])
+    third = reader.remembered("anna", 1.0)
+    assert third == fold(Profile("anna"), [_seen(1), _seen(2), _seen(3)])
+    await reader.aclose()
+
+
+async def test_events_of_somebody_nobody_asks_for_are_counted_in_together() -> None:
+    store = Slow(Profile("anna"))
+    store.gate.set()
+    reader = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    await reader.get("anna", 1.0)
+    arrivals = [_seen(number) for number in range(3 * MOST_NEWS + 1)]
+    reader.arrived([], arrivals)
+    assert reader._memory["anna"].news == arrivals[-1:]
+    assert reader.held("anna") == fold(Profile("anna"), arrivals)
+    assert reader.held("nobody") is None
     await reader.aclose()
