@@ -42,7 +42,8 @@ class ViewLog(Protocol):
     """The page views recorded last, in order. Any method may raise `StoreError`."""
 
     async def put_views(self, views: Sequence[View], *, most: int) -> None:
-        """Adds views to the end; of all that are kept, only the last `most` stay."""
+        """Adds views to the end; of all that are kept, only the last `most` stay. One of who was erased since does not
+        come in."""
 
     async def get_views(self, most: int) -> list[View]:
         """The last `most` views, the oldest first. One that cannot be read is left out."""
@@ -123,6 +124,13 @@ class EventStore(Protocol):
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
         """Leaves no byte of these visitors anywhere in the store but a keyed hash, by which no replay or import brings
         back what happened before `now`. How much of what was erased."""
+
+    async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:
+        """Leaves the keyed hashes alone, before what is kept of these visitors in several places is erased: what is
+        under way to one of them does not come in any more."""
+
+    async def erasures(self) -> str:
+        """What is another whenever somebody has been erased, for who remembers visitors."""
 
     async def tombstones(self) -> Tombstones:
         """What is left of who was erased, here or in stores whose tombstones were brought."""

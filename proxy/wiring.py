@@ -56,6 +56,7 @@ from proxy.upstream.origins import Origins
 from proxy.visitors.capture import Capture
 from proxy.visitors.collect import Collect
 from proxy.visitors.context import languages_of, request_of
+from proxy.visitors.erasures import Erasures
 from proxy.visitors.joiner import Joiner
 from proxy.visitors.journal import Journal
 from proxy.visitors.persona import Persona, context_as
@@ -227,6 +228,7 @@ class Tailorbird:
             self._lag.watch(),
             self._headroom.watch(),
             self._learning.follow(),
+            Erasures(self.store, self._profiles.forget).follow(),
         ]
         if self._tally is not None:
             works.append(self._tally.keep())

@@ -26,6 +26,7 @@ PROVEN_ELSEWHERE = {
     "stores/redis_log.py": "tests/contracts",
     "stores/redis_feed.py": "tests/contracts",
     "stores/redis_visitor.py": "tests/contracts",
+    "stores/sqlite_tombstones.py": "tests/contracts/test_tombstones.py",
     "stores/redis_tombstones.py": "tests/contracts/test_tombstones.py",
     "stores/connecting.py": "tests/contracts",
     "stores/cluster.py": "tests/contracts, tests/bars/test_d9_cluster.py",

@@ -22,8 +22,8 @@ from proxy.stores.holdings import Places, Receipt, erased
 @STORE
 @click.option("--yes", is_flag=True, help="do not ask")
 def command(visitor: str, store: str, yes: bool) -> None:
-    """Erase the person VISITOR is, on every device, and print a receipt. No replay or import brings them back. Where
-    servers run, ask their admin listener instead (`POST /api/erase`), so that they forget at once too.
+    """Erase the person VISITOR is, on every device, and print a receipt. No replay or import brings them back. Servers
+    that run on the store forget within seconds; asked for at their admin listener (`POST /api/erase`), at once.
 
     Exit code 1 when something was left.
     """

@@ -61,6 +61,7 @@ async def exported(places: Places, visitor_id: str) -> Values:
 async def erased(places: Places, visitor_id: str, now: float) -> Receipt:
     """Erases the person a visitor is."""
     ids = await whole(places.store, visitor_id)
+    await places.store.mark_erased(ids, now)
     gone: dict[str, int] = {}
     for holding in HOLDINGS:
         gone |= await holding.erase(places, ids, now)

@@ -23,7 +23,7 @@ from proxy.stores.cluster import Wide
 from proxy.stores.connecting import answers_as_ours, reader, writer
 from proxy.stores.record import import_of
 from proxy.stores.redis_log import RedisLog
-from proxy.stores.redis_tombstones import RedisTombstones
+from proxy.stores.redis_tombstones import RedisTombstones, mark, tell
 from proxy.stores.redis_visitor import Stored, keys_of, log_key, profile_key, profile_of, stored, visitor_in
 from proxy.stores.streams import Fields, take_out
 
@@ -175,7 +175,16 @@ class RedisStore:
             for stream in (redis_feed.KEY, *BUS_KEYS):
                 await take_out(self._writer, stream, names_them)
             refused = await take_out(self._writer, redis_refused.KEY, names_them)
+            await tell(self._writer)
         return {"events": events, "profiles": profiles, "events not taken": refused}
+
+    async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:
+        async with answers_as_ours():
+            await self._tombstones.leave(visitor_ids, now)
+
+    async def erasures(self) -> str:
+        async with answers_as_ours():
+            return await mark(self._reader)
 
     async def tombstones(self) -> Tombstones:
         async with answers_as_ours():

@@ -14,6 +14,7 @@ from proxy.stores.tombstones import new_key, tombstone
 TOMBSTONES_KEY = "tb:tombstones"
 OWN_KEY = "tb:tombstone-key"
 BROUGHT_KEYS = "tb:tombstone-keys"
+MARK_KEY = "tb:erasures"
 AT_ONCE = 500
 
 
@@ -44,6 +45,14 @@ class RedisTombstones:
         own, *_ = await self.keys()
         await self._writer.hset(TOMBSTONES_KEY, mapping={tombstone(own, id): now for id in visitor_ids})
 
+    async def erased_at(self, visitor_ids: Sequence[str]) -> dict[str, float]:
+        """When those of these visitors were erased who were, the last time."""
+        reads = self._writer.pipeline(transaction=False)
+        asks(reads, await self.keys(), visitor_ids)
+        (answer,) = await reads.execute()
+        times = zip(visitor_ids, latest(answer, len(visitor_ids)), strict=True)
+        return {visitor_id: at for visitor_id, at in times if at is not None}
+
     async def all(self) -> Tombstones:
         """As `EventStore.tombstones`."""
         keys = [*await self.keys(), *await self._writer.smembers(BROUGHT_KEYS)]
@@ -60,6 +69,16 @@ class RedisTombstones:
         if new := [key for key in tombstones.keys if key not in known.keys]:
             await self._writer.sadd(BROUGHT_KEYS, *new)
             self.are_new(new)
+
+
+async def tell(client: Any) -> None:
+    """Says that somebody was erased."""
+    await client.incr(MARK_KEY)
+
+
+async def mark(client: Any) -> str:
+    """What is another whenever somebody was erased."""
+    return str(await client.get(MARK_KEY))
 
 
 def asks(reads: Pipeline, keys: Collection[bytes], visitor_ids: Sequence[str]) -> None:

@@ -7,8 +7,9 @@ from typing import cast
 
 from proxy.model import View
 from proxy.stores.connecting import answers_as_ours, client_of
+from proxy.stores.redis_tombstones import RedisTombstones
 from proxy.stores.streams import take_out
-from proxy.stores.views import small_enough, unpacked
+from proxy.stores.views import is_of_erased, small_enough, unpacked
 
 KEY = "tb:views"
 BATCH = 1_000
@@ -29,6 +30,7 @@ class RedisViews:
         self._client = client_of(
             url, protocol=2, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
         )
+        self._tombstones = RedisTombstones(self._client)
 
     async def put_views(self, views: Sequence[View], *, most: int) -> None:
         async with answers_as_ours():
@@ -37,6 +39,9 @@ class RedisViews:
                 writes.xadd(KEY, {"visitor": view.visitor, "line": line})
             writes.xtrim(KEY, maxlen=most, approximate=False)
             await writes.execute()
+            # Whoever erases leaves the tombstone first: either it is seen here, or they see these views.
+            for visitor_id in await self._erased(views):
+                await self._take_out(visitor_id)
 
     async def get_views(self, most: int) -> list[View]:
         views: list[View] = []
@@ -47,7 +52,16 @@ class RedisViews:
 
     async def erase_views(self, visitor_id: str) -> int:
         async with answers_as_ours():
-            return await take_out(self._client, KEY, lambda fields: fields[b"visitor"] == visitor_id.encode())
+            return await self._take_out(visitor_id)
+
+    async def _take_out(self, visitor_id: str) -> int:
+        return await take_out(self._client, KEY, lambda fields: fields[b"visitor"] == visitor_id.encode())
+
+    async def _erased(self, views: Sequence[View]) -> set[str]:
+        """Whose views of before they were erased are among these."""
+        visitor_ids = sorted({view.visitor for view in views if view.visitor})
+        erased_at = await self._tombstones.erased_at(visitor_ids) if visitor_ids else {}
+        return {view.visitor for view in views if is_of_erased(view, erased_at)}
 
     async def aclose(self) -> None:
         await self._client.aclose()

@@ -21,7 +21,7 @@ from proxy.errors import OperatorError, StoreError
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
-from proxy.stores import sqlite_rules, tables
+from proxy.stores import sqlite_rules, sqlite_tombstones, tables
 from proxy.stores.batches import Batches
 from proxy.stores.record import unpacked
 
@@ -135,11 +135,17 @@ class SqliteStore:
         await self._run(self._writer, self._scrub)
         return gone
 
+    async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:
+        await self._change(lambda connection: sqlite_tombstones.leave(connection, visitor_ids, now))
+
+    async def erasures(self) -> str:
+        return await self._read(sqlite_tombstones.mark)
+
     async def tombstones(self) -> Tombstones:
-        return await self._read(tables.all_tombstones)
+        return await self._read(sqlite_tombstones.all)
 
     async def bury(self, tombstones: Tombstones) -> None:
-        await self._change(lambda connection: tables.bury(connection, tombstones))
+        await self._change(lambda connection: sqlite_tombstones.bring(connection, tombstones))
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
         await self._change(lambda connection: tables.refuse(connection, refused))

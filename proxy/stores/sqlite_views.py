@@ -15,11 +15,13 @@ from typing import TypeVar
 
 from proxy.errors import OperatorError, StoreError
 from proxy.model import View
+from proxy.stores import sqlite_tombstones
 from proxy.stores.sqlite import CONNECTION
-from proxy.stores.views import small_enough, unpacked
+from proxy.stores.views import is_of_erased, small_enough, unpacked
 
-SCHEMA = """
+SCHEMA = f"""
 PRAGMA secure_delete = ON;
+{sqlite_tombstones.SCHEMA}
 CREATE TABLE IF NOT EXISTS views (number INTEGER PRIMARY KEY, visitor_id TEXT NOT NULL, line BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS views_by_visitor ON views (visitor_id);
 """
@@ -45,8 +47,7 @@ class SqliteViews:
         self._connection: sqlite3.Connection | None = None
 
     async def put_views(self, views: Sequence[View], *, most: int) -> None:
-        rows = [(view.visitor, line) for view, line in small_enough(views)]
-        await self._run(lambda connection: _put(connection, rows, most))
+        await self._run(lambda connection: _put(connection, list(small_enough(views)), most))
 
     async def get_views(self, most: int) -> list[View]:
         lines = await self._run(lambda connection: _lines(connection, most))
@@ -80,9 +81,11 @@ class SqliteViews:
             self._connection = None
 
 
-def _put(connection: sqlite3.Connection, rows: Sequence[tuple[str, bytes]], most: int) -> None:
+def _put(connection: sqlite3.Connection, views: Sequence[tuple[View, bytes]], most: int) -> None:
     with connection:
         connection.execute("BEGIN IMMEDIATE")
+        erased = sqlite_tombstones.erased_at(connection, {view.visitor for view, _ in views})
+        rows = [(view.visitor, line) for view, line in views if not is_of_erased(view, erased)]
         connection.executemany("INSERT INTO views (visitor_id, line) VALUES (?, ?)", rows)
         connection.execute(FORGET, (most,))
 

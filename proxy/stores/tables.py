@@ -15,10 +15,10 @@ from proxy.audience.identity import LINKING, routed
 from proxy.errors import DamagedValueError
 from proxy.events.fold import by_visitor, fold
 from proxy.model import Arrival, Profile
-from proxy.ports import Applied, Refused, Tombstones
-from proxy.stores import bulk, sqlite_rules
+from proxy.ports import Applied, Refused
+from proxy.stores import bulk, sqlite_rules, sqlite_tombstones
 from proxy.stores.record import MAX_BYTES, import_of, packed, packed_arrival, unpacked, unpacked_arrival
-from proxy.stores.tombstones import is_erased, new_key, tombstone
+from proxy.stores.tombstones import is_erased
 
 VERSION = 4
 SCHEMA = f"""
@@ -42,8 +42,7 @@ CREATE TABLE IF NOT EXISTS refused (
     visitor_id TEXT NOT NULL,
     call TEXT NOT NULL
 );
-CREATE TABLE IF NOT EXISTS tombstone_key (value BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS tombstones (hash BLOB PRIMARY KEY, erased_at REAL NOT NULL) WITHOUT ROWID;
+{sqlite_tombstones.SCHEMA}
 {sqlite_rules.SCHEMA}
 PRAGMA user_version = {VERSION};
 COMMIT;
@@ -82,8 +81,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError("an older Tailorbird wrote it; import into a new file")
     if version < VERSION:
         connection.executescript(SCHEMA)
-        if connection.execute("SELECT count(*) FROM tombstone_key").fetchone() == (0,):
-            connection.execute("INSERT INTO tombstone_key VALUES (?)", (new_key(),))
+        sqlite_tombstones.prepare(connection)
 
 
 # -- profiles
@@ -197,45 +195,19 @@ def withdraw(connection: sqlite3.Connection, visitor_id: str, ids: Iterable[str]
 
 def _not_erased(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
     """The arrivals that no tombstone forbids."""
-    if connection.execute("SELECT 1 FROM tombstones LIMIT 1").fetchone() is None:
-        return arrivals
-    keys = _tombstone_keys(connection)
-    sought = f"SELECT max(erased_at) FROM tombstones WHERE hash IN ({','.join('?' * len(keys))})"  # noqa: S608
-    hashes = ([tombstone(key, one.visitor_id) for key in keys] for one in arrivals)
-    rows = [connection.execute(sought, each).fetchone() for each in hashes]
-    return [one for one, (erased_at,) in zip(arrivals, rows, strict=True) if not is_erased(one, erased_at)]
+    erased = sqlite_tombstones.erased_at(connection, {arrival.visitor_id for arrival in arrivals})
+    return [one for one in arrivals if not is_erased(one, erased.get(one.visitor_id))] if erased else arrivals
 
 
-def _tombstone_keys(connection: sqlite3.Connection) -> list[bytes]:
-    """Every key that hashes were made with, the store's own first."""
-    return [bytes(key) for (key,) in connection.execute("SELECT value FROM tombstone_key ORDER BY rowid")]
-
-
-def all_tombstones(connection: sqlite3.Connection) -> Tombstones:
-    """What is left of who was erased."""
-    rows = connection.execute("SELECT hash, erased_at FROM tombstones")
-    return Tombstones(_tombstone_keys(connection), {bytes(hash): at for hash, at in rows})
-
-
-def bury(connection: sqlite3.Connection, tombstones: Tombstones) -> None:
-    """Takes another store's tombstones in."""
-    known = _tombstone_keys(connection)
-    new = [(key,) for key in tombstones.keys if key not in known]
-    connection.executemany("INSERT INTO tombstone_key VALUES (?)", new)
-    later = "ON CONFLICT (hash) DO UPDATE SET erased_at = max(erased_at, excluded.erased_at)"
-    connection.executemany(f"INSERT INTO tombstones VALUES (?, ?) {later}", tombstones.erased_at.items())  # noqa: S608
-
-
-def erase(connection: sqlite3.Connection, visitor_ids: Iterable[str], now: float) -> dict[str, int]:
+def erase(connection: sqlite3.Connection, visitor_ids: Collection[str], now: float) -> dict[str, int]:
     """Deletes all of these visitors, and leaves their tombstones; how many rows of what."""
-    key, ids = _tombstone_keys(connection)[0], json.dumps(list(visitor_ids))
-    gone = {
+    sqlite_tombstones.leave(connection, visitor_ids, now)
+    sqlite_tombstones.tell(connection)
+    ids = json.dumps(list(visitor_ids))
+    return {
         name: connection.execute(f"DELETE FROM {table} WHERE {whose}", {"ids": ids}).rowcount  # noqa: S608
         for name, (table, whose) in ERASED.items()
     }
-    rows = [(tombstone(key, visitor_id), now) for visitor_id in json.loads(ids)]
-    connection.executemany("INSERT OR REPLACE INTO tombstones VALUES (?, ?)", rows)
-    return gone
 
 
 def log(connection: sqlite3.Connection, after: str, limit: int) -> tuple[list[Arrival], str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
 
 import msgspec
 
@@ -34,3 +35,8 @@ def small_enough(views: Iterable[View]) -> Iterator[tuple[View, bytes]]:
         line = packed(view)
         if len(line) <= MAX_BYTES:
             yield view, line
+
+
+def is_of_erased(view: View, erased_at: Mapping[str, float]) -> bool:
+    """Whether a page was seen before its visitor was erased."""
+    return view.at <= erased_at.get(view.visitor, -inf)

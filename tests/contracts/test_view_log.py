@@ -62,6 +62,17 @@ async def test_erasing_a_visitor_leaves_nothing_of_them(log: ViewLog) -> None:
     assert await log.get_views(10) == [at(2, "ben")]
 
 
+async def test_a_view_of_who_was_erased_since_does_not_come_in(log: ViewLog, url: str) -> None:
+    store = open_store(url)
+    await store.mark_erased(["anna"], 10.0)
+    await log.put_views([at(9), at(9, "ben"), at(11), at(9, "")], most=10)
+    assert {(view.at, view.visitor) for view in await log.get_views(10)} >= {(9, "ben"), (9, "")}
+    assert (9, "anna") not in {(view.at, view.visitor) for view in await log.get_views(10)}
+    await log.put_views([at(12)], most=10)
+    assert (12, "anna") in {(view.at, view.visitor) for view in await log.get_views(10)}, "what comes later is new"
+    await store.aclose()
+
+
 async def test_a_view_too_large_is_not_kept(log: ViewLog) -> None:
     large = msgspec.structs.replace(VIEW, attributes={"search term": "x" * 5_000})
     await log.put_views([large, at(1)], most=10)

@@ -1,0 +1,71 @@
+"""The tombstones in the SQLite file of the profiles. Whoever writes something of a visitor asks for them in the same
+transaction, so nothing can come in between."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable
+
+from proxy.ports import Tombstones
+from proxy.stores.tombstones import new_key, tombstone
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS tombstone_key (value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS tombstones (hash BLOB PRIMARY KEY, erased_at REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS erasures (place INTEGER PRIMARY KEY);
+"""
+LATER = "ON CONFLICT (hash) DO UPDATE SET erased_at = max(erased_at, excluded.erased_at)"
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Gives a new file its key."""
+    if not _keys(connection):
+        connection.execute("INSERT INTO tombstone_key VALUES (?)", (new_key(),))
+
+
+def mark(connection: sqlite3.Connection) -> str:
+    """What is another whenever somebody was erased."""
+    return str(connection.execute("SELECT max(place) FROM erasures").fetchone()[0])
+
+
+def tell(connection: sqlite3.Connection) -> None:
+    """Says that somebody was erased."""
+    connection.execute("INSERT INTO erasures DEFAULT VALUES")
+
+
+def erased_at(connection: sqlite3.Connection, visitor_ids: Iterable[str]) -> dict[str, float]:
+    """When those of these visitors were erased who were, the last time."""
+    if connection.execute("SELECT 1 FROM tombstones LIMIT 1").fetchone() is None:
+        return {}
+    keys = _keys(connection)
+    sought = f"SELECT max(erased_at) FROM tombstones WHERE hash IN ({','.join('?' * len(keys))})"  # noqa: S608
+    rows = ((id, connection.execute(sought, [tombstone(key, id) for key in keys]).fetchone()) for id in visitor_ids)
+    return {id: at for id, (at,) in rows if at is not None}
+
+
+def leave(connection: sqlite3.Connection, visitor_ids: Collection[str], now: float) -> None:
+    """Makes those of visitors who are erased."""
+    key = _keys(connection)[0]
+    rows = [(tombstone(key, visitor_id), now) for visitor_id in visitor_ids]
+    connection.executemany(f"INSERT INTO tombstones VALUES (?, ?) {LATER}", rows)  # noqa: S608
+
+
+def all(connection: sqlite3.Connection) -> Tombstones:
+    """As `EventStore.tombstones`."""
+    rows = connection.execute("SELECT hash, erased_at FROM tombstones")
+    return Tombstones(_keys(connection), {bytes(hash): at for hash, at in rows})
+
+
+def bring(connection: sqlite3.Connection, tombstones: Tombstones) -> None:
+    """As `EventStore.bury`."""
+    known = _keys(connection)
+    connection.executemany(
+        "INSERT INTO tombstone_key VALUES (?)", [(key,) for key in tombstones.keys if key not in known]
+    )
+    rows = tombstones.erased_at.items()
+    connection.executemany(f"INSERT INTO tombstones VALUES (?, ?) {LATER}", rows)  # noqa: S608
+
+
+def _keys(connection: sqlite3.Connection) -> list[bytes]:
+    """Every key that hashes were made with, the store's own first."""
+    return [bytes(key) for (key,) in connection.execute("SELECT value FROM tombstone_key ORDER BY rowid")]
