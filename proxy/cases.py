@@ -15,6 +15,7 @@ from proxy.conditions.explain import Explained
 from proxy.decide.engine import decide
 from proxy.decide.plan import Plan
 from proxy.decide.why import SlotStory, Verdict, why
+from proxy.diagnostics import many
 from proxy.model import Decision, EvaluationContext, Profile, Rule
 from proxy.personalise import Stock, row_of
 from proxy.rulebook.compile import Publication
@@ -80,7 +81,7 @@ def coverage(publication: Publication, outcomes: Sequence[Outcome]) -> str:
         lines.append(file)
         for rule in rules:
             count = times[rule.name]
-            told = f"{count} test{'s' * (count != 1)}" if count else "by another test"
+            told = many(count, "test") if count else "by another test"
             is_missed = rule.name in missed
             lines.append(f"  {'✘' if is_missed else '✔'} {rule.name:<60}  {'no test' if is_missed else told}")
     return "\n".join([*lines, f"{covered_percent(publication):.0f} % of the rules are tested"])

@@ -74,6 +74,11 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (f.place.file, f.place.line, f.place.column, f.code))
 
 
+def many(count: int, noun: str) -> str:
+    """As `1 rule`, `1,200 rules`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def rows_of(text: str) -> list[str]:
     """The lines of a text, without their ends, as YAML counts them."""
     return _LINE_ENDS.split(text)
@@ -91,17 +96,13 @@ def as_text(findings: Sequence[Finding], sources: Mapping[str, str]) -> str:
 def _count(findings: Sequence[Finding]) -> str:
     files = {finding.place.file for finding in findings}
     warnings = sum(finding.is_warning for finding in findings)
-    problems = _many(len(findings) - warnings, "problem")
-    where = _many(len(files), "file")
+    problems = many(len(findings) - warnings, "problem")
+    where = many(len(files), "file")
     if not warnings:
         return f"{problems} found in {where}."
     if warnings < len(findings):
-        return f"{problems} and {_many(warnings, 'warning')} found in {where}."
-    return f"{_many(warnings, 'warning')} in {where}, no problems."
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+        return f"{problems} and {many(warnings, 'warning')} found in {where}."
+    return f"{many(warnings, 'warning')} in {where}, no problems."
 
 
 def _block(finding: Finding, rows: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ import click
 
 from proxy.cli.junit import Result, junit_xml
 from proxy.cli.rulefolder import folder_arguments, loaded_from, site_now
-from proxy.diagnostics import Finding, as_text
+from proxy.diagnostics import Finding, as_text, many
 from proxy.rulebook.compile import Loaded
 from proxy.rulebook.mending import mended
 from proxy.stores.ruledir import read_folder
@@ -60,7 +60,7 @@ def _text(loaded: Loaded, folder: Path) -> str:
     if problems or loaded.publication is None:
         return problems
     files, rules = len(loaded.sources), len(loaded.publication.rules)
-    return f"{files} file{'s' * (files != 1)}, {rules} rule{'s' * (rules != 1)}, no problems."
+    return f"{many(files, 'file')}, {many(rules, 'rule')}, no problems."
 
 
 def _json(loaded: Loaded, folder: Path) -> str:

@@ -18,12 +18,14 @@ from typing import BinaryIO
 import click
 
 from proxy.audience.clean import clean, last_lines
+from proxy.audience.columns import Columns
 from proxy.audience.rows import Note, read_rows
 from proxy.cli.import_events import import_events, import_orders
 from proxy.cli.import_products import products
 from proxy.cli.import_rules import import_rules
 from proxy.cli.importing import BATCH, Form, Report, a_store, opened, read_lines, report_on, with_a_bar
 from proxy.cli.options import setting_options
+from proxy.diagnostics import many
 from proxy.environment import from_environment
 from proxy.model import Profile
 from proxy.ports import ProfileStore
@@ -42,10 +44,10 @@ class Totals:
 
     def sentence(self, *, is_stored: bool) -> str:
         """The totals, as the last line of a report."""
-        stored = f"{self.changed} new or changed" if is_stored else "nothing stored (dry run)"
+        stored = f"{self.changed:,} new or changed" if is_stored else "nothing stored (dry run)"
         return (
-            f"{self.imported} profiles imported: {stored}; "
-            f"{self.refused} rows refused, {self.replaced} replaced by later ones, {self.cleaned} values cleaned."
+            f"{many(self.imported, 'profile')} imported: {stored}; {many(self.refused, 'row')} refused, "
+            f"{self.replaced:,} replaced by later ones, {many(self.cleaned, 'value')} cleaned."
         )
 
 
@@ -96,6 +98,7 @@ async def _import(file: Path, url: str | None, report: Report, now: float) -> To
 
 def _cleaned(lines: BinaryIO, last: dict[str, int], now: float, report: Report, totals: Totals) -> Iterator[Profile]:
     """The profiles to store, each visitor's once; tells the report and counts what did not become one."""
+    columns = Columns()
     for row in read_rows(with_a_bar(lines, "profiles")):
         result = clean(row, now=now)
         for note in result.notes:
@@ -109,7 +112,10 @@ def _cleaned(lines: BinaryIO, last: dict[str, int], now: float, report: Report, 
             totals.replaced += 1
             report.note(Note(row.line, "", f"replaced by line {final}, which is of the same visitor"))
             continue
+        columns.look(row.line, result.profile.attributes)
         yield result.profile
+    for note in columns.notes():
+        report.note(note)
 
 
 async def _put(store: ProfileStore | None, batch: list[Profile], totals: Totals) -> None:

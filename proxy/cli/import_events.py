@@ -66,7 +66,7 @@ def import_orders(file: Path, dry_run: bool, form: Form, **said: Any) -> None:
 
     Exit code 1 when nothing could be imported.
     """
-    _run(file, Taken("orders"), _orders, ORDERS, dry_run, form, **said)
+    _run(file, Taken("order"), _orders, ORDERS, dry_run, form, **said)
 
 
 @click.command("events")
@@ -77,7 +77,7 @@ def import_events(file: Path, dry_run: bool, form: Form, **said: Any) -> None:
 
     Exit code 1 when nothing could be imported.
     """
-    _run(file, Taken("events"), _events, EVENTS, dry_run, form, **said)
+    _run(file, Taken("event"), _events, EVENTS, dry_run, form, **said)
 
 
 def _run(

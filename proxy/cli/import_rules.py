@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from proxy.cli.rulefolder import A_FILE, A_FOLDER, loaded_from
-from proxy.diagnostics import as_text
+from proxy.diagnostics import as_text, many
 from proxy.errors import OperatorError
 from proxy.rulebook.table import rules_from_table
 from proxy.stores.ruledir import read_folder
@@ -45,4 +45,4 @@ def import_rules(file: Path, folder: Path, timezone: str, store: str | None, dry
     if not dry_run:
         replace_whole(folder / name, table.text.encode())
         count = len({row for row in table.rows if row})
-        click.echo(f"{count} rule{'s' * (count != 1)} written to {folder / name}")
+        click.echo(f"{many(count, 'rule')} written to {folder / name}")

@@ -14,6 +14,7 @@ from typing import BinaryIO, Literal, Protocol
 import click
 
 from proxy.audience.rows import MAX_LINE_BYTES, Note
+from proxy.diagnostics import many
 from proxy.errors import OperatorError
 from proxy.ports import Store
 from proxy.stores import open_store
@@ -132,10 +133,10 @@ class Taken:
 
     def sentence(self, *, is_stored: bool) -> str:
         """The totals, as the last line of a report."""
-        stored = f"{self.changed} new" if is_stored else "nothing stored (dry run)"
+        stored = f"{self.changed:,} new" if is_stored else "nothing stored (dry run)"
         old = f", {self.too_old} too old" if self.too_old else ""
-        lost = f" {self.lost} of the visitors did nothing since then, and are left out." if self.lost else ""
+        lost = f" {many(self.lost, 'visitor')} did nothing since then: left out." if self.lost else ""
         return (
-            f"{self.imported} {self.noun} of {self.visitors} visitors imported: {stored}; "
-            f"{self.refused} rows refused{old}.{lost}"
+            f"{many(self.imported, self.noun)} of {many(self.visitors, 'visitor')} imported: {stored}; "
+            f"{many(self.refused, 'row')} refused{old}.{lost}"
         )

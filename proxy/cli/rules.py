@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from proxy.cli.rulefolder import folder_arguments, loaded_from
-from proxy.diagnostics import as_text
+from proxy.diagnostics import as_text, many
 from proxy.rulebook.asjson import as_json
 from proxy.stores.ruledir import read_folder
 
@@ -36,4 +36,4 @@ def command(folder: Path, catalogue: Path | None, store: str | None, to: Path | 
     to.mkdir(parents=True, exist_ok=True)
     for name, text in written.items():
         (to / name).write_text(text, encoding="utf-8")
-    click.echo(f"{len(written)} file{'s' * (len(written) != 1)} written to {to}")
+    click.echo(f"{many(len(written), 'file')} written to {to}")

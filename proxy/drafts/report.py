@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, inf
 
-from proxy.diagnostics import Finding
+from proxy.diagnostics import Finding, many
 from proxy.drafts.changes import Change, Kind, changes, moment
 from proxy.drafts.replay import Replay, SlotReplay, replay
 from proxy.model import View
@@ -94,7 +94,9 @@ def as_text(told: Prospect) -> str:
 
 
 def _changes(told: Prospect) -> Iterator[str]:
-    yield f"{told.live} → {told.draft}".ljust(50) + f"replayed {_views(told.replay.views)}{_span(told.replay)}"
+    yield (
+        f"{told.live} → {told.draft}".ljust(50) + f"replayed {many(told.replay.views, 'page view')}{_span(told.replay)}"
+    )
     yield from changes_text(told.changes)
 
 
@@ -121,7 +123,7 @@ def _who(replayed: Replay) -> Iterator[str]:
     for slot in shifted:
         share = slot.different / slot.views
         bar = "▇" * ceil(share * BAR)
-        head = f"  {slot.slot:<{width}}  {_percent(share):>6}  {bar} {_views(slot.different, 'view')}"
+        head = f"  {slot.slot:<{width}}  {_percent(share):>6}  {bar} {many(slot.different, 'view')}"
         yield f"{head}    {_shifts(slot)}"
 
 
@@ -137,10 +139,10 @@ def _shifts(slot: SlotReplay) -> str:
 
 def _notes(told: Prospect) -> Iterator[str]:
     if told.replay.unsure:
-        yield f"Unsure: {_views(told.replay.unsure)}, of which the recording does not tell enough"
+        yield f"Unsure: {many(told.replay.unsure, 'page view')}, of which the recording does not tell enough"
     for slot in told.replay.slots:
         if slot.unsure:
-            yield f"  {slot.slot}  {_views(slot.unsure, 'view')}    {_not_recorded(slot)}"
+            yield f"  {slot.slot}  {many(slot.unsure, 'view')}    {_not_recorded(slot)}"
     for name in told.new_slots:
         yield f"No recorded view has the slot {name}, so nobody can tell who would see something in it"
     if not told.replay.views:
@@ -164,32 +166,27 @@ def checks_text(checks: Checks) -> str:
     errors = [finding for finding in checks.findings if not finding.is_warning]
     warnings = [finding for finding in checks.findings if finding.is_warning]
     said = [_counted(errors, "error"), _counted(warnings, "warning")]
-    said.append(
-        f"{checks.passed} test{'s' * (checks.passed != 1)} passed" + f", {checks.failed} failed" * bool(checks.failed)
-    )
+    said.append(f"{many(checks.passed, 'test')} passed" + f", {checks.failed} failed" * bool(checks.failed))
     return ", ".join(said)
 
 
 def _counted(findings: Sequence[Finding], word: str) -> str:
     named = ", ".join(f"{finding.code} {finding.place}" for finding in findings[:3])
     more = ", …" if len(findings) > 3 else ""
-    return f"{len(findings)} {word}{'s' * (len(findings) != 1)}" + (f" ({named}{more})" if findings else "")
+    return many(len(findings), word) + (f" ({named}{more})" if findings else "")
 
 
 def replay_text(replayed: Replay, name: str) -> str:
     """What `tailorbird replay` prints: the views that `name` shows something else in than was recorded."""
-    head = f"{_views(replayed.views)} replayed by {name}: {_views(replayed.different, 'view')} shown something else"
+    differ = many(replayed.different, "view")
+    head = f"{many(replayed.views, 'page view')} replayed by {name}: {differ} shown something else"
     lines = [head + (f", {replayed.unsure:,} unsure" if replayed.unsure else "")]
     for slot in replayed.slots:
         if slot.shifts:
-            lines.append(f"  {slot.slot}  {_views(slot.different, 'view')}    {_shifts(slot)}")
+            lines.append(f"  {slot.slot}  {many(slot.different, 'view')}    {_shifts(slot)}")
         if slot.unsure:
             lines.append(f"  {slot.slot}  {slot.unsure:,} unsure    {_not_recorded(slot)}")
     return "\n".join(lines)
-
-
-def _views(count: int, word: str = "page view") -> str:
-    return f"{count:,} {word}{'s' * (count != 1)}"
 
 
 def _percent(share: float) -> str:

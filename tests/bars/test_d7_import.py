@@ -62,8 +62,10 @@ def test_grades_are_those_of_an_sql_oracle_and_a_second_import_changes_nothing(t
     command = ["import", "orders", str(file), "--store", url, *COLUMNS]
     first, second = (CliRunner().invoke(tailorbird, command) for _ in range(2))
     customers = len({row[0] for row in rows})
-    assert first.output == f"{len(rows)} orders of {customers} visitors imported: {len(rows)} new; 0 rows refused.\n"
-    assert second.output == f"{len(rows)} orders of {customers} visitors imported: 0 new; 0 rows refused.\n"
+    assert (
+        first.output == f"{len(rows):,} orders of {customers:,} visitors imported: {len(rows):,} new; 0 rows refused.\n"
+    )
+    assert second.output == f"{len(rows):,} orders of {customers:,} visitors imported: 0 new; 0 rows refused.\n"
 
     told = duckdb.execute(ORACLE.format(quantiles=QUANTILES), [str(table)]).fetchall()
     parts = {name: tuple(map(float, values)) for name, values in zip(GRADED, told[0][4:], strict=True)}

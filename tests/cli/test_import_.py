@@ -83,8 +83,8 @@ def test_importing_the_same_file_again_changes_nothing(file: Path, url: str) -> 
 def test_a_visitor_who_comes_in_distant_batches_changes_nothing_the_second_time(tmp_path: Path, url: str) -> None:
     file = tmp_path / "many.csv"
     file.write_text("id,orders\nanna,1\n" + "".join(f"v{number},1\n" for number in range(2_500)) + "anna,2\n")
-    assert "2501 profiles imported: 2501 new or changed" in run(file, "--store", url).output
-    assert "2501 profiles imported: 0 new or changed" in run(file, "--store", url).output
+    assert "2,501 profiles imported: 2,501 new or changed" in run(file, "--store", url).output
+    assert "2,501 profiles imported: 0 new or changed" in run(file, "--store", url).output
 
 
 def test_the_report_as_json_says_the_same(file: Path, url: str) -> None:
@@ -155,3 +155,12 @@ def test_a_line_without_end_is_read_in_bounded_memory(tmp_path: Path) -> None:
     (tmp_path / "long.csv").write_bytes(b"id,x\n" + b"y" * 300_000 + b"\nanna,1\n")
     with (tmp_path / "long.csv").open("rb") as file:
         assert [len(line) for line in read_lines(file)] == [5, 64 * 1024 + 1, 7]
+
+
+def test_a_column_of_numbers_with_a_word_in_it_is_told(tmp_path: Path, url: str) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("id,orders\na,3\nb,many\nc,4\n")
+    assert run(file, "--store", url).output.splitlines() == [
+        "people.csv:3: orders: `many` is a text; in 2 rows it is a number. Kept as it is",
+        "3 profiles imported: 3 new or changed; 0 rows refused, 0 replaced by later ones, 0 values cleaned.",
+    ]

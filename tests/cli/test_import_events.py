@@ -48,8 +48,8 @@ def test_orders_are_in_the_history_and_a_second_import_changes_nothing(file: Pat
     url = f"sqlite:{tmp_path}/s.db"
     first, second = run("orders", file, "--store", url), run("orders", file, "--store", url)
     assert "orders.csv:5: refused: `soon` is no time" in first.output
-    assert "2 orders of 2 visitors imported: 2 new; 1 rows refused.\n" in first.output
-    assert "2 orders of 2 visitors imported: 0 new; 1 rows refused.\n" in second.output
+    assert "2 orders of 2 visitors imported: 2 new; 1 row refused.\n" in first.output
+    assert "2 orders of 2 visitors imported: 0 new; 1 row refused.\n" in second.output
     anna = stored(url, "anna")
     assert anna is not None
     assert [(event.kind, event.value, len(event.items)) for event in anna.history] == [("order completed", 14.5, 2)]
@@ -80,8 +80,8 @@ def test_events_of_several_kinds_go_in_together(tmp_path: Path) -> None:
     file, url = tmp_path / "events.jsonl", f"sqlite:{tmp_path}/s.db"
     rows = [{"visitor": "anna", "event": "product viewed", "time": "2026-10-01", "sku": "A"}] * 2
     file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    assert "2 events of 1 visitors imported: 2 new" in run("events", file, "--store", url).output
-    assert "2 events of 1 visitors imported: 0 new" in run("events", file, "--store", url).output
+    assert "2 events of 1 visitor imported: 2 new" in run("events", file, "--store", url).output
+    assert "2 events of 1 visitor imported: 0 new" in run("events", file, "--store", url).output
 
 
 @pytest.mark.parametrize(

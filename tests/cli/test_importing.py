@@ -29,8 +29,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 
 def test_the_totals_are_a_sentence() -> None:
-    totals = Taken("orders", imported=5, changed=3, refused=1, too_old=2, visitors=4, lost=1)
+    totals = Taken("order", imported=5, changed=3, refused=1, too_old=2, visitors=4, lost=1)
     assert totals.sentence(is_stored=True) == (
-        "5 orders of 4 visitors imported: 3 new; 1 rows refused, 2 too old. "
-        "1 of the visitors did nothing since then, and are left out."
+        "5 orders of 4 visitors imported: 3 new; 1 row refused, 2 too old. 1 visitor did nothing since then: left out."
     )

@@ -1,0 +1,46 @@
+"""Columns of an import that hold several kinds of values, as a number in most rows and a word in one: all of them are
+kept, but a condition on an amount holds for none that is a text, and nobody would see why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from proxy.audience.rows import Note
+from proxy.model import Attributes, AttributeValue
+
+KINDS = {bool: "yes or no", float: "a number", str: "a text", frozenset: "a list"}
+
+
+@dataclass(slots=True)
+class Kind:
+    """Values of one kind in one column: how many, and the first."""
+
+    line: int
+    value: AttributeValue
+    count: int = 0
+
+
+class Columns:
+    """Looks at each profile as it is taken."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, dict[str, Kind]] = {}
+
+    def look(self, line: int, attributes: Attributes) -> None:
+        """At the values of one row."""
+        for name, value in attributes.items():
+            kinds = self._kinds.setdefault(name, {})
+            kinds.setdefault(KINDS[type(value)], Kind(line, value)).count += 1
+
+    def notes(self) -> Iterator[Note]:
+        """Of each column with several kinds the rarer ones, each where it comes first."""
+        for name, kinds in self._kinds.items():
+            usual, *others = sorted(kinds, key=lambda kind: -kinds[kind].count)
+            for other in others:
+                first, rows = kinds[other], kinds[other].count
+                where = (
+                    f"`{first.value}` is {other}, as in {rows - 1} more" if rows > 1 else f"`{first.value}` is {other}"
+                )
+                yield Note(first.line, name, f"{where}; in {kinds[usual].count} rows it is {usual}. Kept as it is")

@@ -1,0 +1,22 @@
+"""Columns that hold several kinds of values are told of, once each."""
+
+from __future__ import annotations
+
+from proxy.audience.columns import Columns
+
+
+def test_a_column_of_one_kind_is_not_worth_a_word() -> None:
+    columns = Columns()
+    for line in range(3):
+        columns.look(line, {"orders": 3.0, "tier": "gold", "newsletter": True, "sizes": frozenset({"S"})})
+    assert not list(columns.notes())
+
+
+def test_the_rarer_kinds_are_told_with_their_first_line() -> None:
+    columns = Columns()
+    for line, value in enumerate([1.0, "many", 2.0, 3.0, "none yet", True], start=2):
+        columns.look(line, {"orders": value})
+    assert [(note.line, note.column, note.what) for note in columns.notes()] == [
+        (3, "orders", "`many` is a text, as in 1 more; in 3 rows it is a number. Kept as it is"),
+        (7, "orders", "`True` is yes or no; in 3 rows it is a number. Kept as it is"),
+    ]
