@@ -104,7 +104,7 @@ def test_no_product_stands_twice_on_a_page() -> None:
 def test_what_is_sold_out_a_moment_ago_is_not_shown() -> None:
     stock = Stock(shop(), {"row": POPULAR, "second": POPULAR})
     page_with_rows(stock)
-    stock.shop.hub.change({"id": "HOTDOG", "availability": "out_of_stock"}, lambda what, help: None)
+    stock.shop.hub.change({"id": "HOTDOG", "availability": "out_of_stock"}, lambda *told: None)
     assert "HOTDOG" not in shown_in(page_with_rows(stock))
 
 

@@ -6,9 +6,7 @@ The law: a bad row never costs a good one. What is wrong is told by line, and th
 
 from __future__ import annotations
 
-import csv
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -17,22 +15,12 @@ from typing import Any
 
 import orjson
 
-from proxy.catalogue.products import Problem, Unreadable, Words, product_of
+from proxy.catalogue.products import Catalogue, Flaw, Problem, Unreadable, Warn, Words, product_of
 from proxy.catalogue.quality import contradictions
 from proxy.catalogue.shopify import shopify_rows
+from proxy.catalogue.tables import table_rows
 from proxy.catalogue.xmlfeed import xml_rows
 from proxy.model import Product
-
-MAX_CELL = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """The products in the order of the file, and what is wrong with it, in the order of its lines."""
-
-    products: tuple[Product, ...]
-    problems: tuple[Problem, ...]
-
 
 Row = tuple[int, Words]
 Rows = Callable[[bytes], Iterator[Row | Problem]]
@@ -53,13 +41,28 @@ def read_feed(data: bytes, *, currency: str = "") -> Catalogue:
     """The products of a feed. Of two rows with one id, the later is left out. `currency` is for prices that name
     none."""
     data = data.removeprefix(b"\xef\xbb\xbf")
-    head = data[:4096].lstrip()
-    found = next((format for format in FORMATS if format.is_it(head)), FORMATS[-1])
-    catalogue = read_rows(found, data, currency=currency)
+    catalogue = read_rows(format_of(data), data, currency=currency)
     if catalogue.products or catalogue.problems:
         return catalogue
-    nothing = Problem(1, "there is no product in this file", "write one a row, below the names of the columns")
+    nothing = Problem(
+        1, "there is no product in this file", "write one a row, below the names of the columns", flaw=Flaw.MISSING
+    )
     return replace(catalogue, problems=(nothing,))
+
+
+def format_of(data: bytes) -> Format:
+    """How a feed is written, by its first bytes."""
+    head = data[:4096].lstrip()
+    return next((format for format in FORMATS if format.is_it(head)), FORMATS[-1])
+
+
+def find_row(data: bytes, product_id: str) -> Row | None:
+    """What a feed says of a product, and on which line; None when it does not know it. Of several rows, the first."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    for row in format_of(data).rows(data):
+        if not isinstance(row, Problem) and str(row[1].get("id", "")) == product_id:
+            return row
+    return None
 
 
 def read_products(data: bytes) -> Catalogue:
@@ -82,19 +85,22 @@ def read_rows(format: Format, data: bytes, *, currency: str = "") -> Catalogue:
             product = product_of(words, partial(_warn, problems, line), currency=currency)
             if product.id in products:
                 raise Unreadable(
-                    f"there is already a product `{product.id}`", f"it is on line {lines[product.id]}: keep one of them"
+                    f"there is already a product `{product.id}`",
+                    f"it is on line {lines[product.id]}: keep one of them",
+                    Flaw.DUPLICATE,
                 )
         except Unreadable as error:
-            problems.append(Problem(line, error.what, error.help))
+            problems.append(Problem(line, error.what, error.help, flaw=error.flaw))
             continue
         problems += _missing(format, product, line, words)
         products[product.id], lines[product.id] = product, line
     problems += contradictions(products.values(), lines)
-    return Catalogue(tuple(products.values()), tuple(sorted(problems, key=lambda problem: problem.line)))
+    in_order = tuple(sorted(problems, key=lambda problem: problem.line))
+    return Catalogue(tuple(products.values()), in_order, lines, format.name)
 
 
-def _warn(problems: list[Problem], line: int, what: str, help: str) -> None:
-    problems.append(Problem(line, what, help, is_warning=True))
+def _warn(problems: list[Problem], line: int, what: str, help: str, flaw: Flaw) -> None:
+    problems.append(Problem(line, what, help, is_warning=True, flaw=flaw))
 
 
 def _missing(format: Format, product: Product, line: int, words: Words) -> Iterator[Problem]:
@@ -108,7 +114,7 @@ def _missing(format: Format, product: Product, line: int, words: Words) -> Itera
     for name in format.expected:
         is_lacking, help = lacks[name]
         if is_lacking and not (name == "image_link" and words.get(name)):
-            yield Problem(line, f"`{name}` is missing", help, is_warning=True)
+            yield Problem(line, f"`{name}` is missing", help, is_warning=True, flaw=Flaw.MISSING)
 
 
 # -- JSON lines
@@ -121,7 +127,9 @@ def _json_rows(data: bytes) -> Iterator[Row | Problem]:
         try:
             words: Any = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            yield Problem(number, f"this is not JSON: {error}", "write one object a line, in UTF-8")
+            yield Problem(
+                number, f"this is not JSON: {error.msg} (column {error.colno})", "write one object a line, in UTF-8"
+            )
             continue
         if isinstance(words, dict):
             yield number, words
@@ -130,59 +138,6 @@ def _json_rows(data: bytes) -> Iterator[Row | Problem]:
 
 
 # -- tables
-
-
-def table_rows(data: bytes, separator: str) -> Iterator[tuple[int, dict[str, str]] | Problem]:
-    """The rows of a table by the names in its heading: lower case, underscores for blanks, no `g:`. The line is that
-    on which a row begins. Cells may be quoted, and then hold line ends."""
-    text, problems = decoded(data)
-    yield from problems
-    csv.field_size_limit(MAX_CELL)
-    lines = text.splitlines(keepends=True)
-    heading: list[str] = []
-    start = 0
-    reader = csv.reader(lines, delimiter=separator, strict=True)
-    while True:
-        line = start + reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Problem(line, f"a cell cannot be read: {error}", "close every quote; write quotes in a text twice")
-            start = line  # go on with the next line: a quote never closed takes in all that follow
-            reader = csv.reader(lines[start:], delimiter=separator, strict=True)
-            continue
-        if not any(cell.strip() for cell in cells):
-            continue
-        if not heading:
-            heading = [re.sub(r"\s+", "_", name.strip().lower().removeprefix("g:")) for name in cells]
-            yield from _twice(heading, line)
-        elif len(cells) > len(heading):
-            what = f"this row has {len(cells)} cells, its heading {len(heading)}"
-            yield Problem(line, what, "put quotes around a text that holds the separator")
-        else:
-            words: dict[str, str] = {}
-            for name, cell in zip(heading, cells, strict=False):
-                words[name] = words.get(name) or cell.strip()
-            yield line, words
-
-
-def _twice(heading: list[str], line: int) -> Iterator[Problem]:
-    for name in dict.fromkeys(name for name in heading if heading.count(name) > 1 and name):
-        what = f"there are {heading.count(name)} columns `{name}`"
-        yield Problem(line, what, "keep one of them; the first that says something counts", is_warning=True)
-
-
-def decoded(data: bytes) -> tuple[str, list[Problem]]:
-    """The text, in UTF-8 or else Latin-1; where it is not UTF-8, a warning."""
-    try:
-        return data.decode(), []
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return data.decode("latin-1"), [
-            Problem(line, "this is not UTF-8", "save the file as UTF-8; until then it is read as Latin-1", True)
-        ]
 
 
 def _google_rows(data: bytes) -> Iterator[Row | Problem]:
@@ -232,19 +187,19 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
-def merged(known: Product, change: Words, warn: Callable[[str, str], None]) -> Product:
+def merged(known: Product, change: Words, warn: Warn) -> Product:
     """A product after a change that names some of its words, as its availability or its price. Raises `Unreadable`."""
     whole = {"id": known.id, "title": known.title, "link": known.link, "currency": known.currency, **change}
     if "price" not in change:
         whole["price"] = known.price
     new = product_of(whole, warn)
     kept = {
-        field: getattr(known, field) for field, names in _OWN_WORDS.items() if not any(name in change for name in names)
+        field: getattr(known, field) for field, names in OWN_WORDS.items() if not any(name in change for name in names)
     }
     return replace(new, **kept)
 
 
-_OWN_WORDS = {
+OWN_WORDS: Mapping[str, tuple[str, ...]] = {
     "category": ("category", "product_type", "google_product_category"),
     "brand": ("brand",),
     "image": ("image", "image_link"),
@@ -260,6 +215,8 @@ _OWN_WORDS = {
     "added_at": ("added", "created_at"),
     "prices": ("prices",),
 }
+"""The words of a feed that say each of a product's facts, the first of them that is there; but for those that every
+change has."""
 
 
 def line_of(product: Product) -> bytes:

@@ -7,12 +7,12 @@ shown a second longer than this knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from proxy.catalogue.feeds import merged
-from proxy.catalogue.products import Unreadable, product_of
+from proxy.catalogue.products import Unreadable, Warn, product_of
 from proxy.model import Product
 
 EVERYTHING = "everything"
@@ -72,7 +72,7 @@ class Hub:
         self._by_path = {path_of(product.link): product.id for product in self._products.values()}
         self.version += 1
 
-    def change(self, words: Mapping[str, Any], warn: Callable[[str, str], None]) -> Product:
+    def change(self, words: Mapping[str, Any], warn: Warn) -> Product:
         """A product from a feed's words: a new one, or one of which they change some. Raises `Unreadable`."""
         known = self._products.get(str(words.get("id")))
         product = product_of(words, warn) if known is None else merged(known, words, warn)

@@ -7,10 +7,11 @@ ignored, feeds carry many.
 
 from __future__ import annotations
 
+import enum
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +34,15 @@ _PRICE_HELP = "write it like 12.99 EUR"
 Words = Mapping[str, Any]
 
 
+class Flaw(enum.StrEnum):
+    """What is wrong with what a feed says."""
+
+    MISSING = "missing"
+    CONTRADICTORY = "contradictory"
+    DUPLICATE = "duplicate"
+    UNREADABLE = "unreadable"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What is wrong on `line` (from 1), and how to mend it. The product was left out, unless this is a warning."""
@@ -41,22 +51,35 @@ class Problem:
     what: str
     help: str = ""
     is_warning: bool = False
+    flaw: Flaw = Flaw.UNREADABLE
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.what}"
 
 
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The products in the order of the file, and what is wrong with it, in the order of its lines. `lines` are those of
+    its products, by id; `format` is how it is written."""
+
+    products: tuple[Product, ...]
+    problems: tuple[Problem, ...]
+    lines: Mapping[str, int] = field(default_factory=dict)
+    format: str = ""
+
+
 class Unreadable(Exception):
     """Says what is wrong with a product that must be left out, and how to mend it."""
 
-    def __init__(self, what: str, help: str = "") -> None:
+    def __init__(self, what: str, help: str = "", flaw: Flaw = Flaw.UNREADABLE) -> None:
         super().__init__(what)
         self.what = what
         self.help = help
+        self.flaw = flaw
 
 
-Warn = Callable[[str, str], None]
-"""Takes what is doubtful, and how to mend it."""
+Warn = Callable[[str, str, Flaw], None]
+"""Takes what is doubtful, how to mend it, and what kind of flaw it is."""
 
 
 def product_of(words: Words, warn: Warn, *, currency: str = "") -> Product:
@@ -90,7 +113,8 @@ def _id(words: Words) -> str:
     written = words.get("id")
     text = str(written) if isinstance(written, int) and not isinstance(written, bool) else written
     if not isinstance(text, str) or not _ID.fullmatch(text):
-        raise Unreadable("`id` is 1 to 64 characters without blanks", "give each product one, as SKU-1042")
+        flaw = Flaw.UNREADABLE if written else Flaw.MISSING
+        raise Unreadable("`id` is 1 to 64 characters without blanks", "give each product one, as SKU-1042", flaw)
     return text
 
 
@@ -99,14 +123,14 @@ def _text(words: Words, *names: str, is_needed: bool = False) -> str:
     if not isinstance(value, str):
         raise Unreadable(f"`{names[0]}` is not text", "put quotes around it")
     if is_needed and not value.strip():
-        raise Unreadable(f"`{names[0]}` is missing", f"a product needs a {names[0]} to be shown")
+        raise Unreadable(f"`{names[0]}` is missing", f"a product needs a {names[0]} to be shown", Flaw.MISSING)
     return value.strip()[:MAX_TEXT]
 
 
 def _title(words: Words, warn: Warn) -> str:
     title = _text(words, "title", is_needed=True)
     if _UNSAFE.search(title):
-        warn("`title` has invisible characters", "delete them; they are not shown")
+        warn("`title` has invisible characters", "delete them; they are not shown", Flaw.UNREADABLE)
     return title
 
 
@@ -120,7 +144,11 @@ def _link(words: Words) -> str:
 def _image(words: Words, warn: Warn) -> str:
     image = _text(words, "image", "image_link")
     if image and not is_address(image):
-        warn(f"`image_link` is `{image}`", "write a path like /img/SKU-1042.jpg, or https://...; no picture till then")
+        warn(
+            f"`image_link` is `{image}`",
+            "write a path like /img/SKU-1042.jpg, or https://...; no picture till then",
+            Flaw.UNREADABLE,
+        )
         return ""
     return image
 
@@ -135,7 +163,11 @@ def _category(words: Words, warn: Warn) -> str:
     written = _text(words, "category", "product_type", "google_product_category")
     parts = [part.strip() for part in (written.split(">") if ">" in written else written.split("/"))]
     if written and not all(parts):
-        warn(f"`category` is `{written}`, with an empty part", "write it like shoes/trail, or Shoes > Trail")
+        warn(
+            f"`category` is `{written}`, with an empty part",
+            "write it like shoes/trail, or Shoes > Trail",
+            Flaw.UNREADABLE,
+        )
     return "/".join(filter(None, parts))
 
 
@@ -160,12 +192,20 @@ def _sale(words: Words, price: float, currency: str, warn: Warn) -> tuple[float,
         sale_price, sale_currency = _price(words, "sale_price", currency)
         since, until = _window(_text(words, "sale_price_effective_date"))
     except Unreadable as error:
-        warn(error.what, f"{error.help or _PRICE_HELP}; until then there is no sale price")
+        warn(error.what, f"{error.help or _PRICE_HELP}; until then there is no sale price", error.flaw)
         return 0.0, -math.inf, math.inf
     if sale_currency != currency:
-        warn(f"`sale_price` is in {sale_currency}, `price` in {currency}", "write both in one currency")
+        warn(
+            f"`sale_price` is in {sale_currency}, `price` in {currency}",
+            "write both in one currency",
+            Flaw.CONTRADICTORY,
+        )
     elif sale_price > price:
-        warn(f"`sale_price` is {sale_price:g}, more than `price`, {price:g}", "swap the two, or leave out sale_price")
+        warn(
+            f"`sale_price` is {sale_price:g}, more than `price`, {price:g}",
+            "swap the two, or leave out sale_price",
+            Flaw.CONTRADICTORY,
+        )
     else:
         return sale_price, since, until
     return 0.0, -math.inf, math.inf
@@ -182,7 +222,7 @@ def _window(written: str) -> tuple[float, float]:
     except ValueError:
         raise Unreadable(f"`sale_price_effective_date` is `{written}`", help) from None
     if until <= since:
-        raise Unreadable("`sale_price_effective_date` ends before it starts", help)
+        raise Unreadable("`sale_price_effective_date` ends before it starts", help, Flaw.CONTRADICTORY)
     return since, until
 
 
@@ -196,7 +236,7 @@ def _added_at(words: Words, warn: Warn) -> float:
     try:
         return _moment(written) if written else 0.0
     except ValueError:
-        warn(f"`added` is `{written}`", "write a date like 2026-11-25")
+        warn(f"`added` is `{written}`", "write a date like 2026-11-25", Flaw.UNREADABLE)
         return 0.0
 
 
@@ -244,7 +284,7 @@ def _in_stock(words: Words, warn: Warn) -> bool:
             raise Unreadable(f"`quantity` is `{count}`", "write how many there are in digits") from None
     if len(set(said.values())) > 1:
         told = " and ".join(f"`{name}` {words[name]}" for name in said)
-        warn(f"it is and is not in stock: {told}", "make them agree; until then it is out of stock")
+        warn(f"it is and is not in stock: {told}", "make them agree; until then it is out of stock", Flaw.CONTRADICTORY)
     return all(said.values())
 
 

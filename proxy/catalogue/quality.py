@@ -4,10 +4,23 @@ warning at the line of the later one."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
-from proxy.catalogue.products import Problem
+from proxy.catalogue.products import Catalogue, Flaw, Problem
 from proxy.model import Product
+
+SAYS: Mapping[str, Callable[[Product], bool]] = {
+    "price": lambda product: bool(product.price),
+    "currency": lambda product: bool(product.currency),
+    "picture": lambda product: bool(product.image),
+    "its size": lambda product: bool(product.image_width and product.image_height),
+    "brand": lambda product: bool(product.brand),
+    "category": lambda product: bool(product.category),
+    "tags": lambda product: bool(product.tags),
+}
+"""What a catalogue may say of a product, and whether it does."""
+
+_COMPARED = ("title", "link", "category", "brand", "price", "currency", "image")
 
 
 def contradictions(products: Collection[Product], lines: Mapping[str, int]) -> Iterator[Problem]:
@@ -29,7 +42,7 @@ def _apart_in_a_group(products: Collection[Product], lines: Mapping[str, int]) -
             if mine.casefold() != theirs.casefold():
                 what = f"`{product.id}` has {name} `{mine}`, its variant `{other.id}` has `{theirs}`"
                 help = f"see line {lines[other.id]}: write one {name}, or give them different groups"
-                yield Problem(lines[product.id], what, help, is_warning=True)
+                yield Problem(lines[product.id], what, help, True, Flaw.CONTRADICTORY)
 
 
 def _twice(products: Collection[Product], lines: Mapping[str, int]) -> Iterator[Problem]:
@@ -45,7 +58,7 @@ def _twice(products: Collection[Product], lines: Mapping[str, int]) -> Iterator[
         shared = f"link {product.link}" if other is same_link else f"title `{product.title}`"
         what = f"`{product.id}` and `{other.id}` have the same {shared}"
         help = f"see line {lines[other.id]}: keep one of them, or give both the same item_group_id"
-        yield Problem(lines[product.id], what, help, is_warning=True)
+        yield Problem(lines[product.id], what, help, True, Flaw.DUPLICATE)
 
 
 def _other_currencies(products: Collection[Product], lines: Mapping[str, int]) -> Iterator[Problem]:
@@ -56,4 +69,20 @@ def _other_currencies(products: Collection[Product], lines: Mapping[str, int]) -
         if product.currency and counts[product.currency] * 10 <= most:
             what = f"`{product.id}` is priced in {product.currency}, nearly all others in {usual}"
             help = "if it is no slip, keep a feed for each currency"
-            yield Problem(lines[product.id], what, help, is_warning=True)
+            yield Problem(lines[product.id], what, help, True, Flaw.CONTRADICTORY)
+
+
+def between(feeds: Mapping[str, Catalogue]) -> Iterator[tuple[str, Problem]]:
+    """Where a feed contradicts one before it, by the feed's name: of two that are imported, the later counts."""
+    first: dict[str, tuple[str, Product]] = {}
+    for name, feed in feeds.items():
+        for product in feed.products:
+            file, known = first.setdefault(product.id, (name, product))
+            if file == name:
+                continue
+            for field in _COMPARED:
+                mine, theirs = getattr(product, field), getattr(known, field)
+                if mine and theirs and mine != theirs:
+                    what = f"`{product.id}` has {field} `{mine}`, and `{theirs}` in {file}"
+                    help = f"see {file}:{feeds[file].lines[product.id]}; the feed that is imported later counts"
+                    yield name, Problem(feed.lines[product.id], what, help, True, Flaw.CONTRADICTORY)

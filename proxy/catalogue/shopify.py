@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from proxy.catalogue.products import Problem, Words
+from proxy.catalogue.products import Flaw, Problem, Words
 
 _UNPUBLISHED = ("false", "no", "0")
 
@@ -22,12 +22,17 @@ def shopify_rows(rows: Iterable[tuple[int, dict[str, str]] | Problem]) -> Iterat
         line, cells = row
         handle = cells.get("handle", "")
         if not handle:
-            yield Problem(line, "`Handle` is missing", "each row names the product it belongs to")
+            yield Problem(line, "`Handle` is missing", "each row names the product it belongs to", flaw=Flaw.MISSING)
             continue
         shared = first.setdefault(handle, cells)
         if not shared.get("title"):
             if shared is cells:
-                yield Problem(line, f"`{handle}` has no `Title` on its first row", "keep the rows of a handle together")
+                yield Problem(
+                    line,
+                    f"`{handle}` has no `Title` on its first row",
+                    "keep the rows of a handle together",
+                    flaw=Flaw.MISSING,
+                )
             continue
         if shared.get("status", "active").lower() not in ("active", "") or (
             shared.get("published", "").lower() in _UNPUBLISHED

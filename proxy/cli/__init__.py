@@ -45,6 +45,7 @@ COMMANDS = (
         "import_",
         "bring in profiles, products, orders or events, with a report of what was cleaned or refused",
     ),
+    Row("catalogue", "catalogue", "what feeds say of products: what is wrong, and where each fact comes from"),
     Row("segments", "segments", "how large segments are, how they overlap, what sets them apart"),
     Row("identity", "identity", "which devices are which person, and joins undone"),
     Row("export", "export", "all that is kept of a visitor, as JSON"),

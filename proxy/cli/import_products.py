@@ -16,7 +16,8 @@ from typing import Any
 import click
 import orjson
 
-from proxy.catalogue.feeds import Catalogue, line_of, read_feed
+from proxy.catalogue.feeds import line_of, read_feed
+from proxy.catalogue.products import Catalogue, Problem
 from proxy.model import Product
 
 CATALOGUE = "products.jsonl"
@@ -53,12 +54,15 @@ def products(file: Path, into: Path, currency: str, replace: bool, dry_run: bool
     sys.exit(0 if feed.products else 1)
 
 
+def problem_lines(name: str, problem: Problem) -> list[str]:
+    """A problem with its line and help, as reports print it."""
+    word = "warning: " if problem.is_warning else "left out: "
+    return [f"{name}:{problem.line}: {word}{problem.what}", f"  = help: {problem.help}"]
+
+
 def report(name: str, feed: Catalogue) -> list[str]:
     """Every problem with its line and help, and how many products there are."""
-    lines: list[str] = []
-    for problem in feed.problems:
-        word = "warning: " if problem.is_warning else "left out: "
-        lines += [f"{name}:{problem.line}: {word}{problem.what}", f"  = help: {problem.help}"]
+    lines = [line for problem in feed.problems for line in problem_lines(name, problem)]
     kinds = Counter(problem.is_warning for problem in feed.problems)
     sold_out = sum(not product.in_stock for product in feed.products)
     return [

@@ -72,7 +72,7 @@ class Learning:
         much for now will be when the page is kept again."""
         link = quote(path, safe="/%:@!$&'()*+,;=~")
         try:
-            product = product_of({**about.words, "link": link_of(about.words["link"]) or link}, lambda what, help: None)
+            product = product_of({**about.words, "link": link_of(about.words["link"]) or link}, lambda *told: None)
         except Unreadable as error:
             log.debug("`%s` tells nothing of its product: %s", link, error)
             return

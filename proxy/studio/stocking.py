@@ -58,7 +58,7 @@ def change(hub: Hub, changes: list[dict[str, Any]]) -> Stocked:
     left: list[Left] = []
     for words in changes:
         try:
-            hub.change(words, lambda what, help: None)
+            hub.change(words, lambda *told: None)
         except Unreadable as error:
             left.append(Left(str(words.get("id", "")), error.what, error.help))
     return Stocked(len(changes) - len(left), tuple(left))

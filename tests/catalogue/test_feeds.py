@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.catalogue.feeds import line_of, merged, read_feed
+from proxy.catalogue.feeds import find_row, line_of, merged, read_feed
 from proxy.catalogue.products import Unreadable
 from proxy.model import Product
 
@@ -61,13 +61,6 @@ def test_shopifys_variants_are_products_of_one_group() -> None:
     assert (large.id, large.price, large.in_stock, large.image) == ("S-42", 90.0, True, "/shoe-42.jpg")
 
 
-def test_a_table_in_another_encoding_is_read_and_told() -> None:
-    feed = "id\ttitle\tlink\tprice\timage_link\tavailability\n1\tKäse\t/1\t5 EUR\t/1.jpg\tin_stock\n".encode("latin-1")
-    catalogue = read_feed(feed)
-    assert [product.title for product in catalogue.products] == ["Käse"]
-    assert [(problem.line, problem.what) for problem in catalogue.problems] == [(2, "this is not UTF-8")]
-
-
 def test_an_empty_file_is_told() -> None:
     assert [problem.what for problem in read_feed(b"").problems] == ["there is no product in this file"]
 
@@ -80,9 +73,16 @@ def test_a_product_comes_back_from_its_line() -> None:
 
 def test_a_change_names_what_it_changes_and_keeps_the_rest() -> None:
     (known,) = read_feed(XML).products
-    sold_out = merged(known, {"availability": "out_of_stock"}, lambda what, help: None)
+    sold_out = merged(known, {"availability": "out_of_stock"}, lambda *told: None)
     assert not sold_out.in_stock and sold_out.price_at(1_795_564_800.0) == 9.99 and sold_out.tags == known.tags
-    dearer = merged(known, {"price": "15.00 EUR"}, lambda what, help: None)
+    dearer = merged(known, {"price": "15.00 EUR"}, lambda *told: None)
     assert (dearer.price, dearer.in_stock, dearer.brand) == (15.0, True, "Northwind")
     with pytest.raises(Unreadable):
-        merged(known, {"price": "cheap"}, lambda what, help: None)
+        merged(known, {"price": "cheap"}, lambda *told: None)
+
+
+def test_a_row_is_found_by_its_product_in_any_format() -> None:
+    assert (find_row(SHOPIFY.encode(), "S-42") or (0, {}))[0] == 4
+    assert (find_row(ATOM, "7") or (0, {}))[1]["id"] == "7"
+    assert find_row(b'\xef\xbb\xbf{"id": 7, "title": "x"}\nnonsense\n', "7") == (1, {"id": 7, "title": "x"})
+    assert find_row(b"{}", "7") is None

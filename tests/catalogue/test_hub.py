@@ -11,7 +11,7 @@ from proxy.model import Product
 TENT = Product("TENT", "Tent", "https://shop.example/p/T%C3%ABnt?x=1", "camping/tents", in_stock=True)
 
 
-def quiet(what: str, help: str) -> None:
+def quiet(what: str, help: str, flaw: str) -> None:
     raise AssertionError(what)
 
 

@@ -28,7 +28,7 @@ def test_strategies_are_asked_in_turn_until_the_row_is_full_and_nothing_comes_tw
 def test_what_is_sold_out_is_left_out_the_moment_it_is() -> None:
     spec, ask = Ask((TOGETHER,), only=(IN_STOCK,)), asking(cart=["HOTDOG"])
     assert ids(spec, ask) == ["MUSTARD"]
-    ask.shop.hub.change({"id": "MUSTARD", "availability": "out_of_stock"}, lambda what, help: None)
+    ask.shop.hub.change({"id": "MUSTARD", "availability": "out_of_stock"}, lambda *told: None)
     assert "MUSTARD" not in ids(spec, ask)
 
 

@@ -1,0 +1,132 @@
+"""Where each fact of a product comes from, when several feeds speak of it.
+
+Feeds count as if imported one after another: what a later one says takes the place of what an earlier one said, word by
+word. What was said besides is told too, for whoever wonders at a price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import inf
+
+from proxy.catalogue.feeds import OWN_WORDS, find_row
+from proxy.catalogue.products import Unreadable, Words, product_of
+from proxy.model import Product
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one feed says: where, by which word (of stock, by which words), and what that means."""
+
+    file: str
+    line: int
+    word: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} `{self.word}`"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that may be known of a product: what counts, and what other feeds say, the later first. `said` is None
+    where nobody says anything, and the value then what is taken for want of a word."""
+
+    name: str
+    value: str
+    said: Said | None = None
+    others: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that feeds say of a product; `faults` are those of rows that are left out, each with its place."""
+
+    facts: tuple[Fact, ...]
+    faults: tuple[str, ...] = ()
+
+
+def facts_of(product_id: str, feeds: Mapping[str, bytes], *, currency: str = "") -> Known | None:
+    """What is known, by the feeds' names and bytes; None when none has the product."""
+    rows: list[tuple[str, int, Words, Product]] = []
+    faults: list[str] = []
+    for name, data in feeds.items():
+        row = find_row(data, product_id)
+        if row is None:
+            continue
+        try:
+            rows.append((name, *row, product_of(row[1], lambda *told: None, currency=currency)))
+        except Unreadable as error:
+            faults.append(f"{name}:{row[0]}: left out: {error.what}")
+    if not rows and not faults:
+        return None
+    return Known(tuple(_fact(*each, rows) for each in _FACTS), tuple(faults))
+
+
+def _fact(
+    name: str,
+    words: Sequence[str],
+    text: Callable[[Product], str],
+    unsaid: str,
+    rows: Sequence[tuple[str, int, Words, Product]],
+) -> Fact:
+    said = list(_said(words, text, rows))
+    if not said:
+        return Fact(name, unsaid)
+    return Fact(name, said[-1].value, said[-1], tuple(reversed(said[:-1])))
+
+
+def _said(
+    words: Sequence[str], text: Callable[[Product], str], rows: Sequence[tuple[str, int, Words, Product]]
+) -> Iterator[Said]:
+    for file, line, found, product in rows:
+        present = [word for word in words if found.get(word) not in (None, "", [])]
+        if present:
+            yield Said(file, line, "` and `".join(present if words is _STOCK else present[:1]), text(product))
+
+
+def _money(amount: float, currency: str) -> str:
+    return f"{amount:.2f} {currency}".rstrip()
+
+
+def _sale(product: Product) -> str:
+    if not product.sale_price:
+        return "none that makes sense"
+    text = _money(product.sale_price, product.currency)
+    begins, ends = (_moment(at) if abs(at) < inf else "" for at in (product.sale_from, product.sale_until))
+    return text + (f" from {begins}" if begins else "") + (f" until {ends}" if ends else "")
+
+
+def _moment(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+_STOCK = OWN_WORDS["in_stock"]
+_FACTS: tuple[tuple[str, Sequence[str], Callable[[Product], str], str], ...] = (
+    ("title", ("title",), lambda product: product.title, "-"),
+    ("link", ("link",), lambda product: product.link, "-"),
+    ("price", ("price",), lambda product: _money(product.price, product.currency), "none is shown"),
+    ("sale price", OWN_WORDS["sale_price"], _sale, "-"),
+    (
+        "other prices",
+        OWN_WORDS["prices"],
+        lambda product: ", ".join(_money(amount, name) for name, amount in product.prices),
+        "-",
+    ),
+    ("in stock", _STOCK, lambda product: "yes" if product.in_stock else "no", "yes, for want of a word"),
+    ("category", OWN_WORDS["category"], lambda product: product.category, "-"),
+    ("brand", OWN_WORDS["brand"], lambda product: product.brand, "-"),
+    ("tags", OWN_WORDS["tags"], lambda product: ", ".join(sorted(product.tags)), "-"),
+    ("picture", OWN_WORDS["image"], lambda product: product.image or "none that makes sense", "none is shown"),
+    (
+        "its size",
+        OWN_WORDS["image_width"],
+        lambda product: f"{product.image_width} x {product.image_height} pixels",
+        "not known: cards keep a square free",
+    ),
+    ("group", OWN_WORDS["group"], lambda product: product.group, "-"),
+    ("popularity", OWN_WORDS["popularity"], lambda product: f"{product.popularity:g}", "0"),
+    ("added", OWN_WORDS["added_at"], lambda product: _moment(product.added_at) if product.added_at else "?", "-"),
+)
