@@ -67,6 +67,7 @@ BARS = (
     Bar("D6", "events beside a bare sqlite3 loop", ("-m", "loadtests.events")),
     Bar("D7", "a real order history, graded as SQL does", (*PYTEST, "tests/bars/test_d7_import.py")),
     Bar("D8", "erased, and nothing brings them back", (*PYTEST, "tests/bars/test_d8_erase.py")),
+    Bar("D10", "a million visitors, found and sized", (*PYTEST, "tests/bars/test_d10_million.py")),
     Bar("E1", "baskets: what goes with a cart", (*PYTEST, "tests/bars/test_e1_baskets.py")),
     Bar("E3", "a row of products that follows every click", (*PYTEST, "tests/bars/test_e3_row.py")),
     Bar(

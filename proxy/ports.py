@@ -5,9 +5,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from proxy.model import Arrival, Headers, Profile, View
+
+
+class Part(NamedTuple):
+    """One of several parts of a store, about equally large, that together are all of it: for processes that look at it
+    side by side."""
+
+    number: int = 0
+    of: int = 1
+
+
+ALL = Part()
 
 
 class ProfileStore(Protocol):
@@ -17,8 +28,8 @@ class ProfileStore(Protocol):
     async def get_profile(self, visitor_id: str) -> Profile | None:
         """The stored profile, or None when the visitor is unknown. Checks that the value is of that visitor."""
 
-    def profiles(self) -> AsyncIterator[Profile]:
-        """Every profile that can be read, in no order."""
+    def profiles(self, part: Part = ALL) -> AsyncIterator[Profile]:
+        """Every profile of that part that can be read, in no order."""
 
     async def sample(self, most: int) -> tuple[Sequence[Profile], int]:
         """About so many profiles drawn at random, and how many there are. Quick, however many that is."""

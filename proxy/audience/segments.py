@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import sqrt
 
 Z = 1.96
 """Intervals hold in 95 of 100 samples."""
+
+Memberships = Mapping[frozenset[str], int]
+"""How many visitors are in exactly these segments: there are few such combinations, however many visitors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,9 @@ class Overlap:
     part: float
 
 
-def sizes(names: Sequence[str], memberships: Sequence[frozenset[str]], population: int) -> list[Size]:
-    """The size of each segment, from the segments that each visitor looked at is in, out of so many in all."""
-    counts = Counter(name for membership in memberships for name in membership)
-    looked_at = len(memberships)
+def sizes(names: Sequence[str], memberships: Memberships, population: int) -> list[Size]:
+    """The size of each segment, from the segments that those looked at are in, out of so many in all."""
+    counts, looked_at = _members(memberships), sum(memberships.values())
     found = []
     for name in names:
         share = counts[name] / looked_at if looked_at else 0.0
@@ -46,18 +48,23 @@ def sizes(names: Sequence[str], memberships: Sequence[frozenset[str]], populatio
     return found
 
 
-def overlaps(names: Sequence[str], memberships: Iterable[frozenset[str]]) -> list[Overlap]:
+def overlaps(names: Sequence[str], memberships: Memberships) -> list[Overlap]:
     """Every two segments that share somebody, those that share the largest part first."""
-    memberships = list(memberships)
-    counts = Counter(name for membership in memberships for name in membership)
-    pairs = Counter(pair for membership in memberships for pair in combinations(sorted(membership), 2))
-    known = set(names)
+    counts, known, pairs = _members(memberships), set(names), Counter[tuple[str, str]]()
+    for membership, many in memberships.items():
+        for pair in combinations(sorted(membership & known), 2):
+            pairs[pair] += many
     found = [
-        Overlap(one, other, both, both / (counts[one] + counts[other] - both))
-        for (one, other), both in pairs.items()
-        if one in known and other in known
+        Overlap(one, other, both, both / (counts[one] + counts[other] - both)) for (one, other), both in pairs.items()
     ]
     return sorted(found, key=lambda overlap: (-overlap.part, overlap.one, overlap.other))
+
+
+def _members(memberships: Memberships) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for membership, many in memberships.items():
+        counts.update(dict.fromkeys(membership, many))
+    return counts
 
 
 def interval(count: int, of: int) -> tuple[float, float]:

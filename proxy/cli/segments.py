@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,16 +20,15 @@ from proxy.audience.drivers import Driver, drivers
 from proxy.audience.features import common, features_of, steps_of
 from proxy.audience.lookalike import lookalikes
 from proxy.audience.rfm import fifths
-from proxy.audience.segments import Overlap, Size, overlaps, sizes
-from proxy.audience.traits import TRAIT_MEASURES, trait
+from proxy.audience.segments import Memberships, Overlap, Size, overlaps, sizes
+from proxy.audience.traits import TRAIT_MEASURES
 from proxy.cli.identity import STORE
+from proxy.cli.looking import Eye, Folder, counted
 from proxy.cli.rulefolder import A_FILE, A_FOLDER, existing_store, read_rules
-from proxy.conditions.values import is_number, matches
+from proxy.conditions.values import is_number
 from proxy.decide.conjunctions import facts_of
-from proxy.decide.engine import at_stage
-from proxy.decide.plan import in_order_of_use
 from proxy.diagnostics import as_text, did_you_mean
-from proxy.model import Attributes, EvaluationContext, Measure, Profile, Segment
+from proxy.model import Attributes, Segment
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.mending import quoted
 
@@ -43,7 +43,7 @@ GRADED = {"recency": "days since last order", "frequency": "orders", "monetary":
 class Looked:
     """The visitors looked at: who is in which segments, and, of a sample, what they have in common."""
 
-    memberships: list[frozenset[str]]
+    memberships: Memberships
     population: int
     ids: list[str]
     attributes: list[Attributes]
@@ -82,54 +82,24 @@ def command(
     names = [segment.name for segment in loaded.publication.segments]
     if like is not None and like not in names:
         raise click.BadParameter(f"there is no segment `{like}`; {did_you_mean(like, names)}", param_hint="--like")
-    is_all = not (estimate or like or suggest or rfm)
-    looked = asyncio.run(_looked(loaded.publication, store, time.time(), is_all=is_all))
+    now = time.time()
+    looked = asyncio.run(_sampled(loaded.publication, store, now))
+    if not (estimate or like or suggest or rfm):
+        looked.memberships = counted(Folder(folder, catalogue, store), looked.population, now)
+        looked.population = sum(looked.memberships.values())
     told = _told(loaded.publication, looked, like, suggest, rfm, most)
     click.echo(msgspec.json.format(msgspec.json.encode(told)).decode() if form == "json" else _text(told))
 
 
-async def _looked(publication: Publication, url: str, now: float, *, is_all: bool) -> Looked:
-    """Looks at a sample; for exact counts at everybody else too."""
+async def _sampled(publication: Publication, url: str, now: float) -> Looked:
+    """Looks at some."""
+    eye = Eye(publication, now)
     async with existing_store(url) as store:
         sample, population = await store.sample(SAMPLE)
-        sample = [profile for profile in sample if not profile.alias]
-        known = [_known(profile, {**TRAIT_MEASURES, **_asked(publication)}, now) for profile in sample]
-        memberships = [_segments(publication, attributes, now) for attributes in known]
-        looked = Looked(memberships, population, [profile.visitor_id for profile in sample], known, memberships)
-        if not is_all:
-            return looked
-        looked.memberships = [
-            _segments(publication, _known(profile, _asked(publication), now), now)
-            async for profile in store.profiles()
-            if not profile.alias
-        ]
-        looked.population = len(looked.memberships)
-        return looked
-
-
-def _asked(publication: Publication) -> dict[str, Measure]:
-    """What the segments, and the stages of the journey, read off histories."""
-    stages = publication.plan.journey.rules if publication.plan.journey else ()
-    conditions = [segment.condition for segment in publication.segments] + [stage.condition for stage in stages]
-    return {fact.attribute: fact.measure for each in conditions for fact in facts_of(each) if fact.measure}
-
-
-def _known(profile: Profile, measures: dict[str, Measure], now: float) -> Attributes:
-    read = {name: trait(profile, name, measure, now) for name, measure in measures.items()}
-    told = {name: value for name, value in read.items() if value is not None}
-    return {**profile.attributes, **told, "segment": profile.segments}
-
-
-def _segments(publication: Publication, attributes: Attributes, now: float) -> frozenset[str]:
-    """The segments that a visitor is in: named by the profile, and by their own conditions."""
-    known = dict(at_stage(publication.plan, EvaluationContext(now=now, attributes=attributes)).attributes)
-    segments = known["segment"]
-    names = segments if isinstance(segments, frozenset) else frozenset()
-    for segment in in_order_of_use(publication.segments):
-        known["segment"] = names
-        if matches(segment.condition, known, now=now, timezone=segment.timezone):
-            names |= {segment.name}
-    return names
+    sample = [profile for profile in sample if not profile.alias]
+    known = [eye.known(profile, {**TRAIT_MEASURES, **eye.asked}) for profile in sample]
+    sampled = [eye.segments(attributes) for attributes in known]
+    return Looked(Counter(sampled), population, [profile.visitor_id for profile in sample], known, sampled)
 
 
 def _told(
@@ -150,7 +120,7 @@ def _told(
     apart = {segment.name: _drivers(segment, visitors, looked) for segment in publication.segments}
     return {
         "visitors": looked.population,
-        "looked_at": len(looked.memberships),
+        "looked_at": sum(looked.memberships.values()),
         "segments": [
             {**asdict(size), "drivers": [asdict(one) for one in apart[size.name]]}
             for size in sizes(names, looked.memberships, looked.population)

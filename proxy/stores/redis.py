@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from zlib import crc32
 
 from proxy.errors import DamagedValueError, StoreError
 from proxy.model import Arrival, Profile
-from proxy.ports import Applied, Refused, Tombstones
+from proxy.ports import ALL, Applied, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import redis_feed, redis_refused, redis_rules
 from proxy.stores.address import Address, address_of
@@ -63,11 +64,12 @@ class RedisStore:
         async with answers_as_ours():
             return await stored(self._reader, visitor_ids)
 
-    async def profiles(self) -> AsyncIterator[Profile]:
+    async def profiles(self, part: Part = ALL) -> AsyncIterator[Profile]:
         some: list[str] = []
         async with answers_as_ours():
             async for key in self._writer.scan_iter(profile_key("*"), count=BATCH):
-                some.append(visitor_in(key))
+                if crc32(key) % part.of == part.number:
+                    some.append(visitor_in(key))
                 if len(some) == BATCH:
                     for profile in await self._intact(some):
                         yield profile

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from proxy.errors import OperatorError, StoreError
 from proxy.model import Arrival, Profile
-from proxy.ports import Applied, Refused, Tombstones
+from proxy.ports import ALL, Applied, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import sqlite_rules, sqlite_tombstones, tables
 from proxy.stores.batches import Batches
@@ -70,9 +70,9 @@ class SqliteStore:
     async def get_profile(self, visitor_id: str) -> Profile | None:
         return await self._batches.get(visitor_id)
 
-    async def profiles(self) -> AsyncIterator[Profile]:
-        last = 0
-        while some := await self._read(partial(tables.profiles, after=last)):
+    async def profiles(self, part: Part = ALL) -> AsyncIterator[Profile]:
+        last, until = await self._read(partial(tables.places_of, part=part))
+        while some := await self._read(partial(tables.profiles, after=last, until=until)):
             last = some[-1][0]
             for _, profile in some:
                 if profile is not None:

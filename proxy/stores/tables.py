@@ -15,7 +15,7 @@ from proxy.audience.identity import LINKING, routed
 from proxy.errors import DamagedValueError
 from proxy.events.fold import by_visitor, fold
 from proxy.model import Arrival, Profile
-from proxy.ports import Applied, Refused
+from proxy.ports import Applied, Part, Refused
 from proxy.stores import bulk, sqlite_rules, sqlite_tombstones
 from proxy.stores.record import MAX_BYTES, import_of, packed, packed_arrival, unpacked, unpacked_arrival
 from proxy.stores.tombstones import is_erased
@@ -70,6 +70,7 @@ ERASED = {
     "events not taken": ("refused", f"{OF_THEM} OR {NAMES_THEM}"),
 }
 REBUILT_AT_ONCE = 500
+NO_PLACE = 2**62
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -94,10 +95,18 @@ def read(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[byt
     return [bytes.fromhex(values.get(visitor_id, "")) for visitor_id in visitor_ids]
 
 
-def profiles(connection: sqlite3.Connection, after: int) -> list[tuple[int, Profile | None]]:
+def places_of(connection: sqlite3.Connection, part: Part) -> tuple[int, int]:
+    """After which place in the table a part begins, and the last it has; that of the last part is beyond all."""
+    (last,) = connection.execute("SELECT coalesce(max(rowid), 0) FROM profiles").fetchone()
+    ends = [last * number // part.of for number in (part.number, part.number + 1)]
+    return ends[0], ends[1] if part.number + 1 < part.of else NO_PLACE
+
+
+def profiles(connection: sqlite3.Connection, after: int, until: int) -> list[tuple[int, Profile | None]]:
     """The next profiles by place in the table; None for a damaged one."""
-    sought = "SELECT rowid, visitor_id, CAST(value AS BLOB) FROM profiles WHERE rowid > ? ORDER BY rowid LIMIT ?"
-    return [(place, _intact(id, value)) for place, id, value in connection.execute(sought, (after, REBUILT_AT_ONCE))]
+    sought = "SELECT rowid, visitor_id, CAST(value AS BLOB) FROM profiles WHERE rowid > ? AND rowid <= ? "
+    rows = connection.execute(f"{sought} ORDER BY rowid LIMIT ?", (after, until, REBUILT_AT_ONCE))
+    return [(place, _intact(id, value)) for place, id, value in rows]
 
 
 def sample(connection: sqlite3.Connection, most: int) -> tuple[list[Profile], int]:

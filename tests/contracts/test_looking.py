@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.model import Profile
-from proxy.ports import Store
+from proxy.ports import Part, Store
 from tests.contracts.test_profile_store import overwrite
 
 MANY = [Profile(f"v{number}", {"number": float(number)}, updated_at=1.0) for number in range(700)]
@@ -13,6 +13,13 @@ async def test_every_profile_comes_once(store: Store) -> None:
     await store.put_profiles(MANY)
     found = [profile.visitor_id async for profile in store.profiles()]
     assert sorted(found) == sorted(profile.visitor_id for profile in MANY)
+
+
+async def test_parts_are_together_every_profile_once(store: Store) -> None:
+    await store.put_profiles(MANY)
+    parts = [[profile.visitor_id async for profile in store.profiles(Part(number, 3))] for number in range(3)]
+    assert sorted(id for part in parts for id in part) == sorted(profile.visitor_id for profile in MANY)
+    assert min(len(part) for part in parts) > 150
 
 
 async def test_a_sample_is_of_different_visitors_and_says_how_many_there_are(store: Store) -> None:
