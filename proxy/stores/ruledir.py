@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fnmatch
 import os
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -137,27 +138,34 @@ class RuleFolder:
 
 
 def _stamps(path: Path) -> Stamps:
-    """What would change with a file: its time, size and inode."""
-    stamps = {}
+    """What would change with a file: its time, size and inode. Twice a second for good, so each file costs one call."""
     root = path.resolve()
-    for file in _known_files(path):
-        try:
-            stat = file.stat()
-            is_ours = file.is_file() and file.resolve().is_relative_to(root)
-        except OSError:  # gone since it was listed, or a link in a circle
-            continue
-        if is_ours:
-            stamps[file.relative_to(path).as_posix()] = _stamp(stat)
+    found = {folder: _stamps_in(path / folder, root) for folder in {kind.rpartition("/")[0] for kind in KINDS}}
+    stamps: Stamps = {}
+    for kind in KINDS:
+        folder, slash, pattern = kind.rpartition("/")
+        for name in fnmatch.filter(sorted(found[folder]), pattern):
+            stamps[folder + slash + name] = found[folder][name]
+    return stamps
+
+
+def _stamps_in(folder: Path, root: Path) -> Stamps:
+    """Those of all files of one folder; of what a link names, if that is below `root`."""
+    stamps: Stamps = {}
+    if not folder.resolve().is_relative_to(root):
+        return stamps
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):  # gone since it was listed, or a link in a circle
+                stat = entry.stat()
+                is_ours = not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(root)
+                if is_ours and entry.is_file():
+                    stamps[entry.name] = _stamp(stat)
     return stamps
 
 
 def _stamp(stat: os.stat_result) -> tuple[int, int, int]:
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-
-
-def _known_files(path: Path) -> Iterator[Path]:
-    for kind in KINDS:
-        yield from sorted(path.glob(kind))
 
 
 def _read(file: Path) -> bytes:
