@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable
 from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 
 from proxy.model import Decision
@@ -49,6 +50,8 @@ Counts = Counter[tuple[str, str, str]]
 """By name, label and the label's value; "" for a name that has none."""
 
 
+_RULE, _VARIANT = attrgetter("rule"), attrgetter("variant")
+
 SETTLED_AT_ONCE = 256
 """Decided pages are counted when so many have come together, or when somebody reads: a quarter of a millisecond."""
 
@@ -77,7 +80,7 @@ class Metrics:
         self._settled: Counts = Counter()
         self._gauges: dict[tuple[str, str, str], Callable[[], int]] = {}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
-        self._unsettled: list[Shown] = []
+        self._unsettled: list[tuple[float, bytes, tuple[Decision, ...]]] = []
         self._live: deque[Shown] = deque(maxlen=live_size)
 
     def count(self, name: str, label: str = "", value: str = "", by: int = 1) -> None:
@@ -96,9 +99,9 @@ class Metrics:
         """What to add to instead of calling `count` with the same."""
         return self._tallies.setdefault((name, label, value), Tally())
 
-    def show(self, shown: Shown) -> None:
-        """Lists a decided page and counts it."""
-        self._unsettled.append(shown)
+    def show(self, at: float, path: bytes, decisions: tuple[Decision, ...]) -> None:
+        """Lists a decided page, its path in wire form, and counts it."""
+        self._unsettled.append((at, path, decisions))
         if len(self._unsettled) >= SETTLED_AT_ONCE:
             self.counts()
 
@@ -129,14 +132,15 @@ class Metrics:
     def counts(self) -> Counts:
         """All counts, with those of the pages shown since: many at once take a third of the time of one by one."""
         settled, self._unsettled = self._unsettled, []
-        self._live += settled
-        shown = [one.decisions for one in settled]
-        rules = Counter([decision.rule for decisions in shown for decision in decisions if decision.rule])
-        for rule, slots in rules.items():
-            self.count("tailorbird_rule_matches_total", "rule", rule, by=slots)
-        results = Counter(["personalised" if any(d.variant for d in decisions) else "default" for decisions in shown])
-        for result, pages in results.items():
-            self.count("tailorbird_requests_total", "result", result, by=pages)
+        last = settled[-(self._live.maxlen or 0) :]
+        self._live += [Shown(at, path.decode("utf-8", "replace"), decisions) for at, path, decisions in last]
+        shown = [decisions for _, _, decisions in settled]
+        for rule, slots in Counter(map(_RULE, chain.from_iterable(shown))).items():
+            if rule:
+                self.count("tailorbird_rule_matches_total", "rule", rule, by=slots)
+        are_personal = [any(map(_VARIANT, decisions)) for decisions in shown]
+        for is_personal, pages in Counter(are_personal).items():
+            self.count("tailorbird_requests_total", "result", "personalised" if is_personal else "default", by=pages)
         for key, tally in self._tallies.items():
             if tally.count:
                 self._settled[key] += tally.count

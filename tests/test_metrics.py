@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from proxy.metrics import HELP, SETTLED_AT_ONCE, Metrics, Shown
+from proxy.metrics import HELP, SETTLED_AT_ONCE, Metrics
 from proxy.model import Decision
 
 
@@ -28,7 +28,7 @@ def test_decided_pages_are_listed_and_counted_by_rule_and_by_result() -> None:
     metrics = Metrics(live_size=2)
     sale, nothing = Decision("hero", "b", rule="Sale"), Decision("row")
     for decisions in [(sale, nothing)] * SETTLED_AT_ONCE + [(sale, sale), (nothing, nothing)]:
-        metrics.show(Shown(0.0, "/", decisions))
+        metrics.show(0.0, b"/", decisions)
     assert [shown.decisions for shown in metrics.live] == [(sale, sale), (nothing, nothing)]
     assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": SETTLED_AT_ONCE + 2}
     assert metrics.get("tailorbird_requests_total", "personalised") == SETTLED_AT_ONCE + 1

@@ -171,7 +171,7 @@ def cookies_named(beginning: bytes, cookie_header: bytes) -> list[bytes]:
     found = []
     at = cookie_header.find(beginning)
     while at >= 0:
-        if not _begins_cookie(cookie_header, at):
+        if at and cookie_header[at - 2 : at] != b"; " and not _begins_cookie(cookie_header, at):
             at = cookie_header.find(beginning, at + 1)
             continue
         end = cookie_header.find(b";", at)
@@ -181,7 +181,6 @@ def cookies_named(beginning: bytes, cookie_header: bytes) -> list[bytes]:
 
 
 def _begins_cookie(cookie_header: bytes, at: int) -> bool:
-    if not at or cookie_header[at - 2 : at] == b"; ":
-        return True
+    """The same where blanks are not as browsers write them."""
     ahead = cookie_header[:at].rstrip(b" \t")
     return not ahead or ahead.endswith(b";")

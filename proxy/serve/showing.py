@@ -18,7 +18,7 @@ from proxy.catalogue.shop import Shop
 from proxy.http.client import is_trusted, networks
 from proxy.http.message import Request
 from proxy.memo import make_room
-from proxy.metrics import Metrics, Shown
+from proxy.metrics import Metrics
 from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
 from proxy.page.encode import Assembled, Coding
 from proxy.page.fragments import Fragment
@@ -166,15 +166,13 @@ class Showing:
     ) -> Personalised | None:
         """The same with the reasons; None when deciding or rendering fails."""
         try:
-            seen = self._seen(request, met.visitor, now)
-            done = self._done(template, seen, met.profile, coding, recalled, poured)
+            done = self._done(template, request, met, now, coding, recalled, poured)
         except Exception:
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
             return None
-        self._metrics.show(Shown(now, request.path.decode("utf-8", "replace"), done.decisions))
-        is_first = met.set_cookie is not None
-        self._capture.note(View(now, request, template.about, met.visitor, done.decisions, is_first))
+        self._metrics.show(now, request.path, done.decisions)
+        self._capture.note(View(now, request, template.about, met.visitor, done.decisions, met.set_cookie is not None))
         return done
 
     def _seen(self, request: Request, visitor: Visitor, now: float) -> Seen:
@@ -190,25 +188,31 @@ class Showing:
     def _done(
         self,
         template: Template,
-        seen: Seen,
-        profile: Profile | None,
+        request: Request,
+        met: Met,
+        now: float,
         coding: Coding,
         recalled: Recalled | None,
         poured: Sequence[Fragment],
     ) -> Personalised:
         """What was done for somebody alike, or is now."""
         asked = self.asked_by(template)
-        of_request = asked.said(seen)
-        of_visitor = tuple([source(seen.visitor, profile, seen.now) for source in asked.sources])
-        if recalled is None or asked.tells_visitors_apart or seen.now >= self._recorder.due_at:
-            return self._anew(template, seen, profile, coding, (*of_request, *of_visitor), poured)
+        visitor, profile, _ = met
+        of_request = asked.known(request)
+        if of_request is None:
+            of_request = asked.said(self._seen(request, visitor, now))
+        of_visitor = tuple([source(visitor, profile, now) for source in asked.sources])
+        values = (*of_request, *of_visitor)
+        if recalled is None or asked.tells_visitors_apart or now >= self._recorder.due_at:
+            return self._anew(template, self._seen(request, visitor, now), profile, coding, values, poured)
         # All that deciding and filling look at; of the moment, the time until which it is the same to the plan.
-        until = self.publication.plan.clock.until(seen.now)
-        unverified = unsigned_only(seen.visitor, profile) if seen.visitor.unverified else seen.visitor.unverified
-        key: Hashable = (coding, until, of_request, of_visitor, tuple(map(type, of_visitor)), unverified)
+        until = self.publication.plan.clock.until(now)
+        kinds = tuple(map(type, of_visitor)) if asked.has_kinds else ()
+        unverified = unsigned_only(visitor, profile) if visitor.unverified else visitor.unverified
+        key: Hashable = (coding, until, values, kinds, unverified)
         done = recalled.get(key)
         if done is None:
-            done = self._anew(template, seen, profile, coding, (*of_request, *of_visitor))
+            done = self._anew(template, self._seen(request, visitor, now), profile, coding, values)
             self._recall.keep(recalled, key, done)
         return done
 

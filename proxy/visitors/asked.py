@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from proxy.audience.measures import is_moving
 from proxy.audience.traits import TRAIT_MEASURES
 from proxy.decide.plan import CLOCK_ATTRIBUTES
+from proxy.http.message import Request
 from proxy.model import AttributeValue
 from proxy.personalise import ROW_ATTRIBUTES, SORTED_BY
 from proxy.rulebook.compile import Publication
 from proxy.visitors.context import Seen, Source, is_of_request, needs_profile, source_of, values_of
+
+_NO_NUMBERS = frozenset({"segment", "visitor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +22,26 @@ class Asked:
     `needs_profile` is true when a profile may have one of them; `tells_visitors_apart` when chance or caps have a say,
     so that two with the same attributes may be shown different things; when products are chosen, for what is sold out
     must not be remembered; or when something is asked that is another number every moment, as the days since an
-    order."""
+    order. `has_kinds` is true when a visitor's value may be a number or a truth, of which 1 and yes look alike."""
 
     of_request: tuple[str, ...]
     of_visitor: tuple[str, ...]
     sources: tuple[Source, ...]
     needs_profile: bool
     tells_visitors_apart: bool
+    has_kinds: bool = False
+
+    def known(self, request: Request) -> tuple[AttributeValue | None, ...] | None:
+        """What `said` says of it, where a request of the same question was asked before: all of them say the same."""
+        question = request.question
+        return question.said[1] if question is not None and question.said[0] is self else None
 
     def said(self, seen: Seen) -> tuple[AttributeValue | None, ...]:
-        """The values of `of_request`. All requests of one question say the same."""
-        question = seen.request.question
-        if question is None:
-            return values_of(self.of_request, seen, None, {})
-        if question.said[0] is not self:
-            question.said = self, values_of(self.of_request, seen, None, {})
-        return question.said[1]
+        """The values of `of_request`."""
+        said = values_of(self.of_request, seen, None, {})
+        if seen.request.question is not None:
+            seen.request.question.said = self, said
+        return said
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -64,4 +71,5 @@ class Asked:
             tuple(source_of(name, measures.get(name)) for name in of_visitor),
             needs_profile(names) or reads_history,
             reads_history or bool(rows or arrangements) or plan.moves(slots) or any(map(is_moving, measures.values())),
+            not _NO_NUMBERS.issuperset(of_visitor),
         )

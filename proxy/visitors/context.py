@@ -173,10 +173,12 @@ def _every_attribute(seen: Seen, profile: Profile | None, measures: Mapping[str,
 
 
 def _segments(visitor: Visitor, profile: Profile | None) -> frozenset[str] | None:
-    if profile is None and not visitor.unverified:
-        return visitor.segments or None
-    known = profile.segments if profile is not None else frozenset()
-    return known | visitor.segments | visitor.unverified or None
+    """Mostly one of the sets as it is, whose hash is known already."""
+    known = visitor.segments
+    for more in (profile.segments if profile is not None else known, visitor.unverified):
+        if more:
+            known = known | more if known else more
+    return known or None
 
 
 def unsigned_only(visitor: Visitor, profile: Profile | None) -> frozenset[str]:

@@ -53,8 +53,10 @@ class Tokens:
 
     def concerns(self, request: Request) -> bool:
         """Whether there may be a token in a request. Asked of every request, so it only looks for the names."""
-        ours = request.cookies_named(self._prefix)
-        return PARAMETER in request.query or any(cookie.startswith(b"p=") for cookie in ours)
+        for cookie in request.cookies_named(self._prefix):
+            if cookie[:2] == b"p=":
+                return True
+        return PARAMETER in request.query
 
     def is_opened(self, request: Request) -> bool:
         """Whether the request's address is a link rather than a page."""

@@ -128,12 +128,11 @@ class Cookies:
 
     def of(self, request: Request, now: float) -> Visitor:
         """The visitor who asks; never raises."""
-        return self._read(request.cookies_named(self._prefix), request.cookies, now)
+        ours = request.cookies_named(self._prefix)
+        known = self._memo.get(tuple(ours)) if not self._unsigned else None
+        return self._read(ours, request.cookies, now) if known is None else known.at(now)
 
     def _read(self, ours: list[bytes], cookie_header: bytes, now: float) -> Visitor:
-        known = self._memo.get(tuple(ours))
-        if known is not None and not self._unsigned:
-            return known.at(now)
         visitors = [cookie[2:] for cookie in ours if cookie.startswith(b"v=")]
         segments = [cookie[2:] for cookie in ours if cookie.startswith(b"s=")]
         hints = cookies_named(self._unsigned + b"=", cookie_header) if self._unsigned else []
