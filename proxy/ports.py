@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from proxy.model import Arrival, Headers, Profile, View
+from proxy.model import Arrival, Headers, Profile, Sighting, View
 
 
 class Part(NamedTuple):
@@ -64,6 +64,20 @@ class ViewLog(Protocol):
 
     async def aclose(self) -> None:
         """Lets go of files and sockets; idempotent."""
+
+
+class Sightings(Protocol):
+    """What pages told of products, the last word on each. Any method may raise `StoreError`."""
+
+    async def put_sightings(self, sightings: Sequence[Sighting], *, most: int) -> None:
+        """Takes the place of what was told of these products before; of all, only the `most` told of last stay."""
+
+    async def get_sightings(self, after: int, most: int) -> tuple[list[Sighting], int]:
+        """The next in the order they were put, at most so many, and the number to go on after; 0 is before the first.
+        One that cannot be read is left out. The same number, when nothing new has come."""
+
+    async def aclose(self) -> None:
+        """Closes what is open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import msgspec
 from proxy.audience.traits import STRANGER
 from proxy.bus import bus_of_machine, bus_of_shop
 from proxy.bus.tally import Tally
+from proxy.catalogue.hub import Hub
 from proxy.decide.plan import Plan
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import Finding
@@ -36,6 +37,7 @@ from proxy.serve.gateway import Gateway
 from proxy.serve.headroom import Headroom
 from proxy.serve.learning import Learning
 from proxy.serve.listener import Certificate, Listener
+from proxy.serve.page_products import PageProducts
 from proxy.serve.previewing import STYLESHEET_PATH, Previewing, stylesheet
 from proxy.serve.protocol import protocols
 from proxy.serve.publishing import Publishing
@@ -44,7 +46,7 @@ from proxy.serve.tag import Tag
 from proxy.serve.tunnel import tunnels
 from proxy.serve.vitals import Lag
 from proxy.settings import Settings
-from proxy.stores import open_store, open_views, server_of
+from proxy.stores import open_sightings, open_store, open_views, server_of
 from proxy.stores.batch import built
 from proxy.stores.holdings import Places, Receipt, erased, exported
 from proxy.stores.ruledir import RuleFolder
@@ -133,6 +135,7 @@ class Tailorbird:
         self._recorder = Recorder(settings.recorded_a_second)
         self._views = open_views(settings.store)
         self._keeper = Keeper(self._recorder, self._views, most=settings.recorded_views, metrics=self.metrics)
+        self._page_products = PageProducts(open_sightings(settings.store), self._hub, clock)
         self._gateway = Gateway(
             self._origins,
             self.cookies,
@@ -143,7 +146,8 @@ class Tailorbird:
             clock,
             self._recorder,
             Capture(self.journal, self.cookies, settings, lambda id: self._rules.product(id)),
-            lambda about, path: self._learning.read(about, path),
+            self._page_products.read,
+            self._page_products.miss,
         )
         self._routes.update(self._gateway.routes)
         self.is_published = settings.rules_mode == "published"
@@ -208,6 +212,9 @@ class Tailorbird:
             for name, what in (("limit", "limit"), ("requests", "under_way"), ("waiting", "waiting")):
                 self.metrics.gauge(f"tailorbird_origin_{name}", partial(getattr, gate, what), "origin", address)
 
+    def _hub(self) -> Hub:
+        return self._gateway.stock.shop.hub
+
     def leave(self) -> None:
         """Says from now on that we are about to stop."""
         self.is_stopping = True
@@ -220,6 +227,7 @@ class Tailorbird:
         await self._rules.read()
         for row in built(Path(self.settings.affinity)) if self.settings.affinity else ():
             self._gateway.stock.shop.covisits.build(*row)
+        await self._page_products.open()
         await self.bus.open()
         self.journal.open()
         works = [
@@ -229,6 +237,7 @@ class Tailorbird:
             self._headroom.watch(),
             self._learning.follow(),
             Erasures(self.store, self._profiles.forget).follow(),
+            self._page_products.follow(),
         ]
         if self._tally is not None:
             works.append(self._tally.keep())
@@ -243,6 +252,7 @@ class Tailorbird:
         await self.journal.aclose()
         await self.bus.aclose()
         await self._views.aclose()
+        await self._page_products.aclose()
         await self._gateway.aclose()
         await self._profiles.aclose()
         await self._origins.aclose()
@@ -329,7 +339,7 @@ class Tailorbird:
         return stocked(await self.bus.send(PRODUCTS, msgspec.msgpack.encode(changes)))
 
     async def _change_products(self, message: bytes) -> bytes:
-        return msgspec.msgpack.encode(change(self._gateway.stock.shop.hub, msgspec.msgpack.decode(message)))
+        return msgspec.msgpack.encode(change(self._hub(), msgspec.msgpack.decode(message)))
 
     async def _purge(self, message: bytes) -> bytes:
         return b"%d" % self._gateway.purge(msgspec.msgpack.decode(message, type=Purge))

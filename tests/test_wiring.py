@@ -19,6 +19,7 @@ from proxy.stores.versions import Versions
 from proxy.wiring import Tailorbird
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, by_path, ok
+from tests.wire.site import answering
 
 PAGE = b'<html><head></head><body><div data-slot="home.hero">ours</div></body></html>'
 HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=60")
@@ -91,16 +92,41 @@ async def test_a_shop_without_a_feed_has_rows_of_what_its_pages_tell(tmp_path: P
             b"/p/mat": ok(told("MAT", "Mat"), *HTML, b"vary: accept-language"),
         }
     )
-    async with Origin(pages) as origin, Behind(origin.url, folder, tmp_path) as shop:
-        assert "Tent" not in (await shop.client.get("/")).text
-        for path in ("/p/rope", "/p/mat", "/p/tent"):
-            await shop.client.get(path)
-        async with asyncio.timeout(20):
-            while "Tent" not in (row := (await shop.client.get("/")).text):
-                await asyncio.sleep(0.05)
+    async with Origin(pages) as origin:
+        async with Behind(origin.url, folder, tmp_path) as shop:
+            assert "Tent" not in (await shop.client.get("/")).text
+            for path in ("/p/rope", "/p/mat", "/p/tent"):
+                await shop.client.get(path)
+            async with asyncio.timeout(20):
+                while "Tent" not in (row := (await shop.client.get("/")).text):
+                    await asyncio.sleep(0.05)
+            assert "known from its page" in await shop.tailorbird.why("/", "")
+        async with Behind(origin.url, folder, tmp_path) as anew:
+            assert 'src="/img/TENT.jpg"' in (await anew.client.get("/")).text
     assert 'href="/p/tent"' in row and "129" in row and 'src="/img/TENT.jpg"' in row
     assert "Rope" not in row and "Mat" not in row  # what one visitor, or some, were told
-    assert [sum(one.target == path for one in origin.requests) for path in (b"/", b"/p/tent")] == [1, 1]
+    assert [sum(one.target == path for one in origin.requests) for path in (b"/", b"/p/tent")] == [2, 1]
+
+
+async def test_a_page_that_is_gone_takes_its_product_off_every_row(tmp_path: Path) -> None:
+    folder = {"a.rules.yaml": ROW, "slots.yaml": "slots: {home.row: {}}"}
+    pages = {
+        b"/": ok(b'<html><body><div data-slot="home.row">ours</div></body></html>', *HTML),
+        b"/p/tent": ok(told("TENT", "Tent"), *HTML),
+    }
+    gone = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    async with (
+        Origin(answering(lambda seen: pages.get(seen.target, gone))) as origin,
+        Behind(origin.url, folder, tmp_path) as shop,
+    ):
+        await shop.client.get("/p/tent")
+        hub = shop.tailorbird._gateway.stock.shop.hub
+        await until(lambda: hub.get("TENT"))
+        del pages[b"/p/tent"]
+        await shop.tailorbird.purge(purge_of(["/p/tent"]))
+        assert (await shop.client.get("/p/tent")).status_code == 404
+        await until(lambda: not hub.get("TENT"))
+        assert "Tent" not in (await shop.client.get("/")).text
 
 
 async def test_a_purge_reaches_what_is_stored(tmp_path: Path) -> None:

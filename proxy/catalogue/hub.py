@@ -8,7 +8,7 @@ shown a second longer than this knows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from proxy.catalogue.feeds import merged
@@ -16,6 +16,7 @@ from proxy.catalogue.products import Unreadable, Warn, product_of
 from proxy.model import Product
 
 EVERYTHING = "everything"
+Origin = Literal["catalogue", "change", "page", ""]
 MOST_LEARNT = 100_000
 """Products known from pages alone, and those of them that are remembered as removed."""
 
@@ -38,6 +39,14 @@ class Hub:
     def get(self, product_id: str) -> Product | None:
         """The product as it is now; None for one that is not sold here."""
         return self._products.get(product_id)
+
+    def origin(self, product_id: str) -> Origin:
+        """Who told of the product: the catalogue, a change made since, or its page alone; "" for one not sold here."""
+        if product_id in self._changed:
+            return "change"
+        if product_id in self._learnt:
+            return "page"
+        return "catalogue" if product_id in self._products else ""
 
     def at(self, path: str) -> Product | None:
         """The product whose page is at `path`, percent-decoded."""
@@ -85,9 +94,16 @@ class Hub:
 
     def remove(self, product_id: str) -> bool:
         """It is not sold any more, whatever its page says; False when it was not."""
-        product = self._products.pop(product_id, None)
         if len(self._removed) < MOST_LEARNT:
             self._removed.add(product_id)
+        return self._drop(product_id)
+
+    def unlearn(self, product_id: str) -> bool:
+        """Its page is gone: what nobody else tells of is not sold any more. True when that was new."""
+        return product_id in self._learnt and self._drop(product_id)
+
+    def _drop(self, product_id: str) -> bool:
+        product = self._products.pop(product_id, None)
         self._learnt.pop(product_id, None)
         if product is not None:
             self._by_path.pop(path_of(product.link), None)

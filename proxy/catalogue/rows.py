@@ -19,6 +19,7 @@ from proxy.model import Product
 
 DEFAULT_COUNT = 4
 _MOST_REMEMBERED = 64
+_TOLD_BY = {"page": "; known from its page alone", "change": "; changed since the catalogue was read"}
 IN_STOCK = Fit("in stock")
 LAST_RESORT = source("popular in", [EVERYTHING])
 
@@ -85,10 +86,11 @@ class Row:
     steps: tuple[Step, ...]
 
     def told(self, ask: Asking) -> Iterator[str]:
-        """Why each product is there, a line each."""
+        """Why each product is there, a line each, and who told of it where that was not the catalogue."""
         for product, found in zip(self.products, self.sources, strict=True):
             because = found.strategy.because(ask, found.words, product.id) if found else "pinned by the rule"
-            yield f"{product.id}  {product.title}: {because}" + (f' ("{found}")' if found else "")
+            told = _TOLD_BY.get(ask.shop.hub.origin(product.id), "")
+            yield f"{product.id}  {product.title}: {because}" + (f' ("{found}")' if found else "") + told
 
 
 def choose(spec: Ask, ask: Asking, shown: Iterable[str] = ()) -> Row:

@@ -33,7 +33,7 @@ from proxy.model.conditions import (
 )
 from proxy.model.events import Arrival, Event, Item, Link
 from proxy.model.messages import CacheVerdict, Headers
-from proxy.model.products import Product
+from proxy.model.products import Product, Sighting
 from proxy.model.rules import Arm, Cap, Decision, Draw, Experiment, Holdout, Reason, Rule, Segment, shown_name
 from proxy.model.visitors import (
     Consent,
@@ -85,6 +85,7 @@ __all__ = [
     "Reason",
     "Rule",
     "Segment",
+    "Sighting",
     "Stamp",
     "StartsWith",
     "Test",

@@ -37,3 +37,12 @@ class Product:
         """What it costs at a moment."""
         is_on_sale = self.sale_price and self.sale_from <= now < self.sale_until
         return self.sale_price if is_on_sale else self.price
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What its page told of a product, and when; `product` is None when the page is gone."""
+
+    id: str
+    at: float
+    product: Product | None

@@ -62,7 +62,8 @@ _ONLY_IF_CACHED = OriginError("only what is stored was asked for", reason="only-
 
 class Gateway:
     """The requests of one worker. `clock` gives Unix seconds; without a `recorder`, no view is recorded; without a
-    `capture`, pages tell no events; `learn` hears of pages kept. `routes` are those of slots without their page."""
+    `capture`, pages tell no events; `learn` hears of pages kept, `miss` of those that are gone. `routes` are those of
+    slots without their page."""
 
     def __init__(
         self,
@@ -76,6 +77,7 @@ class Gateway:
         recorder: Recorder | None = None,
         capture: Capture | None = None,
         learn: Callable[[About, bytes], None] = lambda about, path: None,
+        miss: Callable[[bytes], None] = lambda path: None,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
@@ -93,7 +95,9 @@ class Gateway:
         reader = PageReader(metrics, settings)
         comparing = self._comparing = Comparing(settings)
         declared, policy_of = (lambda: self._declared), (lambda path: self._policy.of(path))
-        self._keeping = Keeping(asking, self._memory, self._marks, declared, reader, comparing, settings, clock, learn)
+        self._keeping = Keeping(
+            asking, self._memory, self._marks, declared, reader, comparing, settings, clock, learn, miss
+        )
         self._fetching = Fetching(self._keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
         capture = capture or Capture(None, cookies, settings)
         self._showing = Showing(cookies, profiles, metrics, settings, recorder or Recorder(), capture)

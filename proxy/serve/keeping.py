@@ -46,11 +46,13 @@ _NEVER_SENT = frozenset({b"cookie", b"authorization"})
 # These say something of the page itself; other errors may be the doing of the one request that met them (an odd field,
 # a restart), and are not held against it.
 _ABOUT_THE_PAGE = frozenset({401, 403, 404, 410})
+_GONE = frozenset({404, 410})
 
 
 class Keeping:
     """Fills `memory`, and marks in `marks` what may not be shared. `declared` gives the slots declared at present;
-    `learn` hears what product each page is about that is kept as one for everybody, and its path."""
+    `learn` hears what product each page is about that is kept as one for everybody, and its path; `miss` where there
+    is no page any more."""
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class Keeping:
         settings: Settings,
         clock: Callable[[], float],
         learn: Callable[[About, bytes], None] = lambda about, path: None,
+        miss: Callable[[bytes], None] = lambda path: None,
     ) -> None:
         self._asking = asking
         self._memory = memory
@@ -74,6 +77,7 @@ class Keeping:
         self._clock = clock
         self._reader = reader
         self._learn = learn
+        self._miss = miss
 
     async def bring(self, errand: Errand) -> Outcome:
         """Runs the errand. Raises `OriginError` when the origin fails."""
@@ -82,6 +86,8 @@ class Keeping:
         try:
             now = self._clock()
             stale = errand.stale
+            if answer.status in _GONE and not errand.request.query:
+                self._miss(errand.request.path)
             if answer.status == 304 and stale is not None and confirms(stale.stored, answer.headers):
                 return self._confirmed(errand, stale, answer.headers, requested_at, now)
             if refusal := self._refusal(errand, answer, now):

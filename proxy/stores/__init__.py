@@ -1,8 +1,8 @@
-"""Where profiles and events live, and the page views recorded last. One row and two files a store; every store passes
-the suites of `tests/contracts/`.
+"""Where profiles and events live, the page views recorded last, and what pages told of products. One row and three
+files a store; every store passes the suites of `tests/contracts/`.
 
 A store's module has `connect(url, settings) -> Store`, which raises `OperatorError` when the URL makes no sense;
-beside it `MODULE_views` has `connect(url) -> ViewLog`.
+beside it `MODULE_views` has `connect(url) -> ViewLog`, and `MODULE_sightings` has `connect(url) -> Sightings`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from proxy.diagnostics import did_you_mean
 from proxy.errors import OperatorError
-from proxy.ports import Store, ViewLog
+from proxy.ports import Sightings, Store, ViewLog
 from proxy.settings import DEFAULTS, Settings
 
 
@@ -46,6 +46,12 @@ def open_views(url: str) -> ViewLog:
     """The views recorded in the store at `url`. Raises `OperatorError`."""
     log: ViewLog = importlib.import_module(f"proxy.stores.{_row(url).module}_views").connect(url)
     return log
+
+
+def open_sightings(url: str) -> Sightings:
+    """What pages told of products, in the store at `url`. Raises `OperatorError`."""
+    sightings: Sightings = importlib.import_module(f"proxy.stores.{_row(url).module}_sightings").connect(url)
+    return sightings
 
 
 def server_of(url: str) -> Callable[..., Any] | None:

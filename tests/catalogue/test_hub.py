@@ -60,6 +60,22 @@ def test_what_was_changed_or_removed_by_hand_is_not_learnt_again() -> None:
     assert hub.get("MAT")
 
 
+def test_it_is_known_who_told_of_a_product() -> None:
+    hub = Hub([TENT])
+    hub.learn(Product("MAT", "Mat", "/p/MAT"))
+    assert [hub.origin(id) for id in ("TENT", "MAT", "GONE")] == ["catalogue", "page", ""]
+    hub.change({"id": "MAT", "availability": "out_of_stock"}, quiet)
+    assert hub.origin("MAT") == "change"
+
+
+def test_a_page_that_is_gone_takes_along_what_only_it_told() -> None:
+    hub = Hub([TENT])
+    hub.learn(Product("MAT", "Mat", "/p/MAT"))
+    assert hub.unlearn("MAT") and not hub.unlearn("MAT") and not hub.unlearn("TENT")
+    assert hub.get("MAT") is None and hub.at("/p/MAT") is None and hub.get("TENT")
+    assert hub.learn(Product("MAT", "Mat", "/p/MAT"))
+
+
 def test_a_change_holds_until_the_catalogue_says_something_else() -> None:
     hub = Hub([TENT])
     hub.change({"id": "TENT", "availability": "out_of_stock"}, quiet)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from proxy.catalogue.rows import Ask
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import source
 from proxy.conditions.behaviours import BOUGHT, VIEWED
 from proxy.model import Arrival, Event, Item, Profile
-from proxy.page.about import About
 from proxy.page.fragments import Frame
 from proxy.page.shelf import shelf
 from proxy.personalise import Stock
-from proxy.serve.learning import Learning, link_of
+from proxy.serve.learning import Learning
 from proxy.stores import open_store
 from tests.catalogue.worlds import PRODUCTS
 from tests.wire.site import eventually
@@ -62,46 +59,6 @@ async def test_what_goes_with_what_is_made_ready_before_anybody_asks(tmp_path: P
     assert shop.covisits._rows.keys() == {"HOTDOG", "MUSTARD"}
     following.cancel()
     await store.aclose()
-
-
-def about(**changes: object) -> About:
-    return About(words={"id": "MAT", "title": "Mat", "link": "", "price": 9.5, "currency": "EUR", **changes})
-
-
-async def test_what_pages_tell_is_taken_in_together_and_a_moment_apart(tmp_path: Path) -> None:
-    store, shop, now = open_store(f"sqlite:{tmp_path / 'store.db'}"), Shop(), [100.0]
-    learning = Learning(store, lambda: Stock(shop), lambda: now[0])
-    learning.read(about(), b"/p/mat%20one")
-    learning.read(about(id="TENT"), b"/p/tent")
-    learning.read(about(id="a b"), b"/p/bad")
-    learning.read(about(id="BAG", link="/\\evil.example"), b"/p/bag")
-    assert not len(shop.hub)
-    learning.take()
-    found = shop.hub.get("MAT")
-    assert found and (found.link, found.price) == ("/p/mat%20one", 9.5) and len(shop.hub) == 2
-    learning.read(about(id="MUG"), b"/p/mug")
-    learning.take()
-    assert len(shop.hub) == 2
-    now[0] += 2.0
-    learning.take()
-    assert len(shop.hub) == 3
-    await store.aclose()
-
-
-@pytest.mark.parametrize(
-    ("address", "link"),
-    [
-        ("https://shop.example/p/1?size=2#top", "/p/1?size=2"),
-        ("/p/1", "/p/1"),
-        ("https://other.example//evil.example/p", "/evil.example/p"),
-        ("//evil.example", ""),
-        ("javascript:alert(1)", ""),
-        ("https://[/p", ""),
-        ("", ""),
-    ],
-)
-def test_a_products_address_is_one_of_this_shop(address: str, link: str) -> None:
-    assert link_of(address) == link
 
 
 async def test_what_rows_will_ask_is_worked_out_before_a_page_asks(tmp_path: Path) -> None:

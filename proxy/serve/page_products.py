@@ -1,0 +1,158 @@
+"""What pages that pass tell of products, where no feed does: heard here, kept in the store, and shared by all workers.
+
+It is heard of pages kept as one for everybody, and taken in together with what other workers heard, a moment later, for
+each change has rows chosen anew. What is told again is put again once a day, so that the store knows what is still for
+sale; a page that is gone takes its product along. A catalogue always has the last word (`catalogue/hub.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from urllib.parse import quote, unquote, urlsplit
+
+from proxy.catalogue.hub import MOST_LEARNT, Hub
+from proxy.catalogue.products import Unreadable, product_of
+from proxy.errors import StoreError
+from proxy.model import Product, Sighting
+from proxy.page.about import About
+from proxy.ports import Sightings
+
+log = logging.getLogger("tailorbird.products")
+
+SHARE_SECONDS = 1.0
+AT_ONCE = 500
+MOST_HEARD = 1_000
+LEARNT_A_SECOND = 10_000
+"""Every so many products that are known make it a second longer until the next are taken in from pages."""
+AGAIN_SECONDS = 86_400.0
+KEPT_SECONDS = 30 * 86_400.0
+"""What no page told of for so long is not taken in by a worker that starts."""
+
+
+class PageProducts:
+    """`hub` gives the products as they are now."""
+
+    def __init__(self, kept: Sightings, hub: Callable[[], Hub], clock: Callable[[], float]) -> None:
+        self._kept = kept
+        self._hub = hub
+        self._clock = clock
+        self._heard: dict[str, Product | None] = {}
+        self._others: dict[str, Product | None] = {}
+        self._news: dict[str, Sighting] = {}
+        self._told_at: dict[str, float] = {}
+        self._place = 0
+        self._take_at = 0.0
+
+    # -- hearing
+
+    def read(self, about: About, path: bytes) -> None:
+        """A page at that path was kept for everybody. What no feed could say of a product is not heard; what is too
+        much for now will be when the page is kept again."""
+        link = _link_of_page(path)
+        try:
+            product = product_of({**about.words, "link": link_of(about.words["link"]) or link}, lambda *told: None)
+        except Unreadable as error:
+            log.debug("`%s` tells nothing of its product: %s", link, error)
+            return
+        self._hear(product.id, product)
+
+    def miss(self, path: bytes) -> None:
+        """There is no page at that path any more, for anybody."""
+        product = self._hub().at(unquote(path.decode("latin-1")))
+        if product is not None and link_of(product.link) == _link_of_page(path):
+            self._hear(product.id, None)
+
+    def _hear(self, product_id: str, product: Product | None) -> None:
+        if len(self._heard) < MOST_HEARD:
+            self._heard[product_id] = product
+
+    def take(self) -> None:
+        """Takes in what pages told here and elsewhere, unless some was a moment ago."""
+        now, hub = self._clock(), self._hub()
+        if not (self._heard or self._others) or now < self._take_at:
+            return
+        for product_id, product in self._others.items():
+            _take(hub, product_id, product)
+        for product_id, product in self._heard.items():
+            is_new = _take(hub, product_id, product)
+            is_due = hub.origin(product_id) == "page" and now >= self._told_at.get(product_id, 0.0) + AGAIN_SECONDS
+            if is_new or is_due:
+                self._tell(Sighting(product_id, now, product))
+        self._heard, self._others = {}, {}
+        self._take_at = now + max(SHARE_SECONDS, len(hub) / LEARNT_A_SECOND)
+
+    def _tell(self, sighting: Sighting) -> None:
+        self._told_at[sighting.id] = sighting.at
+        if len(self._news) < MOST_HEARD or sighting.id in self._news:
+            self._news[sighting.id] = sighting
+
+    # -- sharing
+
+    async def open(self) -> None:
+        """Takes in all that is kept, before there are pages. Without the store it starts from nothing."""
+        hub = self._hub()
+        try:
+            while (found := await self._next()) is not None:
+                for sighting in found:
+                    _take(hub, sighting.id, sighting.product)
+        except StoreError as error:
+            log.warning("what pages told of products is not known yet: %s", error)
+
+    async def follow(self) -> None:
+        """Takes in and shares from now on. Never ends; cancel it."""
+        while True:
+            self.take()
+            try:
+                await self.share()
+            except StoreError as error:
+                log.debug("what pages told of products was not shared: %s", error)
+            await asyncio.sleep(SHARE_SECONDS)
+
+    async def share(self) -> None:
+        """Puts what is new here into the store, and reads what is new there. Raises `StoreError`."""
+        if self._news:
+            news = list(self._news.values())
+            await self._kept.put_sightings(news, most=MOST_LEARNT)
+            for sighting in news:
+                if self._news.get(sighting.id) is sighting:
+                    del self._news[sighting.id]
+        self._others.update((sighting.id, sighting.product) for sighting in await self._next() or ())
+
+    async def aclose(self) -> None:
+        """Shares what there is, if it can."""
+        try:
+            await self.share()
+        except StoreError as error:
+            log.info("what pages told of products last is not kept: %s", error)
+        await self._kept.aclose()
+
+    async def _next(self) -> list[Sighting] | None:
+        """What is worth knowing of the next; None when there is nothing new."""
+        found, place = await self._kept.get_sightings(self._place, AT_ONCE)
+        if place == self._place:
+            return None
+        self._place, long_ago = place, self._clock() - KEPT_SECONDS
+        for sighting in found:
+            self._told_at[sighting.id] = sighting.at
+        return [sighting for sighting in found if sighting.at > long_ago]
+
+
+def _take(hub: Hub, product_id: str, product: Product | None) -> bool:
+    return hub.unlearn(product_id) if product is None else hub.learn(product)
+
+
+def _link_of_page(path: bytes) -> str:
+    return quote(path, safe="/%:@!$&'()*+,;=~")
+
+
+def link_of(address: str) -> str:
+    """Path and query of a product's address, whatever host it names; "" when it has no path."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    if not parts.path.startswith("/") or not parts.path.strip("/"):
+        return ""
+    return f"/{parts.path.lstrip('/')}" + (f"?{parts.query}" if parts.query else "")

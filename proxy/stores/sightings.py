@@ -1,0 +1,32 @@
+"""What pages told of products as bytes in a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from proxy.model import Sighting
+
+_encoder = msgspec.msgpack.Encoder()  # JSON has no endless sale
+_decoder = msgspec.msgpack.Decoder(Sighting)
+
+
+def packed(sightings: Iterable[Sighting]) -> dict[str, bytes]:
+    """By the id of the product, the last word on each, in the order of these."""
+    lines: dict[str, bytes] = {}
+    for sighting in sightings:
+        lines.pop(sighting.id, None)
+        lines[sighting.id] = _encoder.encode(sighting)
+    return lines
+
+
+def unpacked(lines: Iterable[bytes | None]) -> list[Sighting]:
+    """Those that can be read."""
+    found = []
+    for line in lines:
+        try:
+            found.append(_decoder.decode(line or b""))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            continue
+    return found

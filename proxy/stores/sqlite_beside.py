@@ -1,0 +1,57 @@
+"""What lies beside the profiles in their SQLite file: tables of their own, which no page waits for.
+
+Everything of one kind runs on one thread, with a connection that is opened when it is first needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from proxy.errors import OperatorError, StoreError
+from proxy.stores.sqlite import CONNECTION
+
+Answer = TypeVar("Answer")
+
+
+class Beside:
+    """Tables made by `schema` in the file of `sqlite:PATH`. Raises `OperatorError`."""
+
+    def __init__(self, url: str, schema: str, name: str) -> None:
+        path = url.partition(":")[2]
+        if path in ("", ":memory:"):
+            raise OperatorError(f"`{url}` names no file", help="write sqlite:PATH, as sqlite:tailorbird.db")
+        self._path = Path(path)
+        self._schema = schema
+        self._thread = ThreadPoolExecutor(1, f"tailorbird-{name}")
+        self._connection: sqlite3.Connection | None = None
+
+    async def run(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """What the work gives. Raises `StoreError`."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self._opened()))
+        except sqlite3.Error as error:
+            raise StoreError(f"`{self._path}`: {error}") from error
+        except RuntimeError as error:  # the thread was shut down
+            raise StoreError(f"`{self._path}` is closed") from error
+
+    async def aclose(self) -> None:
+        """Finishes what is under way."""
+        await asyncio.to_thread(self._close)
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            connection.executescript(CONNECTION + self._schema)
+            self._connection = connection
+        return self._connection
+
+    def _close(self) -> None:
+        self._thread.shutdown(wait=True)
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

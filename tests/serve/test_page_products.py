@@ -1,0 +1,180 @@
+"""What pages tell of products: taken in together, shared by the workers of a store, and known again after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from proxy.catalogue.hub import Hub
+from proxy.model import Product
+from proxy.page.about import About
+from proxy.serve.page_products import AGAIN_SECONDS, KEPT_SECONDS, PageProducts, link_of
+from proxy.stores import open_sightings, open_store
+
+
+class Worker:
+    """One process: its products, and the clock it shares with the others."""
+
+    def __init__(self, url: str, now: list[float], *products: Product) -> None:
+        self.hub = Hub(products)
+        self.pages = PageProducts(open_sightings(url), lambda: self.hub, lambda: now[0])
+
+    async def step(self, now: list[float]) -> None:
+        """A moment later."""
+        now[0] += 2.0
+        self.pages.take()
+        await self.pages.share()
+
+    def tells(self, **changes: object) -> None:
+        """A page of a mat passes."""
+        self.pages.read(about(**changes), b"/p/mat")
+
+
+def about(**changes: object) -> About:
+    return About(words={"id": "MAT", "title": "Mat", "link": "", "price": 9.5, "currency": "EUR", **changes})
+
+
+@pytest.fixture
+async def url(tmp_path: Path) -> AsyncIterator[str]:
+    address = f"sqlite:{tmp_path / 'store.db'}"
+    store = open_store(address)
+    yield address
+    await store.aclose()
+
+
+async def test_what_pages_tell_is_taken_in_together_and_a_moment_apart(url: str) -> None:
+    now = [100.0]
+    worker = Worker(url, now)
+    pages, hub = worker.pages, worker.hub
+    pages.read(about(), b"/p/mat%20one")
+    pages.read(about(id="TENT"), b"/p/tent")
+    pages.read(about(id="a b"), b"/p/bad")
+    pages.read(about(id="BAG", link="/\\evil.example"), b"/p/bag")
+    assert not len(hub)
+    pages.take()
+    found = hub.get("MAT")
+    assert found and (found.link, found.price) == ("/p/mat%20one", 9.5) and len(hub) == 2
+    pages.read(about(id="MUG"), b"/p/mug")
+    pages.take()
+    assert len(hub) == 2
+    now[0] += 2.0
+    pages.take()
+    assert len(hub) == 3
+    await pages.aclose()
+
+
+async def test_workers_share_what_pages_told_and_one_that_starts_knows_it(url: str) -> None:
+    now = [100.0]
+    one, other = Worker(url, now), Worker(url, now)
+    one.tells()
+    await one.step(now)
+    await other.step(now)
+    await other.step(now)
+    assert other.hub.get("MAT") == one.hub.get("MAT") and other.hub.origin("MAT") == "page"
+    other.tells(price=8.5)
+    for worker in (other, one, one):
+        await worker.step(now)
+    found = one.hub.get("MAT")
+    assert found and found.price == 8.5
+    for worker in (one, other):
+        await worker.pages.aclose()
+    later = Worker(url, now)
+    await later.pages.open()
+    assert later.hub.get("MAT") == found
+    await later.pages.aclose()
+
+
+async def test_a_feed_has_the_last_word_in_every_worker(url: str) -> None:
+    now = [100.0]
+    of_feed = Product("MAT", "Mat of the feed", "/p/mat", price=12.0)
+    one, other = Worker(url, now), Worker(url, now, of_feed)
+    one.tells()
+    other.tells(id="TENT", link="/p/tent")
+    for worker in (one, other, one, other, one, other):
+        await worker.step(now)
+    assert other.hub.get("MAT") is of_feed and other.hub.origin("MAT") == "catalogue"
+    assert one.hub.origin("TENT") == other.hub.origin("TENT") == "page"
+    for worker in (one, other):
+        await worker.pages.aclose()
+
+
+async def test_a_page_that_is_gone_takes_its_product_along_everywhere(url: str) -> None:
+    now = [100.0]
+    one, other = Worker(url, now), Worker(url, now)
+    one.tells()
+    for worker in (one, other, other):
+        await worker.step(now)
+    other.pages.miss(b"/p/mat/reviews")
+    await other.step(now)
+    assert other.hub.get("MAT")
+    other.pages.miss(b"/p/mat")
+    for worker in (other, one, one):
+        await worker.step(now)
+        await worker.pages.aclose() if worker is other else None
+    assert one.hub.get("MAT") is None and other.hub.get("MAT") is None
+    await one.pages.aclose()
+    later = Worker(url, now)
+    await later.pages.open()
+    assert not len(later.hub)
+    await later.pages.aclose()
+
+
+async def test_what_is_told_again_and_again_stays_and_what_nobody_tells_goes(url: str) -> None:
+    now = [100.0]
+    worker = Worker(url, now)
+    worker.tells()
+    worker.tells(id="MUG", link="/p/mug")
+    await worker.step(now)
+    now[0] += KEPT_SECONDS - AGAIN_SECONDS / 2
+    worker.tells()
+    await worker.step(now)
+    now[0] += AGAIN_SECONDS
+    await worker.pages.aclose()
+    later = Worker(url, now)
+    await later.pages.open()
+    assert [product.id for product in later.hub.products] == ["MAT"]
+    await later.pages.aclose()
+
+
+async def test_more_than_one_reading_is_known_again(url: str) -> None:
+    now = [100.0]
+    worker = Worker(url, now)
+    for number in range(800):
+        worker.tells(id=f"MAT-{number}", link=f"/p/{number}")
+    await worker.step(now)
+    await worker.pages.aclose()
+    later = Worker(url, now)
+    await later.pages.open()
+    assert len(later.hub) == 800
+    await later.pages.aclose()
+
+
+async def test_a_store_that_is_away_costs_nothing_but_the_sharing(tmp_path: Path) -> None:
+    now = [100.0]
+    worker = Worker(f"sqlite:{tmp_path}/no folder/store.db", now)
+    await worker.pages.open()
+    worker.tells()
+    following = asyncio.create_task(worker.pages.follow())
+    await asyncio.sleep(0)
+    assert worker.hub.get("MAT")
+    following.cancel()
+    await worker.pages.aclose()
+
+
+@pytest.mark.parametrize(
+    ("address", "link"),
+    [
+        ("https://shop.example/p/1?size=2#top", "/p/1?size=2"),
+        ("/p/1", "/p/1"),
+        ("https://other.example//evil.example/p", "/evil.example/p"),
+        ("//evil.example", ""),
+        ("javascript:alert(1)", ""),
+        ("https://[/p", ""),
+        ("", ""),
+    ],
+)
+def test_a_products_address_is_one_of_this_shop(address: str, link: str) -> None:
+    assert link_of(address) == link
