@@ -47,6 +47,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
 
 
 _encoder = msgspec.msgpack.Encoder(order="sorted")
+_FIELDS = _encoder.encode([None] * len(Record.__struct_fields__))[: -len(Record.__struct_fields__)]
 _decoder = msgspec.msgpack.Decoder(Record)
 _refused_decoder = msgspec.msgpack.Decoder(Refused)
 _arrival_decoder = msgspec.msgpack.Decoder(Arrival)
@@ -75,6 +76,11 @@ def packed(profile: Profile) -> bytes:
     if len(value) > MAX_BYTES:
         raise StoreError(f"a profile is {len(value)} bytes, more than {MAX_BYTES}", help="leave out what no rule asks")
     return value
+
+
+def head_of(visitor_id: str) -> bytes:
+    """What every value of this visitor begins with."""
+    return _FIELDS + _encoder.encode(FORMAT) + _encoder.encode(visitor_id)
 
 
 def unpacked(value: bytes, visitor_id: str) -> Profile:

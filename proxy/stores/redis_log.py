@@ -22,7 +22,7 @@ from proxy.ports import Applied
 from proxy.stores import redis_feed, redis_rules
 from proxy.stores.address import Ack
 from proxy.stores.connecting import confirm
-from proxy.stores.record import packed, packed_arrival, unpacked_arrival
+from proxy.stores.record import head_of, packed, packed_arrival, unpacked_arrival
 from proxy.stores.redis_tombstones import BROUGHT_KEYS, RedisTombstones, asks, latest
 from proxy.stores.redis_visitor import (
     ADD,
@@ -39,7 +39,6 @@ from proxy.stores.redis_visitor import (
     profile_of,
     ran,
     stored,
-    stored_of,
 )
 from proxy.stores.tombstones import is_erased
 
@@ -76,12 +75,13 @@ class Change(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What a turn came to."""
+    """What a turn came to: what was new, who was joined or parted, what is left for the next turn, and whose checkpoint
+    is to be written."""
 
     fresh: list[Arrival]
     linked: dict[str, Profile]
     left: dict[str, list[Arrival]]
-    checkpoints: list[Change]
+    checkpoints: list[str]
 
 
 def _logged(arrivals: Sequence[Arrival]) -> list[str | bytes]:
@@ -112,7 +112,7 @@ class RedisLog:
             done = await self._turn(waiting)
             await asyncio.gather(
                 confirm(self._writer, [ack_key(visitor_id) for visitor_id in waiting], self._ack),
-                self._write(done.checkpoints),
+                self._checkpoint(done.checkpoints),
             )
             fresh += done.fresh
             linked |= done.linked
@@ -140,11 +140,16 @@ class RedisLog:
         whole = {id for id, some in own.items() if _needs_checkpoint(known[id].stamp, some)}
         changes = await self._changes({id: own[id] for id in whole}, known)
         added = {id: some for id, some in own.items() if id not in whole}
-        calls = [Call(ADD, id, (known[id].stamp.value, *_logged(some))) for id, some in added.items()]
+        calls = [Call(ADD, id, (known[id].stamp.value, head_of(id), *_logged(some))) for id, some in added.items()]
         answers = await ran(self._writer, [*calls, *(change.call() for change in changes)])
         for (visitor_id, some), answer in zip(added.items(), answers, strict=False):
-            if not await self._is_added(visitor_id, some, known[visitor_id].stamp, answered(answer), done):
+            if answered(answer) is None:
                 done.left.setdefault(visitor_id, []).extend(some)
+                continue
+            news, *new = answer
+            done.fresh.extend(some[place] for place in new)
+            if not 0 <= news < MOST_NEWS:
+                done.checkpoints.append(visitor_id)
         for change, answer in zip(changes, answers[len(calls) :], strict=True):
             if answered(answer):
                 done.fresh.extend(change.arrivals)
@@ -153,29 +158,6 @@ class RedisLog:
             else:
                 done.left.setdefault(change.profile.visitor_id, []).extend(change.arrivals)
         return done
-
-    async def _is_added(
-        self, visitor_id: str, arrivals: Sequence[Arrival], stamp: Stamp, answer: list[Any] | None, done: Done
-    ) -> bool:
-        """Whether they were added; then what of them was new is done, and the profile may need a checkpoint."""
-        if answer is None:
-            return False
-        new, *parts = answer
-        if not new:
-            return True
-        done.fresh.extend(arrivals[place] for place in new)
-        try:
-            found = stored_of(*parts)
-            if isinstance(found, StoreError):
-                raise found
-            profile = profile_of(found, visitor_id)
-            assert profile is not None  # for the type checker: something was added
-        except DamagedValueError:
-            await self._mended(visitor_id)
-        else:
-            if len(found.news) >= MOST_NEWS:
-                done.checkpoints.append(Change(stamp, profile, len(found.news)))
-        return True
 
     async def _changes(self, waiting: Waiting, known: Mapping[str, Known]) -> list[Change]:
         """For each visitor the checkpoint with what is new in it."""
@@ -232,9 +214,14 @@ class RedisLog:
         )
         return {visitor_id: Known(Stamp(stamp or b""), erased_at, rules) for visitor_id, stamp, erased_at in rows}
 
-    async def _write(self, checkpoints: Sequence[Change]) -> None:
-        """Writes them, each unless somebody else did: the news are there all the same."""
-        await ran(self._writer, [change.call() for change in checkpoints])
+    async def _checkpoint(self, visitor_ids: Sequence[str]) -> None:
+        """Writes their profiles with all news, each unless somebody else does: the news are there all the same."""
+        if not visitor_ids:
+            return
+        known = await self._known(visitor_ids)
+        found = zip(visitor_ids, await stored(self._writer, visitor_ids), strict=True)
+        after = [(known[visitor_id].stamp, *await self._profile(visitor_id, one)) for visitor_id, one in found]
+        await ran(self._writer, [Change(stamp, profile, news).call() for stamp, profile, news in after if profile])
 
     # -- made anew
 

@@ -130,17 +130,18 @@ def _script(text: str) -> Script:
 
 
 ADD = _script("""
--- ARGV: the stamp, id and value of each event. Which of them are new, and when any is, what is stored then.
+-- ARGV: the stamp, what the checkpoint begins with, id and value of each event. How many news there are then, -1 where
+-- something else lies than should, and which of the events are new.
 if (redis.call('HGET', KEYS[3], '') or '') ~= ARGV[1] then return false end
-local new = {}
-for i = 2, #ARGV, 2 do
+local said = {0}
+for i = 3, #ARGV, 2 do
     if redis.call('HSETNX', KEYS[3], ARGV[i], ARGV[i + 1]) == 1 then
-        redis.pcall('RPUSH', KEYS[2], ARGV[i + 1])
-        new[#new + 1] = i / 2 - 1
+        said[1] = redis.pcall('RPUSH', KEYS[2], ARGV[i + 1])
+        said[#said + 1] = (i - 3) / 2
     end
 end
-if #new == 0 then return {new} end
-return {new, redis.pcall('GETRANGE', KEYS[1], 0, 8388608), redis.pcall('LRANGE', KEYS[2], 0, -1)}
+if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[2] - 1) ~= ARGV[2] or type(said[1]) ~= 'number' then said[1] = -1 end
+return said
 """)
 CHECKPOINT = _script("""
 -- ARGV: the stamp, the next, the profile, how many of the news are in it, id and value of each event that is too.

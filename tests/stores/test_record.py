@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Event, Item, Profile
-from proxy.stores.record import MAX_BYTES, MAX_SAID_BYTES, import_of, packed, packed_arrival, unpacked, unpacked_arrival
+from proxy.stores.record import (
+    MAX_BYTES,
+    MAX_SAID_BYTES,
+    head_of,
+    import_of,
+    packed,
+    packed_arrival,
+    unpacked,
+    unpacked_arrival,
+)
 from proxy.visitors.capture import MOST_BYTES, MOST_SHOWN
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -31,6 +40,7 @@ PROFILES = st.builds(
 @given(PROFILES)
 def test_what_is_packed_comes_back(profile: Profile) -> None:
     assert unpacked(packed(profile), profile.visitor_id) == profile
+    assert packed(profile).startswith(head_of(profile.visitor_id))
 
 
 @given(st.binary(max_size=200))
