@@ -181,13 +181,15 @@ class Store(ProfileStore, EventStore, Protocol):
 class UpstreamRequest:
     """A request as it goes to the origin: already rebuilt or allow-listed by `http/forwarding.py`.
     `target` is path and query in wire form. `body` is None when there is none; `content_length` None streams
-    it chunked. Content-Length and Transfer-Encoding are the transport's to write and must not be in `headers`."""
+    it chunked. Content-Length and Transfer-Encoding are the transport's to write and must not be in `headers`. `lines`
+    are further fields as they stand in a head, where somebody has them ready; no line end is in any of them."""
 
     method: bytes
     target: bytes
     headers: Headers
     body: AsyncIterator[bytes] | None = None
     content_length: int | None = None
+    lines: bytes = b""
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proxy.errors import OriginError
@@ -89,6 +89,11 @@ class Request:
             self._firsts = dict(reversed(self.headers))
         value = self._firsts.get(name)
         return value if value is not None or self.question is None else self.question.firsts.get(name)
+
+    @property
+    def own(self) -> Mapping[bytes, bytes]:
+        """Of a request that was read by its question, what it does not have in common with others; else nothing."""
+        return self._firsts if self.question is not None and self._firsts is not None else {}
 
     def get_list(self, name: bytes, separator: bytes = b", ") -> bytes:
         """All values of the field, joined (RFC 9110 5.3; of Cookie by `; `, RFC 9113 8.2.3); empty when absent."""

@@ -104,7 +104,9 @@ class App:
             await _lifespan(receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        upload = Upload(receive, has_body(scope["headers"]), self._most_upload_bytes)
+        judged: Request | None = scope.get(REQUEST)
+        is_sent = has_body(scope["headers"]) if judged is None else judged.body is not None
+        upload = Upload(receive, is_sent, self._most_upload_bytes)
         try:
             response = scope.get(ANSWER) or await self._answered(self._request(scope, upload))
         except RequestError as error:

@@ -100,10 +100,15 @@ class Conversation(HttpToolsProtocol):
             self._relaying = None
 
     def on_response_complete(self) -> None:
+        """As uvicorn's, but for its timer: how long a client may be silent is for `look` to see."""
         self._owed.popleft()
-        super().on_response_complete()
-        self._unset_keepalive_if_required()  # `look` sees to that
+        self.server_state.total_requests += 1
         self.since = self.loop.time()
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
         if self._phase is Phase.BODY and self.expect_100_continue:
             self.transport.close()  # the client may leave its body out now, or not: the next byte could be either
 

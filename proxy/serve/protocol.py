@@ -11,12 +11,14 @@ What this takes from uvicorn beyond its documented interface is listed in `tests
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import httptools
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from proxy.errors import RequestError
 from proxy.http.incoming import Incoming, origin_form, require_small
@@ -68,9 +70,6 @@ class ClientProtocol(Conversation):
         self.url = b""
         self._fed = 0  # bytes of the present piece
         self._answered = 0  # requests of the present piece answered in the lane
-        # The present request, and the answer to it, where they were found before it was read in the ordinary way.
-        self._glimpsed: Request | None = None
-        self._response: Response | None = None
 
     # -- called by the event loop ------------------------------------------------------------------------------------
 
@@ -112,7 +111,7 @@ class ClientProtocol(Conversation):
         if max(self._fed, self._unread) > self._small or len(self.headers) > self._settings.max_fields:
             require_small(self.url, self.headers, self._settings)
         version = self.parser.get_http_version()
-        request, self._glimpsed = self._glimpsed or self._judged(version), None
+        request = self._judged(version)
         self._unread = 0
         if not (self._is_open_lane(request) and self._has_answered(request, version)):
             self._ask_application(request)
@@ -140,13 +139,17 @@ class ClientProtocol(Conversation):
         if len(self._owed) > MAX_AHEAD:
             raise RequestError("too many requests were sent ahead", status=503)
         super().on_headers_complete()
-        self._owed.append(self.cycle)
-        self.scope[REQUEST] = request  # type: ignore[literal-required]
-        self.scope[RELAY] = partial(self._relay, self.cycle)  # type: ignore[literal-required]
+        self._owe(self.cycle, request)
         if self._is_last_call:
             self.cycle.keep_alive = False
         self._phase = Phase.BODY
         self._uploaded = 0
+
+    def _owe(self, cycle: RequestResponseCycle, request: Request) -> None:
+        """The application is asked; it finds in the scope what it needs to know beside what uvicorn puts there."""
+        self._owed.append(cycle)
+        cycle.scope[REQUEST] = request  # type: ignore[literal-required]
+        cycle.scope[RELAY] = partial(self._relay, cycle)  # type: ignore[literal-required]
 
     def on_body(self, body: bytes) -> None:
         self._unread = 0
@@ -184,9 +187,7 @@ class ClientProtocol(Conversation):
     def _has_answered(self, request: Request, version: str) -> bool:
         if self.transport.is_closing():
             raise RequestError("this was the last answer on this connection")
-        if request.question is None:
-            self._response = self._at_once(request)  # else it was asked for already
-        response, self._response = self._response, None
+        response = self._at_once(request)
         if response is None:
             return False
         is_kept = version == "1.1" and self.parser.should_keep_alive() and not self._is_last_call
@@ -219,17 +220,41 @@ class ClientProtocol(Conversation):
         )
 
     def _was_quick(self, data: bytes) -> bool:
-        """Answers a request that is known by its habits. What cannot be answered at once, or not in one write, is kept
-        for when the request has been read in the ordinary way, for uvicorn's sake."""
+        """Answers a request that is known by its habits, or asks for its answer: it need not be read again."""
         request = self._reader.read(data)
         if request is None:
             return False
         response = self._at_once(request)
         if response is None or not self._has_written(response, is_kept=True):
-            self._glimpsed, self._response = request, response
-            return False
+            self._ask_without_reading(request, response)
         self.since = self.loop.time()
         return True
+
+    def _ask_without_reading(self, request: Request, response: Response | None) -> None:
+        """As the ordinary way ends, for a whole request that its parser has not seen. Of the scope the application
+        reads what we put there, so it has no more."""
+        super().on_message_begin()
+        self._phase = Phase.IDLE
+        self.scope["method"] = request.method.decode()
+        self.cycle = cycle = RequestResponseCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=True,
+            on_response=self.on_response_complete,
+        )
+        cycle.more_body = False
+        cycle.message_event.set()
+        self._owe(cycle, request)
+        if response is not None:
+            self.scope[ANSWER] = response  # type: ignore[literal-required]
+        self._start_asgi_task(cycle, self.app)
 
 
 def _reason(error: httptools.HttpParserError) -> RequestError:

@@ -14,6 +14,7 @@ import httptools
 from proxy.errors import OriginError
 from proxy.http.forwarding import named_by_connection
 from proxy.model import Headers
+from proxy.upstream import plain
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_FIELDS = 256  # an origin may be wordier than the 100 we take from strangers
@@ -32,6 +33,7 @@ class Answer:
         "_head_bytes",
         "_informational",
         "_is_head",
+        "_left",
         "_may_switch",
         "_parser",
         "_silent_bytes",
@@ -59,15 +61,44 @@ class Answer:
         self._may_switch = may_switch
         self._fields: list[tuple[bytes, bytes]] = []
         self._head_bytes = self._silent_bytes = self._informational = 0
-        self._parser: Any = httptools.HttpResponseParser(self)
+        self._left = 0  # bytes still due of a body that is read without a parser
+        self._parser: Any = None
 
     def feed(self, data: bytes) -> None:
         """Reads on. Raises `OriginError` for an ill-formed answer; bytes after the end of one only forbid reuse."""
-        self.has_begun = True
-        self._silent_bytes += len(data)
+        has_begun, self.has_begun = self.has_begun, True
         if self.is_complete:
             self.may_reuse = False
-            return
+        elif self._left:
+            self._take(data)
+        elif has_begun or not self._has_begun_plainly(data):
+            self._read(data)
+
+    def _has_begun_plainly(self, data: bytes) -> bool:
+        """True when this is a head that can be read quickly, and was."""
+        head = None if self._is_head or self._may_switch else plain.read(data)
+        if head is None:
+            return False
+        self.status, self.headers, self._left = head.status, head.headers, head.length
+        self.has_head = self.may_reuse = True
+        self._take(data[head.body_at :])
+        return True
+
+    def _take(self, body: bytes) -> None:
+        if len(body) > self._left:
+            self.may_reuse = False
+            body = body[: self._left]
+        if body:
+            self.chunks.append(body)
+            self.size += len(body)
+            self._left -= len(body)
+        self.is_complete = not self._left
+
+    def _read(self, data: bytes) -> None:
+        """Reads strictly."""
+        if self._parser is None:
+            self._parser = httptools.HttpResponseParser(self)
+        self._silent_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switched:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Set
 
 from proxy.errors import OriginError
 from proxy.http.client import networks
-from proxy.http.forwarding import request_headers, response_headers, shared_headers
+from proxy.http.forwarding import request_headers, request_lines, response_headers, shared_headers
 from proxy.http.message import Request
 from proxy.httpcache.coding import preferred
 from proxy.model import Headers
@@ -91,14 +91,16 @@ class Asking:
         """Passes the visitor's own request on. `accept_encoding` replaces theirs, None keeps it; the fields `without`
         stay here. Raises `RequestError` for a request that may not be passed on."""
         origin = self._origins.of(request.path)
-        headers = request_headers(
-            request,
-            host=self._host(origin, request),
-            trusted=self._trusted,
-            accept_encoding=accept_encoding,
-            without=without,
+        host, trusted = self._host(origin, request), self._trusted
+        lines = request_lines(request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without)
+        headers: Headers = ()
+        if lines is None:
+            headers = request_headers(
+                request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without
+            )
+        asked = UpstreamRequest(
+            request.method, request.target, headers, request.body, request.content_length, lines or b""
         )
-        asked = UpstreamRequest(request.method, request.target, headers, request.body, request.content_length)
         return await _asked(origin, request, asked)
 
     def _host(self, origin: OriginTransport, request: Request) -> bytes:

@@ -30,7 +30,7 @@ def head_of(request: UpstreamRequest) -> bytes:
     line_ends = len(lines) + 1
     if head.count(b"\n") != line_ends or head.count(b"\r") != line_ends or b"\0" in head or lines[0].count(b" ") != 2:
         raise RequestError("the request has a line end, a NUL or a space where none may be")
-    return head
+    return head[:-2] + request.lines + b"\r\n" if request.lines else head
 
 
 async def send(

@@ -56,11 +56,11 @@ class Tokens:
         for cookie in request.cookies_named(self._prefix):
             if cookie[:2] == b"p=":
                 return True
-        return PARAMETER in request.query
+        return self.is_opened(request)
 
     def is_opened(self, request: Request) -> bool:
         """Whether the request's address is a link rather than a page."""
-        return PARAMETER in request.query
+        return request.query.find(PARAMETER) >= 0  # quicker than `in`, which first asks whether bytes are a number
 
     def preview_in(self, request: Request, now: float) -> Preview | None:
         """The preview of the request's cookie, if it is genuine."""

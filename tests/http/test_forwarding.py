@@ -7,8 +7,14 @@ import pytest
 from proxy.errors import OriginError, RequestError
 from proxy.http.authority import Address
 from proxy.http.client import networks
-from proxy.http.forwarding import request_headers, response_headers, shared_headers, without_our_cookies
-from proxy.http.message import Request
+from proxy.http.forwarding import (
+    request_headers,
+    request_lines,
+    response_headers,
+    shared_headers,
+    without_our_cookies,
+)
+from proxy.http.message import Habit, Question, Request, of_lines
 from proxy.model import Headers
 
 ADDRESS = Address("http", "shop.internal", 8000)
@@ -113,7 +119,7 @@ def test_an_ipv6_client_is_quoted_as_rfc_7239_asks() -> None:
         (b"__Host-tb_s=x;session=1;tb_v=y; tb_s=z", b"session=1"),
         (b"__HOST-TB_V=x; session=1", b"session=1"),
         (b" tb_v =x; session=1", b"session=1"),
-        (b"session=tb_v; not_tb_v=1;  odd", b"session=tb_v; not_tb_v=1; odd"),
+        (b"session=tb_v; not_tb_v=1;  odd", b"session=tb_v; not_tb_v=1;  odd"),
         (b"a=1;b=2;  c", b"a=1;b=2;  c"),
         (b"__Host-tb_v=x; __Host-tb_s=y", b""),
     ],
@@ -121,6 +127,43 @@ def test_an_ipv6_client_is_quoted_as_rfc_7239_asks() -> None:
 def test_our_cookies_never_reach_the_origin(cookie: bytes, left: bytes) -> None:
     assert without_our_cookies(cookie) == left
     assert sent((b"cookie", cookie)).get(b"cookie", b"") == left
+
+
+def question(*fields: tuple[bytes, bytes]) -> Question:
+    habit = Habit(((b"host", b"shop.example"), *fields), b"shop.example", "https", "gzip")
+    return Question(habit, b"GET", b"/c", b"", b"https://shop.example/")
+
+
+@pytest.mark.parametrize("client", ["203.0.113.9", "2001:db8::1", "10.0.0.1", ""])
+@pytest.mark.parametrize("cookie", [None, b"session=1; __Host-tb_v=x", b"tb_v=x"])
+@pytest.mark.parametrize("named", [b"keep-alive", b"keep-alive, referer, if-none-match"])
+def test_what_many_requests_have_in_common_is_said_in_the_same_words(
+    client: str, cookie: bytes | None, named: bytes
+) -> None:
+    common = (
+        (b"connection", named), (b"accept-encoding", b"br, gzip"), (b"via", b"2 cdn"), (b"te", b"trailers"),
+        (b"x-forwarded-proto", b"https"),
+    )  # fmt: skip
+    own = {b"if-none-match": b'"a"', b"x-forwarded-for": b"192.0.2.1", b"x-request-id": b"7"}
+    request = question(*common).request(own if cookie is None else {b"cookie": cookie, **own}, client)
+    trusted = networks(("10.0.0.0/8",))
+    for coding, without in ((b"gzip", frozenset({b"if-none-match"})), (None, frozenset())):
+        lines = request_lines(request, host=b"h", trusted=trusted, accept_encoding=coding, without=without)
+        headers = request_headers(request, host=b"h", trusted=trusted, accept_encoding=coding, without=without)
+        assert sorted(of_lines(lines or b"")) == sorted(headers)
+
+
+def test_what_has_to_be_added_to_or_is_no_question_is_put_together_for_this_request_alone() -> None:
+    claiming = question((b"forwarded", b"proto=https")).request({}, "10.0.0.1")
+    assert request_lines(claiming, host=b"h", trusted=networks(("10.0.0.0/8",))) is None
+    assert request_lines(claiming, host=b"h") is not None
+    assert request_lines(asking(), host=b"h") is None
+
+
+@pytest.mark.parametrize("value", [b"a=1\r\nX: y", b"a=1\n", b"a=\0"])
+def test_a_field_of_its_own_cannot_end_its_line_early(value: bytes) -> None:
+    with pytest.raises(RequestError):
+        request_lines(question().request({b"cookie": value}, "192.0.2.7"), host=b"h")
 
 
 def test_the_caller_chooses_the_coding_and_what_else_to_leave_out() -> None:

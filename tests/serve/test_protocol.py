@@ -299,6 +299,40 @@ async def test_a_failure_in_the_lane_is_an_honest_error_and_the_end_of_the_conne
     assert b"secret" not in heard
 
 
+async def test_what_is_asked_by_habit_and_not_stored_reaches_the_origin_as_ever() -> None:
+    fields = [(b"User-Agent", b"Mozilla"), (b"Accept", b"text/html"), (b"Cookie", b"session=1; __Host-tb_v=x")]
+    private = ok(b"private", b"Content-Type: text/html", b"Cache-Control: no-store")
+    async with Origin(always(private)) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        for number in range(4):
+            writer.write(request(b"GET", b"/p%d?q=%d" % (number, number), *fields))
+            heard = await hear(reader)
+            assert (heard.status, heard.body, heard.is_whole) == (200, b"private", True)
+        # What is sent ahead of an answer waits its turn, whichever way it is read.
+        writer.write(request(b"GET", b"/p4?q=4", *fields))
+        await eventually(lambda: len(origin.requests) == 5)
+        writer.write(request(b"GET", b"/p5?q=5", *fields) + request(b"GET", b"/p6?q=6", *fields))
+        assert [(await hear(reader)).body for _ in range(3)] == [b"private"] * 3
+        writer.close()
+    assert [seen.target for seen in origin.requests] == [b"/p%d?q=%d" % (number, number) for number in range(7)]
+    assert len({tuple(sorted(seen.headers)) for seen in origin.requests}) == 1
+    assert origin.requests[3].get(b"cookie") == b"session=1"
+
+
+async def test_a_client_that_leaves_what_it_asked_by_habit_ends_the_exchange() -> None:
+    asked = request(b"GET", b"/", (b"Accept", b"text/html"), (b"Cookie", b"session=1"))
+    begun = ok(b"x" * 100, b"Cache-Control: no-store")[:-1]  # the last byte never comes
+    async with Origin(by_path({b"/": begun})) as origin, Served(origin.url) as served:
+        for _ in range(3):
+            reader, writer = await served.connect()
+            writer.write(asked)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.close()
+        await eventually(
+            lambda: not connections(served) and not any(gate.under_way for gate in served.site.origins.gates.values())
+        )
+
+
 async def test_a_failure_over_what_is_read_by_habit_is_an_honest_error_too() -> None:
     asked = []
 
