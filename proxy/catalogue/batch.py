@@ -2,8 +2,8 @@
 
 It runs on DuckDB here (`stores/batch.py`) and, through Ibis, on the user's own engine: plain SQL with window functions,
 nothing of one engine alone. A table `clicks(session, moment, product)` goes in; rows of a product, another, its share
-and in how many pairs of clicks they met come out. A part of the products is worked out at a time, so that memory is
-bounded. What is put into the SQL are our own numbers.
+and in how many pairs of clicks they met come out. On DuckDB a part of the products is worked out at a time, so that
+memory is bounded. What is put into the SQL are our own numbers, and the name that the user's table has.
 """
 
 from __future__ import annotations
@@ -22,18 +22,37 @@ POPULARITY = "SELECT product, COUNT(*) AS clicks FROM clicks GROUP BY product"
 
 def rows_sql(part: int, parts: int, latest_at: float, memory: float) -> str:
     """The rows of one part of the products, from tables `steps` and `popularity`. Products are whole numbers."""
+    shares = _shares(latest_at, memory, part, parts)
+    return (
+        f"WITH {shares} SELECT a AS product, b AS other, share, met FROM shares "  # noqa: S608
+        f"WHERE place <= {ROW_LENGTH} ORDER BY a, place"
+    )
+
+
+def whole_sql(table: str, latest_at: float, memory: float) -> str:
+    """The rows of all products, by name, from a table of clicks (session, at, product), in one statement: for an engine
+    that finds the memory for all of them at once."""
+    clicks = f'SELECT session, CAST("at" AS DOUBLE) AS moment, CAST(product AS VARCHAR) AS product FROM {table}'  # noqa: S608
+    return (
+        f"WITH clicks AS ({clicks}), steps AS ({STEPS}), popularity AS ({POPULARITY}), "  # noqa: S608
+        f"{_shares(latest_at, memory)} SELECT a AS product, b AS other, share, met FROM shares "
+        f"WHERE place <= {ROW_LENGTH} ORDER BY a, place"
+    )
+
+
+def _shares(latest_at: float, memory: float, part: int = 0, parts: int = 1) -> str:
+    """The steps from `steps` and `popularity` to `shares`, as they stand in a WITH."""
     pairs = " UNION ALL ".join(
         f"SELECT {one} AS a, {two} AS b, {nearness!r} * EXP((moment - {latest_at!r}) / {memory!r}) AS weight "  # noqa: S608
-        f"FROM steps WHERE next{step} IS NOT NULL AND {one} % {parts} = {part}"
+        f"FROM steps WHERE next{step} IS NOT NULL{f' AND {one} % {parts} = {part}' if parts > 1 else ''}"
         for step, nearness in enumerate(NEARNESS, start=1)
         for one, two in (("product", f"next{step}"), (f"next{step}", "product"))
     )
     return (
-        f"WITH cells AS (SELECT a, b, SUM(weight) AS weight, COUNT(*) AS met "  # noqa: S608
+        f"cells AS (SELECT a, b, SUM(weight) AS weight, COUNT(*) AS met "  # noqa: S608
         f"FROM ({pairs}) AS pairs GROUP BY a, b), "
         f"damped AS (SELECT a, b, met, weight * POWER(clicks, {-DAMPING!r}) AS weight "
         f"FROM cells JOIN popularity ON popularity.product = cells.b), "
         f"shares AS (SELECT a, b, met, weight / (SUM(weight) OVER (PARTITION BY a) + {SHRINKAGE!r}) AS share, "
-        f"ROW_NUMBER() OVER (PARTITION BY a ORDER BY weight DESC, b) AS place FROM damped) "
-        f"SELECT a AS product, b AS other, share, met FROM shares WHERE place <= {ROW_LENGTH} ORDER BY a, place"
+        f"ROW_NUMBER() OVER (PARTITION BY a ORDER BY weight DESC, b) AS place FROM damped)"
     )

@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from proxy.catalogue.batch import POPULARITY, STEPS, rows_sql
+from proxy.catalogue.batch import POPULARITY, STEPS, rows_sql, whole_sql
 from proxy.catalogue.trials import MEMORY_SHARE
 from proxy.errors import OperatorError
 
 HELP = "pip install 'tailorbird[batch]'"
 CLICKS_A_PART = 4_000_000
 
-ROWS = {"product": "int64", "other": "int64", "share": "float64", "met": "int64"}
+NO_CLICKS = "there are no clicks to build from"
+
+ROWS = {"product": "string", "other": "string", "share": "float64", "met": "int64"}
 """The columns of rows, as Ibis names types."""
 
 
@@ -61,10 +63,14 @@ def prepare(connection: Any) -> tuple[int, float, float]:
     """Works out what all parts need, from `clicks`: how many there are, the latest, and the memory they are given."""
     count, first, last = connection.execute("SELECT COUNT(*), MIN(moment), MAX(moment) FROM clicks").fetchone()
     if not count:
-        raise OperatorError("there are no clicks to build from")
+        raise OperatorError(NO_CLICKS)
     connection.execute(f"CREATE OR REPLACE TABLE popularity AS {POPULARITY}")
     connection.execute(f"CREATE OR REPLACE TABLE steps AS {STEPS}")
-    return count, last, max((last - first) * MEMORY_SHARE, 1.0)
+    return count, last, _memory(first, last)
+
+
+def _memory(first: float, last: float) -> float:
+    return max((last - first) * MEMORY_SHARE, 1.0)
 
 
 def build(connection: Any, out: Path) -> Iterator[tuple[int, int]]:
@@ -85,14 +91,15 @@ def build(connection: Any, out: Path) -> Iterator[tuple[int, int]]:
 
 
 def built(path: Path) -> Iterator[tuple[str, list[str], list[float]]]:
-    """The rows that `build` wrote: a product, the others it leads to, strongest first, and their shares."""
+    """The rows that `build` wrote, or another engine into a folder: a product, the others it leads to, strongest first,
+    and their shares."""
     if not path.exists():
         raise OperatorError(f"there is no `{path}`", help="`tailorbird affinity build EVENTS` makes one")
     try:
         import duckdb
     except ImportError:
         raise OperatorError("reading what was built in batch needs DuckDB", help=HELP) from None
-    source = str(path).replace("'", "''")
+    source = str(path / "*.parquet" if path.is_dir() else path).replace("'", "''")
     rows = duckdb.connect().execute(
         "SELECT product, LIST(other ORDER BY share DESC), LIST(share ORDER BY share DESC) "  # noqa: S608
         f"FROM read_parquet('{source}') GROUP BY product"
@@ -101,7 +108,13 @@ def built(path: Path) -> Iterator[tuple[str, list[str], list[float]]]:
         yield from some
 
 
-def rows_by_ibis(backend: Any, latest_at: float, memory: float, *, part: int = 0, parts: int = 1) -> Any:
-    """The same rows by an Ibis backend that has the tables `steps` and `popularity`: the SQL is rewritten for its
-    engine. A table expression."""
-    return backend.sql(rows_sql(part, parts, latest_at, memory), schema=ROWS, dialect="duckdb")
+def rows_by_ibis(backend: Any, table: str) -> Any:
+    """The same rows by the engine of an Ibis backend that has a table of clicks (session, at in seconds, product): a
+    table expression, whose `to_parquet` writes what `build` would. The SQL is rewritten for that engine."""
+    span = f'SELECT CAST(MIN("at") AS DOUBLE) AS first, CAST(MAX("at") AS DOUBLE) AS last FROM {table}'  # noqa: S608
+    asked = backend.sql(span, schema={"first": "float64", "last": "float64"}, dialect="duckdb")
+    (found,) = asked.to_pyarrow().to_pylist()
+    first, last = found["first"], found["last"]
+    if last is None:
+        raise OperatorError(NO_CLICKS)
+    return backend.sql(whole_sql(table, last, _memory(first, last)), schema=ROWS, dialect="duckdb")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proxy.catalogue.batch import POPULARITY, STEPS, rows_sql
+from proxy.catalogue.batch import POPULARITY, STEPS, rows_sql, whole_sql
 from proxy.catalogue.covisits import REACH
 
 
@@ -8,3 +8,9 @@ def test_the_sql_asks_for_one_part_and_every_step_both_ways() -> None:
     text = rows_sql(2, 5, 100.0, 70.0)
     assert text.count("% 5 = 2") == 2 * REACH
     assert f"next{REACH}" in STEPS and "GROUP BY product" in POPULARITY
+
+
+def test_the_whole_is_one_statement_about_the_users_table() -> None:
+    text = whole_sql("shop.clicked", 100.0, 70.0)
+    assert text.count("shop.clicked") == 1 and "%" not in text
+    assert text.startswith("WITH clicks AS (") and "ORDER BY a, place" in text

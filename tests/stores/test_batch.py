@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +14,7 @@ from proxy.catalogue.batch import ROW_LENGTH
 from proxy.catalogue.covisits import Covisits
 from proxy.catalogue.trials import MEMORY_SHARE
 from proxy.errors import OperatorError
-from proxy.stores.batch import build, built, duckdb_at, load, prepare, rows_by_ibis
+from proxy.stores.batch import build, built, duckdb_at, load, rows_by_ibis
 
 pytest.importorskip("duckdb")
 DICE = random.Random(5)
@@ -47,7 +50,7 @@ def test_the_batch_gives_the_live_tables_rows(tmp_path: Path) -> None:
     for product in {product for visit in VISITS for product in visit}:
         asked = f"SELECT other, share FROM '{out}' WHERE product = '{product}' ORDER BY share DESC, other"
         found = dict(connection.execute(asked).fetchall())
-        products, shares = table.row(product)
+        products, shares, *_ = table.row(product)
         expected = dict(zip(products[:ROW_LENGTH], shares, strict=False))
         assert found == pytest.approx(expected, rel=2e-3)
     connection.close()
@@ -59,23 +62,57 @@ def test_the_batch_gives_the_live_tables_rows(tmp_path: Path) -> None:
         next(built(tmp_path / "nowhere.parquet"))
 
 
-def test_the_same_sql_runs_through_ibis(tmp_path: Path) -> None:
+def by_batch(folder: Path) -> dict[tuple[str, str], tuple[float, int]]:
+    """Each pair's share, and how often it met, as `build` has it."""
+    connection = duckdb_at(256 * 2**20, 1, folder / "scratch")
+    load(connection, events(folder))
+    list(build(connection, folder / "affinity.parquet"))
+    rows = connection.execute(f"SELECT * FROM '{folder}/affinity.parquet'").fetchall()
+    connection.close()
+    return {(product, other): (share, met) for product, other, share, met in rows}
+
+
+def as_pairs(expression: Any) -> dict[tuple[str, str], tuple[float, int]]:
+    rows = expression.to_pyarrow().to_pylist()
+    return {(row["product"], row["other"]): (row["share"], row["met"]) for row in rows}
+
+
+def must_be_alike(found: dict[tuple[str, str], tuple[float, int]], folder: Path) -> None:
+    expected = by_batch(folder)
+    assert found.keys() == expected.keys()
+    for pair, (share, met) in expected.items():
+        assert found[pair] == (pytest.approx(share, rel=1e-6), met)
+
+
+def test_the_same_sql_runs_through_ibis_on_duckdb(tmp_path: Path) -> None:
     ibis = pytest.importorskip("ibis")
-    connection = duckdb_at(256 * 2**20, 1, tmp_path / "scratch")
-    load(connection, events(tmp_path))
-    _, latest_at, memory = prepare(connection)
-    wanted = sorted(connection.execute(f"SELECT * FROM ({_sql(latest_at, memory)})").fetchall())
-    backend = ibis.duckdb.from_connection(connection)
-    # Asked as the SQL it compiles to: of this pair of versions, Ibis cannot fetch from DuckDB by itself.
-    found = sorted(backend.raw_sql(ibis.to_sql(rows_by_ibis(backend, latest_at, memory))).fetchall())
-    assert [row[:2] for row in found] == [row[:2] for row in wanted]
-    assert [row[2] for row in found] == pytest.approx([row[2] for row in wanted])
+    backend = ibis.duckdb.connect()
+    backend.read_csv(events(tmp_path), table_name="clicked")
+    must_be_alike(as_pairs(rows_by_ibis(backend, "clicked")), tmp_path)
+    backend.raw_sql("CREATE TABLE empty AS SELECT * FROM clicked WHERE FALSE")
+    with pytest.raises(OperatorError, match="no clicks"):
+        rows_by_ibis(backend, "empty")
 
 
-def _sql(latest_at: float, memory: float) -> str:
-    from proxy.catalogue.batch import rows_sql
-
-    return rows_sql(0, 1, latest_at, memory)
+def test_the_same_sql_runs_on_spark_and_what_it_writes_is_served(tmp_path: Path) -> None:
+    """Skipped where there is no Java, or neither Ibis nor PySpark is installed: no lock has them, they are large."""
+    ibis, pyspark = pytest.importorskip("ibis"), pytest.importorskip("pyspark.sql")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Spark needs Java")
+    started = pyspark.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    started = started.config("spark.sql.shuffle.partitions", "2").config("spark.sql.warehouse.dir", f"{tmp_path}/house")
+    spark = started.getOrCreate()
+    try:
+        spark.read.csv(str(events(tmp_path)), header=True, inferSchema=True).createOrReplaceTempView("clicked")
+        rows = rows_by_ibis(ibis.pyspark.connect(spark), "clicked")
+        must_be_alike(as_pairs(rows), tmp_path)
+        rows.to_parquet(tmp_path / "spark.parquet")
+    finally:
+        spark.stop()
+    by_product = {product: others for product, others, _ in built(tmp_path / "spark.parquet")}
+    assert by_product["SKU-1"][:5] == next(
+        row[1][:5] for row in built(tmp_path / "affinity.parquet") if row[0] == "SKU-1"
+    )
 
 
 def test_parts_together_are_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
