@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from proxy.audience.survey import Groups, Typed
 from proxy.audience.traits import STRANGER
 from proxy.bus import bus_of_machine, bus_of_shop
 from proxy.bus.tally import Tally
@@ -42,6 +43,7 @@ from proxy.serve.previewing import STYLESHEET_PATH, Previewing, stylesheet
 from proxy.serve.protocol import protocols
 from proxy.serve.publishing import Publishing
 from proxy.serve.rules import Rules, nothing_published
+from proxy.serve.survey import Survey
 from proxy.serve.tag import Tag
 from proxy.serve.tunnel import tunnels
 from proxy.serve.vitals import Lag
@@ -155,6 +157,7 @@ class Tailorbird:
         self.versions = folder.versions
         self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)
         self._drafts = Drafts(Path(settings.rules), self._rules.draft)
+        self._survey = Survey(self.store, clock)
         self._publishing = Publishing(
             self._rules,
             self._drafts,
@@ -313,6 +316,17 @@ class Tailorbird:
     def metrics_text(self) -> str:
         """The same, for Prometheus."""
         return self.metrics.as_text() if self._tally is None else self.metrics.as_text(*self._tally.sums())
+
+    async def groups(self) -> Groups:
+        """How large the segments being served are. May raise `StoreError`."""
+        return await self._survey.groups(self.publication) if self.publication else Groups(0, 0)
+
+    async def typed(self, text: str) -> Typed:
+        """How many visitors a condition is true of. Raises `RequestError` before there are rules."""
+        loaded = self._rules.loaded
+        if self.publication is None or loaded is None or loaded.names is None:
+            raise RequestError("no rules are being served, so nobody knows what may be asked")
+        return await self._survey.typed(self.publication, loaded.names, text)
 
     async def plan(self) -> Outlook:
         """What the draft in the folder would change, and for whom of those seen last."""

@@ -14,6 +14,7 @@ NOT_ABOUT_A_MODULE = {"test_layers.py", "test_mirror.py", "test_docs.py", "test_
 # Modules proven by another file's tests, named so that the list stays short and visible.
 PROVEN_ELSEWHERE = {
     "ports.py": "interfaces: tests/contracts",
+    "audience/survey.py": "nouns: tests/serve/test_survey.py",
     "stores/joining.py": "tests/contracts",
     "stores/streams.py": "tests/contracts and tests/bars/test_d8_erase.py",
     "stores/retention.py": "tests/contracts",

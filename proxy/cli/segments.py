@@ -6,9 +6,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +15,20 @@ import click
 import msgspec
 
 from proxy.audience.clusters import clusters
-from proxy.audience.drivers import Driver, drivers
-from proxy.audience.features import common, features_of, steps_of
+from proxy.audience.drivers import Driver
 from proxy.audience.lookalike import lookalikes
 from proxy.audience.rfm import fifths
-from proxy.audience.segments import Memberships, Overlap, Size, overlaps, sizes
-from proxy.audience.traits import TRAIT_MEASURES
+from proxy.audience.segments import Overlap, Size, overlaps, sizes
 from proxy.cli.identity import STORE
-from proxy.cli.looking import Eye, Folder, counted
+from proxy.cli.looking import Folder, counted
 from proxy.cli.rulefolder import A_FILE, A_FOLDER, existing_store, read_rules
 from proxy.conditions.values import is_number
-from proxy.decide.conjunctions import facts_of
 from proxy.diagnostics import as_text, did_you_mean
-from proxy.model import Attributes, Segment
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.mending import quoted
+from proxy.serve.survey import SAMPLE, Looked, looked_at
 
-SAMPLE = 2_000
-LEAST = 10
-TOO_CLOSE = ("segment", "recency", "frequency", "monetary", "products viewed", "products bought", "last search")
-"""What is a name of something else that is looked at, or of too many things."""
 GRADED = {"recency": "days since last order", "frequency": "orders", "monetary": "lifetime spend"}
-
-
-@dataclass(slots=True)
-class Looked:
-    """The visitors looked at: who is in which segments, and, of a sample, what they have in common."""
-
-    memberships: Memberships
-    population: int
-    ids: list[str]
-    attributes: list[Attributes]
-    sampled: list[frozenset[str]]
 
 
 @click.command("segments")
@@ -92,14 +73,8 @@ def command(
 
 
 async def _sampled(publication: Publication, url: str, now: float) -> Looked:
-    """Looks at some."""
-    eye = Eye(publication, now)
     async with existing_store(url) as store:
-        sample, population = await store.sample(SAMPLE)
-    sample = [profile for profile in sample if not profile.alias]
-    known = [eye.known(profile, {**TRAIT_MEASURES, **eye.asked}) for profile in sample]
-    sampled = [eye.segments(attributes) for attributes in known]
-    return Looked(Counter(sampled), population, [profile.visitor_id for profile in sample], known, sampled)
+        return looked_at(publication, *await store.sample(SAMPLE), now)
 
 
 def _told(
@@ -108,16 +83,14 @@ def _told(
     """What was asked for, as plain values."""
     if rfm:
         return {"rfm": {name: fifths(_numbers(looked, word)) for name, word in GRADED.items()}}
-    steps = steps_of(looked.attributes)
-    features = [features_of(_without(attributes, TOO_CLOSE), steps) for attributes in looked.attributes]
-    visitors = common(features, LEAST)
+    visitors = looked.features()
     if like is not None:
         alike = lookalikes(visitors, [like in membership for membership in looked.sampled], most)
         return {"like": like, "visitors": [{**asdict(one), "visitor": looked.ids[one.visitor]} for one in alike]}
     if suggest:
         return {"suggestions": [asdict(one) for one in clusters(visitors, most)], "looked_at": len(visitors)}
     names = [segment.name for segment in publication.segments]
-    apart = {segment.name: _drivers(segment, visitors, looked) for segment in publication.segments}
+    apart = {segment.name: looked.apart(segment, visitors) for segment in publication.segments}
     return {
         "visitors": looked.population,
         "looked_at": sum(looked.memberships.values()),
@@ -127,17 +100,6 @@ def _told(
         ],
         "overlaps": [asdict(one) for one in overlaps(names, looked.memberships)[:most]],
     }
-
-
-def _drivers(segment: Segment, visitors: Sequence[frozenset[str]], looked: Looked) -> list[Driver]:
-    """What sets the members apart, beside what makes them members."""
-    asked = {fact.attribute for fact in facts_of(segment.condition)}
-    others = [frozenset(one for one in features if one.partition(": ")[0] not in asked) for features in visitors]
-    return drivers(others, [segment.name in membership for membership in looked.sampled])
-
-
-def _without(attributes: Attributes, names: Collection[str]) -> Attributes:
-    return {name: value for name, value in attributes.items() if name not in names}
 
 
 def _numbers(looked: Looked, word: str) -> list[float]:

@@ -23,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from proxy.errors import RequestError, StoreError
 from proxy.studio.api import api_routes, refused
+from proxy.studio.segments import segment_routes
 from proxy.studio.versions import version_routes
 from proxy.studio.views import Site, status_view
 
@@ -68,6 +69,7 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         Route("/", home),
         Route("/why", why),
         *version_routes(site, html),
+        *segment_routes(site, html),
         *api_routes(site),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from proxy.audience.survey import Groups, Typed
 from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
 from proxy.httpcache.purge import Purge
@@ -82,6 +83,12 @@ class Site(Protocol):
     async def why(self, url: str, visitor_id: str, segments: Sequence[str], said: Mapping[str, str]) -> str:
         """The story of every slot on that page that has rules, for that visitor, in these segments besides their own;
         `said` is their country, language and device. Raises `RequestError`."""
+
+    async def groups(self) -> Groups:
+        """How large the segments being served are. May raise `StoreError`."""
+
+    async def typed(self, text: str) -> Typed:
+        """How many visitors a condition is true of. Raises `RequestError` before there are rules."""
 
     async def plan(self) -> Outlook:
         """What the draft in the folder would change, and for whom."""

@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from proxy.audience.segments import Size
+from proxy.audience.survey import Groups, Typed
 from proxy.catalogue.hub import Hub
 from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
@@ -58,6 +60,7 @@ class Shop:
     planned: Outlook = field(default_factory=lambda: Outlook(""))
     files: Mapping[str, bytes] = field(default_factory=dict)
     is_stopping: bool = False
+    surveyed: Groups = field(default_factory=lambda: Groups(0, 0))
     hub: Hub = field(default_factory=Hub)
 
     def now(self) -> float:
@@ -82,6 +85,14 @@ class Shop:
         if not url.startswith("/"):
             raise RequestError(f"`{url}` is not a page")
         return f"{url} for {visitor_id or 'nobody'} {list(segments)} {dict(said)}: <winner>"
+
+    async def groups(self) -> Groups:
+        return self.surveyed
+
+    async def typed(self, text: str) -> Typed:
+        if "orders" in text:
+            return Typed(Size("", 1_200, 0.12, 0.1, 0.14), 10_000, 2_000)
+        return Typed(None, 10_000, 2_000, (Finding("R101", "I do not know <this>", Place("when", 2, 1, 2), "mend it"),))
 
     async def plan(self) -> Outlook:
         return self.planned

@@ -1,0 +1,189 @@
+"""Visitors of a store drawn at random, and what they tell of segments: how many are in each, what sets its members
+apart, and how many would be in one that somebody is typing. `tailorbird segments` and the studio ask the same.
+
+A share is of the visitors looked at, with the interval that of all lies in; devices of a person are no visitors
+of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from proxy.audience.drivers import Driver, drivers
+from proxy.audience.features import common, features_of, steps_of
+from proxy.audience.segments import Memberships, Size, interval, overlaps, sizes
+from proxy.audience.survey import Group, Groups, Typed
+from proxy.audience.traits import TRAIT_MEASURES, trait
+from proxy.conditions.values import matches
+from proxy.decide.conjunctions import facts_of
+from proxy.decide.engine import at_stage
+from proxy.decide.plan import in_order_of_use
+from proxy.diagnostics import Finding
+from proxy.model import Attributes, Condition, EvaluationContext, Measure, Profile, Segment
+from proxy.ports import ProfileStore
+from proxy.rulebook.compile import Publication
+from proxy.rulebook.names import Names
+from proxy.rulebook.typed import typed_condition
+
+SAMPLE = 2_000
+LEAST = 10
+"""A feature that fewer have is not looked at."""
+TOO_CLOSE = ("segment", "recency", "frequency", "monetary", "products viewed", "products bought", "last search")
+"""What is a name of something else that is looked at, or of too many things."""
+KEPT_SECONDS = 30.0
+MOST_OVERLAPS = 10
+
+
+class Eye:
+    """Sees at one moment who is in which segments of a publication."""
+
+    def __init__(self, publication: Publication, now: float) -> None:
+        self._plan = publication.plan
+        self._segments = in_order_of_use(publication.segments)
+        self._now = now
+        self.asked = asked(publication)
+
+    def known(self, profile: Profile, measures: Mapping[str, Measure]) -> Attributes:
+        """What is known of a visitor, by these measures too."""
+        return {**profile.attributes, **self.read(profile, measures), "segment": profile.segments}
+
+    def read(self, profile: Profile, measures: Mapping[str, Measure]) -> Attributes:
+        """What these measures read off the visitor's history, where there is something to read."""
+        read = {name: trait(profile, name, measure, self._now) for name, measure in measures.items()}
+        return {name: value for name, value in read.items() if value is not None}
+
+    def segments(self, attributes: Attributes) -> frozenset[str]:
+        """The segments that a visitor is in: named by the profile, and by their own conditions."""
+        segments = self.whole(attributes)["segment"]
+        assert isinstance(segments, frozenset)  # for the type checker
+        return segments
+
+    def whole(self, attributes: Attributes) -> Attributes:
+        """The same with the stage of the journey that the visitor is at, and all segments."""
+        known = dict(at_stage(self._plan, EvaluationContext(now=self._now, attributes=attributes)).attributes)
+        segments = known["segment"]
+        names = segments if isinstance(segments, frozenset) else frozenset()
+        for segment in self._segments:
+            known["segment"] = names
+            if matches(segment.condition, known, now=self._now, timezone=segment.timezone):
+                names |= {segment.name}
+        return known | {"segment": names}
+
+    def holds(self, condition: Condition, timezone: str, whole: Attributes) -> bool:
+        """Whether a condition holds of a visitor, of whom the `whole` is known."""
+        return matches(condition, whole, now=self._now, timezone=timezone)
+
+
+def asked(publication: Publication) -> dict[str, Measure]:
+    """What the segments, and the stages of the journey, read off histories."""
+    stages = publication.plan.journey.rules if publication.plan.journey else ()
+    conditions = [segment.condition for segment in publication.segments] + [stage.condition for stage in stages]
+    return {fact.attribute: fact.measure for each in conditions for fact in facts_of(each) if fact.measure}
+
+
+@dataclass(slots=True)
+class Looked:
+    """The visitors looked at: who is in which segments, and, of a sample, what they have in common."""
+
+    memberships: Memberships
+    population: int
+    ids: list[str]
+    attributes: list[Attributes]
+    sampled: list[frozenset[str]]
+
+    def features(self) -> list[frozenset[str]]:
+        """What those of the sample have in common with others."""
+        steps = steps_of(self.attributes)
+        far = [{name: value for name, value in each.items() if name not in TOO_CLOSE} for each in self.attributes]
+        return common([features_of(attributes, steps) for attributes in far], LEAST)
+
+    def apart(self, segment: Segment, features: Sequence[frozenset[str]]) -> list[Driver]:
+        """What sets the members apart, beside what makes them members."""
+        asked = {fact.attribute for fact in facts_of(segment.condition)}
+        others = [frozenset(one for one in each if one.partition(": ")[0] not in asked) for each in features]
+        return drivers(others, [segment.name in membership for membership in self.sampled])
+
+
+def looked_at(publication: Publication, sample: Sequence[Profile], population: int, now: float) -> Looked:
+    """Looks at a sample of so many profiles."""
+    eye = Eye(publication, now)
+    sample = [profile for profile in sample if not profile.alias]
+    known = [eye.known(profile, {**TRAIT_MEASURES, **eye.asked}) for profile in sample]
+    sampled = [eye.segments(attributes) for attributes in known]
+    return Looked(Counter(sampled), population, [profile.visitor_id for profile in sample], known, sampled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Profiles of persons, of so many in all, read at a moment."""
+
+    profiles: Sequence[Profile]
+    population: int
+    at: float
+
+
+class Survey:
+    """What the studio asks, off the event loop. A sample serves for half a minute: who types asks many times."""
+
+    def __init__(self, store: ProfileStore, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self._sample = _Sample((), 0, 0.0)
+        self._whole: tuple[object, list[Attributes]] = (None, [])
+        self._turn = asyncio.Lock()
+
+    async def groups(self, publication: Publication) -> Groups:
+        """How the segments are now. May raise `StoreError`."""
+        return await asyncio.to_thread(_groups, publication, await self._drawn())
+
+    async def typed(self, publication: Publication, names: Names, text: str) -> Typed:
+        """How many would be in a segment with this `when:`, as a rule file has it. May raise `StoreError`."""
+        findings: list[Finding] = []
+        condition = typed_condition(text, names, findings)
+        sample = await self._drawn()
+        if findings:
+            return Typed(None, sample.population, len(sample.profiles), tuple(findings))
+        return await asyncio.to_thread(self._counted, publication, condition, sample)
+
+    async def _drawn(self) -> _Sample:
+        async with self._turn:
+            now = self._clock()
+            if not self._sample.at <= now < self._sample.at + KEPT_SECONDS:
+                profiles, population = await self._store.sample(SAMPLE)
+                self._sample = _Sample([one for one in profiles if not one.alias], population, now)
+            return self._sample
+
+    def _counted(self, publication: Publication, condition: Condition, sample: _Sample) -> Typed:
+        eye = Eye(publication, sample.at)
+        of = (publication, sample)
+        if self._whole[0] != of:
+            self._whole = of, [eye.whole(eye.known(profile, eye.asked)) for profile in sample.profiles]
+        measures = {fact.attribute: fact.measure for fact in facts_of(condition) if fact.measure}
+        zone = next((rule.timezone for rule in publication.rules), "UTC")
+        members = sum(
+            eye.holds(condition, zone, {**whole, **eye.read(profile, measures)})
+            for profile, whole in zip(sample.profiles, self._whole[1], strict=True)
+        )
+        looked = len(sample.profiles)
+        share = members / looked if looked else 0.0
+        is_all = looked == sample.population
+        low, high = (share, share) if is_all else interval(members, looked)
+        return Typed(Size("", round(share * sample.population), share, low, high), sample.population, looked)
+
+
+def _groups(publication: Publication, sample: _Sample) -> Groups:
+    looked = looked_at(publication, sample.profiles, sample.population, sample.at)
+    names, features = [segment.name for segment in publication.segments], looked.features()
+    found = zip(publication.segments, sizes(names, looked.memberships, looked.population), strict=True)
+    return Groups(
+        sample.population,
+        len(sample.profiles),
+        tuple(
+            Group(size, segment.description, str(segment.place), tuple(looked.apart(segment, features)))
+            for segment, size in found
+        ),
+        tuple(overlaps(names, looked.memberships)[:MOST_OVERLAPS]),
+    )

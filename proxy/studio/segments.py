@@ -1,0 +1,122 @@
+"""The studio's page about segments: how large each is, what sets it apart and what it shares; and how many visitors a
+condition is true of, while it is typed.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from proxy.audience.survey import Group, Groups, Typed
+from proxy.diagnostics import Finding, many
+from proxy.errors import RequestError
+from proxy.studio.versions import Html
+from proxy.studio.views import Site
+
+MAX_BYTES = 8_192
+
+
+class GroupView(msgspec.Struct, frozen=True):
+    """A segment as the page tells of it. `share` and what it lies between are in percent, `apart` in words."""
+
+    name: str
+    description: str
+    where: str
+    members: int
+    share: str
+    between: str
+    width: int
+    apart: list[str]
+
+
+class GroupsView(msgspec.Struct, frozen=True):
+    """All segments; `of` says whom they are of, `overlaps` which share members."""
+
+    of: str
+    segments: list[GroupView]
+    overlaps: list[str]
+
+
+class ProblemView(msgspec.Struct, frozen=True):
+    """What is wrong with a condition, and how to mend it."""
+
+    line: int
+    what: str
+    help: str
+
+
+class TypedView(msgspec.Struct, frozen=True):
+    """How many a condition is true of, in words; or what is wrong with it."""
+
+    said: str
+    width: int
+    problems: list[ProblemView]
+
+
+def groups_view(groups: Groups) -> GroupsView:
+    """What the page shows."""
+    overlaps = [f"{one.part:.0%} of {one.one} and {one.other} together are in both" for one in groups.overlaps]
+    return GroupsView(_of(groups.visitors, groups.looked_at), [_group(one) for one in groups.segments], overlaps)
+
+
+def typed_view(typed: Typed) -> TypedView:
+    """What the page shows of a condition."""
+    if typed.size is None:
+        return TypedView("", 0, [_problem(finding) for finding in typed.problems])
+    size = typed.size
+    said = f"{_about(typed.visitors, typed.looked_at)}{many(size.members, 'visitor')}, {size.share:.1%}"
+    between = _between(size.low, size.high)
+    return TypedView(f"{said} ({between})" if between else said, round(100 * size.share), [])
+
+
+def segment_routes(site: Site, html: Html) -> list[Route]:
+    """`html(template, **values)` makes a page."""
+
+    async def page(request: Request) -> Response:
+        return html("segments.html", groups=msgspec.to_builtins(groups_view(await site.groups())))
+
+    async def size(request: Request) -> Response:
+        body = await request.body()
+        if len(body) > MAX_BYTES:
+            raise RequestError("this condition is too long", status=413)
+        typed = await site.typed(body.decode("utf-8", "replace"))
+        return Response(msgspec.json.encode(typed_view(typed)), media_type="application/json")
+
+    return [Route("/segments", page), Route("/api/segments/size", size, methods=["POST"])]
+
+
+def _of(visitors: int, looked_at: int) -> str:
+    if not looked_at:
+        return "Nobody is known yet."
+    return f"Of {many(visitors, 'visitor')}" + (
+        "" if looked_at == visitors else f", from {looked_at:,} drawn at random"
+    )
+
+
+def _about(visitors: int, looked_at: int) -> str:
+    return "" if looked_at == visitors else "about "
+
+
+def _between(low: float, high: float) -> str:
+    return f"between {low:.1%} and {high:.1%}" if low < high else ""
+
+
+def _group(group: Group) -> GroupView:
+    size = group.size
+    apart = [f"{one.feature}, {one.lift:.1f} times as often" for one in group.apart]
+    return GroupView(
+        size.name,
+        group.description,
+        group.where,
+        size.members,
+        f"{size.share:.1%}",
+        _between(size.low, size.high),
+        round(100 * size.share),
+        apart,
+    )
+
+
+def _problem(finding: Finding) -> ProblemView:
+    return ProblemView(finding.place.line, finding.what, str(finding.help))

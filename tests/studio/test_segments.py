@@ -1,0 +1,48 @@
+"""The page about segments, and how many a typed condition is true of."""
+
+from __future__ import annotations
+
+from proxy.audience.drivers import Driver
+from proxy.audience.segments import Overlap, Size
+from proxy.audience.survey import Group, Groups
+from tests.studio.test_app import Shop, browser
+
+GOLD = Group(
+    Size("<Gold>", 1_200, 0.12, 0.1, 0.14),
+    "who buys often",
+    "a.rules.yaml:3",
+    (Driver("country: NL", 0.6, 0.2, 3.0, 2.0, 4.5),),
+)
+
+
+async def test_the_page_lists_segments_with_share_interval_and_what_sets_them_apart() -> None:
+    surveyed = Groups(10_000, 2_000, (GOLD,), (Overlap("<Gold>", "New", 30, 0.25),))
+    async with browser(Shop(surveyed=surveyed)) as client:
+        page = (await client.get("/segments")).text
+    for told in (
+        "Of 10,000 visitors, from 2,000 drawn at random",
+        "&lt;Gold&gt;",
+        "who buys often",
+        "12.0%",
+        "between 10.0% and 14.0%",
+        "country: NL, 3.0 times as often",
+        "25% of &lt;Gold&gt; and New together are in both",
+    ):
+        assert told in page
+
+
+async def test_where_nobody_is_known_and_no_segment_described_it_says_so() -> None:
+    async with browser(Shop()) as client:
+        page = (await client.get("/segments")).text
+    assert "Nobody is known yet." in page
+    assert "No rule file describes a segment yet." in page
+
+
+async def test_a_typed_condition_is_counted_or_its_slips_are_told() -> None:
+    async with browser(Shop()) as client:
+        good = (await client.post("/api/segments/size", content="orders: at least 3")).json()
+        bad = (await client.post("/api/segments/size", content="a: b\nordrs: 3")).json()
+        long = await client.post("/api/segments/size", content="x" * 9_000)
+    assert good == {"said": "about 1,200 visitors, 12.0% (between 10.0% and 14.0%)", "width": 12, "problems": []}
+    assert bad["problems"] == [{"line": 2, "what": "I do not know <this>", "help": "mend it"}]
+    assert long.status_code == 413
