@@ -1,9 +1,14 @@
 """How much may be asked of an origin at once: found out by asking, so that one that slows down is not pushed over.
 
-`Limit` is pure. It compares how long answers take now with how long they took when they took least: when that has
-doubled, more at once only means longer, and the limit falls by a tenth; while it has not, and the limit is what holds
-requests up, it rises by a tenth (rising by one would take minutes to leave a wrong start). Averages over stretches of
-time are compared, not single answers: a shop has quick pages and slow ones.
+`Limit` is pure. It compares how long answers take now with how long they took when they took least: when that is half
+as long again, more at once only means longer, and the limit falls by a tenth; while it is not, and the limit is what
+holds requests up, it rises by a tenth (rising by one would take minutes to leave a wrong start). Averages over
+stretches of time are compared, not single answers: a shop has quick pages and slow ones.
+
+How long they take at least is found out by a look: for a moment half as much is asked. When as many answers come in
+that moment as before, the other half only stood in line, and is left out for good. (Merely to remember for a minute
+what was quickest would not do: after a minute of overload what is slow is taken for usual, and the limit rises and
+rises.)
 
 `Gate` is where requests wait for their turn: the newest first, since whoever waited long has perhaps gone, and for a
 moment only. Under lasting overload nobody waits for longer than a blink: a quick no is worth more than a late one.
@@ -12,8 +17,8 @@ moment only. Under lasting overload nobody waits for longer than a blink: a quic
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
+from math import inf
 
 from proxy.errors import OriginError
 from proxy.settings import Settings
@@ -22,10 +27,14 @@ LEAST = 8
 STRETCH_SECONDS = 1.0
 LEAST_ANSWERS = 20
 """A stretch with fewer answers says nothing yet, and goes on."""
-REMEMBERED_STRETCHES = 60
-SLOWER = 2.0
-SLACK_SECONDS = 0.05
-"""What comes on top of the doubling: a busy machine makes five milliseconds of two, which says nothing of an origin."""
+SOON_STRETCHES, TRUSTED_STRETCHES = 3, 60
+"""After so many there is a look: at first, and when the last one found something."""
+LOOK_STRETCHES = 2
+"""It takes two: in the first, what was asked before is still being answered."""
+AS_MANY = 0.9
+SLOWER = 1.5
+SLACK_SECONDS = 0.02
+"""What comes on top: a busy machine makes five milliseconds of two, which says nothing of an origin."""
 BUSY_SHARE = 0.8
 BLINK_SECONDS = 0.005
 
@@ -36,7 +45,11 @@ class Limit:
     def __init__(self, start: int, most: int) -> None:
         self._most = max(1, most)
         self.value = min(max(1, start), self._most)
-        self._averages: deque[float] = deque(maxlen=REMEMBERED_STRETCHES)
+        self._least_seconds = inf
+        self._next_look = SOON_STRETCHES
+        self._looking = 0
+        self._is_busy = False
+        self._before = (self.value, 0.0)  # the limit, and answers a second, before the look
         self._since: float | None = None
         self._sum, self._count, self._peak = 0.0, 0, 0
 
@@ -52,11 +65,31 @@ class Limit:
             self._since, self._sum, self._count, self._peak = now, 0.0, 0, 0
 
     def _settle(self, average: float) -> None:
-        self._averages.append(average)
-        if average > SLOWER * min(self._averages) + SLACK_SECONDS:
+        was_busy, self._is_busy = self._is_busy, self._peak >= BUSY_SHARE * self.value
+        self._least_seconds = min(self._least_seconds, average)
+        self._next_look -= 1
+        if self._looking:
+            self._look_on(average)
+        elif self._next_look <= 0 and self._is_busy and was_busy:
+            self._begin_look(average)
+        elif average > SLOWER * self._least_seconds + SLACK_SECONDS:
             self.value = max(min(LEAST, self._most), int(self.value * 0.9))
-        elif self._peak >= BUSY_SHARE * self.value:
+        elif self._is_busy:
             self.value = min(self._most, self.value + max(1, self.value // 10))
+
+    def _begin_look(self, average: float) -> None:
+        self._looking, self._before = LOOK_STRETCHES, (self.value, self.value / average)
+        self._least_seconds = inf
+        self.value = max(1, self.value // 2)
+
+    def _look_on(self, average: float) -> None:
+        self._looking -= 1
+        if self._looking:
+            return
+        limit, answers = self._before
+        found = self.value / average >= AS_MANY * answers  # Little's law: under way = answers a second x seconds each
+        self._next_look = SOON_STRETCHES if found else TRUSTED_STRETCHES
+        self.value = max(min(LEAST, self._most), self.value) if found else limit
 
 
 class Gate:
@@ -69,6 +102,7 @@ class Gate:
         self._clock = clock
         self._waiting: list[asyncio.Future[None]] = []  # the newest last
         self._since_all_went = clock()
+        self._refused_at = -inf
         self.under_way = 0
 
     @property
@@ -89,7 +123,7 @@ class Gate:
         if not self._waiting:
             self._since_all_went = self._clock()
         if len(self._waiting) >= self._most_waiting:
-            raise _refusal(self.under_way)
+            raise self._refusal()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
@@ -97,7 +131,7 @@ class Gate:
                 await turn
         except TimeoutError as error:
             if not _was_given(turn):  # else it came in the very moment of giving up
-                raise _refusal(self.under_way) from error
+                raise self._refusal() from error
         except asyncio.CancelledError:
             if _was_given(turn):
                 self.leave()
@@ -120,19 +154,21 @@ class Gate:
         self._limit.note(seconds, self.under_way, self._clock())
 
     def _patience(self) -> float:
-        """A blink once somebody has been waiting all the time for longer than anybody should."""
-        is_lasting = self._clock() - self._since_all_went > self._wait_seconds
+        """A blink once somebody has been waiting all the time for longer than anybody should, and as long as some are
+        sent away: when nobody waits for longer than a blink, there are moments in which nobody waits at all."""
+        now = self._clock()
+        is_lasting = now - self._since_all_went > self._wait_seconds or now - self._refused_at < self._wait_seconds
         return min(BLINK_SECONDS, self._wait_seconds) if is_lasting else self._wait_seconds
+
+    def _refusal(self) -> OriginError:
+        self._refused_at = self._clock()
+        return OriginError(
+            f"{self.under_way} requests are under way at once, and the origin takes no more",
+            reason="overload",
+            status=503,
+            help="a faster origin, or more TAILORBIRD_MAX_CONNECTIONS if it can take them",
+        )
 
 
 def _was_given(turn: asyncio.Future[None]) -> bool:
     return turn.done() and not turn.cancelled()
-
-
-def _refusal(under_way: int) -> OriginError:
-    return OriginError(
-        f"{under_way} requests are under way at once, and the origin takes no more",
-        reason="overload",
-        status=503,
-        help="a faster origin, or more TAILORBIRD_MAX_CONNECTIONS if it can take them",
-    )

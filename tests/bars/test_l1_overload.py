@@ -46,8 +46,11 @@ class Result:
     took: dict[int, list[float]] = field(default_factory=dict)
 
     def p99_ms(self, status: int) -> float:
+        return self.ms(status, 0.99)
+
+    def ms(self, status: int, share: float) -> float:
         taken = sorted(self.took.get(status, [0.0]))
-        return taken[int(len(taken) * 0.99)] * 1_000
+        return taken[int(len(taken) * share)] * 1_000
 
     def count(self, status: int) -> int:
         return len(self.took.get(status, []))
@@ -94,7 +97,9 @@ async def test_three_times_too_much_costs_those_that_are_too_many_and_nobody_els
     print(
         f"\nL1: the origin can answer {CAPACITY:.0f} a second. At 70 % of it {fitting.count(200)} answered, "
         f"{fitting.count(503)} refused, p99 {fitting.p99_ms(200):.0f} ms. "
-        f"At 300 % for {SECONDS:.0f} s {good:.0f} a second answered, p99 {overload.p99_ms(200):.0f} ms; "
+        f"At 300 % for {SECONDS:.0f} s {good:.0f} a second answered, median {overload.ms(200, 0.5):.0f}, "
+        f"p95 {overload.ms(200, 0.95):.0f}, p99 {overload.p99_ms(200):.0f} ms "
+        f"({overload.p99_ms(200) / fitting.p99_ms(200):.1f}x); "
         f"{len(refused)} refused, median {refused[len(refused) // 2] * 1_000:.1f} ms; "
         f"stored pages: {stored.count(200)} answered, p99 {stored.p99_ms(200):.0f} ms"
     )

@@ -43,6 +43,17 @@ def test_an_origin_that_slows_down_is_asked_for_less() -> None:
     assert after(60, at_once=4, start=4, most=1_000).value <= 4 * 4
 
 
+@pytest.mark.parametrize("start", [16, 64])
+def test_however_long_an_overload_lasts_it_is_not_taken_for_usual(start: int) -> None:
+    reached = [after(seconds, at_once=8, base=0.08, start=start).value for seconds in (60, 300, 900)]
+    assert max(reached) <= 2 * 8, reached
+
+
+def test_a_look_at_half_as_much_costs_an_origin_nothing_that_needs_it_all() -> None:
+    limit = after(600, at_once=100, base=0.08, start=64)
+    assert 80 <= limit.value <= 200
+
+
 def test_what_an_idle_origin_does_says_nothing_of_what_it_could() -> None:
     limit = Limit(64, 1_000)
     for second in range(60):
@@ -112,6 +123,7 @@ async def test_nobody_waits_for_long_and_under_lasting_overload_hardly_at_all() 
         await gate.enter()
     assert loop.time() - begun >= 0.1
 
+    clock.at += 0.2
     waiting = asyncio.create_task(gate.enter())  # somebody waits from now on
     await eventually(lambda: gate.waiting == 1)
     clock.at += 0.2
@@ -120,6 +132,21 @@ async def test_nobody_waits_for_long_and_under_lasting_overload_hardly_at_all() 
         await gate.enter()
     assert loop.time() - begun < 0.1
     waiting.cancel()
+
+
+async def test_while_some_are_sent_away_others_hardly_wait() -> None:
+    clock = Clock()
+    gate = Gate(replace(SETTINGS, max_connections=1, max_wait_ms=100), clock)
+    await gate.enter()
+    loop = asyncio.get_running_loop()
+    waits = []
+    for pause in (1.0, 0.05, 0.05, 1.0):
+        clock.at += pause
+        begun = loop.time()
+        with pytest.raises(OriginError):
+            await gate.enter()
+        waits.append(loop.time() - begun >= 0.1)
+    assert waits == [True, False, False, True]
 
 
 async def test_who_leaves_while_waiting_takes_no_place() -> None:
