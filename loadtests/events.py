@@ -16,7 +16,7 @@ from pathlib import Path
 
 import uvloop
 
-from proxy.stores import tables
+from proxy.stores import sqlite_log, sqlite_schema, sqlite_visitor
 from proxy.stores.sqlite import CONNECTION
 from tests.wire.daemon import Daemon
 from tests.wire.origin import Origin, always, ok
@@ -50,21 +50,26 @@ async def sent(port: int, waiting: Sequence[bytes]) -> float:
     return time.perf_counter() - began
 
 
-Rows = list[tuple[list[tuple[str, str, float, bytes]], list[tuple[str, bytes]]]]
+Rows = list[tuple[list[tuple[str, str, float, bytes]], list[tuple[str, bytes, int]]]]
 
 
 async def rows_of(url: str, turn: int) -> Rows:
-    """What the turn wrote, a transaction a batch: the rows of the log, and the profiles as they are after it."""
+    """What the turn wrote, a transaction a batch: the rows of the log, and the checkpoints of profiles. Of one that was
+    written more than once only the last is known, so the bare loop has rather less to do."""
     with sqlite3.connect(url.removeprefix("sqlite:")) as connection:
         written = connection.execute(
-            "SELECT visitor_id, id, received_at, value FROM events WHERE id LIKE ? ORDER BY place", (f"shop:m{turn}-%",)
+            "SELECT place, visitor_id, id, received_at, value FROM events WHERE id LIKE ? ORDER BY place",
+            (f"shop:m{turn}-%",),
         ).fetchall()
-        profiles = dict(connection.execute("SELECT visitor_id, value FROM profiles"))
+        checkpoints = connection.execute(
+            "SELECT visitor_id, value, upto FROM profiles WHERE upto BETWEEN ? AND ?", (written[0][0], written[-1][0])
+        ).fetchall()
     connection.close()
     rows: Rows = []
     for at in range(0, len(written), BATCH):
-        logged = written[at : at + BATCH]
-        rows.append((logged, [(visitor_id, profiles[visitor_id]) for visitor_id in {row[0] for row in logged}]))
+        some = written[at : at + BATCH]
+        during = [row for row in checkpoints if some[0][0] <= row[2] <= some[-1][0]]
+        rows.append(([row[1:] for row in some], during))
     return rows
 
 
@@ -72,12 +77,12 @@ def bare(path: Path, rows: Rows) -> float:
     """Seconds to write these rows in a loop, each batch a transaction that is on the disk when it ends."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(CONNECTION)
-    tables.prepare(connection)
+    sqlite_schema.prepare(connection)
     began = time.perf_counter()
     for logged, profiles in rows:
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(f"{tables.LOG} VALUES (?, ?, ?, ?)", logged)
-        connection.executemany(f"{tables.WRITE} VALUES (?, ?) {tables.REPLACE}", profiles)
+        connection.executemany(f"{sqlite_log.LOG} VALUES (?, ?, ?, ?)", logged)
+        connection.executemany(f"{sqlite_visitor.WRITE} VALUES (?, ?, ?) {sqlite_visitor.REPLACE}", profiles)
         connection.execute("COMMIT")
     took = time.perf_counter() - began
     connection.close()

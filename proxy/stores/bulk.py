@@ -7,16 +7,11 @@ the events of a bare loop before, 0.34 to 0.49 after; `make bar BAR=D6`).
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 
 ROWS = 500
-KNOWN = """
-SELECT json_group_array(sought.key) FROM json_each(?) AS sought CROSS JOIN events
-WHERE events.visitor_id = json_extract(sought.value, '$[0]') AND events.id = json_extract(sought.value, '$[1]')
-"""
 
 
 def write(connection: sqlite3.Connection, head: str, rows: Sequence[tuple[object, ...]], tail: str = "") -> None:
@@ -25,10 +20,3 @@ def write(connection: sqlite3.Connection, head: str, rows: Sequence[tuple[object
         some = rows[start : start + ROWS]
         marks = ",".join([f"({','.join('?' * len(some[0]))})"] * len(some))
         connection.execute(f"{head} VALUES {marks} {tail}", tuple(chain.from_iterable(some)))
-
-
-def logged(connection: sqlite3.Connection, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Which of these visitors and ids the log has an event of."""
-    sought = list(keys)
-    (found,) = connection.execute(KNOWN, (json.dumps(sought),)).fetchone()
-    return {sought[place] for place in json.loads(found)}

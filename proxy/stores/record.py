@@ -51,6 +51,7 @@ _FIELDS = _encoder.encode([None] * len(Record.__struct_fields__))[: -len(Record.
 _decoder = msgspec.msgpack.Decoder(Record)
 _refused_decoder = msgspec.msgpack.Decoder(Refused)
 _arrival_decoder = msgspec.msgpack.Decoder(Arrival)
+_arrivals_decoder = msgspec.msgpack.Decoder(list[Arrival])
 
 
 def packed(profile: Profile) -> bytes:
@@ -128,6 +129,14 @@ def unpacked_arrival(value: bytes) -> Arrival:
     """The arrival in a logged value. Raises `DamagedValueError` when it is not one."""
     try:
         return _arrival_decoder.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise DamagedValueError("an event in the log cannot be read") from None
+
+
+def unpacked_arrivals(values: bytes, many: int) -> list[Arrival]:
+    """So many arrivals, packed one after the other. Raises `DamagedValueError` when one of them is none."""
+    try:
+        return _arrivals_decoder.decode(b"\xdd" + many.to_bytes(4, "big") + values)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise DamagedValueError("an event in the log cannot be read") from None
 

@@ -17,20 +17,26 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
 
-from proxy.errors import OperatorError, StoreError
+from proxy.errors import DamagedValueError, OperatorError, StoreError
 from proxy.model import Arrival, Profile
 from proxy.ports import ALL, Applied, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
-from proxy.stores import sqlite_rules, sqlite_tombstones, tables
+from proxy.stores import (
+    sqlite_log,
+    sqlite_refused,
+    sqlite_rules,
+    sqlite_schema,
+    sqlite_tombstones,
+    sqlite_visitor,
+)
 from proxy.stores.batches import Batches
-from proxy.stores.record import unpacked
 
 READERS = 2
 CONNECTION = """
 PRAGMA busy_timeout = 2000;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
-PRAGMA wal_autocheckpoint = 1000;
+PRAGMA wal_autocheckpoint = 4000;
 PRAGMA journal_size_limit = 67108864;
 PRAGMA foreign_keys = ON;
 """
@@ -56,7 +62,7 @@ class SqliteStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writing = self._connect()
-            tables.prepare(self._writing)
+            sqlite_schema.prepare(self._writing)
             # Opening takes longer than a page may wait, so it is done before there are pages.
             for _ in range(READERS):
                 self._idle.put(self._connect())
@@ -65,28 +71,35 @@ class SqliteStore:
             raise OperatorError(f"`{path}` cannot be used as a store: {error}", help="name another file") from error
         self._readers = ThreadPoolExecutor(READERS, "tailorbird-read")
         self._writer = ThreadPoolExecutor(1, "tailorbird-write")
-        self._batches = Batches(self._read_many, _profile_in, at_once=READERS)
+        self._batches = Batches(self._read_many, sqlite_visitor.profile_of, at_once=READERS)
 
     async def get_profile(self, visitor_id: str) -> Profile | None:
-        return await self._batches.get(visitor_id)
+        try:
+            return await self._batches.get(visitor_id)
+        except DamagedValueError:
+            profile = await self._read(partial(sqlite_visitor.remade, visitor_id=visitor_id))
+            if profile is None:
+                raise
+            return profile
 
     async def profiles(self, part: Part = ALL) -> AsyncIterator[Profile]:
-        last, until = await self._read(partial(tables.places_of, part=part))
-        while some := await self._read(partial(tables.profiles, after=last, until=until)):
-            last = some[-1][0]
-            for _, profile in some:
-                if profile is not None:
-                    yield profile
+        begun, until = await self._read(partial(sqlite_log.places_of, part=part))
+        last = begun - 1
+        while last < begun:
+            last = begun
+            some, begun = await self._read(partial(sqlite_log.profiles, after=last, until=until))
+            for profile in some:
+                yield profile
 
     async def sample(self, most: int) -> tuple[Sequence[Profile], int]:
-        return await self._read(partial(tables.sample, most=most))
+        return await self._read(partial(sqlite_log.sample, most=most))
 
     async def put_profiles(self, profiles: Iterable[Profile]) -> int:
         latest = {profile.visitor_id: profile for profile in profiles}
-        return await self._change(lambda connection: tables.put(connection, latest.values()))
+        return await self._change(lambda connection: sqlite_log.put(connection, latest.values()))
 
     async def attribute_names(self) -> frozenset[str]:
-        return await self._read(tables.names)
+        return await self._read(sqlite_log.names)
 
     async def is_ready(self) -> bool:
         try:
@@ -100,24 +113,24 @@ class SqliteStore:
     # -- events
 
     async def apply(self, arrivals: Sequence[Arrival]) -> Applied:
-        return await self._change(lambda connection: tables.apply(connection, arrivals))
+        return await self._change(lambda connection: sqlite_log.apply(connection, arrivals))
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
-        return await self._read(lambda connection: tables.log(connection, after, limit))
+        return await self._read(lambda connection: sqlite_log.log(connection, after, limit))
 
     async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
-        return await self._read(lambda connection: tables.log_of(connection, visitor_id))
+        return await self._read(lambda connection: sqlite_visitor.log_of(connection, visitor_id))
 
     async def visitors(self) -> AsyncIterator[str]:
         last = ""
-        while some := await self._read(partial(tables.visitors, after=last)):
+        while some := await self._read(partial(sqlite_log.visitors, after=last)):
             for last in some:
                 yield last
 
     async def rebuild(self) -> int:
         changed, last = 0, ""
-        while some := await self._read(partial(tables.visitors, after=last)):
-            changed += await self._change(partial(tables.rebuild, visitor_ids=some))
+        while some := await self._read(partial(sqlite_log.visitors, after=last)):
+            changed += await self._change(partial(sqlite_log.rebuild, visitor_ids=some))
             last = some[-1]
         return changed
 
@@ -128,10 +141,10 @@ class SqliteStore:
         await self._change(lambda connection: sqlite_rules.put(connection, rules))
 
     async def withdraw(self, visitor_id: str, ids: Collection[str]) -> None:
-        await self._change(lambda connection: tables.withdraw(connection, visitor_id, ids))
+        await self._change(lambda connection: sqlite_log.withdraw(connection, visitor_id, ids))
 
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
-        gone = await self._change(lambda connection: tables.erase(connection, visitor_ids, now))
+        gone = await self._change(lambda connection: sqlite_log.erase(connection, visitor_ids, now))
         await self._run(self._writer, self._scrub)
         return gone
 
@@ -148,13 +161,13 @@ class SqliteStore:
         await self._change(lambda connection: sqlite_tombstones.bring(connection, tombstones))
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
-        await self._change(lambda connection: tables.refuse(connection, refused))
+        await self._change(lambda connection: sqlite_refused.keep(connection, refused))
 
     async def refused(self) -> Sequence[Refused]:
-        return await self._read(tables.refused)
+        return await self._read(sqlite_refused.kept)
 
     async def forget_refused(self, refused: Sequence[Refused]) -> None:
-        await self._change(lambda connection: tables.forget_refused(connection, refused))
+        await self._change(lambda connection: sqlite_refused.forget(connection, refused))
 
     # -- on the threads
 
@@ -172,8 +185,8 @@ class SqliteStore:
         except RuntimeError as error:  # a pool that was shut down
             raise StoreError(f"`{self._path}` is closed") from error
 
-    async def _read_many(self, visitor_ids: Sequence[str]) -> Sequence[bytes | StoreError]:
-        return await self._read(lambda connection: tables.read(connection, visitor_ids))
+    async def _read_many(self, visitor_ids: Sequence[str]) -> Sequence[sqlite_visitor.Stored]:
+        return await self._read(partial(sqlite_visitor.stored, visitor_ids=visitor_ids))
 
     def _reading(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """The work done on a connection of its own: there are as many as threads that read."""
@@ -216,10 +229,6 @@ class SqliteStore:
         for threads in (self._readers, self._writer):
             threads.shutdown(wait=True, cancel_futures=True)
         self._disconnect()
-
-
-def _profile_in(value: bytes, visitor_id: str) -> Profile | None:
-    return unpacked(value, visitor_id) if value else None
 
 
 def _answers(connection: sqlite3.Connection) -> bool:

@@ -1,0 +1,185 @@
+"""The log of the SQLite store: what is added to it, read and taken out, each within one transaction of a given
+connection.
+
+An event is a row of the log, and nothing else: what follows from it is worked out when somebody asks. A checkpoint is
+written for who is new, for whatever changes attributes or where events go, and otherwise by chance, so that nobody has
+to count: with one event in `EVERY`, so about as many come after it.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+
+from proxy.audience.identity import IMPORTED, LINKING, routed_to
+from proxy.audience.merging import Rules
+from proxy.errors import DamagedValueError
+from proxy.events.fold import fold
+from proxy.model import Arrival, Profile
+from proxy.ports import Applied, Part
+from proxy.stores import bulk, sqlite_rules, sqlite_tombstones, sqlite_visitor
+from proxy.stores.record import import_of, packed, packed_arrival, unpacked_arrival
+from proxy.stores.tombstones import is_erased
+
+EVERY = 16
+WHOLE = (*LINKING, IMPORTED)
+# Not to abort in the midst of many rows, for which SQLite would keep a copy of each page: 12 us a row, else 8.
+LOG = "INSERT OR IGNORE INTO events (visitor_id, id, received_at, value)"
+NAME = "INSERT OR IGNORE INTO attribute_names"
+REFUSED_OF_THEM = """
+visitor_id IN (SELECT value FROM json_each(:ids))
+OR EXISTS (SELECT 1 FROM json_each(:ids) WHERE instr(payload, CAST(value AS BLOB)) > 0)
+"""
+AT_ONCE = 500
+NO_PLACE = 2**62
+
+
+def apply(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Applied:
+    """Logs what the log does not have. What a device does is its person's."""
+    whose = _whose(connection, arrivals)
+    last, changes = sqlite_visitor.last_place(connection), connection.total_changes
+    bulk.write(connection, LOG, [_row(arrival) for arrival in whose])
+    is_all = connection.total_changes - changes == len(whose)
+    fresh = whose if is_all else _logged(connection, last, whose)
+    bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
+    profiles = sqlite_visitor.checkpoint(connection, _due(connection, fresh))
+    linked = {one.visitor_id: profiles[one.visitor_id] for one in fresh if one.event.kind in LINKING}
+    return Applied(fresh, linked)
+
+
+def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+    """The arrivals that may be logged, each as whose it is."""
+    allowed = _not_erased(connection, arrivals)
+    persons = sqlite_visitor.persons(connection, {arrival.visitor_id for arrival in allowed})
+    if not persons:
+        return allowed
+    return _not_erased(connection, [routed_to(one, persons.get(one.visitor_id, "")) for one in allowed])
+
+
+def _not_erased(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+    """The arrivals that no tombstone forbids."""
+    erased = sqlite_tombstones.erased_at(connection, {arrival.visitor_id for arrival in arrivals})
+    return [one for one in arrivals if not is_erased(one, erased.get(one.visitor_id))] if erased else arrivals
+
+
+def _row(arrival: Arrival) -> tuple[str, str, float, bytes]:
+    return arrival.visitor_id, arrival.event.id, arrival.received_at, packed_arrival(arrival)
+
+
+def _logged(connection: sqlite3.Connection, last: int, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Those of the arrivals that were logged after that place, each once."""
+    sought = "SELECT json_group_array(json_array(visitor_id, id)) FROM events WHERE place > ?"
+    new = {(visitor_id, id) for visitor_id, id in json.loads(connection.execute(sought, (last,)).fetchone()[0])}
+    once = {(arrival.visitor_id, arrival.event.id): arrival for arrival in reversed(arrivals)}
+    return [arrival for key, arrival in reversed(once.items()) if key in new]
+
+
+def _due(connection: sqlite3.Connection, fresh: Sequence[Arrival]) -> set[str]:
+    """Of whom a checkpoint is to be written."""
+    whole = {one.visitor_id for one in fresh if one.traits or one.event.kind in WHOLE}
+    drawn = {one.visitor_id for one in fresh if random.random() * EVERY < 1}  # noqa: S311  # no secret
+    them = {one.visitor_id for one in fresh}
+    return whole | drawn | (them - sqlite_visitor.known(connection, them) if them else them)
+
+
+def put(connection: sqlite3.Connection, profiles: Iterable[Profile]) -> int:
+    """Logs and applies an import; how many profiles it was news of."""
+    told = list(profiles)
+    before = sqlite_visitor.current(connection, [profile.visitor_id for profile in told])
+    imports = [import_of(profile, before.get(profile.visitor_id)) for profile in told]
+    return len(apply(connection, [arrival for arrival in imports if arrival is not None]).visitors)
+
+
+# -- reading
+
+
+def log(connection: sqlite3.Connection, after: str, limit: int) -> tuple[list[Arrival], str]:
+    """The next events in the order of the log, and the place to go on from."""
+    sought = "SELECT place, value FROM events WHERE place > ? ORDER BY place LIMIT ?"
+    rows = connection.execute(sought, (int(after or 0), limit)).fetchall()
+    return [unpacked_arrival(value) for _, value in rows], str(rows[-1][0]) if rows else after
+
+
+def visitors(connection: sqlite3.Connection, after: str) -> list[str]:
+    """The next visitors that the log has anything of."""
+    sought = "SELECT DISTINCT visitor_id FROM events WHERE visitor_id > ? ORDER BY visitor_id LIMIT ?"
+    return [visitor_id for (visitor_id,) in connection.execute(sought, (after, AT_ONCE))]
+
+
+def names(connection: sqlite3.Connection) -> frozenset[str]:
+    """Every attribute that was ever brought."""
+    return frozenset(name for (name,) in connection.execute("SELECT name FROM attribute_names"))
+
+
+def places_of(connection: sqlite3.Connection, part: Part) -> tuple[int, int]:
+    """After which place in the table of profiles a part begins, and the last it has; that of the last part is beyond
+    all."""
+    (last,) = connection.execute("SELECT coalesce(max(rowid), 0) FROM profiles").fetchone()
+    ends = [last * number // part.of for number in (part.number, part.number + 1)]
+    return ends[0], ends[1] if part.number + 1 < part.of else NO_PLACE
+
+
+def profiles(connection: sqlite3.Connection, after: int, until: int) -> tuple[list[Profile], int]:
+    """The next profiles by place in the table, and the place to go on from; the same place at the end."""
+    sought = "SELECT rowid, visitor_id FROM profiles WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
+    rows = connection.execute(sought, (after, until, AT_ONCE)).fetchall()
+    return sqlite_visitor.intact(connection, [id for _, id in rows]), rows[-1][0] if rows else after
+
+
+def sample(connection: sqlite3.Connection, most: int) -> tuple[list[Profile], int]:
+    """Profiles at random places, each once, and how many places there are: about as many as profiles, since few go."""
+    (last,) = connection.execute("SELECT coalesce(max(rowid), 0) FROM profiles").fetchone()
+    places = random.sample(range(1, last + 1), min(most, last))
+    sought = "SELECT json_group_array(visitor_id) FROM profiles WHERE rowid IN (SELECT value FROM json_each(?))"
+    ids = json.loads(connection.execute(sought, (json.dumps(places),)).fetchone()[0])
+    return sqlite_visitor.intact(connection, ids), round(last * len(ids) / len(places)) if places else 0
+
+
+# -- made anew
+
+
+def rebuild(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> int:
+    """Makes these profiles anew; how many came out differently."""
+    rules, changed = sqlite_rules.rules(connection), {}
+    for visitor_id, value in zip(visitor_ids, sqlite_visitor.stored(connection, visitor_ids), strict=True):
+        profile = fold(None, sqlite_visitor.log_of(connection, visitor_id), rules)
+        if not _is_same(value, profile, rules):
+            changed[visitor_id] = profile
+    sqlite_visitor.write(connection, changed)
+    return len(changed)
+
+
+def _is_same(stored: sqlite_visitor.Stored, profile: Profile, rules: Rules) -> bool:
+    """Whether the profile is what is stored, to the byte."""
+    try:
+        before = sqlite_visitor.profile_of(stored, profile.visitor_id, rules)
+    except DamagedValueError:
+        return False
+    return before is not None and packed(before) == packed(profile)
+
+
+def withdraw(connection: sqlite3.Connection, visitor_id: str, ids: Iterable[str]) -> None:
+    """Takes events out of a log, and makes the profile anew."""
+    connection.executemany("DELETE FROM events WHERE visitor_id = ? AND id = ?", [(visitor_id, id) for id in ids])
+    profile = sqlite_visitor.remade(connection, visitor_id)
+    if profile is not None:
+        sqlite_visitor.write(connection, {visitor_id: profile})
+    else:
+        sqlite_visitor.forget(connection, [visitor_id])
+
+
+def erase(connection: sqlite3.Connection, visitor_ids: Collection[str], now: float) -> dict[str, int]:
+    """Deletes all of these visitors, and leaves their tombstones; how many rows of what."""
+    sqlite_tombstones.leave(connection, visitor_ids, now)
+    sqlite_tombstones.tell(connection)
+    ids = json.dumps(list(visitor_ids))
+    return {
+        "events": connection.execute(f"DELETE FROM events WHERE {sqlite_visitor.THEM}", (ids,)).rowcount,  # noqa: S608
+        "profiles": sqlite_visitor.forget(connection, visitor_ids),
+        "events not taken": connection.execute(
+            f"DELETE FROM refused WHERE {REFUSED_OF_THEM}",  # noqa: S608
+            {"ids": ids},
+        ).rowcount,
+    }

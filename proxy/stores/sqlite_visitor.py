@@ -1,0 +1,182 @@
+"""What a SQLite store keeps of one visitor, and the profile that follows:
+
+    events     every event, in the order in which they came
+    profiles   a checkpoint: the profile as it was after some of the log, up to a place in it
+    devices    the person whose device the visitor is, when it is one
+
+The profile is the checkpoint with what came after it folded in. So an event costs one row, and a visitor's profile,
+which is a hundred times as large, is written only every so often. What comes after a checkpoint needs no merge rules to
+be folded: whatever needs them, or changes where events go, is in a checkpoint at once (`sqlite_log.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from proxy.audience.merging import NO_RULES, Rules
+from proxy.errors import DamagedValueError
+from proxy.events.fold import fold, in_order
+from proxy.model import Arrival, Profile
+from proxy.stores import bulk, sqlite_rules
+from proxy.stores.record import MAX_BYTES, packed, unpacked, unpacked_arrivals
+
+DEVICES = "CREATE TABLE IF NOT EXISTS devices (visitor_id TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID"
+SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS events (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    visitor_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    received_at REAL NOT NULL,
+    value BLOB NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS events_once ON events (visitor_id, id);
+CREATE TABLE IF NOT EXISTS profiles (
+    visitor_id TEXT PRIMARY KEY, value BLOB NOT NULL, upto INTEGER NOT NULL DEFAULT 0
+);
+{DEVICES};
+"""
+# One row for all that are asked for: a thread lets others run at each row, and may wait milliseconds for its next turn.
+# At most one byte more than a profile may have, whatever lies there. The plus keeps SQLite from looking through all
+# that came after the place: a visitor's own events are few, and their places are in the index.
+READ = """
+SELECT json_group_array(json_array(
+    sought.value,
+    hex(substr(CAST(profiles.value AS BLOB), 1, :most)),
+    (
+        SELECT count(*) || ':' || group_concat(hex(value), '') FROM events INDEXED BY events_once
+        WHERE visitor_id = sought.value AND +place > coalesce(profiles.upto, 0)
+    )
+))
+FROM json_each(:ids) AS sought LEFT JOIN profiles ON profiles.visitor_id = sought.value
+"""
+WRITE = "INSERT OR ROLLBACK INTO profiles (visitor_id, value, upto)"
+REPLACE = "ON CONFLICT (visitor_id) DO UPDATE SET value = excluded.value, upto = excluded.upto"
+THEM = "visitor_id IN (SELECT value FROM json_each(?))"
+
+
+class Stored(NamedTuple):
+    """A profile as it is stored: the checkpoint, empty for none, and the events since, one packed after the other."""
+
+    checkpoint: bytes = b""
+    many: int = 0
+    events: bytes = b""
+
+
+_decoder = msgspec.json.Decoder(list[tuple[str, str, str | None]])
+
+
+def stored(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[Stored]:
+    """What is stored of each."""
+    (found,) = connection.execute(READ, {"most": MAX_BYTES + 1, "ids": json.dumps(visitor_ids)}).fetchone()
+    rows = zip(visitor_ids, _decoder.decode(found), strict=True)
+    # To SQLite's JSON a text ends at a NUL, so what it found may be another visitor's.
+    return [_stored(value, events) if id == wanted else Stored() for wanted, (id, value, events) in rows]
+
+
+def _stored(value: str, events: str | None) -> Stored:
+    if not events:
+        return Stored(bytes.fromhex(value))
+    many, _, values = events.partition(":")
+    return Stored(bytes.fromhex(value), int(many), bytes.fromhex(values))
+
+
+def profile_of(stored: Stored, visitor_id: str, rules: Rules = NO_RULES) -> Profile | None:
+    """The profile that is stored. Raises `DamagedValueError`."""
+    profile = unpacked(stored.checkpoint, visitor_id) if stored.checkpoint else None
+    if not stored.many:
+        return profile
+    arrivals = unpacked_arrivals(stored.events, stored.many)
+    if any(arrival.visitor_id != visitor_id for arrival in arrivals):
+        raise DamagedValueError("a stored event is another visitor's", help="rebuild the profile from the log")
+    return fold(profile, in_order(arrivals), rules)
+
+
+def log_of(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
+    """All that happened to one visitor, in order."""
+    sought = "SELECT count(*), group_concat(hex(value), '') FROM events INDEXED BY events_once WHERE visitor_id = ?"
+    many, values = connection.execute(sought, (visitor_id,)).fetchone()
+    return in_order(unpacked_arrivals(bytes.fromhex(values), many)) if many else []
+
+
+def remade(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
+    """The profile made anew from the log; None for who has none."""
+    arrivals = log_of(connection, visitor_id)
+    return fold(None, arrivals, sqlite_rules.rules(connection)) if arrivals else None
+
+
+def current(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, Profile]:
+    """The profiles of those of them who have one. What is damaged is made anew."""
+    ids, rules = list(visitor_ids), sqlite_rules.rules(connection)
+    found: dict[str, Profile | None] = {}
+    for visitor_id, value in zip(ids, stored(connection, ids), strict=True):
+        try:
+            found[visitor_id] = profile_of(value, visitor_id, rules)
+        except DamagedValueError:
+            found[visitor_id] = remade(connection, visitor_id)
+    return {visitor_id: profile for visitor_id, profile in found.items() if profile is not None}
+
+
+# -- checkpoints
+
+
+def checkpoint(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, Profile]:
+    """Writes their profiles, and tells them."""
+    profiles = current(connection, visitor_ids) if visitor_ids else {}
+    write(connection, profiles)
+    return profiles
+
+
+def write(connection: sqlite3.Connection, profiles: Mapping[str, Profile]) -> None:
+    """Has these be checkpoints: they are what follows from all of the log."""
+    last = last_place(connection)
+    bulk.write(connection, WRITE, [(id, packed(profile), last) for id, profile in profiles.items()], REPLACE)
+    for visitor_id, profile in profiles.items():
+        if profile.links:
+            connection.execute("DELETE FROM devices WHERE visitor_id = ?", (visitor_id,))
+            if profile.alias:
+                connection.execute("INSERT INTO devices VALUES (?, ?)", (visitor_id, profile.alias))
+
+
+def forget(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> int:
+    """Leaves nothing of their profiles; how many there were."""
+    ids = (json.dumps(list(visitor_ids)),)
+    connection.execute(f"DELETE FROM devices WHERE {THEM} OR person IN (SELECT value FROM json_each(?))", ids * 2)  # noqa: S608
+    return connection.execute(f"DELETE FROM profiles WHERE {THEM}", ids).rowcount  # noqa: S608
+
+
+def last_place(connection: sqlite3.Connection) -> int:
+    """The last that an event was ever given. None is given twice."""
+    found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    return found[0] if found else 0
+
+
+# -- of many
+
+
+def persons(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, str]:
+    """The persons of those of them who are devices."""
+    sought = f"SELECT json_group_object(visitor_id, person) FROM devices WHERE {THEM}"  # noqa: S608
+    found: dict[str, str] = json.loads(connection.execute(sought, (json.dumps(list(visitor_ids)),)).fetchone()[0])
+    return found
+
+
+def known(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> set[str]:
+    """Those of them who have a checkpoint."""
+    sought = f"SELECT json_group_array(visitor_id) FROM profiles WHERE {THEM}"  # noqa: S608
+    return set(json.loads(connection.execute(sought, (json.dumps(list(visitor_ids)),)).fetchone()[0]))
+
+
+def intact(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[Profile]:
+    """The profiles that can be read."""
+    found = []
+    for visitor_id, value in zip(visitor_ids, stored(connection, visitor_ids), strict=True):
+        try:
+            found.append(profile_of(value, visitor_id))
+        except DamagedValueError:
+            continue
+    return [profile for profile in found if profile is not None]

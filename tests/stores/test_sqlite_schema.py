@@ -1,0 +1,85 @@
+"""A file that an older Tailorbird wrote is opened as it is, and goes on."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from proxy.events.fold import fold
+from proxy.model import Arrival, Event, Profile
+from proxy.stores import open_store, sqlite_schema
+from proxy.stores.joining import join, part
+from proxy.stores.record import packed
+
+NOON = 1_795_435_200.0
+VERSION_3 = """
+ALTER TABLE profiles RENAME TO newer;
+CREATE TABLE profiles (visitor_id TEXT PRIMARY KEY, value BLOB NOT NULL);
+DROP TABLE newer;
+DROP TABLE devices;
+DROP TABLE merge_rules;
+DROP TABLE erasures;
+PRAGMA user_version = 3;
+"""
+
+
+def seen(visitor_id: str, number: int) -> Arrival:
+    return Arrival(visitor_id, Event(NOON + number, f"web:{number}", "page viewed"), "web", NOON + number)
+
+
+async def as_of_version_3(path: Path) -> dict[str, Profile]:
+    """A file in which each event changed its visitor's profile; the profiles."""
+    store = open_store(f"sqlite:{path}")
+    await store.apply([seen(visitor, number) for number in range(9) for visitor in ("anna", "ben", "phone", "tablet")])
+    await join(store, "phone", "anna", NOON + 20)
+    await join(store, "tablet", "anna", NOON + 20)
+    await part(store, "tablet", NOON + 30)
+    profiles = {profile.visitor_id: profile async for profile in store.profiles()}
+    await store.aclose()
+    with sqlite3.connect(path) as connection:
+        connection.executescript(VERSION_3)
+        rows = [(id, packed(profile)) for id, profile in profiles.items()]
+        connection.executemany("INSERT INTO profiles VALUES (?, ?)", rows)
+    connection.close()
+    return profiles
+
+
+async def test_profiles_of_an_older_file_are_checkpoints(tmp_path: Path) -> None:
+    before = await as_of_version_3(tmp_path / "s.db")
+    for _ in range(2):  # and it is opened again
+        store = open_store(f"sqlite:{tmp_path}/s.db")
+        assert {profile.visitor_id: profile async for profile in store.profiles()} == before
+        assert await store.rebuild() == 0
+        await store.aclose()
+
+
+async def test_events_go_on_in_an_older_file(tmp_path: Path) -> None:
+    before = await as_of_version_3(tmp_path / "s.db")
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    late = [seen("ben", 3), *(seen(visitor, 40) for visitor in ("ben", "phone", "tablet", "cleo"))]
+    applied = await store.apply(late)
+    assert [one.visitor_id for one in applied.fresh] == ["ben", "anna", "tablet", "cleo"], "a device's are its person's"
+    assert await store.get_profile("ben") == fold(before["ben"], [seen("ben", 40)])
+    anna = await store.get_profile("anna")
+    assert anna is not None and anna.history == (*before["anna"].history, seen("anna", 40).event)
+    assert await store.rebuild() == 0
+    await store.aclose()
+
+
+async def test_several_workers_may_open_an_older_file_at_once(tmp_path: Path) -> None:
+    before = await as_of_version_3(tmp_path / "s.db")
+    stores = [open_store(f"sqlite:{tmp_path}/s.db") for _ in range(3)]
+    for store in stores:
+        assert await store.get_profile("anna") == before["anna"]
+        await store.aclose()
+
+
+@pytest.mark.parametrize(("version", "problem"), [(1, "import into a new file"), (99, "a newer Tailorbird")])
+def test_a_file_that_is_too_old_or_too_new_is_left_alone(version: int, problem: str) -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute(f"PRAGMA user_version = {version}")
+    with pytest.raises(sqlite3.DatabaseError, match=problem):
+        sqlite_schema.prepare(connection)
+    connection.close()
