@@ -79,6 +79,7 @@ BARS = (
     Bar("E6", "affinity of a million products in batch", ("-m", "loadtests.batch")),
     Bar("E7", "a catalogue of hostile names, in Chromium", (*PYTEST, "tests/browser/test_hostile_names.py")),
     Bar("E8", "feeds with planted faults", (*PYTEST, "tests/bars/test_e8_feeds.py")),
+    Bar("E9", "48 and 1,000 products ranked for a search service", (*PYTEST, "tests/bars/test_e9_rank.py")),
     Bar("E2", "visits: the next product, on a published split", (*PYTEST, "tests/bars/test_e2_visits.py")),
 )  # fmt: skip
 

@@ -242,8 +242,8 @@ def _list_told(decision: Decision, products: Sequence[str], context: EvaluationC
         yield "the shop's own order, for the visitor has sorted the list themselves"
         return
     get, shopper = stock.shop.hub.get, asking_of(context, stock.shop).shopper
-    order = arrangement.order(products, get, shopper, context.now)
-    yield from moves_told(arrangement.moves(products, order, get, shopper, context.now), products, get)
+    order, moves = arrangement.explained(products, get, shopper, context.now)
+    yield from moves_told(products, order, moves, get)
 
 
 def asking_of(context: EvaluationContext, shop: Shop) -> Asking:

@@ -1,30 +1,33 @@
 """Merchandising: what editors say about the order of products, for a row as for a listing.
 
 Boost and bury move a product some places, pin puts it at one. Places rather than scores, so that an editor sees what "a
-lot" means, and so that no card can move further than is allowed."""
+lot" means, and so that no card can move further than is allowed (`reorder.py`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from functools import cache
 from math import inf
+from operator import eq
 from typing import Literal
 
+from proxy.catalogue.asking import BOUGHT, IN_CART, VIEWED
 from proxy.catalogue.hub import is_within
+from proxy.catalogue.reorder import LARGEST_MOVE, moved
 from proxy.catalogue.shopper import Shopper
 from proxy.model import Product
 
 STRENGTHS = {"a little": 3.0, "a lot": 10.0}
 """In places."""
-LARGEST_MOVE = 20
-"""No card of a listing moves further, however many boosts add up; a pin may."""
 TO_THE_END = "to the end"
 """How far a bury may say: behind all others, however far that is."""
 MOST_NAMED = 5
-MADE_ROOM = ("made room for others",)
 BY_ID = {"product", "words"}
 """What fits a product of which no catalogue tells."""
+
+Get = Callable[[str], Product | None]
+"""Looks a product up by its id; None for one that is not in the catalogue."""
 
 By = Literal["product", "category", "tag", "brand", "price", "in stock", "out of stock", "words", "affinity", "score"]
 
@@ -39,30 +42,29 @@ class Fit:
     low: float = 0.0
     high: float = float("inf")
 
-    def holds(self, product: Product, shopper: Shopper, now: float) -> bool:
-        """Whether the product is so, for this visitor at this moment."""
+    def test(self, shopper: Shopper, now: float) -> Callable[[Product], bool]:
+        """What is asked of each product, for this visitor at this moment."""
+        values = self.values
         match self.by:
             case "in stock":
-                return product.in_stock
+                return lambda product: product.in_stock
             case "out of stock":
-                return not product.in_stock
+                return lambda product: not product.in_stock
             case "product":
-                return product.id.casefold() in self.values
+                return lambda product: product.id.casefold() in values
             case "category":
-                return any(is_within(product.category, category) for category in self.values)
+                return lambda product: any(is_within(product.category, category) for category in values)
             case "tag":
-                return any(tag.casefold() in self.values for tag in product.tags)
+                return lambda product: any(tag.casefold() in values for tag in product.tags)
             case "brand":
-                return product.brand.casefold() in self.values
+                return lambda product: product.brand.casefold() in values
             case "price":
-                return self.low <= product.price_at(now) <= self.high
+                return lambda product: self.low <= product.price_at(now) <= self.high
             case "words":
-                return (
-                    ("products in cart" in self.values and product.id in shopper.cart)
-                    or ("products viewed" in self.values and product.id in shopper.viewed)
-                    or ("products bought" in self.values and product.id in shopper.bought)
-                )
-        return False
+                theirs = {IN_CART: shopper.cart, VIEWED: shopper.viewed, BOUGHT: shopper.bought}
+                meant = frozenset(id for word in values for id in theirs.get(word, ()))
+                return lambda product: product.id in meant
+        return lambda product: False
 
     @property
     def reads_history(self) -> bool:
@@ -91,25 +93,38 @@ class Shift:
     fit: Fit
     places: float
 
-    def of(self, product: Product, shopper: Shopper, now: float, most_popular: float = 1.0) -> float:
-        """How many places it moves the product up."""
-        if self.fit.by == "affinity":
-            return self.places * _affinity(product, shopper, self.fit.values)
-        if self.fit.by == "score":
-            return self.places * (product.popularity / most_popular if most_popular else 0.0)
-        return self.places if self.fit.holds(product, shopper, now) else 0.0
+    def over(self, products: Iterable[Product], shopper: Shopper, now: float) -> dict[str, float]:
+        """How many places up it moves each product that it moves."""
+        if self.fit.by not in ("affinity", "score"):
+            fits, places = self.fit.test(shopper, now), self.places
+            return {product.id: places for product in products if fits(product)}
+        degree = _popularity(products) if self.fit.by == "score" else _affinity(self.fit.values, shopper)
+        return {product.id: self.places * share for product in products if (share := degree(product))}
 
 
-def _affinity(product: Product, shopper: Shopper, kinds: frozenset[str]) -> float:
-    """From 0 to 1."""
-    found = 0.0
-    if "brand" in kinds and shopper.brands:
-        found = shopper.brands.get(product.brand.casefold(), 0.0) / max(shopper.brands.values())
-    if "category" in kinds and shopper.categories:
-        shares = shopper.categories
-        mine = sum(share for category, share in shares.items() if is_within(product.category, category))
-        found = max(found, mine / max(shares.values()))
-    return min(found, 1.0)
+def _popularity(products: Iterable[Product]) -> Callable[[Product], float]:
+    """From 0 to 1, the most popular of these."""
+    most = max((product.popularity for product in products), default=0.0) or 1.0
+    return lambda product: product.popularity / most
+
+
+def _affinity(kinds: frozenset[str], shopper: Shopper) -> Callable[[Product], float]:
+    """From 0 to 1, the visitor's favourite brand or category."""
+    brands = _of_the_favourite(shopper.brands) if "brand" in kinds else {}
+    categories = _of_the_favourite(shopper.categories) if "category" in kinds else {}
+    if not categories:
+        return lambda product: brands.get(product.brand.casefold(), 0.0)
+
+    @cache
+    def of_category(name: str) -> float:
+        return min(sum(share for category, share in categories.items() if is_within(name, category)), 1.0)
+
+    return lambda product: max(brands.get(product.brand.casefold(), 0.0), of_category(product.category))
+
+
+def _of_the_favourite(shares: Mapping[str, float]) -> dict[str, float]:
+    most = max(shares.values(), default=1.0)
+    return {name: share / most for name, share in shares.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,104 +150,64 @@ class Arrangement:
         """True when two visitors may see different orders."""
         return any(shift.fit.reads_history for shift in self.shifts)
 
-    def order(
-        self, products: Sequence[str], get: Callable[[str], Product | None], shopper: Shopper, now: float
-    ) -> list[str]:
+    def order(self, products: Sequence[str], get: Get, shopper: Shopper, now: float) -> list[str]:
         """The list in the order for this visitor."""
-        places = shifts_of(self.shifts, products, get, shopper, now)
-        return moved(products, places, dict(self.pins), largest=self.largest)
+        return self._moved(products, self._weights(products, get, shopper, now))
 
-    def moves(
-        self,
-        products: Sequence[str],
-        order: Iterable[str],
-        get: Callable[[str], Product | None],
-        shopper: Shopper,
-        now: float,
-    ) -> list[Move]:
-        """Which of the products the order has elsewhere, and why, first those that stand first now."""
+    def explained(
+        self, products: Sequence[str], get: Get, shopper: Shopper, now: float
+    ) -> tuple[list[str], list[Move]]:
+        """The same, and each product that it moves, with why, first those that stand first now; not those that only
+        make room."""
+        weights = self._weights(products, get, shopper, now)
+        order = self._moved(products, weights)
         was = {product: place for place, product in enumerate(products, start=1)}
-        pinned = {product: f"pinned at {place}" for place, product in self.pins}
-        moved_ones = [(id, place) for place, id in enumerate(order, start=1) if was[id] != place]
-        told: dict[str, list[str]] = {id: [pinned[id]] if id in pinned else [] for id, _ in moved_ones}
-        for shift in self.shifts:
-            for id, places in shifts_of((shift,), products, get, shopper, now).items():
-                if id in told and id not in pinned:
+        why = {product: [f"pinned at {place}"] for place, product in self.pins}
+        pinned = frozenset(why)
+        for shift, moves in zip(self.shifts, weights, strict=True):
+            for id, places in moves.items():
+                if id not in pinned:
                     far = f"{places:+.3g} place{'s' * (abs(places) != 1)}" if places > -inf else TO_THE_END
-                    told[id].append(f"{far} by {shift.fit}")
-        return [Move(id, was[id], place, tuple(told[id]) or MADE_ROOM) for id, place in moved_ones]
+                    why.setdefault(id, []).append(f"{far} by {shift.fit}")
+        told = [(id, place) for place, id in enumerate(order, start=1) if id in why and was[id] != place]
+        return order, [Move(id, was[id], place, tuple(why[id])) for id, place in told]
+
+    def _weights(self, products: Sequence[str], get: Get, shopper: Shopper, now: float) -> list[dict[str, float]]:
+        return weights(self.shifts, products, get, shopper, now)
+
+    def _moved(self, products: Sequence[str], weights: Iterable[Mapping[str, float]]) -> list[str]:
+        return moved(products, summed(weights), dict(self.pins), largest=self.largest)
 
 
-def moves_told(moves: Iterable[Move], products: Sequence[str], get: Callable[[str], Product | None]) -> Iterator[str]:
+def weights(
+    shifts: Iterable[Shift], ids: Sequence[str], get: Get, shopper: Shopper, now: float
+) -> list[dict[str, float]]:
+    """How many places up each of the shifts moves each product that it moves."""
+    found = [get(id) for id in ids]
+    known = [product for product in found if product]
+    anyhow = [product or Product(id, "", "") for id, product in zip(ids, found, strict=True)]
+    return [shift.over(anyhow if shift.fit.by in BY_ID else known, shopper, now) for shift in shifts]
+
+
+def summed(weights: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """How many places up each product moves in all."""
+    total: dict[str, float] = {}
+    for moves in weights:
+        for id, places in moves.items():
+            total[id] = total.get(id, 0.0) + places
+    return total
+
+
+def moves_told(products: Sequence[str], order: Sequence[str], moves: Iterable[Move], get: Get) -> Iterator[str]:
     """Where each product of a list goes and why, a line each; how many made room, and which nothing is known of."""
-    made_room, moved_ones = 0, 0
+    stayed, others = sum(map(eq, products, order)), 0
     for move in moves:
-        if move.why == MADE_ROOM:
-            made_room += 1
-            continue
-        moved_ones += 1
+        others += 1
         known = get(move.product)
         title = f"  {known.title}" if known else ""
         yield f"{move.product}{title}: {move.was} → {move.now}, {', '.join(move.why)}"
-    stayed = len(products) - made_room - moved_ones
-    yield f"{made_room} made room for others, {stayed} stay where the shop has them"
+    yield f"{len(products) - stayed - others} made room for others, {stayed} stay where the shop has them"
     unknown = [id for id in products if get(id) is None]
     if unknown:
         named = ", ".join(unknown[:MOST_NAMED]) + (", ..." if len(unknown) > MOST_NAMED else "")
         yield f"{len(unknown)} of {len(products)} are not in the catalogue, so only their ids count: {named}"
-
-
-def moved(
-    order: Sequence[str], places: Mapping[str, float], pins: Mapping[int, str], *, largest: float = LARGEST_MOVE
-) -> list[str]:
-    """The order after shifts and pins. `places` says how far up each moves; none moves further than `largest` because
-    of them, but for those that go to the end (-inf), which stay in order there. `pins` has what stands at a place, from
-    1: it comes from wherever it is, and nothing else may take it."""
-    pinned = {id: place for place, id in pins.items() if id in order}
-    ups = {id: places.get(id, 0.0) for id in order if id not in pinned}
-    last = [id for id, up in ups.items() if up == -inf]
-    rest = [id for id, up in ups.items() if up > -inf]
-    # Of two that would stand at one place, first the one that moves up further.
-    keys = [(place - ups[id], -ups[id]) for place, id in enumerate(rest)]
-    new = [rest[place] for place in _sorted_within(int(largest), keys)] + last
-    for id, place in sorted(pinned.items(), key=lambda pair: pair[1]):
-        new.insert(min(place - 1, len(new)), id)
-    return new
-
-
-def _sorted_within(reach: int, keys: Sequence[tuple[float, float]]) -> list[int]:
-    """The places in order of their keys, none further than `reach` from where it was: at each place stands the best of
-    those that may, or the one that may stand no further down. There is always but one such, the first of the rest."""
-    best = sorted(range(len(keys)), key=keys.__getitem__)
-    if all(abs(place - was) <= reach for place, was in enumerate(best)):
-        return best
-    waiting: list[tuple[tuple[float, float], int]] = []
-    new: dict[int, None] = {}
-    first = 0
-    for place in range(len(keys)):
-        for was in range(len(keys))[place + reach if place else 0 : place + reach + 1]:
-            heappush(waiting, (keys[was], was))
-        while first in new:
-            first += 1
-        taken = first
-        while first + reach > place and (taken := heappop(waiting)[1]) in new:
-            pass
-        new[taken] = None
-    return list(new)
-
-
-def shifts_of(
-    shifts: Iterable[Shift], products: Iterable[str], get: Callable[[str], Product | None], shopper: Shopper, now: float
-) -> dict[str, float]:
-    """How many places up each product moves in all; those that stay are left out."""
-    all_shifts = tuple(shifts)
-    by_id = tuple(shift for shift in all_shifts if shift.fit.by in BY_ID)
-    known = {id: get(id) for id in products}
-    most = max((product.popularity for product in known.values() if product), default=0.0)
-    found = {
-        id: sum(
-            shift.of(product or Product(id, "", ""), shopper, now, most) for shift in (all_shifts if product else by_id)
-        )
-        for id, product in known.items()
-    }
-    return {id: places for id, places in found.items() if places}

@@ -7,12 +7,13 @@ of them is looked up as it is now, filtered and cut to length.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from proxy.catalogue.asking import Asking
 from proxy.catalogue.hub import EVERYTHING
-from proxy.catalogue.ranking import Fit, Shift, moved, shifts_of
+from proxy.catalogue.ranking import Fit, Shift, summed, weights
+from proxy.catalogue.reorder import moved
 from proxy.catalogue.shop import RANKED_FOR_SECONDS
 from proxy.catalogue.strategies import Source, source
 from proxy.model import Product
@@ -133,8 +134,13 @@ class _Choice:
     steps: list[Step] = field(default_factory=list)
     per_brand: Counter[str] = field(default_factory=Counter)
     per_category: Counter[str] = field(default_factory=Counter)
+    only: list[Callable[[Product], bool]] = field(default_factory=list)
+    never: list[Callable[[Product], bool]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        shopper, now = self.ask.shopper, self.ask.now
+        self.only = [fit.test(shopper, now) for fit in self.spec.only]
+        self.never = [fit.test(shopper, now) for fit in self.spec.never]
         for _, id in self.spec.pins:
             product = self.ask.shop.hub.get(id)
             if product and id not in self.shown and product.in_stock and len(self.row) < self.spec.count:
@@ -148,8 +154,8 @@ class _Choice:
         """Fills up with what the source gives."""
         ids = candidates(found, self.ask)
         if self.spec.shifts:
-            places = shifts_of(self.spec.shifts, ids, self.ask.shop.hub.get, self.ask.shopper, self.ask.now)
-            ids = moved(ids, places, {})
+            found_places = weights(self.spec.shifts, ids, self.ask.shop.hub.get, self.ask.shopper, self.ask.now)
+            ids = moved(ids, summed(found_places), {})
         before, get = len(self.row), self.ask.shop.hub.get
         bought = {} if found.strategy.phrase in ("buy again", "chosen") else self.ask.shopper.bought
         for id in ids:
@@ -164,16 +170,20 @@ class _Choice:
         self.steps.append(Step(found, len(ids), len(self.row) - before, is_last_resort))
 
     def _is_allowed(self, product: Product) -> bool:
-        spec, shopper, now = self.spec, self.ask.shopper, self.ask.now
-        for fit in spec.only:
-            if not fit.holds(product, shopper, now):
+        spec = self.spec
+        for holds in self.only:
+            if not holds(product):
                 return False
-        for fit in spec.never:
-            if fit.holds(product, shopper, now):
+        for holds in self.never:
+            if holds(product):
                 return False
-        if spec.most_per_brand and self.per_brand[product.brand] >= spec.most_per_brand:
+        if spec.most_per_brand and product.brand and self.per_brand[product.brand] >= spec.most_per_brand:
             return False
-        return not (spec.most_per_category and self.per_category[product.category] >= spec.most_per_category)
+        return not (
+            spec.most_per_category
+            and product.category
+            and self.per_category[product.category] >= spec.most_per_category
+        )
 
     def _add(self, product: Product, found: Source | None) -> None:
         self.row[product.id] = product

@@ -9,7 +9,8 @@ from typing import get_args
 
 from proxy.catalogue.asking import PRODUCT_WORDS
 from proxy.catalogue.hub import is_within
-from proxy.catalogue.ranking import LARGEST_MOVE, STRENGTHS, TO_THE_END, Arrangement, By, Fit, Shift
+from proxy.catalogue.ranking import STRENGTHS, TO_THE_END, Arrangement, By, Fit, Shift
+from proxy.catalogue.reorder import LARGEST_MOVE
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
 from proxy.conditions.phrase import Kind, Phrase

@@ -56,7 +56,8 @@ class Found(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Ranked(msgspec.Struct):
-    """The same products. `rule` is "" where none arranges them, and they stand as they came."""
+    """The same products, and those that the rule moves. `rule` is "" where none arranges them, and they stand as they
+    came."""
 
     products: list[str]
     rule: str = ""
@@ -120,8 +121,8 @@ class Rank:
         if arrangement is None:
             return Ranked(found.products)
         get, shopper = stock.shop.hub.get, asking_of(context, stock.shop).shopper
-        order = arrangement.order(found.products, get, shopper, now)
-        return Ranked(order, decision.rule, arrangement.moves(found.products, order, get, shopper, now))
+        order, moves = arrangement.explained(found.products, get, shopper, now)
+        return Ranked(order, decision.rule, moves)
 
 
 def found_in(body: bytes) -> Found:

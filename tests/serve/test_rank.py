@@ -65,8 +65,7 @@ async def test_a_visitor_gets_the_order_of_the_lists_rule_with_why() -> None:
         moved = {move["product"]: move for move in got["moved"]}
         assert moved["SKU-9"] == {"product": "SKU-9", "was": 10, "now": 1, "why": ["pinned at 1"]}
         assert moved["SKU-7"] == {"product": "SKU-7", "was": 8, "now": 2, "why": ["+10 places by affinity brand"]}
-        assert moved["SKU-1"]["why"] == ["made room for others"]
-        assert set(moved) == {id for place, id in enumerate(got["products"]) if PRODUCTS[place] != id}
+        assert "SKU-1" not in moved and got["products"].index("SKU-1") == 3  # it made room
 
 
 async def test_a_server_names_another_visitor_and_nobody_else_may() -> None:
