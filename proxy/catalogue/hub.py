@@ -1,8 +1,8 @@
 """The products of a shop as they are now: looked up by id and by address, listed by category.
 
 It is filled by the catalogue file, changed one by one as prices and stock change, and, where no feed knows a product,
-learnt from the pages that pass. What is shown is looked up here when a page is asked for, so that nothing sold out is
-shown a second longer than this knows.
+learnt from the pages that pass; of one that a feed knows, its page tells what the feed does not. What is shown is
+looked up here when a page is asked for, so that nothing sold out is shown a second longer than this knows.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from urllib.parse import unquote, urlsplit
 
 from proxy.catalogue.feeds import merged
 from proxy.catalogue.products import Unreadable, Warn, product_of
+from proxy.catalogue.quality import adds, completed
 from proxy.model import Product
 
 EVERYTHING = "everything"
 Origin = Literal["catalogue", "change", "page", ""]
 MOST_LEARNT = 100_000
-"""Products known from pages alone, and those of them that are remembered as removed."""
+"""Products known from pages alone; those of the catalogue of which pages tell something else; those removed."""
 
 
 class Hub:
@@ -27,7 +28,9 @@ class Hub:
     def __init__(self, products: Iterable[Product] = ()) -> None:
         self.version = 0
         self._products: dict[str, Product] = {}
+        self._catalogue: dict[str, Product] = {}
         self._learnt: dict[str, Product] = {}
+        self._seen: dict[str, Product] = {}
         self._removed: set[str] = set()
         self._changed: dict[str, tuple[Product | None, Product]] = {}
         self._by_path: dict[str, str] = {}
@@ -44,9 +47,13 @@ class Hub:
         """Who told of the product: the catalogue, a change made since, or its page alone; "" for one not sold here."""
         if product_id in self._changed:
             return "change"
-        if product_id in self._learnt:
-            return "page"
-        return "catalogue" if product_id in self._products else ""
+        if product_id in self._catalogue:
+            return "catalogue"
+        return "page" if product_id in self._learnt else ""
+
+    def by_page(self, product_id: str) -> Product | None:
+        """What its page told of the product, where that is more than is known without, or something else."""
+        return self._learnt.get(product_id) or self._seen.get(product_id)
 
     def at(self, path: str) -> Product | None:
         """The product whose page is at `path`, percent-decoded."""
@@ -73,9 +80,11 @@ class Hub:
     def replace(self, products: Iterable[Product]) -> None:
         """These are all that the catalogue has; what only pages told stays beside them, and a change that was told
         since holds where the catalogue still says what it said then."""
-        known = {product.id: product for product in products}
-        self._changed = {id: change for id, change in self._changed.items() if known.get(id) == change[0]}
-        known |= {id: product for id, (_, product) in self._changed.items()}
+        self._catalogue = {product.id: product for product in products}
+        self._changed = {id: change for id, change in self._changed.items() if self._catalogue.get(id) == change[0]}
+        known = self._catalogue | {id: product for id, (_, product) in self._changed.items()}
+        self._seen = {id: page for id, page in (self._seen | self._learnt).items() if id in known}
+        known |= {id: completed(known[id], page) for id, page in self._seen.items()}
         self._learnt = {id: product for id, product in self._learnt.items() if id not in known}
         self._products = known | self._learnt
         self._by_path = {path_of(product.link): product.id for product in self._products.values()}
@@ -85,9 +94,8 @@ class Hub:
         """A product from a feed's words: a new one, or one of which they change some. Raises `Unreadable`."""
         known = self._products.get(str(words.get("id")))
         product = product_of(words, warn) if known is None else merged(known, words, warn)
-        of_feed = None if self._learnt.pop(product.id, None) else known
-        base = self._changed[product.id][0] if product.id in self._changed else of_feed
-        self._changed[product.id] = (base, product)
+        self._learnt.pop(product.id, None)
+        self._changed[product.id] = (self._catalogue.get(product.id), product)
         self._removed.discard(product.id)
         self._put(product)
         return product
@@ -100,26 +108,41 @@ class Hub:
 
     def unlearn(self, product_id: str) -> bool:
         """Its page is gone: what nobody else tells of is not sold any more. True when that was new."""
-        return product_id in self._learnt and self._drop(product_id)
+        return self._drop(product_id) if product_id in self._learnt else self._seen.pop(product_id, None) is not None
 
     def _drop(self, product_id: str) -> bool:
         product = self._products.pop(product_id, None)
-        self._learnt.pop(product_id, None)
+        for told in (self._catalogue, self._changed, self._learnt, self._seen):
+            told.pop(product_id, None)
         if product is not None:
             self._by_path.pop(path_of(product.link), None)
             self.version += 1
         return product is not None
 
     def learn(self, product: Product) -> bool:
-        """What a page tells of its product, where the catalogue does not know it. True when that was new."""
+        """What a page tells of its product: all that is known where the catalogue does not know it, else what the
+        catalogue does not say. True when that was new."""
         known = self._products.get(product.id)
-        if known == product or (known is not None and product.id not in self._learnt):
+        if known is not None and product.id not in self._learnt:
+            return self._compare(product)
+        if known == product:
             return False
         if known is None and (product.id in self._removed or len(self._learnt) >= MOST_LEARNT):
             return False
         self._learnt[product.id] = product
         self._put(product)
         return True
+
+    def _compare(self, page: Product) -> bool:
+        known = self._changed[page.id][1] if page.id in self._changed else self._catalogue[page.id]
+        before = self._seen.pop(page.id, None)
+        if not adds(known, page):
+            return before is not None
+        if before is not None or len(self._seen) < MOST_LEARNT:
+            self._seen[page.id] = page
+            if (product := completed(known, page)) != self._products[page.id]:
+                self._put(product)
+        return before != page
 
     def _put(self, product: Product) -> None:
         self._products[product.id] = product

@@ -27,7 +27,7 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 _AVAILABLE = {"in_stock": True, "in stock": True, "preorder": True, "backorder": True}
 _AVAILABLE |= {"out_of_stock": False, "out of stock": False}
 _AVAILABLE |= {"instock": True, "limitedavailability": True, "onlineonly": True, "presale": True}
-_AVAILABLE |= {"outofstock": False, "soldout": False, "discontinued": False, "instoreonly": False}
+_AVAILABLE |= {"outofstock": False, "oos": False, "soldout": False, "discontinued": False, "instoreonly": False}
 _SCHEMA_ORG = re.compile(r"https?://schema\.org/", re.IGNORECASE)
 _PRICE_HELP = "write it like 12.99 EUR"
 

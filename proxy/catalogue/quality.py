@@ -1,10 +1,13 @@
-"""What is doubtful about a catalogue as a whole: products that contradict one another, or are there twice. Each is a
-warning at the line of the later one."""
+"""What is doubtful about a catalogue: products that contradict one another, or what their own pages say of them, or are
+there twice."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
 from proxy.catalogue.products import Catalogue, Flaw, Problem
 from proxy.model import Product
@@ -24,7 +27,8 @@ _COMPARED = ("title", "link", "category", "brand", "price", "currency", "image")
 
 
 def contradictions(products: Collection[Product], lines: Mapping[str, int]) -> Iterator[Problem]:
-    """The warnings. `lines` are the lines of products by id."""
+    """What is doubtful about them as a whole, each a warning at the line of the later one. `lines` are the lines of
+    products by id."""
     yield from _apart_in_a_group(products, lines)
     yield from _twice(products, lines)
     yield from _other_currencies(products, lines)
@@ -86,3 +90,58 @@ def between(feeds: Mapping[str, Catalogue]) -> Iterator[tuple[str, Problem]]:
                     what = f"`{product.id}` has {field} `{mine}`, and `{theirs}` in {file}"
                     help = f"see {file}:{feeds[file].lines[product.id]}; the feed that is imported later counts"
                     yield name, Problem(feed.lines[product.id], what, help, True, Flaw.CONTRADICTORY)
+
+
+def beside(pages: Mapping[str, Product], feeds: Mapping[str, Catalogue]) -> Iterator[tuple[str, Problem]]:
+    """Where a product's own page contradicts a feed, by the feed's name. `pages` is what they tell, by id."""
+    for name, feed in feeds.items():
+        for product in feed.products:
+            page = pages.get(product.id)
+            if page is not None and (said := contradiction(product, page)):
+                help = f"the catalogue counts; see {page.link}, and mend whichever is wrong"
+                yield name, Problem(feed.lines[product.id], f"`{product.id}` {said}", help, True, Flaw.CONTRADICTORY)
+
+
+# -- beside what its page tells
+
+
+def completed(product: Product, page: Product) -> Product:
+    """The product with what its page tells where nobody else says anything: brand, category, price, picture and the
+    picture's size."""
+    lacking: dict[str, Any] = {}
+    for name in ("brand", "category"):
+        if not getattr(product, name) and getattr(page, name):
+            lacking[name] = getattr(page, name)
+    if not product.price and page.price:
+        lacking |= {"price": page.price, "currency": page.currency}
+    if page.image and (not product.image or (not product.image_width and _is_one_picture(product.image, page.image))):
+        lacking |= {
+            "image": product.image or page.image,
+            "image_width": page.image_width,
+            "image_height": page.image_height,
+        }
+    return replace(product, **lacking) if lacking else product
+
+
+def adds(product: Product, page: Product) -> bool:
+    """True when the page tells something that is not known, or contradicts it."""
+    return completed(product, page) != product or bool(contradiction(product, page))
+
+
+def contradiction(product: Product, page: Product) -> str:
+    """Where the page says something else; "" where it does not. A price of a sale, or in other money, is none."""
+    prices = {product.price, product.sale_price, *(price for name, price in product.prices if name == page.currency)}
+    if product.price and page.price not in prices and page.currency in ("", product.currency):
+        return f"costs {page.price:g} on its page, {product.price:g} in the catalogue"
+    if page.in_stock != product.in_stock:
+        sold_out, there = ("on its page", "in the catalogue")[:: 1 if product.in_stock else -1]
+        return f"is sold out {sold_out}, and not {there}"
+    return ""
+
+
+def _is_one_picture(one: str, other: str) -> bool:
+    """Whichever host and version the addresses name."""
+    try:
+        return urlsplit(one).path == urlsplit(other).path
+    except ValueError:
+        return False

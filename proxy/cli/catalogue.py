@@ -3,12 +3,13 @@ products` brings a feed in."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,10 +17,11 @@ from typing import Any
 import click
 
 from proxy.catalogue.facts import Fact, facts_of
-from proxy.catalogue.feeds import read_feed
+from proxy.catalogue.feeds import line_of, read_feed
 from proxy.catalogue.products import Catalogue, Flaw
-from proxy.catalogue.quality import SAYS, between
+from proxy.catalogue.quality import SAYS, beside, between
 from proxy.cli.import_products import CATALOGUE, problem_lines
+from proxy.cli.rulefolder import existing_sightings
 from proxy.diagnostics import nearest
 from proxy.errors import OperatorError
 from proxy.model import Product
@@ -28,6 +30,9 @@ MOST_LISTED = 10
 A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 CURRENCY = click.option("--currency", default="", help="of prices that name none, as EUR")
 FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print it")
+STORE = click.option(
+    "--store", default="", help="the address of a server's store, for what the shop's own pages tell of products"
+)
 OWN = click.option(
     "--catalogue",
     type=click.Path(path_type=Path),
@@ -47,17 +52,19 @@ def command() -> None:
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=A_FILE)
 @CURRENCY
 @click.option("--strict", is_flag=True, help="warnings count as problems")
+@STORE
 @FORM
-def check(paths: tuple[Path, ...], currency: str, strict: bool, form: str) -> None:
+def check(paths: tuple[Path, ...], currency: str, strict: bool, store: str, form: str) -> None:
     """All that is missing, contradictory, there twice or unreadable in feeds, by line, each with a help; and how much
     they say of their products.
 
     PATH is a Google Merchant feed (XML or TSV), Shopify's product export, or JSON lines. Exit code 1 when a row is left
-    out, or there is no product; with --strict also for warnings.
+    out, or there is no product; with --strict also for warnings. With --store, what a product's own page says otherwise
+    is a warning too.
     """
     feeds = {str(path): read_feed(path.read_bytes(), currency=currency) for path in paths}
     problems = [(name, problem) for name, feed in feeds.items() for problem in feed.problems]
-    problems += between(feeds)
+    problems += [*between(feeds), *beside(_pages(store), feeds)]
     if form == "json":
         found = [{"file": name, **asdict(problem)} for name, problem in problems]
         click.echo(json.dumps({"files": [_totals(*each) for each in feeds.items()], "problems": found}, indent=2))
@@ -74,14 +81,19 @@ def check(paths: tuple[Path, ...], currency: str, strict: bool, form: str) -> No
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=A_FILE)
 @OWN
 @CURRENCY
+@STORE
 @FORM
-def show(product_id: str, paths: tuple[Path, ...], catalogue: Path, currency: str, form: str) -> None:
+def show(product_id: str, paths: tuple[Path, ...], catalogue: Path, currency: str, store: str, form: str) -> None:
     """All that is known of a product, and where each fact comes from. Of several PATHs the later counts, as if imported
-    one after another, and what the others say is told beside it.
+    one after another, and what the others say is told beside it. With --store also what its own page tells, which
+    counts where no file says anything.
 
     Exit code 1 when no file has the product.
     """
+    page = _pages(store).get(product_id)
     files = {str(path): path.read_bytes() for path in paths or (_there(catalogue),)}
+    if page is not None:
+        files = _with_page(page, files)
     known = facts_of(product_id, files, currency=currency)
     if known is None:
         raise OperatorError(f"there is no product `{product_id}` in {', '.join(files)}", help=_close(product_id, files))
@@ -112,6 +124,19 @@ def stats(paths: tuple[Path, ...], catalogue: Path, currency: str, form: str) ->
         return
     for name, value in figures.items():
         click.echo(f"{name:<20}  {', '.join(_shown(value)) if isinstance(value, dict) else f'{value:,}'}")
+
+
+def _pages(store: str) -> dict[str, Product]:
+    """What pages told last of products, by id."""
+    told = asyncio.run(existing_sightings(store)) if store else []
+    return {sighting.id: sighting.product for sighting in told if sighting.product}
+
+
+def _with_page(page: Product, files: dict[str, bytes]) -> dict[str, bytes]:
+    """The page as a file before the others. Its word on stock counts only where there is no other."""
+    is_known = any(product.id == page.id for data in files.values() for product in read_feed(data).products)
+    line = line_of(replace(page, in_stock=True) if is_known else page)
+    return {page.link: line.replace(b'"availability":"in_stock",', b"") if is_known else line} | files
 
 
 def _there(catalogue: Path) -> Path:

@@ -13,15 +13,16 @@ import click
 
 from proxy.catalogue.feeds import read_feed
 from proxy.errors import OperatorError
-from proxy.model import Product, View
+from proxy.model import Product, Sighting, View
 from proxy.ports import Store
 from proxy.rulebook.compile import Loaded, load
 from proxy.rulebook.lints import Site
-from proxy.stores import open_store, open_views
+from proxy.stores import open_sightings, open_store, open_views
 from proxy.stores.ruledir import read_folder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 MOST_VIEWS = 20_000
+AT_ONCE = 1_000
 A_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -76,6 +77,25 @@ async def recorded_views(url: str, most: int) -> list[View]:
         return await log.get_views(most)
     finally:
         await log.aclose()
+
+
+async def existing_sightings(url: str) -> list[Sighting]:
+    """What pages told of products, as the store at `url` keeps it. Raises `OperatorError`, `StoreError`."""
+    if not _exists(url):
+        raise OperatorError(
+            f"there is no store `{url}`", help="it is made by `tailorbird serve`, which hears of products"
+        )
+    sightings = open_sightings(url)
+    told, after = list[Sighting](), -1
+    try:
+        place = 0
+        while place > after:
+            after = place
+            found, place = await sightings.get_sightings(after, AT_ONCE)
+            told += found
+        return told
+    finally:
+        await sightings.aclose()
 
 
 def _exists(url: str) -> bool:

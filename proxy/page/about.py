@@ -1,8 +1,9 @@
 """What a page is about, as the page itself says: the product of a product's own page, or the list it shows. Read once,
 when the page is.
 
-A product's page says so in JSON-LD (schema.org's `Product`) or by `data-product` on what is not in a list; a list
-carries `data-list`, or is an `ItemList` or `CollectionPage` in JSON-LD. What says several things at once says nothing.
+A product's page says so in JSON-LD (schema.org's `Product`) or by `data-product` on what is not in a list; what the
+product is called and costs is for `product_words.py`. A list carries `data-list`, or is an `ItemList` or
+`CollectionPage` in JSON-LD. What says several things at once says nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 import turbohtml
 
 from proxy.model import Item
+from proxy.page.product_words import price_of, text_of, words_of
 
 MAX_DEPTH = 6
 LISTS = {"ItemList", "CollectionPage", "SearchResultsPage", "OfferCatalog"}
@@ -23,7 +25,7 @@ LISTS = {"ItemList", "CollectionPage", "SearchResultsPage", "OfferCatalog"}
 @dataclass(frozen=True, slots=True)
 class About:
     """`product` is None unless it is a product's own page; `listing` is the list's name, "" when there is none. `words`
-    are what a product's page tells of it in JSON-LD, in the words of a feed; none where that is too little to sell."""
+    are what a product's page tells of it, in the words of a feed; none where that is too little to sell."""
 
     product: Item | None = None
     listing: str = ""
@@ -40,11 +42,12 @@ def about(body: bytes) -> About:
     document = turbohtml.parse(body.decode("utf-8", "replace"))
     things = list(_things(document))
     lists = [str(each.attrs.get("data-list") or "") for each in document.select("[data-list]")]
-    listing = next(filter(None, lists), "") or next((_text(thing, "name") or "list" for thing in things
+    listing = next(filter(None, lists), "") or next((text_of(thing, "name") or "list" for thing in things
                                                      if _types(thing) & LISTS), "")  # fmt: skip
     products = [thing for thing in things if _types(thing) & {"Product", "ProductGroup"}]
     told = _item(products[0]) if len(products) == 1 else None
-    return About(told or _marked(document), listing, _words(products[0], told) if told else {})
+    product = told or _marked(document)
+    return About(product, listing, words_of(document, products[0] if told else {}, product) if product else {})
 
 
 def _marked(document: turbohtml.Document) -> Item | None:
@@ -92,56 +95,12 @@ def _types(thing: dict[str, Any]) -> set[str]:
 
 def _item(product: dict[str, Any]) -> Item | None:
     id = (
-        _text(product, "sku")
-        or _text(product, "productGroupID")
-        or _text(product, "productID")
-        or _text(product, "mpn")
+        text_of(product, "sku")
+        or text_of(product, "productGroupID")
+        or text_of(product, "productID")
+        or text_of(product, "mpn")
     )
     if not id:
         return None
-    category = "/".join(part.strip() for part in _text(product, "category").split(">") if part.strip())
-    return Item(id[:64], category[:100], _text(product, "brand")[:50], _price(product.get("offers")))
-
-
-def _price(offers: object) -> float:
-    offer = offers[0] if isinstance(offers, list) and offers else offers
-    if not isinstance(offer, dict):
-        return 0.0
-    for name in ("price", "lowPrice"):
-        try:
-            return max(0.0, float(offer[name]))
-        except (KeyError, TypeError, ValueError):
-            continue
-    return 0.0
-
-
-def _words(product: dict[str, Any], item: Item) -> Mapping[str, Any]:
-    """What a feed would say of it."""
-    offers = product.get("offers")
-    offer = offers[0] if isinstance(offers, list) and offers else offers
-    if not isinstance(offer, dict) or not item.price or not (title := _text(product, "name")):
-        return {}
-    image = product.get("image")
-    picture = image[0] if isinstance(image, list) and image else image
-    address = (_text(picture, "url") or _text(picture, "contentUrl")) if isinstance(picture, dict) else picture
-    return {
-        "id": item.product,
-        "title": title,
-        "link": _text(product, "url") or _text(offer, "url"),
-        "category": item.category,
-        "brand": item.brand,
-        "price": item.price,
-        "currency": _text(offer, "priceCurrency"),
-        "image": address if isinstance(address, str) else "",
-        "availability": _text(offer, "availability"),
-    }
-
-
-def _text(thing: dict[str, Any], name: str) -> str:
-    """A text, a number as one, or the name of the thing that stands there."""
-    value = thing.get(name)
-    if isinstance(value, dict):
-        value = value.get("name")
-    if isinstance(value, str):
-        return value.strip()
-    return str(value) if type(value) is int else ""
+    category = "/".join(part.strip() for part in text_of(product, "category").split(">") if part.strip())
+    return Item(id[:64], category[:100], text_of(product, "brand")[:50], price_of(product.get("offers")))

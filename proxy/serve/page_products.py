@@ -77,7 +77,7 @@ class PageProducts:
             _take(hub, product_id, product)
         for product_id, product in self._heard.items():
             is_new = _take(hub, product_id, product)
-            is_due = hub.origin(product_id) == "page" and now >= self._told_at.get(product_id, 0.0) + AGAIN_SECONDS
+            is_due = hub.by_page(product_id) is not None and now >= self._told_at.get(product_id, 0.0) + AGAIN_SECONDS
             if is_new or is_due:
                 self._tell(Sighting(product_id, now, product))
         self._heard, self._others = {}, {}

@@ -10,6 +10,8 @@ from proxy.model import Product
 
 TENT = Product("TENT", "Tent", "https://shop.example/p/T%C3%ABnt?x=1", "camping/tents", in_stock=True)
 
+KNOWN = replace(TENT, price=9.0, currency="EUR")
+
 
 def quiet(what: str, help: str, flaw: str) -> None:
     raise AssertionError(what)
@@ -37,6 +39,7 @@ def test_a_change_counts_at_once_and_is_counted() -> None:
 def test_what_pages_tell_fills_gaps_and_never_overrules_the_catalogue() -> None:
     hub = Hub([TENT])
     assert not hub.learn(Product("TENT", "Wrong", "/x"))
+    assert hub.get("TENT") is TENT
     assert hub.learn(Product("MAT", "Mat", "/p/MAT"))
     assert hub.learn(Product("MAT", "Mat, dearer", "/p/MAT"))
     assert not hub.learn(Product("MAT", "Mat, dearer", "/p/MAT"))
@@ -51,7 +54,8 @@ def test_what_was_changed_or_removed_by_hand_is_not_learnt_again() -> None:
     hub = Hub()
     assert hub.is_learnt and hub.learn(Product("MAT", "Mat", "/p/MAT")) and hub.is_learnt
     hub.change({"id": "MAT", "availability": "out_of_stock"}, quiet)
-    assert not hub.is_learnt and not hub.learn(Product("MAT", "Mat", "/p/MAT"))
+    assert not hub.is_learnt
+    hub.learn(Product("MAT", "Mat", "/p/MAT"))
     hub.replace([])
     found = hub.get("MAT")
     assert found and not found.in_stock
@@ -66,6 +70,40 @@ def test_it_is_known_who_told_of_a_product() -> None:
     assert [hub.origin(id) for id in ("TENT", "MAT", "GONE")] == ["catalogue", "page", ""]
     hub.change({"id": "MAT", "availability": "out_of_stock"}, quiet)
     assert hub.origin("MAT") == "change"
+
+
+def test_a_page_tells_what_a_feed_does_not_and_nothing_else_counts() -> None:
+    hub = Hub([replace(TENT, image="/tent.jpg"), Product("ROPE", "Rope", "/p/ROPE", image="/rope.jpg", image_width=9)])
+    page = Product("TENT", "Wrong", "/x", image="https://cdn.example/tent.jpg?v=2", image_width=600, image_height=400)
+    assert hub.learn(page) and not hub.learn(page)
+    assert not hub.learn(Product("ROPE", "Rope", "/p/ROPE", image="/other.jpg", image_width=600))
+    expected = replace(TENT, image="/tent.jpg", image_width=600, image_height=400)
+    assert hub.get("TENT") == expected and hub.by_page("TENT") is page and hub.origin("TENT") == "catalogue"
+    hub.replace([replace(TENT, image="/tent.jpg")])
+    assert hub.get("TENT") == expected
+    hub.replace([TENT])
+    found = hub.get("TENT")
+    assert found and found.image == page.image
+    hub.change({"id": "TENT", "availability": "out_of_stock"}, quiet)
+    hub.replace([TENT])
+    found = hub.get("TENT")
+    assert found and not found.in_stock and found.image_width == 600
+
+
+def test_what_pages_told_first_is_kept_beside_a_feed_that_comes_later() -> None:
+    hub = Hub()
+    hub.learn(Product("TENT", "Wrong", "/x", image="/tent.jpg", image_width=600, image_height=400))
+    hub.replace([TENT])
+    found = hub.get("TENT")
+    assert found and (found.title, found.image_width, hub.origin("TENT")) == ("Tent", 600, "catalogue")
+    assert not hub.is_learnt
+
+
+def test_what_a_page_contradicts_is_known_until_it_agrees() -> None:
+    hub = Hub([KNOWN])
+    dearer = Product("TENT", "Tent", "/x", price=12.0, currency="EUR")
+    assert hub.learn(dearer) and hub.by_page("TENT") is dearer and hub.get("TENT") is KNOWN
+    assert hub.learn(replace(dearer, price=9.0)) and hub.by_page("TENT") is None
 
 
 def test_a_page_that_is_gone_takes_along_what_only_it_told() -> None:

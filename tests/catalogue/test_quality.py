@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from proxy.catalogue.quality import contradictions
+import pytest
+
+from proxy.catalogue.quality import completed, contradiction, contradictions
 from proxy.model import Product
 
 
@@ -31,3 +33,50 @@ def test_a_few_prices_in_other_money_are_a_slip() -> None:
     assert told(*euros, Product("x", "X", "/x", currency="USD")) == [
         (12, "`x` is priced in USD, nearly all others in EUR")
     ]
+
+
+MAT = Product("MAT", "Mat", "/p/MAT", price=12.0, currency="EUR", sale_price=9.0, prices=(("NOK", 140.0),))
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (MAT, ""),
+        (Product("MAT", "Other", "/x", price=9.0, currency="EUR"), ""),
+        (Product("MAT", "Mat", "/x", price=140.0, currency="NOK"), ""),
+        (Product("MAT", "Mat", "/x", price=15.0, currency="USD"), ""),
+        (Product("MAT", "Mat", "/x", price=15.0, currency="EUR"), "costs 15 on its page, 12 in the catalogue"),
+        (
+            Product("MAT", "Mat", "/x", price=12.0, currency="EUR", in_stock=False),
+            "is sold out on its page, and not in the catalogue",
+        ),
+    ],
+    ids=["the same", "a sale", "other money", "money nobody knows", "dearer", "sold out"],
+)
+def test_a_page_contradicts_the_catalogue_by_price_and_stock(page: Product, said: str) -> None:
+    assert contradiction(MAT, page) == said
+
+
+@pytest.mark.parametrize(
+    ("image", "width", "page", "found"),
+    [
+        ("/a.jpg", 0, "https://cdn.example/a.jpg", ("/a.jpg", 600)),
+        ("/a.jpg", 300, "/a.jpg", ("/a.jpg", 300)),
+        ("/a.jpg", 0, "/b.jpg", ("/a.jpg", 0)),
+        ("", 0, "/b.jpg", ("/b.jpg", 600)),
+        ("/a.jpg", 0, "", ("/a.jpg", 0)),
+        ("https://[/", 0, "/b.jpg", ("https://[/", 0)),
+    ],
+)
+def test_a_page_completes_the_picture(image: str, width: int, page: str, found: tuple[str, int]) -> None:
+    told = Product("MAT", "Mat", "/x", image=page, image_width=600, image_height=400)
+    product = completed(Product("MAT", "Mat", "/x", image=image, image_width=width), told)
+    assert (product.image, product.image_width) == found
+
+
+def test_a_page_completes_what_nobody_else_says_and_overrules_nothing() -> None:
+    bare = Product("MAT", "Mat", "/p/MAT", tags=frozenset({"new"}))
+    page = Product("MAT", "Other", "/x", "mats", "Hilleberg", 9.5, "EUR", in_stock=False)
+    expected = Product("MAT", "Mat", "/p/MAT", "mats", "Hilleberg", 9.5, "EUR", tags=bare.tags)
+    assert completed(bare, page) == expected
+    assert completed(MAT, Product("MAT", "Other", "/x", price=1.0, currency="USD")) is MAT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli import tailorbird
+from proxy.model import Product, Sighting
+from proxy.stores import open_sightings, open_store
 
 HEAD = "id\ttitle\tlink\timage_link\tprice\tavailability\n"
 GOOD = "BUN-4\tBuns, four\t/p/BUN-4\t/i.jpg\t1.50 EUR\tout_of_stock\n"
@@ -85,3 +88,40 @@ def test_a_file_without_products_fails(feed: Path) -> None:
     assert run("check", feed).exit_code == 1
     assert run("stats", feed).exit_code == 1
     assert run("check").exit_code == 2
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    """What the shop's own pages told."""
+    url = f"sqlite:{tmp_path / 'store.db'}"
+
+    async def tell() -> None:
+        await open_store(url).aclose()
+        sightings = open_sightings(url)
+        bun = Product("BUN-4", "Four buns", "/p/BUN-4", "bakery", "Mill", 2.0, "EUR", "/i.jpg", 600, 400)
+        await sightings.put_sightings([Sighting("BUN-4", 1.0, bun), Sighting("OLD", 2.0, None)], most=10)
+        await sightings.put_sightings([Sighting("MAT", 3.0, Product("MAT", "Mat", "/p/MAT", price=9.5))], most=10)
+        await sightings.aclose()
+
+    asyncio.run(tell())
+    return url
+
+
+def test_what_only_a_products_page_says_is_shown_as_its(feed: Path, store: str) -> None:
+    lines = run("show", "BUN-4", feed, "--store", store).output.splitlines()
+    said = {line.partition("  ")[0]: line.split()[-2] for line in lines if line[:1] != " "}
+    assert (said["price"], said["brand"], said["its size"]) == (f"{feed}:2", "/p/BUN-4:1", "/p/BUN-4:1")
+    (price,) = [number for number, line in enumerate(lines) if line.startswith("price")]
+    assert lines[price + 1].strip() == "/p/BUN-4:1 `price` says 2.00 EUR"
+    (stock,) = [line for line in lines if line.startswith("in stock")]
+    assert stock.split()[:3] == ["in", "stock", "no"]
+    alone = run("show", "MAT", feed, "--store", store)
+    assert "/p/MAT:1 `availability`" in alone.output and alone.exit_code == 0
+
+
+def test_what_a_products_page_says_otherwise_is_a_contradiction_of_the_feed(feed: Path, store: str) -> None:
+    result = run("check", feed, "--store", store)
+    assert f"{feed}:2: warning: `BUN-4` costs 2 on its page, 1.5 in the catalogue" in result.output
+    assert result.exit_code == 0 and run("check", feed, "--store", store, "--strict").exit_code == 1
+    missing = run("check", feed, "--store", f"{store}.none")
+    assert missing.exit_code == 1 and "there is no store" in missing.output

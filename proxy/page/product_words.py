@@ -1,0 +1,124 @@
+"""What a product's page tells of it, in the words of a feed: from JSON-LD (schema.org's `Product` and its offer), and
+where that is silent from the tags of Open Graph. A picture's size is what one of these says, or the `<img>` that shows
+it; a card needs it so that nothing moves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import turbohtml
+
+from proxy.model import Item
+
+MOST_PIXELS = 20_000
+_PIXELS = re.compile(r"([0-9]{1,5})(?:\.0*)?(?:px)?")
+
+
+def words_of(document: turbohtml.Document, thing: Mapping[str, Any], item: Item) -> Mapping[str, Any]:
+    """The words; none without a name and a price. `thing` is the product in JSON-LD, empty without."""
+    tags = _tags(document)
+    offer = _first(thing.get("offers"))
+    offer = offer if isinstance(offer, dict) else {}
+    title = text_of(thing, "name") or tags.get("og:title", "")
+    price = item.price or price_of({"price": _tag(tags, "price:amount")})
+    if not title or not price:
+        return {}
+    image, width, height = _picture(document, thing, tags)
+    return {
+        "id": item.product,
+        "title": title,
+        "link": text_of(thing, "url") or text_of(offer, "url") or tags.get("og:url", ""),
+        "category": item.category,
+        "brand": item.brand or _tag(tags, "brand"),
+        "price": price,
+        "currency": text_of(offer, "priceCurrency") or _tag(tags, "price:currency"),
+        "image": image,
+        "image_width": width,
+        "image_height": height,
+        "availability": text_of(offer, "availability") or _tag(tags, "availability"),
+    }
+
+
+def price_of(offers: object) -> float:
+    """Of the first offer; 0 when it has none."""
+    offer = _first(offers)
+    if not isinstance(offer, dict):
+        return 0.0
+    for name in ("price", "lowPrice"):
+        try:
+            return max(0.0, float(offer[name]))
+        except (KeyError, TypeError, ValueError):
+            continue
+    return 0.0
+
+
+def text_of(thing: Mapping[str, Any], name: str) -> str:
+    """A text, a number as one, or the name of the thing that stands there."""
+    value = thing.get(name)
+    if isinstance(value, dict):
+        value = value.get("name")
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if type(value) is int else ""
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, list) and value else value
+
+
+# -- Open Graph
+
+
+def _tags(document: turbohtml.Document) -> dict[str, str]:
+    """Open Graph's tags by name, the first of each: further ones are of further pictures."""
+    tags: dict[str, str] = {}
+    for meta in document.select("meta[property][content]"):
+        tags.setdefault(str(meta.attrs["property"]).lower(), str(meta.attrs["content"]).strip())
+    return tags
+
+
+def _tag(tags: Mapping[str, str], name: str) -> str:
+    return tags.get(f"product:{name}", "") or tags.get(f"og:{name}", "")
+
+
+# -- the picture
+
+
+def _picture(document: turbohtml.Document, thing: Mapping[str, Any], tags: Mapping[str, str]) -> tuple[str, int, int]:
+    """Its address and size; 0 for a size nobody tells."""
+    said, told = _first(thing.get("image")), tags.get("og:image", "")
+    picture = said if isinstance(said, dict) else {}
+    address = said if isinstance(said, str) else text_of(picture, "url") or text_of(picture, "contentUrl") or told
+    sizes = [(picture.get("width"), picture.get("height"))]
+    if _is_same(address, told):
+        sizes.append((tags.get("og:image:width"), tags.get("og:image:height")))
+    sizes += [
+        (image.attrs.get("width"), image.attrs.get("height"))
+        for image in document.select("img[src][width][height]")
+        if _is_same(address, str(image.attrs["src"]))
+    ]
+    for width, height in sizes:
+        if _pixels(width) and _pixels(height):
+            return address, _pixels(width), _pixels(height)
+    return address, 0, 0
+
+
+def _is_same(one: str, other: str) -> bool:
+    """True for one picture, whichever host and version its two addresses name."""
+    try:
+        return bool(one) and urlsplit(one).path == urlsplit(other).path != ""
+    except ValueError:
+        return False
+
+
+def _pixels(value: object) -> int:
+    """`600`, "600", "600px" or schema.org's QuantitativeValue."""
+    if isinstance(value, dict):
+        value = value.get("value")
+    found = _PIXELS.fullmatch(str(value).strip().lower().replace(" ", ""))
+    pixels = int(found[1]) if found else 0
+    return pixels if pixels <= MOST_PIXELS else 0
