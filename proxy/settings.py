@@ -219,6 +219,11 @@ class Settings:
         100, "how many times its size a page coded by the origin may grow; what would grow more passes through", "times"
     )
     max_slots: int = _row(50, "most slots in one page; with more it passes through", "slots")
+    page_codings: tuple[str, ...] = _row(
+        ("gzip",),
+        "codings of stored pages, gzip and zstd: of those that a client likes best the first. zstd takes half of our "
+        "time for a page, and a tenth more bytes",
+    )
     parts_timeout_ms: int = _row(
         1_000, "longest wait for the parts that a page is put together from, all together", "milliseconds"
     )

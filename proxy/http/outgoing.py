@@ -7,7 +7,7 @@ import re
 from proxy.errors import TailorbirdError
 from proxy.http.message import Request, Response, as_lines, of_lines
 from proxy.httpcache import ranges
-from proxy.httpcache.coding import takes_gzip
+from proxy.httpcache.coding import best_of
 from proxy.httpcache.stored import StoredResponse
 from proxy.httpcache.validators import is_unchanged
 from proxy.model import Headers
@@ -20,6 +20,7 @@ _OF_THE_OLD_BODY = frozenset(
 # Any of these would let a cache behind us keep one visitor's page for others (RFC 9213 lets them overrule ours).
 _OF_SHARED_CACHES = frozenset(b"cache-control expires pragma age surrogate-control".split())
 _OF_ONE_CODING = frozenset(b"accept-ranges content-md5 digest content-digest".split())
+_CODINGS: dict[bytes, Coding] = {b"identity": "identity", b"gzip": "gzip", b"zstd": "zstd"}
 _FOR_US = frozenset({b"tailorbird-cache-control"})  # a field that targets one cache ends there (RFC 9213 2)
 _NOT_GIVEN = _FOR_US | {b"content-length"}
 _TOKEN = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
@@ -66,14 +67,14 @@ def vary_by_coding(headers: Headers) -> tuple[bytes, bytes]:
     return b"vary", b", ".join(name for name in names if name)
 
 
-def coding_for(request: Request) -> Coding:
-    """How a page we hold the pieces of is sent to this client."""
-    return taken_coding(request) if request.question is None else request.question.coding
+def coding_for(request: Request, codings: tuple[bytes, ...]) -> Coding:
+    """How a page we hold the pieces of is sent to this client, of these codings."""
+    return taken_coding(request, codings) if request.question is None else request.question.coding
 
 
-def taken_coding(request: Request) -> Coding:
+def taken_coding(request: Request, codings: tuple[bytes, ...]) -> Coding:
     """The same, from its fields."""
-    return "gzip" if takes_gzip(request.get_list(b"accept-encoding")) else "identity"
+    return _CODINGS[best_of(codings, request.get_list(b"accept-encoding"))]
 
 
 def assembled_answer(
@@ -163,8 +164,8 @@ def slotless_answer(
     """A stored page without slots, coded by us."""
     headers = tuple(field for field in stored_head(stored, now, said) if field[0] != b"vary")
     headers = (*headers, vary_by_coding(stored.headers))
-    if coding == "gzip":
-        headers = _in_coding(b"gzip", headers)
+    if coding != "identity":
+        headers = _in_coding(coding.encode(), headers)
     if holds_copy_of(stored, request):
         return not_modified(headers)
     return whole(request, stored.status, headers, page.chunks, page.length)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from proxy.settings import DEFAULTS
+from proxy.errors import OperatorError
+from proxy.settings import DEFAULTS, Settings
 
 
 def _optional(name: str) -> Any:
@@ -51,6 +52,26 @@ def ranked(accept_encoding: bytes) -> tuple[bytes, ...]:
     plain = weights.get(b"identity", 0.0)
     liked = [coding for coding in SMALLEST_FIRST if coding in CODERS and _weight_of(coding, weights) >= plain]
     return tuple(sorted((c for c in liked if _weight_of(c, weights)), key=lambda c: -_weight_of(c, weights)))
+
+
+@lru_cache(maxsize=512)
+def best_of(codings: tuple[bytes, ...], accept_encoding: bytes) -> bytes:
+    """That of the codings, the best first, which the client likes best; `identity` where it takes none of them."""
+    weights = _weights(accept_encoding)
+    best = max(codings, key=lambda coding: _weight_of(coding, weights), default=b"identity")
+    return best if _weight_of(best, weights) else b"identity"
+
+
+def page_codings(settings: Settings) -> tuple[bytes, ...]:
+    """What stored pages may be coded in. Raises `OperatorError` for what they cannot be."""
+    for name in settings.page_codings:
+        if name not in ("gzip", "zstd"):
+            raise OperatorError(f"`page_codings` has `{name}`", help="write gzip, zstd or both")
+        if name == "zstd" and zstandard is None:
+            raise OperatorError(
+                "`page_codings` has `zstd`, which needs a package", help='pip install "tailorbird[codings]"'
+            )
+    return tuple(name.encode() for name in settings.page_codings)
 
 
 def takes_gzip(accept_encoding: bytes) -> bool:

@@ -3,6 +3,7 @@
 Nothing is compressed here. An answer in gzip is one member (browsers stop after the first) made of blocks deflated
 beforehand: independent ones (`piece.py`) and, where a page is asked for often, such as refer to what stands before
 them (`seams.py`); of a visitor's words as stored blocks; and of a checksum worked out from that of each part.
+In zstd it is made of frames (`frames.py`).
 The law: whatever the coding, the decoded answer is the same bytes, and they depend on the arguments alone.
 """
 
@@ -17,11 +18,12 @@ from typing import Literal
 
 from proxy.model import Attributes
 from proxy.page.fragments import Fragment
+from proxy.page.frames import raw_frame
 from proxy.page.piece import Piece, stored
 from proxy.page.seams import Seam
 from proxy.page.template import Template
 
-Coding = Literal["identity", "gzip"]
+Coding = Literal["identity", "gzip", "zstd"]
 Content = Piece | Sequence[Piece | bytes]
 """Of a slot: constant, or pieces with a visitor's own words between them."""
 
@@ -66,7 +68,10 @@ def assemble(
         default if fill is None else fill.constant or fill.fill(attributes)
         for fill, default in zip(fills, template.defaults, strict=True)
     ]
-    if coding == "gzip":
+    if coding == "zstd":
+        pieces = _pieces(template, contents)
+        chunks, etag, is_settled = _zstd(pieces), _etag(pieces, coding, key), all(map(_is_constant, contents))
+    elif coding == "gzip":
         sewn = _sewn(template, contents)
         chunks, etag, is_settled = _gzip(sewn), _etag(sewn, coding, key), len(sewn) == 1 + len(contents)
     else:
@@ -107,6 +112,10 @@ def _sewn(template: Template, contents: Sequence[Content]) -> list[Piece | Seam 
 
 def _identity(parts: Sequence[Piece | bytes]) -> list[bytes]:
     return [part.plain if isinstance(part, Piece) else part for part in parts]
+
+
+def _zstd(parts: Sequence[Piece | bytes]) -> list[bytes]:
+    return [part.frame if isinstance(part, Piece) else raw_frame(part) for part in parts]
 
 
 def _gzip(parts: Sequence[Piece | Seam | bytes]) -> list[bytes]:

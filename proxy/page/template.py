@@ -45,11 +45,12 @@ class Template:
         """What the page has in that slot; None when it has no such slot."""
         return self.defaults[self.slots.index(slot)].plain if slot in self.slots else None
 
-    def deflate(self) -> None:
-        """Deflates every piece now, some milliseconds for a large page, so that no answer has to wait for it."""
+    def deflate(self, *, has_frames: bool = False) -> None:
+        """Deflates every piece now, some milliseconds for a large page, so that no answer has to wait for it; and makes
+        their frames if they are to have any."""
         cards = [piece for found in self.lists.values() for piece in (*found.cards, *found.gaps)]
         for piece in (*self.statics, *self.defaults, *cards):
-            piece.prepare()
+            piece.prepare(has_frame=has_frames)
 
 
 def cut(

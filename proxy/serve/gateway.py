@@ -102,7 +102,7 @@ class Gateway:
         capture = capture or Capture(None, cookies, settings)
         self._showing = Showing(cookies, profiles, metrics, settings, recorder or Recorder(), capture)
         pouring = Pouring(Parts(self._part, settings, metrics))
-        self._giving = Giving(self._showing, pouring, metrics)
+        self._giving = Giving(self._showing, pouring, metrics, settings)
         self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)
         self._stylesheets = Stylesheets()
         self.stylesheet = self._stylesheets.get

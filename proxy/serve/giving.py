@@ -15,6 +15,7 @@ from proxy.http.outgoing import (
     stored_answer,
     stored_head,
 )
+from proxy.httpcache.coding import page_codings
 from proxy.httpcache.stored import StoredResponse
 from proxy.metrics import Metrics
 from proxy.page.template import Template
@@ -23,12 +24,14 @@ from proxy.serve.packing import Packed, Packing
 from proxy.serve.pages import Entry
 from proxy.serve.pouring import DRY, Poured, Pouring
 from proxy.serve.showing import Met, Showing
+from proxy.settings import Settings
 
 
 class Giving:
     """Makes answers of entries. `said` is what Cache-Status says of how we came by them."""
 
-    def __init__(self, showing: Showing, pouring: Pouring, metrics: Metrics) -> None:
+    def __init__(self, showing: Showing, pouring: Pouring, metrics: Metrics, settings: Settings) -> None:
+        self._codings = page_codings(settings)
         self._showing = showing
         self._pouring = pouring
         self._metrics = metrics
@@ -82,7 +85,7 @@ class Giving:
             return stored_answer(entry.stored, request, now, said)
         if entry.stored.status == 200:
             self._showing.passed(entry.template, request, now)
-        coding = coding_for(request)
+        coding = coding_for(request, self._codings)
         page = self._showing.plain(entry.template, coding)
         return slotless_answer(entry.stored, page, coding, request, now, said)
 
@@ -96,7 +99,8 @@ class Giving:
     def _filled(
         self, entry: Entry, template: Template, request: Request, met: Met, now: float, lead: bytes, poured: Poured
     ) -> Response:
-        page = self._showing.show(template, request, met, now, coding_for(request), entry.recalled, poured.fragments)
+        coding = coding_for(request, self._codings)
+        page = self._showing.show(template, request, met, now, coding, entry.recalled, poured.fragments)
         if poured is not DRY:
             lead = poured.lead(lead)
         return assembled_answer(entry.stored.status, lead, page, request, met.set_cookie)

@@ -22,6 +22,7 @@ from proxy.http.client import is_trusted, networks
 from proxy.http.incoming import Incoming
 from proxy.http.message import Habit, Question, Request
 from proxy.http.outgoing import taken_coding
+from proxy.httpcache.coding import page_codings
 from proxy.httpcache.key import normalised
 from proxy.memo import make_room
 from proxy.settings import Settings
@@ -59,6 +60,7 @@ class Habits:
 
     def __init__(self, incoming: Incoming, settings: Settings) -> None:
         self._incoming = incoming
+        self._codings = page_codings(settings)
         self._trusted = networks(settings.trusted_proxies)
         # Where a proxy names the country, that is a part of the habit.
         self.each_time = EACH_TIME - {settings.country_header.lower().encode()}
@@ -97,7 +99,7 @@ class Habits:
             request = self._incoming.request(b"GET", b"/", "1.1", fields, peer=peer, scheme=scheme)
         except RequestError:
             return None
-        return Habit(request.headers, request.host, request.scheme, taken_coding(request))
+        return Habit(request.headers, request.host, request.scheme, taken_coding(request, self._codings))
 
 
 class Reader:

@@ -94,7 +94,7 @@ class Entry:
 
 
 def _size(piece: Piece) -> int:
-    return piece.size + len(piece.deflated) + _PIECE_BYTES + (AFFINE_BYTES if piece.size > SHORT else 0)
+    return piece.size + piece.coded_bytes + _PIECE_BYTES + (AFFINE_BYTES if piece.size > SHORT else 0)
 
 
 def is_page(headers: Headers) -> bool:

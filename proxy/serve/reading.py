@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
-from proxy.httpcache.coding import inflated
+from proxy.httpcache.coding import inflated, page_codings
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.about import about
@@ -43,6 +43,7 @@ class PageReader:
         self._max_bytes = settings.max_page_bytes
         self._max_inflation = settings.max_inflation
         self._max_slots = settings.max_slots
+        self._has_frames = b"zstd" in page_codings(settings)
 
     async def read(
         self,
@@ -96,17 +97,17 @@ class PageReader:
         if plain is None:
             return NotBlank("coding") if policy else (Page(headers, body, None), ("coding",))
         if is_json(headers):
-            return _deflated(self._cut_json(plain, headers, path, declared))
+            return self._deflated(self._cut_json(plain, headers, path, declared))
         holes = policy.holes if policy else ()
         page = blanked(plain, holes, charset=charset_of(headers), has_includes=_has_includes(headers, policy))
         if isinstance(page, NotBlank):
             return page
         if no := secret_in(page.body, headers, policy):
             return no
-        return _deflated(self._cut(page, blanked_head(headers, policy), path, declared))
+        return self._deflated(self._cut(page, blanked_head(headers, policy), path, declared))
 
     def _recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
-        return _deflated(self._read(entry.stored.body, entry.stored.headers, path, declared, None))
+        return self._deflated(self._read(entry.stored.body, entry.stored.headers, path, declared, None))
 
     def _decoded(self, body: bytes, headers: Headers) -> bytes | None:
         coding = b",".join(value for name, value in headers if name == b"content-encoding").strip().lower()
@@ -135,6 +136,11 @@ class PageReader:
         page = Page(_without_coding(headers), plain, cut_json(plain, taken, lists.found))
         return page, _doubts(slots, lists)
 
+    def _deflated(self, cut: Cut) -> Cut:
+        if cut[0].template is not None:
+            cut[0].template.deflate(has_frames=self._has_frames)
+        return cut
+
     def _told(self, cut: Cut) -> Page:
         page, doubts = cut
         for doubt in doubts:
@@ -161,12 +167,6 @@ def _readable(path: bytes) -> str:
 
 def _without_coding(headers: Headers) -> Headers:
     return tuple(field for field in headers if field[0] not in (b"content-encoding", b"content-length"))
-
-
-def _deflated(cut: Cut) -> Cut:
-    if cut[0].template is not None:
-        cut[0].template.deflate()
-    return cut
 
 
 def _has_includes(headers: Headers, policy: PagePolicy | None) -> bool:

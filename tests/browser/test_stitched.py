@@ -1,4 +1,5 @@
-"""A page stitched from blocks that were deflated beforehand, seams among them, is the same page to every client."""
+"""A page stitched from blocks that were deflated beforehand, seams among them, or from frames of zstd, is the same page
+to every client."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import asyncio
 import gzip
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -27,6 +29,11 @@ rules:
     show:
       banner:
         title: Early access is open
+  - name: Greeting
+    slot: b
+    show:
+      banner:
+        title: Good to see {first name|you}
 """
 READ = "async () => (await fetch('/', {cache: 'no-store'})).text()"
 
@@ -35,7 +42,21 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """The address of Tailorbird in front of one page, everybody being shown the banner."""
+    """The address of Tailorbird as it is set up without a word."""
+    async with in_front_of_a_page(tmp_path_factory, "gzip") as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def framed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """That of one that prefers zstd."""
+    async with in_front_of_a_page(tmp_path_factory, "zstd,gzip") as url:
+        yield url
+
+
+@asynccontextmanager
+async def in_front_of_a_page(tmp_path_factory: pytest.TempPathFactory, codings: str) -> AsyncIterator[str]:
+    """The address of Tailorbird in front of one page, everybody being shown the banners."""
     folder = tmp_path_factory.mktemp("rules")
     (folder / "all.rules.yaml").write_text(RULES)
     (folder / "slots.yaml").write_text("slots: {home.hero: {}, b: {}}")
@@ -43,7 +64,8 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     html = b"Content-Type: text/html; charset=utf-8", b"Cache-Control: max-age=600"
     async with Origin(always(ok(PAGE.encode(), *html))) as origin:
         flags = ["--origin", origin.url, "--rules", str(folder), "--store", store, "--port", "0", "--admin-port", "0"]
-        async with running("serve", *flags, until="proxy", TAILORBIRD_SECRET="s" * 32) as printed:
+        environment = {"TAILORBIRD_SECRET": "s" * 32, "TAILORBIRD_PAGE_CODINGS": codings}
+        async with running("serve", *flags, until="proxy", **environment) as printed:
             yield link(printed, "proxy")
 
 
@@ -76,4 +98,20 @@ async def test_a_browser_and_curl_read_the_page_that_identity_says(shop: str, ta
     assert await tab.page.evaluate(READ) == plain.decode()
     await tab.page.goto(shop)
     assert await tab.page.locator("li.card").count() == 3 * 600
+    assert tab.complaints == []
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
+async def test_a_browser_reads_frames_of_zstd_as_one_page_and_comes_back_for_a_304(framed: str, tab: Tab) -> None:
+    answers = [await tab.page.goto(framed) for _ in range(2)]
+    assert [answer and answer.headers["content-encoding"] for answer in answers] == ["zstd", "zstd"]
+    assert answers[0] and "accept-encoding" in answers[0].headers["vary"].lower()
+    plain = await curl(framed, "-H", "Accept-Encoding: identity")
+    assert b"Early access is open" in plain
+    assert b"Good to see you" in plain
+    assert await tab.page.evaluate(READ) == plain.decode()
+    assert await tab.page.locator("li.card").count() == 3 * 600
+    head = ["-D", "-", "-o", "/dev/null", "-H", "Accept-Encoding: zstd, gzip", "-H"]
+    assert b"304 Not Modified" in await curl(framed, *head, f"If-None-Match: {answers[0].headers['etag']}")
+    assert gzip.decompress(await curl(framed, "-H", "Accept-Encoding: gzip")) == plain
     assert tab.complaints == []

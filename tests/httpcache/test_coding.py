@@ -7,8 +7,11 @@ import brotli
 import pytest
 import zstandard
 
+from proxy.errors import OperatorError
 from proxy.httpcache import coding as codings
-from proxy.httpcache.coding import CODERS, inflated, preferred, ranked, takes_gzip
+from proxy.httpcache import coding as module
+from proxy.httpcache.coding import CODERS, best_of, inflated, page_codings, preferred, ranked, takes_gzip
+from proxy.settings import Settings
 
 PAGE = b"<p>" + b"shoes and more shoes " * 100
 
@@ -105,3 +108,34 @@ def test_without_the_extra_there_is_gzip(monkeypatch: pytest.MonkeyPatch) -> Non
     assert inflated(brotli.compress(PAGE), b"br", 10_000) is None
     assert inflated(zstandard.compress(PAGE), b"zstd", 10_000) is None
     assert inflated(gzip.compress(PAGE), b"gzip", 10_000) == PAGE
+
+
+@pytest.mark.parametrize(
+    ("codings", "asked", "best"),
+    [
+        ((b"gzip",), b"gzip, br, zstd", b"gzip"),
+        ((b"zstd", b"gzip"), b"gzip, br, zstd", b"zstd"),
+        ((b"gzip", b"zstd"), b"gzip, br, zstd", b"gzip"),
+        ((b"zstd", b"gzip"), b"gzip, zstd;q=0.5", b"gzip"),
+        ((b"zstd", b"gzip"), b"gzip", b"gzip"),
+        ((b"zstd", b"gzip"), b"*", b"zstd"),
+        ((b"zstd", b"gzip"), b"zstd;q=0, *;q=0.1", b"gzip"),
+        ((b"zstd", b"gzip"), b"br", b"identity"),
+        ((b"zstd", b"gzip"), b"", b"identity"),
+        ((b"zstd",), b"gzip", b"identity"),
+        ((), b"gzip, zstd", b"identity"),
+    ],
+)
+def test_a_page_leaves_in_the_coding_its_client_likes_best_of_those_it_may(
+    codings: tuple[bytes, ...], asked: bytes, best: bytes
+) -> None:
+    assert best_of(codings, asked) == best
+
+
+def test_what_pages_cannot_be_coded_in_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert page_codings(Settings(page_codings=("zstd", "gzip"))) == (b"zstd", b"gzip")
+    with pytest.raises(OperatorError, match="`page_codings` has `br`"):
+        page_codings(Settings(page_codings=("br",)))
+    monkeypatch.setattr(module, "zstandard", None)
+    with pytest.raises(OperatorError, match="needs a package"):
+        page_codings(Settings(page_codings=("zstd",)))

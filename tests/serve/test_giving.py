@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gzip
 
+import zstandard
+
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import HTML, PAGE, SHARED, Got, Site, in_segment, published, shown
 
@@ -43,6 +45,27 @@ async def test_gzip_and_plain_answers_are_the_same_page() -> None:
     assert (plain["content-encoding"], packed["content-encoding"]) == ("", "gzip")
     assert packed["content-length"] == str(packed.wire_length)
     assert plain["vary"] == packed["vary"] == "Accept-Encoding"
+
+
+async def test_pages_leave_in_zstd_where_that_is_set_and_the_client_likes_it_as_well() -> None:
+    codings = {"page_codings": ("zstd", "gzip")}
+    for body in (PAGE, PLAIN):
+        async with Origin(always(ok(body, *SHARED))) as origin, Site(origin.url, publication=VIP, **codings) as site:
+            anna = site.visitor("anna", "vip")
+            plain = await site.get(b"/", anna)
+            for asked, coding in ((b"gzip, br, zstd", "zstd"), (b"gzip, zstd;q=0.9", "gzip"), (b"br", "")):
+                accepted = (b"accept-encoding", asked)
+                got = await site.get(b"/", anna, accepted)
+                assert (got["content-encoding"], got["vary"]) == (coding, "Accept-Encoding")
+                assert got["content-length"] == str(got.wire_length)
+                assert got["etag"].startswith("W/") or (not coding and body is PLAIN)
+                read = unframed(got.body) if coding == "zstd" else got.body
+                assert read == plain.body
+                assert (await site.get(b"/", anna, accepted, unchanged(got))).status == 304
+
+
+def unframed(packed: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True).readall()
 
 
 async def test_a_page_without_slots_is_everybodys_as_in_any_cache() -> None:
