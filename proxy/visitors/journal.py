@@ -103,7 +103,7 @@ class Journal:
         self._again_at = 0.0
         self._is_closing = False
         self._running: asyncio.Task[None] | None = None
-        self._telling: set[asyncio.Task[None]] = set()
+        self._telling: set[asyncio.Future[None]] = set()
 
     def subscribe(self, hear: Hear) -> None:
         """Has `hear` called with what this worker applied, after each transaction. Other workers' events are in the
@@ -220,9 +220,12 @@ class Journal:
         self._count("repeated", len(arrivals) - len(applied.fresh))
         for hear in self._hear:
             asyncio.get_running_loop().call_soon(hear, applied)
-        telling = asyncio.create_task(self._told([entry.done for entry in entries if entry.done], applied))
-        self._telling.add(telling)
-        telling.add_done_callback(self._telling.discard)
+        self._spawn(self._told([entry.done for entry in entries if entry.done], applied))
+
+    def _spawn(self, telling: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(telling)
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
 
     async def _told(self, waiting: Sequence[asyncio.Future[None]], applied: Applied) -> None:
         """Lets those who wait go on once all workers know; the next transaction need not wait for that."""
@@ -232,6 +235,8 @@ class Journal:
                 await self._profiles.renew(telling, self._clock())
             if applied.fresh:
                 await self._tell(applied.visitors, bool(waiting))
+            if waiting:
+                await self._profiles.caught_up(applied.visitors)
         finally:
             for done in waiting:
                 if not done.done():
@@ -247,6 +252,10 @@ class Journal:
                 self._noted.add(entry, is_first=True)
             elif not entry.done.done():
                 entry.done.set_exception(error)
+        # The store may have them all the same: then nobody hears of it when they are sent again.
+        if sent := {arrival.visitor_id for entry in entries if entry.done for arrival in entry.arrivals}:
+            self._profiles.outdate(sent)
+            self._spawn(self._tell(sent, False))
 
     async def _bring_refused(self) -> None:
         refused, self._refused = self._refused, []

@@ -184,9 +184,15 @@ class ProfileReader:
         """As `outdate`; and asks the store for those that are remembered here, however long it takes, so that their
         next page need not."""
         self.outdate(visitor_ids)
-        await asyncio.gather(
-            *(self._renew(visitor_id, now) for visitor_id in visitor_ids if visitor_id in self._memory)
-        )
+        renewals = [self._renew(visitor_id, now) for visitor_id in visitor_ids if visitor_id in self._memory]
+        await asyncio.gather(*renewals, self.caught_up(visitor_ids))
+
+    async def caught_up(self, visitor_ids: Iterable[str]) -> None:
+        """Returns when the reads of these that are under way have brought what the store has now: a page that gave one
+        up left it going, and the next would have to wait for it again."""
+        under_way = [self._reads[visitor_id][1] for visitor_id in visitor_ids if visitor_id in self._reads]
+        if under_way:
+            await asyncio.wait(under_way)
 
     async def _renew(self, visitor_id: str, now: float) -> None:
         mine = self._renewals[visitor_id] = object()

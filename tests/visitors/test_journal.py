@@ -125,6 +125,19 @@ async def test_a_store_that_fails_is_told_to_those_who_wait(world: World) -> Non
     assert await world.history("anna") == ["web:1"]
 
 
+async def test_what_a_store_took_though_it_failed_holds_on_the_next_page(world: World) -> None:
+    await world.store.apply([seen("anna", 1)])
+    assert await world.history("anna") == ["web:1"]
+    await world.store.apply([seen("anna", 2)])
+    world.gate.failure = StoreError("the store has the events, but no replica")
+    with pytest.raises(StoreError):
+        await world.journal.record([seen("anna", 2)], 100)
+    world.gate.failure = None
+    await world.journal.record([seen("anna", 2)], 100)
+    assert await world.history("anna") == ["web:1", "web:2"]
+    assert world.told == [({"anna"}, False)]
+
+
 async def test_a_fault_in_applying_is_told_and_ends_nothing(world: World) -> None:
     world.gate.failure = TypeError("ours")
     with pytest.raises(StoreError, match="ours"):

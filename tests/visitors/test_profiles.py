@@ -366,6 +366,22 @@ async def test_what_is_remembered_is_asked_for_at_once_when_another_worker_waits
     await reader.aclose()
 
 
+async def test_who_waits_for_a_profile_to_be_current_waits_for_a_read_that_pages_gave_up() -> None:
+    store = Slow(Profile("anna"))
+    reader = ProfileReader(store, Metrics(), budget_ms=1)  # type: ignore[arg-type]
+    assert await reader.get("anna", 1.0) is None
+    store.profile = changed = fold(Profile("anna"), [_seen(1)])
+    reader.arrived([], [_seen(1)])
+    catching_up = asyncio.create_task(reader.caught_up(["anna", "ben"]))
+    renewing = asyncio.create_task(reader.renew(["anna", "ben"], 1.0))
+    await asyncio.sleep(0)
+    assert not catching_up.done() and not renewing.done()
+    store.gate.set()
+    await asyncio.gather(catching_up, renewing)
+    assert reader.remembered("anna", 1.0) == changed
+    await reader.aclose()
+
+
 async def test_a_renewal_does_not_undo_what_is_newer() -> None:
     store = Slow(Profile("anna"))
     store.gate.set()
