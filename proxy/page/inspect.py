@@ -48,10 +48,11 @@ class Inspection(NamedTuple):
 def inspect(body: bytes) -> Inspection:
     """Reads an HTML page in any charset that has ASCII in it."""
     document = turbohtml.parse(body.decode("latin-1"), scripting=True)
-    return Inspection(_framework(document, body), _plain_slots(document), _charset(document), _policies(document))
+    return Inspection(framework_of(document, body), _plain_slots(document), _charset(document), _policies(document))
 
 
-def _framework(document: turbohtml.Document, body: bytes) -> str:
+def framework_of(document: turbohtml.Document, body: bytes) -> str:
+    """What renders the page again in the browser; "" when nothing seems to."""
     for name, selector, traces in FRAMEWORKS:
         if any(trace in body for trace in traces) or (selector and document.select_one(selector)):
             return name

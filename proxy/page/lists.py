@@ -6,7 +6,8 @@ is that of slots: whether cards may change places is tried when the page is stor
 parsing the page again. Where the tree is not the same but for that, the list stays as the origin sorted it.
 
 A page that React or Vue takes over would put moved cards back. There a card stays where it is and gets an attribute
-that the stylesheet turns into its place (`order`, in a flex or grid container).
+that the stylesheet turns into its place (`order`, in a flex or grid container); so does whatever else is in the list,
+or it would stand before all cards.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import turbohtml
 from turbohtml import Document, Element
 
 from proxy.page.fragments import Fragment
+from proxy.page.inspect import framework_of
 from proxy.page.piece import Piece, joined
 from proxy.page.scan import Doubt, InDoubt, SlotRange, Uncut, as_text, must_be_ascii_superset
 from proxy.page.shelf import Filled
@@ -30,9 +32,6 @@ MARKER = "data-list"
 PRODUCT = "data-product"
 """The attribute of a card that names its product, unless the shop says another."""
 MOST_CARDS = MOST_ORDERED
-HYDRATED = (b"data-reactroot", b"__NEXT_DATA__", b"self.__next_f", b"data-server-rendered", b"__NUXT__", b"data-v-app")
-"""What pages that a framework takes over have in them."""
-
 _HOT_AFTER = 2
 _MOST_COUNTED = 2_000
 HOT_BYTES = 32 * 1024 * 1024
@@ -41,14 +40,15 @@ HOT_BYTES = 32 * 1024 * 1024
 
 @dataclass(frozen=True, eq=False)
 class Cards:
-    """The cards of a list in the origin's order: their products, their bytes, and what stands between each two.
-    `attribute_at` is, in each, where an attribute may be put, for a list whose cards must stay; () for one whose cards
-    move."""
+    """The cards of a list in the origin's order: their products, their bytes, and what stands between each two. Of a
+    list whose cards must stay, `places` are theirs among its elements, from 1, and `attribute_at` where in each an
+    attribute may be put; both are () for one whose cards move."""
 
     products: tuple[str, ...]
     cards: tuple[Piece, ...]
     gaps: tuple[Piece, ...]
     attribute_at: tuple[int, ...] = ()
+    places: tuple[int, ...] = ()
     _asked: dict[tuple[int, ...], int] = field(default_factory=dict, repr=False)
     _hot: dict[tuple[int, ...], Fragment] = field(default_factory=dict, repr=False)
 
@@ -82,13 +82,21 @@ class Cards:
         return [part for part in parts if part.plain]
 
     def _numbered(self, places: Sequence[int]) -> list[Piece]:
-        orders = {place: number for number, place in enumerate(places, start=1)}
+        orders = {card: self.places[number] for number, card in enumerate(places)}
         parts: list[Piece] = []
-        for place, (card, at) in enumerate(zip(self.cards, self.attribute_at, strict=True)):
-            mark = b' data-tb-order="%d"' % orders[place]
-            parts.append(Piece(card.plain[:at] + mark + card.plain[at:]))
-            parts += self.gaps[place : place + 1]
+        for number, (card, at) in enumerate(zip(self.cards, self.attribute_at, strict=True)):
+            parts += (Piece(numbered(card.plain, [(at, orders[number])])), *self.gaps[number : number + 1])
         return parts
+
+
+def numbered(markup: bytes, places: Iterable[tuple[int, int]]) -> bytes:
+    """The markup with the place of each of its elements, put where each says an attribute may be."""
+    parts: list[bytes] = []
+    cursor = 0
+    for at, place in places:
+        parts += (markup[cursor:at], b' data-tb-order="%d"' % place)
+        cursor = at
+    return b"".join((*parts, markup[cursor:]))
 
 
 class _Hot:
@@ -138,8 +146,8 @@ def find_lists(
     except InDoubt as doubt:
         return Lists((), (doubt.verdict,))
     text = as_text(body)
-    is_hydrated = any(mark in body for mark in HYDRATED)
     document = turbohtml.parse(text, source_locations=True, scripting=True)
+    is_hydrated = bool(framework_of(document, body))
     return sorted_out(
         taken, (at for slot in wanted for at in _lists(document, text, body, slot, is_hydrated=is_hydrated))
     )
@@ -176,13 +184,10 @@ def with_places(body: bytes, *, path: str, declared: Iterable[DeclaredSlot], sty
     """The page with the stylesheet that knows the places of cards, if it needs it: one that a framework takes over, and
     that may have a list. It stands last in the head, so that nothing is painted before."""
     wanted = _in_html(declared, path)
-    is_hydrated = any(mark in body for mark in HYDRATED)
-    if not is_hydrated or not any(_attribute(slot).encode() in body for slot in wanted):
+    if not any(_attribute(slot).encode() in body for slot in wanted):
         return body
-    try:
-        head = turbohtml.parse(as_text(body), source_locations=True, scripting=True).select_one("head")
-    except ValueError:
-        return body
+    document = turbohtml.parse(as_text(body), source_locations=True, scripting=True)
+    head = document.select_one("head") if framework_of(document, body) else None
     where = head.source_location if head else None
     if where is None or where.end_tag is None:
         return body
@@ -195,46 +200,62 @@ def _lists(
 ) -> Iterator[ListAt | Uncut]:
     selector = slot.selector or f'[{MARKER}="{slot.name.removeprefix(LISTING)}"]'
     for number, element in enumerate(document.select(selector)):
-        spans = list(_spans(element, _attribute(slot)))
+        children = list(_children(element, _attribute(slot)))
+        spans = [child for child in children if child.product]
         if len(spans) < 2:
             continue
-        products = tuple(product for product, *_ in spans)
+        products = tuple(span.product for span in spans)
         doubt = doubt_of(products)
-        if any(end < 0 for *_, end, _ in spans):
+        if any(span.end < 0 for span in spans):
             doubt = Doubt.CARD_NOT_CLOSED
+        elif is_hydrated and len(children) > MOST_ORDERED:
+            doubt = Doubt.TOO_MANY_CARDS
         elif not doubt and not is_hydrated and not _may_move(text, spans, selector, number, _attribute(slot)):
             doubt = Doubt.CARDS_NOT_APART
         if doubt:
-            yield Uncut(doubt, spans[0][1], slot.name)
+            yield Uncut(doubt, spans[0].start, slot.name)
             continue
-        bounds = [(start, end) for _, start, end, _ in spans]
-        yield ListAt(
-            SlotRange(slot.name, bounds[0][0], bounds[-1][1]),
-            Cards(
-                products,
-                tuple(Piece(body[start:end]) for start, end in bounds),
-                tuple(Piece(body[one[1] : two[0]]) for one, two in pairwise(bounds)),
-                tuple(at for *_, at in spans) if is_hydrated else (),
-            ),
+        cards = tuple(Piece(body[span.start : span.end]) for span in spans)
+        between = [(one.end, two.start) for one, two in pairwise(spans)]
+        at = SlotRange(slot.name, spans[0].start, spans[-1].end)
+        if not is_hydrated:
+            yield ListAt(at, Cards(products, cards, tuple(Piece(body[start:end]) for start, end in between)))
+            continue
+        others = [[child for child in children if start <= child.start < end] for start, end in between]
+        gaps = tuple(
+            Piece(numbered(body[start:end], [(child.attribute_at - start, child.place) for child in found]))
+            for (start, end), found in zip(between, others, strict=True)
         )
+        marks = tuple(span.attribute_at - span.start for span in spans)
+        yield ListAt(at, Cards(products, cards, gaps, marks, tuple(span.place for span in spans)))
 
 
-def _spans(element: Element, attribute: str) -> Iterator[tuple[str, int, int, int]]:
-    """Each card among the element's children: its product, first and last byte (-1 without an end tag that is written),
-    and where in it an attribute may be put."""
+class _Child(NamedTuple):
+    """An element of a list: its product ("" for one that is no card), its place from 1, its first and last byte (-1
+    without an end tag that is written), and where an attribute may be put."""
+
+    product: str
+    place: int
+    start: int
+    end: int
+    attribute_at: int
+
+
+def _children(element: Element, attribute: str) -> Iterator[_Child]:
+    place = 0
     for child in element.children:
-        if not isinstance(child, Element) or not (product := child.attr(attribute)):
+        if not isinstance(child, Element):
             continue
         where = child.source_location
         if where is None or where.start_tag is None:
             continue
+        place += 1
+        start = where.start_tag.start_offset
         end = where.end_tag.end_offset if where.end_tag else -1
-        yield product, where.start_tag.start_offset, end, 1 + len(child.tag)
+        yield _Child(child.attr(attribute) or "", place, start, end, start + 1 + len(child.tag))
 
 
-def _may_move(
-    text: str, spans: Sequence[tuple[str, int, int, int]], selector: str, number: int, attribute: str
-) -> bool:
+def _may_move(text: str, spans: Sequence[_Child], selector: str, number: int, attribute: str) -> bool:
     """True when the page with the cards in reverse is the same tree but for that."""
     plain = turbohtml.parse(text, scripting=True)
     turned = turbohtml.parse(_reversed(text, spans), scripting=True)
@@ -256,9 +277,9 @@ def _is_card(node: object, attribute: str) -> bool:
     return isinstance(node, Element) and bool(node.attr(attribute))
 
 
-def _reversed(text: str, spans: Sequence[tuple[str, int, int, int]]) -> str:
+def _reversed(text: str, spans: Sequence[_Child]) -> str:
     pieces, cursor = [], 0
-    for (_, start, end, _), (_, other_start, other_end, _) in zip(spans, reversed(spans), strict=True):
-        pieces += [text[cursor:start], text[other_start:other_end]]
-        cursor = end
+    for span, other in zip(spans, reversed(spans), strict=True):
+        pieces += [text[cursor : span.start], text[other.start : other.end]]
+        cursor = span.end
     return "".join([*pieces, text[cursor:]])

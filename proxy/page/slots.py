@@ -156,12 +156,14 @@ def stylesheet(declared: Iterable[DeclaredSlot]) -> bytes:
     """The CSS of the built-in forms, the declared sizes and the places in lists, ASCII. Same slots, same bytes."""
     declared = tuple(declared)
     sizes = [rule for slot in sorted(declared, key=lambda slot: slot.name) if (rule := _size(slot))]
-    orders = [f'[data-tb-order="{n}"]{{order:{n}}}' for n in range(1, MOST_ORDERED + 1)] if _has_lists(declared) else []
+    orders = _orders() if any(slot.is_list and not slot.json for slot in declared) else []
     return "\n".join([_BASE.strip(), *sizes, *orders, ""]).encode("ascii")
 
 
-def _has_lists(declared: Iterable[DeclaredSlot]) -> bool:
-    return any(slot.is_list and not slot.json for slot in declared)
+def _orders() -> list[str]:
+    """The places in lists. What a browser adds to a list comes last."""
+    added = f"[data-tb-order]~:not([data-tb-order]){{order:{MOST_ORDERED + 1}}}"
+    return [added, *(f'[data-tb-order="{n}"]{{order:{n}}}' for n in range(1, MOST_ORDERED + 1))]
 
 
 def stylesheet_url(css: bytes) -> str:

@@ -1,4 +1,16 @@
 (function (w, d, n, all) {
+  // A list that its own page sorts is in that order from then on, and no longer in ours.
+  function marked(list) { return [].slice.call(list.querySelectorAll("[data-tb-order]")) }
+  function lists() {
+    marked(d).map(function (card) { return card.parentNode }).forEach(function (list, i, of) {
+      var were = marked(list);
+      if (of.indexOf(list) === i) new MutationObserver(function () {
+        var at = 0, now = marked(list);
+        if (!now.every(function (card) { at = were.indexOf(card, at) + 1; return at })) now.forEach(function (card) { card.removeAttribute("data-tb-order") });
+      }).observe(list, { childList: true });
+    });
+  }
+  d.readyState === "loading" ? d.addEventListener("DOMContentLoaded", lists) : lists();
   if (n.globalPrivacyControl || n.doNotTrack === "1" || w.tailorbird) return;
   var queue = [], pushed = [], seen = {}, soft = all, timer, known = /^(page_view|view_item(_list)?|search|view_promotion|gtm\..*)$/;
   function id() { return n.userAgent.length + "-" + Date.now().toString(36) + Math.random().toString(36).slice(2) }

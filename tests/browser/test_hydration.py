@@ -1,5 +1,5 @@
-"""Banners in pages that React and Vue render again in the browser, through the whole proxy. The fixtures are built
-with the helpers of `docs/helpers/`; their `plain` pages, which do without, are the control."""
+"""Banners and listings in pages that React and Vue render again in the browser, through the whole proxy. The fixtures
+are built with the helpers of `docs/helpers/`; their `plain` pages, which do without, are the control."""
 
 from __future__ import annotations
 
@@ -35,7 +35,16 @@ rules:
     show:
       banner:
         title: {BANNER}
+  - name: E before all, A behind
+    listing: tents
+    pin: {{product: E, at: 1}}
+    bury: {{product: A, by: to the end}}
 """
+ARRANGED = ["Tent E", "Tent B", "Tent C", "Our own tents", "Tent D", "Tent F", "Tent A"]
+SEEN = """[...document.querySelectorAll("ul > li")]
+    .sort((one, two) => one.getBoundingClientRect().top - two.getBoundingClientRect().top)
+    .map(item => item.textContent.split(",")[0])"""
+"""What stands there from top to bottom, whatever the order in the document."""
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.bar("A11")]
 each_framework = pytest.mark.parametrize("framework", ["react", "vue"])
@@ -44,7 +53,10 @@ each_framework = pytest.mark.parametrize("framework", ["react", "vue"])
 def storefront(mode: str) -> Origin:
     """Serves the fixture pages, with the bundles of `mode`: "" for production, ".development"."""
     html, script = b"Content-Type: text/html; charset=utf-8", b"Content-Type: text/javascript"
-    answers = {b"/" + page.name.encode(): ok(page.read_bytes(), html) for page in FIXTURES.glob("*.html")}
+    pages = {page.name.encode(): page.read_bytes() for page in FIXTURES.glob("*.html")}
+    module = b'<script src="/_tb/t.js" defer></script></head>'
+    pages |= {b"with-module-" + name: page.replace(b"</head>", module) for name, page in pages.items()}
+    answers = {b"/" + name: ok(page, html) for name, page in pages.items()}
     for name in ("react", "vue"):
         answers[f"/{name}.js".encode()] = ok((FIXTURES / f"{name}{mode}.js").read_bytes(), script)
     return Origin(by_path(answers))
@@ -101,6 +113,36 @@ async def test_plain_children_lose_the_banner_and_the_console_says_so(framework:
     await tab.page.get_by_text("Added 1").wait_for()
     assert BANNER not in await tab.page.inner_html("[data-slot='home.hero']")
     assert tab.complaints != []
+
+
+@each_framework
+async def test_a_listing_stays_in_its_order_through_hydration_and_rendering_again(
+    framework: str, shop: str, tab: Tab
+) -> None:
+    await tab.page.goto(f"{shop}/{framework}-list.html")
+    assert await tab.page.evaluate(SEEN) == ARRANGED
+    await tab.page.get_by_text("Added 0").click()
+    await tab.page.get_by_text("Added 1").wait_for()  # hydrated, and rendered again
+    assert await tab.page.evaluate(SEEN) == ARRANGED
+    assert (await tab.page.inner_text("ul > li:first-child")).startswith("Tent A, 1 times")  # where the app has it
+    await tab.page.get_by_text("More").click()
+    await tab.page.get_by_text("Tent G").wait_for()
+    assert await tab.page.evaluate(SEEN) == [*ARRANGED, "Tent G"]
+    assert tab.complaints == []
+
+
+@each_framework
+async def test_who_sorts_a_listing_in_the_browser_gets_their_order(framework: str, shop: str, tab: Tab) -> None:
+    await tab.page.goto(f"{shop}/with-module-{framework}-list.html")
+    await tab.page.get_by_text("More").click()  # no sorting: the others stay
+    await tab.page.get_by_text("Tent G").wait_for()
+    assert await tab.page.evaluate(SEEN) == [*ARRANGED, "Tent G"]
+    await tab.page.get_by_text("Last first").click()
+    await tab.page.wait_for_function("document.querySelector('ul > li').textContent.startsWith('Tent G')")
+    sorted_by_them = ["Tent G", "Tent F", "Tent E", "Our own tents", "Tent D", "Tent C", "Tent B", "Tent A"]
+    await tab.page.wait_for_function("!document.querySelector('[data-tb-order]')")
+    assert await tab.page.evaluate(SEEN) == sorted_by_them
+    assert tab.complaints == []
 
 
 @each_framework

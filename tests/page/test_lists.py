@@ -111,6 +111,15 @@ def test_cards_of_a_page_that_a_framework_takes_over_stay_and_are_numbered() -> 
     assert b'[data-tb-order="200"]{order:200}' in stylesheet([LIST]) and b"data-tb-order" not in stylesheet([])
 
 
+def test_what_is_no_card_keeps_its_place_among_numbered_cards_and_what_comes_later_is_last() -> None:
+    page = PAGE.replace(b"<h1>", b'<div id="__next"><h1>').replace(b"b</a></li>", b"b</a></li><li class=ad>buy!</li>")
+    turned = turbohtml.parse(shown(page, "dbca").decode())
+    assert [(item.attr("data-product"), item.attr("data-tb-order")) for item in turned.select("li")] == [
+        ("a", "5"), ("b", "2"), (None, "3"), ("c", "4"), ("d", "1"),
+    ]  # fmt: skip
+    assert b"[data-tb-order]~:not([data-tb-order]){order:201}" in stylesheet([LIST])
+
+
 def test_any_order_of_any_list_keeps_all_cards_and_all_bytes() -> None:
     dice = random.Random(4)
     for _ in range(50):
