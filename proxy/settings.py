@@ -151,6 +151,7 @@ class Settings:
     keep_alive_seconds: float = _row(15.0, "how long a connection is kept between two requests", "seconds")
     download_seconds: float = _row(30.0, "time in which a client must take `download_bytes` of what waits", "seconds")
     download_bytes: int = _row(65_536, "what a client must take in `download_seconds` while more waits", "bytes")
+    client_buffer_bytes: int = _row(65_536, "what may wait in memory for a client to take it, about", "bytes")
     max_clients: int = _row(2_000, "client connections per worker; then the longest idle ones give way", "connections")
     max_clients_per_address: int = _row(
         100, "connections of one address per worker (IPv6: one /64); loopback and trusted proxies: any", "connections"
@@ -204,6 +205,12 @@ class Settings:
     clients_may_refresh: bool = _row(False, "let a client's Cache-Control (a forced reload) ask the origin")
     collapse_wait_ms: int = _row(2_000, "longest wait for another request's fetch of the same page", "milliseconds")
     stale_if_error_seconds: int = _row(3_600, "how long a stale answer stands in for an origin that is down", "seconds")
+    grace_seconds: int = _row(
+        0,
+        "how long a stale answer is still shown while a new one is fetched behind it, where its origin says nothing of "
+        "that; 0: not at all, as RFC 9111 has it",
+        "seconds",
+    )
     origin_down_seconds: float = _row(
         2.0, "how long stale pages are shown without asking again after the origin failed", "seconds"
     )

@@ -19,15 +19,18 @@ _FIELD_BYTES = 160
 class Choices:
     """What the RFCs leave to the operator. `heuristic_fraction` is the part of its age an answer without a lifetime
     stays fresh (RFC 9111 4.2.2), 0 for none; `targeted_fields` are the fields that, in this order, go before
-    Cache-Control (RFC 9213)."""
+    Cache-Control (RFC 9213); for `grace_seconds` a stale answer is shown while it is renewed, where it had a lifetime
+    and says nothing of that."""
 
     heuristic_fraction: float = 0.0
     targeted_fields: tuple[bytes, ...] = ()
+    grace_seconds: int = 0
 
     @classmethod
     def of(cls, settings: Settings) -> Choices:
         """Those of the settings."""
-        return cls(settings.heuristic_fraction, tuple(name.lower().encode() for name in settings.targeted_cache_fields))
+        fields = tuple(name.lower().encode() for name in settings.targeted_cache_fields)
+        return cls(settings.heuristic_fraction, fields, settings.grace_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,9 @@ def store(
     """The answer as it is kept. Fields that a qualified `private` or `no-cache` names are left out: they may not be
     given to anybody without asking (RFC 9111 5.2.2.4, 5.2.2.7)."""
     said, life = judged(status, headers, received_at, choices)
+    says_nothing = said.stale_while_revalidate is None and said.s_maxage is None  # which forbids it: RFC 9111 5.2.2.10
+    if choices.grace_seconds and says_nothing and life.seconds > 0:
+        said = replace(said, stale_while_revalidate=choices.grace_seconds)
     if not any(name == b"date" for name, _ in headers):
         headers = (*headers, (b"date", formatdate(received_at, usegmt=True).encode()))  # RFC 9110 6.6.1
     left_out = said.private_fields | said.no_cache_fields | {b"age"}

@@ -23,8 +23,6 @@ from proxy.serve.backlog import Backlog
 from proxy.settings import Settings
 from proxy.upstream.relay import Relay, Source, relayed
 
-REFILL_BYTES = PIECE_BYTES // 4 * 3
-"""How much a client must have taken of what waits for it before more is added."""
 LINGER_SECONDS = 2.0
 """How long what a refused client still sends is read and dropped, so that it gets to read why (else: RST)."""
 
@@ -52,6 +50,8 @@ class Conversation(HttpToolsProtocol):
         self._unread = 0  # bytes since the parser last made something of them
         self._uploaded = 0  # bytes of body since `since`
         self._backlog = Backlog(settings)
+        self._most_waiting = settings.client_buffer_bytes // 2  # a piece may come on top
+        self._refill = self._most_waiting // 4 * 3  # what of it a client must have taken before more is added
         self._relaying: Relay | None = None
         self._is_last_call = False
         self.address = ""
@@ -63,7 +63,7 @@ class Conversation(HttpToolsProtocol):
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
         self.since = self.loop.time()
-        transport.set_write_buffer_limits(high=PIECE_BYTES, low=PIECE_BYTES - REFILL_BYTES)
+        transport.set_write_buffer_limits(high=self._most_waiting, low=self._most_waiting - self._refill)
         if not self._admission.enter(self):
             self._refuse(RequestError("there are too many connections", status=503))
             transport.close()
@@ -77,7 +77,7 @@ class Conversation(HttpToolsProtocol):
         if self._relaying is not None:
             self._relaying.flow()
         else:
-            self._backlog.replaced(REFILL_BYTES)
+            self._backlog.replaced(self._refill)
         super().resume_writing()
 
     # -- called by the listener --------------------------------------------------------------------------------------
@@ -93,7 +93,8 @@ class Conversation(HttpToolsProtocol):
 
     async def _relay(self, cycle: RequestResponseCycle, response: Response, source: Source) -> BaseException | None:
         """Sends the answer as it comes from its source; what went wrong, if anything did."""
-        self._relaying = Relay(cycle, self.transport, response, source, self._backlog.replaced)
+        most = self._settings.client_buffer_bytes
+        self._relaying = Relay(cycle, self.transport, response, source, self._backlog.replaced, most)
         try:
             return await relayed(self._relaying, source, cycle)
         finally:

@@ -17,10 +17,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from proxy.errors import OriginError
 from proxy.http.message import Response, as_lines
+from proxy.settings import DEFAULTS
 from proxy.upstream.exchange import Sink
-
-MOST_WAITING_BYTES = 65_536
-"""How much may wait for a client in our memory beside the piece that just came."""
 
 _WITHOUT_BODY = frozenset({204, 304})
 
@@ -39,7 +37,8 @@ class Source(Protocol):
 
 
 class Relay:
-    """One answer under way. `done` is resolved when nothing more is to come, with what went wrong or None."""
+    """One answer under way. `done` is resolved when nothing more is to come, with what went wrong or None.
+    `most_bytes` may wait for the client in our memory beside the piece that just came."""
 
     def __init__(
         self,
@@ -48,12 +47,14 @@ class Relay:
         response: Response,
         source: Source,
         on_written: Callable[[int], None],
+        most_bytes: int = DEFAULTS.client_buffer_bytes,
     ) -> None:
         self.done: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
         self._cycle = cycle
         self._transport = transport
         self._source = source
         self._on_written = on_written
+        self._most_bytes = most_bytes
         self._waiting: deque[bytes] = deque()
         self._is_paused = self._has_ended = False
         self._error: BaseException | None = None
@@ -94,7 +95,7 @@ class Relay:
         if self._transport.is_closing():
             self.leave()
             return
-        while self._waiting and (room := MOST_WAITING_BYTES - self._transport.get_write_buffer_size()) > 0:
+        while self._waiting and (room := self._most_bytes - self._transport.get_write_buffer_size()) > 0:
             self._write(room)
         if self._has_ended:
             if not self._waiting:

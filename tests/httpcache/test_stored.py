@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from proxy.httpcache.policy import may_reuse, may_serve_on_error
 from proxy.httpcache.stored import Choices, StoredResponse, store
 from proxy.model import Headers
 
@@ -37,3 +40,25 @@ def test_fields_that_may_not_be_shared_unasked_are_left_out() -> None:
 def test_an_answer_without_a_date_gets_the_one_it_came_at() -> None:
     assert kept(()).get(b"date") == b"Sun, 06 Nov 1994 08:49:37 GMT"
     assert kept(((b"date", b"Sun, 06 Nov 1994 08:00:00 GMT"),)).get(b"date") == b"Sun, 06 Nov 1994 08:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("said", "after", "expected"),
+    [
+        (b"max-age=60", 59, "fresh"),
+        (b"max-age=60", 69, "stale-while-revalidate"),
+        (b"max-age=60", 70, "stale"),
+        (b"max-age=60, stale-while-revalidate=2", 63, "stale"),
+        (b"max-age=60, stale-while-revalidate=0", 60, "stale"),
+        (b"max-age=60, must-revalidate", 61, "must-revalidate"),
+        (b"s-maxage=60", 61, "stale"),
+        (b"max-age=0", 0, "stale"),
+        (b"no-cache, max-age=60", 1, "no-cache"),
+    ],
+)
+def test_an_operators_grace_holds_where_the_origin_says_nothing_of_it(said: bytes, after: int, expected: str) -> None:
+    stored = store(200, ((b"cache-control", said),), b"", NOON, NOON, Choices(grace_seconds=10))
+    assert may_reuse(stored, NOON + after).reason == expected
+    without = store(200, ((b"cache-control", said),), b"", NOON, NOON, Choices())
+    on_error = [may_serve_on_error(each, NOON + after, default_seconds=5).reason for each in (stored, without)]
+    assert on_error[0] == on_error[1]

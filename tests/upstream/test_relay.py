@@ -10,7 +10,8 @@ import pytest
 
 from proxy.errors import OriginError
 from proxy.http.message import Response
-from proxy.upstream.relay import MOST_WAITING_BYTES, Relay, relayed
+from proxy.settings import DEFAULTS
+from proxy.upstream.relay import Relay, relayed
 from tests.wire.origin import Origin, Wire, always, ok
 from tests.wire.served import Served, hear, request
 from tests.wire.site import eventually
@@ -105,10 +106,10 @@ async def test_a_slow_client_makes_the_origin_wait_and_little_is_held_for_it() -
     ends = Ends(Response(200, ((b"content-length", b"300000"),)))
     ends.relay.take(b"x" * 200_000)
     ends.relay.take(b"y" * 100_000)
-    assert (ends.client.get_write_buffer_size(), ends.origin.waits) == (MOST_WAITING_BYTES, [True])
+    assert (ends.client.get_write_buffer_size(), ends.origin.waits) == (DEFAULTS.client_buffer_bytes, [True])
     ends.relay.end(None)
     while not ends.relay.done.done():
-        assert ends.client.get_write_buffer_size() <= MOST_WAITING_BYTES
+        assert ends.client.get_write_buffer_size() <= DEFAULTS.client_buffer_bytes
         ends.client.take()
         ends.relay.flow()
     assert (ends.client.sent + ends.client.kept).endswith(b"x" * 200_000 + b"y" * 100_000)
