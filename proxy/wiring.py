@@ -49,7 +49,7 @@ from proxy.serve.tunnel import tunnels
 from proxy.serve.vitals import Lag
 from proxy.settings import Settings
 from proxy.stores import open_sightings, open_store, open_views, server_of
-from proxy.stores.batch import built
+from proxy.stores.batch import built, built_pairs
 from proxy.stores.holdings import Places, Receipt, erased, exported
 from proxy.stores.ruledir import RuleFolder
 from proxy.studio.purging import Purged, purged
@@ -228,8 +228,9 @@ class Tailorbird:
 
     async def __aenter__(self) -> Tailorbird:
         await self._rules.read()
-        for row in built(Path(self.settings.affinity)) if self.settings.affinity else ():
-            self._gateway.stock.shop.covisits.build(*row)
+        if self.settings.affinity:
+            path = Path(self.settings.affinity)
+            self._gateway.stock.shop.build(built(path), built_pairs(path))
         await self._page_products.open()
         await self.bus.open()
         self.journal.open()

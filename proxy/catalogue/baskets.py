@@ -25,7 +25,7 @@ _MOST_RIDGE = 100.0
 """In baskets: a product seen in fewer of them is believed half or less. A fiftieth of them all where those are few."""
 _CANDIDATES = 200
 _MOST_PAIRS = 400
-_KEPT_PAIRS = 300
+KEPT_PAIRS = 300
 _TIES = 200
 _MOST_LEARNT = 20_000
 _STALE = 1.1
@@ -91,8 +91,21 @@ class Baskets:
                 if other is not product:
                     pairs[other] = pairs.get(other, 0) + 1
             if len(pairs) > _MOST_PAIRS:
-                most = nlargest(_KEPT_PAIRS, pairs, key=pairs.__getitem__)
+                most = nlargest(KEPT_PAIRS, pairs, key=pairs.__getitem__)
                 self._pairs[product] = {name: pairs[name] for name in most}
+        self._popular = []
+
+    def build(self, product: str, others: Sequence[str], counts: Sequence[int]) -> None:
+        """Takes in what was counted in batch: in how many baskets the product was with each other, and, among these,
+        with itself. It is added to what is counted here; `count` is for the caller to raise."""
+        name = self._names.setdefault(product, product)
+        pairs = self._pairs.setdefault(name, {})
+        for told, count in zip(others, counts, strict=True):
+            other = self._names.setdefault(told, told)
+            if other is name:
+                self._bought[name] = self._bought.get(name, 0) + count
+            else:
+                pairs[other] = pairs.get(other, 0) + count
         self._popular = []
 
     # -- asking

@@ -1,13 +1,17 @@
-"""The rows of `covisits.py` for shops too large to count click by click at start: the same calculation as SQL.
+"""The rows of `covisits.py` and the counts of `baskets.py` for shops too large to count click by click at start: the
+same calculation as SQL.
 
 It runs on DuckDB here (`stores/batch.py`) and, through Ibis, on the user's own engine: plain SQL with window functions,
 nothing of one engine alone. A table `clicks(session, moment, product)` goes in; rows of a product, another, its share
-and in how many pairs of clicks they met come out. On DuckDB a part of the products is worked out at a time, so that
-memory is bounded. What is put into the SQL are our own numbers, and the name that the user's table has.
+and in how many pairs of clicks they met come out. A table of orders of the same columns gives, on rows without a share,
+in how many orders two products were together; a product with itself, in how many it was. On DuckDB a part of the
+products is worked out at a time, so that memory is bounded. What is put into the SQL are our own numbers, and the name
+that the user's table has.
 """
 
 from __future__ import annotations
 
+from proxy.catalogue.baskets import KEPT_PAIRS, MAX_BASKET
 from proxy.catalogue.covisits import DAMPING, NEARNESS, REACH, SHRINKAGE
 
 ROW_LENGTH = 30
@@ -32,9 +36,8 @@ def rows_sql(part: int, parts: int, latest_at: float, memory: float) -> str:
 def whole_sql(table: str, latest_at: float, memory: float) -> str:
     """The rows of all products, by name, from a table of clicks (session, at, product), in one statement: for an engine
     that finds the memory for all of them at once."""
-    clicks = f'SELECT session, CAST("at" AS DOUBLE) AS moment, CAST(product AS VARCHAR) AS product FROM {table}'  # noqa: S608
     return (
-        f"WITH clicks AS ({clicks}), steps AS ({STEPS}), popularity AS ({POPULARITY}), "  # noqa: S608
+        f"WITH clicks AS ({_named(table)}), steps AS ({STEPS}), popularity AS ({POPULARITY}), "  # noqa: S608
         f"{_shares(latest_at, memory)} SELECT a AS product, b AS other, share, met FROM shares "
         f"WHERE place <= {ROW_LENGTH} ORDER BY a, place"
     )
@@ -56,3 +59,50 @@ def _shares(latest_at: float, memory: float, part: int = 0, parts: int = 1) -> s
         f"shares AS (SELECT a, b, met, weight / (SUM(weight) OVER (PARTITION BY a) + {SHRINKAGE!r}) AS share, "
         f"ROW_NUMBER() OVER (PARTITION BY a ORDER BY weight DESC, b) AS place FROM damped)"
     )
+
+
+# -- what was bought together
+
+ALL_BASKETS, UNTIL = "", "until"
+"""What a row without a product counts: all baskets, and the second until which they were counted."""
+
+BASKETS = (
+    "SELECT session, product FROM (SELECT session, product, ROW_NUMBER() OVER "  # noqa: S608
+    "(PARTITION BY session ORDER BY product) "
+    "AS place FROM (SELECT DISTINCT session, product FROM orders) AS held) AS placed "
+    f"WHERE place <= {MAX_BASKET}"
+)
+"""What each order held, from a table `orders(session, moment, product)`; beyond the first hundred nothing counts."""
+
+TOTALS = (
+    f"SELECT '' AS product, '{ALL_BASKETS}' AS other, CAST(NULL AS DOUBLE) AS share, "  # noqa: S608
+    "COUNT(DISTINCT session) AS met FROM orders UNION ALL "
+    f"SELECT '' AS product, '{UNTIL}' AS other, CAST(NULL AS DOUBLE) AS share, "
+    "CAST(CEIL(MAX(moment)) AS BIGINT) AS met FROM orders"
+)
+
+
+def pairs_sql(part: int = 0, parts: int = 1) -> str:
+    """What the products of one part were most often bought with, from `baskets`; first themselves, in all."""
+    mine = f"WHERE one.product % {parts} = {part} " if parts > 1 else ""
+    return (
+        "WITH met AS (SELECT one.product AS a, two.product AS b, COUNT(*) AS met FROM baskets AS one "  # noqa: S608
+        f"JOIN baskets AS two ON one.session = two.session {mine}GROUP BY one.product, two.product), "
+        "placed AS (SELECT a, b, met, ROW_NUMBER() OVER "
+        "(PARTITION BY a ORDER BY CASE WHEN a = b THEN 0 ELSE 1 END, met DESC, b) AS place FROM met) "
+        "SELECT a AS product, b AS other, CAST(NULL AS DOUBLE) AS share, met FROM placed "
+        f"WHERE place <= {KEPT_PAIRS + 1}"
+    )
+
+
+def whole_pairs_sql(table: str) -> str:
+    """The same of all products, by name, and the totals, from a table of orders (session, at, product), in one
+    statement."""
+    return (
+        f"WITH orders AS ({_named(table)}), baskets AS ({BASKETS}), pairs AS ({pairs_sql()}) "  # noqa: S608
+        f"SELECT product, other, share, met FROM pairs UNION ALL {TOTALS}"
+    )
+
+
+def _named(table: str) -> str:
+    return f'SELECT session, CAST("at" AS DOUBLE) AS moment, CAST(product AS VARCHAR) AS product FROM {table}'  # noqa: S608

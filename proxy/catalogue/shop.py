@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from zlib import crc32
 
 from proxy.catalogue.baskets import Baskets
+from proxy.catalogue.batch import ALL_BASKETS, UNTIL
 from proxy.catalogue.covisits import REACH, Covisits
 from proxy.catalogue.hub import EVERYTHING, Hub
 from proxy.catalogue.shopper import VISIT_GAP_SECONDS
@@ -30,6 +32,7 @@ class Shop:
         self.baskets = Baskets()
         self._visits: OrderedDict[str, tuple[float, int, tuple[str, ...]]] = OrderedDict()
         self._seeded = (0, 0)
+        self._counted_until = -inf
         self._ranked: dict[tuple[str, str], Sequence[str]] = {}
         self._ranked_at = (0.0, -1)
         self._listed: dict[tuple[str, ...], Sequence[str]] = {}
@@ -43,11 +46,29 @@ class Shop:
             self.covisits.add_visit(visit, self.covisits.latest_at, -1 - number)
         self._seeded = (max(len(orders), self._seeded[0]), max(len(visits), self._seeded[1]))
 
+    def build(
+        self,
+        rows: Iterable[tuple[str, Sequence[str], Sequence[float]]],
+        pairs: Iterable[tuple[str, Sequence[str], Sequence[int]]],
+    ) -> None:
+        """Takes in what was worked out in batch (`batch.py`). Orders as old as those counted there are not counted
+        again."""
+        for row in rows:
+            self.covisits.build(*row)
+        for product, others, counts in pairs:
+            if product:
+                self.baskets.build(product, others, counts)
+                continue
+            told = dict(zip(others, counts, strict=True))
+            self.baskets.count += told.get(ALL_BASKETS, 0)
+            self._counted_until = max(self._counted_until, told.get(UNTIL, -inf))
+
     def learn(self, visitor: str, event: Event) -> None:
         """Takes in what somebody did. An order counts as a basket, a look or an addition as a click of their visit;
         what the shop does not sell counts not at all, as far as a feed tells."""
         if event.kind == BOUGHT:
-            self.baskets.add(item.product for item in event.items if self._sells(item.product))
+            if event.at > self._counted_until:
+                self.baskets.add(item.product for item in event.items if self._sells(item.product))
         elif event.kind in (VIEWED, ADDED):
             for item in event.items:
                 if self._sells(item.product):

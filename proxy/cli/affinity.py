@@ -76,17 +76,24 @@ def ask(path: Path, products: tuple[str, ...], count: int) -> None:
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("affinity.parquet"), show_default=True
 )
+@click.option(
+    "--orders",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="a file of orders with the same columns, `session` being the order: also what was bought together",
+)
 @click.option("--memory", default=4_000, show_default=True, help="most memory to work with  [MiB]")
 @click.option("--threads", default=2, show_default=True, help="how many cores to work on")
-def build_(events: Path, out: Path, memory: int, threads: int) -> None:
+def build_(events: Path, out: Path, orders: Path | None, memory: int, threads: int) -> None:
     """What is looked at together, worked out in batch from EVENTS: a Parquet or CSV file with the columns session, at
-    (seconds) and product. Needs the extra `batch`."""
+    (seconds) and product. Needs the extra `batch`. Orders since the last of ORDERS are counted as they come."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".affinity-") as scratch:
         connection = duckdb_at(memory * 2**20, threads, Path(scratch))
         load(connection, events)
+        if orders:
+            load(connection, orders, "orders")
         with click.progressbar(length=100, label="building", file=sys.stderr) as bar:
-            for done, parts in build(connection, out):
+            for done, parts in build(connection, out, has_orders=bool(orders)):
                 bar.update(100 * done // parts - bar.pos)
         (rows,) = connection.execute("SELECT COUNT(DISTINCT product) FROM rows").fetchone()
         connection.close()

@@ -10,12 +10,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from proxy.catalogue.batch import POPULARITY, STEPS, rows_sql, whole_sql
+from proxy.catalogue.batch import (
+    BASKETS,
+    POPULARITY,
+    STEPS,
+    TOTALS,
+    pairs_sql,
+    rows_sql,
+    whole_pairs_sql,
+    whole_sql,
+)
 from proxy.catalogue.trials import MEMORY_SHARE
 from proxy.errors import OperatorError
 
 HELP = "pip install 'tailorbird[batch]'"
 CLICKS_A_PART = 4_000_000
+PAIRS_A_PART = 20_000_000
 
 NO_CLICKS = "there are no clicks to build from"
 
@@ -39,8 +49,8 @@ def duckdb_at(memory_bytes: int, threads: int, scratch: Path) -> Any:
     return duckdb.connect(str(scratch / "build.duckdb"), config=settings)
 
 
-def load(connection: Any, events: Path) -> None:
-    """Brings a file of clicks (Parquet or CSV: session, at, product) into `clicks`, numbered, and `names`."""
+def load(connection: Any, events: Path, table: str = "clicks") -> None:
+    """Brings a file of clicks or orders (Parquet or CSV: session, at, product) into a table, numbered, and `names`."""
     reader = "read_parquet" if events.suffix == ".parquet" else "read_csv_auto"
     source = f"{reader}('{str(events).replace(chr(39), chr(39) * 2)}')"
     described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
@@ -49,14 +59,16 @@ def load(connection: Any, events: Path) -> None:
         raise OperatorError(
             f"`{events}` has no column {', '.join(sorted(missing))}", help="name them session, at, product"
         )
-    named = f"SELECT DISTINCT CAST(product AS VARCHAR) AS name FROM {source}"  # noqa: S608
-    numbered = f"SELECT name, CAST(ROW_NUMBER() OVER () AS INTEGER) AS product FROM ({named}) AS found"  # noqa: S608
-    connection.execute(f"CREATE OR REPLACE TABLE names AS {numbered}")
-    clicks = (
+    connection.execute("CREATE TABLE IF NOT EXISTS names (name VARCHAR, product INTEGER)")
+    (known,) = connection.execute("SELECT COUNT(*) FROM names").fetchone()
+    named = f"SELECT DISTINCT CAST(product AS VARCHAR) AS name FROM {source} EXCEPT SELECT name FROM names"  # noqa: S608
+    numbered = f"SELECT name, {known} + CAST(ROW_NUMBER() OVER () AS INTEGER) FROM ({named}) AS found"  # noqa: S608
+    connection.execute(f"INSERT INTO names {numbered}")
+    told = (
         'SELECT HASH(session) AS session, CAST("at" AS DOUBLE) AS moment, names.product AS product '  # noqa: S608
         f"FROM {source} AS told JOIN names ON names.name = CAST(told.product AS VARCHAR)"
     )
-    connection.execute(f"CREATE OR REPLACE TABLE clicks AS {clicks}")
+    connection.execute(f"CREATE OR REPLACE TABLE {table} AS {told}")
 
 
 def prepare(connection: Any) -> tuple[int, float, float]:
@@ -73,36 +85,61 @@ def _memory(first: float, last: float) -> float:
     return max((last - first) * MEMORY_SHARE, 1.0)
 
 
-def build(connection: Any, out: Path) -> Iterator[tuple[int, int]]:
-    """Writes the rows of all products to a Parquet file, by name. Yields how many parts are done, and of how many."""
+def build(connection: Any, out: Path, *, has_orders: bool = False) -> Iterator[tuple[int, int]]:
+    """Writes the rows of all products to a Parquet file, by name, and what was bought together where `orders` were
+    loaded too. Yields how many parts are done, and of how many."""
     count, latest_at, memory = prepare(connection)
     parts = max(1, -(-count // CLICKS_A_PART))
+    pairs_parts = _prepare_pairs(connection) if has_orders else 0
     connection.execute("CREATE OR REPLACE TABLE rows (product INTEGER, other INTEGER, share FLOAT, met BIGINT)")
     for part in range(parts):
         connection.execute(f"INSERT INTO rows {rows_sql(part, parts, latest_at, memory)}")
-        yield part + 1, parts
+        yield part + 1, parts + pairs_parts
+    for part in range(pairs_parts):
+        connection.execute(f"INSERT INTO rows {pairs_sql(part, pairs_parts)}")
+        yield parts + part + 1, parts + pairs_parts
     path = str(out).replace("'", "''")
     named = (
-        "SELECT one.name AS product, two.name AS other, share, met FROM rows "
+        "SELECT one.name AS product, two.name AS other, share, met FROM rows "  # noqa: S608
         "JOIN names AS one ON one.product = rows.product JOIN names AS two ON two.product = rows.other "
-        "ORDER BY one.name, share DESC"
+        f"{f'UNION ALL {TOTALS} ' if has_orders else ''}ORDER BY product, share DESC, met DESC"
     )
     connection.execute(f"COPY ({named}) TO '{path}' (FORMAT parquet)")
+
+
+def _prepare_pairs(connection: Any) -> int:
+    """Works out what all pairs need, from `orders`; in how many parts they are to be counted."""
+    connection.execute(f"CREATE OR REPLACE TABLE baskets AS {BASKETS}")
+    sizes = "SELECT COUNT(*) AS size FROM baskets GROUP BY session"
+    (pairs,) = connection.execute(f"SELECT SUM(size * size) FROM ({sizes}) AS sizes").fetchone()  # noqa: S608
+    if not pairs:
+        raise OperatorError("there are no orders to build from")
+    return max(1, -(-int(pairs) // PAIRS_A_PART))
 
 
 def built(path: Path) -> Iterator[tuple[str, list[str], list[float]]]:
     """The rows that `build` wrote, or another engine into a folder: a product, the others it leads to, strongest first,
     and their shares."""
+    yield from _grouped(path, "share", "share IS NOT NULL")
+
+
+def built_pairs(path: Path) -> Iterator[tuple[str, list[str], list[int]]]:
+    """In the same file, what was bought together: a product, the others, and in how many orders; the totals stand under
+    "" (`catalogue/batch.py`). Nothing where it was built from clicks alone."""
+    yield from _grouped(path, "met", "share IS NULL")
+
+
+def _grouped(path: Path, what: str, where: str) -> Iterator[Any]:
     if not path.exists():
         raise OperatorError(f"there is no `{path}`", help="`tailorbird affinity build EVENTS` makes one")
     try:
         import duckdb
     except ImportError:
         raise OperatorError("reading what was built in batch needs DuckDB", help=HELP) from None
-    source = str(path / "*.parquet" if path.is_dir() else path).replace("'", "''")
+    source = str(path / "**/*.parquet" if path.is_dir() else path).replace("'", "''")
     rows = duckdb.connect().execute(
-        "SELECT product, LIST(other ORDER BY share DESC), LIST(share ORDER BY share DESC) "  # noqa: S608
-        f"FROM read_parquet('{source}') GROUP BY product"
+        f"SELECT product, LIST(other ORDER BY {what} DESC), LIST({what} ORDER BY {what} DESC) "  # noqa: S608
+        f"FROM read_parquet('{source}') WHERE {where} GROUP BY product"
     )
     while some := rows.fetchmany(10_000):
         yield from some
@@ -118,3 +155,9 @@ def rows_by_ibis(backend: Any, table: str) -> Any:
     if last is None:
         raise OperatorError(NO_CLICKS)
     return backend.sql(whole_sql(table, last, _memory(first, last)), schema=ROWS, dialect="duckdb")
+
+
+def pairs_by_ibis(backend: Any, table: str) -> Any:
+    """What was bought together, and the totals, by the same engine, from a table of orders (session, at in seconds,
+    product); it belongs beside the rows, into the same folder."""
+    return backend.sql(whole_pairs_sql(table), schema=ROWS, dialect="duckdb")

@@ -61,3 +61,12 @@ def test_a_folder_without_one_is_told_what_it_needs(tmp_path: Path) -> None:
 def test_asking_says_why(baskets: Path) -> None:
     printed = run("ask", baskets, "hot dogs").stdout
     assert "bought together:" in printed and "15 of 15 buyers of hot dogs" in printed
+
+
+def test_clicks_and_orders_are_built_into_one_file(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    for name in ("events", "orders"):
+        (tmp_path / f"{name}.csv").write_text("session,at,product\n1,1,TENT\n1,2,MAT\n")
+    out = tmp_path / "affinity.parquet"
+    built = run("build", tmp_path / "events.csv", "--orders", tmp_path / "orders.csv", "--out", out)
+    assert (built.exit_code, "2 products in" in built.stdout, out.exists()) == (0, True, True), built.output

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
+from proxy.catalogue.baskets import Baskets
 from proxy.catalogue.batch import ROW_LENGTH
 from proxy.catalogue.covisits import Covisits
+from proxy.catalogue.shop import Shop
 from proxy.catalogue.trials import MEMORY_SHARE
+from proxy.conditions.behaviours import BOUGHT
 from proxy.errors import OperatorError
-from proxy.stores.batch import build, built, duckdb_at, load, rows_by_ibis
+from proxy.model import Event, Item
+from proxy.stores.batch import build, built, built_pairs, duckdb_at, load, pairs_by_ibis, rows_by_ibis
 
 pytest.importorskip("duckdb")
 DICE = random.Random(5)
@@ -39,6 +43,34 @@ def live() -> Covisits:
     for number, visit in enumerate(VISITS):
         table.add_visit(visit, number * 1_000.0, number)
     return table
+
+
+ORDERS = [["BUN", "MUSTARD", "BUN"], ["BUN", "MUSTARD"], ["MUSTARD"], ["BUN", "MILK"], ["SKU-1", "MILK"]]
+
+
+def orders(folder: Path) -> Path:
+    """An order a second."""
+    file = folder / "orders.csv"
+    lines = [f"o{number},{number}.5,{product}" for number, order in enumerate(ORDERS) for product in order]
+    file.write_text("\n".join(["session,at,product", *lines]))
+    return file
+
+
+def counted() -> Baskets:
+    baskets = Baskets()
+    for order in ORDERS:
+        baskets.add(order)
+    return baskets
+
+
+def must_know_the_orders(baskets: Baskets) -> None:
+    expected = counted()
+    assert (baskets.count, len(baskets)) == (expected.count, len(expected)) == (5, 4)
+    for product in ("BUN", "MUSTARD", "MILK", "SKU-1"):
+        assert baskets.bought(product) == expected.bought(product)
+        assert baskets.together([product]) == expected.together([product])
+        assert baskets.for_cart([product]) == expected.for_cart([product])
+    assert baskets.support(["BUN"], "MUSTARD") == expected.support(["BUN"], "MUSTARD")
 
 
 def test_the_batch_gives_the_live_tables_rows(tmp_path: Path) -> None:
@@ -107,12 +139,66 @@ def test_the_same_sql_runs_on_spark_and_what_it_writes_is_served(tmp_path: Path)
         rows = rows_by_ibis(ibis.pyspark.connect(spark), "clicked")
         must_be_alike(as_pairs(rows), tmp_path)
         rows.to_parquet(tmp_path / "spark.parquet")
+        spark.read.csv(str(orders(tmp_path)), header=True, inferSchema=True).createOrReplaceTempView("ordered")
+        pairs_by_ibis(ibis.pyspark.connect(spark), "ordered").to_parquet(tmp_path / "pairs.parquet")
     finally:
         spark.stop()
+    shop = Shop()
+    shop.build((), built_pairs(tmp_path / "pairs.parquet"))
+    must_know_the_orders(shop.baskets)
     by_product = {product: others for product, others, _ in built(tmp_path / "spark.parquet")}
     assert by_product["SKU-1"][:5] == next(
         row[1][:5] for row in built(tmp_path / "affinity.parquet") if row[0] == "SKU-1"
     )
+
+
+def test_orders_in_batch_give_the_live_counts_and_later_ones_add_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.stores.batch.PAIRS_A_PART", 5)
+    connection = duckdb_at(256 * 2**20, 1, tmp_path / "scratch")
+    load(connection, events(tmp_path))
+    load(connection, orders(tmp_path), "orders")
+    out = tmp_path / "affinity.parquet"
+    assert list(build(connection, out, has_orders=True))[-1] == (5, 5)
+    connection.close()
+    shop = Shop()
+    shop.build(built(out), built_pairs(out))
+    must_know_the_orders(shop.baskets)
+    assert shop.covisits.row("SKU-1").products
+    for at in (4.5, 5.0, 5.5):  # the second that was under way when the last was counted is counted whole
+        shop.learn("anna", Event(at, f"{at}", BOUGHT, items=(Item("BUN"), Item("MUSTARD"))))
+    assert (shop.baskets.bought("BUN"), shop.baskets.count) == (4, 6)
+
+
+def test_a_file_of_clicks_alone_has_no_orders(tmp_path: Path) -> None:
+    by_batch(tmp_path)
+    assert list(built_pairs(tmp_path / "affinity.parquet")) == []
+
+
+def test_orders_count_alike_through_ibis_and_lie_beside_the_rows(tmp_path: Path) -> None:
+    ibis = pytest.importorskip("ibis")
+    backend = ibis.duckdb.connect()
+    backend.read_csv(events(tmp_path), table_name="clicked")
+    backend.read_csv(orders(tmp_path), table_name="ordered")
+    folder = tmp_path / "built"
+    (folder / "rows.parquet").mkdir(parents=True)  # as Spark writes one
+    rows_by_ibis(backend, "clicked").to_parquet(folder / "rows.parquet" / "part-1.parquet")
+    pairs_by_ibis(backend, "ordered").to_parquet(folder / "pairs.parquet")
+    shop = Shop()
+    shop.build(built(folder), built_pairs(folder))
+    must_know_the_orders(shop.baskets)
+    assert shop.covisits.row("SKU-1").products
+
+
+def test_a_file_without_orders_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "none.csv"
+    file.write_text("session,at,product\n")
+    connection = duckdb_at(256 * 2**20, 1, tmp_path / "scratch")
+    load(connection, events(tmp_path))
+    load(connection, file, "orders")
+    with pytest.raises(OperatorError, match="no orders"):
+        list(build(connection, tmp_path / "affinity.parquet", has_orders=True))
 
 
 def test_parts_together_are_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
