@@ -9,6 +9,9 @@ from proxy.errors import OriginError
 from proxy.model import AttributeValue, Headers
 from proxy.page.encode import Coding
 
+PRIVACY_SIGNALS = (b"sec-gpc", b"dnt")
+"""Fields that are `1` when a browser wants nobody profiled."""
+
 _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 
 
@@ -24,23 +27,24 @@ class Habit:
 
 class Question:
     """What many requests ask in the same words: a page, by a habit, coming from one page. They differ in `own` fields,
-    as cookies, that say another thing each time. `key` is what the answer is stored under. `said` is a memory, for
-    whoever works out what all these requests say."""
+    as cookies, that say another thing each time. `key` is what the answer is stored under; it `is_private` when the
+    browser wants nobody profiled. `said` is a memory, for whoever works out what all these requests say."""
 
-    __slots__ = ("coding", "fields", "firsts", "host", "key", "method", "path", "query", "said", "scheme")
+    __slots__ = ("coding", "fields", "firsts", "host", "is_private", "key", "method", "path", "query", "said", "scheme")
 
     def __init__(self, habit: Habit, method: bytes, path: bytes, query: bytes, referer: bytes | None) -> None:
         self.method, self.path, self.query = method, path, query
         self.host, self.scheme, self.coding = habit.host, habit.scheme, habit.coding
         self.fields = habit.fields if referer is None else (*habit.fields, (b"referer", referer))
         self.firsts = dict(reversed(self.fields))
+        self.is_private = any(self.firsts.get(signal) == b"1" for signal in PRIVACY_SIGNALS)
         self.key = habit.scheme.encode() + b"://" + habit.host + path + (b"?" + query if query else b"")
         self.said: tuple[object, tuple[AttributeValue | None, ...]] = (None, ())
 
     def request(self, own: dict[bytes, bytes], client: str) -> Request:
-        """One of these requests. Its fields are put together when somebody asks for all: on the fast lane nobody
-        does."""
+        """One of these requests."""
         request = Request.__new__(Request)
+        request.headers = self.fields + tuple(own.items())
         request.method, request.path, request.query = self.method, self.path, self.query
         request.host, request.scheme, request.client = self.host, self.scheme, client
         request.body = request.content_length = request._named = None
@@ -69,14 +73,7 @@ class Request:
     question: Question | None = field(default=None, init=False, compare=False)
     _firsts: dict[bytes, bytes] | None = field(default=None, init=False, repr=False, compare=False)
     _cookies: bytes | None = field(default=None, init=False, repr=False, compare=False)
-    _named: tuple[bytes, list[bytes]] | None = field(default=None, init=False, repr=False, compare=False)
-
-    def __getattr__(self, name: str) -> Headers:
-        """The fields of a request that was read by its question, the first time they are asked for."""
-        if name != "headers" or self.question is None or self._firsts is None:
-            raise AttributeError(name)
-        self.headers = (*self.question.fields, *self._firsts.items())
-        return self.headers
+    _named: tuple[bytes, tuple[bytes, ...]] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def target(self) -> bytes:
@@ -102,16 +99,23 @@ class Request:
         return separator.join([value for key, value in self.headers if key == name])
 
     @property
+    def is_private(self) -> bool:
+        """True when the browser wants nobody profiled."""
+        if self.question is not None:
+            return self.question.is_private
+        return any(self.get(signal) == b"1" for signal in PRIVACY_SIGNALS)
+
+    @property
     def cookies(self) -> bytes:
         """All its cookies, `; ` between them; empty without any."""
         if self._cookies is None:
             self._cookies = self.get_list(b"cookie", b"; ")
         return self._cookies
 
-    def cookies_named(self, beginning: bytes) -> list[bytes]:
+    def cookies_named(self, beginning: bytes) -> tuple[bytes, ...]:
         """What follows `beginning` in the cookies that begin so; looked for once, since all our own begin alike."""
         if self._named is None or self._named[0] != beginning:
-            self._named = beginning, cookies_named(beginning, self.cookies)
+            self._named = beginning, tuple(cookies_named(beginning, self.cookies))
         return self._named[1]
 
 

@@ -64,14 +64,11 @@ class Previewing:
     ) -> None:
         self._shop = shop
         self._tokens = tokens
+        self.concerns = tokens.concerns
         self._asking = asking
         self._draft_of = draft_of
         self._profile_of = profile_of
         self._settings = settings
-
-    def concerns(self, request: Request) -> bool:
-        """Whether a request may be a preview, and so must not be answered from memory."""
-        return self._tokens.concerns(request)
 
     async def answer(self, request: Request, now: float) -> Response | None:
         """What answers a link, or a page asked for by who opened one; None for all else, which is answered as for

@@ -78,13 +78,13 @@ class ClientProtocol(Conversation):
         self._reader = self._habits.of(self.address, self.scheme or "http")
 
     def data_received(self, data: bytes) -> None:
-        if self._phase is Phase.NOTHING:
-            return
         try:
             if self._is_clear and self._was_quick(data):
                 return
         except Exception as error:  # as the parser would hold it for `_reason`, had it called us
             self._refuse(_failure(error))
+            return
+        if self._phase is Phase.NOTHING:
             return
         self._fed = len(data)
         self._unread += self._fed

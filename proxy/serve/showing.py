@@ -172,7 +172,9 @@ class Showing:
             self._metrics.count("tailorbird_decide_errors_total")
             return None
         self._metrics.show(now, request.path, done.decisions)
-        self._capture.note(View(now, request, template.about, met.visitor, done.decisions, met.set_cookie is not None))
+        if self._capture.is_on:
+            is_first = met.set_cookie is not None
+            self._capture.note(View(now, request, template.about, met.visitor, done.decisions, is_first))
         return done
 
     def _seen(self, request: Request, visitor: Visitor, now: float) -> Seen:
@@ -202,7 +204,7 @@ class Showing:
         if of_request is None:
             of_request = asked.said(self._seen(request, visitor, now))
         of_visitor = tuple([source(visitor, profile, now) for source in asked.sources])
-        values = (*of_request, *of_visitor)
+        values = of_request + of_visitor
         if recalled is None or asked.tells_visitors_apart or now >= self._recorder.due_at:
             return self._anew(template, self._seen(request, visitor, now), profile, coding, values, poured)
         # All that deciding and filling look at; of the moment, the time until which it is the same to the plan.

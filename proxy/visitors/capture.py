@@ -65,7 +65,7 @@ class View(NamedTuple):
 
 
 class Capture:
-    """One worker's. `journal` None: nothing is noted. `products` knows the catalogue."""
+    """One worker's. `journal` None: nothing is noted, it is not `is_on`. `products` knows the catalogue."""
 
     def __init__(
         self,
@@ -75,6 +75,7 @@ class Capture:
         products: Callable[[str], Product | None] = lambda _: None,
     ) -> None:
         self._journal = journal if settings.capture else None
+        self.is_on = self._journal is not None
         self._cookies = cookies
         self._consents = Consents(settings)
         self._products = products

@@ -39,8 +39,8 @@ class Consents:
 
     def of(self, request: Request) -> Consent:
         """What holds for this request: the least that any of the cookies, or the browser, says."""
-        level = self._in_cookies(request.cookies) if self._sources else Consent.PROFILE
-        if self._honours_signals and (request.get(b"sec-gpc") == b"1" or request.get(b"dnt") == b"1"):
+        level = self._in_cookies(request.cookies) if self._sources else self._default
+        if self._honours_signals and request.is_private:
             return min(level, Consent.CONTEXTUAL)
         return level
 

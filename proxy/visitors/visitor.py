@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, TypeVar
 from urllib.parse import unquote
@@ -71,7 +71,7 @@ class Verified:
         if claim is None:
             return cls(visitor)
         full = replace(visitor, segments=frozenset(filter(None, claim.segments)))
-        return cls(visitor, full, claim.iat - CLOCK_SKEW_SECONDS, claim.exp)
+        return cls(visitor, full, float(claim.iat - CLOCK_SKEW_SECONDS), float(claim.exp))
 
     def at(self, now: float) -> Visitor:
         return self.full if self.counts_from <= now < self.counts_until else self.bare
@@ -129,10 +129,10 @@ class Cookies:
     def of(self, request: Request, now: float) -> Visitor:
         """The visitor who asks; never raises."""
         ours = request.cookies_named(self._prefix)
-        known = self._memo.get(tuple(ours)) if not self._unsigned else None
+        known = self._memo.get(ours) if not self._unsigned else None
         return self._read(ours, request.cookies, now) if known is None else known.at(now)
 
-    def _read(self, ours: list[bytes], cookie_header: bytes, now: float) -> Visitor:
+    def _read(self, ours: Sequence[bytes], cookie_header: bytes, now: float) -> Visitor:
         visitors = [cookie[2:] for cookie in ours if cookie.startswith(b"v=")]
         segments = [cookie[2:] for cookie in ours if cookie.startswith(b"s=")]
         hints = cookies_named(self._unsigned + b"=", cookie_header) if self._unsigned else []
