@@ -63,7 +63,11 @@ BARS = (
     Bar("D3", "no acknowledged event is lost", (*PYTEST, "tests/bars/test_d3_durable.py")),
     Bar("D4", "a segment holds on the next request", (*PYTEST, "tests/bars/test_d4_next_request.py")),
     Bar("D5", "what asking for the profile costs", (*PYTEST, "tests/bars/test_d5_profile_cost.py")),
-    Bar("D9", "a cluster loses a master under load", (*PYTEST, "tests/bars/test_d9_cluster.py")),
+    Bar(
+        "D9",
+        "a cluster loses a master under load; what stores promise, on a cluster too",
+        (*PYTEST, "tests/bars/test_d9_cluster.py", "tests/contracts"),
+    ),
     Bar("D6", "events beside a bare sqlite3 loop", ("-m", "loadtests.events")),
     Bar("D7", "a real order history, graded as SQL does", (*PYTEST, "tests/bars/test_d7_import.py")),
     Bar("D8", "erased, and nothing brings them back", (*PYTEST, "tests/bars/test_d8_erase.py")),

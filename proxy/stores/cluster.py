@@ -163,6 +163,12 @@ class Wide:
             async for key in client.scan_iter(match, count=count):
                 yield key
 
+    async def hscan_iter(self, key: str, count: int) -> AsyncIterator[tuple[bytes, bytes]]:
+        """The fields of a hash, and their values."""
+        client = await self._map.at(key)
+        async for field in client.hscan_iter(key, count=count):
+            yield field
+
     async def clients_of(self, keys: Sequence[str]) -> list[tuple[Any, str]]:
         """The clients of the nodes where these keys lie, each with one of them."""
         return list({id(client): (client, key) for key in keys for client in [await self._map.at(key)]}.values())

@@ -22,6 +22,7 @@ from tests.wire.storage import STORES, storage
 
 FULL = bool(os.environ.get("BAR_FULL"))
 KILLS = 200 if FULL else 1
+SIDE_BY_SIDE = 2 if FULL else 1
 CONNECTIONS = 4
 TRACED = 200 if FULL else 20
 
@@ -55,17 +56,22 @@ class Loader:
 async def test_no_acknowledged_event_is_missing_after_a_kill(kind: str, tmp_path: Path) -> None:
     chance = random.Random(kind)
     acknowledged: set[tuple[str, str]] = set()
+    runs = iter(range(KILLS))
     async with storage(kind, tmp_path) as url, Origin(always(ok(b""))) as origin:
-        for run in range(KILLS):
-            daemon = Daemon(origin.url, tmp_path, has_admin=False, store=url, write_keys=WRITE_KEYS)
-            async with daemon:
-                loader = Loader(daemon.port, run)
-                loading = asyncio.create_task(loader.run())
-                await asyncio.wait_for(loader.has_begun.wait(), 30)
-                await asyncio.sleep(chance.uniform(0, 0.6))
-                daemon.signal(signal.SIGKILL)
-                await loading
-            acknowledged |= loader.acknowledged
+
+        async def kill_again_and_again() -> None:
+            for run in runs:
+                async with Daemon(origin.url, tmp_path, has_admin=False, store=url, write_keys=WRITE_KEYS) as daemon:
+                    loader = Loader(daemon.port, run)
+                    loading = asyncio.create_task(loader.run())
+                    await asyncio.wait_for(loader.has_begun.wait(), 30)
+                    await asyncio.sleep(chance.uniform(0, 0.6))
+                    daemon.signal(signal.SIGKILL)
+                    await loading
+                acknowledged.update(loader.acknowledged)
+
+        # Two processes on one store: one of them is killed while the other starts, or writes too.
+        await asyncio.gather(*(kill_again_and_again() for _ in range(SIDE_BY_SIDE)))
         store = open_store(url)
         kept = {
             (visitor_id, one.event.id)

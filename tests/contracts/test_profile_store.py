@@ -17,6 +17,7 @@ from proxy.errors import DamagedValueError, OperatorError, StoreError
 from proxy.model import Profile
 from proxy.ports import ProfileStore
 from proxy.stores import open_store
+from proxy.stores.connecting import client_of
 from proxy.stores.record import packed
 from proxy.stores.redis_visitor import profile_key
 
@@ -37,7 +38,7 @@ async def overwrite(url: str, visitor_id: str, value: bytes | list[str]) -> None
             connection.execute("INSERT OR REPLACE INTO profiles (visitor_id, value) VALUES (?, ?)", (visitor_id, raw))
         connection.close()
         return
-    async with Redis.from_url(url) as client:
+    async with client_of(url) as client:
         await client.delete(profile_key(visitor_id))
         if isinstance(value, bytes):
             await client.set(profile_key(visitor_id), value)
