@@ -95,11 +95,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What a file says. `unread` counts its lines that make no sense."""
+    """What a file says. `unread` counts its lines that make no sense, the first of them on line `unread_at`."""
 
     kind: Literal["visits", "baskets"]
     groups: tuple[Group, ...]
     unread: int = 0
+    unread_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,26 +116,45 @@ class _Columns:
 
 def read_log(lines: Iterable[str]) -> Log:
     """The visits or baskets of a file, in the order of time. Raises `OperatorError` for one that holds none."""
-    coming = (line.strip("\r\n") for line in lines)
-    first = list(islice((line for line in coming if line.strip()), _LOOKED_AT))
+    coming = _Numbered(lines)
+    begun = list(islice(coming, _LOOKED_AT))
+    if begun:
+        begun[0] = begun[0].removeprefix("\ufeff")
+    first = [line for line in begun if line.strip()]
     if not first:
         raise OperatorError("there is nothing in this file", help="write one basket a line, or a table with a heading")
-    first[0] = first[0].removeprefix("\ufeff")
-    rest = chain(first, coming)
+    rest = _Numbered(chain(begun, coming))
     if first[0].lstrip().startswith("{"):
-        return _gathered(*_events(first, rest))
+        columns, events = _events(first, rest)
+        return _gathered(columns, events, rest)
     separator = _separator(first)
     if separator:
         rows = csv.reader(rest, delimiter=separator)
         heading = next(csv.reader(first[:1], delimiter=separator))
         sample = list(csv.reader(first[1:], delimiter=separator))
-        if (columns := _named(heading, sample)) is not None:
-            next(rows)
-            return _gathered(columns, rows)
-        if (columns := _unnamed([heading, *sample])) is not None:
-            return _gathered(columns, rows)
+        if (named := _named(heading, sample)) is not None:
+            next(row for row in rows if row)
+            return _gathered(named, rows, rest)
+        if (unnamed := _unnamed([heading, *sample])) is not None:
+            return _gathered(unnamed, rows, rest)
         return _baskets(rows)
     return _baskets(line.split() for line in rest)
+
+
+class _Numbered:
+    """Lines without their ends; `number` is that of the latest, from 1."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        return line.strip("\r\n")
 
 
 def read_sequences(lines: Iterable[str]) -> list[tuple[str, ...]]:
@@ -197,7 +217,8 @@ def _events(first: Sequence[str], lines: Iterable[str]) -> tuple[_Columns, Itera
         raise OperatorError(
             "these events say of no product who looked at it", help="each needs product_id and visitor_id, or the like"
         )
-    return columns, ([str(event.get(name) or "") for name in heading] for line in lines if (event := _object(line)))
+    objects = (_object(line) for line in lines if line.strip())
+    return columns, ([str(event.get(name) or "") for name in heading] if event else ["?"] for event in objects)
 
 
 def _object(line: str) -> Mapping[str, object]:
@@ -211,22 +232,23 @@ def _object(line: str) -> Mapping[str, object]:
 # -- gathering
 
 
-def _gathered(columns: _Columns, rows: Iterable[Sequence[str]]) -> Log:
+def _gathered(columns: _Columns, rows: Iterable[Sequence[str]], lines: _Numbered) -> Log:
     """Rows by order; else by session; else by visitor, a new visit after half an hour of silence."""
     by = next(column for column in (columns.order, columns.session, columns.visitor) if column >= 0)
     clicks: dict[str, list[tuple[float, str]]] = {}
-    unread = 0
+    unread = unread_at = 0
     needed = max(columns.product, by, columns.time)
     for number, row in enumerate(rows):
         if len(row) <= needed or not (product := row[columns.product].strip()) or not (key := row[by].strip()):
             unread += bool(row)
+            unread_at = unread_at or (lines.number if row else 0)
             continue
         at = _moment(row[columns.time]) if columns.time >= 0 else None
         clicks.setdefault(key, []).append((float(number) if at is None else at, product))
     is_split = by == columns.visitor and columns.time >= 0
     groups = [group for found in clicks.values() for group in _visits(found, is_split=is_split)]
     kind: Literal["visits", "baskets"] = "baskets" if by == columns.order else "visits"
-    return Log(kind, tuple(sorted(groups, key=lambda group: group.at)), unread)
+    return Log(kind, tuple(sorted(groups, key=lambda group: group.at)), unread, unread_at)
 
 
 def _visits(clicks: list[tuple[float, str]], *, is_split: bool) -> Iterator[Group]:

@@ -41,13 +41,14 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What is learnt, each with its time, and what is then foretold. `left_out` cases hid a product never seen before,
-    which no counting can know."""
+    which no counting can know; `unread` are lines that are no case."""
 
     kind: Literal["visits", "baskets"]
     learnt: tuple[tuple[str, ...], ...]
     at: tuple[float, ...]
     cases: tuple[Case, ...]
     left_out: int = 0
+    unread: int = 0
 
     @property
     def products(self) -> int:
@@ -94,15 +95,25 @@ class Score:
         yield from (("hr", self.hits), ("mrr", self.reciprocals), ("ndcg", self.gains))
 
 
+NEEDED = {
+    "visits": "the last fifth is foretold: it takes five visits, the last of two products or more that others have too",
+    "baskets": "each fifth is foretold: it takes five baskets, the fifth of two products or more that others have too",
+}
+
+
 def published(train: Sequence[tuple[str, ...]], test: Iterable[str]) -> Trial:
     """A split as researchers publish it: visits by time, and a case a line, its product last. Cases of products that
-    are not learnt stay in: published figures count them."""
-    cases = []
+    are not learnt stay in: published figures count them. Raises `OperatorError` when either is empty."""
+    cases, unread = [], 0
     for line in test:
         words = line.replace(",", " ").split()
         if len(words) > 1:
             cases.append(Case(tuple(words[:-1]), words[-1]))
-    return Trial("visits", tuple(train), tuple(map(float, range(len(train)))), tuple(cases))
+        unread += len(words) == 1
+    if not train or not cases:
+        what = "there is no case to foretell" if train else "there is no visit to learn from"
+        raise OperatorError(what, help="a case is the products of a visit so far, then the next, between blanks")
+    return Trial("visits", tuple(train), tuple(map(float, range(len(train)))), tuple(cases), unread=unread)
 
 
 def split(log: Log) -> Trial:
@@ -120,7 +131,8 @@ def split(log: Log) -> Trial:
     known = {product for group in learnt for product in group.products}
     cases = tuple(case for case in found if case.wanted in known)
     if not cases:
-        raise OperatorError("there is nothing to foretell", help="visits or baskets of two products or more are needed")
+        what = f"of {len(groups):,} {log.kind if len(groups) != 1 else log.kind[:-1]} nothing can be foretold"
+        raise OperatorError(what, help=NEEDED[log.kind])
     at = tuple(group.at for group in learnt)
     return Trial(log.kind, tuple(group.products for group in learnt), at, cases, len(found) - len(cases))
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 import click
 
 from proxy.catalogue.logs import Log, read_log, read_sequences
 from proxy.catalogue.trials import CUTS, Case, Trial, evaluate, learn_baskets, learn_visits, published, split
 from proxy.catalogue.walk import Walk, way_text
+from proxy.cli.textfile import TextFile
 from proxy.errors import OperatorError
 from proxy.stores.batch import build, duckdb_at, load
 
@@ -85,7 +82,8 @@ def ask(path: Path, products: tuple[str, ...], count: int) -> None:
 @click.option("--threads", default=2, show_default=True, help="how many cores to work on")
 def build_(events: Path, out: Path, orders: Path | None, memory: int, threads: int) -> None:
     """What is looked at together, worked out in batch from EVENTS: a Parquet or CSV file with the columns session, at
-    (seconds) and product. Needs the extra `batch`. Orders since the last of ORDERS are counted as they come."""
+    (seconds, or a time) and product. Needs the extra `batch`. Orders since the last of ORDERS are counted as they come.
+    """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".affinity-") as scratch:
         connection = duckdb_at(memory * 2**20, threads, Path(scratch))
@@ -97,6 +95,9 @@ def build_(events: Path, out: Path, orders: Path | None, memory: int, threads: i
                 bar.update(100 * done // parts - bar.pos)
         (rows,) = connection.execute("SELECT COUNT(DISTINCT product) FROM rows").fetchone()
         connection.close()
+    if not rows:
+        out.unlink()
+        raise OperatorError(f"no two products of `{events}` were looked at in one visit", help="check `session`")
     click.echo(f"{rows:,} products in {out}, built in {time.monotonic() - started:,.0f} s")
 
 
@@ -109,34 +110,50 @@ def _progress(name: str, cases: Iterable[Case]) -> Iterator[Case]:
 
 
 def _trial(path: Path) -> Trial:
-    if not path.is_dir():
-        return split(_log(path))
-    with _text(path / TRAIN) as train, _text(path / TEST) as test:
-        return published(read_sequences(train), test)
+    """Raises `OperatorError` that names the file."""
+    try:
+        return _published(path) if path.is_dir() else split(_log(path))
+    except OperatorError as error:
+        if str(path) in str(error.args[0]):
+            raise
+        raise OperatorError(f"`{path}`: {error.args[0]}", help=error.help) from error
+
+
+def _published(folder: Path) -> Trial:
+    train, test = (_in_folder(folder, name) for name in (TRAIN, TEST))
+    trial = published(read_sequences(train), test)
+    _tell(train, test)
+    if trial.unread:
+        what = "1 line has" if trial.unread == 1 else f"{trial.unread:,} lines have"
+        what = f"{folder / TEST}: {what} less than two products: left out"
+        click.echo(f"{what}\n  = help: write those of the visit so far, then the next", err=True)
+    return trial
+
+
+def _in_folder(folder: Path, name: str) -> TextFile:
+    if not (folder / name).is_file():
+        help = f"a folder needs {TRAIN} (a visit a line) and {TEST} (the visit so far, then the next); else name a file"
+        raise OperatorError(f"there is no `{folder / name}`", help=help)
+    return TextFile(folder / name)
 
 
 def _log(path: Path) -> Log:
-    file = path / TRAIN if path.is_dir() else path
-    with _text(file) as lines:
-        log = read_log(lines)
+    file = _in_folder(path, TRAIN) if path.is_dir() else TextFile(path)
+    try:
+        log = read_log(file)
+    finally:
+        _tell(file)
     if log.unread:
-        click.echo(f"{file}: {log.unread:,} lines make no sense and are left out", err=True)
+        what = "1 line makes" if log.unread == 1 else f"{log.unread:,} lines, from here on, make"
+        what = f"{path}:{log.unread_at}: {what} no sense: left out"
+        click.echo(f"{what}\n  = help: each needs a product, and whose or which order it was", err=True)
     return log
 
 
-@contextmanager
-def _text(path: Path) -> Iterator[TextIO]:
-    """The file's text, packed by gzip or not. Raises `OperatorError` when it is not there."""
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        raise OperatorError(
-            f"there is no `{path}`", help=f"a folder needs {TRAIN} and {TEST}; else name a file"
-        ) from None
-    with file:
-        is_packed = file.peek(2)[:2] == b"\x1f\x8b"
-        with io.TextIOWrapper(gzip.open(file) if is_packed else file, "utf-8", "replace", newline="") as text:
-            yield text
+def _tell(*files: TextFile) -> None:
+    for file in files:
+        for note in file.notes:
+            click.echo(note, err=True)
 
 
 # -- printing

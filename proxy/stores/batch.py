@@ -50,22 +50,36 @@ def duckdb_at(memory_bytes: int, threads: int, scratch: Path) -> Any:
 
 
 def load(connection: Any, events: Path, table: str = "clicks") -> None:
-    """Brings a file of clicks or orders (Parquet or CSV: session, at, product) into a table, numbered, and `names`."""
+    """Brings a file of clicks or orders (Parquet or CSV: session, at, product) into a table, numbered, and `names`.
+    Raises `OperatorError`."""
+    import duckdb
+
+    try:
+        _load(connection, events, table)
+    except duckdb.Error as error:
+        what = f"`{events}` cannot be read: {str(error).partition(chr(10))[0]}"
+        help = "a Parquet or CSV file in UTF-8 with the columns session, at (seconds, or a time) and product"
+        raise OperatorError(what, help=help) from error
+
+
+def _load(connection: Any, events: Path, table: str) -> None:
     reader = "read_parquet" if events.suffix == ".parquet" else "read_csv_auto"
     source = f"{reader}('{str(events).replace(chr(39), chr(39) * 2)}')"
     described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
-    columns = {row[0].lower() for row in described}
-    if missing := {"session", "at", "product"} - columns:
+    columns = {row[0].lower(): row[1] for row in described}
+    if missing := {"session", "at", "product"} - columns.keys():
         raise OperatorError(
             f"`{events}` has no column {', '.join(sorted(missing))}", help="name them session, at, product"
         )
+    is_time = columns["at"].startswith(("TIMESTAMP", "DATE"))
+    moment = 'EPOCH("at")' if is_time else 'CAST("at" AS DOUBLE)'
     connection.execute("CREATE TABLE IF NOT EXISTS names (name VARCHAR, product INTEGER)")
     (known,) = connection.execute("SELECT COUNT(*) FROM names").fetchone()
     named = f"SELECT DISTINCT CAST(product AS VARCHAR) AS name FROM {source} EXCEPT SELECT name FROM names"  # noqa: S608
     numbered = f"SELECT name, {known} + CAST(ROW_NUMBER() OVER () AS INTEGER) FROM ({named}) AS found"  # noqa: S608
     connection.execute(f"INSERT INTO names {numbered}")
     told = (
-        'SELECT HASH(session) AS session, CAST("at" AS DOUBLE) AS moment, names.product AS product '  # noqa: S608
+        f"SELECT HASH(session) AS session, {moment} AS moment, names.product AS product "  # noqa: S608
         f"FROM {source} AS told JOIN names ON names.name = CAST(told.product AS VARCHAR)"
     )
     connection.execute(f"CREATE OR REPLACE TABLE {table} AS {told}")

@@ -70,3 +70,70 @@ def test_clicks_and_orders_are_built_into_one_file(tmp_path: Path) -> None:
     out = tmp_path / "affinity.parquet"
     built = run("build", tmp_path / "events.csv", "--orders", tmp_path / "orders.csv", "--out", out)
     assert (built.exit_code, "2 products in" in built.stdout, out.exists()) == (0, True, True), built.output
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "says"),
+    [
+        ("", 1, "there is nothing in this file (help: write one basket a line"),
+        ("a,b,c\n", 1, "of 1 basket nothing can be foretold (help: each fifth is foretold: it takes five baskets"),
+        ("order_id,product\n", 1, "of 0 baskets nothing can be foretold"),
+        (
+            "order_id,product\n\n1,a\n2\n1,b\n3,\n" + "2,a\n2,b\n" * 5,
+            1,
+            ":4: 2 lines, from here on, make no sense: left out",
+        ),
+        ('{"visitor":"a","at":1,"product":"x"}\n{"bad\n', 1, ":2: 1 line makes no sense: left out"),
+        (b"caf\xe9,b\n" * 5, 0, ":1: 5 lines, from here on, are not UTF-8, and read as Latin-1"),
+    ],
+)
+def test_an_odd_file_is_told_with_what_where_and_how_to_mend(
+    content: str | bytes, code: int, says: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "past.txt"
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    result = run("eval", file)
+    assert (result.exit_code, says in result.stderr, str(file) in result.stderr) == (code, True, True), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "says"),
+    [
+        ("1 2\n", None, "there is no `{folder}/test_prefix_label.txt`"),
+        ("", "1 2\n", "`{folder}`: there is no visit to learn from"),
+        ("1 2\n", "\n1\n", "`{folder}`: there is no case to foretell"),
+        ("1 2\n", "1 2\n1\n", "{folder}/test_prefix_label.txt: 1 line has less than two products: left out"),
+    ],
+)
+def test_an_odd_folder_is_told_which_file_and_what_it_lacks(
+    train: str, test: str | None, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "train_sessions.txt").write_text(train)
+    if test is not None:
+        (tmp_path / "test_prefix_label.txt").write_text(test)
+    assert says.format(folder=tmp_path) in run("eval", tmp_path).stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "has no column at, product, session"),
+        ("session,at,product\n", "there are no clicks to build from"),
+        ("session,at,product\ns1,soon,x\ns1,2,y\n", "cannot be read: Conversion Error"),
+        ("session,at,product\ns1,1,x\n", "no two products of"),
+        (b"session,at,product\ns\xe9,1,x\n", "cannot be read: Invalid Input Error"),
+    ],
+)
+def test_clicks_that_cannot_be_built_from_are_told(content: str | bytes, says: str, tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    file = tmp_path / "clicks.csv"
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    result = run("build", file, "--out", tmp_path / "out.parquet")
+    assert (result.exit_code, says in result.stderr) == (1, True), result.stderr
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_clicks_may_say_their_time_as_a_date(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    (tmp_path / "clicks.csv").write_text("session,at,product\ns1,2026-11-25 10:00:00,x\ns1,2026-11-25 10:01:00,y\n")
+    assert "2 products in" in run("build", tmp_path / "clicks.csv", "--out", tmp_path / "out.parquet").stdout
