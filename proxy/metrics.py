@@ -28,6 +28,8 @@ HELP = {
     "tailorbird_events_total": "events by outcome: applied, repeated (came before), bot, unwanted (the visitor said "
     "no), busy (sent back, there was no room), lost (noted by pages while the store was away for long)",
     "tailorbird_events_refused_total": "events that were not taken, by reason",
+    "tailorbird_segment_changes_total": "segments entered and left, for each webhook that is told",
+    "tailorbird_webhook_messages_total": "messages to webhooks by outcome: sent, failed (tried again later), given up",
     "tailorbird_rules_reloads_total": "rule folders read, by outcome: live, refused",
     "tailorbird_cache_purged_total": "stored addresses purged, by kind: hard, soft",
     "tailorbird_origin_errors_total": "failed fetches by reason",

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from proxy.model import Arrival, Headers, Profile, Sighting, View
+from proxy.model import Arrival, Delivery, Followed, Headers, Profile, Sighting, Standing, View
 
 
 class Part(NamedTuple):
@@ -81,6 +81,75 @@ class Sightings(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """How much waits for a webhook, since when the first of it does (0 for nothing), and how much was given up."""
+
+    waiting: int = 0
+    since: float = 0.0
+    given_up: int = 0
+
+
+class Outbox(Protocol):
+    """What webhooks were told of visitors and what they are still to hear, in order. Any method may raise
+    `StoreError`. One process at a time has the lead and works on it; the others may look."""
+
+    async def lead(self, name: str, now: float, seconds: float) -> bool:
+        """Whether the process of this name has the lead, for so long from now on. It has it for as long as it asks in
+        time; then whoever asks next."""
+
+    async def followed(self) -> Followed:
+        """How far the log was followed."""
+
+    async def standings(self, visitor_ids: Sequence[str]) -> dict[str, Standing]:
+        """Of those of these visitors of whom anything was told, or is to be looked at later."""
+
+    async def due(self, now: float, most: int) -> list[str]:
+        """The visitors whose standing may have changed by now, those due first."""
+
+    def standing(self) -> AsyncIterator[str]:
+        """The visitors who have a standing, in no order."""
+
+    async def put(
+        self,
+        name: str,
+        standings: Sequence[Standing],
+        deliveries: Sequence[Delivery],
+        followed: Followed | None,
+        now: float,
+    ) -> None:
+        """In one step, by the process of this name, which must have the lead (else `StoreError`): takes the standings
+        in place of those before (none for one that says nothing), adds the deliveries to the end, and says how far the
+        log was followed. What was found out at `now` does not come in of who was erased then or since."""
+
+    async def first(self, webhook: str, most: int) -> list[Delivery]:
+        """What has waited longest for a webhook, in order."""
+
+    async def done(self, deliveries: Sequence[Delivery]) -> None:
+        """They have arrived: they wait no longer, nor are they among those given up."""
+
+    async def give_up(self, delivery: Delivery) -> None:
+        """It waits no longer, and is kept with its `reason`, among the newest 10,000."""
+
+    async def given_up(self) -> list[Delivery]:
+        """Those given up, oldest first."""
+
+    async def again(self, deliveries: Sequence[Delivery], now: float) -> None:
+        """Those given up wait again, at the end."""
+
+    async def counts(self) -> Mapping[str, Waiting]:
+        """By webhook."""
+
+    async def of(self, visitor_ids: Collection[str]) -> tuple[list[Standing], list[Delivery]]:
+        """All that is kept of these visitors."""
+
+    async def erase(self, visitor_ids: Collection[str]) -> int:
+        """Forgets all of that; how much it was."""
+
+    async def aclose(self) -> None:
+        """Lets go of files and sockets; idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """What came of arrivals: those the store did not have yet, each as whose it is; and who was joined or parted by
     one of them, as they are right after it."""
@@ -126,6 +195,9 @@ class EventStore(Protocol):
         """The next events in the order they were applied, at most about so many, and the place to go on from; "" is
         the beginning. Nothing, and the same place, when nothing new has come. A store of many machines keeps only the
         newest for this, and may leave out some that a crash came upon: enough for statistics over all visitors."""
+
+    async def end_of_log(self) -> str:
+        """The place after the newest event."""
 
     def visitors(self) -> AsyncIterator[str]:
         """Everybody of whom the log has anything, in no order."""

@@ -140,6 +140,8 @@ class Settings:
         7.0, "how late an event may come from who is no server; later ones are refused", "days"
     )
 
+    webhooks: str = _row("", "file of those who are told when a visitor enters or leaves a segment; empty: nobody")
+
     max_request_line_bytes: int = _row(8_192, "longest target of a request; longer ones get 414", "bytes")
     max_field_bytes: int = _row(8_192, "longest request field; longer ones get 431", "bytes")
     max_head_bytes: int = _row(32_768, "largest request head; larger ones get 431", "bytes")

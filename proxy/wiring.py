@@ -29,6 +29,7 @@ from proxy.http.message import Handler
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
 from proxy.model import AttributeValue, EvaluationContext, Profile
+from proxy.outbox.outreach import Outreach, webhooks_in
 from proxy.personalise import with_products
 from proxy.ports import Store
 from proxy.rulebook.compile import Loaded, Publication
@@ -48,7 +49,7 @@ from proxy.serve.tag import Tag
 from proxy.serve.tunnel import tunnels
 from proxy.serve.vitals import Lag
 from proxy.settings import Settings
-from proxy.stores import open_sightings, open_store, open_views, server_of
+from proxy.stores import open_outbox, open_sightings, open_store, open_views, server_of
 from proxy.stores.batch import built, built_pairs
 from proxy.stores.holdings import Places, Receipt, erased, exported
 from proxy.stores.ruledir import RuleFolder
@@ -136,6 +137,8 @@ class Tailorbird:
         self._routes.update(Tag(settings).routes)
         self._recorder = Recorder(settings.recorded_a_second)
         self._views = open_views(settings.store)
+        self._outbox = open_outbox(settings.store)
+        self._places = Places(self.store, self._views, self._outbox)
         self._keeper = Keeper(self._recorder, self._views, most=settings.recorded_views, metrics=self.metrics)
         self._page_products = PageProducts(open_sightings(settings.store), self._hub, clock)
         self._gateway = Gateway(
@@ -189,6 +192,9 @@ class Tailorbird:
         self.bus.listen(PROFILES, self._hear_of_profiles)
         self.bus.listen(ERASING, self._hear_of_erasing)
         self.bus.listen(ERASED, self._hear_of_erased)
+        webhooks = webhooks_in(settings.webhooks)
+        told = self.bus.name, self.store, self._outbox, webhooks, lambda: self.publication, self.metrics, clock
+        self._outreach = Outreach(*told) if webhooks else None
         self._beside: Sequence[asyncio.Task[None]] = ()
 
     def listener(self, host: str = "", port: int = 0, *, bound: socket.socket | None = None) -> Listener:
@@ -245,6 +251,8 @@ class Tailorbird:
         ]
         if self._tally is not None:
             works.append(self._tally.keep())
+        if self._outreach is not None:
+            works.append(self._outreach.run())
         self._beside = [asyncio.create_task(work) for work in works]
         return self
 
@@ -256,6 +264,7 @@ class Tailorbird:
         await self.journal.aclose()
         await self.bus.aclose()
         await self._views.aclose()
+        await self._outbox.aclose()
         await self._page_products.aclose()
         await self._gateway.aclose()
         await self._profiles.aclose()
@@ -374,12 +383,12 @@ class Tailorbird:
 
     async def export(self, visitor_id: str) -> Mapping[str, object]:
         """All that is kept of the person a visitor is, as plain JSON values. May raise `StoreError`."""
-        return await exported(Places(self.store, self._views), visitor_id)
+        return await exported(self._places, visitor_id)
 
     async def erase(self, visitor_id: str) -> Receipt:
         """Leaves nothing of that person, here and in every process that serves the shop. May raise `StoreError`."""
         await self.bus.send(ERASING)
-        receipt = await erased(Places(self.store, self._views), visitor_id, self.now())
+        receipt = await erased(self._places, visitor_id, self.now())
         await self.bus.send(ERASED)
         return receipt
 

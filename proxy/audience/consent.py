@@ -14,6 +14,8 @@ from proxy.audience.tcf import purposes
 from proxy.model import Consent
 
 MAX_BYTES = 4_096
+LEVEL = "consent level"
+"""The attribute of a profile that says what its visitor agreed to last, where somebody else would need to know."""
 PROFILING = frozenset({1, 5, 6})
 """The TCF's purposes: keep something on the device, make a profile for content, choose content by it."""
 

@@ -32,6 +32,12 @@ def trait(profile: Profile, name: str, measure: Measure, now: float) -> Attribut
     return known.value(now)
 
 
+def known_read(profile: Profile, name: str) -> Read | None:
+    """What was last read of the attribute, and until when it holds; None when nobody asked."""
+    known = profile.remembered.get(name)
+    return known if isinstance(known, Read) else None
+
+
 def reading(profile: Profile, measure: Measure, now: float) -> AttributeValue | None:
     """What a measure tells that is nobody's trait, as a cap's; remembered likewise."""
     known = profile.remembered.get(measure)

@@ -47,6 +47,7 @@ COMMANDS = (
     ),
     Row("catalogue", "catalogue", "what feeds say of products: what is wrong, and where each fact comes from"),
     Row("segments", "segments", "how large segments are, how they overlap, what sets them apart"),
+    Row("webhooks", "webhooks", "who is told when a visitor enters or leaves a segment, and what waits"),
     Row("identity", "identity", "which devices are which person, and joins undone"),
     Row("export", "export", "all that is kept of a visitor, as JSON"),
     Row("erase", "erase", "leave nothing of a visitor, and say so in a receipt"),

@@ -13,7 +13,7 @@ import msgspec
 
 from proxy.cli.identity import STORE
 from proxy.cli.rulefolder import existing_store
-from proxy.stores import open_views
+from proxy.stores import open_outbox, open_views
 from proxy.stores.holdings import Places, Receipt, erased
 
 
@@ -37,11 +37,12 @@ def command(visitor: str, store: str, yes: bool) -> None:
 @asynccontextmanager
 async def places_in(url: str) -> AsyncIterator[Places]:
     async with existing_store(url) as store:
-        views = open_views(url)
+        views, outbox = open_views(url), open_outbox(url)
         try:
-            yield Places(store, views)
+            yield Places(store, views, outbox)
         finally:
             await views.aclose()
+            await outbox.aclose()
 
 
 async def _erased(visitor: str, url: str) -> Receipt:

@@ -16,7 +16,7 @@ from proxy.audience.segments import Memberships
 from proxy.cli.rulefolder import existing_store, read_rules
 from proxy.errors import OperatorError
 from proxy.ports import Part
-from proxy.serve.survey import Eye
+from proxy.rulebook.membership import Eye
 
 WORTH_A_PROCESS = 20_000
 """Visitors: with fewer, a process takes longer to start than to look."""

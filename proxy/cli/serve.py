@@ -21,6 +21,7 @@ import click
 from proxy.cli.options import given, setting_options
 from proxy.environment import PREFIX, from_environment, to_environment
 from proxy.errors import OperatorError
+from proxy.outbox.outreach import webhooks_in
 from proxy.serve.listener import Listener, bind, run, url_of
 from proxy.serve.supervisor import Command, Supervisor
 from proxy.settings import Settings
@@ -72,6 +73,7 @@ def require_what_serving_needs(settings: Settings) -> None:
             "the admin listener has no token",
             help="set TAILORBIRD_ADMIN_TOKEN, or --admin-port 0 for no admin listener",
         )
+    webhooks_in(settings.webhooks)
 
 
 def places_of(settings: Settings) -> Places:

@@ -33,6 +33,7 @@ from proxy.model.conditions import (
 )
 from proxy.model.events import Arrival, Event, Item, Link
 from proxy.model.messages import CacheVerdict, Headers
+from proxy.model.outbox import Delivery, Followed, Standing
 from proxy.model.products import Product, Sighting
 from proxy.model.rules import Arm, Cap, Decision, Draw, Experiment, Holdout, Reason, Rule, Segment, shown_name
 from proxy.model.visitors import (
@@ -62,11 +63,13 @@ __all__ = [
     "Consent",
     "Contains",
     "Decision",
+    "Delivery",
     "Draw",
     "EvaluationContext",
     "Event",
     "Experiment",
     "Fact",
+    "Followed",
     "Headers",
     "Holdout",
     "IsKnown",
@@ -87,6 +90,7 @@ __all__ = [
     "Segment",
     "Sighting",
     "Stamp",
+    "Standing",
     "StartsWith",
     "Test",
     "Then",

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from proxy.audience.drivers import Driver, drivers
 from proxy.audience.features import common, features_of, steps_of
 from proxy.audience.segments import Memberships, Size, interval, overlaps, sizes
 from proxy.audience.survey import Group, Groups, Typed
-from proxy.audience.traits import TRAIT_MEASURES, trait
-from proxy.conditions.values import matches
+from proxy.audience.traits import TRAIT_MEASURES
 from proxy.decide.conjunctions import facts_of
-from proxy.decide.engine import at_stage
-from proxy.decide.plan import in_order_of_use
 from proxy.diagnostics import Finding
-from proxy.model import Attributes, Condition, EvaluationContext, Measure, Profile, Segment
+from proxy.model import Attributes, Condition, Profile, Segment
 from proxy.ports import ProfileStore
 from proxy.rulebook.compile import Publication
+from proxy.rulebook.membership import Eye
 from proxy.rulebook.names import Names
 from proxy.rulebook.typed import typed_condition
 
@@ -35,53 +33,6 @@ TOO_CLOSE = ("segment", "recency", "frequency", "monetary", "products viewed", "
 """What is a name of something else that is looked at, or of too many things."""
 KEPT_SECONDS = 30.0
 MOST_OVERLAPS = 10
-
-
-class Eye:
-    """Sees at one moment who is in which segments of a publication."""
-
-    def __init__(self, publication: Publication, now: float) -> None:
-        self._plan = publication.plan
-        self._segments = in_order_of_use(publication.segments)
-        self._now = now
-        self.asked = asked(publication)
-
-    def known(self, profile: Profile, measures: Mapping[str, Measure]) -> Attributes:
-        """What is known of a visitor, by these measures too."""
-        return {**profile.attributes, **self.read(profile, measures), "segment": profile.segments}
-
-    def read(self, profile: Profile, measures: Mapping[str, Measure]) -> Attributes:
-        """What these measures read off the visitor's history, where there is something to read."""
-        read = {name: trait(profile, name, measure, self._now) for name, measure in measures.items()}
-        return {name: value for name, value in read.items() if value is not None}
-
-    def segments(self, attributes: Attributes) -> frozenset[str]:
-        """The segments that a visitor is in: named by the profile, and by their own conditions."""
-        segments = self.whole(attributes)["segment"]
-        assert isinstance(segments, frozenset)  # for the type checker
-        return segments
-
-    def whole(self, attributes: Attributes) -> Attributes:
-        """The same with the stage of the journey that the visitor is at, and all segments."""
-        known = dict(at_stage(self._plan, EvaluationContext(now=self._now, attributes=attributes)).attributes)
-        segments = known["segment"]
-        names = segments if isinstance(segments, frozenset) else frozenset()
-        for segment in self._segments:
-            known["segment"] = names
-            if matches(segment.condition, known, now=self._now, timezone=segment.timezone):
-                names |= {segment.name}
-        return known | {"segment": names}
-
-    def holds(self, condition: Condition, timezone: str, whole: Attributes) -> bool:
-        """Whether a condition holds of a visitor, of whom the `whole` is known."""
-        return matches(condition, whole, now=self._now, timezone=timezone)
-
-
-def asked(publication: Publication) -> dict[str, Measure]:
-    """What the segments, and the stages of the journey, read off histories."""
-    stages = publication.plan.journey.rules if publication.plan.journey else ()
-    conditions = [segment.condition for segment in publication.segments] + [stage.condition for stage in stages]
-    return {fact.attribute: fact.measure for each in conditions for fact in facts_of(each) if fact.measure}
 
 
 @dataclass(slots=True)

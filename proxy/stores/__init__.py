@@ -1,8 +1,9 @@
-"""Where profiles and events live, the page views recorded last, and what pages told of products. One row and three
-files a store; every store passes the suites of `tests/contracts/`.
+"""Where profiles and events live, the page views recorded last, what pages told of products, and what goes out to
+webhooks. One row and four files a store; every store passes the suites of `tests/contracts/`.
 
 A store's module has `connect(url, settings) -> Store`, which raises `OperatorError` when the URL makes no sense;
-beside it `MODULE_views` has `connect(url) -> ViewLog`, and `MODULE_sightings` has `connect(url) -> Sightings`.
+beside it `MODULE_views` has `connect(url) -> ViewLog`, `MODULE_sightings` has `connect(url) -> Sightings`, and
+`MODULE_outbox` has `connect(url) -> Outbox`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 from proxy.diagnostics import did_you_mean
 from proxy.errors import OperatorError
-from proxy.ports import Sightings, Store, ViewLog
+from proxy.ports import Outbox, Sightings, Store, ViewLog
 from proxy.settings import DEFAULTS, Settings
 
 
@@ -52,6 +53,12 @@ def open_sightings(url: str) -> Sightings:
     """What pages told of products, in the store at `url`. Raises `OperatorError`."""
     sightings: Sightings = importlib.import_module(f"proxy.stores.{_row(url).module}_sightings").connect(url)
     return sightings
+
+
+def open_outbox(url: str) -> Outbox:
+    """What goes out to webhooks, in the store at `url`. Raises `OperatorError`."""
+    outbox: Outbox = importlib.import_module(f"proxy.stores.{_row(url).module}_outbox").connect(url)
+    return outbox
 
 
 def server_of(url: str) -> Callable[..., Any] | None:

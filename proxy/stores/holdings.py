@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from proxy.model import Arrival, Profile, View
-from proxy.ports import Refused, Store, ViewLog
+from proxy.ports import Outbox, Refused, Store, ViewLog
 from proxy.stores.joining import whole
 from proxy.stores.record import traits_of
 
@@ -23,10 +23,11 @@ EVERY_VIEW = 1_000_000_000
 
 
 class Places(NamedTuple):
-    """What the places are in: a store, and the views recorded in it."""
+    """What the places are in: a store, the views recorded in it, and what goes out of it."""
 
     store: Store
     views: ViewLog
+    outbox: Outbox
 
 
 class Holding(NamedTuple):
@@ -100,6 +101,22 @@ async def _erase_views(places: Places, ids: Collection[str], now: float) -> Mapp
     return {"page views": sum([await places.views.erase_views(visitor_id) for visitor_id in ids])}
 
 
+async def _told(places: Places, ids: Collection[str]) -> list[Values]:
+    """What webhooks were told of the segments they are in, and what is still to be told."""
+    standings, deliveries = await places.outbox.of(ids)
+    told: list[Values] = [
+        {"visitor": one.visitor_id, "webhook": webhook, "segment": segment, "since": _time(since)}
+        for one in standings
+        for webhook, segments in one.told.items()
+        for segment, since in segments.items()
+    ]
+    return [*told, *({**_named(one), "at": _time(one.at), "queued_at": _time(one.queued_at)} for one in deliveries)]
+
+
+async def _erase_told(places: Places, ids: Collection[str], now: float) -> Mapping[str, int]:
+    return {"messages to webhooks": await places.outbox.erase(ids)}
+
+
 async def _erase_in_store(places: Places, ids: Collection[str], now: float) -> Mapping[str, int]:
     """Profiles, events and those not taken go at once, and what lay about of them in files too: so this is the last."""
     return await places.store.erase(ids, now)
@@ -111,6 +128,7 @@ async def _nothing(places: Places, ids: Collection[str], now: float) -> Mapping[
 
 HOLDINGS = (
     Holding("page views", _views, _erase_views),
+    Holding("messages to webhooks", _told, _erase_told),
     Holding("profiles", _profiles, _nothing),
     Holding("events not taken", _not_taken, _nothing),
     Holding("events", _events, _erase_in_store),

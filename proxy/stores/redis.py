@@ -133,6 +133,10 @@ class RedisStore:
         async with answers_as_ours():
             return await redis_feed.log(self._writer, after, limit)
 
+    async def end_of_log(self) -> str:
+        async with answers_as_ours():
+            return await redis_feed.end(self._writer)
+
     async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
         async with answers_as_ours():
             return await self._log.log_of(visitor_id)

@@ -34,3 +34,9 @@ async def log(client: Any, after: str, limit: int) -> tuple[Sequence[Arrival], s
     """As `EventStore.log`."""
     rows = await client.xrange(KEY, f"({after}" if after else "-", "+", limit)
     return [unpacked_arrival(fields[b"v"]) for _, fields in rows], rows[-1][0].decode() if rows else after
+
+
+async def end(client: Any) -> str:
+    """The place after the newest event."""
+    newest = await client.xrevrange(KEY, count=1)
+    return newest[0][0].decode() if newest else ""

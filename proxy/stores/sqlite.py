@@ -118,6 +118,9 @@ class SqliteStore:
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
         return await self._read(lambda connection: sqlite_log.log(connection, after, limit))
 
+    async def end_of_log(self) -> str:
+        return await self._read(sqlite_log.end_of_log)
+
     async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
         return await self._read(lambda connection: sqlite_visitor.log_of(connection, visitor_id))
 

@@ -39,6 +39,16 @@ class Beside:
         except RuntimeError as error:  # the thread was shut down
             raise StoreError(f"`{self._path}` is closed") from error
 
+    async def change(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """The same in one transaction: done whole, or not at all."""
+
+        def whole(connection: sqlite3.Connection) -> Answer:
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                return work(connection)
+
+        return await self.run(whole)
+
     async def aclose(self) -> None:
         """Finishes what is under way."""
         await asyncio.to_thread(self._close)

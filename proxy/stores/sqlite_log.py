@@ -102,6 +102,12 @@ def log(connection: sqlite3.Connection, after: str, limit: int) -> tuple[list[Ar
     return [unpacked_arrival(value) for _, value in rows], str(rows[-1][0]) if rows else after
 
 
+def end_of_log(connection: sqlite3.Connection) -> str:
+    """The place after the newest event."""
+    (last,) = connection.execute("SELECT max(place) FROM events").fetchone()
+    return str(last or "")
+
+
 def visitors(connection: sqlite3.Connection, after: str) -> list[str]:
     """The next visitors that the log has anything of."""
     sought = "SELECT DISTINCT visitor_id FROM events WHERE visitor_id > ? ORDER BY visitor_id LIMIT ?"

@@ -24,6 +24,7 @@ from proxy.http.message import Request
 from proxy.model import Arrival, Decision, Event, Item, Product, Visitor
 from proxy.page.about import About
 from proxy.settings import Settings
+from proxy.visitors.agreeing import Agreeing
 from proxy.visitors.consent import Consents
 from proxy.visitors.context import SEARCH_PARAMETERS, page_of, parameters_of, referrer_of, search_term_of
 from proxy.visitors.counted import is_opened, why_not_counted
@@ -78,6 +79,7 @@ class Capture:
         self.is_on = self._journal is not None
         self._cookies = cookies
         self._consents = Consents(settings)
+        self._agreeing = Agreeing(settings, cookies, self._consents)
         self._products = products
         self._noted: list[View] = []
         self._held: OrderedDict[str, list[Arrival]] = OrderedDict()
@@ -103,12 +105,16 @@ class Capture:
 
     def _counted(self, view: View) -> list[Arrival]:
         """The events of a page, if they count already."""
-        if not is_opened(view.request) or why_not_counted(view.request, self._consents):
+        why_not = why_not_counted(view.request, self._consents)
+        if not is_opened(view.request) or why_not == "bot":
             return []
+        agreed = self._agreeing.news(view.request, view.visitor, view.at)
+        if why_not:
+            return agreed
         visitor = view.visitor or self._cookies.read(view.request.cookies, view.at)
         if not visitor.id:
             return []
-        arrivals = self._arrivals(view, visitor)
+        arrivals = agreed + self._arrivals(view, visitor)
         if not view.is_first:
             return self._held.pop(visitor.id, []) + arrivals
         self._held[visitor.id] = arrivals

@@ -37,7 +37,13 @@ def test_a_receipt_is_printed_and_nothing_is_left(url: str, tmp_path: Path) -> N
     done = run("erase", "anna", "--store", url, "--yes")
     assert done.exit_code == 0
     receipt = json.loads(done.output)
-    assert receipt["erased"] == {"page views": 0, "events": 1, "profiles": 1, "events not taken": 0}
+    assert receipt["erased"] == {
+        "page views": 0,
+        "messages to webhooks": 0,
+        "events": 1,
+        "profiles": 1,
+        "events not taken": 0,
+    }
     assert set(receipt["left"].values()) == {0}
     assert not any(b"anna" in path.read_bytes() for path in tmp_path.iterdir())
 

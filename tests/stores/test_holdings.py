@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from proxy.model import Arrival, Event, Item, View
+from proxy.model import Arrival, Delivery, Event, Item, Standing, View
 from proxy.ports import Refused
-from proxy.stores import open_store, open_views
+from proxy.stores import open_outbox, open_store, open_views
 from proxy.stores.holdings import HOLDINGS, Places, erased, exported
 from proxy.stores.joining import join
 
@@ -23,15 +23,19 @@ SEEN = Event(NOON, "web:1", "product viewed", items=(Item("A", "shoes"),), shown
 async def places(tmp_path: Path) -> AsyncIterator[Places]:
     """Where anna has a laptop, and ben is somebody else."""
     url = f"sqlite:{tmp_path}/s.db"
-    store, views = open_store(url), open_views(url)
+    store, views, outbox = open_store(url), open_views(url), open_outbox(url)
     await store.apply([Arrival("laptop", SEEN, traits={"size": "40"}), Arrival("ben", SEEN)])
     await join(store, "laptop", "anna", NOON)
     await store.refuse([Refused(NOON, "web", "type", b'{"userId": "anna"}'), Refused(NOON, "web", "type", b"{}")])
     shown = [View(NOON, "v1", {}, {}, (), visitor) for visitor in ("laptop", "ben", "")]
     await views.put_views(shown, most=100)
-    yield Places(store, views)
+    await outbox.lead("me", NOON, 60.0)
+    told = [Standing(visitor, {"cdp": {"VIP": NOON}}) for visitor in ("anna", "ben")]
+    await outbox.put("me", told, [Delivery("1", "cdp", "anna", "VIP", True, NOON, NOON)], None, NOON)
+    yield Places(store, views, outbox)
     await store.aclose()
     await views.aclose()
+    await outbox.aclose()
 
 
 async def test_an_export_has_every_place_and_every_device(places: Places) -> None:
@@ -39,7 +43,7 @@ async def test_an_export_has_every_place_and_every_device(places: Places) -> Non
     assert told.keys() == {"ids", *(holding.name for holding in HOLDINGS)}
     assert told["ids"] == ["anna", "laptop"]
     plain = json.loads(msgspec.json.encode(told))
-    assert [len(plain[holding.name]) for holding in HOLDINGS] == [1, 2, 1, 4]
+    assert [len(plain[holding.name]) for holding in HOLDINGS] == [1, 2, 2, 1, 4]
     assert plain["profiles"][0]["attributes"] == {"size": "40"}
     first = next(event for event in plain["events"] if event["device"])
     assert (first["kind"], first["at"], first["device"]) == ("product viewed", "2026-11-23T12:00:00Z", "laptop")
@@ -50,10 +54,16 @@ async def test_an_export_has_every_place_and_every_device(places: Places) -> Non
 async def test_a_receipt_says_what_was_erased_and_that_nothing_is_left(places: Places) -> None:
     receipt = await erased(places, "anna", NOON + 1)
     assert receipt.ids == 2
-    assert receipt.erased == {"page views": 1, "events": 4, "profiles": 2, "events not taken": 1}
+    assert receipt.erased == {
+        "page views": 1,
+        "messages to webhooks": 2,
+        "events": 4,
+        "profiles": 2,
+        "events not taken": 1,
+    }
     assert receipt.is_whole and set(receipt.left) == {holding.name for holding in HOLDINGS}
     ben = await exported(places, "ben")
-    assert [len(ben[holding.name]) for holding in HOLDINGS] == [1, 1, 0, 1]  # type: ignore[arg-type]
+    assert [len(ben[holding.name]) for holding in HOLDINGS] == [1, 1, 1, 0, 1]  # type: ignore[arg-type]
 
 
 async def test_who_is_not_known_has_nothing_to_export_or_erase(places: Places) -> None:

@@ -1,0 +1,153 @@
+"""`tailorbird webhooks`: who is told when a visitor enters or leaves a segment, what waits to be told and what was
+given up, and telling it after all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+
+from proxy.cli.options import given, setting_options
+from proxy.cli.rulefolder import A_FOLDER, existing_store, read_rules
+from proxy.environment import from_environment
+from proxy.model import Delivery
+from proxy.outbox.outreach import webhooks_in
+from proxy.ports import Outbox, Waiting
+from proxy.rulebook.compile import Publication
+from proxy.rulebook.membership import unforeseen
+from proxy.rulebook.webhookfile import Webhook, told_of, unknown_segments
+from proxy.settings import Settings
+from proxy.stores import open_outbox
+
+
+@click.group("webhooks")
+def command() -> None:
+    """Who is told when a visitor enters or leaves a segment, and what waits to be told."""
+
+
+@command.command("show")
+@click.argument("folder", metavar="[DIR]", type=A_FOLDER, default="rules")
+@setting_options("webhooks", "store")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print it")
+def show(folder: Path, form: str, **flags: Any) -> None:
+    """Every webhook of the file, with the segments of the rule folder DIR that it is told of, what waits for it and
+    what was given up; and what is doubtful about them.
+
+    Exit code 1 when the file or the folder has problems.
+    """
+    settings = from_environment(os.environ, **given(**flags))
+    webhooks = webhooks_in(settings.webhooks)
+    publication = read_rules(folder, None, settings.store).publication
+    if publication is None:
+        raise click.ClickException(f"`{folder}` has problems; `tailorbird check {folder}` tells them")
+    counts = asyncio.run(_counts(settings))
+    if form == "json":
+        click.echo(msgspec.json.encode([_told(one, publication, counts) for one in webhooks]))
+        return
+    for webhook in webhooks:
+        click.echo(_line(webhook, publication, counts.get(webhook.name, Waiting())))
+    for doubt in _doubts(webhooks, publication):
+        click.echo(doubt)
+    if not webhooks:
+        click.echo("nobody is told: the setting `webhooks` names no file")
+
+
+@command.command("given-up")
+@setting_options("store")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print the list")
+def given_up(form: str, **flags: Any) -> None:
+    """Lists the messages that were given up, oldest first, with the reason."""
+    settings = from_environment(os.environ, **given(**flags))
+    for one in asyncio.run(_given_up(settings)):
+        click.echo(msgspec.json.encode(msgspec.to_builtins(_named(one))) if form == "json" else _as_text(one))
+
+
+@command.command("replay")
+@setting_options("store")
+@click.option("--webhook", default="", help="only those for this webhook")
+def replay(webhook: str, **flags: Any) -> None:
+    """Has messages that were given up sent again, after what waits already. It does no harm to do it twice."""
+    settings = from_environment(os.environ, **given(**flags))
+    click.echo(f"{asyncio.run(_replayed(settings, webhook))} wait again")
+
+
+# -- done
+
+
+@asynccontextmanager
+async def _outbox(settings: Settings) -> AsyncIterator[Outbox]:
+    async with existing_store(settings.store):
+        outbox = open_outbox(settings.store)
+        try:
+            yield outbox
+        finally:
+            await outbox.aclose()
+
+
+async def _counts(settings: Settings) -> Mapping[str, Waiting]:
+    async with _outbox(settings) as outbox:
+        return await outbox.counts()
+
+
+async def _given_up(settings: Settings) -> Sequence[Delivery]:
+    async with _outbox(settings) as outbox:
+        return await outbox.given_up()
+
+
+async def _replayed(settings: Settings, webhook: str) -> int:
+    async with _outbox(settings) as outbox:
+        some = [one for one in await outbox.given_up() if webhook in ("", one.webhook)]
+        await outbox.again(some, time.time())
+        return len(some)
+
+
+# -- told
+
+
+def _told(webhook: Webhook, publication: Publication, counts: Mapping[str, Waiting]) -> dict[str, object]:
+    waiting = counts.get(webhook.name, Waiting())
+    return {
+        "name": webhook.name,
+        "url": webhook.url,
+        "form": webhook.form,
+        "segments": sorted(told_of(webhook, publication.segments)),
+        "waiting": waiting.waiting,
+        "waiting_since": waiting.since or None,
+        "given_up": waiting.given_up,
+    }
+
+
+def _line(webhook: Webhook, publication: Publication, counted: Waiting) -> str:
+    host = urlsplit(webhook.url).netloc
+    segments = ", ".join(sorted(told_of(webhook, publication.segments))) or "no segment"
+    since = f" since {_time(counted.since)}" if counted.waiting else ""
+    return f"{webhook.name} ({host}): {segments}\n  {counted.waiting} waiting{since}, {counted.given_up} given up"
+
+
+def _doubts(webhooks: Sequence[Webhook], publication: Publication) -> Iterator[str]:
+    for name in unknown_segments(webhooks, publication.segments):
+        yield f"no rule file has the segment `{name}`"
+    for name in sorted({name for webhook in webhooks for name in told_of(webhook, publication.segments)}):
+        for attribute, why in unforeseen(publication, name).items():
+            yield f"`{name}` asks for `{attribute}`: {why}"
+
+
+def _as_text(one: Delivery) -> str:
+    change = "entered" if one.entered else "left"
+    return f"{_time(one.at)}  {one.webhook:12} {one.visitor_id} {change} {one.segment}: {one.reason}"
+
+
+def _named(one: Delivery) -> dict[str, object]:
+    return {name: getattr(one, name) for name in one.__struct_fields__}
+
+
+def _time(at: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))

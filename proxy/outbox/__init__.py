@@ -1,0 +1,1 @@
+"""Telling other systems when a visitor enters or leaves a segment."""

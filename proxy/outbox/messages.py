@@ -1,0 +1,69 @@
+"""A change as a webhook hears it: a call in the form of Segment's audiences, signed. Pure.
+
+The address is the operator's alone: who it is about stands in the body, never there. The signature is Segment's, the
+HMAC-SHA-1 of the body in hexadecimal digits, so that what checks theirs checks ours; beside it one by SHA-256.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from datetime import UTC, datetime
+
+import msgspec
+
+from proxy.model import Delivery
+from proxy.rulebook.webhookfile import Form, Webhook
+
+_DEVICE = re.compile(r"[0-9a-f]{32}|anon_[0-9a-f]{32}")
+"""The ids that we gave: those of cookies, and of strangers."""
+
+Headers = dict[str, str]
+
+
+def body_of(delivery: Delivery, form: Form, now: float) -> bytes:
+    """The call, as JSON."""
+    key = key_of(delivery.segment)
+    who = "anonymousId" if _DEVICE.fullmatch(delivery.visitor_id) else "userId"
+    call: dict[str, object] = {
+        "type": str(form),
+        who: delivery.visitor_id,
+        "messageId": delivery.id,
+        "timestamp": _time(delivery.at),
+        "sentAt": _time(now),
+        "context": {
+            "personas": {
+                "computation_class": "audience",
+                "computation_id": key,
+                "computation_key": key,
+                "namespace": "tailorbird",
+            },
+            "library": {"name": "tailorbird"},
+        },
+    }
+    if form is Form.IDENTIFY:
+        call["traits"] = {key: delivery.entered}
+    else:
+        call["event"] = "Audience Entered" if delivery.entered else "Audience Exited"
+        call["properties"] = {"audience_key": key, "audience_name": delivery.segment, key: delivery.entered}
+    return msgspec.json.encode(call)
+
+
+def headers_of(body: bytes, webhook: Webhook) -> Headers:
+    """The fields of the request, with the signatures."""
+    secret = webhook.secret.encode()
+    return {
+        "content-type": "application/json",
+        "user-agent": "tailorbird",
+        "x-signature": hmac.digest(secret, body, "sha1").hex(),
+        "x-signature-256": hmac.digest(secret, body, "sha256").hex(),
+    }
+
+
+def key_of(segment: str) -> str:
+    """A segment's name as platforms write keys: `Left their cart` is `left_their_cart`."""
+    return re.sub(r"\W+", "_", segment.lower()).strip("_") or "segment"
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,99 @@
+"""One process of all has the lead in telling webhooks: it looks for changes and sends them, and says every few seconds
+that it is still there. When it is gone, another goes on where the store says it was."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import httpx
+
+from proxy.diagnostics import Finding, as_text
+from proxy.errors import OperatorError, StoreError
+from proxy.metrics import Metrics
+from proxy.outbox.follower import Follower
+from proxy.outbox.sender import TIMEOUT_SECONDS, Sender
+from proxy.ports import Outbox, Store
+from proxy.rulebook.compile import Publication
+from proxy.rulebook.webhookfile import Webhook, read_webhooks
+
+log = logging.getLogger("tailorbird.outbox")
+
+LEAD_SECONDS = 15.0
+ASK_SECONDS = 3.0
+REST_SECONDS = 0.5
+
+
+class Outreach:
+    """Works beside requests for as long as it is let."""
+
+    def __init__(
+        self,
+        name: str,
+        store: Store,
+        outbox: Outbox,
+        webhooks: Sequence[Webhook],
+        publication: Callable[[], Publication | None],
+        metrics: Metrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self._name = name
+        self._outbox = outbox
+        self._clock = clock
+        self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
+        self._follower = Follower(name, store, outbox, webhooks, publication, metrics, clock)
+        self._senders = [Sender(webhook, outbox, self._client, metrics, clock) for webhook in webhooks]
+        self._leads_until = 0.0
+
+    async def run(self) -> None:
+        """For ever."""
+        steps = [self._follower.step, *(sender.step for sender in self._senders)]
+        try:
+            await asyncio.gather(self._ask_for_the_lead(), *map(self._repeat, steps))
+        finally:
+            await self._follower.rest()
+            await self._client.aclose()
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Lets another have the lead at once."""
+        if self._leads_until:
+            with contextlib.suppress(StoreError):
+                await self._outbox.lead(self._name, self._clock(), 0.0)
+
+    async def _ask_for_the_lead(self) -> None:
+        while True:
+            with contextlib.suppress(StoreError):
+                asked_at = self._clock()
+                has_it = await self._outbox.lead(self._name, asked_at, LEAD_SECONDS)
+                self._leads_until = asked_at + LEAD_SECONDS - TIMEOUT_SECONDS if has_it else 0.0
+            await asyncio.sleep(ASK_SECONDS if self._leads_until else ASK_SECONDS / 2)
+
+    async def _repeat(self, step: Callable[[], Awaitable[bool]]) -> None:
+        while True:
+            try:
+                is_busy = self._clock() < self._leads_until and await step()
+            except StoreError as error:
+                log.debug("webhooks wait for the store: %s", error)
+                is_busy = False
+            await asyncio.sleep(0 if is_busy else REST_SECONDS)
+
+
+def webhooks_in(path: str) -> tuple[Webhook, ...]:
+    """The webhooks of the operator's file; none when there is no such setting. Raises `OperatorError`, with all that
+    is wrong in it."""
+    if not path:
+        return ()
+    findings: list[Finding] = []
+    try:
+        raw = Path(path).read_bytes()
+    except OSError as error:
+        raise OperatorError(f"`{path}` cannot be read: {error.strerror}", help="see the setting `webhooks`") from error
+    found = read_webhooks(Path(path).name, raw, findings)
+    if findings:
+        told = as_text(findings, {Path(path).name: raw.decode("utf-8-sig", "replace")})
+        raise OperatorError(f"the webhooks make no sense\n\n{told}")
+    return found

@@ -1,0 +1,133 @@
+"""Who is in which segments of a publication, seen at one moment from what is known of a visitor; and until when that is
+so if nothing happens: until an event leaves a window, a day or a visit ends, or time alone brings an amount past what
+is asked of it. Foreseen to the millisecond; only what a clock on the wall decides (`weekday`, `hours`) is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from math import inf, isfinite, log2
+
+from proxy.audience.measures import DAY_SECONDS, DaysSince, Decaying
+from proxy.audience.traits import known_read, trait
+from proxy.conditions.derived import AGO, MARK, base_of, moment_of
+from proxy.conditions.values import matches
+from proxy.conditions.vocabulary import PHRASES
+from proxy.decide.conjunctions import facts_of
+from proxy.decide.engine import at_stage
+from proxy.decide.plan import JOURNEY, in_order_of_use, names_in
+from proxy.model import Attributes, Between, Condition, EvaluationContext, Fact, Measure, Profile, Segment, Test
+from proxy.rulebook.compile import Publication
+
+OF_REQUESTS = frozenset(
+    phrase.attribute for phrase in PHRASES if not phrase.is_trait and phrase.measure is None and not phrase.parts
+) - {"segment", JOURNEY, "now", "weekday", "hours"}
+"""What no profile knows."""
+SOON_SECONDS = 0.001
+"""An amount that may be reached and one that must be exceeded change within so long of one another."""
+
+
+class Eye:
+    """Sees at one moment who is in which segments of a publication: in all, or in some and those they ask for."""
+
+    def __init__(self, publication: Publication, now: float, only: Collection[str] | None = None) -> None:
+        self._plan = publication.plan
+        self._segments = in_order_of_use(_needed(publication.segments, only))
+        self._now = now
+        self._facts = _facts(publication, self._segments, is_all=only is None)
+        self.asked = {fact.attribute: fact.measure for fact in self._facts if fact.measure}
+
+    def known(self, profile: Profile, measures: Mapping[str, Measure]) -> Attributes:
+        """What is known of a visitor, by these measures too."""
+        return {**profile.attributes, **self.read(profile, measures), "segment": profile.segments}
+
+    def read(self, profile: Profile, measures: Mapping[str, Measure]) -> Attributes:
+        """What these measures read off the visitor's history, where there is something to read."""
+        read = {name: trait(profile, name, measure, self._now) for name, measure in measures.items()}
+        return {name: value for name, value in read.items() if value is not None}
+
+    def segments(self, attributes: Attributes) -> frozenset[str]:
+        """The segments that a visitor is in: named by the profile, and by their own conditions."""
+        segments = self.whole(attributes)["segment"]
+        assert isinstance(segments, frozenset)  # for the type checker
+        return segments
+
+    def whole(self, attributes: Attributes) -> Attributes:
+        """The same with the stage of the journey that the visitor is at, and all segments."""
+        known = dict(at_stage(self._plan, EvaluationContext(now=self._now, attributes=attributes)).attributes)
+        segments = known["segment"]
+        names = segments if isinstance(segments, frozenset) else frozenset()
+        for segment in self._segments:
+            known["segment"] = names
+            if matches(segment.condition, known, now=self._now, timezone=segment.timezone):
+                names |= {segment.name}
+        return known | {"segment": names}
+
+    def holds(self, condition: Condition, timezone: str, whole: Attributes) -> bool:
+        """Whether a condition holds of a visitor, of whom the `whole` is known."""
+        return matches(condition, whole, now=self._now, timezone=timezone)
+
+    def holds_until(self, profile: Profile) -> float:
+        """Until when a visitor who was looked at stays in the same segments if nothing happens; infinity for ever."""
+        changes = (at for fact in self._facts for at in _changes(fact, profile, self._now))
+        return min((at for at in changes if at > self._now), default=inf)
+
+
+def unforeseen(publication: Publication, name: str) -> dict[str, str]:
+    """What a segment asks, itself or through others, that cannot be known between requests, and why not."""
+    asked = {
+        base_of(fact.attribute) for fact in _facts(publication, _needed(publication.segments, [name]), is_all=False)
+    }
+    there = asked & {"time zone", *OF_REQUESTS}
+    on_clocks = asked & {"weekday", "hours"}
+    return dict.fromkeys(sorted(there), "only a request tells it") | dict.fromkeys(
+        sorted(on_clocks), "it is looked at when something happens, and once a day"
+    )
+
+
+def _needed(segments: Iterable[Segment], only: Collection[str] | None) -> list[Segment]:
+    """The segments of these names, and all that they ask for."""
+    by_name = {segment.name.casefold(): segment for segment in segments}
+    if only is None:
+        return list(by_name.values())
+    found = [name.casefold() for name in only if name.casefold() in by_name]
+    for name in found:  # grows as it is walked
+        found += [one for one in names_in(facts_of(by_name[name].condition), by_name) if one not in found]
+    return [by_name[name] for name in found]
+
+
+def _facts(publication: Publication, segments: Iterable[Segment], *, is_all: bool) -> list[Fact]:
+    """All that they ask, also by way of the journey; when all are looked at, whatever that asks."""
+    facts = [fact for segment in segments for fact in facts_of(segment.condition)]
+    journey = publication.plan.journey
+    if journey is not None and (is_all or any(fact.attribute == JOURNEY for fact in facts)):
+        facts += [fact for stage in journey.rules for fact in facts_of(stage.condition)]
+    return facts
+
+
+def _changes(fact: Fact, profile: Profile, now: float) -> Iterator[float]:
+    """The moments from which on, at the latest, the fact may be another."""
+    base, _, how = fact.attribute.partition(MARK)
+    if fact.attribute == "now":
+        yield from (edge + SOON_SECONDS for edge in _edges(fact.test))
+    elif how == AGO and (at := moment_of(profile.attributes.get(base, ""))) is not None:
+        yield from (at + edge + SOON_SECONDS for edge in _edges(fact.test))
+    elif fact.measure and (read := known_read(profile, fact.attribute)):
+        yield read.holds_until
+        told = read.told
+        if isinstance(told, DaysSince):
+            yield from (told.at + edge * DAY_SECONDS + SOON_SECONDS for edge in _edges(fact.test))
+        elif isinstance(told, Decaying):
+            yield from (at + SOON_SECONDS for edge in _edges(fact.test) if (at := _fallen(told, edge)) is not None)
+
+
+def _edges(test: Test) -> Iterator[float]:
+    if isinstance(test, Between):
+        yield from filter(isfinite, (test.low, test.high))
+
+
+def _fallen(points: Decaying, edge: float) -> float | None:
+    """When points come down to an edge; None when they never do."""
+    if not (0 < edge < points.points) or not isfinite(points.half_life_seconds):
+        return None
+    return points.as_of + points.half_life_seconds * log2(points.points / edge)

@@ -1,0 +1,115 @@
+"""The file of webhooks: who is told when a visitor enters or leaves a segment, read with the place of every word as a
+rule file is. It has secrets in it, and says where what is known of visitors goes: so it is the operator's, and lies
+beside the settings rather than in the folder that editors own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text
+from proxy.diagnostics import Finding
+from proxy.model import Segment
+from proxy.rulebook.read import read_yaml, text_of
+from proxy.rulebook.scalars import read_choice, read_words, unfit
+from proxy.rulebook.segments import NOBODY
+from proxy.rulebook.words import Word, fields
+
+FILE = (Word("webhooks", "who is told, each by a name of its own", required=True),)
+WEBHOOK = (
+    Word("url", "where to send it, as https://cdp.example/hooks/segments", required=True),
+    Word("secret", "what each message is signed with; at least 16 characters", required=True),
+    Word("segments", "the segments it is told of, as [VIP, Left their cart]; all that have a condition when missing"),
+    Word("form", "track (Audience Entered and Exited) or identify (a trait that is true or false); track when missing"),
+)
+SHORTEST_SECRET = 16
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
+
+
+class Form(StrEnum):
+    """As what a change is told, in Segment's words."""
+
+    TRACK = "track"
+    IDENTIFY = "identify"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Who is told, and of what: of all segments with a condition when it names none; the others are known elsewhere."""
+
+    name: str
+    url: str
+    secret: str
+    segments: frozenset[str] = frozenset()
+    form: Form = Form.TRACK
+
+
+def read_webhooks(name: str, raw: bytes, findings: list[Finding]) -> tuple[Webhook, ...]:
+    """The webhooks of a file."""
+    text = text_of(name, raw, findings)
+    root = read_yaml(name, text, findings) if text is not None else None
+    if root is None or root == MapNode((), root.place):
+        return ()
+    found = fields(root, "file of webhooks", FILE, findings)
+    table = as_map(found["webhooks"].value, '"webhooks"', findings) if "webhooks" in found else None
+    return tuple(_webhook(entry, findings) for entry in table.entries) if table else ()
+
+
+def _webhook(entry: Entry, findings: list[Finding]) -> Webhook:
+    name = entry.key
+    if not _NAME.fullmatch(name.text):
+        help = "begin with a small letter, and go on with letters, digits, hyphens and underscores, up to 32"
+        findings.append(Finding("R304", f'a webhook cannot be called "{name.text}"', name.place, help))
+    found = {word: one.value for word, one in fields(entry.value, "webhook", WEBHOOK, findings).items()}
+    form = read_choice(found["form"], "form", list(Form), findings) if "form" in found else None
+    return Webhook(
+        name.text,
+        _url(found["url"], findings) if "url" in found else "",
+        _secret(found["secret"], findings) if "secret" in found else "",
+        frozenset(word.text for word in _words(found.get("segments"), findings)),
+        Form(form or Form.TRACK),
+    )
+
+
+def _words(node: Node | None, findings: list[Finding]) -> tuple[Scalar, ...]:
+    return read_words(node, "segments", findings) if node else ()
+
+
+def _url(node: Node, findings: list[Finding]) -> str:
+    written = as_text(node, '"url"', findings)
+    if written is None:
+        return ""
+    try:
+        parts = urlsplit(written.text)
+        is_one = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one or parts.username or parts.fragment:
+        findings.append(unfit("url", written, "write https://, a host and a path; no user name, the secret signs"))
+    return written.text
+
+
+def _secret(node: Node, findings: list[Finding]) -> str:
+    written = as_text(node, '"secret"', findings)
+    if written and len(written.text) < SHORTEST_SECRET:
+        what = f"the secret is shorter than {SHORTEST_SECRET} characters"
+        findings.append(Finding("R304", what, written.place, "make one with `openssl rand -hex 16`"))
+    return written.text if written else ""
+
+
+def told_of(webhook: Webhook, segments: Iterable[Segment]) -> frozenset[str]:
+    """The segments of rule files that a webhook is told of."""
+    folded = {name.casefold() for name in webhook.segments}
+    return frozenset(
+        one.name for one in segments if (one.name.casefold() in folded if folded else one.condition != NOBODY)
+    )
+
+
+def unknown_segments(webhooks: Iterable[Webhook], segments: Iterable[Segment]) -> list[str]:
+    """The segments that webhooks ask to be told of and no rule file has."""
+    known = {segment.name.casefold() for segment in segments}
+    return sorted({name for webhook in webhooks for name in webhook.segments if name.casefold() not in known})

@@ -1,0 +1,53 @@
+"""What goes out to webhooks as bytes in a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+
+import msgspec
+
+from proxy.errors import StoreError
+from proxy.model import Delivery, Followed, Standing
+
+MOST_GIVEN_UP = 10_000
+
+packed = msgspec.msgpack.Encoder(order="sorted").encode
+_standings = msgspec.msgpack.Decoder(Standing)
+_deliveries = msgspec.msgpack.Decoder(Delivery)
+_followed = msgspec.msgpack.Decoder(Followed)
+
+
+def standing_in(value: bytes) -> Standing:
+    """The standing in a stored value."""
+    return _standings.decode(value)
+
+
+def delivery_in(value: bytes) -> Delivery:
+    """The delivery in a stored value."""
+    return _deliveries.decode(value)
+
+
+def followed_in(value: bytes | None) -> Followed:
+    """How far the log was followed; from its beginning where nothing is stored."""
+    return _followed.decode(value) if value else Followed()
+
+
+def says_something(standing: Standing) -> bool:
+    """Whether it is worth its place."""
+    return any(standing.told.values()) or standing.due_at < inf
+
+
+def waiting_again(delivery: Delivery, now: float) -> Delivery:
+    """One that was given up, as it waits from now on."""
+    return msgspec.structs.replace(delivery, reason="", queued_at=now)
+
+
+def is_of_erased(visitor_id: str, erased_at: Mapping[str, float], now: float) -> bool:
+    """Whether what was found out of a visitor at `now` is of before they were erased."""
+    return now <= erased_at.get(visitor_id, -inf)
+
+
+def not_leading() -> StoreError:
+    """That a process which has the lead no more may not change what the other does."""
+    return StoreError("another process has the lead now")

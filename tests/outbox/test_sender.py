@@ -1,0 +1,161 @@
+"""Bringing messages to somebody who is slow, wrong or away, on both stores."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from proxy.metrics import Metrics
+from proxy.model import Delivery
+from proxy.outbox.sender import LONGEST_PAUSE_SECONDS, LONGEST_WAIT_SECONDS, MOST_FAULTS, SENT, Sender
+from proxy.ports import Outbox
+from proxy.rulebook.webhookfile import Webhook
+from proxy.stores import open_outbox, open_store
+from tests.outbox.receiver import OK, SECRET, Answer, Receiver, status
+from tests.wire.storage import STORES, storage
+
+NOON = 1_795_435_200.0
+
+
+@pytest.fixture(params=STORES)
+async def outbox(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Outbox]:
+    async with storage(request.param, tmp_path) as url:
+        await open_store(url).aclose()
+        opened = open_outbox(url)
+        assert await opened.lead("me", NOON, 3_600.0)
+        yield opened
+        await opened.aclose()
+
+
+def message(number: int, visitor: str = "anna") -> Delivery:
+    return Delivery(f"m{number}", "cdp", visitor, f"S{number}", True, NOON + number, NOON)
+
+
+class Bench:
+    """A sender to a receiver, on a clock that stands still."""
+
+    def __init__(self, outbox: Outbox, webhook: Webhook) -> None:
+        self.now = NOON
+        self.metrics = Metrics()
+        self.client = httpx.AsyncClient(timeout=5.0)
+        self.sender = Sender(webhook, outbox, self.client, self.metrics, lambda: self.now)
+        self.outbox = outbox
+
+    async def until_done(self, most: int = 100) -> int:
+        """Goes on, past every pause, until nothing waits; how often it had to be tried."""
+        for turn in range(most):
+            if not await self.sender.step() and self.now >= self.sender.pause_until:
+                return turn
+            self.now = max(self.now, self.sender.pause_until)
+        raise AssertionError("it never ends")
+
+    def counts(self) -> dict[str, int]:
+        return self.metrics.by_value(SENT)
+
+
+async def sent(outbox: Outbox, answer: Answer, *messages: Delivery) -> tuple[Receiver, Bench]:
+    await outbox.put("me", [], messages, None, NOON)
+    async with Receiver(answer) as receiver:
+        bench = Bench(outbox, receiver.webhook())
+        await bench.until_done()
+        await bench.client.aclose()
+    return receiver, bench
+
+
+async def test_messages_are_posted_signed_to_the_address_of_the_operator(outbox: Outbox) -> None:
+    receiver, bench = await sent(outbox, lambda call, times: OK, message(1), message(2, "ben"))
+    assert receiver.heard() == [("anna", "Audience Entered", "s1"), ("ben", "Audience Entered", "s2")]
+    (first, _) = receiver.requests
+    assert (first.method, first.target) == (b"POST", b"/hooks/segments"), "who it is about is in no address"
+    assert first.get(b"x-signature") == hmac.new(SECRET.encode(), first.body, hashlib.sha1).hexdigest().encode()
+    assert (bench.counts(), await outbox.first("cdp", 9)) == ({"sent": 2}, [])
+
+
+async def test_what_was_not_taken_is_sent_again_with_its_id_and_in_order(outbox: Outbox) -> None:
+    """The first message is refused by a fault, then by a broken connection, then taken: so is each after it."""
+
+    def answer(call: dict[str, object], times: int) -> bytes:
+        return {1: status(503), 2: b""}.get(times, OK)
+
+    receiver, bench = await sent(outbox, answer, message(1), message(2), message(3))
+    assert [key for _, _, key in receiver.heard()] == ["s1", "s2", "s3"], "no visitor's is overtaken"
+    assert bench.counts() == {"sent": 3, "failed": 6}
+
+
+async def test_pauses_grow_and_are_as_long_as_it_asks(outbox: Outbox) -> None:
+    await outbox.put("me", [], [message(1)], None, NOON)
+    answers = [status(500)] * 12 + [status(429, b"Retry-After: 1200")]
+    async with Receiver(lambda call, times: answers[times - 1]) as receiver:
+        bench = Bench(outbox, receiver.webhook())
+        pauses = []
+        for _ in answers:
+            assert not await bench.sender.step()
+            assert not await bench.sender.step(), "it is left alone meanwhile"
+            pauses.append(bench.sender.pause_until - bench.now)
+            bench.now = bench.sender.pause_until
+        await bench.client.aclose()
+    assert len(receiver.requests) == len(answers)
+    for place, pause in enumerate(pauses[:-1]):
+        longest = min(2.0**place, LONGEST_PAUSE_SECONDS)
+        assert 0.5 * longest <= pause <= longest
+    assert pauses[-1] == 1200
+    assert bench.sender.trouble == "it answered 429"
+
+
+@pytest.mark.parametrize("code", [400, 413, 422])
+async def test_what_is_wrong_with_one_message_holds_up_no_other(outbox: Outbox, code: int) -> None:
+    def answer(call: dict[str, object], times: int) -> bytes:
+        return status(code) if call["messageId"] == "m1" else OK
+
+    receiver, bench = await sent(outbox, answer, message(1), message(2), message(3, "ben"))
+    assert sorted(key for _, _, key in receiver.heard()) == ["s2", "s3"]
+    (given_up,) = await outbox.given_up()
+    assert (given_up.id, given_up.reason) == ("m1", f"it answered {code}")
+    assert bench.counts() == {"sent": 2, "given up": 1}
+
+
+async def test_a_message_that_is_always_a_fault_is_given_up_while_others_go_through(outbox: Outbox) -> None:
+    def answer(call: dict[str, object], times: int) -> bytes:
+        return status(500) if call["messageId"] == "m1" else OK
+
+    others = [message(number, f"v{number}") for number in range(2, 202)]
+    receiver, bench = await sent(outbox, answer, message(1), *others)
+    assert len(receiver.taken) == 200
+    assert [one.id for one in await outbox.given_up()] == ["m1"]
+    assert bench.counts()["failed"] == MOST_FAULTS - 1
+
+
+async def test_what_has_waited_for_a_day_is_given_up_and_can_be_sent_after_all(outbox: Outbox) -> None:
+    await outbox.put("me", [], [message(1)], None, NOON)
+    is_back = False
+    async with Receiver(
+        lambda call, times: OK if is_back else status(302, b"Location: http://127.0.0.1:1/")
+    ) as receiver:
+        bench = Bench(outbox, receiver.webhook())
+        await bench.sender.step()
+        assert await outbox.given_up() == []
+        bench.now = NOON + LONGEST_WAIT_SECONDS + 1
+        await bench.sender.step()
+        (given_up,) = await outbox.given_up()
+        assert (given_up.reason, len(receiver.requests)) == ("it answered 302", 2), "no redirect is followed"
+        is_back = True
+        await outbox.again([given_up], bench.now)
+        await bench.until_done()
+        assert receiver.heard() == [("anna", "Audience Entered", "s1")]
+        await bench.client.aclose()
+
+
+async def test_nobody_there_is_tried_again_later(outbox: Outbox) -> None:
+    await outbox.put("me", [], [message(1)], None, NOON)
+    async with Receiver() as receiver:
+        webhook = receiver.webhook()
+    bench = Bench(outbox, webhook)
+    assert not await bench.sender.step()
+    assert bench.sender.trouble == "it could not be reached (ConnectError)"
+    assert await outbox.first("cdp", 9) == [message(1)]
+    await bench.client.aclose()

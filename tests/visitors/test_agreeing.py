@@ -1,0 +1,45 @@
+"""What a visitor agrees to, noted for those who tell others of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.audience.consent import LEVEL
+from tests.visitors.test_capture import FOLDER, HTML, OPENED, PAGE, log
+from tests.wire.behind import Behind
+from tests.wire.origin import Origin, always, ok
+
+WEBHOOKS = "webhooks: {cdp: {url: 'http://127.0.0.1:9/', secret: 0123456789abcdef}}"
+TOOL = {"consent": ("own",), "consent_default": "session"}
+ALL, SESSION, NOTHING = ({"cookie": f"tb_consent={level}"} for level in ("profile", "session", "contextual"))
+GPC = {"cookie": "a=b", "sec-gpc": "1"}
+OF_A_PAGE = 2
+"""Events: that it was viewed, and its product."""
+
+
+async def levels(folder: Path, events: int, *pages: dict[str, str], **settings: object) -> list[object]:
+    """What is noted of a visitor who opens a page with these fields after one another, among so many events."""
+    (folder / "webhooks.yaml").write_text(WEBHOOKS, "utf-8")
+    named = {"webhooks": str(folder / "webhooks.yaml"), **settings}
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, folder, **named) as shop:
+        for fields in pages:
+            cookie = f"{shop.cookies_of('anna')['cookie']}; {fields['cookie']}"
+            await shop.client.get("/", headers={**OPENED, **fields, "cookie": cookie})
+        arrivals = await log(shop, events)
+    return [one.traits.get(LEVEL) for one in arrivals if one.event.kind == "identified"]
+
+
+async def test_each_change_is_noted_once(tmp_path: Path) -> None:
+    pages = SESSION, SESSION, ALL, ALL, NOTHING, NOTHING
+    assert await levels(tmp_path, 4 * OF_A_PAGE + 3, *pages, **TOOL) == ["session", "profile", "contextual"]
+
+
+async def test_a_browser_that_does_not_want_it_is_noted_though_no_tool_is_asked(tmp_path: Path) -> None:
+    assert await levels(tmp_path, 1 + OF_A_PAGE + 1, GPC, GPC, ALL) == ["contextual", "profile"]
+
+
+@pytest.mark.parametrize("settings", [{}, {"webhooks": "", **TOOL}], ids=["who agrees to all", "nobody is told"])
+async def test_what_nobody_needs_is_not_noted(tmp_path: Path, settings: dict[str, object]) -> None:
+    assert await levels(tmp_path, 2 * OF_A_PAGE, ALL, ALL, **settings) == []
