@@ -1,14 +1,14 @@
 """How much may be asked of an origin at once: found out by asking, so that one that slows down is not pushed over.
 
-`Limit` is pure. It compares how long answers take now with how long they took when they took least: when that is half
-as long again, more at once only means longer, and the limit falls by a tenth; while it is not, and the limit is what
-holds requests up, it rises by a tenth (rising by one would take minutes to leave a wrong start). Averages over
+`Limit` is pure. It compares how long answers take now with how long they took when they took least: when that is
+three quarters more, more at once only means longer, and the limit falls by a tenth; while it is not, and the limit is
+what holds requests up, it rises by a tenth (rising by one would take minutes to leave a wrong start). Averages over
 stretches of time are compared, not single answers: a shop has quick pages and slow ones.
 
-How long they take at least is found out by a look: for a moment half as much is asked. When as many answers come in
-that moment as before, the other half only stood in line, and is left out for good. (Merely to remember for a minute
-what was quickest would not do: after a minute of overload what is slow is taken for usual, and the limit rises and
-rises.)
+How long they take at least is what they took within the last minute, as long as all that was asked was let through.
+While some are sent away that would be wrong: after a minute of overload what is slow is taken for usual, and the limit
+rises and rises. Then it is found out by a look: for a moment half as much is asked. When as many answers come in that
+moment as before, the other half only stood in line, and is left out for good.
 
 `Gate` is where requests wait for their turn: the newest first, since whoever waited long has perhaps gone, and for a
 moment only. Under lasting overload nobody waits for longer than a blink: a quick no is worth more than a late one.
@@ -17,6 +17,7 @@ moment only. Under lasting overload nobody waits for longer than a blink: a quic
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from math import inf
 
@@ -27,12 +28,13 @@ LEAST = 8
 STRETCH_SECONDS = 1.0
 LEAST_ANSWERS = 20
 """A stretch with fewer answers says nothing yet, and goes on."""
+REMEMBERED_STRETCHES = 60
 SOON_STRETCHES, TRUSTED_STRETCHES = 3, 60
-"""After so many there is a look: at first, and when the last one found something."""
+"""After so many there is a look: at first and when the last one found something, else."""
 LOOK_STRETCHES = 2
 """It takes two: in the first, what was asked before is still being answered."""
 AS_MANY = 0.9
-SLOWER = 1.5
+SLOWER = 1.75
 SLACK_SECONDS = 0.02
 """What comes on top: a busy machine makes five milliseconds of two, which says nothing of an origin."""
 BUSY_SHARE = 0.8
@@ -45,10 +47,10 @@ class Limit:
     def __init__(self, start: int, most: int) -> None:
         self._most = max(1, most)
         self.value = min(max(1, start), self._most)
-        self._least_seconds = inf
+        self._averages: deque[float] = deque(maxlen=REMEMBERED_STRETCHES)
         self._next_look = SOON_STRETCHES
         self._looking = 0
-        self._is_busy = False
+        self._refused, self._has_refused = 0, False
         self._before = (self.value, 0.0)  # the limit, and answers a second, before the look
         self._since: float | None = None
         self._sum, self._count, self._peak = 0.0, 0, 0
@@ -64,22 +66,28 @@ class Limit:
             self._settle(self._sum / self._count)
             self._since, self._sum, self._count, self._peak = now, 0.0, 0, 0
 
+    def refuse(self) -> None:
+        """Somebody was sent away."""
+        self._refused += 1
+
     def _settle(self, average: float) -> None:
-        was_busy, self._is_busy = self._is_busy, self._peak >= BUSY_SHARE * self.value
-        self._least_seconds = min(self._least_seconds, average)
+        refuses, self._refused = self._refused > 0, 0
+        refused, self._has_refused = self._has_refused, refuses
+        if self._looking or not refuses or average < min(self._averages, default=inf):
+            self._averages.append(average)
         self._next_look -= 1
         if self._looking:
             self._look_on(average)
-        elif self._next_look <= 0 and self._is_busy and was_busy:
+        elif self._next_look <= 0 and refuses and refused:
             self._begin_look(average)
-        elif average > SLOWER * self._least_seconds + SLACK_SECONDS:
+        elif average > SLOWER * min(self._averages, default=average) + SLACK_SECONDS:
             self.value = max(min(LEAST, self._most), int(self.value * 0.9))
-        elif self._is_busy:
+        elif self._peak >= BUSY_SHARE * self.value:
             self.value = min(self._most, self.value + max(1, self.value // 10))
 
     def _begin_look(self, average: float) -> None:
         self._looking, self._before = LOOK_STRETCHES, (self.value, self.value / average)
-        self._least_seconds = inf
+        self._averages.clear()
         self.value = max(1, self.value // 2)
 
     def _look_on(self, average: float) -> None:
@@ -162,6 +170,7 @@ class Gate:
 
     def _refusal(self) -> OriginError:
         self._refused_at = self._clock()
+        self._limit.refuse()
         return OriginError(
             f"{self.under_way} requests are under way at once, and the origin takes no more",
             reason="overload",
