@@ -152,10 +152,12 @@ class Outbox(Protocol):
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What came of arrivals: those the store did not have yet, each as whose it is; and who was joined or parted by
-    one of them, as they are right after it."""
+    one of them, as they are right after it. `places` are those of the log before and after them, if nothing else lies
+    between."""
 
     fresh: Sequence[Arrival]
     linked: Mapping[str, Profile] = field(default_factory=dict)
+    places: tuple[str, str] | None = None
 
     @property
     def visitors(self) -> Collection[str]:

@@ -18,6 +18,8 @@ from proxy.conditions.behaviours import ADDED, BOUGHT, VIEWED
 from proxy.model import Event, Product
 
 RANKED_FOR_SECONDS = 60.0
+LEARNT = frozenset((BOUGHT, VIEWED, ADDED))
+"""The kinds of events that a shop learns from."""
 """How long what is popular, new or trending stays so without being looked at again."""
 _MOST_VISITS = 50_000
 

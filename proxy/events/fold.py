@@ -9,28 +9,30 @@ to the byte.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
-from operator import attrgetter
+from itertools import compress, count, islice, pairwise
+from operator import attrgetter, or_
 
 from proxy.audience.identity import IMPORTED, LINKING, linked
 from proxy.audience.merging import NO_RULES, Merge, Rules, Word, believed
 from proxy.audience.outside import MEMBERSHIP, after, segments_of
-from proxy.events.types import MOST, Class, class_of, classes_of
+from proxy.events.types import BY_KIND, MOST, Class, class_of, classes_of
 from proxy.model import Arrival, Attributes, AttributeValue, Event, Membership, Profile, Stamp
 
 Values = dict[str, AttributeValue]
-ID, KIND, STAMP = attrgetter("id"), attrgetter("kind"), attrgetter("at", "id")
+ID, KIND, STAMP, SHOWN = attrgetter("id"), attrgetter("kind"), attrgetter("at", "id"), attrgetter("shown")
+OF_CLASS = {one: frozenset(kind for kind in BY_KIND if class_of(kind) is one) for one in MOST}
 
 MAX_TOLD = 100
 """The attributes of one visitor that events told most recently; what was told before is forgotten."""
 
 
-def fold(profile: Profile | None, arrivals: Sequence[Arrival], rules: Rules = NO_RULES) -> Profile:
+def fold(
+    profile: Profile | None, arrivals: Sequence[Arrival], rules: Rules = NO_RULES, *, of_one_log: bool = False
+) -> Profile:
     """The profile after these events of its visitor; None when there was none before. Needs at least one event. Events
-    that tell nothing of attributes need no `rules`."""
+    that tell nothing of attributes need no `rules`; those `of_one_log`, as the profile's own, are folded quicker."""
     known = Profile(arrivals[0].visitor_id) if profile is None else profile
     for arrival in arrivals:
         if arrival.event.kind == IMPORTED:
@@ -47,7 +49,7 @@ def fold(profile: Profile | None, arrivals: Sequence[Arrival], rules: Rules = NO
         known.attributes,
         known.segments,
         max(known.updated_at, *[arrival.received_at for arrival in arrivals]),
-        merged(known.history, [arrival.event for arrival in arrivals]),
+        merged(known.history, [arrival.event for arrival in arrivals], of_one_log=of_one_log),
         known.bucket_key,
         known.told,
         known.imported,
@@ -64,19 +66,21 @@ def in_order(arrivals: Iterable[Arrival]) -> list[Arrival]:
     return sorted(arrivals, key=stamp_of)
 
 
-def merged(history: Sequence[Event], more: Iterable[Event]) -> tuple[Event, ...]:
+def merged(history: Sequence[Event], more: Iterable[Event], *, of_one_log: bool = False) -> tuple[Event, ...]:
     """The history, as this function made it, with more events in it: of two with one id the later, of each class the
-    newest."""
+    newest. Events `of_one_log` have one time for each id: then what is later than all of the history is not in it."""
     news = [event for event in more if class_of(event.kind) is not Class.NONE]
-    in_order = (*history, *news) if _are_newest(news, history) else _united(history, news)
+    in_order = (*history, *news) if _are_newest(news, history, of_one_log) else _united(history, news)
     return in_order if len(in_order) <= min(MOST.values()) else _newest(in_order)
 
 
-def _are_newest(news: Sequence[Event], history: Sequence[Event]) -> bool:
+def _are_newest(news: Sequence[Event], history: Sequence[Event], of_one_log: bool) -> bool:
     """They come after all of the history, in order, and are not in it: as nearly always."""
-    stamps, ids = list(map(STAMP, (*history[-1:], *news))), set(map(ID, news))
-    is_in_order = all(before < after for before, after in pairwise(stamps))
-    return is_in_order and len(ids) == len(news) and ids.isdisjoint(map(ID, history))
+    stamps = list(map(STAMP, (*history[-1:], *news)))
+    if not all(before < after for before, after in pairwise(stamps)):
+        return False
+    ids = set(map(ID, news))
+    return of_one_log or (len(ids) == len(news) and ids.isdisjoint(map(ID, history)))
 
 
 def _united(history: Sequence[Event], news: Iterable[Event]) -> tuple[Event, ...]:
@@ -91,30 +95,25 @@ def _united(history: Sequence[Event], news: Iterable[Event]) -> tuple[Event, ...
 
 def _newest(events: tuple[Event, ...]) -> tuple[Event, ...]:
     """Of each class the newest of these, which are in order. An event goes when it is too old for all its classes."""
-    too_many = {one: many - MOST.get(one, 0) for one, many in _counts(events).items() if many > MOST.get(one, 0)}
-    kept: list[Event] = []
-    for place, event in enumerate(events):
-        if not too_many:
-            return (*kept, *events[place:])
-        of = classes_of(event)
-        gone = [one for one in of if one in too_many]
-        if len(gone) < len(of):
-            kept.append(event)
-        for one in gone:
-            too_many[one] -= 1
-            if not too_many[one]:
-                del too_many[one]
-    return tuple(kept)
+    begins = _beginnings(events)
+    mixed = events[: max(begins.values())]
+    # From here on everything stays for its own class alone, whatever it showed: nearly always all that need be known.
+    own = max((begins.get(class_of(kind), 0) for kind in set(map(KIND, mixed))), default=0)
+    old = [event for at, event in enumerate(mixed[:own]) if any(at >= begins[one] for one in classes_of(event))]
+    return (*old, *events[own:])
 
 
-def _counts(events: tuple[Event, ...]) -> Counter[Class]:
-    """How many are in each class."""
-    counts: Counter[Class] = Counter()
-    for kind, many in Counter(map(KIND, events)).items():
-        counts[class_of(kind)] += many
-    shown = Counter(event.kind for event in events if event.shown)
-    counts[Class.EXPOSURE] += sum(many for kind, many in shown.items() if class_of(kind) is not Class.EXPOSURE)
-    return counts
+def _beginnings(events: tuple[Event, ...]) -> dict[Class, int]:
+    """Where in these, which are in order, the newest of each class begin."""
+    begins = dict.fromkeys(MOST, 0)
+    kinds = list(map(KIND, events))
+    for one, most in MOST.items():
+        if len(events) > most:
+            is_in = map(OF_CLASS[one].__contains__, reversed(kinds))
+            if one is Class.EXPOSURE:
+                is_in = map(or_, is_in, map(bool, map(SHOWN, reversed(events))))
+            begins[one] = next(islice(compress(count(len(events) - 1, -1), is_in), most - 1, None), 0)
+    return begins
 
 
 def stamp_of(arrival: Arrival) -> Stamp:

@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from proxy.catalogue.shop import LEARNT
 from proxy.errors import StoreError
 from proxy.model import Arrival, EvaluationContext, Profile
 from proxy.personalise import Stock, foresee
@@ -47,11 +48,15 @@ class Learning:
 
     def hear(self, applied: Applied) -> None:
         """Learns what this worker has applied, and looks ahead for those who did it."""
-        for arrival in applied.fresh:
-            self._own[arrival.visitor_id, arrival.event.id] = None
+        learnt = [arrival for arrival in applied.fresh if arrival.event.kind in LEARNT]
+        for arrival in learnt:
             self._learn(arrival)
-        while len(self._own) > MOST_OWN:
-            self._own.popitem(last=False)
+        if applied.places is not None and applied.places[0] == self._place:
+            self._place = applied.places[1]
+        else:
+            self._own.update(dict.fromkeys((arrival.visitor_id, arrival.event.id) for arrival in learnt))
+            while len(self._own) > MOST_OWN:
+                self._own.popitem(last=False)
         if self._stock().asks:
             for profile in filter(None, map(self._held, applied.visitors)):
                 self._foresee(profile)
@@ -72,12 +77,18 @@ class Learning:
 
     async def catch_up(self) -> bool:
         """Learns the next events of the log; False when there is nothing new, or no store."""
+        begun = self._place
         try:
-            arrivals, self._place = await self._store.log(self._place, AT_ONCE)
+            arrivals, place = await self._store.log(begun, AT_ONCE)
         except StoreError as error:
             log.debug("the log was not read: %s", error)
             return False
+        if self._place != begun:  # by what this worker applied meanwhile, which may be among these
+            return True
+        self._place = place
         for arrival in arrivals:
+            if arrival.event.kind not in LEARNT:
+                continue
             if (arrival.visitor_id, arrival.event.id) in self._own:
                 del self._own[arrival.visitor_id, arrival.event.id]
             else:

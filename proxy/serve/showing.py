@@ -101,7 +101,7 @@ class Showing:
             return self._welcome(visitor, now, has_cookie=self._cookies.visitor_name in request.cookies)
         if not self.asked_by(template).needs_profile:
             return Met(visitor)
-        self._capture.settle()
+        self._capture.settle(visitor.id)
         profile = self._profiles.remembered(visitor.id, now)
         return None if profile is MISSING else _met(visitor, profile, now)
 

@@ -46,7 +46,7 @@ def apply(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Applie
     bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
     profiles = sqlite_visitor.checkpoint(connection, _due(connection, fresh))
     linked = {one.visitor_id: profiles[one.visitor_id] for one in fresh if one.event.kind in LINKING}
-    return Applied(fresh, linked)
+    return Applied(fresh, linked, (str(last or ""), str(sqlite_visitor.last_place(connection) or "")))
 
 
 def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:

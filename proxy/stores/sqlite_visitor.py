@@ -93,7 +93,7 @@ def profile_of(stored: Stored, visitor_id: str, rules: Rules = NO_RULES) -> Prof
     arrivals = unpacked_arrivals(stored.events, stored.many)
     if any(arrival.visitor_id != visitor_id for arrival in arrivals):
         raise DamagedValueError("a stored event is another visitor's", help="rebuild the profile from the log")
-    return fold(profile, in_order(arrivals), rules)
+    return fold(profile, in_order(arrivals), rules, of_one_log=True)
 
 
 def log_of(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
@@ -106,7 +106,7 @@ def log_of(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
 def remade(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
     """The profile made anew from the log; None for who has none."""
     arrivals = log_of(connection, visitor_id)
-    return fold(None, arrivals, sqlite_rules.rules(connection)) if arrivals else None
+    return fold(None, arrivals, sqlite_rules.rules(connection), of_one_log=True) if arrivals else None
 
 
 def current(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, Profile]:

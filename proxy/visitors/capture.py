@@ -13,44 +13,30 @@ import asyncio
 import itertools
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from proxy.audience.showings import SHOWN
 from proxy.events.intake import cut
-from proxy.http.message import Request
-from proxy.model import Arrival, Decision, Event, Item, Product, Visitor
+from proxy.http.message import Question, Request
+from proxy.memo import make_room
+from proxy.model import Arrival, Consent, Decision, Event, Item, Product, Visitor
 from proxy.page.about import About
 from proxy.settings import Settings
 from proxy.visitors.agreeing import Agreeing
-from proxy.visitors.consent import Consents
-from proxy.visitors.context import SEARCH_PARAMETERS, page_of, parameters_of, referrer_of, search_term_of
-from proxy.visitors.counted import is_opened, why_not_counted
+from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.journal import Journal
+from proxy.visitors.telling import MOST_BYTES, Telling, telling_of
 from proxy.visitors.visitor import Cookies
 
 SETTLE_SECONDS = 0.01
 MOST_HELD = 10_000
-MOST_REFINEMENTS = 5
+MOST_TOLD = 5_000
 MOST_SHOWN = 16
 """So many banners does a page view name; those of a page with more are events of their own."""
-MOST_BYTES = 200
 SOURCE = "page"
-NO_REFINEMENTS = {
-    *SEARCH_PARAMETERS,
-    "page",
-    "p",
-    "sort",
-    "order",
-    "view",
-    "limit",
-    "gclid",
-    "fbclid",
-    "msclkid",
-    "ref",
-}
 
 
 class View(NamedTuple):
@@ -82,8 +68,10 @@ class Capture:
         self._agreeing = Agreeing(settings, cookies, self._consents)
         self._products = products
         self._noted: list[View] = []
+        self._whose: set[str] = set()  # of whom something is noted, "" among them when nobody knows
+        self._told: dict[Question, tuple[About, Telling | None]] = {}
         self._held: OrderedDict[str, list[Arrival]] = OrderedDict()
-        self._name = secrets.token_hex(6)
+        self._name = f"{SOURCE}:{secrets.token_hex(6)}"
         self._numbers = itertools.count()
 
     def note(self, view: View) -> None:
@@ -93,64 +81,76 @@ class Capture:
         if not self._noted:
             asyncio.get_running_loop().call_later(SETTLE_SECONDS, self.settle)
         self._noted.append(view)
+        self._whose.add(view.visitor.id if view.visitor is not None else "")
 
-    def settle(self) -> None:
-        """What was noted counts from now on."""
+    def settle(self, visitor_id: str = "") -> None:
+        """What was noted counts from now on, if any is of this visitor; "" is everybody."""
         if not self._noted or self._journal is None:
             return
+        if visitor_id and visitor_id not in self._whose and "" not in self._whose:
+            return
         noted, self._noted = self._noted, []
+        self._whose.clear()
         arrivals = [arrival for view in noted for arrival in self._counted(view)]
         if arrivals:
             self._journal.note(arrivals)
 
-    def _counted(self, view: View) -> list[Arrival]:
+    def _counted(self, view: View) -> Sequence[Arrival]:
         """The events of a page, if they count already."""
-        why_not = why_not_counted(view.request, self._consents)
-        if not is_opened(view.request) or why_not == "bot":
-            return []
+        telling = self._telling(view.request, view.about)
+        if telling is None:
+            return ()
         agreed = self._agreeing.news(view.request, view.visitor, view.at)
-        if why_not:
+        visitor = view.visitor or self._visitor(view)
+        if not visitor.id or visitor.consent < Consent.SESSION:
             return agreed
-        visitor = view.visitor or self._cookies.read(view.request.cookies, view.at)
-        if not visitor.id:
-            return []
-        arrivals = agreed + self._arrivals(view, visitor)
+        arrivals = agreed + self._arrivals(view, visitor.id, telling)
         if not view.is_first:
-            return self._held.pop(visitor.id, []) + arrivals
+            return self._held.pop(visitor.id) + arrivals if visitor.id in self._held else arrivals
         self._held[visitor.id] = arrivals
         if len(self._held) > MOST_HELD:
             self._held.popitem(last=False)
-        return []
+        return ()
 
-    def _arrivals(self, view: View, visitor: Visitor) -> list[Arrival]:
-        id = f"{SOURCE}:{self._name}{next(self._numbers):x}"
-        at, details = view.at, _details(view)
-        return [
-            Arrival(visitor.id, event, SOURCE, at, details=details if event.kind == "page viewed" else {})
-            for event in self._events(view, id)
-        ]
+    def _visitor(self, view: View) -> Visitor:
+        return allowed(self._cookies.read(view.request.cookies, view.at), self._consents.of(view.request))
 
-    def _events(self, view: View, id: str) -> Iterator[Event]:
-        """What a page tells of, each by its own number."""
-        at, about, numbers = view.at, view.about, itertools.count(1)
-        shown = tuple([cut(decision.rule, MOST_BYTES) for decision in _banners(view)])
-        yield Event(
-            at, f"{id}-0", "page viewed", cut(page_of(view.request.path), MOST_BYTES), (), 0.0, shown[:MOST_SHOWN]
-        )
-        for rule in shown[MOST_SHOWN:]:
-            yield Event(at, f"{id}-{next(numbers)}", SHOWN, rule)
+    def _telling(self, request: Request, about: About) -> Telling | None:
+        """What the page tells, worked out once for all who ask it in the same words."""
+        question = request.question
+        if question is None:
+            return telling_of(request, about)
+        known = self._told.get(question)
+        if known is None or known[0] is not about:
+            make_room(self._told, MOST_TOLD)
+            known = self._told[question] = about, telling_of(request, about)
+        return known[1]
+
+    def _arrivals(self, view: View, visitor_id: str, telling: Telling) -> list[Arrival]:
+        """The page view, which names the banners and says which variant each slot showed; and what else it tells."""
+        at, id = view.at, f"{self._name}{next(self._numbers):x}-"
+        banners = [decision for decision in view.decisions if decision.rule and decision.variant]
+        shown = tuple([cut(decision.rule, MOST_BYTES) for decision in banners])
+        details: dict[str, str | float | bool] = {f"slot {one.slot}": one.variant for one in banners}
+        details.update(telling.came)
+        viewed = Event(at, f"{id}0", "page viewed", telling.page, (), 0.0, shown[:MOST_SHOWN])
+        arrivals = [Arrival(visitor_id, viewed, SOURCE, at, {}, (), details)]
+        if telling.deeds or view.about.product is not None or len(shown) > MOST_SHOWN:
+            others = enumerate(self._others(view.about, shown[MOST_SHOWN:], telling), 1)
+            arrivals += [
+                Arrival(visitor_id, Event(at, f"{id}{number}", *other), SOURCE, at) for number, other in others
+            ]
+        return arrivals
+
+    def _others(
+        self, about: About, shown: Sequence[str], telling: Telling
+    ) -> Iterator[tuple[str, str, tuple[Item, ...], float]]:
+        """Kind, subject, products and value of each event beside the view."""
+        yield from ((SHOWN, rule, (), 0.0) for rule in shown)
         if about.product is not None:
             item = self._completed(about.product)
-            yield Event(at, f"{id}-{next(numbers)}", "product viewed", "", (item,), item.price)
-        parameters = parameters_of(view.request.query)
-        term = search_term_of(parameters)
-        if term:
-            yield Event(at, f"{id}-{next(numbers)}", "searched", cut(term, MOST_BYTES))
-        elif about.listing:
-            yield Event(at, f"{id}-{next(numbers)}", "list viewed", cut(about.listing, MOST_BYTES))
-        if term or about.listing:
-            for refinement in _refinements(parameters):
-                yield Event(at, f"{id}-{next(numbers)}", "list filtered", cut(refinement, MOST_BYTES))
+            yield "product viewed", "", (item,), item.price
+        yield from ((kind, subject, (), 0.0) for kind, subject in telling.deeds)
 
     def _completed(self, item: Item) -> Item:
         """With what the catalogue knows and the page did not say."""
@@ -163,28 +163,3 @@ class Capture:
             brand=item.brand or known.brand,
             price=item.price or known.price,
         )
-
-
-def _banners(view: View) -> list[Decision]:
-    """What of a rule was shown, in page order."""
-    return [decision for decision in view.decisions if decision.rule and decision.variant]
-
-
-def _details(view: View) -> dict[str, str | float | bool]:
-    """Where the visitor came from, and which variant each slot showed."""
-    details: dict[str, str | float | bool] = {f"slot {one.slot}": one.variant for one in _banners(view)}
-    if referrer := referrer_of(view.request):
-        details["referrer"] = cut(referrer, MOST_BYTES)
-    if view.request.query and (campaign := parameters_of(view.request.query).get("utm_campaign")):
-        details["campaign"] = cut(campaign[0], MOST_BYTES)
-    return details
-
-
-def _refinements(parameters: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    chosen = (
-        f"{name}:{value}"
-        for name, values in parameters.items()
-        if name.casefold() not in NO_REFINEMENTS and not name.casefold().startswith("utm_")
-        for value in values
-    )
-    return itertools.islice(chosen, MOST_REFINEMENTS)

@@ -1,7 +1,7 @@
 """The way of events into the store, for one worker: many become one transaction, and whoever waits is told when theirs
 is durable.
 
-What comes while a transaction is under way is in the next one; the first after a pause waits 2 ms for company, and 50
+What comes while a transaction is under way is in the next one; the first after a pause waits 2 ms for company, and 100
 where nobody waits for it: in this worker it counts already. A full queue refuses what somebody waits for, who will send
 it again; what nobody waits for, as what pages note of themselves, is tried again while the store is away and, when it
 is too much, lost and counted.
@@ -26,8 +26,8 @@ from proxy.visitors.profiles import ProfileReader
 
 log = logging.getLogger("tailorbird.journal")
 
-NOTED_SECONDS = 0.05
-"""The same for what nobody waits for: a shop with 500 pages a second has 20 transactions of their events, not 500."""
+NOTED_SECONDS = 0.1
+"""The same for what nobody waits for: a shop with 500 pages a second has 10 transactions of their events, not 500."""
 ROWS = 500
 """A transaction has about so many at most: the other workers wait for it."""
 AGAIN_SECONDS = 0.5
@@ -65,7 +65,8 @@ class Queue:
     def take(self, rows: int) -> list[Entry]:
         """Entries of about so many rows; at least one."""
         taken: list[Entry] = []
-        while self.entries and (not taken or sum(len(entry.arrivals) for entry in taken) < rows):
+        until = max(self.rows - rows, 0)
+        while self.entries and (not taken or self.rows > until):
             entry = self.entries.popleft()
             self.rows -= len(entry.arrivals)
             self.size -= entry.size
@@ -163,19 +164,20 @@ class Journal:
 
     async def _run(self) -> None:
         while not self._is_closing or self._is_due:
-            if not self._is_due:
+            is_first = not self._is_due
+            if is_first:
                 await self._woken.wait()
-                await self._wait_for_company()
+            await self._wait_for_company(is_first=is_first)
             self._woken.clear()
             await self._bring()
 
-    async def _wait_for_company(self) -> None:
+    async def _wait_for_company(self, *, is_first: bool) -> None:
         if not self._is_pressing:
             self._pressed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(NOTED_SECONDS):
                     await self._pressed.wait()
-        if self._awaited.rows + self._noted.rows < self._enough and not self._is_closing:
+        if is_first and self._awaited.rows + self._noted.rows < self._enough and not self._is_closing:
             await asyncio.sleep(self._company_seconds)
 
     @property

@@ -57,7 +57,7 @@ class Remembered:
     def current(self) -> Profile | None:
         """The profile with all of that."""
         if self.profile is not None and self.news:
-            self.profile = fold(self.profile, self.news)
+            self.profile = fold(self.profile, self.news, of_one_log=True)
         self.news = []
         return self.profile
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import permutations
+from random import Random
 
 import msgspec
 from hypothesis import given
@@ -55,6 +56,35 @@ def test_a_page_view_that_names_banners_is_kept_with_the_newest_of_either_class(
     assert merged([], [*pages, *deeds]) == (*pages[-MOST[Class.EXPOSURE] :], *deeds)
     banners = [viewed(2_000.0 + number, f"s{number:03d}", "banner shown") for number in range(MOST[Class.EXPOSURE])]
     assert merged([], [*pages, *banners]) == (*pages, *banners)
+
+
+def newest(events: Sequence[Event]) -> list[Event]:
+    """The same, by looking at each in turn."""
+    left, kept = dict(MOST), []
+    for event in reversed(events):
+        of = classes_of(event)
+        if any(left[one] > 0 for one in of):
+            kept.append(event)
+        for one in of:
+            left[one] -= 1
+    return kept[::-1]
+
+
+def test_whatever_the_mixture_what_is_kept_is_the_newest_of_each_class() -> None:
+    random = Random(5)
+    kinds = ["page viewed", "product viewed", "order completed", "banner shown", "banner clicked"]
+    for _ in range(60):
+        weights, share = [random.random() ** 3 for _ in kinds], random.random()
+        drawn = random.choices(kinds, weights, k=random.randrange(240, 1_500))
+        events = [
+            Event(float(at), f"{at}", kind, shown=("Sale",) if random.random() < share else ())
+            for at, kind in enumerate(drawn)
+        ]
+        kept = merged([], events)
+        assert list(kept) == newest(events)
+        assert merged(kept, events[-1:]) == kept
+        later = Event(9_999.0, "later", "page viewed", shown=("Sale",))
+        assert merged(kept, [later], of_one_log=True) == merged(kept, [later]) == tuple(newest([*events, later]))
 
 
 def test_the_latest_word_on_an_attribute_counts() -> None:

@@ -38,6 +38,25 @@ async def test_own_events_count_at_once_and_only_once(tmp_path: Path) -> None:
     await store.aclose()
 
 
+async def test_what_follows_this_workers_own_events_need_not_be_read(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path / 'store.db'}")
+    shop = Shop(PRODUCTS)
+    learning = Learning(store, lambda: Stock(shop))
+    reading = asyncio.create_task(learning.catch_up())
+    await asyncio.sleep(0)  # and while the log is read, its place moves on
+    for number in range(3):
+        learning.hear(await store.apply([order("a", number, "HOTDOG")]))
+    await reading
+    assert not learning._own
+    await store.apply([order("b", 7, "HOTDOG")])  # another worker's
+    learning.hear(await store.apply([order("a", 8, "HOTDOG")]))
+    assert len(learning._own) == 1
+    while await learning.catch_up():
+        pass
+    assert (shop.baskets.bought("HOTDOG"), len(learning._own)) == (5, 0)
+    await store.aclose()
+
+
 async def test_a_worker_that_starts_learns_what_there_is(tmp_path: Path) -> None:
     store = open_store(f"sqlite:{tmp_path / 'store.db'}")
     await store.apply([order("a", number, "HOTDOG", "MUSTARD") for number in range(700)])

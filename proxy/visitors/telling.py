@@ -1,0 +1,80 @@
+"""What a page tells of whoever opens it, but for who that is, when, and which banners they were shown: the same for all
+who ask the page in the same words. Calculation only; `capture.py` makes events of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from proxy.events.bots import is_bot
+from proxy.events.intake import cut
+from proxy.http.message import Request
+from proxy.page.about import About
+from proxy.visitors.context import SEARCH_PARAMETERS, page_of, parameters_of, referrer_of, search_term_of
+from proxy.visitors.counted import is_opened
+
+MOST_REFINEMENTS = 5
+MOST_BYTES = 200
+NO_REFINEMENTS = {
+    *SEARCH_PARAMETERS,
+    "page",
+    "p",
+    "sort",
+    "order",
+    "view",
+    "limit",
+    "gclid",
+    "fbclid",
+    "msclkid",
+    "ref",
+}
+
+
+class Telling(NamedTuple):
+    """`page` is the page viewed, `came` where they came from; `deeds` are the other kinds of events, with their
+    subjects."""
+
+    page: str
+    came: Mapping[str, str]
+    deeds: Sequence[tuple[str, str]] = ()
+
+
+def telling_of(request: Request, about: About) -> Telling | None:
+    """What it tells; None when it is not counted: by a bot, ahead of time, as a part of a page."""
+    if not is_opened(request) or is_bot(request.get(b"user-agent") or b""):
+        return None
+    parameters = parameters_of(request.query)
+    return Telling(
+        cut(page_of(request.path), MOST_BYTES),
+        dict(_came(request, parameters)),
+        tuple((kind, cut(subject, MOST_BYTES)) for kind, subject in _deeds(about, parameters)),
+    )
+
+
+def _came(request: Request, parameters: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+    if referrer := referrer_of(request):
+        yield "referrer", cut(referrer, MOST_BYTES)
+    if campaign := parameters.get("utm_campaign"):
+        yield "campaign", cut(campaign[0], MOST_BYTES)
+
+
+def _deeds(about: About, parameters: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+    term = search_term_of(parameters)
+    if term:
+        yield "searched", term
+    elif about.listing:
+        yield "list viewed", about.listing
+    if term or about.listing:
+        yield from (("list filtered", refinement) for refinement in _refinements(parameters))
+
+
+def _refinements(parameters: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    chosen = (
+        f"{name}:{value}"
+        for name, values in parameters.items()
+        if name.casefold() not in NO_REFINEMENTS and not name.casefold().startswith("utm_")
+        for value in values
+    )
+    return itertools.islice(chosen, MOST_REFINEMENTS)
