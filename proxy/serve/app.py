@@ -22,6 +22,7 @@ from proxy.serve.gateway import Gateway
 from proxy.serve.previewing import Previewing
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
+from proxy.upstream.relay import Ready, Source
 from proxy.visitors.preview import without_token
 
 log = logging.getLogger("tailorbird.app")
@@ -30,7 +31,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Relaying = Callable[[Response, Exchange], Awaitable[BaseException | None]]
+Relaying = Callable[[Response, Source], Awaitable[BaseException | None]]
 
 OWN_PREFIX = b"/_tb/"
 CLOSE = (b"connection", b"close")
@@ -39,7 +40,7 @@ ANSWER = "tailorbird.answer"
 REQUEST = "tailorbird.request"
 """Where in the scope the protocol puts the request, judged."""
 RELAY = "tailorbird.relay"
-"""Where in the scope the protocol puts what sends an answer that comes from an origin, piece by piece."""
+"""Where in the scope the protocol puts what sends an answer without ASGI, be it ready or still on its way."""
 PIECE_BYTES = 32_768
 """How much is handed to the server at a time: what waits for a slow client in our memory is at most twice that."""
 
@@ -117,10 +118,13 @@ class App:
             log.exception("a request could not be answered")
             self._metrics.count("tailorbird_requests_total", "result", "error")
             response = _text(500, "something went wrong", CLOSE)
-        if response.stream is None:
+        relay: Relaying | None = scope.get(RELAY)
+        if response.stream is None and relay is not None and response.get(b"connection") is None:
+            await relay(response, Ready(b"".join(response.chunks)))
+        elif response.stream is None:
             await _send_whole(response, send)
-        elif isinstance(response.stream, Exchange) and RELAY in scope:
-            await _send_relayed(response, response.stream, scope[RELAY])
+        elif isinstance(response.stream, Exchange) and relay is not None:
+            await _send_relayed(response, response.stream, relay)
         else:
             await _send_stream(response, response.stream, upload, receive, send)
 

@@ -1,12 +1,13 @@
 """Reads an origin's HTML: undoes its coding, takes out what is somebody's in particular, finds its slots, cuts it.
 
-That takes milliseconds, so it is done in a thread, and once for each page that is kept.
+That takes milliseconds, so it is done in a thread, and once for each page that is kept, or that comes again as it came
+before (`outlines.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
@@ -26,7 +27,8 @@ from proxy.page.slots import DeclaredSlot, stylesheet, stylesheet_url
 from proxy.page.template import Uncut, cut_at, cut_json
 from proxy.page.tokens import meta_nonce_in, token_in
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.pages import Entry, Page, charset_of, is_cut, is_json
+from proxy.serve.outlines import Outlines
+from proxy.serve.pages import Entry, Page, charset_of, is_cut, is_html, is_json
 from proxy.settings import Settings
 
 CONTENT_POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
@@ -43,6 +45,7 @@ class PageReader:
         self._max_bytes = settings.max_page_bytes
         self._max_inflation = settings.max_inflation
         self._max_slots = settings.max_slots
+        self._outlines = Outlines()
         self._has_frames = b"zstd" in page_codings(settings)
 
     async def read(
@@ -54,7 +57,22 @@ class PageReader:
         policy: PagePolicy | None = None,
     ) -> Page:
         """A page that is its visitor's own, ready to be filled. The only holes it has are its includes."""
-        return self._told(await asyncio.to_thread(self._read, body, headers, path, declared, policy))
+        key = self._key(body, headers, path, declared, policy)
+        known = None if key is None else self._outlines.get(key)
+        if known is not None:
+            return self._told((Page(_without_coding(headers), body, known.of(body)), known.doubts))
+        page, doubts = await asyncio.to_thread(self._read, body, headers, path, declared, policy)
+        if page.template is not None and page.body is body:  # and nothing in it was changed
+            self._outlines.put(key, page.template, doubts)
+        return self._told((page, doubts))
+
+    def _key(
+        self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
+    ) -> Hashable:
+        """What the reading of an uncoded page depends on; None for any other."""
+        if not is_html(headers) or any(name == b"content-encoding" for name, _ in headers):
+            return None
+        return self._outlines.key(body, declared, path, charset_of(headers), _has_includes(headers, policy))
 
     async def read_to_keep(
         self,

@@ -20,6 +20,9 @@ from proxy.http.message import Response, as_lines
 from proxy.settings import DEFAULTS
 from proxy.upstream.exchange import Sink
 
+READY_BYTES = 65_536
+"""Of a body that is there already, what is handed over at a time."""
+
 _WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -34,6 +37,25 @@ class Source(Protocol):
 
     def resume(self) -> None:
         """Asks for more."""
+
+
+class Ready:
+    """A source of what is there already."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def pour(self, sink: Sink) -> None:
+        """Hands it over in pieces, so that little has to be copied for who takes it slowly."""
+        for start in range(0, len(self._body), READY_BYTES):
+            sink.take(self._body[start : start + READY_BYTES])
+        sink.end(None)
+
+    def pause(self) -> None:
+        """There is nobody to ask."""
+
+    def resume(self) -> None:
+        """Nor here."""
 
 
 class Relay:
@@ -62,7 +84,7 @@ class Relay:
 
     def _begin(self, response: Response) -> None:
         cycle = self._cycle
-        lines = as_lines(response.headers)
+        lines = response.lead or as_lines(response.headers)
         self._has_body = cycle.scope["method"] != "HEAD" and response.status not in _WITHOUT_BODY
         self._is_chunked = self._has_body and response.get(b"content-length") is None
         if self._is_chunked:
