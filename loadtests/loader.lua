@@ -30,9 +30,9 @@ end
 function done(summary, latency, requests)
   local errors = summary.errors
   io.write(string.format(
-    '{"requests": %d, "microseconds": %d, "errors": %d, "p50_us": %d, "p99_us": %d, "bytes": %d}\n',
+    '{"requests": %d, "microseconds": %d, "refused": %d, "unanswered": %d, "p50_us": %d, "p99_us": %d, "bytes": %d}\n',
     summary.requests, summary.duration,
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+    errors.status, errors.connect + errors.read + errors.write + errors.timeout,
     latency:percentile(50), latency:percentile(99), summary.bytes
   ))
 end

@@ -45,11 +45,13 @@ FIELDS = (
 
 @dataclass(frozen=True)
 class Load:
-    """One run. `cpu_us` is the server's CPU per request; `loader_share` the part of its core that the loader used."""
+    """One run. `refused` are answers with a status of 400 or more, `unanswered` requests without an answer. `cpu_us` is
+    the server's CPU per request; `loader_share` the part of its core that the loader used."""
 
     requests: int
     rate: float
-    errors: int
+    refused: int
+    unanswered: int
     p50_us: int
     p99_us: int
     cpu_us: float
@@ -120,7 +122,8 @@ def load(
     return Load(
         told["requests"],
         told["requests"] / told["microseconds"] * 1e6,
-        told["errors"],
+        told["refused"],
+        told["unanswered"],
         told["p50_us"],
         told["p99_us"],
         spent / max(1, told["requests"]) * 1e6,

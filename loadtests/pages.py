@@ -3,8 +3,9 @@
     python -m loadtests.pages [--works gzip,identity,miss] [--rounds 4] [--seconds 1] [--json]
 
 Servers run on core 0, the load (`wrk`) and the shop behind them on core 1. First every server's answers are compared
-with what each visitor must get. Then the servers take turns, round by round; in each a server is measured thrice, for
-`--seconds` each: as fast as 32 connections get answers, at a fixed rate that all can do, and on one connection.
+with what each visitor must get, alone and while 32 connections ask; what is refused or not answered then is counted
+apart. Then the servers take turns, round by round; in each a server is measured thrice, for `--seconds` each: as fast
+as 32 connections get answers, at a fixed rate that all can do, and on one connection.
 Ratios are medians of the rounds' ratios; `verdicts.py` says which bars they reach. Exits 1 when an answer was wrong.
 
 What costs a server is told as CPU per request, from the kernel's books: on a machine that others use too it is the
@@ -17,20 +18,18 @@ import argparse
 import contextlib
 import dataclasses
 import gzip
-import http.client
 import json
 import os
-import socket
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from loadtests.loader import LOADER_CORE, Load, Requests, is_installed, load
+from loadtests.contender import CHECKED, Contender, Expected
+from loadtests.loader import LOADER_CORE, Requests, is_installed
 from loadtests.rivals import nginx, varnish
 from loadtests.stage import free_port, running
 from loadtests.storefront import RULES, SECRET, VISITORS, Shopper, Storefront, other_cookies, shoppers, storefront
@@ -39,87 +38,8 @@ from loadtests.verdicts import ESI, INCLUDES, OURS, PASSING, QUIET, STATIC, verd
 RESULTS = Path(__file__).parent / "results"
 OTHERS = 509  # a prime: no visitor meets the same other cookies twice in five million requests
 NEW_VISITORS = 20_000
-CHECKED = 500
 RATES = {"gzip": 2_000, "identity": 2_000, "miss": 400}
 """Requests a second at which CPU per request is told: the same for everybody who can do twice as many."""
-
-Expected = Callable[[Shopper], bytes]
-
-
-@dataclass(frozen=True)
-class Round:
-    """A server's three runs of one round: at its limit, at a fixed rate, and with one connection."""
-
-    full: Load
-    paced: Load
-    alone: Load
-
-
-@dataclass
-class Contender:
-    """A server at one work. `checked` of its visitors are compared; `rate` is what it is paced to."""
-
-    work: str
-    name: str
-    url: str
-    pid: int
-    requests: Requests
-    expected: Expected
-    checked: int = CHECKED
-    rate: float = 0
-    begun: int = 0
-    body_bytes: float = 0
-    wrong: int = 0
-    rounds: list[Round] = field(default_factory=list)
-
-    def check(self) -> None:
-        """Compares answers with what the visitors must get, and notes their mean size on the wire. The first request
-        is nobody's: it brings the page into memory."""
-        place = urlsplit(self.url)
-        sizes = []
-        with socket.create_connection((place.hostname, place.port), timeout=10) as connection:
-            asked(connection, self.requests.of_nobody())
-            for number, shopper in enumerate(self.requests.visitors[: self.checked]):
-                answer, body = asked(connection, self.requests.of(number))
-                self.wrong += not self._is_right(answer, body, shopper)
-                sizes.append(len(body))
-        self.body_bytes = statistics.mean(sizes)
-
-    def _is_right(self, answer: http.client.HTTPResponse, body: bytes, shopper: Shopper) -> bool:
-        is_packed = answer.headers.get("content-encoding") == "gzip"
-        plain = gzip.decompress(body) if is_packed else body
-        return answer.status == 200 and is_packed == (self.work == "gzip") and plain == self.expected(shopper)
-
-    def run(self, seconds: int, *, connections: int = 32, rate: float = 0) -> Load:
-        """One run, going on with the visitors where the last one ended."""
-        done = load(
-            self.url, self.pid, self.requests,
-            seconds=seconds, connections=connections, rate=rate, first=self.begun,
-        )  # fmt: skip
-        self.begun += done.requests + 1
-        return done
-
-    def round(self, seconds: int) -> None:
-        """Measures one round."""
-        runs = self.run(seconds), self.run(seconds, rate=self.rate), self.run(seconds, connections=1)
-        self.rounds.append(Round(*runs))
-
-    @property
-    def failed(self) -> int:
-        """Requests under load that got no answer, or another status than 200."""
-        return sum(run.errors for one in self.rounds for run in (one.full, one.paced, one.alone))
-
-    def median(self, number: Callable[[Round], float]) -> float:
-        """The median over the rounds."""
-        return statistics.median(map(number, self.rounds))
-
-
-def asked(connection: socket.socket, request: bytes) -> tuple[http.client.HTTPResponse, bytes]:
-    """The answer to one request on a connection that stays open, and its body as it came."""
-    connection.sendall(request)
-    answer = http.client.HTTPResponse(connection, method="GET")
-    answer.begin()
-    return answer, answer.read()
 
 
 @dataclass(frozen=True)
@@ -129,6 +49,7 @@ class Row:
     work: str
     server: str
     right: bool
+    lost: tuple[int, int]
     rate_full: float
     rate_paced: float
     cpu_us_full: float
@@ -147,7 +68,8 @@ def row_of(one: Contender, others: Sequence[Contender]) -> Row:
     return Row(
         one.work,
         one.name,
-        not one.wrong and not one.failed,
+        not one.wrong,
+        one.lost,
         one.median(lambda each: each.full.rate),
         one.median(lambda each: each.paced.rate),
         one.median(lambda each: each.full.cpu_us),
@@ -263,9 +185,14 @@ def hits(stage: Stage, codings: Sequence[str]) -> Iterator[list[Contender]]:
 def misses(stage: Stage) -> Iterator[list[Contender]]:
     """Everybody asking the shop each time."""
     plain = stage.store.page().replace(b"data-slot", b"data-place")
+
+    def own(shopper: Shopper) -> bytes:
+        return nginx.own_page(stage.store.for_visitor(shopper.variants), "".join(map(str, shopper.variants)).encode())
+
     cases: tuple[tuple[str, str, Expected], ...] = (
         ("page without slots", "/private/plain.html", lambda shopper: plain),
         ("page with slots", "/private/slots.html", lambda shopper: stage.store.for_visitor(shopper.variants)),
+        ("page with slots, each another", "/private/own.html", own),
         ("no page, streamed", "/private/asset", lambda shopper: plain),
     )
     with nginx.passing(stage.origin, stage.folder) as (url, process), tailorbird(stage) as (our_url, our_pid):
@@ -286,6 +213,8 @@ def measured(contenders: Sequence[Contender], *, rounds: int, seconds: int) -> l
         each.check()
     for work in {each.work for each in contenders}:
         set_pace([each for each in contenders if each.work == work])
+    for each in contenders:
+        each.strain(seconds)
     for _ in range(rounds):
         for each in contenders:
             each.round(seconds)
@@ -318,7 +247,7 @@ def _table(work: str, rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         cells = [
             row.server,
-            "right" if row.right else "WRONG",
+            _answers(row),
             f"{row.rate_full:,.0f}",
             f"{row.cpu_us_full:,.0f}",
             f"{row.rate_paced:,.0f}",
@@ -331,6 +260,12 @@ def _table(work: str, rows: Sequence[Row]) -> Iterator[str]:
             f"{row.loader_share:.0%}",
         ]
         yield f"| {' | '.join(cells)} |"
+
+
+def _answers(row: Row) -> str:
+    refused, unanswered = row.lost
+    lost = (f", {refused} refused" if refused else "") + (f", {unanswered} unanswered" if unanswered else "")
+    return ("right" if row.right else "WRONG") + lost
 
 
 COLUMNS = (

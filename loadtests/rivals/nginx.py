@@ -48,12 +48,18 @@ def nginx(server: str, folder: Path, *, core: int = 0, **values: str) -> Iterato
         yield url, process
 
 
+def own_page(page: bytes, said: bytes) -> bytes:
+    """The page with something at its end that is its visitor's own."""
+    return page.replace(b"</body>", b"<p>%b</p></body>" % said)
+
+
 def write_site(store: Storefront, folder: Path) -> None:
     """What the origin has: the page with its slots, and with includes in the words of SSI and ESI; fragments."""
     pages = {
         "index.html": store.page(),
         "private/slots.html": store.page(),
         "private/plain.html": store.page().replace(b"data-slot", b"data-place"),
+        "private/own.html": own_page(store.page(), b'<!--# echo var="cookie_%b" -->' % CHOICE_COOKIE),
         "ssi.html": store.with_each(lambda slot: b'<!--# include virtual="/f/%d/$v%d" -->' % (slot, slot)),
         "esi.html": store.with_each(lambda slot: b'<esi:include src="/f/%d/"/>' % slot),
     }

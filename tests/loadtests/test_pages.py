@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.contender import Contender, Round
 from loadtests.loader import Load
-from loadtests.pages import Contender, Round, Stage, hits, misses, row_of, staged, table
+from loadtests.pages import Stage, hits, misses, row_of, staged, table
 from loadtests.storefront import SLOTS, VARIANTS, shoppers, storefront
 from loadtests.verdicts import OURS, QUIET
 from proxy.decide.conjunctions import facts_of
@@ -70,7 +71,19 @@ def test_a_wrong_answer_is_noticed(stage: Stage, servers: list[Contender]) -> No
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 def test_a_run_measures_the_server_and_keeps_to_its_rate(servers: list[Contender]) -> None:
     paced = servers[0].run(1, rate=200)
-    assert paced.errors == 0 and paced.cpu_us > 0 and paced.rate < 300
+    assert (paced.refused, paced.unanswered) == (0, 0) and paced.cpu_us > 0 and paced.rate < 300
+
+
+@needs_nginx
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+def test_answers_are_compared_under_load_and_the_lost_told_from_the_wrong(stage: Stage) -> None:
+    with misses(stage) as contenders:
+        *_, streamed = contenders
+        told_wrong = replace(streamed, expected=lambda shopper: b"another page")
+        for each in (streamed, told_wrong):
+            each.strain(1)
+        assert streamed.wrong == 0 and streamed.compared > 5
+        assert told_wrong.wrong + told_wrong.refused + told_wrong.unanswered == told_wrong.compared
 
 
 @pytest.mark.bar("B4")
@@ -84,10 +97,10 @@ def test_what_is_not_stored_is_right_too(stage: Stage) -> None:
 
 def test_the_table_says_how_many_times_cheaper_and_which_answers_were_wrong() -> None:
     def contender(name: str, cpu_us: float, rate: float, wrong: int) -> Contender:
-        run = Load(100, rate, 0, 100, 200, cpu_us, 0.5)
+        run = Load(100, rate, wrong, 0, 100, 200, cpu_us, 0.5)
         return Contender("gzip", name, "", 0, None, None, wrong=wrong, rounds=[Round(run, run, run)] * 3)  # type: ignore[arg-type]
 
     static, ours = contender("nginx, static file", 20.0, 4_000.0, 0), contender(OURS, 40.0, 1_000.0, 1)
     told = table([row_of(each, [static, ours]) for each in (static, ours)])
-    assert "| Tailorbird | WRONG |" in told and "| 0.50 / 0.25 |" in told
+    assert "| Tailorbird | WRONG, 9 refused |" in told and "| 0.50 / 0.25 |" in told
     assert "| nginx, static file | right |" in told

@@ -7,7 +7,7 @@ from loadtests.verdicts import ESI, OURS, PASSING, STATIC, STREAMED, verdicts
 def row(work: str, server: str, *, right: bool = True, p99: float = 1.0, size: float = 100, **times: float) -> Row:
     names = {"static": STATIC, "esi": ESI, "passing": PASSING}
     ratios = {names[name]: (ratio, ratio) for name, ratio in times.items()}
-    return Row(work, server, right, 1, 1, 1, 1, p99, 50, 60, size, 0.5, ratios)
+    return Row(work, server, right, (0, 0), 1, 1, 1, 1, p99, 50, 60, size, 0.5, ratios)
 
 
 def test_each_line_of_a_bar_is_reached_or_not() -> None:
