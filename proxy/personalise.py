@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 from urllib.parse import quote
 
 from proxy.catalogue.asking import Asking
@@ -50,6 +51,7 @@ SORTED_BY = tuple(
 REMEMBERED_SECONDS = 60.0
 MISSING = object()
 NO_LISTS: Mapping[int, Cards] = {}
+_Row = TypeVar("_Row", tuple[int, Decision], tuple[int, Shelf, Decision])
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +145,25 @@ def fills_of(
     """What fills each slot as decided; None for the page's own. No product stands in two of the rows. A row for which
     there is no product is the page's own too. `lists` are the page's, by their place among its slots."""
     fills: list[Fragment | None] = []
-    shown: set[str] = set()
+    rows: list[tuple[int, Shelf, Decision]] = []
     for place, decision in enumerate(decisions):
         fill = fragments.get(decision.variant)
         if place in lists:
             fill = arranged(decision, lists[place], context, stock)
         elif isinstance(fill, Shelf):
-            fill, products = stocked(fill, decision, context, stock, dress_of(context), frozenset(shown))
-            shown.update(products)
+            rows.append((place, fill, decision))
         fills.append(fill)
+    shown: set[str] = set()
+    for place, shelf, decision in _in_turn(rows, stock):
+        fills[place], products = stocked(shelf, decision, context, stock, dress_of(context), frozenset(shown))
+        shown.update(products)
     return fills
+
+
+def _in_turn(rows: list[_Row], stock: Stock) -> list[_Row]:
+    """The rows of a page, each with its decision last, in page order but for those that an editor named products for:
+    they come first, lest another takes those."""
+    return sorted(rows, key=lambda row: not stock.asks[row[-1].variant].names_products) if len(rows) > 1 else rows
 
 
 def stocked(
@@ -212,7 +223,7 @@ def row_of(
 ) -> tuple[Row, Asking]:
     """The products of a slot that shows a row, beside those `shown` already; and who they were chosen for."""
     asking = asking_of(context, stock.shop)
-    return choose(stock.asks[decision.variant], asking, shown), asking
+    return choose(stock.asks[decision.variant], asking, shown, tells=True), asking
 
 
 def with_products(
@@ -223,16 +234,17 @@ def with_products(
 ) -> tuple[SlotStory, ...]:
     """The stories of a page's slots, with why each product of its rows stands there, and where those of its `lists`
     (by name, in the shop's order) go."""
-    told: list[SlotStory] = []
+    told = list(stories)
     shown: set[str] = set()
-    for story in stories:
-        if story.decision.variant in stock.asks:
-            row, asking = row_of(story.decision, context, stock, shown)
-            shown.update(product.id for product in row.products)
-            story = replace(story, products=(*row.told(asking), *map(str, row.steps)))
-        elif lists and story.slot in lists and story.decision.variant in stock.arrangements:
-            story = replace(story, products=tuple(_list_told(story.decision, lists[story.slot], context, stock)))
-        told.append(story)
+    rows = [(place, story.decision) for place, story in enumerate(told) if story.decision.variant in stock.asks]
+    for place, decision in _in_turn(rows, stock):
+        row, asking = row_of(decision, context, stock, shown)
+        shown.update(product.id for product in row.products)
+        told[place] = replace(told[place], products=(*row.told(asking), *map(str, row.steps)))
+    for place, story in enumerate(told):
+        if lists and story.slot in lists and story.decision.variant in stock.arrangements:
+            lines = tuple(_list_told(story.decision, lists[story.slot], context, stock))
+            told[place] = replace(story, products=lines)
     return tuple(told)
 
 
@@ -244,6 +256,7 @@ def _list_told(decision: Decision, products: Sequence[str], context: EvaluationC
     get, shopper = stock.shop.hub.get, asking_of(context, stock.shop).shopper
     order, moves = arrangement.explained(products, get, shopper, context.now)
     yield from moves_told(products, order, moves, get)
+    yield from (f"{id} is pinned at {at}, but not in this list" for at, id in arrangement.pins if id not in products)
 
 
 def asking_of(context: EvaluationContext, shop: Shop) -> Asking:

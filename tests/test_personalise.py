@@ -101,6 +101,17 @@ def test_no_product_stands_twice_on_a_page() -> None:
     assert shown_in(page) == ["HOTDOG", "SOCK", "MUSTARD", "TRAIL"]
 
 
+def test_what_an_editor_chose_for_a_row_is_taken_by_no_row_above_it() -> None:
+    chosen = Ask((source("chosen", ["HOTDOG", "SOCK"]),), count=2)
+    stock = Stock(shop(), {"row": POPULAR, "second": chosen})
+    assert shown_in(page_with_rows(stock)) == ["MUSTARD", "TRAIL", "HOTDOG", "SOCK"]
+    first, second = with_products(
+        why(ROWS, EvaluationContext("v1"), ["home.hero", "all.topbar"]), EvaluationContext("v1"), stock
+    )
+    assert first.products[0].startswith("MUSTARD") and second.products[0].startswith("HOTDOG")
+    assert "2 on the page already" in first.products[-1]
+
+
 def test_what_is_sold_out_a_moment_ago_is_not_shown() -> None:
     stock = Stock(shop(), {"row": POPULAR, "second": POPULAR})
     page_with_rows(stock)

@@ -7,7 +7,7 @@ of them is looked up as it is now, filtered and cut to length.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from proxy.catalogue.asking import Asking
@@ -46,6 +46,11 @@ class Ask:
         return any(source.reads_history for source in self.sources) or any(fit.reads_history for fit in asked)
 
     @property
+    def names_products(self) -> bool:
+        """True when an editor named products for it, so that no other row of the page may take them before it."""
+        return bool(self.pins) or any(source.strategy.phrase == "chosen" for source in self.sources)
+
+    @property
     def of_orders(self) -> bool:
         """True when each order may change what is shown."""
         return any(source.strategy.of_orders for source in self.sources)
@@ -65,17 +70,19 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What became of one strategy: how many products it `found` and `gave`, the others being in the row already, sold
-    out, or not allowed."""
+    """What became of one strategy: how many products it `found` and `gave`, and, where that was asked for, how many
+    were `left` out, by why. Once the row is full, the others are not looked at."""
 
     source: Source
     found: int
     gave: int
     is_last_resort: bool = False
+    left: tuple[tuple[str, int], ...] = ()
 
     def __str__(self) -> str:
         label = " (nothing was known for the others)" if self.is_last_resort else ""
-        return f'"{self.source}" found {self.found} and gave {self.gave}{label}'
+        left = f"; left out: {', '.join(f'{count} {why}' for why, count in self.left)}" if self.left else ""
+        return f'"{self.source}" found {self.found} and gave {self.gave}{label}{left}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +101,11 @@ class Row:
             yield f"{product.id}  {product.title}: {because}" + (f' ("{found}")' if found else "") + told
 
 
-def choose(spec: Ask, ask: Asking, shown: Iterable[str] = ()) -> Row:
+def choose(spec: Ask, ask: Asking, shown: Iterable[str] = (), *, tells: bool = False) -> Row:
     """The row. `shown` are products that stand on the page already. What was bought before is left out, unless asked
-    for by `buy again`; so is the product whose page it is."""
-    choice = _Choice(spec, ask, {*shown, ask.here})
+    for by `buy again`; so is the product whose page it is. Variants of one group are one thing: a row has one of them,
+    unless an editor chose them. `tells` has each step say why it left products out."""
+    choice = _Choice(spec, ask, {*shown, ask.here}, tells)
     for found in spec.sources:
         if choice.is_full:
             break
@@ -129,21 +137,24 @@ class _Choice:
     spec: Ask
     ask: Asking
     shown: set[str]
+    tells: bool = False
     row: dict[str, Product] = field(default_factory=dict)
     sources: dict[str, Source | None] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    groups: set[str] = field(default_factory=set)
+    groups_bought: frozenset[str] | None = None
     per_brand: Counter[str] = field(default_factory=Counter)
     per_category: Counter[str] = field(default_factory=Counter)
-    only: list[Callable[[Product], bool]] = field(default_factory=list)
-    never: list[Callable[[Product], bool]] = field(default_factory=list)
+    tests: list[tuple[Callable[[Product], bool], bool, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        shopper, now = self.ask.shopper, self.ask.now
-        self.only = [fit.test(shopper, now) for fit in self.spec.only]
-        self.never = [fit.test(shopper, now) for fit in self.spec.never]
-        for _, id in self.spec.pins:
-            product = self.ask.shop.hub.get(id)
-            if product and id not in self.shown and product.in_stock and len(self.row) < self.spec.count:
+        spec, shopper, now, get = self.spec, self.ask.shopper, self.ask.now, self.ask.shop.hub.get
+        self.tests = [(fit.test(shopper, now), True, f"not {fit}") for fit in spec.only]
+        self.tests += [(fit.test(shopper, now), False, f"never: {fit}") for fit in spec.never]
+        self.groups = {known.group for id in self.shown if (known := get(id)) and known.group}
+        for _, id in spec.pins:
+            product = get(id)
+            if product and id not in self.shown and product.in_stock and len(self.row) < spec.count:
                 self._add(product, None)
 
     @property
@@ -156,38 +167,61 @@ class _Choice:
         if self.spec.shifts:
             found_places = weights(self.spec.shifts, ids, self.ask.shop.hub.get, self.ask.shopper, self.ask.now)
             ids = moved(ids, summed(found_places), {})
-        before, get = len(self.row), self.ask.shop.hub.get
-        bought = {} if found.strategy.phrase in ("buy again", "chosen") else self.ask.shopper.bought
+        before, get, left = len(self.row), self.ask.shop.hub.get, Counter[str]()
+        is_exact = found.strategy.phrase in ("buy again", "chosen")
+        bought = {} if is_exact else self.ask.shopper.bought
         for id in ids:
-            if id in self.shown or id in self.row or id in bought:
-                continue
-            product = get(id)
-            if product is None or not self._is_allowed(product):
+            product = None if id in self.shown or id in self.row or id in bought else get(id)
+            if product is None or (not is_exact and self._is_there(product)) or not self._is_allowed(product):
+                if self.tells:
+                    left[self._why_not(id, product, bought)] += 1
                 continue
             self._add(product, found)
             if self.is_full:
                 break
-        self.steps.append(Step(found, len(ids), len(self.row) - before, is_last_resort))
+        self.steps.append(Step(found, len(ids), len(self.row) - before, is_last_resort, tuple(left.most_common())))
+
+    def _is_there(self, product: Product) -> bool:
+        """True when another variant of it is on the page, or was bought: who has the shirt in one size is not shown it
+        in another."""
+        if not product.group:
+            return False
+        if self.groups_bought is None:
+            known = map(self.ask.shop.hub.get, self.ask.shopper.bought)
+            self.groups_bought = frozenset(each.group for each in known if each)
+        return product.group in self.groups or product.group in self.groups_bought
 
     def _is_allowed(self, product: Product) -> bool:
+        for holds, wanted, _ in self.tests:
+            if holds(product) is not wanted:
+                return False
+        return not self._are_enough(product)
+
+    def _are_enough(self, product: Product) -> str:
+        """Of what the row has enough already; "" when there is room."""
         spec = self.spec
-        for holds in self.only:
-            if not holds(product):
-                return False
-        for holds in self.never:
-            if holds(product):
-                return False
         if spec.most_per_brand and product.brand and self.per_brand[product.brand] >= spec.most_per_brand:
-            return False
-        return not (
-            spec.most_per_category
-            and product.category
-            and self.per_category[product.category] >= spec.most_per_category
-        )
+            return f"more than {spec.most_per_brand} of a brand"
+        most = spec.most_per_category
+        is_enough = most and product.category and self.per_category[product.category] >= most
+        return f"more than {most} of a category" if is_enough else ""
+
+    def _why_not(self, id: str, product: Product | None, bought: Collection[str]) -> str:
+        """Why a product that was given is not in the row."""
+        if id in self.shown or id in self.row:
+            return "on the page already"
+        if id in bought:
+            return "bought before"
+        if product is None:
+            return "not in the catalogue"
+        failed = next((why for holds, wanted, why in self.tests if holds(product) is not wanted), "")
+        return failed or self._are_enough(product) or "another variant of what is there or was bought"
 
     def _add(self, product: Product, found: Source | None) -> None:
         self.row[product.id] = product
         self.sources[product.id] = found
+        if product.group:
+            self.groups.add(product.group)
         if self.spec.most_per_brand:
             self.per_brand[product.brand] += 1
         if self.spec.most_per_category:

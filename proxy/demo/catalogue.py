@@ -19,15 +19,15 @@ OUTLYING = {"running": "run", "runner": "run", "runners": "run", "shoes": "shoe"
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """A product as the shop keeps it. `was` is the price before the sale, None when it is not on sale; `drawing` names
-    its picture's shape in `drawings/`."""
+    """A product as the shop keeps it. `sale_price` is what it costs on sale, None when it is not; `drawing` names its
+    picture's shape in `drawings/`."""
 
     id: str
     title: str
     link: str
     category: str
     brand: str
-    price: float
+    regular: float = msgspec.field(name="price")
     currency: str
     image: str
     image_width: int
@@ -38,7 +38,17 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     colour: str
     drawing: str
     description: str
-    was: float | None = None
+    sale_price: float | None = None
+
+    @property
+    def price(self) -> float:
+        """What it costs."""
+        return self.regular if self.sale_price is None else self.sale_price
+
+    @property
+    def was(self) -> float | None:
+        """What it cost before the sale, if it is on sale."""
+        return None if self.sale_price is None else self.regular
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ DEFAULT_CARD = """\
 {% if product.image_height %} height="{{ product.image_height }}"{% endif %}>{% endif %}\
 {% if product.brand %}<span class="tb-card-brand">{{ product.brand }}</span>{% endif %}\
 <span class="tb-card-title">{{ product.title }}</span>\
-{% if product.price %}<span class="tb-card-price">{{ product.price }}</span>{% endif %}</a>"""
+{% if product.price %}<span class="tb-card-price">{{ product.price }}\
+{% if product.was %} <s class="tb-card-was">{{ product.was }}</s>{% endif %}</span>{% endif %}</a>"""
 """Accessible as it is: one link a product, its name in text, so the picture needs none."""
 
 _FUEL = 20_000

@@ -212,4 +212,5 @@ border-radius:var(--tb-radius,8px);background:color-mix(in srgb,currentColor 6%,
 .tb-card-brand,.tb-card-title,.tb-card-price{display:block}
 .tb-card-brand{margin-block-start:.5rem;font-size:.8em;opacity:.75}
 .tb-card-title{font-weight:600}
+.tb-card-was{opacity:.7}
 """

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from proxy.catalogue.asking import Asking
 from proxy.catalogue.ranking import Fit, Shift
 from proxy.catalogue.rows import IN_STOCK, Ask, choose
+from proxy.catalogue.shop import Shop
+from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import source
+from proxy.model import Product
 from tests.catalogue.worlds import asking
 
 TOGETHER = source("bought together with", ["products in cart"])
@@ -107,3 +111,38 @@ def test_candidates_are_worked_out_once_and_anew_with_the_next_order() -> None:
     for _ in range(3):
         ask.shop.baskets.add(["HOTDOG", "KETCHUP"])
     assert "KETCHUP" in ids(spec, ask)
+
+
+SHIRTS = [Product(f"SHIRT-{size}", "Shirt", f"/p/SHIRT-{size}", "clothes", "Ours", group="SHIRT") for size in "SML"]
+HAT = Product("HAT", "Hat", "/p/HAT", "clothes", "Ours", popularity=-1.0)
+
+
+def of_shirts(here: str = "", bought: Sequence[str] = ()) -> Asking:
+    return Asking(Shop([*SHIRTS, HAT]), Shopper(bought=dict.fromkeys(bought, 1)), here, 0.0)
+
+
+def test_variants_of_one_thing_are_not_shown_beside_one_another_unless_chosen() -> None:
+    assert ids(Ask((POPULAR,), count=4), of_shirts()) == ["SHIRT-S", "HAT"]
+    assert ids(Ask((POPULAR,), count=4), of_shirts(), shown=["SHIRT-L"]) == ["HAT"]
+    assert ids(Ask((POPULAR,), count=4), of_shirts(here="SHIRT-M")) == ["HAT"]
+    assert ids(Ask((POPULAR,), count=4), of_shirts(bought=["SHIRT-M"])) == ["HAT"]
+    assert ids(Ask((source("chosen", ["SHIRT-S", "SHIRT-L"]),), count=4), of_shirts()) == ["SHIRT-S", "SHIRT-L"]
+    assert ids(Ask((source("buy again", []),), count=4), of_shirts(bought=["SHIRT-M"])) == ["SHIRT-M"]
+
+
+def test_a_strategy_says_why_it_left_products_out_when_asked() -> None:
+    never = (Fit("product", frozenset({"sock"})),)
+    spec = Ask((POPULAR,), count=7, only=(IN_STOCK,), never=never, most_per_brand=1)
+    (step,) = choose(spec, asking(bought=["TRAIL"]), ["HOTDOG"], tells=True).steps
+    assert str(step) == (
+        '"popular in: everything" found 7 and gave 3; left out: 1 on the page already, 1 never: product sock, '
+        "1 bought before, 1 not in stock"
+    )
+    assert choose(spec, asking()).steps[0].left == ()
+    (step,) = choose(Ask((POPULAR,), count=4), of_shirts(), tells=True).steps
+    assert step.left == (("another variant of what is there or was bought", 2),)
+
+
+def test_what_has_no_brand_is_not_one_more_of_a_brand() -> None:
+    nameless = Asking(Shop([Product(id, id, f"/p/{id}") for id in "abc"]), Shopper())
+    assert len(ids(Ask((POPULAR,), most_per_brand=1, most_per_category=1), nameless)) == 3

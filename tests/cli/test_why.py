@@ -159,14 +159,16 @@ rules:
     listing: search
     when: {search term: trail}
     boost: {brand: Northwind, by: 2 places}
-    pin: {product: D, at: 1}
+    pin:
+      - {product: D, at: 1}
+      - {product: E, at: 2}
 """
 SLOTS = "listings:\n  search: {page: /api/search, json: $.hits, product: sku}\n"
 HTML = "<ul data-list=search>" + "".join(f"<li data-product={id}>{id}</li>" for id in "ABCDX") + "</ul>"
 JSON = '{"hits": [' + ", ".join(f'{{"sku": "{id}"}}' for id in "ABCDX") + "]}"
 PRODUCTS = [
     {"id": id, "title": f"Shoe {id}", "link": f"/p/{id}", "brand": "Northwind" if id == "C" else "Other"}
-    for id in "ABCD"
+    for id in "ABCDE"
 ]
 
 
@@ -183,11 +185,12 @@ def test_where_each_card_of_a_page_goes_is_told(url: str, page: str, lists: Path
     (lists / "page").write_text(page)
     code, output = run(lists, url, "--page", str(lists / "page"))
     assert code == 0 and "✔ SHOWN          Own brand first" in output
-    assert output.splitlines()[-4:] == [
+    assert output.splitlines()[-5:] == [
         "  · D  Shoe D: 4 → 1, pinned at 1",
         "  · C  Shoe C: 3 → 2, +2 places by brand northwind",
         "  · 2 made room for others, 1 stay where the shop has them",
         "  · 1 of 5 are not in the catalogue, so only their ids count: X",
+        "  · E is pinned at 2, but not in this list",
     ]
     code, output = run(lists, f"{url}&sort=price", "--page", str(lists / "page"))
     assert "the shop's own order, for the visitor has sorted the list themselves" in output

@@ -21,6 +21,11 @@ def test_the_default_card_links_shows_and_prices_the_product() -> None:
         assert part in card
 
 
+def test_the_default_card_of_what_is_on_sale_has_both_prices() -> None:
+    (card,) = render_cards([replace(SHOE, sale_price=99.0)])
+    assert '<span class="tb-card-price">€99.00 <s class="tb-card-was">€129.00</s></span>' in card
+
+
 def test_the_default_card_leaves_out_what_is_unknown() -> None:
     (card,) = render_cards([Product("a", "Bare", "/p/a")])
     assert card == '<a class="tb-card-link" href="&#x2f;p&#x2f;a"><span class="tb-card-title">Bare</span></a>'
