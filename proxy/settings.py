@@ -233,6 +233,9 @@ class Settings:
         "codings of stored pages, gzip and zstd: of those that a client likes best the first. zstd takes half of our "
         "time for a page, and a tenth more bytes",
     )
+    max_part_bytes: int = _row(
+        512 * 1024, "largest part that a page is put together from; in place of a larger one its alternate", "bytes"
+    )
     parts_timeout_ms: int = _row(
         1_000, "longest wait for the parts that a page is put together from, all together", "milliseconds"
     )

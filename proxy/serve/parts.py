@@ -26,7 +26,6 @@ from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.parts")
 
-MAX_PART_BYTES = 512 * 1024
 _OF_THE_PAGE = frozenset(
     b"accept accept-encoding if-match if-none-match if-modified-since if-unmodified-since if-range range".split()
 )
@@ -54,6 +53,7 @@ class Parts:
         self._ask = ask
         self._metrics = metrics
         self._seconds = settings.parts_timeout_ms / 1_000
+        self._most_bytes = settings.max_part_bytes
 
     async def get(self, request: Request, fills: Sequence[Fill]) -> list[Part | None]:
         """What each brought for the visitor who sent `request`; None where nothing came in time."""
@@ -85,7 +85,7 @@ class Parts:
             return None
         try:
             answer = await self._ask(asked, is_own=is_own)
-            return Part(answer) if isinstance(answer, Piece) else await _read(answer)
+            return Part(answer) if isinstance(answer, Piece) else await _read(answer, self._most_bytes)
         except (OriginError, RequestError) as error:
             log.info("the part `%s` could not be fetched: %s", address, error)
             return None
@@ -121,22 +121,22 @@ def _target(request: Request, address: bytes) -> bytes | None:
     return address if is_plain and not address.startswith(b"//") else None
 
 
-async def _read(response: Response) -> Part | None:
+async def _read(response: Response, most_bytes: int) -> Part | None:
     """The part, when the answer is one: found, whole and not too large."""
     body = b"".join(response.chunks)
     if response.stream is not None:
         try:
             async for chunk in response.stream:
                 body += chunk
-                if len(body) > MAX_PART_BYTES:
+                if len(body) > most_bytes:
                     return None
         finally:
             close: Callable[[], Awaitable[None]] | None = getattr(response.stream, "aclose", None)
             if close is not None:
                 with suppress(OriginError):
                     await close()
-    plain = inflated(body, (response.get(b"content-encoding") or b"").lower(), MAX_PART_BYTES)
-    if response.status != 200 or plain is None or len(plain) > MAX_PART_BYTES:
+    plain = inflated(body, (response.get(b"content-encoding") or b"").lower(), most_bytes)
+    if response.status != 200 or plain is None or len(plain) > most_bytes:
         return None
     return Part(plain, tuple(value for name, value in response.headers if name == b"set-cookie" and _is_theirs(value)))
 

@@ -8,8 +8,8 @@ from proxy.errors import OriginError
 from proxy.http.message import Request, Response
 from proxy.metrics import Metrics
 from proxy.page.holes import Fill, FillKind
-from proxy.serve.parts import MAX_PART_BYTES, Part, Parts, part_request
-from proxy.settings import Settings
+from proxy.serve.parts import Part, Parts, part_request
+from proxy.settings import DEFAULTS, Settings
 
 PAGE = Request(
     b"GET",
@@ -61,7 +61,7 @@ async def test_each_part_comes_from_its_address_as_everybodys_or_the_visitors_ow
 
 @pytest.mark.parametrize(
     "answer",
-    [Response(404, (), (b"no",)), OriginError("down", reason="refused"), ok(bytes(MAX_PART_BYTES + 1)),
+    [Response(404, (), (b"no",)), OriginError("down", reason="refused"), ok(bytes(DEFAULTS.max_part_bytes + 1)),
      ok(b"x", (b"content-encoding", b"br"))],
 )  # fmt: skip
 async def test_where_an_address_brings_nothing_its_alternate_is_tried(answer: Response | Exception) -> None:
