@@ -62,6 +62,9 @@ class ViewLog(Protocol):
     async def erase_views(self, visitor_id: str) -> int:
         """Forgets every view of that visitor; how many those were."""
 
+    async def forget_views(self, before: float) -> int:
+        """Forgets every view from before that moment (Unix seconds); how many those were."""
+
     async def aclose(self) -> None:
         """Lets go of files and sockets; idempotent."""
 
@@ -245,6 +248,10 @@ class EventStore(Protocol):
 
     async def forget_refused(self, refused: Sequence[Refused]) -> None:
         """Lets go of these."""
+
+    async def forget_before(self, moment: float) -> None:
+        """Lets go of what came before that moment (Unix seconds) of all that is kept beside visitors: events that were
+        not taken, and those that `log` lists from elsewhere than the visitors' logs."""
 
 
 class Store(ProfileStore, EventStore, Protocol):

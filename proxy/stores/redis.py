@@ -213,3 +213,8 @@ class RedisStore:
     async def forget_refused(self, refused: Sequence[Refused]) -> None:
         async with answers_as_ours():
             await redis_refused.forget(self._writer, refused)
+
+    async def forget_before(self, moment: float) -> None:
+        async with answers_as_ours():
+            await redis_feed.forget_before(self._writer, moment)
+            await redis_refused.forget_before(self._writer, moment)

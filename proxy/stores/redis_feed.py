@@ -8,6 +8,7 @@ from typing import Any
 
 from proxy.model import Arrival
 from proxy.stores.record import packed_arrival, unpacked_arrival
+from proxy.stores.streams import take_out
 
 KEY = "tb:feed"
 MOST = 100_000
@@ -16,6 +17,8 @@ NAMES_KEY = "tb:attribute-names"
 
 async def tell(client: Any, fresh: Sequence[Arrival]) -> None:
     """Lists these events, and the attributes they brought."""
+    if not fresh:
+        return
     told = client.pipeline(transaction=False)
     for arrival in fresh:
         told.xadd(KEY, {"v": packed_arrival(arrival)}, maxlen=MOST, approximate=True)
@@ -40,3 +43,8 @@ async def end(client: Any) -> str:
     """The place after the newest event."""
     newest = await client.xrevrange(KEY, count=1)
     return newest[0][0].decode() if newest else ""
+
+
+async def forget_before(client: Any, moment: float) -> None:
+    """Lets go of what came before that: who follows has read it long since."""
+    await take_out(client, KEY, lambda fields: unpacked_arrival(fields[b"v"]).received_at < moment)

@@ -103,27 +103,24 @@ class RedisLog:
         waiting: dict[str, list[Arrival]] = {}
         for arrival in reversed(once.values()):
             waiting.setdefault(arrival.visitor_id, []).append(arrival)
+        order = {key: place for place, key in enumerate(reversed(once))}
         fresh: list[Arrival] = []
         linked: dict[str, Profile] = {}
         for turn in range(TRIES):
             if not waiting:
-                break
+                return Applied(fresh, linked)
             await asyncio.sleep(turn * SHORTEST_WAIT_SECONDS * random.random())  # noqa: S311  # no secret
             done = await self._turn(waiting)
+            done.fresh.sort(key=lambda one: order.get((one.via or one.visitor_id, one.event.id), len(order)))
+            # Side by side: both have a disk to wait for. What cannot be confirmed is there all the same, so it is told.
             await asyncio.gather(
                 confirm(self._writer, [ack_key(visitor_id) for visitor_id in waiting], self._ack),
-                self._checkpoint(done.checkpoints),
+                self._tell(done),
             )
             fresh += done.fresh
             linked |= done.linked
             waiting = {id: list({one.event.id: one for one in own}.values()) for id, own in done.left.items()}
-        else:
-            raise StoreError("others change the same visitors all the time", help="send the events again")
-        if fresh:
-            order = {key: place for place, key in enumerate(reversed(once))}
-            fresh.sort(key=lambda one: order.get((one.via or one.visitor_id, one.event.id), len(order)))
-            await redis_feed.tell(self._writer, fresh)
-        return Applied(fresh, linked)
+        raise StoreError("others change the same visitors all the time", help="send the events again")
 
     async def _turn(self, waiting: Waiting) -> Done:
         """Adds what is new; what is another's, or whose visitor somebody else changed meanwhile, is left."""
@@ -213,6 +210,10 @@ class RedisLog:
             redis_rules.rules_in(ruled),
         )
         return {visitor_id: Known(Stamp(stamp or b""), erased_at, rules) for visitor_id, stamp, erased_at in rows}
+
+    async def _tell(self, done: Done) -> None:
+        await redis_feed.tell(self._writer, done.fresh)
+        await self._checkpoint(done.checkpoints)
 
     async def _checkpoint(self, visitor_ids: Sequence[str]) -> None:
         """Writes their profiles with all news, each unless somebody else does: the news are there all the same."""

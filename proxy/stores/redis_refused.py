@@ -7,6 +7,7 @@ from typing import Any
 
 from proxy.ports import Refused
 from proxy.stores.record import packed_refused, unpacked_refused
+from proxy.stores.streams import take_out
 
 KEY = "tb:refused"
 MOST = 10_000
@@ -30,3 +31,8 @@ async def forget(client: Any, refused: Sequence[Refused]) -> None:
     gone = [place for place, one in await kept(client) if one in refused]
     if gone:
         await client.xdel(KEY, *gone)
+
+
+async def forget_before(client: Any, moment: float) -> None:
+    """Lets go of those that came before that."""
+    await take_out(client, KEY, lambda fields: unpacked_refused(fields[b"v"]).received_at < moment)

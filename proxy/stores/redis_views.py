@@ -9,7 +9,7 @@ from proxy.model import View
 from proxy.stores.connecting import answers_as_ours, client_of
 from proxy.stores.redis_tombstones import RedisTombstones
 from proxy.stores.streams import take_out
-from proxy.stores.views import is_of_erased, small_enough, unpacked
+from proxy.stores.views import is_from_before, is_of_erased, small_enough, unpacked
 
 KEY = "tb:views"
 BATCH = 1_000
@@ -53,6 +53,10 @@ class RedisViews:
     async def erase_views(self, visitor_id: str) -> int:
         async with answers_as_ours():
             return await self._take_out(visitor_id)
+
+    async def forget_views(self, before: float) -> int:
+        async with answers_as_ours():
+            return await take_out(self._client, KEY, lambda one: is_from_before(unpacked(one[b"line"]), before))
 
     async def _take_out(self, visitor_id: str) -> int:
         return await take_out(self._client, KEY, lambda fields: fields[b"visitor"] == visitor_id.encode())

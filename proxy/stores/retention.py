@@ -1,12 +1,13 @@
-"""Forgetting what is old: events that came before a moment leave the log, and what follows from them the profiles."""
+"""Forgetting what is old: what came before a moment leaves the log, and what follows from it the profiles. It leaves
+the lists beside them too, and the recorded page views."""
 
 from __future__ import annotations
 
-from proxy.ports import Store
+from proxy.ports import Store, ViewLog
 
 
-async def expire(store: Store, before: float) -> int:
-    """Takes everything out of the store that came before this moment (Unix seconds); how many events those were. A
+async def expire(store: Store, views: ViewLog, before: float) -> tuple[int, int]:
+    """Takes everything out that came before this moment (Unix seconds); how many events and page views those were. A
     visitor of whom nothing newer is known is forgotten."""
     gone = 0
     async for visitor_id in store.visitors():
@@ -14,4 +15,5 @@ async def expire(store: Store, before: float) -> int:
         if old:
             await store.withdraw(visitor_id, old)
             gone += len(old)
-    return gone
+    await store.forget_before(before)
+    return gone, await views.forget_views(before)

@@ -172,6 +172,9 @@ class SqliteStore:
     async def forget_refused(self, refused: Sequence[Refused]) -> None:
         await self._change(lambda connection: sqlite_refused.forget(connection, refused))
 
+    async def forget_before(self, moment: float) -> None:
+        await self._change(lambda connection: sqlite_refused.forget_before(connection, moment))
+
     # -- on the threads
 
     async def _read(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:

@@ -38,3 +38,8 @@ def forget(connection: sqlite3.Connection, refused: Iterable[Refused]) -> None:
     """Lets go of these."""
     rows = ((one.received_at, one.source, one.payload) for one in refused)
     connection.executemany("DELETE FROM refused WHERE received_at = ? AND source = ? AND payload = ?", rows)
+
+
+def forget_before(connection: sqlite3.Connection, moment: float) -> None:
+    """Lets go of those that came before that."""
+    connection.execute("DELETE FROM refused WHERE received_at < ?", (moment,))

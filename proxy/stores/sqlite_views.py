@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from proxy.model import View
 from proxy.stores import sqlite_tombstones
 from proxy.stores.sqlite_beside import Beside
-from proxy.stores.views import is_of_erased, small_enough, unpacked
+from proxy.stores.views import is_from_before, is_of_erased, small_enough, unpacked
 
 SCHEMA = f"""
 PRAGMA secure_delete = ON;
@@ -41,6 +41,9 @@ class SqliteViews:
     async def erase_views(self, visitor_id: str) -> int:
         return await self._file.run(lambda connection: _erase(connection, visitor_id))
 
+    async def forget_views(self, before: float) -> int:
+        return await self._file.run(lambda connection: _forget(connection, before))
+
     async def aclose(self) -> None:
         await self._file.aclose()
 
@@ -60,3 +63,11 @@ def _lines(connection: sqlite3.Connection, most: int) -> list[bytes]:
 
 def _erase(connection: sqlite3.Connection, visitor_id: str) -> int:
     return connection.execute("DELETE FROM views WHERE visitor_id = ?", (visitor_id,)).rowcount
+
+
+def _forget(connection: sqlite3.Connection, before: float) -> int:
+    rows = connection.execute("SELECT number, line FROM views")
+    old = [(number,) for number, line in rows if is_from_before(unpacked(line), before)]
+    with connection:
+        connection.executemany("DELETE FROM views WHERE number = ?", old)
+    return len(old)

@@ -40,3 +40,8 @@ def small_enough(views: Iterable[View]) -> Iterator[tuple[View, bytes]]:
 def is_of_erased(view: View, erased_at: Mapping[str, float]) -> bool:
     """Whether a page was seen before its visitor was erased."""
     return view.at <= erased_at.get(view.visitor, -inf)
+
+
+def is_from_before(view: View | None, moment: float) -> bool:
+    """Whether the view is older than that, or cannot be read any more."""
+    return view is None or view.at < moment

@@ -27,4 +27,4 @@ def test_what_came_too_long_ago_is_forgotten(days: str, gone: int, tmp_path: Pat
 
     asyncio.run(fill())
     told = CliRunner().invoke(tailorbird, ["expire", "--days", days, "--store", url])
-    assert told.output == f"{gone} events older than {days} days forgotten\n"
+    assert told.output == f"{gone} events and 0 page views older than {days} days forgotten\n"

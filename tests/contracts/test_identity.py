@@ -10,6 +10,7 @@ from proxy.model import Arrival, Event, Profile
 from proxy.ports import Refused, Store
 from proxy.stores import open_store
 from proxy.stores.joining import join, ledger, part, whole
+from tests.contracts.conftest import PATIENT
 
 NOON = 1_795_435_200.0
 
@@ -53,7 +54,7 @@ async def test_joining_again_changes_nothing(store: Store) -> None:
 
 
 async def test_events_that_come_while_two_are_joined_are_the_persons_too(url: str) -> None:
-    one, other = open_store(url), open_store(url)
+    one, other = open_store(url, PATIENT), open_store(url, PATIENT)
     sends = [one.apply([seen("d1", number)]) for number in range(40)]
     await asyncio.gather(*sends[:20], join(other, "d1", "anna", NOON + 10), *sends[20:])
     assert len(numbers(await one.get_profile("anna"))) == 40
@@ -70,7 +71,7 @@ async def test_a_shared_tablet_stays_with_who_came_first(store: Store) -> None:
 
 
 async def test_of_two_who_log_in_at_one_moment_only_one_has_the_device(url: str) -> None:
-    one, other = open_store(url), open_store(url)
+    one, other = open_store(url, PATIENT), open_store(url, PATIENT)
     await one.apply([seen("tablet", number) for number in range(5)])
     joined = await asyncio.gather(join(one, "tablet", "anna", NOON + 10), join(other, "tablet", "ben", NOON + 10))
     assert sorted(bool(done.verdict) for done in joined) == [False, True]

@@ -14,7 +14,7 @@ from proxy.ports import Store
 from proxy.stores import open_store
 from proxy.stores.joining import join
 from proxy.stores.redis_visitor import MOST_NEWS, STAMP, log_key, news_key
-from tests.contracts.conftest import flush
+from tests.contracts.conftest import PATIENT, flush
 
 NOON = 1_795_435_200.0
 
@@ -32,7 +32,7 @@ async def client(valkey_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def valkey(client: Redis, valkey_url: str) -> AsyncIterator[Store]:
-    opened = open_store(valkey_url)
+    opened = open_store(valkey_url, PATIENT)
     yield opened
     await opened.aclose()
 
@@ -48,13 +48,13 @@ async def test_the_news_stay_few_and_the_profile_is_that_of_the_log(valkey: Stor
 
 
 async def test_clients_that_add_and_write_checkpoints_at_once_lose_nothing(valkey: Store, valkey_url: str) -> None:
-    clients = [valkey, *(open_store(valkey_url) for _ in range(3))]
+    clients = [valkey, *(open_store(valkey_url, PATIENT) for _ in range(3))]
 
     async def add(turn: int) -> None:
         await asyncio.gather(*(one.apply([seen("anna", 10 * turn + n)]) for n, one in enumerate(clients)))
 
-    await asyncio.gather(*(add(turn) for turn in range(40)))
-    assert len(await valkey.log_of("anna")) == 160
+    await asyncio.gather(*(add(turn) for turn in range(15)))
+    assert len(await valkey.log_of("anna")) == 60
     assert await valkey.get_profile("anna") == fold(None, await valkey.log_of("anna"))
     for one in clients[1:]:
         await one.aclose()

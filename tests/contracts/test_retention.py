@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from proxy.model import Arrival, Event
-from proxy.ports import Store
+from proxy.model import Arrival, Event, View
+from proxy.ports import Refused, Store
+from proxy.stores import open_views
 from proxy.stores.retention import expire
 
 NOON = 1_795_435_200.0
@@ -15,12 +16,19 @@ def came(visitor: str, number: int, days_ago: float) -> Arrival:
     return Arrival(visitor, Event(at, f"web:{number}", "page viewed", "/"), "web", at, {f"size{number}": "40"})
 
 
-async def test_nothing_older_than_asked_is_left_anywhere(store: Store) -> None:
+async def test_nothing_older_than_asked_is_left_anywhere(store: Store, url: str) -> None:
     await store.apply([came("anna", 1, 400), came("anna", 2, 399.9), came("ben", 1, 500), came("zoe", 1, 1)])
-    assert await expire(store, NOON - 400 * DAY + 1) == 2
+    await store.refuse([Refused(NOON - days * DAY, "web", "type", b"%d" % days) for days in (500, 1)])
+    views = open_views(url)
+    await views.put_views([View(NOON - days * DAY, "v", {}, visitor="anna") for days in (500, 401, 1)], most=10)
+    assert await expire(store, views, NOON - 400 * DAY + 1) == (2, 2)
     anna = await store.get_profile("anna")
     assert anna is not None
     assert ([event.id for event in anna.history], dict(anna.attributes)) == (["web:2"], {"size2": "40"})
     assert (await store.get_profile("ben"), await store.log_of("ben")) == (None, [])
-    assert {visitor async for visitor in store.visitors()} >= {"anna", "zoe"}
-    assert await expire(store, NOON - 400 * DAY + 1) == 0
+    assert {visitor async for visitor in store.visitors()} == {"anna", "zoe"}
+    assert {arrival.visitor_id for arrival in (await store.log("", 100))[0]} == {"anna", "zoe"}
+    assert [one.payload for one in await store.refused()] == [b"1"]
+    assert [view.at for view in await views.get_views(10)] == [NOON - DAY]
+    assert await expire(store, views, NOON - 400 * DAY + 1) == (0, 0)
+    await views.aclose()
