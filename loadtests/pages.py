@@ -6,7 +6,8 @@ Servers run on core 0, the load (`wrk`) and the shop behind them on core 1. Firs
 with what each visitor must get, alone and while 32 connections ask; what is refused or not answered then is counted
 apart. Then the servers take turns, round by round; in each a server is measured thrice, for `--seconds` each: as fast
 as 32 connections get answers, at a fixed rate that all can do, and on one connection.
-Ratios are medians of the rounds' ratios; `verdicts.py` says which bars they reach. Exits 1 when an answer was wrong.
+Ratios are medians of the rounds' ratios, times on one connection the least of the rounds; `verdicts.py` says which bars
+they reach. Exits 1 when an answer was wrong.
 
 What costs a server is told as CPU per request, from the kernel's books: on a machine that others use too it is the
 number to trust. nginx's page is a file made beforehand for one visitor, so it is not a rival but the limit.
@@ -75,8 +76,8 @@ def row_of(one: Contender, others: Sequence[Contender]) -> Row:
         one.median(lambda each: each.full.cpu_us),
         one.median(lambda each: each.paced.cpu_us),
         one.median(lambda each: each.paced.p99_us) / 1_000,
-        one.median(lambda each: each.alone.p50_us),
-        one.median(lambda each: each.alone.p99_us),
+        min(each.alone.p50_us for each in one.rounds),
+        min(each.alone.p99_us for each in one.rounds),
         one.body_bytes,
         max(each.full.loader_share for each in one.rounds),
         {other.name: _times(one, other) for other in others if other is not one and not other.name.startswith(OURS)},
@@ -278,7 +279,8 @@ TITLES = {
     "miss": "Not stored: each request to the shop and back",
 }
 LEGEND = """
-The first two numbers are at the limit (32 connections), the next three at a fixed rate below it, then one connection.
+The first two numbers are at the limit (32 connections), the next three at a fixed rate below it, then one connection:
+of that the round with the least, since who else uses the machine only adds, and to one request in a hundred the most.
 `x` is how many times cheaper than that server: CPU per request at the rate, then answers per second at the limit.
 `loader` is the share of its core that the load took at most; near 100 % it measures itself."""
 
