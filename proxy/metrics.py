@@ -58,6 +58,10 @@ SETTLED_AT_ONCE = 256
 """Decided pages are counted when so many have come together, or when somebody reads: a quarter of a millisecond."""
 
 
+_Shown = tuple[float, bytes, tuple[Decision, ...]]
+"""A `Shown` as it is noted on the way, its path in wire form."""
+
+
 class Shown(NamedTuple):
     """One decided page, for the live list: when, which path, and what each slot showed. No visitor id."""
 
@@ -79,11 +83,12 @@ class Metrics:
     """Counts by name and label value; and the last `live_size` decided pages."""
 
     def __init__(self, live_size: int = 200) -> None:
+        self.live_size = live_size
         self._settled: Counts = Counter()
         self._gauges: dict[tuple[str, str, str], Callable[[], int]] = {}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
-        self._unsettled: list[tuple[float, bytes, tuple[Decision, ...]]] = []
-        self._live: deque[Shown] = deque(maxlen=live_size)
+        self._unsettled: list[_Shown] = []
+        self._live: deque[_Shown] = deque(maxlen=live_size)
 
     def count(self, name: str, label: str = "", value: str = "", by: int = 1) -> None:
         """Adds to `name{label="value"}`. `name` must be a row of `HELP`."""
@@ -108,10 +113,10 @@ class Metrics:
             self.counts()
 
     @property
-    def live(self) -> deque[Shown]:
+    def live(self) -> list[Shown]:
         """The last decided pages, the newest last."""
         self.counts()
-        return self._live
+        return [Shown(at, path.decode("utf-8", "replace"), decisions) for at, path, decisions in self._live]
 
     def get(self, name: str, value: str = "") -> int:
         """The count of `name` whose label has `value`; 0 when never counted."""
@@ -134,8 +139,7 @@ class Metrics:
     def counts(self) -> Counts:
         """All counts, with those of the pages shown since: many at once take a third of the time of one by one."""
         settled, self._unsettled = self._unsettled, []
-        last = settled[-(self._live.maxlen or 0) :]
-        self._live += [Shown(at, path.decode("utf-8", "replace"), decisions) for at, path, decisions in last]
+        self._live += settled
         shown = [decisions for _, _, decisions in settled]
         for rule, slots in Counter(map(_RULE, chain.from_iterable(shown))).items():
             if rule:

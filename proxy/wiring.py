@@ -313,7 +313,7 @@ class Tailorbird:
         """What the workers of this machine showed last, the newest first."""
         told = await self._machine.send(LIVE)
         lists = [msgspec.json.decode(answer, type=list[ShownView]) for answer in told.answers.values()]
-        return newest(chain.from_iterable(lists), self.metrics.live.maxlen or 0)
+        return newest(chain.from_iterable(lists), self.metrics.live_size)
 
     async def _own_live(self, _: bytes) -> bytes:
         return msgspec.json.encode([shown_view(shown) for shown in self.metrics.live])
