@@ -154,7 +154,9 @@ class Gateway:
         entry = self._memory.get(key, request)
         if entry is None or entry.declared is not self._declared or entry.policy is not policy:
             return None
-        if now >= entry.fresh_until or is_for_the_origin(request) or self._is_refused(entry, request, now):
+        if now >= entry.fresh_until or is_for_the_origin(request):
+            return None
+        if self._settings.clients_may_refresh and self._is_refused(entry, request, now):
             return None
         answer = self._giving.at_once(entry, request, now)
         if answer is not None:
@@ -163,7 +165,7 @@ class Gateway:
 
     def _is_refused(self, entry: Entry, request: Request, now: float) -> bool:
         """True when the client wants a newer answer and may say so."""
-        wishes = self._wishes(request) if self._settings.clients_may_refresh else NONE
+        wishes = self._wishes(request)
         return wishes is not NONE and may_reuse(entry.stored, now, wishes).reason != Why.FRESH
 
     def _wishes(self, request: Request) -> Directives:

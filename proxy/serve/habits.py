@@ -13,6 +13,7 @@ reads the whole head again, strictly, only without handing out its fields (a mic
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import httptools
@@ -66,24 +67,15 @@ class Habits:
         self.each_time = EACH_TIME - {settings.country_header.lower().encode()}
         self._unusual = _UNUSUAL | self.each_time
         self.most_fields = settings.max_fields
-        self._longest = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
         self._by_kind: dict[tuple[str, bool], Known] = {}
-        self._whole = _Whole()
+        longest = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
+        self.is_whole = _Whole(longest).is_one
 
     def of(self, peer: str, scheme: str) -> Reader:
         """Reads what comes on one connection."""
         # What a habit means depends on whether its Forwarded fields are believed.
         known = self._by_kind.setdefault((scheme, is_trusted(peer, self._trusted)), Known())
         return Reader(self, known, peer, scheme)
-
-    def is_whole(self, data: bytes) -> bool:
-        """True when the bytes are one request, strictly read."""
-        if len(data) > self._longest:
-            return False
-        if self._whole.is_one(data):
-            return True
-        self._whole = _Whole()  # it may be in the middle of something
-        return False
 
     def learn(self, known: Known, rest: bytes, peer: str, scheme: str) -> None:
         """Judges a head without its line and what is another thing each time, once for all that are like it."""
@@ -180,23 +172,27 @@ def _without_referer(rest: bytes) -> tuple[bytes, bytes | None]:
 
 
 class _Whole:
-    """Reads whole requests without a body, and tells nothing of them."""
+    """Reads whole requests without a body, strictly, and tells nothing of them."""
 
-    def __init__(self) -> None:
-        self._count = 0
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._complete: list[None] = []
+        self.on_message_complete = partial(self._complete.append, None)  # no frame of Python's for it
         self._parser: Any = httptools.HttpRequestParser(self)
 
     def is_one(self, data: bytes) -> bool:
-        """True when the bytes were a request to its end."""
-        self._count = 0
+        """True when the bytes are one request to its end."""
+        self._complete.clear()
+        if len(data) > self._longest:
+            return False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            return False
-        return self._count == 1
-
-    def on_message_complete(self) -> None:
-        self._count += 1
+            self._complete.clear()
+        if len(self._complete) == 1:
+            return True
+        self._parser = httptools.HttpRequestParser(self)  # the other may be in the middle of something
+        return False
 
 
 class _Fields:

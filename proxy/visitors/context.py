@@ -114,11 +114,11 @@ Source = Callable[[Visitor, Profile | None, float], AttributeValue | None]
 def source_of(name: str, measure: Measure | None) -> Source:
     """Of an attribute that is not the request's alone; `measure` says how it is read off the history, if it is."""
     if name == "visitor":
-        return lambda visitor, _, now: _newness(visitor, now)
+        return _newness
     if measure is not None:
         return lambda _, profile, now: trait(profile, name, measure, now) if profile is not None else None
     if name == "segment":
-        return lambda visitor, profile, _: _segments(visitor, profile)
+        return _segments
     return lambda _, profile, now: profile.attributes.get(name) if profile is not None else None
 
 
@@ -154,7 +154,7 @@ def _reader(profile: Profile, now: float) -> Callable[[Measure], AttributeValue 
 
 def _of_visitor(name: str, seen: Seen, profile: Profile | None) -> AttributeValue | None:
     if name == "segment":
-        return _segments(seen.visitor, profile)
+        return _segments(seen.visitor, profile, seen.now)
     if name.startswith(REFINEMENT):
         return frozenset(seen.parameters.get(name[len(REFINEMENT) :], ())) or None
     return profile.attributes.get(name) if profile is not None else None
@@ -172,7 +172,7 @@ def _every_attribute(seen: Seen, profile: Profile | None, measures: Mapping[str,
 # -- segments
 
 
-def _segments(visitor: Visitor, profile: Profile | None) -> frozenset[str] | None:
+def _segments(visitor: Visitor, profile: Profile | None, _: float) -> frozenset[str] | None:
     """Mostly one of the sets as it is, whose hash is known already."""
     known = visitor.segments
     for more in (profile.segments if profile is not None else known, visitor.unverified):
@@ -215,7 +215,7 @@ def page_of(path: bytes) -> str:
     return unquote(path.decode("utf-8", "replace"))
 
 
-def _newness(visitor: Visitor, now: float) -> str:
+def _newness(visitor: Visitor, _: Profile | None, now: float) -> str:
     is_new = not visitor.id or now - visitor.first_seen_at < NEW_VISITOR_SECONDS
     return "new" if is_new else "returning"
 
@@ -236,7 +236,7 @@ REQUEST_ATTRIBUTES: dict[str, Callable[[Seen], AttributeValue | None]] = {
     "campaign.term": _campaign("utm_term"),
     "campaign.content": _campaign("utm_content"),
     "referrer": lambda seen: referrer_of(seen.request) or None,
-    "visitor": lambda seen: _newness(seen.visitor, seen.now),
+    "visitor": lambda seen: _newness(seen.visitor, None, seen.now),
 }
 
 
