@@ -11,7 +11,7 @@ from pathlib import Path
 
 from proxy.catalogue.covisits import Covisits
 from proxy.catalogue.walk import Walk
-from proxy.stores.batch import build, duckdb_at, load
+from proxy.stores.batch import build, built, duckdb_at, load
 
 CLICKS_A_VISIT = 5
 
@@ -50,11 +50,10 @@ def main() -> None:
         for done, parts in build(connection, out):
             print(f"part {done} of {parts}, {time.monotonic() - started:,.0f} s", flush=True)
         print(f"built in {time.monotonic() - started:,.0f} s, at most {peak_mib():,.0f} MiB", flush=True)
-        rows = connection.execute(f"SELECT product, list(other), list(share) FROM '{out}' GROUP BY product")
+        connection.close()
         table, before = Covisits(), _now_mib()
-        while some := rows.fetchmany(10_000):
-            for product, others, shares in some:
-                table.build(product, others, shares)
+        for row in built(out):
+            table.build(*row)
         print(f"served from {_now_mib() - before:,.0f} MiB more", flush=True)
         walk, started = Walk(table), time.perf_counter()
         for n in range(1_000):

@@ -21,25 +21,26 @@ _STEPS = ", ".join(f"LEAD(product, {step}) OVER visit AS next{step}" for step in
 STEPS = f"SELECT moment, product, {_STEPS} FROM clicks WINDOW visit AS (PARTITION BY session ORDER BY moment)"  # noqa: S608
 """Each click and the products of those that follow it in its visit."""
 
+ROWS = (
+    "SELECT a AS product, b AS other, share, met, whole, clicks FROM shares "  # noqa: S608
+    f"JOIN popularity ON popularity.product = shares.a WHERE place <= {ROW_LENGTH}"
+)
+"""The strongest of each product, with what their shares are of, and how often the product was clicked."""
+
 POPULARITY = "SELECT product, COUNT(*) AS clicks FROM clicks GROUP BY product"
 
 
 def rows_sql(part: int, parts: int, latest_at: float, memory: float) -> str:
     """The rows of one part of the products, from tables `steps` and `popularity`. Products are whole numbers."""
-    shares = _shares(latest_at, memory, part, parts)
-    return (
-        f"WITH {shares} SELECT a AS product, b AS other, share, met FROM shares "  # noqa: S608
-        f"WHERE place <= {ROW_LENGTH} ORDER BY a, place"
-    )
+    return f"WITH {_shares(latest_at, memory, part, parts)} {ROWS}"
 
 
 def whole_sql(table: str, latest_at: float, memory: float) -> str:
     """The rows of all products, by name, from a table of clicks (session, at, product), in one statement: for an engine
     that finds the memory for all of them at once."""
     return (
-        f"WITH clicks AS ({_named(table)}), steps AS ({STEPS}), popularity AS ({POPULARITY}), "  # noqa: S608
-        f"{_shares(latest_at, memory)} SELECT a AS product, b AS other, share, met FROM shares "
-        f"WHERE place <= {ROW_LENGTH} ORDER BY a, place"
+        f"WITH clicks AS ({_named(table)}), steps AS ({STEPS}), popularity AS ({POPULARITY}), "
+        f"{_shares(latest_at, memory)} {ROWS} UNION ALL {CLICKED}"
     )
 
 
@@ -56,15 +57,20 @@ def _shares(latest_at: float, memory: float, part: int = 0, parts: int = 1) -> s
         f"FROM ({pairs}) AS pairs GROUP BY a, b), "
         f"damped AS (SELECT a, b, met, weight * POWER(clicks, {-DAMPING!r}) AS weight "
         f"FROM cells JOIN popularity ON popularity.product = cells.b), "
-        f"shares AS (SELECT a, b, met, weight / (SUM(weight) OVER (PARTITION BY a) + {SHRINKAGE!r}) AS share, "
-        f"ROW_NUMBER() OVER (PARTITION BY a ORDER BY weight DESC, b) AS place FROM damped)"
+        f"wholes AS (SELECT a, b, met, weight, SUM(weight) OVER (PARTITION BY a) + {SHRINKAGE!r} AS whole "
+        f"FROM damped), "
+        f"shares AS (SELECT a, b, met, whole, weight / whole AS share, "
+        f"ROW_NUMBER() OVER (PARTITION BY a ORDER BY weight DESC, b) AS place FROM wholes)"
     )
+
+
+_UNSAID = "CAST(NULL AS DOUBLE) AS whole, CAST(NULL AS BIGINT) AS clicks"
 
 
 # -- what was bought together
 
-ALL_BASKETS, UNTIL = "", "until"
-"""What a row without a product counts: all baskets, and the second until which they were counted."""
+ALL_BASKETS, ORDERED_UNTIL, CLICKED_UNTIL = "", "ordered until", "clicked until"
+"""What a row without a product counts: all orders, and the second until which orders and clicks were counted."""
 
 BASKETS = (
     "SELECT session, product FROM (SELECT session, product, ROW_NUMBER() OVER "  # noqa: S608
@@ -76,9 +82,13 @@ BASKETS = (
 
 TOTALS = (
     f"SELECT '' AS product, '{ALL_BASKETS}' AS other, CAST(NULL AS DOUBLE) AS share, "  # noqa: S608
-    "COUNT(DISTINCT session) AS met FROM orders UNION ALL "
-    f"SELECT '' AS product, '{UNTIL}' AS other, CAST(NULL AS DOUBLE) AS share, "
-    "CAST(CEIL(MAX(moment)) AS BIGINT) AS met FROM orders"
+    f"COUNT(DISTINCT session) AS met, {_UNSAID} FROM orders UNION ALL "
+    f"SELECT '' AS product, '{ORDERED_UNTIL}' AS other, CAST(NULL AS DOUBLE) AS share, "
+    f"CAST(CEIL(MAX(moment)) AS BIGINT) AS met, {_UNSAID} FROM orders"
+)
+CLICKED = (
+    f"SELECT '' AS product, '{CLICKED_UNTIL}' AS other, CAST(NULL AS DOUBLE) AS share, "  # noqa: S608
+    f"CAST(CEIL(MAX(moment)) AS BIGINT) AS met, {_UNSAID} FROM clicks"
 )
 
 
@@ -90,7 +100,7 @@ def pairs_sql(part: int = 0, parts: int = 1) -> str:
         f"JOIN baskets AS two ON one.session = two.session {mine}GROUP BY one.product, two.product), "
         "placed AS (SELECT a, b, met, ROW_NUMBER() OVER "
         "(PARTITION BY a ORDER BY CASE WHEN a = b THEN 0 ELSE 1 END, met DESC, b) AS place FROM met) "
-        "SELECT a AS product, b AS other, CAST(NULL AS DOUBLE) AS share, met FROM placed "
+        f"SELECT a AS product, b AS other, CAST(NULL AS DOUBLE) AS share, met, {_UNSAID} FROM placed "
         f"WHERE place <= {KEPT_PAIRS + 1}"
     )
 
@@ -100,7 +110,7 @@ def whole_pairs_sql(table: str) -> str:
     statement."""
     return (
         f"WITH orders AS ({_named(table)}), baskets AS ({BASKETS}), pairs AS ({pairs_sql()}) "  # noqa: S608
-        f"SELECT product, other, share, met FROM pairs UNION ALL {TOTALS}"
+        f"SELECT product, other, share, met, whole, clicks FROM pairs UNION ALL {TOTALS}"
     )
 
 

@@ -41,12 +41,13 @@ NEARNESS = tuple(exp(-step / _STEP) for step in range(REACH))
 
 
 class Row(NamedTuple):
-    """Products, strongest first, and the share of each; `own` is that of the product itself. It was worked out when so
-    much had been `learnt` of the product, at `at`."""
+    """Products, strongest first, and the share of each in the `whole`; `own` is that of the product itself. It was
+    worked out when so much had been `learnt` of the product, at `at`; of one built in batch, that is its clicks."""
 
     products: tuple[str, ...]
     shares: array[float]
     own: float = 0.0
+    whole: float = 0.0
     learnt: int = 0
     at: float = 0.0
 
@@ -73,28 +74,31 @@ class Covisits:
         self._lately: dict[str, tuple[float, float]] = {}
         self._visits: dict[str, deque[int]] = {}
         self._built: dict[str, Row] = {}
+        self._built_weight = 1.0
         self._rows: dict[str, Row] = {}
         self._cold: dict[str, None] = {}
         self._listeners: list[dict[str, Any]] = []
 
     def __contains__(self, product: str) -> bool:
-        return product in self._clicks
+        return product in self._clicks or product in self._built
 
     def __len__(self) -> int:
         return len(self._clicks)
 
     # -- learning
 
-    def add_visit(self, products: Sequence[str], at: float, visit: int) -> None:
-        """A whole visit at once; the same as its clicks one by one. `visit` is a number of its own."""
+    def add_visit(self, products: Sequence[str], at: float | None, visit: int) -> None:
+        """A whole visit at once; the same as its clicks one by one. `visit` is a number of its own; one without a time
+        counts as one of just now."""
         for position, product in enumerate(products):
             self.add_click(product, products[max(0, position - REACH) : position], at, visit)
 
-    def add_click(self, product: str, before: Sequence[str], at: float, visit: int) -> None:
+    def add_click(self, product: str, before: Sequence[str], at: float | None, visit: int) -> None:
         """A click, after those `before` it in the same visit, the latest last; how far back they go matters up to
         `REACH`."""
         product = self._names.setdefault(product, product)
         growth = self._growth(at)
+        at = self.latest_at if at is None else at
         self.learnt += 1
         self._clicks[product] = self._clicks.get(product, 0) + 1
         self._lately[product] = (self.lately(product, at) + 1.0, max(at, self._lately.get(product, (0.0, at))[1]))
@@ -109,9 +113,12 @@ class Covisits:
             self._changed(other, theirs)
         self._changed(product, own)
 
-    def _growth(self, at: float) -> float:
+    def _growth(self, at: float | None) -> float:
         if self._epoch is None:
+            if at is None:
+                return 1.0
             self._epoch = at
+        at = self.latest_at if at is None else at
         self.latest_at = max(self.latest_at, at)
         if (at - self._epoch) / self._memory > _HIGHEST_EXPONENT:
             self._rebase(at)
@@ -122,6 +129,7 @@ class Covisits:
         assert self._epoch is not None
         factor = exp((self._epoch - at) / self._memory)
         self._epoch = at
+        self._built_weight *= factor
         for product, cells in self._cells.items():
             self._cells[product] = {name: faded for name, weight in cells.items() if (faded := weight * factor) > 1e-9}
         self._rows.clear()
@@ -148,11 +156,19 @@ class Covisits:
         if not visits or visits[-1] != visit:
             visits.append(visit)
 
-    def build(self, product: str, others: Sequence[str], shares: Sequence[float]) -> None:
-        """Takes in a row that was worked out in batch: it holds until the product is clicked here."""
+    def build(
+        self, product: str, others: Sequence[str], shares: Sequence[float], whole: float = 0.0, clicks: int = 0
+    ) -> None:
+        """Takes in a row that was worked out in batch, of so many clicks: what is clicked here adds to it. One that
+        does not say of which `whole` its shares are holds until the product is clicked here."""
         names = tuple(self._names.setdefault(name, name) for name in others)
         own = shares[names.index(product)] if product in names else 0.0
-        self._built[self._names.setdefault(product, product)] = Row(names, array("f", shares), own)
+        self._built[self._names.setdefault(product, product)] = Row(names, array("f", shares), own, whole, clicks)
+
+    def begin(self, at: float) -> None:
+        """What was built counts as of that time."""
+        if self._epoch is None:
+            self._epoch = at
 
     # -- asking
 
@@ -176,20 +192,25 @@ class Covisits:
 
     def _worked_out(self, product: str) -> Row:
         self._cold.pop(product, None)
-        cells = self._cells.get(product)
+        cells, built = self._cells.get(product), self._built.get(product, EMPTY)
         if not cells:
-            return self._built.get(product, EMPTY)
-        clicks = self._clicks
-        damped = {name: weight * clicks.get(name, 1) ** -DAMPING for name, weight in cells.items()}
-        whole = sum(damped.values()) + SHRINKAGE * self._growth(self.latest_at)
+            return built
+        count = self.clicks if self._built else self._clicks.get
+        damped = {name: weight * (count(name) or 1) ** -DAMPING for name, weight in cells.items()}
+        whole = sum(damped.values()) + SHRINKAGE * self._growth(None)
+        if built.whole:
+            whole += self._built_weight * (built.whole - SHRINKAGE)
+            for name, share in zip(built.products, built.shares, strict=True):
+                damped[name] = damped.get(name, 0.0) + self._built_weight * built.whole * share
         best = sorted(damped, key=damped.__getitem__, reverse=True)[:ROW_LENGTH]
         shares, own = array("f", [damped[name] / whole for name in best]), damped.get(product, 0.0) / whole
-        row = self._rows[self._names[product]] = Row(tuple(best), shares, own, self._learnt[product], self.latest_at)
+        row = Row(tuple(best), shares, own, whole, self._learnt[product], self.latest_at)
+        self._rows[self._names[product]] = row
         return row
 
     def clicks(self, product: str) -> int:
         """How often it was ever looked at."""
-        return self._clicks.get(product, 0)
+        return self._clicks.get(product, 0) + self._built.get(product, EMPTY).learnt
 
     def lately(self, product: str, at: float | None = None) -> float:
         """How often it was looked at lately, older clicks counting less."""

@@ -9,7 +9,7 @@ from math import inf
 from zlib import crc32
 
 from proxy.catalogue.baskets import Baskets
-from proxy.catalogue.batch import ALL_BASKETS, UNTIL
+from proxy.catalogue.batch import ALL_BASKETS, CLICKED_UNTIL, ORDERED_UNTIL
 from proxy.catalogue.covisits import REACH, Covisits
 from proxy.catalogue.hub import EVERYTHING, Hub
 from proxy.catalogue.shopper import VISIT_GAP_SECONDS
@@ -34,7 +34,7 @@ class Shop:
         self.baskets = Baskets()
         self._visits: OrderedDict[str, tuple[float, int, tuple[str, ...]]] = OrderedDict()
         self._seeded = (0, 0)
-        self._counted_until = -inf
+        self._ordered_until = self._clicked_until = -inf
         self._ranked: dict[tuple[str, str], Sequence[str]] = {}
         self._ranked_at = (0.0, -1)
         self._listed: dict[tuple[str, ...], Sequence[str]] = {}
@@ -45,16 +45,16 @@ class Shop:
         for order in orders[self._seeded[0] :]:
             self.baskets.add(order)
         for number, visit in enumerate(visits[self._seeded[1] :]):
-            self.covisits.add_visit(visit, self.covisits.latest_at, -1 - number)
+            self.covisits.add_visit(visit, None, -1 - number)
         self._seeded = (max(len(orders), self._seeded[0]), max(len(visits), self._seeded[1]))
 
     def build(
         self,
-        rows: Iterable[tuple[str, Sequence[str], Sequence[float]]],
+        rows: Iterable[tuple[str, Sequence[str], Sequence[float], float, int]],
         pairs: Iterable[tuple[str, Sequence[str], Sequence[int]]],
     ) -> None:
-        """Takes in what was worked out in batch (`batch.py`). Orders as old as those counted there are not counted
-        again."""
+        """Takes in what was worked out in batch (`batch.py`). Clicks and orders as old as those counted there are not
+        counted again."""
         for row in rows:
             self.covisits.build(*row)
         for product, others, counts in pairs:
@@ -63,15 +63,18 @@ class Shop:
                 continue
             told = dict(zip(others, counts, strict=True))
             self.baskets.count += told.get(ALL_BASKETS, 0)
-            self._counted_until = max(self._counted_until, told.get(UNTIL, -inf))
+            self._ordered_until = max(self._ordered_until, told.get(ORDERED_UNTIL, -inf))
+            self._clicked_until = max(self._clicked_until, told.get(CLICKED_UNTIL, -inf))
+        if self._clicked_until > 0:
+            self.covisits.begin(self._clicked_until)
 
     def learn(self, visitor: str, event: Event) -> None:
         """Takes in what somebody did. An order counts as a basket, a look or an addition as a click of their visit;
         what the shop does not sell counts not at all, as far as a feed tells."""
         if event.kind == BOUGHT:
-            if event.at > self._counted_until:
+            if event.at > self._ordered_until:
                 self.baskets.add(item.product for item in event.items if self._sells(item.product))
-        elif event.kind in (VIEWED, ADDED):
+        elif event.kind in (VIEWED, ADDED) and event.at > self._clicked_until:
             for item in event.items:
                 if self._sells(item.product):
                     self._click(visitor, item.product, event.at)

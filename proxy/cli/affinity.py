@@ -82,7 +82,7 @@ def ask(path: Path, products: tuple[str, ...], count: int) -> None:
 @click.option("--threads", default=2, show_default=True, help="how many cores to work on")
 def build_(events: Path, out: Path, orders: Path | None, memory: int, threads: int) -> None:
     """What is looked at together, worked out in batch from EVENTS: a Parquet or CSV file with the columns session, at
-    (seconds, or a time) and product. Needs the extra `batch`. Orders since the last of ORDERS are counted as they come.
+    (seconds, or a time) and product. Needs the extra `batch`. What is clicked and ordered later adds to it as it comes.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".affinity-") as scratch:

@@ -12,6 +12,7 @@ from typing import Any
 
 from proxy.catalogue.batch import (
     BASKETS,
+    CLICKED,
     POPULARITY,
     STEPS,
     TOTALS,
@@ -29,7 +30,14 @@ PAIRS_A_PART = 20_000_000
 
 NO_CLICKS = "there are no clicks to build from"
 
-ROWS = {"product": "string", "other": "string", "share": "float64", "met": "int64"}
+ROWS = {
+    "product": "string",
+    "other": "string",
+    "share": "float64",
+    "met": "int64",
+    "whole": "float64",
+    "clicks": "int64",
+}
 """The columns of rows, as Ibis names types."""
 
 
@@ -105,7 +113,8 @@ def build(connection: Any, out: Path, *, has_orders: bool = False) -> Iterator[t
     count, latest_at, memory = prepare(connection)
     parts = max(1, -(-count // CLICKS_A_PART))
     pairs_parts = _prepare_pairs(connection) if has_orders else 0
-    connection.execute("CREATE OR REPLACE TABLE rows (product INTEGER, other INTEGER, share FLOAT, met BIGINT)")
+    columns = "product INTEGER, other INTEGER, share FLOAT, met BIGINT, whole FLOAT, clicks BIGINT"
+    connection.execute(f"CREATE OR REPLACE TABLE rows ({columns})")
     for part in range(parts):
         connection.execute(f"INSERT INTO rows {rows_sql(part, parts, latest_at, memory)}")
         yield part + 1, parts + pairs_parts
@@ -114,9 +123,9 @@ def build(connection: Any, out: Path, *, has_orders: bool = False) -> Iterator[t
         yield parts + part + 1, parts + pairs_parts
     path = str(out).replace("'", "''")
     named = (
-        "SELECT one.name AS product, two.name AS other, share, met FROM rows "  # noqa: S608
+        "SELECT one.name AS product, two.name AS other, share, met, whole, clicks FROM rows "  # noqa: S608
         "JOIN names AS one ON one.product = rows.product JOIN names AS two ON two.product = rows.other "
-        f"{f'UNION ALL {TOTALS} ' if has_orders else ''}ORDER BY product, share DESC, met DESC"
+        f"UNION ALL {CLICKED}{f' UNION ALL {TOTALS}' if has_orders else ''} ORDER BY product, share DESC, met DESC"
     )
     connection.execute(f"COPY ({named}) TO '{path}' (FORMAT parquet)")
 
@@ -131,19 +140,20 @@ def _prepare_pairs(connection: Any) -> int:
     return max(1, -(-int(pairs) // PAIRS_A_PART))
 
 
-def built(path: Path) -> Iterator[tuple[str, list[str], list[float]]]:
+def built(path: Path) -> Iterator[tuple[str, list[str], list[float], float, int]]:
     """The rows that `build` wrote, or another engine into a folder: a product, the others it leads to, strongest first,
-    and their shares."""
-    yield from _grouped(path, "share", "share IS NOT NULL")
+    their shares, the whole of which these are, and how often the product was clicked."""
+    lists = "LIST(other ORDER BY share DESC), LIST(share ORDER BY share DESC)"
+    yield from _grouped(path, f"{lists}, MAX(whole), MAX(clicks)", "share IS NOT NULL")
 
 
 def built_pairs(path: Path) -> Iterator[tuple[str, list[str], list[int]]]:
-    """In the same file, what was bought together: a product, the others, and in how many orders; the totals stand under
-    "" (`catalogue/batch.py`). Nothing where it was built from clicks alone."""
-    yield from _grouped(path, "met", "share IS NULL")
+    """In the same file, what was bought together: a product, the others, and in how many orders. What counts no product
+    (`catalogue/batch.py`) stands under ""."""
+    yield from _grouped(path, "LIST(other ORDER BY met DESC), LIST(met ORDER BY met DESC)", "share IS NULL")
 
 
-def _grouped(path: Path, what: str, where: str) -> Iterator[Any]:
+def _grouped(path: Path, columns: str, where: str) -> Iterator[Any]:
     if not path.exists():
         raise OperatorError(f"there is no `{path}`", help="`tailorbird affinity build EVENTS` makes one")
     try:
@@ -151,10 +161,12 @@ def _grouped(path: Path, what: str, where: str) -> Iterator[Any]:
     except ImportError:
         raise OperatorError("reading what was built in batch needs DuckDB", help=HELP) from None
     source = str(path / "**/*.parquet" if path.is_dir() else path).replace("'", "''")
-    rows = duckdb.connect().execute(
-        f"SELECT product, LIST(other ORDER BY {what} DESC), LIST({what} ORDER BY {what} DESC) "  # noqa: S608
-        f"FROM read_parquet('{source}') WHERE {where} GROUP BY product"
-    )
+    asked = f"SELECT product, {columns} FROM read_parquet('{source}') WHERE {where} GROUP BY product"  # noqa: S608
+    try:
+        rows = duckdb.connect().execute(asked)
+    except duckdb.Error as error:
+        what = f"`{path}` cannot be read: {str(error).partition(chr(10))[0]}"
+        raise OperatorError(what, help="have `tailorbird affinity build EVENTS` write it anew") from error
     while some := rows.fetchmany(10_000):
         yield from some
 

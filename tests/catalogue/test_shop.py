@@ -39,6 +39,15 @@ def test_a_past_from_files_is_learnt_once_and_what_is_new_of_it() -> None:
     assert made.baskets.bought("HOTDOG") == 6
 
 
+def test_a_past_without_times_is_not_forgotten_with_the_first_click() -> None:
+    made = Shop(PRODUCTS)
+    made.seed((), [["TRAIL", "SOCK"]])
+    assert made.covisits.row("TRAIL").products == ("SOCK",)
+    for at in (1_795_435_200.0, 1_795_435_210.0):
+        made.learn("a", did(VIEWED, "TRAIL" if at % 100 == 0 else "SCREE", at=at))
+    assert set(made.covisits.row("TRAIL").products) == {"SOCK", "SCREE"}
+
+
 def test_lists_follow_the_catalogue() -> None:
     made = shop()
     assert "TRAIL" in made.popular("shoes")

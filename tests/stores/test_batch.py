@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from proxy.catalogue.baskets import Baskets
-from proxy.catalogue.batch import ROW_LENGTH
+from proxy.catalogue.batch import CLICKED_UNTIL, ROW_LENGTH
 from proxy.catalogue.covisits import Covisits
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.trials import MEMORY_SHARE
-from proxy.conditions.behaviours import BOUGHT
+from proxy.conditions.behaviours import BOUGHT, VIEWED
 from proxy.errors import OperatorError
 from proxy.model import Event, Item
 from proxy.stores.batch import build, built, built_pairs, duckdb_at, load, pairs_by_ibis, rows_by_ibis
@@ -80,7 +80,7 @@ def test_the_batch_gives_the_live_tables_rows(tmp_path: Path) -> None:
     assert list(build(connection, out)) == [(1, 1)]
     table = live()
     for product in {product for visit in VISITS for product in visit}:
-        asked = f"SELECT other, share FROM '{out}' WHERE product = '{product}' ORDER BY share DESC, other"
+        asked = f"SELECT other, share FROM '{out}' WHERE product = '{product}' ORDER BY share DESC"
         found = dict(connection.execute(asked).fetchall())
         products, shares, *_ = table.row(product)
         expected = dict(zip(products[:ROW_LENGTH], shares, strict=False))
@@ -101,12 +101,12 @@ def by_batch(folder: Path) -> dict[tuple[str, str], tuple[float, int]]:
     list(build(connection, folder / "affinity.parquet"))
     rows = connection.execute(f"SELECT * FROM '{folder}/affinity.parquet'").fetchall()
     connection.close()
-    return {(product, other): (share, met) for product, other, share, met in rows}
+    return {(product, other): (share or 0.0, met) for product, other, share, met, *_ in rows}
 
 
 def as_pairs(expression: Any) -> dict[tuple[str, str], tuple[float, int]]:
     rows = expression.to_pyarrow().to_pylist()
-    return {(row["product"], row["other"]): (row["share"], row["met"]) for row in rows}
+    return {(row["product"], row["other"]): (row["share"] or 0.0, row["met"]) for row in rows}
 
 
 def must_be_alike(found: dict[tuple[str, str], tuple[float, int]], folder: Path) -> None:
@@ -146,7 +146,7 @@ def test_the_same_sql_runs_on_spark_and_what_it_writes_is_served(tmp_path: Path)
     shop = Shop()
     shop.build((), built_pairs(tmp_path / "pairs.parquet"))
     must_know_the_orders(shop.baskets)
-    by_product = {product: others for product, others, _ in built(tmp_path / "spark.parquet")}
+    by_product = {product: others for product, others, *_ in built(tmp_path / "spark.parquet")}
     assert by_product["SKU-1"][:5] == next(
         row[1][:5] for row in built(tmp_path / "affinity.parquet") if row[0] == "SKU-1"
     )
@@ -173,7 +173,7 @@ def test_orders_in_batch_give_the_live_counts_and_later_ones_add_to_them(
 
 def test_a_file_of_clicks_alone_has_no_orders(tmp_path: Path) -> None:
     by_batch(tmp_path)
-    assert list(built_pairs(tmp_path / "affinity.parquet")) == []
+    assert list(built_pairs(tmp_path / "affinity.parquet")) == [("", [CLICKED_UNTIL], [1_059_001])]
 
 
 def test_orders_count_alike_through_ibis_and_lie_beside_the_rows(tmp_path: Path) -> None:
@@ -189,6 +189,13 @@ def test_orders_count_alike_through_ibis_and_lie_beside_the_rows(tmp_path: Path)
     shop.build(built(folder), built_pairs(folder))
     must_know_the_orders(shop.baskets)
     assert shop.covisits.row("SKU-1").products
+
+
+def test_a_file_that_is_none_of_ours_is_told(tmp_path: Path) -> None:
+    for name, content in (("not.parquet", b"junk"), ("other.parquet", b"")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(OperatorError, match="cannot be read"):
+            next(built(tmp_path / name))
 
 
 def test_a_file_without_orders_is_told(tmp_path: Path) -> None:
@@ -222,10 +229,37 @@ def test_a_file_without_the_columns_is_told(tmp_path: Path) -> None:
         load(duckdb_at(256 * 2**20, 1, tmp_path / "scratch"), file)
 
 
-def test_a_built_row_holds_until_the_product_is_clicked() -> None:
+def test_what_is_clicked_adds_to_what_was_built(tmp_path: Path) -> None:
+    later = [["SKU-1", "NEW-1"], ["SKU-1", "SKU-2", "NEW-1"], ["NEW-1", "SKU-3"]]
+    by_batch(tmp_path)
+    shop = Shop()
+    shop.covisits = added = Covisits(memory=1_000.0 * (len(VISITS) - 1) * MEMORY_SHARE)
+    shop.build(built(tmp_path / "affinity.parquet"), built_pairs(tmp_path / "affinity.parquet"))
+    whole = live()
+    for number, visit in enumerate(later):
+        added.add_visit(visit, 1_060_000.0 + number, number)
+        whole.add_visit(visit, 60_000.0 + number, 100 + number)
+    assert added.clicks("SKU-1") == whole.clicks("SKU-1")
+    for product in ("SKU-1", "SKU-2", "NEW-1"):
+        found, expected = added.row(product), whole.row(product)
+        assert found.products == expected.products
+        assert list(found.shares) == pytest.approx(list(expected.shares), rel=0.1)
+
+
+def test_clicks_that_were_counted_in_batch_are_not_counted_again(tmp_path: Path) -> None:
+    by_batch(tmp_path)
+    shop = Shop()
+    shop.build(built(tmp_path / "affinity.parquet"), built_pairs(tmp_path / "affinity.parquet"))
+    before = shop.covisits.clicks("SKU-1")
+    for at in (1_059_000.0, 1_059_001.0, 1_059_002.0):
+        shop.learn("anna", Event(at, f"{at}", VIEWED, items=(Item("SKU-1"),)))
+    assert shop.covisits.clicks("SKU-1") == before + 1
+
+
+def test_a_row_that_does_not_say_of_how_much_holds_until_the_product_is_clicked() -> None:
     table = Covisits()
     table.build("SKU-1", ["SKU-2", "SKU-3"], [0.5, 0.25])
-    assert table.row("SKU-1")[0] == ("SKU-2", "SKU-3")
+    assert "SKU-1" in table and table.row("SKU-1").products == ("SKU-2", "SKU-3")
     for number in range(3):
         table.add_visit(["SKU-1", "SKU-9"], 0.0, number)
-    assert table.row("SKU-1")[0] == ("SKU-9",)
+    assert table.row("SKU-1").products == ("SKU-9",)
