@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 
 import click
 
-from proxy.ports import Store
-from proxy.stores import open_store
+from proxy.model import Followed
+from proxy.ports import Outbox, Store
+from proxy.stores import open_outbox, open_store
 
 BATCH = 5_000
 EACH = 1_000
+COPYING = "store copy"
+LEAD_SECONDS = 600.0
 
 
 @click.group("store")
@@ -26,18 +30,25 @@ def command() -> None:
 @click.argument("target", metavar="TO")
 def copy(source: str, target: str) -> None:
     """Copies all of the store FROM into the store TO: every visitor's log, from which their profiles follow, the events
-    that were not taken, and the tombstones of who was erased. Both are written as in --store."""
+    that were not taken, the tombstones of who was erased, and what webhooks were told and are still to be told. Both
+    are written as in --store."""
     visitors, events = asyncio.run(_copied(source, target))
     click.echo(f"{visitors} visitors, {events} events that were not there")
 
 
 async def _copied(source: str, target: str) -> tuple[int, int]:
     stores = open_store(source), open_store(target)
+    outboxes = open_outbox(source), open_outbox(target)
     try:
-        return await copied(*stores, lambda count: click.echo(f"\r{count} visitors", nl=False, err=sys.stderr.isatty()))
+        done = await copied(*stores, lambda count: click.echo(f"\r{count} visitors", nl=False, err=sys.stderr.isatty()))
+        if not await told(*outboxes, await stores[1].end_of_log(), time.time()):
+            click.echo(
+                f"servers tell webhooks from `{target}` already, so what they were told was not copied", err=True
+            )
+        return done
     finally:
-        for store in stores:
-            await store.aclose()
+        for one in (*outboxes, *stores):
+            await one.aclose()
 
 
 async def copied(source: Store, target: Store, tell: Callable[[int], None] = lambda _: None) -> tuple[int, int]:
@@ -60,3 +71,26 @@ async def copied(source: Store, target: Store, tell: Callable[[int], None] = lam
     known = set(await target.refused())
     await target.refuse([one for one in await source.refused() if one not in known])
     return visitors, events
+
+
+async def told(source: Outbox, target: Outbox, place: str, now: float) -> bool:
+    """Whether the target knows now what webhooks were told, so that they are told of changes alone: of what comes into
+    the target's log after `place`, and of what a look at everybody finds. Not where somebody has the lead."""
+    if not (await source.followed()).swept:
+        return True  # nobody was ever told anything
+    if not await target.lead(COPYING, now, LEAD_SECONDS):
+        return False
+    visitors = [visitor_id async for visitor_id in source.standing()]
+    for start in range(0, len(visitors), BATCH):
+        standings = await source.standings(visitors[start : start + BATCH])
+        await target.put(COPYING, list(standings.values()), [], None, now)
+    for webhook, counted in (await source.counts()).items():
+        await target.put(COPYING, [], await source.first(webhook, counted.waiting), None, now)
+    given_up = await source.given_up()
+    await target.put(COPYING, [], given_up, None, now)
+    for one in given_up:
+        await target.give_up(one)
+    if not (await target.followed()).swept:
+        await target.put(COPYING, [], [], Followed(place, COPYING), now)
+    await target.lead(COPYING, now, 0.0)
+    return True

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from math import inf
 
 import msgspec
@@ -164,26 +164,19 @@ class Follower:
         """How these visitors stand now, where that is not as before, and what is to be told; and when that was."""
         ids, now = sorted(set(visitor_ids)), self._clock()
         before = await self._outbox.standings(ids)
-        profiles = await asyncio.gather(*map(self._profile, ids))
         asked = {one.name: told_of(one, publication.segments) for one in self._webhooks}
         eye = Eye(publication, now, only=frozenset[str]().union(*asked.values()))
         standings: list[Standing] = []
         deliveries: list[Delivery] = []
-        for number, (visitor_id, profile) in enumerate(zip(ids, profiles, strict=True)):
-            if number % A_TURN == A_TURN - 1:
-                await asyncio.sleep(0)
-            last = before.get(visitor_id, Standing(visitor_id))
-            if isinstance(profile, DamagedValueError):
-                continue
-            if profile is not None and profile.alias:  # what a device is in, its person is
-                standings += [Standing(visitor_id)] if visitor_id in before else []
-                continue
-            segments, due_at = _seen(eye, profile)
-            at = last.due_at if now - SOON_SECONDS < last.due_at <= now else now
-            standing, new = changed(last, segments, asked, at, due_at=due_at, now=now)
-            if standing != last:
-                standings.append(standing)
-            deliveries += new
+        for start in range(0, len(ids), A_TURN):
+            some = ids[start : start + A_TURN]
+            for visitor_id, profile in zip(some, await asyncio.gather(*map(self._profile, some)), strict=True):
+                last = before.get(visitor_id, Standing(visitor_id))
+                if isinstance(profile, DamagedValueError):
+                    continue
+                standing, new = _stands(eye, last, profile, asked, now)
+                standings += [standing] if standing != last else []
+                deliveries += new
         for one in deliveries:
             self._metrics.count(CHANGES, "change", "entered" if one.entered else "left")
         return standings, deliveries, now
@@ -195,12 +188,18 @@ class Follower:
             return error
 
 
-def _seen(eye: Eye, profile: Profile | None) -> tuple[frozenset[str], float]:
-    """The segments a visitor is in, and until when; none of who is not known any more, or does not agree to be told
-    of."""
+def _stands(
+    eye: Eye, last: Standing, profile: Profile | None, asked: Mapping[str, frozenset[str]], now: float
+) -> tuple[Standing, list[Delivery]]:
+    """How a visitor stands, and what is to be told for it. Who is not known any more, or does not agree to be told of,
+    is in nothing; what a device is in, its person is, so nobody left it."""
+    if profile is not None and profile.alias:
+        return Standing(last.visitor_id), []
     if profile is None or profile.attributes.get(LEVEL, AGREED) != AGREED:
-        return frozenset(), inf
-    return eye.segments(eye.known(profile, eye.asked)), eye.holds_until(profile)
+        return changed(last, (), asked, now, now=now)
+    at = last.due_at if now - SOON_SECONDS < last.due_at <= now else now
+    segments = eye.segments(eye.known(profile, eye.asked))
+    return changed(last, segments, asked, at, due_at=eye.holds_until(profile), now=now)
 
 
 async def _some(source: AsyncIterator[str], most: int) -> AsyncIterator[str]:

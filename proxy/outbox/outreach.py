@@ -22,8 +22,10 @@ from proxy.rulebook.webhookfile import Webhook, read_webhooks
 
 log = logging.getLogger("tailorbird.outbox")
 
-LEAD_SECONDS = 15.0
-ASK_SECONDS = 3.0
+LEAD_SECONDS = 6.0
+ASK_SECONDS = 2.0
+MARGIN_SECONDS = 1.0
+"""Before the lead could be another's, nothing new is begun."""
 REST_SECONDS = 0.5
 
 
@@ -69,8 +71,8 @@ class Outreach:
             with contextlib.suppress(StoreError):
                 asked_at = self._clock()
                 has_it = await self._outbox.lead(self._name, asked_at, LEAD_SECONDS)
-                self._leads_until = asked_at + LEAD_SECONDS - TIMEOUT_SECONDS if has_it else 0.0
-            await asyncio.sleep(ASK_SECONDS if self._leads_until else ASK_SECONDS / 2)
+                self._leads_until = asked_at + LEAD_SECONDS - MARGIN_SECONDS if has_it else 0.0
+            await asyncio.sleep(ASK_SECONDS)
 
     async def _repeat(self, step: Callable[[], Awaitable[bool]]) -> None:
         while True:

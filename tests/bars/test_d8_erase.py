@@ -32,8 +32,10 @@ KEY = "6f3a9c0012ab34cd56ef"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36"
 NAMES = [b"qz7-customer", b"qz7-laptop", b"qz7-phone", b"Zyx Quimby", b"qz7@example.com", b"quimby socks"]
 """What is searched for: ids, and what was said and done."""
+WEBHOOKS = "webhooks: {cdp: {url: 'http://127.0.0.1:9/nobody', secret: 0123456789abcdef}}"
 FOLDER = {
-    "a.rules.yaml": "rules:\n  - name: Buyers\n    slot: home.hero\n    when: {orders: at least 1}\n"
+    "a.rules.yaml": "segments: {Buyers: {when: {orders: at least 1}}}\n"
+    "rules:\n  - name: Buyers\n    slot: home.hero\n    when: {orders: at least 1}\n"
     "    show: {banner: {title: Welcome back}}\n",
     "slots.yaml": "slots: {home.hero: {}}",
 }
@@ -52,7 +54,9 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 async def shop(store: str, tmp_path: Path) -> AsyncIterator[Behind]:
     origin = Origin(always(ok(PAGE, HTML, b"Cache-Control: max-age=3600")))
     keys = (f"shop:server:{KEY}",)
-    settings = {"write_keys": keys, "recorded_a_second": 1_000.0, "profile_memory_seconds": 300.0}
+    (tmp_path / "webhooks.yaml").write_text(WEBHOOKS, "utf-8")
+    settings = {"webhooks": str(tmp_path / "webhooks.yaml")}
+    settings |= {"write_keys": keys, "recorded_a_second": 1_000.0, "profile_memory_seconds": 300.0}
     async with origin, Behind(origin.url, FOLDER, tmp_path / "shop", store=store, **settings) as shop:
         yield shop
 
@@ -142,6 +146,8 @@ async def test_nothing_is_left_of_who_was_erased_and_nothing_brings_them_back(
     async with asyncio.timeout(10):
         while not (await shop.tailorbird.export("qz7-phone"))["page views"]:
             await asyncio.sleep(0.05)  # what was shown is recorded once a second
+        while not (await shop.tailorbird.export("qz7-phone"))["messages to webhooks"]:
+            await asyncio.sleep(0.05)  # nobody takes them, so they wait
     assert await held(store, tmp_path) == set(NAMES)
 
     started = time.monotonic()

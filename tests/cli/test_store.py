@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from proxy.cli import tailorbird
-from proxy.cli.store import copied
-from proxy.model import Arrival, Event, Profile
+from proxy.cli.store import copied, told
+from proxy.model import Arrival, Delivery, Event, Followed, Profile, Standing
 from proxy.ports import Refused, Store
-from proxy.stores import open_store
+from proxy.stores import open_outbox, open_store
 from tests.wire.storage import storage
 
 NOON = 1_795_435_200.0
@@ -50,3 +50,29 @@ async def test_the_command_says_what_it_copied(source: Store, tmp_path: Path) ->
     result = await asyncio.to_thread(CliRunner().invoke, tailorbird, arguments)
     assert result.exit_code == 0, result.output
     assert result.output == "2 visitors, 4 events that were not there\n"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "valkey"])
+async def test_what_webhooks_were_told_is_copied_and_told_nobody_again(
+    source: Store, tmp_path: Path, kind: str
+) -> None:
+    async with storage(kind, tmp_path) as url:
+        target = open_store(url)
+        await copied(source, target)
+        boxes = open_outbox(f"sqlite:{tmp_path}/from.db"), open_outbox(url)
+        assert await told(*boxes, "", NOON) and await boxes[1].followed() == Followed()
+        standing = Standing("anna", {"cdp": {"VIP": NOON}}, NOON + 60)
+        waits, lost = (Delivery(f"m{n}", "cdp", "anna", "VIP", True, NOON, NOON) for n in range(2))
+        assert await boxes[0].lead("me", NOON, 60.0)
+        await boxes[0].put("me", [standing], [waits, lost], Followed("7", "rules", NOON), NOON)
+        await boxes[0].give_up(lost)
+        for _ in range(2):
+            assert await told(*boxes, await target.end_of_log(), NOON)
+            assert await boxes[1].of(["anna"]) == await boxes[0].of(["anna"])
+            assert (await boxes[1].first("cdp", 9), await boxes[1].given_up()) == ([waits], [lost])
+        assert await boxes[1].followed() == Followed(await target.end_of_log(), "store copy")
+        while not await boxes[1].lead("a server", NOON, 60.0):  # a server of its own clock lets go a moment later
+            await asyncio.sleep(0.001)
+        assert not await told(*boxes, "", NOON), "whoever serves from it knows better"
+        for one in (*boxes, target):
+            await one.aclose()
