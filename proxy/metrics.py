@@ -1,6 +1,6 @@
 """Counters, gauges and the last decisions, in plain memory: what `/metrics` and the admin page print.
 
-Labels never hold visitor ids. One `Metrics` per process, made by `wiring.py` and handed down: no module global.
+Labels never hold visitor ids. One `Metrics` per process, made by `wiring` and handed down: no module global.
 """
 
 from __future__ import annotations

@@ -108,13 +108,13 @@ async def serve(
     places = inherited or places_of(settings)
     listeners = [tailorbird.listener(bound=places.public)]
     if places.admin is not None:
-        studio = create_studio(tailorbird, token=settings.admin_token)
+        studio = create_studio(tailorbird.desk, token=settings.admin_token)
         listeners.append(Listener("studio", studio, bound=places.admin, drain_seconds=1))
     async with tailorbird:
         if inherited is None:
             announce(places, settings)
         task = asyncio.create_task(beside()) if beside is not None else None
-        await run(listeners, lame_duck_seconds=settings.lame_duck_seconds, on_notice=tailorbird.leave)
+        await run(listeners, lame_duck_seconds=settings.lame_duck_seconds, on_notice=tailorbird.desk.leave)
         if task is not None:
             task.cancel()
 

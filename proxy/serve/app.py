@@ -244,7 +244,7 @@ async def _until_gone(receive: Receive) -> None:
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
-    """Nothing starts or stops with the server: `wiring.py` does both."""
+    """Nothing starts or stops with the server: `wiring` does both."""
     await receive()
     await send({"type": "lifespan.startup.complete"})
     await receive()

@@ -1,6 +1,6 @@
 """What the studio shows, as data: each page of it and its JSON twin are made from the same view.
 
-`Site` is what the studio asks of the running product; `wiring.py` implements it.
+`Site` is what the studio asks of the running product; `wiring/desk.py` is it.
 """
 
 from __future__ import annotations

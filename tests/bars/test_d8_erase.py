@@ -121,7 +121,7 @@ async def greeted(shop: Behind, visitor: str) -> bool:
 
 
 async def by_the_listener(shop: Behind, store: str) -> dict[str, Any]:
-    receipt: dict[str, Any] = msgspec.to_builtins(await shop.tailorbird.erase("qz7-laptop"))
+    receipt: dict[str, Any] = msgspec.to_builtins(await shop.tailorbird.desk.erase("qz7-laptop"))
     return receipt
 
 
@@ -144,9 +144,9 @@ async def test_nothing_is_left_of_who_was_erased_and_nothing_brings_them_back(
     await send(shop, past())
     assert await greeted(shop, "qz7-phone")
     async with asyncio.timeout(10):
-        while not (await shop.tailorbird.export("qz7-phone"))["page views"]:
+        while not (await shop.tailorbird.desk.export("qz7-phone"))["page views"]:
             await asyncio.sleep(0.05)  # what was shown is recorded once a second
-        while not (await shop.tailorbird.export("qz7-phone"))["messages to webhooks"]:
+        while not (await shop.tailorbird.desk.export("qz7-phone"))["messages to webhooks"]:
             await asyncio.sleep(0.05)  # nobody takes them, so they wait
     assert await held(store, tmp_path) == set(NAMES)
 

@@ -89,7 +89,7 @@ async def test_who_enters_a_segment_is_told_of_a_moment_later_and_erased_is_told
             outbox = open_outbox(url)
             ((standing,), waiting) = await outbox.of(["anna"])
             assert (standing.told["cdp"].keys(), waiting) == ({"Lookers", "Left their cart"}, [])
-            receipt = await patiently(lambda: shop.tailorbird.erase("anna"))
+            receipt = await patiently(lambda: shop.tailorbird.desk.erase("anna"))
             assert receipt.is_whole and await outbox.of(["anna"]) == ([], [])
             await outbox.aclose()
 

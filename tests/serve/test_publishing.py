@@ -59,7 +59,7 @@ async def test_a_draft_is_planned_by_what_was_recorded_published_and_gone_back_f
 ) -> None:
     monkeypatch.setattr("proxy.visitors.recording.FLUSH_SECONDS", 0.01)
     async with shop(tmp_path) as behind:
-        site = behind.tailorbird
+        site = behind.tailorbird.desk
         first = await site.plan()
         assert (first.may_publish, "Nothing is published yet" in first.text) == (True, True)
         await site.publish("Mia", "first")
@@ -83,7 +83,7 @@ async def test_a_draft_is_planned_by_what_was_recorded_published_and_gone_back_f
 
 async def test_what_has_mistakes_or_is_live_already_is_not_published(tmp_path: Path) -> None:
     async with shop(tmp_path) as behind:
-        site = behind.tailorbird
+        site = behind.tailorbird.desk
         await site.publish("Mia", "first")
         with pytest.raises(OperatorError, match="version 1 is live and has these files"):
             await site.publish("Mia", "again")
@@ -102,7 +102,7 @@ async def test_what_has_mistakes_or_is_live_already_is_not_published(tmp_path: P
 
 async def test_where_a_second_person_must_approve_publishing_asks(tmp_path: Path) -> None:
     async with shop(tmp_path, approval="required") as behind:
-        site, versions = behind.tailorbird, Versions(behind.rules)
+        site, versions = behind.tailorbird.desk, Versions(behind.rules)
         assert (await site.plan()).must_be_approved
         await site.publish("Mia", "first")
         with pytest.raises(OperatorError, match="somebody else"):
@@ -115,15 +115,15 @@ async def test_where_a_second_person_must_approve_publishing_asks(tmp_path: Path
 
 async def test_a_folder_that_is_live_as_saved_has_no_draft(tmp_path: Path) -> None:
     async with shop(tmp_path, rules_mode="folder") as behind:
-        planned = await behind.tailorbird.plan()
+        planned = await behind.tailorbird.desk.plan()
         assert (planned.may_publish, "live at once" in planned.text) == (False, True)
         with pytest.raises(OperatorError, match="nothing to publish"):
-            await behind.tailorbird.publish("Mia", "why not")
+            await behind.tailorbird.desk.publish("Mia", "why not")
 
 
 async def test_going_back_in_a_folder_that_is_live_as_saved_loses_no_work(tmp_path: Path) -> None:
     async with shop(tmp_path, rules_mode="folder") as behind:
-        site, versions = behind.tailorbird, Versions(behind.rules)
+        site, versions = behind.tailorbird.desk, Versions(behind.rules)
         behind.write("a.rules.yaml", GOOD_DAY)
         await until(lambda: versions.live() == 2)
         behind.write("a.rules.yaml", "# half done")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 from pathlib import Path
 
 import pytest
 
-from proxy.errors import OperatorError, RequestError
+from proxy.errors import OperatorError
 from proxy.httpcache.purge import purge_of
 from proxy.model import Profile
 from proxy.rulebook.pauses import Pause, What
@@ -71,17 +70,6 @@ async def test_a_profile_in_the_store_shows_on_a_page_fetched_once(tmp_path: Pat
     assert origin.requests[0].get(b"cookie") is None
 
 
-async def test_an_erase_finds_a_page_that_was_opened_the_moment_before(tmp_path: Path) -> None:
-    async with (
-        Origin(always(ok(PAGE, *HTML))) as origin,
-        Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA], recorded_a_second=1_000.0) as shop,
-    ):
-        for _ in range(3):
-            await shop.client.get("/", headers={"user-agent": "Mozilla/5.0 Firefox/140.0", **shop.cookies_of("anna")})
-        receipt = await shop.tailorbird.erase("anna")
-        assert (receipt.erased["page views"], receipt.is_whole) == (3, True)
-
-
 async def test_a_shop_without_a_feed_has_rows_of_what_its_pages_tell(tmp_path: Path) -> None:
     folder = {"a.rules.yaml": ROW, "slots.yaml": "slots: {home.row: {}}"}
     pages = by_path(
@@ -100,7 +88,7 @@ async def test_a_shop_without_a_feed_has_rows_of_what_its_pages_tell(tmp_path: P
             async with asyncio.timeout(20):
                 while "Tent" not in (row := (await shop.client.get("/")).text):
                     await asyncio.sleep(0.05)
-            assert "known from its page" in await shop.tailorbird.why("/", "")
+            assert "known from its page" in await shop.tailorbird.desk.why("/", "")
         async with Behind(origin.url, folder, tmp_path) as anew:
             assert 'src="/img/TENT.jpg"' in (await anew.client.get("/")).text
     assert 'href="/p/tent"' in row and "129" in row and 'src="/img/TENT.jpg"' in row
@@ -123,67 +111,23 @@ async def test_a_page_that_is_gone_takes_its_product_off_every_row(tmp_path: Pat
         hub = shop.tailorbird._gateway.stock.shop.hub
         await until(lambda: hub.get("TENT"))
         del pages[b"/p/tent"]
-        await shop.tailorbird.purge(purge_of(["/p/tent"]))
+        await shop.tailorbird.desk.purge(purge_of(["/p/tent"]))
         assert (await shop.client.get("/p/tent")).status_code == 404
         await until(lambda: not hub.get("TENT"))
         assert "Tent" not in (await shop.client.get("/")).text
 
 
-async def test_a_purge_reaches_what_is_stored(tmp_path: Path) -> None:
-    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
-        await shop.client.get("/")
-        done = await shop.tailorbird.purge(purge_of(["/"]))
-        assert (done.purged, done.everywhere) == (1, True)
-        await shop.client.get("/")
-        assert len(origin.requests) == 2
-
-
-async def test_a_purge_reaches_the_other_workers_and_says_how_many(tmp_path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="tb-") as shared:
-        async with (
-            Origin(always(ok(PAGE, *HTML))) as origin,
-            Behind(origin.url, FOLDER, tmp_path / "a", shared=Path(shared)) as one,
-            Behind(origin.url, FOLDER, tmp_path / "b", shared=Path(shared)) as other,
-        ):
-            for shop in (one, other, one, other):
-                await shop.client.get("/")
-            assert len(origin.requests) == 2
-            done = await one.tailorbird.purge(purge_of(["/"]))
-            assert (done.purged, done.workers, done.confirmed, done.everywhere) == (2, 2, 2, True)
-            await other.client.get("/")
-            assert len(origin.requests) == 3
-
-
-async def test_the_studio_of_one_worker_speaks_for_all(tmp_path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="tb-") as shared:
-        async with (
-            Origin(always(ok(PAGE, *HTML))) as origin,
-            Behind(origin.url, FOLDER, tmp_path / "a", shared=Path(shared), profiles=[ANNA]) as one,
-            Behind(origin.url, FOLDER, tmp_path / "b", shared=Path(shared), profiles=[ANNA]) as other,
-        ):
-            for shop in (one, other, other):
-                await shop.client.get("/", headers=shop.cookies_of("anna"))
-            state = await one.tailorbird.readiness()
-            assert (state.state, state.workers) == ("ready", 2)
-            assert len(await one.tailorbird.live()) == 3
-            async with asyncio.timeout(10):
-                while sum(one.tailorbird.counted("tailorbird_rule_matches_total").values()) < 3:
-                    await asyncio.sleep(0.05)
-            other.tailorbird.leave()
-            assert (await one.tailorbird.readiness()).is_stopping
-
-
 async def test_a_saved_rule_is_live_and_a_broken_one_is_not(tmp_path: Path) -> None:
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
-        first = shop.tailorbird.publication
+        first = shop.tailorbird.desk.publication
         shop.write("a.rules.yaml", RULES.replace("Hello", "Good day"))
-        await until(lambda: shop.tailorbird.publication is not first)
+        await until(lambda: shop.tailorbird.desk.publication is not first)
         assert "Good day Anna" in (await shop.client.get("/", headers=shop.cookies_of("anna"))).text
 
-        good = shop.tailorbird.publication
+        good = shop.tailorbird.desk.publication
         shop.write("a.rules.yaml", RULES.replace("home.hero", "home.heroo"))
-        await until(lambda: shop.tailorbird.findings)
-        assert shop.tailorbird.publication is good
+        await until(lambda: shop.tailorbird.desk.findings)
+        assert shop.tailorbird.desk.publication is good
         assert "Good day Anna" in (await shop.client.get("/", headers=shop.cookies_of("anna"))).text
 
 
@@ -193,9 +137,9 @@ async def test_a_rule_is_live_once_an_import_brings_its_attribute(
     monkeypatch.setattr("proxy.serve.rules.IMPORTS_SECONDS", 0.01)
     folder = {name: text for name, text in FOLDER.items() if name != "attributes.yaml"}
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, folder, tmp_path) as shop:
-        assert [finding.code for finding in shop.tailorbird.findings] == ["R101"]
+        assert [finding.code for finding in shop.tailorbird.desk.findings] == ["R101"]
         await shop.tailorbird.store.put_profiles([ANNA])
-        await until(lambda: shop.tailorbird.publication)
+        await until(lambda: shop.tailorbird.desk.publication)
         assert "Hello Anna" in (await shop.client.get("/", headers=shop.cookies_of("anna"))).text
         counts = shop.tailorbird.metrics.by_value("tailorbird_rules_reloads_total")
     assert counts == {"refused": 1, "live": 1}
@@ -210,31 +154,16 @@ async def test_a_catalogue_that_is_gone_stops_no_rule(tmp_path: Path) -> None:
     ):
         catalogue.unlink()
         for greeting in ("Good day", "Good evening"):
-            before = shop.tailorbird.publication
+            before = shop.tailorbird.desk.publication
             shop.write("a.rules.yaml", RULES.replace("Hello", greeting))
-            await until(lambda: shop.tailorbird.publication is not before)  # noqa: B023
+            await until(lambda: shop.tailorbird.desk.publication is not before)  # noqa: B023
 
 
 async def test_without_rules_every_page_is_the_origins_own(tmp_path: Path) -> None:
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, {}, tmp_path) as shop:
         assert (await shop.client.get("/")).content == PAGE
-        assert shop.tailorbird.publication is None
-        assert shop.tailorbird.findings
-
-
-async def test_why_tells_of_a_visitors_profile(tmp_path: Path) -> None:
-    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
-        assert "Known by name" in await shop.tailorbird.why("/", "anna")
-        with pytest.raises(RequestError, match="is not a page"):
-            await shop.tailorbird.why("sale", "anna")
-
-
-async def test_what_was_shown_is_counted_and_listed(tmp_path: Path) -> None:
-    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
-        await shop.client.get("/", headers=shop.cookies_of("anna"))
-        metrics = shop.tailorbird.metrics
-    assert metrics.get("tailorbird_rule_matches_total", "Known by name") == 1
-    assert [(shown.path, shown.decisions[0].rule) for shown in metrics.live] == [("/", "Known by name")]
+        assert shop.tailorbird.desk.publication is None
+        assert shop.tailorbird.desk.findings
 
 
 async def test_a_pause_shows_the_pages_own_at_once_and_nobody_gets_a_cookie(tmp_path: Path) -> None:
@@ -244,13 +173,13 @@ async def test_a_pause_shows_the_pages_own_at_once_and_nobody_gets_a_cookie(tmp_
         assert "set-cookie" in (await shop.client.get("/")).headers
         for pause in (Pause(What.RULE, "Known by name"), Pause(What.SLOT, "home.hero"), Pause(What.EVERYTHING)):
             versions.pause([pause], author="Mia", now=1.0)
-            await until(lambda: shop.tailorbird.publication.rules[0].paused)
+            await until(lambda: shop.tailorbird.desk.publication.rules[0].paused)
             assert (await shop.client.get("/", headers=anna)).content == PAGE
             assert shop.tailorbird.metrics.live[-1].decisions[0].detail == "paused"
             shop.client.cookies.clear()
-            assert ("set-cookie" in (await shop.client.get("/")).headers) is not shop.tailorbird.publication.is_off
+            assert ("set-cookie" in (await shop.client.get("/")).headers) is not shop.tailorbird.desk.publication.is_off
             versions.resume([pause], author="Mia", now=1.0)
-            await until(lambda: not shop.tailorbird.publication.rules[0].paused)
+            await until(lambda: not shop.tailorbird.desk.publication.rules[0].paused)
         assert "Hello Anna" in (await shop.client.get("/", headers=anna)).text
 
 
@@ -267,7 +196,7 @@ async def test_in_published_mode_a_saved_rule_waits_until_it_is_published(tmp_pa
             now=1.0,
             action=Action.PUBLISHED,
         )
-        await until(lambda: shop.tailorbird.publication)
+        await until(lambda: shop.tailorbird.desk.publication)
         assert "Hello Anna" in (await shop.client.get("/", headers=shop.cookies_of("anna"))).text
 
 
@@ -276,7 +205,7 @@ async def test_each_good_state_of_a_saved_folder_is_in_the_history(tmp_path: Pat
         versions = Versions(shop.rules)
         await until(lambda: versions.live() == 1)
         shop.write("a.rules.yaml", RULES.replace("home.hero", "home.heroo"))
-        await until(lambda: shop.tailorbird.findings)
+        await until(lambda: shop.tailorbird.desk.findings)
         shop.write("a.rules.yaml", RULES.replace("Hello", "Good day"))
         await until(lambda: versions.live() == 2)
         assert versions.files(1) == {name: text.encode() for name, text in FOLDER.items()}

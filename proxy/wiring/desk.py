@@ -1,0 +1,188 @@
+"""What the studio may see of the running product, and do with it: a `studio.views.Site`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from proxy.audience.survey import Groups, Typed
+from proxy.audience.traits import STRANGER
+from proxy.bus.tally import Tally
+from proxy.decide.plan import Plan
+from proxy.decide.why import why, why_text
+from proxy.diagnostics import Finding
+from proxy.drafts.report import Outlook
+from proxy.errors import RequestError
+from proxy.httpcache.purge import Purge
+from proxy.metrics import Metrics
+from proxy.model import AttributeValue, EvaluationContext
+from proxy.personalise import with_products
+from proxy.ports import Bus, Store
+from proxy.rulebook.compile import Publication
+from proxy.serve.gateway import Gateway
+from proxy.serve.publishing import Publishing
+from proxy.serve.rules import Rules
+from proxy.serve.survey import Survey
+from proxy.stores.holdings import Places, Receipt, exported
+from proxy.stores.versions import Versions
+from proxy.studio.purging import Purged, purged
+from proxy.studio.stocking import Stocked, change, stocked
+from proxy.studio.views import Link, Readiness, ShownView, newest, readiness, shown_view, together
+from proxy.visitors.context import languages_of, request_of
+from proxy.visitors.persona import Persona, context_as
+from proxy.visitors.profiles import ProfileReader
+from proxy.wiring.news import News
+
+PURGE, PRODUCTS = "purge", "products"
+"""The topics on which processes tell each other what is out of date, and what changed of products."""
+READINESS, LIVE = "readiness", "live"
+"""The topics on which workers ask each other how they are, and what they showed last."""
+NOTHING_SAID: Mapping[str, str] = {}
+
+
+@dataclass(eq=False)
+class Desk:
+    """Speaks for all workers of this `machine`, or for all processes that the `bus` reaches."""
+
+    machine: Bus
+    bus: Bus
+    metrics: Metrics
+    tally: Tally | None
+    store: Store
+    places: Places
+    profiles: ProfileReader
+    news: News
+    gateway: Gateway
+    rules: Rules
+    versions: Versions
+    publishing: Publishing
+    survey: Survey
+    now: Callable[[], float]
+    is_published: bool
+    links: Sequence[Link] = ()
+    is_stopping: bool = False
+
+    def __post_init__(self) -> None:
+        self.bus.listen(PURGE, self._purge)
+        self.bus.listen(PRODUCTS, self._change_products)
+        self.machine.listen(READINESS, self._own_readiness)
+        self.machine.listen(LIVE, self._own_live)
+
+    def leave(self) -> None:
+        """Says from now on that we are about to stop."""
+        self.is_stopping = True
+
+    @property
+    def publication(self) -> Publication | None:
+        """The rules being served; None before the first good folder."""
+        return self.rules.publication
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What is wrong in the folder as it is now."""
+        return self.rules.loaded.findings if self.rules.loaded else ()
+
+    async def is_store_ready(self) -> bool:
+        """True when a profile could be read now."""
+        return await self.store.is_ready()
+
+    async def readiness(self) -> Readiness:
+        """That of all workers of this machine."""
+        told = await self.machine.send(READINESS)
+        said = [msgspec.json.decode(answer, type=Readiness) for answer in told.answers.values()]
+        return together(said, len(told.live) - len(told.answers))
+
+    async def _own_readiness(self, _: bytes) -> bytes:
+        return msgspec.json.encode(await readiness(self))
+
+    async def live(self) -> list[ShownView]:
+        """What the workers of this machine showed last, the newest first."""
+        told = await self.machine.send(LIVE)
+        lists = [msgspec.json.decode(answer, type=list[ShownView]) for answer in told.answers.values()]
+        return newest(chain.from_iterable(lists), self.metrics.live_size)
+
+    async def _own_live(self, _: bytes) -> bytes:
+        return msgspec.json.encode([shown_view(shown) for shown in self.metrics.live])
+
+    def counted(self, name: str) -> Mapping[str, int]:
+        """What all workers of this machine have counted of `name`, by its label's value."""
+        counts = self.metrics.counts() if self.tally is None else self.tally.sums()[0]
+        return {value: count for (key, _, value), count in counts.items() if key == name}
+
+    def metrics_text(self) -> str:
+        """The same, for Prometheus."""
+        return self.metrics.as_text() if self.tally is None else self.metrics.as_text(*self.tally.sums())
+
+    async def groups(self) -> Groups:
+        """How large the segments being served are. May raise `StoreError`."""
+        return await self.survey.groups(self.publication) if self.publication else Groups(0, 0)
+
+    async def typed(self, text: str) -> Typed:
+        """How many visitors a condition is true of. Raises `RequestError` before there are rules."""
+        loaded = self.rules.loaded
+        if self.publication is None or loaded is None or loaded.names is None:
+            raise RequestError("no rules are being served, so nobody knows what may be asked")
+        return await self.survey.typed(self.publication, loaded.names, text)
+
+    async def plan(self) -> Outlook:
+        """What the draft in the folder would change, and for whom of those seen last."""
+        return await self.publishing.plan()
+
+    async def publish(self, author: str, message: str) -> None:
+        """Makes the draft in the folder live, or asks for it. Raises `OperatorError`."""
+        await self.publishing.publish(author, message)
+
+    async def approve(self, number: int, author: str) -> None:
+        """Makes live what somebody else asked for. Raises `OperatorError`."""
+        await self.publishing.approve(number, author)
+
+    async def roll_back(self, number: int, author: str) -> None:
+        """Makes an earlier version live again. Raises `OperatorError`."""
+        await self.publishing.roll_back(number, author)
+
+    async def purge(self, purge: Purge) -> Purged:
+        """Makes what the purge means out of date in every process that serves this shop."""
+        return purged(await self.bus.send(PURGE, msgspec.msgpack.encode(purge)))
+
+    async def change_products(self, changes: list[dict[str, Any]]) -> Stocked:
+        """Changes products in every process that serves this shop."""
+        return stocked(await self.bus.send(PRODUCTS, msgspec.msgpack.encode(changes)))
+
+    async def _change_products(self, message: bytes) -> bytes:
+        return msgspec.msgpack.encode(change(self.gateway.stock.shop.hub, msgspec.msgpack.decode(message)))
+
+    async def _purge(self, message: bytes) -> bytes:
+        return b"%d" % self.gateway.purge(msgspec.msgpack.decode(message, type=Purge))
+
+    async def export(self, visitor_id: str) -> Mapping[str, object]:
+        """All that is kept of the person a visitor is, as plain JSON values. May raise `StoreError`."""
+        return await exported(self.places, visitor_id)
+
+    async def erase(self, visitor_id: str) -> Receipt:
+        """Leaves nothing of that person, here and in every process that serves the shop. May raise `StoreError`."""
+        return await self.news.erase(self.places, visitor_id)
+
+    async def why(
+        self, url: str, visitor_id: str, segments: Sequence[str] = (), said: Mapping[str, str] = NOTHING_SAID
+    ) -> str:
+        """The story of every slot on that page that has rules, for that visitor, in these segments besides their own;
+        `said` is their country, language and device. Raises `RequestError`."""
+        if self.publication is None:
+            raise RequestError("no rules are being served")
+        known: dict[str, AttributeValue] = {**said}
+        if languages := languages_of(said.get("language", "").encode()):
+            known["language"] = languages
+        persona = Persona(visitor_id, tuple(segments), attributes=known)
+        context = await self._context(url, persona, self.publication.plan)
+        slots = self.publication.slots_on(str(context.attributes["page"]))
+        stories = why(self.publication.plan, context, slots)
+        return why_text(with_products(stories, context, self.gateway.stock))
+
+    async def _context(self, url: str, persona: Persona, plan: Plan) -> EvaluationContext:
+        now = self.now()
+        profile = await self.profiles.get(persona.visitor, now) if persona.visitor else STRANGER
+        return context_as(plan, request_of(url), persona, profile, now)

@@ -1,0 +1,257 @@
+"""The composition root: it joins the parts into one `Tailorbird`, starts what runs beside requests (the watch over
+the rule folder, say), and stops it again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from proxy.bus import bus_of_machine, bus_of_shop
+from proxy.bus.tally import Tally
+from proxy.catalogue.hub import Hub
+from proxy.errors import OperatorError, StoreError
+from proxy.http.message import Handler
+from proxy.metrics import Metrics
+from proxy.model import Profile
+from proxy.outbox.outreach import Outreach, webhooks_in
+from proxy.ports import Store
+from proxy.rulebook.compile import Loaded, Publication
+from proxy.serve.app import App
+from proxy.serve.drafts import Drafts
+from proxy.serve.gateway import Gateway
+from proxy.serve.headroom import Headroom
+from proxy.serve.learning import Learning
+from proxy.serve.listener import Certificate, Listener
+from proxy.serve.page_products import PageProducts
+from proxy.serve.previewing import STYLESHEET_PATH, Previewing, stylesheet
+from proxy.serve.protocol import protocols
+from proxy.serve.publishing import Publishing
+from proxy.serve.rules import Rules, nothing_published
+from proxy.serve.survey import Survey
+from proxy.serve.tag import Tag
+from proxy.serve.tunnel import tunnels
+from proxy.serve.vitals import Lag
+from proxy.settings import Settings
+from proxy.stores import open_outbox, open_sightings, open_store, open_views, server_of
+from proxy.stores.batch import built, built_pairs
+from proxy.stores.holdings import Places
+from proxy.stores.ruledir import RuleFolder
+from proxy.upstream.asking import Asking
+from proxy.upstream.origins import Origins
+from proxy.visitors.capture import Capture
+from proxy.visitors.collect import Collect
+from proxy.visitors.erasures import Erasures
+from proxy.visitors.joiner import Joiner
+from proxy.visitors.journal import Journal
+from proxy.visitors.preview import Tokens
+from proxy.visitors.profiles import ProfileReader
+from proxy.visitors.recording import Keeper, Recorder
+from proxy.visitors.visitor import Cookies
+from proxy.visitors.writekeys import WriteKeys
+from proxy.wiring.desk import Desk
+from proxy.wiring.news import News
+
+
+class Tailorbird:
+    """The joined product: `app` for the public listener, and the `desk` for the studio.
+
+    Use it as an async context manager: entering reads the rules and begins to follow the folder, leaving stops what
+    runs and lets go of files and sockets. Raises `OperatorError` for settings that make no sense. `shared` is the
+    folder that the workers of this machine share, None for a process alone; `bus` reaches all that serve this shop.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        is_demo: bool = False,
+        adapt: Callable[[Publication], Publication] = lambda publication: publication,
+        store: Store | None = None,
+        shared: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        if settings.rules_mode not in ("folder", "published"):
+            raise OperatorError(f"`rules_mode` is `{settings.rules_mode}`", help="write folder or published")
+        self.metrics = Metrics()
+        self._machine = bus_of_machine(shared)
+        self.bus = bus_of_shop(self._machine, server_of(settings.store))
+        self._tally = None if shared is None else Tally(shared, self._machine.name, self.metrics)
+        self.cookies = Cookies.from_settings(settings, is_demo=is_demo)
+        self._origins = Origins(settings.origin, settings)
+        self._watch_gates()
+        self._lag = Lag(self.metrics)
+        self.store = open_store(settings.store, settings) if store is None else store
+        self.now = clock
+        self._routes: dict[str, Handler] = {}
+        self._profiles = ProfileReader(
+            self.store,
+            self.metrics,
+            budget_ms=settings.profile_budget_ms,
+            memory=settings.profile_memory,
+            memory_seconds=settings.profile_memory_seconds,
+            is_strained=self._is_strained,
+            settings=settings,
+        )
+        self._recorder = Recorder(settings.recorded_a_second)
+        self._views = open_views(settings.store)
+        self._keeper = Keeper(self._recorder, self._views, most=settings.recorded_views, metrics=self.metrics)
+        news = News(self.bus, self._profiles, self._keeper, clock)
+        self.journal = Journal(self.store, self._profiles, self.metrics, news.tell, clock, settings)
+        keys = WriteKeys(settings)
+        joiner = Joiner(self.store, self._profiles, self.metrics, news.tell)
+        self._routes.update(Collect(keys, self.cookies, self.journal, joiner, self.metrics, settings, clock).routes)
+        self._routes.update(Tag(settings).routes)
+        self._outbox = open_outbox(settings.store)
+        self._page_products = PageProducts(open_sightings(settings.store), self._hub, clock)
+        self._gateway = Gateway(
+            self._origins,
+            self.cookies,
+            self._profiles,
+            self.metrics,
+            settings,
+            nothing_published(),
+            clock,
+            self._recorder,
+            Capture(self.journal, self.cookies, settings, lambda id: self._rules.product(id)),
+            self._page_products.read,
+            self._page_products.miss,
+        )
+        self._routes.update(self._gateway.routes)
+        is_published = settings.rules_mode == "published"
+        folder = RuleFolder(Path(settings.rules), is_published=is_published, settings=settings)
+        self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)
+        self._drafts = Drafts(Path(settings.rules), self._rules.draft)
+        publishing = Publishing(
+            self._rules,
+            self._drafts,
+            folder.versions,
+            self._views,
+            clock,
+            approval=settings.approval,
+            is_published=is_published,
+        )
+        self.desk = Desk(
+            self._machine,
+            self.bus,
+            self.metrics,
+            self._tally,
+            self.store,
+            Places(self.store, self._views, self._outbox),
+            self._profiles,
+            news,
+            self._gateway,
+            self._rules,
+            folder.versions,
+            publishing,
+            Survey(self.store, clock),
+            clock,
+            is_published,
+        )
+        self._previewing = Previewing(
+            Tokens(settings.secret, is_demo=is_demo),
+            Asking(self._origins, settings),
+            self.draft,
+            self._profile,
+            settings,
+            self._gateway.stock.shop,
+        )
+        self._learning = Learning(self.store, lambda: self._gateway.stock, clock, self._profiles.held)
+        self.journal.subscribe(self._learning.hear)
+        self._routes[STYLESHEET_PATH] = stylesheet
+        self._headroom = Headroom(settings, self.metrics, (self._gateway.memory, self._profiles))
+        self.app = App(
+            self._gateway, self._routes, self.metrics, settings, clock, self._previewing, self._headroom.may_begin
+        )
+        webhooks = webhooks_in(settings.webhooks)
+        told = self.bus.name, self.store, self._outbox, webhooks, lambda: self._rules.publication, self.metrics, clock
+        self._outreach = Outreach(*told) if webhooks else None
+        self._beside: Sequence[asyncio.Task[None]] = ()
+
+    def listener(self, host: str = "", port: int = 0, *, bound: socket.socket | None = None) -> Listener:
+        """The public listener, at an address or on a socket that is bound."""
+        settings = self.settings
+        return Listener(
+            "proxy",
+            self.app,
+            host,
+            port,
+            bound=bound,
+            protocol=protocols(self.app.at_once, settings, self.metrics),
+            websockets=tunnels(self._origins, settings, self.metrics),
+            certificate=Certificate(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None,
+            drain_seconds=settings.drain_seconds,
+            backlog=settings.backlog,
+        )
+
+    def _is_strained(self) -> bool:
+        return self._origins.are_strained or self._lag.is_lasting or self._headroom.is_tight
+
+    def _watch_gates(self) -> None:
+        for address, gate in self._origins.gates.items():
+            for name, what in (("limit", "limit"), ("requests", "under_way"), ("waiting", "waiting")):
+                self.metrics.gauge(f"tailorbird_origin_{name}", partial(getattr, gate, what), "origin", address)
+
+    def _hub(self) -> Hub:
+        return self._gateway.stock.shop.hub
+
+    def route(self, routes: Mapping[str, Handler]) -> None:
+        """Adds paths of our own, below `/_tb/`."""
+        self._routes.update(routes)
+
+    async def __aenter__(self) -> Tailorbird:
+        await self._rules.read()
+        if self.settings.affinity:
+            path = Path(self.settings.affinity)
+            self._gateway.stock.shop.build(built(path), built_pairs(path))
+        await self._page_products.open()
+        await self.bus.open()
+        self.journal.open()
+        works = [
+            self._rules.follow(),
+            self._keeper.run(),
+            self._lag.watch(),
+            self._headroom.watch(),
+            self._learning.follow(),
+            Erasures(self.store, self._profiles.forget).follow(),
+            self._page_products.follow(),
+        ]
+        if self._tally is not None:
+            works.append(self._tally.keep())
+        if self._outreach is not None:
+            works.append(self._outreach.run())
+        self._beside = [asyncio.create_task(work) for work in works]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._beside:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self.journal.aclose()
+        await self.bus.aclose()
+        await self._views.aclose()
+        await self._outbox.aclose()
+        await self._page_products.aclose()
+        await self._gateway.aclose()
+        await self._profiles.aclose()
+        await self._origins.aclose()
+        await self.store.aclose()
+
+    # -- what previews may see
+
+    async def draft(self, name: str) -> Loaded:
+        """A state of the rules: "" is what is live, else as `Drafts.get`. Raises `OperatorError`."""
+        return await self._drafts.get(name) if name else Loaded(self._rules.publication, [], {})
+
+    async def _profile(self, visitor_id: str, now: float) -> Profile | None:
+        """A visitor's profile, past the counted look-ups; None when the store does not say."""
+        try:
+            return await self.store.get_profile(visitor_id)
+        except StoreError:
+            return None

@@ -1,0 +1,74 @@
+"""What the studio may see of the running product, for all workers."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from proxy.errors import RequestError
+from proxy.httpcache.purge import purge_of
+from tests.wire.behind import Behind
+from tests.wire.origin import Origin, always, ok
+from tests.wiring.test_tailorbird import ANNA, FOLDER, HTML, PAGE
+
+
+async def test_a_purge_reaches_what_is_stored(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        await shop.client.get("/")
+        done = await shop.tailorbird.desk.purge(purge_of(["/"]))
+        assert (done.purged, done.everywhere) == (1, True)
+        await shop.client.get("/")
+        assert len(origin.requests) == 2
+
+
+async def test_a_purge_reaches_the_other_workers_and_says_how_many(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="tb-") as shared:
+        async with (
+            Origin(always(ok(PAGE, *HTML))) as origin,
+            Behind(origin.url, FOLDER, tmp_path / "a", shared=Path(shared)) as one,
+            Behind(origin.url, FOLDER, tmp_path / "b", shared=Path(shared)) as other,
+        ):
+            for shop in (one, other, one, other):
+                await shop.client.get("/")
+            assert len(origin.requests) == 2
+            done = await one.tailorbird.desk.purge(purge_of(["/"]))
+            assert (done.purged, done.workers, done.confirmed, done.everywhere) == (2, 2, 2, True)
+            await other.client.get("/")
+            assert len(origin.requests) == 3
+
+
+async def test_the_studio_of_one_worker_speaks_for_all(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="tb-") as shared:
+        async with (
+            Origin(always(ok(PAGE, *HTML))) as origin,
+            Behind(origin.url, FOLDER, tmp_path / "a", shared=Path(shared), profiles=[ANNA]) as one,
+            Behind(origin.url, FOLDER, tmp_path / "b", shared=Path(shared), profiles=[ANNA]) as other,
+        ):
+            for shop in (one, other, other):
+                await shop.client.get("/", headers=shop.cookies_of("anna"))
+            state = await one.tailorbird.desk.readiness()
+            assert (state.state, state.workers) == ("ready", 2)
+            assert len(await one.tailorbird.desk.live()) == 3
+            async with asyncio.timeout(10):
+                while sum(one.tailorbird.desk.counted("tailorbird_rule_matches_total").values()) < 3:
+                    await asyncio.sleep(0.05)
+            other.tailorbird.desk.leave()
+            assert (await one.tailorbird.desk.readiness()).is_stopping
+
+
+async def test_why_tells_of_a_visitors_profile(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
+        assert "Known by name" in await shop.tailorbird.desk.why("/", "anna")
+        with pytest.raises(RequestError, match="is not a page"):
+            await shop.tailorbird.desk.why("sale", "anna")
+
+
+async def test_what_was_shown_is_counted_and_listed(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
+        await shop.client.get("/", headers=shop.cookies_of("anna"))
+        metrics = shop.tailorbird.metrics
+    assert metrics.get("tailorbird_rule_matches_total", "Known by name") == 1
+    assert [(shown.path, shown.decisions[0].rule) for shown in metrics.live] == [("/", "Known by name")]
