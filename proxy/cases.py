@@ -17,7 +17,7 @@ from proxy.decide.plan import Plan
 from proxy.decide.why import SlotStory, Verdict, why
 from proxy.diagnostics import many
 from proxy.model import Decision, EvaluationContext, Profile, Rule
-from proxy.personalise import Stock, row_of
+from proxy.personalise import Stock, list_told, row_of
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.expectations import NOTHING_NEW, Case, Expectation
 
@@ -56,7 +56,9 @@ def run_cases(publication: Publication, now: float, named: str = "") -> tuple[Ou
     """Runs the tests of the publication, or those whose names the regular expression `named` finds; those that do not
     say when run at `now` (Unix seconds). Raises `re.error`."""
     is_meant = re.compile(named, re.IGNORECASE).search
-    stock = Stock.of_a_folder(publication.catalogue, publication.asks, publication.orders, publication.visits)
+    stock = Stock.of_a_folder(
+        publication.catalogue, publication.asks, publication.orders, publication.visits, publication.arrangements
+    )
     return tuple(_run(case, publication, stock, now) for case in publication.cases if is_meant(case.name))
 
 
@@ -64,11 +66,12 @@ def untested(publication: Publication) -> tuple[Rule, ...]:
     """The rules that no test expects to be shown."""
     expectations = [expectation for case in publication.cases for expectation in case.expect]
     expected = {expectation.rule for expectation in expectations}
-    rows = {expectation.slot for expectation in expectations if expectation.is_of_products}
+    rows = {expectation.slot for expectation in expectations if expectation.is_of_products or expectation.given}
+    shown = publication.asks.keys() | publication.arrangements.keys()
     return tuple(
         rule
         for rule in publication.rules
-        if rule.name not in expected and not (rule.slot in rows and rule.variants & publication.asks.keys())
+        if rule.name not in expected and not (rule.slot in rows and rule.variants & shown)
     )
 
 
@@ -135,6 +138,8 @@ def _fault(
 ) -> Fault | None:
     if expectation.is_of_products:
         return _fault_of_row(expectation, decision, context, stock)
+    if expectation.given:
+        return _fault_of_list(expectation, decision, context, stock)
     return None if _is_met(expectation, decision) else _fault_of_rule(expectation, plan, context)
 
 
@@ -154,6 +159,18 @@ def _fault_of_row(
         f"{word} {', '.join(ids)}" for word, ids in (("contain", missing), ("never show", unwanted)) if ids
     )
     return Fault(expectation.slot, expected, ", ".join(shown) or "none", tuple(map(str, row.steps)))
+
+
+def _fault_of_list(
+    expectation: Expectation, decision: Decision, context: EvaluationContext, stock: Stock
+) -> Fault | None:
+    """None when the products stand first that must."""
+    order, lines = list_told(decision, expectation.given, context, stock)
+    first = tuple(order[: len(expectation.begins)])
+    if first == expectation.begins:
+        return None
+    reasons = (f"by {_quoted(decision.rule)}" if decision.rule else "no rule arranges it", *lines)
+    return Fault(expectation.slot, f"begin with {', '.join(expectation.begins)}", ", ".join(first), reasons)
 
 
 def as_case(case: Case, plan: Plan, now: float, slots: Iterable[str]) -> EvaluationContext:

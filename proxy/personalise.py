@@ -7,7 +7,7 @@ only depend on what it was given (the rule against serving one visitor's page to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from urllib.parse import quote
@@ -242,21 +242,25 @@ def with_products(
         shown.update(product.id for product in row.products)
         told[place] = replace(told[place], products=(*row.told(asking), *map(str, row.steps)))
     for place, story in enumerate(told):
-        if lists and story.slot in lists and story.decision.variant in stock.arrangements:
-            lines = tuple(_list_told(story.decision, lists[story.slot], context, stock))
+        if lists and story.slot in lists:
+            _, lines = list_told(story.decision, lists[story.slot], context, stock)
             told[place] = replace(story, products=lines)
     return tuple(told)
 
 
-def _list_told(decision: Decision, products: Sequence[str], context: EvaluationContext, stock: Stock) -> Iterator[str]:
+def list_told(
+    decision: Decision, products: Sequence[str], context: EvaluationContext, stock: Stock
+) -> tuple[Sequence[str], tuple[str, ...]]:
+    """A list in the order decided, and where each product of it goes and why, a line each."""
+    if decision.variant not in stock.arrangements:
+        return products, ()
     arrangement = arrangement_of(decision, context, stock)
     if arrangement is None:
-        yield "the shop's own order, for the visitor has sorted the list themselves"
-        return
+        return products, ("the shop's own order, for the visitor has sorted the list themselves",)
     get, shopper = stock.shop.hub.get, asking_of(context, stock.shop).shopper
     order, moves = arrangement.explained(products, get, shopper, context.now)
-    yield from moves_told(products, order, moves, get)
-    yield from (f"{id} is pinned at {at}, but not in this list" for at, id in arrangement.pins if id not in products)
+    away = [f"{id} is pinned at {at}, but not in this list" for at, id in arrangement.pins if id not in products]
+    return order, (*moves_told(products, order, moves, get), *away)
 
 
 def asking_of(context: EvaluationContext, shop: Shop) -> Asking:

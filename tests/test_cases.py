@@ -242,3 +242,31 @@ def test_an_arm_that_is_none_is_told() -> None:
     text = EXPERIMENT.replace("ID", "1").replace("EXPECTED", "Bar / nwe")
     found = load({"slots.yaml": b"slots: {s: {}}", "a.rules.yaml": text.encode()}).findings
     assert [(finding.code, finding.help) for finding in found] == [("R601", 'did you mean "Bar / new"?')]
+
+
+LISTS = """
+rules:
+  - name: Mustard first
+    listing: search
+    when: {search term: hot dog}
+    boost: {product: MUSTARD, by: 1 place}
+tests:
+  - name: It comes first
+    visitor: {search term: hot dog}
+    page: /search
+    expect: {"listing:search": {of: [BUN, MUSTARD, HOTDOG], begins with: MUSTARD}}
+  - name: The buns do
+    visitor: {search term: hot dog}
+    page: /search
+    expect: {"listing:search": {of: [BUN, MUSTARD, HOTDOG], begins with: [BUN, MUSTARD]}}
+"""
+
+
+def test_the_order_of_a_list_is_tested_and_a_failure_says_where_each_product_went() -> None:
+    loaded = load({"a.rules.yaml": LISTS.encode()})
+    assert loaded.publication is not None, loaded.findings
+    first, second = run_cases(loaded.publication, NOW)
+    assert first.passed and untested(loaded.publication) == ()
+    (fault,) = second.faults
+    assert str(fault) == "listing:search should begin with BUN, MUSTARD, but shows MUSTARD, BUN"
+    assert fault.reasons[:2] == ('by "Mustard first"', "MUSTARD: 2 → 1, +1 place by product mustard")

@@ -26,9 +26,19 @@ def test_there_are_twenty_and_the_first_page_lists_them() -> None:
         assert f"[{title}](recipes/{path.name})" in page
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_a_recipe_copied_into_the_shops_folder_passes_its_tests(path: Path, tmp_path: Path) -> None:
-    (rules,) = BLOCK.findall(path.read_text(encoding="utf-8"))
+BLOCKS = [(path.stem, text) for path in RECIPES for text in BLOCK.findall(path.read_text(encoding="utf-8"))]
+BLOCKS += [
+    (f"merchandising {number}", text)
+    for number, text in enumerate(BLOCK.findall((EDITORS / "merchandising.md").read_text(encoding="utf-8")), start=1)
+]
+
+
+def test_each_recipe_is_one_block() -> None:
+    assert [name for name, _ in BLOCKS][: len(RECIPES)] == [path.stem for path in RECIPES]
+
+
+@pytest.mark.parametrize("rules", [text for _, text in BLOCKS], ids=[name for name, _ in BLOCKS])
+def test_rules_copied_into_the_shops_folder_pass_their_tests(rules: str, tmp_path: Path) -> None:
     for name in SHOP:
         (tmp_path / name).write_bytes((ROOT / "rules" / name).read_bytes())
     (tmp_path / "recipe.rules.yaml").write_text(rules, encoding="utf-8")

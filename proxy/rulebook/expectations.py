@@ -19,7 +19,7 @@ from proxy.rulebook.deeds import DONE_BY, Deed, read_done
 from proxy.rulebook.names import Names
 from proxy.rulebook.scalars import read_words
 from proxy.rulebook.times import read_moment
-from proxy.rulebook.words import ROW_TEST, TEST, fields
+from proxy.rulebook.words import LIST_TEST, ROW_TEST, TEST, fields
 
 NOTHING_NEW = "nothing new"
 FROM_THE_CLOCK = ("weekday", "hours", "page", "date", "weekday there", "hours there")
@@ -28,7 +28,8 @@ FROM_THE_CLOCK = ("weekday", "hours", "page", "date", "weekday there", "hours th
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """What a slot must show: a rule's name, "" for the page's own; of an experiment, the arm, "" for any. Where it says
-    something of products, any rule may show them: all that it `contains`, and none of `never`."""
+    something of products, any rule may show them: all that it `contains`, and none of `never`. Of a list of products
+    `given` in the shop's order, those of `begins` must stand first."""
 
     slot: str
     rule: str
@@ -36,6 +37,8 @@ class Expectation:
     contains: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     arm: str = ""
+    given: tuple[str, ...] = ()
+    begins: tuple[str, ...] = ()
 
     @property
     def is_of_products(self) -> bool:
@@ -173,7 +176,12 @@ def _expectations(
     for entry in table.entries if table else ():
         is_list = entry.key.text.startswith(LISTING)  # of which pages know, not files
         slot = entry.key.text if is_list else names.slot(entry.key, findings)
-        if isinstance(entry.value, MapNode) and entry.value.entries:
+        if is_list and isinstance(entry.value, MapNode) and entry.value.entries:
+            said = fields(entry.value, "list of products", LIST_TEST, findings)
+            given, begins = (_products(said.get(word), products, findings) for word in ("of", "begins with"))
+            _must_be_given(said.get("begins with"), given, begins, findings)
+            expected.append(Expectation(slot, "", entry.key.place, given=given, begins=begins))
+        elif isinstance(entry.value, MapNode) and entry.value.entries:
             said = fields(entry.value, "row of products", ROW_TEST, findings)
             contains, never = (_products(said.get(word), products, findings) for word in ("contains", "never"))
             expected.append(Expectation(slot, "", entry.key.place, contains, never))
@@ -181,6 +189,13 @@ def _expectations(
             rule, arm = _expected(entry, rules, names, findings)
             expected.append(Expectation(slot, rule, entry.key.place, arm=arm))
     return tuple(expected)
+
+
+def _must_be_given(entry: Entry | None, given: Sequence[str], begins: Sequence[str], findings: list[Finding]) -> None:
+    """R304 for a product that cannot stand first, since it is not in the list."""
+    if entry and (missing := next((id for id in begins if id not in given), "")):
+        what, help = f'"{missing}" is not in the list this test gives', 'add it to "of"'
+        findings.append(Finding("R304", what, entry.key.place, help))
 
 
 def _products(entry: Entry | None, known: Mapping[str, Product], findings: list[Finding]) -> tuple[str, ...]:

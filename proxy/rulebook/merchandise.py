@@ -16,7 +16,7 @@ from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_ma
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Product
-from proxy.rulebook.scalars import read_whole, unfit
+from proxy.rulebook.scalars import read_choice, read_whole, unfit
 from proxy.rulebook.words import Word, fields
 
 IN_STOCK, SOLD_OUT = "in stock", "out of stock"
@@ -134,11 +134,11 @@ def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: l
                 findings.append(unfit("affinity", word, did_you_mean(word.text, AFFINITIES)))
             return Fit("affinity", frozenset({word.text})) if word and word.text in AFFINITIES else None
         case "score":
-            return Fit("score")
-        case "in stock":
-            return Fit("in stock")
-        case "out of stock":
-            return Fit("out of stock")
+            return Fit("score") if read_choice(entry.value, "score", ["popularity"], findings) else None
+        case "in stock" | "out of stock" as name:
+            said = read_choice(entry.value, name, ["yes", "no", "true", "false"], findings)
+            is_so = said in ("yes", "true")
+            return Fit("in stock" if is_so == (name == IN_STOCK) else "out of stock") if said else None
         case name if name in FITS:
             return _fit(entry, catalogue, findings)
     findings.append(unknown_word(entry.key, f'"{what}"', (*FITS, IN_STOCK, SOLD_OUT, *AFFINITY_OR_SCORE, "by")))

@@ -114,13 +114,17 @@ TEST = (
     Word("at", "when they come, as 2026-11-25 12:00; now when missing"),
     Word(
         "expect",
-        "for each slot the name of the rule that shows, nothing new, or what products it contains",
+        "for each slot the name of the rule that shows, nothing new, or what products it contains; of a list its order",
         required=True,
     ),
 )
 ROW_TEST = (
     Word("contains", "products that stand there; one or a list"),
     Word("never", "products that do not; one or a list"),
+)
+LIST_TEST = (
+    Word("of", "products in the shop's own order", required=True),
+    Word("begins with", "those that stand first then, in order", required=True),
 )
 SLOT_FILE = (
     Word("slots", "the places on your pages, by name"),

@@ -92,3 +92,23 @@ def test_a_row_may_be_expected_by_its_products(publish: Publish) -> None:
     known = {"products.jsonl": '{"id": "SKU-1", "title": "Boot", "link": "/p/1"}'}
     (finding,) = publish(HEAD + "expect: {home.hero: {contains: SKU-2}}", **known).findings
     assert (finding.code, finding.help) == ("R502", 'did you mean "SKU-1"?')
+
+
+def test_a_list_is_given_in_the_shops_order_and_begins_with_products(publish: Publish) -> None:
+    rule = "rules:\n  - {name: A, listing: search, pin: {product: SKU-9}}\n"
+    test = "tests:\n  - name: x\n    expect: {'listing:search': %s}\n"
+    loaded = publish(rule + test % "{of: [SKU-1, SKU-9], begins with: [SKU-9]}")
+    assert loaded.publication is not None, loaded.findings
+    (expectation,) = loaded.publication.cases[0].expect
+    assert (expectation.slot, expectation.given, expectation.begins) == (
+        "listing:search",
+        ("SKU-1", "SKU-9"),
+        ("SKU-9",),
+    )
+    for wrong, code, what in (
+        ("{of: [SKU-1], begins with: [SKU-9]}", "R304", '"SKU-9" is not in the list this test gives'),
+        ("{of: [SKU-1, SKU-9]}", "R103", 'this list of products has no "begins with"'),
+        ("{contains: SKU-1}", "R101", 'I do not know "contains" in a list of products'),
+    ):
+        found = [finding for finding in publish(rule + test % wrong).findings if not finding.is_warning]
+        assert [(finding.code, finding.what) for finding in found] == [(code, what)]

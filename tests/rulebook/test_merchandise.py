@@ -44,6 +44,8 @@ def test_filters_are_read(what: str, text: str, fits: list[Fit]) -> None:
         ("- affinity: brand\n  by: a lot", [Shift(Fit("affinity", frozenset({"brand"})), 10.0)]),
         ("[{score: popularity, by: 5 places}]", [Shift(Fit("score"), 5.0)]),
         ("{tag: New}", [Shift(Fit("tag", frozenset({"new"})), 10.0)]),
+        ("{in stock: no}", [Shift(Fit("out of stock"), 10.0)]),
+        ("{out of stock: no}", [Shift(Fit("in stock"), 10.0)]),
     ],
 )
 def test_boosts_are_read_and_buries_are_their_opposite(text: str, shifts: list[Shift]) -> None:
@@ -76,6 +78,8 @@ def test_pins_are_read() -> None:
         ("never", "BUNS", "R502", 'there is no product "BUNS"'),
         ("never", "{brand: Northwynd}", "R502", 'no product\'s brand is "Northwynd"'),
         ("boost", "{brand: Northwind, by: much}", "R304", '"by" cannot be "much"'),
+        ("boost", "{in stock: perhaps}", "R304", '"in stock" cannot be "perhaps"'),
+        ("boost", "{score: clicks}", "R304", '"score" cannot be "clicks"'),
         ("boost", "{brand: Northwind, by: to the end}", "R304", '"by" cannot be "to the end"'),
         ("bury", "{score: popularity, by: to the end}", "R304", '"score" has no end to go to'),
         ("boost", "{affinity: colour}", "R304", '"affinity" cannot be "colour"'),
