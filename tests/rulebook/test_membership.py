@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.model import Event, Item, Profile
 from proxy.rulebook.compile import Publication, load
-from proxy.rulebook.membership import Eye, unforeseen
+from proxy.rulebook.membership import SOON_SECONDS, Eye, unforeseen
 
 NOON = 1_795_435_200.0
 HOUR, DAY = 3_600.0, 86_400.0
@@ -108,7 +108,7 @@ FORESEEN = ("Lookers", "Left their cart", "Fresh", "Keen", "Big", "Here now", "S
 def test_until_then_nothing_changes(events: list[tuple[str, float]], part: float) -> None:
     profile = did(*events, **{"member since": "2026-11-20"})
     segments, until = seen(profile, NOON, *FORESEEN)
-    later = NOON + (min(until, NOON + 60 * DAY) - 0.001 - NOON) * part
+    later = NOON + (min(until, NOON + 60 * DAY) - 2 * SOON_SECONDS - NOON) * part
     fresh = did(*events, **{"member since": "2026-11-20"})
     assert seen(fresh, later, *FORESEEN)[0] == segments
 
