@@ -127,6 +127,9 @@ class Outbox(Protocol):
     async def first(self, webhook: str, most: int) -> list[Delivery]:
         """What has waited longest for a webhook, in order."""
 
+    async def waiting(self, webhook: str) -> int:
+        """How much waits for a webhook."""
+
     async def done(self, deliveries: Sequence[Delivery]) -> None:
         """They have arrived: they wait no longer, nor are they among those given up."""
 

@@ -25,7 +25,7 @@ HALVES = 10
 LEAST_STABLE = 0.6
 LEAST_PARTED = 0.1
 """A mean silhouette below that says that visitors are one crowd."""
-MOST_LINES = 3
+MOST_LINES = 4
 WORTH_A_LINE = 0.02
 
 Row = frozenset[Feature]
@@ -34,7 +34,7 @@ Row = frozenset[Feature]
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """A group: how many of those looked at, and what share; how much of it came out again from halves; what sets it
-    apart; and the lines that find it best, of which the one in `unless` must not hold: what part of the group they
+    apart; and the lines that find it best, those in `when` holding and none in `unless`: what part of the group they
     find, and what part of those they find is of the group."""
 
     members: int
@@ -215,19 +215,19 @@ def _masks(visitors: Sequence[Row]) -> dict[Feature, int]:
 
 
 def _lines(own: int, masks: Mapping[Feature, int], total: int) -> tuple[tuple[Feature, ...], tuple[Feature, ...], int]:
-    """The lines that must hold, the one that must not, and whom they find. Line by line what makes the find better, as
-    long as it does; no attribute twice, as a rule file has it."""
-    everybody = (1 << total) - 1
+    """The lines that must hold, those of which none must, and whom they find. Line by line what makes the find better,
+    as long as it does; no attribute must be two things at once, as a rule file has it."""
     when: list[Feature] = []
     unless: list[Feature] = []
-    found, best = everybody, _fit(everybody, own)
+    found = (1 << total) - 1
+    best = _fit(found, own)
     while len(when) + len(unless) < MOST_LINES:
-        taken = {feature.partition(": ")[0] for feature in (*when, *unless)}
+        taken = {feature.partition(": ")[0] for feature in when}
         more = [
             (_fit(found & (mask if holds else ~mask), own), holds, feature)
             for feature, mask in sorted(masks.items())
-            if feature.partition(": ")[0] not in taken
-            for holds in ((True, False) if not unless else (True,))
+            for holds in (True, False)
+            if not (holds and feature.partition(": ")[0] in taken)
         ]
         fit, holds, feature = max(more, default=(0.0, True, ""), key=lambda one: (one[0], one[1]))
         if fit < best + WORTH_A_LINE:

@@ -18,12 +18,12 @@ DAY_SECONDS = 86_400
 @click.option("--days", type=click.IntRange(min=1), required=True, help="how many days everything is kept")
 @STORE
 def command(days: int, store: str) -> None:
-    """Forget every event, import and recorded page view that came more than so many days ago, and who was not heard of
-    since."""
+    """Forget every event, import, recorded page view and message to a webhook that was given up that came more than so
+    many days ago, and who was not heard of since."""
     events, views = asyncio.run(_expired(store, time.time() - days * DAY_SECONDS))
     click.echo(f"{events} events and {views} page views older than {days} days forgotten")
 
 
 async def _expired(url: str, before: float) -> tuple[int, int]:
     async with places_in(url) as places:
-        return await expire(places.store, places.views, before)
+        return await expire(places.store, places.views, places.outbox, before)

@@ -150,12 +150,9 @@ def _group_lines(one: dict[str, Any]) -> list[str]:
     find = f"# these lines find {one['found']:.0%} of it, and {one['right']:.0%} of whom they find are of it"
     named = [feature.replace(": ", " ") for feature in one["when"]]
     named += [f"without {feature.replace(': ', ' ')}" for feature in one["unless"]]
-    asked = [
-        line
-        for word in ("when", "unless")
-        if one[word]
-        for line in (f"    {word}:", *(f"      {_quoted_line(feature)}" for feature in one[word]))
-    ]
+    asked = ["    when:", *(f"      {_quoted_line(feature)}" for feature in one["when"])] if one["when"] else []
+    if one["unless"]:
+        asked += ["    unless:", "      any of:", *(f"        - {_quoted_line(feature)}" for feature in one["unless"])]
     return [*told, find, f"  {quoted(' and '.join(named))}:", *asked]
 
 

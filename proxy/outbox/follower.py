@@ -85,8 +85,8 @@ class Follower:
     async def _waits(self) -> bool:
         """Whether too much is to be told already."""
         if self._clock() >= self._counted_at + COUNT_SECONDS:
-            counts, names = await self._outbox.counts(), {webhook.name for webhook in self._webhooks}
-            self._is_full = sum(one.waiting for name, one in counts.items() if name in names) >= MOST_WAITING
+            waiting = [await self._outbox.waiting(webhook.name) for webhook in self._webhooks]
+            self._is_full = sum(waiting) >= MOST_WAITING
             self._counted_at = self._clock()
         return self._is_full
 

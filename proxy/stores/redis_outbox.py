@@ -152,6 +152,10 @@ class RedisOutbox:
         async with answers_as_ours():
             return await self._in_order(ORDER + webhook, most)
 
+    async def waiting(self, webhook: str) -> int:
+        async with answers_as_ours():
+            return int(await self._client.zcard(ORDER + webhook))
+
     async def done(self, deliveries: Sequence[Delivery]) -> None:
         async with answers_as_ours():
             await self._take_out(deliveries)

@@ -1,12 +1,12 @@
 """Forgetting what is old: what came before a moment leaves the log, and what follows from it the profiles. It leaves
-the lists beside them too, and the recorded page views."""
+the lists beside them too, the recorded page views, and the messages to webhooks that were given up."""
 
 from __future__ import annotations
 
-from proxy.ports import Store, ViewLog
+from proxy.ports import Outbox, Store, ViewLog
 
 
-async def expire(store: Store, views: ViewLog, before: float) -> tuple[int, int]:
+async def expire(store: Store, views: ViewLog, outbox: Outbox, before: float) -> tuple[int, int]:
     """Takes everything out that came before this moment (Unix seconds); how many events and page views those were. A
     visitor of whom nothing newer is known is forgotten."""
     gone = 0
@@ -16,4 +16,5 @@ async def expire(store: Store, views: ViewLog, before: float) -> tuple[int, int]
             await store.withdraw(visitor_id, old)
             gone += len(old)
     await store.forget_before(before)
+    await outbox.done([one for one in await outbox.given_up() if one.queued_at < before])
     return gone, await views.forget_views(before)

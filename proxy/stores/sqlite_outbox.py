@@ -113,6 +113,11 @@ class SqliteOutbox:
         rows = await self._file.run(lambda connection: connection.execute(sought, (webhook, most)).fetchall())
         return [delivery_in(value) for (value,) in rows]
 
+    async def waiting(self, webhook: str) -> int:
+        sought = "SELECT count(*) FROM deliveries WHERE webhook = ? AND NOT is_given_up"
+        (found,) = await self._file.run(lambda connection: connection.execute(sought, (webhook,)).fetchone())
+        return int(found)
+
     async def done(self, deliveries: Sequence[Delivery]) -> None:
         gone = [(delivery.id,) for delivery in deliveries]
         await self._file.change(lambda connection: connection.executemany("DELETE FROM deliveries WHERE id = ?", gone))

@@ -44,6 +44,7 @@ async def test_what_is_put_comes_back_in_order(outbox: Outbox) -> None:
     assert await outbox.first("cdp", 2) == [to("cdp", 1), to("cdp", 3, "ben")]
     assert await outbox.first("cdp", 9) == [to("cdp", 1), to("cdp", 3, "ben"), to("cdp", 4)]
     assert await outbox.counts() == {"cdp": Waiting(3, NOON + 1), "mail": Waiting(1, NOON + 2)}
+    assert [await outbox.waiting(webhook) for webhook in ("cdp", "mail", "none")] == [3, 1, 0]
 
 
 async def test_what_is_delivered_waits_no_longer(outbox: Outbox) -> None:

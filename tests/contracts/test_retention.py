@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from proxy.model import Arrival, Event, View
+from proxy.model import Arrival, Delivery, Event, View
 from proxy.ports import Refused, Store
-from proxy.stores import open_views
+from proxy.stores import open_outbox, open_views
 from proxy.stores.retention import expire
 
 NOON = 1_795_435_200.0
@@ -21,7 +21,13 @@ async def test_nothing_older_than_asked_is_left_anywhere(store: Store, url: str)
     await store.refuse([Refused(NOON - days * DAY, "web", "type", b"%d" % days) for days in (500, 1)])
     views = open_views(url)
     await views.put_views([View(NOON - days * DAY, "v", {}, visitor="anna") for days in (500, 401, 1)], most=10)
-    assert await expire(store, views, NOON - 400 * DAY + 1) == (2, 2)
+    outbox = open_outbox(url)
+    assert await outbox.lead("me", NOON, 60.0)
+    told = [Delivery(f"m{days}", "cdp", "anna", "VIP", True, NOON, NOON - days * DAY) for days in (500, 1)]
+    await outbox.put("me", [], told, None, NOON)
+    for one in told:
+        await outbox.give_up(one)
+    assert await expire(store, views, outbox, NOON - 400 * DAY + 1) == (2, 2)
     anna = await store.get_profile("anna")
     assert anna is not None
     assert ([event.id for event in anna.history], dict(anna.attributes)) == (["web:2"], {"size2": "40"})
@@ -30,5 +36,7 @@ async def test_nothing_older_than_asked_is_left_anywhere(store: Store, url: str)
     assert {arrival.visitor_id for arrival in (await store.log("", 100))[0]} == {"anna", "zoe"}
     assert [one.payload for one in await store.refused()] == [b"1"]
     assert [view.at for view in await views.get_views(10)] == [NOON - DAY]
-    assert await expire(store, views, NOON - 400 * DAY + 1) == (0, 0)
+    assert await outbox.given_up() == told[1:]
+    assert await expire(store, views, outbox, NOON - 400 * DAY + 1) == (0, 0)
     await views.aclose()
+    await outbox.aclose()
