@@ -13,6 +13,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from proxy.catalogue.asking import Asking
+from proxy.catalogue.hub import Hub
 from proxy.catalogue.ranking import Arrangement, moves_told
 from proxy.catalogue.rows import Ask, Row, choose
 from proxy.catalogue.shop import Shop
@@ -175,24 +176,31 @@ def stocked(
     shown: frozenset[str] = frozenset(),
 ) -> tuple[Fragment | None, Sequence[str]]:
     """The shelf filled, and with which products. What it is for a visitor is remembered with their profile until they
-    do something, stock or prices change, or more orders were learnt; a minute at most."""
-    ask, asking = stock.asks[decision.variant], asking_of(context, stock.shop)
+    do something, what was looked up for it changes, or more orders were learnt; a minute at most."""
+    ask, asking, hub = stock.asks[decision.variant], asking_of(context, stock.shop), stock.shop.hub
     learnt = stock.shop.baskets.count if ask.of_orders else 0
-    moment = (stock.shop.hub.version, learnt, context.now // REMEMBERED_SECONDS)
-    key = (decision.variant, asking.here, dress, shown, moment)
+    key = (decision.variant, asking.here, dress, shown, learnt, context.now // REMEMBERED_SECONDS)
     known = context.remembered.get(key)
-    if not isinstance(known, _Stocked):
+    if not isinstance(known, _Stocked) or not known.holds(hub):
         row = choose(ask, asking, shown)
         made = shelf.filled(row.products, context.now, dress, is_common=not ask.reads_history)
-        known = _Stocked(made if row.products else None, tuple(product.id for product in row.products))
-        context.remembered[key] = known
+        ids = tuple(product.id for product in row.products)
+        known = context.remembered[key] = _Stocked(made if ids else None, ids, row.seen, hub.version)
     return known.fragment, known.products
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Stocked:
     fragment: Fragment | None
     products: tuple[str, ...]
+    seen: Sequence[tuple[str, Product | None]] | None
+    version: int
+
+    def holds(self, hub: Hub) -> bool:
+        """True while the catalogue is what it was, as far as it was looked at."""
+        if self.version != hub.version and self.seen is not None and all(hub.get(id) is was for id, was in self.seen):
+            self.version = hub.version
+        return self.version == hub.version
 
 
 def arranged(decision: Decision, cards: Cards, context: EvaluationContext, stock: Stock) -> Fragment | None:

@@ -7,15 +7,17 @@ import re
 
 from proxy.catalogue.rows import IN_STOCK, Ask
 from proxy.catalogue.strategies import source
+from proxy.conditions.behaviours import VIEWED
 from proxy.decide.plan import compile_plan
 from proxy.decide.why import why
-from proxy.model import EvaluationContext, Fact, OneOf, Rule
+from proxy.model import Decision, EvaluationContext, Fact, OneOf, Rule
+from proxy.page.cards import PLAIN
 from proxy.page.encode import Coding
 from proxy.page.fragments import Frame, banner
 from proxy.page.shelf import shelf
 from proxy.page.template import Template, cut
-from proxy.personalise import Personalised, Stock, personalise, untouched, with_products
-from tests.catalogue.worlds import shop
+from proxy.personalise import Personalised, Stock, personalise, stocked, untouched, with_products
+from tests.catalogue.worlds import did, shop
 
 PAGE = b'<p>before</p><div data-slot="home.hero">ours</div><p>between</p><div data-slot="all.topbar">bar</div>'
 PLAN = compile_plan(
@@ -117,6 +119,31 @@ def test_what_is_sold_out_a_moment_ago_is_not_shown() -> None:
     page_with_rows(stock)
     stock.shop.hub.change({"id": "HOTDOG", "availability": "out_of_stock"}, lambda *told: None)
     assert "HOTDOG" not in shown_in(page_with_rows(stock))
+
+
+def test_a_row_stays_while_nothing_that_was_looked_at_for_it_changes() -> None:
+    stock = Stock(shop(), {"row": Ask((source("recently viewed", []),), count=2, only=(IN_STOCK,))})
+    looks = tuple(did(VIEWED, id, at=float(at)) for at, id in enumerate(("SOCK", "MUSTARD", "HOTDOG")))
+    context, hub = EvaluationContext("v1", 10.0, history=looks, remembered={}), stock.shop.hub
+
+    def row() -> tuple[object, list[str]]:
+        fragment, products = stocked(SHELVES["row"], Decision("", "row"), context, stock, PLAIN)
+        return fragment, list(products)
+
+    def tell(id: str, availability: str) -> None:
+        hub.change({"id": id, "availability": availability}, lambda *told: None)
+
+    first = row()
+    assert first[1] == ["HOTDOG", "MUSTARD"]
+    tell("TRAIL", "out_of_stock")
+    assert row()[0] is first[0]
+    tell("HOTDOG", "out_of_stock")
+    second = row()
+    assert second[1] == ["MUSTARD", "SOCK"]
+    tell("TRAIL", "in_stock")
+    assert row()[0] is second[0]
+    tell("HOTDOG", "in_stock")
+    assert row()[1] == first[1]
 
 
 def test_a_row_without_products_is_the_pages_own() -> None:

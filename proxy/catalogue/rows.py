@@ -87,11 +87,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The products chosen, each with the source that gave it (None: pinned), and what became of every source asked."""
+    """The products chosen, each with the source that gave it (None: pinned), and what became of every source asked.
+    `seen` is what was looked up in the catalogue, taken or not: while that stays, so does the row. None where more of
+    the catalogue had a say."""
 
     products: tuple[Product, ...]
     sources: tuple[Source | None, ...]
     steps: tuple[Step, ...]
+    seen: tuple[tuple[str, Product | None], ...] | None = None
 
     def told(self, ask: Asking) -> Iterator[str]:
         """Why each product is there, a line each, and who told of it where that was not the catalogue."""
@@ -141,6 +144,7 @@ class _Choice:
     row: dict[str, Product] = field(default_factory=dict)
     sources: dict[str, Source | None] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    seen: list[tuple[str, Product | None]] = field(default_factory=list)
     groups: set[str] = field(default_factory=set)
     groups_bought: frozenset[str] | None = None
     per_brand: Counter[str] = field(default_factory=Counter)
@@ -148,7 +152,7 @@ class _Choice:
     tests: list[tuple[Callable[[Product], bool], bool, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        spec, shopper, now, get = self.spec, self.ask.shopper, self.ask.now, self.ask.shop.hub.get
+        spec, shopper, now, get = self.spec, self.ask.shopper, self.ask.now, self._look_up
         self.tests = [(fit.test(shopper, now), True, f"not {fit}") for fit in spec.only]
         self.tests += [(fit.test(shopper, now), False, f"never: {fit}") for fit in spec.never]
         self.groups = {known.group for id in self.shown if (known := get(id)) and known.group}
@@ -167,7 +171,7 @@ class _Choice:
         if self.spec.shifts:
             found_places = weights(self.spec.shifts, ids, self.ask.shop.hub.get, self.ask.shopper, self.ask.now)
             ids = moved(ids, summed(found_places), {})
-        before, get, left = len(self.row), self.ask.shop.hub.get, Counter[str]()
+        before, get, left = len(self.row), self._look_up, Counter[str]()
         is_exact = found.strategy.phrase in ("buy again", "chosen")
         bought = {} if is_exact else self.ask.shopper.bought
         for id in ids:
@@ -181,13 +185,18 @@ class _Choice:
                 break
         self.steps.append(Step(found, len(ids), len(self.row) - before, is_last_resort, tuple(left.most_common())))
 
+    def _look_up(self, id: str) -> Product | None:
+        product = self.ask.shop.hub.get(id)
+        self.seen.append((id, product))
+        return product
+
     def _is_there(self, product: Product) -> bool:
         """True when another variant of it is on the page, or was bought: who has the shirt in one size is not shown it
         in another."""
         if not product.group:
             return False
         if self.groups_bought is None:
-            known = map(self.ask.shop.hub.get, self.ask.shopper.bought)
+            known = map(self._look_up, self.ask.shopper.bought)
             self.groups_bought = frozenset(each.group for each in known if each)
         return product.group in self.groups or product.group in self.groups_bought
 
@@ -233,4 +242,6 @@ class _Choice:
         if self.spec.pins:
             order = moved(order, {}, dict(self.spec.pins))
         products = tuple(self.row[id] for id in order)
-        return Row(products, tuple(self.sources[id] for id in order), tuple(self.steps))
+        is_all_seen = not self.spec.shifts and all(step.source.reads_history for step in self.steps)
+        seen = tuple(self.seen) if is_all_seen else None
+        return Row(products, tuple(self.sources[id] for id in order), tuple(self.steps), seen)
