@@ -21,10 +21,10 @@ seam was there shows in an answer's length alone: decoded it is the same bytes.
 from __future__ import annotations
 
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from proxy.memo import make_room
 from proxy.page.piece import AFFINE_BYTES, Piece, affine, deflated, inflated
 
 HOT_AFTER = 16
@@ -70,14 +70,16 @@ class Seams:
         self.made: tuple[dict[bytes, Seam], ...] = tuple({} for _ in statics[1:])
         self.wanted: list[Wanted] = []
         self._statics = statics
-        self._asked: Counter[tuple[int, bytes]] = Counter()
+        self._asked: tuple[dict[bytes, int], ...] = tuple({} for _ in statics[1:])
 
     def miss(self, slot: int, content: Piece) -> None:
         """Takes note that a seam was looked for in vain."""
-        if len(self._asked) >= _MOST_COUNTED:
-            self._asked.clear()
-        self._asked[slot, content.digest] += 1
-        if self._asked[slot, content.digest] == HOT_AFTER:
+        asked, digest = self._asked[slot], content.digest
+        count = asked.get(digest, 0)
+        if not count:
+            make_room(asked, _MOST_COUNTED)
+        asked[digest] = count + 1
+        if count + 1 == HOT_AFTER:
             self.wanted.append(Wanted(slot, content))
 
     def take_wanted(self) -> list[Wanted]:
@@ -99,6 +101,6 @@ class Seams:
 
     def forget(self) -> None:
         """Starts again without any."""
-        for made in self.made:
+        for made, asked in zip(self.made, self._asked, strict=True):
             made.clear()
-        self._asked.clear()
+            asked.clear()
