@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from proxy.errors import RequestError
 from proxy.http.incoming import Incoming, require_small
 from proxy.http.message import Request
-from proxy.serve.habits import MOST_CUTS, MOST_HABITS, MOST_QUESTIONS, Habits, Reader
+from proxy.serve.habits import EACH_TIME, MOST_CUTS, MOST_HABITS, MOST_QUESTIONS, Habits, Reader
 from proxy.settings import Settings
+from proxy.visitors.context import REQUEST_ATTRIBUTES, Seen
+from proxy.visitors.visitor import ANONYMOUS
 from tests.bars.test_b6_smuggling import CORPUS
 
 PEER = "192.0.2.7"
@@ -275,6 +277,16 @@ def test_a_client_that_writes_names_in_ever_other_ways_teaches_so_many() -> None
             spelled = name[:at] + name[at : at + length].upper() + name[at + length :]
             made.read(head(FIELDS[0], spelled + b": 1"))
     assert len(made._cuts) == MOST_CUTS
+
+
+def test_no_page_is_decided_by_what_is_another_thing_each_time() -> None:
+    told = Request(b"GET", b"/c/shoes", b"q=red", b"shop.example", tuple((name, b"?1") for name in sorted(EACH_TIME)))
+    silent = Request(b"GET", b"/c/shoes", b"q=red", b"shop.example", ())
+    said = [
+        {name: source(Seen(request, ANONYMOUS, 0.0, b"cf-ipcountry")) for name, source in REQUEST_ATTRIBUTES.items()}
+        for request in (told, silent)
+    ]
+    assert said[0] == said[1]
 
 
 def test_a_field_that_names_the_country_is_a_part_of_the_habit() -> None:
