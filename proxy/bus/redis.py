@@ -46,6 +46,7 @@ class RedisBus:
         )
         self._ears = Ears()
         self._is_closed = False
+        self._silent: dict[str, float] = {}  # who has not answered since that beat: not waited for until the next
         self._read_to: dict[str, str] = {}
         self._following: asyncio.Task[None] | None = None
         self._doing: set[asyncio.Task[None]] = set()
@@ -70,7 +71,10 @@ class RedisBus:
             log.warning("`%s` reaches this process alone, the server of the bus is away: %s", topic, error)
             here = await heard_here(self._ears, self.name, topic, payload)
             return Told(frozenset({self.name}), here, is_cut_off=True)
-        return Told(live, await self._answers(message_id, live))
+        awaited = frozenset(name for name, beat in live.items() if self._silent.get(name) != beat)
+        answers = await self._answers(message_id, awaited)
+        self._silent = {name: beat for name, beat in live.items() if name not in answers}
+        return Told(frozenset(live), answers)
 
     async def tell(self, topic: str, payload: bytes = b"") -> None:
         try:
@@ -96,10 +100,11 @@ class RedisBus:
         fields = {"topic": topic, "payload": payload, "id": message_id}
         await self._client.xadd(stream, fields, maxlen=most, approximate=True)
 
-    async def _live(self) -> frozenset[str]:
-        """Those who live, by the server's clock: machines need not agree on the time."""
-        names = await self._client.zrangebyscore(LIVE, await self._now() - LIVES_SECONDS, "+inf")
-        return frozenset({self.name, *(name.decode() for name in names)})
+    async def _live(self) -> dict[str, float]:
+        """Those who live, and when they last said so by the server's clock: machines need not agree on the time."""
+        since = await self._now() - LIVES_SECONDS
+        beats = await self._client.zrangebyscore(LIVE, since, "+inf", withscores=True)
+        return {self.name: 0.0} | {name.decode(): beat for name, beat in beats}
 
     async def _now(self) -> float:
         seconds, microseconds = await self._client.time()

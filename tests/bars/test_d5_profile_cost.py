@@ -187,8 +187,9 @@ async def test_a_frozen_store_costs_no_page_and_hardly_any_time(tmp_path: Path) 
     added_later = statistics.median(later) - statistics.median(before)
     print(
         f"\nD5 frozen: {len(before)} + {len(first)} + {len(later)} pages, all 200; "
-        f"median {statistics.median(before):.1f} ms before; p99 {added:+.1f} ms in the first second, at most {max(first):.1f}; "
-        f"median {added_later:+.1f} ms, p99 {p99(later):.1f} ms later; profiles back after {back:.1f} s"
+        f"median {statistics.median(before):.1f} ms before; p99 {added:+.1f} ms in the first second, "
+        f"at most {max(first):.1f}; median {added_later:+.1f} ms, p99 {p99(later):.1f} ms later; "
+        f"profiles back after {back:.1f} s"
     )
     assert (unknown, strangers) == (0, 0)
     assert greeted > len(before) / 2, "these pages had their profiles"

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from proxy.bus import bus_of_machine, bus_of_shop
 from proxy.bus.alone import Alone
-from proxy.bus.redis import RedisBus
+from proxy.bus.redis import LIVE, RedisBus
 from proxy.ports import Bus
 from proxy.stores import server_of
 from proxy.stores.connecting import client_of
@@ -245,4 +245,28 @@ async def test_a_frozen_server_holds_a_sender_for_little_more_than_a_second(valk
     assert told.is_cut_off
     assert listener.messages[:1] == [b"/sale"]
     assert waited < 5.0, "the library's own defaults would wait for a minute"
+    await bus.aclose()
+
+
+async def test_who_was_killed_is_waited_for_once(valkey_url: str) -> None:
+    await flush(valkey_url)
+    bus = RedisBus(partial(client_of, valkey_url))
+    Heard(bus)
+    await bus.open()
+    async with Redis.from_url(valkey_url) as client:
+        seconds, _ = await client.time()
+        await client.zadd(LIVE, {"killed": seconds + 60})
+        first, second = await bus.send("purge", b"/sale"), await bus.send("purge", b"/sale")
+        started = asyncio.get_running_loop().time()
+        for _ in range(10):
+            await bus.send("purge", b"/sale")
+        waited = asyncio.get_running_loop().time() - started
+        await client.zadd(LIVE, {"killed": seconds + 61})
+        third = asyncio.create_task(bus.send("purge", b"/sale"))
+        await asyncio.sleep(0.1)
+        assert not third.done(), "it lives again"
+        assert not (await third).is_whole
+    assert [told.is_whole for told in (first, second)] == [False, False]
+    assert "killed" in second.live - second.answers.keys()
+    assert waited < 8.0, "ten sends would have waited ten seconds"
     await bus.aclose()
