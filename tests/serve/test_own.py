@@ -8,7 +8,9 @@ import pytest
 
 from proxy.errors import OriginError
 from proxy.page.slots import DeclaredSlot
-from tests.wire.origin import Origin, Wire, always, ok
+from tests.wire.large_shop import catalogue
+from tests.wire.large_shop import published as in_order
+from tests.wire.origin import Origin, Wire, always, by_path, ok
 from tests.wire.site import HTML, PAGE, Got, Site, in_segment, published, shown
 
 VIP = published(shown("Hello VIP", when=in_segment("vip")))
@@ -178,3 +180,24 @@ async def test_json_that_is_its_visitors_own_has_its_slots_filled_too() -> None:
         assert origin.requests[1].get(b"accept-encoding") == b"br"
     assert "Hello" in json.loads(got.body)["hero"] and got.body.endswith(b', "cart": 3}')
     assert elsewhere.body == body
+
+
+async def test_json_that_is_its_visitors_own_has_its_list_put_in_order_and_what_is_broken_passes() -> None:
+    lists = "{search: {page: /api/*, json: $.hits, product: sku}}"
+    publication = in_order("rules: [{name: A, listing: search, pin: {product: SKU-2}}]", catalogue(3), lists)
+    whole = b'{"total": 2, "hits": [{"sku": "SKU-1", "x": 1.0},\n {"sku": "SKU-2"}]}'
+    kind = b"Content-Type: application/json"
+    answers = {
+        b"/api/search": ok(whole, kind, b"Cache-Control: private"),
+        b"/api/broken": ok(whole[:-1], kind, b"Cache-Control: private"),
+        b"/api/twice": ok(whole.replace(b"SKU-2", b"SKU-1"), kind, b"Cache-Control: private"),
+    }
+    async with Origin(by_path(answers)) as origin, Site(origin.url, publication=publication) as site:
+        cookie = (b"cookie", b"basket=3")
+        got = await site.get(b"/api/search", cookie)
+        assert got.body == b'{"total": 2, "hits": [{"sku": "SKU-2"},\n {"sku": "SKU-1", "x": 1.0}]}'
+        assert (await site.get(b"/api/search?sort=price", cookie)).body == whole
+        assert (await site.get(b"/api/broken", cookie)).body == whole[:-1]
+        assert (await site.get(b"/api/twice", cookie)).body == whole.replace(b"SKU-2", b"SKU-1")
+        counted = [site.metrics.get("tailorbird_page_passthrough_total", why) for why in ("card_twice", "not_json")]
+        assert counted == [1, 1]
