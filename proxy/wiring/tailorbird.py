@@ -89,9 +89,21 @@ class Tailorbird:
         self.store = open_store(settings.store, settings) if store is None else store
         self.now = clock
         self._routes: dict[str, Handler] = {}
+        self._join_visitors()
+        self._join_pages()
+        self._join_rules(adapt)
+        self._join_listener(Tokens(settings.secret, is_demo=is_demo))
+        self._join_others()
+        self._beside: Sequence[asyncio.Task[None]] = ()
+
+    # -- the parts, each with those before it
+
+    def _join_visitors(self) -> None:
+        """What is known of visitors, and what they do."""
+        settings, metrics, clock = self.settings, self.metrics, self.now
         self._profiles = ProfileReader(
             self.store,
-            self.metrics,
+            metrics,
             budget_ms=settings.profile_budget_ms,
             memory=settings.profile_memory,
             memory_seconds=settings.profile_memory_seconds,
@@ -100,14 +112,17 @@ class Tailorbird:
         )
         self._recorder = Recorder(settings.recorded_a_second)
         self._views = open_views(settings.store)
-        self._keeper = Keeper(self._recorder, self._views, most=settings.recorded_views, metrics=self.metrics)
-        news = News(self.bus, self._profiles, self._keeper, clock)
-        self.journal = Journal(self.store, self._profiles, self.metrics, news.tell, clock, settings)
-        keys = WriteKeys(settings)
-        joiner = Joiner(self.store, self._profiles, self.metrics, news.tell)
-        self._routes.update(Collect(keys, self.cookies, self.journal, joiner, self.metrics, settings, clock).routes)
+        self._keeper = Keeper(self._recorder, self._views, most=settings.recorded_views, metrics=metrics)
+        self._news = News(self.bus, self._profiles, self._keeper, clock)
+        self.journal = Journal(self.store, self._profiles, metrics, self._news.tell, clock, settings)
+        joiner = Joiner(self.store, self._profiles, metrics, self._news.tell)
+        collect = Collect(WriteKeys(settings), self.cookies, self.journal, joiner, metrics, settings, clock)
+        self._routes.update(collect.routes)
         self._routes.update(Tag(settings).routes)
-        self._outbox = open_outbox(settings.store)
+
+    def _join_pages(self) -> None:
+        """What is stored of pages, and what they tell of products."""
+        settings, clock = self.settings, self.now
         self._page_products = PageProducts(open_sightings(settings.store), self._hub, clock)
         self._gateway = Gateway(
             self._origins,
@@ -123,10 +138,18 @@ class Tailorbird:
             self._page_products.miss,
         )
         self._routes.update(self._gateway.routes)
+        self._learning = Learning(self.store, lambda: self._gateway.stock, clock, self._profiles.held)
+        self.journal.subscribe(self._learning.hear)
+        self._headroom = Headroom(settings, self.metrics, (self._gateway.memory, self._profiles))
+
+    def _join_rules(self, adapt: Callable[[Publication], Publication]) -> None:
+        """The rule folder, its versions and drafts, and what the studio sees of it all."""
+        settings, clock = self.settings, self.now
         is_published = settings.rules_mode == "published"
         folder = RuleFolder(Path(settings.rules), is_published=is_published, settings=settings)
         self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)
         self._drafts = Drafts(Path(settings.rules), self._rules.draft)
+        self._outbox = open_outbox(settings.store)
         publishing = Publishing(
             self._rules,
             self._drafts,
@@ -144,7 +167,7 @@ class Tailorbird:
             self.store,
             Places(self.store, self._views, self._outbox),
             self._profiles,
-            news,
+            self._news,
             self._gateway,
             self._rules,
             folder.versions,
@@ -153,25 +176,21 @@ class Tailorbird:
             clock,
             is_published,
         )
-        self._previewing = Previewing(
-            Tokens(settings.secret, is_demo=is_demo),
-            Asking(self._origins, settings),
-            self.draft,
-            self._profile,
-            settings,
-            self._gateway.stock.shop,
-        )
-        self._learning = Learning(self.store, lambda: self._gateway.stock, clock, self._profiles.held)
-        self.journal.subscribe(self._learning.hear)
+
+    def _join_listener(self, tokens: Tokens) -> None:
+        """Who answers requests."""
+        settings = self.settings
+        asking, shop = Asking(self._origins, settings), self._gateway.stock.shop
+        previewing = Previewing(tokens, asking, self.draft, self._profile, settings, shop)
         self._routes[STYLESHEET_PATH] = stylesheet
-        self._headroom = Headroom(settings, self.metrics, (self._gateway.memory, self._profiles))
-        self.app = App(
-            self._gateway, self._routes, self.metrics, settings, clock, self._previewing, self._headroom.may_begin
-        )
-        webhooks = webhooks_in(settings.webhooks)
-        told = self.bus.name, self.store, self._outbox, webhooks, lambda: self._rules.publication, self.metrics, clock
-        self._outreach = Outreach(*told) if webhooks else None
-        self._beside: Sequence[asyncio.Task[None]] = ()
+        may_begin = self._headroom.may_begin
+        self.app = App(self._gateway, self._routes, self.metrics, settings, self.now, previewing, may_begin)
+
+    def _join_others(self) -> None:
+        """Systems that are told who enters and leaves a segment."""
+        webhooks = webhooks_in(self.settings.webhooks)
+        told = self.bus.name, self.store, self._outbox, webhooks, lambda: self._rules.publication, self.metrics
+        self._outreach = Outreach(*told, self.now) if webhooks else None
 
     def listener(self, host: str = "", port: int = 0, *, bound: socket.socket | None = None) -> Listener:
         """The public listener, at an address or on a socket that is bound."""
