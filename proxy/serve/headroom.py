@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,13 +18,25 @@ from typing import Protocol
 from proxy.metrics import Metrics
 from proxy.settings import Settings
 
+log = logging.getLogger("tailorbird.memory")
+
 LOOK_SECONDS = 0.1
 """A crowd brings 40 MB a second; a look takes 20 us."""
 ROOMY_FRACTION = 0.9
 """Of what makes it tight: below that, what was given up may come back."""
-_STATM_RESIDENT = 1
+_RESIDENT, _SHARED = 1, 2  # fields of statm, in pages
 _CGROUPS = (("memory", "memory.limit_in_bytes"), ("", "memory.max"))
 """Of version 1 and version 2: the controller's name, and the file that says its limit."""
+
+
+def held_bytes(pid: int | str = "self") -> int:
+    """Memory a process holds, without what is on disk anyway, as libraries, and may be dropped any time; 0 where the
+    system does not say."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
+    except OSError:
+        return 0
+    return (int(pages[_RESIDENT]) - int(pages[_SHARED])) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Hoard(Protocol):
@@ -37,22 +50,22 @@ class Hoard(Protocol):
 
 
 class Headroom:
-    """Of one worker. `resident` tells how much it holds."""
+    """Of one worker. `held` tells how much it holds."""
 
     def __init__(
         self,
         settings: Settings,
         metrics: Metrics,
         hoards: Sequence[Hoard],
-        resident: Callable[[], int] = lambda: resident_bytes(),
+        held: Callable[[], int] = held_bytes,
     ) -> None:
-        self._limit = settings.memory_limit_bytes or container_limit() // settings.workers
+        self._limit = limit_of(settings)
         self._shed_at = settings.memory_shed_fraction * self._limit
         self._refuse_at = settings.memory_refuse_fraction * self._limit
-        self._resident = resident
+        self._held_now = held
         self._hoards = hoards
         self._held = 0
-        metrics.gauge("tailorbird_memory_bytes", self._resident)
+        metrics.gauge("tailorbird_memory_bytes", held)
         metrics.gauge("tailorbird_memory_limit_bytes", lambda: self._limit)
 
     @property
@@ -66,13 +79,15 @@ class Headroom:
 
     async def watch(self) -> None:
         """Looks, and has hoards shrink and grow. Never ends; ends at once where there is no limit."""
+        if self._held_now() > self._shed_at > 0:
+            log.warning("this worker may hold %d MB, which it needs for itself: give it more", self._limit >> 20)
         while self._limit:
             self.look()
             await asyncio.sleep(LOOK_SECONDS)
 
     def look(self) -> None:
         """Once."""
-        self._held = self._resident()
+        self._held = self._held_now()
         if self.is_tight:
             for hoard in self._hoards:
                 hoard.shrink(self._held - int(self._shed_at))
@@ -82,13 +97,9 @@ class Headroom:
                 hoard.grow()
 
 
-def resident_bytes(pid: int | str = "self") -> int:
-    """Memory a process holds; 0 where the system does not say."""
-    try:
-        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[_STATM_RESIDENT]
-    except OSError:
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+def limit_of(settings: Settings) -> int:
+    """Memory that one worker may hold; 0 for as much as there is."""
+    return settings.memory_limit_bytes or container_limit() // settings.workers
 
 
 def container_limit(proc: Path = Path("/proc/self/cgroup"), groups: Path = Path("/sys/fs/cgroup")) -> int:

@@ -20,7 +20,7 @@ import socket
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import NamedTuple
 
-from proxy.serve.headroom import resident_bytes
+from proxy.serve.headroom import held_bytes, limit_of
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.workers")
@@ -32,6 +32,8 @@ START_SECONDS = 60.0
 LEAST_LIFE_SECONDS = 1.0
 """A worker that ends sooner is replaced only then."""
 LONGEST_PAUSE_SECONDS = 10.0
+FULL_LOOKS = 10
+"""Seconds after which a worker that holds so much that it takes no requests will not get well by itself."""
 TOO_MUCH = 1.2
 """Times the memory a worker may hold: what it could not give back."""
 
@@ -46,7 +48,7 @@ class Command(NamedTuple):
 
 
 class Worker:
-    """One process. `is_ready` once it serves."""
+    """One process. `is_ready` once it serves. `full_looks` is how often on end it held too much to take requests."""
 
     def __init__(self, process: asyncio.subprocess.Process, beats: int) -> None:
         self.process = process
@@ -55,6 +57,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self.born = self.last_beat = self._loop.time()
         self.is_ready = False
+        self.full_looks = 0
         self._news = asyncio.Event()
         self._loop.add_reader(beats, self._hear)
 
@@ -96,6 +99,7 @@ class Supervisor:
         self._command = command
         self._settings = settings
         self._most_bytes = settings.max_worker_bytes or int(TOO_MUCH * settings.memory_limit_bytes)
+        self._full_bytes = int(settings.memory_refuse_fraction * limit_of(settings))
         self._places: list[Worker | None] = [None] * settings.workers
         self._tasks: set[asyncio.Task[None]] = set()
         self._alive: set[Worker] = set()
@@ -221,10 +225,15 @@ class Supervisor:
                 if 0 < self._settings.stall_seconds < now - worker.last_beat:
                     log.error("worker %d has stalled", worker.pid)
                     worker.signal(signal.SIGKILL)
-                elif 0 < self._most_bytes < resident_bytes(worker.pid):
+                elif self._holds_too_much(worker, held_bytes(worker.pid)):
                     log.warning("worker %d holds too much memory and is replaced", worker.pid)
                     async with self._turn:
                         await self._fill(place)
+
+    def _holds_too_much(self, worker: Worker, held: int) -> bool:
+        """Beyond all measure, or for long so much that it takes no requests."""
+        worker.full_looks = worker.full_looks + 1 if 0 < self._full_bytes < held else 0
+        return 0 < self._most_bytes < held or worker.full_looks >= FULL_LOOKS
 
 
 def pause_after(failures: int) -> float:

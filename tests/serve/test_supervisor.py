@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from proxy.serve import supervisor as module
 from proxy.serve.supervisor import LEAST_LIFE_SECONDS, Command, Supervisor, pause_after
 from proxy.settings import Settings
 
@@ -104,6 +105,14 @@ async def test_one_that_holds_too_much_memory_gives_way_to_a_fresh_one(limit: st
     async with supervised(OBEDIENT, workers=1, **{limit: 1_000}) as supervisor:
         (fat,) = supervisor.workers
         await until(lambda: supervisor.workers not in ([], [fat]))
+
+
+async def test_one_that_holds_for_long_what_it_may_not_gives_way_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FULL_LOOKS", 2)
+    much = {"memory_limit_bytes": 10_000_000_000, "memory_refuse_fraction": 1e-7}
+    async with supervised(OBEDIENT, workers=1, **much) as supervisor:
+        (full,) = supervisor.workers
+        await until(lambda: supervisor.workers not in ([], [full]))
 
 
 async def test_one_that_does_not_end_in_time_is_cut_off() -> None:
