@@ -52,9 +52,9 @@ class Outreach:
 
     async def run(self) -> None:
         """For ever."""
-        steps = [self._follower.step, *(sender.step for sender in self._senders)]
+        sending = (self._repeat(sender.step) for sender in self._senders)
         try:
-            await asyncio.gather(self._ask_for_the_lead(), *map(self._repeat, steps))
+            await asyncio.gather(self._ask_for_the_lead(), self._repeat(self._look), *sending)
         finally:
             await self._follower.rest()
             await self._client.aclose()
@@ -73,6 +73,14 @@ class Outreach:
                 has_it = await self._outbox.lead(self._name, asked_at, LEAD_SECONDS)
                 self._leads_until = asked_at + LEAD_SECONDS - MARGIN_SECONDS if has_it else 0.0
             await asyncio.sleep(ASK_SECONDS)
+
+    async def _look(self) -> bool:
+        """Half of the time at most: the process serves pages too, and what waits longer is looked at together."""
+        began = asyncio.get_running_loop().time()
+        is_busy = await self._follower.step()
+        if is_busy:
+            await asyncio.sleep(min(asyncio.get_running_loop().time() - began, REST_SECONDS))
+        return is_busy
 
     async def _repeat(self, step: Callable[[], Awaitable[bool]]) -> None:
         while True:
