@@ -112,15 +112,13 @@ class Reader:
         own: dict[bytes, bytes] = {}
         head = data
         for name, beginning in self._cuts:
-            at = head.find(beginning)
-            if at >= 0:
-                begin = at + len(beginning)
-                end = head.find(b"\r", begin)  # of one byte, which is found 40 times faster than of two
-                value = head[begin:end]
+            before, hit, after = head.partition(beginning)
+            if hit:
+                value, end, after = after.partition(b"\r")  # one byte is found 40 times faster than two
                 if name in own or value[:1] in _BLANKS:
                     return None
                 own[name] = value
-                head = head[:at] + head[end:]
+                head = before + end + after
         question = self._known.questions.get(head) or self._question(head)
         if question is None:
             return self.read(data) if self._finds_cuts(head) else None
@@ -164,10 +162,10 @@ class Reader:
 
 def _without_referer(rest: bytes) -> tuple[bytes, bytes | None]:
     for beginning in _REFERERS:
-        at = rest.find(beginning)
-        if at >= 0:
-            end = rest.find(b"\r", at + len(beginning))
-            return rest[:at] + rest[end:], rest[at + len(beginning) : end]
+        before, hit, after = rest.partition(beginning)
+        if hit:
+            referer, end, after = after.partition(b"\r")
+            return before + end + after, referer
     return rest, None
 
 

@@ -210,7 +210,7 @@ class Showing:
         # All that deciding and filling look at; of the moment, the time until which it is the same to the plan.
         until = self.publication.plan.clock.until(now)
         kinds = tuple(map(type, of_visitor)) if asked.has_kinds else ()
-        unverified = unsigned_only(visitor, profile) if visitor.unverified else visitor.unverified
+        unverified = visitor.unverified and unsigned_only(visitor, profile)
         key: Hashable = (coding, until, values, kinds, unverified)
         done = recalled.get(key)
         if done is None:
