@@ -70,7 +70,7 @@ class ViewLog(Protocol):
 
 
 class Sightings(Protocol):
-    """What pages told of products, the last word on each. Any method may raise `StoreError`."""
+    """What pages and changes told of products, the last word on each. Any method may raise `StoreError`."""
 
     async def put_sightings(self, sightings: Sequence[Sighting], *, most: int) -> None:
         """Takes the place of what was told of these products before; of all, only the `most` told of last stay."""

@@ -100,6 +100,17 @@ class Hub:
         self._put(product)
         return product
 
+    def changed(self, product_id: str) -> tuple[Product | None, Product] | None:
+        """What the catalogue had of the product when it was changed, and what it became; None for one that was not."""
+        return self._changed.get(product_id)
+
+    def recall(self, base: Product | None, product: Product) -> None:
+        """Takes in a change made before, unless there was another since, or the catalogue says something else now."""
+        if product.id not in self._changed and self._catalogue.get(product.id) == base:
+            self._learnt.pop(product.id, None)
+            self._changed[product.id] = (base, product)
+            self._put(product)
+
     def remove(self, product_id: str) -> bool:
         """It is not sold any more, whatever its page says; False when it was not."""
         if len(self._removed) < MOST_LEARNT:

@@ -129,7 +129,7 @@ def stats(paths: tuple[Path, ...], catalogue: Path, currency: str, form: str) ->
 def _pages(store: str) -> dict[str, Product]:
     """What pages told last of products, by id."""
     told = asyncio.run(existing_sightings(store)) if store else []
-    return {sighting.id: sighting.product for sighting in told if sighting.product}
+    return {sighting.id: sighting.product for sighting in told if sighting.product and not sighting.is_change}
 
 
 def _with_page(page: Product, files: dict[str, bytes]) -> dict[str, bytes]:

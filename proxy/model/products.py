@@ -41,8 +41,16 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What its page told of a product, and when; `product` is None when the page is gone."""
+    """What its page told of a product, and when; `product` is None when the page is gone. Or, when it `is_change`, what
+    the product became by a change (None: it holds no more), and what the catalogue had of it then, the `base`."""
 
     id: str
     at: float
     product: Product | None
+    base: Product | None = None
+    is_change: bool = False
+
+    @property
+    def key(self) -> str:
+        """What its last word takes the place of: a page's and a change's are apart."""
+        return f"change {self.id}" if self.is_change else self.id

@@ -1,4 +1,4 @@
-"""What pages told of products as bytes in a store."""
+"""What was told of products, by pages and changes, as bytes in a store."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _decoder = msgspec.msgpack.Decoder(Sighting)
 
 
 def packed(sightings: Iterable[Sighting]) -> dict[str, bytes]:
-    """By the id of the product, the last word on each, in the order of these."""
+    """By their keys, the last word on each, in the order of these."""
     lines: dict[str, bytes] = {}
     for sighting in sightings:
-        lines.pop(sighting.id, None)
-        lines[sighting.id] = _encoder.encode(sighting)
+        lines.pop(sighting.key, None)
+        lines[sighting.key] = _encoder.encode(sighting)
     return lines
 
 

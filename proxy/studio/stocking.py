@@ -3,7 +3,7 @@
     [{"id": "BUN-4", "availability": "out_of_stock"}, {"id": "TENT-2", "title": "Tent", "link": "/p/TENT-2"}]
 
 Words are those of a feed; what a change does not name stays. Every worker takes it, and pages follow at once. It holds
-until the catalogue file says something else of the product, or all workers start anew.
+until the catalogue file says something else of the product.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from proxy.personalise import with_products
 from proxy.ports import Bus, Store
 from proxy.rulebook.compile import Publication
 from proxy.serve.gateway import Gateway
+from proxy.serve.product_news import ProductNews
 from proxy.serve.publishing import Publishing
 from proxy.serve.rules import Rules
 from proxy.serve.survey import Survey
@@ -57,6 +58,7 @@ class Desk:
     profiles: ProfileReader
     news: News
     gateway: Gateway
+    product_news: ProductNews
     rules: Rules
     versions: Versions
     publishing: Publishing
@@ -150,7 +152,9 @@ class Desk:
 
     async def change_products(self, changes: list[dict[str, Any]]) -> Stocked:
         """Changes products in every process that serves this shop."""
-        return stocked(await self.bus.send(PRODUCTS, msgspec.msgpack.encode(changes)))
+        told = await self.bus.send(PRODUCTS, msgspec.msgpack.encode(changes))
+        await self.product_news.keep_changes(str(words.get("id")) for words in changes)
+        return stocked(told)
 
     async def _change_products(self, message: bytes) -> bytes:
         return msgspec.msgpack.encode(change(self.gateway.stock.shop.hub, msgspec.msgpack.decode(message)))

@@ -27,8 +27,8 @@ from proxy.serve.gateway import Gateway
 from proxy.serve.headroom import Headroom
 from proxy.serve.learning import Learning
 from proxy.serve.listener import Certificate, Listener
-from proxy.serve.page_products import PageProducts
 from proxy.serve.previewing import STYLESHEET_PATH, Previewing, stylesheet
+from proxy.serve.product_news import ProductNews
 from proxy.serve.protocol import protocols
 from proxy.serve.publishing import Publishing
 from proxy.serve.rules import Rules, nothing_published
@@ -123,7 +123,7 @@ class Tailorbird:
     def _join_pages(self) -> None:
         """What is stored of pages, and what they tell of products."""
         settings, clock = self.settings, self.now
-        self._page_products = PageProducts(open_sightings(settings.store), self._hub, clock)
+        self._product_news = ProductNews(open_sightings(settings.store), self._hub, clock)
         self._gateway = Gateway(
             self._origins,
             self.cookies,
@@ -134,8 +134,8 @@ class Tailorbird:
             clock,
             self._recorder,
             Capture(self.journal, self.cookies, settings, lambda id: self._rules.product(id)),
-            self._page_products.read,
-            self._page_products.miss,
+            self._product_news.read,
+            self._product_news.miss,
         )
         self._routes.update(self._gateway.routes)
         self._learning = Learning(self.store, lambda: self._gateway.stock, clock, self._profiles.held)
@@ -169,6 +169,7 @@ class Tailorbird:
             self._profiles,
             self._news,
             self._gateway,
+            self._product_news,
             self._rules,
             folder.versions,
             publishing,
@@ -228,7 +229,7 @@ class Tailorbird:
         if self.settings.affinity:
             path = Path(self.settings.affinity)
             self._gateway.stock.shop.build(built(path), built_pairs(path))
-        await self._page_products.open()
+        await self._product_news.open()
         await self.bus.open()
         self.journal.open()
         works = [
@@ -238,7 +239,7 @@ class Tailorbird:
             self._headroom.watch(),
             self._learning.follow(),
             Erasures(self.store, self._profiles.forget).follow(),
-            self._page_products.follow(),
+            self._product_news.follow(),
         ]
         if self._tally is not None:
             works.append(self._tally.keep())
@@ -256,7 +257,7 @@ class Tailorbird:
         await self.bus.aclose()
         await self._views.aclose()
         await self._outbox.aclose()
-        await self._page_products.aclose()
+        await self._product_news.aclose()
         await self._gateway.aclose()
         await self._profiles.aclose()
         await self._origins.aclose()

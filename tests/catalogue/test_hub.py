@@ -125,6 +125,19 @@ def test_a_change_holds_until_the_catalogue_says_something_else() -> None:
     assert found and found.in_stock and found.title == "New tent"
 
 
+def test_a_change_made_before_is_taken_in_where_nothing_was_said_since() -> None:
+    first = Hub([TENT])
+    first.change({"id": "TENT", "availability": "out_of_stock"}, quiet)
+    change = first.changed("TENT")
+    assert change is not None and first.changed("MAT") is None
+    same, other, changed = Hub([TENT]), Hub([replace(TENT, title="New tent")]), Hub([TENT])
+    changed.change({"id": "TENT", "price": 9.0}, quiet)
+    for hub in (same, other, changed):
+        hub.recall(*change)
+    assert [hub.get("TENT").in_stock for hub in (same, other, changed)] == [False, True, True]  # type: ignore[union-attr]
+    assert same.origin("TENT") == "change"
+
+
 @pytest.mark.parametrize(
     ("category", "wanted", "within"),
     [

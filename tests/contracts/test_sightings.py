@@ -69,6 +69,13 @@ async def test_of_one_product_told_twice_at_once_the_last_word_counts(sightings:
     assert found == [*seen("B"), Sighting("A", 3.0, None)]
 
 
+async def test_what_a_page_told_and_what_a_change_made_are_kept_apart(sightings: Sightings) -> None:
+    change = Sighting("A", 5.0, TENT, replace(TENT, price=1.0), is_change=True)
+    await sightings.put_sightings([*seen("A"), change], most=10)
+    found, _ = await sightings.get_sightings(0, 10)
+    assert found == [*seen("A"), change]
+
+
 async def test_those_told_of_last_stay(sightings: Sightings) -> None:
     await sightings.put_sightings(seen(*(f"{n:04}" for n in range(1_200))), most=2_000)
     assert len(await all_of(sightings, most=500)) == 1_200

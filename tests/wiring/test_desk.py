@@ -40,6 +40,17 @@ async def test_a_purge_reaches_the_other_workers_and_says_how_many(tmp_path: Pat
             assert len(origin.requests) == 3
 
 
+async def test_what_changed_of_products_outlives_the_workers_that_were_told(tmp_path: Path) -> None:
+    told = {"id": "MAT", "title": "Mat", "link": "/p/MAT", "availability": "out_of_stock"}
+    async with Origin(always(ok(PAGE, *HTML))) as origin:
+        async with Behind(origin.url, FOLDER, tmp_path) as shop:
+            done = await shop.tailorbird.desk.change_products([told, {"id": "HALF"}])
+            assert (done.changed, [left.id for left in done.left_out]) == (1, ["HALF"])
+        async with Behind(origin.url, FOLDER, tmp_path) as anew:
+            found = anew.tailorbird.desk.gateway.stock.shop.hub.get("MAT")
+    assert found and not found.in_stock
+
+
 async def test_the_studio_of_one_worker_speaks_for_all(tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="tb-") as shared:
         async with (

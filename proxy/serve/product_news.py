@@ -1,15 +1,18 @@
-"""What pages that pass tell of products, where no feed does: heard here, kept in the store, and shared by all workers.
+"""What is told of products beside the catalogue's file: by pages that pass, and by changes. It is kept in the store, so
+that all workers have it, and one that starts does too.
 
-It is heard of pages kept as one for everybody, and taken in together with what other workers heard, a moment later, for
-each change has rows chosen anew. What is told again is put again once a day, so that the store knows what is still for
-sale; a page that is gone takes its product along. A catalogue always has the last word (`catalogue/hub.py`).
+A page is heard when it is kept as one for everybody, and taken in together with what other workers heard, a moment
+later, for each change has rows chosen anew. What is told again is put again once a day, so that the store knows what
+is still for sale; a page that is gone takes its product along. Changes are told to all at once, over the bus; here
+they are kept for who was not there. A catalogue has the last word on pages, and on a change when it says something
+new (`catalogue/hub.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote, unquote, urlsplit
 
 from proxy.catalogue.hub import MOST_LEARNT, Hub
@@ -31,7 +34,7 @@ KEPT_SECONDS = 30 * 86_400.0
 """What no page told of for so long is not taken in by a worker that starts."""
 
 
-class PageProducts:
+class ProductNews:
     """`hub` gives the products as they are now."""
 
     def __init__(self, kept: Sightings, hub: Callable[[], Hub], clock: Callable[[], float]) -> None:
@@ -42,6 +45,7 @@ class PageProducts:
         self._others: dict[str, Product | None] = {}
         self._news: dict[str, Sighting] = {}
         self._told_at: dict[str, float] = {}
+        self._changes: set[str] = set()
         self._place = 0
         self._take_at = 0.0
 
@@ -90,13 +94,23 @@ class PageProducts:
 
     # -- sharing
 
+    async def keep_changes(self, product_ids: Iterable[str]) -> None:
+        """These were changed, and are to stay so when all workers start anew. Without the store they do not."""
+        now, hub = self._clock(), self._hub()
+        changed = {id: change for id in product_ids if (change := hub.changed(id))}
+        self._changes.update(changed)
+        told = [Sighting(id, now, product, base, True) for id, (base, product) in changed.items()]
+        try:
+            await self._kept.put_sightings(told, most=MOST_LEARNT)
+        except StoreError as error:
+            log.warning("changes of products hold until this process ends, for the store is away: %s", error)
+
     async def open(self) -> None:
         """Takes in all that is kept, before there are pages. Without the store it starts from nothing."""
-        hub = self._hub()
         try:
             while (found := await self._next()) is not None:
                 for sighting in found:
-                    _take(hub, sighting.id, sighting.product)
+                    _take(self._hub(), sighting.id, sighting.product)
         except StoreError as error:
             log.warning("what pages told of products is not known yet: %s", error)
 
@@ -112,6 +126,7 @@ class PageProducts:
 
     async def share(self) -> None:
         """Puts what is new here into the store, and reads what is new there. Raises `StoreError`."""
+        await self._forget_changes()
         if self._news:
             news = list(self._news.values())
             await self._kept.put_sightings(news, most=MOST_LEARNT)
@@ -119,6 +134,14 @@ class PageProducts:
                 if self._news.get(sighting.id) is sighting:
                     del self._news[sighting.id]
         self._others.update((sighting.id, sighting.product) for sighting in await self._next() or ())
+
+    async def _forget_changes(self) -> None:
+        """What the catalogue said something else of is a change no more, also if it says the same again later."""
+        over = [id for id in self._changes if self._hub().changed(id) is None]
+        if over:
+            now = self._clock()
+            await self._kept.put_sightings([Sighting(id, now, None, None, True) for id in over], most=MOST_LEARNT)
+            self._changes.difference_update(over)
 
     async def aclose(self) -> None:
         """Shares what there is, if it can."""
@@ -129,14 +152,20 @@ class PageProducts:
         await self._kept.aclose()
 
     async def _next(self) -> list[Sighting] | None:
-        """What is worth knowing of the next; None when there is nothing new."""
+        """What is worth knowing of what pages told next, changes being taken in; None when there is nothing new."""
         found, place = await self._kept.get_sightings(self._place, AT_ONCE)
         if place == self._place:
             return None
         self._place, long_ago = place, self._clock() - KEPT_SECONDS
+        of_pages: list[Sighting] = []
         for sighting in found:
-            self._told_at[sighting.id] = sighting.at
-        return [sighting for sighting in found if sighting.at > long_ago]
+            if not sighting.is_change:
+                self._told_at[sighting.id] = sighting.at
+                of_pages.append(sighting)
+            elif sighting.product is not None:
+                self._changes.add(sighting.id)
+                self._hub().recall(sighting.base, sighting.product)
+        return [sighting for sighting in of_pages if sighting.at > long_ago]
 
 
 def _take(hub: Hub, product_id: str, product: Product | None) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from proxy.catalogue.hub import Hub
 from proxy.model import Product
 from proxy.page.about import About
-from proxy.serve.page_products import AGAIN_SECONDS, KEPT_SECONDS, PageProducts, link_of
+from proxy.serve.product_news import AGAIN_SECONDS, KEPT_SECONDS, ProductNews, link_of
 from proxy.stores import open_sightings, open_store
 
 
@@ -20,7 +20,7 @@ class Worker:
 
     def __init__(self, url: str, now: list[float], *products: Product) -> None:
         self.hub = Hub(products)
-        self.pages = PageProducts(open_sightings(url), lambda: self.hub, lambda: now[0])
+        self.pages = ProductNews(open_sightings(url), lambda: self.hub, lambda: now[0])
 
     async def step(self, now: list[float]) -> None:
         """A moment later."""
@@ -137,6 +137,29 @@ async def test_what_is_told_again_and_again_stays_and_what_nobody_tells_goes(url
     await later.pages.open()
     assert [product.id for product in later.hub.products] == ["MAT"]
     await later.pages.aclose()
+
+
+async def test_a_change_is_known_to_a_worker_that_starts_until_the_catalogue_says_something_else(url: str) -> None:
+    now, of_feed, dearer = (
+        [100.0],
+        Product("MAT", "Mat", "/p/mat", price=12.0),
+        Product("MAT", "Mat", "/p/mat", price=13),
+    )
+    worker = Worker(url, now, of_feed)
+    worker.hub.change({"id": "MAT", "availability": "out_of_stock"}, lambda *told: None)
+    await worker.pages.keep_changes(["MAT", "NOBODYS"])
+    later = Worker(url, now, of_feed)
+    await later.pages.open()
+    found = later.hub.get("MAT")
+    assert found and not found.in_stock
+    later.hub.replace([dearer])
+    assert later.hub.get("MAT") is dearer
+    await later.step(now)
+    last = Worker(url, now, of_feed)
+    await last.pages.open()
+    assert last.hub.get("MAT") is of_feed
+    for each in (worker, later, last):
+        await each.pages.aclose()
 
 
 async def test_more_than_one_reading_is_known_again(url: str) -> None:
