@@ -22,8 +22,10 @@ from proxy.model import Arrival, Attributes, AttributeValue, Event, Membership, 
 
 Values = dict[str, AttributeValue]
 ID, KIND, STAMP, SHOWN = attrgetter("id"), attrgetter("kind"), attrgetter("at", "id"), attrgetter("shown")
+REMEMBERED = frozenset(kind for kind in BY_KIND if class_of(kind) is not Class.NONE)
 OF_CLASS = {one: frozenset(kind for kind in BY_KIND if class_of(kind) is one) for one in MOST}
 
+BEYOND_HISTORY = frozenset((IMPORTED, *LINKING, *MEMBERSHIP))
 MAX_TOLD = 100
 """The attributes of one visitor that events told most recently; what was told before is forgotten."""
 
@@ -35,14 +37,8 @@ def fold(
     that tell nothing of attributes need no `rules`; those `of_one_log`, as the profile's own, are folded quicker."""
     known = Profile(arrivals[0].visitor_id) if profile is None else profile
     for arrival in arrivals:
-        if arrival.event.kind == IMPORTED:
-            known = _imported(known, arrival, rules)
-        elif arrival.event.kind in LINKING:
-            known = _linked(known, arrival)
-        elif arrival.event.kind in MEMBERSHIP:
-            known = _in_segments(known, known.listed, known.imported, after(known.outside, arrival))
-        if arrival.traits and arrival.event.kind != IMPORTED:
-            known = _told(known, arrival, values_of(arrival.traits), rules)
+        if not is_deed(arrival):
+            known = _more_than_deeds(known, arrival, rules)
     # Written out: `replace` takes as long as all of the above.
     return Profile(
         known.visitor_id,
@@ -61,6 +57,21 @@ def fold(
     )
 
 
+def is_deed(arrival: Arrival) -> bool:
+    """Whether it changes the history alone."""
+    return not arrival.traits and arrival.event.kind not in BEYOND_HISTORY
+
+
+def _more_than_deeds(known: Profile, arrival: Arrival, rules: Rules) -> Profile:
+    if arrival.event.kind == IMPORTED:
+        return _imported(known, arrival, rules)
+    if arrival.event.kind in LINKING:
+        known = _linked(known, arrival)
+    elif arrival.event.kind in MEMBERSHIP:
+        known = _in_segments(known, known.listed, known.imported, after(known.outside, arrival))
+    return _told(known, arrival, values_of(arrival.traits), rules) if arrival.traits else known
+
+
 def in_order(arrivals: Iterable[Arrival]) -> list[Arrival]:
     """In the order of histories: so they are folded the quickest."""
     return sorted(arrivals, key=stamp_of)
@@ -69,13 +80,15 @@ def in_order(arrivals: Iterable[Arrival]) -> list[Arrival]:
 def merged(history: Sequence[Event], more: Iterable[Event], *, of_one_log: bool = False) -> tuple[Event, ...]:
     """The history, as this function made it, with more events in it: of two with one id the later, of each class the
     newest. Events `of_one_log` have one time for each id: then what is later than all of the history is not in it."""
-    news = [event for event in more if class_of(event.kind) is not Class.NONE]
+    news = [event for event in more if event.kind in REMEMBERED]
     in_order = (*history, *news) if _are_newest(news, history, of_one_log) else _united(history, news)
     return in_order if len(in_order) <= min(MOST.values()) else _newest(in_order)
 
 
 def _are_newest(news: Sequence[Event], history: Sequence[Event], of_one_log: bool) -> bool:
     """They come after all of the history, in order, and are not in it: as nearly always."""
+    if of_one_log and len(news) == 1:
+        return not history or STAMP(history[-1]) < STAMP(news[0])
     stamps = list(map(STAMP, (*history[-1:], *news)))
     if not all(before < after for before, after in pairwise(stamps)):
         return False

@@ -99,10 +99,12 @@ class Showing:
         visitor = self._visitor(request, now)
         if not visitor.id:
             return self._welcome(visitor, now, has_cookie=self._cookies.visitor_name in request.cookies)
-        if not self.asked_by(template).needs_profile:
+        asked = self.asked_by(template)
+        if not asked.needs_profile:
             return Met(visitor)
-        self._capture.settle(visitor.id)
-        profile = self._profiles.remembered(visitor.id, now)
+        if asked.needs_history:
+            self._capture.settle(visitor.id)
+        profile = self._profiles.remembered(visitor.id, now, has_news=asked.needs_history)
         return None if profile is MISSING else _met(visitor, profile, now)
 
     async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:

@@ -13,10 +13,10 @@ import random
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 
-from proxy.audience.identity import IMPORTED, LINKING, routed_to
+from proxy.audience.identity import LINKING, routed_to
 from proxy.audience.merging import Rules
 from proxy.errors import DamagedValueError
-from proxy.events.fold import fold
+from proxy.events.fold import fold, is_deed
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied, Part
 from proxy.stores import bulk, sqlite_rules, sqlite_tombstones, sqlite_visitor
@@ -24,7 +24,6 @@ from proxy.stores.record import import_of, packed, packed_arrival, unpacked_arri
 from proxy.stores.tombstones import is_erased
 
 EVERY = 16
-WHOLE = (*LINKING, IMPORTED)
 # Not to abort in the midst of many rows, for which SQLite would keep a copy of each page: 12 us a row, else 8.
 LOG = "INSERT OR IGNORE INTO events (visitor_id, id, received_at, value)"
 NAME = "INSERT OR IGNORE INTO attribute_names"
@@ -78,7 +77,7 @@ def _logged(connection: sqlite3.Connection, last: int, arrivals: Sequence[Arriva
 
 def _due(connection: sqlite3.Connection, fresh: Sequence[Arrival]) -> set[str]:
     """Of whom a checkpoint is to be written."""
-    whole = {one.visitor_id for one in fresh if one.traits or one.event.kind in WHOLE}
+    whole = {one.visitor_id for one in fresh if not is_deed(one)}
     drawn = {one.visitor_id for one in fresh if random.random() * EVERY < 1}  # noqa: S311  # no secret
     them = {one.visitor_id for one in fresh}
     return whole | drawn | (them - sqlite_visitor.known(connection, them) if them else them)

@@ -19,7 +19,8 @@ _NO_NUMBERS = frozenset({"segment", "visitor"})
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Attribute names: those the request alone says, and those that are the visitor's, with where each comes from.
-    `needs_profile` is true when a profile may have one of them; `tells_visitors_apart` when chance or caps have a say,
+    `needs_profile` is true when a profile may have one of them, `needs_history` when something is read off what its
+    visitor did; `tells_visitors_apart` when chance or caps have a say,
     so that two with the same attributes may be shown different things; when products are chosen, for what is sold out
     must not be remembered; or when something is asked that is another number every moment, as the days since an
     order. `has_kinds` is true when a visitor's value may be a number or a truth, of which 1 and yes look alike."""
@@ -30,6 +31,7 @@ class Asked:
     needs_profile: bool
     tells_visitors_apart: bool
     has_kinds: bool = False
+    needs_history: bool = False
 
     def known(self, request: Request) -> tuple[AttributeValue | None, ...] | None:
         """What `said` says of it, where a request of the same question was asked before: all of them say the same."""
@@ -72,4 +74,5 @@ class Asked:
             needs_profile(names) or reads_history,
             reads_history or bool(rows or arrangements) or plan.moves(slots) or any(map(is_moving, measures.values())),
             not _NO_NUMBERS.issuperset(of_visitor),
+            reads_history or bool(measures),
         )

@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from proxy.errors import RequestError, StoreError
+from proxy.events.fold import is_deed
 from proxy.metrics import Metrics
 from proxy.model import Arrival
 from proxy.ports import Applied, EventStore, Refused
@@ -231,7 +232,7 @@ class Journal:
 
     async def _told(self, waiting: Sequence[asyncio.Future[None]], applied: Applied) -> None:
         """Lets those who wait go on once all workers know; the next transaction need not wait for that."""
-        telling = {arrival.visitor_id for arrival in applied.fresh if arrival.traits}
+        telling = {arrival.visitor_id for arrival in applied.fresh if not is_deed(arrival)}
         try:
             if telling:
                 await self._profiles.renew(telling, self._clock())

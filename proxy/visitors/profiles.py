@@ -21,7 +21,7 @@ import msgspec
 
 from proxy.breaker import Breaker
 from proxy.errors import DamagedValueError, StoreError
-from proxy.events.fold import fold
+from proxy.events.fold import fold, is_deed
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Profile
 from proxy.ports import ProfileStore
@@ -33,8 +33,8 @@ log = logging.getLogger("tailorbird.profiles")
 
 STALE_SECONDS = 3_600.0
 MAX_READS = 10_000
-MOST_NEWS = 100
-"""So many events of a visitor whom nobody asks for wait to be counted together."""
+MOST_NEWS = 16
+"""So many events of a visitor whose deeds nobody asks for wait to be counted together."""
 
 
 class Memory(enum.Enum):
@@ -99,9 +99,10 @@ class ProfileReader:
         known = self._memory.get(visitor_id)
         return known.current() if known else None
 
-    def remembered(self, visitor_id: str, now: float) -> Profile | Memory | None:
-        """What memory knows and is fresh; `MISSING` when the store would have to be asked."""
-        known = self._recall(self._persons.get(visitor_id, visitor_id), now, self._memory_seconds)
+    def remembered(self, visitor_id: str, now: float, *, has_news: bool = True) -> Profile | Memory | None:
+        """What memory knows and is fresh; `MISSING` when the store would have to be asked. Who asks for nothing that
+        the visitor did needs no news of it."""
+        known = self._recall(self._persons.get(visitor_id, visitor_id), now, self._memory_seconds, has_news=has_news)
         if known is not MISSING:
             self._from_memory.count += 1
         return known
@@ -140,8 +141,8 @@ class ProfileReader:
 
     def arrived(self, foreseen: Sequence[Arrival], fresh: Iterable[Arrival]) -> None:
         """The store has these events now: those that were foreseen, and `fresh` ones, which count from now on; but for
-        what they say of attributes, which is for the store to judge: `renew`. What a read that is under way brings may
-        be from before them."""
+        those that say more than what was done, which are for the store to judge: `renew`. What a read that is under way
+        brings may be from before them."""
         self._ahead.drop(foreseen)
         if (persons := self._as_persons(foreseen)) is not foreseen:
             self._ahead.drop(persons)
@@ -154,7 +155,7 @@ class ProfileReader:
     def _count_in(self, arrivals: Iterable[Arrival]) -> None:
         for arrival in arrivals:
             known = self._memory.get(arrival.visitor_id)
-            if known and not arrival.traits:
+            if known and is_deed(arrival):
                 known.news.append(arrival)
                 if len(known.news) >= MOST_NEWS:
                     known.current()
@@ -225,12 +226,12 @@ class ProfileReader:
     def _count(self, outcome: str) -> None:
         self._metrics.count("tailorbird_profile_lookups_total", "outcome", outcome)
 
-    def _recall(self, visitor_id: str, now: float, seconds: float) -> Profile | Memory | None:
+    def _recall(self, visitor_id: str, now: float, seconds: float, *, has_news: bool = True) -> Profile | Memory | None:
         known = self._memory.get(visitor_id)
         if known is None or abs(now - known.at) >= seconds:
             return MISSING
         self._memory.move_to_end(visitor_id)
-        return known.current() if known.news else known.profile
+        return known.current() if known.news and has_news else known.profile
 
     async def _outcome(self, visitor_id: str, now: float) -> str:
         if visitor_id not in self._reads:

@@ -16,7 +16,7 @@ def test_what_the_request_says_is_told_from_what_is_the_visitors() -> None:
     )
     asked = Asked.by(publication, ("home.hero",))
     assert (asked.of_request, asked.of_visitor) == (("language", "refinement.colour"), ("name", "segment", "visitor"))
-    assert (asked.needs_profile, asked.tells_visitors_apart) == (True, False)
+    assert (asked.needs_profile, asked.tells_visitors_apart, asked.needs_history) == (True, False, False)
 
 
 def test_other_slots_ask_nothing_here() -> None:
@@ -28,4 +28,5 @@ def test_chance_and_caps_tell_visitors_apart() -> None:
     rule, title = shown("Now and then")
     capped = published((replace(rule, caps=(Cap("once", Measure(Reading.COUNT, ("banner shown",)), 1),)), title))
     assert Asked.by(capped, ("home.hero",)).tells_visitors_apart
+    assert Asked.by(capped, ("home.hero",)).needs_history
     assert not Asked.by(capped, ("other.slot",)).tells_visitors_apart

@@ -417,6 +417,19 @@ async def test_events_on_their_way_count_on_what_is_remembered_and_on_what_is_re
     await reader.aclose()
 
 
+async def test_who_asks_for_nothing_that_was_done_needs_no_news_of_it() -> None:
+    store = Slow(Profile("anna", {"orders": 1.0}))
+    store.gate.set()
+    reader = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    before = await reader.get("anna", 1.0)
+    reader.foresee([_seen(1)])
+    assert reader.remembered("anna", 1.0, has_news=False) is before
+    after = reader.remembered("anna", 1.0)
+    assert after == fold(store.profile, [_seen(1)])
+    assert reader.remembered("anna", 1.0, has_news=False) is after
+    await reader.aclose()
+
+
 async def test_events_of_somebody_nobody_asks_for_are_counted_in_together() -> None:
     store = Slow(Profile("anna"))
     store.gate.set()
