@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
+from proxy.errors import StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Event
 from proxy.ports import Store
@@ -15,6 +17,7 @@ from proxy.stores import open_store
 from proxy.stores.joining import join
 from proxy.stores.redis_visitor import MOST_NEWS, STAMP, log_key, news_key
 from tests.contracts.conftest import PATIENT, flush
+from tests.wire.valkeys import valkey as valkey_server
 
 NOON = 1_795_435_200.0
 
@@ -90,3 +93,21 @@ async def test_of_who_was_forgotten_no_key_is_left(valkey: Store, client: Redis)
         await valkey.apply([seen("anna", number)])
     await valkey.withdraw("anna", [f"web:{number}" for number in range(3)])
     assert [key async for key in client.scan_iter("*anna*")] == []
+
+
+async def test_a_server_that_is_full_refuses_events_and_takes_them_again(tmp_path: Path) -> None:
+    async with valkey_server(tmp_path, maxmemory="4mb", maxmemory_policy="noeviction") as server:
+        store = open_store(f"redis://127.0.0.1:{server.port}", PATIENT)
+        taken = 0
+        with pytest.raises(StoreError, match="maxmemory"):
+            for number in range(100_000):
+                await store.apply([seen(f"v{visitor}", number) for visitor in range(100)])
+                taken = number + 1
+        profile = await store.get_profile("v7")
+        async with Redis(host="127.0.0.1", port=server.port) as client:
+            await client.config_set("maxmemory", 0)
+        await store.apply([seen(f"v{visitor}", taken) for visitor in range(100)])
+        assert profile is not None
+        assert {len(await store.log_of(f"v{visitor}")) for visitor in range(100)} == {taken + 1}
+        assert await store.rebuild() == 0
+        await store.aclose()
