@@ -29,6 +29,7 @@ from proxy.page.json_fills import in_form
 from proxy.page.lists import Cards
 from proxy.page.prices import CURRENCY_OF
 from proxy.page.shelf import Shelf
+from proxy.page.slots import SORTS
 from proxy.page.template import Template
 
 CAMPAIGN = {
@@ -44,9 +45,7 @@ ROW_ATTRIBUTES = ("page", "language", "country", *CAMPAIGN)
 """What rows of products may ask of a request."""
 
 
-SORTED_BY = tuple(
-    f"refinement.{name}" for name in ("sort", "order", "orderby", "order_by", "sortby", "sort_by", "sort-by", "sorting")
-)
+SORTED_BY = tuple(f"refinement.{name}" for name in SORTS)
 """Attributes that tell of a list the visitor has sorted."""
 
 REMEMBERED_SECONDS = 60.0

@@ -87,7 +87,7 @@ REQUESTED: tuple[Phrase, ...] = (
         "search term",
         "search term",
         Kind.TEXT,
-        "what the visitor searched for on this page",
+        "what the visitor searched for on this page: `q`, `query`, `search`, `s` or `keyword` in its address",
         example="search term: [contains trail, running]",
         wrong="search term: at least 3",
         wrong_code="R305",

@@ -22,6 +22,12 @@ SLOT_NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 LISTING = "listing:"
 """What the name of a list begins with, among slots; no slot is called so."""
 
+SORTS = (
+    "sort", "order", "orderby", "order_by", "orderBy", "sortby", "sort_by", "sort-by", "sortBy", "sorting", "ordering",
+    "sort_order", "sortOrder", "product_list_order", "srule",
+)  # fmt: skip
+"""Parameters by which shops and their APIs let visitors sort a list."""
+
 MOST_ORDERED = 200
 """Longer lists stay as they are."""
 

@@ -20,7 +20,7 @@ NEW_VISITOR_SECONDS = 30 * 60
 MAX_PARAMETERS = 100
 MAX_LANGUAGES = 20
 MAX_FIELD_BYTES = 512
-SEARCH_PARAMETERS = ("q", "query", "search", "s")
+SEARCH_PARAMETERS = ("q", "query", "search", "s", "search_query", "keyword", "keywords")
 REFINEMENT = "refinement."
 
 COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)

@@ -83,8 +83,14 @@ async def test_a_server_names_another_visitor_and_nobody_else_may() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"query": "stove"}, {"listing": "no such list"}, {"page": "/search?sort=price"}, {"listing": "sale"}],
-    ids=["another search", "no such list", "sorted by the visitor", "another page"],
+    [
+        {"query": "stove"},
+        {"listing": "no such list"},
+        {"page": "/search?sort=price"},
+        {"page": "/search?sortBy=price"},
+        {"listing": "sale"},
+    ],
+    ids=["another search", "no such list", "sorted by the visitor", "sorted by another word", "another page"],
 )
 async def test_where_no_rule_arranges_the_list_it_stays_as_it_came(changes: dict[str, str]) -> None:
     async with Served(NOBODY, publication=RULES) as served:
