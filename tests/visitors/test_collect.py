@@ -192,8 +192,12 @@ rules:
             ({"type": "identify", "traits": {"vip": False}, "context": {"personas": personas}}, False),
             ({"segment": "vip", "add": ["anna"]}, True),
             ({"segment": "vip", "remove": [{"userId": "anna"}]}, False),
+            (
+                [{"type": "identify", "userId": "anna", "traits": {"vip": True}, "context": {"personas": personas}}],
+                True,
+            ),
         ):
-            answer = await send(shop, "audience", {"userId": "anna", **body})
+            answer = await send(shop, "audience", {"userId": "anna", **body} if isinstance(body, dict) else body)
             assert (answer.status_code, await is_greeted()) == (200, greeted), body
         for key in ("pk_1", "tk_1"):
             said = {"type": "track", "event": "Audience Entered", "properties": {"audience_key": "vip"}}
