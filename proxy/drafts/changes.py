@@ -59,7 +59,7 @@ def contents(publication: Publication, variant: str) -> tuple[object, ...]:
     if fragment is None:
         return ()
     parts = tuple(_WRAPPER.sub(b"", part.plain) if isinstance(part, Piece) else part for part in fragment.parts)
-    return (*parts, publication.asks.get(variant), fragment.card.template if isinstance(fragment, Shelf) else "")
+    return (*parts, publication.asks.get(variant), fragment.drawer.template if isinstance(fragment, Shelf) else "")
 
 
 # -- rules

@@ -1,13 +1,16 @@
 """A shelf: the fragment of a row of products, whose cards change from visitor to visitor.
 
 What stands before and after the cards is made when rules are published. A card is drawn, sanitised and deflated once
-for a product as it is now, and kept; so filling a shelf is a look-up a card.
+for a product as it is now, and kept for all shelves of its template, also of later publications; so filling a shelf is
+a look-up a card.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
 
 from proxy.errors import EditorError
 from proxy.model import Product
@@ -18,15 +21,47 @@ from proxy.page.piece import Piece, joined
 from proxy.page.sanitise import Removed, removed_from, sanitised
 
 MOST_CARDS = 50_000
+MOST_TEMPLATES = 32
 MOST_ROWS = 1_000
 MOST_DRESSES = 2
 """Remembered as those of lately."""
 
 
+class Drawer:
+    """Draws the cards of a template, for all shelves that have it. Raises `EditorError` with the template's line."""
+
+    def __init__(self, template: str) -> None:
+        self.template = template
+        self._card = Card(template)
+        self._drawn: dict[tuple[str, float, Dress], tuple[Product, Piece]] = {}
+
+    def drawn(self, product: Product, now: float, dress: Dress = PLAIN) -> Piece:
+        """The product's card; an empty one where the template cannot draw it."""
+        key = (product.id, price_for(product, now, dress)[0], dress)
+        known = self._drawn.get(key)
+        if known is not None and (known[0] is product or known[0] == product):
+            return known[1]
+        if len(self._drawn) >= MOST_CARDS:
+            for oldest in list(islice(self._drawn, MOST_CARDS // 10)):
+                del self._drawn[oldest]
+        try:
+            piece = Piece(as_ascii(f'<li class="tb-card">{sanitised(self._card.draw(product, now, dress))}</li>'))
+        except EditorError:
+            piece = Piece(b"")
+        piece.prepare()
+        self._drawn[key] = (product, piece)
+        return piece
+
+
+@lru_cache(MOST_TEMPLATES)
+def drawer_of(template: str) -> Drawer:
+    """The one that draws this template. Raises `EditorError` with its line."""
+    return Drawer(template)
+
+
 @dataclass(frozen=True)
 class Filled(Fragment):
-    """One visitor's fragment, which nobody keeps. Its pieces stay apart: joining and deflating them anew for a visitor
-    would cost more than the few bytes it saves."""
+    """One visitor's fragment: deflating it anew would cost more than the few bytes that saves."""
 
     @property
     def constant(self) -> Piece | None:
@@ -36,31 +71,30 @@ class Filled(Fragment):
 
 @dataclass(frozen=True, eq=False)
 class Shelf(Fragment):
-    """Its own parts are what stands around the cards, the first `places` of them before; `card` draws one."""
+    """Its own parts are what stands around the cards, the first `places` of them before; `drawer` draws these."""
 
     places: int = 0
-    card: Card = field(default_factory=Card)
-    _cards: dict[tuple[str, float, Dress], tuple[Product, Piece]] = field(default_factory=dict, repr=False)
-    _rows: dict[tuple[int, ...], Fragment] = field(default_factory=dict, repr=False)
+    drawer: Drawer = field(default_factory=lambda: drawer_of(DEFAULT_CARD))
+    _rows: dict[tuple[int, ...], tuple[Sequence[Piece], Fragment]] = field(default_factory=dict, repr=False)
     _dresses: dict[Dress, None] = field(default_factory=dict, repr=False)
 
     def filled(self, products: Sequence[Product], now: float, dress: Dress = PLAIN, *, is_common: bool) -> Fragment:
         """The shelf with these products. One that `is_common` is the same for many visitors, and worth being one
         piece."""
-        cards = [self.drawn(product, now, dress) for product in products]
+        cards = [self.drawer.drawn(product, now, dress) for product in products]
         if dress not in self._dresses and not dress.campaign:
             self._dresses[dress] = None
             if len(self._dresses) > MOST_DRESSES:
                 del self._dresses[next(iter(self._dresses))]
         if not is_common:
             return self._own(cards)
-        key = tuple(map(id, cards))  # cards are kept, so their identity is that of what they show
+        key = tuple(map(id, cards))  # while a row keeps its cards, no other has their identity
         known = self._rows.get(key)
         if known is None:
             if len(self._rows) >= MOST_ROWS:
                 self._rows.clear()
-            known = self._rows[key] = Fragment(self._around(cards), content=self.content)
-        return known
+            known = self._rows[key] = cards, Fragment(self._around(cards), content=self.content)
+        return known[1]
 
     def _own(self, cards: Sequence[Piece]) -> Fragment:
         """One visitor's row: what is constant of it is one piece, joined of what is deflated already."""
@@ -79,30 +113,12 @@ class Shelf(Fragment):
     def _around(self, cards: Sequence[Piece]) -> tuple[Piece | Field, ...]:
         return (*self.parts[: self.places], *cards, *self.parts[self.places :])
 
-    def drawn(self, product: Product, now: float, dress: Dress = PLAIN) -> Piece:
-        """The product's card; an empty one where the template cannot draw it."""
-        key = (product.id, price_for(product, now, dress)[0], dress)
-        known = self._cards.get(key)
-        if known is not None and known[0] is product:
-            return known[1]
-        if known is not None or len(self._cards) >= MOST_CARDS:
-            self._rows.clear()  # rows are known by cards that go now
-        if len(self._cards) >= MOST_CARDS:
-            self._cards.clear()
-        try:
-            piece = Piece(as_ascii(f'<li class="tb-card">{sanitised(self.card.draw(product, now, dress))}</li>'))
-        except EditorError:
-            piece = Piece(b"")
-        piece.prepare()
-        self._cards[key] = (product, piece)
-        return piece
-
 
 def shelf(frame: Frame, *, title: str = "", card: str = DEFAULT_CARD) -> Shelf:
     """A shelf with a heading, which may hold fields. Raises `EditorError` with the line in the card's file."""
     before, after = around_cards(frame, title=title)
     said: Content = (("title", fields_in_text(title)),) if title else ()
-    return Shelf((*before.parts, *after.parts), content=said, places=len(before.parts), card=Card(card))
+    return Shelf((*before.parts, *after.parts), content=said, places=len(before.parts), drawer=drawer_of(card))
 
 
 def card_faults(card: str, sample: Product) -> tuple[Removed, ...]:

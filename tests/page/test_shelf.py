@@ -8,10 +8,10 @@ import turbohtml
 
 from proxy.errors import EditorError
 from proxy.model import Product
-from proxy.page.cards import Dress
+from proxy.page.cards import DEFAULT_CARD, Dress
 from proxy.page.fragments import Frame
 from proxy.page.piece import Piece, inflated
-from proxy.page.shelf import Shelf, card_faults, shelf
+from proxy.page.shelf import Drawer, Shelf, card_faults, shelf
 from tests.page.test_fragments import BARE, PAYLOADS
 
 SHOE = Product(
@@ -58,10 +58,28 @@ def test_a_row_is_shown_as_its_visitor_reads_and_pays() -> None:
 
 
 def test_a_card_is_drawn_once_for_a_product_as_it_is_now() -> None:
-    made = shelf(BARE)
-    assert made.drawn(SHOE, 0.0) is made.drawn(SHOE, 1.0)
+    made = Drawer(DEFAULT_CARD)
+    assert made.drawn(SHOE, 0.0) is made.drawn(SHOE, 1.0) is made.drawn(replace(SHOE), 1.0)
     assert made.drawn(SHOE, 100.0) is not made.drawn(SHOE, 0.0)
     assert b"Renamed" in made.drawn(replace(SHOE, title="Renamed"), 0.0).plain
+
+
+def test_shelves_of_one_template_share_its_cards() -> None:
+    assert shelf(BARE).drawer is shelf(Frame("Other"), title="Other").drawer
+    assert shelf(BARE).drawer is not shelf(BARE, card="{{ product.title }}").drawer
+
+
+def test_the_oldest_cards_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.page.shelf.MOST_CARDS", 20)
+    made, row = Drawer(DEFAULT_CARD), shelf(BARE, card="{{ product.id }}")
+    first = made.drawn(SHOE, 0.0)
+    common = row.filled([SHOE], 0.0, is_common=True)
+    for number in range(30):
+        made.drawn(replace(SHOE, id=f"{number}"), 0.0)
+        assert f">{number}<" in html(row, replace(SHOE, id=f"{number}"), is_common=True)
+    assert made.drawn(SHOE, 0.0) is not first and len(made._drawn) <= 20
+    again = row.filled([SHOE], 0.0, is_common=True)
+    assert again.constant == common.constant
 
 
 def test_a_row_that_is_the_same_for_many_is_one_piece() -> None:
