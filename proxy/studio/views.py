@@ -56,6 +56,10 @@ class Site(Protocol):
     is_stopping: bool
     """True once this worker is about to stop."""
 
+    @property
+    def is_tight(self) -> bool:
+        """True while there is too little memory for all that makes pages fit."""
+
     def now(self) -> float:
         """Unix seconds."""
 
@@ -191,6 +195,8 @@ async def readiness(site: Site) -> Readiness:
         reasons.append(f"the rules folder has {count}; {serving}")
     if not store_ready:
         reasons.append("profiles cannot be read; pages go on without them")
+    if site.is_tight:
+        reasons.append("memory is nearly used up; pages go on without profiles")
     version = publication.version if publication else ""
     state = STOPPING if site.is_stopping else "degraded" if reasons else "ready"
     return Readiness(state, reasons, version, store_ready, 1)

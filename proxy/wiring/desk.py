@@ -24,6 +24,7 @@ from proxy.personalise import with_products
 from proxy.ports import Bus, Store
 from proxy.rulebook.compile import Publication
 from proxy.serve.gateway import Gateway
+from proxy.serve.headroom import Headroom
 from proxy.serve.product_news import ProductNews
 from proxy.serve.publishing import Publishing
 from proxy.serve.rules import Rules
@@ -56,6 +57,7 @@ class Desk:
     store: Store
     places: Places
     profiles: ProfileReader
+    headroom: Headroom
     news: News
     gateway: Gateway
     product_news: ProductNews
@@ -87,6 +89,11 @@ class Desk:
     def findings(self) -> Sequence[Finding]:
         """What is wrong in the folder as it is now."""
         return self.rules.loaded.findings if self.rules.loaded else ()
+
+    @property
+    def is_tight(self) -> bool:
+        """True while there is too little memory for all that makes pages fit."""
+        return self.headroom.is_tight
 
     async def is_store_ready(self) -> bool:
         """True when a profile could be read now."""

@@ -167,6 +167,7 @@ class Tailorbird:
             self.store,
             Places(self.store, self._views, self._outbox),
             self._profiles,
+            self._headroom,
             self._news,
             self._gateway,
             self._product_news,

@@ -60,6 +60,7 @@ class Shop:
     planned: Outlook = field(default_factory=lambda: Outlook(""))
     files: Mapping[str, bytes] = field(default_factory=dict)
     is_stopping: bool = False
+    is_tight: bool = False
     surveyed: Groups = field(default_factory=lambda: Groups(0, 0))
     hub: Hub = field(default_factory=Hub)
 
@@ -141,12 +142,13 @@ async def test_the_first_page_lists_rules_links_and_state() -> None:
 
 async def test_problems_degrade_readiness_and_are_listed() -> None:
     finding = Finding("R101", 'I do not know "priorty" in a rule', Place("a.rules.yaml", 9, 5, 12), "mend it")
-    async with browser(Shop(findings=[finding], is_ready=False)) as client:
+    async with browser(Shop(findings=[finding], is_ready=False, is_tight=True)) as client:
         ready, page = (await client.get("/readyz")).json(), await client.get("/")
     assert ready["state"] == "degraded"
     assert [reason.split(";")[0] for reason in ready["reasons"]] == [
         "the rules folder has a problem",
         "profiles cannot be read",
+        "memory is nearly used up",
     ]
     assert "a.rules.yaml:9" in page.text
 
