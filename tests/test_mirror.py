@@ -26,6 +26,7 @@ PROVEN_ELSEWHERE = {
     "stores/redis_rules.py": "tests/contracts/test_merging.py",
     "stores/redis_refused.py": "tests/contracts",
     "stores/redis_log.py": "tests/contracts",
+    "stores/redis_remaking.py": "tests/contracts",
     "stores/redis_feed.py": "tests/contracts",
     "stores/redis_visitor.py": "tests/contracts",
     "stores/sqlite_tombstones.py": "tests/contracts/test_tombstones.py",

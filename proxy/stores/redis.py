@@ -1,7 +1,7 @@
 """Profiles and events in Redis or Valkey: one store for many machines.
 
-`redis_visitor.py` says what is kept of a visitor, `redis_log.py` how events change it, `redis_feed.py` and
-`redis_refused.py` what is kept beside. Here it is made one store, with errors of ours.
+`redis_visitor.py` says what is kept of a visitor, `redis_log.py` how events are added, `redis_remaking.py` how profiles
+are made anew, `redis_feed.py` and `redis_refused.py` what is kept beside. Here it is one store, with errors of ours.
 
 Reads go in batches, fewer than there are connections, so that none waits for one. A batch that breaks off closes its
 connection, and every value names its visitor, so that a late answer is never taken for another's.
@@ -17,7 +17,7 @@ from proxy.errors import DamagedValueError, StoreError
 from proxy.model import Arrival, Profile
 from proxy.ports import ALL, Applied, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
-from proxy.stores import redis_feed, redis_refused, redis_rules
+from proxy.stores import redis_feed, redis_refused, redis_remaking, redis_rules
 from proxy.stores.address import Address, address_of
 from proxy.stores.batches import Batches
 from proxy.stores.cluster import Wide
@@ -139,7 +139,7 @@ class RedisStore:
 
     async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
         async with answers_as_ours():
-            return await self._log.log_of(visitor_id)
+            return await redis_remaking.log_of(self._writer, visitor_id)
 
     async def visitors(self) -> AsyncIterator[str]:
         async with answers_as_ours():
@@ -148,11 +148,11 @@ class RedisStore:
 
     async def rebuild(self) -> int:
         async with answers_as_ours():
-            return sum([await self._log.rebuild(visitor_id) async for visitor_id in self.visitors()])
+            return sum([await redis_remaking.rebuild(self._writer, visitor_id) async for visitor_id in self.visitors()])
 
     async def withdraw(self, visitor_id: str, ids: Collection[str]) -> None:
         async with answers_as_ours():
-            await self._log.withdraw(visitor_id, ids)
+            await redis_remaking.withdraw(self._writer, visitor_id, ids)
 
     async def merge_rules(self) -> Mapping[str, str]:
         async with answers_as_ours():

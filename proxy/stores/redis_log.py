@@ -1,4 +1,4 @@
-"""The events of visitors in Redis or Valkey, and the profiles that follow: what is added, taken out and made anew.
+"""Adding events to visitors in Redis or Valkey.
 
 Two round trips for any number of events: what is known of their visitors, then one script each. An event's id tells
 whether it came before, so the log says so exactly. An event is added to the log and the news; whole profiles are
@@ -10,25 +10,25 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from proxy.audience.identity import IMPORTED, LINKING, routed_to
 from proxy.audience.merging import NO_RULES, Rules
-from proxy.errors import DamagedValueError, StoreError
+from proxy.errors import StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied
 from proxy.stores import redis_feed, redis_rules
 from proxy.stores.address import Ack
 from proxy.stores.connecting import confirm
-from proxy.stores.record import head_of, packed, packed_arrival, unpacked_arrival
+from proxy.stores.record import head_of, packed, packed_arrival
+from proxy.stores.redis_remaking import TRIES, mended
 from proxy.stores.redis_tombstones import BROUGHT_KEYS, RedisTombstones, asks, latest
 from proxy.stores.redis_visitor import (
     ADD,
     CHECKPOINT,
     MOST_NEWS,
-    REMAKE,
     STAMP,
     Call,
     Stamp,
@@ -36,13 +36,11 @@ from proxy.stores.redis_visitor import (
     ack_key,
     answered,
     log_key,
-    profile_of,
     ran,
     stored,
 )
 from proxy.stores.tombstones import is_erased
 
-TRIES = 50
 SHORTEST_WAIT_SECONDS = 0.002
 WHOLE = (*LINKING, IMPORTED)
 """What a checkpoint is written for, beside what has traits: it changes where events go, or what an import said."""
@@ -90,7 +88,7 @@ def _logged(arrivals: Sequence[Arrival]) -> list[str | bytes]:
 
 
 class RedisLog:
-    """The logs of one store. Whoever calls makes of the client's errors what they are to others."""
+    """Adds to the logs of one store. Whoever calls makes of the client's errors what they are to others."""
 
     def __init__(self, writer: Any, tombstones: RedisTombstones, ack: Ack) -> None:
         self._writer = writer
@@ -126,34 +124,16 @@ class RedisLog:
         """Adds what is new; what is another's, or whose visitor somebody else changed meanwhile, is left."""
         known = await self._known(list(waiting))
         done = Done([], {}, {}, [])
-        own: dict[str, list[Arrival]] = {}
-        for visitor_id, arrivals in waiting.items():
-            for arrival in arrivals:
-                if not is_erased(arrival, known[visitor_id].erased_at):
-                    whose = routed_to(arrival, known[visitor_id].stamp.alias)
-                    (own if whose.visitor_id == visitor_id else done.left).setdefault(whose.visitor_id, []).append(
-                        whose
-                    )
-        whole = {id for id, some in own.items() if _needs_checkpoint(known[id].stamp, some)}
-        changes = await self._changes({id: own[id] for id in whole}, known)
+        own = _own(waiting, known, done)
+        whole = {id: some for id, some in own.items() if _needs_checkpoint(known[id].stamp, some)}
+        changes = await self._changes(whole, known)
         added = {id: some for id, some in own.items() if id not in whole}
         calls = [Call(ADD, id, (known[id].stamp.value, head_of(id), *_logged(some))) for id, some in added.items()]
         answers = await ran(self._writer, [*calls, *(change.call() for change in changes)])
         for (visitor_id, some), answer in zip(added.items(), answers, strict=False):
-            if answered(answer) is None:
-                done.left.setdefault(visitor_id, []).extend(some)
-                continue
-            news, *new = answer
-            done.fresh.extend(some[place] for place in new)
-            if not 0 <= news < MOST_NEWS:
-                done.checkpoints.append(visitor_id)
+            _note_added(visitor_id, some, answered(answer), done)
         for change, answer in zip(changes, answers[len(calls) :], strict=True):
-            if answered(answer):
-                done.fresh.extend(change.arrivals)
-                if any(one.event.kind in LINKING for one in change.arrivals):
-                    done.linked[change.profile.visitor_id] = change.profile
-            else:
-                done.left.setdefault(change.profile.visitor_id, []).extend(change.arrivals)
+            _note_changed(change, answered(answer), done)
         return done
 
     async def _changes(self, waiting: Waiting, known: Mapping[str, Known]) -> list[Change]:
@@ -170,29 +150,14 @@ class RedisLog:
             new = [arrival for arrival, value in zip(arrivals, has, strict=True) if value is None]
             if new:
                 stamp = known[visitor_id].stamp
-                profile, news = await self._profile(visitor_id, before.get(visitor_id, Stored(b"")))
+                profile, news = await mended(self._writer, visitor_id, before.get(visitor_id, Stored(b"")))
                 found.append(Change(stamp, fold(profile, new, known[visitor_id].rules), news, new))
         return found
 
     async def profiles(self, visitor_ids: Sequence[str]) -> list[Profile | None]:
         """Those of these visitors; a damaged one is mended."""
         found = zip(visitor_ids, await stored(self._writer, visitor_ids), strict=True)
-        return [(await self._profile(visitor_id, value))[0] for visitor_id, value in found]
-
-    async def _profile(self, visitor_id: str, found: Stored | StoreError) -> tuple[Profile | None, int]:
-        """The profile, for a change, and how many news are in it. A damaged one is made anew from the log."""
-        try:
-            if isinstance(found, StoreError):
-                raise found
-            return profile_of(found, visitor_id), len(found.news)
-        except DamagedValueError:
-            return await self._mended(visitor_id)
-
-    async def _mended(self, visitor_id: str) -> tuple[Profile | None, int]:
-        """As `_profile`, made anew from the log."""
-        await self.rebuild(visitor_id)
-        arrivals = await self.log_of(visitor_id)
-        return (fold(None, arrivals, await redis_rules.ruled(self._writer)) if arrivals else None), 0
+        return [(await mended(self._writer, visitor_id, value))[0] for visitor_id, value in found]
 
     async def _known(self, visitor_ids: Sequence[str]) -> dict[str, Known]:
         keys = await self._tombstones.keys()
@@ -205,10 +170,8 @@ class RedisLog:
         brought, ruled, erased, *stamps = cast(list[Any], await reads.execute())
         if self._tombstones.are_new(brought):
             return await self._known(visitor_ids)
-        rows, rules = (
-            zip(visitor_ids, stamps, latest(erased, len(visitor_ids)), strict=True),
-            redis_rules.rules_in(ruled),
-        )
+        rules = redis_rules.rules_in(ruled)
+        rows = zip(visitor_ids, stamps, latest(erased, len(visitor_ids)), strict=True)
         return {visitor_id: Known(Stamp(stamp or b""), erased_at, rules) for visitor_id, stamp, erased_at in rows}
 
     async def _tell(self, done: Done) -> None:
@@ -221,63 +184,40 @@ class RedisLog:
             return
         known = await self._known(visitor_ids)
         found = zip(visitor_ids, await stored(self._writer, visitor_ids), strict=True)
-        after = [(known[visitor_id].stamp, *await self._profile(visitor_id, one)) for visitor_id, one in found]
+        after = [(known[visitor_id].stamp, *await mended(self._writer, visitor_id, one)) for visitor_id, one in found]
         await ran(self._writer, [Change(stamp, profile, news).call() for stamp, profile, news in after if profile])
 
-    # -- made anew
 
-    async def log_of(self, visitor_id: str) -> list[Arrival]:
-        """As `EventStore.log_of`."""
-        return _in_order(await self._writer.hgetall(log_key(visitor_id)))
+def _own(waiting: Waiting, known: Mapping[str, Known], done: Done) -> Waiting:
+    """What of it may be added to those for whom it waits; what is their persons' is left."""
+    own: dict[str, list[Arrival]] = {}
+    for visitor_id, arrivals in waiting.items():
+        for arrival in arrivals:
+            if not is_erased(arrival, known[visitor_id].erased_at):
+                whose = routed_to(arrival, known[visitor_id].stamp.alias)
+                of = own if whose.visitor_id == visitor_id else done.left
+                of.setdefault(whose.visitor_id, []).append(whose)
+    return own
 
-    async def rebuild(self, visitor_id: str) -> bool:
-        """Makes one profile anew; whether it came out differently. Writes also what comes out the same: who has begun
-        to change it by older rules then begins anew."""
-        for _ in range(TRIES):
-            fields: dict[bytes, bytes] = await self._writer.hgetall(log_key(visitor_id))
-            arrivals = _in_order(fields)
-            if not arrivals:
-                return False
-            profile = fold(None, arrivals, await redis_rules.ruled(self._writer))
-            (found,) = await stored(self._writer, [visitor_id])
-            if await self._remade(visitor_id, fields, profile):
-                return not _is_same(found, profile)
-        raise StoreError("others change the same visitor all the time", help="do it again")
 
-    async def withdraw(self, visitor_id: str, ids: Collection[str]) -> None:
-        """As `EventStore.withdraw`."""
-        for _ in range(TRIES):
-            fields: dict[bytes, bytes] = await self._writer.hgetall(log_key(visitor_id))
-            left = [arrival for arrival in _in_order(fields) if arrival.event.id not in ids]
-            profile = fold(None, left, await redis_rules.ruled(self._writer)) if left else None
-            if not fields or await self._remade(visitor_id, fields, profile, *ids):
-                return
-        raise StoreError("others change the same visitor all the time", help="do it again")
+def _note_added(visitor_id: str, arrivals: Sequence[Arrival], answer: Sequence[int] | None, done: Done) -> None:
+    if answer is None:
+        done.left.setdefault(visitor_id, []).extend(arrivals)
+        return
+    news, *new = answer
+    done.fresh.extend(arrivals[place] for place in new)
+    if not 0 <= news < MOST_NEWS:
+        done.checkpoints.append(visitor_id)
 
-    async def _remade(
-        self, visitor_id: str, fields: Mapping[bytes, bytes], profile: Profile | None, *gone: str
-    ) -> bool:
-        """Whether this became the profile, and these events are gone: not if the log changed since it was read."""
-        stamp = Stamp(fields.get(STAMP, b""))
-        value = packed(profile) if profile is not None else b""
-        parts = (stamp.value, stamp.after(profile), len(fields), value)
-        (answer,) = await ran(self._writer, [Call(REMAKE, visitor_id, (*parts, *gone))])
-        return bool(answered(answer))
+
+def _note_changed(change: Change, is_written: int, done: Done) -> None:
+    if not is_written:
+        done.left.setdefault(change.profile.visitor_id, []).extend(change.arrivals)
+        return
+    done.fresh.extend(change.arrivals)
+    if any(one.event.kind in LINKING for one in change.arrivals):
+        done.linked[change.profile.visitor_id] = change.profile
 
 
 def _needs_checkpoint(stamp: Stamp, arrivals: Sequence[Arrival]) -> bool:
     return not stamp.value or any(arrival.traits or arrival.event.kind in WHOLE for arrival in arrivals)
-
-
-def _is_same(found: Stored | StoreError, profile: Profile) -> bool:
-    """Whether the profile is what was found, to the byte."""
-    try:
-        before = profile_of(found, profile.visitor_id) if isinstance(found, Stored) else None
-    except DamagedValueError:
-        return False
-    return before is not None and packed(before) == packed(profile)
-
-
-def _in_order(fields: Mapping[bytes, bytes]) -> list[Arrival]:
-    arrivals = [unpacked_arrival(value) for id, value in fields.items() if id != STAMP]
-    return sorted(arrivals, key=lambda arrival: arrival.event)

@@ -1,0 +1,89 @@
+"""Profiles made anew from the logs of visitors in Redis or Valkey: when somebody wants it so, when events are taken out
+of a log, and when what is stored cannot be read.
+
+Apart from `redis_log.py`, which adds to a visitor without reading what is there: here a whole log is read, and what
+follows is written only if the log is still the same. Whoever calls makes of the client's errors what they are to
+others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from proxy.errors import DamagedValueError, StoreError
+from proxy.events.fold import fold
+from proxy.model import Arrival, Profile
+from proxy.stores import redis_rules
+from proxy.stores.record import packed, unpacked_arrival
+from proxy.stores.redis_visitor import REMAKE, STAMP, Call, Stamp, Stored, answered, log_key, profile_of, ran, stored
+
+TRIES = 50
+Fields = Mapping[bytes, bytes]
+
+
+async def log_of(client: Any, visitor_id: str) -> list[Arrival]:
+    """As `EventStore.log_of`."""
+    return _in_order(await client.hgetall(log_key(visitor_id)))
+
+
+async def rebuild(client: Any, visitor_id: str) -> bool:
+    """Makes one profile anew; whether it came out differently. Writes also what comes out the same: who has begun to
+    change it by older rules then begins anew."""
+    for _ in range(TRIES):
+        fields: Fields = await client.hgetall(log_key(visitor_id))
+        profile = await _following(client, _in_order(fields))
+        if profile is None:
+            return False
+        (found,) = await stored(client, [visitor_id])
+        if await _is_remade(client, visitor_id, fields, profile):
+            return not _is_same(found, profile)
+    raise StoreError("others change the same visitor all the time", help="do it again")
+
+
+async def withdraw(client: Any, visitor_id: str, ids: Collection[str]) -> None:
+    """As `EventStore.withdraw`."""
+    for _ in range(TRIES):
+        fields: Fields = await client.hgetall(log_key(visitor_id))
+        profile = await _following(client, [one for one in _in_order(fields) if one.event.id not in ids])
+        if not fields or await _is_remade(client, visitor_id, fields, profile, *ids):
+            return
+    raise StoreError("others change the same visitor all the time", help="do it again")
+
+
+async def mended(client: Any, visitor_id: str, found: Stored | StoreError) -> tuple[Profile | None, int]:
+    """The profile in what was found, and how many of the news are in it. A damaged one is made anew."""
+    try:
+        if isinstance(found, StoreError):
+            raise found
+        return profile_of(found, visitor_id), len(found.news)
+    except DamagedValueError:
+        await rebuild(client, visitor_id)
+        return await _following(client, await log_of(client, visitor_id)), 0
+
+
+async def _following(client: Any, arrivals: list[Arrival]) -> Profile | None:
+    """What follows from all of these, by the rules that hold; None from none."""
+    return fold(None, arrivals, await redis_rules.ruled(client)) if arrivals else None
+
+
+async def _is_remade(client: Any, visitor_id: str, fields: Fields, profile: Profile | None, *gone: str) -> bool:
+    """Whether this became the profile, and these events are gone: not if the log changed since it was read."""
+    stamp = Stamp(fields.get(STAMP, b""))
+    parts = (stamp.value, stamp.after(profile), len(fields), packed(profile) if profile is not None else b"")
+    (answer,) = await ran(client, [Call(REMAKE, visitor_id, (*parts, *gone))])
+    return bool(answered(answer))
+
+
+def _is_same(found: Stored | StoreError, profile: Profile) -> bool:
+    """Whether the profile is what was found, to the byte."""
+    try:
+        before = profile_of(found, profile.visitor_id) if isinstance(found, Stored) else None
+    except DamagedValueError:
+        return False
+    return before is not None and packed(before) == packed(profile)
+
+
+def _in_order(fields: Fields) -> list[Arrival]:
+    arrivals = [unpacked_arrival(value) for id, value in fields.items() if id != STAMP]
+    return sorted(arrivals, key=lambda arrival: arrival.event)
