@@ -91,6 +91,6 @@ async def told(source: Outbox, target: Outbox, place: str, now: float) -> bool:
     for one in given_up:
         await target.give_up(one)
     if not (await target.followed()).swept:
-        await target.put(COPYING, [], [], Followed(place, COPYING), now)
+        await target.put(COPYING, [], [], Followed(place, COPYING, now), now)
     await target.lead(COPYING, now, 0.0)
     return True

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +18,7 @@ import click
 import orjson
 
 from proxy.audience.traits import STRANGER
+from proxy.cli.erase import places_in
 from proxy.cli.persona import persona_of, persona_options
 from proxy.cli.rulefolder import A_FILE, A_FOLDER, existing_store, read_rules
 from proxy.decide.why import why, why_text
@@ -32,6 +34,7 @@ from proxy.page.scan import Doubt, Uncut
 from proxy.page.slots import DeclaredSlot
 from proxy.personalise import Stock, with_products
 from proxy.rulebook.compile import Publication
+from proxy.stores.joining import whole
 from proxy.visitors.context import request_of
 from proxy.visitors.persona import context_as
 
@@ -77,9 +80,12 @@ def command(
     lists = _lists(page.read(), path, publication.declared) if page else {}
     slots = slots or tuple(dict.fromkeys((*publication.slots_on(path), *lists)))
     stories = with_products(why(publication.plan, context, slots), context, stock, lists)
-    click.echo(
-        orjson.dumps(stories, option=orjson.OPT_INDENT_2).decode() if form == "json" else why_text(stories) or NO_RULES
-    )
+    if form == "json":
+        click.echo(orjson.dumps(stories, option=orjson.OPT_INDENT_2).decode())
+        return
+    click.echo(why_text(stories) or NO_RULES)
+    for line in asyncio.run(_since(persona.visitor, store)) if persona.visitor else ():
+        click.echo(line)
 
 
 def _lists(body: bytes, path: str, declared: Sequence[DeclaredSlot]) -> Mapping[str, Sequence[str]]:
@@ -119,6 +125,14 @@ async def _profile(visitor_id: str, store: str | None) -> Profile | None:
     if profile is None:
         click.echo(f"the store has no profile of `{visitor_id}`", err=True)
     return profile
+
+
+async def _since(visitor_id: str, store: str | None) -> list[str]:
+    """Since when the visitor is in the segments that webhooks are told of."""
+    async with places_in(from_environment(os.environ, store=store).store) as places:
+        standings, _ = await places.outbox.of(await whole(places.store, visitor_id))
+    since = {name: at for standing in standings for told in standing.told.values() for name, at in told.items()}
+    return [f"in {name} since {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC" for name, at in since.items()]
 
 
 def _request(url: str) -> Request:

@@ -77,7 +77,7 @@ class Follower:
         return await self._sweep_on(publication) or due or followed
 
     async def rest(self) -> None:
-        """Somebody else has the lead: the sweep under way is theirs."""
+        """Lets go of the sweep under way."""
         sweep, self._sweep = self._sweep, None
         if sweep is not None:
             await sweep.aclose()  # type: ignore[attr-defined]  # every iterator of ours has it
@@ -93,11 +93,12 @@ class Follower:
     # -- whom to look at
 
     async def _follow(self, publication: Publication) -> bool:
-        """Those who did something. At first only from now on: the sweep looks at everybody else."""
-        followed = await self._outbox.followed()
-        if not followed.swept:
-            followed = Followed(await self._store.end_of_log(), BEGUN)
-            await self._outbox.put(self._name, [], [], followed, self._clock())
+        """Those who did something. At first, and when nobody followed for days, only from now on: the sweep looks at
+        everybody else."""
+        followed, now = await self._outbox.followed(), self._clock()
+        if not followed.swept or now > followed.swept_at + 2 * SWEEP_SECONDS:
+            followed = Followed(await self._store.end_of_log(), BEGUN, now)
+            await self._outbox.put(self._name, [], [], followed, now)
         arrivals, place = await self._store.log(followed.place, AT_ONCE)
         if place == followed.place:
             return False

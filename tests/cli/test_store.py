@@ -70,7 +70,7 @@ async def test_what_webhooks_were_told_is_copied_and_told_nobody_again(
             assert await told(*boxes, await target.end_of_log(), NOON)
             assert await boxes[1].of(["anna"]) == await boxes[0].of(["anna"])
             assert (await boxes[1].first("cdp", 9), await boxes[1].given_up()) == ([waits], [lost])
-        assert await boxes[1].followed() == Followed(await target.end_of_log(), "store copy")
+        assert await boxes[1].followed() == Followed(await target.end_of_log(), "store copy", NOON)
         while not await boxes[1].lead("a server", NOON, 60.0):  # a server of its own clock lets go a moment later
             await asyncio.sleep(0.001)
         assert not await told(*boxes, "", NOON), "whoever serves from it knows better"

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from proxy.cli import tailorbird
-from proxy.model import Profile
-from proxy.stores import open_store
+from proxy.model import Profile, Standing
+from proxy.stores import open_outbox, open_store
 
 RULES = """\
 version: 1
@@ -106,6 +106,22 @@ def test_a_visitors_profile_is_read_from_the_store(folder: Path) -> None:
     assert verdicts(folder, *asked, "--visitor", "anna")["Early access"] == "shown"
     code, output = run(folder, *asked, "--visitor", "nobody")
     assert code == 0 and "the store has no profile of `nobody`" in output
+
+
+def test_since_when_a_visitor_is_in_what_others_are_told_of_is_said(folder: Path) -> None:
+    url = f"sqlite:{folder.parent}/since.db"
+
+    async def fill() -> None:
+        await _put(url, Profile("anna", {"orders": 4.0}))
+        outbox = open_outbox(url)
+        await outbox.lead("me", 1_795_435_200.0, 60.0)
+        await outbox.put("me", [Standing("anna", {"cdp": {"VIP": 1_795_435_200.0}})], [], None, 1_795_435_200.0)
+        await outbox.aclose()
+
+    asyncio.run(fill())
+    code, output = run(folder, "/", "--visitor", "anna", "--store", url)
+    assert code == 0 and output.endswith("in VIP since 2026-11-23 12:00 UTC\n")
+    assert "since" not in run(folder, "/", "--visitor", "anna", "--store", url, "--format", "json")[1]
 
 
 def test_a_store_that_is_not_there_is_told_and_not_made(folder: Path) -> None:

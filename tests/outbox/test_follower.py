@@ -189,6 +189,16 @@ async def test_another_process_goes_on_where_the_first_was(bench: Bench) -> None
     assert await bench.found() == [("ben", "Lookers", True, 0)]
 
 
+async def test_after_days_without_anybody_everybody_is_looked_at_and_the_log_is_followed_from_now(bench: Bench) -> None:
+    assert await bench.found() == []
+    await bench.store.apply([did(f"v{number}", event, NOON - event) for number in range(300) for event in (1, 2)])
+    bench.now += 3 * SWEEP_SECONDS
+    assert len(await bench.found()) == 300
+    assert (await bench.outbox.followed()).place == await bench.store.end_of_log()
+    await bench.store.apply([did("anna", 1, bench.now), did("anna", 2, bench.now)])
+    assert await bench.found() == [("anna", "Lookers", True, 3 * SWEEP_SECONDS)]
+
+
 async def test_when_too_much_waits_nobody_is_looked_at_and_nothing_is_lost(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
