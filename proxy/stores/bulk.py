@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 ROWS = 500
 
@@ -20,3 +21,12 @@ def write(connection: sqlite3.Connection, head: str, rows: Sequence[tuple[object
         some = rows[start : start + ROWS]
         marks = ",".join([f"({','.join('?' * len(some[0]))})"] * len(some))
         connection.execute(f"{head} VALUES {marks} {tail}", tuple(chain.from_iterable(some)))
+
+
+def among(connection: sqlite3.Connection, head: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    """The rows of `head IN (...)`, for where few of the values are found: each row found is a step."""
+    rows: list[tuple[Any, ...]] = []
+    for start in range(0, len(values), ROWS):
+        some = values[start : start + ROWS]
+        rows += connection.execute(f"{head} IN ({','.join('?' * len(some))})", some).fetchall()
+    return rows

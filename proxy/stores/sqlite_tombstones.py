@@ -4,9 +4,10 @@ transaction, so nothing can come in between."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from proxy.ports import Tombstones
+from proxy.stores import bulk
 from proxy.stores.tombstones import new_key, tombstone
 
 SCHEMA = """
@@ -33,14 +34,15 @@ def tell(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO erasures DEFAULT VALUES")
 
 
-def erased_at(connection: sqlite3.Connection, visitor_ids: Iterable[str]) -> dict[str, float]:
+def erased_at(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, float]:
     """When those of these visitors were erased who were, the last time."""
     if connection.execute("SELECT 1 FROM tombstones LIMIT 1").fetchone() is None:
         return {}
-    keys = _keys(connection)
-    sought = f"SELECT max(erased_at) FROM tombstones WHERE hash IN ({','.join('?' * len(keys))})"  # noqa: S608
-    rows = ((id, connection.execute(sought, [tombstone(key, id) for key in keys]).fetchone()) for id in visitor_ids)
-    return {id: at for id, (at,) in rows if at is not None}
+    whose = {tombstone(key, id): id for key in _keys(connection) for id in visitor_ids}
+    found: dict[str, float] = {}
+    for hash, at in bulk.among(connection, "SELECT hash, erased_at FROM tombstones WHERE hash", list(whose)):
+        found[whose[hash]] = max(at, found.get(whose[hash], at))
+    return found
 
 
 def leave(connection: sqlite3.Connection, visitor_ids: Collection[str], now: float) -> None:
