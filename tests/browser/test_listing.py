@@ -19,7 +19,10 @@ COUNT = 48
 HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=600")
 SVG = (b"content-type: image/svg+xml", b"cache-control: max-age=600")
 PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" width="300" height="300"><rect width="300" height="300"/></svg>'
-STYLE = "ul { display: grid; grid-template-columns: repeat(auto-fill, 310px) } img { display: block }"
+STYLE = (
+    "ul { display: grid; grid-template-columns: repeat(auto-fill, 310px); list-style: none; padding: 0 }"
+    "img { display: block }"
+)
 PAGE = (
     f'<!doctype html><html><head><title>Tents</title><link rel="icon" href="data:,"><style>{STYLE}</style></head><body>'
     f'<main><h1>Tents</h1><ul data-list="tents">{"".join(cards(COUNT))}</ul><p>48 tents</p></main></body></html>'
