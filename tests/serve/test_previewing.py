@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -63,6 +64,16 @@ async def test_a_link_shows_the_page_as_somebody_at_some_time_and_says_why(tmp_p
         assert "Early" in later.text.partition("<aside")[0]
         tested = await look(shop, link(Persona(case="A later VIP")))
         assert "Early" in tested.text.partition("<aside")[0]
+
+
+async def test_where_each_card_of_a_list_goes_is_told_below_the_page(tmp_path: Path) -> None:
+    cards = "".join(f"<li data-product={id}>{id}</li>" for id in "ABC")
+    page = f"<html><head></head><body><ul data-list=search>{cards}</ul></body></html>".encode()
+    rules = "rules:\n  - {name: C first, listing: search, pin: {product: C}}\n"
+    async with Origin(always(ok(page, *HTML))) as origin, Behind(origin.url, {"a.rules.yaml": rules}, tmp_path) as shop:
+        answer = await look(shop, link())
+        assert [line.partition(">")[0] for line in answer.text.split("data-product=")[1:]] == ["C", "A", "B"]
+        assert "C: 3 → 1, pinned at 1" in unescape(answer.text.partition("<aside")[2])
 
 
 async def test_it_sticks_to_links_until_it_is_left(tmp_path: Path) -> None:
