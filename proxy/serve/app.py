@@ -20,6 +20,7 @@ from proxy.http.message import Handler, Request, Response
 from proxy.metrics import Metrics
 from proxy.serve.gateway import Gateway
 from proxy.serve.previewing import Previewing
+from proxy.serve.straight import Give
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.relay import Ready, Source
@@ -37,6 +38,8 @@ OWN_PREFIX = b"/_tb/"
 CLOSE = (b"connection", b"close")
 ANSWER = "tailorbird.answer"
 """Where in the scope the protocol puts an answer that it got `at_once` but that is too long to be written at once."""
+PENDING = "tailorbird.pending"
+"""Where in the scope the protocol puts an answer that went straight and turned out to be one to wait for."""
 REQUEST = "tailorbird.request"
 """Where in the scope the protocol puts the request, judged."""
 RELAY = "tailorbird.relay"
@@ -109,7 +112,7 @@ class App:
         is_sent = has_body(scope["headers"]) if judged is None else judged.body is not None
         upload = Upload(receive, is_sent, self._most_upload_bytes)
         try:
-            response = scope.get(ANSWER) or await self._answered(self._request(scope, upload))
+            response = scope.get(ANSWER) or await (scope.get(PENDING) or self._answered(self._request(scope, upload)))
         except RequestError as error:
             response = refusal(error)
         except ClientGone:
@@ -155,6 +158,12 @@ class App:
         if request.path.startswith(OWN_PREFIX) or (self._previewing and self._previewing.concerns(request)):
             return None
         return self._gateway.hit(request, self._clock())
+
+    def begins(self, request: Request, give: Give) -> bool:
+        """True when the request of a habit goes straight to the origin, as `Straight.begins`."""
+        if request.path.startswith(OWN_PREFIX) or (self._previewing and self._previewing.concerns(request)):
+            return False
+        return self._may_begin() and self._gateway.begins(request, self._clock(), give)
 
     async def _answered(self, request: Request) -> Response:
         if not self._may_begin():

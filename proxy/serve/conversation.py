@@ -8,6 +8,7 @@ answer hears when its client is gone. What comes from the client is read in `pro
 from __future__ import annotations
 
 import enum
+import logging
 from collections import deque
 from typing import Any
 
@@ -21,10 +22,14 @@ from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.app import PIECE_BYTES
 from proxy.serve.backlog import Backlog
 from proxy.settings import Settings
-from proxy.upstream.relay import Relay, Source, relayed
+from proxy.upstream.exchange import Exchange
+from proxy.upstream.relay import Relay, Source, complete, relayed
 
 LINGER_SECONDS = 2.0
 """How long what a refused client still sends is read and dropped, so that it gets to read why (else: RST)."""
+
+
+log = logging.getLogger("tailorbird.conversation")
 
 
 class Phase(enum.Enum):
@@ -99,6 +104,25 @@ class Conversation(HttpToolsProtocol):
             return await relayed(self._relaying, source, cycle)
         finally:
             self._relaying = None
+
+    def _pour(self, cycle: RequestResponseCycle, response: Response, source: Source) -> None:
+        """The same without waiting: what comes after the last piece is done when it is there."""
+        most = self._settings.client_buffer_bytes
+        self._relaying = relay = Relay(cycle, self.transport, response, source, self._backlog.replaced, most)
+        relay.done.add_done_callback(lambda done: self._poured(cycle, relay, source, done.result()))
+        source.pour(relay)
+
+    def _poured(self, cycle: RequestResponseCycle, relay: Relay, source: Source, error: BaseException | None) -> None:
+        if self._relaying is relay:
+            self._relaying = None
+        complete(cycle, error)
+        if error is None:
+            return
+        if isinstance(source, Exchange):
+            source.let_go()
+        log.warning("an answer broke off: %s", error)
+        if not cycle.disconnected:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         """As uvicorn's, but for its timer: how long a client may be silent is for `look` to see."""

@@ -32,6 +32,7 @@ from proxy.page.about import About
 from proxy.page.piece import Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.personalise import Stock
+from proxy.ports import UpstreamResponse
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.comparing import Comparing
@@ -48,6 +49,7 @@ from proxy.serve.rank import Rank
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Showing
 from proxy.serve.slots import Slots
+from proxy.serve.straight import Straight
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking
 from proxy.upstream.origins import Origins
@@ -104,6 +106,8 @@ class Gateway:
         pouring = Pouring(Parts(self._part, settings, metrics))
         self._giving = Giving(self._showing, pouring, metrics, settings)
         self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)
+        ways = (self._memory, self._marks, self._personal, policy_of, self._fill)
+        self.begins = Straight(self._own, *ways, metrics, settings, clock).begins
         self._stylesheets = Stylesheets()
         self.stylesheet = self._stylesheets.get
         slots = Slots(self._showing, self._kept, settings, clock)
@@ -180,11 +184,7 @@ class Gateway:
                 return await self._read(request, now)
             return await self._write(request, now)
         except OriginError as error:
-            if error.reason == "overload":
-                self._metrics.count("tailorbird_shed_total", "what", "request")
-            self._count("error")
-            self._metrics.count("tailorbird_requests_total", "result", "error")
-            return error_page(request, error, f"fwd=miss; detail={error.reason}")
+            return self._own.failed(request, error)
 
     async def _read(self, request: Request, now: float) -> Response:
         policy = self._policy.of(request.path)
@@ -279,10 +279,14 @@ class Gateway:
     async def _as_visitor(self, request: Request, reason: str, *, fill: Sought | None = None) -> Response:
         """The visitor's own request. For `fill` a fetch for everybody follows if the answer is for them."""
         answer = await self._own.ask(request)
-        if fill is not None and seems_for_all(answer, fill.policy, self._clock(), self._choices):
-            self._fetching.in_background(fill, None)
+        if fill is not None:
+            self._fill(fill, answer)
         self._count("bypass")
         return await self._own.answer(request, answer, self._clock(), f"fwd=bypass; {detail(reason)}")
+
+    def _fill(self, asked: Sought, answer: UpstreamResponse) -> None:
+        if seems_for_all(answer, asked.policy, self._clock(), self._choices):
+            self._fetching.in_background(asked, None)
 
     async def _part(self, request: Request, *, is_own: bool) -> Response | Piece:
         """A part of a page, asked for on its visitor's behalf: as themselves, or like any page."""

@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from proxy.errors import OriginError
 from proxy.http.message import Request, Response, as_lines
-from proxy.http.outgoing import assembled_answer, passed_head, personal_head, whole
+from proxy.http.outgoing import assembled_answer, error_page, passed_head, personal_head, whole
 from proxy.httpcache.coding import takes_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
@@ -32,9 +33,12 @@ from proxy.serve.showing import Met
 from proxy.serve.whole import read_whole
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
+from proxy.upstream.origin import OnAnswer
 
 _NOT_WHOLE = frozenset({204, 206, 304})
 _OF_OUR_PAGE = frozenset(b"content-length content-encoding etag last-modified accept-ranges".split())
+_NOTHING, _TAGS = frozenset[bytes](), frozenset({b"if-none-match"})
+_PARTS = frozenset({b"range", b"if-range"})
 _OUR_ETAG = re.compile(rb'W/"[0-9a-f]{32}"')  # as `page/encode.py` makes them
 
 
@@ -88,19 +92,31 @@ class Own:
     async def ask(self, request: Request) -> UpstreamResponse:
         """Passes the request on. Pages are asked for whole, in a coding we can undo, and never by an ETag of ours.
         Raises `OriginError`, `RequestError`."""
-        withheld = {b"if-none-match"} if _OUR_ETAG.search(request.get_list(b"if-none-match")) else set()
+        coding, withheld = self._how(request)
+        return await self._asking.as_visitor(request, accept_encoding=coding, without=withheld)
+
+    def begins(self, request: Request, on_answer: OnAnswer) -> bool:
+        """The same without waiting, as `OriginTransport.begins`."""
+        coding, withheld = self._how(request)
+        return self._asking.begins_as_visitor(request, on_answer, accept_encoding=coding, without=withheld)
+
+    def _how(self, request: Request) -> tuple[bytes | None, frozenset[bytes]]:
+        """In which coding it is asked for, None for any, and without which fields."""
+        tags = request.get_list(b"if-none-match")
+        withheld = _TAGS if tags and _OUR_ETAG.search(tags) else _NOTHING
         may_be_cut = is_document(request) or has_json_slots(request.path, self._declared())
         if request.method not in (b"GET", b"HEAD") or not may_be_cut:
-            return await self._asking.as_visitor(request, without=withheld)
-        coding = b"gzip" if takes_gzip(request.get_list(b"accept-encoding")) else b"identity"
-        return await self._asking.as_visitor(
-            request, accept_encoding=coding, without=withheld | {b"range", b"if-range"}
-        )
+            return None, withheld
+        return b"gzip" if takes_gzip(request.get_list(b"accept-encoding")) else b"identity", withheld | _PARTS
+
+    def is_streamed(self, request: Request, answer: UpstreamResponse) -> bool:
+        """Whether the answer is passed on as it comes."""
+        return not is_cut(answer.headers, request.path, self._declared()) or answer.status in _NOT_WHOLE
 
     async def answer(self, request: Request, answer: UpstreamResponse, now: float, said: str) -> Response:
         """The visitor's answer. Closes the origin's unless it is streamed."""
         headers = passed_head(answer.headers, said)
-        if not is_cut(answer.headers, request.path, self._declared()) or answer.status in _NOT_WHOLE:
+        if self.is_streamed(request, answer):
             return self._streamed(answer, headers, [])
         if request.method == b"HEAD":
             await answer.aclose()
@@ -110,6 +126,18 @@ class Own:
             self._metrics.count("tailorbird_page_passthrough_total", "reason", "too-big")
             return self._streamed(answer, headers, body)
         return await self._page(request, answer, body, headers, now)
+
+    def failed(self, request: Request, error: OriginError) -> Response:
+        """The answer where the origin gave none, counted."""
+        if error.reason == "overload":
+            self._metrics.count("tailorbird_shed_total", "what", "request")
+        self._metrics.count("tailorbird_cache_requests_total", "status", "error")
+        self._metrics.count("tailorbird_requests_total", "result", "error")
+        return error_page(request, error, f"fwd=miss; detail={error.reason}")
+
+    def streamed(self, answer: UpstreamResponse, said: str) -> Response:
+        """The answer as it comes."""
+        return self._streamed(answer, passed_head(answer.headers, said), [])
 
     def _streamed(self, answer: UpstreamResponse, headers: Headers, begun: list[bytes]) -> Response:
         self._metrics.count("tailorbird_requests_total", "result", "bypass")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -25,10 +25,13 @@ from proxy.http.incoming import Incoming, origin_form, require_small
 from proxy.http.message import Request, Response
 from proxy.metrics import Metrics
 from proxy.serve.admission import Admission
-from proxy.serve.app import ANSWER, RELAY, REQUEST
+from proxy.serve.app import ANSWER, PENDING, RELAY, REQUEST
 from proxy.serve.conversation import Conversation, Phase, in_one_write
 from proxy.serve.habits import Habits
+from proxy.serve.straight import Give
 from proxy.settings import Settings
+from proxy.upstream.exchange import Exchange
+from proxy.upstream.relay import Ready
 
 log = logging.getLogger("tailorbird.protocol")
 
@@ -39,14 +42,15 @@ _LATER: Any = object()
 """Stands for a body that the application will read."""
 
 AtOnce = Callable[[Request], Response | None]
+Begins = Callable[[Request, Give], bool]
 
 
-def protocols(at_once: AtOnce, settings: Settings, metrics: Metrics) -> Callable[..., ClientProtocol]:
+def protocols(at_once: AtOnce, begins: Begins, settings: Settings, metrics: Metrics) -> Callable[..., ClientProtocol]:
     """What uvicorn's setting `http` takes: makes a `ClientProtocol` for each connection of one worker. `at_once` gives
-    the answers of the fast lane; the application is asked for all others."""
+    the answers of the fast lane, `begins` takes what goes straight; the application is asked for all others."""
     incoming, admission = Incoming(settings), Admission(settings)
     metrics.gauge("tailorbird_clients", lambda: len(admission))
-    return partial(ClientProtocol, at_once, settings, metrics, incoming, Habits(incoming, settings), admission)
+    return partial(ClientProtocol, at_once, begins, settings, metrics, incoming, Habits(incoming, settings), admission)
 
 
 class ClientProtocol(Conversation):
@@ -55,6 +59,7 @@ class ClientProtocol(Conversation):
     def __init__(
         self,
         at_once: AtOnce,
+        begins: Begins,
         settings: Settings,
         metrics: Metrics,
         incoming: Incoming,
@@ -64,6 +69,7 @@ class ClientProtocol(Conversation):
     ) -> None:
         super().__init__(settings, metrics, admission, **uvicorn)
         self._at_once = at_once
+        self._begins = begins
         self._incoming = incoming
         self._habits = habits
         self._small = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
@@ -254,7 +260,21 @@ class ClientProtocol(Conversation):
         self._owe(cycle, request)
         if response is not None:
             self.scope[ANSWER] = response  # type: ignore[literal-required]
+        elif self._begins(request, partial(self._went_straight, cycle)):
+            return
         self._start_asgi_task(cycle, self.app)
+
+    def _went_straight(self, cycle: RequestResponseCycle, answer: Response | Awaitable[Response] | None) -> None:
+        """What came of a request that was asked without a task: bytes for the client, or more to do."""
+        if isinstance(answer, Response) and not cycle.disconnected:
+            source = answer.stream if isinstance(answer.stream, Exchange) else Ready(b"".join(answer.chunks))
+            self._pour(cycle, answer, source)
+        elif isinstance(answer, Response):
+            if isinstance(answer.stream, Exchange):
+                answer.stream.let_go()
+        else:
+            cycle.scope[PENDING] = answer  # type: ignore[literal-required]
+            self._start_asgi_task(cycle, self.app)
 
 
 def _reason(error: httptools.HttpParserError) -> RequestError:

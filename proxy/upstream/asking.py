@@ -16,7 +16,8 @@ from proxy.httpcache.coding import preferred
 from proxy.model import Headers
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
-from proxy.upstream.origin import OriginTransport
+from proxy.upstream.exchange import Exchange
+from proxy.upstream.origin import OnAnswer, OriginTransport
 from proxy.upstream.origins import Origins
 
 ACCEPT = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
@@ -90,6 +91,30 @@ class Asking:
     ) -> UpstreamResponse:
         """Passes the visitor's own request on. `accept_encoding` replaces theirs, None keeps it; the fields `without`
         stay here. Raises `RequestError` for a request that may not be passed on."""
+        origin, asked = self._of_visitor(request, accept_encoding, without)
+        return await _asked(origin, request, asked)
+
+    def begins_as_visitor(
+        self, request: Request, on_answer: OnAnswer, *, accept_encoding: bytes | None, without: Collection[bytes]
+    ) -> bool:
+        """The same without waiting, as `OriginTransport.begins`."""
+        origin, asked = self._of_visitor(request, accept_encoding, without)
+
+        def mapped(answer: UpstreamResponse | OriginError | None) -> None:
+            if isinstance(answer, UpstreamResponse):
+                try:
+                    answer.headers = _mapped(origin, request, answer)
+                except OriginError as error:
+                    if isinstance(answer.body, Exchange):
+                        answer.body.let_go()
+                    answer = error
+            on_answer(answer)
+
+        return origin.begins(asked, mapped)
+
+    def _of_visitor(
+        self, request: Request, accept_encoding: bytes | None, without: Collection[bytes]
+    ) -> tuple[OriginTransport, UpstreamRequest]:
         origin = self._origins.of(request.path)
         host, trusted = self._host(origin, request), self._trusted
         lines = request_lines(request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without)
@@ -101,7 +126,7 @@ class Asking:
         asked = UpstreamRequest(
             request.method, request.target, headers, request.body, request.content_length, lines or b""
         )
-        return await _asked(origin, request, asked)
+        return origin, asked
 
     def _host(self, origin: OriginTransport, request: Request) -> bytes:
         return request.host if self._keep_host else origin.address.authority
@@ -109,10 +134,14 @@ class Asking:
 
 async def _asked(origin: OriginTransport, request: Request, asked: UpstreamRequest) -> UpstreamResponse:
     answer = await origin.fetch(asked)
-    ours = request.scheme.encode() + b"://" + request.host
     try:
-        answer.headers = response_headers(answer.headers, address=origin.address, ours=ours)
+        answer.headers = _mapped(origin, request, answer)
     except OriginError:
         await answer.aclose()
         raise
     return answer
+
+
+def _mapped(origin: OriginTransport, request: Request, answer: UpstreamResponse) -> Headers:
+    ours = request.scheme.encode() + b"://" + request.host
+    return response_headers(answer.headers, address=origin.address, ours=ours)

@@ -62,6 +62,7 @@ class Exchange:
         self._answer = Answer(is_head=request.method == b"HEAD")
         self._failure: BaseException | None = None
         self._sink: Sink | None = None
+        self._on_head: Callable[[BaseException | None], None] | None = None
         self._news: asyncio.Future[None] | None = None
         self._upload: asyncio.Task[None] | None = None
         self._is_sent = self._is_over = self._is_paused = False
@@ -95,8 +96,23 @@ class Exchange:
         except BaseException:
             self._end(may_reuse=False)
             raise
+        return self.answer
+
+    @property
+    def answer(self) -> UpstreamResponse:
+        """The answer, once its head is there."""
         answer = self._answer
         return UpstreamResponse(answer.status, answer.headers, self, answer.is_bounded)
+
+    def start(self, on_head: Callable[[BaseException | None], None]) -> None:
+        """Sends the request and returns; `on_head` is called when the head is there, or with why it will not be.
+        Raises `RequestError`; then the exchange is over."""
+        self._on_head = on_head
+        try:
+            self._send()
+        except BaseException:
+            self._end(may_reuse=False)
+            raise
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -130,6 +146,10 @@ class Exchange:
 
     async def aclose(self) -> None:
         """Ends the exchange. An answer not read whole costs its connection."""
+        self.let_go()
+
+    def let_go(self) -> None:
+        """The same, at once."""
         if not self._is_over:
             self._fail(OriginError("the answer was let go before its end", reason="abandoned"))
 
@@ -203,6 +223,10 @@ class Exchange:
     def _wake(self) -> None:
         if self._sink is not None:
             self._hand_over(self._sink)
+        elif self._on_head is not None:
+            if self._answer.has_head or self._failure is not None:
+                on_head, self._on_head = self._on_head, None
+                on_head(self._failure)
         elif self._news is not None and not self._news.done():
             self._news.set_result(None)
 

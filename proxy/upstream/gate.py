@@ -125,8 +125,7 @@ class Gate:
 
     async def enter(self) -> None:
         """Waits for a turn, if need be. Raises `OriginError` when there is none to be had."""
-        if self.under_way < self.limit:
-            self.under_way += 1
+        if self.enters_at_once():
             return
         if not self._waiting:
             self._since_all_went = self._clock()
@@ -147,6 +146,13 @@ class Gate:
         finally:
             if turn in self._waiting:
                 self._waiting.remove(turn)
+
+    def enters_at_once(self) -> bool:
+        """Has a turn if there is one to be had without waiting."""
+        if self.under_way >= self.limit:
+            return False
+        self.under_way += 1
+        return True
 
     def leave(self) -> None:
         """The request is over; the newest of those that wait has its turn."""

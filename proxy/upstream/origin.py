@@ -12,6 +12,7 @@ import socket
 import ssl
 import time
 from collections import deque
+from collections.abc import Callable
 
 from proxy.breaker import Breaker
 from proxy.errors import OperatorError, OriginError
@@ -23,6 +24,8 @@ from proxy.upstream.connection import Connection
 from proxy.upstream.exchange import Exchange, Patience, Switch
 from proxy.upstream.gate import Gate
 from proxy.upstream.retries import Retries
+
+OnAnswer = Callable[[UpstreamResponse | OriginError | None], None]
 
 _ITS_FAULT = frozenset({"refused", "certificate", "timeout", "reset"})
 
@@ -67,6 +70,37 @@ class OriginTransport:
         self._breaker.note(True)
         return answer
 
+    def begins(self, request: UpstreamRequest, on_answer: OnAnswer) -> bool:
+        """Sends a request without a body, if a warm connection and a turn are there, and returns. `on_answer` is called
+        once: with the answer, with why there is none, or with None when it may be asked for again. False: there is
+        something to be waited for, and nothing was done. Raises `RequestError`."""
+        if self._is_closed or self.gate.under_way >= self.gate.limit:
+            return False
+        connection = self._reusable()
+        if connection is None or not self._breaker.allows():
+            if connection is not None:
+                self._idle.append(connection)
+            return False
+        self.gate.enters_at_once()
+        self._retries.earn()
+        begun = time.monotonic()
+        exchange = Exchange(connection, request, self._patience, self._release)
+        exchange.start(lambda error: on_answer(self._outcome(exchange, connection, error, begun)))
+        return True
+
+    def _outcome(
+        self, exchange: Exchange, connection: Connection, error: BaseException | None, begun: float
+    ) -> UpstreamResponse | OriginError | None:
+        if error is None:
+            self._breaker.note(True)
+            return self._noted(exchange, connection, begun)
+        assert isinstance(error, OriginError), error  # nothing else happens to a request without a body
+        if error.reason == "reset" and exchange.may_be_repeated and self._retries.spend():
+            return None
+        if error.reason in _ITS_FAULT:
+            self._breaker.note(False)
+        return error
+
     async def _fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         await self._take_slot()
         self._retries.earn()
@@ -83,7 +117,11 @@ class OriginTransport:
 
     async def _answered(self, exchange: Exchange, connection: Connection) -> UpstreamResponse:
         begun = time.monotonic()
-        answer = await exchange.head()
+        await exchange.head()
+        return self._noted(exchange, connection, begun)
+
+    def _noted(self, exchange: Exchange, connection: Connection, begun: float) -> UpstreamResponse:
+        answer = exchange.answer
         self.gate.note(time.monotonic() - begun)
         if not exchange.is_over and _is_event_stream(answer.headers):
             connection.has_slot = False

@@ -156,10 +156,15 @@ async def relayed(relay: Relay, source: Source, cycle: RequestResponseCycle) -> 
     """Sends the answer to its end, and tells uvicorn; what went wrong, if anything did."""
     source.pour(relay)
     error = await relay.done
+    complete(cycle, error)
+    return error
+
+
+def complete(cycle: RequestResponseCycle, error: BaseException | None) -> None:
+    """Tells uvicorn that an answer has been sent, unless something went wrong or the client has gone."""
     if error is None and not cycle.disconnected:
         cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
             cycle.transport.close()
         cycle.on_response()
-    return error

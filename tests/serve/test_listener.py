@@ -124,7 +124,7 @@ async def test_it_speaks_tls_with_the_certificate_it_is_given(tmp_path: Path) ->
     large = ok(b"x" * 300_000, b"Cache-Control: max-age=60")
     async with Origin(by_path({b"/": large})) as origin, Site(origin.url) as site:
         app = App(site.gateway, {}, site.metrics, site.settings, lambda: site.now)
-        protocol = protocols(app.at_once, site.settings, site.metrics)
+        protocol = protocols(app.at_once, app.begins, site.settings, site.metrics)
         listener = Listener("proxy", app, "127.0.0.1", 0, protocol=protocol, certificate=certificate)
         running = asyncio.create_task(run([listener]))
         context = ssl.create_default_context()

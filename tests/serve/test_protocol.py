@@ -293,7 +293,9 @@ async def test_a_failure_in_the_lane_is_an_honest_error_and_the_end_of_the_conne
         raise ValueError("a secret detail")
 
     async with Served("http://127.0.0.1:9") as served:
-        served.listener.config.http = protocols(broken, served.site.settings, served.site.metrics)
+        served.listener.config.http = protocols(
+            broken, lambda request, give: False, served.site.settings, served.site.metrics
+        )
         heard = await raw(served, request(b"GET", b"/"))
     assert heard.startswith(b"HTTP/1.1 500 ")
     assert b"secret" not in heard
@@ -343,7 +345,9 @@ async def test_a_failure_over_what_is_read_by_habit_is_an_honest_error_too() -> 
         return Response(200, ((b"content-length", b"0"),))
 
     async with Served("http://127.0.0.1:9") as served:
-        served.listener.config.http = protocols(broken, served.site.settings, served.site.metrics)
+        served.listener.config.http = protocols(
+            broken, lambda request, give: False, served.site.settings, served.site.metrics
+        )
         reader, writer = await served.connect()
         statuses = []
         for _ in range(3):

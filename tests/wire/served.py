@@ -48,7 +48,8 @@ class Served:
             lambda: self.site.now,
             may_begin=lambda: self.may_begin,
         )
-        protocol = protocols(app.at_once if has_lane else lambda _: None, self.site.settings, self.site.metrics)
+        lanes = (app.at_once, app.begins) if has_lane else (lambda _: None, lambda _, give: False)
+        protocol = protocols(*lanes, self.site.settings, self.site.metrics)
         self.listener = Listener("test", app, "127.0.0.1", 0, protocol=protocol, drain_seconds=1)
 
     async def __aenter__(self) -> Served:
@@ -101,7 +102,7 @@ async def hear(reader: asyncio.StreamReader) -> Heard:
 
 
 async def _body(reader: asyncio.StreamReader, status: int, headers: dict[bytes, bytes]):  # type: ignore[no-untyped-def]
-    if status == 304:
+    if status in (204, 304):
         return
     if headers.get(b"transfer-encoding") != b"chunked":
         yield await reader.readexactly(int(headers[b"content-length"]))

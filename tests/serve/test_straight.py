@@ -1,0 +1,182 @@
+"""What goes straight from the origin to the client beside what goes the ordinary way, on real connections."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.wire.origin import Origin, Wire, always, by_path, in_turn, ok, once
+from tests.wire.served import Heard, Served, hear, request
+from tests.wire.site import eventually
+
+NO_STORE = b"Cache-Control: no-store"
+HTML = b"Content-Type: text/html"
+SLOT = b'<html><body><div data-slot="home.hero">default</div></body></html>'
+FIELDS = ((b"User-Agent", b"Mozilla"), (b"Accept", b"text/html,*/*"), (b"Cookie", b"session=1"))
+COOKIELESS = FIELDS[:-1]
+ANSWERS = {
+    b"/asset": ok(b"x" * 200_000, b"Content-Type: text/plain", NO_STORE),
+    b"/page": ok(SLOT, HTML, NO_STORE, b'ETag: "a"'),
+    b"/plain": ok(b"<p>plain", HTML, NO_STORE, b'ETag: "a"'),
+    b"/settled": ok(SLOT, HTML, b"Cache-Control: no-store, no-transform"),
+    b"/moved": ok(b"", NO_STORE, b"Location: /asset", status=b"302 Found"),
+    b"/gone": ok(b"gone", NO_STORE, status=b"410 Gone"),
+    b"/broken": ok(b"a", NO_STORE, b"X-Bad: \x01"),
+    b"/empty": b"HTTP/1.1 204 No Content\r\nCache-Control: no-store\r\n\r\n",
+    b"/chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nCache-Control: no-store\r\n\r\n"
+    b"5\r\nhello\r\n0\r\n\r\n",
+    b"/cookie": ok(b"a", b"Set-Cookie: a=1; Domain=127.0.0.1", NO_STORE),
+}
+
+
+async def asked(
+    served: Served, path: bytes, times: int = 4, fields: tuple[tuple[bytes, bytes], ...] = FIELDS
+) -> list[Heard]:
+    """The answers to the same request again and again: from the third on it is known by its habits."""
+    reader, writer = await served.connect()
+    try:
+        heard = []
+        for _ in range(times):
+            writer.write(request(b"GET", path, *fields))
+            heard.append(await hear(reader))
+        return heard
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("fields", [FIELDS, COOKIELESS], ids=["cookies", "marked"])
+@pytest.mark.parametrize("path", sorted(ANSWERS))
+async def test_what_goes_straight_comes_out_the_same(path: bytes, fields: tuple[tuple[bytes, bytes], ...]) -> None:
+    async with Origin(by_path(ANSWERS)) as origin:
+        async with Served(origin.url) as served:
+            straight = await asked(served, path, fields=fields)
+            counted = served.site.metrics.by_value("tailorbird_cache_requests_total")
+            seen = [sorted(one.headers) for one in origin.requests]
+        async with Served(origin.url, has_lane=False) as served:
+            ordinary = await asked(served, path, fields=fields)
+            assert served.site.metrics.by_value("tailorbird_cache_requests_total") == counted
+        assert straight == ordinary
+        assert [sorted(one.headers) for one in origin.requests[len(seen) :]] == seen
+
+
+async def test_no_task_waits_for_what_goes_straight_and_its_slot_comes_back() -> None:
+    go_on = asyncio.Event()
+
+    async def slowly(wire: Wire) -> None:
+        for number in range(9):
+            await wire.request()
+            await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nCache-Control: no-store\r\n\r\nab")
+            if number == 3:
+                await go_on.wait()
+            await wire.send(b"cd")
+
+    async with Origin(slowly) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        for _ in range(3):
+            writer.write(request(b"GET", b"/", *FIELDS))
+            assert (await hear(reader)).body == b"abcd"
+        writer.write(request(b"GET", b"/", *FIELDS))
+        await reader.readuntil(b"\r\n\r\nab")
+        assert not served.listener.server_state.tasks
+        writer.write(request(b"GET", b"/", *FIELDS))  # sent ahead: it waits for its turn
+        go_on.set()
+        assert await reader.readexactly(2) == b"cd"
+        assert (await hear(reader)).body == b"abcd"
+        assert not any(gate.under_way for gate in served.site.origins.gates.values())
+        writer.close()
+
+
+async def test_an_origin_that_breaks_off_breaks_the_clients_connection() -> None:
+    answers = {b"/": ok(b"whole", NO_STORE), b"/cut": ok(b"whole", NO_STORE)}
+
+    async def script(wire: Wire) -> None:
+        while True:
+            target = (await wire.request()).target
+            if target == b"/cut" and len(origin.requests) > 4:
+                await wire.send(answers[target][:-1])
+                return
+            await wire.send(answers[target])
+
+    async with Origin(script) as origin, Served(origin.url) as served:
+        await asked(served, b"/cut", 4)
+        reader, writer = await served.connect()
+        writer.write(request(b"GET", b"/cut", *FIELDS))
+        heard = await hear(reader)
+        assert (heard.is_whole, heard.body) == (False, b"whol")
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_a_connection_that_had_died_is_made_again_in_the_ordinary_way() -> None:
+    answer = ok(b"fine", NO_STORE)
+
+    async def closes_unheard(wire: Wire) -> None:
+        """Answers three times; the fourth request finds the connection closed."""
+        for _ in range(3):
+            await wire.request()
+            await wire.send(answer)
+        await wire.reader.read(1)
+        wire.reset()
+
+    async with Origin(in_turn(closes_unheard, always(answer))) as origin, Served(origin.url) as served:
+        assert [heard.body for heard in await asked(served, b"/", 5)] == [b"fine"] * 5
+        assert origin.connections == 2
+
+
+async def test_an_origin_that_says_nothing_or_nonsense_is_an_honest_error() -> None:
+    async def script(wire: Wire) -> None:
+        for _ in range(3):
+            await wire.request()
+            await wire.send(ok(b"fine", NO_STORE))
+        await wire.request()
+        await wire.send(b"nonsense\r\n\r\n")
+        await wire.until_closed()
+
+    async def silent(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(ok(b"fine", NO_STORE))
+        await wire.request()
+        await wire.until_closed()
+
+    async with (
+        Origin(in_turn(script, silent)) as origin,
+        Served(origin.url, first_byte_timeout_ms=200) as served,
+    ):
+        assert [heard.status for heard in await asked(served, b"/", 6)] == [200, 200, 200, 502, 200, 504]
+
+
+async def test_a_client_that_leaves_lets_go_of_the_exchange() -> None:
+    async def endless(wire: Wire) -> None:
+        while True:
+            await wire.request()
+            await wire.send(ok(b"x" * 100, NO_STORE)[: -1 if len(origin.requests) > 3 else None])
+
+    async with Origin(endless) as origin, Served(origin.url) as served:
+        await asked(served, b"/", 3)
+        reader, writer = await served.connect()
+        writer.write(request(b"GET", b"/", *FIELDS))
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        await eventually(lambda: not any(gate.under_way for gate in served.site.origins.gates.values()))
+
+
+async def test_what_has_to_be_waited_for_goes_the_ordinary_way() -> None:
+    script = in_turn(once(ok(b"fine", NO_STORE)), always(ok(b"fine", NO_STORE)))
+    async with Origin(script) as origin, Served(origin.url, max_connections=1) as served:
+        heard = await asyncio.gather(*(asked(served, b"/", 6) for _ in range(3)))
+        assert all(one.body == b"fine" for several in heard for one in several)
+
+
+async def test_a_page_that_seems_for_all_is_fetched_for_all_behind_it() -> None:
+    private, shared = ok(b"a", NO_STORE), ok(b"b", b"Cache-Control: max-age=60")
+
+    async def script(wire: Wire) -> None:
+        while True:
+            await wire.request()
+            await wire.send(private if len(origin.requests) < 4 else shared)
+
+    async with Origin(script) as origin, Served(origin.url) as served:
+        assert [heard.body for heard in await asked(served, b"/", 4)] == [b"a", b"a", b"a", b"b"]
+        await eventually(lambda: len(origin.requests) == 5)
+        assert origin.requests[4].get(b"cookie") is None
