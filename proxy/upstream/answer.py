@@ -1,12 +1,13 @@
 """One answer of an origin, read strictly. Bytes go in, a head and body pieces come out; no socket is here.
 
-What llhttp leaves open is closed here: the only transfer coding is `chunked`, heads are bounded in bytes and in
-fields, informational answers in number, and an answer that ends early is an error, never a short page. After a
+What llhttp leaves open is closed here: the only transfer coding that is undone is `chunked`, heads are bounded in bytes
+and in fields, informational answers in number, and an answer that ends early is an error, never a short page. After a
 complete answer `may_reuse` says whether the connection is clean (RFC 9112 6.3, 9.6).
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httptools
@@ -15,6 +16,9 @@ from proxy.errors import OriginError
 from proxy.http.forwarding import named_by_connection
 from proxy.model import Headers
 from proxy.upstream import plain
+
+_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_KNOWN_CODING = re.compile(rb"chunked|compress|deflate|gzip|trailers", re.IGNORECASE)
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_FIELDS = 256  # an origin may be wordier than the 100 we take from strangers
@@ -188,12 +192,19 @@ class Answer:
     def _settle_framing(self) -> None:
         version = self._parser.get_http_version()
         codings = [value for name, value in self.headers if name == b"transfer-encoding"]
-        if codings and (len(codings) > 1 or codings[0].lower() != b"chunked" or version != "1.1"):
-            raise _malformed("its Transfer-Encoding is not `chunked`")
+        is_chunked = [coding.lower() for coding in codings] == [b"chunked"]
         has_length = any(name == b"content-length" for name, _ in self.headers)
-        self.is_bounded = bool(codings) or has_length or self._is_head or self.status in (101, 204, 304)
+        if codings and (version != "1.1" or not (is_chunked or (_is_unheard_of(codings) and not has_length))):
+            raise _malformed("its Transfer-Encoding is not `chunked`")
+        self.is_bounded = is_chunked or has_length or self._is_head or self.status in (101, 204, 304)
         is_last = version != "1.1" or b"close" in named_by_connection(self.headers)
-        self.may_reuse = self.is_bounded and not is_last
+        self.may_reuse = self.is_bounded and not is_last and bool(is_chunked or not codings)
+
+
+def _is_unheard_of(codings: list[bytes]) -> bool:
+    """True for one coding that nobody has defined, or that says there is none: the body is what comes until the origin
+    closes (RFC 9112 6.3), and its bytes are passed on as they are. One that is known would have to be undone."""
+    return len(codings) == 1 and bool(_TOKEN.fullmatch(codings[0])) and not _KNOWN_CODING.search(codings[0])
 
 
 def _malformed(what: str) -> OriginError:

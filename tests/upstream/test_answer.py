@@ -76,7 +76,15 @@ def test_an_answer_to_head_has_no_body_whatever_it_says(framing: bytes) -> None:
     assert answer.may_reuse
 
 
-@pytest.mark.parametrize("data", [OK + b"\r\nhel" + b"lo", b"HTTP/1.0 200 OK\r\n\r\nhello"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        OK + b"\r\nhel" + b"lo",
+        b"HTTP/1.0 200 OK\r\n\r\nhello",
+        OK + b"Transfer-Encoding: identity\r\n\r\nhello",
+        OK + b"Transfer-Encoding: unheard-of\r\n\r\nhello",
+    ],
+)
 def test_a_body_that_only_the_closing_ends_is_flagged(data: bytes) -> None:
     answer = read(data)
     assert not answer.is_complete
@@ -120,7 +128,11 @@ def test_a_body_after_head_is_not_taken_and_costs_the_connection() -> None:
         pytest.param(OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n", id="a second coding"),
         pytest.param(OK + b"Transfer-Encoding: chunked, identity\r\n\r\n", id="chunked not last"),
         pytest.param(OK + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", id="chunked twice"),
-        pytest.param(OK + b"Transfer-Encoding: xchunked\r\n\r\n", id="unknown coding"),
+        pytest.param(OK + b"Transfer-Encoding: xchunked\r\n\r\n", id="almost chunked"),
+        pytest.param(OK + b"Transfer-Encoding: gzip\r\n\r\n", id="a coding to undo"),
+        pytest.param(OK + b"Transfer-Encoding: a, b\r\n\r\n", id="two unknown codings"),
+        pytest.param(OK + b"Transfer-Encoding: unheard-of\r\nContent-Length: 3\r\n\r\n", id="unknown and length"),
+        pytest.param(b"HTTP/1.0 200 OK\r\nTransfer-Encoding: unheard-of\r\n\r\n", id="unknown over 1.0"),
         pytest.param(b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", id="chunked over 1.0"),
         pytest.param(CHUNKED + b"5\nhello\n0\n\n", id="bare line feeds in chunks"),
         pytest.param(CHUNKED + b"xyz\r\n", id="no chunk size"),
