@@ -261,12 +261,16 @@ class Store(ProfileStore, EventStore, Protocol):
     """What a store is: profiles, and the events they come from."""
 
 
+OnHints = Callable[[Headers], None]
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
     """A request as it goes to the origin: already rebuilt or allow-listed by `http/forwarding.py`.
     `target` is path and query in wire form. `body` is None when there is none; `content_length` None streams
     it chunked. Content-Length and Transfer-Encoding are the transport's to write and must not be in `headers`. `lines`
-    are further fields as they stand in a head, where somebody has them ready; no line end is in any of them."""
+    are further fields as they stand in a head, where somebody has them ready; no line end is in any of them. `on_hints`
+    hears the fields of early hints (103) before the answer."""
 
     method: bytes
     target: bytes
@@ -274,6 +278,7 @@ class UpstreamRequest:
     body: AsyncIterator[bytes] | None = None
     content_length: int | None = None
     lines: bytes = b""
+    on_hints: OnHints | None = None
 
 
 @dataclass(slots=True)

@@ -49,6 +49,7 @@ class Question:
         request.host, request.scheme, request.client = self.host, self.scheme, client
         request.body = request.content_length = request._named = None
         request.depth = 0
+        request.on_hints = None
         request.question, request._firsts, request._cookies = self, own, own.get(b"cookie", b"")
         return request
 
@@ -58,7 +59,8 @@ class Request:
     """`path` and `query` are the raw bytes of the request target (never decoded, never rebuilt from a URL object);
     `host` is validated and lower-case; `headers` stay as they are; `client` is the address of whoever connected. `body`
     is None when none comes; `content_length` None with a body means it is streamed. `depth` counts the pages that this
-    is a part of; `question` is None unless it was read by one."""
+    is a part of; `question` is None unless it was read by one. `on_hints` tells the client of early hints, None
+    for one that may not expect any."""
 
     method: bytes
     path: bytes
@@ -71,6 +73,7 @@ class Request:
     content_length: int | None = None
     depth: int = 0
     question: Question | None = field(default=None, init=False, compare=False)
+    on_hints: Callable[[Headers], None] | None = field(default=None, init=False, repr=False, compare=False)
     _firsts: dict[bytes, bytes] | None = field(default=None, init=False, repr=False, compare=False)
     _cookies: bytes | None = field(default=None, init=False, repr=False, compare=False)
     _named: tuple[bytes, tuple[bytes, ...]] | None = field(default=None, init=False, repr=False, compare=False)

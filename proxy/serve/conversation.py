@@ -7,6 +7,7 @@ answer hears when its client is gone. What comes from the client is read in `pro
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import logging
 from collections import deque
@@ -18,6 +19,7 @@ from proxy.errors import OriginError, RequestError
 from proxy.http.incoming import refusal
 from proxy.http.message import Response, as_lines
 from proxy.metrics import Metrics
+from proxy.model import Headers
 from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.app import PIECE_BYTES
 from proxy.serve.backlog import Backlog
@@ -104,6 +106,14 @@ class Conversation(HttpToolsProtocol):
             return await relayed(self._relaying, source, cycle)
         finally:
             self._relaying = None
+
+    def _hint(self, cycle: RequestResponseCycle, fields: Headers) -> None:
+        """Tells the client what the page will need (RFC 8297), if it is its turn. Of the fields only links are told."""
+        links = tuple(field for field in fields if field[0] == b"link")
+        is_its_turn = bool(self._owed) and self._owed[0] is cycle and not cycle.response_started
+        if links and is_its_turn and not self.transport.is_closing():
+            with contextlib.suppress(OriginError):
+                self.transport.write(b"HTTP/1.1 103 Early Hints\r\n" + as_lines(links) + b"\r\n")
 
     def _pour(self, cycle: RequestResponseCycle, response: Response, source: Source) -> None:
         """The same without waiting: what comes after the last piece is done when it is there."""

@@ -156,6 +156,9 @@ class ClientProtocol(Conversation):
         self._owed.append(cycle)
         cycle.scope[REQUEST] = request  # type: ignore[literal-required]
         cycle.scope[RELAY] = partial(self._relay, cycle)  # type: ignore[literal-required]
+        # Programs there are that take a 103 for the answer; what says how it fetches knows better.
+        if cycle.scope["http_version"] == "1.1" and request.get(b"sec-fetch-mode") is not None:
+            request.on_hints = partial(self._hint, cycle)
 
     def on_body(self, body: bytes) -> None:
         self._unread = 0

@@ -26,7 +26,8 @@ MAX_INFORMATIONAL = 10
 
 
 class Answer:
-    """`status` and `headers` once `has_head`; `chunks` hold what came of the body and was not taken yet.
+    """`status` and `headers` once `has_head`; `chunks` hold what came of the body and was not taken yet;
+    `hints` the fields of early hints (103) before it.
 
     `is_bounded` is False when only the closing of the connection ends the body. With `may_switch`, a 101 is an
     answer, and what followed its head is in `rest`; else it is an error, since nobody asked for it.
@@ -45,6 +46,7 @@ class Answer:
         "has_begun",
         "has_head",
         "headers",
+        "hints",
         "is_bounded",
         "is_complete",
         "may_reuse",
@@ -57,6 +59,7 @@ class Answer:
         self.status = 0
         self.headers: Headers = ()
         self.chunks: list[bytes] = []
+        self.hints: list[Headers] = []
         self.size = 0
         self.rest = b""
         self.has_begun = self.has_head = self.is_complete = self.may_reuse = False
@@ -183,6 +186,8 @@ class Answer:
 
     def _skip_informational(self, status: int) -> None:
         self._informational += 1
+        if status == 103:
+            self.hints.append(tuple(self._fields))
         self._fields.clear()
         if status == 101:
             raise _malformed("it switches protocols unasked")

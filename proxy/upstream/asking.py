@@ -123,10 +123,15 @@ class Asking:
             headers = request_headers(
                 request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without
             )
-        asked = UpstreamRequest(
-            request.method, request.target, headers, request.body, request.content_length, lines or b""
+        return origin, UpstreamRequest(
+            request.method,
+            request.target,
+            headers,
+            request.body,
+            request.content_length,
+            lines or b"",
+            request.on_hints,
         )
-        return origin, asked
 
     def _host(self, origin: OriginTransport, request: Request) -> bytes:
         return request.host if self._keep_host else origin.address.authority

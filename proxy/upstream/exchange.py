@@ -183,11 +183,19 @@ class Exchange:
         except OriginError as error:
             self._fail(error)
             return
+        if answer.hints:
+            self._tell_hints()
         if answer.is_complete:
             self._end(may_reuse=self._is_sent and answer.may_reuse)
         elif answer.has_head:
             self._go_on()
         self._wake()
+
+    def _tell_hints(self) -> None:
+        hints, self._answer.hints = self._answer.hints, []
+        if self._request.on_hints is not None:
+            for fields in hints:
+                self._request.on_hints(fields)
 
     def ended(self, error: Exception | None) -> None:
         """As `Listener`."""

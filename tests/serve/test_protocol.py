@@ -335,6 +335,43 @@ async def test_a_client_that_leaves_what_it_asked_by_habit_ends_the_exchange() -
         )
 
 
+HINTED = (
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nSet-Cookie: a=1\r\n\r\n"
+    + ok(b"x", b"Cache-Control: no-store")
+)
+MODE, SESSION = (b"Sec-Fetch-Mode", b"navigate"), (b"Cookie", b"session=1")
+
+
+async def test_early_hints_reach_who_says_how_it_fetches_by_any_way() -> None:
+    async with Origin(always(HINTED)) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        for _ in range(4):  # the last are asked by habit, and straight
+            writer.write(request(b"GET", b"/", MODE, SESSION))
+            hints = await reader.readuntil(b"\r\n\r\n")
+            assert hints == b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\n"
+            heard = await hear(reader)
+            assert (heard.status, heard.body, heard.headers.get(b"link")) == (200, b"x", None)
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        request(b"GET", b"/", SESSION),
+        request(b"GET", b"/", MODE, SESSION).replace(b"HTTP/1.1", b"HTTP/1.0"),
+        request(b"GET", b"/", MODE).replace(b"GET / ", b"GET /shared "),
+    ],
+    ids=["says nothing of it", "HTTP/1.0", "asked for everybody"],
+)
+async def test_early_hints_are_kept_from_who_might_take_them_for_the_answer(asked: bytes) -> None:
+    shared = HINTED.replace(b"no-store", b"max-age=60")
+    async with Origin(by_path({b"/": HINTED, b"/shared": shared})) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        writer.write(asked)
+        assert (await hear(reader)).status == 200
+        writer.close()
+
+
 async def test_a_failure_over_what_is_read_by_habit_is_an_honest_error_too() -> None:
     asked = []
 
