@@ -71,7 +71,9 @@ class Wire:
         return b"".join(pieces)
 
     async def send(self, data: bytes) -> None:
-        """Writes and waits for the socket to take it."""
+        """Writes and waits for the socket to take it. Raises `ConnectionError` once the other end has left."""
+        if self.writer.is_closing():  # on which uvloop's transports raise something else
+            raise ConnectionResetError
         self.writer.write(data)
         await self.writer.drain()
 
