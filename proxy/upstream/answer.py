@@ -58,7 +58,7 @@ class Answer:
     def __init__(self, *, is_head: bool = False, may_switch: bool = False) -> None:
         self.status = 0
         self.headers: Headers = ()
-        self.chunks: list[bytes] = []
+        self.chunks: list[bytes | memoryview] = []
         self.hints: list[Headers] = []
         self.size = 0
         self.rest = b""
@@ -88,10 +88,10 @@ class Answer:
             return False
         self.status, self.headers, self._left = head.status, head.headers, head.length
         self.has_head = self.may_reuse = True
-        self._take(data[head.body_at :])
+        self._take(memoryview(data)[head.body_at :])  # most often all of the body: not copied
         return True
 
-    def _take(self, body: bytes) -> None:
+    def _take(self, body: bytes | memoryview) -> None:
         if len(body) > self._left:
             self.may_reuse = False
             body = body[: self._left]
@@ -129,10 +129,15 @@ class Answer:
 
     def take(self) -> bytes:
         """What came of the body since the last time, in one piece."""
-        data = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
-        self.chunks = []
-        self.size = 0
+        first = self.chunks[0] if len(self.chunks) == 1 else b""
+        data = first if isinstance(first, bytes) and first else b"".join(self.chunks)
+        self.take_pieces()
         return data
+
+    def take_pieces(self) -> list[bytes | memoryview]:
+        """The same as it came."""
+        pieces, self.chunks, self.size = self.chunks, [], 0
+        return pieces
 
     def _refused(self, error: httptools.HttpParserError) -> None:
         if self.is_complete:

@@ -33,7 +33,7 @@ class Patience:
 class Sink(Protocol):
     """Who takes a body piece by piece as it comes."""
 
-    def take(self, piece: bytes) -> None:
+    def take(self, piece: bytes | memoryview) -> None:
         """A piece came."""
 
     def end(self, error: BaseException | None) -> None:
@@ -239,8 +239,8 @@ class Exchange:
             self._news.set_result(None)
 
     def _hand_over(self, sink: Sink) -> None:
-        if self._answer.chunks:
-            sink.take(self._answer.take())
+        for piece in self._answer.take_pieces():
+            sink.take(piece)
         if self._failure is not None or self._answer.is_complete:
             self._sink = None
             sink.end(self._failure)

@@ -77,7 +77,7 @@ class Relay:
         self._source = source
         self._on_written = on_written
         self._most_bytes = most_bytes
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[bytes | memoryview] = deque()
         self._is_paused = self._has_ended = False
         self._error: BaseException | None = None
         self._begin(response)
@@ -97,10 +97,10 @@ class Relay:
 
     # -- called by the source
 
-    def take(self, piece: bytes) -> None:
+    def take(self, piece: bytes | memoryview) -> None:
         """A piece came."""
         if self._has_body:
-            self._waiting.append(b"%x\r\n%b\r\n" % (len(piece), piece) if self._is_chunked else piece)
+            self._waiting.append(b"%x\r\n%b\r\n" % (len(piece), bytes(piece)) if self._is_chunked else piece)
         self.flow()
 
     def end(self, error: BaseException | None) -> None:
