@@ -9,13 +9,10 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-import httpx
-
 from proxy.diagnostics import Finding, as_text
 from proxy.errors import OperatorError, StoreError
 from proxy.metrics import Metrics
 from proxy.outbox.follower import Follower
-from proxy.outbox.sender import TIMEOUT_SECONDS, Sender
 from proxy.ports import Outbox, Store
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.webhookfile import Webhook, read_webhooks
@@ -42,6 +39,11 @@ class Outreach:
         metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
+        # A sixth of what a worker takes to start, and few shops have webhooks.
+        import httpx
+
+        from proxy.outbox.sender import TIMEOUT_SECONDS, Sender
+
         self._name = name
         self._outbox = outbox
         self._clock = clock
