@@ -19,7 +19,7 @@ from proxy.stores import open_store
 from proxy.stores.connecting import client_of
 from tests.wire.cluster import Cluster
 
-ON_A_CLUSTER = ("test_event_store", "test_tombstones")
+ON_A_CLUSTER = ("test_tombstones",)
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +52,7 @@ def cluster_url() -> Iterator[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A cluster takes seconds to form: in short, only what knows most of stores is tried on one."""
+    """A cluster takes seconds to form: in short, only copies and erasure are tried on one."""
     if "kind" in metafunc.fixturenames:
         has_cluster = os.environ.get("BAR_FULL") or metafunc.module.__name__.endswith(ON_A_CLUSTER)
         metafunc.parametrize("kind", ["sqlite", "valkey", *(["cluster"] if has_cluster else [])])
