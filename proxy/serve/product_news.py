@@ -29,6 +29,8 @@ AT_ONCE = 500
 MOST_HEARD = 1_000
 LEARNT_A_SECOND = 10_000
 """Every so many products that are known make it a second longer until the next are taken in from pages."""
+STORE_SECONDS = 2.0
+"""Who starts, stops or tells a change waits no longer for the store."""
 AGAIN_SECONDS = 86_400.0
 KEPT_SECONDS = 30 * 86_400.0
 """What no page told of for so long is not taken in by a worker that starts."""
@@ -37,8 +39,15 @@ KEPT_SECONDS = 30 * 86_400.0
 class ProductNews:
     """`hub` gives the products as they are now."""
 
-    def __init__(self, kept: Sightings, hub: Callable[[], Hub], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        kept: Sightings,
+        hub: Callable[[], Hub],
+        clock: Callable[[], float],
+        patience_seconds: float = STORE_SECONDS,
+    ) -> None:
         self._kept = kept
+        self._patience = patience_seconds
         self._hub = hub
         self._clock = clock
         self._heard: dict[str, Product | None] = {}
@@ -101,18 +110,18 @@ class ProductNews:
         self._changes.update(changed)
         told = [Sighting(id, now, product, base, True) for id, (base, product) in changed.items()]
         try:
-            await self._kept.put_sightings(told, most=MOST_LEARNT)
-        except StoreError as error:
-            log.warning("changes of products hold until this process ends, for the store is away: %s", error)
+            await asyncio.wait_for(self._kept.put_sightings(told, most=MOST_LEARNT), self._patience)
+        except (StoreError, TimeoutError) as error:
+            log.warning("changes of products may end with the workers there are, the store is away: %s", error)
 
     async def open(self) -> None:
         """Takes in all that is kept, before there are pages. Without the store it starts from nothing."""
         try:
-            while (found := await self._next()) is not None:
+            while (found := await asyncio.wait_for(self._next(), self._patience)) is not None:
                 for sighting in found:
                     _take(self._hub(), sighting.id, sighting.product)
-        except StoreError as error:
-            log.warning("what pages told of products is not known yet: %s", error)
+        except (StoreError, TimeoutError) as error:
+            log.warning("what pages told of products is not known yet: %s", error or "the store does not answer")
 
     async def follow(self) -> None:
         """Takes in and shares from now on. Never ends; cancel it."""
@@ -146,9 +155,9 @@ class ProductNews:
     async def aclose(self) -> None:
         """Shares what there is, if it can."""
         try:
-            await self.share()
-        except StoreError as error:
-            log.info("what pages told of products last is not kept: %s", error)
+            await asyncio.wait_for(self.share(), self._patience)
+        except (StoreError, TimeoutError) as error:
+            log.info("what pages told of products last is not kept: %s", error or "the store does not answer")
         await self._kept.aclose()
 
     async def _next(self) -> list[Sighting] | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from proxy.catalogue.hub import Hub
-from proxy.model import Product
+from proxy.model import Product, Sighting
 from proxy.page.about import About
 from proxy.serve.product_news import AGAIN_SECONDS, KEPT_SECONDS, ProductNews, link_of
 from proxy.stores import open_sightings, open_store
@@ -185,6 +185,30 @@ async def test_a_store_that_is_away_costs_nothing_but_the_sharing(tmp_path: Path
     assert worker.hub.get("MAT")
     following.cancel()
     await worker.pages.aclose()
+
+
+class Stalled:
+    """A store that has taken what is asked, and answers nobody."""
+
+    async def put_sightings(self, sightings: Sequence[Sighting], *, most: int) -> None:
+        await asyncio.Event().wait()
+
+    async def get_sightings(self, after: int, most: int) -> tuple[list[Sighting], int]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def test_a_store_that_stalls_holds_up_neither_start_nor_change_nor_stop() -> None:
+    hub = Hub([Product("MAT", "Mat", "/p/mat")])
+    hub.change({"id": "MAT", "price": 9.0}, lambda *told: None)
+    pages = ProductNews(Stalled(), lambda: hub, lambda: 100.0, patience_seconds=0.01)
+    async with asyncio.timeout(10):
+        await pages.open()
+        await pages.keep_changes(["MAT"])
+        await pages.aclose()
 
 
 @pytest.mark.parametrize(
