@@ -84,7 +84,7 @@ def _hold_out(slots: frozenset[str] | None, decisions: dict[str, Decision]) -> N
 
 def _possible(plan: Plan, context: EvaluationContext) -> int:
     value_of = context.attributes.get
-    after, until, possible = plan.clock.latest
+    after, until, possible, _ = plan.clock.latest
     if not after < context.now <= until:
         possible = plan.clock.bits(context.now)
     for attribute, remembered in plan.short_cuts.texts:

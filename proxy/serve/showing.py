@@ -209,11 +209,11 @@ class Showing:
         values = of_request + of_visitor
         if recalled is None or asked.tells_visitors_apart or now >= self._recorder.due_at:
             return self._anew(template, self._seen(request, visitor, now), profile, coding, values, poured)
-        # All that deciding and filling look at; of the moment, the time until which it is the same to the plan.
-        until = self.publication.plan.clock.until(now)
+        # All that deciding and filling look at; of the moment, what time it is to the plan.
+        time = self.publication.plan.clock.time(now)
         kinds = tuple(map(type, of_visitor)) if asked.has_kinds else ()
         unverified = visitor.unverified and unsigned_only(visitor, profile)
-        key: Hashable = (coding, until, values, kinds, unverified)
+        key: Hashable = (coding, time, values, kinds, unverified)
         done = recalled.get(key)
         if done is None:
             done = self._anew(template, self._seen(request, visitor, now), profile, coding, values)

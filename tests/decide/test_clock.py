@@ -27,7 +27,7 @@ def test_a_schedule_changes_on_its_second_and_the_answer_says_until_when_it_is_g
     schedule = clock()
     assert [schedule.bits(now) & 1 for now in (99.9, 100.0, 199.9, 200.0)] == [0, 1, 1, 0]
     schedule.bits(150.0)
-    after, until, bits = schedule.latest
+    after, until, bits, _ = schedule.latest
     assert after < 100.0 <= 199.9 <= until < 200.0 and bits & 1
 
 
@@ -36,7 +36,7 @@ def test_every_moment_within_the_answers_time_has_the_same_answer() -> None:
         now = at("2026-03-28T23:00") + minutes * 60 + 13.5
         asked = clock(Europe_Oslo=SATURDAY, Asia_Kathmandu=MORNING)
         bits = asked.bits(now)
-        after, until, _ = asked.latest
+        after, until, _, _ = asked.latest
         assert after < now <= until
         assert {asked.bits(moment) for moment in (after + 1e-3, now, until)} == {bits}
 
@@ -61,7 +61,25 @@ def test_weekday_and_hours_are_read_in_their_zone_on_both_sides_of_a_clock_chang
     ]
 
 
+def test_what_time_it_is_changes_and_comes_again_with_the_answer_alone() -> None:
+    office = clock(Europe_Oslo=MORNING)
+    hours = ("07:00", "08:30", "08:31", "11:59", "12:00", "23:59")
+    times = [[office.time(at(f"2026-11-{day}T{hour}") - 3_600) for hour in hours] for day in (23, 24)]
+    assert [len(set(day)) for day in times] == [2, 2]
+    assert times[0] == times[1] == [times[0][0], *[times[0][1]] * 3, *[times[0][0]] * 2]
+    assert office.time(150.0) not in times[0]
+    office.bits(at("2026-11-23T08:30") - 3_600)
+    assert office.time(at("2026-11-23T08:30") - 3_600) == times[0][1]
+
+
+def test_times_that_were_forgotten_have_new_numbers() -> None:
+    many = column([{Literal("now", Between(n, n + 1, open_high=True)): 1 << n for n in range(200)}], (1 << 200) - 1)
+    schedule = Clock((1 << 200) - 1, many, {})
+    numbers = [schedule.time(n + 0.5) for n in [*range(200), 0]]
+    assert len(set(numbers)) == 201
+
+
 def test_a_clock_nobody_asks_answers_once_for_all_time() -> None:
     idle = Clock(EVERYONE, None, {})
     assert idle.bits(5.0) == EVERYONE
-    assert idle.latest == (float("-inf"), float("inf"), EVERYONE)
+    assert idle.latest[:3] == (float("-inf"), float("inf"), EVERYONE)
