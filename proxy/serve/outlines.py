@@ -25,15 +25,20 @@ MOST_BYTES = 512 * 1024
 
 
 class Outline(NamedTuple):
-    """`slots` as found, and what the page is `about`; `doubts` are the words why some of it could not be cut."""
+    """`slots` as found, and what the page is `about`; `doubts` are the words why some of it could not be cut, `digests`
+    those of the pieces, statics first."""
 
     slots: tuple[SlotRange, ...]
     about: About
     doubts: Sequence[str]
+    digests: Sequence[bytes]
 
     def of(self, body: bytes) -> Template:
         """The page with these bytes, cut."""
-        return replace(cut_at(body, self.slots), about=self.about)
+        template = replace(cut_at(body, self.slots), about=self.about)
+        for piece, digest in zip((*template.statics, *template.defaults), self.digests, strict=True):
+            piece.recall(digest)
+        return template
 
 
 class Outlines:
@@ -58,7 +63,8 @@ class Outlines:
         if key is None or template.holes or template.lists or template.forms:
             return
         make_room(self._known, MOST)
-        self._known[key] = Outline(_ranges(template), template.about, doubts)
+        digests = [piece.digest for piece in (*template.statics, *template.defaults)]
+        self._known[key] = Outline(_ranges(template), template.about, doubts, digests)
 
 
 def _ranges(template: Template) -> tuple[SlotRange, ...]:

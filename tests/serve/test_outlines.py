@@ -4,6 +4,7 @@ import pytest
 
 from proxy.metrics import Metrics
 from proxy.model import Headers
+from proxy.page.piece import Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.rulebook.policy import PagePolicy
@@ -34,6 +35,8 @@ async def test_a_page_that_comes_again_is_cut_as_the_first_time(body: bytes) -> 
     again = await template(reader, bytes(bytearray(body)))
     assert again == first
     assert again.about == first.about
+    for one, other in zip((*first.statics, *first.defaults), (*again.statics, *again.defaults), strict=True):
+        assert one.digest == other.digest == Piece(other.plain).digest
     assert metrics.by_value("tailorbird_page_passthrough_total") == {why: 2 * count for why, count in counted.items()}
 
 
