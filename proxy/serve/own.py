@@ -26,7 +26,7 @@ from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.pages import has_json_slots, is_cut
+from proxy.serve.pages import Page, has_json_slots, is_cut
 from proxy.serve.pouring import DRY, Pouring
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Met
@@ -44,6 +44,9 @@ _OUR_ETAG = re.compile(rb'W/"[0-9a-f]{32}"')  # as `page/encode.py` makes them
 
 class Shows(Protocol):
     """Whoever fills pages: `Showing`, or a preview."""
+
+    def meet(self, template: Template, request: Request, now: float) -> Met | None:
+        """Who asks; None when that has to be waited for."""
 
     async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
         """Who asks."""
@@ -161,11 +164,35 @@ class Own:
         policy = self._policy_of(request.path)
         page = await self._reader.read(body, answer.headers, request.path, self._declared(), policy)
         if page.template is None or not page.template.slots:
-            self._metrics.count("tailorbird_requests_total", "result", "bypass")
-            if page.template is not None and answer.status == 200:
-                self._showing.passed(page.template, request, now)
-            return whole(request, answer.status, _unframed(headers), (body,), len(body))
+            return self._untouched(request, answer, page, body, headers, now)
         return await self._filled(request, answer, page.template, now, headers)
+
+    def at_once(
+        self, request: Request, answer: UpstreamResponse, body: bytes, now: float, said: str
+    ) -> Response | None:
+        """The visitor's page, where no policy is about it; None when something has to be waited for, as for a page that
+        is seen for the first time. Raises `OriginError`."""
+        if request.method != b"GET" or len(body) > self._max_page_bytes:
+            return None
+        page = self._reader.recalled(body, answer.headers, request.path, self._declared())
+        if page is None or page.template is None:
+            return None
+        headers = passed_head(answer.headers, said)
+        if not page.template.slots:
+            return self._untouched(request, answer, page, body, headers, now)
+        met = self._showing.meet(page.template, request, now)
+        if met is None:
+            return None
+        shown = self._showing.show(page.template, request, met, now, "identity")
+        return assembled_answer(answer.status, as_lines(personal_head(headers)), shown, request, met.set_cookie)
+
+    def _untouched(
+        self, request: Request, answer: UpstreamResponse, page: Page, body: bytes, headers: Headers, now: float
+    ) -> Response:
+        self._streams.count += 1
+        if page.template is not None and answer.status == 200:
+            self._showing.passed(page.template, request, now)
+        return whole(request, answer.status, _unframed(headers), (body,), len(body))
 
     async def _filled(
         self, request: Request, answer: UpstreamResponse, template: Template, now: float, headers: Headers

@@ -136,6 +136,10 @@ class ShowingAs:
         self.stories: Sequence[SlotStory] = ()
         self.took_ms = 0.0
 
+    def meet(self, template: Template, request: Request, now: float) -> Met | None:
+        """Nobody at once: a preview is never asked for straight."""
+        return None
+
     async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
         """The persona's visitor. Who looks gets no cookie."""
         visitor = self._preview.persona.visitor

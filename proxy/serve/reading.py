@@ -58,13 +58,22 @@ class PageReader:
     ) -> Page:
         """A page that is its visitor's own, ready to be filled. The only holes it has are its includes."""
         key = self._key(body, headers, path, declared, policy)
-        known = None if key is None else self._outlines.get(key)
-        if known is not None:
-            return self._told((Page(_without_coding(headers), body, known.of(body)), known.doubts))
+        if (known := self._recalled(key, body, headers)) is not None:
+            return known
         page, doubts = await asyncio.to_thread(self._read, body, headers, path, declared, policy)
         if page.template is not None and page.body is body:  # and nothing in it was changed
             self._outlines.put(key, page.template, doubts)
         return self._told((page, doubts))
+
+    def recalled(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Page | None:
+        """The page, where it came before byte for byte and no policy is about it."""
+        return self._recalled(self._key(body, headers, path, declared, None), body, headers)
+
+    def _recalled(self, key: Hashable, body: bytes, headers: Headers) -> Page | None:
+        known = None if key is None else self._outlines.get(key)
+        if known is None:
+            return None
+        return self._told((Page(_without_coding(headers), body, known.of(body)), known.doubts))
 
     def _key(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None

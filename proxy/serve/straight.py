@@ -80,19 +80,22 @@ class Straight:
             if not reason:
                 self._fill(sought(request, None), answer)
             said = f"fwd=bypass; {detail(reason or 'cookies')}"
-            if self._own.is_streamed(request, answer):
-                give(self._streamed(request, answer, said))
-            else:
-                give(self._waited_for(request, answer, said))
+            try:
+                response = self._at_once(request, answer, said)
+            except OriginError as error:
+                response = self._own.failed(request, error)
+                if isinstance(answer.body, Exchange):
+                    answer.body.let_go()
+            give(self._waited_for(request, answer, said) if response is None else response)
 
-    def _streamed(self, request: Request, answer: UpstreamResponse, said: str) -> Response:
-        response = self._own.streamed(answer, said)
-        try:
+    def _at_once(self, request: Request, answer: UpstreamResponse, said: str) -> Response | None:
+        if self._own.is_streamed(request, answer):
+            response: Response | None = self._own.streamed(answer, said)
+        else:
+            body = answer.body.whole if isinstance(answer.body, Exchange) else None
+            response = None if body is None else self._own.at_once(request, answer, body, self._clock(), said)
+        if response is not None and not response.lead:
             response.lead = as_lines(response.headers)
-        except OriginError as error:
-            if isinstance(answer.body, Exchange):
-                answer.body.let_go()
-            return self._own.failed(request, error)
         return response
 
     async def _waited_for(self, request: Request, answer: UpstreamResponse, said: str) -> Response:

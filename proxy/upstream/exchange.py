@@ -104,6 +104,11 @@ class Exchange:
         answer = self._answer
         return UpstreamResponse(answer.status, answer.headers, self, answer.is_bounded)
 
+    @property
+    def whole(self) -> bytes | None:
+        """The body, once all of it is there, as long as nobody took any of it."""
+        return b"".join(self._answer.chunks) if self._answer.is_complete else None
+
     def start(self, on_head: Callable[[BaseException | None], None]) -> None:
         """Sends the request and returns; `on_head` is called when the head is there, or with why it will not be.
         Raises `RequestError`; then the exchange is over."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.wire.origin import Origin, Wire, always, by_path, in_turn, ok, once
 from tests.wire.served import Heard, Served, hear, request
-from tests.wire.site import eventually
+from tests.wire.site import eventually, published, shown
 
 NO_STORE = b"Cache-Control: no-store"
 HTML = b"Content-Type: text/html"
@@ -48,15 +48,17 @@ async def asked(
 @pytest.mark.parametrize("fields", [FIELDS, COOKIELESS], ids=["cookies", "marked"])
 @pytest.mark.parametrize("path", sorted(ANSWERS))
 async def test_what_goes_straight_comes_out_the_same(path: bytes, fields: tuple[tuple[bytes, bytes], ...]) -> None:
+    rules = published(shown("Hello"))
     async with Origin(by_path(ANSWERS)) as origin:
-        async with Served(origin.url) as served:
+        async with Served(origin.url, publication=rules) as served:
             straight = await asked(served, path, fields=fields)
             counted = served.site.metrics.by_value("tailorbird_cache_requests_total")
             seen = [sorted(one.headers) for one in origin.requests]
-        async with Served(origin.url, has_lane=False) as served:
+        async with Served(origin.url, publication=rules, has_lane=False) as served:
             ordinary = await asked(served, path, fields=fields)
             assert served.site.metrics.by_value("tailorbird_cache_requests_total") == counted
         assert straight == ordinary
+        assert all((b"Hello" in heard.body) == (path == b"/page") for heard in straight)
         assert [sorted(one.headers) for one in origin.requests[len(seen) :]] == seen
 
 
@@ -85,6 +87,27 @@ async def test_no_task_waits_for_what_goes_straight_and_its_slot_comes_back() ->
         assert (await hear(reader)).body == b"abcd"
         assert not any(gate.under_way for gate in served.site.origins.gates.values())
         writer.close()
+
+
+async def test_a_page_that_came_before_and_has_a_field_no_head_may_have_is_an_honest_error() -> None:
+    odd = ok(SLOT, HTML, NO_STORE, b"X-Odd: a\x01")
+    async with Origin(by_path({b"/": odd})) as origin, Served(origin.url) as served:
+        assert [heard.status for heard in await asked(served, b"/", 5)] == [502] * 5
+        assert not any(gate.under_way for gate in served.site.origins.gates.values())
+
+
+async def test_a_page_in_pieces_is_put_together_before_it_is_filled() -> None:
+    whole = ok(SLOT, HTML, NO_STORE)
+
+    async def slowly(wire: Wire) -> None:
+        while True:
+            await wire.request()
+            for start in (0, len(whole) - 20):
+                await wire.send(whole[start : start + len(whole) - 20])
+                await asyncio.sleep(0)
+
+    async with Origin(slowly) as origin, Served(origin.url) as served:
+        assert {heard.body for heard in await asked(served, b"/", 5)} == {SLOT}
 
 
 async def test_an_origin_that_breaks_off_breaks_the_clients_connection() -> None:
