@@ -29,9 +29,9 @@ from proxy.model import Headers
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.serve.app import OWN_PREFIX
 from proxy.settings import Settings
-from proxy.upstream.exchange import Switch
 from proxy.upstream.origin import OriginTransport
 from proxy.upstream.origins import Origins
+from proxy.upstream.switch import Switch
 
 _SWITCH = ((b"connection", b"Upgrade"), (b"upgrade", b"websocket"))
 

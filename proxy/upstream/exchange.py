@@ -302,23 +302,3 @@ class Exchange:
         if not self._is_sent:
             return "did not take the request"
         return "did not go on with its answer" if self._answer.has_head else "did not answer"
-
-
-class Switch(Exchange):
-    """A request for another protocol. When the answer is a 101 the connection is kept, unread, for `hand_over`; without
-    that, `aclose` closes it."""
-
-    def __init__(self, connection: Connection, request: UpstreamRequest, patience: Patience) -> None:
-        super().__init__(connection, request, patience, lambda connection, _: connection.pause_reading())
-        self._answer = Answer(may_switch=True)
-        self._is_handed_over = False
-
-    async def aclose(self) -> None:
-        await super().aclose()
-        if not self._is_handed_over:
-            self._connection.abort()
-
-    def hand_over(self, protocol: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
-        """Gives the socket to `protocol`, still paused, with what the origin has said in the new protocol already."""
-        self._is_handed_over = True
-        return self._connection.hand_over(protocol), self._answer.rest

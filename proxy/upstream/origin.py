@@ -21,9 +21,10 @@ from proxy.model import Headers
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
 from proxy.upstream.connection import Connection
-from proxy.upstream.exchange import Exchange, Patience, Switch
+from proxy.upstream.exchange import Exchange, Patience
 from proxy.upstream.gate import Gate
 from proxy.upstream.retries import Retries
+from proxy.upstream.switch import Switch
 
 OnAnswer = Callable[[UpstreamResponse | OriginError | None], None]
 

@@ -1,0 +1,31 @@
+"""A request for another protocol on a connection of its own, which is handed over when the origin agrees. What is then
+said on it is its new owner's."""
+
+from __future__ import annotations
+
+import asyncio
+
+from proxy.ports import UpstreamRequest
+from proxy.upstream.answer import Answer
+from proxy.upstream.connection import Connection
+from proxy.upstream.exchange import Exchange, Patience
+
+
+class Switch(Exchange):
+    """A request for another protocol. When the answer is a 101 the connection is kept, unread, for `hand_over`; without
+    that, `aclose` closes it."""
+
+    def __init__(self, connection: Connection, request: UpstreamRequest, patience: Patience) -> None:
+        super().__init__(connection, request, patience, lambda connection, _: connection.pause_reading())
+        self._answer = Answer(may_switch=True)
+        self._is_handed_over = False
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        if not self._is_handed_over:
+            self._connection.abort()
+
+    def hand_over(self, protocol: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+        """Gives the socket to `protocol`, still paused, with what the origin has said in the new protocol already."""
+        self._is_handed_over = True
+        return self._connection.hand_over(protocol), self._answer.rest
