@@ -1,7 +1,7 @@
 """How much may be asked of an origin at once: found out by asking, so that one that slows down is not pushed over.
 
 `Limit` is pure. It compares how long answers take now with how long they took when they took least: when that is
-three quarters more, more at once only means longer, and the limit falls by a tenth; while it is not, and the limit is
+six tenths more, more at once only means longer, and the limit falls by a tenth; while it is not, and the limit is
 what holds requests up, it rises by a tenth (rising by one would take minutes to leave a wrong start). Averages over
 stretches of time are compared, not single answers: a shop has quick pages and slow ones.
 
@@ -34,7 +34,7 @@ SOON_STRETCHES, TRUSTED_STRETCHES = 3, 60
 LOOK_STRETCHES = 2
 """It takes two: in the first, what was asked before is still being answered."""
 AS_MANY = 0.9
-SLOWER = 1.75
+SLOWER = 1.6
 SLACK_SECONDS = 0.02
 """What comes on top: a busy machine makes five milliseconds of two, which says nothing of an origin."""
 BUSY_SHARE = 0.8
