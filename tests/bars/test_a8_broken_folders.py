@@ -104,7 +104,7 @@ async def test_the_last_good_plan_outlives_every_broken_folder(tmp_path: Path) -
     answers: list[bool] = []
 
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
-        site = shop.tailorbird
+        site = shop.tailorbird.desk
 
         async def visit() -> None:
             while True:
