@@ -13,8 +13,10 @@ import enum
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import msgspec
 
 from proxy.audience.identity import NOBODY
 from proxy.audience.outside import MEMBERSHIP
@@ -79,8 +81,7 @@ class Rejected:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True):
     """An event as a sender tells it, before it is judged. `at` is by the sender's clock; ids are "" when not given."""
 
     kind: str
@@ -93,8 +94,8 @@ class Said:
     value: float = 0.0
     order_id: str = ""
     user_hash: str = ""
-    traits: Mapping[str, object] = field(default_factory=dict)
-    details: Mapping[str, str | float | bool] = field(default_factory=dict)
+    traits: Mapping[str, object] = {}
+    details: Mapping[str, str | float | bool] = {}
 
 
 def taken(said: Said, sender: Sender, moment: Moment, number: int = 0) -> Arrival | Rejected:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from itertools import islice
 
 from proxy.events.intake import cut
 from proxy.model import Item
@@ -15,6 +14,8 @@ VALUE_NAMES = ("revenue", "total", "value")
 ORDER_NAMES = ("order_id", "transaction_id")
 RENAMED = {"creative": "variant", "creative_name": "variant", "position": "slot", "creative_slot": "slot"}
 """What we have a word of our own for."""
+NUMERIC = (int, float, str)
+"""What may be a number. A union written out would be made anew at each look."""
 MAX_DETAILS = 30
 MAX_NAME = 64
 MAX_DETAIL_BYTES = 200
@@ -26,7 +27,7 @@ def items_of(properties: Properties) -> tuple[Item, ...]:
     """The products: of a list, or the one the properties themselves are about."""
     listed = properties.get("products", properties.get("items"))
     found = [_item(each) for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    if not found and any(properties.get(name) for name in PRODUCT_NAMES[:-1]):
+    if not found and first(properties, PRODUCT_NAMES[:-1]):
         found = [_item(properties)]
     return tuple(item for item in found if item.product)
 
@@ -53,8 +54,13 @@ def value_of(properties: Properties, items: tuple[Item, ...]) -> float:
 
 def details_of(properties: Properties) -> dict[str, str | float | bool]:
     """What is kept beside the event in the log: texts, numbers and truths, the first so many, long ones cut."""
-    said = {RENAMED.get(name, name): _detail(value) for name, value in properties.items() if len(name) <= MAX_NAME}
-    return dict(islice(((name, value) for name, value in said.items() if value is not None), MAX_DETAILS))
+    kept: dict[str, str | float | bool] = {}
+    for name, value in properties.items():
+        if len(name) <= MAX_NAME and (detail := _detail(value)) is not None:
+            kept[RENAMED.get(name, name)] = detail
+            if len(kept) == MAX_DETAILS:
+                break
+    return kept
 
 
 def _detail(value: object) -> str | float | bool | None:
@@ -62,7 +68,7 @@ def _detail(value: object) -> str | float | bool | None:
         return cut(value, MAX_DETAIL_BYTES) or None
     if isinstance(value, bool):
         return value
-    return number(value) if isinstance(value, int | float) else None
+    return number(value) if isinstance(value, NUMERIC) else None
 
 
 def first(properties: Properties, names: tuple[str, ...]) -> str:
@@ -83,7 +89,7 @@ def text(properties: Properties, name: str) -> str:
 
 def number(value: object) -> float:
     """A number, or a text that is one; 0 for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, NUMERIC):
         return 0.0
     try:
         found = float(value)
