@@ -13,7 +13,10 @@ NOT_MIRRORED = {"cases", "contracts", "wire", "browser", "fuzz", "loadtests", "b
 NOT_ABOUT_A_MODULE = {"test_layers.py", "test_mirror.py", "test_docs.py", "test_editors.py"}
 # Modules proven by another file's tests, named so that the list stays short and visible.
 PROVEN_ELSEWHERE = {
-    "ports.py": "interfaces: tests/contracts",
+    "ports/bus.py": "interfaces: tests/contracts",
+    "ports/lists.py": "interfaces: tests/contracts",
+    "ports/stores.py": "interfaces: tests/contracts",
+    "ports/upstream.py": "interfaces: tests/contracts",
     "audience/survey.py": "nouns: tests/serve/test_survey.py",
     "stores/joining.py": "tests/contracts",
     "stores/streams.py": "tests/contracts and tests/bars/test_d8_erase.py",

@@ -10,7 +10,6 @@ from proxy.model import Event, Item
 
 ADDED, REMOVED, ORDERED = "product added", "product removed", "order completed"
 WHOLE = ("cart viewed", "checkout started")  # these name all that is in it
-CART_KINDS = (ADDED, REMOVED, ORDERED, *WHOLE)
 
 
 def in_cart(events: Iterable[Event]) -> tuple[Item, ...]:

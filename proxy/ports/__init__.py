@@ -1,0 +1,29 @@
+"""The interfaces between calculation and IO. Implementations: `stores/`, `bus/`, `upstream/origin.py`; one contract
+suite per port under `tests/contracts/`."""
+
+from proxy.ports.bus import Bus, Hear, Told
+from proxy.ports.lists import Outbox, Sightings, ViewLog, Waiting
+from proxy.ports.stores import ALL, Applied, EventStore, Part, ProfileStore, Refused, Store, Tombstones
+from proxy.ports.upstream import OnHints, Transport, UpstreamRequest, UpstreamResponse
+
+__all__ = [
+    "ALL",
+    "Applied",
+    "Bus",
+    "EventStore",
+    "Hear",
+    "OnHints",
+    "Outbox",
+    "Part",
+    "ProfileStore",
+    "Refused",
+    "Sightings",
+    "Store",
+    "Told",
+    "Tombstones",
+    "Transport",
+    "UpstreamRequest",
+    "UpstreamResponse",
+    "ViewLog",
+    "Waiting",
+]

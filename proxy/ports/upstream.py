@@ -1,0 +1,57 @@
+"""The origin, asked one request at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from proxy.model import Headers
+
+OnHints = Callable[[Headers], None]
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """A request as it goes to the origin: already rebuilt or allow-listed by `http/forwarding.py`.
+    `target` is path and query in wire form. `body` is None when there is none; `content_length` None streams
+    it chunked. Content-Length and Transfer-Encoding are the transport's to write and must not be in `headers`. `lines`
+    are further fields as they stand in a head, where somebody has them ready; no line end is in any of them. `on_hints`
+    hears the fields of early hints (103) before the answer."""
+
+    method: bytes
+    target: bytes
+    headers: Headers
+    body: AsyncIterator[bytes] | None = None
+    content_length: int | None = None
+    lines: bytes = b""
+    on_hints: OnHints | None = None
+
+
+@dataclass(slots=True)
+class UpstreamResponse:
+    """An answer whose head has arrived. `body` yields raw bytes as sent (still content-coded) and raises
+    `OriginError` when it breaks off early; `aclose` must be awaited in every case and may be awaited twice.
+    `is_bounded` is False when only the origin's closing ends the body, so that a cut cannot be told from an end."""
+
+    status: int
+    headers: Headers
+    body: AsyncIterator[bytes]
+    is_bounded: bool = True
+
+    async def aclose(self) -> None:
+        close = getattr(self.body, "aclose", None)
+        if close is not None:
+            await close()
+
+
+class Transport(Protocol):
+    """How bytes get to one origin and back. Keeps no memory of visitors: no jar, no auth cache, no environment."""
+
+    async def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
+        """Sends the request, waits for the final response head. Raises `OriginError`. Never retries a request
+        whose first byte may have reached the origin, unless the method is safe to repeat and the connection was
+        a reused one that closed without an answer."""
+
+    async def aclose(self) -> None:
+        """Closes idle connections and refuses new work."""
