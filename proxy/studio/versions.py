@@ -85,26 +85,6 @@ def version_routes(site: Site, html: Html) -> list[Route]:
     async def plan(problem: str = "", status: int = 200) -> Response:
         return html("plan.html", status, plan=msgspec.to_builtins(await site.plan()), problem=problem)
 
-    def look(page: Page) -> Handle:
-        async def handle(request: Request) -> Response:
-            return await page()
-
-        return handle
-
-    def act(do: Do, page: Page = versions) -> Handle:
-        """A button: done, it leads to the versions; else to its page, which says why not."""
-
-        async def handle(request: Request) -> Response:
-            try:
-                await do(await form_of(request), author_of(request))
-            except RequestError as error:
-                return await page(str(error), error.status)
-            except OperatorError as error:
-                return await page(str(error), 409)
-            return RedirectResponse("/versions", 303)
-
-        return handle
-
     async def publish(fields: dict[str, str], author: str) -> None:
         message = fields.get("message", "").strip()
         if not message:
@@ -128,15 +108,37 @@ def version_routes(site: Site, html: Html) -> list[Route]:
         return Response(msgspec.json.encode(entries), media_type="application/json")
 
     return [
-        Route("/versions", look(versions)),
-        Route("/versions/live", act(roll_back), methods=["POST"]),
-        Route("/versions/approved", act(approve), methods=["POST"]),
-        Route("/plan", look(plan)),
-        Route("/plan", act(publish, plan), methods=["POST"]),
-        Route("/pause", act(pause), methods=["POST"]),
-        Route("/resume", act(resume), methods=["POST"]),
+        Route("/versions", _shown(versions)),
+        Route("/versions/live", _button(roll_back, versions), methods=["POST"]),
+        Route("/versions/approved", _button(approve, versions), methods=["POST"]),
+        Route("/plan", _shown(plan)),
+        Route("/plan", _button(publish, plan), methods=["POST"]),
+        Route("/pause", _button(pause, versions), methods=["POST"]),
+        Route("/resume", _button(resume, versions), methods=["POST"]),
         Route("/api/history", history),
     ]
+
+
+def _shown(page: Page) -> Handle:
+    async def handle(request: Request) -> Response:
+        return await page()
+
+    return handle
+
+
+def _button(do: Do, page: Page) -> Handle:
+    """Done, it leads to the versions; else to the page it stands on, which says why not."""
+
+    async def handle(request: Request) -> Response:
+        try:
+            await do(await form_of(request), author_of(request))
+        except RequestError as error:
+            return await page(str(error), error.status)
+        except OperatorError as error:
+            return await page(str(error), 409)
+        return RedirectResponse("/versions", 303)
+
+    return handle
 
 
 def _number(fields: dict[str, str]) -> int:

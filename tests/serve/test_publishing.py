@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from proxy.errors import OperatorError
-from proxy.model import Profile
 from proxy.stores.versions import Versions
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
+from tests.wiring.test_tailorbird import ANNA, FOLDER, HTML, PAGE, RULES, until
 
-PAGE = b'<html><head></head><body><div data-slot="home.hero">ours</div></body></html>'
-HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=60")
-RULES = """version: 1
-rules:
-  - name: Known by name
-    slot: home.hero
-    when: {first name: any}
-    show: {banner: {title: "Hello {first name|you}"}}
-"""
-FOLDER = {
-    "a.rules.yaml": RULES,
-    "slots.yaml": "slots: {home.hero: {}}",
-    "attributes.yaml": "attributes: {first name: text}",
-}
 GOOD_DAY = RULES.replace("Hello", "Good day")
-ANNA = Profile("anna", {"first name": "Anna"})
 
 
 @asynccontextmanager
@@ -41,12 +25,6 @@ async def shop(folder: Path, **settings: str) -> AsyncIterator[Behind]:
         Behind(origin.url, FOLDER, folder, profiles=[ANNA], **{"rules_mode": "published", **settings}) as behind,
     ):
         yield behind
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def as_anna(behind: Behind) -> str:

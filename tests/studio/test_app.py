@@ -231,3 +231,14 @@ async def test_a_warning_degrades_nothing() -> None:
     async with browser(Shop(findings=[warning])) as client:
         assert (await client.get("/readyz")).json()["state"] == "ready"
         assert "R505 (warning) a product is left out" in (await client.get("/")).text
+
+
+@pytest.mark.parametrize(
+    ("path", "title"), [("/versions", "Versions"), ("/plan", "Plan"), ("/segments", "Segments"), ("/why", "Why?")]
+)
+async def test_each_page_has_its_title_and_says_where_one_is(path: str, title: str) -> None:
+    async with browser(Shop()) as client:
+        page = (await client.get(path)).text
+    assert f"<title>{title} · Tailorbird studio</title>" in page
+    assert page.count("aria-current") == 1
+    assert f'href="{path}" aria-current="page"' in page
