@@ -21,9 +21,9 @@ import click
 from proxy.cli.options import given, setting_options
 from proxy.environment import PREFIX, from_environment, to_environment
 from proxy.errors import OperatorError
-from proxy.outbox.outreach import webhooks_in
 from proxy.serve.listener import Listener, bind, run, url_of
-from proxy.serve.supervisor import Command, Supervisor
+from proxy.serve.supervisor import Supervisor
+from proxy.serve.zygote import Command
 from proxy.settings import Settings
 
 
@@ -73,7 +73,10 @@ def require_what_serving_needs(settings: Settings) -> None:
             "the admin listener has no token",
             help="set TAILORBIRD_ADMIN_TOKEN, or --admin-port 0 for no admin listener",
         )
-    webhooks_in(settings.webhooks)
+    if settings.webhooks:
+        from proxy.outbox.outreach import webhooks_in  # with the whole language of rules
+
+        webhooks_in(settings.webhooks)
 
 
 def places_of(settings: Settings) -> Places:
@@ -127,7 +130,7 @@ def supervise(settings: Settings) -> int:
 
 
 async def _supervise(settings: Settings, places: Places, folder: Path) -> int:
-    supervisor = Supervisor(worker_command(settings, places, folder), settings)
+    supervisor = Supervisor(zygote_command(settings, places, folder), settings)
     if not await supervisor.start():
         await supervisor.stop()
         return 1
@@ -136,8 +139,8 @@ async def _supervise(settings: Settings, places: Places, folder: Path) -> int:
     return 0
 
 
-def worker_command(settings: Settings, places: Places, folder: Path) -> Command:
-    """How a worker is started that serves at these places by these settings."""
+def zygote_command(settings: Settings, places: Places, folder: Path) -> Command:
+    """How the zygote is started whose workers serve at these places by these settings."""
     others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     numbers = [str(-1 if place is None else place.fileno()) for place in places]
     return Command(

@@ -1,8 +1,10 @@
-"""One worker process of `tailorbird serve --workers N`; its supervisor starts it, nobody else does.
+"""The zygote of the workers of `tailorbird serve --workers N`, and a worker's life; their supervisor starts it, nobody
+else does.
 
-    python -m proxy.cli.worker BUS_FOLDER PUBLIC_FD ADMIN_FD PIPE_FD
+    python -m proxy.cli.worker BUS_FOLDER PUBLIC_FD ADMIN_FD LINE_FD
 
-Its settings come from the environment whole. `ADMIN_FD` is -1 for no admin listener.
+Its settings come from the environment whole. `ADMIN_FD` is -1 for no admin listener. `LINE_FD` is its end of the
+supervisor's line. What a worker imports is imported here, before the first one is forked.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import uvloop
@@ -20,21 +24,38 @@ from proxy.environment import from_environment
 from proxy.errors import TailorbirdError
 from proxy.serve.supervisor import ALIVE, BEAT_SECONDS, READY
 from proxy.serve.vitals import beat
+from proxy.serve.zygote import breed
+from proxy.settings import Settings
+from proxy.stores import modules_of
+
+IMPORTED_LATE = ("proxy.studio.app", "proxy.wiring", "anyio._backends._asyncio", "uvicorn.lifespan.off", "watchfiles")
+"""What a worker asks for only once it serves; and the store's own modules."""
 
 
 def main(arguments: list[str]) -> None:
-    """Serves until told to stop, or left alone."""
-    folder, public, admin, pipe = arguments[0], *map(int, arguments[1:])
+    """Forks workers until the supervisor is gone, and they are."""
+    folder, *numbers = arguments
+    public, admin, line = map(int, numbers)
     logs()
-    os.set_inheritable(pipe, False)
+    try:
+        settings = from_environment(os.environ)
+        for module in (*IMPORTED_LATE, *modules_of(settings.store)):
+            import_module(module)
+    except TailorbirdError as error:
+        sys.exit(f"tailorbird: {error}")
+    breed(socket.socket(fileno=line), partial(live, settings, Path(folder), public, admin))
+
+
+def live(settings: Settings, folder: Path, public: int, admin: int, pipe: int) -> None:
+    """Serves until told to stop, or left alone."""
     places = Places(socket.socket(fileno=public), socket.socket(fileno=admin) if admin >= 0 else None)
 
-    async def life() -> None:
+    async def say_so() -> None:
         os.write(pipe, READY)
         await beat(pipe, ALIVE, BEAT_SECONDS, on_end=lambda: os.kill(os.getpid(), signal.SIGUSR1))
 
     try:
-        uvloop.run(serve(from_environment(os.environ), places, folder=Path(folder), beside=life))
+        uvloop.run(serve(settings, places, folder=folder, beside=say_so))
     except TailorbirdError as error:
         sys.exit(f"tailorbird: {error}")
 

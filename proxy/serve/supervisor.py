@@ -1,12 +1,13 @@
 """Several worker processes behind the same sockets, and the small process that keeps them: it binds, starts, counts
 heartbeats and restarts, and holds nothing of the product itself, so that there is little in it that could fail.
 
-The workers inherit the listening sockets and accept from them side by side. A socket that several processes hold is
-closed when the last one closes it: what waits in its queue while one worker ends is taken by another, so no connection
-is refused. (With a socket for each worker, SO_REUSEPORT, the kernel gives each its own queue, which is lost with it.)
+The workers are forked from a zygote (`zygote.py`), inherit the listening sockets and accept from them side by side. A
+socket that several processes hold is closed when the last one closes it: what waits in its queue while one worker ends
+is taken by another, so no connection is refused. (With a socket for each worker, SO_REUSEPORT, the kernel gives each
+its own queue, which is lost with it.)
 
-A worker says that it is ready, and then that it lives, twice a second, through a pipe; the pipe's breaking tells it
-that its supervisor is gone.
+A worker says through a pipe who it is, that it is ready, and then that it lives, twice a second. The pipe's breaking
+tells it that its supervisor is gone, and the supervisor that it is.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ import contextlib
 import logging
 import os
 import signal
-import socket
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Coroutine
 
 from proxy.serve.headroom import held_bytes, limit_of
+from proxy.serve.zygote import Command, Zygote
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.workers")
@@ -38,28 +38,21 @@ TOO_MUCH = 1.2
 """Times the memory a worker may hold: what it could not give back."""
 
 
-class Command(NamedTuple):
-    """How a worker is started: `arguments`, to which its end of the pipe is added, and its whole environment. `sockets`
-    are inherited."""
-
-    arguments: Sequence[str]
-    environment: Mapping[str, str]
-    sockets: Sequence[socket.socket]
-
-
 class Worker:
-    """One process. `is_ready` once it serves. `full_looks` is how often on end it held too much to take requests."""
+    """One process, by the pipe that it speaks through. `pid` is 0 until it is born; it `is_ready` once it serves, and
+    `is_over` is set at its end. `full_looks` is how often on end it held too much to take requests."""
 
-    def __init__(self, process: asyncio.subprocess.Process, beats: int) -> None:
-        self.process = process
-        self.pid = process.pid
-        self._beats = beats
-        self._loop = asyncio.get_running_loop()
-        self.born = self.last_beat = self._loop.time()
+    def __init__(self, pipe: int) -> None:
+        self.pid = 0
         self.is_ready = False
+        self.is_over = asyncio.Event()
         self.full_looks = 0
+        self._pipe = pipe
+        self._loop = asyncio.get_running_loop()
+        self.begun = self.last_beat = self._loop.time()
         self._news = asyncio.Event()
-        self._loop.add_reader(beats, self._hear)
+        self._owed: signal.Signals | None = None
+        self._loop.add_reader(pipe, self._hear)
 
     async def starts(self) -> bool:
         """Waits until it serves; False when it ended instead, or took too long."""
@@ -68,27 +61,29 @@ class Worker:
                 await self._news.wait()
         return self.is_ready
 
-    async def ends(self) -> int:
-        """Waits for its end; its exit code."""
-        code = await self.process.wait()
-        self._news.set()
-        self._loop.remove_reader(self._beats)
-        os.close(self._beats)
-        return code
-
     def signal(self, number: signal.Signals) -> None:
-        """Sends it a signal, if it is there."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(number)
+        """Sends it a signal, if it is there; as soon as it is, if it is not yet."""
+        if not self.pid:
+            self._owed = number
+        elif not self.is_over.is_set():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def _hear(self) -> None:
-        said = os.read(self._beats, 4_096)
+        said = os.read(self._pipe, 4_096)
         self.last_beat = self._loop.time()
-        self.is_ready = self.is_ready or READY in said
-        if self.is_ready:
-            self._news.set()
         if not said:
-            self._loop.remove_reader(self._beats)
+            self._loop.remove_reader(self._pipe)
+            os.close(self._pipe)
+            self.is_over.set()
+        elif not self.pid:
+            name, _, said = said.partition(b"\n")
+            self.pid = int(name)
+            if self._owed is not None:
+                self.signal(self._owed)
+        self.is_ready = self.is_ready or READY in said
+        if self.is_ready or self.is_over.is_set():
+            self._news.set()
 
 
 class Supervisor:
@@ -101,6 +96,8 @@ class Supervisor:
         self._most_bytes = settings.max_worker_bytes or int(TOO_MUCH * settings.memory_limit_bytes)
         self._full_bytes = int(settings.memory_refuse_fraction * limit_of(settings))
         self._places: list[Worker | None] = [None] * settings.workers
+        self._zygote: Zygote | None = None
+        self._zygotes: set[Zygote] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._alive: set[Worker] = set()
         self._turn = asyncio.Lock()
@@ -132,13 +129,15 @@ class Supervisor:
         """Ends them; what they have not finished in time is cut off."""
         self._is_stopping = True
         self._signal_all(number)
+        for zygote in self._zygotes:
+            zygote.close()
         longest = self._settings.lame_duck_seconds + self._settings.drain_seconds + 5.0
         deadline = asyncio.get_running_loop().time() + longest
         while self._alive:
             try:
                 async with asyncio.timeout_at(deadline):
                     again = asyncio.create_task(self._told.get())
-                    ends = [asyncio.create_task(worker.process.wait()) for worker in self._alive]
+                    ends = [asyncio.create_task(worker.is_over.wait()) for worker in self._alive]
                     await asyncio.wait((again, *ends), return_when=asyncio.FIRST_COMPLETED)
                     if again.done():
                         self._signal_all(again.result())
@@ -146,6 +145,7 @@ class Supervisor:
             except TimeoutError:
                 self._signal_all(signal.SIGKILL)
                 deadline += longest
+        await asyncio.gather(*(zygote.ends() for zygote in self._zygotes))
         for task in self._tasks:
             task.cancel()
 
@@ -155,32 +155,38 @@ class Supervisor:
 
     # -- starting ------------------------------------------------------------------------------------------------------
 
-    async def _fill(self, place: int) -> bool:
+    async def _fill(self, place: int, zygote: Zygote | None = None) -> bool:
         """Has a new worker serve in that place; the one that is there gets its last calls then."""
-        worker = await self._begin()
+        zygote = zygote or await self._current()
+        worker = self._begin(zygote)
         if not await worker.starts():
             log.error("a worker did not start")
-            worker.signal(signal.SIGKILL)
+            if worker.pid:
+                worker.signal(signal.SIGKILL)
+            else:
+                zygote.kill()
             return False
         before, self._places[place] = self._places[place], worker
         if before is not None:
             before.signal(signal.SIGUSR1)
         return True
 
-    async def _begin(self) -> Worker:
-        ours, theirs = os.pipe()
-        os.set_blocking(ours, False)
-        inherited = (theirs, *(each.fileno() for each in self._command.sockets))
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *self._command.arguments, str(theirs), env=dict(self._command.environment), pass_fds=inherited
-            )
-        finally:
-            os.close(theirs)
-        worker = Worker(process, ours)
+    def _begin(self, zygote: Zygote) -> Worker:
+        worker = Worker(zygote.bear())
         self._alive.add(worker)
         self._spawn(self._mourn(worker))
         return worker
+
+    async def _current(self) -> Zygote:
+        """The zygote of the workers that are there; another when it has ended."""
+        if self._zygote is None or self._zygote.is_gone:
+            self._zygote = await self._conceive()
+        return self._zygote
+
+    async def _conceive(self) -> Zygote:
+        zygote = await Zygote.start(self._command)
+        self._zygotes = {each for each in self._zygotes if not each.is_gone} | {zygote}
+        return zygote
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -191,14 +197,14 @@ class Supervisor:
 
     async def _mourn(self, worker: Worker) -> None:
         """Waits for its end, and fills its place when it was not meant to end."""
-        code = await worker.ends()
+        await worker.is_over.wait()
         self._alive.discard(worker)
         if self._is_stopping or worker not in self._places:
             return
-        log.error("worker %d ended with %d and is replaced", worker.pid, code)
+        log.error("worker %d is replaced", worker.pid)
         place = self._places.index(worker)
         self._places[place] = None
-        await asyncio.sleep(worker.born + LEAST_LIFE_SECONDS - asyncio.get_running_loop().time())
+        await asyncio.sleep(worker.begun + LEAST_LIFE_SECONDS - asyncio.get_running_loop().time())
         await self._fill_at_last(place)
 
     async def _fill_at_last(self, place: int) -> None:
@@ -208,11 +214,17 @@ class Supervisor:
             await asyncio.sleep(pause_after(failures))
 
     async def _replace_all(self) -> None:
+        """By a zygote of its own: what is on the disk may be another version of the program."""
         async with self._turn:
+            fresh = await self._conceive()
             for place in range(len(self._places)):
-                if not await self._fill(place):
+                if self._is_stopping or not await self._fill(place, fresh):
                     log.error("the workers that are there go on")
+                    fresh.close()
                     return
+            before, self._zygote = self._zygote, fresh
+            if before is not None:
+                before.close()
             log.info("all workers were replaced")
 
     async def _watch(self) -> None:

@@ -37,6 +37,11 @@ STORES = (
 )
 
 
+def modules_of(url: str) -> tuple[str, ...]:
+    """The modules of the store at `url`. Raises `OperatorError`."""
+    return tuple(f"proxy.stores.{_row(url).module}{part}" for part in ("", "_views", "_sightings", "_outbox"))
+
+
 def open_store(url: str, settings: Settings = DEFAULTS) -> Store:
     """The store at `url`; its module is imported only now. Raises `OperatorError`."""
     store: Store = importlib.import_module(f"proxy.stores.{_row(url).module}").connect(url, settings)

@@ -6,34 +6,44 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from proxy.serve import supervisor as module
-from proxy.serve.supervisor import LEAST_LIFE_SECONDS, Command, Supervisor, pause_after
+from proxy.serve.supervisor import LEAST_LIFE_SECONDS, Supervisor, pause_after
+from proxy.serve.zygote import Command
 from proxy.settings import Settings
+from tests.wire.daemon import children
 
-OBEDIENT = """
-import os, signal, sys, time
-pipe = int(sys.argv[-1])
-for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-    signal.signal(number, lambda *_: sys.exit(0))
-os.write(pipe, b"r")
-while True:
-    time.sleep(0.05)
-    os.write(pipe, b".")
+ZYGOTE = """
+import os, signal, socket, sys, time
+from proxy.serve.zygote import breed
+
+def live(pipe):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, lambda *_: os._exit(0))
+    os.write(pipe, b"r")
+    while True:
+        time.sleep(0.05)
+        os.write(pipe, b".")
+
+breed(socket.socket(fileno=int(sys.argv[-1])), live)
 """
-SILENT = OBEDIENT.replace('os.write(pipe, b".")', "pass")
-DEAF = OBEDIENT.replace("sys.exit(0)", "None")
+SILENT = ZYGOTE.replace('os.write(pipe, b".")', "pass")
+DEAF = ZYGOTE.replace("os._exit(0)", "None")
 STILLBORN = "import sys; sys.exit(3)"
+SICKLY = ZYGOTE.replace('os.write(pipe, b"r")', "sys.exit(3)")
 
 
 @asynccontextmanager
-async def supervised(script: str, *, workers: int = 2, **settings: float) -> AsyncIterator[Supervisor]:
+async def supervised(
+    script: str = ZYGOTE, *, command: Sequence[str] = (), workers: int = 2, **settings: float
+) -> AsyncIterator[Supervisor]:
     wanted = Settings(workers=workers, **{"lame_duck_seconds": 0.0, "drain_seconds": 1.0, **settings})  # type: ignore[arg-type]
-    supervisor = Supervisor(Command((sys.executable, "-c", script), os.environ, ()), wanted)
+    supervisor = Supervisor(Command(command or (sys.executable, "-c", script), os.environ, ()), wanted)
     assert await supervisor.start()
     keeping = asyncio.create_task(supervisor.keep())
     await until(lambda: len(supervisor.workers) == workers)
@@ -58,7 +68,7 @@ def lives(pid: int) -> bool:
 
 
 async def test_all_are_started_and_end_with_it() -> None:
-    async with supervised(OBEDIENT, workers=3) as supervisor:
+    async with supervised(workers=3) as supervisor:
         started = supervisor.workers
         assert len(started) == 3
         assert all(map(lives, started))
@@ -66,7 +76,7 @@ async def test_all_are_started_and_end_with_it() -> None:
 
 
 async def test_one_that_is_killed_is_replaced_and_the_other_stays() -> None:
-    async with supervised(OBEDIENT) as supervisor:
+    async with supervised() as supervisor:
         victim, other = supervisor.workers
         os.kill(victim, signal.SIGKILL)
         await until(lambda: len(supervisor.workers) == 2 and victim not in supervisor.workers)
@@ -74,7 +84,7 @@ async def test_one_that_is_killed_is_replaced_and_the_other_stays() -> None:
 
 
 async def test_one_that_is_killed_again_and_again_is_replaced_as_soon_each_time() -> None:
-    async with supervised(OBEDIENT) as supervisor:
+    async with supervised() as supervisor:
         for _ in range(4):
             victim = supervisor.workers[0]
             os.kill(victim, signal.SIGKILL)
@@ -84,13 +94,55 @@ async def test_one_that_is_killed_again_and_again_is_replaced_as_soon_each_time(
 
 
 async def test_a_rolling_restart_ends_nobody_before_its_successor_serves() -> None:
-    async with supervised(OBEDIENT) as supervisor:
+    async with supervised() as supervisor:
         before = supervisor.workers
         os.kill(os.getpid(), signal.SIGHUP)
         while set(before) & set(supervisor.workers):
             assert len(supervisor.workers) == 2
             await asyncio.sleep(0.005)
         await until(lambda: not any(map(lives, before)))
+
+
+async def test_a_rolling_restart_brings_what_is_on_the_disk_by_then_and_nothing_that_does_not_run(
+    tmp_path: Path,
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(ZYGOTE)
+    async with supervised(command=(sys.executable, str(program))) as supervisor:
+        before = supervisor.workers
+        program.write_text(STILLBORN)
+        (zygote,) = children(os.getpid())
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: len(children(os.getpid())) == 2)
+        await until(lambda: children(os.getpid()) == [zygote])
+        assert supervisor.workers == before
+        program.write_text(ZYGOTE)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: not set(before) & set(supervisor.workers))
+        await until(lambda: zygote not in children(os.getpid()))
+        assert [children(each) for each in children(os.getpid())] == [supervisor.workers]
+
+
+async def test_without_their_zygote_workers_live_on_and_are_kept_by_another() -> None:
+    async with supervised() as supervisor:
+        victim, other = supervisor.workers
+        (zygote,) = children(os.getpid())
+        os.kill(zygote, signal.SIGKILL)
+        await until(lambda: not children(os.getpid()))
+        assert lives(victim)
+        os.kill(victim, signal.SIGKILL)
+        await until(lambda: len(supervisor.workers) == 2 and victim not in supervisor.workers)
+        assert other in supervisor.workers
+
+
+async def test_one_that_is_not_born_yet_gets_its_signal_too() -> None:
+    slow = ZYGOTE.replace("breed(", "time.sleep(0.5); breed(")
+    supervisor = Supervisor(Command((sys.executable, "-c", slow), os.environ, ()), Settings(workers=1))
+    starting = asyncio.create_task(supervisor.start())
+    await until(lambda: bool(children(os.getpid())))
+    await asyncio.wait_for(supervisor.stop(), 20)
+    await starting
+    assert not children(os.getpid())
 
 
 async def test_one_that_stalls_is_replaced() -> None:
@@ -102,7 +154,7 @@ async def test_one_that_stalls_is_replaced() -> None:
 
 @pytest.mark.parametrize("limit", ["max_worker_bytes", "memory_limit_bytes"])
 async def test_one_that_holds_too_much_memory_gives_way_to_a_fresh_one(limit: str) -> None:
-    async with supervised(OBEDIENT, workers=1, **{limit: 1_000}) as supervisor:
+    async with supervised(workers=1, **{limit: 1_000}) as supervisor:
         (fat,) = supervisor.workers
         await until(lambda: supervisor.workers not in ([], [fat]))
 
@@ -110,7 +162,7 @@ async def test_one_that_holds_too_much_memory_gives_way_to_a_fresh_one(limit: st
 async def test_one_that_holds_for_long_what_it_may_not_gives_way_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FULL_LOOKS", 2)
     much = {"memory_limit_bytes": 10_000_000_000, "memory_refuse_fraction": 1e-7}
-    async with supervised(OBEDIENT, workers=1, **much) as supervisor:
+    async with supervised(workers=1, **much) as supervisor:
         (full,) = supervisor.workers
         await until(lambda: supervisor.workers not in ([], [full]))
 
@@ -121,8 +173,9 @@ async def test_one_that_does_not_end_in_time_is_cut_off() -> None:
     assert not lives(deaf)
 
 
-async def test_workers_that_cannot_start_are_told_at_once() -> None:
-    supervisor = Supervisor(Command((sys.executable, "-c", STILLBORN), os.environ, ()), Settings(workers=2))
+@pytest.mark.parametrize("script", [STILLBORN, SICKLY], ids=["stillborn", "sickly"])
+async def test_workers_that_cannot_start_are_told_at_once(script: str) -> None:
+    supervisor = Supervisor(Command((sys.executable, "-c", script), os.environ, ()), Settings(workers=2))
     assert not await supervisor.start()
     await supervisor.stop()
 

@@ -68,10 +68,8 @@ class Daemon:
 
     @property
     def workers(self) -> list[int]:
-        """The worker processes, oldest first."""
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        return [int(child) for child in children]
+        """The worker processes, oldest first: the supervisor's zygotes have forked them."""
+        return [worker for zygote in children(self.process.pid) for worker in children(zygote)]
 
     async def readiness(self) -> dict[str, object]:
         """What /readyz says; its `state` is "gone" when nobody does."""
@@ -97,6 +95,14 @@ class Daemon:
         label = rf'\{{\w+="{re.escape(value)}"\}}' if value else ""
         found = re.search(rf"^{name}{label} (\S+)$", text, re.MULTILINE)
         return float(found[1]) if found else 0.0
+
+
+def children(pid: int) -> list[int]:
+    """The processes that the process has started; none when it has ended."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    except OSError:
+        return []
 
 
 def resident_bytes(pid: int) -> int:

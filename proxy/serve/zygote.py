@@ -1,0 +1,129 @@
+"""The process that workers are forked from. It has imported all that a worker is made of and does nothing else: so a
+worker is there in a fraction of the time that importing takes, and all of them share the memory of what was imported.
+
+Its law: nothing goes on in it. No event loop, no thread, no connection, no open file but the sockets that workers
+inherit: a fork copies memory, not what was under way in it.
+
+It is of one version of the program. Who wants workers of another starts another; the old one goes when the last of its
+workers has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+log = logging.getLogger("tailorbird.workers")
+
+ITS_WORKERS_BUSINESS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+"""Signals that a terminal or the system may send to all of us at once: it has nothing to end, they have."""
+
+BURIAL_SECONDS = 1.0
+
+
+class Command(NamedTuple):
+    """How a zygote is started: `arguments`, to which its end of the line is added, and its whole environment. `sockets`
+    are inherited by it and by its workers."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    sockets: Sequence[socket.socket]
+
+
+class Zygote:
+    """The supervisor's side: a running one, and the line to it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, line: socket.socket) -> None:
+        self.process = process
+        self._line = line
+
+    @classmethod
+    async def start(cls, command: Command) -> Zygote:
+        """Starts one; what is asked of it waits until it has imported everything."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *(*command.arguments, str(theirs.fileno())),
+                env=dict(command.environment),
+                pass_fds=(theirs.fileno(), *(each.fileno() for each in command.sockets)),
+            )
+        return cls(process, ours)
+
+    @property
+    def is_gone(self) -> bool:
+        return self.process.returncode is not None
+
+    def bear(self) -> int:
+        """Asks for a worker. Returns the pipe that it will speak through, first its process id and a new line; that
+        nobody is at the other end any more is its death, or says that it was never born."""
+        ours, theirs = os.pipe()
+        with contextlib.suppress(OSError):  # a line to nobody
+            socket.send_fds(self._line, [b"."], [theirs])
+        os.close(theirs)
+        os.set_blocking(ours, False)
+        return ours
+
+    def close(self) -> None:
+        """Asks for nothing more; it goes when its workers have gone."""
+        self._line.close()
+
+    async def ends(self) -> None:
+        """Waits for its end, which is near once its workers have ended."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BURIAL_SECONDS):
+                await self.process.wait()
+        self.kill()
+        await self.process.wait()
+
+    def kill(self) -> None:
+        """For one that does not answer."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+
+
+def breed(line: socket.socket, live: Callable[[int], None]) -> None:
+    """The zygote's side: forks a worker for each pipe that the line brings, which does `live(pipe)` and exits. Returns
+    when the line has ended and the last worker too."""
+    for number in ITS_WORKERS_BUSINESS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, lambda *_: _bury(os.WNOHANG))
+    gc.collect()
+    gc.freeze()  # a search for garbage writes to what it looks at, which would then be shared no more
+    while pipes := socket.recv_fds(line, 1, 1)[1]:
+        try:
+            is_worker = os.fork() == 0
+        except OSError as error:
+            log.error("no worker could be forked: %s", error)
+        else:
+            if is_worker:
+                _leave_the_nest(line, pipes[0])
+                live(pipes[0])
+                sys.exit(0)
+        os.close(pipes[0])
+    line.close()
+    _bury(0)
+
+
+def _leave_the_nest(line: socket.socket, pipe: int) -> None:
+    """What makes a process of its own of the copy."""
+    line.close()
+    for number in (*ITS_WORKERS_BUSINESS, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    os.set_inheritable(pipe, False)
+    os.write(pipe, b"%d\n" % os.getpid())
+
+
+def _bury(options: int) -> None:
+    """Takes leave of those that have ended; waits for the others, unless the options say not to."""
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, options))[0]:
+            if code := os.waitstatus_to_exitcode(ended[1]):
+                log.error("worker %d ended with %d", ended[0], code)

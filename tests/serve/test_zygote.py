@@ -1,0 +1,87 @@
+"""What is forked is a process of its own, and nothing goes on in what it is forked from."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from proxy.serve.zygote import Command, Zygote
+from tests.wire.daemon import children
+
+SCRIPT = """
+import os, random, secrets, signal, socket, sys, uuid
+from proxy.serve.zygote import ITS_WORKERS_BUSINESS, breed
+
+def live(pipe):
+    fresh = all(signal.getsignal(each) is signal.SIG_DFL for each in (*ITS_WORKERS_BUSINESS, signal.SIGCHLD))
+    os.write(pipe, f"{fresh} {random.random()} {secrets.token_hex()} {uuid.uuid4()}\\n".encode())
+    signal.pause()
+
+random.seed(1)
+breed(socket.socket(fileno=int(sys.argv[-1])), live)
+"""
+
+
+@asynccontextmanager
+async def zygote_of(command: Command) -> AsyncIterator[Zygote]:
+    zygote = await Zygote.start(command)
+    yield zygote
+    zygote.close()
+    for worker in children(zygote.process.pid):
+        os.kill(worker, signal.SIGKILL)
+    await asyncio.wait_for(zygote.process.wait(), 20)
+
+
+def script(text: str) -> Command:
+    return Command((sys.executable, "-c", text), os.environ, ())
+
+
+async def said(pipe: int, lines: int) -> list[str]:
+    """So many lines from a pipe; fewer when it ends before."""
+    text = b""
+    os.set_blocking(pipe, True)
+    while text.count(b"\n") < lines and (more := await asyncio.to_thread(os.read, pipe, 4_096)):
+        text += more
+    return text.decode().splitlines()
+
+
+async def test_each_worker_tells_its_number_and_shares_no_chance_with_the_others() -> None:
+    async with zygote_of(script(SCRIPT)) as zygote:
+        told = [await said(zygote.bear(), 2) for _ in range(3)]
+        assert [int(number) for number, _ in told] == children(zygote.process.pid)
+        fresh, *drawn = zip(*(line.split() for _, line in told), strict=True)
+        assert fresh == ("True",) * 3
+        assert [len(set(each)) for each in drawn] == [3, 3, 3]
+
+
+async def test_the_end_of_the_pipe_is_the_end_of_that_worker() -> None:
+    async with zygote_of(script(SCRIPT)) as zygote:
+        pipes = [zygote.bear() for _ in range(3)]
+        (first, _), (second, _), _ = [await said(pipe, 2) for pipe in pipes]
+        os.kill(int(second), signal.SIGKILL)
+        assert await asyncio.wait_for(said(pipes[1], 1), 20) == []
+        assert int(first) in children(zygote.process.pid)
+
+
+async def test_one_that_has_ended_bears_nobody() -> None:
+    async with zygote_of(script("import sys; sys.exit(3)")) as zygote:
+        await zygote.process.wait()
+        assert zygote.is_gone
+        assert await asyncio.wait_for(said(zygote.bear(), 1), 20) == []
+
+
+async def test_it_goes_after_the_last_of_its_workers_and_no_signal_ends_it() -> None:
+    async with zygote_of(script(SCRIPT)) as zygote:
+        pipe = zygote.bear()
+        number, _ = await said(pipe, 2)
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            zygote.process.send_signal(each)
+        zygote.close()
+        await asyncio.sleep(0.1)
+        assert not zygote.is_gone
+        os.kill(int(number), signal.SIGTERM)
+        assert await asyncio.wait_for(zygote.process.wait(), 20) == 0
