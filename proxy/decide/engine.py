@@ -13,13 +13,14 @@ from dataclasses import replace
 
 from proxy.conditions.derived import value_of as worked_out_of
 from proxy.decide.guard import withheld
-from proxy.decide.plan import JOURNEY, Plan
+from proxy.decide.plan import JOURNEY, NO_RULES, Plan
 from proxy.model import Decision, EvaluationContext
 
 
 def decide(plan: Plan, context: EvaluationContext, slots: Iterable[str] | None = None) -> dict[str, Decision]:
     """What each of the slots shows this visitor; without `slots`, each slot that has a rule."""
-    context = at_stage(plan, context)
+    if plan.journey is not None:
+        context = at_stage(plan, context)
     try:
         possible = _possible(plan, context)
     except TypeError:  # a value that cannot be the key of a dict, so none that an editor could ask for
@@ -30,10 +31,10 @@ def decide(plan: Plan, context: EvaluationContext, slots: Iterable[str] | None =
         if ranked is None:
             decisions[slot] = Decision(slot)
             continue
-        mask, offset, contenders, decision = ranked
-        candidates = (possible & mask) >> offset
+        mask, shortest, contenders, decision = ranked
+        candidates = possible & mask
         while candidates:
-            contender, residual, rest, guard = contenders[(candidates & -candidates).bit_length() - 1]
+            contender, residual, below, guard = contenders[candidates.bit_length() - shortest]
             if residual is None or residual.holds(possible):
                 if guard is None:
                     decision = contender
@@ -45,7 +46,7 @@ def decide(plan: Plan, context: EvaluationContext, slots: Iterable[str] | None =
                         break
                     if not decision.withheld:
                         decision = said
-            candidates &= rest
+            candidates &= (1 << below) - 1
         decisions[slot] = decision
     if plan.layers is not None:
         decisions = plan.layers.settled(decisions, lambda slot: _choices(plan, slot, possible, context))
@@ -65,15 +66,15 @@ def at_stage(plan: Plan, context: EvaluationContext) -> EvaluationContext:
 
 def _choices(plan: Plan, slot: str, possible: int, context: EvaluationContext) -> Iterator[Decision]:
     """Every decision that the slot could come to, best first; what is capped is among them."""
-    ranked = plan.ranked.get(slot)
-    candidates = (possible & ranked.mask) >> ranked.offset if ranked else 0
-    while ranked and candidates:
-        contender, residual, rest, guard = ranked.contenders[(candidates & -candidates).bit_length() - 1]
+    mask, shortest, contenders, _ = plan.ranked.get(slot, NO_RULES)
+    candidates = possible & mask
+    while candidates:
+        contender, residual, below, guard = contenders[candidates.bit_length() - shortest]
         if residual is None or residual.holds(possible):
             said = contender if guard is None else guard.says(context)
             if said is not None:
                 yield said
-        candidates &= rest
+        candidates &= (1 << below) - 1
 
 
 def _hold_out(slots: frozenset[str] | None, decisions: dict[str, Decision]) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from proxy.decide.column import Column
 from proxy.decide.membership import Membership
@@ -37,21 +36,14 @@ class Remembered(dict[object, int]):
         return bits
 
 
-class TextLookup(NamedTuple):
-    """An attribute that is asked for texts and sets."""
+# Plain tuples: a named one takes four times as long to take apart.
 
-    attribute: str
-    remembered: Remembered
+TextLookup = tuple[str, Remembered]
+"""An attribute that is asked for texts and sets, and the bits of its values."""
 
-
-class TypedLookup(NamedTuple):
-    """An attribute that is asked for numbers or truths too. `truths` are the bits of no and of yes."""
-
-    attribute: str
-    breaks: tuple[float, ...]
-    ranges: tuple[int, ...]
-    truths: tuple[int, int]
-    remembered: Remembered
+TypedLookup = tuple[str, tuple[float, ...], tuple[int, ...], tuple[int, int], Remembered]
+"""An attribute that is asked for numbers or truths too: beside the same, the breaks and ranges of its column, and the
+bits of no and of yes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ class ShortCuts:
 def short_cuts(columns: Mapping[str, Column], membership: Membership) -> ShortCuts:
     """Short cuts that nothing is remembered in yet."""
     return ShortCuts(
-        tuple(TextLookup(name, Remembered(column.bits)) for name, column in columns.items() if not column.is_typed),
+        tuple((name, Remembered(column.bits)) for name, column in columns.items() if not column.is_typed),
         tuple(_typed(name, column) for name, column in columns.items() if column.is_typed),
         Remembered(membership.bits),
     )
@@ -74,4 +66,4 @@ def short_cuts(columns: Mapping[str, Column], membership: Membership) -> ShortCu
 
 def _typed(attribute: str, column: Column) -> TypedLookup:
     truths = (column.bits(False), column.bits(True))
-    return TypedLookup(attribute, column.breaks, column.ranges, truths, Remembered(column.bits))
+    return attribute, column.breaks, column.ranges, truths, Remembered(column.bits)

@@ -17,7 +17,8 @@ def in_segment(name: str) -> Fact:
 
 
 def ranked(rules: list[Rule]) -> list[str]:
-    return [contender.decision.rule for contender in compile_plan(rules).ranked["hero"].contenders]
+    _, _, contenders, _ = compile_plan(rules).ranked["hero"]
+    return [decision.rule for decision, *_ in reversed(contenders)]
 
 
 def test_rules_rank_by_priority_then_facts_then_order() -> None:
