@@ -5,6 +5,7 @@ Precedence: flag over environment over default. An unknown `TAILORBIRD_*` name i
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Any, get_type_hints
@@ -35,6 +36,7 @@ def from_environment(environment: Mapping[str, str], **flags: Any) -> Settings:
     Raises `OperatorError` for an unknown name, a value that does not fit its type, and a number that makes no sense.
     """
     types = get_type_hints(Settings)
+    units = {row.name: row.metadata["unit"] for row in rows()}
     chosen: dict[str, Any] = {}
     for key, text in environment.items():
         if not key.startswith(PREFIX):
@@ -43,23 +45,30 @@ def from_environment(environment: Mapping[str, str], **flags: Any) -> Settings:
         if name not in types:
             known = [PREFIX + known.upper() for known in types]
             raise OperatorError(f"there is no setting `{key}`", help=did_you_mean(key, known))
-        chosen[name] = _parse(key, text, types[name])
+        chosen[name] = _parse(key, text, types[name], units[name])
     chosen.update({name: value for name, value in flags.items() if value is not None})
-    for name, value in chosen.items():
-        if isinstance(value, int | float):
-            _must_be_sensible(name, value)
+    for row in rows():
+        if row.name in chosen and (help := _why_not(row, chosen[row.name])):
+            raise OperatorError(f"`{row.name}` is `{chosen[row.name]}`", help=help)
     return Settings(**chosen)
 
 
-def _must_be_sensible(name: str, value: float) -> None:
-    """Nothing that is counted here is negative or endless."""
-    if name.endswith("port") and not 0 <= value <= 65_535:
-        raise OperatorError(f"`{name}` is `{value}`", help="a port is a number from 0 to 65535")
-    if value < 0 or not math.isfinite(value):
-        raise OperatorError(f"`{name}` is `{value}`", help="write a number, 0 or more")
+def _why_not(row: dataclasses.Field[Any], value: Any) -> str:
+    """What to write instead of a value that makes no sense; "" for one that does. Nothing that is counted here is
+    negative or endless."""
+    words, least = row.metadata["words"], row.metadata["least"]
+    if words:
+        return "" if value in words else f"write {', '.join(words[:-1])} or {words[-1]}"
+    if not isinstance(value, int | float):
+        return ""
+    if row.name.endswith("port"):
+        return "" if 0 <= value <= 65_535 else "a port is a number from 0 to 65535"
+    if row.name.endswith("_fraction"):
+        return "" if 0 <= value <= 1 else "write a number from 0 to 1"
+    return "" if least <= value < math.inf else f"write a number, {least} or more"
 
 
-def _parse(key: str, text: str, kind: Any) -> Any:
+def _parse(key: str, text: str, kind: Any, unit: str) -> Any:
     text = text.strip()
     if kind is bool:
         if text.lower() in ("1", "true", "yes", "on"):
@@ -71,7 +80,8 @@ def _parse(key: str, text: str, kind: Any) -> Any:
         try:
             return kind(text)
         except ValueError:
-            raise OperatorError(f"`{key}` is `{text}`", help="write a number") from None
+            help = f"write a number, of {unit}" if unit else "write a number"
+            raise OperatorError(f"`{key}` is `{text}`", help=help) from None
     if kind == tuple[str, ...]:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return text

@@ -31,8 +31,9 @@ SECTIONS = {
 """What the table's parts are called, by the first setting of each."""
 
 
-def _row(default: Any, help: str, unit: str = "") -> Any:
-    return dataclasses.field(default=default, metadata={"help": help, "unit": unit})
+def _row(default: Any, help: str, unit: str = "", *, least: int = 0, words: tuple[str, ...] = ()) -> Any:
+    """`least` is the smallest number that makes sense, `words` are all that may be written."""
+    return dataclasses.field(default=default, metadata={"help": help, "unit": unit, "least": least, "words": words})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +53,16 @@ class Settings:
 
     rules: str = _row("rules", "the folder editors own")
     rules_mode: str = _row(
-        "folder", "what is live: folder (a saved folder without mistakes) or published (what was published last)"
+        "folder",
+        "what is live: folder (a saved folder without mistakes) or published (what was published last)",
+        words=("folder", "published"),
     )
     rules_debounce_ms: int = _row(200, "how long a changed folder must be quiet before it is read", "milliseconds")
     rules_poll_ms: int = _row(500, "how often a folder that the system cannot watch is looked at", "milliseconds")
     approval: str = _row(
-        "as before", "who may publish: none (everybody alone), required (a second person approves) or as before"
+        "as before",
+        "who may publish: none (everybody alone), required (a second person approves) or as before",
+        words=("none", "required", "as before"),
     )
     catalogue: str = _row("", "products as JSON lines; empty: `products.jsonl` in the rules folder, if there")
     affinity: str = _row("", "what `tailorbird affinity build` wrote, for products not looked at here yet; empty: none")
@@ -68,10 +73,12 @@ class Settings:
     )
     store_write_timeout_ms: int = _row(1_000, "the same for a write; hundreds of events are one", "milliseconds")
     store_retries: int = _row(3, "how often a write is tried again, after 10 ms to a second", "times")
-    store_connections: int = _row(32, "most connections to Redis or Valkey, per worker and purpose", "connections")
+    store_connections: int = _row(
+        32, "most connections to Redis or Valkey, per worker and purpose", "connections", least=1
+    )
 
     workers: int = _row(
-        1, "worker processes that share the listeners; more than one run under a supervisor", "processes"
+        1, "worker processes that share the listeners; more than one run under a supervisor", "processes", least=1
     )
     lame_duck_seconds: float = _row(
         5.0, "how long after SIGTERM requests are still taken while /readyz says that we are stopping", "seconds"
@@ -91,7 +98,9 @@ class Settings:
 
     secret: str = _row("", "signing key for our cookies; a second, older one may follow after a comma")
     admin_token: str = _row("", "bearer token for the admin listener; required unless demo on loopback")
-    visitor_cookie: str = _row("session", "the visitor cookie we set: off, session or persistent")
+    visitor_cookie: str = _row(
+        "session", "the visitor cookie we set: off, session or persistent", words=("off", "session", "persistent")
+    )
     visitor_cookie_days: int = _row(180, "lifetime of a persistent visitor cookie", "days")
     segment_cookie_seconds: int = _row(1800, "how long signed segments count", "seconds")
     unsigned_segments_cookie: str = _row("", "name of a CDP's own, unsigned segment cookie to read as a hint")
@@ -101,7 +110,9 @@ class Settings:
         "counts. Empty: none is asked, and all visitors are known",
     )
     consent_default: str = _row(
-        "session", "what holds where none of those cookies came: none, contextual, session or profile"
+        "session",
+        "what holds where none of those cookies came: none, contextual, session or profile",
+        words=("none", "contextual", "session", "profile"),
     )
     privacy_signals: bool = _row(
         True, "take `Sec-GPC: 1` and `DNT: 1` as a wish not to be profiled: contextual at most, whatever was agreed to"
@@ -142,10 +153,10 @@ class Settings:
 
     webhooks: str = _row("", "file of those who are told when a visitor enters or leaves a segment; empty: nobody")
 
-    max_request_line_bytes: int = _row(8_192, "longest target of a request; longer ones get 414", "bytes")
-    max_field_bytes: int = _row(8_192, "longest request field; longer ones get 431", "bytes")
-    max_head_bytes: int = _row(32_768, "largest request head; larger ones get 431", "bytes")
-    max_fields: int = _row(100, "most fields in a request; with more it gets 431", "fields")
+    max_request_line_bytes: int = _row(8_192, "longest target of a request; longer ones get 414", "bytes", least=1)
+    max_field_bytes: int = _row(8_192, "longest request field; longer ones get 431", "bytes", least=1)
+    max_head_bytes: int = _row(32_768, "largest request head; larger ones get 431", "bytes", least=1)
+    max_fields: int = _row(100, "most fields in a request; with more it gets 431", "fields", least=1)
     head_seconds: float = _row(10.0, "longest time for a request's head to come in whole", "seconds")
     upload_seconds: float = _row(15.0, "time in which an upload must bring `upload_bytes`, again and again", "seconds")
     max_upload_bytes: int = _row(0, "largest request body; larger ones get 413; 0: any size", "bytes")
@@ -153,8 +164,10 @@ class Settings:
     keep_alive_seconds: float = _row(15.0, "how long a connection is kept between two requests", "seconds")
     download_seconds: float = _row(30.0, "time in which a client must take `download_bytes` of what waits", "seconds")
     download_bytes: int = _row(65_536, "what a client must take in `download_seconds` while more waits", "bytes")
-    client_buffer_bytes: int = _row(65_536, "what may wait in memory for a client to take it, about", "bytes")
-    max_clients: int = _row(2_000, "client connections per worker; then the longest idle ones give way", "connections")
+    client_buffer_bytes: int = _row(65_536, "what may wait in memory for a client to take it, about", "bytes", least=1)
+    max_clients: int = _row(
+        2_000, "client connections per worker; then the longest idle ones give way", "connections", least=1
+    )
     max_clients_per_address: int = _row(
         100, "connections of one address per worker (IPv6: one /64); loopback and trusted proxies: any", "connections"
     )
@@ -162,17 +175,20 @@ class Settings:
     keep_host: bool = _row(False, "send the visitor's Host to the origin instead of the origin's own")
     allowed_hosts: tuple[str, ...] = _row((), "Host values served; empty: any well-formed one")
     origin_ca: str = _row("", "PEM file of extra certificate authorities for https origins")
-    connect_timeout_ms: int = _row(1_000, "longest wait for a connection to the origin", "milliseconds")
-    first_byte_timeout_ms: int = _row(10_000, "longest wait for the origin's answer to begin", "milliseconds")
-    between_bytes_timeout_ms: int = _row(10_000, "longest silence within a body, either way", "milliseconds")
+    connect_timeout_ms: int = _row(1_000, "longest wait for a connection to the origin", "milliseconds", least=1)
+    first_byte_timeout_ms: int = _row(10_000, "longest wait for the origin's answer to begin", "milliseconds", least=1)
+    between_bytes_timeout_ms: int = _row(10_000, "longest silence within a body, either way", "milliseconds", least=1)
     page_timeout_ms: int = _row(
-        15_000, "longest time for a page that is read whole; what is streamed has none", "milliseconds"
+        15_000, "longest time for a page that is read whole; what is streamed has none", "milliseconds", least=1
     )
-    max_connections: int = _row(100, "most connections to one origin per worker", "connections")
+    max_connections: int = _row(100, "most connections to one origin per worker", "connections", least=1)
     max_idle_connections: int = _row(50, "most of them that are kept while nothing is asked", "connections")
     idle_connection_seconds: float = _row(30.0, "idle time after which an origin connection is closed", "seconds")
     concurrency_start: int = _row(
-        64, "requests to one origin at once, at first; then as many as it answers without slowing down", "requests"
+        64,
+        "requests to one origin at once, at first; then as many as it answers without slowing down",
+        "requests",
+        least=1,
     )
     max_waiting: int = _row(128, "requests that may wait for their turn; more get 503 at once", "requests")
     max_wait_ms: int = _row(100, "longest wait for a turn; then 503", "milliseconds")
@@ -221,6 +237,7 @@ class Settings:
         "unsaid",
         "which pages are fetched twice before they are kept for the first time, and kept only if both are the same: "
         "`unsaid` (those whose lifetime is not the origin's own word), `all` or `none`",
+        words=("unsaid", "all", "none"),
     )
 
     max_page_bytes: int = _row(2 * 1024 * 1024, "largest page that is personalised; larger ones pass through", "bytes")

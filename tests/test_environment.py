@@ -30,6 +30,11 @@ def test_texts_become_the_type_of_the_setting(name: str, text: str, attribute: s
     assert getattr(from_environment({PREFIX + name: text}), attribute) == value
 
 
+def test_a_number_with_its_unit_is_told_which_unit_it_is_in() -> None:
+    with pytest.raises(OperatorError, match=r"`TAILORBIRD_CACHE_BYTES` is `256MB`.*write a number, of bytes"):
+        from_environment({"TAILORBIRD_CACHE_BYTES": "256MB"})
+
+
 def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(OperatorError, match=r'no setting `TAILORBIRD_PROT`.*did you mean "TAILORBIRD_PORT"'):
         from_environment({"TAILORBIRD_PROT": "1"})
@@ -48,10 +53,19 @@ def test_a_value_of_the_wrong_type_is_refused_by_name(name: str, text: str) -> N
         ("ADMIN_PORT", "-1", "a port is a number from 0 to 65535"),
         ("CACHE_BYTES", "-5", "write a number, 0 or more"),
         ("PROFILE_BUDGET_MS", "nan", "write a number, 0 or more"),
-        ("HEURISTIC_FRACTION", "inf", "write a number, 0 or more"),
+        ("HEURISTIC_FRACTION", "inf", "write a number from 0 to 1"),
+        ("MEMORY_SHED_FRACTION", "95", "write a number from 0 to 1"),
+        ("WORKERS", "0", "write a number, 1 or more"),
+        ("CONNECT_TIMEOUT_MS", "0", "write a number, 1 or more"),
+        ("STALL_SECONDS", "-1", "write a number, 0 or more"),
+        ("RULES_MODE", "draft", "write folder or published"),
+        ("APPROVAL", "yes", "write none, required or as before"),
+        ("VISITOR_COOKIE", "always", "write off, session or persistent"),
+        ("CONSENT_DEFAULT", "all", "write none, contextual, session or profile"),
+        ("COMPARE_PAGES", "some", "write unsaid, all or none"),
     ],
 )
-def test_a_number_that_makes_no_sense_is_refused(name: str, text: str, help: str) -> None:
+def test_a_value_that_makes_no_sense_is_refused(name: str, text: str, help: str) -> None:
     with pytest.raises(OperatorError, match=f"`{name.lower()}` is `{text}.*{help}"):
         from_environment({PREFIX + name: text})
 

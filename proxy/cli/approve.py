@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.rulefolder import A_FILE, A_FOLDER
+from proxy.cli.rulefolder import A_FILE, rules_option
 from proxy.cli.states import author_of, publication_of, state_of
 from proxy.stores.history import Action, must_wait_for
 from proxy.stores.versions import Versions
@@ -15,7 +15,7 @@ from proxy.stores.versions import Versions
 
 @click.command("approve")
 @click.argument("number", type=click.IntRange(1))
-@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@rules_option()
 @click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
 @click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where imported attributes are known")
 @click.option("--author", help="who approves  (default: as git knows you)")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import shutil
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +23,7 @@ from proxy.demo.toolbar import routes, with_toolbar
 from proxy.demo.visitors import VISITORS, seeded
 from proxy.environment import from_environment
 from proxy.serve.listener import Listener, run
-from proxy.settings import Settings
+from proxy.settings import DEFAULTS, Settings
 from proxy.studio.app import create_studio
 from proxy.studio.views import Link
 from proxy.wiring import Tailorbird
@@ -50,16 +52,17 @@ async def demo(shop_port: int, flags: dict[str, Any]) -> None:
     tailorbird.desk.links = links(proxy.url, shop.url)
     await tailorbird.store.put_profiles(seeded(tailorbird.now()))
     async with tailorbird:
-        announce(proxy.url, shop.url, studio.url, settings.store)
+        announce(proxy.url, shop.url, studio.url, settings)
         await run([shop, proxy, studio])
 
 
 def demo_settings(origin: str, flags: dict[str, Any]) -> Settings:
-    """The environment's settings with a key of this run; the loopback may name a country; the shop's session cookie,
-    which every visitor has, makes no page personal."""
-    settings = from_environment(os.environ, origin=(origin,), secret=secrets.token_urlsafe(32), **flags)
+    """The environment's settings, with a key of this run where there is none; the loopback may name a country; the
+    shop's session cookie, which every visitor has, makes no page personal."""
+    settings = from_environment(os.environ, origin=(origin,), **flags)
     return replace(
         settings,
+        secret=settings.secret or secrets.token_urlsafe(32),
         trusted_proxies=("127.0.0.1",),
         ignored_cookies=(*settings.ignored_cookies, SESSION_COOKIE),
         catalogue=settings.catalogue or str(PRODUCTS),
@@ -72,14 +75,18 @@ def links(proxy_url: str, shop_url: str) -> list[Link]:
     return [Link("The shop, personalised", f"{proxy_url}/"), *people, Link("The shop alone", f"{shop_url}/")]
 
 
-def announce(proxy_url: str, shop_url: str, studio_url: str, store: str) -> None:
-    """Prints the links to open."""
+def announce(proxy_url: str, shop_url: str, studio_url: str, settings: Settings) -> None:
+    """Prints the links to open, and a command that works as it stands."""
+    command = "tailorbird" if shutil.which("tailorbird") else sys.argv[0]
+    rules = f" --rules {settings.rules}" * (settings.rules != DEFAULTS.rules)
     click.echo("Tailorbird demo. Open:\n")
     click.echo(f"  {proxy_url}/   the shop, personalised; switch person in the toolbar below")
     for visitor in VISITORS:
         click.echo(f"      {proxy_url}/_tb/demo/as/{visitor.name:<6}{visitor.says}")
     click.echo(f"  {studio_url}/   the studio: rules, what was shown just now, why")
     click.echo(f"  {shop_url}/   the shop alone, as it knows nothing of this\n")
-    click.echo("Edit a file in rules/ and reload. After some pages, who would have seen something different:\n")
-    click.echo(f"  tailorbird plan --store {store}\n")
+    click.echo(
+        f"Edit a file in {settings.rules}/ and reload. After some pages, who would have seen something different:"
+    )
+    click.echo(f"\n  {command} plan --store {settings.store}{rules}\n")
     click.echo("Ctrl-C stops everything.")

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from proxy.cli.rulefolder import A_FILE, A_FOLDER
+from proxy.cli.rulefolder import A_FILE, rules_option
 from proxy.cli.states import State, publication_of, state_of
 from proxy.drafts.changes import changes
 from proxy.drafts.report import changes_text
@@ -20,7 +20,7 @@ from proxy.rulebook.read import DATA_FILES
 @click.command("diff")
 @click.argument("a", default="live")
 @click.argument("b", default="draft")
-@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@rules_option()
 @click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
 @click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where imported attributes are known")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")

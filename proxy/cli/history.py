@@ -10,14 +10,14 @@ from pathlib import Path
 import click
 import msgspec
 
-from proxy.cli.rulefolder import A_FOLDER
+from proxy.cli.rulefolder import rules_option
 from proxy.errors import OperatorError
 from proxy.stores.history import GOES_LIVE, Action, Entry
 from proxy.stores.versions import Versions
 
 
 @click.command("history")
-@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@rules_option()
 @click.option("--last", type=click.IntRange(1), default=20, help="how many lines of text  (default: 20)")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def command(rules: Path, last: int, form: str) -> None:

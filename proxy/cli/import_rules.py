@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.rulefolder import A_FILE, A_FOLDER, loaded_from
+from proxy.cli.rulefolder import A_FILE, loaded_from, rules_option
 from proxy.diagnostics import as_text, many
 from proxy.errors import OperatorError
 from proxy.rulebook.table import rules_from_table
@@ -17,11 +17,11 @@ from proxy.stores.versions import replace_whole
 
 @click.command("rules")
 @click.argument("file", type=A_FILE)
-@click.option("--rules", "folder", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@rules_option()
 @click.option("--timezone", default="UTC", show_default=True, help="the zone that the table's dates are in")
 @click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="whose imported attributes rules may ask about")
 @click.option("--dry-run", is_flag=True, help="print the rule file, write nothing")
-def import_rules(file: Path, folder: Path, timezone: str, store: str | None, dry_run: bool) -> None:
+def import_rules(file: Path, rules: Path, timezone: str, store: str | None, dry_run: bool) -> None:
     """Rules from FILE, a table as CSV: rows are rules, columns are words of a rule, a banner or a condition. They
     become the file NAME.rules.yaml in the rule folder, which is checked with them first.
 
@@ -32,7 +32,7 @@ def import_rules(file: Path, folder: Path, timezone: str, store: str | None, dry
     except UnicodeDecodeError as error:
         raise OperatorError(f"`{file}` is not saved as UTF-8", help="save it as CSV UTF-8") from error
     name = f"{file.stem}.rules.yaml"
-    loaded = loaded_from({**read_folder(folder), name: table.text.encode()}, None, store)
+    loaded = loaded_from({**read_folder(rules), name: table.text.encode()}, None, store)
     problems = [finding for finding in loaded.findings if not finding.is_warning]
     if dry_run:
         click.echo(table.text, nl=False)
@@ -43,6 +43,6 @@ def import_rules(file: Path, folder: Path, timezone: str, store: str | None, dry
         click.echo(as_text(problems, loaded.sources), err=True)
         sys.exit(1)
     if not dry_run:
-        replace_whole(folder / name, table.text.encode())
+        replace_whole(rules / name, table.text.encode())
         count = len({row for row in table.rows if row})
-        click.echo(f"{many(count, 'rule')} written to {folder / name}")
+        click.echo(f"{many(count, 'rule')} written to {rules / name}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.rulefolder import A_FOLDER
+from proxy.cli.rulefolder import rules_option
 from proxy.cli.states import author_of, is_published_mode, state_of
 from proxy.diagnostics import did_you_mean
 from proxy.rulebook.check import check
@@ -18,7 +18,7 @@ from proxy.stores.versions import Versions
 @click.command("pause")
 @click.argument("what", type=click.Choice([what.value for what in What]))
 @click.argument("name", default="")
-@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@rules_option()
 @click.option("--author", help="who pauses it  (default: as git knows you)")
 def command(what: str, name: str, rules: Path, author: str | None) -> None:
     """Switch off `rule NAME`, `slot NAME` or `everything`, until `tailorbird resume`. A paused rule is passed over;
@@ -27,7 +27,8 @@ def command(what: str, name: str, rules: Path, author: str | None) -> None:
     pause = Pause(What(what), name)
     _must_be_there(pause, versions, rules)
     if versions.pause([pause], author=author_of(author), now=time.time()):
-        click.echo(f"{pause} is paused, until `tailorbird resume {pause}`")
+        name = f' "{pause.name}"' * bool(pause.name)
+        click.echo(f"{pause} is paused, until `tailorbird resume {pause.what}{name}`")
     else:
         click.echo(f"{pause} is paused already")
 

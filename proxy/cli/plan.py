@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from proxy.cli.replay import MOST, views_in
-from proxy.cli.rulefolder import A_FILE, A_FOLDER, loaded_from, recorded_views
+from proxy.cli.rulefolder import A_FILE, A_FOLDER, loaded_from, recorded_views, rules_option
 from proxy.cli.states import must_be_good, publication_of, state_of
 from proxy.drafts.report import as_text, prospect
 from proxy.environment import from_environment
@@ -24,7 +24,7 @@ from proxy.serve.drafts import checks_of
 
 @click.command("plan")
 @click.argument("folder", metavar="[DIR]", required=False, type=A_FOLDER)
-@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the folder that is served")
+@rules_option("the folder that is served")
 @click.option(
     "--against", default="live", metavar="STATE", help="live, a version's number or a folder  (default: live)"
 )

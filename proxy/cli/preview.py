@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from proxy.cli.persona import persona_of, persona_options
-from proxy.cli.rulefolder import A_FILE, A_FOLDER
+from proxy.cli.rulefolder import A_FILE, rules_option
 from proxy.cli.states import publication_of, state_of
 from proxy.diagnostics import did_you_mean
 from proxy.environment import from_environment
@@ -44,7 +44,7 @@ def _draft(context: click.Context, option: click.Parameter, said: str | None) ->
 
 @click.command("preview")
 @click.argument("url")
-@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the folder that is served")
+@rules_option("the folder that is served")
 @click.option(
     "--draft",
     is_flag=False,

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from proxy.cli.rulefolder import A_FILE, A_FOLDER, read_rules, recorded_views
+from proxy.cli.rulefolder import A_FILE, read_rules, recorded_views, rules_option
 from proxy.diagnostics import as_text
 from proxy.drafts.replay import replay_recorded
 from proxy.drafts.report import replay_text
@@ -25,7 +25,7 @@ MOST = 20_000
 
 @click.command("replay")
 @click.argument("file", required=False, type=A_FILE)
-@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@rules_option()
 @click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where views are recorded  (TAILORBIRD_STORE)")
 @click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
 @click.option(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.rulefolder import A_FOLDER
+from proxy.cli.rulefolder import rules_option
 from proxy.cli.states import author_of
 from proxy.errors import OperatorError
 from proxy.rulebook.pauses import Pause, What
@@ -17,7 +17,7 @@ from proxy.stores.versions import Versions
 @click.command("resume")
 @click.argument("what", type=click.Choice([what.value for what in What]), required=False)
 @click.argument("name", default="")
-@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@rules_option()
 @click.option("--author", help="who lets it go on  (default: as git knows you)")
 def command(what: str | None, name: str, rules: Path, author: str | None) -> None:
     """Let `rule NAME`, `slot NAME` or `everything` go on as before. Without a word: all that is paused."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.rulefolder import A_FILE, A_FOLDER
+from proxy.cli.rulefolder import A_FILE, rules_option
 from proxy.cli.states import author_of, is_published_mode, publication_of, state_of
 from proxy.stores.history import before
 from proxy.stores.ruledir import read_folder
@@ -16,7 +16,7 @@ from proxy.stores.versions import Versions
 
 @click.command("rollback")
 @click.argument("number", type=click.IntRange(1), required=False)
-@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@rules_option()
 @click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
 @click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where imported attributes are known")
 @click.option("-m", "--message", default="", help="why, for the history")

@@ -33,7 +33,16 @@ def folder_arguments(command: Command) -> Command:
     catalogue = "products as JSON lines  (default: products.jsonl in the folder; TAILORBIRD_CATALOGUE)"
     command = click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help=store)(command)
     command = click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help=catalogue)(command)
-    return click.argument("folder", metavar="[DIR]", type=A_FOLDER, default="rules")(command)
+    return folder_argument(command)
+
+
+folder_argument = click.argument("folder", metavar="[DIR]", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES")
+"""DIR, for commands that are about a rule folder."""
+
+
+def rules_option(help: str = "the rule folder") -> Callable[[Command], Command]:
+    """Adds `--rules`, for commands that are about something else."""
+    return click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help=help)
 
 
 def read_rules(folder: Path, catalogue: Path | None, store: str | None) -> Loaded:

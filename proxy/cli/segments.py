@@ -21,7 +21,7 @@ from proxy.audience.rfm import fifths
 from proxy.audience.segments import Overlap, Size, overlaps, sizes
 from proxy.cli.identity import STORE
 from proxy.cli.looking import Folder, counted
-from proxy.cli.rulefolder import A_FILE, A_FOLDER, existing_store, read_rules
+from proxy.cli.rulefolder import A_FILE, existing_store, folder_argument, read_rules
 from proxy.conditions.values import is_number
 from proxy.diagnostics import as_text, did_you_mean
 from proxy.rulebook.compile import Publication
@@ -32,7 +32,7 @@ GRADED = {"recency": "days since last order", "frequency": "orders", "monetary":
 
 
 @click.command("segments")
-@click.argument("folder", metavar="[DIR]", type=A_FOLDER, default="rules")
+@folder_argument
 @STORE
 @click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
 @click.option("--estimate", is_flag=True, help=f"from {SAMPLE:,} visitors drawn at random, with an interval: quick")

@@ -77,6 +77,11 @@ def require_what_serving_needs(settings: Settings) -> None:
         from proxy.outbox.outreach import webhooks_in  # with the whole language of rules
 
         webhooks_in(settings.webhooks)
+    if not Path(settings.rules).is_dir():
+        raise OperatorError(
+            f"there is no rule folder `{settings.rules}`",
+            help="name it with --rules; an empty one shows pages as they are",
+        )
 
 
 def places_of(settings: Settings) -> Places:

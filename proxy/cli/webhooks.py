@@ -16,7 +16,7 @@ import click
 import msgspec
 
 from proxy.cli.options import given, setting_options
-from proxy.cli.rulefolder import A_FOLDER, existing_store, read_rules
+from proxy.cli.rulefolder import existing_store, folder_argument, read_rules
 from proxy.environment import from_environment
 from proxy.model import Delivery
 from proxy.outbox.outreach import webhooks_in
@@ -34,7 +34,7 @@ def command() -> None:
 
 
 @command.command("show")
-@click.argument("folder", metavar="[DIR]", type=A_FOLDER, default="rules")
+@folder_argument
 @setting_options("webhooks", "store")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print it")
 def show(folder: Path, form: str, **flags: Any) -> None:

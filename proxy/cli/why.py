@@ -20,7 +20,7 @@ import orjson
 from proxy.audience.traits import STRANGER
 from proxy.cli.erase import places_in
 from proxy.cli.persona import persona_of, persona_options
-from proxy.cli.rulefolder import A_FILE, A_FOLDER, existing_store, read_rules
+from proxy.cli.rulefolder import A_FILE, existing_store, read_rules, rules_option
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import as_text, did_you_mean
 from proxy.environment import from_environment
@@ -44,7 +44,7 @@ NO_RULES = "no rule shows anything on this page"
 
 @click.command("why")
 @click.argument("url")
-@click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help="the rule folder")
+@rules_option()
 @click.option("--slot", "slots", multiple=True, help="only this slot; may be given again")
 @persona_options
 @click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where profiles are  (TAILORBIRD_STORE)")

@@ -58,6 +58,16 @@ def address_of(url: str) -> Address:
     return Address(parts.scheme, host, port)
 
 
+def host_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The setting `allowed_hosts`. Raises `OperatorError` for what no Host field could ever say."""
+    for name in names:
+        try:
+            valid_host(name.encode())
+        except RequestError as error:
+            raise OperatorError(f"allowed host `{name}` is not a host", help="write shop.example") from error
+    return names
+
+
 @lru_cache(maxsize=1024)
 def valid_host(value: bytes, allowed: tuple[str, ...] = ()) -> bytes:
     """The Host field's `value`, lower-case. `allowed` are the names served, with or without port; empty: any.

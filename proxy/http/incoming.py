@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 
 from proxy.errors import RequestError
-from proxy.http.authority import valid_host
+from proxy.http.authority import host_names, valid_host
 from proxy.http.client import client_of, networks
 from proxy.http.forwarding import CRITICAL, named_by_connection
 from proxy.http.message import Request, Response
@@ -34,7 +34,7 @@ class Incoming:
     """Judges by the settings `allowed_hosts` and `trusted_proxies`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._hosts = settings.allowed_hosts
+        self._hosts = host_names(settings.allowed_hosts)
         self._trusted = networks(settings.trusted_proxies)
 
     def request(

@@ -65,7 +65,7 @@ def read_policy(root: Node, findings: list[Finding]) -> Policy:
     pages: list[PagePolicy] = []
     for node in nodes.items if nodes else ():
         page = _read_page(node, findings)
-        findings += _hidden(page, pages, node)
+        findings += [*_hidden(page, pages, node), *_for_who_is_logged_in(page, node)]
         pages.append(page)
     return Policy(tuple(pages))
 
@@ -77,6 +77,15 @@ def _hidden(page: PagePolicy, above: list[PagePolicy], node: Node) -> list[Findi
         return []
     what, help = f'"{page.pattern}" never counts', f'move it above "{wider}", which is for the same pages'
     return [Finding("R701", what, node.place, help)]
+
+
+def _for_who_is_logged_in(page: PagePolicy, node: Node) -> list[Finding]:
+    """L11 when a page is kept by the operator's word alone, whatever cookies its visitors have."""
+    if page.allowance.fresh is None or page.allowance.cookies is not None or not page.is_kept:
+        return []
+    what = f'"{page.pattern}" is shown as a stranger gets it to who is logged in, too'
+    help = "add `cookies: {own: [NAME]}` with the cookie of who is logged in, or {ignore: ['*']} if none matters"
+    return [Finding("L11", what, node.place, help, is_warning=True)]
 
 
 def _takes_all(wide: str, narrow: str) -> bool:

@@ -294,8 +294,8 @@ FINDINGS: tuple[FindingKind, ...] = (
         "pages that another part takes",
         "Of the parts of cache.yaml whose path fits a page, the first counts. One further up is for all the pages of "
         "this one, so it never counts. Put narrow paths first.",
-        "pages:\n  - path: /c/*\n    fresh: 5 minutes\n  - path: /c/new\n    store: no",
-        "pages:\n  - path: /c/new\n    store: no\n  - path: /c/*\n    fresh: 5 minutes",
+        "pages:\n  - path: /c/*\n    fresh: 5 minutes\n    cookies: {own: [user]}\n  - path: /c/new\n    store: no",
+        "pages:\n  - path: /c/new\n    store: no\n  - path: /c/*\n    fresh: 5 minutes\n    cookies: {own: [user]}",
         file="cache.yaml",
     ),
     FindingKind(

@@ -97,4 +97,13 @@ WARNINGS: tuple[FindingKind, ...] = (
         rule_text("show: {banner: {title: Everything must go before the new collection is here}}"),
         rule_text("show: {banner: {title: Everything must go}}"),
     ),
+    FindingKind(
+        "L11",
+        "a lifetime for whoever is logged in",
+        "How long the page is kept is your word, and nothing says which cookies it depends on. A shop that says "
+        "nothing of keeping says nothing of cookies either, so who is logged in would be shown the page of a stranger.",
+        "pages:\n  - path: /c/*\n    fresh: 5 minutes",
+        "pages:\n  - path: /c/*\n    fresh: 5 minutes\n    cookies: {own: [sessionid]}",
+        file="cache.yaml",
+    ),
 )

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 
-from proxy.errors import OperatorError
 from proxy.rulebook.policy import PagePolicy
 from proxy.settings import Settings
 
-CHOICES = ("unsaid", "all", "none")
 MOST_PAGES = 50_000
 ENOUGH_OF_A_KIND = 20
 THEN_ONE_IN = 20
@@ -25,8 +23,6 @@ class Comparing:
     """Remembers the newest `MOST_PAGES` pages that agreed. The setting `compare_pages` says which are compared."""
 
     def __init__(self, settings: Settings) -> None:
-        if settings.compare_pages not in CHOICES:
-            raise OperatorError(f"`compare_pages` is `{settings.compare_pages}`", help="write unsaid, all or none")
         self._which = settings.compare_pages
         self._agreed: OrderedDict[bytes, None] = OrderedDict()
         self._kinds: Counter[str] = Counter()

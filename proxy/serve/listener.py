@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import uvicorn
@@ -30,6 +31,12 @@ class Certificate(NamedTuple):
     path: str
     key: str = ""
 
+
+HELPS: Mapping[int | None, str] = {
+    errno.EADDRINUSE: "choose another port, or stop what holds it",
+    errno.EACCES: "choose a port from 1024 on, or let Tailorbird's user open lower ones",
+}
+"""What to do about an address that cannot be had."""
 
 YOUNG_OBJECTS = 5_000
 """How many more objects than before there are when garbage is searched for: 700 unless set. Ten times as many would
@@ -138,9 +145,10 @@ def bind(name: str, host: str, port: int, backlog: int = DEFAULTS.backlog) -> so
     try:
         bound = socket.create_server((host, port), family=family, backlog=backlog)
     except OSError as error:
+        why = (error.strerror or "").partition(" (while")[0]  # what comes then, says the same again
         raise OperatorError(
-            f"cannot open `{host}:{port}` for the {name}: {error.strerror}",
-            help="choose another port, or stop what holds it",
+            f"cannot open `{host}:{port}` for the {name}: {why}",
+            help=HELPS.get(error.errno, "name an address of this machine: 127.0.0.1, or 0.0.0.0 for all"),
         ) from error
     # Connections inherit it. Without it a head and a body written apart wait 40 ms for each other (Nagle and delayed
     # ACK), and asyncio sets it only on sockets it made itself.

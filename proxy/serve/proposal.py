@@ -129,7 +129,8 @@ def told(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
         yield Line(Level.WARN, "policy", f"{reason}, so it stays each visitor's own", f"see {GUIDE} for holes")
     if not proposal.unsolved:
         verdict = _verdict(copies.one, proposal.policy)
-        says = "with the policy below the page is kept" if verdict == Why.STORABLE else f"even with it: {verdict}"
+        is_kept = "is kept" if verdict == Why.STORABLE else f"still is each visitor's own: {verdict}"
+        says = f"with the policy below the page {is_kept}"
         yield Line(Level.WARN, "policy", says, "put it into cache.yaml in the rule folder, as --write does")
 
 
@@ -177,10 +178,12 @@ def _verdict(visit: Visit, policy: PagePolicy | None) -> str:
 def _allowance(copies: Copies) -> Allowance:
     visit = copies.one
     _, life = judged(visit.status, visit.headers, visit.now, Choices.of(visit.settings))
-    depends_on_cookies = bool(copies.set_cookies) or "cookie" in visit.get(b"vary").lower()
+    fresh = None if life.explicit and life.seconds > 0 else 60
+    # A page that says nothing of keeping says nothing of cookies either: it may greet who is logged in.
+    depends_on_cookies = fresh or copies.set_cookies or "cookie" in visit.get(b"vary").lower()
     own = tuple(name for name in copies.set_cookies if SESSIONS.search(name)) or _usual_sessions(copies)
     return Allowance(
-        fresh=None if life.explicit and life.seconds > 0 else 60,
+        fresh=fresh,
         cookies=CookieRoles(own=own) if depends_on_cookies else None,
         dropped_cookies=tuple(copies.set_cookies),
     )

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, quote
 import msgspec
 
 from proxy.errors import RequestError
+from proxy.http.authority import address_of
 from proxy.http.incoming import origin_form
 from proxy.http.message import Handler, Request, Response
 from proxy.httpcache.key import normalised
@@ -54,7 +55,7 @@ class Slots:
     ) -> None:
         self._showing = showing
         self._kept = kept
-        self._may_ask = frozenset(origin.encode() for origin in settings.slot_origins)
+        self._may_ask = frozenset(str(address_of(origin)).encode() for origin in settings.slot_origins)
         self._clock = clock
 
     @property

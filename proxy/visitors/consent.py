@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from proxy.audience.consent import LEVELS, SOURCES, Source, consent_in
+from proxy.audience.consent import SOURCES, Source, consent_in
 from proxy.audience.windows import visits_of
 from proxy.diagnostics import did_you_mean
 from proxy.errors import OperatorError
@@ -25,14 +25,11 @@ class Consents:
     """Knows which consent tools a shop has, and what holds where they say nothing."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises `OperatorError` for a tool or a level that there is not."""
+        """Raises `OperatorError` for a tool that there is not."""
         by_name = {source.name: source for source in SOURCES}
         for name in settings.consent:
             if name not in by_name:
                 raise OperatorError(f"there is no consent tool `{name}`", help=did_you_mean(name, list(by_name)))
-        if settings.consent_default not in LEVELS:
-            what = f"`consent_default` is `{settings.consent_default}`"
-            raise OperatorError(what, help=f"write one of {', '.join(LEVELS)}")
         self._sources = tuple(by_name[name] for name in settings.consent)
         self._default = Consent[settings.consent_default.upper()] if self._sources else Consent.PROFILE
         self._honours_signals = settings.privacy_signals

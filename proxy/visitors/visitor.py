@@ -106,11 +106,7 @@ class Cookies:
 
     @classmethod
     def from_settings(cls, settings: Settings, *, is_demo: bool = False) -> Cookies:
-        """Raises `OperatorError` for a missing or short key and for an unknown `visitor_cookie`."""
-        if settings.visitor_cookie not in ("off", "session", "persistent"):
-            raise OperatorError(
-                f"`visitor_cookie` is `{settings.visitor_cookie}`", help="write off, session or persistent"
-            )
+        """Raises `OperatorError` for a missing or short key."""
         is_persistent = settings.visitor_cookie == "persistent"
         return cls(
             settings.secret,

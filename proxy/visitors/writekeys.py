@@ -63,6 +63,8 @@ def key_in(authorization: bytes) -> str:
 
 
 def _row(text: str) -> tuple[bytes, Source]:
+    if text.count(":") < 2:  # which may be a key that nobody but its owner should read
+        raise OperatorError("a write key is not NAME:KIND:KEY", help="write it as shop:server:6f3a")
     name, _, rest = text.partition(":")
     kind, _, key = rest.partition(":")
     if not NAME.fullmatch(name) or name in OURS:

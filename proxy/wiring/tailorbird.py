@@ -14,7 +14,7 @@ from pathlib import Path
 from proxy.bus import bus_of_machine, bus_of_shop
 from proxy.bus.tally import Tally
 from proxy.catalogue.hub import Hub
-from proxy.errors import OperatorError, StoreError
+from proxy.errors import StoreError
 from proxy.http.message import Handler
 from proxy.metrics import Metrics
 from proxy.model import Profile
@@ -76,8 +76,6 @@ class Tailorbird:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
-        if settings.rules_mode not in ("folder", "published"):
-            raise OperatorError(f"`rules_mode` is `{settings.rules_mode}`", help="write folder or published")
         self.metrics = Metrics()
         self._machine = bus_of_machine(shared)
         self.bus = bus_of_shop(self._machine, server_of(settings.store))

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.cli.demo import demo_settings
+from proxy.cli.demo import announce, demo_settings
 
 
-def test_each_run_has_a_key_of_its_own() -> None:
+def test_each_run_has_a_key_of_its_own_unless_one_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     assert demo_settings("http://127.0.0.1:1", {}).secret != demo_settings("http://127.0.0.1:1", {}).secret
+    monkeypatch.setenv("TAILORBIRD_SECRET", "so that preview links can be made for it")
+    assert demo_settings("http://127.0.0.1:1", {}).secret == "so that preview links can be made for it"
+
+
+def test_what_is_printed_to_be_run_names_the_folder_that_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = demo_settings("http://127.0.0.1:1", {"rules": "mine", "store": "sqlite:x.db"})
+    announce("http://a", "http://b", "http://c", settings)
+    printed = capsys.readouterr().out
+    assert "Edit a file in mine/" in printed and " plan --store sqlite:x.db --rules mine\n" in printed
 
 
 def test_the_shops_session_cookie_makes_no_page_personal(monkeypatch: pytest.MonkeyPatch) -> None:

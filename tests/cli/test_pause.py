@@ -12,16 +12,16 @@ from tests.cli.desk import NORWAY, RULES, Desk
 
 
 @pytest.mark.parametrize(
-    ("words", "pause"),
+    ("words", "pause", "undo"),
     [
-        (("rule", "Sale"), Pause(What.RULE, "Sale")),
-        (("slot", "home.row"), Pause(What.SLOT, "home.row")),
-        (("everything",), Pause(What.EVERYTHING)),
+        (("rule", "Sale"), Pause(What.RULE, "Sale"), 'tailorbird resume rule "Sale"'),
+        (("slot", "home.row"), Pause(What.SLOT, "home.row"), 'tailorbird resume slot "home.row"'),
+        (("everything",), Pause(What.EVERYTHING), "tailorbird resume everything"),
     ],
 )
-def test_what_is_named_is_paused(tmp_path: Path, words: tuple[str, ...], pause: Pause) -> None:
+def test_what_is_named_is_paused(tmp_path: Path, words: tuple[str, ...], pause: Pause, undo: str) -> None:
     desk = Desk(tmp_path)
-    assert desk.say("pause", *words) == (0, f"{pause} is paused, until `tailorbird resume {pause}`\n")
+    assert desk.say("pause", *words) == (0, f"{pause} is paused, until `{undo}`\n")
     assert Versions(desk.rules).pauses() == {pause}
     assert desk.say("pause", *words) == (0, f"{pause} is paused already\n")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from proxy.cli import tailorbird
 from proxy.cli.rulefolder import read_rules
 
 RULES = Path(__file__).parents[2] / "rules"
@@ -17,6 +19,16 @@ def test_the_folders_own_catalogue_counts_unless_another_is_named(tmp_path: Path
     other.write_text('{"id": "X", "title": "X", "link": "/x"}\n')
     codes = {finding.code for finding in read_rules(RULES, other, None).findings}
     assert codes == {"R502"}
+
+
+@pytest.mark.parametrize("command", ["check", "test"])
+def test_the_folder_of_the_environment_is_the_one_that_is_meant(tmp_path: Path, command: str) -> None:
+    (tmp_path / "a.rules.yaml").write_text("rules:\n  - {name: A, slot: a, show: nothing news}\n")
+    environment = {"TAILORBIRD_RULES": str(tmp_path)}
+    assert CliRunner().invoke(tailorbird, [command], env=environment).exit_code == 1
+    assert CliRunner().invoke(tailorbird, [command, str(RULES)], env=environment).exit_code == 0, (
+        "named, it counts more"
+    )
 
 
 def test_what_is_wrong_in_a_catalogue_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

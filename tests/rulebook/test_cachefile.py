@@ -114,6 +114,21 @@ def test_a_part_that_never_counts_is_told(paths: tuple[str, str]) -> None:
     assert not findings
 
 
+@pytest.mark.parametrize(
+    ("lines", "codes"),
+    [
+        ("fresh: 5 minutes", ["L11"]),
+        ("fresh: 5 minutes\n    cookies: {ignore: ['*']}", []),
+        ("fresh: 5 minutes\n    store: no", []),
+        ("if down: 5 minutes", []),
+    ],
+)
+def test_a_lifetime_that_forgets_who_is_logged_in_is_doubted(lines: str, codes: list[str]) -> None:
+    _, findings = read(f"pages:\n  - path: /c/*\n    {lines}\n")
+    assert [finding.code for finding in findings] == codes
+    assert all(finding.is_warning for finding in findings)
+
+
 def test_every_word_says_what_stands_behind_it_and_every_example_is_understood() -> None:
     assert all(word.help for word in (*FILE, *PAGE, *COOKIES, *QUERY, *HOLE))
     for row in HOLE_FILLS:

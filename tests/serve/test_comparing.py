@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.errors import OperatorError
 from proxy.httpcache.allowance import Allowance
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.comparing import ENOUGH_OF_A_KIND, Comparing
@@ -49,8 +48,3 @@ def test_of_many_pages_of_a_kind_a_few_are_compared() -> None:
     assert one.must_compare(b"k", b"/other/x", None, is_said=False)
     again = [one.must_compare(b"%d" % (number + 500), b"/c/x", OURS, is_said=True) for number in range(500)]
     assert sum(again) < 50  # only those whose turn it was, and who have not said yet that they agreed
-
-
-def test_the_setting_has_three_words() -> None:
-    with pytest.raises(OperatorError, match="`compare_pages` is `some`"):
-        comparing("some")

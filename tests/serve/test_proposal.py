@@ -61,8 +61,13 @@ def test_of_a_page_that_says_so_and_is_new_each_time_only_the_place_is_told() ->
 
 def test_a_lifetime_is_proposed_for_a_page_without_one() -> None:
     made = proposal_for(visit(PAGE))
-    assert (made.policy.allowance.fresh, made.policy.allowance.cookies, made.policy.holes) == (60, None, ())
+    assert (made.policy.allowance.fresh, made.policy.holes) == (60, ())
     assert "the page is kept" in next(told(copies(visit(PAGE)), made)).says
+
+
+def test_a_page_that_says_nothing_of_keeping_is_never_kept_for_who_is_logged_in() -> None:
+    assert "cookies:\n" in proposal_for(visit(PAGE)).text
+    assert proposal_for(visit(PAGE, *KEPT, (b"vary", b"Accept, Cookie"))).policy.allowance.fresh is None
 
 
 def test_a_token_is_filled_from_the_cookie_that_it_follows_from() -> None:
@@ -120,7 +125,7 @@ def test_what_the_shop_says_itself_is_overruled_by_people_only() -> None:
     page = visit(PAGE, (b"cache-control", b"private, no-store"))
     made = proposal_for(page)
     assert "# despite: [private, no-store]" in made.text
-    assert next(told(copies(page), made)).says == "even with it: no-store"
+    assert next(told(copies(page), made)).says == "with the policy below the page still is each visitor's own: no-store"
 
 
 def test_cookies_that_mean_somebody_make_their_own_page() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from proxy.errors import OperatorError
 from proxy.http.message import Request, Response
 from proxy.model import Fact, OneOf
 from proxy.page.slots import DeclaredSlot
@@ -127,3 +128,9 @@ def test_a_page_that_a_router_swaps_in_counts_as_opened_unless_it_is_only_fetche
     assert not is_opened(request) and is_opened(as_opened(request))
     ahead = Request(b"GET", b"/sale", b"", b"shop.example", (*call, (b"sec-purpose", b"prefetch")))
     assert not is_opened(as_opened(ahead))
+
+
+async def test_an_origin_that_no_browser_could_name_is_refused() -> None:
+    with pytest.raises(OperatorError, match=r"`m.shop.example` is not a web address"):
+        async with Site(NOBODY, publication=RULES, slot_origins=("m.shop.example",)):
+            pass

@@ -46,11 +46,9 @@ def test_the_least_that_is_agreed_to_holds(settings: Settings, request_: Request
     assert Consents(settings).of(request_) is level
 
 
-def test_a_tool_or_a_level_that_there_is_not_is_refused() -> None:
+def test_a_tool_that_there_is_not_is_refused() -> None:
     with pytest.raises(OperatorError, match="there is no consent tool `onetrsut`"):
         Consents(Settings(consent=("onetrsut",)))
-    with pytest.raises(OperatorError, match="`consent_default` is `all`"):
-        Consents(Settings(consent_default="all"))
 
 
 def test_a_visitor_is_known_as_far_as_they_agreed() -> None:

@@ -265,11 +265,6 @@ def test_the_settings_say_how_long_segments_count() -> None:
     assert cookies.read(sent, NOW + 9).segments and not cookies.read(sent, NOW + 10).segments
 
 
-def test_an_unknown_way_to_set_the_visitor_cookie_is_refused() -> None:
-    with pytest.raises(OperatorError, match="`visitor_cookie` is `always`"):
-        Cookies.from_settings(Settings(secret=SECRET, visitor_cookie="always"))
-
-
 def test_what_does_not_fit_is_refused_when_minted() -> None:
     with pytest.raises(OperatorError, match="more than 512"):
         COOKIES.segments_pair("anna", [f"segment number {number}" for number in range(40)], NOW)

@@ -33,12 +33,13 @@ def test_a_source_is_found_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ("", "is called ``"),
+        ("", "is not NAME:KIND:KEY"),
         ("Shop:server:" + LONG, "is called `Shop`"),
         ("import:server:" + LONG, "is called `import`"),
         ("browser:public:x", "is called `browser`"),
         ("shop:sever:" + LONG, "is `sever`"),
-        ("shop:server", "shorter than 16"),
+        ("shop:server", "is not NAME:KIND:KEY"),
+        ("6f3a9cabcdef0123456789", "is not NAME:KIND:KEY"),
         ("shop:server:short", "shorter than 16"),
         ("shop:public:", "shorter than"),
     ],

@@ -211,12 +211,6 @@ async def test_each_good_state_of_a_saved_folder_is_in_the_history(tmp_path: Pat
         assert versions.files(1) == {name: text.encode() for name, text in FOLDER.items()}
 
 
-def test_a_mode_there_is_not_is_refused(tmp_path: Path) -> None:
-    settings = Settings(origin=("http://127.0.0.1:1",), secret="a-secret-for-tests-long-enough", rules_mode="draft")
-    with pytest.raises(OperatorError, match="rules_mode"):
-        Tailorbird(settings)
-
-
 def test_settings_that_make_no_sense_are_told_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="no origin"):
         Tailorbird(Settings(secret="a-secret-for-tests-long-enough", store=f"sqlite:{tmp_path}/shop.db"))
