@@ -30,6 +30,7 @@ from proxy.model import Profile
 from proxy.page.json_lists import find_json_lists
 from proxy.page.json_slots import find_json_slots
 from proxy.page.lists import Lists, find_lists
+from proxy.page.markup import Markup
 from proxy.page.scan import Doubt, Uncut
 from proxy.page.slots import DeclaredSlot
 from proxy.personalise import Stock, with_products
@@ -96,7 +97,7 @@ def _lists(body: bytes, path: str, declared: Sequence[DeclaredSlot]) -> Mapping[
         told = [doubt] if isinstance(doubt, Uncut) and doubt.reason is Doubt.NOT_JSON else []
         lists = Lists((), tuple(told)) if told else find_json_lists(body, path=path, declared=declared)
     else:
-        lists = find_lists(body, path=path, charset="utf-8", declared=declared)
+        lists = find_lists(Markup(body, "utf-8"), path=path, declared=declared)
     for left in lists.left:
         click.echo(f"{left}, so it stays as it came", err=True)
     if not lists.found and not lists.left:

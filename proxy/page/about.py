@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-import turbohtml
+from turbohtml import Element
 
 from proxy.model import Item
+from proxy.page.markup import Markup
 from proxy.page.product_words import price_of, text_of, words_of
 
 MAX_DEPTH = 6
@@ -35,27 +36,25 @@ class About:
 NOTHING = About()
 
 
-def about(body: bytes) -> About:
-    """What an HTML page in any charset that has ASCII in it is about. Pages that cannot say so are not even parsed."""
-    if b"ld+json" not in body and b"data-product" not in body and b"data-list" not in body:
-        return NOTHING
-    document = turbohtml.parse(body.decode("utf-8", "replace"))
-    things = list(_things(document))
-    lists = [str(each.attrs.get("data-list") or "") for each in document.select("[data-list]")]
+def about(page: Markup) -> About:
+    """What an HTML page in any charset that has ASCII in it is about."""
+    things = list(_things(page))
+    lists = [page.attribute(each, "data-list") for each in page.document.select("[data-list]")]
     listing = next(filter(None, lists), "") or next((text_of(thing, "name") or "list" for thing in things
                                                      if _types(thing) & LISTS), "")  # fmt: skip
     products = [thing for thing in things if _types(thing) & {"Product", "ProductGroup"}]
     told = _item(products[0]) if len(products) == 1 else None
-    product = told or _marked(document)
-    return About(product, listing, words_of(document, products[0] if told else {}, product) if product else {})
+    product = told or _marked(page)
+    return About(product, listing, words_of(page, products[0] if told else {}, product) if product else {})
 
 
-def _marked(document: turbohtml.Document) -> Item | None:
-    marked = {str(each.attrs["data-product"]) for each in document.select("[data-product]") if _is_alone(each)}
+def _marked(page: Markup) -> Item | None:
+    found = page.document.select("[data-product]")
+    marked = {page.attribute(each, "data-product") for each in found if _is_alone(each)}
     return Item(marked.pop()[:64]) if len(marked) == 1 else None
 
 
-def _is_alone(element: turbohtml.Element) -> bool:
+def _is_alone(element: Element) -> bool:
     """Not one of a list: outside any, and with no sibling that has the mark too."""
     if element.closest("[data-list], li, [data-slot], tb-slot") is not None:
         return False
@@ -66,10 +65,10 @@ def _is_alone(element: turbohtml.Element) -> bool:
 # -- JSON-LD
 
 
-def _things(document: turbohtml.Document) -> Iterator[dict[str, Any]]:
-    for script in document.select('script[type="application/ld+json" i]'):
+def _things(page: Markup) -> Iterator[dict[str, Any]]:
+    for script in page.document.select('script[type="application/ld+json" i]'):
         try:
-            yield from _within(msgspec.json.decode(script.text), 0)
+            yield from _within(msgspec.json.decode(page.text_of(script)), 0)
         except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
             continue
 

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import turbohtml
-from turbohtml import Document, Element
+from turbohtml import Element
 
 from proxy.page.edit import Blanked, Edit, edited, outermost
 from proxy.page.holes import FillKind, Hole
-from proxy.page.includes import include_edits, may_have_includes, unwrapped
-from proxy.page.scan import InDoubt, as_text, must_be_ascii_superset
+from proxy.page.includes import include_edits, unwrapped
+from proxy.page.markup import Markup
+from proxy.page.scan import Doubt
 from proxy.page.seen import SeenAt, seen_at
 
 RAW_TEXT = frozenset({"script", "style", "noscript", "iframe", "noembed", "noframes", "xmp", "plaintext"})
@@ -45,25 +45,18 @@ class _Impossible(Exception):
         self.verdict = verdict
 
 
-def blanked(body: bytes, holes: Sequence[Hole], *, charset: str = "", has_includes: bool = False) -> Blanked | NotBlank:
+def blanked(page: Markup, holes: Sequence[Hole], *, has_includes: bool = False) -> Blanked | NotBlank:
     """The page with these holes emptied, as many of them as it has; or why it cannot be kept. Where it `has_includes`,
     those are holes too."""
-    looks_for_includes = may_have_includes(body)
-    if not holes and not looks_for_includes:
-        return Blanked(body)
+    open_page = page.of(unwrapped(page.body)) if has_includes else page
     try:
-        must_be_ascii_superset(body, charset)
-        body = unwrapped(body) if has_includes else body
-        text = as_text(body)
-        document = turbohtml.parse(text, source_locations=True, scripting=True)
-        includes = include_edits(document, are_honoured=has_includes) if looks_for_includes else ()
-        edits = outermost([*_edits(text, document, holes), *includes])
-    except InDoubt as doubt:
-        return NotBlank(doubt.verdict.reason)
+        edits = outermost([*_edits(open_page, holes), *include_edits(open_page.document, are_honoured=has_includes)])
     except _Impossible as impossible:
         return impossible.verdict
-    page = edited(body, edits)
-    return _left(page) or page
+    if (holes or edits or open_page is not page) and page.foreign_at >= 0:
+        return NotBlank(Doubt.CHARSET)
+    made = edited(open_page.body, edits)
+    return _left(made) or made
 
 
 def _left(page: Blanked) -> NotBlank | None:
@@ -74,10 +67,10 @@ def _left(page: Blanked) -> NotBlank | None:
     return None
 
 
-def _edits(text: str, document: Document, holes: Sequence[Hole]) -> Iterator[Edit]:
+def _edits(page: Markup, holes: Sequence[Hole]) -> Iterator[Edit]:
     for hole in holes:
-        for element in document.select(hole.selector):
-            edit = _attribute(text, element, hole) if hole.attribute else _content(element, hole)
+        for element in page.document.select(hole.selector):
+            edit = _attribute(page.text, element, hole) if hole.attribute else _content(element, hole)
             if edit is not None:
                 yield edit
 

@@ -46,6 +46,8 @@ def outermost(edits: Iterable[Edit]) -> list[Edit]:
 
 def edited(body: bytes, edits: Sequence[Edit]) -> Blanked:
     """The page so changed; none of the edits overlaps another."""
+    if not edits:
+        return Blanked(body)
     parts, holes, length, cursor = [], [], 0, 0
     for edit in edits:
         opened = body[cursor : edit.start] + edit.before.encode("latin-1")

@@ -21,7 +21,6 @@ from proxy.page.slots import SLOT_NAME
 
 SLOT_ADDRESS = "/_tb/slot/"
 
-_TRACES = (b"<esi:", b"<!--esi")
 _WRAPPED = re.compile(rb"<!--esi(\s.*?)-->", re.DOTALL)
 _HIDDEN = re.compile(r"esi\s")
 _CONTENT = re.compile(rb'content\s*=\s*"[^"]*\bESI/1\.0\b', re.IGNORECASE)
@@ -30,12 +29,6 @@ _CONTENT = re.compile(rb'content\s*=\s*"[^"]*\bESI/1\.0\b', re.IGNORECASE)
 def says_includes(surrogate_control: bytes) -> bool:
     """Whether an origin says, in Surrogate-Control, that its page is to be put together."""
     return bool(_CONTENT.search(surrogate_control))
-
-
-def may_have_includes(body: bytes) -> bool:
-    """False when there is nothing to look for."""
-    lowered = body.lower()
-    return any(trace in lowered for trace in _TRACES)
 
 
 def unwrapped(body: bytes) -> bytes:

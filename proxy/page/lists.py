@@ -19,12 +19,13 @@ from typing import NamedTuple
 from weakref import WeakSet
 
 import turbohtml
-from turbohtml import Document, Element
+from turbohtml import Element
 
 from proxy.page.fragments import Fragment
 from proxy.page.inspect import framework_of
+from proxy.page.markup import Markup
 from proxy.page.piece import Piece, joined
-from proxy.page.scan import Doubt, InDoubt, SlotRange, Uncut, as_text, must_be_ascii_superset
+from proxy.page.scan import Doubt, SlotRange, Uncut
 from proxy.page.shelf import Filled
 from proxy.page.slots import LISTING, MOST_ORDERED, DeclaredSlot
 
@@ -134,23 +135,15 @@ class Lists(NamedTuple):
     left: tuple[Uncut, ...] = ()
 
 
-def find_lists(
-    body: bytes, *, path: str, charset: str, declared: Iterable[DeclaredSlot], taken: Sequence[SlotRange] = ()
-) -> Lists:
+def find_lists(page: Markup, *, path: str, declared: Iterable[DeclaredSlot], taken: Sequence[SlotRange] = ()) -> Lists:
     """The lists that `declared` names and the page has; those that overlap a slot `taken` are left out."""
     wanted = _in_html(declared, path)
-    if not any(_attribute(slot).encode() in body for slot in wanted):
+    if not any(_attribute(slot).encode() in page.body for slot in wanted):
         return Lists()
-    try:
-        must_be_ascii_superset(body, charset)
-    except InDoubt as doubt:
-        return Lists((), (doubt.verdict,))
-    text = as_text(body)
-    document = turbohtml.parse(text, source_locations=True, scripting=True)
-    is_hydrated = bool(framework_of(document, body))
-    return sorted_out(
-        taken, (at for slot in wanted for at in _lists(document, text, body, slot, is_hydrated=is_hydrated))
-    )
+    if page.foreign_at >= 0:
+        return Lists((), (Uncut(Doubt.CHARSET, page.foreign_at),))
+    is_hydrated = bool(framework_of(page.document, page.body))
+    return sorted_out(taken, (at for slot in wanted for at in _lists(page, slot, is_hydrated=is_hydrated)))
 
 
 def sorted_out(taken: Sequence[SlotRange], lists: Iterable[ListAt | Uncut]) -> Lists:
@@ -180,26 +173,25 @@ def _attribute(slot: DeclaredSlot) -> str:
     return slot.product or PRODUCT
 
 
-def with_places(body: bytes, *, path: str, declared: Iterable[DeclaredSlot], stylesheet: str) -> bytes:
+def with_places(page: Markup, *, path: str, declared: Iterable[DeclaredSlot], stylesheet: str) -> Markup:
     """The page with the stylesheet that knows the places of cards, if it needs it: one that a framework takes over, and
     that may have a list. It stands last in the head, so that nothing is painted before."""
     wanted = _in_html(declared, path)
+    body = page.body
     if not any(_attribute(slot).encode() in body for slot in wanted):
-        return body
-    document = turbohtml.parse(as_text(body), source_locations=True, scripting=True)
-    head = document.select_one("head") if framework_of(document, body) else None
+        return page
+    head = page.document.select_one("head") if framework_of(page.document, body) else None
     where = head.source_location if head else None
     if where is None or where.end_tag is None:
-        return body
+        return page
     at = where.end_tag.start_offset
-    return body[:at] + f'<link rel="stylesheet" href="{stylesheet}">'.encode() + body[at:]
+    return page.of(body[:at] + f'<link rel="stylesheet" href="{stylesheet}">'.encode() + body[at:])
 
 
-def _lists(
-    document: Document, text: str, body: bytes, slot: DeclaredSlot, *, is_hydrated: bool
-) -> Iterator[ListAt | Uncut]:
+def _lists(page: Markup, slot: DeclaredSlot, *, is_hydrated: bool) -> Iterator[ListAt | Uncut]:
+    body = page.body
     selector = slot.selector or f'[{MARKER}="{slot.name.removeprefix(LISTING)}"]'
-    for number, element in enumerate(document.select(selector)):
+    for number, element in enumerate(page.document.select(selector)):
         children = list(_children(element, _attribute(slot)))
         spans = [child for child in children if child.product]
         if len(spans) < 2:
@@ -210,7 +202,7 @@ def _lists(
             doubt = Doubt.CARD_NOT_CLOSED
         elif is_hydrated and len(children) > MOST_ORDERED:
             doubt = Doubt.TOO_MANY_CARDS
-        elif not doubt and not is_hydrated and not _may_move(text, spans, selector, number, _attribute(slot)):
+        elif not doubt and not is_hydrated and not _may_move(page.text, spans, selector, number, _attribute(slot)):
             doubt = Doubt.CARDS_NOT_APART
         if doubt:
             yield Uncut(doubt, spans[0].start, slot.name)

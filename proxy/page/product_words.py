@@ -10,24 +10,23 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import turbohtml
-
 from proxy.model import Item
+from proxy.page.markup import Markup
 
 MOST_PIXELS = 20_000
 _PIXELS = re.compile(r"([0-9]{1,5})(?:\.0*)?(?:px)?")
 
 
-def words_of(document: turbohtml.Document, thing: Mapping[str, Any], item: Item) -> Mapping[str, Any]:
+def words_of(page: Markup, thing: Mapping[str, Any], item: Item) -> Mapping[str, Any]:
     """The words; none without a name and a price. `thing` is the product in JSON-LD, empty without."""
-    tags = _tags(document)
+    tags = _tags(page)
     offer = _first(thing.get("offers"))
     offer = offer if isinstance(offer, dict) else {}
     title = text_of(thing, "name") or tags.get("og:title", "")
     price = item.price or price_of({"price": _tag(tags, "price:amount")})
     if not title or not price:
         return {}
-    image, width, height = _picture(document, thing, tags)
+    image, width, height = _picture(page, thing, tags)
     return {
         "id": item.product,
         "title": title,
@@ -73,11 +72,11 @@ def _first(value: object) -> object:
 # -- Open Graph
 
 
-def _tags(document: turbohtml.Document) -> dict[str, str]:
+def _tags(page: Markup) -> dict[str, str]:
     """Open Graph's tags by name, the first of each: further ones are of further pictures."""
     tags: dict[str, str] = {}
-    for meta in document.select("meta[property][content]"):
-        tags.setdefault(str(meta.attrs["property"]).lower(), str(meta.attrs["content"]).strip())
+    for meta in page.document.select("meta[property][content]"):
+        tags.setdefault(page.attribute(meta, "property").lower(), page.attribute(meta, "content").strip())
     return tags
 
 
@@ -88,7 +87,7 @@ def _tag(tags: Mapping[str, str], name: str) -> str:
 # -- the picture
 
 
-def _picture(document: turbohtml.Document, thing: Mapping[str, Any], tags: Mapping[str, str]) -> tuple[str, int, int]:
+def _picture(page: Markup, thing: Mapping[str, Any], tags: Mapping[str, str]) -> tuple[str, int, int]:
     """Its address and size; 0 for a size nobody tells."""
     said, told = _first(thing.get("image")), tags.get("og:image", "")
     picture = said if isinstance(said, dict) else {}
@@ -98,8 +97,8 @@ def _picture(document: turbohtml.Document, thing: Mapping[str, Any], tags: Mappi
         sizes.append((tags.get("og:image:width"), tags.get("og:image:height")))
     sizes += [
         (image.attrs.get("width"), image.attrs.get("height"))
-        for image in document.select("img[src][width][height]")
-        if _is_same(address, str(image.attrs["src"]))
+        for image in page.document.select("img[src][width][height]")
+        if _is_same(address, page.attribute(image, "src"))
     ]
     for width, height in sizes:
         if _pixels(width) and _pixels(height):

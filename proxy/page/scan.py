@@ -26,6 +26,7 @@ from turbohtml import Document, Element, Namespace
 
 from proxy.errors import EditorError
 from proxy.page.apart import Found, stand_apart
+from proxy.page.markup import Markup
 from proxy.page.slots import SLOT_NAME, DeclaredSlot, Place
 
 MARKER = "data-slot"
@@ -38,15 +39,6 @@ BLOCKS = frozenset({
 
 _PLACES: tuple[Place, ...] = ("start", "inside", "end")
 """In the order in which they stand when they share a byte."""
-
-# Encoding Standard 4.2: of the encodings browsers know, only these are not supersets of ASCII (an unknown label is
-# ignored, and what browsers fall back to is one). NUL and ESC give away text that is mislabelled.
-_FOREIGN_LABELS = (
-    "utf-16", "utf16", "utf-32", "utf-7", "ucs-2", "unicode", "csunicode", "iso-10646", "iso-2022", "csiso2022",
-)  # fmt: skip
-_FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_FOREIGN_BYTES = (b"\0", b"\x1b")
-_UTF8_MARK = "\xef\xbb\xbf"
 
 
 class Doubt(enum.StrEnum):
@@ -116,26 +108,24 @@ class InDoubt(Exception):
 
 
 def find_slots(
-    body: bytes,
+    page: Markup,
     *,
     path: str,
-    charset: str = "",
     declared: Iterable[DeclaredSlot] = (),
     max_slots: int = 50,
     marker: str = MARKER,
 ) -> tuple[SlotRange, ...] | Uncut:
     """The slots of a page, in page order, none overlapping another; or why it cannot be cut.
 
-    `path` is percent-decoded; `charset` the one of the Content-Type, "" when it names none. The selectors of `declared`
-    have passed `check_selector`. `marker` is the attribute that marks a slot, for shops whose framework uses
-    `data-slot` for something else.
+    `path` is percent-decoded. The selectors of `declared` have passed `check_selector`. `marker` is the attribute that
+    marks a slot, for shops whose framework uses `data-slot` for something else.
     """
     wanted = [slot for slot in declared if slot.selector and slot.is_on(path) and not slot.is_list]
-    if not wanted and not _may_be_marked(body, marker):
+    if not wanted and page.document.select_one(_marked_by(marker)) is None:
         return Uncut(Doubt.NO_SLOTS, 0)
     try:
-        must_be_ascii_superset(body, charset)
-        return _Search(as_text(body), charset, wanted, marker).run(max_slots)
+        must_be_ascii_superset(page)
+        return _Search(page, wanted, marker).run(max_slots)
     except InDoubt as doubt:
         return doubt.verdict
 
@@ -150,25 +140,14 @@ def check_selector(selector: str) -> None:
         ) from error
 
 
-def _may_be_marked(body: bytes, marker: str) -> bool:
-    lowered = body.lower()
-    return marker.lower().encode() in lowered or b"tb-slot" in lowered
+def _marked_by(marker: str) -> str:
+    return f"[{marker}],tb-slot"
 
 
-def must_be_ascii_superset(body: bytes, charset: str) -> None:
+def must_be_ascii_superset(page: Markup) -> None:
     """Raises `InDoubt` for a page in whose encoding bytes do not say what is markup."""
-    if charset.strip().lower().startswith(_FOREIGN_LABELS) or body.startswith(_FOREIGN_MARKS):
-        raise InDoubt(Doubt.CHARSET, 0)
-    for foreign in _FOREIGN_BYTES:
-        if (offset := body.find(foreign)) >= 0:
-            raise InDoubt(Doubt.CHARSET, offset)
-
-
-def as_text(body: bytes) -> str:
-    """The page with one character a byte, so that the parser's offsets are ours. Its newline normalisation would count
-    CRLF once: a space in place of the CR parses alike and keeps the length; so do three for the byte-order mark."""
-    text = body.decode("latin-1").replace("\r\n", " \n")
-    return "   " + text[3:] if text.startswith(_UTF8_MARK) else text
+    if page.foreign_at >= 0:
+        raise InDoubt(Doubt.CHARSET, page.foreign_at)
 
 
 def _outermost(found: Iterable[Found]) -> list[Found]:
@@ -205,10 +184,10 @@ def _may_hold_blocks(slot: Found) -> bool:
 class _Search:
     """One page's search: what to look for, and how to look again at a fresh tree."""
 
-    def __init__(self, text: str, charset: str, declared: Sequence[DeclaredSlot], marker: str) -> None:
-        self._text = text
+    def __init__(self, page: Markup, declared: Sequence[DeclaredSlot], marker: str) -> None:
+        self._page = page
         self._marker = marker
-        self._declared = [(slot, selector) for slot in declared if (selector := _in_charset(slot.selector, charset))]
+        self._declared = [(slot, found) for slot in declared if (found := _in_charset(slot.selector, page.charset))]
 
     def run(self, max_slots: int) -> tuple[SlotRange, ...]:
         document, slots = self._look()
@@ -216,17 +195,16 @@ class _Search:
             raise InDoubt(Doubt.NO_SLOTS, 0)
         if len(slots) > max_slots:
             raise _doubt(slots[max_slots], Doubt.TOO_MANY_SLOTS)
-        if not stand_apart(self._text, document, slots):
-            raise _doubt(self._culprit(len(slots)), Doubt.NOT_APART)
+        if not stand_apart(self._page.text, document, slots):
+            raise _doubt(self._first_not_apart(len(slots)), Doubt.NOT_APART)
         return tuple(SlotRange(slot.name, slot.start, slot.end) for slot in slots)
 
     def _look(self) -> tuple[Document, list[Found]]:
-        # Scripting is on, as in a shopper's browser: what `noscript` holds is then text.
-        document = turbohtml.parse(self._text, source_locations=True, scripting=True)
+        document = self._page.take()
         return document, _outermost([*self._marked(document), *self._selected(document)])
 
     def _marked(self, document: Document) -> Iterator[Found]:
-        for element in document.select(f"[{self._marker}],tb-slot"):
+        for element in document.select(_marked_by(self._marker)):
             name = element.attr(self._marker) or element.attr("name") or ""
             yield from _found(name, element, "inside")
 
@@ -239,13 +217,17 @@ class _Search:
                 raise _doubt(matches[1], Doubt.SEVERAL_MATCHES)
             yield from matches
 
-    def _culprit(self, count: int) -> Found:
-        """The first slot that does not stand apart even alone, else the first: together they do not."""
-        for index in range(count):
+    def _first_not_apart(self, count: int) -> Found:
+        """The first slot that does not stand apart beside those before it, of so many that do not together."""
+        apart, not_apart = 0, count
+        while not_apart - apart > 1:
+            middle = (apart + not_apart) // 2
             document, slots = self._look()
-            if not stand_apart(self._text, document, slots[index : index + 1]):
-                return slots[index]
-        return self._look()[1][0]
+            if stand_apart(self._page.text, document, slots[:middle]):
+                apart = middle
+            else:
+                not_apart = middle
+        return self._look()[1][not_apart - 1]
 
 
 def _in_charset(selector: str | None, charset: str) -> str | None:

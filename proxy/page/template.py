@@ -10,6 +10,7 @@ from proxy.page.about import NOTHING, About
 from proxy.page.holes import HoleAt
 from proxy.page.json_fills import Form, form_of
 from proxy.page.lists import Cards, ListAt
+from proxy.page.markup import Markup
 from proxy.page.piece import Piece
 from proxy.page.scan import MARKER, Doubt, SlotRange, Uncut, find_slots
 from proxy.page.seams import Seams
@@ -62,8 +63,8 @@ def cut(
     max_slots: int,
     marker: str = MARKER,
 ) -> Template | Uncut:
-    """The page cut at its slots, or why it stays whole; the arguments are those of `find_slots`."""
-    slots = find_slots(body, path=path, charset=charset, declared=declared, max_slots=max_slots, marker=marker)
+    """The page cut at its slots, or why it stays whole; the arguments are those of `Markup` and `find_slots`."""
+    slots = find_slots(Markup(body, charset), path=path, declared=declared, max_slots=max_slots, marker=marker)
     if isinstance(slots, Uncut):
         return slots
     return cut_at(body, slots)

@@ -12,8 +12,7 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import turbohtml
-
+from proxy.page.markup import Markup
 from proxy.page.seen import SeenAt, seen_at
 
 FIELDS = (
@@ -26,9 +25,7 @@ Tornado."""
 
 METAS = ("csrf-token", "csrf_token", "_csrf", "csrf", "xsrf-token", "csrfToken")
 
-_SELECTOR = ",".join([f'input[name="{name}" i][value]:not([value=""])' for name in FIELDS]
-                     + [f'meta[name="{name}" i][content]:not([content=""])' for name in METAS])  # fmt: skip
-_NAMES = tuple({name.lower().encode() for name in (*FIELDS, *METAS)})
+_NAMES = {"input": frozenset(map(str.lower, FIELDS)), "meta": frozenset(map(str.lower, METAS))}
 
 ALPHABET = string.ascii_letters + string.digits
 SECRET_LENGTH = 32
@@ -47,29 +44,25 @@ class Token:
     place: SeenAt
 
 
-def tokens_in(body: bytes) -> Iterator[Token]:
+def tokens_in(page: Markup) -> Iterator[Token]:
     """Every token that is known by its name."""
-    lowered = body.lower()
-    if not any(name in lowered for name in _NAMES):
-        return
-    document = turbohtml.parse(body.decode("latin-1"), source_locations=True, scripting=True)
-    for element in document.select(_SELECTOR):
+    for element in page.document.select("input[name][value],meta[name][content]"):
         attribute = "content" if element.tag == "meta" else "value"
         name, value = element.attr("name") or "", element.attr(attribute) or ""
-        yield Token(element.tag, name, attribute, value, seen_at(element, attribute))
+        if value and name.lower() in _NAMES[element.tag]:
+            yield Token(element.tag, name, attribute, value, seen_at(element, attribute))
 
 
-def token_in(body: bytes) -> SeenAt | None:
+def token_in(page: Markup) -> SeenAt | None:
     """Where the first token stands that is known by its name; None without any."""
-    return next((token.place for token in tokens_in(body)), None)
+    return next((token.place for token in tokens_in(page)), None)
 
 
-def meta_nonce_in(body: bytes) -> SeenAt | None:
+def meta_nonce_in(page: Markup) -> SeenAt | None:
     """Where a Content-Security-Policy stands in the page itself that names a nonce."""
-    if b"'nonce-" not in body:
+    if b"'nonce-" not in page.body:
         return None
-    document = turbohtml.parse(body.decode("latin-1"), source_locations=True, scripting=True)
-    metas = document.select('meta[http-equiv="content-security-policy" i][content*="nonce-"]')
+    metas = page.document.select('meta[http-equiv="content-security-policy" i][content*="nonce-"]')
     return seen_at(metas[0], "content") if metas else None
 
 

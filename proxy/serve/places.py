@@ -40,19 +40,14 @@ def in_json(visit: Visit) -> Iterator[Line]:
 
 
 def _slots_of(visit: Visit) -> Slots:
-    return find_slots(
-        visit.body,
-        path=visit.path,
-        charset=visit.charset,
-        declared=visit.declared,
-        max_slots=visit.settings.max_slots,
-    )
+    most = visit.settings.max_slots
+    return find_slots(visit.markup, path=visit.path, declared=visit.declared, max_slots=most)
 
 
 def _lists_of(visit: Visit) -> Lists:
     found = _slots_of(visit)
     taken = () if isinstance(found, Uncut) else found
-    return find_lists(visit.body, path=visit.path, charset=visit.charset, declared=visit.declared, taken=taken)
+    return find_lists(visit.markup, path=visit.path, declared=visit.declared, taken=taken)
 
 
 def _slots(visit: Visit, found: Slots, fix: str) -> Iterator[Line]:

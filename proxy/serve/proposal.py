@@ -21,6 +21,7 @@ from proxy.page.blank import NotBlank, blanked, nonces_in
 from proxy.page.differences import differences
 from proxy.page.edit import Blanked
 from proxy.page.holes import Fill, FillKind, Hole, Without
+from proxy.page.markup import Markup
 from proxy.page.tokens import Token, django_secret, tokens_in, unmasked
 from proxy.rulebook.cachefile import is_cookie_name
 from proxy.rulebook.policy import PagePolicy
@@ -149,8 +150,8 @@ def _secret(copies: Copies, holes: tuple[Hole, ...]) -> str:
     """Why it is not, whatever else it says: a token or nonce that no hole takes out. "" without any."""
     policy = PagePolicy(copies.pattern, holes=holes)
     for visit in copies.visits:
-        page = blanked(visit.body, holes, charset=visit.charset)
-        no = page if isinstance(page, NotBlank) else secret_in(page.body, visit.headers, policy)
+        page = blanked(visit.markup, holes)
+        no = page if isinstance(page, NotBlank) else secret_in(visit.markup.of(page.body), visit.headers, policy)
         if no is not None:
             return f"the page cannot be kept: {no}"
     return ""
@@ -158,7 +159,7 @@ def _secret(copies: Copies, holes: tuple[Hole, ...]) -> str:
 
 def _different(copies: Copies, holes: tuple[Hole, ...]) -> Iterator[str]:
     """Where copies differ that should not, holes aside."""
-    pages = [page.body for visit in copies.visits if isinstance(page := blanked(visit.body, holes), Blanked)]
+    pages = [page.body for visit in copies.visits if isinstance(page := blanked(Markup(visit.body), holes), Blanked)]
     yield from (f"two fetches differ at {one.place}" for one in differences(pages[0], pages[1]))
     if pages[0] == pages[1] and len(pages) > 2:
         yield from (f"with its own cookies it differs at {one.place}" for one in differences(pages[0], pages[2]))
@@ -191,7 +192,7 @@ def _allowance(copies: Copies) -> Allowance:
 
 def _usual_sessions(copies: Copies) -> tuple[str, ...]:
     """Those that a framework has, known by its token, where the page did not show one."""
-    is_django = any(token.name == "csrfmiddlewaretoken" for token in tokens_in(copies.one.body))
+    is_django = any(token.name == "csrfmiddlewaretoken" for token in tokens_in(copies.one.markup))
     return ("sessionid", "messages") if is_django else ()
 
 
@@ -201,7 +202,7 @@ def _says(visit: Visit, word: str) -> bool:
 
 
 def _holes(copies: Copies) -> Iterator[Hole]:
-    found = {(token.element, token.name): token for token in tokens_in(copies.one.body)}
+    found = {(token.element, token.name): token for token in tokens_in(copies.one.markup)}
     for token in found.values():
         if fill := _fill(token, copies.set_cookies):
             yield Hole(_selector(token), fill, token.attribute)

@@ -17,10 +17,12 @@ from proxy.model import Headers
 from proxy.page.about import about
 from proxy.page.blank import NotBlank, blanked, nonces_in, without_nonces
 from proxy.page.edit import Blanked
+from proxy.page.holes import HoleAt
 from proxy.page.includes import says_includes
 from proxy.page.json_lists import find_json_lists
 from proxy.page.json_slots import find_json_slots
 from proxy.page.lists import Lists, find_lists, with_places
+from proxy.page.markup import Markup
 from proxy.page.scan import Doubt, SlotRange, find_slots
 from proxy.page.seen import SeenAt
 from proxy.page.slots import DeclaredSlot, stylesheet, stylesheet_url
@@ -114,8 +116,11 @@ class PageReader:
             return Page(headers, body, None), ("coding",)
         if is_json(headers):
             return self._cut_json(plain, headers, path, declared)
-        page = blanked(plain, (), charset=charset_of(headers), has_includes=_has_includes(headers, policy))
-        return self._cut(page if isinstance(page, Blanked) else Blanked(plain), headers, path, declared)
+        page = Markup(plain, charset_of(headers))
+        made = blanked(page, (), has_includes=_has_includes(headers, policy))
+        if isinstance(made, NotBlank):
+            made = Blanked(plain)
+        return self._cut(page.of(made.body), made.holes, headers, path, declared)
 
     def _read_to_keep(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
@@ -126,12 +131,14 @@ class PageReader:
         if is_json(headers):
             return self._deflated(self._cut_json(plain, headers, path, declared))
         holes = policy.holes if policy else ()
-        page = blanked(plain, holes, charset=charset_of(headers), has_includes=_has_includes(headers, policy))
-        if isinstance(page, NotBlank):
-            return page
-        if no := secret_in(page.body, headers, policy):
+        page = Markup(plain, charset_of(headers))
+        made = blanked(page, holes, has_includes=_has_includes(headers, policy))
+        if isinstance(made, NotBlank):
+            return made
+        page = page.of(made.body)
+        if no := secret_in(page, headers, policy):
             return no
-        return self._deflated(self._cut(page, blanked_head(headers, policy), path, declared))
+        return self._deflated(self._cut(page, made.holes, blanked_head(headers, policy), path, declared))
 
     def _recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
         return self._deflated(self._read(entry.stored.body, entry.stored.headers, path, declared, None))
@@ -140,18 +147,21 @@ class PageReader:
         coding = b",".join(value for name, value in headers if name == b"content-encoding").strip().lower()
         return inflated(body, coding, self._max_bytes, self._max_inflation)
 
-    def _cut(self, page: Blanked, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
-        where, charset = _readable(path), charset_of(headers)
-        if not page.holes:  # which are found already, by where they are
+    def _cut(
+        self, page: Markup, holes: Sequence[HoleAt], headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
+    ) -> Cut:
+        where = _readable(path)
+        if not holes:  # which are found already, by where they are
             url = stylesheet_url(stylesheet(declared))
-            page = replace(page, body=with_places(page.body, path=where, declared=declared, stylesheet=url))
-        slots = find_slots(page.body, path=where, charset=charset, declared=declared, max_slots=self._max_slots)
+            page = with_places(page, path=where, declared=declared, stylesheet=url)
+        said = about(page)  # before the slots, whose search takes the tree
+        slots = find_slots(page, path=where, declared=declared, max_slots=self._max_slots)
         lists = Lists()
         if not isinstance(slots, Uncut) or slots.reason is Doubt.NO_SLOTS:
             taken = () if isinstance(slots, Uncut) else slots
-            lists = find_lists(page.body, path=where, charset=charset, declared=declared, taken=taken)
-        template = cut_at(page.body, () if isinstance(slots, Uncut) else slots, page.holes, lists.found)
-        template = replace(template, about=about(page.body))
+            lists = find_lists(page, path=where, declared=declared, taken=taken)
+        template = cut_at(page.body, () if isinstance(slots, Uncut) else slots, holes, lists.found)
+        template = replace(template, about=said)
         return Page(_without_coding(headers), page.body, template), _doubts(slots, lists)
 
     def _cut_json(self, plain: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
@@ -203,11 +213,12 @@ def _has_includes(headers: Headers, policy: PagePolicy | None) -> bool:
     return said or (policy is not None and policy.has_includes)
 
 
-def secret_in(body: bytes, headers: Headers, policy: PagePolicy | None) -> NotBlank | None:
+def secret_in(page: Markup, headers: Headers, policy: PagePolicy | None) -> NotBlank | None:
     """Why the page is not for everybody: a forgery token or nonce that no hole takes out."""
-    if place := token_in(body):
+    body = page.body
+    if place := token_in(page):
         return NotBlank("csrf-token", place)
-    if place := meta_nonce_in(body):
+    if place := meta_nonce_in(page):
         return NotBlank("csp-nonce", place)
     nonces = frozenset[bytes]().union(*(nonces_in(value) for name, value in headers if name in CONTENT_POLICIES))
     if nonces and not (policy and policy.has_nonce):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from proxy.model import Headers
 from proxy.page.inspect import Inspection, inspect
+from proxy.page.markup import Markup
 from proxy.page.slots import DeclaredSlot
 from proxy.settings import Settings
 
@@ -60,6 +61,11 @@ class Visit:
     def page(self) -> Inspection:
         """What is in the HTML."""
         return inspect(self.body)
+
+    @cached_property
+    def markup(self) -> Markup:
+        """The page for those who cut it."""
+        return Markup(self.body, self.charset)
 
     @cached_property
     def charset(self) -> str:

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 import turbohtml
 
+from proxy.page.markup import Markup
 from proxy.page.scan import find_slots
 from tests.running import DEMO, URL, link, running
 
@@ -46,7 +47,7 @@ def pages_linked_in(page: httpx.Response) -> set[str]:
 
 
 def hero_of(body: bytes) -> bytes:
-    slots = find_slots(body, path="/")
+    slots = find_slots(Markup(body), path="/")
     assert isinstance(slots, tuple)
     hero = next(slot for slot in slots if slot.name == "home.hero")
     return body[hero.start : hero.end]

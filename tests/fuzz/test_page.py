@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 from proxy.errors import EditorError
 from proxy.page.encode import assemble
 from proxy.page.fragments import Frame, banner, editor_html
+from proxy.page.markup import Markup
 from proxy.page.piece import Piece
 from proxy.page.scan import Uncut, find_slots
 from proxy.page.slots import DeclaredSlot
@@ -108,7 +109,7 @@ def test_any_file_of_an_editor_stays_within_its_wrapper(source: str, value: str)
 @given(some.binary(max_size=300), some.integers(0, 4))
 def test_ranges_are_in_order_and_within_the_page(noise: bytes, copies: int) -> None:
     body = noise + b"<div data-slot=a>x</div>" * copies + noise
-    found = find_slots(body, path="/", declared=DECLARED)
+    found = find_slots(Markup(body), path="/", declared=DECLARED)
     if not isinstance(found, Uncut):
         edges = [edge for slot in found for edge in (slot.start, slot.end)]
         assert edges == sorted(edges)

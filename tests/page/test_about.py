@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.model import Item
-from proxy.page.about import NOTHING, About, about
+from proxy.page.about import NOTHING, About
+from proxy.page.about import about as about_markup
+from proxy.page.markup import Markup
 
 SHOE = {
     "@context": "https://schema.org/",
@@ -18,6 +20,10 @@ SHOE = {
     "offers": {"@type": "Offer", "price": "139.95", "priceCurrency": "EUR"},
 }
 CARD = '<li data-product="p{}"><a href="/p/{}">one</a></li>'
+
+
+def about(body: bytes) -> About:
+    return about_markup(Markup(body))
 
 
 def page(*things: object, body: str = "") -> bytes:

@@ -5,6 +5,7 @@ import pytest
 from proxy.page.blank import NotBlank, blanked, nonces_in, with_nonce, without_nonces
 from proxy.page.edit import Blanked
 from proxy.page.holes import Fill, FillKind, Hole
+from proxy.page.markup import Markup
 
 NONCE = Fill(FillKind.NONCE)
 NOTHING = Fill(FillKind.NOTHING)
@@ -12,7 +13,7 @@ TOKEN = Hole("input[name=t]", NONCE, "value")
 
 
 def page(body: bytes, *holes: Hole) -> Blanked:
-    made = blanked(body, holes)
+    made = blanked(Markup(body), holes)
     assert isinstance(made, Blanked), made
     return made
 
@@ -41,11 +42,11 @@ def test_a_page_has_as_many_holes_as_it_has_matches() -> None:
 
 
 def test_what_stood_in_an_attribute_may_stand_nowhere_else() -> None:
-    no = blanked(b"<input name=t value=secret-1>\n<script>let t='secret-1'</script>", [TOKEN])
+    no = blanked(Markup(b"<input name=t value=secret-1>\n<script>let t='secret-1'</script>"), [TOKEN])
     assert str(no) == "hole-elsewhere at the page, line 2"
     # A short text stands there by chance, and so may what people read.
-    assert isinstance(blanked(b"<input name=t value=3>3", [TOKEN]), Blanked)
-    assert isinstance(blanked(b"<i>your cart</i> your cart", [Hole("i", NOTHING)]), Blanked)
+    assert isinstance(blanked(Markup(b"<input name=t value=3>3"), [TOKEN]), Blanked)
+    assert isinstance(blanked(Markup(b"<i>your cart</i> your cart"), [Hole("i", NOTHING)]), Blanked)
 
 
 @pytest.mark.parametrize(
@@ -53,12 +54,12 @@ def test_what_stood_in_an_attribute_may_stand_nowhere_else() -> None:
     [(b"<li>open", Hole("li", NOTHING)), (b"<script>let a=1</script>", Hole("script", Fill(FillKind.COOKIE, "a")))],
 )
 def test_a_hole_whose_end_or_language_is_unclear_keeps_the_page_out(body: bytes, hole: Hole) -> None:
-    no = blanked(body, [hole])
+    no = blanked(Markup(body), [hole])
     assert isinstance(no, NotBlank) and no.reason == "hole-unclear" and no.place is not None
 
 
 def test_a_page_whose_bytes_do_not_say_what_is_markup_is_kept_out() -> None:
-    assert blanked("<p>x".encode("utf-16"), [TOKEN]) == NotBlank("charset")
+    assert blanked(Markup("<p>x".encode("utf-16")), [TOKEN]) == NotBlank("charset")
 
 
 def test_a_policys_nonces_are_holes_that_nothing_runs_by() -> None:

@@ -5,11 +5,12 @@ import pytest
 from proxy.page.blank import blanked
 from proxy.page.edit import Blanked
 from proxy.page.holes import Fill, FillKind
-from proxy.page.includes import may_have_includes, says_includes, unwrapped
+from proxy.page.includes import says_includes, unwrapped
+from proxy.page.markup import Markup
 
 
 def put_together(body: bytes, *, has_includes: bool = True) -> tuple[bytes, list[Fill]]:
-    page = blanked(body, (), has_includes=has_includes)
+    page = blanked(Markup(body), (), has_includes=has_includes)
     assert isinstance(page, Blanked)
     return page.body, [hole.fill for hole in page.holes]
 
@@ -88,6 +89,8 @@ def test_an_origin_says_that_its_page_is_to_be_put_together(value: bytes, expect
     assert says_includes(value) is expected
 
 
-def test_a_page_without_a_trace_is_not_looked_at() -> None:
-    assert not may_have_includes(b"<p>esi")
-    assert unwrapped(b"<p>esi") == b"<p>esi"
+def test_a_page_without_a_trace_is_not_changed() -> None:
+    page = b"<p>esi"
+    assert unwrapped(page) is page
+    made = blanked(Markup(page), (), has_includes=True)
+    assert isinstance(made, Blanked) and made.body is page

@@ -8,6 +8,7 @@ import turbohtml
 from proxy.page.encode import assemble
 from proxy.page.fragments import Fragment
 from proxy.page.lists import Cards, find_lists, with_places
+from proxy.page.markup import Markup
 from proxy.page.piece import inflated
 from proxy.page.slots import DeclaredSlot, stylesheet
 from proxy.page.template import cut_at
@@ -18,12 +19,12 @@ PAGE = f'<!doctype html>\r\n<h1>4 found</h1><ul data-list="search">\r\n {CARDS} 
 
 
 def cards_of(page: bytes, *declared: DeclaredSlot, path: str = "/search") -> Cards | None:
-    found = find_lists(page, path=path, charset="utf-8", declared=declared or [LIST]).found
+    found = find_lists(Markup(page, "utf-8"), path=path, declared=declared or [LIST]).found
     return found[0].cards if found else None
 
 
 def shown(page: bytes, order: str, *declared: DeclaredSlot) -> bytes:
-    lists = find_lists(page, path="/search", charset="utf-8", declared=declared or [LIST]).found
+    lists = find_lists(Markup(page, "utf-8"), path="/search", declared=declared or [LIST]).found
     template = cut_at(page, (), lists=lists)
     fill = template.lists[0].arranged(list(order))
     return b"".join(assemble(template, [fill], {}, coding="identity", key=b"k").chunks)
@@ -80,14 +81,14 @@ def test_a_selector_and_an_attribute_of_the_shops_own_will_do() -> None:
     ],
 )
 def test_a_list_in_doubt_stays_as_it_is_and_says_why(name: str, page: bytes, doubt: str) -> None:
-    lists = find_lists(page, path="/search", charset="utf-8", declared=[LIST])
+    lists = find_lists(Markup(page, "utf-8"), path="/search", declared=[LIST])
     assert lists.found == () and [left.reason for left in lists.left] == ([doubt] if doubt else [])
 
 
 def test_a_list_that_two_names_mean_or_that_lies_in_another_is_the_first_alone() -> None:
     inner = PAGE.replace(b"d</a>", b"d</a><ol data-list=more><li data-product=x></li><li data-product=y></li></ol>")
     for page, other in ((PAGE, DeclaredSlot("listing:all", selector="ul")), (inner, DeclaredSlot("listing:more"))):
-        lists = find_lists(page, path="/", charset="utf-8", declared=[LIST, other]).found
+        lists = find_lists(Markup(page, "utf-8"), path="/", declared=[LIST, other]).found
         assert [at.range.name for at in lists] == ["listing:search"]
         whole = assemble(cut_at(page, (), lists=lists), [None], {}, coding="identity", key=b"k")
         assert b"".join(whole.chunks) == page
@@ -105,9 +106,10 @@ def test_cards_of_a_page_that_a_framework_takes_over_stay_and_are_numbered() -> 
     cards = turned.select("[data-product]")
     assert [card.attr("data-product") for card in cards] == list("abcd")
     assert [card.attr("data-tb-order") for card in cards] == ["4", "2", "3", "1"]
-    dressed = with_places(page, path="/search", declared=[LIST], stylesheet="/_tb/style.x.css")
+    dressed = with_places(Markup(page), path="/search", declared=[LIST], stylesheet="/_tb/style.x.css").body
     assert b'</title><link rel="stylesheet" href="/_tb/style.x.css"></head>' in dressed
-    assert with_places(PAGE, path="/search", declared=[LIST], stylesheet="/x.css") == PAGE
+    plain = Markup(PAGE)
+    assert with_places(plain, path="/search", declared=[LIST], stylesheet="/x.css") is plain
     assert b'[data-tb-order="200"]{order:200}' in stylesheet([LIST]) and b"data-tb-order" not in stylesheet([])
 
 
@@ -129,7 +131,7 @@ def test_any_order_of_any_list_keeps_all_cards_and_all_bytes() -> None:
         cards = [f"<li data-product={id}>{'<p>x</p>' * dice.randrange(3)}</li>{' ' * dice.randrange(3)}" for id in ids]
         page = f"<body><ul data-list=search>{''.join(cards)}</ul>".encode()
         order = dice.sample(ids, len(ids))
-        lists = find_lists(page, path="/", charset="", declared=[LIST]).found
+        lists = find_lists(Markup(page), path="/", declared=[LIST]).found
         template = cut_at(page, (), lists=lists)
         turned = b"".join(
             assemble(template, [template.lists[0].arranged(order)], {}, coding="identity", key=b"k").chunks

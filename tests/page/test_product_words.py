@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import turbohtml
 
 from proxy.catalogue.products import product_of
 from proxy.model import Item
+from proxy.page.markup import Markup
 from proxy.page.product_words import words_of
 
 SHOE = Item("hoka-1", "shoes/trail", "Hoka", 139.95)
@@ -33,7 +33,7 @@ TAGS = """
 
 
 def told(html: str, thing: dict[str, Any], item: Item = SHOE) -> Any:
-    return words_of(turbohtml.parse(f"<html><head>{html}</head></html>"), thing, item)
+    return words_of(Markup(f"<html><head>{html}</head></html>".encode()), thing, item)
 
 
 def test_json_ld_tells_what_a_feed_would() -> None:

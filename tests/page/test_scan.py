@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import EditorError
+from proxy.page.markup import Markup
 from proxy.page.scan import Doubt, Uncut, check_selector, find_slots
 from proxy.page.slots import DeclaredSlot
 
@@ -14,13 +15,13 @@ WHOLE_PAGE = (
 
 
 def slots_of(body: bytes, *declared: DeclaredSlot, path: str = "/", charset: str = "utf-8") -> list[tuple[str, bytes]]:
-    found = find_slots(body, path=path, charset=charset, declared=declared)
+    found = find_slots(Markup(body, charset), path=path, declared=declared)
     assert not isinstance(found, Uncut), str(found)
     return [(slot.name, body[slot.start : slot.end]) for slot in found]
 
 
 def doubt_of(body: bytes, *declared: DeclaredSlot, charset: str = "utf-8", max_slots: int = 50) -> Uncut:
-    found = find_slots(body, path="/", charset=charset, declared=declared, max_slots=max_slots)
+    found = find_slots(Markup(body, charset), path="/", declared=declared, max_slots=max_slots)
     assert isinstance(found, Uncut), found
     return found
 
@@ -163,7 +164,7 @@ def test_more_slots_than_allowed_are_not_cut() -> None:
     ],
 )
 def test_a_declared_place_is_an_empty_range_beside_a_tag(declared: DeclaredSlot, before: bytes, after: bytes) -> None:
-    found = find_slots(WHOLE_PAGE, path="/", declared=[declared])
+    found = find_slots(Markup(WHOLE_PAGE), path="/", declared=[declared])
     assert not isinstance(found, Uncut)
     assert found[0].start == found[0].end
     assert WHOLE_PAGE[: found[0].start].endswith(before)
@@ -209,7 +210,7 @@ def test_a_place_before_an_end_tag_needs_the_end_tag() -> None:
 def test_a_declared_slot_applies_on_its_pages_only() -> None:
     sale = DeclaredSlot("sale.top", page="/sale*", selector="body", place="start")
     assert slots_of(WHOLE_PAGE, sale, path="/sale/shoes") == [("sale.top", b"")]
-    assert isinstance(find_slots(WHOLE_PAGE, path="/", declared=[sale]), Uncut)
+    assert isinstance(find_slots(Markup(WHOLE_PAGE), path="/", declared=[sale]), Uncut)
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "windows-1252", "no-such-charset"])
@@ -218,7 +219,7 @@ def test_a_selector_is_read_in_the_charset_of_the_page(charset: str) -> None:
     page = "<div class='größe'>x</div>".encode(encoding)
     declared = DeclaredSlot("a", selector=".größe")
     if charset == "no-such-charset":
-        assert isinstance(find_slots(page, path="/", charset=charset, declared=[declared]), Uncut)
+        assert isinstance(find_slots(Markup(page, charset), path="/", declared=[declared]), Uncut)
     else:
         assert slots_of(page, declared, charset=charset) == [("a", b"x")]
 
@@ -230,7 +231,7 @@ def test_a_selector_the_charset_cannot_spell_finds_nothing() -> None:
 
 def test_another_attribute_may_mark_slots() -> None:
     page = b'<button data-slot="button">x</button><div data-tb="home.hero">y</div>'
-    found = find_slots(page, path="/", marker="data-tb")
+    found = find_slots(Markup(page), path="/", marker="data-tb")
     assert not isinstance(found, Uncut)
     assert [slot.name for slot in found] == ["home.hero"]
 

@@ -4,6 +4,7 @@ import string
 
 import pytest
 
+from proxy.page.markup import Markup
 from proxy.page.tokens import ALPHABET, FIELDS, METAS, django_secret, masked, meta_nonce_in, token_in, unmasked
 
 SECRET = "abcdefghijklmnopqrstuvwxyzABCD09"
@@ -29,12 +30,12 @@ def test_a_cookie_holds_the_secret_plain_or_masked_or_is_none_of_djangos() -> No
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_token_is_known_by_its_name(name: str) -> None:
-    assert token_in(b'<form><input type=hidden name="%b" value="x"></form>' % name.encode()) is not None
+    assert token_in(Markup(b'<form><input type=hidden name="%b" value="x"></form>' % name.encode())) is not None
 
 
 @pytest.mark.parametrize("name", METAS)
 def test_a_token_in_the_head_is_known_by_its_name(name: str) -> None:
-    place = token_in(b'<head>\n<meta name="%b" content="x"></head>' % name.encode())
+    place = token_in(Markup(b'<head>\n<meta name="%b" content="x"></head>' % name.encode()))
     assert str(place) == "html > head > meta@content, line 2"
 
 
@@ -43,10 +44,10 @@ def test_a_token_in_the_head_is_known_by_its_name(name: str) -> None:
     [b"<p>csrfmiddlewaretoken</p>", b'<input name=_token value="">', b"<!-- <input name=_token value=x> -->", b""],
 )
 def test_what_is_no_token_is_none(body: bytes) -> None:
-    assert token_in(body) is None
+    assert token_in(Markup(body)) is None
 
 
 def test_a_policy_in_the_page_may_name_a_nonce() -> None:
     policy = b'<meta http-equiv="Content-Security-Policy" content="script-src \'nonce-abc\'">'
-    assert meta_nonce_in(policy) is not None
-    assert meta_nonce_in(b"<p>write 'nonce-abc' in your policy</p>") is None
+    assert meta_nonce_in(Markup(policy)) is not None
+    assert meta_nonce_in(Markup(b"<p>write 'nonce-abc' in your policy</p>")) is None

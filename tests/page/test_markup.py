@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from proxy.page.markup import Markup
+
+
+def test_a_page_is_parsed_once_and_again_when_its_tree_was_taken() -> None:
+    page = Markup(b"<p>x")
+    tree = page.document
+    assert page.document is tree
+    assert page.take() is tree
+    assert page.document is not tree
+    assert page.document.equals(tree)
+
+
+def test_a_page_in_which_nothing_was_changed_is_itself() -> None:
+    page = Markup(b"<p>x", "utf-8")
+    assert page.of(page.body) is page
+    assert (page.of(b"<p>y").body, page.of(b"<p>y").charset) == (b"<p>y", "utf-8")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        'plain "é"',
+        "ä&eacute;&#233;語",
+        "a\r\nb\nc",
+        "x",
+    ],
+)
+def test_an_attribute_reads_as_it_does_in_a_page_of_utf_8(written: str) -> None:
+    tag = f"<P title='{written}' title=second>"
+    page = Markup(f"<!-- \r\n -->é{tag}".encode())
+    expected = Markup(b"x").document.root
+    assert expected is not None
+    expected.set_inner_html(tag)
+    said = expected.select("p")[0].attr("title")
+    assert page.attribute(page.document.select("p")[0], "title") == said
+    assert page.attribute(page.document.select("p")[0], "lang") == ""
+
+
+def test_bytes_that_are_no_utf_8_are_replaced() -> None:
+    page = Markup(b"<p title='\xe9'>x</p><script>\xe9\xc3\xa9</script>")
+    assert page.attribute(page.document.select("p")[0], "title") == "\ufffd"
+    assert page.text_of(page.document.select("script")[0]) == "\ufffd\u00e9"
+
+
+@pytest.mark.parametrize(
+    ("body", "charset", "at"),
+    [(b"<p>x", "utf-8", -1), (b"<p>x", " UTF-16le", 0), (b"<p>\0", "", 3), (b"\x1b$B\0", "", 3), (b"\xfe\xff<", "", 0)],
+)
+def test_a_page_whose_bytes_do_not_say_what_is_markup_is_told(body: bytes, charset: str, at: int) -> None:
+    assert Markup(body, charset).foreign_at == at
