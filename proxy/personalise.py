@@ -25,7 +25,7 @@ from proxy.model import Decision, EvaluationContext, Product
 from proxy.page.cards import PLAIN, Dress
 from proxy.page.encode import Assembled, Coding, assemble
 from proxy.page.fragments import Fragment
-from proxy.page.json_fills import in_form
+from proxy.page.json_fills import in_forms
 from proxy.page.lists import Cards
 from proxy.page.prices import CURRENCY_OF
 from proxy.page.shelf import Shelf
@@ -108,12 +108,7 @@ def personalise(
     """
     decided = decide(plan, context, template.slots)
     decisions = tuple([decided[slot] for slot in template.slots])
-    fills = fills_of(decisions, fragments, context, stock, template.lists)
-    if template.forms:
-        fills = [
-            fill and in_form(fill, form, decision)
-            for fill, form, decision in zip(fills, template.forms, decisions, strict=True)
-        ]
+    fills = in_forms(fills_of(decisions, fragments, context, stock, template.lists), template.forms, decisions)
     if template.holes:
         _pour(template, fills, poured)
         decisions = tuple([decision for decision in decisions if decision.slot])

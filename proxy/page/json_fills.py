@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -48,6 +49,16 @@ class _Words(Field):
 
     def text(self, attributes: Attributes) -> bytes:
         return _inner(harmless(self.shown(attributes)))
+
+
+def in_forms(
+    fills: list[Fragment | None], forms: Sequence[Form], decisions: Sequence[Decision]
+) -> list[Fragment | None]:
+    """What fills the slots of an answer, each as it is written there; `forms` are empty for HTML."""
+    if not forms:
+        return fills
+    rows = zip(fills, forms, decisions, strict=True)
+    return [fill and in_form(fill, form, decision) for fill, form, decision in rows]
 
 
 def in_form(fragment: Fragment, form: Form, decision: Decision) -> Fragment:

@@ -110,7 +110,7 @@ class Gateway:
         self.begins = Straight(self._own, *ways, metrics, settings, clock).begins
         self._stylesheets = Stylesheets()
         self.stylesheet = self._stylesheets.get
-        slots = Slots(self._showing, self._kept, settings, clock)
+        slots = Slots(self._showing, self.kept, settings, clock)
         self.routes = {**slots.routes, **Rank(self._showing, metrics, settings, clock).routes}
         self.publish(publication)
 
@@ -138,7 +138,8 @@ class Gateway:
         self._metrics.count("tailorbird_cache_purged_total", "kind", "soft" if purge.is_soft else "hard", count)
         return count
 
-    def _kept(self, page: Request) -> Entry | None:
+    def kept(self, page: Request) -> Entry | None:
+        """The page that a request is for, where it is kept."""
         return self._memory.get(sought(page, self._policy.of(page.path)).key, page)
 
     async def aclose(self) -> None:
@@ -294,7 +295,7 @@ class Gateway:
         if is_own:
             return await self._as_visitor(request, "part")
         answer = self.hit(request, now) or await self._read(request, now)
-        kept = self._kept(request)
+        kept = self.kept(request)
         return (kept and kept.piece_of(answer)) or answer
 
     async def _write(self, request: Request, now: float) -> Response:

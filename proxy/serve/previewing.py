@@ -1,57 +1,49 @@
-"""Answering previews: the page as the visitor's own request brings it, filled by a draft for a persona, and with the
-story of every slot. Nothing of it is stored, counted or recorded: it has metrics of its own, which nobody reads.
+"""Answering previews: a page as the visitor's own request brings it, or JSON that has slots, filled by a draft for a
+persona and with the story of every slot; and what a page or a CDN asks of us besides, slots without their page and
+lists. Nothing of it is stored, counted or recorded: it has metrics of its own, which nobody reads.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
 from proxy.catalogue.shop import Shop
-from proxy.decide.engine import decide
-from proxy.decide.why import SlotStory, why
 from proxy.diagnostics import as_text
 from proxy.errors import OperatorError
 from proxy.http.message import Request, Response
 from proxy.metrics import Metrics
-from proxy.model import Profile
-from proxy.page.encode import Assembled, Coding, assemble
-from proxy.page.fragments import Fragment
-from proxy.page.slots import DeclaredSlot
-from proxy.page.template import Template
-from proxy.personalise import Stock, fills_of, with_products
-from proxy.rulebook.compile import Loaded, Publication
-from proxy.rulebook.expectations import Case
-from proxy.serve.overlay import explained, overlay
+from proxy.rulebook.compile import Loaded
+from proxy.serve.overlay import explained
 from proxy.serve.own import Own
+from proxy.serve.pages import Entry, has_json_slots
 from proxy.serve.parts import Parts
 from proxy.serve.pouring import Pouring
+from proxy.serve.rank import Rank
 from proxy.serve.reading import PageReader
-from proxy.serve.showing import Met
+from proxy.serve.showing_as import OVERLAY, ProfileOf, ShowingAs
+from proxy.serve.slots import ONE, Slots
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
-from proxy.visitors.persona import context_as
 from proxy.visitors.preview import NEVER_KEPT, Preview, Tokens
-from proxy.visitors.visitor import ANONYMOUS
 
-OVERLAY = DeclaredSlot("tailorbird.preview", selector="body", place="end")
 STYLESHEET = (Path(__file__).parent / "static" / "preview.css").read_bytes()
-STYLESHEET_PATH = "/_tb/preview.css"
 _REPLACED = frozenset(b"cache-control expires etag last-modified age x-robots-tag".split())
 # Else the browser would be told that the page it has, which is no preview, will do.
 _CONDITIONS = frozenset({b"if-none-match", b"if-modified-since"})
 # What a page's own scripts send while it is looked at; to be counted, it would have to be a visitor who looks.
 _COUNTED = (b"/_tb/v1/", b"/_tb/g/")
+_BY_A_SCRIPT = (None, b"empty")
 
 DraftOf = Callable[[str], Awaitable[Loaded]]
-ProfileOf = Callable[[str, float], Awaitable[Profile | None]]
 
 
 class Previewing:
-    """`draft_of` gives the state of the rules that a token names, `profile_of` the profile of a visitor; `shop` is what
-    products are recommended from, None for the draft's own catalogue."""
+    """`draft_of` gives the state of the rules that a token names, `profile_of` the profile of a visitor, `kept` the
+    page that a request is for, where it is kept; `shop` is what products are recommended from, None for the draft's own
+    catalogue."""
 
     def __init__(
         self,
@@ -59,6 +51,7 @@ class Previewing:
         asking: Asking,
         draft_of: DraftOf,
         profile_of: ProfileOf,
+        kept: Callable[[Request], Entry | None],
         settings: Settings,
         shop: Shop | None = None,
     ) -> None:
@@ -68,6 +61,7 @@ class Previewing:
         self._asking = asking
         self._draft_of = draft_of
         self._profile_of = profile_of
+        self._kept = kept
         self._settings = settings
 
     async def answer(self, request: Request, now: float) -> Response | None:
@@ -80,11 +74,34 @@ class Previewing:
             return None
         if request.path.startswith(_COUNTED):
             return Response(204, NEVER_KEPT)
-        if request.method not in (b"GET", b"HEAD") or not is_document(request) or request.path.startswith(b"/_tb/"):
+        if request.path.startswith(b"/_tb/"):
+            return await self._beside(request, preview, now) if _is_shown(request.path) else None
+        if request.method not in (b"GET", b"HEAD"):
             return None
-        return await self._page(request, preview, now)
+        if is_document(request):
+            showing = await self._showing(preview)
+            return showing if isinstance(showing, Response) else await self._page(request, showing, now)
+        return await self._json(request, preview, now) if request.get(b"sec-fetch-dest") in _BY_A_SCRIPT else None
 
-    async def _page(self, request: Request, preview: Preview, now: float) -> Response:
+    async def _json(self, request: Request, preview: Preview, now: float) -> Response | None:
+        """What a page's script fetches, where the draft says that there are slots in it."""
+        showing = await self._showing(preview)
+        if isinstance(showing, Response) or not has_json_slots(request.path, showing.publication.declared):
+            return None
+        return await self._page(request, showing, now)
+
+    async def _beside(self, request: Request, preview: Preview, now: float) -> Response:
+        """Slots without their page, or a list."""
+        showing = await self._showing(preview)
+        if isinstance(showing, Response):
+            return showing
+        slots = Slots(showing, self._kept, self._settings, lambda: now).routes
+        rank = Rank(showing, Metrics(), self._settings, lambda: now).routes
+        path = request.path.decode("latin-1")
+        return _as_a_preview(await {**rank, **slots}.get(path, slots[ONE])(request), showing)
+
+    async def _showing(self, preview: Preview) -> ShowingAs | Response:
+        """Who shows it; or what to say when nobody can."""
         try:
             loaded = await self._draft_of(preview.draft)
         except OperatorError as error:
@@ -95,8 +112,10 @@ class Previewing:
         case = next((case for case in publication.cases if case.name == preview.persona.case), None)
         if preview.persona.case and case is None:
             return _told(f"this draft has no test `{preview.persona.case}` any more, whose visitor to show it to")
-        showing = ShowingAs(publication, preview, case, self._profile_of, self._shop)
-        metrics = Metrics()
+        return ShowingAs(publication, preview, case, self._profile_of, self._shop)
+
+    async def _page(self, request: Request, showing: ShowingAs, now: float) -> Response:
+        publication, metrics = showing.publication, Metrics()
         declared = (*publication.declared, OVERLAY)
         reader = PageReader(metrics, self._settings)
 
@@ -111,71 +130,20 @@ class Previewing:
         answer = await own.ask(replace(request, headers=headers))
         asked_ms = (time.perf_counter() - started) * 1_000
         response = await own.answer(request, answer, now, "fwd=bypass; detail=preview")
-        kept = [(name, value) for name, value in response.headers if name not in _REPLACED]
         timing = b'origin;dur=%.1f, decide;dur=%.2f;desc="decide and tell why"' % (asked_ms, showing.took_ms)
-        told = ((b"x-tailorbird-explain", explained(showing.stories)), (b"server-timing", timing), *NEVER_KEPT)
-        return Response(response.status, (*kept, *told), response.chunks, response.stream)
+        return _as_a_preview(response, showing, (b"server-timing", timing))
 
 
-class ShowingAs:
-    """Fills a page for a persona. Afterwards `stories` are those of its slots, and `took_ms` is what telling took."""
+def _is_shown(path: bytes) -> bool:
+    """Whether one of our own paths shows what is decided."""
+    return path in (b"/_tb/slots", b"/_tb/rank") or path.startswith(ONE.encode())
 
-    def __init__(
-        self,
-        publication: Publication,
-        preview: Preview,
-        case: Case | None,
-        profile_of: ProfileOf,
-        shop: Shop | None = None,
-    ) -> None:
-        self._shop = shop
-        self._publication = publication
-        self._preview = preview
-        self._case = case
-        self._profile_of = profile_of
-        self.stories: Sequence[SlotStory] = ()
-        self.took_ms = 0.0
 
-    def meet(self, template: Template, request: Request, now: float) -> Met | None:
-        """Nobody at once: a preview is never asked for straight."""
-        return None
-
-    async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
-        """The persona's visitor. Who looks gets no cookie."""
-        visitor = self._preview.persona.visitor
-        return Met(ANONYMOUS, await self._profile_of(visitor, now) if visitor else None)
-
-    def passed(self, template: Template, request: Request, now: float) -> None:
-        """A preview counts nowhere."""
-
-    def show(
-        self,
-        template: Template,
-        request: Request,
-        met: Met,
-        now: float,
-        coding: Coding,
-        *,
-        poured: Sequence[Fragment] = (),
-    ) -> Assembled:
-        """The page as the persona sees it, with what the preview is and why each slot shows what it does."""
-        started = time.perf_counter()
-        plan, fragments = self._publication.plan, self._publication.fragments
-        context = context_as(plan, request, self._preview.persona, met.profile, now, self._case)
-        slots = tuple(dict.fromkeys(slot for slot in template.slots if slot != OVERLAY.name))
-        decided = decide(plan, context, template.slots)
-        stock = Stock(
-            self._shop or Shop(self._publication.catalogue), self._publication.asks, self._publication.arrangements
-        )
-        lists = {template.slots[place]: cards.products for place, cards in template.lists.items()}
-        self.stories = with_products(why(plan, context, slots), context, stock, lists)
-        self.took_ms = (time.perf_counter() - started) * 1_000
-        bar = overlay(self._preview, self.stories, context.now, STYLESHEET_PATH)
-        fills = fills_of([decided[slot] for slot in template.slots], fragments, context, stock, template.lists)
-        fills = [bar if slot == OVERLAY.name else fill for slot, fill in zip(template.slots, fills, strict=True)]
-        for (place, _), fragment in zip(template.holes, poured, strict=True):
-            fills[place] = fragment
-        return assemble(template, fills, context.attributes, coding=coding, key=b"preview")
+def _as_a_preview(response: Response, showing: ShowingAs, *more: tuple[bytes, bytes]) -> Response:
+    """The answer with the stories of its slots, for nobody to keep."""
+    kept = [(name, value) for name, value in response.headers if name not in _REPLACED]
+    told = ((b"x-tailorbird-explain", explained(showing.stories)), *more, *NEVER_KEPT)
+    return Response(response.status, (*kept, *told), response.chunks, response.stream)
 
 
 async def stylesheet(request: Request) -> Response:

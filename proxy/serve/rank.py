@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from string import punctuation
-from typing import Annotated
+from typing import Annotated, Protocol
 from urllib.parse import quote
 
 import msgspec
@@ -24,11 +24,13 @@ from proxy.http.incoming import origin_form
 from proxy.http.message import Handler, Request, Response
 from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
+from proxy.model import EvaluationContext
 from proxy.page.piece import Piece
 from proxy.page.slots import LISTING
 from proxy.page.template import Template
-from proxy.personalise import arrangement_of, asking_of
-from proxy.serve.showing import Met, Showing
+from proxy.personalise import Stock, arrangement_of, asking_of
+from proxy.rulebook.compile import Publication
+from proxy.serve.showing import Met
 from proxy.settings import Settings
 from proxy.visitors.collect import read_body
 from proxy.visitors.writekeys import WriteKeys, key_in
@@ -42,6 +44,27 @@ EXAMPLE = 'send {"products": ["SKU-1", "SKU-2"], "listing": "search", "query": "
 _EMPTY = Piece(b"")
 _Short = Annotated[str, msgspec.Meta(max_length=200)]
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class Decides(Protocol):
+    """Whoever decides lists: `Showing`, or a preview."""
+
+    @property
+    def publication(self) -> Publication:
+        """By which rules."""
+
+    @property
+    def stock(self) -> Stock:
+        """What is known of products."""
+
+    async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
+        """Who asks."""
+
+    async def meet_named(self, visitor_id: str, now: float) -> Met:
+        """A visitor whom a server names."""
+
+    def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
+        """What deciding looks at."""
 
 
 class Found(msgspec.Struct, forbid_unknown_fields=True):
@@ -67,7 +90,7 @@ class Ranked(msgspec.Struct):
 class Rank:
     """The route."""
 
-    def __init__(self, showing: Showing, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(self, showing: Decides, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
         self._showing = showing
         self._metrics = metrics
         self._keys = WriteKeys(settings)

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from string import punctuation
+from typing import Protocol
 from urllib.parse import parse_qs, quote
 
 import msgspec
@@ -21,18 +22,36 @@ from proxy.http.incoming import origin_form
 from proxy.http.message import Handler, Request, Response
 from proxy.httpcache.key import normalised
 from proxy.model import Decision, Headers
+from proxy.page.encode import Coding
 from proxy.page.piece import Piece
 from proxy.page.template import Template
+from proxy.personalise import Personalised
+from proxy.rulebook.compile import Publication
 from proxy.serve.pages import Entry
-from proxy.serve.showing import Showing
+from proxy.serve.showing import Met
 from proxy.settings import Settings
 
 MOST_NAMES = 50
+ONE, SEVERAL = "/_tb/slot/", "/_tb/slots"
 
 # Between the contents of two slots while they are joined; no content can hold it, since nobody knows it.
 _BETWEEN = Piece(secrets.token_hex(16).encode())
 _NOTHING = Piece(b"")
 _PRIVATE = ((b"cache-control", b"private, no-cache"), (b"vary", b"Cookie"), (b"x-content-type-options", b"nosniff"))
+
+
+class Decides(Protocol):
+    """Whoever decides slots: `Showing`, or a preview."""
+
+    @property
+    def publication(self) -> Publication:
+        """By which rules."""
+
+    async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
+        """Who asks."""
+
+    def shown(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Personalised | None:
+        """What the template's slots show them, and why; None when that fails."""
 
 
 class SlotAnswer(msgspec.Struct):
@@ -48,7 +67,7 @@ class Slots:
 
     def __init__(
         self,
-        showing: Showing,
+        showing: Decides,
         kept: Callable[[Request], Entry | None],
         settings: Settings,
         clock: Callable[[], float],
@@ -61,7 +80,7 @@ class Slots:
     @property
     def routes(self) -> Mapping[str, Handler]:
         """Handlers by path."""
-        return {"/_tb/slot/": self._answering(self.one), "/_tb/slots": self._answering(self.several)}
+        return {ONE: self._answering(self.one), SEVERAL: self._answering(self.several)}
 
     def _answering(self, handler: Handler) -> Handler:
         """What cannot be answered is no reason to end the connection: a CDN sends all it asks through one."""
@@ -78,7 +97,7 @@ class Slots:
 
     async def one(self, request: Request) -> Response:
         """`GET /_tb/slot/{name}?path=/sale`: the slot's HTML."""
-        name = request.path.removeprefix(b"/_tb/slot/").decode("latin-1")
+        name = request.path.decode("latin-1").removeprefix(ONE)
         page = self._page(request)
         if name not in self._known():
             raise RequestError(f"there is no slot `{name}`", status=404)

@@ -27,11 +27,12 @@ from proxy.serve.gateway import Gateway
 from proxy.serve.headroom import Headroom
 from proxy.serve.learning import Learning
 from proxy.serve.listener import Certificate, Listener
-from proxy.serve.previewing import STYLESHEET_PATH, Previewing, stylesheet
+from proxy.serve.previewing import Previewing, stylesheet
 from proxy.serve.product_news import ProductNews
 from proxy.serve.protocol import protocols
 from proxy.serve.publishing import Publishing
 from proxy.serve.rules import Rules, nothing_published
+from proxy.serve.showing_as import STYLESHEET_PATH
 from proxy.serve.survey import Survey
 from proxy.serve.tag import Tag
 from proxy.serve.tunnel import tunnels
@@ -181,7 +182,7 @@ class Tailorbird:
         """Who answers requests."""
         settings = self.settings
         asking, shop = Asking(self._origins, settings), self._gateway.stock.shop
-        previewing = Previewing(tokens, asking, self.draft, self._profile, settings, shop)
+        previewing = Previewing(tokens, asking, self.draft, self._profile, self._gateway.kept, settings, shop)
         self._routes[STYLESHEET_PATH] = stylesheet
         may_begin = self._headroom.may_begin
         self.app = App(self._gateway, self._routes, self.metrics, settings, self.now, previewing, may_begin)

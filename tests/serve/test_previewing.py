@@ -152,3 +152,69 @@ async def test_a_page_that_cannot_be_cut_comes_as_it_is(tmp_path: Path) -> None:
         answer = await look(shop, link())
         assert answer.content == b"<p>no body here"
         assert answer.headers["x-tailorbird-explain"] == "{}"
+
+
+async def test_slots_without_their_page_are_those_of_the_draft_and_count_nowhere(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
+        await look(shop, link(Persona("anna")))
+        before = {name: shop.tailorbird.metrics.by_value(name) for name in COUNTED}
+        slots = await shop.client.get("/_tb/slots?names=home.hero&path=/")
+        assert "Hello Anna" in slots.json()["home.hero"]["html"]
+        (story,) = json.loads(slots.headers["x-tailorbird-explain"])["slots"]
+        assert (story["shown"], slots.headers["cache-control"]) == ("Hello", "private, no-store")
+        assert "Hello Anna" in (await shop.client.get("/_tb/slot/home.hero?path=/")).text
+        assert (await shop.client.get("/_tb/slot/no.such")).status_code == 404
+        assert {name: shop.tailorbird.metrics.by_value(name) for name in COUNTED} == before
+        assert "set-cookie" not in slots.headers and not origin.requests[1:]
+
+
+async def test_a_slot_of_which_nothing_is_decided_has_the_default_of_the_page_that_is_kept(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        await shop.client.get("/", headers=DOCUMENT)
+        await look(shop, link())
+        assert (await shop.client.get("/_tb/slot/home.hero?path=/")).text == "ours"
+
+
+async def test_slots_of_a_draft_with_mistakes_tell_them(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        await look(shop, link(draft="7"))
+        answer = await shop.client.get("/_tb/slots?names=home.hero&path=/")
+        assert (answer.status_code, "there is no version 7" in answer.text) == (409, True)
+        assert (await shop.client.get("/a.css", headers={"accept": "text/css"})).content == PAGE, (
+            "what is no slot comes"
+        )
+
+
+async def test_a_list_is_ranked_as_the_draft_ranks_it(tmp_path: Path) -> None:
+    rules = "rules:\n  - {name: C first, listing: search, pin: {product: C}}\n"
+    asked = {"listing": "search", "products": ["A", "B", "C"]}
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, {"a.rules.yaml": rules}, tmp_path) as shop:
+        draft = tmp_path / "draft"
+        draft.mkdir()
+        (draft / "a.rules.yaml").write_text(rules.replace("C", "B"))
+        assert (await shop.client.post("/_tb/rank", json=asked)).json()["products"] == ["C", "A", "B"]
+        await look(shop, link(draft=str(draft)))
+        assert (await shop.client.post("/_tb/rank", json=asked)).json()["products"] == ["B", "A", "C"]
+
+
+async def test_json_that_a_script_fetches_is_filled_as_the_draft_says(tmp_path: Path) -> None:
+    answer = b'{"hero": "ours", "list": [{"id": "A"}, {"id": "B"}]}'
+    fields = b"content-type: application/json", b"cache-control: max-age=60"
+    folder = {
+        "a.rules.yaml": RULES,
+        "b.rules.yaml": "rules:\n  - {name: B first, listing: all, pin: {product: B}}\n",
+        "slots.yaml": "slots: {home.hero: {page: /api/*, json: $.hero}}\n"
+        "listings: {all: {page: /api/*, json: $.list}}\n",
+        "attributes.yaml": "attributes: {first name: text}",
+    }
+    async with (
+        Origin(always(ok(answer, *fields))) as origin,
+        Behind(origin.url, folder, tmp_path, profiles=[ANNA]) as shop,
+    ):
+        await look(shop, link(Persona("anna")))
+        found = await shop.client.get("/api/1")
+        assert "Hello Anna" in found.json()["hero"]
+        assert [each["id"] for each in found.json()["list"]] == ["B", "A"]
+        assert (await shop.client.get("/other/1")).content == answer
+        image = await shop.client.get("/api/1", headers={"sec-fetch-dest": "image"})
+        assert "x-tailorbird-explain" not in image.headers, "what no script asked for"

@@ -1,0 +1,117 @@
+"""Showing what a draft of the rules shows to a persona: what `Showing` is to visitors, this is to who looks at a
+preview, on a page, in its slots without it and in its lists.
+
+Its law: nobody is met, counted or recorded by it, and who looks gets no cookie.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from proxy.catalogue.shop import Shop
+from proxy.decide.engine import decide
+from proxy.decide.why import SlotStory, why
+from proxy.http.message import Request
+from proxy.model import EvaluationContext, Profile
+from proxy.page.encode import Assembled, Coding, assemble
+from proxy.page.fragments import Fragment
+from proxy.page.json_fills import in_forms
+from proxy.page.slots import DeclaredSlot
+from proxy.page.template import Template
+from proxy.personalise import Personalised, Stock, fills_of, with_products
+from proxy.rulebook.compile import Publication
+from proxy.rulebook.expectations import Case
+from proxy.serve.overlay import overlay
+from proxy.serve.showing import Met
+from proxy.visitors.persona import context_as
+from proxy.visitors.preview import Preview
+from proxy.visitors.visitor import ANONYMOUS
+
+OVERLAY = DeclaredSlot("tailorbird.preview", selector="body", place="end")
+"""Where the bar stands that says what one looks at, in a page that has a place for it."""
+STYLESHEET_PATH = "/_tb/preview.css"
+
+ProfileOf = Callable[[str, float], Awaitable[Profile | None]]
+
+
+class ShowingAs:
+    """Decides by one publication for a preview's persona. Afterwards `stories` are those of the slots, and `took_ms` is
+    what telling took."""
+
+    def __init__(
+        self,
+        publication: Publication,
+        preview: Preview,
+        case: Case | None,
+        profile_of: ProfileOf,
+        shop: Shop | None = None,
+    ) -> None:
+        """`shop` is what products are recommended from, None for the publication's own catalogue."""
+        self.publication = publication
+        self.stock = Stock(shop or Shop(publication.catalogue), publication.asks, publication.arrangements)
+        self._preview = preview
+        self._case = case
+        self._profile_of = profile_of
+        self.stories: Sequence[SlotStory] = ()
+        self.took_ms = 0.0
+
+    def meet(self, template: Template, request: Request, now: float) -> Met | None:
+        """Nobody at once: a preview is never asked for straight."""
+        return None
+
+    async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
+        """The persona's visitor."""
+        return await self.meet_named(self._preview.persona.visitor, now)
+
+    async def meet_named(self, visitor_id: str, now: float) -> Met:
+        """A visitor by their id, whatever they agreed to."""
+        return Met(ANONYMOUS, await self._profile_of(visitor_id, now) if visitor_id else None)
+
+    def passed(self, template: Template, request: Request, now: float) -> None:
+        """A preview counts nowhere."""
+
+    def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
+        """What deciding looks at, as the persona has it."""
+        return context_as(self.publication.plan, request, self._preview.persona, met.profile, now, self._case)
+
+    def show(
+        self,
+        template: Template,
+        request: Request,
+        met: Met,
+        now: float,
+        coding: Coding,
+        *,
+        poured: Sequence[Fragment] = (),
+    ) -> Assembled:
+        """The page as the persona sees it, with what the preview is and why each slot shows what it does."""
+        return self.shown(template, request, met, now, coding, poured=poured).page
+
+    def shown(
+        self,
+        template: Template,
+        request: Request,
+        met: Met,
+        now: float,
+        coding: Coding,
+        *,
+        poured: Sequence[Fragment] = (),
+    ) -> Personalised:
+        """The same with the reasons."""
+        started = time.perf_counter()
+        plan, fragments = self.publication.plan, self.publication.fragments
+        context = self.context_of(template, request, met, now)
+        slots = tuple(dict.fromkeys(slot for slot in template.slots if slot not in ("", OVERLAY.name)))
+        decided = decide(plan, context, template.slots)
+        decisions = tuple(decided[slot] for slot in template.slots)
+        lists = {template.slots[place]: cards.products for place, cards in template.lists.items()}
+        self.stories = with_products(why(plan, context, slots), context, self.stock, lists)
+        self.took_ms = (time.perf_counter() - started) * 1_000
+        fills = in_forms(fills_of(decisions, fragments, context, self.stock, template.lists), template.forms, decisions)
+        bar = overlay(self._preview, self.stories, context.now, STYLESHEET_PATH)
+        fills = [bar if slot == OVERLAY.name else fill for slot, fill in zip(template.slots, fills, strict=True)]
+        for (place, _), fragment in zip(template.holes, poured, strict=True):
+            fills[place] = fragment
+        page = assemble(template, fills, context.attributes, coding=coding, key=b"preview")
+        return Personalised(page, tuple(decision for decision in decisions if decision.slot))
