@@ -126,7 +126,9 @@ class Settings:
         25.0, "longest wait for a profile in any case, as of a store that others keep busy", "milliseconds"
     )
     profile_memory: int = _row(50_000, "profiles remembered per worker", "profiles")
-    profile_memory_seconds: float = _row(5.0, "how long a remembered profile is used unasked", "seconds")
+    profile_memory_seconds: float = _row(
+        5.0, "how long a remembered profile is used without word from the store that nobody changed it", "seconds"
+    )
 
     recorded_a_second: float = _row(
         10.0, "page views recorded for `plan` and `replay`, per worker and second at most; 0: none", "views"

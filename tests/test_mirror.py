@@ -24,6 +24,8 @@ PROVEN_ELSEWHERE = {
     "stores/sqlite.py": "tests/contracts",
     "stores/sqlite_log.py": "tests/contracts",
     "stores/sqlite_refused.py": "tests/contracts",
+    "stores/sqlite_changes.py": "tests/contracts/test_changes.py",
+    "stores/redis_changes.py": "tests/contracts/test_changes.py",
     "stores/redis.py": "tests/contracts",
     "stores/sqlite_rules.py": "tests/contracts/test_merging.py",
     "stores/redis_rules.py": "tests/contracts/test_merging.py",

@@ -38,6 +38,14 @@ class ProfileStore(Protocol):
         history stays. In one transaction where the store has them. Returns how many were new or differed from the
         last import."""
 
+    async def newest_change(self) -> str:
+        """The place after the last change of any profile, for who remembers some."""
+
+    async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Collection[str] | None:
+        """Whose profiles were changed between two such places, but for the `known` changes (`Applied.changes`); None
+        when that may be anybody, as when somebody was erased, of whom no name is left, or when too much was changed to
+        tell."""
+
     async def attribute_names(self) -> frozenset[str]:
         """Every attribute name an import or event has brought, so that `check` knows it."""
 
@@ -52,11 +60,12 @@ class ProfileStore(Protocol):
 class Applied:
     """What came of arrivals: those the store did not have yet, each as whose it is; and who was joined or parted by
     one of them, as they are right after it. `places` are those of the log before and after them, if nothing else lies
-    between."""
+    between; `changes` names what was changed for `ProfileStore.changed`."""
 
     fresh: Sequence[Arrival]
     linked: Mapping[str, Profile] = field(default_factory=dict)
     places: tuple[str, str] | None = None
+    changes: Sequence[str] = ()
 
     @property
     def visitors(self) -> Collection[str]:
@@ -126,9 +135,6 @@ class EventStore(Protocol):
     async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:
         """Leaves the keyed hashes alone, before what is kept of these visitors in several places is erased: what is
         under way to one of them does not come in any more."""
-
-    async def erasures(self) -> str:
-        """What is another whenever somebody has been erased, for who remembers visitors."""
 
     async def tombstones(self) -> Tombstones:
         """What is left of who was erased, here or in stores whose tombstones were brought."""

@@ -32,8 +32,9 @@ from proxy.visitors.asked import Asked
 from proxy.visitors.capture import Capture, View
 from proxy.visitors.consent import Consents, allowed, of_this_visit
 from proxy.visitors.context import Seen, context_from, unsigned_only
-from proxy.visitors.profiles import MISSING, ProfileReader
+from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Noted, Recorder
+from proxy.visitors.remembered import MISSING
 from proxy.visitors.visitor import ANONYMOUS, Cookies
 
 log = logging.getLogger("tailorbird.showing")

@@ -17,14 +17,14 @@ from proxy.errors import DamagedValueError, StoreError
 from proxy.model import Arrival, Profile
 from proxy.ports import ALL, Applied, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
-from proxy.stores import redis_feed, redis_refused, redis_remaking, redis_rules
+from proxy.stores import redis_changes, redis_feed, redis_refused, redis_remaking, redis_rules
 from proxy.stores.address import Address, address_of
 from proxy.stores.batches import Batches
 from proxy.stores.cluster import Wide
 from proxy.stores.connecting import answers_as_ours, reader, writer
 from proxy.stores.record import import_of
 from proxy.stores.redis_log import RedisLog
-from proxy.stores.redis_tombstones import RedisTombstones, mark, tell
+from proxy.stores.redis_tombstones import RedisTombstones
 from proxy.stores.redis_visitor import Stored, keys_of, log_key, profile_key, profile_of, stored, visitor_in
 from proxy.stores.streams import Fields, take_out
 
@@ -108,6 +108,14 @@ class RedisStore:
             changed += len((await self.apply([one for one in imports if one is not None])).visitors)
         return changed
 
+    async def newest_change(self) -> str:
+        async with answers_as_ours():
+            return await redis_changes.newest(self._reader)
+
+    async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Collection[str] | None:
+        async with answers_as_ours():
+            return await redis_changes.changed(self._reader, after, until, known)
+
     async def attribute_names(self) -> frozenset[str]:
         async with answers_as_ours():
             return await redis_feed.attribute_names(self._writer)
@@ -178,19 +186,15 @@ class RedisStore:
                 events += max(await self._writer.hlen(log_key(visitor_id)) - 1, 0)
                 profiles += await self._writer.exists(profile_key(visitor_id))
                 await self._writer.unlink(*keys_of(visitor_id))
-            for stream in (redis_feed.KEY, *BUS_KEYS):
+            for stream in (redis_feed.KEY, redis_changes.KEY, *BUS_KEYS):
                 await take_out(self._writer, stream, names_them)
             refused = await take_out(self._writer, redis_refused.KEY, names_them)
-            await tell(self._writer)
+            await redis_changes.tell(self._writer)
         return {"events": events, "profiles": profiles, "events not taken": refused}
 
     async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:
         async with answers_as_ours():
             await self._tombstones.leave(visitor_ids, now)
-
-    async def erasures(self) -> str:
-        async with answers_as_ours():
-            return await mark(self._reader)
 
     async def tombstones(self) -> Tombstones:
         async with answers_as_ours():
@@ -217,4 +221,5 @@ class RedisStore:
     async def forget_before(self, moment: float) -> None:
         async with answers_as_ours():
             await redis_feed.forget_before(self._writer, moment)
+            await redis_changes.forget_before(self._writer, moment)
             await redis_refused.forget_before(self._writer, moment)

@@ -19,7 +19,7 @@ from proxy.errors import StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied
-from proxy.stores import redis_feed, redis_rules
+from proxy.stores import redis_changes, redis_feed, redis_rules
 from proxy.stores.address import Ack
 from proxy.stores.connecting import confirm
 from proxy.stores.record import head_of, packed, packed_arrival
@@ -73,13 +73,14 @@ class Change(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What a turn came to: what was new, who was joined or parted, what is left for the next turn, and whose checkpoint
-    is to be written."""
+    """What a turn came to: what was new, who was joined or parted, what is left for the next turn, whose checkpoint is
+    to be written, and what was told of it as changes."""
 
     fresh: list[Arrival]
     linked: dict[str, Profile]
     left: dict[str, list[Arrival]]
     checkpoints: list[str]
+    changes: list[str]
 
 
 def _logged(arrivals: Sequence[Arrival]) -> list[str | bytes]:
@@ -104,9 +105,10 @@ class RedisLog:
         order = {key: place for place, key in enumerate(reversed(once))}
         fresh: list[Arrival] = []
         linked: dict[str, Profile] = {}
+        changes: list[str] = []
         for turn in range(TRIES):
             if not waiting:
-                return Applied(fresh, linked)
+                return Applied(fresh, linked, changes=changes)
             await asyncio.sleep(turn * SHORTEST_WAIT_SECONDS * random.random())  # noqa: S311  # no secret
             done = await self._turn(waiting)
             done.fresh.sort(key=lambda one: order.get((one.via or one.visitor_id, one.event.id), len(order)))
@@ -117,13 +119,15 @@ class RedisLog:
             )
             fresh += done.fresh
             linked |= done.linked
+            changes += done.changes
             waiting = {id: list({one.event.id: one for one in own}.values()) for id, own in done.left.items()}
         raise StoreError("others change the same visitors all the time", help="send the events again")
 
     async def _turn(self, waiting: Waiting) -> Done:
         """Adds what is new; what is another's, or whose visitor somebody else changed meanwhile, is left."""
-        known = await self._known(list(waiting))
-        done = Done([], {}, {}, [])
+        ids = list(waiting)
+        about_to, known = await asyncio.gather(redis_changes.tell(self._writer, ids), self._known(ids))
+        done = Done([], {}, {}, [], [about_to.decode()])
         own = _own(waiting, known, done)
         whole = {id: some for id, some in own.items() if _needs_checkpoint(known[id].stamp, some)}
         changes = await self._changes(whole, known)
@@ -175,7 +179,11 @@ class RedisLog:
         return {visitor_id: Known(Stamp(stamp or b""), erased_at, rules) for visitor_id, stamp, erased_at in rows}
 
     async def _tell(self, done: Done) -> None:
-        await redis_feed.tell(self._writer, done.fresh)
+        if done.fresh:
+            changed = {arrival.visitor_id for arrival in done.fresh}
+            feeding = redis_feed.tell(self._writer, done.fresh)
+            told, _ = await asyncio.gather(redis_changes.tell(self._writer, changed), feeding)
+            done.changes.append(told.decode())
         await self._checkpoint(done.checkpoints)
 
     async def _checkpoint(self, visitor_ids: Sequence[str]) -> None:

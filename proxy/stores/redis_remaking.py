@@ -14,7 +14,7 @@ from typing import Any
 from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Profile
-from proxy.stores import redis_rules
+from proxy.stores import redis_changes, redis_rules
 from proxy.stores.record import packed, unpacked_arrival
 from proxy.stores.redis_visitor import REMAKE, STAMP, Call, Stamp, Stored, answered, log_key, profile_of, ran, stored
 
@@ -37,7 +37,9 @@ async def rebuild(client: Any, visitor_id: str) -> bool:
             return False
         (found,) = await stored(client, [visitor_id])
         if await _is_remade(client, visitor_id, fields, profile):
-            return not _is_same(found, profile)
+            if is_other := not _is_same(found, profile):
+                await redis_changes.tell(client)
+            return is_other
     raise StoreError("others change the same visitor all the time", help="do it again")
 
 
@@ -47,6 +49,7 @@ async def withdraw(client: Any, visitor_id: str, ids: Collection[str]) -> None:
         fields: Fields = await client.hgetall(log_key(visitor_id))
         profile = await _following(client, [one for one in _in_order(fields) if one.event.id not in ids])
         if not fields or await _is_remade(client, visitor_id, fields, profile, *ids):
+            await redis_changes.tell(client)
             return
     raise StoreError("others change the same visitor all the time", help="do it again")
 

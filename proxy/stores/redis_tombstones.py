@@ -14,7 +14,6 @@ from proxy.stores.tombstones import new_key, tombstone
 TOMBSTONES_KEY = "tb:tombstones"
 OWN_KEY = "tb:tombstone-key"
 BROUGHT_KEYS = "tb:tombstone-keys"
-MARK_KEY = "tb:erasures"
 AT_ONCE = 500
 
 
@@ -69,16 +68,6 @@ class RedisTombstones:
         if new := [key for key in tombstones.keys if key not in known.keys]:
             await self._writer.sadd(BROUGHT_KEYS, *new)
             self.are_new(new)
-
-
-async def tell(client: Any) -> None:
-    """Says that somebody was erased."""
-    await client.incr(MARK_KEY)
-
-
-async def mark(client: Any) -> str:
-    """What is another whenever somebody was erased."""
-    return str(await client.get(MARK_KEY))
 
 
 def asks(reads: Pipeline, keys: Collection[bytes], visitor_ids: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ from proxy.model import Arrival, Profile
 from proxy.ports import ALL, Applied, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import (
+    sqlite_changes,
     sqlite_log,
     sqlite_refused,
     sqlite_rules,
@@ -98,6 +99,15 @@ class SqliteStore:
         latest = {profile.visitor_id: profile for profile in profiles}
         return await self._change(lambda connection: sqlite_log.put(connection, latest.values()))
 
+    async def newest_change(self) -> str:
+        return await self._read(sqlite_changes.newest)
+
+    async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Collection[str] | None:
+        spans = sqlite_changes.gaps(after, until, known)
+        if not spans:
+            return None if spans is None else ()
+        return await self._read(partial(sqlite_changes.visitors, spans=spans))
+
     async def attribute_names(self) -> frozenset[str]:
         return await self._read(sqlite_log.names)
 
@@ -153,9 +163,6 @@ class SqliteStore:
 
     async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:
         await self._change(lambda connection: sqlite_tombstones.leave(connection, visitor_ids, now))
-
-    async def erasures(self) -> str:
-        return await self._read(sqlite_tombstones.mark)
 
     async def tombstones(self) -> Tombstones:
         return await self._read(sqlite_tombstones.all)

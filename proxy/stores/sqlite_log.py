@@ -19,7 +19,7 @@ from proxy.errors import DamagedValueError
 from proxy.events.fold import fold, is_deed
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied, Part
-from proxy.stores import bulk, sqlite_rules, sqlite_tombstones, sqlite_visitor
+from proxy.stores import bulk, sqlite_changes, sqlite_rules, sqlite_tombstones, sqlite_visitor
 from proxy.stores.record import import_of, packed, packed_arrival, unpacked_arrival
 from proxy.stores.tombstones import is_erased
 
@@ -45,7 +45,8 @@ def apply(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Applie
     bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
     profiles = sqlite_visitor.checkpoint(connection, _due(connection, fresh))
     linked = {one.visitor_id: profiles[one.visitor_id] for one in fresh if one.event.kind in LINKING}
-    return Applied(fresh, linked, (str(last or ""), str(sqlite_visitor.last_place(connection) or "")))
+    span = last, sqlite_visitor.last_place(connection)
+    return Applied(fresh, linked, (str(span[0] or ""), str(span[1] or "")), (sqlite_changes.name_of(span),))
 
 
 def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
@@ -152,7 +153,9 @@ def rebuild(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> int:
         profile = fold(None, sqlite_visitor.log_of(connection, visitor_id), rules)
         if not _is_same(value, profile, rules):
             changed[visitor_id] = profile
-    sqlite_visitor.write(connection, changed)
+    if changed:
+        sqlite_visitor.write(connection, changed)
+        sqlite_changes.mark(connection)
     return len(changed)
 
 
@@ -173,12 +176,13 @@ def withdraw(connection: sqlite3.Connection, visitor_id: str, ids: Iterable[str]
         sqlite_visitor.write(connection, {visitor_id: profile})
     else:
         sqlite_visitor.forget(connection, [visitor_id])
+    sqlite_changes.mark(connection)
 
 
 def erase(connection: sqlite3.Connection, visitor_ids: Collection[str], now: float) -> dict[str, int]:
     """Deletes all of these visitors, and leaves their tombstones; how many rows of what."""
     sqlite_tombstones.leave(connection, visitor_ids, now)
-    sqlite_tombstones.tell(connection)
+    sqlite_changes.mark(connection)
     ids = json.dumps(list(visitor_ids))
     return {
         "events": connection.execute(f"DELETE FROM events WHERE {sqlite_visitor.THEM}", (ids,)).rowcount,  # noqa: S608

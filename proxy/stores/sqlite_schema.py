@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from proxy.stores import sqlite_refused, sqlite_rules, sqlite_tombstones, sqlite_visitor
+from proxy.stores import sqlite_changes, sqlite_refused, sqlite_rules, sqlite_tombstones, sqlite_visitor
 
 VERSION = 5
 OLDEST = 2
@@ -19,6 +19,7 @@ BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS attribute_names (name TEXT PRIMARY KEY) WITHOUT ROWID;
 {sqlite_refused.SCHEMA}
 {sqlite_tombstones.SCHEMA}
+{sqlite_changes.SCHEMA}
 {sqlite_rules.SCHEMA}
 PRAGMA user_version = {VERSION};
 COMMIT;

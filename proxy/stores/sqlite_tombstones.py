@@ -13,7 +13,6 @@ from proxy.stores.tombstones import new_key, tombstone
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS tombstone_key (value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS tombstones (hash BLOB PRIMARY KEY, erased_at REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS erasures (place INTEGER PRIMARY KEY);
 """
 LATER = "ON CONFLICT (hash) DO UPDATE SET erased_at = max(erased_at, excluded.erased_at)"
 
@@ -22,16 +21,6 @@ def prepare(connection: sqlite3.Connection) -> None:
     """Gives a new file its key."""
     if not _keys(connection):
         connection.execute("INSERT INTO tombstone_key VALUES (?)", (new_key(),))
-
-
-def mark(connection: sqlite3.Connection) -> str:
-    """What is another whenever somebody was erased."""
-    return str(connection.execute("SELECT max(place) FROM erasures").fetchone()[0])
-
-
-def tell(connection: sqlite3.Connection) -> None:
-    """Says that somebody was erased."""
-    connection.execute("INSERT INTO erasures DEFAULT VALUES")
 
 
 def erased_at(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, float]:

@@ -26,7 +26,7 @@ async def take_out(client: Any, key: str, is_theirs: Callable[[Fields], bool]) -
     gone = sum([is_theirs(fields) async for _, fields in entries(client, key)])
     if not gone:
         return 0
-    copy, last = "{" + key + "}:copy", b"-"  # in a cluster, where the stream is
+    copy, last = f"{key}:copy" if "{" in key else "{" + key + "}:copy", b"-"  # in a cluster, where the stream is
     await client.delete(copy)
     kept = client.pipeline(transaction=False)
     async for entry, fields in entries(client, key):

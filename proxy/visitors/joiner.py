@@ -39,7 +39,7 @@ class Joiner:
         self._metrics.count("tailorbird_joins_total", "outcome", done.verdict.reason or "done")
         if done.changed:
             await self._profiles.renew(done.changed, now)
-            await self._tell(done.changed, True)
+            await self._tell(done.changed, True, ())
         self._settled[device, person] = None
         if len(self._settled) > MOST_REMEMBERED:
             self._settled.popitem(last=False)

@@ -36,8 +36,9 @@ MOST_REFUSED = 1_000
 NOTED_BYTES = 500  # about what one takes in memory
 
 Hear = Callable[[Applied], None]
-Tell = Callable[[Collection[str], bool], Awaitable[None]]
-"""Tells the other workers whose profiles changed; waits for them when somebody waits for us."""
+Tell = Callable[[Collection[str], bool, Sequence[str]], Awaitable[None]]
+"""Tells the other workers whose profiles changed, and by which changes of the store; waits for them when somebody waits
+for us."""
 
 
 @dataclass(eq=False, slots=True)
@@ -218,7 +219,9 @@ class Journal:
             self._failed([entry for entry in entries if entry.done], StoreError(f"events were not applied: {error}"))
             return
         foreseen = [arrival for entry in entries if not entry.done for arrival in entry.arrivals]
-        self._profiles.arrived(foreseen, _others(applied.fresh, foreseen) if len(foreseen) < len(arrivals) else ())
+        self._profiles.arrived(foreseen, _unforeseen(applied.fresh, foreseen))
+        if len(applied.fresh) < len(arrivals):
+            self._profiles.outdate(_not_taken(applied.fresh, foreseen))
         self._count("applied", len(applied.fresh))
         self._count("repeated", len(arrivals) - len(applied.fresh))
         for hear in self._hear:
@@ -237,7 +240,7 @@ class Journal:
             if telling:
                 await self._profiles.renew(telling, self._clock())
             if applied.fresh:
-                await self._tell(applied.visitors, bool(waiting))
+                await self._tell(applied.visitors, bool(waiting), applied.changes)
             if waiting:
                 await self._profiles.caught_up(applied.visitors)
         finally:
@@ -258,7 +261,7 @@ class Journal:
         # The store may have them all the same: then nobody hears of it when they are sent again.
         if sent := {arrival.visitor_id for entry in entries if entry.done for arrival in entry.arrivals}:
             self._profiles.outdate(sent)
-            self._spawn(self._tell(sent, False))
+            self._spawn(self._tell(sent, False, ()))
 
     async def _bring_refused(self) -> None:
         refused, self._refused = self._refused, []
@@ -274,7 +277,14 @@ class Journal:
             self._metrics.count("tailorbird_events_total", "outcome", outcome, by)
 
 
-def _others(fresh: Sequence[Arrival], foreseen: Sequence[Arrival]) -> list[Arrival]:
-    """Those of the fresh events that were not foreseen, under whichever id."""
+def _unforeseen(fresh: Sequence[Arrival], foreseen: Sequence[Arrival]) -> list[Arrival]:
+    """Those of the fresh events that were not foreseen as their visitors': what a device did is its person's, who may
+    have become known only now."""
     known = {(arrival.visitor_id, arrival.event.id) for arrival in foreseen}
-    return [one for one in fresh if (one.via or one.visitor_id, one.event.id) not in known]
+    return [one for one in fresh if (one.visitor_id, one.event.id) not in known]
+
+
+def _not_taken(fresh: Sequence[Arrival], foreseen: Sequence[Arrival]) -> set[str]:
+    """Of whom something was foreseen that the store did not take: it has it already, or they were erased."""
+    taken = {(one.via or one.visitor_id, one.event.id) for one in fresh}
+    return {one.visitor_id for one in foreseen if (one.visitor_id, one.event.id) not in taken}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -10,35 +10,53 @@ from proxy.ports import Bus
 from proxy.stores.holdings import Places, Receipt, erased
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Keeper
+from proxy.visitors.vouching import Vouching
 
 PROFILES, ERASING, ERASED = "profiles", "erasing", "erased"
 """The topics on which they tell it."""
 
 
+class Changed(msgspec.Struct, frozen=True, array_like=True):
+    """Who tells it, whether they wait, whose profiles changed, and what the store calls these changes."""
+
+    teller: str
+    waits: bool
+    visitor_ids: list[str]
+    changes: list[str] = []
+
+
 class News:
     """Tells and hears it, for one process."""
 
-    def __init__(self, bus: Bus, profiles: ProfileReader, keeper: Keeper, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        profiles: ProfileReader,
+        vouching: Vouching,
+        keeper: Keeper,
+        clock: Callable[[], float],
+    ) -> None:
         self._bus = bus
         self._profiles = profiles
+        self._vouching = vouching
         self._keeper = keeper
         self._clock = clock
         bus.listen(PROFILES, self._hear_of_profiles)
         bus.listen(ERASING, self._hear_of_erasing)
         bus.listen(ERASED, self._hear_of_erased)
 
-    async def tell(self, visitor_ids: Collection[str], waits: bool) -> None:
-        """These profiles changed; `waits` until all have heard."""
-        told = msgspec.msgpack.encode((self._bus.name, waits, list(visitor_ids)))
+    async def tell(self, visitor_ids: Collection[str], waits: bool, changes: Sequence[str]) -> None:
+        """These profiles changed, by these changes of the store; `waits` until all have heard."""
+        told = msgspec.msgpack.encode(Changed(self._bus.name, waits, list(visitor_ids), list(changes)))
         await (self._bus.send if waits else self._bus.tell)(PROFILES, told)
 
     async def _hear_of_profiles(self, message: bytes) -> bytes:
-        teller, waits, visitor_ids = msgspec.msgpack.decode(message, type=tuple[str, bool, list[str]])
-        if teller != self._bus.name:
-            if waits:
-                await self._profiles.renew(visitor_ids, self._clock())
-            else:
-                self._profiles.outdate(visitor_ids)
+        told = msgspec.msgpack.decode(message, type=Changed)
+        if told.teller != self._bus.name:
+            self._profiles.outdate(told.visitor_ids)
+            self._vouching.know(told.changes)
+            if told.waits:
+                await self._profiles.renew(told.visitor_ids, self._clock())
         return b""
 
     async def erase(self, places: Places, visitor_id: str) -> Receipt:

@@ -46,13 +46,13 @@ from proxy.upstream.asking import Asking
 from proxy.upstream.origins import Origins
 from proxy.visitors.capture import Capture
 from proxy.visitors.collect import Collect
-from proxy.visitors.erasures import Erasures
 from proxy.visitors.joiner import Joiner
 from proxy.visitors.journal import Journal
 from proxy.visitors.preview import Tokens
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Keeper, Recorder
 from proxy.visitors.visitor import Cookies
+from proxy.visitors.vouching import Vouching, pause_of
 from proxy.visitors.writekeys import WriteKeys
 from proxy.wiring.desk import Desk
 from proxy.wiring.news import News
@@ -112,8 +112,10 @@ class Tailorbird:
         self._recorder = Recorder(settings.recorded_a_second)
         self._views = open_views(settings.store)
         self._keeper = Keeper(self._recorder, self._views, most=settings.recorded_views, metrics=metrics)
-        self._news = News(self.bus, self._profiles, self._keeper, clock)
+        self._vouching = Vouching(self.store, self._profiles, clock)
+        self._news = News(self.bus, self._profiles, self._vouching, self._keeper, clock)
         self.journal = Journal(self.store, self._profiles, metrics, self._news.tell, clock, settings)
+        self.journal.subscribe(lambda applied: self._vouching.know(applied.changes))
         joiner = Joiner(self.store, self._profiles, metrics, self._news.tell)
         collect = Collect(WriteKeys(settings), self.cookies, self.journal, joiner, metrics, settings, clock)
         self._routes.update(collect.routes)
@@ -238,7 +240,7 @@ class Tailorbird:
             self._lag.watch(),
             self._headroom.watch(),
             self._learning.follow(),
-            Erasures(self.store, self._profiles.forget).follow(),
+            self._vouching.follow(pause_of(self.settings.profile_memory_seconds)),
             self._product_news.follow(),
         ]
         if self._tally is not None:

@@ -69,16 +69,3 @@ async def test_who_is_marked_as_erased_stays_out_before_anything_is_deleted(stor
     await store.mark_erased(["anna"], NOON + 10)
     assert [one.event.id for one in (await store.apply([seen("anna", 2), seen("anna", 11)])).fresh] == ["web:11"]
     assert len(await store.log_of("anna")) == 2
-
-
-async def test_every_process_can_see_that_somebody_was_erased(store: Store, url: str) -> None:
-    beside = open_store(url)
-    before = await beside.erasures()
-    await store.mark_erased(["anna"], NOON)
-    await store.apply([seen("ben", 1)])
-    assert await beside.erasures() == before, "nothing is gone yet"
-    await store.erase(["anna"], NOON)
-    after = await beside.erasures()
-    await store.erase(["anna"], NOON)
-    assert len({before, after, await beside.erasures()}) == 3
-    await beside.aclose()

@@ -12,6 +12,7 @@ from proxy.model import Arrival, Event
 from proxy.ports import Applied, Refused, Store
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import open_store
+from proxy.stores.joining import join
 from proxy.visitors import journal as module
 from proxy.visitors.journal import Journal
 from proxy.visitors.profiles import ProfileReader
@@ -59,7 +60,7 @@ class World:
         self.journal = Journal(self.gate, self.profiles, self.metrics, self._tell, lambda: NOON, settings)  # type: ignore[arg-type]
         self.journal.open()
 
-    async def _tell(self, visitor_ids: Collection[str], waits: bool) -> None:
+    async def _tell(self, visitor_ids: Collection[str], waits: bool, changes: Sequence[str]) -> None:
         self.told.append((set(visitor_ids), waits))
 
     def events(self, outcome: str) -> int:
@@ -217,3 +218,30 @@ async def test_events_that_were_not_taken_are_kept(world: World) -> None:
     await world.journal.aclose()
     assert await world.store.refused() == [refused]
     assert world.metrics.get("tailorbird_events_refused_total", "no-items") == 1
+
+
+async def applied(world: World, number: int) -> None:
+    """Waits for the first so many transactions."""
+    async with asyncio.timeout(10):
+        while len(world.gate.batches) < number or world.events("applied") + world.events("repeated") < number:
+            await asyncio.sleep(0.001)
+
+
+async def test_what_a_device_did_is_its_persons_though_nobody_here_knew(world: World) -> None:
+    assert await world.history("phone") == []
+    assert await world.history("anna") == []
+    await join(world.store, "phone", "anna", NOON)  # elsewhere
+    world.journal.note([seen("phone", 1)])
+    await applied(world, 1)
+    assert await world.history("anna") == ["web:1"]
+    assert await world.history("phone") == ["web:1"]
+    assert (await world.profiles.get("phone", NOON)) == await world.store.get_profile("anna")
+
+
+async def test_what_was_counted_and_the_store_did_not_take_counts_no_more(world: World) -> None:
+    await world.store.mark_erased(["anna"], NOON + 5)
+    assert await world.history("anna") == []
+    world.journal.note([seen("anna", 1)])
+    assert await world.history("anna") == ["web:1"]
+    await applied(world, 1)
+    assert await world.history("anna") == []

@@ -10,7 +10,8 @@ from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Event, Profile
-from proxy.visitors.profiles import MAX_READS, MISSING, MOST_NEWS, ProfileReader
+from proxy.visitors.profiles import MAX_READS, ProfileReader
+from proxy.visitors.remembered import MISSING, MOST_NEWS
 
 NOW = 1_795_435_200.0
 ANNA = Profile("anna", {"orders": 4.0})
@@ -437,7 +438,7 @@ async def test_events_of_somebody_nobody_asks_for_are_counted_in_together() -> N
     await reader.get("anna", 1.0)
     arrivals = [_seen(number) for number in range(3 * MOST_NEWS + 1)]
     reader.arrived([], arrivals)
-    assert reader._memory["anna"].news == arrivals[-1:]
+    assert reader._memory._known["anna"].news == arrivals[-1:]
     assert reader.held("anna") == fold(Profile("anna"), arrivals)
     assert reader.held("nobody") is None
     await reader.aclose()

@@ -1,0 +1,148 @@
+"""What one worker remembers of visitors: their profiles, what they did since those were read, whose devices they are.
+
+A profile is believed for a while after it was read; and for a while after the last look at what others changed, if they
+did not change this one. So one that nobody changes is read once, however long it is remembered.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Final
+
+import msgspec
+
+from proxy.events.fold import fold, is_deed
+from proxy.model import Arrival, Profile
+
+STALE_SECONDS = 3_600.0
+MOST_NEWS = 16
+"""So many events of a visitor whose deeds nobody asks for wait to be counted together."""
+
+
+class Memory(enum.Enum):
+    """`MISSING`: memory says nothing of this visitor. None, unlike it, says that the stored profile is damaged."""
+
+    MISSING = enum.auto()
+
+
+MISSING: Final = Memory.MISSING
+
+
+@dataclass(slots=True)
+class Known:
+    """What was read of a visitor, and when, and what they did since, which counts when somebody asks for it.
+    `is_current` until somebody else changed it."""
+
+    at: float
+    profile: Profile | None
+    news: list[Arrival]
+    is_current: bool = True
+
+    def current(self) -> Profile | None:
+        """The profile with all of that."""
+        if self.profile is not None and self.news:
+            self.profile = fold(self.profile, self.news, of_one_log=True)
+        self.news = []
+        return self.profile
+
+
+class Remembered:
+    """So many visitors at `most`, the longest unused forgotten first; each believed for `seconds`."""
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._persons: OrderedDict[str, str] = OrderedDict()
+        self.looked_at = -inf
+        """Since when nobody knows whether others changed anything, Unix seconds."""
+
+    def person(self, visitor_id: str) -> str:
+        """Whose device the visitor is; themselves where nothing else is known."""
+        return self._persons.get(visitor_id, visitor_id)
+
+    def held(self, visitor_id: str) -> Profile | None:
+        """What is known of this visitor, however old."""
+        known = self._known.get(visitor_id)
+        return known.current() if known else None
+
+    def fresh(self, visitor_id: str, now: float, *, has_news: bool = True) -> Profile | Memory | None:
+        """What is known of the person and can be believed."""
+        whose = self._persons.get(visitor_id, visitor_id)
+        known = self._known.get(whose)
+        if known is None or not known.is_current:
+            return MISSING
+        if abs(now - known.at) >= self._seconds and abs(now - self.looked_at) >= self._seconds:
+            return MISSING
+        self._known.move_to_end(whose)
+        return known.current() if known.news and has_news else known.profile
+
+    def stale(self, visitor_id: str, now: float) -> Profile | Memory | None:
+        """What was true of the person an hour ago or since, for when the store does not say."""
+        known = self._known.get(self.person(visitor_id))
+        if known is None:
+            return MISSING
+        is_old = abs(now - known.at) >= STALE_SECONDS
+        if is_old and not (known.is_current and abs(now - self.looked_at) < STALE_SECONDS):
+            return MISSING
+        return known.current()
+
+    def put(self, visitor_id: str, profile: Profile | None, news: list[Arrival], now: float) -> None:
+        """What the store has, and what it does not have yet."""
+        self._known.pop(visitor_id, None)
+        self._persons.pop(visitor_id, None)
+        if profile is not None and profile.alias:
+            self._persons[visitor_id] = profile.alias
+            _bound(self._persons, self._most)
+        else:
+            self._known[visitor_id] = Known(now, profile, news)
+            _bound(self._known, self._most)
+
+    def count_in(self, arrivals: Iterable[Arrival]) -> None:
+        """They did this since; what says more than what was done is for the store to judge."""
+        for arrival in arrivals:
+            known = self._known.get(arrival.visitor_id)
+            if known and is_deed(arrival):
+                known.news.append(arrival)
+                if len(known.news) >= MOST_NEWS:
+                    known.current()
+
+    def as_persons(self, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+        """What devices did, as the persons' whose they are."""
+        if self._persons.keys().isdisjoint(arrival.visitor_id for arrival in arrivals):
+            return arrivals
+        persons = ((one, self._persons.get(one.visitor_id, one.visitor_id)) for one in arrivals)
+        return [msgspec.structs.replace(arrival, visitor_id=person) for arrival, person in persons]
+
+    def outdate(self, visitor_id: str) -> bool:
+        """Somebody else changed this visitor; whether anything is known of them."""
+        self._persons.pop(visitor_id, None)
+        known = self._known.get(visitor_id)
+        if known:
+            known.is_current = False
+        return known is not None
+
+    def among(self, visitor_ids: Collection[str]) -> set[str]:
+        """Those of them of whom anything is known."""
+        ids = set(visitor_ids)
+        return (ids & self._known.keys()) | (ids & self._persons.keys())
+
+    def forget(self) -> None:
+        """Nothing is known of anybody."""
+        self._persons.clear()
+        self._known.clear()
+
+    def shrink(self) -> None:
+        """Forgets a tenth of those known, the longest unused."""
+        for _ in range(len(self._known) // 10 + 1):
+            if self._known:
+                self._known.popitem(last=False)
+
+
+def _bound(table: OrderedDict[str, Known] | OrderedDict[str, str], most: int) -> None:
+    if len(table) > most:
+        table.popitem(last=False)

@@ -1,0 +1,84 @@
+"""Vouching for what this worker remembers of visitors: every second it looks whose profiles others changed in the
+store, and has those read again. All else that it remembers is as the store has it, however long ago it was read.
+
+Others are the workers of this and other machines, whose messages may be lost, and commands, which send none. What this
+worker changed itself, and what others told it they did, it knows already. While the store is away nobody vouches, and
+memory is believed no longer than it says itself (`remembered.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection, Iterable
+
+from proxy.errors import StoreError
+from proxy.ports import ProfileStore
+from proxy.visitors.profiles import ProfileReader
+
+EVERY_SECONDS = 1.0
+SETTLE_SECONDS = 0.1
+"""What the store has of changes that are just being made comes to be known meanwhile: so nobody is read again for what
+was done here."""
+MOST_KNOWN = 10_000
+
+
+class Vouching:
+    """For one worker. `known` are changes that its memory has."""
+
+    def __init__(
+        self,
+        store: ProfileStore,
+        profiles: ProfileReader,
+        clock: Callable[[], float],
+        settle_seconds: float = SETTLE_SECONDS,
+    ) -> None:
+        self._store = store
+        self._profiles = profiles
+        self._clock = clock
+        self._settle_seconds = settle_seconds
+        self._place = ""
+        self._known: list[str] = []
+
+    def know(self, changes: Iterable[str]) -> None:
+        """Memory has these changes of the store (`Applied.changes`), or knows whom they made out of date."""
+        self._known += changes
+        if len(self._known) > MOST_KNOWN:
+            del self._known[: MOST_KNOWN // 2]
+
+    async def follow(self, every_seconds: float) -> None:
+        """For ever."""
+        while True:
+            await self.look()
+            await asyncio.sleep(every_seconds)
+
+    async def look(self) -> None:
+        """Looks once. A store that is away is asked again later."""
+        with contextlib.suppress(StoreError):
+            await self._look()
+
+    async def _look(self) -> None:
+        at = self._clock()
+        newest = await self._store.newest_change()
+        changed = await self._changed(newest) if newest != self._place else ()
+        self._place = newest
+        if changed is None:
+            self._profiles.forget()
+        self._profiles.looked(at, changed or ())
+
+    async def _changed(self, newest: str) -> Collection[str] | None:
+        """Whose profiles others changed since the last look; None when it may be anybody's, as before the first."""
+        if not self._place:
+            return None
+        before, self._known = self._known, []
+        try:
+            await asyncio.sleep(self._settle_seconds)
+            return await self._store.changed(self._place, newest, before + self._known)
+        except StoreError:
+            self._known = before + self._known
+            raise
+
+
+def pause_of(memory_seconds: float) -> float:
+    """How long to wait between looks, where memory is believed for so long by itself: less than that."""
+    return max(min(EVERY_SECONDS, memory_seconds / 2), SETTLE_SECONDS)

@@ -1,0 +1,77 @@
+"""What a worker remembers of visitors, and for how long it believes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.model import Link, Profile
+from proxy.visitors.remembered import MISSING, STALE_SECONDS, Remembered
+
+NOW = 1_795_435_200.0
+ANNA = Profile("anna", {"orders": 4.0})
+PHONE = Profile("phone", links={"anna": Link(NOW)})
+
+
+@pytest.mark.parametrize(
+    ("read_at", "looked_at", "now", "is_fresh", "is_stale"),
+    [
+        (0, None, 4.9, True, True),
+        (0, None, 5, False, True),
+        (0, None, STALE_SECONDS, False, False),
+        (0, 90, 94.9, True, True),
+        (0, 90, 95, False, True),
+        (0, 90, STALE_SECONDS + 50, False, True),
+        (0, 90, STALE_SECONDS + 90, False, False),
+        (90, 0, 94.9, True, True),
+        (0, 90, -86_400, False, False),
+    ],
+)
+def test_what_was_read_lately_or_looked_after_lately_is_believed(
+    read_at: float, looked_at: float | None, now: float, is_fresh: bool, is_stale: bool
+) -> None:
+    memory = Remembered(10, 5.0)
+    memory.put("anna", ANNA, [], NOW + read_at)
+    if looked_at is not None:
+        memory.looked_at = NOW + looked_at
+    assert memory.fresh("anna", NOW + now) == (ANNA if is_fresh else MISSING)
+    assert memory.stale("anna", NOW + now) == (ANNA if is_stale else MISSING)
+
+
+def test_no_look_vouches_where_memory_is_not_believed_at_all() -> None:
+    memory = Remembered(10, 0.0)
+    memory.put("anna", ANNA, [], NOW)
+    memory.looked_at = NOW
+    assert memory.fresh("anna", NOW) is MISSING
+
+
+def test_who_was_changed_is_not_believed_and_better_than_nothing() -> None:
+    memory = Remembered(10, 5.0)
+    memory.put("anna", ANNA, [], NOW)
+    memory.looked_at = NOW
+    for _ in range(3):
+        memory.outdate("anna")
+    assert memory.fresh("anna", NOW) is MISSING
+    assert memory.stale("anna", NOW + STALE_SECONDS - 1) == ANNA
+    memory.put("anna", ANNA, [], NOW + 1)
+    assert memory.fresh("anna", NOW + 2) == ANNA
+
+
+def test_a_device_is_its_person_until_somebody_says_otherwise() -> None:
+    memory = Remembered(10, 5.0)
+    memory.put("anna", ANNA, [], NOW)
+    memory.put("phone", PHONE, [], NOW)
+    assert memory.person("phone") == "anna"
+    assert memory.fresh("phone", NOW) == ANNA
+    assert memory.among({"phone", "anna", "nobody"}) == {"phone", "anna"}
+    memory.outdate("phone")
+    assert memory.fresh("phone", NOW) is MISSING
+    assert memory.fresh("anna", NOW) == ANNA
+
+
+def test_so_many_are_remembered_and_those_asked_for_stay() -> None:
+    memory = Remembered(3, 5.0)
+    for name in ("anna", "ben", "cleo"):
+        memory.put(name, Profile(name), [], NOW)
+    memory.fresh("anna", NOW)
+    memory.put("dora", Profile("dora"), [], NOW)
+    assert memory.among({"anna", "ben", "cleo", "dora"}) == {"anna", "cleo", "dora"}

@@ -1,0 +1,125 @@
+"""Who looks after what a worker remembers; what the stores promise for it is in `tests/contracts/test_changes.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+from proxy.metrics import Metrics
+from proxy.model import Profile
+from proxy.visitors.profiles import ProfileReader
+from proxy.visitors.vouching import MOST_KNOWN, Vouching
+from tests.wire.behind import Behind
+from tests.wire.origin import Origin, always, ok
+from tests.wiring.test_tailorbird import ANNA, FOLDER, HTML, PAGE
+
+NOW = 1_795_435_200.0
+
+
+class Store:
+    """Tells `changed` once, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.places = 0
+        self.changes: Collection[str] | None = ()
+        self.asked: list[tuple[str, str, int]] = []
+        self.looked = asyncio.Event()
+
+    async def newest_change(self) -> str:
+        self.looked.set()
+        return f"place {self.places}"
+
+    async def changed(self, after: str, until: str, known: Collection[str]) -> Collection[str] | None:
+        self.asked.append((after, until, len(known)))
+        return self.changes
+
+    async def get_profile(self, visitor_id: str) -> Profile | None:
+        return None
+
+
+def vouching_of(store: Store) -> tuple[Vouching, ProfileReader]:
+    profiles = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    return Vouching(store, profiles, lambda: NOW, settle_seconds=0.0), profiles  # type: ignore[arg-type]
+
+
+async def test_where_nothing_was_changed_nobody_is_asked_for() -> None:
+    store = Store()
+    vouching, _ = vouching_of(store)
+    for _ in range(3):
+        await vouching.look()
+    assert store.asked == []
+    store.places = 1
+    vouching.know(["a", "b"])
+    await vouching.look()
+    await vouching.look()
+    store.places = 2
+    await vouching.look()
+    assert store.asked == [("place 0", "place 1", 2), ("place 1", "place 2", 0)]
+
+
+async def test_when_it_may_be_anybody_nobody_is_remembered_at_all() -> None:
+    store = Store()
+    vouching, profiles = vouching_of(store)
+    await vouching.look()
+    profiles.remember("anna", ANNA, NOW)
+    store.places, store.changes = 1, None
+    await vouching.look()
+    assert profiles.held("anna") is None
+    await profiles.aclose()
+
+
+async def test_it_looks_again_and_again_for_as_long_as_it_is_let() -> None:
+    store = Store()
+    vouching, _ = vouching_of(store)
+    following = asyncio.create_task(vouching.follow(every_seconds=0.0))
+    for _ in range(3):
+        store.looked.clear()
+        await asyncio.wait_for(store.looked.wait(), 10)
+    following.cancel()
+
+
+async def test_what_is_known_is_bounded() -> None:
+    store = Store()
+    vouching, _ = vouching_of(store)
+    await vouching.look()
+    for number in range(3 * MOST_KNOWN):
+        vouching.know([str(number)])
+    store.places = 1
+    await vouching.look()
+    ((_, _, known),) = store.asked
+    assert known <= MOST_KNOWN
+
+
+# -- real workers, none of which believes its memory for less than an hour by itself
+
+
+async def test_what_another_worker_did_shows_though_no_message_comes_through(tmp_path: Path) -> None:
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA], profile_memory_seconds=3_600.0) as one,
+        Behind(origin.url, FOLDER, tmp_path, profile_memory_seconds=3_600.0) as other,
+    ):
+        anna = one.cookies_of("anna")
+        assert "Hello Anna" in (await other.client.get("/", headers=anna)).text
+        await one.tailorbird.store.put_profiles([Profile("anna", {"first name": "Ann"}, updated_at=NOW)])
+        async with asyncio.timeout(30):
+            while "Hello Ann<" not in (await other.client.get("/", headers=anna)).text:
+                await asyncio.sleep(0.01)
+
+
+async def test_what_a_command_imports_shows_while_pages_are_served(tmp_path: Path) -> None:
+    (tmp_path / "visitors.csv").write_text("visitor id,first name\nanna,Ann\n", encoding="utf-8")
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA], profile_memory_seconds=3_600.0) as shop,
+    ):
+        anna = shop.cookies_of("anna")
+        assert "Hello Anna" in (await shop.client.get("/", headers=anna)).text
+        command = ["import", "profiles", str(tmp_path / "visitors.csv"), "--store", shop.tailorbird.settings.store]
+        importing = await asyncio.create_subprocess_exec(sys.executable, "-m", "proxy", *command)
+        assert await importing.wait() == 0
+        async with asyncio.timeout(30):
+            while "Hello Ann<" not in (await shop.client.get("/", headers=anna)).text:
+                await asyncio.sleep(0.01)
