@@ -1,8 +1,9 @@
-"""What of a request goes on to the origin, and what of its answer goes back. Pure: fields in, fields out.
+"""What of a request goes on to the origin. Pure: fields in, fields out. What of its answer goes back is in
+`returning.py`.
 
 Its laws: nothing is passed on because nobody thought of it (hop-by-hop fields, claims of strangers, framing and our
 own cookies stop here); and a *shared* request is built from an allow-list, so what it fetches is nobody's in
-particular. The framing of a body is not here: `upstream/connection.py` writes its own.
+particular. The framing of a body is not here: `upstream/sending.py` writes its own.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 
-from proxy.errors import OriginError, RequestError
-from proxy.http.authority import Address
+from proxy.errors import RequestError
 from proxy.http.client import Networks, is_trusted
 from proxy.http.message import Question, Request
 from proxy.model import Headers
@@ -40,15 +40,7 @@ _CLAIMS = frozenset(
 )
 # A request that has these taken away by Connection is another request than the one we judged (CVE-2021-32813 class).
 CRITICAL = frozenset(b"host content-length transfer-encoding content-type cookie authorization".split())
-# An answer that has these taken away by Connection would be stored or read wrongly: they stay.
-_MEANT_FOR_ALL = frozenset(b"cache-control content-encoding content-type content-length vary set-cookie".split())
-# Alt-Svc would send browsers past us, straight to the origin.
-_NOT_RETURNED = HOP_BY_HOP | {b"alt-svc"}
-
 _OURS = re.compile(rb"(?:%b)\s*(?:=|$)" % b"|".join(map(re.escape, sorted(OUR_COOKIES))), re.IGNORECASE)
-_ABSOLUTE = re.compile(rb"(?:(https?):)?//([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
-_REFRESH = re.compile(rb"(\s*[\d.]*\s*[;,]\s*(?:url\s*=\s*)?['\"]?)(.*)", re.IGNORECASE | re.DOTALL)
-_DOMAIN = re.compile(rb";\s*domain\s*=\s*\.?([^;\s]*)[^;]*", re.IGNORECASE)
 
 
 def request_headers(
@@ -120,7 +112,7 @@ def request_lines(
     if said:
         late.append(b"x-forwarded-for: " + said)
     lines = b"\r\n".join((*late, common.lines))
-    if _has_line_end(b"".join(late)):
+    if has_line_end(b"".join(late)):
         raise RequestError("a field of the request holds a line end")
     return lines
 
@@ -205,7 +197,7 @@ def _introduced(kept: list[tuple[bytes, bytes]], request: Request) -> list[tuple
         added.append((b"x-forwarded-for", client))
     for name, value in (*added, (b"via", VIA), CAPABILITY):
         if name in names:
-            _append(kept, name, value)
+            append(kept, name, value)
         else:
             kept.append((name, value))
     if b"x-forwarded-proto" not in names:
@@ -220,7 +212,7 @@ def _forwarded(client: bytes, host: bytes, scheme: bytes) -> bytes:
     return b'for=%b;host="%b";proto=%b' % (node, host, scheme)
 
 
-def _append(fields: list[tuple[bytes, bytes]], name: bytes, value: bytes) -> None:
+def append(fields: list[tuple[bytes, bytes]], name: bytes, value: bytes) -> None:
     """Makes `value` the last member of the list field `name`, joining what is there into one field."""
     before = [old for key, old in fields if key == name]
     if before:
@@ -228,69 +220,6 @@ def _append(fields: list[tuple[bytes, bytes]], name: bytes, value: bytes) -> Non
     fields.append((name, b", ".join([*before, value])))
 
 
-def response_headers(headers: Headers, *, address: Address, ours: bytes) -> Headers:
-    """The origin's fields as the visitor gets them: redirects and cookies of the origin's own host become ours.
-
-    `ours` is scheme and authority as the visitor knows them, `https://shop.example`. Raises `OriginError` for a
-    value that would end its field early.
-    """
-    dropped = (named_by_connection(headers) - _MEANT_FOR_ALL) | _NOT_RETURNED
-    kept = [field for field in headers if field[0] not in dropped]
-    if _has_line_end(b"".join([value for _, value in kept])):
-        name = next(name for name, value in kept if _has_line_end(value))
-        raise OriginError(f"the origin's field `{name.decode('latin-1')}` holds a line end", reason="malformed")
-    kept = [(name, _MAPPED[name](value, address, ours)) if name in _MAPPED else (name, value) for name, value in kept]
-    _append(kept, b"via", VIA)
-    return tuple(kept)
-
-
-def _has_line_end(value: bytes) -> bool:
-    """Or a NUL. (`in` takes five times as long: it first tries whether bytes are a number.)"""
+def has_line_end(value: bytes) -> bool:
+    """Whether it holds one, or a NUL. (`in` takes five times as long: it first tries whether bytes are a number.)"""
     return value.find(b"\n") >= 0 or value.find(b"\r") >= 0 or value.find(b"\0") >= 0
-
-
-def _location(value: bytes, address: Address, ours: bytes) -> bytes:
-    match = _ABSOLUTE.fullmatch(value.strip())
-    if match is None:
-        return value
-    scheme, authority, rest = match.groups()
-    own = address.authority.lower()
-    default_port = b":80" if address.scheme == "http" else b":443"
-    if (scheme or address.scheme.encode()).lower() != address.scheme.encode():
-        return value  # http to https on the origin's own host: mapped, it would come back for ever
-    return ours + rest if authority.lower().removesuffix(default_port) == own else value
-
-
-def _refresh(value: bytes, address: Address, ours: bytes) -> bytes:
-    match = _REFRESH.fullmatch(value)
-    return match[1] + _location(match[2], address, ours) if match else value
-
-
-def _set_cookie(value: bytes, address: Address, ours: bytes) -> bytes:
-    """A Domain the browser would refuse from us, since it is the origin's, becomes our host."""
-    match = _DOMAIN.search(value)
-    if match is None:
-        return value
-    domain, origin, host = match[1].lower(), address.host.encode(), _hostname(ours)
-    if not _is_within(origin, domain) or _is_within(host, domain):
-        return value
-    # An address or a single label cannot be a Domain: without it the cookie is this host's alone.
-    is_a_domain = b"." in host and not host.rpartition(b".")[2].isdigit()
-    return value[: match.start()] + (b"; Domain=" + host if is_a_domain else b"") + value[match.end() :]
-
-
-def _hostname(ours: bytes) -> bytes:
-    authority = ours.partition(b"://")[2]
-    return authority if authority.endswith(b"]") else authority.partition(b":")[0]
-
-
-def _is_within(host: bytes, domain: bytes) -> bool:
-    return host == domain or host.endswith(b"." + domain)
-
-
-_MAPPED = {
-    b"location": _location,
-    b"content-location": _location,
-    b"refresh": _refresh,
-    b"set-cookie": _set_cookie,
-}

@@ -43,7 +43,12 @@ def detail(reason: str) -> str:
 
 def passed_head(headers: Headers, said: str) -> Headers:
     """The fields of an answer that is passed on."""
-    return (*(field for field in headers if field[0] not in _FOR_US), cache_status(said))
+    return (*passed_fields(headers), cache_status(said))
+
+
+def passed_fields(headers: Headers) -> Headers:
+    """The same without what Cache-Status says."""
+    return tuple([field for field in headers if field[0] not in _FOR_US])
 
 
 def personal_head(headers: Headers) -> Headers:

@@ -10,7 +10,7 @@ import enum
 
 from proxy.httpcache.directives import NONE, Directives
 from proxy.httpcache.key import vary_names
-from proxy.httpcache.stored import Choices, StoredResponse, judged
+from proxy.httpcache.stored import Choices, StoredResponse, judged, said_by
 from proxy.model import CacheVerdict, Headers
 
 
@@ -65,6 +65,11 @@ def may_store(
     if any(name in (b"etag", b"last-modified") for name, _ in response):
         return _YES
     return CacheVerdict(False, Why.NO_VALIDATOR)
+
+
+def why_never(status: int, response: Headers, choices: Choices) -> Why | None:
+    """What forbids to keep the answer to anybody's GET for everybody, whenever it comes."""
+    return _forbidden(b"GET", (), status, response, said_by(response, choices)[0])
 
 
 def _forbidden(method: bytes, request: Headers, status: int, response: Headers, said: Directives) -> Why | None:

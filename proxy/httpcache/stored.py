@@ -93,18 +93,21 @@ def store(
 
 
 def judged(status: int, headers: Headers, received_at: float, choices: Choices) -> tuple[Directives, Lifetime]:
-    """What an answer says of its caching, and how long it stays fresh. A targeted field that is present and well-formed
+    """What an answer says of its caching, and how long it stays fresh."""
+    said, headers = said_by(headers, choices)
+    fraction = choices.heuristic_fraction
+    return said, freshness.lifetime(status, headers, said, received_at, heuristic_fraction=fraction)
+
+
+def said_by(headers: Headers, choices: Choices) -> tuple[Directives, Headers]:
+    """What an answer says of its caching, and the fields that count. A targeted field that is present and well-formed
     speaks alone: neither Cache-Control nor Expires counts beside it (RFC 9213 2.2)."""
     for name in choices.targeted_fields:
         said = targeted.parse(_joined(headers, name))
         # That a page is to be put together says nothing of how long it lives.
         if said is not None and (said != directives.NONE or name != b"surrogate-control"):
-            headers = tuple(field for field in headers if field[0] != b"expires")
-            break
-    else:
-        said = cache_control(headers)
-    fraction = choices.heuristic_fraction
-    return said, freshness.lifetime(status, headers, said, received_at, heuristic_fraction=fraction)
+            return said, tuple(field for field in headers if field[0] != b"expires")
+    return cache_control(headers), headers
 
 
 def cache_control(headers: Headers) -> Directives:

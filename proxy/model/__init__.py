@@ -32,6 +32,7 @@ from proxy.model.conditions import (
     measure_name,
 )
 from proxy.model.events import Arrival, Event, Item, Link
+from proxy.model.manner import Manner
 from proxy.model.messages import CacheVerdict, Headers
 from proxy.model.outbox import Delivery, Followed, Standing
 from proxy.model.products import Product, Sighting
@@ -75,6 +76,7 @@ __all__ = [
     "IsKnown",
     "Item",
     "Link",
+    "Manner",
     "Measure",
     "Membership",
     "NoneOf",

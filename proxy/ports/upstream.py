@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from proxy.model import Headers
+from proxy.model import Headers, Manner
 
 OnHints = Callable[[Headers], None]
 
@@ -28,16 +28,40 @@ class UpstreamRequest:
     on_hints: OnHints | None = None
 
 
-@dataclass(slots=True)
 class UpstreamResponse:
     """An answer whose head has arrived. `body` yields raw bytes as sent (still content-coded) and raises
     `OriginError` when it breaks off early; `aclose` must be awaited in every case and may be awaited twice.
-    `is_bounded` is False when only the origin's closing ends the body, so that a cut cannot be told from an end."""
+    `is_bounded` is False when only the origin's closing ends the body, so that a cut cannot be told from an end.
+    One in a known `manner`, with `values`, has its `headers` put together only if somebody reads them."""
 
-    status: int
-    headers: Headers
-    body: AsyncIterator[bytes]
-    is_bounded: bool = True
+    __slots__ = ("_headers", "body", "is_bounded", "manner", "status", "values")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Headers | None,
+        body: AsyncIterator[bytes],
+        is_bounded: bool = True,
+        manner: Manner | None = None,
+        values: Sequence[bytes] = (),
+    ) -> None:
+        self.status = status
+        self._headers = headers
+        self.body = body
+        self.is_bounded = is_bounded
+        self.manner = manner
+        self.values = values
+
+    @property
+    def headers(self) -> Headers:
+        """Its fields, names in lower case."""
+        if self._headers is None:
+            self._headers = self.manner.headers(self.values) if self.manner else ()
+        return self._headers
+
+    @headers.setter
+    def headers(self, headers: Headers) -> None:
+        self._headers, self.manner = headers, None  # it may be in no manner any more
 
     async def aclose(self) -> None:
         close = getattr(self.body, "aclose", None)

@@ -217,7 +217,7 @@ class Gateway:
             return await self._as_visitor(request, reason)
         # Where the operator says what each cookie is, that has been looked at already.
         is_settled = asked.policy is not None and asked.policy.cookies is not None
-        is_personal = not is_settled and self._personal.is_personal(request.headers)
+        is_personal = not is_settled and self._personal.is_personal(request)
         if is_personal and (stale is None or stale.stored.lifetime <= 0):
             return await self._as_visitor(request, "cookies", fill=asked)
         has_failed = stale is not None and self._failed.reason(asked.key, now) and self._may_stand_in(stale, now)

@@ -12,10 +12,11 @@ import gzip
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Protocol
 
 from proxy.errors import OriginError
-from proxy.http.message import Request, Response, as_lines
+from proxy.http.message import Question, Request, Response, as_lines
 from proxy.http.outgoing import assembled_answer, error_page, passed_head, personal_head, whole
 from proxy.httpcache.coding import takes_gzip
 from proxy.metrics import Metrics
@@ -35,7 +36,8 @@ from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
 from proxy.upstream.origin import OnAnswer
 
-_NOT_WHOLE = frozenset({204, 206, 304})
+NOT_WHOLE = frozenset({204, 206, 304})
+"""Statuses of answers that are not a whole page."""
 _OF_OUR_PAGE = frozenset(b"content-length content-encoding etag last-modified accept-ranges".split())
 _NOTHING, _TAGS = frozenset[bytes](), frozenset({b"if-none-match"})
 _PARTS = frozenset({b"range", b"if-range"})
@@ -108,14 +110,19 @@ class Own:
         """In which coding it is asked for, None for any, and without which fields."""
         tags = request.get_list(b"if-none-match")
         withheld = _TAGS if tags and _OUR_ETAG.search(tags) else _NOTHING
-        may_be_cut = is_document(request) or has_json_slots(request.path, self._declared())
+        is_for_page, coding = _wishes(request) if request.question is None else _wishes_of(request.question)
+        may_be_cut = is_for_page or self.may_have_slots(request.path)
         if request.method not in (b"GET", b"HEAD") or not may_be_cut:
             return None, withheld
-        return b"gzip" if takes_gzip(request.get_list(b"accept-encoding")) else b"identity", withheld | _PARTS
+        return coding, withheld | _PARTS
+
+    def may_have_slots(self, path: bytes) -> bool:
+        """Whether a JSON answer at the path may."""
+        return has_json_slots(path, self._declared())
 
     def is_streamed(self, request: Request, answer: UpstreamResponse) -> bool:
         """Whether the answer is passed on as it comes."""
-        return not is_cut(answer.headers, request.path, self._declared()) or answer.status in _NOT_WHOLE
+        return not is_cut(answer.headers, request.path, self._declared()) or answer.status in NOT_WHOLE
 
     async def answer(self, request: Request, answer: UpstreamResponse, now: float, said: str) -> Response:
         """The visitor's answer. Closes the origin's unless it is streamed."""
@@ -142,6 +149,11 @@ class Own:
     def streamed(self, answer: UpstreamResponse, said: str) -> Response:
         """The answer as it comes."""
         return self._streamed(answer, passed_head(answer.headers, said), [])
+
+    def streamed_below(self, lead: bytes, answer: UpstreamResponse) -> Response:
+        """The same, where its fields stand as lines already."""
+        self._streams.count += 1
+        return Response(answer.status, None, stream=answer.body, lead=lead)
 
     def _streamed(self, answer: UpstreamResponse, headers: Headers, begun: list[bytes]) -> Response:
         self._streams.count += 1
@@ -206,6 +218,17 @@ class Own:
             page = replace(page, chunks=[packed], length=len(packed), coding="gzip")
         lead = poured.lead(as_lines(personal_head(headers)))
         return assembled_answer(answer.status, lead, page, request, met.set_cookie)
+
+
+def _wishes(request: Request) -> tuple[bool, bytes]:
+    """Whether a page is asked for, and in which coding."""
+    return is_document(request), b"gzip" if takes_gzip(request.get_list(b"accept-encoding")) else b"identity"
+
+
+@lru_cache(maxsize=2_048)
+def _wishes_of(question: Question) -> tuple[bool, bytes]:
+    """The same of all who ask it."""
+    return _wishes(Request(question.method, question.path, question.query, question.host, question.fields))
 
 
 def _unframed(headers: Headers) -> Headers:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from proxy.http.forwarding import OUR_COOKIES
+from proxy.http.message import Request
 from proxy.httpcache.allowance import CookieRoles
 from proxy.model import Headers
 from proxy.rulebook.policy import PagePolicy
@@ -23,6 +24,7 @@ class Personal:
         names = [re.escape(name.removesuffix("*")) + (".*" if name.endswith("*") else "") for name in ignored]
         ours = [re.escape(name.decode()) for name in OUR_COOKIES]
         self._ignored = re.compile("|".join(ours + names).encode(), re.IGNORECASE)
+        self._last = b"; ="  # how the cookie began that mattered last: the shop's session, which most requests have
 
     def why_own(self, policy: PagePolicy, headers: Headers) -> str:
         """The operator's reason why only the visitor's own request will do; "" when there is none."""
@@ -43,15 +45,19 @@ class Personal:
             return False
         return roles.makes_own(cookie) or not (roles.is_settled(cookie) or self._ignored.fullmatch(cookie))
 
-    def is_personal(self, headers: Headers) -> bool:
+    def is_personal(self, request: Request) -> bool:
         """True when the request carries credentials or a cookie that may matter."""
-        return any(
-            (name == b"authorization" and not self._tells_credentials) or (name == b"cookie" and self._matters(value))
-            for name, value in headers
-        )
+        if not self._tells_credentials and request.get(b"authorization") is not None:
+            return True
+        cookies = request.cookies
+        return cookies.find(self._last) >= 0 or self._matter(cookies)
 
-    def _matters(self, cookies: bytes) -> bool:
-        return any(not self._ignored.fullmatch(name) for name in _names(cookies))
+    def _matter(self, cookies: bytes) -> bool:
+        for name in _names(cookies):
+            if not self._ignored.fullmatch(name):
+                self._last = b"; %b=" % name
+                return True
+        return False
 
 
 def _names(cookies: bytes) -> Iterator[bytes]:

@@ -8,25 +8,42 @@ not there, a request to be made again, a page to be cut. The law: what comes out
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 from proxy.errors import OriginError, RequestError
 from proxy.http.message import Request, Response, as_lines
-from proxy.http.outgoing import detail
+from proxy.http.outgoing import cache_status, detail, passed_fields
 from proxy.http.target import Sought, sought
 from proxy.httpcache.memory import Marks, Memory
+from proxy.httpcache.policy import why_never
+from proxy.httpcache.stored import Choices
+from proxy.memo import make_room
 from proxy.metrics import Metrics
+from proxy.model import Manner
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.own import Own
-from proxy.serve.pages import Entry
+from proxy.serve.own import NOT_WHOLE, Own
+from proxy.serve.pages import Entry, is_json, is_page
 from proxy.serve.personal import Personal
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
+from proxy.upstream.manners import MOST_MANNERS
 
 Give = Callable[[Response | Awaitable[Response] | None], None]
 """Takes what came: an answer whose stream is an exchange, or that is whole; one to be waited for; or None, when the
 request has to be made in the ordinary way after all."""
+
+
+class _Way(NamedTuple):
+    """How the answers of a manner are handed on: their fields as the client gets them, but for Cache-Status; whether
+    they are streamed whatever slots there are, or are JSON, which may have some; and whether they are not for all in
+    any case."""
+
+    manner: Manner
+    is_streamed: bool
+    is_json: bool
+    is_for_one: bool
 
 
 class Straight:
@@ -52,6 +69,8 @@ class Straight:
         self._policy_of = policy_of
         self._fill = fill
         self._is_off = settings.clients_may_refresh  # then there is more to be read in a request
+        self._choices = Choices.of(settings)
+        self._ways: dict[Manner, _Way] = {}
         self._bypasses = metrics.tally("tailorbird_cache_requests_total", "status", "bypass")
         self._clock = clock
 
@@ -63,7 +82,7 @@ class Straight:
         if self._memory.get(question.key, request) is not None or self._policy_of(request.path) is not None:
             return False
         reason = self._marks.reason(question.key, now)
-        if not reason and not self._personal.is_personal(request.headers):
+        if not reason and not self._personal.is_personal(request):
             return False
         try:
             return self._own.begins(request, partial(self._take, request, reason or "", give))
@@ -77,9 +96,13 @@ class Straight:
             give(self._own.failed(request, answer))
         else:
             self._bypasses.count += 1
-            if not reason:
+            way = None if answer.manner is None else self._ways.get(answer.manner) or self._way(answer.manner)
+            if not reason and (way is None or not way.is_for_one):
                 self._fill(sought(request, None), answer)
-            said = f"fwd=bypass; {detail(reason or 'cookies')}"
+            said, line = _said(reason or "cookies")
+            if way is not None and (way.is_streamed or (way.is_json and not self._own.may_have_slots(request.path))):
+                give(self._own.streamed_below(way.manner.lines(answer.values) + line, answer))
+                return
             try:
                 response = self._at_once(request, answer, said)
             except OriginError as error:
@@ -87,6 +110,17 @@ class Straight:
                 if isinstance(answer.body, Exchange):
                     answer.body.let_go()
             give(self._waited_for(request, answer, said) if response is None else response)
+
+    def _way(self, manner: Manner) -> _Way:
+        headers = manner.headers([b""] * len(manner.fields))
+        make_room(self._ways, MOST_MANNERS)
+        way = self._ways[manner] = _Way(
+            manner.through(passed_fields),
+            is_streamed=manner.status in NOT_WHOLE or not (is_page(headers) or is_json(headers)),
+            is_json=is_json(headers),
+            is_for_one=why_never(manner.status, headers, self._choices) is not None,
+        )
+        return way
 
     def _at_once(self, request: Request, answer: UpstreamResponse, said: str) -> Response | None:
         if self._own.is_streamed(request, answer):
@@ -103,3 +137,10 @@ class Straight:
             return await self._own.answer(request, answer, self._clock(), said)
         except OriginError as error:
             return self._own.failed(request, error)
+
+
+@lru_cache(maxsize=256)
+def _said(reason: str) -> tuple[str, bytes]:
+    """What Cache-Status says, and its line."""
+    said = f"fwd=bypass; {detail(reason)}"
+    return said, as_lines((cache_status(said),))

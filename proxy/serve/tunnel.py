@@ -21,8 +21,9 @@ from uvicorn.server import ServerState
 from proxy.errors import OriginError, RequestError
 from proxy.http.authority import valid_host
 from proxy.http.client import client_of, networks
-from proxy.http.forwarding import named_by_connection, request_headers, response_headers
+from proxy.http.forwarding import named_by_connection, request_headers
 from proxy.http.message import Request
+from proxy.http.returning import response_headers
 from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
 from proxy.model import Headers

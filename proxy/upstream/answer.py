@@ -8,14 +8,17 @@ complete answer `may_reuse` says whether the connection is clean (RFC 9112 6.3, 
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import httptools
 
 from proxy.errors import OriginError
 from proxy.http.forwarding import named_by_connection
-from proxy.model import Headers
+from proxy.model import Headers, Manner
+from proxy.ports import UpstreamResponse
 from proxy.upstream import plain
+from proxy.upstream.plain import Plain
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KNOWN_CODING = re.compile(rb"chunked|compress|deflate|gzip|trailers", re.IGNORECASE)
@@ -30,34 +33,42 @@ class Answer:
     `hints` the fields of early hints (103) before it.
 
     `is_bounded` is False when only the closing of the connection ends the body. With `may_switch`, a 101 is an
-    answer, and what followed its head is in `rest`; else it is an error, since nobody asked for it.
+    answer, and what followed its head is in `rest`; else it is an error, since nobody asked for it. `read` is what
+    reads plain heads: `plain.read`, or one that knows the origin's manners.
     """
 
     __slots__ = (
         "_fields",
         "_head_bytes",
+        "_headers",
         "_informational",
         "_is_head",
         "_left",
         "_may_switch",
         "_parser",
+        "_read_plainly",
         "_silent_bytes",
         "chunks",
         "has_begun",
         "has_head",
-        "headers",
         "hints",
         "is_bounded",
         "is_complete",
+        "manner",
         "may_reuse",
         "rest",
         "size",
         "status",
+        "values",
     )
 
-    def __init__(self, *, is_head: bool = False, may_switch: bool = False) -> None:
+    def __init__(
+        self, *, is_head: bool = False, may_switch: bool = False, read: Callable[[bytes], Plain | None] = plain.read
+    ) -> None:
         self.status = 0
-        self.headers: Headers = ()
+        self._headers: Headers | None = ()
+        self.manner: Manner | None = None
+        self.values: Sequence[bytes] = ()
         self.chunks: list[bytes | memoryview] = []
         self.hints: list[Headers] = []
         self.size = 0
@@ -66,10 +77,20 @@ class Answer:
         self.is_bounded = True
         self._is_head = is_head
         self._may_switch = may_switch
+        self._read_plainly = read
         self._fields: list[tuple[bytes, bytes]] = []
         self._head_bytes = self._silent_bytes = self._informational = 0
         self._left = 0  # bytes still due of a body that is read without a parser
         self._parser: Any = None
+
+    @property
+    def headers(self) -> Headers:
+        """Its fields, names in lower case."""
+        return self.manner.headers(self.values) if self.manner else self._headers or ()
+
+    def response(self, body: AsyncIterator[bytes]) -> UpstreamResponse:
+        """The answer, once its head is there."""
+        return UpstreamResponse(self.status, self._headers, body, self.is_bounded, self.manner, self.values)
 
     def feed(self, data: bytes) -> None:
         """Reads on. Raises `OriginError` for an ill-formed answer; bytes after the end of one only forbid reuse."""
@@ -83,12 +104,12 @@ class Answer:
 
     def _has_begun_plainly(self, data: bytes) -> bool:
         """True when this is a head that can be read quickly, and was."""
-        head = None if self._is_head or self._may_switch else plain.read(data)
+        head = None if self._is_head or self._may_switch else self._read_plainly(data)
         if head is None:
             return False
-        self.status, self.headers, self._left = head.status, head.headers, head.length
+        self.status, self._headers, body_at, self._left, self.manner, self.values = head
         self.has_head = self.may_reuse = True
-        self._take(memoryview(data)[head.body_at :])  # most often all of the body: not copied
+        self._take(memoryview(data)[body_at:])  # most often all of the body: not copied
         return True
 
     def _take(self, body: bytes | memoryview) -> None:
@@ -170,7 +191,7 @@ class Answer:
             self._skip_informational(status)
             return
         self.status = status
-        self.headers = tuple(self._fields)
+        self._headers = tuple(self._fields)
         self.has_head = True
         self._silent_bytes = 0
         self._settle_framing()

@@ -7,16 +7,20 @@ the same bytes.
 from __future__ import annotations
 
 from collections.abc import Collection, Set
+from functools import partial
 
 from proxy.errors import OriginError
 from proxy.http.client import networks
-from proxy.http.forwarding import request_headers, request_lines, response_headers, shared_headers
+from proxy.http.forwarding import request_headers, request_lines, shared_headers
 from proxy.http.message import Request
+from proxy.http.returning import response_headers
 from proxy.httpcache.coding import preferred
-from proxy.model import Headers
+from proxy.memo import make_room
+from proxy.model import Headers, Manner
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
+from proxy.upstream.manners import MOST_MANNERS
 from proxy.upstream.origin import OnAnswer, OriginTransport
 from proxy.upstream.origins import Origins
 
@@ -52,6 +56,7 @@ class Asking:
         self._keep_host = settings.keep_host
         self._trusted = networks(settings.trusted_proxies)
         self._forwarded = frozenset(name.lower().encode() for name in settings.forwarded_fields)
+        self._mapped: dict[tuple[Manner, bytes], Manner] = {}
         self.tells_all = EVERY_FIELD in self._forwarded
         self.tells_credentials = self.tells_all or b"authorization" in self._forwarded
 
@@ -76,7 +81,7 @@ class Asking:
         origin = self._origins.of(request.path)
         told = self._told(request, self._host(origin, request), self._forwarded.union(fields))
         asked = UpstreamRequest(b"GET", request.target, (*told, *self.credentials(request), *conditions))
-        return await _asked(origin, request, asked)
+        return await self._asked(origin, request, asked)
 
     def _told(self, request: Request, host: bytes, fields: Set[bytes]) -> Headers:
         coding = shared_accept_encoding(request)
@@ -92,7 +97,7 @@ class Asking:
         """Passes the visitor's own request on. `accept_encoding` replaces theirs, None keeps it; the fields `without`
         stay here. Raises `RequestError` for a request that may not be passed on."""
         origin, asked = self._of_visitor(request, accept_encoding, without)
-        return await _asked(origin, request, asked)
+        return await self._asked(origin, request, asked)
 
     def begins_as_visitor(
         self, request: Request, on_answer: OnAnswer, *, accept_encoding: bytes | None, without: Collection[bytes]
@@ -103,7 +108,7 @@ class Asking:
         def mapped(answer: UpstreamResponse | OriginError | None) -> None:
             if isinstance(answer, UpstreamResponse):
                 try:
-                    answer.headers = _mapped(origin, request, answer)
+                    self._map(origin, request, answer)
                 except OriginError as error:
                     if isinstance(answer.body, Exchange):
                         answer.body.let_go()
@@ -136,17 +141,24 @@ class Asking:
     def _host(self, origin: OriginTransport, request: Request) -> bytes:
         return request.host if self._keep_host else origin.address.authority
 
+    async def _asked(self, origin: OriginTransport, request: Request, asked: UpstreamRequest) -> UpstreamResponse:
+        answer = await origin.fetch(asked)
+        try:
+            self._map(origin, request, answer)
+        except OriginError:
+            await answer.aclose()
+            raise
+        return answer
 
-async def _asked(origin: OriginTransport, request: Request, asked: UpstreamRequest) -> UpstreamResponse:
-    answer = await origin.fetch(asked)
-    try:
-        answer.headers = _mapped(origin, request, answer)
-    except OriginError:
-        await answer.aclose()
-        raise
-    return answer
-
-
-def _mapped(origin: OriginTransport, request: Request, answer: UpstreamResponse) -> Headers:
-    ours = request.scheme.encode() + b"://" + request.host
-    return response_headers(answer.headers, address=origin.address, ours=ours)
+    def _map(self, origin: OriginTransport, request: Request, answer: UpstreamResponse) -> None:
+        """Makes the answer's fields those that the visitor gets; of a manner once for all that are in it."""
+        ours = request.scheme.encode() + b"://" + request.host
+        if answer.manner is None:
+            answer.headers = response_headers(answer.headers, address=origin.address, ours=ours)
+            return
+        mapped = self._mapped.get((answer.manner, ours))
+        if mapped is None:
+            make_room(self._mapped, MOST_MANNERS)
+            mapped = answer.manner.through(partial(response_headers, address=origin.address, ours=ours))
+            self._mapped[answer.manner, ours] = mapped
+        answer.manner = mapped

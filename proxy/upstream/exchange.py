@@ -9,25 +9,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from proxy.errors import OriginError
 from proxy.ports import UpstreamRequest, UpstreamResponse
+from proxy.upstream import plain
 from proxy.upstream.answer import Answer
 from proxy.upstream.connection import Connection
+from proxy.upstream.patience import Patience
+from proxy.upstream.plain import Plain
 from proxy.upstream.sending import head_of, send
 
 HIGH_WATER_BYTES = 256 * 1024
 SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long an origin may be silent, in seconds: until its answer's head is there, and within bodies."""
-
-    first_byte: float
-    between_bytes: float
 
 
 class Sink(Protocol):
@@ -43,7 +37,7 @@ class Sink(Protocol):
 class Exchange:
     """One request and its answer. After `head`, iterating yields the answer's body and `aclose` lets go of it.
 
-    `on_end` is called once, with whether the connection may carry another exchange.
+    `on_end` is called once, with whether the connection may carry another exchange. `read` is as `Answer` takes it.
     """
 
     def __init__(
@@ -52,6 +46,7 @@ class Exchange:
         request: UpstreamRequest,
         patience: Patience,
         on_end: Callable[[Connection, bool], None],
+        read: Callable[[bytes], Plain | None] = plain.read,
     ) -> None:
         self._connection = connection
         self._request = request
@@ -59,15 +54,14 @@ class Exchange:
         self._on_end = on_end
         connection.serve(self)
         self._loop = asyncio.get_running_loop()
-        self._answer = Answer(is_head=request.method == b"HEAD")
+        self._answer = Answer(is_head=request.method == b"HEAD", read=read)
         self._failure: BaseException | None = None
         self._sink: Sink | None = None
         self._on_head: Callable[[BaseException | None], None] | None = None
         self._news: asyncio.Future[None] | None = None
         self._upload: asyncio.Task[None] | None = None
         self._is_sent = self._is_over = self._is_paused = False
-        self._deadline = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self.deadline = 0.0
 
     @property
     def may_be_repeated(self) -> bool:
@@ -101,8 +95,7 @@ class Exchange:
     @property
     def answer(self) -> UpstreamResponse:
         """The answer, once its head is there."""
-        answer = self._answer
-        return UpstreamResponse(answer.status, answer.headers, self, answer.is_bounded)
+        return self._answer.response(self)
 
     @property
     def whole(self) -> bytes | None:
@@ -262,8 +255,7 @@ class Exchange:
         if self._is_over:
             return
         self._is_over = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._patience.leave(self)
         if self._upload is not None:
             self._upload.cancel()
         if self._is_paused:
@@ -276,24 +268,20 @@ class Exchange:
     # -- time --------------------------------------------------------------------------------------------------------
 
     def _arm(self, seconds: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._deadline = self._loop.time() + seconds
-        self._timer = self._loop.call_at(self._deadline, self._look_at_clock)
+        self.deadline = self._loop.time() + seconds
+        self._patience.watch(self)
 
     def _touch(self) -> None:
-        """Progress. The timer is not moved (that would be done for every packet): it looks again when it fires.
-        Until the head is complete only the upload counts as progress, so that a dripped head cannot go on for ever."""
-        self._deadline = self._loop.time() + self._patience.between_bytes
+        """Progress. Until the head is complete only the upload counts as such, so that a dripped head cannot go on for
+        ever."""
+        self.deadline = self._loop.time() + self._patience.between_bytes
 
-    def _look_at_clock(self) -> None:
-        now = self._loop.time()
-        if not self._is_origins_turn():
-            self._deadline = now + self._patience.between_bytes
-        elif now >= self._deadline:
+    def look(self, now: float) -> None:
+        """As `Waiting`."""
+        if self._is_origins_turn():
             self._fail(OriginError(f"the origin {self._what_it_owes()} in time", reason="timeout", status=504))
-            return
-        self._timer = self._loop.call_at(self._deadline, self._look_at_clock)
+        else:
+            self.deadline = now + self._patience.between_bytes
 
     def _is_origins_turn(self) -> bool:
         return self._connection.is_write_blocked or (self._is_sent and not self._is_paused)

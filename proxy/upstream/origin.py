@@ -21,8 +21,10 @@ from proxy.model import Headers
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
 from proxy.upstream.connection import Connection
-from proxy.upstream.exchange import Exchange, Patience
+from proxy.upstream.exchange import Exchange
 from proxy.upstream.gate import Gate
+from proxy.upstream.manners import Manners
+from proxy.upstream.patience import Patience
 from proxy.upstream.retries import Retries
 from proxy.upstream.switch import Switch
 
@@ -50,6 +52,7 @@ class OriginTransport:
         self._retries = Retries(settings.retry_fraction)
         self._idle: deque[Connection] = deque()  # newest right: the warmest is reused, the oldest expire
         self._reaper: asyncio.TimerHandle | None = None
+        self._manners = Manners()
         self._is_closed = False
 
     def __repr__(self) -> str:
@@ -85,7 +88,7 @@ class OriginTransport:
         self.gate.enters_at_once()
         self._retries.earn()
         begun = time.monotonic()
-        exchange = Exchange(connection, request, self._patience, self._release)
+        exchange = self._exchange(connection, request)
         exchange.start(lambda error: on_answer(self._outcome(exchange, connection, error, begun)))
         return True
 
@@ -106,7 +109,7 @@ class OriginTransport:
         await self._take_slot()
         self._retries.earn()
         connection = self._reusable() or await self._new()
-        exchange = Exchange(connection, request, self._patience, self._release)
+        exchange = self._exchange(connection, request)
         try:
             return await self._answered(exchange, connection)
         except OriginError as error:
@@ -114,7 +117,10 @@ class OriginTransport:
                 raise
         await self._take_slot()
         connection = await self._new()
-        return await self._answered(Exchange(connection, request, self._patience, self._release), connection)
+        return await self._answered(self._exchange(connection, request), connection)
+
+    def _exchange(self, connection: Connection, request: UpstreamRequest) -> Exchange:
+        return Exchange(connection, request, self._patience, self._release, self._manners.read)
 
     async def _answered(self, exchange: Exchange, connection: Connection) -> UpstreamResponse:
         begun = time.monotonic()
@@ -124,7 +130,8 @@ class OriginTransport:
     def _noted(self, exchange: Exchange, connection: Connection, begun: float) -> UpstreamResponse:
         answer = exchange.answer
         self.gate.note(time.monotonic() - begun)
-        if not exchange.is_over and _is_event_stream(answer.headers):
+        # One in a manner has a length, and is no stream of events however it is called.
+        if answer.manner is None and not exchange.is_over and _is_event_stream(answer.headers):
             connection.has_slot = False
             self.gate.leave()
         return answer

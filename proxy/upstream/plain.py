@@ -8,10 +8,11 @@ strict one: another version, another framing, a field that means something to th
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from proxy.model import Headers
+from proxy.model import Headers, Manner
 
 MOST_BYTES = 8 * 1024
 MOST_FIELDS = 100
@@ -28,12 +29,15 @@ Field = tuple[bytes, bytes]
 
 
 class Plain(NamedTuple):
-    """`body_at` is where in the bytes the body begins, `length` how long it is in all."""
+    """`body_at` is where in the bytes the body begins, `length` how long it is in all. `headers` is None where the
+    answer is in a `manner`, with `values`."""
 
     status: int
-    headers: Headers
+    headers: Headers | None
     body_at: int
     length: int
+    manner: Manner | None = None
+    values: Sequence[bytes] = ()
 
 
 def read(data: bytes) -> Plain | None:

@@ -23,6 +23,7 @@ from proxy.upstream.exchange import Sink
 READY_BYTES = 65_536
 """Of a body that is there already, what is handed over at a time."""
 
+_LENGTH = b"content-length: "
 _WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -86,7 +87,8 @@ class Relay:
         cycle = self._cycle
         lines = response.lead or as_lines(response.headers)
         self._has_body = cycle.scope["method"] != "HEAD" and response.status not in _WITHOUT_BODY
-        self._is_chunked = self._has_body and response.get(b"content-length") is None
+        is_sized = lines.startswith(_LENGTH) or lines.find(b"\r\n" + _LENGTH) >= 0
+        self._is_chunked = self._has_body and not is_sized
         if self._is_chunked:
             lines += b"transfer-encoding: chunked\r\n"
         if not cycle.keep_alive:

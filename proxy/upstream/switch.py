@@ -8,7 +8,8 @@ import asyncio
 from proxy.ports import UpstreamRequest
 from proxy.upstream.answer import Answer
 from proxy.upstream.connection import Connection
-from proxy.upstream.exchange import Exchange, Patience
+from proxy.upstream.exchange import Exchange
+from proxy.upstream.patience import Patience
 
 
 class Switch(Exchange):

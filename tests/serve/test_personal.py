@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.http.message import Request
 from proxy.httpcache.allowance import Allowance, CookieRoles
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.personal import Personal
 
 PERSONAL = Personal(["_ga*", "_fbp", "a.b*"])
+
+
+def asked(*fields: tuple[bytes, bytes]) -> Request:
+    return Request(b"GET", b"/", b"", b"shop.example", fields)
 
 
 @pytest.mark.parametrize(
@@ -28,16 +33,24 @@ PERSONAL = Personal(["_ga*", "_fbp", "a.b*"])
     ],
 )
 def test_only_cookies_that_may_matter_make_a_request_personal(cookie: bytes, expected: bool) -> None:
-    assert PERSONAL.is_personal(((b"accept", b"*/*"), (b"cookie", cookie))) is expected
+    assert PERSONAL.is_personal(asked((b"accept", b"*/*"), (b"cookie", cookie))) is expected
+
+
+def test_a_cookie_that_mattered_before_matters_again_and_no_other_that_looks_like_it() -> None:
+    personal = Personal(["_ga*"])
+    cookies = (b"_ga=1; sid=1", b"_ga=1; sid=2", b"sid=3", b"_ga=1;sid", b"_ga=sid=1", b"_ga=1; sid2=1", b"_ga=; _gb=1")
+    expected = [True, True, True, True, False, True, True]
+    for _ in range(2):
+        assert [personal.is_personal(asked((b"cookie", cookie))) for cookie in cookies] == expected
 
 
 def test_each_line_of_cookies_counts() -> None:
-    assert PERSONAL.is_personal(((b"cookie", b"_ga=1"), (b"cookie", b"session=1")))
+    assert PERSONAL.is_personal(asked((b"cookie", b"_ga=1"), (b"cookie", b"session=1")))
 
 
 def test_credentials_make_a_request_personal() -> None:
-    assert PERSONAL.is_personal(((b"authorization", b"Basic x"),))
-    assert not PERSONAL.is_personal(())
+    assert PERSONAL.is_personal(asked((b"authorization", b"Basic x")))
+    assert not PERSONAL.is_personal(asked())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,86 @@
+"""What of an origin's answer goes back to the visitor. Pure: fields in, fields out.
+
+Its law: nothing is passed on because nobody thought of it: fields of the connection stop here, and what names the
+origin's own host names ours.
+"""
+
+from __future__ import annotations
+
+import re
+
+from proxy.errors import OriginError
+from proxy.http.authority import Address
+from proxy.http.forwarding import HOP_BY_HOP, VIA, append, has_line_end, named_by_connection
+from proxy.model import Headers
+
+# An answer that has these taken away by Connection would be stored or read wrongly: they stay.
+_MEANT_FOR_ALL = frozenset(b"cache-control content-encoding content-type content-length vary set-cookie".split())
+# Alt-Svc would send browsers past us, straight to the origin.
+_NOT_RETURNED = HOP_BY_HOP | {b"alt-svc"}
+
+_ABSOLUTE = re.compile(rb"(?:(https?):)?//([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+_REFRESH = re.compile(rb"(\s*[\d.]*\s*[;,]\s*(?:url\s*=\s*)?['\"]?)(.*)", re.IGNORECASE | re.DOTALL)
+_DOMAIN = re.compile(rb";\s*domain\s*=\s*\.?([^;\s]*)[^;]*", re.IGNORECASE)
+
+
+def response_headers(headers: Headers, *, address: Address, ours: bytes) -> Headers:
+    """The origin's fields as the visitor gets them: redirects and cookies of the origin's own host become ours.
+
+    `ours` is scheme and authority as the visitor knows them, `https://shop.example`. Raises `OriginError` for a
+    value that would end its field early.
+    """
+    dropped = (named_by_connection(headers) - _MEANT_FOR_ALL) | _NOT_RETURNED
+    kept = [field for field in headers if field[0] not in dropped]
+    if has_line_end(b"".join([value for _, value in kept])):
+        name = next(name for name, value in kept if has_line_end(value))
+        raise OriginError(f"the origin's field `{name.decode('latin-1')}` holds a line end", reason="malformed")
+    kept = [(name, _MAPPED[name](value, address, ours)) if name in _MAPPED else (name, value) for name, value in kept]
+    append(kept, b"via", VIA)
+    return tuple(kept)
+
+
+def _location(value: bytes, address: Address, ours: bytes) -> bytes:
+    match = _ABSOLUTE.fullmatch(value.strip())
+    if match is None:
+        return value
+    scheme, authority, rest = match.groups()
+    own = address.authority.lower()
+    default_port = b":80" if address.scheme == "http" else b":443"
+    if (scheme or address.scheme.encode()).lower() != address.scheme.encode():
+        return value  # http to https on the origin's own host: mapped, it would come back for ever
+    return ours + rest if authority.lower().removesuffix(default_port) == own else value
+
+
+def _refresh(value: bytes, address: Address, ours: bytes) -> bytes:
+    match = _REFRESH.fullmatch(value)
+    return match[1] + _location(match[2], address, ours) if match else value
+
+
+def _set_cookie(value: bytes, address: Address, ours: bytes) -> bytes:
+    """A Domain the browser would refuse from us, since it is the origin's, becomes our host."""
+    match = _DOMAIN.search(value)
+    if match is None:
+        return value
+    domain, origin, host = match[1].lower(), address.host.encode(), _hostname(ours)
+    if not _is_within(origin, domain) or _is_within(host, domain):
+        return value
+    # An address or a single label cannot be a Domain: without it the cookie is this host's alone.
+    is_a_domain = b"." in host and not host.rpartition(b".")[2].isdigit()
+    return value[: match.start()] + (b"; Domain=" + host if is_a_domain else b"") + value[match.end() :]
+
+
+def _hostname(ours: bytes) -> bytes:
+    authority = ours.partition(b"://")[2]
+    return authority if authority.endswith(b"]") else authority.partition(b":")[0]
+
+
+def _is_within(host: bytes, domain: bytes) -> bool:
+    return host == domain or host.endswith(b"." + domain)
+
+
+_MAPPED = {
+    b"location": _location,
+    b"content-location": _location,
+    b"refresh": _refresh,
+    b"set-cookie": _set_cookie,
+}

@@ -1,0 +1,56 @@
+"""Patience with an origin: how long it may be silent, and who looks.
+
+One timer looks after all that wait, and stands at the time at which the first of them was due when it was last set.
+Who comes later is most often due later and does not touch it; who gets on is due later, which is seen when the timer
+fires. (A timer of its own for each exchange, made and cancelled, cost as much as reading the answer's head.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from typing import Protocol
+
+
+class Waiting(Protocol):
+    """Who waits for an origin, until `deadline` on the event loop's clock."""
+
+    deadline: float
+
+    def look(self, now: float) -> None:
+        """Gives up, or sets another deadline: this one has come."""
+
+
+class Patience:
+    """In seconds: `first_byte` until an answer's head is there, `between_bytes` within bodies."""
+
+    def __init__(self, first_byte: float, between_bytes: float) -> None:
+        self.first_byte = first_byte
+        self.between_bytes = between_bytes
+        self._waiting: dict[Waiting, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._next_look = inf
+
+    def watch(self, one: Waiting) -> None:
+        """Has it looked after from now on, or for its new deadline, until it leaves."""
+        self._waiting[one] = None
+        if one.deadline < self._next_look:
+            self._set(one.deadline)
+
+    def leave(self, one: Waiting) -> None:
+        """It waits no more, if it ever did."""
+        self._waiting.pop(one, None)
+
+    def _set(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._next_look = at
+        self._timer = asyncio.get_running_loop().call_at(at, self._look)
+
+    def _look(self) -> None:
+        self._timer, self._next_look = None, inf
+        now = asyncio.get_running_loop().time()
+        for one in [one for one in self._waiting if one.deadline <= now]:
+            one.look(now)
+        if self._waiting:
+            self._set(min(one.deadline for one in self._waiting))

@@ -1,0 +1,132 @@
+"""What is read by its manner is read as strictly as ever, or left to others."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.errors import OriginError
+from proxy.upstream import plain
+from proxy.upstream.answer import Answer
+from proxy.upstream.manners import MOST_CUTS, Manners
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+def head(date: bytes = b"today", length: bytes = b"5", tag: bytes = b'"a"', more: bytes = b"") -> bytes:
+    lines = (b"Server: shop", b"Date: " + date, b"Content-Length: " + length, b"ETag: " + tag)
+    return OK + b"".join(line + b"\r\n" for line in lines) + more + b"\r\n"
+
+
+def acquainted(*heads: bytes) -> Manners:
+    """Manners of an origin that has given such heads."""
+    manners = Manners()
+    for known in heads:
+        for _ in range(3):
+            manners.read(known)
+    return manners
+
+
+def test_a_head_is_read_by_its_manner_from_the_third_on() -> None:
+    manners = Manners()
+    heads = [manners.read(head(date=b"%d" % day)) for day in range(4)]
+    assert [read is not None and read.manner is not None for read in heads] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("length", [0, 5, 10**14])
+def test_what_differs_is_read_off_each_head(length: int) -> None:
+    another = head(b"tomorrow", b"%d" % length, b'W/"b\xe9"')
+    read = acquainted(head()).read(another + b"body")
+    assert read is not None and read.manner is not None
+    assert (read.status, read.length, read.body_at) == (200, length, len(another))
+    assert read.manner.headers(read.values) == (
+        (b"server", b"shop"), (b"date", b"tomorrow"), (b"content-length", b"%d" % length), (b"etag", b'W/"b\xe9"'),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        head(more=b"X-More: 1\r\n"),
+        head(more=b"Date: again\r\n"),
+        head(more=b"Transfer-Encoding: chunked\r\n"),
+        head(more=b"Connection: close\r\n"),
+        head(more=b"Content-Length: 6\r\n"),
+        head(length=b"+5"),
+        head(length=b"5, 5"),
+        head(length=b"1" * 16),
+        head(length=b""),
+        head(date=b" today"),
+        head(date=b"today\t"),
+        head(date=b""),
+        head(date=b"a\rX-More: 1"),
+        head(date=b"a\nX-More: 1"),
+        head(date=b"a\x00"),
+        head(date=b"a" * plain.MOST_BYTES),
+        head()[:-2],
+        head()[:-1],
+        head()[1:],
+        head().replace(b"200", b"404"),
+        head().replace(b"1.1", b"1.0"),
+        head().replace(b"Server", b"server"),
+        head().replace(b"ETag", b"Etag"),
+    ],
+)
+def test_what_is_in_no_known_manner_is_read_as_if_there_were_none(strange: bytes) -> None:
+    assert acquainted(head()).read(strange) == plain.read(strange)
+
+
+def test_many_manners_are_told_apart() -> None:
+    heads = [head(more=b"X-Kind: %d\r\n" % kind) for kind in range(20)]
+    manners = acquainted(*heads)
+    for one in (*heads, *reversed(heads)):
+        read, known = manners.read(one), plain.read(one)
+        assert read is not None and read.manner is not None and known is not None
+        assert read.manner.headers(read.values) == known.headers
+
+
+def test_a_field_that_stands_twice_keeps_its_values_apart() -> None:
+    twice = OK + b"Date:first\r\nDate: second\r\nContent-Length: 0\r\n\r\n"
+    read = acquainted(twice).read(twice)
+    assert read is not None and read.manner is not None
+    assert read.manner.headers(read.values)[:2] == ((b"date", b"first"), (b"date", b"second"))
+
+
+def test_an_origin_that_never_writes_alike_is_read_too() -> None:
+    name = "x-request-id"
+    spellings = ["".join(c.upper() if n >> at & 1 else c for at, c in enumerate(name)) for n in range(3 * MOST_CUTS)]
+    heads = [OK + b"%b: 1\r\nContent-Length: 0\r\n\r\n" % spelling.encode() for spelling in spellings]
+    manners = acquainted(*heads)
+    for one in heads:
+        read, known = manners.read(one), plain.read(one)
+        assert read is not None and known is not None
+        assert (read.manner.headers(read.values) if read.manner else read.headers) == known.headers
+
+
+LINES = st.lists(
+    st.sampled_from([
+        b"Content-Length: 5", b"content-length: 5", b"Content-Length:  5 ", b"Date: a", b"Date:b", b"Date: ",
+        b"date: c", b"ETag: \xe9", b"ETag: a\x00", b"Age: 1", b"X-A: b", b"Connection: keep-alive",
+        b"Connection: close",
+        b"Set-Cookie: a=1", b"Transfer-Encoding: chunked", b"X-Date: 1\rDate: 2", b"X-B: Date: 3",
+    ]),
+    max_size=5,
+)  # fmt: skip
+
+
+@given(st.lists(LINES, min_size=1, max_size=6))
+def test_the_quick_reading_says_what_the_strict_one_says_whatever_came_before(several: list[list[bytes]]) -> None:
+    heads = [OK + b"".join(line + b"\r\n" for line in lines) + b"\r\nhello, more" for lines in several]
+    manners = acquainted(*heads)
+    for data in heads:
+        assert _read(Answer(read=manners.read), [data]) == _read(Answer(), [bytes((byte,)) for byte in data])
+
+
+def _read(answer: Answer, pieces: list[bytes]) -> object:
+    try:
+        for piece in pieces:
+            answer.feed(piece)
+    except OriginError as error:
+        return error.reason
+    return answer.status, answer.headers, b"".join(answer.chunks), answer.is_complete, answer.may_reuse
