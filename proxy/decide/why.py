@@ -17,6 +17,7 @@ from proxy.decide.membership import names_of, verified_names
 from proxy.decide.plan import JOURNEY, Plan, in_order_of_use, names_in, rank
 from proxy.decide.telling import caps, chance, halted, holdouts, layer, moment, schedule, since, variant_for
 from proxy.model import (
+    NOBODY,
     Attributes,
     Condition,
     Consent,
@@ -172,6 +173,8 @@ class _Teller:
         return replace(told, parts=tuple(parts))
 
     def _told_segment(self, segment: Segment | Rule, attributes: Attributes) -> Explained:
+        if segment.condition == NOBODY:
+            return Explained(f"{segment.name}: another system says who", False)
         told = self._told(segment, segment.condition, attributes)
         return replace(told, text=segment.name if told.parts else f"{segment.name}: {told.text}")
 

@@ -8,6 +8,7 @@ Times are Unix seconds (UTC) as float, called `now`, `..._at` or `..._until`. He
 
 from proxy.model.conditions import (
     EVERYBODY,
+    NOBODY,
     NOWHERE,
     AllOf,
     AnyOf,
@@ -50,6 +51,7 @@ from proxy.model.visitors import (
 
 __all__ = [
     "EVERYBODY",
+    "NOBODY",
     "NOWHERE",
     "AllOf",
     "AnyOf",

@@ -204,6 +204,7 @@ class NoneOf:
 Condition = Fact | AllOf | AnyOf | NoneOf
 
 EVERYBODY = AllOf()
+NOBODY = AnyOf()
 
 
 @lru_cache(maxsize=1_024)

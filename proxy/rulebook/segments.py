@@ -9,11 +9,10 @@ from graphlib import CycleError, TopologicalSorter
 from proxy.conditions.nodes import Entry, MapNode, Scalar
 from proxy.conditions.parse import all_of, read_condition
 from proxy.diagnostics import Finding
-from proxy.model import AnyOf, Condition, Fact, NoneOf, NotOneOf, OneOf, Segment
+from proxy.model import NOBODY, Condition, Fact, NoneOf, NotOneOf, OneOf, Segment
 from proxy.rulebook.names import Names
 from proxy.rulebook.words import SEGMENT, fields
 
-NOBODY = AnyOf()
 _FORM = re.compile(r"(?:not|any|none|starts with|contains)\b.*|.*[,\[\]].*|\s*", re.IGNORECASE)
 
 

@@ -13,10 +13,9 @@ from urllib.parse import urlsplit
 
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text
 from proxy.diagnostics import Finding
-from proxy.model import Segment
+from proxy.model import NOBODY, Segment
 from proxy.rulebook.read import read_yaml, text_of
 from proxy.rulebook.scalars import read_choice, read_words, unfit
-from proxy.rulebook.segments import NOBODY
 from proxy.rulebook.words import Word, fields
 
 FILE = (Word("webhooks", "who is told, each by a name of its own", required=True),)

@@ -42,7 +42,7 @@ def _answer(visit: Visit) -> Iterator[Line]:
     elif is_json(visit.headers):
         fix = "say in slots.yaml what is to be filled or put in order there, by `json:`, and give doctor --rules"
         yield Line(Level.FAIL, "answer", "this is JSON of which nothing is said in slots.yaml", fix)
-    elif kind not in ("text/html", "application/xhtml+xml"):
+    elif kind != "text/html":
         fix = "send pages with Content-Type: text/html; charset=utf-8"
         yield Line(Level.FAIL, "answer", f"the content type is `{kind or 'missing'}`, not HTML", fix)
     else:

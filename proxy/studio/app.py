@@ -58,7 +58,8 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         url = request.query_params.get("url", "/")
         visitor = request.query_params.get("visitor", "")
         said = {name: request.query_params.get(name, "") for name in ("country", "language", "device")}
-        segments = request.query_params.getlist("segment")
+        said_in = ",".join(request.query_params.getlist("segment")).split(",")
+        segments = [name.strip() for name in said_in if name.strip()]
         try:
             story = await site.why(url, visitor, segments, {name: value for name, value in said.items() if value})
         except RequestError as error:

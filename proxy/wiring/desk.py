@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -16,15 +16,18 @@ from proxy.decide.plan import Plan
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
-from proxy.errors import RequestError
+from proxy.errors import OriginError, RequestError
+from proxy.http.message import Request
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
 from proxy.model import AttributeValue, EvaluationContext
+from proxy.page.slots import LISTING
 from proxy.personalise import with_products
 from proxy.ports import Bus, Store
 from proxy.rulebook.compile import Publication
 from proxy.serve.gateway import Gateway
 from proxy.serve.headroom import Headroom
+from proxy.serve.page_lists import PageLists
 from proxy.serve.product_news import ProductNews
 from proxy.serve.publishing import Publishing
 from proxy.serve.rules import Rules
@@ -65,6 +68,7 @@ class Desk:
     versions: Versions
     publishing: Publishing
     survey: Survey
+    page_lists: PageLists
     now: Callable[[], float]
     is_published: bool
     links: Sequence[Link] = ()
@@ -190,8 +194,24 @@ class Desk:
         persona = Persona(visitor_id, tuple(segments), attributes=known)
         context = await self._context(url, persona, self.publication.plan)
         slots = self.publication.slots_on(str(context.attributes["page"]))
-        stories = why(self.publication.plan, context, slots)
-        return why_text(with_products(stories, context, self.gateway.stock))
+        lists, missing = await self._lists(request_of(url), slots, self.publication)
+        stories = with_products(why(self.publication.plan, context, slots), context, self.gateway.stock, lists)
+        told = [
+            replace(each, products=missing) if each.slot.startswith(LISTING) and each.slot not in lists else each
+            for each in stories
+        ]
+        return why_text(told)
+
+    async def _lists(
+        self, page: Request, slots: Sequence[str], publication: Publication
+    ) -> tuple[Mapping[str, Sequence[str]], tuple[str, ...]]:
+        """The products of the page's lists, if rules put any in order there; and what to say of one that it has not."""
+        if not any(slot.startswith(LISTING) for slot in slots):
+            return {}, ()
+        try:
+            return await self.page_lists.of(page, publication), ("the page has no such list",)
+        except OriginError as error:
+            return {}, (f"where its cards go is not known: {error}",)
 
     async def _context(self, url: str, persona: Persona, plan: Plan) -> EvaluationContext:
         now = self.now()

@@ -27,6 +27,7 @@ from proxy.serve.gateway import Gateway
 from proxy.serve.headroom import Headroom
 from proxy.serve.learning import Learning
 from proxy.serve.listener import Certificate, Listener
+from proxy.serve.page_lists import PageLists
 from proxy.serve.previewing import Previewing, stylesheet
 from proxy.serve.product_news import ProductNews
 from proxy.serve.protocol import protocols
@@ -83,6 +84,7 @@ class Tailorbird:
         self._tally = None if shared is None else Tally(shared, self._machine.name, self.metrics)
         self.cookies = Cookies.from_settings(settings, is_demo=is_demo)
         self._origins = Origins(settings.origin, settings)
+        self._asking = Asking(self._origins, settings)
         self._watch_gates()
         self._lag = Lag(self.metrics)
         self.store = open_store(settings.store, settings) if store is None else store
@@ -176,6 +178,7 @@ class Tailorbird:
             folder.versions,
             publishing,
             Survey(self.store, clock),
+            PageLists(self._asking, settings),
             clock,
             is_published,
         )
@@ -183,8 +186,8 @@ class Tailorbird:
     def _join_listener(self, tokens: Tokens) -> None:
         """Who answers requests."""
         settings = self.settings
-        asking, shop = Asking(self._origins, settings), self._gateway.stock.shop
-        previewing = Previewing(tokens, asking, self.draft, self._profile, self._gateway.kept, settings, shop)
+        shop = self._gateway.stock.shop
+        previewing = Previewing(tokens, self._asking, self.draft, self._profile, self._gateway.kept, settings, shop)
         self._routes[STYLESHEET_PATH] = stylesheet
         may_begin = self._headroom.may_begin
         self.app = App(self._gateway, self._routes, self.metrics, settings, self.now, previewing, may_begin)

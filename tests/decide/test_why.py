@@ -97,6 +97,11 @@ def test_an_unsigned_segment_is_not_seen_by_a_rule_that_needs_a_verified_one() -
     assert [(fact.ok, fact.seen) for fact in story.rules[0].facts] == [(False, "nothing")]
 
 
+def test_of_a_segment_without_a_condition_it_says_who_knows() -> None:
+    plan = compile_plan([replace(RULES[2], condition=one_of("segment", "Wholesale"))], [Segment("Wholesale", AnyOf())])
+    assert "✘ Wholesale: another system says who" in why_text(why(plan, replace(ANNA, attributes={})))
+
+
 def test_the_story_has_a_json_form() -> None:
     (story,) = json.loads(orjson.dumps(why(compile_plan(RULES, SEGMENTS), ANNA)))
     assert story["decision"]["rule"] == "Early access"

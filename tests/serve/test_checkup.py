@@ -60,6 +60,7 @@ def test_every_line_that_is_not_ok_says_what_to_do() -> None:
         ({"status": 302, "headers": ((b"location", b"/en/"),)}, "redirects to /en/"),
         ({"status": 404}, "404"),
         ({"headers": ((b"content-type", b"text/plain"),)}, "`text/plain`"),
+        ({"headers": ((b"content-type", b"application/xhtml+xml"),)}, "`application/xhtml+xml`"),
         ({"headers": ((b"content-type", b"application/json"),)}, "JSON of which nothing is said"),
     ],
 )

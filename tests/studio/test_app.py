@@ -181,6 +181,7 @@ async def test_why_tells_the_story_escaped_and_a_bad_page_plainly() -> None:
         "&#x2f;", "/"
     )
     assert "<option selected>phone</option>" in told
+    assert 'name="segment" value="VIP, Club"' in told, "one field that is asked again as it stands"
 
 
 async def test_a_purge_wants_the_token() -> None:

@@ -77,6 +77,29 @@ async def test_why_tells_of_a_visitors_profile(tmp_path: Path) -> None:
             await shop.tailorbird.desk.why("sale", "anna")
 
 
+CARDS = "".join(f"<li data-product={id}>{id}</li>" for id in "ABC")
+LISTS = {"a.rules.yaml": "rules:\n  - {name: C first, listing: search, pin: {product: C}}\n"}
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        (f"<ul data-list=search>{CARDS}</ul>", "C: 3 → 1, pinned at 1"),
+        ("<p>Nothing was found", "the page has no such list"),
+    ],
+)
+async def test_why_tells_where_each_card_of_the_pages_list_goes(tmp_path: Path, page: str, told: str) -> None:
+    async with Origin(always(ok(page.encode(), *HTML))) as origin, Behind(origin.url, LISTS, tmp_path) as shop:
+        assert told in await shop.tailorbird.desk.why("/search?q=a", "")
+        assert origin.requests[0].target == b"/search?q=a" and origin.requests[0].get(b"cookie") is None
+        assert not shop.tailorbird.metrics.by_value("tailorbird_requests_total")
+
+
+async def test_why_says_when_the_shop_does_not_answer(tmp_path: Path) -> None:
+    async with Behind("http://127.0.0.1:1", LISTS, tmp_path) as shop:
+        assert "where its cards go is not known" in await shop.tailorbird.desk.why("/search?q=a", "")
+
+
 async def test_what_was_shown_is_counted_and_listed(tmp_path: Path) -> None:
     async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
         await shop.client.get("/", headers=shop.cookies_of("anna"))

@@ -1,0 +1,44 @@
+"""Which products stand in the lists of a page, as the shop sends it to a stranger: what the studio's *Why?* must know
+to tell where each of them goes.
+
+Asked of the shop each time somebody wants to know, since which worker keeps the page is chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from proxy.http.message import Request
+from proxy.metrics import Metrics
+from proxy.rulebook.compile import Publication
+from proxy.serve.reading import PageReader
+from proxy.serve.whole import read_whole
+from proxy.settings import Settings
+from proxy.upstream.asking import Asking
+
+_AS_A_BROWSER = ((b"accept", b"text/html,*/*"),)
+
+
+class PageLists:
+    """Asks for pages and reads them as the proxy does; nothing of it is kept or counted."""
+
+    def __init__(self, asking: Asking, settings: Settings) -> None:
+        self._asking = asking
+        self._settings = settings
+
+    async def of(self, page: Request, publication: Publication) -> Mapping[str, Sequence[str]]:
+        """Products by the list's name, in the shop's order; nothing of a page that has none, or is too large. Raises
+        `OriginError`."""
+        answer = await self._asking.for_everybody(replace(page, headers=_AS_A_BROWSER), ())
+        try:
+            most_bytes, most_ms = self._settings.max_page_bytes, self._settings.page_timeout_ms
+            body = await read_whole(answer, most_bytes=most_bytes, most_ms=most_ms)
+        finally:
+            await answer.aclose()
+        if not isinstance(body, bytes):
+            return {}
+        reader, policy = PageReader(Metrics(), self._settings), publication.policy.of(page.path)
+        read = await reader.read(body, answer.headers, page.path, publication.declared, policy)
+        lists = read.template.lists.items() if read.template else ()
+        return {read.template.slots[place]: cards.products for place, cards in lists if read.template}
