@@ -1,44 +1,127 @@
-"""What pages that are not kept looked like: where their slots are, and what they are about, by their bytes' digest.
+"""What pages that are not kept looked like: where their slots are, and what they are about.
 
-A shop often says of pages that they are nobody's but the visitor's, which are then the same for all. Such a page is
-read once (a millisecond), and when it comes again byte for byte it is cut where it was cut before. Its law: no byte of
-a page stays here, only the digest of all of them together with what else its reading depends on.
+A shop often says of pages that they are nobody's but the visitor's, which are then the same for all, or for a name and
+a token. Such a page is read once (half a millisecond), and when it comes again byte for byte it is cut where it was cut
+before. Where a path brings another page each time, its versions are looked at a few times for what changes: pages that
+differ in words alone (`page/likeness.py`) are cut alike from then on. Its law: no byte of a page stays here, only
+digests of its parts, and of all it was read with.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from array import array
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from proxy.memo import make_room
 from proxy.page.about import About
-from proxy.page.scan import SlotRange
+from proxy.page.likeness import MOST_WORDS, Likeness, changed, is_structural, learnt, names_of, parts_of
+from proxy.page.markup import Markup
+from proxy.page.piece import Piece
 from proxy.page.slots import DeclaredSlot
-from proxy.page.template import Template, cut_at
+from proxy.page.template import Template
+from proxy.serve.pages import readable
 
 MOST = 2_000
+MOST_PATHS = 1_000
+MOST_SEEN = 32
+"""Versions that others are compared with: of a page of 60 KB, 90 KB."""
+MOST_ALIKE = 4
+"""Outlines of one path, as for who is logged in and who is not."""
 MOST_BYTES = 512 * 1024
 """Of a page that is looked for: the digest of more would hold up others."""
+STUDIES = 6
+STUDIED_AGAIN = 64
+"""How often a path's versions are compared, and every how many unknown ones after that: shops change."""
 
 
 class Outline(NamedTuple):
-    """`slots` as found, and what the page is `about`; `doubts` are the words why some of it could not be cut, `digests`
-    those of the pieces, statics first."""
+    """`slots` are named in page order, `edges` say where each begins and ends. `doubts` are the words why some of the
+    page could not be cut, `digests` those of its pieces, with none for what words stand in. A page that differs in
+    words has a `likeness`, and so many `words_before` each edge."""
 
-    slots: tuple[SlotRange, ...]
+    slots: tuple[str, ...]
+    edges: tuple[int, ...]
     about: About
     doubts: Sequence[str]
-    digests: Sequence[bytes]
+    digests: Sequence[bytes | None] = ()
+    likeness: Likeness | None = None
+    words_before: Sequence[int] = ()
 
-    def of(self, body: bytes) -> Template:
-        """The page with these bytes, cut."""
-        template = replace(cut_at(body, self.slots), about=self.about)
-        for piece, digest in zip((*template.statics, *template.defaults), self.digests, strict=True):
-            piece.recall(digest)
-        return template
+    @classmethod
+    def by(cls, template: Template, doubts: Sequence[str], likeness: Likeness | None = None) -> Outline:
+        """That of a page as it was cut."""
+        pieces = _in_turn(template)
+        edges = [0]
+        for piece in pieces:
+            edges.append(edges[-1] + piece.size)
+        digests: list[bytes | None] = []
+        if template.slots:  # a page without is given as it is, without a tag of ours
+            is_free = [likeness is None or not likeness.is_within(*ends) for ends in pairwise(edges)]
+            digests = [piece.digest if free else None for piece, free in zip(pieces, is_free, strict=True)]
+        slots, inner = template.slots, tuple(edges[1:-1])
+        before = [] if likeness is None else list(map(likeness.words_before, inner))
+        return cls(slots, inner, template.about, doubts, digests, likeness, before)
+
+    def of(self, body: bytes, shifts: Sequence[int] = ()) -> Template:
+        """A page with these bytes, cut; `shifts` are those of the likeness."""
+        edges = self.edges
+        if shifts:
+            edges = tuple([edge + shifts[words] for edge, words in zip(edges, self.words_before, strict=True)])
+        pieces = [Piece(body[start:end]) for start, end in pairwise((0, *edges, len(body)))]
+        for piece, digest in zip(pieces, self.digests, strict=False):
+            if digest is not None:
+                piece.recall(digest)
+        return Template(self.slots, tuple(pieces[::2]), tuple(pieces[1::2]), about=self.about)
+
+
+def _in_turn(template: Template) -> list[Piece]:
+    pieces = [template.statics[0]]
+    for default, static in zip(template.defaults, template.statics[1:], strict=True):
+        pieces += (default, static)
+    return pieces
+
+
+class Recalled(NamedTuple):
+    """A page that came before, or one like it; and why some of it could not be cut."""
+
+    template: Template
+    doubts: Sequence[str]
+
+
+class Path:
+    """What is known of the pages of one path. `is_quick` says that nothing but slots is looked for in them, and none of
+    them was in doubt; `may_differ` that they may be known by likeness."""
+
+    def __init__(self, path: bytes, charset: str, declared: Sequence[DeclaredSlot], *, has_includes: bool) -> None:
+        self.key = (path, charset, has_includes)
+        self.charset = charset
+        where = readable(path)
+        here = [slot for slot in declared if slot.is_on(where) and not slot.json]
+        self.is_quick = not has_includes and not any(slot.is_list for slot in here)
+        self.may_differ = self.is_quick and all(is_structural(slot.selector or "x") for slot in here)
+        self.alike: dict[int, Outline] = {}
+        """By how many parts the page is made of: what is learnt later of as many takes the place."""
+        self.unknown = 0
+        self.studies = 0
+
+    @property
+    def is_to_be_studied(self) -> bool:
+        """Whether the next page that is not known is to be compared with the one before. Not the first: most paths
+        bring no other."""
+        is_time = self.studies < STUDIES or self.unknown % STUDIED_AGAIN == 0
+        return self.may_differ and self.unknown > 0 and is_time
+
+
+class Study(NamedTuple):
+    """A version beside the one before: the names of its parts, which of them are known to change, and its likeness to
+    the others, where there is one."""
+
+    names: array[int]
+    changing: frozenset[int] = frozenset()
+    likeness: Likeness | None = None
 
 
 class Outlines:
@@ -46,31 +129,69 @@ class Outlines:
 
     def __init__(self) -> None:
         self._declared: Sequence[DeclaredSlot] = ()
-        self._known: dict[Hashable, Outline] = {}
+        self._forget()
 
-    def key(self, body: bytes, declared: Sequence[DeclaredSlot], *beside: Hashable) -> Hashable:
-        """What names a page; `beside` is whatever else its reading depends on. None for one that is too large."""
+    def _forget(self) -> None:
+        self._paths: dict[tuple[bytes, str, bool], Path] = {}
+        self._known: dict[tuple[bytes, tuple[bytes, str, bool]], Outline] = {}
+        self._seen: dict[tuple[tuple[bytes, str, bool], int], Study] = {}
+
+    def at(self, path: bytes, charset: str, declared: Sequence[DeclaredSlot], *, has_includes: bool) -> Path:
+        """The path; what is known of pages that were cut at other slots is forgotten."""
         if declared is not self._declared:
-            self._declared, self._known = declared, {}
-        return (hashlib.sha256(body).digest(), *beside) if len(body) <= MOST_BYTES else None
+            self._declared = declared
+            self._forget()
+        known = self._paths.get((path, charset, has_includes))
+        if known is None:
+            make_room(self._paths, MOST_PATHS)
+            known = Path(path, charset, declared, has_includes=has_includes)
+            self._paths[known.key] = known
+        return known
 
-    def get(self, key: Hashable) -> Outline | None:
-        """The outline of the page so named."""
-        return self._known.get(key)
+    def get(self, path: Path, body: bytes) -> Recalled | None:
+        """The page, where it or one like it is known."""
+        if len(body) > MOST_BYTES:
+            return None
+        for outline in path.alike.values():
+            shifts = outline.likeness and outline.likeness.shifts(body)
+            if shifts:
+                return Recalled(outline.of(body, shifts), outline.doubts)
+        known = self._known.get(_name(path, body))
+        return None if known is None else Recalled(known.of(body), known.doubts)
 
-    def put(self, key: Hashable, template: Template, doubts: Sequence[str]) -> None:
+    def study(self, path: Path, body: bytes) -> Study:
+        """Compares it with the version before: some milliseconds."""
+        parts = parts_of(body)
+        names = names_of(parts)
+        before = self._seen.get((path.key, len(parts)))
+        places = None if before is None else changed(before.names, names)
+        if before is None or not places:
+            return Study(names)
+        places |= before.changing
+        likeness = learnt(Markup(body, path.charset), parts, places) if len(places) <= MOST_WORDS else None
+        return Study(names, before.changing if likeness is None else places, likeness)
+
+    def put(
+        self, path: Path, body: bytes, template: Template, doubts: Sequence[str], study: Study | None = None
+    ) -> None:
         """Remembers how a page was cut, unless that was more than finding its slots: where it has holes or lists."""
-        if key is None or template.holes or template.lists or template.forms:
+        path.unknown += 1
+        path.is_quick = path.is_quick and not doubts
+        if template.holes or template.lists or template.forms or len(body) > MOST_BYTES:
             return
         make_room(self._known, MOST)
-        digests = [piece.digest for piece in (*template.statics, *template.defaults)]
-        self._known[key] = Outline(_ranges(template), template.about, doubts, digests)
+        self._known[_name(path, body)] = Outline.by(template, doubts)
+        if study is None:
+            return
+        path.studies += 1
+        key = (path.key, len(study.names))
+        self._seen.pop(key, None)
+        make_room(self._seen, MOST_SEEN)
+        self._seen[key] = study._replace(likeness=None)
+        if study.likeness is not None:
+            make_room(path.alike, MOST_ALIKE)
+            path.alike[len(study.names)] = Outline.by(template, doubts, study.likeness)
 
 
-def _ranges(template: Template) -> tuple[SlotRange, ...]:
-    places, at = [0], 0
-    for static, default in zip(template.statics, template.defaults, strict=False):
-        places += (at + static.size, at + static.size + default.size)
-        at = places[-1]
-    found = list(pairwise(places[1:]))[::2]
-    return tuple(SlotRange(name, start, end) for name, (start, end) in zip(template.slots, found, strict=True))
+def _name(path: Path, body: bytes) -> tuple[bytes, tuple[bytes, str, bool]]:
+    return hashlib.sha256(body).digest(), path.key

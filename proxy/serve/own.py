@@ -183,10 +183,10 @@ class Own:
         self, request: Request, answer: UpstreamResponse, body: bytes, now: float, said: str
     ) -> Response | None:
         """The visitor's page, where no policy is about it; None when something has to be waited for, as for a page that
-        is seen for the first time. Raises `OriginError`."""
+        takes long to read. Raises `OriginError`."""
         if request.method != b"GET" or len(body) > self._max_page_bytes:
             return None
-        page = self._reader.recalled(body, answer.headers, request.path, self._declared())
+        page = self._reader.read_at_once(body, answer.headers, request.path, self._declared())
         if page is None or page.template is None:
             return None
         headers = passed_head(answer.headers, said)

@@ -111,8 +111,13 @@ def is_json(headers: Headers) -> bool:
 def has_json_slots(path: bytes, declared: Iterable[DeclaredSlot]) -> bool:
     """Whether a JSON answer at that path, in wire form, may have slots."""
     placed = [slot for slot in declared if slot.json]
-    readable = unquote_to_bytes(path).decode("utf-8", "replace") if placed else ""
-    return any(slot.is_on(readable) for slot in placed)
+    where = readable(path) if placed else ""
+    return any(slot.is_on(where) for slot in placed)
+
+
+def readable(path: bytes) -> str:
+    """A path in wire form as slots are declared by."""
+    return unquote_to_bytes(path).decode("utf-8", "replace")
 
 
 def is_cut(headers: Headers, path: bytes, declared: Iterable[DeclaredSlot]) -> bool:

@@ -1,15 +1,14 @@
 """Reads an origin's HTML: undoes its coding, takes out what is somebody's in particular, finds its slots, cuts it.
 
-That takes milliseconds, so it is done in a thread, and once for each page that is kept, or that comes again as it came
-before (`outlines.py`).
+That takes a millisecond for 100 KB, and more for what is to be kept, so it is done in a thread where a page is large,
+and once for each page that is kept, or that comes again as it came before or nearly so (`outlines.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from urllib.parse import unquote_to_bytes
 
 from proxy.httpcache.coding import inflated, page_codings
 from proxy.metrics import Metrics
@@ -29,10 +28,12 @@ from proxy.page.slots import DeclaredSlot, stylesheet, stylesheet_url
 from proxy.page.template import Uncut, cut_at, cut_json
 from proxy.page.tokens import meta_nonce_in, token_in
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.outlines import Outlines
-from proxy.serve.pages import Entry, Page, charset_of, is_cut, is_html, is_json
+from proxy.serve.outlines import Outlines, Path, Study
+from proxy.serve.pages import Entry, Page, charset_of, is_cut, is_html, is_json, readable
 from proxy.settings import Settings
 
+QUICK_BYTES = 64 * 1024
+"""Of a page that is read on the event loop: 0.4 ms. The parser keeps all others waiting in a thread too."""
 CONTENT_POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
 
 Cut = tuple[Page, Sequence[str]]
@@ -59,31 +60,44 @@ class PageReader:
         policy: PagePolicy | None = None,
     ) -> Page:
         """A page that is its visitor's own, ready to be filled. The only holes it has are its includes."""
-        key = self._key(body, headers, path, declared, policy)
-        if (known := self._recalled(key, body, headers)) is not None:
+        at = self._at(headers, path, declared, policy)
+        if (known := self._at_once(at, body, headers, path, declared)) is not None:
             return known
-        page, doubts = await asyncio.to_thread(self._read, body, headers, path, declared, policy)
-        if page.template is not None and page.body is body:  # and nothing in it was changed
-            self._outlines.put(key, page.template, doubts)
-        return self._told((page, doubts))
+        if at is None or not at.is_to_be_studied:
+            return self._outlined(at, body, await asyncio.to_thread(self._read, body, headers, path, declared, policy))
+        cut, study = await asyncio.to_thread(self._studied, at, body, headers, path, declared)
+        return self._outlined(at, body, cut, study)
 
-    def recalled(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Page | None:
-        """The page, where it came before byte for byte and no policy is about it."""
-        return self._recalled(self._key(body, headers, path, declared, None), body, headers)
+    def read_at_once(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Page | None:
+        """The page, where no policy is about it, and it or one like it came before or it takes less than a millisecond
+        to read."""
+        return self._at_once(self._at(headers, path, declared, None), body, headers, path, declared)
 
-    def _recalled(self, key: Hashable, body: bytes, headers: Headers) -> Page | None:
-        known = None if key is None else self._outlines.get(key)
-        if known is None:
-            return None
-        return self._told((Page(_without_coding(headers), body, known.of(body)), known.doubts))
-
-    def _key(
-        self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
-    ) -> Hashable:
-        """What the reading of an uncoded page depends on; None for any other."""
+    def _at(
+        self, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
+    ) -> Path | None:
+        """What is known of the pages there; None for all but uncoded HTML."""
         if not is_html(headers) or any(name == b"content-encoding" for name, _ in headers):
             return None
-        return self._outlines.key(body, declared, path, charset_of(headers), _has_includes(headers, policy))
+        has_includes = _has_includes(headers, policy)
+        return self._outlines.at(path, charset_of(headers), declared, has_includes=has_includes)
+
+    def _at_once(
+        self, at: Path | None, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
+    ) -> Page | None:
+        if at is None:
+            return None
+        if (known := self._outlines.get(at, body)) is not None:
+            return self._told((Page(_without_coding(headers), body, known.template), known.doubts))
+        if len(body) > QUICK_BYTES or not at.is_quick or at.is_to_be_studied:
+            return None
+        return self._outlined(at, body, self._read(body, headers, path, declared, None))
+
+    def _outlined(self, at: Path | None, body: bytes, cut: Cut, study: Study | None = None) -> Page:
+        page, doubts = cut
+        if at is not None and page.template is not None and page.body is body:  # and nothing in it was changed
+            self._outlines.put(at, body, page.template, doubts, study)
+        return self._told(cut)
 
     async def read_to_keep(
         self,
@@ -106,7 +120,12 @@ class PageReader:
         cut = await asyncio.to_thread(self._recut, entry, path, declared)
         return replace(entry, declared=declared, template=self._told(cut).template)
 
-    # -- in a thread
+    # -- in a thread, but for what is read at once
+
+    def _studied(
+        self, at: Path, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
+    ) -> tuple[Cut, Study]:
+        return self._read(body, headers, path, declared, None), self._outlines.study(at, body)
 
     def _read(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
@@ -150,7 +169,7 @@ class PageReader:
     def _cut(
         self, page: Markup, holes: Sequence[HoleAt], headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
     ) -> Cut:
-        where = _readable(path)
+        where = readable(path)
         if not holes:  # which are found already, by where they are
             url = stylesheet_url(stylesheet(declared))
             page = with_places(page, path=where, declared=declared, stylesheet=url)
@@ -165,7 +184,7 @@ class PageReader:
         return Page(_without_coding(headers), page.body, template), _doubts(slots, lists)
 
     def _cut_json(self, plain: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
-        where, lists = _readable(path), Lists()
+        where, lists = readable(path), Lists()
         slots = find_json_slots(plain, path=where, declared=declared, max_slots=self._max_slots)
         taken = () if isinstance(slots, Uncut) else slots
         if not isinstance(slots, Uncut) or slots.reason is Doubt.NO_SLOTS:
@@ -196,10 +215,6 @@ def blanked_head(headers: Headers, policy: PagePolicy | None) -> Headers:
     if policy is None or not policy.has_nonce:
         return headers
     return tuple((name, without_nonces(value) if name in CONTENT_POLICIES else value) for name, value in headers)
-
-
-def _readable(path: bytes) -> str:
-    return unquote_to_bytes(path).decode("utf-8", "replace")
 
 
 def _without_coding(headers: Headers) -> Headers:

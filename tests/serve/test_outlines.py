@@ -5,10 +5,10 @@ import pytest
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.piece import Piece
-from proxy.page.slots import DeclaredSlot
-from proxy.page.template import Template
+from proxy.page.slots import LISTING, DeclaredSlot
+from proxy.page.template import Template, cut
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.outlines import MOST, MOST_BYTES, Outlines
+from proxy.serve.outlines import MOST, MOST_BYTES, STUDIED_AGAIN, STUDIES, Outlines, Path
 from proxy.serve.reading import PageReader
 from proxy.settings import Settings
 
@@ -18,12 +18,23 @@ PAGE = (
     b'<div data-slot="home.row"></div></body></html>'
 )
 TOP = DeclaredSlot("home.top", selector="main", place="start")
+GREETED = PAGE.replace(b"default", b"<p>Hello %s</p>").replace(b"</body>", b'<input name=t value="%s"></body>')
 
 
-async def template(reader: PageReader, body: bytes = PAGE, declared: tuple[DeclaredSlot, ...] = ()) -> Template:
-    page = await reader.read(body, HTML, b"/", declared)
+async def template(
+    reader: PageReader, body: bytes = PAGE, declared: tuple[DeclaredSlot, ...] = (), path: bytes = b"/"
+) -> Template:
+    page = await reader.read(body, HTML, path, declared)
     assert page.template is not None
     return page.template
+
+
+def must_be_alike(one: Template, other: Template) -> None:
+    """The same pieces, named alike, about the same."""
+    assert one == other
+    assert one.about == other.about
+    for piece in (*one.statics, *one.defaults):
+        assert piece.digest == Piece(piece.plain).digest
 
 
 @pytest.mark.parametrize("body", [PAGE, b"<p>plain", PAGE.replace(b"</div>", b"", 1)])
@@ -32,11 +43,7 @@ async def test_a_page_that_comes_again_is_cut_as_the_first_time(body: bytes) -> 
     reader = PageReader(metrics, Settings())
     first = await template(reader, body)
     counted = metrics.by_value("tailorbird_page_passthrough_total")
-    again = await template(reader, bytes(bytearray(body)))
-    assert again == first
-    assert again.about == first.about
-    for one, other in zip((*first.statics, *first.defaults), (*again.statics, *again.defaults), strict=True):
-        assert one.digest == other.digest == Piece(other.plain).digest
+    must_be_alike(await template(reader, bytes(bytearray(body))), first)
     assert metrics.by_value("tailorbird_page_passthrough_total") == {why: 2 * count for why, count in counted.items()}
 
 
@@ -53,24 +60,113 @@ async def test_another_page_other_slots_or_another_policy_are_read_anew() -> Non
     assert page.template.holes
 
 
+def path_of(outlines: Outlines, *declared: DeclaredSlot, has_includes: bool = False) -> Path:
+    return outlines.at(b"/", "utf-8", declared, has_includes=has_includes)
+
+
 async def test_what_is_more_than_slots_is_not_remembered() -> None:
     outlines = Outlines()
-    key = outlines.key(PAGE, ())
+    path = path_of(outlines)
     reader = PageReader(Metrics(), Settings())
-    page = await reader.read(
-        PAGE.replace(b"rest", b'<esi:include src="/part"/>'), HTML, b"/", (), PagePolicy("/", has_includes=True)
-    )
+    body = PAGE.replace(b"rest", b'<esi:include src="/part"/>')
+    page = await reader.read(body, HTML, b"/", (), PagePolicy("/", has_includes=True))
     assert page.template is not None
-    outlines.put(key, page.template, ())
-    assert outlines.get(key) is None
+    outlines.put(path, page.body, page.template, ())
+    assert outlines.get(path, page.body) is None
 
 
 async def test_only_so_many_are_remembered_and_none_that_is_large() -> None:
     outlines = Outlines()
-    assert outlines.key(bytes(MOST_BYTES + 1), ()) is None
-    cut = await template(PageReader(Metrics(), Settings()))
-    keys = [outlines.key(b"%d" % number, ()) for number in range(MOST + 1)]
-    for key in keys:
-        outlines.put(key, cut, ())
-    assert outlines.get(keys[0]) is None
-    assert outlines.get(keys[-1]) is not None
+    path = path_of(outlines)
+    for number in range(MOST + 1):
+        outlines.put(path, b"%d" % number, plain(b"%d" % number), ())
+    assert outlines.get(path, b"0") is None
+    assert outlines.get(path, b"%d" % MOST) is not None
+    large = bytes(MOST_BYTES + 1)
+    outlines.put(path, large, plain(large), ())
+    assert outlines.get(path, large) is None
+
+
+def plain(body: bytes) -> Template:
+    return Template((), (Piece(body),), ())
+
+
+# -- versions of one page
+
+
+def known(outlines: Outlines, path: Path, body: bytes) -> Template | None:
+    """As far as it is remembered; else it is read, and studied where that is due."""
+    if (recalled := outlines.get(path, body)) is not None:
+        return recalled.template
+    outlines.put(path, body, whole(body), (), outlines.study(path, body) if path.is_to_be_studied else None)
+    return None
+
+
+def whole(body: bytes, *declared: DeclaredSlot) -> Template:
+    made = cut(body, path="/", charset="utf-8", declared=declared, max_slots=9)
+    return made if isinstance(made, Template) else plain(body)
+
+
+def test_from_the_fourth_version_on_a_page_that_differs_in_words_is_known() -> None:
+    outlines = Outlines()
+    path = path_of(outlines)
+    names = [(b"Ann", b"t1"), (b"Bartholomew", b"token-22"), (b"caf\xc3\xa9", b"t3"), (b"D E", b"t-4"), (b"Eve", b"5")]
+    found = [known(outlines, path, GREETED % name) for name in names]
+    assert [each is not None for each in found] == [False, False, False, True, True]
+    for each, name in zip(found, names, strict=True):
+        if each is not None:
+            must_be_alike(each, whole(GREETED % name))
+    assert known(outlines, path, GREETED.replace(b"rest", b"sale") % names[-1]) is None
+
+
+def test_what_changes_for_the_first_time_later_is_learnt_too() -> None:
+    outlines = Outlines()
+    path = path_of(outlines)
+    for name in (b"Ann", b"Bob", b"Cid"):
+        known(outlines, path, GREETED % (name, b"same"))
+    assert known(outlines, path, GREETED % (b"Dan", b"same")) is not None
+    assert known(outlines, path, GREETED % (b"Eve", b"other")) is None
+    assert known(outlines, path, GREETED % (b"Eve", b"third")) is not None
+    assert known(outlines, path, GREETED % (b"Fay", b"fourth")) is not None
+
+
+def test_versions_of_several_shapes_are_known_side_by_side() -> None:
+    outlines = Outlines()
+    path = path_of(outlines)
+    guest, member = b"<p>%s</p>", b"<p>%s</p><p>Log out</p>"
+    for word in (b"1", b"2", b"3"):
+        for shape in (guest, member):
+            known(outlines, path, shape % word)
+    assert known(outlines, path, guest % b"4") is not None
+    assert known(outlines, path, member % b"4") is not None
+
+
+def test_what_is_no_word_is_looked_at_a_few_times_and_seldom_after() -> None:
+    outlines = Outlines()
+    path = path_of(outlines)
+    studied = []
+    for number in range(2 * STUDIED_AGAIN):
+        studied.append(path.is_to_be_studied)
+        assert known(outlines, path, b"<p class=c%d>x</p>" % number) is None
+    assert not studied[0]
+    assert studied.count(True) == STUDIES + 1
+    assert studied[STUDIED_AGAIN]
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [(DeclaredSlot(LISTING + "cat"),), (DeclaredSlot("home.top", selector="main:not(:empty)"),)],
+    ids=["list", "selector"],
+)
+def test_a_page_in_which_words_may_count_is_never_known_by_likeness(declared: tuple[DeclaredSlot, ...]) -> None:
+    assert not path_of(Outlines(), *declared).may_differ
+    assert not path_of(Outlines(), has_includes=True).may_differ
+    assert path_of(Outlines(), TOP).may_differ
+
+
+def test_a_path_is_forgotten_with_the_slots_that_its_pages_were_cut_at() -> None:
+    outlines = Outlines()
+    for name in (b"Ann", b"Bob", b"Cid"):
+        known(outlines, path_of(outlines), GREETED % (name, b"t"))
+    assert known(outlines, path_of(outlines), GREETED % (b"Dan", b"t")) is not None
+    assert known(outlines, path_of(outlines, TOP), GREETED % (b"Dan", b"t")) is None

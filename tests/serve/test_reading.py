@@ -9,10 +9,10 @@ from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.blank import NotBlank
 from proxy.page.holes import Fill, FillKind, Hole
-from proxy.page.slots import DeclaredSlot
+from proxy.page.slots import LISTING, DeclaredSlot
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import Entry, Page
-from proxy.serve.reading import PageReader
+from proxy.serve.reading import QUICK_BYTES, PageReader
 from proxy.settings import Settings
 
 HTML: Headers = ((b"content-type", b"text/html; charset=utf-8"),)
@@ -116,3 +116,43 @@ async def test_a_page_with_holes_is_not_cut_again() -> None:
     assert isinstance(page, Page)
     entry = Entry(store(200, HTML, page.body, 0.0, 0.0, Choices()), (), (), page.template, policy)
     assert await reader().recut(entry, b"/", (HERO,)) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "declared"),
+    [
+        (BODY + b" " * QUICK_BYTES, HTML, ()),
+        (BODY, (*HTML, (b"content-encoding", b"gzip")), ()),
+        (b"{}", ((b"content-type", b"application/json"),), ()),
+        (BODY, (*HTML, (b"surrogate-control", b'content="ESI/1.0"')), ()),
+        (BODY, HTML, (DeclaredSlot(LISTING + "cat"),)),
+    ],
+    ids=["large", "coded", "json", "includes", "lists"],
+)
+async def test_what_may_take_long_is_not_read_at_once(
+    body: bytes, headers: Headers, declared: tuple[DeclaredSlot, ...]
+) -> None:
+    assert reader().read_at_once(body, headers, b"/", declared) is None
+
+
+async def test_a_page_is_read_at_once_unless_pages_there_were_in_doubt_or_are_to_be_studied() -> None:
+    reads = reader()
+    page = reads.read_at_once(BODY, HTML, b"/", ())
+    assert page is not None and page.template is not None and page.template.slots == ("home.hero",)
+    assert reads.read_at_once(BODY + b"1", HTML, b"/", ()) is None
+    assert reads.read_at_once(BODY, HTML, b"/", ()) is not None
+    doubtful = BODY.replace(b"</div>", b"")
+    assert reads.read_at_once(doubtful, HTML, b"/doubt", ()) is not None
+    assert reads.read_at_once(doubtful, HTML, b"/doubt", ()) is not None
+    assert reads.read_at_once(doubtful + b"1", HTML, b"/doubt", ()) is None
+
+
+async def test_versions_of_a_page_are_known_by_likeness_once_some_were_read() -> None:
+    reads = reader()
+    versions = [BODY.replace(b"rest", b"Hello %d" % number) for number in range(5)]
+    for body in versions[:3]:
+        await reads.read(body, HTML, b"/", ())
+    for body in versions[3:]:
+        page = reads.read_at_once(body, HTML, b"/", ())
+        fresh = await reader().read(body, HTML, b"/", ())
+        assert page == fresh

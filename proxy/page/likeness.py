@@ -1,0 +1,162 @@
+"""What two versions of one page may differ in so that its slots stand where they stood: words.
+
+A page that is its visitor's own is mostly the page it was: another name, another count in the cart, another token in
+a form. Where only such words changed, in text, comments, scripts, or the values of a few attributes, the tree is the
+same but for them, and so is all that we read in it. Which places these are is not argued but tried, as in `apart.py`:
+the page is parsed again with other words there, and must be the same tree but for that.
+
+Its law: a word holds nothing that HTML takes for more than a character, and all else of a page is the same byte for
+byte. No byte of a page stays here: what must be the same is known by its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from turbohtml import Comment, Document, Element, Text
+
+from proxy.page.markup import Markup
+
+MOST_WORDS = 32
+
+_SPLIT = re.compile(rb"(<!--|-->|[<>\"'])")
+# A word ends where HTML may take a character for more: no tag, reference or quotation begins or ends in it, nor, with
+# what stands around it, a comment, its end, or that of a CDATA section. It does not begin with white space, which
+# counts as nothing in some places: what stands before it is part of what must be the same.
+_WORD = re.compile(rb"[^\s<>\"'&\0\x1b!-][^<>\"'&\0\x1b]*(?<![]!-])")
+_BLANK = b" \t\n\f\r"
+_OTHER = "tbwords"
+_OTHERS = re.compile(rf"{_OTHER}(\d+)x")
+
+_VALUES = frozenset({"value", "nonce", "href", "action"})
+"""Attributes whose values decide nothing: not of how a page is parsed, of slots, or of what it is about."""
+_STRUCTURAL = re.compile(r"[\w\s.#>+~*,-]+")
+
+
+class Likeness(NamedTuple):
+    """`literals` are sizes and digests of what must be the same, the `words` between them places in the page that this
+    was learnt from."""
+
+    literals: tuple[tuple[int, bytes], ...]
+    words: tuple[tuple[int, int], ...]
+
+    def shifts(self, body: bytes) -> list[int] | None:
+        """How much further on everything stands in this page, before the first word and after each; None for a page
+        that is not alike."""
+        view, at, longer = memoryview(body), 0, [0]
+        for number, (size, digest) in enumerate(self.literals):
+            if number:
+                word = _WORD.match(body, at)
+                if word is None:
+                    return None
+                at = word.end()
+                longer.append(word.end() - word.start() - self.words[number - 1][1] + self.words[number - 1][0])
+            if hashlib.sha256(view[at : at + size]).digest() != digest:
+                return None
+            at += size
+        return list(accumulate(longer)) if at == len(body) else None
+
+    def words_before(self, position: int) -> int:
+        """How many words end at or before this place, of the page that this was learnt from."""
+        return sum(end <= position for _, end in self.words)
+
+    def is_within(self, start: int, end: int) -> bool:
+        """Whether a word stands between these places of that page."""
+        return any(start < stop and begun < end for begun, stop in self.words)
+
+
+def is_structural(selector: str) -> bool:
+    """Whether what a CSS selector finds depends on tags, classes and ids alone."""
+    return bool(_STRUCTURAL.fullmatch(selector))
+
+
+def parts_of(body: bytes) -> list[bytes]:
+    """What stands between the marks of markup, and the marks, in turns."""
+    return _SPLIT.split(body)
+
+
+def names_of(parts: Sequence[bytes]) -> array[int]:
+    """A number for each part, the same only while this process runs."""
+    return array("q", map(hash, parts))
+
+
+def changed(one: Sequence[int], other: Sequence[int]) -> frozenset[int] | None:
+    """Which parts are not the same in two versions; None when their marks are not the same, or too much differs."""
+    if len(one) != len(other):
+        return None
+    places = frozenset(place for place, (name, now) in enumerate(zip(one, other, strict=True)) if name != now)
+    return None if len(places) > MOST_WORDS or any(place % 2 for place in places) else places
+
+
+def learnt(page: Markup, parts: Sequence[bytes], places: frozenset[int]) -> Likeness | None:
+    """The likeness of all versions of this page that differ in the words of these parts; None when its tree would not
+    be the same, or what is read in it."""
+    words = []
+    starts = [0, *accumulate(map(len, parts))]
+    for place in sorted(places):
+        blank = len(parts[place]) - len(parts[place].lstrip(_BLANK))
+        word = parts[place][blank:]
+        if parts[place - 1 : place] in ([], [b"<"]) or not _WORD.fullmatch(word):
+            return None
+        words.append((starts[place] + blank, starts[place + 1]))
+    if _OTHER.encode() in page.body or not _is_the_same_tree(page, words):
+        return None
+    edges = [0, *(edge for word in words for edge in word), len(page.body)]
+    literals = [page.body[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    return Likeness(tuple((len(text), hashlib.sha256(text).digest()) for text in literals), tuple(words))
+
+
+def _is_the_same_tree(page: Markup, words: Sequence[tuple[int, int]]) -> bool:
+    """True when the page with other words is the same tree but for them, and none stands where it counts."""
+    tried, cursor = [], 0
+    for number, (start, end) in enumerate(words):
+        tried += [page.text[cursor:start], f"{_OTHER}{number}x"]
+        cursor = end
+    trial = Markup("".join([*tried, page.text[cursor:]]).encode("latin-1")).take()
+    put_back = _PuttingBack([page.text[start:end] for start, end in words])
+    put_back.all(trial)
+    return put_back.found == set(range(len(words))) and trial.equals(page.document)
+
+
+class _PuttingBack:
+    """Puts a page's own words back in place of the others. `found` are the numbers of those that stood where words may
+    change."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = words
+        self.found: set[int] = set()
+
+    def all(self, document: Document) -> None:
+        """Those of a tree."""
+        for node in document.descendants:
+            if isinstance(node, Text | Comment):
+                if _OTHER in node.data and not _is_read(node):
+                    node.data = self._own(node.data)
+            elif isinstance(node, Element):
+                for name, value in node.attrs.items():
+                    if isinstance(value, str) and _OTHER in value and _may_change(node, name):
+                        node.attrs[name] = self._own(value)
+
+    def _own(self, text: str) -> str:
+        return _OTHERS.sub(lambda found: self._put(int(found[1])), text)
+
+    def _put(self, number: int) -> str:
+        self.found.add(number)
+        return self._words[number]
+
+
+def _is_read(node: Text | Comment) -> bool:
+    """What says in JSON-LD what a page is about."""
+    parent = node.parent
+    return isinstance(parent, Element) and parent.tag == "script" and "ld+json" in (parent.attr("type") or "").lower()
+
+
+def _may_change(element: Element, name: str) -> bool:
+    if name == "content":
+        return element.tag == "meta" and element.attr("property") is None
+    return name in _VALUES
