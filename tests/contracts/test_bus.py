@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from proxy.bus import alone as alone_module
 from proxy.bus import bus_of_machine, bus_of_shop
+from proxy.bus import machine as machine_module
+from proxy.bus import redis as redis_module
 from proxy.bus.alone import Alone
 from proxy.bus.redis import LIVE, RedisBus
 from proxy.ports import Bus
@@ -26,6 +29,14 @@ Member = Callable[[], Awaitable[Bus]]
 """Joins one more process to the shop."""
 
 WAYS = ("machine", "valkey", "both")
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deadlines that no busy machine misses, for what is not about them."""
+    for module in (alone_module, machine_module, redis_module):
+        monkeypatch.setattr(module, "TOLD_WITHIN_SECONDS", 30.0)
+    monkeypatch.setattr(redis_module, "LIVES_SECONDS", 60.0)
 
 
 class Heard:
@@ -81,6 +92,7 @@ async def joined(member: Member, count: int) -> tuple[list[Bus], list[Heard]]:
     return buses, listeners
 
 
+@pytest.mark.usefixtures("patience")
 async def test_everybody_hears_the_sender_too_and_the_answers_come_by_name(member: Member) -> None:
     buses, listeners = await joined(member, 3)
     told = await buses[1].send("purge", b"/sale")
@@ -102,12 +114,13 @@ async def test_one_alone_hears_itself() -> None:
     await bus.aclose()
 
 
+@pytest.mark.usefixtures("patience")
 async def test_what_is_told_is_heard_once_by_everybody(member: Member) -> None:
     buses, listeners = await joined(member, 3)
     for number in range(20):
         await buses[number % 3].tell("purge", b"%d" % number)
     for listener in listeners:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(listener.messages) < 20:
                 listener.news.clear()
                 await listener.news.wait()
@@ -115,6 +128,7 @@ async def test_what_is_told_is_heard_once_by_everybody(member: Member) -> None:
     assert [sorted(listener.messages, key=int) for listener in listeners] == [[b"%d" % n for n in range(20)]] * 3
 
 
+@pytest.mark.usefixtures("patience")
 async def test_many_who_send_at_once_get_their_own_answers(member: Member) -> None:
     buses, _ = await joined(member, 3)
     told = await asyncio.gather(*(buses[number % 3].send("purge", b"m%d" % number) for number in range(60)))
@@ -156,6 +170,7 @@ async def test_who_fails_or_is_slow_has_not_done_it_and_the_others_have(member: 
     late.set()
 
 
+@pytest.mark.usefixtures("patience")
 async def test_who_has_left_is_not_waited_for(member: Member) -> None:
     buses, _ = await joined(member, 3)
     await buses[2].aclose()
@@ -165,6 +180,7 @@ async def test_who_has_left_is_not_waited_for(member: Member) -> None:
     assert told.live == {buses[0].name, buses[1].name}
 
 
+@pytest.mark.usefixtures("patience")
 async def test_a_large_message_arrives_whole(member: Member) -> None:
     buses, listeners = await joined(member, 2)
     large = b"x" * 3_000_000
