@@ -58,7 +58,7 @@ class Settings:
         words=("folder", "published"),
     )
     rules_debounce_ms: int = _row(200, "how long a changed folder must be quiet before it is read", "milliseconds")
-    rules_poll_ms: int = _row(500, "how often a folder that the system cannot watch is looked at", "milliseconds")
+    rules_poll_ms: int = _row(400, "how often the rule folder is looked at for changes", "milliseconds")
     approval: str = _row(
         "as before",
         "who may publish: none (everybody alone), required (a second person approves) or as before",
@@ -84,7 +84,9 @@ class Settings:
         5.0, "how long after SIGTERM requests are still taken while /readyz says that we are stopping", "seconds"
     )
     drain_seconds: float = _row(30.0, "longest time, after that, for what is under way to finish", "seconds")
-    stall_seconds: float = _row(10.0, "a worker that does nothing at all for so long is replaced; 0: never", "seconds")
+    stall_seconds: float = _row(
+        10.0, "a worker that does nothing at all for so long is replaced; at least 2, or 0 for never", "seconds"
+    )
     memory_limit_bytes: int = _row(
         0, "memory that a worker may hold; 0: its share of the container's limit, if there is one", "bytes"
     )

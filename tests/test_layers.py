@@ -24,7 +24,7 @@ ROW_OF = {package: row for row, packages in ROWS.items() for package in packages
 # Row 1 is one family, read top to bottom: nouns, then what speaks of them.
 ROW_1_ORDER = ["model", "errors", "diagnostics", "settings", "environment", "ports", "metrics", "memo"]
 # Calculations never do IO and never read a clock: rows 4 and down may not import these.
-IO_MODULES = {"asyncio", "socket", "sqlite3", "httpx", "redis", "uvicorn", "starlette", "watchfiles", "time", "random"}
+IO_MODULES = {"asyncio", "socket", "sqlite3", "httpx", "redis", "uvicorn", "starlette", "time", "random"}
 
 
 def package_of(path: Path) -> str:

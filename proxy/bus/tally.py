@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,23 +32,25 @@ class Tally:
         self._folder = folder
         self._name = name
         self._metrics = metrics
+        self._numbers = itertools.count(1)
+        self._written = b""
+        self._file: Path | None = None
 
     async def keep(self) -> None:
-        """Writes again and again, for as long as it is let, and once more at the end."""
+        """Writes what has changed, again and again, for as long as it is let, and once more at the end. A file system
+        that is busy holds up the thread that does it, and nobody else."""
         try:
             while True:
-                self.write()
+                counted = self._counted()
+                if counted != self._written:
+                    await asyncio.to_thread(self._put, counted)
                 await asyncio.sleep(WRITE_SECONDS)
         finally:
             self.write()
 
     def write(self) -> None:
         """Writes what this worker has counted. A disk that is full costs the others a look at it, no more."""
-        counted = Counted(_rows(self._metrics.counts()), _rows(self._metrics.gauges()))
-        new = self._folder / f"{self._name}.new-counts"
-        with contextlib.suppress(OSError):
-            new.write_bytes(msgspec.msgpack.encode(counted))
-            new.rename(self._folder / f"{self._name}{_ENDING}")
+        self._put(self._counted())
 
     def sums(self) -> tuple[Counts, Counts]:
         """Counts of all that ever were, and gauges of those that live."""
@@ -58,10 +61,39 @@ class Tally:
                 _add(gauges, counted.gauges)
         return counts, gauges
 
+    def _counted(self) -> bytes:
+        return msgspec.msgpack.encode(Counted(_rows(self._metrics.counts()), _rows(self._metrics.gauges())))
+
+    def _put(self, counted: bytes) -> None:
+        """Under another name each time: to take the name of a file that is there makes some file systems (ext4) bring
+        all to the disk at once, and that takes as long as it takes."""
+        number = next(self._numbers)
+        new = self._folder / f"{self._name}.new-counts"
+        file = self._folder / f"{self._name}.{number:010}{_ENDING}"
+        with contextlib.suppress(OSError):
+            new.write_bytes(counted)
+            new.rename(file)
+            if self._file is not None:
+                self._file.unlink(missing_ok=True)
+            self._file, self._written = file, counted
+
     def _others(self) -> Iterator[tuple[str, Counted]]:
-        for path in self._folder.glob(f"*{_ENDING}"):
-            if path.stem != self._name:
-                yield path.stem, msgspec.msgpack.decode(path.read_bytes(), type=Counted)
+        latest = {path.stem.rpartition(".")[0]: path for path in sorted(self._folder.glob(f"*{_ENDING}"))}
+        latest.pop(self._name, None)
+        for name, path in latest.items():
+            if (said := self._last_of(name, path)) is not None:
+                yield name, msgspec.msgpack.decode(said, type=Counted)
+
+    def _last_of(self, name: str, path: Path) -> bytes | None:
+        """What that file says, or the one that took its place meanwhile."""
+        while True:
+            try:
+                return path.read_bytes()
+            except FileNotFoundError:
+                newer = max(self._folder.glob(f"{name}.*{_ENDING}"), default=None)
+                if newer in (None, path):
+                    return None
+                path = newer
 
 
 def _rows(counts: Counts) -> list[tuple[str, str, str, int]]:

@@ -28,7 +28,7 @@ from proxy.serve.zygote import breed
 from proxy.settings import Settings
 from proxy.stores import modules_of
 
-IMPORTED_LATE = ("proxy.studio.app", "proxy.wiring", "anyio._backends._asyncio", "uvicorn.lifespan.off", "watchfiles")
+IMPORTED_LATE = ("proxy.studio.app", "proxy.wiring", "anyio._backends._asyncio", "uvicorn.lifespan.off")
 """What a worker asks for only once it serves; and the store's own modules."""
 
 

@@ -67,6 +67,7 @@ class Listener(uvicorn.Server):
         self.host, self.port = self.socket.getsockname()[:2]
         self._drain_seconds = drain_seconds
         self._is_gentle = self._is_hurried = False
+        self._told = asyncio.Event()
         super().__init__(
             uvicorn.Config(
                 app,
@@ -108,6 +109,11 @@ class Listener(uvicorn.Server):
         self._is_gentle = gently
         self._is_hurried = not gently
         self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        """Until told to stop. Uvicorn's own looks ten times a second whether it is."""
+        await self._told.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Called by uvicorn once `should_exit` is set."""

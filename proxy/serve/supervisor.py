@@ -6,7 +6,7 @@ socket that several processes hold is closed when the last one closes it: what w
 is taken by another, so no connection is refused. (With a socket for each worker, SO_REUSEPORT, the kernel gives each
 its own queue, which is lost with it.)
 
-A worker says through a pipe who it is, that it is ready, and then that it lives, twice a second. The pipe's breaking
+A worker says through a pipe who it is, that it is ready, and then that it lives, once a second. The pipe's breaking
 tells it that its supervisor is gone, and the supervisor that it is.
 """
 
@@ -26,7 +26,7 @@ from proxy.settings import Settings
 log = logging.getLogger("tailorbird.workers")
 
 READY, ALIVE = b"r", b"."
-BEAT_SECONDS = 0.5
+BEAT_SECONDS = 1.0
 START_SECONDS = 60.0
 """A worker that is not ready by then is given up."""
 LEAST_LIFE_SECONDS = 1.0

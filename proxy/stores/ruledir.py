@@ -1,4 +1,4 @@
-"""The rule folder on disk: read as one consistent set of files, and watched for changes.
+"""The rule folder on disk: read as one consistent set of files, and looked at for changes.
 
 Only the kinds of files that mean something are read, and none that a link leads out of the folder to. Files are read
 again when any changed meanwhile, so that an editor's half-saved folder is not taken for a whole one.
@@ -10,8 +10,12 @@ import asyncio
 import contextlib
 import fnmatch
 import os
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+import re
+import threading
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from proxy.errors import OperatorError
@@ -41,7 +45,20 @@ KINDS = (
 MAX_CATALOGUE_BYTES = 256 * 1024 * 1024
 ATTEMPTS = 5
 
-Stamps = dict[str, tuple[int, int, int]]
+Stamp = tuple[int, int, int]
+Stamps = dict[str, Stamp]
+
+
+def _kinds_by_folder() -> dict[str, re.Pattern[str]]:
+    """What the files of each folder may be called; the group that matches says which kind it is, in their order."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for number, kind in enumerate(KINDS):
+        folder, slash, name = kind.rpartition("/")
+        names[folder + slash].append(f"(?P<kind{number:02}>{fnmatch.translate(name)})")
+    return {folder: re.compile("|".join(patterns)) for folder, patterns in names.items()}
+
+
+_KINDS = _kinds_by_folder()
 
 
 def read_folder(path: Path) -> dict[str, bytes]:
@@ -72,7 +89,8 @@ class RuleFolder:
         self.versions = Versions(path)
         self.pauses = NOTHING
         self._is_published = is_published
-        self._debounce_ms, self._poll_ms = settings.rules_debounce_ms, settings.rules_poll_ms
+        self._poll_seconds = settings.rules_poll_ms / 1_000
+        self._quiet_seconds = settings.rules_debounce_ms / 1_000
         self._stamps: Stamps = {}
         self._files: dict[str, bytes] | None = None
 
@@ -97,17 +115,33 @@ class RuleFolder:
 
         A folder that cannot be read raises nothing here: it is looked at again, and the last files stand.
         """
-        async with aclosing(self._ticks()) as ticks:
-            async for _ in ticks:
+        over = threading.Event()
+        eye = ThreadPoolExecutor(1, "tailorbird-rules")
+        look = partial(asyncio.get_running_loop().run_in_executor, eye)
+        try:
+            while True:
                 before = (self._files, self.pauses)
-                try:
-                    if self._stamps == await asyncio.to_thread(self._stamps_now):
-                        continue
-                    files = await asyncio.to_thread(self.read)
-                except (OSError, OperatorError):
-                    continue
-                if (files, self.pauses) != before:
-                    yield files
+                await look(self._until_changed, over)
+                with contextlib.suppress(OSError, OperatorError):
+                    files = await look(self.read)
+                    if (files, self.pauses) != before:
+                        yield files
+        finally:
+            over.set()
+            eye.shutdown(wait=False)
+
+    def _until_changed(self, over: threading.Event) -> None:
+        """Returns once something has changed and is quiet again, but does not wait for that for ever; or when it is
+        over. It looks rather than have the system tell: not every file system does, and asking costs more than looking.
+        It does so on a thread of its own, for half of what it costs to have the loop set a thread to it each time."""
+        while (seen := self._stamps_now()) == self._stamps:
+            if over.wait(self._poll_seconds):
+                return
+        for _ in range(ATTEMPTS):
+            over.wait(self._quiet_seconds)
+            before, seen = seen, self._stamps_now()
+            if seen == before:
+                return
 
     def _stamps_now(self) -> Stamps:
         stamps = {} if self._is_published else _stamps(self.path)
@@ -119,52 +153,35 @@ class RuleFolder:
                 stamps[name] = _stamp((self.path / name).stat())
         return stamps
 
-    async def _ticks(self) -> AsyncGenerator[None, None]:
-        """A beat after each change, and two a second: the system may miss what is made in a folder that is new."""
-        from watchfiles import awatch  # takes 30 ms to import, and only `serve` watches
-
-        while True:
-            watched = _identity(self.path)
-            yield
-            if watched is None:
-                await asyncio.sleep(self._poll_ms / 1_000)
-                continue
-            watch = awatch(self.path, debounce=self._debounce_ms, rust_timeout=self._poll_ms, yield_on_timeout=True)
-            async with aclosing(watch) as changed:
-                async for _ in changed:
-                    yield
-                    if _identity(self.path) != watched:
-                        break
-
 
 def _stamps(path: Path) -> Stamps:
-    """What would change with a file: its time, size and inode. Twice a second for good, so each file costs one call."""
-    root = path.resolve()
-    found = {folder: _stamps_in(path / folder, root) for folder in {kind.rpartition("/")[0] for kind in KINDS}}
-    stamps: Stamps = {}
-    for kind in KINDS:
-        folder, slash, pattern = kind.rpartition("/")
-        for name in fnmatch.filter(sorted(found[folder]), pattern):
-            stamps[folder + slash + name] = found[folder][name]
-    return stamps
+    """What would change with a file: its time, size and inode. Several times a second for good, so each file costs one
+    call."""
+    found = [row for folder, kinds in _KINDS.items() for row in _stamps_in(path, folder, kinds)]
+    return {name: stamp for _, name, stamp in sorted(found)}
 
 
-def _stamps_in(folder: Path, root: Path) -> Stamps:
-    """Those of all files of one folder; of what a link names, if that is below `root`."""
-    stamps: Stamps = {}
-    if not folder.resolve().is_relative_to(root):
-        return stamps
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+def _stamps_in(root: Path, folder: str, kinds: re.Pattern[str]) -> Iterator[tuple[str, str, Stamp]]:
+    """The kind, name and stamp of each file of one folder that means something; of what a link names, if that is below
+    `root`."""
+    at = f"{root}/{folder}".rstrip("/")
+    if folder and os.path.islink(at) and not _is_below(at, root):
+        return
+    with contextlib.suppress(OSError), os.scandir(at) as entries:
         for entry in entries:
+            if not (kind := kinds.fullmatch(entry.name)):
+                continue
             with contextlib.suppress(OSError):  # gone since it was listed, or a link in a circle
                 stat = entry.stat()
-                is_ours = not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(root)
-                if is_ours and entry.is_file():
-                    stamps[entry.name] = _stamp(stat)
-    return stamps
+                if entry.is_file() and (not entry.is_symlink() or _is_below(entry.path, root)):
+                    yield kind.lastgroup or "", folder + entry.name, _stamp(stat)
 
 
-def _stamp(stat: os.stat_result) -> tuple[int, int, int]:
+def _is_below(path: str, root: Path) -> bool:
+    return Path(path).resolve().is_relative_to(root.resolve())
+
+
+def _stamp(stat: os.stat_result) -> Stamp:
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
@@ -172,11 +189,3 @@ def _read(file: Path) -> bytes:
     limit = MAX_CATALOGUE_BYTES if file.name == CATALOGUE_FILE else MAX_FILE_BYTES
     with file.open("rb") as opened:
         return opened.read(limit + 1)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return (stat.st_dev, stat.st_ino) if path.is_dir() else None

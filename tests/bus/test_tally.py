@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from proxy.bus.tally import Tally
 from proxy.metrics import GAUGES, Metrics
 
@@ -50,3 +52,29 @@ def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
     metrics.count(REQUESTS, "result", "default")
     tally.write()
     assert f'{REQUESTS}{{result="default"}} 1\n' in text_of(tally)
+
+
+def test_one_that_is_written_anew_while_it_is_read_is_read_as_it_is_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = worker(tmp_path, "one", 5), worker(tmp_path, "other", 3)
+    other.write()
+    read_bytes = Path.read_bytes
+
+    def read_late(path: Path) -> bytes:
+        monkeypatch.setattr(Path, "read_bytes", read_bytes)
+        other.write()
+        return path.read_bytes()
+
+    monkeypatch.setattr(Path, "read_bytes", read_late)
+    assert f'{REQUESTS}{{result="default"}} 8\n' in text_of(one)
+
+
+def test_no_file_takes_the_name_of_another_and_only_the_last_stays(tmp_path: Path) -> None:
+    one = worker(tmp_path, "one", 5)
+    names = []
+    for _ in range(3):
+        one.write()
+        names.append([path.name for path in tmp_path.glob("*.counts")])
+    assert [len(some) for some in names] == [1, 1, 1]
+    assert len({name for some in names for name in some}) == 3

@@ -401,7 +401,7 @@ async def test_a_draining_server_ends_connections_that_are_owed_nothing() -> Non
         reader, writer = await served.connect()
         writer.write(request(b"GET", b"/"))
         assert (await hear(reader)).status == 200
-        served.listener.should_exit = True
+        served.listener.stop(gently=False)
         assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
 

@@ -53,6 +53,13 @@ async def supervised(
     await asyncio.wait_for(keeping, 20)
 
 
+@pytest.fixture
+def zygotes() -> Callable[[], list[int]]:
+    """The processes that this one has started since."""
+    others = set(children(os.getpid()))
+    return lambda: [child for child in children(os.getpid()) if child not in others]
+
+
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not holds():
@@ -104,45 +111,45 @@ async def test_a_rolling_restart_ends_nobody_before_its_successor_serves() -> No
 
 
 async def test_a_rolling_restart_brings_what_is_on_the_disk_by_then_and_nothing_that_does_not_run(
-    tmp_path: Path,
+    tmp_path: Path, zygotes: Callable[[], list[int]]
 ) -> None:
     program = tmp_path / "program.py"
     program.write_text(ZYGOTE)
     async with supervised(command=(sys.executable, str(program))) as supervisor:
         before = supervisor.workers
         program.write_text(STILLBORN)
-        (zygote,) = children(os.getpid())
+        (zygote,) = zygotes()
         os.kill(os.getpid(), signal.SIGHUP)
-        await until(lambda: len(children(os.getpid())) == 2)
-        await until(lambda: children(os.getpid()) == [zygote])
+        await until(lambda: len(zygotes()) == 2)
+        await until(lambda: zygotes() == [zygote])
         assert supervisor.workers == before
         program.write_text(ZYGOTE)
         os.kill(os.getpid(), signal.SIGHUP)
         await until(lambda: not set(before) & set(supervisor.workers))
-        await until(lambda: zygote not in children(os.getpid()))
-        assert [children(each) for each in children(os.getpid())] == [supervisor.workers]
+        await until(lambda: zygote not in zygotes())
+        assert [children(each) for each in zygotes()] == [supervisor.workers]
 
 
-async def test_without_their_zygote_workers_live_on_and_are_kept_by_another() -> None:
+async def test_without_their_zygote_workers_live_on_and_are_kept_by_another(zygotes: Callable[[], list[int]]) -> None:
     async with supervised() as supervisor:
         victim, other = supervisor.workers
-        (zygote,) = children(os.getpid())
+        (zygote,) = zygotes()
         os.kill(zygote, signal.SIGKILL)
-        await until(lambda: not children(os.getpid()))
+        await until(lambda: not zygotes())
         assert lives(victim)
         os.kill(victim, signal.SIGKILL)
         await until(lambda: len(supervisor.workers) == 2 and victim not in supervisor.workers)
         assert other in supervisor.workers
 
 
-async def test_one_that_is_not_born_yet_gets_its_signal_too() -> None:
+async def test_one_that_is_not_born_yet_gets_its_signal_too(zygotes: Callable[[], list[int]]) -> None:
     slow = ZYGOTE.replace("breed(", "time.sleep(0.5); breed(")
     supervisor = Supervisor(Command((sys.executable, "-c", slow), os.environ, ()), Settings(workers=1))
     starting = asyncio.create_task(supervisor.start())
-    await until(lambda: bool(children(os.getpid())))
+    await until(lambda: bool(zygotes()))
     await asyncio.wait_for(supervisor.stop(), 20)
     await starting
-    assert not children(os.getpid())
+    assert not zygotes()
 
 
 async def test_one_that_stalls_is_replaced() -> None:

@@ -333,7 +333,7 @@ async def test_stopping_the_listener_ends_the_tunnels() -> None:
         public = Listener("public", plain_app, "127.0.0.1", 0, websockets=tunnels(origins, Settings(), Metrics()))
         serving = asyncio.create_task(public.listen())
         socket = await connect(public.url.replace("http", "ws"), proxy=None)
-        public.should_exit = True
+        public.stop(gently=False)
         await serving
         with pytest.raises(ConnectionClosed):
             await socket.recv()

@@ -16,7 +16,7 @@ from proxy.serve.vitals import Lag, beat
 async def test_a_loop_that_is_held_up_is_counted_by_how_long() -> None:
     metrics = Metrics()
     watching = asyncio.create_task(Lag(metrics).watch())
-    for seconds, over in ((0.36, "250 ms"), (1.11, "1000 ms")):
+    for seconds, over in ((0.46, "250 ms"), (1.21, "1000 ms")):
         await asyncio.sleep(0)
         time.sleep(seconds)  # noqa: ASYNC251
         async with asyncio.timeout(5):
@@ -46,10 +46,10 @@ async def test_a_loop_is_strained_when_it_is_late_for_long_and_not_after_a_burst
     for looks in (3, 9):
         for _ in range(looks):
             await asyncio.sleep(0)
-            time.sleep(0.21)  # noqa: ASYNC251
+            time.sleep(0.31)  # noqa: ASYNC251
             await asyncio.sleep(0.001)
         seen.append(lag.is_lasting)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.5)
         assert not lag.is_lasting
     watching.cancel()
     assert seen == [False, True]

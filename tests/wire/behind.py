@@ -96,7 +96,7 @@ class Behind:
         serving = asyncio.create_task(listener.listen())
 
         async def stop() -> None:
-            listener.should_exit = True
+            listener.stop(gently=False)
             await serving
 
         self._stack.push_async_callback(stop)

@@ -57,7 +57,7 @@ class Served:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.listener.should_exit = True
+        self.listener.stop(gently=False)
         await self._serving
         await self.site.__aexit__()
 
