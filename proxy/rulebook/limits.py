@@ -38,9 +38,16 @@ _LIMIT = re.compile(
     re.IGNORECASE,
 )
 _LOOSE = re.compile(
-    r"(?:max(?:imum)? |up to )?([1-9]\d{0,3}) ?(?:x|×|times?)? ?(?:a|per|/|every|each) ?(day|week|month|session|hour)",
+    r"(?:max(?:imum)?\.? |up to |(?:no|not) more (?:than|often than) |at most )?"
+    r"([1-9]\d{0,3}|once|one|twice|two|three|four|five) ?(?:x|×|times?)?(?: per visitor)? ?"
+    r"(?:a|an|per|/|every|each|in a) ?(day|week|month|session|visit|hour)",
     re.IGNORECASE,
 )
+_IN_WORDS = {
+    **dict.fromkeys(("1", "one", "once"), "once"),
+    **dict.fromkeys(("2", "two", "twice"), "twice"),
+    **{word: f"at most {number} times" for number, word in enumerate(("three", "four", "five"), 3)},
+}
 _STOPS = {"shown": SHOWN, "clicked": CLICKED, "bought": SHOWN}
 
 
@@ -121,8 +128,9 @@ def _no_limit(text: Scalar, known: Iterable[str]) -> Finding:
     close = nearest(text.text, list(known))
     help = did_you_mean(text.text, [close]) if close else HELP
     if not close and (found := _LOOSE.fullmatch(text.text)):
-        times = {"1": "once", "2": "twice"}.get(found[1], f"at most {found[1]} times")
-        instead = f"{times} per visitor per {found[2].casefold()}"
+        said, period = found[1].casefold(), found[2].casefold()
+        times = _IN_WORDS.get(said) or f"at most {said} times"
+        instead = f"{times} per visitor per {'session' if period == 'visit' else period}"
         help = Suggestion(f"write: {instead}", text.text, instead)
     return Finding("R308", f'"{text.text}" is not a limit', text.place, help)
 

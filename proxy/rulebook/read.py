@@ -16,7 +16,7 @@ import yaml
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
 from proxy.diagnostics import Edit, Finding, rows_of
 from proxy.model import Place
-from proxy.rulebook.slips import in_quotes, repair
+from proxy.rulebook.slips import in_quotes, ordinary_spaces, repair
 
 RULE_FILES = (".rules.yaml", ".rules.json")  # the endings of any number of files
 SLOT_FILE = "slots.yaml"
@@ -52,6 +52,11 @@ def text_of(name: str, raw: bytes, findings: list[Finding]) -> str | None:
 
 def read_yaml(name: str, text: str, findings: list[Finding]) -> Node | None:
     """The file's root node, an empty `MapNode` when it holds nothing; None, and a finding, when it cannot be read."""
+    if edits := ordinary_spaces(text):
+        first = Place(name, edits[0].line, edits[0].column, edits[0].end)
+        what = "this is a no-break space, as word processors write it"
+        findings.append(Finding("Y001", what, first, "write an ordinary space", edits=edits))
+        return None
     try:
         return _Reader(name, text, findings).root() or MapNode((), start_of(name))
     except yaml.YAMLError as error:

@@ -18,6 +18,8 @@ Edits = tuple[Edit, ...]
 MAX_TRIED = 60
 MAX_READ = 2_000_000  # characters read in all tries together, about a second
 
+_WIDE = "\u00a0\u2002\u2003\u2007\u202f\u3000"
+_WIDE_SPACE = re.compile(rf"([\s{_WIDE}-]*?[{_WIDE}][\s{_WIDE}]*)|(?:\s*(?:- +)*[\w ]+:)([{_WIDE}][\s{_WIDE}]*)")
 _VALUE = re.compile(r"\s*(?:- +)*[^\s:#'\"][^:#'\"]*: +(\S.*?)\s*")
 _ITEM = re.compile(r"\s*(?:- +)+([^\s#-].*?)\s*")
 _NO_SPACE = re.compile(r"(\s*(?:- +)*[\w ]+:)([^\s:].*)")
@@ -33,6 +35,17 @@ def repair(text: str, line: int, opening: int | None) -> Edits:
     rows = rows_of(text)
     tries = islice(_repairs(rows, line, opening), min(MAX_TRIED, MAX_READ // (len(text) + 1)))
     return next((edits for edits in tries if _reads_past(line, spliced(text, edits))), ())
+
+
+def ordinary_spaces(text: str) -> Edits:
+    """The edits that put ordinary spaces where a line begins, or a value does, with those of a word processor: YAML
+    takes them for letters."""
+    rows = ((number, _WIDE_SPACE.match(row)) for number, row in enumerate(rows_of(text), 1))
+    spans = [(number, found, 1 if found[1] else 2) for number, found in rows if found]
+    return tuple(
+        Edit(number, found.start(group) + 1, found.end(group) + 1, re.sub(f"[{_WIDE}]", " ", found[group]))
+        for number, found, group in spans
+    )
 
 
 def _reads_past(line: int, text: str) -> bool:

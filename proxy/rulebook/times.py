@@ -75,6 +75,7 @@ def _swapped(one: Node, other: Node) -> tuple[Edit, ...]:
 
 def _meant(text: str) -> Iterator[str]:
     """Dates that the text may stand for, where there is no doubt which part is the day."""
+    text = text.strip("“”„‟‘’‚\"'")
     day, _, time = text.replace("T", " ").partition(" ")
     if found := _OTHER_DATE.fullmatch(text):
         number, month, year, time = found["day"], found["month"], found["year"], found["time"] or ""
@@ -82,12 +83,12 @@ def _meant(text: str) -> Iterator[str]:
         day = f"{year}-{month_number:02d}-{int(number):02d}"
     elif found := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", day):
         day = f"{found[1]}-{int(found[2]):02d}-{int(found[3]):02d}"
-    elif found := re.fullmatch(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})", day):
-        first, second = int(found[1]), int(found[2])
-        if first <= 12 and second <= 12 and first != second:
+    elif found := re.fullmatch(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})", day):
+        first, second = int(found[1]), int(found[3])
+        if first <= 12 and second <= 12 and first != second and found[2] != ".":  # with dots the day comes first
             return  # which of them is the month?
         date, month_number = (first, second) if second <= 12 else (second, first)
-        day = f"{found[3]}-{month_number:02d}-{date:02d}"
+        day = f"{found[4]}-{month_number:02d}-{date:02d}"
     yield f"{day} {_clock(time)}".strip()
     if found := re.fullmatch(r"(\d{4})-(\d\d)-(?:29|30|31)", day):  # a month without that day: its last
         yield from (f"{found[1]}-{found[2]}-{last} {_clock(time)}".strip() for last in (30, 29, 28))
