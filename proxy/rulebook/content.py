@@ -1,17 +1,20 @@
 """What is hardly meant in what a rule shows: a field without a default, a picture without words or size, a title that
-does not fit, a product nobody can buy."""
+does not fit, an address that is one only on some page, a product nobody can buy."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
-from proxy.diagnostics import Finding
+from proxy.diagnostics import Finding, Suggestion
 from proxy.errors import EditorError
 from proxy.model import Place, Product
 from proxy.page.fields import Field, fields_in_text
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
+
+_SETTLED = re.compile(r"[/#?{]|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def content_lints(
@@ -25,6 +28,8 @@ def content_lints(
             yield from _bare_picture(lines["image"], lines)
         if slot and slot.longest_title and "title" in lines:
             yield from _long_title(lines["title"].value, slot, slot.longest_title)
+        for word in ("link", "image"):
+            yield from _adrift(lines[word].value) if word in lines else ()
         if "strategy" in lines:
             yield from _sold_out(_named("chosen", lines["strategy"].value), catalogue)
         if "pin" in lines:
@@ -64,6 +69,15 @@ def _long_title(title: Node, slot: DeclaredSlot, longest: int) -> Iterator[Findi
     if length > longest:
         what = f"this title has {length} characters, and {slot.name} has room for {longest}"
         yield Finding("L10", what, title.place, f"leave out {length - longest} or more", is_warning=True)
+
+
+def _adrift(address: Node) -> Iterator[Finding]:
+    """L12 for an address that means another page on each page it stands on."""
+    if isinstance(address, Scalar) and not _SETTLED.match(address.text):
+        instead = f"https://{address.text}" if address.text.startswith("www.") else f"/{address.text}"
+        help = Suggestion(f"write: {instead}", address.text, instead)
+        what = f'from /c/shoes, "{address.text}" leads to /c/{address.text}'
+        yield Finding("L12", what, address.place, help, is_warning=True)
 
 
 def _sold_out(named: Iterable[Scalar], catalogue: Sequence[Product]) -> Iterator[Finding]:

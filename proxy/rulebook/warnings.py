@@ -106,4 +106,11 @@ WARNINGS: tuple[FindingKind, ...] = (
         "pages:\n  - path: /c/*\n    fresh: 5 minutes\n    cookies: {own: [sessionid]}",
         file="cache.yaml",
     ),
+    FindingKind(
+        "L12",
+        "an address that is another on each page",
+        "An address without a slash in front is counted from the page it stands on, and banners stand on many.",
+        banner_text("title: Sale", "link: sale"),
+        banner_text("title: Sale", "link: /sale"),
+    ),
 )

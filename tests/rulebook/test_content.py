@@ -10,6 +10,9 @@ from tests.rulebook.conftest import Publish
 RULE = "rules:\n  - name: A\n    slot: home.hero\n    show:\n      %s\n"
 
 
+OUTSIDE = 'L12 5:32 from /c/shoes, "www.shop.example" leads to /c/www.shop.example'
+
+
 @pytest.mark.parametrize(
     ("show", "told"),
     [
@@ -29,6 +32,11 @@ RULE = "rules:\n  - name: A\n    slot: home.hero\n    show:\n      %s\n"
             "banner: {title: 'Everything {city|everywhere} must go this week, yes'}",
             ["L10 5:23 this title has 44 characters, and home.hero has room for 40"],
         ),
+        ("banner: {title: A, link: sale}", ['L12 5:32 from /c/shoes, "sale" leads to /c/sale']),
+        ("banner: {title: A, link: www.shop.example}", [OUTSIDE]),
+        ("banner: {title: A, link: /sale}", []),
+        ("banner: {title: A, link: 'https://shop.example/sale'}", []),
+        ("banner: {title: A, link: '#top'}", []),
         ("products: {strategy: {chosen: [SKU-1, SKU-9]}}", ["L4 5:45 Rain jacket (SKU-9) is out of stock"]),
         ("products: {strategy: [{popular in: everything}]}", []),
     ],
