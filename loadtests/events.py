@@ -62,7 +62,7 @@ async def rows_of(url: str, turn: int) -> Rows:
             (f"shop:m{turn}-%",),
         ).fetchall()
         checkpoints = connection.execute(
-            "SELECT visitor_id, value, upto FROM profiles WHERE upto BETWEEN ? AND ?", (written[0][0], written[-1][0])
+            "SELECT visitor_id, value, until FROM profiles WHERE until BETWEEN ? AND ?", (written[0][0], written[-1][0])
         ).fetchall()
     connection.close()
     rows: Rows = []

@@ -32,7 +32,7 @@ from proxy.model.conditions import (
     WithinHours,
     measure_name,
 )
-from proxy.model.events import Arrival, Event, Item, Link
+from proxy.model.events import NOTED, Arrival, Event, Item, Link
 from proxy.model.manner import Manner
 from proxy.model.messages import CacheVerdict, Headers
 from proxy.model.outbox import Delivery, Followed, Standing
@@ -52,6 +52,7 @@ from proxy.model.visitors import (
 __all__ = [
     "EVERYBODY",
     "NOBODY",
+    "NOTED",
     "NOWHERE",
     "AllOf",
     "AnyOf",

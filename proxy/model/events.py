@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+NOTED = "page:"
+"""So begin the ids of what pages note of themselves (`visitors/capture.py`), and no other event's."""
+
 
 class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A product in an event: its category as a path (`shoes/trail`), the price of one in the shop's currency."""

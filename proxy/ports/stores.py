@@ -97,9 +97,10 @@ class Tombstones:
 class EventStore(Protocol):
     """The log of all events and what follows from it. As `ProfileStore`, it may raise `StoreError`."""
 
-    async def apply(self, arrivals: Sequence[Arrival]) -> Applied:
+    async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Arrival] = ()) -> Applied:
         """Logs each event of which the log has none with this visitor and id, and changes their visitors' profiles
-        (`events/fold.py`), each visitor's all at once. What is applied is durable when this returns."""
+        (`events/fold.py`), each visitor's all at once. What is applied is durable when this returns. What is `noted` is
+        new for certain, with an id that begins as `NOTED`: so it may be stored with less ado."""
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
         """The next events in the order they were applied, at most about so many, and the place to go on from; "" is

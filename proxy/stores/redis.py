@@ -133,9 +133,9 @@ class RedisStore:
 
     # -- events
 
-    async def apply(self, arrivals: Sequence[Arrival]) -> Applied:
+    async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Arrival] = ()) -> Applied:
         async with answers_as_ours():
-            return await self._log.apply(arrivals)
+            return await self._log.apply([*arrivals, *noted])
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
         async with answers_as_ours():

@@ -42,6 +42,8 @@ PRAGMA journal_size_limit = 67108864;
 PRAGMA foreign_keys = ON;
 """
 SCRUB_SECONDS = 30.0
+DUE_AT_ONCE, MOST_DUE = 50, 10_000
+"""So many checkpoints are written beside events because they were missed by a read, and so many wait at most."""
 Answer = TypeVar("Answer")
 
 
@@ -72,7 +74,8 @@ class SqliteStore:
             raise OperatorError(f"`{path}` cannot be used as a store: {error}", help="name another file") from error
         self._readers = ThreadPoolExecutor(READERS, "tailorbird-read")
         self._writer = ThreadPoolExecutor(1, "tailorbird-write")
-        self._batches = Batches(self._read_many, sqlite_visitor.profile_of, at_once=READERS)
+        self._batches = Batches(self._read_many, self._unpacked, at_once=READERS)
+        self._due: set[str] = set()  # whose profiles take long to read
 
     async def get_profile(self, visitor_id: str) -> Profile | None:
         try:
@@ -122,8 +125,9 @@ class SqliteStore:
 
     # -- events
 
-    async def apply(self, arrivals: Sequence[Arrival]) -> Applied:
-        return await self._change(lambda connection: sqlite_log.apply(connection, arrivals))
+    async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Arrival] = ()) -> Applied:
+        due = {self._due.pop() for _ in range(min(len(self._due), DUE_AT_ONCE))}
+        return await self._change(lambda connection: sqlite_log.apply(connection, arrivals, noted, due))
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
         return await self._read(lambda connection: sqlite_log.log(connection, after, limit))
@@ -200,6 +204,11 @@ class SqliteStore:
 
     async def _read_many(self, visitor_ids: Sequence[str]) -> Sequence[sqlite_visitor.Stored]:
         return await self._read(partial(sqlite_visitor.stored, visitor_ids=visitor_ids))
+
+    def _unpacked(self, stored: sqlite_visitor.Stored, visitor_id: str) -> Profile | None:
+        if stored.is_long and len(self._due) < MOST_DUE:
+            self._due.add(visitor_id)
+        return sqlite_visitor.profile_of(stored, visitor_id)
 
     def _reading(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """The work done on a connection of its own: there are as many as threads that read."""

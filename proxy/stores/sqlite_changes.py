@@ -17,10 +17,13 @@ from proxy.stores.sqlite_visitor import last_place
 SCHEMA = "CREATE TABLE IF NOT EXISTS erasures (place INTEGER PRIMARY KEY);"
 MOST = 50_000
 """Who has missed more changes than that had better remember nobody."""
-VISITORS = """
-SELECT json_group_array(DISTINCT visitor_id) FROM json_each(?) AS gap CROSS JOIN events
-WHERE place > json_extract(gap.value, '$[0]') AND place <= json_extract(gap.value, '$[1]')
-"""
+WITHIN = "place > json_extract(gap.value, '$[0]') AND place <= json_extract(gap.value, '$[1]')"
+VISITORS = f"""
+SELECT json_group_array(visitor_id) FROM (
+    SELECT visitor_id FROM json_each(?1) AS gap CROSS JOIN events WHERE {WITHIN}
+    UNION SELECT visitor_id FROM json_each(?1) AS gap CROSS JOIN noted WHERE {WITHIN}
+)
+"""  # noqa: S608  # a constant
 
 Span = tuple[int, int]
 """Of the log: what lies after the one place, up to the other."""

@@ -3,7 +3,8 @@ connection.
 
 An event is a row of the log, and nothing else: what follows from it is worked out when somebody asks. A checkpoint is
 written for who is new, for whatever changes attributes or where events go, and otherwise by chance, so that nobody has
-to count: with one event in `EVERY`, so about as many come after it.
+to count: with one event in `EVERY`, so about as many come after it. What pages note of themselves has fewer, since many
+a visitor is never read again; who is, and has many events since the last, is `due` one.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from proxy.errors import DamagedValueError
 from proxy.events.fold import fold, is_deed
 from proxy.model import Arrival, Profile
 from proxy.ports import Applied, Part
-from proxy.stores import bulk, sqlite_changes, sqlite_rules, sqlite_tombstones, sqlite_visitor
+from proxy.stores import bulk, sqlite_changes, sqlite_noted, sqlite_rules, sqlite_tombstones, sqlite_visitor
 from proxy.stores.record import import_of, packed, packed_arrival, unpacked_arrival
 from proxy.stores.tombstones import is_erased
 
 EVERY = 16
+EVERY_NOTED = 128
 # Not to abort in the midst of many rows, for which SQLite would keep a copy of each page: 12 us a row, else 8.
 LOG = "INSERT OR IGNORE INTO events (visitor_id, id, received_at, value)"
 NAME = "INSERT OR IGNORE INTO attribute_names"
@@ -31,22 +33,43 @@ REFUSED_OF_THEM = """
 visitor_id IN (SELECT value FROM json_each(:ids))
 OR EXISTS (SELECT 1 FROM json_each(:ids) WHERE instr(payload, CAST(value AS BLOB)) > 0)
 """
+NEXT = """
+SELECT * FROM (SELECT place, value FROM events WHERE place > :after ORDER BY place LIMIT :limit)
+UNION ALL
+SELECT * FROM (SELECT place, value FROM noted WHERE place > :after ORDER BY place LIMIT :limit)
+ORDER BY place LIMIT :limit
+"""
+# Whoever has an event has a checkpoint, but for some whose file an older Tailorbird wrote.
+VISITORS = """
+SELECT visitor_id FROM profiles WHERE visitor_id > :after
+UNION SELECT visitor_id FROM events WHERE visitor_id > :after
+ORDER BY visitor_id LIMIT :limit
+"""
 AT_ONCE = 500
 NO_PLACE = 2**62
 
 
-def apply(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Applied:
-    """Logs what the log does not have. What a device does is its person's."""
-    whose = _whose(connection, arrivals)
+def apply(
+    connection: sqlite3.Connection,
+    arrivals: Sequence[Arrival],
+    noted: Sequence[Arrival] = (),
+    due: Collection[str] = (),
+) -> Applied:
+    """Logs what the log does not have, as it has none of what is `noted`. What a device does is its person's."""
+    told = [one for one in noted if not is_deed(one)]
+    whose = sqlite_noted.not_noted(connection, _whose(connection, [*arrivals, *told]))
     last, changes = sqlite_visitor.last_place(connection), connection.total_changes
     bulk.write(connection, LOG, [_row(arrival) for arrival in whose])
     is_all = connection.total_changes - changes == len(whose)
     fresh = whose if is_all else _logged(connection, last, whose)
+    views = _whose(connection, [one for one in noted if is_deed(one)] if told else noted)
+    sqlite_noted.add(connection, views, sqlite_visitor.last_place(connection))
     bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
-    profiles = sqlite_visitor.checkpoint(connection, _due(connection, fresh))
+    profiles = sqlite_visitor.checkpoint(connection, _due(connection, fresh) | _drawn(views, EVERY_NOTED).union(due))
     linked = {one.visitor_id: profiles[one.visitor_id] for one in fresh if one.event.kind in LINKING}
     span = last, sqlite_visitor.last_place(connection)
-    return Applied(fresh, linked, (str(span[0] or ""), str(span[1] or "")), (sqlite_changes.name_of(span),))
+    places = str(span[0] or ""), str(span[1] or "")
+    return Applied([*fresh, *views], linked, places, (sqlite_changes.name_of(span),))
 
 
 def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
@@ -79,9 +102,12 @@ def _logged(connection: sqlite3.Connection, last: int, arrivals: Sequence[Arriva
 def _due(connection: sqlite3.Connection, fresh: Sequence[Arrival]) -> set[str]:
     """Of whom a checkpoint is to be written."""
     whole = {one.visitor_id for one in fresh if not is_deed(one)}
-    drawn = {one.visitor_id for one in fresh if random.random() * EVERY < 1}  # noqa: S311  # no secret
     them = {one.visitor_id for one in fresh}
-    return whole | drawn | (them - sqlite_visitor.known(connection, them) if them else them)
+    return whole | _drawn(fresh, EVERY) | (them - sqlite_visitor.known(connection, them) if them else them)
+
+
+def _drawn(arrivals: Sequence[Arrival], every: int) -> set[str]:
+    return {one.visitor_id for one in arrivals if random.random() * every < 1}  # noqa: S311  # no secret
 
 
 def put(connection: sqlite3.Connection, profiles: Iterable[Profile]) -> int:
@@ -97,21 +123,18 @@ def put(connection: sqlite3.Connection, profiles: Iterable[Profile]) -> int:
 
 def log(connection: sqlite3.Connection, after: str, limit: int) -> tuple[list[Arrival], str]:
     """The next events in the order of the log, and the place to go on from."""
-    sought = "SELECT place, value FROM events WHERE place > ? ORDER BY place LIMIT ?"
-    rows = connection.execute(sought, (int(after or 0), limit)).fetchall()
+    rows = connection.execute(NEXT, {"after": int(after or 0), "limit": limit}).fetchall()
     return [unpacked_arrival(value) for _, value in rows], str(rows[-1][0]) if rows else after
 
 
 def end_of_log(connection: sqlite3.Connection) -> str:
     """The place after the newest event."""
-    (last,) = connection.execute("SELECT max(place) FROM events").fetchone()
-    return str(last or "")
+    return str(sqlite_visitor.last_place(connection) or "")
 
 
 def visitors(connection: sqlite3.Connection, after: str) -> list[str]:
     """The next visitors that the log has anything of."""
-    sought = "SELECT DISTINCT visitor_id FROM events WHERE visitor_id > ? ORDER BY visitor_id LIMIT ?"
-    return [visitor_id for (visitor_id,) in connection.execute(sought, (after, AT_ONCE))]
+    return [visitor_id for (visitor_id,) in connection.execute(VISITORS, {"after": after, "limit": AT_ONCE})]
 
 
 def names(connection: sqlite3.Connection) -> frozenset[str]:
@@ -150,7 +173,10 @@ def rebuild(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> int:
     """Makes these profiles anew; how many came out differently."""
     rules, changed = sqlite_rules.rules(connection), {}
     for visitor_id, value in zip(visitor_ids, sqlite_visitor.stored(connection, visitor_ids), strict=True):
-        profile = fold(None, sqlite_visitor.log_of(connection, visitor_id), rules)
+        log = sqlite_visitor.log_of(connection, visitor_id)
+        if not log:
+            continue
+        profile = fold(None, log, rules)
         if not _is_same(value, profile, rules):
             changed[visitor_id] = profile
     if changed:
@@ -168,9 +194,10 @@ def _is_same(stored: sqlite_visitor.Stored, profile: Profile, rules: Rules) -> b
     return before is not None and packed(before) == packed(profile)
 
 
-def withdraw(connection: sqlite3.Connection, visitor_id: str, ids: Iterable[str]) -> None:
+def withdraw(connection: sqlite3.Connection, visitor_id: str, ids: Collection[str]) -> None:
     """Takes events out of a log, and makes the profile anew."""
     connection.executemany("DELETE FROM events WHERE visitor_id = ? AND id = ?", [(visitor_id, id) for id in ids])
+    sqlite_noted.take_out(connection, visitor_id, ids)
     profile = sqlite_visitor.remade(connection, visitor_id)
     if profile is not None:
         sqlite_visitor.write(connection, {visitor_id: profile})
@@ -184,8 +211,9 @@ def erase(connection: sqlite3.Connection, visitor_ids: Collection[str], now: flo
     sqlite_tombstones.leave(connection, visitor_ids, now)
     sqlite_changes.mark(connection)
     ids = json.dumps(list(visitor_ids))
+    events = connection.execute(f"DELETE FROM events WHERE {sqlite_visitor.THEM}", (ids,)).rowcount  # noqa: S608
     return {
-        "events": connection.execute(f"DELETE FROM events WHERE {sqlite_visitor.THEM}", (ids,)).rowcount,  # noqa: S608
+        "events": events + sum(sqlite_noted.take_out(connection, visitor_id) for visitor_id in visitor_ids),
         "profiles": sqlite_visitor.forget(connection, visitor_ids),
         "events not taken": connection.execute(
             f"DELETE FROM refused WHERE {REFUSED_OF_THEM}",  # noqa: S608

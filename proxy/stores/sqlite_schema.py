@@ -1,17 +1,24 @@
 """The tables of the SQLite store, and how a file that an older Tailorbird wrote is brought up to date.
 
-`events` is the log, and by its unique index on visitor and id also what tells an event that came before: exactly, and
-for as long as the log. All else of a visitor follows from it: `profiles` has checkpoints, `devices` whose they are
-(`sqlite_visitor.py`).
+`events` and `noted` are the log. The first has what was sent, and by its unique index on visitor and id also tells an
+event that came before: exactly, and for as long as the log. All else of a visitor follows from it: `profiles` has
+checkpoints, `devices` whose they are (`sqlite_visitor.py`).
 """
 
 from __future__ import annotations
 
 import sqlite3
 
-from proxy.stores import sqlite_changes, sqlite_refused, sqlite_rules, sqlite_tombstones, sqlite_visitor
+from proxy.stores import (
+    sqlite_changes,
+    sqlite_noted,
+    sqlite_refused,
+    sqlite_rules,
+    sqlite_tombstones,
+    sqlite_visitor,
+)
 
-VERSION = 5
+VERSION = 6
 OLDEST = 2
 SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -37,25 +44,29 @@ def prepare(connection: sqlite3.Connection) -> None:
     if version < VERSION:
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            if _has_whole_profiles(connection):
-                _make_checkpoints(connection)
+            _bring_up_to_date(connection)
         connection.executescript(SCHEMA)
         sqlite_tombstones.prepare(connection)
 
 
-def _has_whole_profiles(connection: sqlite3.Connection) -> bool:
-    """Whether it is from before version 5, when every event changed its visitor's profile."""
-    columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(profiles)")]
-    return bool(columns) and "upto" not in columns
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """What a file has of profiles becomes what it is now. Another worker may have done it meanwhile."""
+    columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(profiles)")}
+    if "upto" in columns:
+        # From before version 6. Its workers know nothing of `noted`, and their checkpoints would leave it out: now that
+        # the column has another name, they cannot write any.
+        connection.execute("ALTER TABLE profiles RENAME COLUMN upto TO until")
+    elif columns and "until" not in columns:  # from before version 5, when every event changed its visitor's profile
+        _make_checkpoints(connection)
 
 
 def _make_checkpoints(connection: sqlite3.Connection) -> None:
     """Every profile is one, of all of the log; no row is written for that. Who is joined is found by the ids of joins,
     whose profiles say whose they are."""
     (last,) = connection.execute("SELECT coalesce(max(place), 0) FROM events").fetchone()
-    connection.execute(f"ALTER TABLE profiles ADD COLUMN upto INTEGER NOT NULL DEFAULT {int(last)}")
-    connection.execute(sqlite_visitor.DEVICES)
-    connection.execute(sqlite_rules.SCHEMA)
+    connection.execute(f"ALTER TABLE profiles ADD COLUMN until INTEGER NOT NULL DEFAULT {int(last)}")
+    for table in (sqlite_visitor.DEVICES, sqlite_rules.SCHEMA, *sqlite_noted.TABLES):
+        connection.execute(table)
     joined = connection.execute("SELECT DISTINCT visitor_id FROM events WHERE id GLOB 'joined:*'").fetchall()
     for (visitor_id,) in joined:
         sqlite_visitor.checkpoint(connection, [visitor_id])

@@ -1,7 +1,8 @@
 """What a SQLite store keeps of one visitor, and the profile that follows:
 
-    events     every event, in the order in which they came
-    profiles   a checkpoint: the profile as it was after some of the log, up to a place in it
+    events     every event that was sent, in the order in which they came
+    noted      what pages noted of themselves, in the same order (`sqlite_noted.py`)
+    profiles   a checkpoint: the profile as it was after some of the log, up to a place in it; at first it is empty
     devices    the person whose device the visitor is, when it is one
 
 The profile is the checkpoint with what came after it folded in. So an event costs one row, and a visitor's profile,
@@ -22,7 +23,7 @@ from proxy.audience.merging import NO_RULES, Rules
 from proxy.errors import DamagedValueError
 from proxy.events.fold import fold, in_order
 from proxy.model import Arrival, Profile
-from proxy.stores import bulk, sqlite_rules
+from proxy.stores import bulk, sqlite_noted, sqlite_rules
 from proxy.stores.record import MAX_BYTES, packed, unpacked, unpacked_arrivals
 
 DEVICES = "CREATE TABLE IF NOT EXISTS devices (visitor_id TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID"
@@ -36,26 +37,39 @@ CREATE TABLE IF NOT EXISTS events (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS events_once ON events (visitor_id, id);
 CREATE TABLE IF NOT EXISTS profiles (
-    visitor_id TEXT PRIMARY KEY, value BLOB NOT NULL, upto INTEGER NOT NULL DEFAULT 0
+    visitor_id TEXT PRIMARY KEY, value BLOB NOT NULL, until INTEGER NOT NULL DEFAULT 0
 );
 {DEVICES};
+{sqlite_noted.SCHEMA}
 """
 # One row for all that are asked for: a thread lets others run at each row, and may wait milliseconds for its next turn.
 # At most one byte more than a profile may have, whatever lies there. The plus keeps SQLite from looking through all
 # that came after the place: a visitor's own events are few, and their places are in the index.
-READ = """
+READ = f"""
 SELECT json_group_array(json_array(
-    sought.value,
+    sought.id,
     hex(substr(CAST(profiles.value AS BLOB), 1, :most)),
     (
-        SELECT count(*) || ':' || group_concat(hex(value), '') FROM events INDEXED BY events_once
-        WHERE visitor_id = sought.value AND +place > coalesce(profiles.upto, 0)
+        SELECT count(*) || ':' || group_concat(hex(value), '') FROM (
+            SELECT value FROM events INDEXED BY events_once
+            WHERE visitor_id = sought.id AND +place > coalesce(profiles.until, 0)
+            UNION ALL SELECT value
+            {sqlite_noted.OF_ONE.format(id="sought.id", number="sought.number", after="coalesce(profiles.until, 0)")}
+        )
     )
 ))
-FROM json_each(:ids) AS sought LEFT JOIN profiles ON profiles.visitor_id = sought.value
-"""
-WRITE = "INSERT OR ROLLBACK INTO profiles (visitor_id, value, upto)"
-REPLACE = "ON CONFLICT (visitor_id) DO UPDATE SET value = excluded.value, upto = excluded.upto"
+FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS number FROM json_each(:sought)) AS sought
+LEFT JOIN profiles ON profiles.visitor_id = sought.id
+"""  # noqa: S608  # a constant
+LOG_OF = f"""
+SELECT count(*) || ':' || group_concat(hex(value), '') FROM (
+    SELECT value FROM events INDEXED BY events_once WHERE visitor_id = ?1
+    UNION ALL SELECT value {sqlite_noted.ALL}
+)
+"""  # noqa: S608  # a constant
+WRITE = "INSERT OR ROLLBACK INTO profiles (visitor_id, value, until)"
+REPLACE = "ON CONFLICT (visitor_id) DO UPDATE SET value = excluded.value, until = excluded.until"
+MANY = 32
 THEM = "visitor_id IN (SELECT value FROM json_each(?))"
 
 
@@ -66,13 +80,19 @@ class Stored(NamedTuple):
     many: int = 0
     events: bytes = b""
 
+    @property
+    def is_long(self) -> bool:
+        """It were read quicker with a newer checkpoint."""
+        return self.many >= MANY
+
 
 _decoder = msgspec.json.Decoder(list[tuple[str, str, str | None]])
 
 
 def stored(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[Stored]:
     """What is stored of each."""
-    (found,) = connection.execute(READ, {"most": MAX_BYTES + 1, "ids": json.dumps(visitor_ids)}).fetchone()
+    sought = json.dumps([(visitor_id, sqlite_noted.number(visitor_id)) for visitor_id in visitor_ids])
+    (found,) = connection.execute(READ, {"most": MAX_BYTES + 1, "sought": sought}).fetchone()
     rows = zip(visitor_ids, _decoder.decode(found), strict=True)
     # To SQLite's JSON a text ends at a NUL, so what it found may be another visitor's.
     return [_stored(value, events) if id == wanted else Stored() for wanted, (id, value, events) in rows]
@@ -98,9 +118,8 @@ def profile_of(stored: Stored, visitor_id: str, rules: Rules = NO_RULES) -> Prof
 
 def log_of(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
     """All that happened to one visitor, in order."""
-    sought = "SELECT count(*), group_concat(hex(value), '') FROM events INDEXED BY events_once WHERE visitor_id = ?"
-    many, values = connection.execute(sought, (visitor_id,)).fetchone()
-    return in_order(unpacked_arrivals(bytes.fromhex(values), many)) if many else []
+    found = _stored("", connection.execute(LOG_OF, (visitor_id, sqlite_noted.number(visitor_id))).fetchone()[0])
+    return in_order(unpacked_arrivals(found.events, found.many)) if found.many else []
 
 
 def remade(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:

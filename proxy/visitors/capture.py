@@ -22,7 +22,7 @@ from proxy.audience.showings import SHOWN
 from proxy.events.intake import cut
 from proxy.http.message import Question, Request
 from proxy.memo import make_room
-from proxy.model import Arrival, Consent, Decision, Event, Item, Product, Visitor
+from proxy.model import NOTED, Arrival, Consent, Decision, Event, Item, Product, Visitor
 from proxy.page.about import About
 from proxy.settings import Settings
 from proxy.visitors.agreeing import Agreeing
@@ -71,7 +71,7 @@ class Capture:
         self._whose: set[str] = set()  # of whom something is noted, "" among them when nobody knows
         self._told: dict[Question, tuple[About, Telling | None]] = {}
         self._held: OrderedDict[str, list[Arrival]] = OrderedDict()
-        self._name = f"{SOURCE}:{secrets.token_hex(6)}"
+        self._name = f"{NOTED}{secrets.token_hex(6)}"
         self._numbers = itertools.count()
 
     def note(self, view: View) -> None:

@@ -14,7 +14,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from proxy.errors import RequestError, StoreError
@@ -43,11 +43,13 @@ for us."""
 
 @dataclass(eq=False, slots=True)
 class Entry:
-    """Events that came together. `done` is None when nobody waits for them."""
+    """Events that came together. `done` is None when nobody waits for them; they `may_be_there` when a transaction with
+    them failed, which the store may have finished all the same."""
 
     arrivals: Sequence[Arrival]
     size: int
     done: asyncio.Future[None] | None = None
+    may_be_there: bool = False
 
 
 @dataclass(slots=True)
@@ -207,23 +209,25 @@ class Journal:
         await self._bring_refused()
 
     async def _apply(self, entries: Sequence[Entry]) -> None:
-        arrivals = [arrival for entry in entries for arrival in entry.arrivals]
+        arrivals = _all(entry for entry in entries if entry.done or entry.may_be_there)
+        noted = _all(entry for entry in entries if not (entry.done or entry.may_be_there))
+        count = len(arrivals) + len(noted)
         try:
-            applied = await self._store.apply(arrivals)
+            applied = await self._store.apply(arrivals, noted)
         except StoreError as error:
             self._failed(entries, error)
             return
         except Exception as error:  # a fault of ours in one event must not end the way of all others
             log.exception("events could not be applied")
-            self._count("lost", len(arrivals))
+            self._count("lost", count)
             self._failed([entry for entry in entries if entry.done], StoreError(f"events were not applied: {error}"))
             return
-        foreseen = [arrival for entry in entries if not entry.done for arrival in entry.arrivals]
+        foreseen = _all(entry for entry in entries if not entry.done)
         self._profiles.arrived(foreseen, _unforeseen(applied.fresh, foreseen))
-        if len(applied.fresh) < len(arrivals):
+        if len(applied.fresh) < count:
             self._profiles.outdate(_not_taken(applied.fresh, foreseen))
         self._count("applied", len(applied.fresh))
-        self._count("repeated", len(arrivals) - len(applied.fresh))
+        self._count("repeated", count - len(applied.fresh))
         for hear in self._hear:
             asyncio.get_running_loop().call_soon(hear, applied)
         self._spawn(self._told([entry.done for entry in entries if entry.done], applied))
@@ -255,6 +259,7 @@ class Journal:
         loop.call_at(self._again_at, self._woken.set)
         for entry in reversed(entries):
             if entry.done is None:
+                entry.may_be_there = True
                 self._noted.add(entry, is_first=True)
             elif not entry.done.done():
                 entry.done.set_exception(error)
@@ -275,6 +280,10 @@ class Journal:
     def _count(self, outcome: str, by: int) -> None:
         if by:
             self._metrics.count("tailorbird_events_total", "outcome", outcome, by)
+
+
+def _all(entries: Iterable[Entry]) -> list[Arrival]:
+    return [arrival for entry in entries for arrival in entry.arrivals]
 
 
 def _unforeseen(fresh: Sequence[Arrival], foreseen: Sequence[Arrival]) -> list[Arrival]:

@@ -39,6 +39,21 @@ async def test_an_event_that_came_before_changes_nothing(store: Store) -> None:
     assert await store.log_of("anna") == [seen("anna", 1), seen("anna", 2)]
 
 
+async def test_what_is_noted_is_an_event_like_any_other(store: Store) -> None:
+    def view(visitor_id: str, number: int) -> Arrival:
+        event = Event(NOON + number, f"page:ab:{number}-0", "page viewed", "/")
+        return Arrival(visitor_id, event, "page", NOON + number)
+
+    applied = await store.apply([seen("anna", 1)], [view("anna", 2), view("ben", 3)])
+    assert {one.event.id for one in applied.fresh} == {"web:1", "page:ab:2-0", "page:ab:3-0"}
+    assert await store.log_of("anna") == [seen("anna", 1), view("anna", 2)]
+    assert await store.get_profile("ben") == fold(None, [view("ben", 3)])
+    assert sorted([visitor_id async for visitor_id in store.visitors()]) == ["anna", "ben"]
+    assert (await store.apply([view("ben", 3), view("anna", 2)])).fresh == [], "it came before"
+    assert (await store.log("", 9))[0] == [seen("anna", 1), view("anna", 2), view("ben", 3)]
+    assert await store.rebuild() == 0
+
+
 async def test_two_visitors_may_have_events_of_one_id(store: Store) -> None:
     applied = await store.apply([seen("anna", 1), seen("ben", 1)])
     assert set(applied.visitors) == {"anna", "ben"}

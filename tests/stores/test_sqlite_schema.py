@@ -21,7 +21,17 @@ DROP TABLE newer;
 DROP TABLE devices;
 DROP TABLE merge_rules;
 DROP TABLE erasures;
+DROP TABLE noted;
+DROP TABLE noted_of;
+DROP TABLE noted_lately;
 PRAGMA user_version = 3;
+"""
+VERSION_5 = """
+ALTER TABLE profiles RENAME COLUMN until TO upto;
+DROP TABLE noted;
+DROP TABLE noted_of;
+DROP TABLE noted_lately;
+PRAGMA user_version = 5;
 """
 
 
@@ -65,6 +75,26 @@ async def test_events_go_on_in_an_older_file(tmp_path: Path) -> None:
     anna = await store.get_profile("anna")
     assert anna is not None and anna.history == (*before["anna"].history, seen("anna", 40).event)
     assert await store.rebuild() == 0
+    await store.aclose()
+
+
+async def test_a_file_of_version_5_goes_on_and_its_workers_stop(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    await store.apply([seen(visitor, number) for number in range(40) for visitor in ("anna", "ben")])
+    before = {profile.visitor_id: profile async for profile in store.profiles()}
+    await store.aclose()
+    old = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    old.executescript(VERSION_5)
+    write = "INSERT OR ROLLBACK INTO profiles (visitor_id, value, upto) VALUES ('cleo', ?, 90)"
+    old.execute(write, (b"",))
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    assert {profile.visitor_id: profile async for profile in store.profiles()} == before
+    await store.apply([seen("anna", 41)], [seen("ben", 42)])
+    assert await store.get_profile("ben") == fold(before["ben"], [seen("ben", 42)])
+    assert await store.rebuild() == 0
+    with pytest.raises(sqlite3.OperationalError, match="no column named upto"):
+        old.execute(write, (b"",))
+    old.close()
     await store.aclose()
 
 

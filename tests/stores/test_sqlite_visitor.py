@@ -90,7 +90,10 @@ def test_whose_a_device_is_follows_from_its_checkpoint(connection: sqlite3.Conne
 
 
 def test_the_log_is_looked_up_and_not_read_through(connection: sqlite3.Connection) -> None:
-    rows = connection.execute("EXPLAIN QUERY PLAN " + READ, {"ids": "[]", "most": 1})
+    rows = connection.execute("EXPLAIN QUERY PLAN " + READ, {"sought": "[]", "most": 1})
     plan = " ".join(row[3] for row in rows)
     assert "SEARCH events USING INDEX events_once (visitor_id=?)" in plan
+    for index in ("noted_of", "noted_lately"):
+        assert f"SEARCH {index} USING PRIMARY KEY (visitor=? AND place>?)" in plan
+    assert "SEARCH noted USING INTEGER PRIMARY KEY (rowid=?)" in plan
     assert "SEARCH profiles USING INDEX sqlite_autoindex_profiles_1 (visitor_id=?)" in plan

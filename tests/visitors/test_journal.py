@@ -37,12 +37,12 @@ class Gate:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    async def apply(self, arrivals: Sequence[Arrival]) -> Applied:
-        self.batches.append(len(arrivals))
+    async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Arrival] = ()) -> Applied:
+        self.batches.append(len(arrivals) + len(noted))
         await self.is_open.wait()
         if self.failure is not None:
             raise self.failure
-        return await self._store.apply(arrivals)
+        return await self._store.apply(arrivals, noted)
 
 
 FULL = [Settings(waiting_events=3), Settings(waiting_event_bytes=150)]

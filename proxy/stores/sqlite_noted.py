@@ -1,0 +1,91 @@
+"""What pages note of themselves, in the SQLite file of the profiles: events that nobody sends twice, each with an id
+that its worker makes up. The log needs nothing to tell them from those before, so they cost a third of what is sent:
+
+    noted          every event by its place; it shares the places with `events` (`sqlite_visitor.py`)
+    noted_lately   whose the newest are, as a number that few visitors share, and their places
+    noted_of       the same of all others
+
+In a large index each event would have a page of its own written. So the newest go into a small one, which is moved into
+the large one whenever so many have come: in order, many to a page.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from zlib import crc32
+
+from proxy.model import NOTED, Arrival
+from proxy.stores import bulk
+from proxy.stores.record import packed_arrival, unpacked_arrival
+
+INDEX = """
+CREATE TABLE IF NOT EXISTS {name} (visitor INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (visitor, place))
+WITHOUT ROWID
+"""
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS noted (place INTEGER PRIMARY KEY, visitor_id TEXT NOT NULL, value BLOB NOT NULL)",
+    INDEX.format(name="noted_lately"),
+    INDEX.format(name="noted_of"),
+)
+SCHEMA = ";".join(TABLES) + ";"
+LATELY = 20_000
+OF_ONE = """
+FROM noted WHERE visitor_id = {id} AND place IN (
+    SELECT place FROM noted_of WHERE visitor = {number} AND place > {after}
+    UNION ALL SELECT place FROM noted_lately WHERE visitor = {number} AND place > {after}
+)
+"""
+"""What was noted of a visitor, of that `number`, after a place."""
+ALL = OF_ONE.format(id="?1", number="?2", after="0")
+
+
+def number(visitor_id: str) -> int:
+    """What a visitor is called in the indexes."""
+    return crc32(visitor_id.encode("utf-8", "surrogatepass"))
+
+
+def add(connection: sqlite3.Connection, arrivals: Sequence[Arrival], last: int) -> None:
+    """Logs them after the `last` place. Their visitors have at least an empty checkpoint from now on: by that they are
+    found."""
+    if not arrivals:
+        return
+    places = range(last + 1, last + 1 + len(arrivals))
+    if not connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (places[-1],)).rowcount:
+        connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (places[-1],))
+    ids = [arrival.visitor_id for arrival in arrivals]
+    rows = list(zip(places, ids, map(packed_arrival, arrivals), strict=True))
+    bulk.write(connection, "INSERT OR ROLLBACK INTO noted", rows)
+    bulk.write(connection, "INSERT OR ROLLBACK INTO noted_lately", sorted(zip(map(number, ids), places, strict=True)))
+    bulk.write(connection, "INSERT OR IGNORE INTO profiles (visitor_id, value)", [(id, b"") for id in sorted(set(ids))])
+    if last // LATELY != places[-1] // LATELY:
+        connection.execute("INSERT OR ROLLBACK INTO noted_of SELECT visitor, place FROM noted_lately")
+        connection.execute("DELETE FROM noted_lately")
+
+
+def all_of(connection: sqlite3.Connection, visitor_id: str) -> dict[str, int]:
+    """The ids of all that was noted of a visitor, and their places."""
+    rows = connection.execute(f"SELECT place, value {ALL}", (visitor_id, number(visitor_id))).fetchall()
+    return {unpacked_arrival(value).event.id: place for place, value in rows}
+
+
+def not_noted(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+    """Those of the arrivals that were not noted before: what was may come again as a copy."""
+    whose = {arrival.visitor_id for arrival in arrivals if arrival.event.id.startswith(NOTED)}
+    known = {(id, one) for id in whose for one in all_of(connection, id)}
+    return [one for one in arrivals if (one.visitor_id, one.event.id) not in known] if known else arrivals
+
+
+def take_out(connection: sqlite3.Connection, visitor_id: str, ids: Collection[str] | None = None) -> int:
+    """Leaves nothing of these events of a visitor, or of all; how many there were."""
+    gone = [place for id, place in all_of(connection, visitor_id).items() if ids is None or id in ids]
+    _delete(connection, "noted", gone)
+    for index in ("noted_of", "noted_lately"):
+        _delete(connection, index, gone, f"visitor = {number(visitor_id)} AND")
+    return len(gone)
+
+
+def _delete(connection: sqlite3.Connection, table: str, places: Iterable[int], where: str = "") -> None:
+    sought = f"DELETE FROM {table} WHERE {where} place IN (SELECT value FROM json_each(?))"  # noqa: S608
+    connection.execute(sought, (json.dumps(list(places)),))
