@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from proxy import collector
 from proxy.catalogue.feeds import read_feed
 from proxy.errors import OperatorError
 from proxy.model import Product, Sighting, View
@@ -56,7 +57,8 @@ def loaded_from(
     """A rule folder's files, checked and compiled; with a `site`, warnings among the findings."""
     products = _products(catalogue) if catalogue else ()
     imported = asyncio.run(_imported(store)) if store else frozenset[str]()
-    return load(files, catalogue=products, imported=imported, site=site)
+    with collector.at_rest():
+        return load(files, catalogue=products, imported=imported, site=site)
 
 
 def site_now(store: str | None) -> Site:

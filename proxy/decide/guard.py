@@ -112,9 +112,14 @@ class Arms:
         return bucket_by(self.number, key) if isinstance(key, str) and key else None
 
 
+def is_guarded(rule: Rule) -> bool:
+    """Whether the rule asks something when it is about to be shown."""
+    return bool(rule.draws or rule.caps or rule.holdout or rule.experiment)
+
+
 def guard_of(rule: Rule) -> Guard | None:
     """What the rule asks when it is about to be shown; None when nothing."""
-    if not (rule.draws or rule.caps or rule.holdout or rule.experiment):
+    if not is_guarded(rule):
         return None
     held_out = HeldOut(seed_number(HOLDOUT + rule.name), rule.holdout) if rule.holdout else None
     arms = arms_of(rule.experiment, rule) if rule.experiment else None

@@ -26,7 +26,7 @@ from itertools import count, groupby
 from math import inf
 from typing import NamedTuple
 
-from proxy.conditions.derived import MARK, MOVING, base_of, value_of
+from proxy.conditions.derived import MARK, value_of
 from proxy.decide.clock import Clock
 from proxy.decide.column import Column, column
 from proxy.decide.conjunctions import Literal, alternatives, facts_of
@@ -34,6 +34,7 @@ from proxy.decide.guard import Guard, HeldOut, decision_of, guard_of, held_out_b
 from proxy.decide.layers import Layers
 from proxy.decide.layout import Layout
 from proxy.decide.membership import ComputedSegment, Membership
+from proxy.decide.questions import Questions, questions
 from proxy.decide.residual import Residual, residual
 from proxy.decide.shortcuts import ShortCuts, short_cuts
 from proxy.model import (
@@ -42,7 +43,6 @@ from proxy.model import (
     EvaluationContext,
     Fact,
     Holdout,
-    Measure,
     NotOneOf,
     OneOf,
     Reason,
@@ -85,6 +85,7 @@ class Plan:
     clock: Clock
     membership: Membership
     short_cuts: ShortCuts
+    questions: Mapping[str, Questions]
     journey: Plan | None = None
 
     def __repr__(self) -> str:
@@ -105,38 +106,15 @@ class Plan:
         own_bits = bits & self.membership.own_bits
         return bits & self.membership.bits((own_bits, attributes.get("segment"), context.unverified))
 
-    def reads_history(self, slots: Iterable[str]) -> bool:
-        """Whether deciding these slots may need the visitor's history, or the key that chance draws them by."""
-        wanted = set(slots)
-        return bool(self.holdouts) or any(guard_of(rule) is not None for rule in self.rules if rule.slot in wanted)
+    @property
+    def parts(self) -> list[object]:
+        """The many things it consists of, for who takes it apart one by one."""
+        contenders = [contender for _, _, of_slot, _ in self.ranked.values() for contender in of_slot]
+        return [*self.rules, *contenders, *self.questions.values()]
 
-    def attributes_of(self, slots: Iterable[str]) -> frozenset[str]:
-        """Every attribute that the rules of these slots may ask about."""
-        wanted = set(slots)
-        drawn_by = {rule.experiment.split_by for rule in self.rules if rule.experiment and rule.slot in wanted}
-        return frozenset(base_of(fact.attribute) for fact in self.facts_of(wanted)) | (drawn_by - {""})
-
-    def moves(self, slots: Iterable[str]) -> bool:
-        """Whether something is asked in these slots that time alone changes, other than schedules and clocks."""
-        return any(fact.attribute.partition(MARK)[2] in MOVING for fact in self.facts_of(slots))
-
-    def measures_of(self, slots: Iterable[str]) -> dict[str, Measure]:
-        """What of it is read off the visitor's history, by attribute."""
-        return {fact.attribute: fact.measure for fact in self.facts_of(slots) if fact.measure}
-
-    def facts_of(self, slots: Iterable[str]) -> list[Fact]:
-        """Every fact of the rules of these slots, and of the segments they use, themselves or through one another."""
-        wanted = set(slots)
-        facts = [fact for rule in self.rules if rule.slot in wanted for fact in facts_of(rule.condition)]
-        unused = {segment.name.casefold(): segment for segment in self.segments}
-        for fact in facts:  # grows as it is walked
-            if fact.attribute == "segment":
-                by_name = isinstance(fact.test, OneOf | NotOneOf)
-                for name in names_in([fact], unused) if by_name else list(unused):
-                    facts += facts_of(unused.pop(name).condition)
-        if self.journey is not None and any(fact.attribute == JOURNEY for fact in facts):
-            facts += self.journey.facts_of([JOURNEY])
-        return facts
+    def asked_in(self, slots: Iterable[str]) -> Questions:
+        """What deciding these slots may ask."""
+        return Questions.together(self.questions[slot] for slot in slots if slot in self.questions)
 
 
 def compile_plan(
@@ -178,6 +156,7 @@ def compile_plan(
         clock,
         membership,
         short_cuts(plain, membership),
+        questions(rules, lambda facts: _with_what_they_name(facts, segments, journey), has_holdouts=bool(holdouts)),
         compile_plan(list(map(_stage, count(), journey)), segments) if journey else None,
     )
 
@@ -260,6 +239,21 @@ def _ranked_slot(slot: str, entries: Iterable[tuple[Rule, _Form]], layout: Layou
 
 def _paused_slot(slot: str) -> RankedSlot:
     return *NO_RULES[:3], Decision(slot, reason=Reason.DISABLED, detail="paused")
+
+
+def _with_what_they_name(facts: list[Fact], segments: Sequence[Segment], journey: Sequence[Segment]) -> list[Fact]:
+    """The facts, and those of the segments and stages they name, themselves or through one another."""
+    found = list(facts)
+    unused = {segment.name.casefold(): segment for segment in segments}
+    stages = list(journey)
+    for fact in found:  # grows as it is walked
+        if fact.attribute == "segment":
+            by_name = isinstance(fact.test, OneOf | NotOneOf)
+            for name in names_in([fact], unused) if by_name else list(unused):
+                found += facts_of(unused.pop(name).condition)
+        while stages and fact.attribute == JOURNEY:
+            found += facts_of(stages.pop().condition)
+    return found
 
 
 def _layers(rules: Sequence[Rule]) -> Layers | None:

@@ -50,7 +50,7 @@ class Doubts:
         self._ranked = {
             slot: sorted((rule for rule in plan.rules if rule.slot == slot), key=rank) for slot in plan.slots
         }
-        self._asked = {slot: plan.attributes_of([slot]) - {*CLOCK_ATTRIBUTES, JOURNEY} for slot in plan.slots}
+        self._asked = {slot: asked.attributes - {*CLOCK_ATTRIBUTES, JOURNEY} for slot, asked in plan.questions.items()}
 
     def about(self, view: View) -> dict[str, frozenset[str]]:
         """For each slot in doubt what was not recorded: attributes, and caps as they are written. What decides a slot
@@ -108,7 +108,7 @@ class _Asker:
         self._view = view
         self._missing = missing
         self._attributes = at_stage(plan, view.context).attributes
-        if plan.journey is not None and missing & plan.journey.attributes_of([JOURNEY]):
+        if plan.journey is not None and missing & plan.journey.asked_in([JOURNEY]).attributes:
             self._missing = missing | {JOURNEY}
 
     def chance(self, condition: Condition, timezone: str, *, is_verified: bool) -> Chance:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.catalogue.feeds import read_products
 from proxy.catalogue.logs import read_log
 from proxy.catalogue.ranking import Arrangement
 from proxy.catalogue.rows import Ask
+from proxy.conditions.nodes import Node
 from proxy.conditions.phrase import Phrase
 from proxy.conditions.vocabulary import words
 from proxy.diagnostics import Finding, in_order
@@ -25,7 +26,7 @@ from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.collect import Collector
 from proxy.rulebook.declared import read_attributes, read_slots
 from proxy.rulebook.expectations import Case, read_case
-from proxy.rulebook.files import RuleFile, rule_files, texts
+from proxy.rulebook.files import RuleFile, fell, rule_files, texts
 from proxy.rulebook.journey import one_journey, read_stage, stages_in_circles
 from proxy.rulebook.mending import with_edits
 from proxy.rulebook.money import other_currencies
@@ -70,8 +71,8 @@ class Checked:
     asks: Mapping[str, Ask]
     arrangements: Mapping[str, Arrangement]
     catalogue: Sequence[Product]
-    orders: Groups
-    visits: Groups
+    orders: Groups = ()
+    visits: Groups = ()
     lints: Sequence[Finding] = ()
 
 
@@ -94,6 +95,23 @@ def check(
         for name in sources
         if name.endswith((".yaml", *RULE_FILES)) and (root := read_yaml(name, sources[name], findings))
     }
+    products = catalogue or _own_catalogue(files, findings)
+    checked = _said(roots, sources, products, imported, seen_slots, findings)
+    fell(roots)
+    findings += file_faults(sources)
+    orders, visits = _groups(files, ORDER_FILE, findings), _groups(files, VISIT_FILE, findings)
+    return replace(checked, orders=orders, visits=visits, findings=in_order(with_edits(findings, sources)))
+
+
+def _said(
+    roots: Mapping[str, Node],
+    sources: Mapping[str, str],
+    catalogue: Sequence[Product],
+    imported: Collection[str],
+    seen_slots: Collection[str],
+    findings: list[Finding],
+) -> Checked:
+    """What the files say that are YAML."""
     declared = read_slots(roots[SLOT_FILE], findings) if SLOT_FILE in roots else ()
     attributes = read_attributes(roots[ATTRIBUTE_FILE], findings) if ATTRIBUTE_FILE in roots else {}
     policy = read_policy(roots[CACHE_FILE], findings) if CACHE_FILE in roots else NO_POLICY
@@ -107,7 +125,7 @@ def check(
     names = _names(phrases, segment_names, declared, seen_slots)
     segments = tuple(read_segment(entry, names, file.timezone, findings) for file, entry in segment_lines)
     journey = tuple(read_stage(entry, names, file.timezone, findings) for file, stages in journeys for entry in stages)
-    library = Library.of(sources, catalogue or _own_catalogue(files, findings), declared)
+    library = Library.of(sources, catalogue, declared)
     collector = Collector(names, library, findings)
     rules = tuple(collector.rules(opened))
     lists = {rule.slot for rule in rules if rule.slot.startswith(LISTING)} - {s.name for s in declared if not s.json}
@@ -120,8 +138,6 @@ def check(
     conditions = [*(one.condition for one in (*segments, *journey)), *(rule.condition for rule in rules)]
     findings += other_currencies(conditions, library.catalogue)
     findings += stages_in_circles(journey, segments)
-    findings += file_faults(sources)
-    orders, visits = _groups(files, ORDER_FILE, findings), _groups(files, VISIT_FILE, findings)
     return Checked(
         rules,
         segments,
@@ -132,14 +148,12 @@ def check(
         cases,
         policy,
         names,
-        in_order(with_edits(findings, sources)),
+        findings,
         sources,
         library.asks,
         collector.arrangements,
         library.catalogue,
-        orders,
-        visits,
-        collector.lints,
+        lints=collector.lints,
     )
 
 

@@ -6,8 +6,9 @@ A folder with findings other than warnings gives no publication, so it can never
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from proxy.catalogue.ranking import Arrangement
 from proxy.catalogue.rows import Ask
@@ -18,6 +19,7 @@ from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.check import Groups, check
 from proxy.rulebook.expectations import Case
+from proxy.rulebook.filling import Filling, fillings
 from proxy.rulebook.lints import Site, lints
 from proxy.rulebook.names import Names
 from proxy.rulebook.policy import NO_POLICY, Policy
@@ -45,6 +47,20 @@ class Publication:
     catalogue: Sequence[Product] = ()
     orders: Groups = ()
     visits: Groups = ()
+
+    @cached_property
+    def fillings(self) -> Mapping[str, Filling]:
+        """What filling each slot that has a rule may ask."""
+        return fillings(self.rules, self.fragments, self.asks, self.arrangements)
+
+    def filled_in(self, slots: Iterable[str]) -> Filling:
+        """What filling these slots may ask."""
+        return Filling.together(self.fillings[slot] for slot in slots if slot in self.fillings)
+
+    @property
+    def parts(self) -> list[object]:
+        """The many things it consists of, for who takes it apart one by one."""
+        return [*self.rules, *self.fragments.values(), *self.plan.parts]
 
     def slots_on(self, path: str) -> list[str]:
         """The slots with rules, but for those that `slots.yaml` places on other pages only."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from proxy.conditions.nodes import Entry, MapNode, Node, as_list, as_map
+from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, as_list, as_map
 from proxy.diagnostics import Finding
 from proxy.model import Place
 from proxy.rulebook.read import CATALOGUE_FILE, ORDER_FILE, RULE_FILES, VISIT_FILE, start_of, text_of
@@ -59,6 +59,24 @@ def rule_files(roots: Mapping[str, Node], findings: list[Finding]) -> list[RuleF
     if files and not findings and not any({"rules", "experiments"} & file.parts.keys() for file in files):
         findings.append(_no_rules("there are no rules in this folder", start_of(files[0].name)))
     return files
+
+
+def fell(roots: dict[str, Node]) -> None:
+    """Takes the files' trees apart, branch by branch. Whoever shares the process waits while one is freed whole: a
+    fifteenth of a second at 10,000 rules."""
+    branches = [branch for root in roots.values() for child in _children(root) for branch in _children(child)]
+    roots.clear()
+    while branches:
+        branches.pop()
+
+
+def _children(node: Node) -> Sequence[Node]:
+    match node:
+        case ListNode(items):
+            return items
+        case MapNode(entries):
+            return [entry.value for entry in entries]
+    return ()
 
 
 def _timezone(parts: Mapping[str, Entry], findings: list[Finding]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from proxy import collector
 from proxy.cases import run_cases
 from proxy.diagnostics import as_text as findings_text
 from proxy.drafts.report import Checks, checks_text, prospect
@@ -54,7 +55,9 @@ class Drafts:
                 self._kept[content] = await asyncio.to_thread(self._load, files)
             self._kept.move_to_end(content)
             while len(self._kept) > MOST:
-                self._kept.popitem(last=False)
+                _, before = self._kept.popitem(last=False)
+                if before.publication is not None:
+                    collector.let_go(before.publication.parts)
             return Draft(files, self._kept[content])
 
     def _files(self, name: str) -> Files:

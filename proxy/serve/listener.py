@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
+from proxy import collector
 from proxy.errors import OperatorError
 from proxy.settings import DEFAULTS
 
@@ -37,10 +37,6 @@ HELPS: Mapping[int | None, str] = {
     errno.EACCES: "choose a port from 1024 on, or let Tailorbird's user open lower ones",
 }
 """What to do about an address that cannot be had."""
-
-YOUNG_OBJECTS = 5_000
-"""How many more objects than before there are when garbage is searched for: 700 unless set. Ten times as many would
-hold back 8 MB of it."""
 
 
 class Listener(uvicorn.Server):
@@ -178,7 +174,7 @@ async def run(
     are about to go), then they stop gently. SIGUSR1: they stop gently at once; another process has taken over. SIGINT,
     or a second signal: what is idle is closed, what is under way still finishes.
     """
-    _spare_collector()
+    collector.spare()
     told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
@@ -189,15 +185,6 @@ async def run(
     finally:
         stopping.cancel()
         await asyncio.wait((stopping,))
-
-
-def _spare_collector() -> None:
-    """Has the search for garbage leave alone what is there before the first request (rules, modules: it stays), and
-    look less often at what comes: our own objects seldom hold each other, so it finds next to nothing. Measured, it
-    took a sixth of a busy worker's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 async def _stop_when(

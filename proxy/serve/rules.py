@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from proxy import collector
 from proxy.catalogue.feeds import read_feed
 from proxy.diagnostics import as_text
 from proxy.errors import OperatorError, StoreError
@@ -18,7 +19,7 @@ from proxy.metrics import Metrics
 from proxy.model import Product
 from proxy.ports import ProfileStore
 from proxy.rulebook.compile import Loaded, Publication, load
-from proxy.rulebook.pauses import paused
+from proxy.rulebook.pauses import Pause, paused
 from proxy.stores.ruledir import RuleFolder
 
 log = logging.getLogger("tailorbird.rules")
@@ -100,7 +101,7 @@ class Rules:
                     await self._take()
 
     async def _take(self) -> None:
-        loaded = await asyncio.to_thread(load, self._files, catalogue=self._products, imported=self._imported)
+        loaded = await asyncio.to_thread(self._load, self._files)
         self.loaded = loaded
         self._by_id = {product.id: product for product in self._products}
         if loaded.publication is None:
@@ -117,15 +118,24 @@ class Rules:
 
     def draft(self, files: Files) -> Loaded:
         """Other files, checked and compiled beside the same catalogue. Takes its time, so on a thread."""
-        loaded = load(files, catalogue=self._products, imported=self._imported)
+        loaded = self._load(files)
         return replace(loaded, publication=self._adapt(loaded.publication)) if loaded.publication else loaded
+
+    def _load(self, files: Files) -> Loaded:
+        with collector.at_rest():
+            return load(files, catalogue=self._products, imported=self._imported)
 
     async def _go_live(self) -> None:
         """Publishes the last good state, but for what is paused."""
         if self.good is None:
             return
-        self.publication = await asyncio.to_thread(paused, self.good, self._folder.pauses)
+        before, self.publication = (
+            self.publication,
+            await asyncio.to_thread(_made_ready, self.good, self._folder.pauses),
+        )
         self._publish(self.publication)
+        if before is not None:
+            collector.let_go(before.parts)
         off = ", ".join(map(str, sorted(self._folder.pauses)))
         log.info("%s: rules %s live%s", self._folder.path, self.publication.version, f", paused: {off}" if off else "")
 
@@ -143,6 +153,14 @@ class Rules:
         except StoreError as error:
             log.debug("the store did not say which attributes it has: %s", error)
             return self._imported
+
+
+def _made_ready(publication: Publication, pauses: frozenset[Pause]) -> Publication:
+    """The publication but for what is paused, with all found out that a page would have to wait for."""
+    with collector.at_rest():
+        ready = paused(publication, pauses)
+        ready.fillings  # noqa: B018  # made by looking
+        return ready
 
 
 def products_of(path: str) -> tuple[Product, ...]:

@@ -53,26 +53,21 @@ class Asked:
     @classmethod
     def by(cls, publication: Publication, slots: tuple[str, ...]) -> Asked:
         """What is asked in these slots."""
-        plan, fragments = publication.plan, publication.fragments
-        names = set(plan.attributes_of(slots)) - set(CLOCK_ATTRIBUTES)
-        variants = {variant for rule in publication.rules if rule.slot in slots for variant in rule.variants}
-        for variant in variants & fragments.keys():
-            names.update(field.attribute for field in fragments[variant].fields)
-        rows = [publication.asks[variant] for variant in variants & publication.asks.keys()]
-        names.update(ROW_ATTRIBUTES if rows else ())
-        arrangements = [publication.arrangements[one] for one in variants & publication.arrangements.keys()]
-        names.update(SORTED_BY if arrangements else ())
-        follows = any(ask.reads_history for ask in rows) or any(one.reads_history for one in arrangements)
+        deciding, filling = publication.plan.asked_in(slots), publication.filled_in(slots)
+        names = deciding.attributes.difference(CLOCK_ATTRIBUTES).union(
+            filling.attributes, ROW_ATTRIBUTES if filling.has_rows else (), SORTED_BY if filling.has_lists else ()
+        )
         traits = {name: TRAIT_MEASURES[name] for name in names & TRAIT_MEASURES.keys()}
-        measures = {**traits, **plan.measures_of(slots)}
-        reads_history = plan.reads_history(slots) or follows
+        measures = {**traits, **deciding.measures}
+        reads_history = deciding.reads_history or filling.follows
         of_visitor = tuple(sorted(name for name in names if not is_of_request(name)))
         return cls(
             tuple(sorted(name for name in names if is_of_request(name))),
             of_visitor,
             tuple(source_of(name, measures.get(name)) for name in of_visitor),
             needs_profile(names) or reads_history,
-            reads_history or bool(rows or arrangements) or plan.moves(slots) or any(map(is_moving, measures.values())),
+            any((reads_history, filling.has_rows, filling.has_lists, deciding.moves))
+            or any(map(is_moving, measures.values())),
             not _NO_NUMBERS.issuperset(of_visitor),
             reads_history or bool(measures),
         )

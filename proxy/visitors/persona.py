@@ -48,7 +48,7 @@ def context_as(
     visitor = allowed(Visitor(persona.visitor, segments=frozenset(persona.segments)), consent)
     if consent is not Consent.PROFILE:
         profile = of_this_visit(profile, at) if consent is Consent.SESSION else None
-    measures = {**TRAIT_MEASURES, **plan.measures_of(plan.slots)}
+    measures = {**TRAIT_MEASURES, **plan.asked_in(plan.slots).measures}
     context = context_of(request, visitor, profile, now=at, measures=measures)
     if case is None:
         return replace(context, attributes={**context.attributes, **persona.attributes})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from math import inf
 from typing import NamedTuple
 
@@ -23,10 +23,8 @@ from proxy.model import (
     AttributeValue,
     Decision,
     EvaluationContext,
-    Measure,
     View,
     Visitor,
-    measure_name,
     shown_name,
 )
 from proxy.ports import ViewLog
@@ -53,13 +51,6 @@ class Noted(NamedTuple):
     decisions: tuple[Decision, ...]
 
 
-class Asked(NamedTuple):
-    """What a page's rules ask: attributes, and what their caps read, by name."""
-
-    attributes: frozenset[str]
-    measures: Mapping[str, Measure]
-
-
 class Recorder:
     """Takes part of what is shown: `a_second` views at most, spread over the second. Whoever shows a page notes it when
     `due_at` has come."""
@@ -68,7 +59,6 @@ class Recorder:
         self._step = 1 / a_second if a_second else inf
         self.due_at = -inf if a_second else inf
         self._noted: list[Noted] = []
-        self._asked: dict[tuple[Plan, tuple[str, ...]], Asked] = {}
 
     def note(self, noted: Noted) -> None:
         """Remembers a view; not, when nobody takes them."""
@@ -80,39 +70,26 @@ class Recorder:
     def take(self) -> list[View]:
         """What was noted since it was last asked, as views; but for those of crawlers."""
         noted, self._noted = self._noted, []
-        return [view_of(each, self._asked_by(each)) for each in noted if not _is_of_a_bot(each.request)]
-
-    def _asked_by(self, noted: Noted) -> Asked:
-        """What the rules of a page ask, worked out once: it takes a look at each rule."""
-        page = (noted.plan, tuple(decision.slot for decision in noted.decisions))
-        if page not in self._asked:
-            self._asked = {key: asked for key, asked in self._asked.items() if key[0] is noted.plan}
-            self._asked[page] = asked_by(*page)
-        return self._asked[page]
+        return [view_of(each) for each in noted if not _is_of_a_bot(each.request)]
 
 
-def asked_by(plan: Plan, slots: Collection[str]) -> Asked:
-    """What the rules of these slots ask."""
-    attributes = plan.attributes_of(slots) - {*CLOCK_ATTRIBUTES, JOURNEY}
-    measures = [cap.measure for rule in plan.rules if rule.slot in slots for cap in rule.caps]
-    return Asked(attributes, {measure_name(measure): measure for measure in measures})
-
-
-def view_of(noted: Noted, asked: Asked) -> View:
-    """What is recorded of a page whose rules ask so much."""
+def view_of(noted: Noted) -> View:
+    """What is recorded of a page."""
     context = noted.context
-    attributes = dict(_attributes(noted, asked.attributes))
+    asked = noted.plan.asked_in(decision.slot for decision in noted.decisions)
+    names = asked.attributes - {*CLOCK_ATTRIBUTES, JOURNEY}
+    attributes = dict(_attributes(noted, names))
     return View(
         at=context.now,
         version=noted.plan.version,
         shown={decision.slot: shown_name(decision) for decision in noted.decisions},
         attributes=attributes,
-        unknown=tuple(sorted((asked.attributes | OF_THE_REQUEST) - attributes.keys())),
+        unknown=tuple(sorted((names | OF_THE_REQUEST) - attributes.keys())),
         visitor=context.targeting_key,
         unverified=context.unverified,
         channel=context.channel,
         bucket_key=context.bucket_key,
-        readings={name: context.read(measure) for name, measure in asked.measures.items()},
+        readings={name: context.read(measure) for name, measure in asked.caps.items()},
     )
 
 

@@ -90,7 +90,7 @@ def test_an_experiment_may_be_split_by_an_attribute_with_the_same_arm_for_all_wh
     rule = Rule("A", "hero", experiment=Experiment(HALVES.arms, split_by="company"))
     arms = {hero(rule, targeting_key=id, attributes={"company": "Northwind"}).arm for id in IDS}
     assert len(arms) == 1 and hero(rule, targeting_key="1").rule == ""
-    assert compile_plan([rule]).attributes_of(["hero"]) == {"company"}
+    assert compile_plan([rule]).asked_in(["hero"]).attributes == {"company"}
 
 
 @pytest.mark.parametrize(("reading", "shown"), [(None, "A"), (0.0, "A"), (1.0, "A"), (2.0, "B"), (9.0, "B")])
@@ -134,5 +134,5 @@ def test_a_holdout_may_be_of_all_slots_or_of_some_and_ends_at_its_time() -> None
 def test_a_page_that_draws_or_caps_needs_to_know_who_it_is() -> None:
     rules = [Rule("A", "hero", caps=AFTER_TWICE), Rule("B", "row"), Rule("C", "bar", experiment=HALVES)]
     plan = compile_plan(rules)
-    assert [plan.reads_history([slot]) for slot in ("hero", "row", "bar")] == [True, False, True]
-    assert compile_plan(rules, (), [Holdout("Q4", 500)]).reads_history(["row"])
+    assert [plan.asked_in([slot]).reads_history for slot in ("hero", "row", "bar")] == [True, False, True]
+    assert compile_plan(rules, (), [Holdout("Q4", 500)]).asked_in(["row"]).reads_history

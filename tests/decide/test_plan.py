@@ -52,10 +52,10 @@ def test_what_a_slot_may_ask_includes_what_its_segments_ask() -> None:
         Rule("c", "list", Fact("segment", IsKnown())),
     ]
     plan = compile_plan(rules, segments)
-    assert plan.attributes_of(["hero"]) == {"country", "segment", "orders", "spend"}
-    assert plan.attributes_of(["row", "unheard of"]) == {"weekday"}
-    assert plan.attributes_of(["list"]) == {"segment", "orders", "spend", "steps"}
-    assert plan.attributes_of([]) == frozenset()
+    assert plan.asked_in(["hero"]).attributes == {"country", "segment", "orders", "spend"}
+    assert plan.asked_in(["row", "unheard of"]).attributes == {"weekday"}
+    assert plan.asked_in(["list"]).attributes == {"segment", "orders", "spend", "steps"}
+    assert plan.asked_in([]).attributes == frozenset()
 
 
 @pytest.mark.parametrize("condition", [in_segment("B"), NoneOf((in_segment("a"),))])

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+from pathlib import Path
+
+from proxy.collector import at_rest
 from proxy.decide.engine import decide
 from proxy.model import EvaluationContext, Product
 from proxy.rulebook.compile import load, version_of
+from proxy.stores.ruledir import read_folder
 from tests.rulebook.conftest import Publish
 
 RULES = """
@@ -63,3 +68,18 @@ def test_a_slot_placed_on_other_pages_is_not_on_this_one() -> None:
     assert publication is not None
     assert publication.slots_on("/") == ["all", "home"]
     assert publication.slots_on("/sale") == ["all"]
+
+
+def test_nothing_of_a_publication_or_of_making_it_hangs_together_in_a_circle() -> None:
+    """Else it would stay in memory for good: what is there to stay is not looked through for garbage."""
+    demo = read_folder(Path(__file__).parent.parent.parent / "rules")
+    wrong = {**demo, "wrong.rules.yaml": b"rules:\n  - nmae: A\n  - {name: B, when: {contry: NO}}\n   - : ["}
+    with at_rest():
+        for files in (demo, wrong):
+            load(files)  # what is made once and kept
+            gc.collect()
+            loaded = load(files)
+            assert gc.collect() == 0
+            del loaded
+            assert gc.collect() == 0
+    gc.unfreeze()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.diagnostics import Finding
-from proxy.rulebook.files import rule_files, texts
+from proxy.rulebook.files import fell, rule_files, texts
 from proxy.rulebook.read import read_yaml
 from tests.rulebook.conftest import Publish
 
@@ -32,3 +32,13 @@ def test_a_part_that_is_no_list_or_no_lines_is_told(publish: Publish) -> None:
 def test_files_come_by_name_and_the_catalogue_is_left_to_who_reads_it_by_lines() -> None:
     files = {"b.yaml": b"1", "a.yaml": b"2", "products.jsonl": b"{}"}
     assert [name for name, _ in texts(files, [])] == ["a.yaml", "b.yaml"]
+
+
+def test_a_felled_tree_leaves_nothing_and_harms_nobody() -> None:
+    findings: list[Finding] = []
+    names = ("a.rules.yaml", "empty.rules.yaml", "word.rules.yaml")
+    texts_of = dict(zip(names, ("rules: [{name: A}]\nlimits: {B: once}", "", "word"), strict=True))
+    roots = {name: root for name, text in texts_of.items() if (root := read_yaml(name, text, findings))}
+    kept = roots["a.rules.yaml"]
+    fell(roots)
+    assert roots == {} and kept == read_yaml("a.rules.yaml", texts_of["a.rules.yaml"], findings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,3 +99,25 @@ def test_the_catalogue_is_read_where_the_setting_says(tmp_path: Path) -> None:
     assert products_of("") == ()
     with pytest.raises(OperatorError, match="cannot read the catalogue"):
         products_of(str(tmp_path / "none.jsonl"))
+
+
+async def test_a_publication_leaves_nothing_for_the_first_page_and_looks_for_no_garbage(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    looked: list[str] = []
+
+    def look(phase: str, info: dict[str, int]) -> None:
+        looked.append(phase)
+
+    many = "".join(
+        f"  - {{name: Sale {n}, slot: home.hero, show: {{banner: {{title: Sale {n}}}}}}}\n" for n in range(300)
+    )
+    gc.collect()
+    gc.callbacks.append(look)
+    try:
+        live = await desk.read("version: 1\nrules:\n" + many)
+    finally:
+        gc.callbacks.remove(look)
+        gc.unfreeze()
+    assert live.publication is not None and "fillings" in vars(live.publication)
+    assert len(looked) < 10  # by what runs beside it; while 300 rules were made, some hundreds of times
+    await desk.store.aclose()

@@ -1,0 +1,62 @@
+"""Python's search for garbage, kept from holding up pages.
+
+Now and then Python looks through the objects made of late, and seldom through all there are, for such as hold each
+other and nobody else does. Meanwhile nothing else runs in the process: with 10,000 rules in memory for the better part
+of a second. Rules, fragments and modules are there to stay and hold nothing in a circle. So what is made in one go is
+made without being looked through, and left alone for good. It is freed all the same, once nobody has it any more, and
+then bit by bit: that too would hold up everybody for as long as it takes.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+YOUNG_OBJECTS = 5_000
+"""How many may be made until the young ones are looked through. Python's own 700 took a sixth of a busy worker's time,
+and found next to nothing; ten times as many would hold back 8 MB of garbage."""
+
+LINGER_SECONDS = 5.0
+"""Until nobody has any more of what was given up, such as a batch of recorded views."""
+
+_turn = threading.Lock()
+_at_rest = 0
+
+
+def spare() -> None:
+    """Leaves alone what is there before the first request, and looks less often at what comes."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+
+
+@contextmanager
+def at_rest() -> Iterator[None]:
+    """Nothing is looked through while much is made that stays, nor afterwards what was made."""
+    global _at_rest  # the collector is one for all threads, and so is whether it rests
+    with _turn:
+        _at_rest += 1
+        gc.disable()
+    try:
+        yield
+    finally:
+        with _turn:
+            _at_rest -= 1
+            if not _at_rest:
+                if gc.get_count()[0] > YOUNG_OBJECTS:
+                    gc.freeze()
+                gc.enable()
+
+
+def let_go(parts: list[object], *, linger_seconds: float = LINGER_SECONDS) -> None:
+    """Empties the list one by one, after a while and in a thread: between two parts whoever waits gets a turn."""
+    thread = threading.Timer(linger_seconds, _empty, (parts,))
+    thread.daemon = True
+    thread.start()
+
+
+def _empty(parts: list[object]) -> None:
+    while parts:
+        parts.pop()

@@ -1,0 +1,68 @@
+"""What deciding a slot may ask of a visitor.
+
+It is found slot by slot when a plan is made, and no later: whoever asks for a page must not wait while thousands of
+rules are gone through.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from proxy.conditions.derived import MARK, MOVING, base_of
+from proxy.decide.conjunctions import facts_of
+from proxy.decide.guard import is_guarded
+from proxy.model import Fact, Measure, Rule, measure_name
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """The `attributes` that may be asked about; those of them that are read off the visitor's history, with their
+    `measures`; and what `caps` read, by name. `moves` says that something is asked which time alone changes, other than
+    schedules and clocks; `reads_history` that the visitor's history may be needed, or the key that chance draws them
+    by."""
+
+    attributes: frozenset[str] = frozenset()
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    caps: Mapping[str, Measure] = field(default_factory=dict)
+    moves: bool = False
+    reads_history: bool = False
+
+    @classmethod
+    def together(cls, asked: Iterable[Questions]) -> Questions:
+        """All that is asked in several slots."""
+        each = tuple(asked)
+        return cls(
+            frozenset().union(*(one.attributes for one in each)),
+            {name: measure for one in each for name, measure in one.measures.items()},
+            {name: measure for one in each for name, measure in one.caps.items()},
+            any(one.moves for one in each),
+            any(one.reads_history for one in each),
+        )
+
+
+def questions(
+    rules: Sequence[Rule], with_segments: Callable[[list[Fact]], Sequence[Fact]], *, has_holdouts: bool
+) -> dict[str, Questions]:
+    """What is asked in each slot that has a rule. `with_segments` gives some facts, and those that are asked of who is
+    in the segments they name."""
+    by_slot: dict[str, list[Rule]] = defaultdict(list)
+    for rule in rules:
+        by_slot[rule.slot].append(rule)
+    return {slot: _of_slot(here, with_segments, has_holdouts) for slot, here in by_slot.items()}
+
+
+def _of_slot(
+    rules: Sequence[Rule], with_segments: Callable[[list[Fact]], Sequence[Fact]], has_holdouts: bool
+) -> Questions:
+    facts = with_segments([fact for rule in rules for fact in facts_of(rule.condition)])
+    names = {fact.attribute for fact in facts}
+    drawn_by = {rule.experiment.split_by for rule in rules if rule.experiment} - {""}
+    return Questions(
+        frozenset(map(base_of, names)) | drawn_by,
+        {fact.attribute: fact.measure for fact in facts if fact.measure},
+        {measure_name(cap.measure): cap.measure for rule in rules for cap in rule.caps},
+        any(name.partition(MARK)[2] in MOVING for name in names),
+        has_holdouts or any(map(is_guarded, rules)),
+    )

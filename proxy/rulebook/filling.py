@@ -1,0 +1,64 @@
+"""What filling a slot may ask of a visitor, beside what deciding it does (`decide/questions.py`): the fields of its
+fragments, the products in its rows, the order of its lists. Found slot by slot when rules are published, and no later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from proxy.catalogue.ranking import Arrangement
+from proxy.catalogue.rows import Ask
+from proxy.model import Rule
+from proxy.page.fragments import Fragment
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """The `attributes` that fields name; whether there are rows of products, or arranged lists; and whether one of them
+    follows what the visitor does."""
+
+    attributes: frozenset[str] = frozenset()
+    has_rows: bool = False
+    has_lists: bool = False
+    follows: bool = False
+
+    @classmethod
+    def together(cls, fillings: Iterable[Filling]) -> Filling:
+        """All that is asked in several slots."""
+        each = tuple(fillings)
+        return cls(
+            frozenset().union(*(one.attributes for one in each)),
+            any(one.has_rows for one in each),
+            any(one.has_lists for one in each),
+            any(one.follows for one in each),
+        )
+
+
+def fillings(
+    rules: Iterable[Rule],
+    fragments: Mapping[str, Fragment],
+    asks: Mapping[str, Ask],
+    arrangements: Mapping[str, Arrangement],
+) -> dict[str, Filling]:
+    """What is asked in each slot that has a rule, by what its rules may show."""
+    variants: dict[str, set[str]] = {}
+    for rule in rules:
+        variants.setdefault(rule.slot, set()).update(rule.variants)
+    return {slot: _of_slot(shown, fragments, asks, arrangements) for slot, shown in variants.items()}
+
+
+def _of_slot(
+    variants: set[str],
+    fragments: Mapping[str, Fragment],
+    asks: Mapping[str, Ask],
+    arrangements: Mapping[str, Arrangement],
+) -> Filling:
+    rows = [asks[variant] for variant in variants & asks.keys()]
+    lists = [arrangements[variant] for variant in variants & arrangements.keys()]
+    return Filling(
+        frozenset(field.attribute for variant in variants & fragments.keys() for field in fragments[variant].fields),
+        bool(rows),
+        bool(lists),
+        any(ask.reads_history for ask in rows) or any(one.reads_history for one in lists),
+    )

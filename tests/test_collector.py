@@ -1,0 +1,53 @@
+"""Nothing is looked through while much is made that stays, and what is given up goes bit by bit."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from proxy.collector import YOUNG_OBJECTS, at_rest, let_go
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_alone() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+def test_the_collector_rests_until_the_last_is_done() -> None:
+    with at_rest():
+        with at_rest():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_it_is_back_when_making_fails() -> None:
+    with pytest.raises(ValueError, match="no rules"), at_rest():
+        raise ValueError("no rules")
+    assert gc.isenabled()
+
+
+def test_what_was_made_in_one_go_is_left_alone_and_little_is_not() -> None:
+    gc.collect()
+    with at_rest():
+        little: list[list[int]] = [[]]
+    assert gc.get_freeze_count() == 0
+    with at_rest():
+        much: list[list[int]] = [[] for _ in range(2 * YOUNG_OBJECTS)]
+    assert gc.get_freeze_count() > len(much) > len(little)
+
+
+def test_what_is_let_go_is_freed() -> None:
+    class Part:
+        pass
+
+    parts: list[object] = [Part() for _ in range(100)]
+    freed = threading.Event()
+    weakref.finalize(parts[0], freed.set)  # the last that goes
+    let_go(parts, linger_seconds=0)
+    assert freed.wait(10) and not parts
