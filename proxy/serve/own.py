@@ -124,6 +124,10 @@ class Own:
         """Whether the answer is passed on as it comes."""
         return not is_cut(answer.headers, request.path, self._declared()) or answer.status in NOT_WHOLE
 
+    def is_read_whole(self, request: Request, answer: UpstreamResponse) -> bool:
+        """Whether all of its body is looked at before any of it is passed on."""
+        return request.method == b"GET" and not self.is_streamed(request, answer)
+
     async def answer(self, request: Request, answer: UpstreamResponse, now: float, said: str) -> Response:
         """The visitor's answer. Closes the origin's unless it is streamed."""
         headers = passed_head(answer.headers, said)

@@ -68,6 +68,8 @@ class Straight:
         self._personal = personal
         self._policy_of = policy_of
         self._fill = fill
+        self._most_bytes = settings.max_page_bytes
+        self._seconds = settings.page_timeout_ms / 1_000
         self._is_off = settings.clients_may_refresh  # then there is more to be read in a request
         self._choices = Choices.of(settings)
         self._ways: dict[Manner, _Way] = {}
@@ -103,13 +105,25 @@ class Straight:
             if way is not None and (way.is_streamed or (way.is_json and not self._own.may_have_slots(request.path))):
                 give(self._own.streamed_below(way.manner.lines(answer.values) + line, answer))
                 return
-            try:
-                response = self._at_once(request, answer, said)
-            except OriginError as error:
-                response = self._own.failed(request, error)
-                if isinstance(answer.body, Exchange):
-                    answer.body.let_go()
-            give(self._waited_for(request, answer, said) if response is None else response)
+            came, body = partial(self._came, request, answer, said, give), answer.body
+            if isinstance(body, Exchange) and not body.is_over and self._own.is_read_whole(request, answer):
+                body.when_whole(self._most_bytes, self._seconds, came)
+            else:
+                came(None)
+
+    def _came(
+        self, request: Request, answer: UpstreamResponse, said: str, give: Give, error: BaseException | None
+    ) -> None:
+        """What is to be read whole is there, or too large; what is streamed has begun."""
+        try:
+            if error is not None:
+                raise error
+            response = self._at_once(request, answer, said)
+        except OriginError as failure:
+            response = self._own.failed(request, failure)
+            if isinstance(answer.body, Exchange):
+                answer.body.let_go()
+        give(self._waited_for(request, answer, said) if response is None else response)
 
     def _way(self, manner: Manner) -> _Way:
         headers = manner.headers([b""] * len(manner.fields))

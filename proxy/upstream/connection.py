@@ -17,6 +17,16 @@ class Listener(Protocol):
         """No more will come: the origin closed in order (None), or the connection broke."""
 
 
+class Sink(Protocol):
+    """Who takes a body piece by piece as it comes."""
+
+    def take(self, piece: bytes | memoryview) -> None:
+        """A piece came."""
+
+    def end(self, error: BaseException | None) -> None:
+        """The last piece has come; or what went wrong."""
+
+
 class Connection(asyncio.Protocol):
     """A socket to the origin. `on_lost` hears of its end. `has_slot` while its exchange counts among those that may be
     under way. Idle, it accepts nothing: bytes nobody asked for close it."""

@@ -9,29 +9,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Protocol
+from math import inf
 
 from proxy.errors import OriginError
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.upstream import plain
 from proxy.upstream.answer import Answer
-from proxy.upstream.connection import Connection
+from proxy.upstream.connection import Connection, Sink
 from proxy.upstream.patience import Patience
 from proxy.upstream.plain import Plain
 from proxy.upstream.sending import head_of, send
 
 HIGH_WATER_BYTES = 256 * 1024
 SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
-
-
-class Sink(Protocol):
-    """Who takes a body piece by piece as it comes."""
-
-    def take(self, piece: bytes | memoryview) -> None:
-        """A piece came."""
-
-    def end(self, error: BaseException | None) -> None:
-        """The last piece has come; or what went wrong."""
 
 
 class Exchange:
@@ -58,6 +48,8 @@ class Exchange:
         self._failure: BaseException | None = None
         self._sink: Sink | None = None
         self._on_head: Callable[[BaseException | None], None] | None = None
+        self._whole: tuple[int, Callable[[BaseException | None], None]] | None = None
+        self._latest = inf
         self._news: asyncio.Future[None] | None = None
         self._upload: asyncio.Task[None] | None = None
         self._is_sent = self._is_over = self._is_paused = False
@@ -123,6 +115,16 @@ class Exchange:
         if self._is_paused:
             self._resume()
         return self._answer.take()
+
+    def when_whole(self, most_bytes: int, seconds: float, tell: Callable[[BaseException | None], None]) -> None:
+        """`tell` is called when all of the body is there, or more of it than so many bytes, none of it taken yet; or
+        with why it will not be, in that time at the latest."""
+        self._whole = most_bytes, tell
+        self._latest = self._loop.time() + seconds
+        if self._is_paused:
+            self._resume()
+        self._arm(self._patience.between_bytes)
+        self._wake()
 
     def pour(self, sink: Sink) -> None:
         """Hands the body over instead of yielding it: what has come at once, the rest as it comes."""
@@ -209,7 +211,7 @@ class Exchange:
 
     def _go_on(self) -> None:
         self._touch()
-        if self._answer.size > HIGH_WATER_BYTES and self._sink is None:
+        if self._answer.size > HIGH_WATER_BYTES and self._sink is None and self._whole is None:
             self.pause()
 
     def _resume(self) -> None:
@@ -233,6 +235,11 @@ class Exchange:
             if self._answer.has_head or self._failure is not None:
                 on_head, self._on_head = self._on_head, None
                 on_head(self._failure)
+        elif self._whole is not None:
+            most_bytes, on_whole = self._whole
+            if self._failure is not None or self._answer.is_complete or self._answer.size > most_bytes:
+                self._whole, self._latest = None, inf
+                on_whole(self._failure)
         elif self._news is not None and not self._news.done():
             self._news.set_result(None)
 
@@ -268,13 +275,13 @@ class Exchange:
     # -- time --------------------------------------------------------------------------------------------------------
 
     def _arm(self, seconds: float) -> None:
-        self.deadline = self._loop.time() + seconds
+        self.deadline = min(self._loop.time() + seconds, self._latest)
         self._patience.watch(self)
 
     def _touch(self) -> None:
         """Progress. Until the head is complete only the upload counts as such, so that a dripped head cannot go on for
         ever."""
-        self.deadline = self._loop.time() + self._patience.between_bytes
+        self.deadline = min(self._loop.time() + self._patience.between_bytes, self._latest)
 
     def look(self, now: float) -> None:
         """As `Waiting`."""

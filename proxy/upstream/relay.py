@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from proxy.errors import OriginError
 from proxy.http.message import Response, as_lines
 from proxy.settings import DEFAULTS
-from proxy.upstream.exchange import Sink
+from proxy.upstream.connection import Sink
 
 READY_BYTES = 65_536
 """Of a body that is there already, what is handed over at a time."""

@@ -110,6 +110,35 @@ async def test_a_page_in_pieces_is_put_together_before_it_is_filled() -> None:
         assert {heard.body for heard in await asked(served, b"/", 5)} == {SLOT}
 
 
+async def test_no_task_waits_for_a_page_to_be_whole_and_nobody_waits_for_ever() -> None:
+    whole, asked_for = ok(SLOT, HTML, NO_STORE), 0
+    go_on = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        nonlocal asked_for
+        while True:
+            await wire.request()
+            asked_for += 1
+            await wire.send(whole[:-20])
+            if asked_for > 4:
+                await go_on.wait()
+            if asked_for < 6:
+                await wire.send(whole[-20:])
+
+    async with Origin(script) as origin, Served(origin.url, page_timeout_ms=300) as served:
+        reader, writer = await served.connect()
+        for number in range(6):
+            writer.write(request(b"GET", b"/", *FIELDS))
+            if number == 4:
+                await eventually(lambda: served.site.metrics.get("tailorbird_cache_requests_total", "bypass") == 5)
+                assert not served.listener.server_state.tasks
+                go_on.set()
+            heard = await hear(reader)
+            assert (heard.status, heard.body == SLOT) == ((200, True) if number < 5 else (504, False))
+        assert not any(gate.under_way for gate in served.site.origins.gates.values())
+        writer.close()
+
+
 async def test_an_origin_that_breaks_off_breaks_the_clients_connection() -> None:
     answers = {b"/": ok(b"whole", NO_STORE), b"/cut": ok(b"whole", NO_STORE)}
 
