@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from proxy.audience.rows import Note
+from proxy.conditions.values import number_text
+from proxy.diagnostics import many
 from proxy.model import Attributes, AttributeValue
 
 KINDS = {bool: "yes or no", float: "a number", str: "a text", frozenset: "a list"}
@@ -40,7 +42,8 @@ class Columns:
             usual, *others = sorted(kinds, key=lambda kind: -kinds[kind].count)
             for other in others:
                 first, rows = kinds[other], kinds[other].count
-                where = (
-                    f"`{first.value}` is {other}, as in {rows - 1} more" if rows > 1 else f"`{first.value}` is {other}"
+                value = number_text(first.value) if isinstance(first.value, float) else first.value
+                where = f"`{value}` is {other}, as in {rows - 1} more" if rows > 1 else f"`{value}` is {other}"
+                yield Note(
+                    first.line, name, f"{where}; in {many(kinds[usual].count, 'row')} it is {usual}. Kept as it is"
                 )
-                yield Note(first.line, name, f"{where}; in {kinds[usual].count} rows it is {usual}. Kept as it is")

@@ -98,12 +98,17 @@ class Said(msgspec.Struct, frozen=True):
     details: Mapping[str, str | float | bool] = {}
 
 
+_OR_TRUSTED = " or trusted"
+
+
 def taken(said: Said, sender: Sender, moment: Moment, number: int = 0) -> Arrival | Rejected:
     """The event, to be applied, or why not. `number` is its place in the request."""
     row = BY_KIND[said.kind]
     is_trusted = sender.access is Access.SERVER or (sender.access is Access.TRUSTED and said.kind not in MEMBERSHIP)
     if row.is_server_only and not is_trusted:
-        return Rejected("server-only", f"`{row.kind}` needs a server's key")
+        return Rejected(
+            "server-only", f"`{row.kind}` needs a key of kind server{_OR_TRUSTED * (said.kind not in MEMBERSHIP)}"
+        )
     if row.needs and not getattr(said, row.needs):
         return Rejected(f"no-{row.needs}", f"`{row.kind}` says no {row.needs}: {row.help}")
     if len(said.message_id) > MAX_ID:

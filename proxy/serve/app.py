@@ -117,7 +117,7 @@ class App:
             response = refusal(error)
         except ClientGone:
             return
-        except Exception:
+        except Exception:  # whatever fault of ours it is, its client is told, and others are served on
             log.exception("a request could not be answered")
             self._metrics.count("tailorbird_requests_total", "result", "error")
             response = _text(500, "something went wrong", CLOSE)

@@ -87,7 +87,7 @@ class ClientProtocol(Conversation):
         try:
             if self._is_clear and self._was_quick(data):
                 return
-        except Exception as error:  # as the parser would hold it for `_reason`, had it called us
+        except Exception as error:  # whatever fault of ours it is, its client is told, as by way of the parser
             self._refuse(_failure(error))
             return
         if self._phase is Phase.NOTHING:

@@ -120,7 +120,7 @@ class Rank:
             else:
                 met = await self._showing.meet_waiting(template, page, now)
             return self._ranked(found, template, page, met, now)
-        except Exception:
+        except Exception:  # whatever fault of ours it is, a list that cannot be arranged is still a list
             log.exception("listing `%s` stays as it came", found.listing)
             self._metrics.count("tailorbird_decide_errors_total")
             return Ranked(found.products)

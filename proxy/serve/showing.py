@@ -170,7 +170,7 @@ class Showing:
         """The same with the reasons; None when deciding or rendering fails."""
         try:
             done = self._done(template, request, met, now, coding, recalled, poured)
-        except Exception:
+        except Exception:  # whatever fault of ours it is, it must not cost the page: the law above
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
             return None

@@ -10,6 +10,7 @@ Without, it is the server's memory. `replica-if-any` does without a replica wher
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -73,7 +74,10 @@ def address_of(url: str) -> Address:
     try:
         return _address(url)
     except ValueError as error:
-        raise OperatorError(f"`{url}` is no address of a store: {error}", help="write redis://HOST:PORT/DB") from error
+        shown = re.sub(r"//[^/]*@", "//...@", url)  # what is told is logged, and a password is in there
+        raise OperatorError(
+            f"`{shown}` is no address of a store: {error}", help="write redis://HOST:PORT/DB"
+        ) from error
 
 
 def _address(url: str) -> Address:

@@ -122,8 +122,10 @@ class Collect:
         key = key_in(request.get(b"authorization") or b"") or key_in_body or _query(request, "writeKey")
         source = self._keys.source(key) if key else BROWSER if self._is_from_ourselves(request) else None
         if source is None:
-            what = "this write key is nobody's" if key else "there is no write key"
-            raise RequestError(what, status=401, help="set TAILORBIRD_WRITE_KEYS")
+            what = "this write key is nobody's" if key else "no write key came with this"
+            raise RequestError(
+                what, status=401, help="send one of TAILORBIRD_WRITE_KEYS as `Authorization: Bearer KEY`"
+            )
         return source
 
     def _sender(self, request: Request, source: Source, now: float) -> tuple[Sender, bytes | None]:

@@ -20,3 +20,10 @@ def test_the_rarer_kinds_are_told_with_their_first_line() -> None:
         (3, "orders", "`many` is a text, as in 1 more; in 3 rows it is a number. Kept as it is"),
         (7, "orders", "`True` is yes or no; in 3 rows it is a number. Kept as it is"),
     ]
+
+
+def test_a_number_is_told_as_it_is_written() -> None:
+    columns = Columns()
+    columns.look(2, {"orders": "many"})
+    columns.look(3, {"orders": 1.0})
+    assert [note.what for note in columns.notes()] == ["`1` is a number; in 1 row it is a text. Kept as it is"]

@@ -50,6 +50,11 @@ def test_an_address_that_makes_no_sense_is_refused_with_help(url: str) -> None:
     assert refusal.value.help
 
 
+def test_a_password_is_not_told_with_the_address() -> None:
+    with pytest.raises(OperatorError, match=r"`redis://\.\.\.@localhost\?ack=paper`"):
+        address_of("redis://:geheim@localhost?ack=paper")
+
+
 @pytest.mark.parametrize(
     ("ack", "command", "answer", "is_given"),
     [
