@@ -13,7 +13,7 @@ import msgspec
 
 from proxy.cli.replay import MOST, views_in
 from proxy.cli.rulefolder import A_FILE, A_FOLDER, loaded_from, recorded_views, rules_option
-from proxy.cli.states import must_be_good, publication_of, state_of
+from proxy.cli.states import State, before_saved, must_be_good, publication_of, state_of
 from proxy.drafts.report import as_text, prospect
 from proxy.environment import from_environment
 from proxy.errors import OperatorError
@@ -26,7 +26,9 @@ from proxy.serve.drafts import checks_of
 @click.argument("folder", metavar="[DIR]", required=False, type=A_FOLDER)
 @rules_option("the folder that is served")
 @click.option(
-    "--against", default="live", metavar="STATE", help="live, a version's number or a folder  (default: live)"
+    "--against",
+    metavar="STATE",
+    help="live, a version's number or a folder  (default: live; where a saved folder is live, the version before)",
 )
 @click.option("--views", "most", type=click.IntRange(0), default=MOST, help=f"how many, the last  (default: {MOST:,})")
 @click.option("--log", type=A_FILE, help="views from a file of `tailorbird replay --save`, not from the store")
@@ -36,7 +38,7 @@ from proxy.serve.drafts import checks_of
 def command(
     folder: Path | None,
     rules: Path,
-    against: str,
+    against: str | None,
     most: int,
     log: Path | None,
     store: str | None,
@@ -44,9 +46,13 @@ def command(
     form: str,
 ) -> None:
     """What the draft in DIR (the served folder itself, unless named) means differently from what is live, and who would
-    see something different: the last recorded page views are decided by both. Exit code 1 when the draft has mistakes
-    or a test of it fails."""
-    live, draft = state_of(against, rules), state_of(str(folder or "draft"), rules)
+    see something different: the last recorded page views are decided by both. Where a saved folder is live at once,
+    what its last change changed. Exit code 1 when the draft has mistakes or a test of it fails."""
+    draft = state_of(str(folder or "draft"), rules)
+    live = state_of(against or "live", rules)
+    before = None if against or folder else before_saved(draft, rules)
+    if before:
+        live, draft = before, State(f"{live.name}, which is live", draft.files)
     loaded = loaded_from(draft.files, catalogue, store, Site(time.time()))
     checks = checks_of(loaded, time.time())
     told = prospect(
@@ -56,6 +62,7 @@ def command(
         checks,
         time.time(),
         names=(live.name, draft.name),
+        is_live=before is not None,
     )
     click.echo(msgspec.json.encode(told) if form == "json" else as_text(told))
     sys.exit(not checks.may_publish)

@@ -18,7 +18,8 @@ from proxy.diagnostics import as_text
 from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.rulebook.compile import Loaded, Publication
-from proxy.stores.history import Entry, is_live_as_saved
+from proxy.serve.publishing import is_live
+from proxy.stores.history import Entry, before, is_live_as_saved
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import Versions
 
@@ -49,6 +50,19 @@ def state_of(word: str, rules: Path) -> State:
             f"`{word}` is no state of the rules", help="write live, draft, a version's number or a folder"
         )
     return State(word, read_folder(Path(word)))
+
+
+def before_saved(draft: State, rules: Path) -> State | None:
+    """The version before the live one, where a folder is live as it is saved and the draft is what is live; else
+    None."""
+    versions = Versions(rules)
+    history = versions.history()
+    if is_published_mode(history) or not is_live(versions, draft.files):
+        return None
+    try:
+        return state_of(str(before(versions.live(), history)), rules)
+    except OperatorError:  # nothing was live before
+        return None
 
 
 def publication_of(state: State, catalogue: Path | None, store: str | None) -> Publication:

@@ -38,7 +38,8 @@ class Checks:
 @dataclass(frozen=True, slots=True)
 class Prospect:
     """What would come of a draft. `live` and `draft` name the two; `new_slots` have rules in the draft and stood in no
-    recorded view; `starts_at` is when the first of the rules that came or changed begins, when none has begun."""
+    recorded view; `starts_at` is when the first of the rules that came or changed begins, when none has begun.
+    `is_live`: it is no draft any more."""
 
     live: str
     draft: str
@@ -47,6 +48,7 @@ class Prospect:
     checks: Checks
     new_slots: tuple[str, ...]
     starts_at: str
+    is_live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,14 @@ def prospect(
     now: float,
     *,
     names: tuple[str, str],
+    is_live: bool = False,
 ) -> Prospect:
     """The draft beside what is live, at `now` (Unix seconds). `names` are what the two are called."""
     seen = {slot for view in views for slot in view.shown}
     fresh = {rule.slot for rule in draft.rules} - {rule.slot for rule in live.rules} - seen
     found = changes(live, draft, now)
     replayed = replay(views, live, draft)
-    return Prospect(*names, found, replayed, checks, tuple(sorted(fresh)), _starts_at(found, draft, now))
+    return Prospect(*names, found, replayed, checks, tuple(sorted(fresh)), _starts_at(found, draft, now), is_live)
 
 
 def _starts_at(found: Iterable[Change], draft: Publication, now: float) -> str:
@@ -156,7 +159,7 @@ def _not_recorded(slot: SlotReplay) -> str:
 
 def _end(told: Prospect) -> Iterator[str]:
     yield f"Checks: {checks_text(told.checks)}"
-    if told.checks.may_publish and told.changes:
+    if told.checks.may_publish and told.changes and not told.is_live:
         starts = f"      starts nothing before {told.starts_at}" if told.starts_at else ""
         yield f'Publish with: tailorbird publish -m "…"{starts}'
 

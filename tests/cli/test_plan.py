@@ -8,6 +8,8 @@ from pathlib import Path
 
 from proxy.model import View
 from proxy.stores import open_store, open_views
+from proxy.stores.ruledir import read_folder
+from proxy.stores.versions import Versions
 from tests.cli.desk import NORWAY, RULES, Desk
 
 VIEWS = [
@@ -50,6 +52,20 @@ def test_the_live_version_changes_nothing(tmp_path: Path) -> None:
     desk.publish(RULES)
     told = json.loads(desk.say("plan", "--store", store_of(tmp_path), "--format", "json")[1])
     assert (told["changes"], told["replay"]["views"], told["replay"]["different"]) == ([], 40, 0)
+
+
+def test_where_a_saved_folder_is_live_it_tells_what_the_last_change_changed(tmp_path: Path) -> None:
+    desk, versions = Desk(tmp_path), Versions(tmp_path / "rules")
+    for number, rules in enumerate((RULES, NORWAY)):
+        desk.save(rules)
+        versions.load(read_folder(desk.rules), float(number))
+    lines = desk.say("plan", "--store", store_of(tmp_path))[1].splitlines()
+    assert lines[0].startswith("Version 1 → Version 2, which is live")
+    assert lines[3] == "  home.hero  75.0 %  ▇▇▇▇▇▇ 30 views    page default → Sale 30"
+    assert not lines[-1].startswith("Publish with")
+    assert "nothing means anything else" in desk.say("plan", "--against", "live", "--store", store_of(tmp_path))[1]
+    desk.save(RULES)
+    assert "Version 2 → draft" in desk.say("plan", "--store", store_of(tmp_path))[1], "saved, and not taken over yet"
 
 
 def test_another_folder_may_be_the_draft_or_what_it_is_against(tmp_path: Path) -> None:
