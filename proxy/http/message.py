@@ -15,6 +15,10 @@ PRIVACY_SIGNALS = (b"sec-gpc", b"dnt")
 _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 
 
+Own = dict[bytes, bytes]
+"""The fields of a request that are another thing each time, as cookies, by name in lower case."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Habit:
     """Fields that a browser sends with all its requests, judged; the site they ask, and the coding the client takes."""
@@ -41,7 +45,7 @@ class Question:
         self.key = habit.scheme.encode() + b"://" + habit.host + path + (b"?" + query if query else b"")
         self.said: tuple[object, tuple[AttributeValue | None, ...]] = (None, ())
 
-    def request(self, own: dict[bytes, bytes], client: str) -> Request:
+    def request(self, own: Own, client: str) -> Request:
         """One of these requests."""
         request = Request.__new__(Request)
         request.headers = self.fields + tuple(own.items())

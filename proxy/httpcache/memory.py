@@ -91,6 +91,16 @@ class Memory(Generic[E]):
                 return variant.entry
         return None
 
+    def only(self, key: bytes) -> E | None:
+        """The entry under `key`, if it was asked for before and is all there is, whatever a request says; else `get`
+        has to choose."""
+        shelf = self._protected.get(key)
+        if shelf is None:
+            return None
+        self._protected.move_to_end(key)
+        variants = shelf.variants
+        return variants[0].entry if len(variants) == 1 and not variants[0].varying else None
+
     def names(self, key: bytes) -> frozenset[bytes]:
         """The request fields by which answers under `key` are known to differ."""
         shelf = self._shelf(key)

@@ -11,6 +11,7 @@ import contextlib
 import enum
 import logging
 from collections import deque
+from collections.abc import Awaitable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -21,11 +22,11 @@ from proxy.http.message import Response, as_lines
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.serve.admission import LOOK_SECONDS, Admission
-from proxy.serve.app import PIECE_BYTES
+from proxy.serve.app import PENDING, PIECE_BYTES
 from proxy.serve.backlog import Backlog
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
-from proxy.upstream.relay import Relay, Source, complete, relayed
+from proxy.upstream.relay import Ready, Relay, Source, complete, relayed
 
 LINGER_SECONDS = 2.0
 """How long what a refused client still sends is read and dropped, so that it gets to read why (else: RST)."""
@@ -133,6 +134,18 @@ class Conversation(HttpToolsProtocol):
         log.warning("an answer broke off: %s", error)
         if not cycle.disconnected:
             self.transport.close()
+
+    def _went_straight(self, cycle: RequestResponseCycle, answer: Response | Awaitable[Response] | None) -> None:
+        """What came of a request that was asked without a task: bytes for the client, or more to do."""
+        if isinstance(answer, Response) and not cycle.disconnected:
+            source = answer.stream if isinstance(answer.stream, Exchange) else Ready(b"".join(answer.chunks))
+            self._pour(cycle, answer, source)
+        elif isinstance(answer, Response):
+            if isinstance(answer.stream, Exchange):
+                answer.stream.let_go()
+        else:
+            cycle.scope[PENDING] = answer  # type: ignore[literal-required]
+            self._start_asgi_task(cycle, self.app)
 
     def on_response_complete(self) -> None:
         """As uvicorn's, but for its timer: how long a client may be silent is for `look` to see."""

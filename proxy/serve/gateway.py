@@ -20,12 +20,11 @@ from proxy.errors import OriginError
 from proxy.http.message import Request, Response
 from proxy.http.outgoing import detail, error_page, hit
 from proxy.http.style import Stylesheets
-from proxy.http.target import Sought, changed_by, is_for_the_origin, key_of, sought, why_never_shared
-from proxy.httpcache.directives import NONE, Directives
+from proxy.http.target import Sought, changed_by, sought, why_never_shared
 from proxy.httpcache.memory import Marks, Memory
 from proxy.httpcache.policy import Why, may_reuse, may_serve_on_error
 from proxy.httpcache.purge import Purge
-from proxy.httpcache.stored import Choices, cache_control
+from proxy.httpcache.stored import Choices
 from proxy.metrics import Metrics
 from proxy.model import CacheVerdict
 from proxy.page.about import About
@@ -50,6 +49,7 @@ from proxy.serve.reading import PageReader
 from proxy.serve.showing import Showing
 from proxy.serve.slots import Slots
 from proxy.serve.straight import Straight
+from proxy.serve.warm import Warm
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking
 from proxy.upstream.origins import Origins
@@ -83,7 +83,6 @@ class Gateway:
     ) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._hits = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
         self._clock = clock
         self._declared: Sequence[DeclaredSlot] = ()
         self._policy = NO_POLICY
@@ -105,6 +104,9 @@ class Gateway:
         self._showing = Showing(cookies, profiles, metrics, settings, recorder or Recorder(), capture)
         pouring = Pouring(Parts(self._part, settings, metrics))
         self._giving = Giving(self._showing, pouring, metrics, settings)
+        known = (self._memory, self._personal, self._showing, self._giving)
+        self._warm = Warm(*known, metrics, settings, clock)
+        self.hit, self.again = self._warm.hit, self._warm.again
         self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)
         ways = (self._memory, self._marks, self._personal, policy_of, self._fill)
         self.begins = Straight(self._own, *ways, metrics, settings, clock).begins
@@ -125,6 +127,7 @@ class Gateway:
             self._comparing.forget()
         self._stylesheets.add(publication.declared)
         self._showing.publish(publication)
+        self._warm.publish(publication, self._declared)
 
     @property
     def stock(self) -> Stock:
@@ -146,38 +149,6 @@ class Gateway:
         """Gives up the fetches under way."""
         await self._fetching.aclose()
 
-    # -- answered from memory
-
-    def hit(self, request: Request, now: float) -> Response | None:
-        """The answer, when it is stored, fresh, and nothing has to be waited for."""
-        if request.method not in (b"GET", b"HEAD"):
-            return None
-        policy = self._policy.of(request.path)
-        if policy is not None and self._personal.why_own(policy, request.headers):
-            return None
-        key = key_of(request) if policy is None else sought(request, policy).key
-        entry = self._memory.get(key, request)
-        if entry is None or entry.declared is not self._declared or entry.policy is not policy:
-            return None
-        if now >= entry.fresh_until or is_for_the_origin(request):
-            return None
-        if self._settings.clients_may_refresh and self._is_refused(entry, request, now):
-            return None
-        answer = self._giving.at_once(entry, request, now)
-        if answer is not None:
-            self._hits.count += 1
-        return answer
-
-    def _is_refused(self, entry: Entry, request: Request, now: float) -> bool:
-        """True when the client wants a newer answer and may say so."""
-        wishes = self._wishes(request)
-        return wishes is not NONE and may_reuse(entry.stored, now, wishes).reason != Why.FRESH
-
-    def _wishes(self, request: Request) -> Directives:
-        return cache_control(request.headers) if self._settings.clients_may_refresh else NONE
-
-    # -- everything else
-
     async def page(self, request: Request, now: float) -> Response:
         """The answer. Raises `RequestError` for a request that may not be passed on."""
         try:
@@ -190,7 +161,7 @@ class Gateway:
     async def _read(self, request: Request, now: float) -> Response:
         policy = self._policy.of(request.path)
         asked = sought(request, policy, is_json=has_json_slots(request.path, self._declared))
-        wishes = self._wishes(request)
+        wishes = self._warm.wishes(request)
         if policy is not None and (reason := self._personal.why_own(policy, request.headers)):
             return await self._as_visitor(request, reason)
         entry = self._memory.get(asked.key, request)

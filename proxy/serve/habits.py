@@ -21,7 +21,7 @@ import httptools
 from proxy.errors import RequestError
 from proxy.http.client import is_trusted, networks
 from proxy.http.incoming import Incoming
-from proxy.http.message import Habit, Question, Request
+from proxy.http.message import Habit, Own, Question
 from proxy.http.outgoing import taken_coding
 from proxy.httpcache.coding import page_codings
 from proxy.httpcache.key import normalised
@@ -107,9 +107,10 @@ class Reader:
         self._last = b""
         self._cuts = [_COOKIE]  # what this client sends that is another thing each time, as it writes it
 
-    def read(self, data: bytes) -> Request | None:
-        """The request that these bytes are; None when they are none, or one that the ordinary reading is for."""
-        own: dict[bytes, bytes] = {}
+    def read(self, data: bytes) -> tuple[Question, Own] | None:
+        """The request that these bytes are, as what it asks in the words of many, and what it says of its own; None
+        when they are none, or one that the ordinary reading is for."""
+        own: Own = {}
         head = data
         for name, beginning in self._cuts:
             before, hit, after = head.partition(beginning)
@@ -124,7 +125,7 @@ class Reader:
             return self.read(data) if self._finds_cuts(head) else None
         if len(question.fields) + len(own) > self._habits.most_fields or not self._habits.is_whole(data):
             return None
-        return question.request(own, self._peer)
+        return question, own
 
     def _question(self, head: bytes) -> Question | None:
         """What a head without cookies asks, if it is a usual line, a referer or none, and a habit."""

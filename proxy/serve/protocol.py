@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,16 +22,14 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from proxy.errors import RequestError
 from proxy.http.incoming import Incoming, origin_form, require_small
-from proxy.http.message import Request, Response
+from proxy.http.message import Own, Question, Request, Response
 from proxy.metrics import Metrics
 from proxy.serve.admission import Admission
-from proxy.serve.app import ANSWER, PENDING, RELAY, REQUEST
+from proxy.serve.app import ANSWER, RELAY, REQUEST
 from proxy.serve.conversation import Conversation, Phase, in_one_write
 from proxy.serve.habits import Habits
 from proxy.serve.straight import Give
 from proxy.settings import Settings
-from proxy.upstream.exchange import Exchange
-from proxy.upstream.relay import Ready
 
 log = logging.getLogger("tailorbird.protocol")
 
@@ -43,14 +41,23 @@ _LATER: Any = object()
 
 AtOnce = Callable[[Request], Response | None]
 Begins = Callable[[Request, Give], bool]
+Again = Callable[[Question, Own, str], Response | None]
 
 
-def protocols(at_once: AtOnce, begins: Begins, settings: Settings, metrics: Metrics) -> Callable[..., ClientProtocol]:
-    """What uvicorn's setting `http` takes: makes a `ClientProtocol` for each connection of one worker. `at_once` gives
-    the answers of the fast lane, `begins` takes what goes straight; the application is asked for all others."""
+def _never(question: Question, own: Own, client: str) -> None:
+    """Knows no question."""
+
+
+def protocols(
+    at_once: AtOnce, begins: Begins, settings: Settings, metrics: Metrics, again: Again = _never
+) -> Callable[..., ClientProtocol]:
+    """What uvicorn's setting `http` takes: makes a `ClientProtocol` for each connection of one worker. `again` and
+    `at_once` give the answers of the fast lane, `begins` takes what goes straight; the application is asked for all
+    others."""
     incoming, admission = Incoming(settings), Admission(settings)
     metrics.gauge("tailorbird_clients", lambda: len(admission))
-    return partial(ClientProtocol, at_once, begins, settings, metrics, incoming, Habits(incoming, settings), admission)
+    habits = Habits(incoming, settings)
+    return partial(ClientProtocol, at_once, begins, again, settings, metrics, incoming, habits, admission)
 
 
 class ClientProtocol(Conversation):
@@ -60,6 +67,7 @@ class ClientProtocol(Conversation):
         self,
         at_once: AtOnce,
         begins: Begins,
+        again: Again,
         settings: Settings,
         metrics: Metrics,
         incoming: Incoming,
@@ -70,6 +78,7 @@ class ClientProtocol(Conversation):
         super().__init__(settings, metrics, admission, **uvicorn)
         self._at_once = at_once
         self._begins = begins
+        self._again = again
         self._incoming = incoming
         self._habits = habits
         self._small = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
@@ -230,14 +239,22 @@ class ClientProtocol(Conversation):
 
     def _was_quick(self, data: bytes) -> bool:
         """Answers a request that is known by its habits, or asks for its answer: it need not be read again."""
-        request = self._reader.read(data)
-        if request is None:
+        read = self._reader.read(data)
+        if read is None:
             return False
+        question, own = read
+        response = self._again(question, own, self.address)
+        if response is None:
+            self._look_up(question.request(own, self.address))
+        elif not self._has_written(response, is_kept=True):
+            self._ask_without_reading(question.request(own, self.address), response)
+        self.since = self.loop.time()
+        return True
+
+    def _look_up(self, request: Request) -> None:
         response = self._at_once(request)
         if response is None or not self._has_written(response, is_kept=True):
             self._ask_without_reading(request, response)
-        self.since = self.loop.time()
-        return True
 
     def _ask_without_reading(self, request: Request, response: Response | None) -> None:
         """As the ordinary way ends, for a whole request that its parser has not seen. Of the scope the application
@@ -266,18 +283,6 @@ class ClientProtocol(Conversation):
         elif self._begins(request, partial(self._went_straight, cycle)):
             return
         self._start_asgi_task(cycle, self.app)
-
-    def _went_straight(self, cycle: RequestResponseCycle, answer: Response | Awaitable[Response] | None) -> None:
-        """What came of a request that was asked without a task: bytes for the client, or more to do."""
-        if isinstance(answer, Response) and not cycle.disconnected:
-            source = answer.stream if isinstance(answer.stream, Exchange) else Ready(b"".join(answer.chunks))
-            self._pour(cycle, answer, source)
-        elif isinstance(answer, Response):
-            if isinstance(answer.stream, Exchange):
-                answer.stream.let_go()
-        else:
-            cycle.scope[PENDING] = answer  # type: ignore[literal-required]
-            self._start_asgi_task(cycle, self.app)
 
 
 def _reason(error: httptools.HttpParserError) -> RequestError:

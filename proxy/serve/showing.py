@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from proxy.audience.traits import STRANGER
 from proxy.catalogue.shop import Shop
 from proxy.http.client import is_trusted, networks
-from proxy.http.message import Request
+from proxy.http.message import Own, Question, Request
 from proxy.memo import make_room
 from proxy.metrics import Metrics
 from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
@@ -27,6 +27,7 @@ from proxy.personalise import Personalised, Stock, personalise, untouched
 from proxy.rulebook.compile import Publication
 from proxy.serve.recall import Recall, Recalled
 from proxy.serve.sewing import Sewing
+from proxy.serve.ways import Way
 from proxy.settings import Settings
 from proxy.visitors.asked import Asked
 from proxy.visitors.capture import Capture, View
@@ -50,6 +51,11 @@ class Met(NamedTuple):
     visitor: Visitor
     profile: Profile | None = None
     set_cookie: bytes | None = None
+
+
+Values = tuple[AttributeValue | None, ...]
+Alike = tuple[Coding, int, Values, Values, tuple[type, ...], frozenset[str]]
+"""What two visitors have in common who are shown the same."""
 
 
 def _met(visitor: Visitor, profile: Profile | None, now: float) -> Met:
@@ -121,6 +127,20 @@ class Showing:
         self._capture.settle()
         return Met(Visitor(visitor_id), await self._profiles.get(visitor_id, now))
 
+    def meet_again(self, asked: Asked, question: Question, own: Own, now: float) -> Met | None:
+        """Who asks, where our cookies were verified before and all of it is agreed to; None for anybody else, and when
+        the store has to be asked."""
+        cookies = own.get(b"cookie", b"")
+        visitor = self._cookies.known(cookies, now)
+        if visitor is None or self._consents.level(cookies, is_private=question.is_private) is not Consent.PROFILE:
+            return None
+        if not asked.needs_profile:
+            return Met(visitor)
+        if asked.needs_history:
+            self._capture.settle(visitor.id)
+        profile = self._profiles.remembered(visitor.id, now, has_news=asked.needs_history)
+        return None if profile is MISSING else Met(visitor, profile)
+
     def _visitor(self, request: Request, now: float) -> Visitor:
         return allowed(self._cookies.of(request, now), self._consents.of(request))
 
@@ -180,6 +200,21 @@ class Showing:
             self._capture.note(View(now, request, template.about, met.visitor, done.decisions, is_first))
         return done
 
+    def show_again(self, way: Way, question: Question, own: Own, client: str, met: Met, now: float) -> Assembled:
+        """The same for one more who asks a question that has a way: mostly what somebody alike was shown."""
+        try:
+            key = self._alike(way.asked, question.coding, way.said, met.visitor, met.profile, now)
+            done = way.recalled.get(key) if now < self._recorder.due_at else None
+        except Exception:
+            done = None  # `show` meets with the same, and counts it
+        if done is None:
+            return self.show(way.template, question.request(own, client), met, now, question.coding, way.recalled)
+        self._metrics.show(now, question.path, done.decisions)
+        if self._capture.is_on:
+            request = question.request(own, client)
+            self._capture.note(View(now, request, way.template.about, met.visitor, done.decisions))
+        return done.page
+
     def _seen(self, request: Request, visitor: Visitor, now: float) -> Seen:
         is_believed = bool(self._trusted) and is_trusted(request.client, self._trusted)
         return Seen(request, visitor, now, self._country_header if is_believed else b"")
@@ -206,20 +241,30 @@ class Showing:
         of_request = asked.known(request)
         if of_request is None:
             of_request = asked.said(self._seen(request, visitor, now))
-        of_visitor = tuple([source(visitor, profile, now) for source in asked.sources])
-        values = of_request + of_visitor
         if recalled is None or asked.tells_visitors_apart or now >= self._recorder.due_at:
+            values = of_request + tuple([source(visitor, profile, now) for source in asked.sources])
             return self._anew(template, self._seen(request, visitor, now), profile, coding, values, poured)
-        # All that deciding and filling look at; of the moment, what time it is to the plan.
-        time = self.publication.plan.clock.time(now)
-        kinds = tuple(map(type, of_visitor)) if asked.has_kinds else ()
-        unverified = visitor.unverified and unsigned_only(visitor, profile)
-        key: Hashable = (coding, time, values, kinds, unverified)
+        key = self._alike(asked, coding, of_request, visitor, profile, now)
         done = recalled.get(key)
         if done is None:
-            done = self._anew(template, self._seen(request, visitor, now), profile, coding, values)
+            done = self._anew(template, self._seen(request, visitor, now), profile, coding, of_request + key[3])
             self._recall.keep(recalled, key, done)
         return done
+
+    def _alike(
+        self,
+        asked: Asked,
+        coding: Coding,
+        of_request: Values,
+        visitor: Visitor,
+        profile: Profile | None,
+        now: float,
+    ) -> Alike:
+        """All that deciding and filling look at; of the moment, what time it is to the plan."""
+        of_visitor = tuple([source(visitor, profile, now) for source in asked.sources])
+        kinds = tuple(map(type, of_visitor)) if asked.has_kinds else ()
+        unverified = visitor.unverified and unsigned_only(visitor, profile)
+        return coding, self.publication.plan.clock.time(now), of_request, of_visitor, kinds, unverified
 
     def _anew(
         self,

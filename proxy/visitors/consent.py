@@ -36,10 +36,12 @@ class Consents:
 
     def of(self, request: Request) -> Consent:
         """What holds for this request: the least that any of the cookies, or the browser, says."""
-        level = self._in_cookies(request.cookies) if self._sources else self._default
-        if self._honours_signals and request.is_private:
-            return min(level, Consent.CONTEXTUAL)
-        return level
+        return self.level(request.cookies, is_private=request.is_private)
+
+    def level(self, cookies: bytes, *, is_private: bool) -> Consent:
+        """The same, by its cookies and whether its browser wants nobody profiled."""
+        level = self._in_cookies(cookies) if self._sources else self._default
+        return min(level, Consent.CONTEXTUAL) if is_private and self._honours_signals else level
 
     def _in_cookies(self, cookies: bytes) -> Consent:
         said = [_read(source, value) for source in self._sources for value in cookies_named(source.beginning, cookies)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, TypeVar
 from urllib.parse import unquote
@@ -99,6 +99,7 @@ class Cookies:
         self._unsigned = unsigned.encode()
         self._flags = b"; Path=/; HttpOnly; SameSite=Lax" + (b"" if is_demo else b"; Secure")
         self._prefix = b"tb_" if is_demo else b"__Host-tb_"
+        self._ours = _finding(self._prefix)
         self.visitor_name = self._prefix + b"v"
         self.segments_name = self._prefix + b"s"
         self.forgotten = self.visitor_name + b"=" + self._flags + b"; Max-Age=0"
@@ -121,6 +122,12 @@ class Cookies:
     def read(self, cookie_header: bytes, now: float) -> Visitor:
         """The visitor behind a Cookie header (several fields joined by `; `); never raises."""
         return self._read(cookies_named(self._prefix, cookie_header), cookie_header, now)
+
+    def known(self, cookie_header: bytes, now: float) -> Visitor | None:
+        """The visitor behind a Cookie header, if these cookies of ours were verified before, and are all of ours in
+        it; None when it has to be read."""
+        verified = self._memo.get(tuple(self._ours(cookie_header))) if not self._unsigned else None
+        return None if verified is None else verified.at(now)
 
     def of(self, request: Request, now: float) -> Visitor:
         """The visitor who asks; never raises."""
@@ -215,6 +222,13 @@ class Cookies:
                 help="name fewer segments; long lists belong in the profile",
             )
         return name + b"=" + value
+
+
+def _finding(beginning: bytes) -> Callable[[bytes], list[bytes]]:
+    """Finds what follows `beginning` in cookies that begin so and are written as browsers write them; b"" stands for
+    what is written otherwise, which `cookies_named` reads. In one go this takes two thirds of its time."""
+    named = re.escape(beginning)
+    return re.compile(b"%b((?:(?<=; %b)|(?<=\\A%b))[^; \\t]+(?=;|\\Z)|)" % (named, named, named)).findall
 
 
 def hinted_segments(cookie: bytes) -> frozenset[str]:

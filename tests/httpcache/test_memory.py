@@ -42,6 +42,30 @@ def test_entries_of_one_key_are_told_apart_by_what_they_vary_by() -> None:
     assert memory.names(b"a") == {b"accept-language"}
 
 
+def test_what_is_all_there_is_under_a_key_needs_no_choosing_once_it_was_asked_for() -> None:
+    memory: Memory[str] = Memory(room_for(3))
+    memory.put(b"a", (), "home", 100)
+    assert memory.only(b"a") is None
+    memory.get(b"a", NOBODY)
+    assert (memory.only(b"a"), memory.only(b"b")) == ("home", None)
+    memory.put(b"a", DUTCH, "thuis", 100)
+    assert memory.only(b"a") is None
+    memory.put(b"b", DUTCH, "thuis", 100)
+    memory.get(b"b", NOBODY)
+    assert memory.only(b"b") is None
+
+
+def test_what_is_all_there_is_stays_as_hot_as_what_is_chosen() -> None:
+    memory: Memory[str] = Memory(room_for(4))
+    for key in (b"a", b"b", b"c"):
+        memory.put(key, (), key.decode(), 100)
+        memory.get(key, NOBODY)
+    assert memory.only(b"a") == "a"
+    memory.put(b"d", (), "d", 100)
+    memory.get(b"d", NOBODY)  # three of four may be hot
+    assert [memory.only(key) for key in (b"a", b"b", b"c", b"d")] == ["a", None, "c", "d"]
+
+
 def test_a_newer_answer_replaces_the_older_one_and_its_bytes() -> None:
     memory: Memory[str] = Memory(room_for(1))
     memory.put(b"a", (), "old", 100)

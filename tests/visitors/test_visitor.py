@@ -186,6 +186,36 @@ def test_made_up_cookies_do_not_fill_the_memory() -> None:
     assert len(cookies._memo) == 1
 
 
+@given(
+    st.lists(
+        st.sampled_from([ANNA, ANNAS_SEGMENTS, b"a=1", b"__Host-tb_p=x", b"__Host-tb_v", b"; ", b";", b" ", b"\t="])
+    )
+)
+@example([b"a=1", b"; ", ANNA, b"; ", ANNAS_SEGMENTS, b"; ", b"a=1"])
+def test_who_was_verified_before_is_known_as_they_would_be_read_or_not_at_all(pieces: list[bytes]) -> None:
+    cookie_header = b"".join(pieces)
+    for before in (ANNA, header(ANNA, ANNAS_SEGMENTS)):
+        COOKIES.read(before, NOW)
+    assert COOKIES.known(cookie_header, NOW) in (None, COOKIES.read(cookie_header, NOW))
+    assert not (b"__Host-tb_p" in cookie_header and COOKIES.known(cookie_header, NOW))
+
+
+@pytest.mark.parametrize("before", [b"", b"a=1; ", b"a=1; b; "])
+@pytest.mark.parametrize("after", [b"", b"; a=1", b";a"])
+def test_who_was_verified_before_is_known_by_cookies_as_browsers_write_them(before: bytes, after: bytes) -> None:
+    cookies = Cookies(SECRET)
+    cookie_header = before + header(ANNA, ANNAS_SEGMENTS) + after
+    assert cookies.known(cookie_header, NOW) is None
+    read = cookies.read(cookie_header, NOW)
+    assert read.id == "anna" and cookies.known(cookie_header, NOW) == read
+
+
+def test_where_hints_are_read_nobody_is_known_by_our_cookies_alone() -> None:
+    cookies = Cookies(SECRET, unsigned="hints")
+    assert cookies.read(ANNA, NOW).id == "anna"
+    assert cookies.known(ANNA, NOW) is None
+
+
 def test_a_key_that_was_taken_away_no_longer_counts() -> None:
     rotated = Cookies(f"another key of 24 bytes!,{SECRET}")
     assert rotated.read(ANNA, NOW).id == "anna"

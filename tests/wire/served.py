@@ -48,8 +48,11 @@ class Served:
             lambda: self.site.now,
             may_begin=lambda: self.may_begin,
         )
-        lanes = (app.at_once, app.begins) if has_lane else (lambda _: None, lambda _, give: False)
-        protocol = protocols(*lanes, self.site.settings, self.site.metrics)
+        known = self.site.settings, self.site.metrics
+        if has_lane:
+            protocol = protocols(app.at_once, app.begins, *known, self.site.gateway.again)
+        else:
+            protocol = protocols(lambda _: None, lambda _, give: False, *known)
         self.listener = Listener("test", app, "127.0.0.1", 0, protocol=protocol, drain_seconds=1)
 
     async def __aenter__(self) -> Served:

@@ -1,0 +1,113 @@
+"""Warm hits: what is stored and fresh, given without waiting for anything.
+
+A request is looked up step by step: `hit`. When it asks something in words that many use, the way it went is remembered
+(`ways.py`), and whoever asks the same goes that way: `again`. Left to look at is what may be another each time: the
+moment, what is stored, who asks, and what they agreed to. That takes half the time of all steps.
+
+Its law: `again` gives what `hit` would give, or nothing. Whatever is unusual takes the longer way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from proxy.http.message import Own, Question, Request, Response
+from proxy.http.outgoing import assembled_answer
+from proxy.http.target import is_for_the_origin, key_of, sought
+from proxy.httpcache.directives import NONE, Directives
+from proxy.httpcache.memory import Memory
+from proxy.httpcache.policy import Why, may_reuse
+from proxy.httpcache.stored import cache_control
+from proxy.metrics import Metrics
+from proxy.page.slots import DeclaredSlot
+from proxy.rulebook.compile import Publication
+from proxy.rulebook.policy import NO_POLICY
+from proxy.serve.giving import Giving
+from proxy.serve.pages import Entry
+from proxy.serve.personal import Personal
+from proxy.serve.showing import Showing
+from proxy.serve.ways import Ways
+from proxy.settings import Settings
+
+
+class Warm:
+    """Answers of one worker's memory. `clock` gives Unix seconds."""
+
+    def __init__(
+        self,
+        memory: Memory[Entry],
+        personal: Personal,
+        showing: Showing,
+        giving: Giving,
+        metrics: Metrics,
+        settings: Settings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._memory = memory
+        self._personal = personal
+        self._showing = showing
+        self._giving = giving
+        self._hits = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
+        self._clients_may_refresh = settings.clients_may_refresh
+        self._clock = clock
+        self._declared: Sequence[DeclaredSlot] = ()
+        self._policy = NO_POLICY
+        self._may_learn = False
+        self._ways = Ways()
+
+    def publish(self, publication: Publication, declared: Sequence[DeclaredSlot]) -> None:
+        """Answers by this publication from now on, with pages that were cut at the slots `declared`."""
+        self._declared, self._policy = declared, publication.policy
+        self._may_learn = not (publication.is_off or self._clients_may_refresh)
+        self._ways.forget()
+
+    def hit(self, request: Request, now: float) -> Response | None:
+        """The answer, when it is stored, fresh, and nothing has to be waited for."""
+        if request.method not in (b"GET", b"HEAD"):
+            return None
+        policy = self._policy.of(request.path)
+        if policy is not None and self._personal.why_own(policy, request.headers):
+            return None
+        key = key_of(request) if policy is None else sought(request, policy).key
+        entry = self._memory.get(key, request)
+        if entry is None or entry.declared is not self._declared or entry.policy is not policy:
+            return None
+        if now >= entry.fresh_until or is_for_the_origin(request):
+            return None
+        if self._clients_may_refresh and self._is_refused(entry, request, now):
+            return None
+        answer = self._giving.at_once(entry, request, now)
+        if answer is not None:
+            self._hits.count += 1
+            if self._may_learn and request.question is not None and entry.template is not None:
+                self._ways.learn(request.question, key, entry, policy, self._showing.asked_by(entry.template))
+        return answer
+
+    def _is_refused(self, entry: Entry, request: Request, now: float) -> bool:
+        """True when the client wants a newer answer and may say so."""
+        wishes = self.wishes(request)
+        return wishes is not NONE and may_reuse(entry.stored, now, wishes).reason != Why.FRESH
+
+    def wishes(self, request: Request) -> Directives:
+        """What the client says of the answer it wants, where it may."""
+        return cache_control(request.headers) if self._clients_may_refresh else NONE
+
+    # -- asked again in the same words
+
+    def again(self, question: Question, own: Own, client: str) -> Response | None:
+        """The answer for one more who asks the same; None when it has to be looked up."""
+        way = self._ways.get(question)
+        if way is None:
+            return None
+        entry, now = way.entry, self._clock()
+        if now >= entry.fresh_until or self._memory.only(way.key) is not entry:
+            return None
+        met = self._showing.meet_again(way.asked, question, own, now)
+        if met is None:
+            return None
+        page = self._showing.show_again(way, question, own, client, met, now)
+        self._hits.count += 1
+        lead = way.lead.of_hit(int(entry.fresh_until - now))
+        if b"if-none-match" in own:
+            return assembled_answer(200, lead, page, question.request(own, client))
+        return Response(200, None, page.chunks, lead=lead + page.lines)

@@ -1,0 +1,64 @@
+"""Ways: what a question led to, for the next who ask it.
+
+What most steps of a look-up find follows from what is asked alone, and many ask the same in the same words: which entry
+answers, what its slots ask, what such a request says to them. Its law: a way is for a question whose answer depends on
+nothing else but the moment, what is stored, who asks and what they agreed to; and it ends with the rules it was found
+under.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proxy.http.message import Question
+from proxy.http.outgoing import Lead
+from proxy.memo import make_room
+from proxy.model import AttributeValue
+from proxy.page.template import Template
+from proxy.rulebook.policy import PagePolicy
+from proxy.serve.pages import Entry
+from proxy.serve.recall import Recalled
+from proxy.visitors.asked import Asked
+
+MOST_WAYS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """To a page that is filled: where it is stored, the entry and what it holds, what its slots ask, and what the
+    request says of that."""
+
+    key: bytes
+    entry: Entry
+    template: Template
+    lead: Lead
+    recalled: Recalled
+    asked: Asked
+    said: tuple[AttributeValue | None, ...]
+
+
+class Ways:
+    """Of one worker, under the present rules."""
+
+    def __init__(self) -> None:
+        self._ways: dict[Question, Way] = {}
+        self.get = self._ways.get
+        self.forget = self._ways.clear
+
+    def learn(self, question: Question, key: bytes, entry: Entry, policy: PagePolicy | None, asked: Asked) -> None:
+        """Remembers that the question was answered with the entry under `key`."""
+        known = self._ways.get(question)
+        if known is None or known.entry is not entry:
+            way = _way(question, key, entry, policy, asked)
+            if way is not None:
+                make_room(self._ways, MOST_WAYS)
+                self._ways[question] = way
+
+
+def _way(question: Question, key: bytes, entry: Entry, policy: PagePolicy | None, asked: Asked) -> Way | None:
+    template, lead, recalled, (whose, said) = entry.template, entry.lead, entry.recalled, question.said
+    if template is None or lead is None or recalled is None or entry.stored.status != 200 or question.method != b"GET":
+        return None
+    if asked.tells_visitors_apart or whose is not asked or (policy is not None and policy.cookies):
+        return None
+    return Way(key, entry, template, lead, recalled, asked, said)

@@ -1,0 +1,161 @@
+"""What is asked again in the same words, beside the same looked up step by step: the same answer, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from proxy.http.message import Habit, Question, Response
+from proxy.http.outgoing import taken_coding
+from proxy.httpcache.purge import purge_of
+from proxy.model import Between, Fact
+from proxy.rulebook.compile import Publication
+from tests.wire.origin import Origin, always, ok
+from tests.wire.site import NOON, PAGE, SHARED, Site, in_segment, published, shown
+
+PUBLICATION = published(
+    shown("Hello VIP", when=in_segment("vip")),
+    shown("Hello big spender", when=Fact("spent", Between(low=100.0)), order=1),
+    shown("{first name|friend}", order=2),
+)
+CLIENT = "192.0.2.7"
+
+
+def asking(*fields: tuple[bytes, bytes], method: bytes = b"GET") -> Question:
+    fields = ((b"host", b"shop.example"), *fields)
+    bare = Question(Habit(fields, b"shop.example", "http", "identity"), method, b"/", b"", None).request({}, CLIENT)
+    coding = taken_coding(bare, (b"identity", b"gzip"))
+    return Question(Habit(fields, b"shop.example", "http", coding), method, b"/", b"", None)
+
+
+def as_sent(answer: Response | None) -> tuple[object, ...] | None:
+    return answer and (answer.status, answer.headers, b"".join(answer.chunks))
+
+
+def looked_up(site: Site, question: Question, own: dict[bytes, bytes]) -> tuple[object, ...] | None:
+    return as_sent(site.gateway.hit(question.request(own, CLIENT), site.now))
+
+
+def again(site: Site, question: Question, own: dict[bytes, bytes]) -> tuple[object, ...] | None:
+    return as_sent(site.gateway.again(question, own, CLIENT))
+
+
+async def warm(site: Site) -> None:
+    await site.remember("anna", **{"first name": "Anna"})
+    await site.remember("rich", spent=250.0)
+    for visitor in ("anna", "rich", "bert"):
+        await site.get(b"/", site.visitor(visitor))
+        await site.get(b"/", site.visitor(visitor, "vip"))
+
+
+@pytest.mark.parametrize("fields", [(), ((b"accept-encoding", b"gzip"),), ((b"accept-language", b"nl"),)])
+async def test_who_asks_again_gets_what_they_would_get_else(fields: tuple[tuple[bytes, bytes], ...]) -> None:
+    answers = set()
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=PUBLICATION) as site:
+        await warm(site)
+        question = asking(*fields)
+        assert looked_up(site, question, dict([site.visitor("anna")])) is not None
+        for visitor, *segments in (("anna",), ("rich",), ("bert",), ("bert", "vip"), ("anna", "vip")):
+            name, value = site.visitor(visitor, *segments)
+            own = {name: b"a=1; " + value + b"; b=2"}
+            expected, counted = looked_up(site, question, own), site.metrics.counts().copy()
+            assert again(site, question, own) == expected
+            gained = site.metrics.counts() - counted
+            assert again(site, question, own) == looked_up(site, question, own)
+            assert site.metrics.counts() - counted == gained + gained + gained
+            answers.add(expected and expected[2])
+    assert len(answers) == 4  # who is a VIP is shown the same, whoever they are
+
+
+async def test_a_return_visit_is_a_304_again() -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=PUBLICATION) as site:
+        await warm(site)
+        question, own = asking(), dict([site.visitor("anna")])
+        answer = site.gateway.hit(question.request(own, CLIENT), site.now)
+        assert answer is not None
+        own[b"if-none-match"] = answer.get(b"etag") or b""
+        expected = looked_up(site, question, own)
+        assert expected is not None and expected[0] == 304
+        assert again(site, question, own) == expected
+        own[b"if-none-match"] = b'"another"'
+        assert again(site, question, own) == looked_up(site, question, own)
+
+
+def later(site: Site) -> None:
+    site.now += 61
+
+
+def renewed(site: Site) -> None:
+    site.gateway.publish(published(shown("New rules")))
+
+
+def purged(site: Site) -> None:
+    site.gateway.purge(purge_of(prefixes=["http://shop.example/"]))
+
+
+@pytest.mark.parametrize("happens", [later, renewed, purged])
+async def test_what_was_found_does_not_outlive_what_it_was_found_in(happens: Callable[[Site], None]) -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=PUBLICATION) as site:
+        await warm(site)
+        question, own = asking(), dict([site.visitor("anna")])
+        looked_up(site, question, own)
+        assert again(site, question, own) is not None
+        happens(site)
+        assert again(site, question, own) is None
+
+
+@pytest.mark.parametrize(
+    "cookies",
+    [
+        b"",
+        b"tb_v=forged",
+        b"{anna}; {anna}",
+        b"{anna}; tb_p=a-preview",
+        b"x={anna}",
+        b"{stranger}",
+        b"{anna}; CookieConsent={denied}",
+    ],
+)
+async def test_whoever_is_not_known_from_before_is_looked_up(cookies: bytes) -> None:
+    async with (
+        Origin(always(ok(PAGE, *SHARED))) as origin,
+        Site(origin.url, publication=PUBLICATION, consent=("cookiebot",), consent_default="profile") as site,
+    ):
+        await warm(site)
+        question, anna = asking(), site.visitor("anna")[1]
+        looked_up(site, question, {b"cookie": anna})
+        assert again(site, question, {b"cookie": anna}) is not None
+        stranger = site.cookies.visitor_pair("nobody", NOON)
+        denied = b"{stamp:'x'%2Cnecessary:true%2Cpreferences:false%2Cstatistics:false%2Cmarketing:false}"
+        asked = cookies.replace(b"{anna}", anna).replace(b"{stranger}", stranger).replace(b"{denied}", denied)
+        assert again(site, question, {b"cookie": asked}) is None
+
+
+async def test_a_browser_that_wants_nobody_profiled_is_looked_up() -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=PUBLICATION) as site:
+        await warm(site)
+        question, own = asking((b"sec-gpc", b"1")), dict([site.visitor("anna")])
+        assert looked_up(site, question, own) is not None
+        assert again(site, question, own) is None
+
+
+async def test_while_everything_is_paused_each_is_looked_up() -> None:
+    paused = Publication("v1", PUBLICATION.plan, PUBLICATION.fragments, (), PUBLICATION.rules, (), (), is_off=True)
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=paused) as site:
+        await warm(site)
+        question, own = asking(), dict([site.visitor("anna")])
+        assert looked_up(site, question, own) is not None
+        assert again(site, question, own) is None
+
+
+async def test_where_clients_may_refresh_each_is_looked_up() -> None:
+    async with (
+        Origin(always(ok(PAGE, *SHARED))) as origin,
+        Site(origin.url, publication=PUBLICATION, clients_may_refresh=True) as site,
+    ):
+        await warm(site)
+        question, own = asking(), dict([site.visitor("anna")])
+        assert looked_up(site, question, own) is not None
+        assert again(site, question, own) is None
+        assert looked_up(site, asking((b"cache-control", b"no-cache")), own) is None

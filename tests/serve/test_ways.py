@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from proxy.http.message import Habit, Question
+from proxy.httpcache.allowance import Allowance, CookieRoles
+from proxy.httpcache.stored import Choices, store
+from proxy.page.template import Template, cut, cut_at
+from proxy.rulebook.policy import PagePolicy
+from proxy.serve.pages import Entry
+from proxy.serve.ways import MOST_WAYS, Ways
+from proxy.visitors.asked import Asked
+from tests.wire.site import NOON, PAGE, in_segment, published, shown
+
+PUBLICATION = published(shown("Hello VIP", when=in_segment("vip")))
+HEADERS = ((b"content-type", b"text/html"), (b"cache-control", b"max-age=60"))
+COOKIES_MATTER = PagePolicy("/", Allowance(cookies=CookieRoles((), (), ())))
+
+
+def asking(path: bytes = b"/", method: bytes = b"GET") -> Question:
+    return Question(Habit(((b"host", b"shop.example"),), b"shop.example", "http", "gzip"), method, path, b"", None)
+
+
+def page(body: bytes = PAGE, status: int = 200) -> Entry:
+    template = cut(body, path="/", charset="utf-8", declared=(), max_slots=9)
+    template = template if isinstance(template, Template) else cut_at(body, ())
+    return Entry(store(status, HEADERS, body, NOON, NOON, Choices()), (), (), template)
+
+
+def learned(question: Question, entry: Entry, policy: PagePolicy | None = None, **asks: Any) -> bool:
+    assert entry.template is not None
+    asked = replace(Asked.by(PUBLICATION, entry.template.slots), **asks)
+    question.said = asked, ()
+    ways = Ways()
+    ways.learn(question, b"key", entry, policy, asked)
+    return ways.get(question) is not None
+
+
+def test_a_page_that_is_filled_has_a_way_whose_words_are_remembered() -> None:
+    question, entry, ways = asking(), page(), Ways()
+    asked = Asked.by(PUBLICATION, ("home.hero",))
+    question.said = asked, ("nl",)
+    ways.learn(question, b"its key", entry, None, asked)
+    way = ways.get(question)
+    assert way is not None
+    assert (way.key, way.entry, way.asked, way.said) == (b"its key", entry, asked, ("nl",))
+    assert (way.template, way.lead, way.recalled) == (entry.template, entry.lead, entry.recalled)
+
+
+@pytest.mark.parametrize(
+    ("question", "entry", "policy", "asks"),
+    [
+        (asking(method=b"HEAD"), page(), None, {}),
+        (asking(), page(b"<p>no slots"), None, {}),
+        (asking(), page(status=404), None, {}),
+        (asking(), page(), COOKIES_MATTER, {}),
+        (asking(), page(), None, {"tells_visitors_apart": True}),
+    ],
+    ids=["a head", "no slots", "an error", "other cookies matter", "chance, caps, products"],
+)
+def test_what_depends_on_more_has_none(
+    question: Question, entry: Entry, policy: PagePolicy | None, asks: dict[str, bool]
+) -> None:
+    assert learned(asking(), page(), PagePolicy("/"))
+    assert not learned(question, entry, policy, **asks)
+
+
+def test_what_a_request_says_to_other_slots_is_no_way() -> None:
+    question, ways, asked = asking(), Ways(), Asked.by(PUBLICATION, ("home.hero",))
+    question.said = replace(asked), ()
+    ways.learn(question, b"key", page(), None, asked)
+    assert ways.get(question) is None
+
+
+def test_a_way_leads_to_what_answered_last_and_ends_with_the_rules() -> None:
+    question, ways, asked = asking(), Ways(), Asked.by(PUBLICATION, ("home.hero",))
+    question.said = asked, ()
+    for entry in (page(), page()):
+        ways.learn(question, b"key", entry, None, asked)
+        way = ways.get(question)
+        assert way is not None and way.entry is entry
+    ways.forget()
+    assert ways.get(question) is None
+
+
+def test_only_so_many_ways_are_remembered() -> None:
+    ways, asked, entry = Ways(), Asked.by(PUBLICATION, ("home.hero",)), page()
+    for number in range(MOST_WAYS + 1):
+        question = asking(b"/%d" % number)
+        question.said = asked, ()
+        ways.learn(question, b"key", entry, None, asked)
+    assert len(ways._ways) <= MOST_WAYS
+    assert ways.get(question) is not None
