@@ -73,6 +73,8 @@ def require_what_serving_needs(settings: Settings) -> None:
             "the admin listener has no token",
             help="set TAILORBIRD_ADMIN_TOKEN, or --admin-port 0 for no admin listener",
         )
+    if settings.tls_key and not settings.tls_certificate:
+        raise OperatorError("there is a TLS key, but no certificate", help="name its PEM file in --tls-certificate")
     if settings.webhooks:
         from proxy.outbox.outreach import webhooks_in  # with the whole language of rules
 

@@ -113,7 +113,7 @@ class Rules:
         self._metrics.count("tailorbird_rules_reloads_total", "outcome", "live")
         try:
             await asyncio.to_thread(self._folder.remember, self._files, self._clock())
-        except (OSError, OperatorError) as error:
+        except OperatorError as error:
             log.info("%s: this state is in no history: %s", self._folder.path, error)
 
     def draft(self, files: Files) -> Loaded:

@@ -32,7 +32,8 @@ Files = Mapping[str, bytes]
 
 
 class Versions:
-    """The versions of the folder at `rules`. Reading makes nothing."""
+    """The versions of the folder at `rules`. Reading makes nothing; what writes raises `OperatorError` where it may
+    not."""
 
     def __init__(self, rules: Path) -> None:
         self.rules = rules
@@ -127,12 +128,13 @@ class Versions:
     def _restore(self, number: int, rule_files: Iterable[str]) -> None:
         """Makes the folder's `rule_files` those of a version; what else lies there stays."""
         files = self.files(number)
-        for name in rule_files:
-            if name not in files:
-                (self.rules / name).unlink()
-        for name, content in files.items():
-            (self.rules / name).parent.mkdir(parents=True, exist_ok=True)
-            replace_whole(self.rules / name, content)
+        with self._writing():
+            for name in rule_files:
+                if name not in files:
+                    (self.rules / name).unlink()
+            for name, content in files.items():
+                (self.rules / name).parent.mkdir(parents=True, exist_ok=True)
+                replace_whole(self.rules / name, content)
 
     def pause(self, pauses: Iterable[Pause], *, author: str, now: float) -> list[Entry]:
         """Pauses these too."""
@@ -188,10 +190,20 @@ class Versions:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._writing():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with (self._folder / "lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
             yield
+        except OSError as error:
+            what = f"`{error.filename or self._folder}` cannot be written: {error.strerror or error}"
+            help = "let Tailorbird's user write into the rule folder: what is live and what is paused stands in it"
+            raise OperatorError(what, help=help) from error
 
 
 def written(files: Files) -> dict[str, bytes]:

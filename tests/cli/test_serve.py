@@ -27,6 +27,7 @@ ORIGIN = ["--origin", "http://127.0.0.1:9"]
             "allowed host `https://shop.example` is not a host",
         ),
         ([*ORIGIN, "--host", "192.0.2.1"], READY, "name an address of this machine: 127.0.0.1, or 0.0.0.0 for all"),
+        ([*ORIGIN, "--tls-key", "k.pem"], READY, "there is a TLS key, but no certificate (help: name its PEM file"),
         (["--origin", "shop.example"], READY, "is not a web address"),
         ([*ORIGIN, "--port", "99999"], READY, "`port` is `99999` (help: a port is a number from 0 to 65535)"),
         ([*ORIGIN, "--store", "mysql:x"], READY, "no store speaks `mysql`"),

@@ -134,3 +134,11 @@ def test_a_history_that_was_damaged_is_told_with_its_line(tmp_path: Path) -> Non
         history.write("{not json\n")
     with pytest.raises(OperatorError, match="line 2 of"):
         versions.history()
+
+
+def test_where_nobody_may_write_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / ".tailorbird" / "lock").mkdir(parents=True)  # refuses everybody, root too
+    with pytest.raises(OperatorError, match=r"lock` cannot be written: .*let Tailorbird's user write"):
+        publish(Versions(tmp_path))
+    with pytest.raises(OperatorError, match="cannot be written"):
+        Versions(tmp_path).pause([SALE], author="Mia", now=1.0)

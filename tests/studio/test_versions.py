@@ -149,3 +149,9 @@ async def test_a_second_person_approves_and_who_asked_cannot(versions: Versions)
         await client.post("/versions/approved", data={"number": "3"}, headers=OURS, auth=("Sam", TOKEN))
         assert versions.live() == 3
         assert "Approve version" not in (await client.get("/versions", auth=("Sam", TOKEN))).text
+
+
+async def test_a_folder_that_may_not_be_written_is_told_on_the_page(tmp_path: Path) -> None:
+    (tmp_path / ".tailorbird" / "lock").mkdir(parents=True)
+    answer = await press(Shop(versions=Versions(tmp_path)), "/pause", what="everything", name="")
+    assert (answer.status_code, "cannot be written" in answer.text) == (409, True)
