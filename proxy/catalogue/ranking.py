@@ -206,7 +206,8 @@ def moves_told(products: Sequence[str], order: Sequence[str], moves: Iterable[Mo
         known = get(move.product)
         title = f"  {known.title}" if known else ""
         yield f"{move.product}{title}: {move.was} → {move.now}, {', '.join(move.why)}"
-    yield f"{len(products) - stayed - others} made room for others, {stayed} stay where the shop has them"
+    room = len(products) - stayed - others
+    yield f"{room} made room for others, " * bool(room) + f"{stayed} stay where the shop has them"
     unknown = [id for id in products if get(id) is None]
     if unknown:
         named = ", ".join(unknown[:MOST_NAMED]) + (", ..." if len(unknown) > MOST_NAMED else "")

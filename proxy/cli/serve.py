@@ -57,7 +57,8 @@ def command(**flags: Any) -> None:
 def logs() -> None:
     """Standard error, a line each."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # that it started and stopped, we say ourselves
+    for others in ("uvicorn.error", "httpx"):  # that it started, stopped and sent something, we say ourselves
+        logging.getLogger(others).setLevel(logging.WARNING)
 
 
 def require_what_serving_needs(settings: Settings) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from click.testing import CliRunner
 
 from proxy.cli import tailorbird
+from proxy.cli.serve import logs
 
 READY = {"TAILORBIRD_SECRET": "a-secret-for-tests-long-enough", "TAILORBIRD_ADMIN_TOKEN": "a-token-for-tests"}
 ORIGIN = ["--origin", "http://127.0.0.1:9"]
@@ -44,3 +47,9 @@ def test_every_flag_says_its_default_and_its_environment_name() -> None:
     text = CliRunner().invoke(tailorbird, ["serve", "--help"]).output
     assert "TAILORBIRD_ORIGIN" in text
     assert "(default: 8080; TAILORBIRD_PORT)" in " ".join(text.split())
+
+
+def test_what_is_sent_to_others_is_not_logged_address_by_address() -> None:
+    logs()
+    assert not logging.getLogger("httpx").isEnabledFor(logging.INFO), "a webhook's path may be its secret"
+    assert logging.getLogger("httpx").isEnabledFor(logging.WARNING)
