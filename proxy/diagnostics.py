@@ -7,13 +7,12 @@ explanations, is the table in `rulebook/findings.py`.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.model import Place
 
-_LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those that YAML knows
+_LINE_ENDS = ("\r\n", "\r", "\x85", "\u2028", "\u2029")  # those that YAML knows, beside the usual one
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,9 @@ def many(count: int, noun: str) -> str:
 
 def rows_of(text: str) -> list[str]:
     """The lines of a text, without their ends, as YAML counts them."""
-    return _LINE_ENDS.split(text)
+    for end in _LINE_ENDS:  # a regular expression takes four times as long
+        text = text.replace(end, "\n")
+    return text.split("\n")
 
 
 def as_text(findings: Sequence[Finding], sources: Mapping[str, str]) -> str:

@@ -10,21 +10,19 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import takewhile
 
 from proxy.conditions.derived import value_of as worked_out_of
-from proxy.decide.guard import withheld
+from proxy.decide.guard import Guard, withheld
 from proxy.decide.plan import JOURNEY, NO_RULES, Plan
-from proxy.model import Decision, EvaluationContext
+from proxy.model import Cap, Decision, EvaluationContext
 
 
 def decide(plan: Plan, context: EvaluationContext, slots: Iterable[str] | None = None) -> dict[str, Decision]:
     """What each of the slots shows this visitor; without `slots`, each slot that has a rule."""
     if plan.journey is not None:
         context = at_stage(plan, context)
-    try:
-        possible = _possible(plan, context)
-    except TypeError:  # a value that cannot be the key of a dict, so none that an editor could ask for
-        possible = plan.possible(context)
+    possible = _possible(plan, context)
     decisions = {}
     for slot in plan.ranked if slots is None else slots:
         ranked = plan.ranked.get(slot)
@@ -64,16 +62,36 @@ def at_stage(plan: Plan, context: EvaluationContext) -> EvaluationContext:
     return replace(context, attributes={**context.attributes, JOURNEY: stage}) if stage else context
 
 
+def caps_asked(plan: Plan, context: EvaluationContext, slots: Iterable[str]) -> dict[str, list[Cap]]:
+    """What may be asked of the visitor's history before each of the slots is decided: the caps of all rules that fit,
+    down to the first that shows whatever was shown before."""
+    context = at_stage(plan, context)
+    possible = _possible(plan, context)
+    layered = plan.layers.of if plan.layers else {}
+
+    def may_pass(choice: tuple[Decision, Guard | None]) -> bool:
+        return choice[1] is not None or choice[0].rule in layered
+
+    fitting = {slot: takewhile(may_pass, _fitting(plan, slot, possible)) for slot in slots}
+    return {slot: [cap for _, guard in choices if guard for cap in guard.caps] for slot, choices in fitting.items()}
+
+
 def _choices(plan: Plan, slot: str, possible: int, context: EvaluationContext) -> Iterator[Decision]:
     """Every decision that the slot could come to, best first; what is capped is among them."""
+    for contender, guard in _fitting(plan, slot, possible):
+        said = contender if guard is None else guard.says(context)
+        if said is not None:
+            yield said
+
+
+def _fitting(plan: Plan, slot: str, possible: int) -> Iterator[tuple[Decision, Guard | None]]:
+    """The rules that fit, best first, as `decide` goes through them."""
     mask, shortest, contenders, _ = plan.ranked.get(slot, NO_RULES)
     candidates = possible & mask
     while candidates:
         contender, residual, below, guard = contenders[candidates.bit_length() - shortest]
         if residual is None or residual.holds(possible):
-            said = contender if guard is None else guard.says(context)
-            if said is not None:
-                yield said
+            yield contender, guard
         candidates &= (1 << below) - 1
 
 
@@ -84,21 +102,25 @@ def _hold_out(slots: frozenset[str] | None, decisions: dict[str, Decision]) -> N
 
 
 def _possible(plan: Plan, context: EvaluationContext) -> int:
-    value_of = context.attributes.get
-    after, until, possible, _ = plan.clock.latest
-    if not after < context.now <= until:
-        possible = plan.clock.bits(context.now)
-    for attribute, remembered in plan.short_cuts.texts:
-        possible &= remembered[value_of(attribute)]
-    for attribute, breaks, ranges, truths, remembered in plan.short_cuts.typed:
-        value = value_of(attribute)
-        if type(value) is float:
-            possible &= ranges[bisect_left(breaks, value)]
-        elif type(value) is bool:
-            possible &= truths[value]
-        else:
-            possible &= remembered[value]
-    for attribute, column in plan.derived:
-        possible &= column.bits(worked_out_of(attribute, context.attributes, context.now))
-    own_bits = possible & plan.membership.own_bits
-    return possible & plan.short_cuts.memberships[own_bits, value_of("segment"), context.unverified]
+    """As `Plan.possible`."""
+    try:
+        value_of = context.attributes.get
+        after, until, possible, _ = plan.clock.latest
+        if not after < context.now <= until:
+            possible = plan.clock.bits(context.now)
+        for attribute, remembered in plan.short_cuts.texts:
+            possible &= remembered[value_of(attribute)]
+        for attribute, breaks, ranges, truths, remembered in plan.short_cuts.typed:
+            value = value_of(attribute)
+            if type(value) is float:
+                possible &= ranges[bisect_left(breaks, value)]
+            elif type(value) is bool:
+                possible &= truths[value]
+            else:
+                possible &= remembered[value]
+        for attribute, column in plan.derived:
+            possible &= column.bits(worked_out_of(attribute, context.attributes, context.now))
+        own_bits = possible & plan.membership.own_bits
+        return possible & plan.short_cuts.memberships[own_bits, value_of("segment"), context.unverified]
+    except TypeError:  # a value that cannot be the key of a dict, so none that an editor could ask for
+        return plan.possible(context)

@@ -13,19 +13,17 @@ from dataclasses import dataclass, field
 from proxy.conditions.derived import MARK, MOVING, base_of
 from proxy.decide.conjunctions import facts_of
 from proxy.decide.guard import is_guarded
-from proxy.model import Fact, Measure, Rule, measure_name
+from proxy.model import Fact, Measure, Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """The `attributes` that may be asked about; those of them that are read off the visitor's history, with their
-    `measures`; and what `caps` read, by name. `moves` says that something is asked which time alone changes, other than
-    schedules and clocks; `reads_history` that the visitor's history may be needed, or the key that chance draws them
-    by."""
+    """The `attributes` that may be asked about, and the `measures` of those that are read off the visitor's history.
+    `moves` says that something is asked which time alone changes, other than schedules and clocks; `reads_history` that
+    the history may be needed for caps, or the key that chance draws the visitor by."""
 
     attributes: frozenset[str] = frozenset()
     measures: Mapping[str, Measure] = field(default_factory=dict)
-    caps: Mapping[str, Measure] = field(default_factory=dict)
     moves: bool = False
     reads_history: bool = False
 
@@ -36,7 +34,6 @@ class Questions:
         return cls(
             frozenset().union(*(one.attributes for one in each)),
             {name: measure for one in each for name, measure in one.measures.items()},
-            {name: measure for one in each for name, measure in one.caps.items()},
             any(one.moves for one in each),
             any(one.reads_history for one in each),
         )
@@ -62,7 +59,6 @@ def _of_slot(
     return Questions(
         frozenset(map(base_of, names)) | drawn_by,
         {fact.attribute: fact.measure for fact in facts if fact.measure},
-        {measure_name(cap.measure): cap.measure for rule in rules for cap in rule.caps},
         any(name.partition(MARK)[2] in MOVING for name in names),
         has_holdouts or any(map(is_guarded, rules)),
     )

@@ -6,12 +6,12 @@ doubt when a rule that could win might hold or not. A rule whose other lines fai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from proxy.conditions.derived import base_of, value_of
 from proxy.conditions.values import holds, with_local_time
-from proxy.decide.engine import at_stage
+from proxy.decide.engine import at_stage, caps_asked
 from proxy.decide.guard import decision_of, guard_of
 from proxy.decide.membership import names_of, verified_names
 from proxy.decide.plan import CLOCK_ATTRIBUTES, JOURNEY, Plan, rank
@@ -55,7 +55,8 @@ class Doubts:
     def about(self, view: View) -> dict[str, frozenset[str]]:
         """For each slot in doubt what was not recorded: attributes, and caps as they are written. What decides a slot
         decides its layer too, and so what stands in other slots."""
-        found = {slot: missing for slot in view.shown if (missing := self._missing(view, slot))}
+        caps = caps_asked(self._plan, view.context, view.shown)
+        found = {slot: missing for slot in view.shown if (missing := self._missing(view, slot, caps[slot]))}
         found = {slot: missing for slot, missing in found.items() if self._is_in_doubt(view, slot, missing)}
         layers = {rule.layer for slot in found for rule in self._ranked[slot] if rule.layer}
         if layers:
@@ -65,12 +66,9 @@ class Doubts:
             }
         return found
 
-    def _missing(self, view: View, slot: str) -> frozenset[str]:
-        if slot not in self._asked:
-            return frozenset()
-        return missing_in(view, self._asked[slot]) | {
-            cap.text for rule in self._ranked[slot] for cap in rule.caps if _is_unread(cap, view)
-        }
+    def _missing(self, view: View, slot: str, caps: Iterable[Cap]) -> frozenset[str]:
+        unread = frozenset(cap.text for cap in caps if _is_unread(cap, view))
+        return unread | missing_in(view, self._asked[slot]) if slot in self._asked else unread
 
     def _is_in_doubt(self, view: View, slot: str, missing: frozenset[str]) -> bool:
         """Whether the slot's decision may depend on what is missing: down to the first rule that surely shows."""

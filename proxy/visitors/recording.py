@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from math import inf
 from typing import NamedTuple
 
+from proxy.decide.engine import caps_asked
 from proxy.decide.plan import CLOCK_ATTRIBUTES, JOURNEY, Plan
 from proxy.errors import StoreError
 from proxy.events.bots import is_bot
@@ -25,6 +26,7 @@ from proxy.model import (
     EvaluationContext,
     View,
     Visitor,
+    measure_name,
     shown_name,
 )
 from proxy.ports import ViewLog
@@ -76,8 +78,9 @@ class Recorder:
 def view_of(noted: Noted) -> View:
     """What is recorded of a page."""
     context = noted.context
-    asked = noted.plan.asked_in(decision.slot for decision in noted.decisions)
-    names = asked.attributes - {*CLOCK_ATTRIBUTES, JOURNEY}
+    slots = [decision.slot for decision in noted.decisions]
+    names = noted.plan.asked_in(slots).attributes - {*CLOCK_ATTRIBUTES, JOURNEY}
+    asked = {cap.measure for caps in caps_asked(noted.plan, context, slots).values() for cap in caps}
     attributes = dict(_attributes(noted, names))
     return View(
         at=context.now,
@@ -89,7 +92,7 @@ def view_of(noted: Noted) -> View:
         unverified=context.unverified,
         channel=context.channel,
         bucket_key=context.bucket_key,
-        readings={name: context.read(measure) for name, measure in asked.caps.items()},
+        readings={measure_name(measure): context.read(measure) for measure in asked},
     )
 
 

@@ -5,19 +5,22 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.decide.engine import decide
+from proxy.decide.engine import caps_asked, decide
 from proxy.decide.plan import compile_plan
 from proxy.model import (
     AllOf,
     AnyOf,
     Between,
+    Cap,
     Decision,
     EvaluationContext,
     Fact,
     IsKnown,
+    Measure,
     NoneOf,
     NotOneOf,
     OneOf,
+    Reading,
     Reason,
     Rule,
     Segment,
@@ -188,3 +191,30 @@ def test_deciding_looks_at_nothing_that_a_page_is_not_remembered_by() -> None:
         remembered += len(slots)
         assert decide(plan, Watched(context), slots) == decide(plan, context, slots)  # type: ignore[arg-type]
     assert remembered > 50
+
+
+def test_no_cap_has_a_say_but_those_that_are_told_before() -> None:
+    told, capped = 0, 0
+    for world in (World(seed, with_chance=True) for seed in range(300)):
+        plan, context = compile_plan(world.rules, world.segments, world.holdouts), world.context()
+        measures = [cap.measure for caps in caps_asked(plan, context, plan.slots).values() for cap in caps]
+        readings = {measure: context.read(measure) for measure in measures}
+        decided = decide(plan, context)
+        assert decide(plan, replace(context, read=readings.get)) == decided
+        told, capped = told + len(measures), capped + sum(one.detail == "capped" for one in decided.values())
+    assert told > 300 and capped > 50
+
+
+def capped(name: str, when: Fact, priority: int) -> Rule:
+    cap = Cap(name, Measure(Reading.COUNT, (name,)), 1.0)
+    return Rule(name, "hero", when, variant=name, priority=priority, caps=(cap,))
+
+
+@pytest.mark.parametrize(("layer", "told"), [("", ["first", "second"]), ("loud", ["first", "second", "below"])])
+def test_caps_of_rules_that_do_not_fit_or_stand_below_a_sure_one_are_not_told(layer: str, told: list[str]) -> None:
+    """What is of a layer may have to give way."""
+    sure = Rule("sure", "hero", NORWAY, variant="sure", layer=layer)
+    rules = [capped("first", NORWAY, 90), capped("other", BUYER, 80), capped("second", NORWAY, 70), sure,
+             capped("below", NORWAY, 20)]  # fmt: skip
+    found = caps_asked(compile_plan(rules), EvaluationContext(attributes={"country": "NO"}), ["hero", "row"])
+    assert {slot: [cap.text for cap in caps] for slot, caps in found.items()} == {"hero": told, "row": []}
