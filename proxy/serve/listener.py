@@ -20,6 +20,7 @@ import uvicorn
 
 from proxy import collector
 from proxy.errors import OperatorError
+from proxy.serve.headroom import keep_at_hand
 from proxy.settings import DEFAULTS
 
 _LOOK_SECONDS = 0.05
@@ -175,6 +176,7 @@ async def run(
     or a second signal: what is idle is closed, what is under way still finishes.
     """
     collector.spare()
+    keep_at_hand()
     told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):

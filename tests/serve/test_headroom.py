@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -156,3 +159,28 @@ async def test_without_memory_for_more_requests_are_told_to_come_again(tmp_path:
         assert await daemon.metric("tailorbird_shed_total", "request") == 1
         assert (await daemon.readiness())["state"] != "gone"
     assert not origin.requests
+
+
+_FAULTS = """
+import resource
+{before}
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+def work():
+    return [bytearray(1 << 20) for _ in range(5)]
+work(); work()
+begun = faults()
+for _ in range(20):
+    work()
+print((faults() - begun) // 20)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library than glibc")
+def test_what_is_freed_is_at_hand_for_the_next_page() -> None:
+    said = "from proxy.serve.headroom import keep_at_hand; keep_at_hand()"
+    kept, given_back = (
+        int(subprocess.check_output([sys.executable, "-c", _FAULTS.format(before=before)], text=True))
+        for before in (said, "")
+    )
+    assert kept < 100 < given_back
