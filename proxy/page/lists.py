@@ -27,7 +27,7 @@ from proxy.page.markup import Markup
 from proxy.page.piece import Piece, joined
 from proxy.page.scan import Doubt, SlotRange, Uncut
 from proxy.page.shelf import Filled
-from proxy.page.slots import LISTING, MOST_ORDERED, DeclaredSlot
+from proxy.page.slots import LISTING, MOST_ORDERED, DeclaredSlot, stylesheet, stylesheet_url
 
 MARKER = "data-list"
 PRODUCT = "data-product"
@@ -173,7 +173,7 @@ def _attribute(slot: DeclaredSlot) -> str:
     return slot.product or PRODUCT
 
 
-def with_places(page: Markup, *, path: str, declared: Iterable[DeclaredSlot], stylesheet: str) -> Markup:
+def with_places(page: Markup, *, path: str, declared: Sequence[DeclaredSlot]) -> Markup:
     """The page with the stylesheet that knows the places of cards, if it needs it: one that a framework takes over, and
     that may have a list. It stands last in the head, so that nothing is painted before."""
     wanted = _in_html(declared, path)
@@ -185,7 +185,8 @@ def with_places(page: Markup, *, path: str, declared: Iterable[DeclaredSlot], st
     if where is None or where.end_tag is None:
         return page
     at = where.end_tag.start_offset
-    return page.of(body[:at] + f'<link rel="stylesheet" href="{stylesheet}">'.encode() + body[at:])
+    link = f'<link rel="stylesheet" href="{stylesheet_url(stylesheet(declared))}">'
+    return page.of(body[:at] + link.encode() + body[at:])
 
 
 def _lists(page: Markup, slot: DeclaredSlot, *, is_hydrated: bool) -> Iterator[ListAt | Uncut]:

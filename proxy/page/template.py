@@ -71,10 +71,14 @@ def cut(
 
 
 def cut_at(
-    body: bytes, slots: Iterable[SlotRange], holes: Sequence[HoleAt] = (), lists: Sequence[ListAt] = ()
+    body: bytes,
+    slots: Iterable[SlotRange],
+    holes: Sequence[HoleAt] = (),
+    lists: Sequence[ListAt] = (),
+    about: About = NOTHING,
 ) -> Template:
-    """The page cut at these slots, holes and lists. A slot or list that holds a hole is left whole: its default would
-    hold it too."""
+    """The page, `about` this, cut at these slots, holes and lists. A slot or list that holds a hole is left whole: its
+    default would hold it too."""
     slots = [*slots, *(found.range for found in lists)]
     apart = [slot for slot in slots if not any(slot.start <= hole.at <= slot.end for hole in holes)]
     marks = sorted([*((slot.start, slot.end, slot.name, None) for slot in apart),
@@ -91,6 +95,7 @@ def cut_at(
             if mark[2] and found.range.start == mark[0]
         },
         holes=tuple((place, hole) for place, (*_, hole) in enumerate(marks) if hole is not None),
+        about=about,
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -115,6 +116,19 @@ class Path:
         return self.may_differ and self.unknown > 0 and is_time
 
 
+class Version:
+    """A page that came there."""
+
+    def __init__(self, path: Path, body: bytes) -> None:
+        self.path = path
+        self.body = body
+
+    @cached_property
+    def name(self) -> tuple[bytes, tuple[bytes, str, bool]]:
+        """What names it, with all that it is read with."""
+        return hashlib.sha256(self.body).digest(), self.path.key
+
+
 class Study(NamedTuple):
     """A version beside the one before: the names of its parts, which of them are known to change, and its likeness to
     the others, where there is one."""
@@ -148,39 +162,39 @@ class Outlines:
             self._paths[known.key] = known
         return known
 
-    def get(self, path: Path, body: bytes) -> Recalled | None:
+    def get(self, version: Version) -> Recalled | None:
         """The page, where it or one like it is known."""
+        body = version.body
         if len(body) > MOST_BYTES:
             return None
-        for outline in path.alike.values():
+        for outline in version.path.alike.values():
             shifts = outline.likeness and outline.likeness.shifts(body)
             if shifts:
                 return Recalled(outline.of(body, shifts), outline.doubts)
-        known = self._known.get(_name(path, body))
+        known = self._known.get(version.name)
         return None if known is None else Recalled(known.of(body), known.doubts)
 
-    def study(self, path: Path, body: bytes) -> Study:
-        """Compares it with the version before: some milliseconds."""
-        parts = parts_of(body)
+    def study(self, version: Version) -> Study:
+        """Compares it with the one before: some milliseconds."""
+        path, parts = version.path, parts_of(version.body)
         names = names_of(parts)
         before = self._seen.get((path.key, len(parts)))
         places = None if before is None else changed(before.names, names)
         if before is None or not places:
             return Study(names)
         places |= before.changing
-        likeness = learnt(Markup(body, path.charset), parts, places) if len(places) <= MOST_WORDS else None
+        likeness = learnt(Markup(version.body, path.charset), parts, places) if len(places) <= MOST_WORDS else None
         return Study(names, before.changing if likeness is None else places, likeness)
 
-    def put(
-        self, path: Path, body: bytes, template: Template, doubts: Sequence[str], study: Study | None = None
-    ) -> None:
+    def put(self, version: Version, template: Template, doubts: Sequence[str], study: Study | None = None) -> None:
         """Remembers how a page was cut, unless that was more than finding its slots: where it has holes or lists."""
+        path = version.path
         path.unknown += 1
         path.is_quick = path.is_quick and not doubts
-        if template.holes or template.lists or template.forms or len(body) > MOST_BYTES:
+        if template.holes or template.lists or template.forms or len(version.body) > MOST_BYTES:
             return
         make_room(self._known, MOST)
-        self._known[_name(path, body)] = Outline.by(template, doubts)
+        self._known[version.name] = Outline.by(template, doubts)
         if study is None:
             return
         path.studies += 1
@@ -191,7 +205,3 @@ class Outlines:
         if study.likeness is not None:
             make_room(path.alike, MOST_ALIKE)
             path.alike[len(study.names)] = Outline.by(template, doubts, study.likeness)
-
-
-def _name(path: Path, body: bytes) -> tuple[bytes, tuple[bytes, str, bool]]:
-    return hashlib.sha256(body).digest(), path.key

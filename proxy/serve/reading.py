@@ -24,11 +24,11 @@ from proxy.page.lists import Lists, find_lists, with_places
 from proxy.page.markup import Markup
 from proxy.page.scan import Doubt, SlotRange, find_slots
 from proxy.page.seen import SeenAt
-from proxy.page.slots import DeclaredSlot, stylesheet, stylesheet_url
+from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Uncut, cut_at, cut_json
 from proxy.page.tokens import meta_nonce_in, token_in
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.outlines import Outlines, Path, Study
+from proxy.serve.outlines import Outlines, Study, Version
 from proxy.serve.pages import Entry, Page, charset_of, is_cut, is_html, is_json, readable
 from proxy.settings import Settings
 
@@ -60,43 +60,45 @@ class PageReader:
         policy: PagePolicy | None = None,
     ) -> Page:
         """A page that is its visitor's own, ready to be filled. The only holes it has are its includes."""
-        at = self._at(headers, path, declared, policy)
-        if (known := self._at_once(at, body, headers, path, declared)) is not None:
+        version = self._version(body, headers, path, declared, policy)
+        if (known := self._at_once(version, headers, path, declared)) is not None:
             return known
-        if at is None or not at.is_to_be_studied:
-            return self._outlined(at, body, await asyncio.to_thread(self._read, body, headers, path, declared, policy))
-        cut, study = await asyncio.to_thread(self._studied, at, body, headers, path, declared)
-        return self._outlined(at, body, cut, study)
+        if version is None or not version.path.is_to_be_studied:
+            cut = await asyncio.to_thread(self._read, body, headers, path, declared, policy)
+            return self._outlined(version, cut)
+        cut, study = await asyncio.to_thread(self._studied, version, headers, path, declared)
+        return self._outlined(version, cut, study)
 
     def read_at_once(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Page | None:
         """The page, where no policy is about it, and it or one like it came before or it takes less than a millisecond
         to read."""
-        return self._at_once(self._at(headers, path, declared, None), body, headers, path, declared)
+        return self._at_once(self._version(body, headers, path, declared, None), headers, path, declared)
 
-    def _at(
-        self, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
-    ) -> Path | None:
-        """What is known of the pages there; None for all but uncoded HTML."""
+    def _version(
+        self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
+    ) -> Version | None:
+        """The page beside others there; None for all but uncoded HTML."""
         if not is_html(headers) or any(name == b"content-encoding" for name, _ in headers):
             return None
         has_includes = _has_includes(headers, policy)
-        return self._outlines.at(path, charset_of(headers), declared, has_includes=has_includes)
+        return Version(self._outlines.at(path, charset_of(headers), declared, has_includes=has_includes), body)
 
     def _at_once(
-        self, at: Path | None, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
+        self, version: Version | None, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
     ) -> Page | None:
-        if at is None:
+        if version is None:
             return None
-        if (known := self._outlines.get(at, body)) is not None:
-            return self._told((Page(_without_coding(headers), body, known.template), known.doubts))
-        if len(body) > QUICK_BYTES or not at.is_quick or at.is_to_be_studied:
+        if (known := self._outlines.get(version)) is not None:
+            return self._told((Page(_without_coding(headers), version.body, known.template), known.doubts))
+        at = version.path
+        if len(version.body) > QUICK_BYTES or not at.is_quick or at.is_to_be_studied:
             return None
-        return self._outlined(at, body, self._read(body, headers, path, declared, None))
+        return self._outlined(version, self._read(version.body, headers, path, declared, None))
 
-    def _outlined(self, at: Path | None, body: bytes, cut: Cut, study: Study | None = None) -> Page:
+    def _outlined(self, version: Version | None, cut: Cut, study: Study | None = None) -> Page:
         page, doubts = cut
-        if at is not None and page.template is not None and page.body is body:  # and nothing in it was changed
-            self._outlines.put(at, body, page.template, doubts, study)
+        if version is not None and page.template is not None and page.body is version.body:  # nothing in it was changed
+            self._outlines.put(version, page.template, doubts, study)
         return self._told(cut)
 
     async def read_to_keep(
@@ -123,9 +125,9 @@ class PageReader:
     # -- in a thread, but for what is read at once
 
     def _studied(
-        self, at: Path, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
+        self, version: Version, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
     ) -> tuple[Cut, Study]:
-        return self._read(body, headers, path, declared, None), self._outlines.study(at, body)
+        return self._read(version.body, headers, path, declared, None), self._outlines.study(version)
 
     def _read(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
@@ -171,16 +173,14 @@ class PageReader:
     ) -> Cut:
         where = readable(path)
         if not holes:  # which are found already, by where they are
-            url = stylesheet_url(stylesheet(declared))
-            page = with_places(page, path=where, declared=declared, stylesheet=url)
+            page = with_places(page, path=where, declared=declared)
         said = about(page)  # before the slots, whose search takes the tree
         slots = find_slots(page, path=where, declared=declared, max_slots=self._max_slots)
         lists = Lists()
         if not isinstance(slots, Uncut) or slots.reason is Doubt.NO_SLOTS:
             taken = () if isinstance(slots, Uncut) else slots
             lists = find_lists(page, path=where, declared=declared, taken=taken)
-        template = cut_at(page.body, () if isinstance(slots, Uncut) else slots, holes, lists.found)
-        template = replace(template, about=said)
+        template = cut_at(page.body, () if isinstance(slots, Uncut) else slots, holes, lists.found, said)
         return Page(_without_coding(headers), page.body, template), _doubts(slots, lists)
 
     def _cut_json(self, plain: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:

@@ -10,7 +10,7 @@ from proxy.page.fragments import Fragment
 from proxy.page.lists import Cards, find_lists, with_places
 from proxy.page.markup import Markup
 from proxy.page.piece import inflated
-from proxy.page.slots import DeclaredSlot, stylesheet
+from proxy.page.slots import DeclaredSlot, stylesheet, stylesheet_url
 from proxy.page.template import cut_at
 
 LIST = DeclaredSlot("listing:search")
@@ -106,10 +106,11 @@ def test_cards_of_a_page_that_a_framework_takes_over_stay_and_are_numbered() -> 
     cards = turned.select("[data-product]")
     assert [card.attr("data-product") for card in cards] == list("abcd")
     assert [card.attr("data-tb-order") for card in cards] == ["4", "2", "3", "1"]
-    dressed = with_places(Markup(page), path="/search", declared=[LIST], stylesheet="/_tb/style.x.css").body
-    assert b'</title><link rel="stylesheet" href="/_tb/style.x.css"></head>' in dressed
+    dressed = with_places(Markup(page), path="/search", declared=[LIST]).body
+    url = stylesheet_url(stylesheet([LIST])).encode()
+    assert b'</title><link rel="stylesheet" href="%b"></head>' % url in dressed
     plain = Markup(PAGE)
-    assert with_places(plain, path="/search", declared=[LIST], stylesheet="/x.css") is plain
+    assert with_places(plain, path="/search", declared=[LIST]) is plain
     assert b'[data-tb-order="200"]{order:200}' in stylesheet([LIST]) and b"data-tb-order" not in stylesheet([])
 
 

@@ -8,7 +8,7 @@ from proxy.page.piece import Piece
 from proxy.page.slots import LISTING, DeclaredSlot
 from proxy.page.template import Template, cut
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.outlines import MOST, MOST_BYTES, STUDIED_AGAIN, STUDIES, Outlines, Path
+from proxy.serve.outlines import MOST, MOST_BYTES, STUDIED_AGAIN, STUDIES, Outlines, Path, Version
 from proxy.serve.reading import PageReader
 from proxy.settings import Settings
 
@@ -71,20 +71,20 @@ async def test_what_is_more_than_slots_is_not_remembered() -> None:
     body = PAGE.replace(b"rest", b'<esi:include src="/part"/>')
     page = await reader.read(body, HTML, b"/", (), PagePolicy("/", has_includes=True))
     assert page.template is not None
-    outlines.put(path, page.body, page.template, ())
-    assert outlines.get(path, page.body) is None
+    outlines.put(Version(path, page.body), page.template, ())
+    assert outlines.get(Version(path, page.body)) is None
 
 
 async def test_only_so_many_are_remembered_and_none_that_is_large() -> None:
     outlines = Outlines()
     path = path_of(outlines)
     for number in range(MOST + 1):
-        outlines.put(path, b"%d" % number, plain(b"%d" % number), ())
-    assert outlines.get(path, b"0") is None
-    assert outlines.get(path, b"%d" % MOST) is not None
-    large = bytes(MOST_BYTES + 1)
-    outlines.put(path, large, plain(large), ())
-    assert outlines.get(path, large) is None
+        outlines.put(Version(path, b"%d" % number), plain(b"%d" % number), ())
+    assert outlines.get(Version(path, b"0")) is None
+    assert outlines.get(Version(path, b"%d" % MOST)) is not None
+    large = Version(path, bytes(MOST_BYTES + 1))
+    outlines.put(large, plain(large.body), ())
+    assert outlines.get(large) is None
 
 
 def plain(body: bytes) -> Template:
@@ -96,9 +96,10 @@ def plain(body: bytes) -> Template:
 
 def known(outlines: Outlines, path: Path, body: bytes) -> Template | None:
     """As far as it is remembered; else it is read, and studied where that is due."""
-    if (recalled := outlines.get(path, body)) is not None:
+    version = Version(path, body)
+    if (recalled := outlines.get(version)) is not None:
         return recalled.template
-    outlines.put(path, body, whole(body), (), outlines.study(path, body) if path.is_to_be_studied else None)
+    outlines.put(version, whole(body), (), outlines.study(version) if path.is_to_be_studied else None)
     return None
 
 
