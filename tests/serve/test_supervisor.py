@@ -117,10 +117,10 @@ async def test_a_rolling_restart_brings_what_is_on_the_disk_by_then_and_nothing_
     program.write_text(ZYGOTE)
     async with supervised(command=(sys.executable, str(program))) as supervisor:
         before = supervisor.workers
-        program.write_text(STILLBORN)
+        program.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n{STILLBORN}")
         (zygote,) = zygotes()
         os.kill(os.getpid(), signal.SIGHUP)
-        await until(lambda: len(zygotes()) == 2)
+        await until((tmp_path / "ran").exists)
         await until(lambda: zygotes() == [zygote])
         assert supervisor.workers == before
         program.write_text(ZYGOTE)
