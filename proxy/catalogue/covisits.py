@@ -79,6 +79,10 @@ class Covisits:
         self._cold: dict[str, None] = {}
         self._listeners: list[dict[str, Any]] = []
 
+    def blank(self) -> Covisits:
+        """An empty table on the same clock."""
+        return Covisits(memory=self._memory, trend=self._trend)
+
     def __contains__(self, product: str) -> bool:
         return product in self._clicks or product in self._built
 

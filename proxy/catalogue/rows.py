@@ -124,7 +124,13 @@ def candidates(found: Source, ask: Asking) -> Sequence[str]:
         return found.strategy.select(ask, found.words)
     shopper, shop = ask.shopper, ask.shop
     learnt = shop.baskets.count if found.strategy.of_orders else shop.covisits.latest_at // RANKED_FOR_SECONDS
-    key = (found.strategy.phrase, found.words, ask.here if ask.here not in shopper.visit[-1:] else "", learnt)
+    key = (
+        found.strategy.phrase,
+        found.words,
+        ask.here if ask.here not in shopper.visit[-1:] else "",
+        learnt,
+        shop.edition,
+    )
     known = shopper.memo.get(key)
     if known is None:
         if len(shopper.memo) >= _MOST_REMEMBERED:

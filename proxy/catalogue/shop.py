@@ -4,7 +4,7 @@ it learns from events as they come."""
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
 from zlib import crc32
 
@@ -22,59 +22,93 @@ LEARNT = frozenset((BOUGHT, VIEWED, ADDED))
 """The kinds of events that a shop learns from."""
 """How long what is popular, new or trending stays so without being looked at again."""
 _MOST_VISITS = 50_000
+Past = tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]]
+"""Orders and visits."""
+
+
+class Beginning:
+    """What a shop begins with: what was worked out in batch (`batch.py`), of clicks and orders `until` then, and what
+    files of the rule folder tell of the past, `seeded` so far."""
+
+    def __init__(self, covisits: Covisits, baskets: Baskets) -> None:
+        self.covisits = covisits
+        self.baskets = baskets
+        self.seeded = (0, 0)
+        self.ordered_until = self.clicked_until = -inf
+
+    def take_pairs(self, product: str, others: Sequence[str], counts: Sequence[int]) -> None:
+        """Takes in with what a product was bought, or what counts no product."""
+        if product:
+            self.baskets.build(product, others, counts)
+            return
+        told = dict(zip(others, counts, strict=True))
+        self.baskets.count += told.get(ALL_BASKETS, 0)
+        self.ordered_until = max(self.ordered_until, told.get(ORDERED_UNTIL, -inf))
+        self.clicked_until = max(self.clicked_until, told.get(CLICKED_UNTIL, -inf))
+
+    def seeding(self, past: Past) -> Iterator[int]:
+        """Takes in what it has not of the past, in steps, each with how much it was."""
+        orders, visits = past
+        for order in orders[self.seeded[0] :]:
+            self.baskets.add(order)
+            self.seeded = (self.seeded[0] + 1, self.seeded[1])
+            yield len(order)
+        for visit in visits[self.seeded[1] :]:
+            self.covisits.add_visit(visit, None, -1 - self.seeded[1])
+            self.seeded = (self.seeded[0], self.seeded[1] + 1)
+            yield len(visit)
+
+    def lacks(self, past: Past) -> bool:
+        """Whether there is more of the past than it has."""
+        return any(done < len(told) for done, told in zip(self.seeded, past, strict=True))
 
 
 class Shop:
-    """The products in `hub`, and what was learnt of them."""
+    """The products in `hub`, and what was learnt of them; `edition` is another when that has begun anew."""
 
     def __init__(self, products: Iterable[Product] = ()) -> None:
         self.hub = Hub(products)
-        self.covisits = Covisits()
-        self.walk = Walk(self.covisits)
-        self.baskets = Baskets()
-        self._visits: OrderedDict[str, tuple[float, int, tuple[str, ...]]] = OrderedDict()
-        self._seeded = (0, 0)
-        self._ordered_until = self._clicked_until = -inf
-        self._ranked: dict[tuple[str, str], Sequence[str]] = {}
-        self._ranked_at = (0.0, -1)
+        self.edition = 0
+        self._past: Past = ((), ())
         self._listed: dict[tuple[str, ...], Sequence[str]] = {}
         self._listed_version = -1
+        self.begin(Beginning(Covisits(), Baskets()))
+
+    def beginning(self) -> Beginning:
+        """One to be filled with what was worked out in batch, while the shop goes on with what it knows."""
+        return Beginning(self.covisits.blank(), Baskets())
+
+    def begin(self, beginning: Beginning) -> None:
+        """Knows this from now on, and nothing else. Clicks and orders as old as those counted there are not counted
+        again; those since are to be learnt anew."""
+        if beginning.clicked_until > 0:
+            beginning.covisits.begin(beginning.clicked_until)
+        self.covisits, self.baskets = beginning.covisits, beginning.baskets
+        self.walk = Walk(self.covisits)
+        self._beginning = beginning
+        self._visits: OrderedDict[str, tuple[float, int, tuple[str, ...]]] = OrderedDict()
+        self._ranked: dict[tuple[str, str], Sequence[str]] = {}
+        self._ranked_at = (0.0, -1)
+        self.edition += 1
 
     def seed(self, orders: Sequence[Sequence[str]], visits: Sequence[Sequence[str]]) -> None:
         """Takes in a past that came as files; what it has learnt of it before, it does not learn again."""
-        for order in orders[self._seeded[0] :]:
-            self.baskets.add(order)
-        for number, visit in enumerate(visits[self._seeded[1] :]):
-            self.covisits.add_visit(visit, None, -1 - number)
-        self._seeded = (max(len(orders), self._seeded[0]), max(len(visits), self._seeded[1]))
+        self._past = (orders, visits)
+        for _ in self.seeding(self._beginning):
+            pass
 
-    def build(
-        self,
-        rows: Iterable[tuple[str, Sequence[str], Sequence[float], float, int]],
-        pairs: Iterable[tuple[str, Sequence[str], Sequence[int]]],
-    ) -> None:
-        """Takes in what was worked out in batch (`batch.py`). Clicks and orders as old as those counted there are not
-        counted again."""
-        for row in rows:
-            self.covisits.build(*row)
-        for product, others, counts in pairs:
-            if product:
-                self.baskets.build(product, others, counts)
-                continue
-            told = dict(zip(others, counts, strict=True))
-            self.baskets.count += told.get(ALL_BASKETS, 0)
-            self._ordered_until = max(self._ordered_until, told.get(ORDERED_UNTIL, -inf))
-            self._clicked_until = max(self._clicked_until, told.get(CLICKED_UNTIL, -inf))
-        if self._clicked_until > 0:
-            self.covisits.begin(self._clicked_until)
+    def seeding(self, beginning: Beginning) -> Iterator[int]:
+        """The same for a beginning, in steps, each with how much it was. Other files may come meanwhile."""
+        while beginning.lacks(self._past):
+            yield from beginning.seeding(self._past)
 
     def learn(self, visitor: str, event: Event) -> None:
         """Takes in what somebody did. An order counts as a basket, a look or an addition as a click of their visit;
         what the shop does not sell counts not at all, as far as a feed tells."""
         if event.kind == BOUGHT:
-            if event.at > self._ordered_until:
+            if event.at > self._beginning.ordered_until:
                 self.baskets.add(item.product for item in event.items if self._sells(item.product))
-        elif event.kind in (VIEWED, ADDED) and event.at > self._clicked_until:
+        elif event.kind in (VIEWED, ADDED) and event.at > self._beginning.clicked_until:
             for item in event.items:
                 if self._sells(item.product):
                     self._click(visitor, item.product, event.at)

@@ -22,6 +22,8 @@ from proxy.ports import Applied, EventStore
 log = logging.getLogger("tailorbird.learning")
 
 AT_ONCE = 500
+LEARNT_AT_ONCE = 50
+"""A millisecond's work."""
 FOLLOW_SECONDS = 1.0
 MOST_OWN = 100_000
 ROWS_AT_ONCE = 20
@@ -45,6 +47,13 @@ class Learning:
         self._held = held
         self._own: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._place = ""
+        self._begun = 0
+
+    def begin_again(self) -> None:
+        """The shop knows nothing of events any more: all of them are to be learnt."""
+        self._place = ""
+        self._own.clear()
+        self._begun += 1
 
     def hear(self, applied: Applied) -> None:
         """Learns what this worker has applied, and looks ahead for those who did it."""
@@ -77,24 +86,31 @@ class Learning:
 
     async def catch_up(self) -> bool:
         """Learns the next events of the log; False when there is nothing new, or no store."""
-        begun = self._place
+        after, begun = self._place, self._begun
         try:
-            arrivals, place = await self._store.log(begun, AT_ONCE)
+            arrivals, place = await self._store.log(after, AT_ONCE)
         except StoreError as error:
             log.debug("the log was not read: %s", error)
             return False
-        if self._place != begun:  # by what this worker applied meanwhile, which may be among these
+        if self._place != after:  # by what this worker applied meanwhile, which may be among these
             return True
         self._place = place
-        for arrival in arrivals:
-            if arrival.event.kind not in LEARNT:
-                continue
-            if (arrival.visitor_id, arrival.event.id) in self._own:
-                del self._own[arrival.visitor_id, arrival.event.id]
-            else:
-                self._learn(arrival)
-        await asyncio.sleep(0)  # requests go first
+        for first in range(0, len(arrivals), LEARNT_AT_ONCE):
+            for arrival in arrivals[first : first + LEARNT_AT_ONCE]:
+                self._learn_of_all(arrival)
+            await asyncio.sleep(0)  # requests go first
+            if self._begun != begun:
+                return True
         return bool(arrivals)
+
+    def _learn_of_all(self, arrival: Arrival) -> None:
+        """What this worker has applied is in the log as well."""
+        if arrival.event.kind not in LEARNT:
+            return
+        if (arrival.visitor_id, arrival.event.id) in self._own:
+            del self._own[arrival.visitor_id, arrival.event.id]
+        else:
+            self._learn(arrival)
 
     def _learn(self, arrival: Arrival) -> None:
         self._stock().shop.learn(arrival.visitor_id, arrival.event)

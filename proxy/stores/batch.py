@@ -27,8 +27,16 @@ from proxy.errors import OperatorError
 HELP = "pip install 'tailorbird[batch]'"
 CLICKS_A_PART = 4_000_000
 PAIRS_A_PART = 20_000_000
+ROWS_AT_ONCE, PAIRS_AT_ONCE = 64, 8
+"""How many products are taken from the engine in one go, during which no other thread goes on: a third of a
+millisecond's work, if each has as many others as may be."""
 
 NO_CLICKS = "there are no clicks to build from"
+
+BuiltRow = tuple[str, list[str], list[float], float, int]
+"""A product, what it leads to, the shares, the whole of which these are, and how often the product was clicked."""
+BuiltPairs = tuple[str, list[str], list[int]]
+"""A product, what it was bought with, and in how many orders; "" for what counts no product (`catalogue/batch.py`)."""
 
 ROWS = {
     "product": "string",
@@ -140,20 +148,32 @@ def _prepare_pairs(connection: Any) -> int:
     return max(1, -(-int(pairs) // PAIRS_A_PART))
 
 
-def built(path: Path) -> Iterator[tuple[str, list[str], list[float], float, int]]:
-    """The rows that `build` wrote, or another engine into a folder: a product, the others it leads to, strongest first,
-    their shares, the whole of which these are, and how often the product was clicked."""
+def must_be_built(path: Path) -> None:
+    """Raises `OperatorError` unless it is what `build` wrote, or another engine into a folder."""
+    _asked(path, f"SELECT {', '.join(ROWS)} FROM {{source}} LIMIT 0")  # noqa: S608
+
+
+def built(path: Path) -> Iterator[BuiltRow]:
+    """The rows in it, the others strongest first. The engine works, and has other threads go on meanwhile; what it
+    found comes to us a few products at a time."""
     lists = "LIST(other ORDER BY share DESC), LIST(share ORDER BY share DESC)"
-    yield from _grouped(path, f"{lists}, MAX(whole), MAX(clicks)", "share IS NOT NULL")
+    yield from _grouped(path, f"{lists}, MAX(whole), MAX(clicks)", "share IS NOT NULL", ROWS_AT_ONCE)
 
 
-def built_pairs(path: Path) -> Iterator[tuple[str, list[str], list[int]]]:
-    """In the same file, what was bought together: a product, the others, and in how many orders. What counts no product
-    (`catalogue/batch.py`) stands under ""."""
-    yield from _grouped(path, "LIST(other ORDER BY met DESC), LIST(met ORDER BY met DESC)", "share IS NULL")
+def built_pairs(path: Path) -> Iterator[BuiltPairs]:
+    """In the same file, what was bought together, most often first, in the same way."""
+    lists = "LIST(other ORDER BY met DESC), LIST(met ORDER BY met DESC)"
+    yield from _grouped(path, lists, "share IS NULL", PAIRS_AT_ONCE)
 
 
-def _grouped(path: Path, columns: str, where: str) -> Iterator[Any]:
+def _grouped(path: Path, columns: str, where: str, at_once: int) -> Iterator[Any]:
+    rows = _asked(path, f"SELECT product, {columns} FROM {{source}} WHERE {where} GROUP BY product")  # noqa: S608
+    while some := rows.fetchmany(at_once):
+        yield from some
+
+
+def _asked(path: Path, sql: str) -> Any:
+    """What DuckDB says of the file: on one thread, for pages are answered meanwhile."""
     if not path.exists():
         raise OperatorError(f"there is no `{path}`", help="`tailorbird affinity build EVENTS` makes one")
     try:
@@ -161,14 +181,11 @@ def _grouped(path: Path, columns: str, where: str) -> Iterator[Any]:
     except ImportError:
         raise OperatorError("reading what was built in batch needs DuckDB", help=HELP) from None
     source = str(path / "**/*.parquet" if path.is_dir() else path).replace("'", "''")
-    asked = f"SELECT product, {columns} FROM read_parquet('{source}') WHERE {where} GROUP BY product"  # noqa: S608
     try:
-        rows = duckdb.connect().execute(asked)
+        return duckdb.connect(config={"threads": "1"}).execute(sql.format(source=f"read_parquet('{source}')"))
     except duckdb.Error as error:
         what = f"`{path}` cannot be read: {str(error).partition(chr(10))[0]}"
         raise OperatorError(what, help="have `tailorbird affinity build EVENTS` write it anew") from error
-    while some := rows.fetchmany(10_000):
-        yield from some
 
 
 def rows_by_ibis(backend: Any, table: str) -> Any:

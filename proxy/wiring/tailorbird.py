@@ -21,6 +21,7 @@ from proxy.model import Profile
 from proxy.outbox.outreach import Outreach, webhooks_in
 from proxy.ports import Store
 from proxy.rulebook.compile import Loaded, Publication
+from proxy.serve.affinity import Affinity
 from proxy.serve.app import App
 from proxy.serve.drafts import Drafts
 from proxy.serve.gateway import Gateway
@@ -40,7 +41,6 @@ from proxy.serve.tunnel import tunnels
 from proxy.serve.vitals import Lag
 from proxy.settings import Settings
 from proxy.stores import open_outbox, open_sightings, open_store, open_views, server_of
-from proxy.stores.batch import built, built_pairs
 from proxy.stores.holdings import Places
 from proxy.stores.ruledir import RuleFolder
 from proxy.upstream.asking import Asking
@@ -143,6 +143,7 @@ class Tailorbird:
         self._routes.update(self._gateway.routes)
         self._learning = Learning(self.store, lambda: self._gateway.stock, clock, self._profiles.held)
         self.journal.subscribe(self._learning.hear)
+        self._affinity = Affinity(settings.affinity, lambda: self._gateway.stock.shop, self._learning)
         self._headroom = Headroom(settings, self.metrics, (self._gateway.memory, self._profiles))
 
     def _join_rules(self, adapt: Callable[[Publication], Publication]) -> None:
@@ -231,9 +232,7 @@ class Tailorbird:
 
     async def __aenter__(self) -> Tailorbird:
         await self._rules.read()
-        if self.settings.affinity:
-            path = Path(self.settings.affinity)
-            self._gateway.stock.shop.build(built(path), built_pairs(path))
+        await self._affinity.open()
         await self._product_news.open()
         await self.bus.open()
         self.journal.open()
@@ -242,7 +241,7 @@ class Tailorbird:
             self._keeper.run(),
             self._lag.watch(),
             self._headroom.watch(),
-            self._learning.follow(),
+            self._affinity.run(),
             self._vouching.follow(pause_of(self.settings.profile_memory_seconds)),
             self._product_news.follow(),
         ]

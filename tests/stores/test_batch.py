@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,17 @@ from proxy.catalogue.trials import MEMORY_SHARE
 from proxy.conditions.behaviours import BOUGHT, VIEWED
 from proxy.errors import OperatorError
 from proxy.model import Event, Item
-from proxy.stores.batch import build, built, built_pairs, duckdb_at, load, pairs_by_ibis, rows_by_ibis
+from proxy.stores.batch import (
+    BuiltPairs,
+    BuiltRow,
+    build,
+    built,
+    built_pairs,
+    duckdb_at,
+    load,
+    pairs_by_ibis,
+    rows_by_ibis,
+)
 
 pytest.importorskip("duckdb")
 DICE = random.Random(5)
@@ -54,6 +65,17 @@ def orders(folder: Path) -> Path:
     lines = [f"o{number},{number}.5,{product}" for number, order in enumerate(ORDERS) for product in order]
     file.write_text("\n".join(["session,at,product", *lines]))
     return file
+
+
+def begun_with(rows: Iterable[BuiltRow] = (), pairs: Iterable[BuiltPairs] = (), shop: Shop | None = None) -> Shop:
+    shop = shop or Shop()
+    beginning = shop.beginning()
+    for row in rows:
+        beginning.covisits.build(*row)
+    for told in pairs:
+        beginning.take_pairs(*told)
+    shop.begin(beginning)
+    return shop
 
 
 def counted() -> Baskets:
@@ -143,8 +165,7 @@ def test_the_same_sql_runs_on_spark_and_what_it_writes_is_served(tmp_path: Path)
         pairs_by_ibis(ibis.pyspark.connect(spark), "ordered").to_parquet(tmp_path / "pairs.parquet")
     finally:
         spark.stop()
-    shop = Shop()
-    shop.build((), built_pairs(tmp_path / "pairs.parquet"))
+    shop = begun_with(pairs=built_pairs(tmp_path / "pairs.parquet"))
     must_know_the_orders(shop.baskets)
     by_product = {product: others for product, others, *_ in built(tmp_path / "spark.parquet")}
     assert by_product["SKU-1"][:5] == next(
@@ -162,8 +183,7 @@ def test_orders_in_batch_give_the_live_counts_and_later_ones_add_to_them(
     out = tmp_path / "affinity.parquet"
     assert list(build(connection, out, has_orders=True))[-1] == (5, 5)
     connection.close()
-    shop = Shop()
-    shop.build(built(out), built_pairs(out))
+    shop = begun_with(built(out), built_pairs(out))
     must_know_the_orders(shop.baskets)
     assert shop.covisits.row("SKU-1").products
     for at in (4.5, 5.0, 5.5):  # the second that was under way when the last was counted is counted whole
@@ -185,8 +205,7 @@ def test_orders_count_alike_through_ibis_and_lie_beside_the_rows(tmp_path: Path)
     (folder / "rows.parquet").mkdir(parents=True)  # as Spark writes one
     rows_by_ibis(backend, "clicked").to_parquet(folder / "rows.parquet" / "part-1.parquet")
     pairs_by_ibis(backend, "ordered").to_parquet(folder / "pairs.parquet")
-    shop = Shop()
-    shop.build(built(folder), built_pairs(folder))
+    shop = begun_with(built(folder), built_pairs(folder))
     must_know_the_orders(shop.baskets)
     assert shop.covisits.row("SKU-1").products
 
@@ -233,8 +252,8 @@ def test_what_is_clicked_adds_to_what_was_built(tmp_path: Path) -> None:
     later = [["SKU-1", "NEW-1"], ["SKU-1", "SKU-2", "NEW-1"], ["NEW-1", "SKU-3"]]
     by_batch(tmp_path)
     shop = Shop()
-    shop.covisits = added = Covisits(memory=1_000.0 * (len(VISITS) - 1) * MEMORY_SHARE)
-    shop.build(built(tmp_path / "affinity.parquet"), built_pairs(tmp_path / "affinity.parquet"))
+    shop.covisits = Covisits(memory=1_000.0 * (len(VISITS) - 1) * MEMORY_SHARE)
+    added = begun_with(built(tmp_path / "affinity.parquet"), built_pairs(tmp_path / "affinity.parquet"), shop).covisits
     whole = live()
     for number, visit in enumerate(later):
         added.add_visit(visit, 1_060_000.0 + number, number)
@@ -248,8 +267,7 @@ def test_what_is_clicked_adds_to_what_was_built(tmp_path: Path) -> None:
 
 def test_clicks_that_were_counted_in_batch_are_not_counted_again(tmp_path: Path) -> None:
     by_batch(tmp_path)
-    shop = Shop()
-    shop.build(built(tmp_path / "affinity.parquet"), built_pairs(tmp_path / "affinity.parquet"))
+    shop = begun_with(built(tmp_path / "affinity.parquet"), built_pairs(tmp_path / "affinity.parquet"))
     before = shop.covisits.clicks("SKU-1")
     for at in (1_059_000.0, 1_059_001.0, 1_059_002.0):
         shop.learn("anna", Event(at, f"{at}", VIEWED, items=(Item("SKU-1"),)))
