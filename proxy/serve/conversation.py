@@ -1,38 +1,27 @@
-"""What is owed to one client and what is expected of it: the answers under way, how long it may let us wait, and how
-the connection ends.
+"""What is expected of one client: how long it may let us wait, and how the connection ends.
 
-Laws: whoever is refused is disconnected; nothing is written while an earlier answer is not complete; who works on an
-answer hears when its client is gone. What comes from the client is read in `protocol.py`.
+Its law: whoever is refused is disconnected. What comes from the client is read in `protocol.py`; the answers that are
+owed to it are in `answering.py`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import enum
-import logging
-from collections import deque
-from collections.abc import Awaitable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from proxy.errors import OriginError, RequestError
 from proxy.http.incoming import refusal
 from proxy.http.message import Response, as_lines
 from proxy.metrics import Metrics
-from proxy.model import Headers
 from proxy.serve.admission import LOOK_SECONDS, Admission
-from proxy.serve.app import PENDING, PIECE_BYTES
-from proxy.serve.backlog import Backlog
+from proxy.serve.answering import Answering
+from proxy.serve.app import PIECE_BYTES
 from proxy.settings import Settings
-from proxy.upstream.exchange import Exchange
-from proxy.upstream.relay import Ready, Relay, Source, complete, relayed
 
 LINGER_SECONDS = 2.0
 """How long what a refused client still sends is read and dropped, so that it gets to read why (else: RST)."""
-
-
-log = logging.getLogger("tailorbird.conversation")
 
 
 class Phase(enum.Enum):
@@ -45,22 +34,18 @@ class Phase(enum.Enum):
     TUNNEL = enum.auto()
 
 
-class Conversation(HttpToolsProtocol):
+class Conversation(Answering):
     """`address` is the client's; `since` when the present wait for it began."""
 
     def __init__(self, settings: Settings, metrics: Metrics, admission: Admission, **uvicorn: Any) -> None:
-        super().__init__(**uvicorn)
-        self._settings = settings
+        super().__init__(settings, **uvicorn)
         self._metrics = metrics
         self._admission = admission
-        self._owed: deque[RequestResponseCycle] = deque()  # answers not complete yet, the one being given first
         self._phase = Phase.HEAD
         self._unread = 0  # bytes since the parser last made something of them
         self._uploaded = 0  # bytes of body since `since`
-        self._backlog = Backlog(settings)
         self._most_waiting = settings.client_buffer_bytes // 2  # a piece may come on top
         self._refill = self._most_waiting // 4 * 3  # what of it a client must have taken before more is added
-        self._relaying: Relay | None = None
         self._is_last_call = False
         self.address = ""
         self.since = 0.0
@@ -99,54 +84,6 @@ class Conversation(HttpToolsProtocol):
 
     # -- called by the answer ----------------------------------------------------------------------------------------
 
-    async def _relay(self, cycle: RequestResponseCycle, response: Response, source: Source) -> BaseException | None:
-        """Sends the answer as it comes from its source; what went wrong, if anything did."""
-        most = self._settings.client_buffer_bytes
-        self._relaying = Relay(cycle, self.transport, response, source, self._backlog.replaced, most)
-        try:
-            return await relayed(self._relaying, source, cycle)
-        finally:
-            self._relaying = None
-
-    def _hint(self, cycle: RequestResponseCycle, fields: Headers) -> None:
-        """Tells the client what the page will need (RFC 8297), if it is its turn. Of the fields only links are told."""
-        links = tuple(field for field in fields if field[0] == b"link")
-        is_its_turn = bool(self._owed) and self._owed[0] is cycle and not cycle.response_started
-        if links and is_its_turn and not self.transport.is_closing():
-            with contextlib.suppress(OriginError):
-                self.transport.write(b"HTTP/1.1 103 Early Hints\r\n" + as_lines(links) + b"\r\n")
-
-    def _pour(self, cycle: RequestResponseCycle, response: Response, source: Source) -> None:
-        """The same without waiting: what comes after the last piece is done when it is there."""
-        most = self._settings.client_buffer_bytes
-        self._relaying = relay = Relay(cycle, self.transport, response, source, self._backlog.replaced, most)
-        relay.done.add_done_callback(lambda done: self._poured(cycle, relay, source, done.result()))
-        source.pour(relay)
-
-    def _poured(self, cycle: RequestResponseCycle, relay: Relay, source: Source, error: BaseException | None) -> None:
-        if self._relaying is relay:
-            self._relaying = None
-        complete(cycle, error)
-        if error is None:
-            return
-        if isinstance(source, Exchange):
-            source.let_go()
-        log.warning("an answer broke off: %s", error)
-        if not cycle.disconnected:
-            self.transport.close()
-
-    def _went_straight(self, cycle: RequestResponseCycle, answer: Response | Awaitable[Response] | None) -> None:
-        """What came of a request that was asked without a task: bytes for the client, or more to do."""
-        if isinstance(answer, Response) and not cycle.disconnected:
-            source = answer.stream if isinstance(answer.stream, Exchange) else Ready(b"".join(answer.chunks))
-            self._pour(cycle, answer, source)
-        elif isinstance(answer, Response):
-            if isinstance(answer.stream, Exchange):
-                answer.stream.let_go()
-        else:
-            cycle.scope[PENDING] = answer  # type: ignore[literal-required]
-            self._start_asgi_task(cycle, self.app)
-
     def on_response_complete(self) -> None:
         """As uvicorn's, but for its timer: how long a client may be silent is for `look` to see."""
         self._owed.popleft()
@@ -159,10 +96,6 @@ class Conversation(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
         if self._phase is Phase.BODY and self.expect_100_continue:
             self.transport.close()  # the client may leave its body out now, or not: the next byte could be either
-
-    @property
-    def _is_answering(self) -> bool:
-        return bool(self._owed)
 
     # -- called by the admission -------------------------------------------------------------------------------------
 

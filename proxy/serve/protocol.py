@@ -11,21 +11,20 @@ What this takes from uvicorn beyond its documented interface is listed in `tests
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from proxy.errors import RequestError
 from proxy.http.incoming import Incoming, origin_form, require_small
 from proxy.http.message import Own, Question, Request, Response
 from proxy.metrics import Metrics
 from proxy.serve.admission import Admission
-from proxy.serve.app import ANSWER, RELAY, REQUEST
+from proxy.serve.answering import Turn
+from proxy.serve.app import ANSWER
 from proxy.serve.conversation import Conversation, Phase, in_one_write
 from proxy.serve.habits import Habits
 from proxy.serve.straight import Give
@@ -154,20 +153,12 @@ class ClientProtocol(Conversation):
         if len(self._owed) > MAX_AHEAD:
             raise RequestError("too many requests were sent ahead", status=503)
         super().on_headers_complete()
-        self._owe(self.cycle, request)
+        self._owed.append(self.cycle)
+        self._inform(self.cycle, request)
         if self._is_last_call:
             self.cycle.keep_alive = False
         self._phase = Phase.BODY
         self._uploaded = 0
-
-    def _owe(self, cycle: RequestResponseCycle, request: Request) -> None:
-        """The application is asked; it finds in the scope what it needs to know beside what uvicorn puts there."""
-        self._owed.append(cycle)
-        cycle.scope[REQUEST] = request  # type: ignore[literal-required]
-        cycle.scope[RELAY] = partial(self._relay, cycle)  # type: ignore[literal-required]
-        # Programs there are that take a 103 for the answer; what says how it fetches knows better.
-        if cycle.scope["http_version"] == "1.1" and request.get(b"sec-fetch-mode") is not None:
-            request.on_hints = partial(self._hint, cycle)
 
     def on_body(self, body: bytes) -> None:
         self._unread = 0
@@ -247,42 +238,30 @@ class ClientProtocol(Conversation):
         if response is None:
             self._look_up(question.request(own, self.address))
         elif not self._has_written(response, is_kept=True):
-            self._ask_without_reading(question.request(own, self.address), response)
+            self._phase = Phase.IDLE
+            self._start(question.request(own, self.address), ANSWER, response)
         self.since = self.loop.time()
         return True
 
     def _look_up(self, request: Request) -> None:
         response = self._at_once(request)
-        if response is None or not self._has_written(response, is_kept=True):
-            self._ask_without_reading(request, response)
+        if response is None:
+            self._ask_straight(request)
+        elif not self._has_written(response, is_kept=True):
+            self._phase = Phase.IDLE
+            self._start(request, ANSWER, response)
 
-    def _ask_without_reading(self, request: Request, response: Response | None) -> None:
-        """As the ordinary way ends, for a whole request that its parser has not seen. Of the scope the application
-        reads what we put there, so it has no more."""
-        super().on_message_begin()
+    def _ask_straight(self, request: Request) -> None:
+        """Without a task if that can be; else as the ordinary way ends, for a whole request that its parser has not
+        seen."""
         self._phase = Phase.IDLE
-        self.scope["method"] = request.method.decode()
-        self.cycle = cycle = RequestResponseCycle(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=False,
-            keep_alive=True,
-            on_response=self.on_response_complete,
-        )
-        cycle.more_body = False
-        cycle.message_event.set()
-        self._owe(cycle, request)
-        if response is not None:
-            self.scope[ANSWER] = response  # type: ignore[literal-required]
-        elif self._begins(request, partial(self._went_straight, cycle)):
-            return
-        self._start_asgi_task(cycle, self.app)
+        if request.get(b"sec-fetch-mode") is not None:
+            request.on_hints = partial(self._hint, None)
+        if self._begins(request, self._went_straight):
+            self.cycle: Any = Turn()
+            self._owed.append(self.cycle)
+        else:
+            self._start(request)
 
 
 def _reason(error: httptools.HttpParserError) -> RequestError:

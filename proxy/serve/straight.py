@@ -30,9 +30,9 @@ from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.manners import MOST_MANNERS
 
-Give = Callable[[Response | Awaitable[Response] | None], None]
-"""Takes what came: an answer whose stream is an exchange, or that is whole; one to be waited for; or None, when the
-request has to be made in the ordinary way after all."""
+Give = Callable[[Request, Response | Awaitable[Response] | None], None]
+"""Takes what came of the request: an answer whose stream is an exchange, or that is whole; one to be waited for; or
+None, when the request has to be made in the ordinary way after all."""
 
 
 class _Way(NamedTuple):
@@ -93,9 +93,9 @@ class Straight:
 
     def _take(self, request: Request, reason: str, give: Give, answer: UpstreamResponse | OriginError | None) -> None:
         if answer is None:
-            give(None)
+            give(request, None)
         elif isinstance(answer, OriginError):
-            give(self._own.failed(request, answer))
+            give(request, self._own.failed(request, answer))
         else:
             self._bypasses.count += 1
             way = None if answer.manner is None else self._ways.get(answer.manner) or self._way(answer.manner)
@@ -103,7 +103,7 @@ class Straight:
                 self._fill(sought(request, None), answer)
             said, line = _said(reason or "cookies")
             if way is not None and (way.is_streamed or (way.is_json and not self._own.may_have_slots(request.path))):
-                give(self._own.streamed_below(way.manner.lines(answer.values) + line, answer))
+                give(request, self._own.streamed_below(way.manner.lines(answer.values) + line, answer))
                 return
             came, body = partial(self._came, request, answer, said, give), answer.body
             if isinstance(body, Exchange) and not body.is_over and self._own.is_read_whole(request, answer):
@@ -123,7 +123,7 @@ class Straight:
             response = self._own.failed(request, failure)
             if isinstance(answer.body, Exchange):
                 answer.body.let_go()
-        give(self._waited_for(request, answer, said) if response is None else response)
+        give(request, self._waited_for(request, answer, said) if response is None else response)
 
     def _way(self, manner: Manner) -> _Way:
         headers = manner.headers([b""] * len(manner.fields))

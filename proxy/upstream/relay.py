@@ -8,17 +8,17 @@ whole. What this takes from uvicorn is listed in `tests/serve/test_protocol.py`.
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from proxy.errors import OriginError
 from proxy.http.message import Response, as_lines
 from proxy.settings import DEFAULTS
 from proxy.upstream.connection import Sink
+
+Pieces = list[bytes | memoryview]
 
 READY_BYTES = 65_536
 """Of a body that is there already, what is handed over at a time."""
@@ -38,6 +38,16 @@ class Source(Protocol):
 
     def resume(self) -> None:
         """Asks for more."""
+
+
+class Owed(Protocol):
+    """An answer that is owed to a client: `serve/answering.py`, or uvicorn's."""
+
+    keep_alive: bool
+    response_started: bool
+    response_complete: bool
+    disconnected: bool
+    message_event: Any
 
 
 class Ready:
@@ -60,42 +70,40 @@ class Ready:
 
 
 class Relay:
-    """One answer under way. `done` is resolved when nothing more is to come, with what went wrong or None.
-    `most_bytes` may wait for the client in our memory beside the piece that just came."""
+    """One answer under way. `on_end` is called once, when nothing more is to come, with what went wrong or None.
+    `most_bytes` may wait for the client in our memory beside the piece that just came; `is_head` when the client
+    wants no body."""
 
     def __init__(
         self,
-        cycle: RequestResponseCycle,
+        turn: Owed,
         transport: Any,
         response: Response,
         source: Source,
         on_written: Callable[[int], None],
+        on_end: Callable[[Relay, BaseException | None], None],
+        *,
+        is_head: bool = False,
         most_bytes: int = DEFAULTS.client_buffer_bytes,
     ) -> None:
-        self.done: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
-        self._cycle = cycle
+        self.turn = turn
+        self.source = source
         self._transport = transport
-        self._source = source
         self._on_written = on_written
+        self._on_end = on_end
         self._most_bytes = most_bytes
-        self._waiting: deque[bytes | memoryview] = deque()
-        self._is_paused = self._has_ended = False
+        self._is_paused = self._has_ended = self._is_over = False
         self._error: BaseException | None = None
-        self._begin(response)
-
-    def _begin(self, response: Response) -> None:
-        cycle = self._cycle
         lines = response.lead or as_lines(response.headers)
-        self._has_body = cycle.scope["method"] != "HEAD" and response.status not in _WITHOUT_BODY
+        self._has_body = not is_head and response.status not in _WITHOUT_BODY
         is_sized = lines.startswith(_LENGTH) or lines.find(b"\r\n" + _LENGTH) >= 0
         self._is_chunked = self._has_body and not is_sized
         if self._is_chunked:
             lines += b"transfer-encoding: chunked\r\n"
-        if not cycle.keep_alive:
+        if not turn.keep_alive:
             lines += b"connection: close\r\n"
-        cycle.response_started = True
-        cycle.waiting_for_100_continue = False
-        self._waiting.append(STATUS_LINE[response.status] + lines + b"\r\n")
+        turn.response_started = True
+        self._waiting: Pieces = [STATUS_LINE[response.status] + lines + b"\r\n"]
 
     # -- called by the source
 
@@ -116,6 +124,8 @@ class Relay:
 
     def flow(self) -> None:
         """Writes what the client has room for; the origin waits while something is left."""
+        if self._is_over:
+            return
         if self._transport.is_closing():
             self.leave()
             return
@@ -126,47 +136,36 @@ class Relay:
                 self._settle(self._error)
         elif self._waiting and not self._is_paused:
             self._is_paused = True
-            self._source.pause()
+            self.source.pause()
         elif not self._waiting and self._is_paused:
             self._is_paused = False
-            self._source.resume()
+            self.source.resume()
 
     def leave(self) -> None:
         """The client has gone; uvicorn, which may not have heard of it yet, need not complain."""
-        self._cycle.disconnected = True
+        self.turn.disconnected = True
         self._settle(OriginError("the client left", reason="abandoned"))
 
     def _write(self, room: int) -> None:
         """Writes at most `room` bytes of what waits, as one piece where it can be."""
-        taken = []
-        while self._waiting and room:
-            piece = self._waiting.popleft()
-            if len(piece) > room:
-                self._waiting.appendleft(piece[room:])
-                piece = piece[:room]
-            taken.append(piece)
-            room -= len(piece)
-            self._on_written(len(piece))
-        self._transport.writelines(taken)
+        pieces, self._waiting = self._waiting, []
+        size = sum(map(len, pieces))
+        if size > room:
+            pieces, self._waiting = _split(pieces, room)
+            size = room
+        self._on_written(size)
+        self._transport.writelines(pieces)
 
     def _settle(self, error: BaseException | None) -> None:
-        if not self.done.done():
-            self.done.set_result(error)
+        if not self._is_over:
+            self._is_over = True
+            self._on_end(self, error)
 
 
-async def relayed(relay: Relay, source: Source, cycle: RequestResponseCycle) -> BaseException | None:
-    """Sends the answer to its end, and tells uvicorn; what went wrong, if anything did."""
-    source.pour(relay)
-    error = await relay.done
-    complete(cycle, error)
-    return error
-
-
-def complete(cycle: RequestResponseCycle, error: BaseException | None) -> None:
-    """Tells uvicorn that an answer has been sent, unless something went wrong or the client has gone."""
-    if error is None and not cycle.disconnected:
-        cycle.response_complete = True
-        cycle.message_event.set()
-        if not cycle.keep_alive:
-            cycle.transport.close()
-        cycle.on_response()
+def _split(pieces: Pieces, size: int) -> tuple[Pieces, Pieces]:
+    """The first `size` bytes of these pieces, and the rest."""
+    for number, piece in enumerate(pieces):
+        if len(piece) > size:
+            return [*pieces[:number], piece[:size]], [piece[size:], *pieces[number + 1 :]]
+        size -= len(piece)
+    return pieces, []

@@ -49,8 +49,8 @@ async def test_uvicorn_still_has_the_attributes_we_build_on() -> None:
         names = "parser transport flow cycle pipeline headers url client scheme scope expect_100_continue loop"
         assert [name for name in names.split() if getattr(connection, name, None) is None and name != "loop"] == []
         names = (
-            "response_started response_complete disconnected keep_alive message_event more_body on_response scope "
-            "waiting_for_100_continue transport"
+            "response_started response_complete disconnected keep_alive message_event more_body scope "
+            "waiting_for_100_continue"
         )
         assert [name for name in names.split() if not hasattr(connection.cycle, name)] == []
         assert isinstance(served.listener.server_state, ServerState)

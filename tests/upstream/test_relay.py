@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from proxy.errors import OriginError
 from proxy.http.message import Response
+from proxy.serve.answering import Turn
 from proxy.settings import DEFAULTS
-from proxy.upstream.relay import Relay, relayed
+from proxy.upstream.relay import Relay
 from tests.wire.origin import Origin, Wire, always, ok
 from tests.wire.served import Served, hear, request
 from tests.wire.site import eventually
@@ -64,14 +64,19 @@ class Ends:
 
     def __init__(self, response: Response, method: str = "GET", *, is_kept: bool = True) -> None:
         self.client, self.origin, self.written = Narrow(), Patient(), 0
-        self.cycle: Any = SimpleNamespace(
-            scope={"method": method}, keep_alive=is_kept, disconnected=False, message_event=asyncio.Event(),
-            transport=self.client, on_response=lambda: None, response_complete=False,
-        )  # fmt: skip
-        self.relay = Relay(self.cycle, self.client, response, self.origin, self._count)
+        self.outcomes: list[BaseException | None] = []
+        self.turn = Turn()
+        self.turn.keep_alive = is_kept
+        self.relay = Relay(
+            self.turn, self.client, response, self.origin, self._count, self._end, is_head=method == "HEAD"
+        )
 
     def _count(self, size: int) -> None:
         self.written += size
+
+    def _end(self, relay: Relay, error: BaseException | None) -> None:
+        assert relay is self.relay
+        self.outcomes.append(error)
 
 
 async def test_a_head_goes_with_the_first_piece_and_is_counted() -> None:
@@ -80,7 +85,7 @@ async def test_a_head_goes_with_the_first_piece_and_is_counted() -> None:
     ends.relay.take(b"abcdef")
     ends.relay.end(None)
     assert ends.client.kept == b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\na: b\r\n\r\nabcdef"
-    assert ends.written == len(ends.client.kept) and ends.relay.done.result() is None
+    assert (ends.written, ends.outcomes) == (len(ends.client.kept), [None])
 
 
 async def test_what_has_no_length_is_chunked_and_ends_only_when_it_is_whole() -> None:
@@ -91,7 +96,7 @@ async def test_what_has_no_length_is_chunked_and_ends_only_when_it_is_whole() ->
         ends.relay.end(outcome)
     assert whole.client.kept.endswith(b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
     assert broken.client.kept.endswith(b"connection: close\r\n\r\n3\r\nabc\r\n")
-    assert (whole.relay.done.result(), broken.relay.done.result()) == (None, error)
+    assert (whole.outcomes, broken.outcomes) == ([None], [error])
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 304), ("GET", 204)])
@@ -108,7 +113,7 @@ async def test_a_slow_client_makes_the_origin_wait_and_little_is_held_for_it() -
     ends.relay.take(b"y" * 100_000)
     assert (ends.client.get_write_buffer_size(), ends.origin.waits) == (DEFAULTS.client_buffer_bytes, [True])
     ends.relay.end(None)
-    while not ends.relay.done.done():
+    while not ends.outcomes:
         assert ends.client.get_write_buffer_size() <= DEFAULTS.client_buffer_bytes
         ends.client.take()
         ends.relay.flow()
@@ -124,17 +129,32 @@ async def test_a_client_that_has_caught_up_lets_the_origin_go_on() -> None:
     assert ends.origin.waits == [True, False]
 
 
-async def test_the_answer_is_complete_to_uvicorn_when_it_is_and_only_then() -> None:
-    for is_kept, is_gone in ((True, False), (False, False), (True, True)):
-        ends = Ends(Response(200, ()), is_kept=is_kept)
-        sending = asyncio.create_task(relayed(ends.relay, ends.origin, ends.cycle))
-        await asyncio.sleep(0)
-        if is_gone:
-            ends.cycle.disconnected = True
-            ends.relay.leave()
-        ends.relay.end(None)
-        assert (await sending is None) != is_gone
-        assert (ends.cycle.response_complete, ends.client.is_closed) == (not is_gone, not is_kept)
+async def test_the_end_is_told_once_whatever_comes_after_it() -> None:
+    whole, left = Ends(Response(200, ())), Ends(Response(200, ()))
+    left.relay.leave()
+    for ends in (whole, left):
+        ends.relay.take(b"abc")
+        for _ in range(2):
+            ends.relay.end(None)
+        ends.relay.leave()
+        ends.relay.flow()
+    assert whole.outcomes == [None]
+    assert [type(error) for error in left.outcomes] == [OriginError]
+    assert (left.turn.disconnected, left.client.kept) == (True, b"")
+
+
+async def test_more_than_the_client_has_room_for_is_cut_where_its_room_ends() -> None:
+    ends = Ends(Response(200, ((b"content-length", b"250000"),)))
+    sent = [b"a" * 50_000, memoryview(b"b" * 100_000), b"c" * 100_000]
+    for piece in sent:
+        ends.relay.take(piece)
+    ends.relay.end(None)
+    while not ends.outcomes:
+        assert ends.client.get_write_buffer_size() == DEFAULTS.client_buffer_bytes
+        ends.client.take()
+        ends.relay.flow()
+    assert (ends.client.sent + ends.client.kept).partition(b"\r\n\r\n")[2] == b"".join(sent)
+    assert ends.written == len(ends.client.sent + ends.client.kept)
 
 
 # -- through the whole listener
@@ -191,6 +211,4 @@ async def test_nothing_is_written_to_a_client_that_has_just_gone() -> None:
     ends.client.close()
     ends.relay.take(b"abc")
     assert ends.client.kept == b""
-    error = await ends.relay.done
-    assert isinstance(error, OriginError)
-    assert error.reason == "abandoned"
+    assert [getattr(error, "reason", "") for error in ends.outcomes] == ["abandoned"]

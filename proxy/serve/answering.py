@@ -1,0 +1,183 @@
+"""The answers that are owed to one client, in the order in which they were asked for: how one gets from where it comes
+from to the client's connection.
+
+Most are given by uvicorn's own `RequestResponseCycle`, which asks the application. What goes straight has a `Turn`
+instead, which says what uvicorn and we want to know of an answer under way, and nothing else: to make the other for
+each request, with its event, its scope and what they all refer to each other by, was a fifth of what it costs to pass
+an answer on. Laws: nothing is written while an earlier answer is not complete; who works on an answer hears when its
+client is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from proxy.errors import OriginError
+from proxy.http.message import Request, Response, as_lines
+from proxy.model import Headers
+from proxy.serve.app import PENDING, RELAY, REQUEST
+from proxy.serve.backlog import Backlog
+from proxy.settings import Settings
+from proxy.upstream.exchange import Exchange
+from proxy.upstream.relay import Owed, Ready, Relay, Source
+
+log = logging.getLogger("tailorbird.answering")
+
+OnEnd = Callable[[Relay, BaseException | None], None]
+
+
+class Answering(HttpToolsProtocol):
+    """Gives the answers. `_owed` are those not complete yet, the one being given first; `_relaying` what sends it
+    without ASGI, if it is sent so."""
+
+    def __init__(self, settings: Settings, **uvicorn: Any) -> None:
+        super().__init__(**uvicorn)
+        self._settings = settings
+        self._owed: deque[Owed] = deque()
+        self._backlog = Backlog(settings)
+        self._relaying: Relay | None = None
+
+    @property
+    def _is_answering(self) -> bool:
+        return bool(self._owed)
+
+    async def _relay(self, cycle: RequestResponseCycle, response: Response, source: Source) -> BaseException | None:
+        """Sends the answer as it comes from its source; what went wrong, if anything did."""
+        done: asyncio.Future[BaseException | None] = self.loop.create_future()
+        cycle.waiting_for_100_continue = False  # else it would be told to go on in the midst of the answer
+        self._pour(cycle, response, source, lambda _, error: done.set_result(error), cycle.scope["method"] == "HEAD")
+        try:
+            error = await done
+        finally:
+            self._relaying = None
+        self._complete(cycle, error)
+        return error
+
+    def _pour(
+        self,
+        turn: Owed,
+        response: Response,
+        source: Source,
+        on_end: OnEnd,
+        is_head: bool,
+    ) -> None:
+        """Begins to; `on_end` is called when the last piece is with the client's connection, or none more will be."""
+        most, written = self._settings.client_buffer_bytes, self._backlog.replaced
+        relay = Relay(turn, self.transport, response, source, written, on_end, is_head=is_head, most_bytes=most)
+        self._relaying = relay
+        source.pour(relay)
+
+    def _poured(self, relay: Relay, error: BaseException | None) -> None:
+        """What is done where nobody waits for the end."""
+        if self._relaying is relay:
+            self._relaying = None
+        self._complete(relay.turn, error)
+        if error is None:
+            return
+        if isinstance(relay.source, Exchange):
+            relay.source.let_go()
+        log.warning("an answer broke off: %s", error)
+        if not relay.turn.disconnected:
+            self.transport.close()
+
+    def _complete(self, turn: Owed, error: BaseException | None) -> None:
+        """An answer has been sent, unless something went wrong or the client has gone."""
+        if error is None and not turn.disconnected:
+            turn.response_complete = True
+            turn.message_event.set()
+            if not turn.keep_alive:
+                self.transport.close()
+            self.on_response_complete()
+
+    def _hint(self, turn: Owed | None, fields: Headers) -> None:
+        """Tells the client what the page will need (RFC 8297), if it is its turn; None is whose turn it is. Of the
+        fields only links are told."""
+        links = tuple(field for field in fields if field[0] == b"link")
+        first = self._owed[0] if self._owed else None
+        is_its_turn = first is not None and first is (turn or first) and not first.response_started
+        if links and is_its_turn and not self.transport.is_closing():
+            with contextlib.suppress(OriginError):
+                self.transport.write(b"HTTP/1.1 103 Early Hints\r\n" + as_lines(links) + b"\r\n")
+
+    def _went_straight(self, request: Request, answer: Response | Awaitable[Response] | None) -> None:
+        """What came of a request that was asked without a task: bytes for the client, or more to do. It was the first
+        to be answered, and is still, unless the client has gone."""
+        if not isinstance(answer, Response):
+            self._start(request, PENDING, answer, is_gone=not self._owed)
+        elif self._owed:
+            source = answer.stream if isinstance(answer.stream, Exchange) else Ready(b"".join(answer.chunks))
+            self._pour(self._owed[0], answer, source, self._poured, request.method == b"HEAD")
+        elif isinstance(answer.stream, Exchange):
+            answer.stream.let_go()
+
+    def _start(self, request: Request, name: str = "", what: object = None, *, is_gone: bool = False) -> None:
+        """Asks the application, in the turn that is owed or in a new one. Of the scope it reads what we put there, so
+        it has no more."""
+        scope: Any = {"type": "http", "http_version": "1.1", "method": request.method.decode(), name: what}
+        cycle = cycle_of(self, scope)
+        self._inform(cycle, request)
+        if is_gone:
+            cycle.disconnected = True
+        elif self._owed:
+            cycle.keep_alive = self._owed[0].keep_alive
+            self.cycle = cycle if self.cycle is self._owed[0] else self.cycle
+            self._owed[0] = cycle
+        else:
+            self.cycle = cycle
+            self._owed.append(cycle)
+        self._start_asgi_task(cycle, self.app)
+
+    def _inform(self, cycle: RequestResponseCycle, request: Request) -> None:
+        """The application finds in the scope what it needs to know beside what uvicorn puts there."""
+        cycle.scope[REQUEST] = request  # type: ignore[literal-required]
+        cycle.scope[RELAY] = partial(self._relay, cycle)  # type: ignore[literal-required]
+        # Programs there are that take a 103 for the answer; what says how it fetches knows better.
+        if cycle.scope["http_version"] == "1.1" and request.get(b"sec-fetch-mode") is not None:
+            request.on_hints = partial(self._hint, cycle)
+
+
+class _Nobody:
+    """Who would wait for more of the request: it was whole."""
+
+    def set(self) -> None:
+        """Nobody is told."""
+
+
+class Turn:
+    """`keep_alive` is False when the connection ends with it; `disconnected` when the client has gone."""
+
+    __slots__ = ("disconnected", "keep_alive", "response_complete", "response_started")
+
+    message_event: Any = _Nobody()
+
+    def __init__(self) -> None:
+        self.keep_alive = True
+        self.disconnected = self.response_started = self.response_complete = False
+
+
+def cycle_of(connection: HttpToolsProtocol, scope: Any) -> RequestResponseCycle:
+    """Uvicorn's own, as its parser makes it of a whole request without a body that allows for another one."""
+    cycle = RequestResponseCycle(
+        scope=scope,
+        transport=connection.transport,
+        flow=connection.flow,
+        logger=connection.logger,
+        access_logger=connection.access_logger,
+        access_log=False,
+        default_headers=connection.server_state.default_headers,
+        message_event=asyncio.Event(),
+        expect_100_continue=False,
+        keep_alive=True,
+        on_response=connection.on_response_complete,
+    )
+    cycle.more_body = False
+    cycle.message_event.set()
+    return cycle
