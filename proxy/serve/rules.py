@@ -64,11 +64,14 @@ class Rules:
         self.loaded: Loaded | None = None
 
     async def read(self) -> None:
-        """Publishes the folder if it is good. Raises `OperatorError` for what may not be read."""
+        """Publishes the folder if it is good, else what was live before. Raises `OperatorError` for what may not be
+        read."""
         self._files = await asyncio.to_thread(self._folder.read)
         self._products = await asyncio.to_thread(products_of, self._catalogue)
         self._imported = await self._imported_now()
         await self._take()
+        if self.good is None:
+            await self._take_last_good()
 
     async def follow(self) -> None:
         """Publishes each good state of the folder from now on. Never ends; cancel it."""
@@ -115,6 +118,18 @@ class Rules:
             await asyncio.to_thread(self._folder.remember, self._files, self._clock())
         except OperatorError as error:
             log.info("%s: this state is in no history: %s", self._folder.path, error)
+
+    async def _take_last_good(self) -> None:
+        """A mistake that somebody saved is no reason for a process that starts to show less than those that run."""
+        try:
+            files = await asyncio.to_thread(self._folder.last_good)
+        except (OSError, OperatorError) as error:
+            log.warning("%s: what was live last cannot be had: %s", self._folder.path, error)
+            return
+        loaded = await asyncio.to_thread(self._load, files) if files else None
+        if loaded is not None and loaded.publication is not None:
+            self.good = self._adapt(loaded.publication)
+            await self._go_live()
 
     def draft(self, files: Files) -> Loaded:
         """Other files, checked and compiled beside the same catalogue. Takes its time, so on a thread."""

@@ -105,6 +105,12 @@ class RuleFolder:
             self._files = read_folder(self.path)
         return self._files
 
+    def last_good(self) -> dict[str, bytes]:
+        """The files of the version that was live last, for a folder that was saved with mistakes since; none when there
+        is no such version. Raises `OperatorError`."""
+        live = 0 if self._is_published else self.versions.live()
+        return self.versions.files_now(live) if live else {}
+
     def remember(self, files: dict[str, bytes], now: float) -> None:
         """Makes what is saved and live a version, unless it was published as one. Raises `OSError`."""
         if not self._is_published:

@@ -68,6 +68,21 @@ async def test_a_folder_with_findings_is_not(tmp_path: Path) -> None:
     await desk.store.aclose()
 
 
+async def test_who_starts_on_a_folder_with_findings_shows_what_was_live_before(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    await desk.read(RULES)
+    live = await desk.read(RULES.replace("home.hero", "home.heroo"))
+    assert live.publication is not None and [rule.slot for rule in live.publication.rules] == ["home.hero"]
+    assert live.loaded is not None and [finding.code for finding in live.loaded.findings] == ["R301"]
+    assert len(Versions(desk.folder).history()) == 1, "nothing happened to what is live"
+    (desk.folder / ".tailorbird/versions/1/a.rules.yaml").chmod(0o644)
+    (desk.folder / ".tailorbird/versions/1/a.rules.yaml").write_text(RULES.replace("Sale", "Theirs"))
+    assert (await desk.read(RULES.replace("home.hero", "home.heroo"))).publication is None, (
+        "what somebody changed is not"
+    )
+    await desk.store.aclose()
+
+
 async def test_what_is_paused_is_taken_out(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     Versions(desk.folder).pause([Pause(What.RULE, "Sale")], author="Mia", now=1.0)
