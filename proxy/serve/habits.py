@@ -13,6 +13,7 @@ reads the whole head again, strictly, only without handing out its fields (a mic
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -97,11 +98,13 @@ class Habits:
 class Reader:
     """Reads the requests of one connection by their habits."""
 
-    __slots__ = ("_cuts", "_habits", "_known", "_last", "_peer", "_scheme")
+    __slots__ = ("_cuts", "_habits", "_is_whole", "_known", "_last", "_peer", "_questions", "_scheme")
 
     def __init__(self, habits: Habits, known: Known, peer: str, scheme: str) -> None:
         self._habits = habits
         self._known = known
+        self._questions = known.questions
+        self._is_whole = habits.is_whole
         self._peer = peer
         self._scheme = scheme
         self._last = b""
@@ -120,10 +123,10 @@ class Reader:
                     return None
                 own[name] = value
                 head = before + end + after
-        question = self._known.questions.get(head) or self._question(head)
+        question = self._questions.get(head) or self._question(head)
         if question is None:
             return self.read(data) if self._finds_cuts(head) else None
-        if len(question.fields) + len(own) > self._habits.most_fields or not self._habits.is_whole(data):
+        if len(question.fields) + len(own) > self._habits.most_fields or not self._is_whole(data):
             return None
         return question, own
 
@@ -177,21 +180,22 @@ class _Whole:
         self._longest = longest
         self._complete: list[None] = []
         self.on_message_complete = partial(self._complete.append, None)  # no frame of Python's for it
-        self._parser: Any = httptools.HttpRequestParser(self)
+        self._feed: Callable[[bytes], None] = httptools.HttpRequestParser(self).feed_data
 
     def is_one(self, data: bytes) -> bool:
         """True when the bytes are one request to its end."""
-        self._complete.clear()
         if len(data) > self._longest:
             return False
+        complete = self._complete
         try:
-            self._parser.feed_data(data)
+            self._feed(data)
+            is_one = len(complete) == 1
         except httptools.HttpParserError:
-            self._complete.clear()
-        if len(self._complete) == 1:
-            return True
-        self._parser = httptools.HttpRequestParser(self)  # the other may be in the middle of something
-        return False
+            is_one = False
+        complete.clear()
+        if not is_one:
+            self._feed = httptools.HttpRequestParser(self).feed_data  # the other may be in the middle of something
+        return is_one
 
 
 class _Fields:

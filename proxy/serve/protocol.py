@@ -35,6 +35,7 @@ log = logging.getLogger("tailorbird.protocol")
 MAX_AHEAD = 32
 """Requests that may be sent ahead of an answer (pipelining)."""
 
+_BEGINS = (Phase.IDLE, Phase.HEAD)
 _LATER: Any = object()
 """Stands for a body that the application will read."""
 
@@ -93,7 +94,7 @@ class ClientProtocol(Conversation):
 
     def data_received(self, data: bytes) -> None:
         try:
-            if self._is_clear and self._was_quick(data):
+            if self._was_quick(data):
                 return
         except Exception as error:  # whatever fault of ours it is, its client is told, as by way of the parser
             self._refuse(_failure(error))
@@ -216,20 +217,13 @@ class ClientProtocol(Conversation):
         self.server_state.total_requests += 1
         return True
 
-    @property
-    def _is_clear(self) -> bool:
-        """A request is to begin, and nothing else is being said or waits to be taken."""
-        return (
-            not self._unread
-            and not self._owed
-            and not self._is_last_call
-            and (self._phase is Phase.IDLE or self._phase is Phase.HEAD)
-            and not self.transport.get_write_buffer_size()
-            and not self.transport.is_closing()
-        )
-
     def _was_quick(self, data: bytes) -> bool:
-        """Answers a request that is known by its habits, or asks for its answer: it need not be read again."""
+        """Answers a request that is known by its habits, or asks for its answer: it need not be read again. Not unless
+        a request is to begin, and nothing else is being said or waits to be taken."""
+        if self._unread or self._owed or self._is_last_call or self._phase not in _BEGINS:
+            return False
+        if self.transport.get_write_buffer_size() or self.transport.is_closing():
+            return False
         read = self._reader.read(data)
         if read is None:
             return False

@@ -102,10 +102,9 @@ class Warm:
         entry, now = way.entry, self._clock()
         if now >= entry.fresh_until or self._memory.only(way.key) is not entry:
             return None
-        met = self._showing.meet_again(way.asked, question, own, now)
-        if met is None:
+        page = self._showing.show_again(way, question, own, client, now)
+        if page is None:
             return None
-        page = self._showing.show_again(way, question, own, client, met, now)
         self._hits.count += 1
         lead = way.lead.of_hit(int(entry.fresh_until - now))
         if b"if-none-match" in own:

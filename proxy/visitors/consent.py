@@ -36,9 +36,9 @@ class Consents:
 
     def of(self, request: Request) -> Consent:
         """What holds for this request: the least that any of the cookies, or the browser, says."""
-        return self.level(request.cookies, is_private=request.is_private)
+        return self.level(request.cookies, request.is_private)
 
-    def level(self, cookies: bytes, *, is_private: bool) -> Consent:
+    def level(self, cookies: bytes, is_private: bool) -> Consent:
         """The same, by its cookies and whether its browser wants nobody profiled."""
         level = self._in_cookies(cookies) if self._sources else self._default
         return min(level, Consent.CONTEXTUAL) if is_private and self._honours_signals else level

@@ -175,9 +175,10 @@ def _every_attribute(seen: Seen, profile: Profile | None, measures: Mapping[str,
 def _segments(visitor: Visitor, profile: Profile | None, _: float) -> frozenset[str] | None:
     """Mostly one of the sets as it is, whose hash is known already."""
     known = visitor.segments
-    for more in (profile.segments if profile is not None else known, visitor.unverified):
-        if more:
-            known = known | more if known else more
+    if profile is not None and profile.segments:
+        known = known | profile.segments if known else profile.segments
+    if visitor.unverified:
+        known = known | visitor.unverified if known else visitor.unverified
     return known or None
 
 

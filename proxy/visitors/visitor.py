@@ -127,7 +127,9 @@ class Cookies:
         """The visitor behind a Cookie header, if these cookies of ours were verified before, and are all of ours in
         it; None when it has to be read."""
         verified = self._memo.get(tuple(self._ours(cookie_header))) if not self._unsigned else None
-        return None if verified is None else verified.at(now)
+        if verified is None:
+            return None
+        return verified.full if verified.counts_from <= now < verified.counts_until else verified.bare
 
     def of(self, request: Request, now: float) -> Visitor:
         """The visitor who asks; never raises."""
