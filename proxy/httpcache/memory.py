@@ -9,8 +9,9 @@ once, and nothing else (Karedla, Love and Wherry 1994: segmented LRU).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
 from proxy.httpcache.key import Varying, matches
@@ -29,6 +30,9 @@ TAG_BYTES = 128
 """What a tag of an entry costs: its bytes and its place in the index."""
 
 PROTECTED_SHARE = 0.8
+
+KEYS_AT_ONCE = 500
+"""A part of what a purge means: two milliseconds' work."""
 
 
 class Asking(Protocol):
@@ -141,11 +145,14 @@ class Memory(Generic[E]):
         """May hold a twentieth more again, until it is what it was made for."""
         self._max_bytes = min(self._most_bytes, int(1.05 * self._max_bytes) + 1)
 
-    def covered(self, purge: Purge) -> set[bytes]:
-        """The keys the purge means. Looked up where possible, else searched for among all."""
-        keys = {key for tag in purge.tags for key in self._tagged.get(tag, ())}
-        candidates: Iterable[bytes] = purge.urls if purge.names_keys else [*self._probation, *self._protected]
-        return keys.union(key for key in candidates if self._shelf(key) and purge.covers(key))
+    def covered(self, purge: Purge) -> Iterator[list[bytes]]:
+        """The keys the purge means, of those that are there now, a part at a time: others may have their turn between
+        two parts. Looked up where possible, else searched for among all."""
+        tagged = set[bytes]().union(*(self._tagged.get(tag, ()) for tag in purge.tags))
+        for part in _parts(tagged):
+            yield [key for key in part if self._shelf(key)]
+        for part in _parts(purge.urls if purge.names_keys else chain(self._probation, self._protected)):
+            yield [key for key in part if key not in tagged and self._shelf(key) and purge.covers(key)]
 
     def _shelf(self, key: bytes) -> _Shelf[E] | None:
         return self._protected.get(key) or self._probation.get(key)
@@ -208,10 +215,13 @@ class Marks:
         if len(self._marks) > self._most:
             self._marks.popitem(last=False)
 
-    def forget(self, purge: Purge) -> None:
-        """Drops the marks of what the purge means, tags aside."""
-        for key in [key for key in self._marks if purge.covers(key)]:
-            del self._marks[key]
+    def forget(self, purge: Purge) -> Iterator[None]:
+        """Drops the marks of what the purge means, tags aside, in parts as well."""
+        for part in _parts(self._marks):
+            for key in part:
+                if purge.covers(key):
+                    self._marks.pop(key, None)
+            yield
 
     def reason(self, key: bytes, now: float) -> str | None:
         """Why the key is not shared; None when it is unknown or its mark has lapsed."""
@@ -221,3 +231,9 @@ class Marks:
     def clear(self) -> None:
         """Drops all marks."""
         self._marks.clear()
+
+
+def _parts(keys: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """The keys as they are now."""
+    all = list(keys)
+    return (all[first : first + KEYS_AT_ONCE] for first in range(0, len(all), KEYS_AT_ONCE))

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from proxy.catalogue.hub import Directory, directory
 from proxy.catalogue.ranking import Arrangement
 from proxy.catalogue.rows import Ask
 from proxy.decide.plan import Plan, compile_plan
@@ -52,6 +53,11 @@ class Publication:
     def fillings(self) -> Mapping[str, Filling]:
         """What filling each slot that has a rule may ask."""
         return fillings(self.rules, self.fragments, self.asks, self.arrangements)
+
+    @cached_property
+    def products(self) -> Directory:
+        """The catalogue to look things up in."""
+        return directory(self.catalogue)
 
     def filled_in(self, slots: Iterable[str]) -> Filling:
         """What filling these slots may ask."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from proxy.catalogue.shop import Shop
+from proxy.collector import at_rest
 from proxy.errors import OperatorError
 from proxy.serve.learning import Learning
 from proxy.stores.batch import BuiltPairs, BuiltRow, built, built_pairs, must_be_built
@@ -71,7 +71,7 @@ class Affinity:
         self._stamps = await asyncio.to_thread(_stamps_of, path)
         shop, beginning = self._shop(), self._shop().beginning()
         try:
-            with _unsearched():
+            with at_rest():
                 await _taken(built(path), beginning.covisits.build)
                 await _taken(built_pairs(path), beginning.take_pairs)
                 await _in_turn(shop.seeding(beginning))
@@ -116,15 +116,3 @@ async def _in_turn(steps: Iterator[int]) -> None:
         else:
             return
         await asyncio.sleep(now() - began)
-
-
-@contextlib.contextmanager
-def _unsearched() -> Iterator[None]:
-    """Without a search for garbage, which would go through all that is being taken in, again and again; nor is it
-    searched later, for it stays."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()

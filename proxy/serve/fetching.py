@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from proxy.errors import OriginError
 from proxy.http.target import Sought
@@ -73,17 +73,17 @@ class Fetching:
         self._memory.discard(key)
         self._void([slot for slot in self._under_way if slot[0] == key])
 
-    def purge(self, purge: Purge, now: float) -> int:
-        """Drops what the purge means, or makes it stale; how many keys that were. What is being fetched and may be
-        meant is not kept: its tags are not known yet."""
-        keys = self._memory.covered(purge)
-        for key in keys:
-            if purge.is_soft:
-                self._memory.change(key, lambda entry: entry.expired(now))
-            else:
-                self._memory.discard(key)
+    def purge(self, purge: Purge, now: float) -> Iterator[int]:
+        """Drops what the purge means, or makes it stale, in parts; how many keys each was. What is being fetched when
+        it begins and may be meant is not kept: its tags are not known yet."""
         self._void([slot for slot in self._under_way if purge.tags or purge.covers(slot[0])])
-        return len(keys)
+        for keys in self._memory.covered(purge):
+            for key in keys:
+                if purge.is_soft:
+                    self._memory.change(key, lambda entry: entry.expired(now))
+                else:
+                    self._memory.discard(key)
+            yield len(keys)
 
     def _void(self, slots: Iterable[Slot]) -> None:
         for slot in slots:

@@ -12,6 +12,7 @@ does the rest. What is asked of the origin, and as whom:
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from math import floor
@@ -134,10 +135,14 @@ class Gateway:
         """What rows of products are filled from now."""
         return self._showing.stock
 
-    def purge(self, purge: Purge) -> int:
-        """What the purge means is out of date from now on; how many addresses that were."""
-        self._marks.forget(purge)
-        count = self._fetching.purge(purge, self._clock())
+    async def purge(self, purge: Purge) -> int:
+        """What the purge means is out of date when this returns; how many addresses that were. Requests go first."""
+        count = 0
+        for keys in self._fetching.purge(purge, self._clock()):
+            count += keys
+            await asyncio.sleep(0)
+        for _ in self._marks.forget(purge):
+            await asyncio.sleep(0)
         self._metrics.count("tailorbird_cache_purged_total", "kind", "soft" if purge.is_soft else "hard", count)
         return count
 

@@ -174,7 +174,7 @@ def _made_ready(publication: Publication, pauses: frozenset[Pause]) -> Publicati
     """The publication but for what is paused, with all found out that a page would have to wait for."""
     with collector.at_rest():
         ready = paused(publication, pauses)
-        ready.fillings  # noqa: B018  # made by looking
+        ready.fillings, ready.products  # noqa: B018  # made by looking
         return ready
 
 

@@ -171,7 +171,7 @@ class Desk:
         return msgspec.msgpack.encode(change(self.gateway.stock.shop.hub, msgspec.msgpack.decode(message)))
 
     async def _purge(self, message: bytes) -> bytes:
-        return b"%d" % self.gateway.purge(msgspec.msgpack.decode(message, type=Purge))
+        return b"%d" % await self.gateway.purge(msgspec.msgpack.decode(message, type=Purge))
 
     async def export(self, visitor_id: str) -> Mapping[str, object]:
         """All that is kept of the person a visitor is, as plain JSON values. May raise `StoreError`."""

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.httpcache.memory import MAX_VARIANTS, OVERHEAD_BYTES, Marks, Memory
-from proxy.httpcache.purge import purge_of
+from proxy.httpcache.memory import KEYS_AT_ONCE, MAX_VARIANTS, OVERHEAD_BYTES, Marks, Memory
+from proxy.httpcache.purge import Purge, purge_of
 from proxy.model import Headers
 
 DUTCH = ((b"accept-language", b"nl"),)
@@ -183,6 +184,10 @@ def test_a_large_entry_gets_in_though_all_the_rest_is_hot() -> None:
     assert memory.get(b"x", NOBODY) == "large"
 
 
+def covered(memory: Memory[str], purge: Purge) -> set[bytes]:
+    return {key for part in memory.covered(purge) for key in part}
+
+
 def test_a_purge_finds_entries_by_address_prefix_and_tag() -> None:
     memory: Memory[str] = Memory(room_for(1_000))
     for path in ("a", "b", "c"):
@@ -190,20 +195,20 @@ def test_a_purge_finds_entries_by_address_prefix_and_tag() -> None:
             key = f"https://shop.example/{path}{query}".encode()
             memory.put(key, (), path, 100, [b"all", b"tag-" + path.encode()])
     home = b"https://shop.example/a"
-    assert memory.covered(purge_of(urls=["https://shop.example/a", "https://shop.example/gone"])) == {home}
-    assert memory.covered(purge_of(urls=["/a"])) == {home}
-    assert memory.covered(purge_of(prefixes=["/a"])) == {home, home + b"?1"}
-    assert memory.covered(purge_of(tags=["tag-a"])) == {home, home + b"?1"}
-    assert len(memory.covered(purge_of(tags=["all", "unknown"]))) == 6
+    assert covered(memory, purge_of(urls=["https://shop.example/a", "https://shop.example/gone"])) == {home}
+    assert covered(memory, purge_of(urls=["/a"])) == {home}
+    assert covered(memory, purge_of(prefixes=["/a"])) == {home, home + b"?1"}
+    assert covered(memory, purge_of(tags=["tag-a"])) == {home, home + b"?1"}
+    assert len(covered(memory, purge_of(tags=["all", "unknown"]))) == 6
 
 
 def test_tags_are_those_of_what_is_stored_now() -> None:
     memory: Memory[str] = Memory(room_for(100))
     memory.put(b"http://h/a", (), "old", 100, [b"old"])
     memory.put(b"http://h/a", (), "new", 100, [b"new"])
-    assert memory.covered(purge_of(tags=["old"])) == set()
+    assert covered(memory, purge_of(tags=["old"])) == set()
     memory.discard(b"http://h/a")
-    assert memory.covered(purge_of(tags=["new"])) == set()
+    assert covered(memory, purge_of(tags=["new"])) == set()
 
 
 def test_a_change_reaches_every_entry_of_a_key_and_no_other() -> None:
@@ -223,5 +228,23 @@ def test_a_purge_lifts_the_marks_of_what_it_means() -> None:
     marks = Marks()
     for path in (b"a", b"b"):
         marks.put(b"http://h/" + path, "private", until=100.0)
-    marks.forget(purge_of(prefixes=["/a"]))
+    list(marks.forget(purge_of(prefixes=["/a"])))
     assert [marks.reason(b"http://h/" + path, 0.0) for path in (b"a", b"b")] == [None, "private"]
+
+
+@pytest.mark.parametrize("purge", [purge_of(prefixes=["/p"]), purge_of(tags=["all"])], ids=["prefix", "tag"])
+def test_what_a_large_purge_means_comes_in_parts_which_know_what_went_meanwhile(purge: Purge) -> None:
+    count = 5 * KEYS_AT_ONCE
+    memory: Memory[str] = Memory(room_for(2 * count))
+    for number in range(count):
+        memory.put(b"http://h/p/%d" % number, (), "page", 100, [b"all"])
+    parts = memory.covered(purge)
+    first = next(parts)
+    memory.put(b"http://h/p/new", (), "page", 100, [b"all"])
+    for number in range(count):
+        if number % 2:
+            memory.discard(b"http://h/p/%d" % number)
+    rest = [part for part in parts if part]
+    assert max(map(len, (first, *rest))) <= KEYS_AT_ONCE
+    expected = {b"http://h/p/%d" % number for number in range(0, count, 2)}
+    assert expected <= {*first}.union(*rest) <= expected | {*first}

@@ -453,9 +453,9 @@ async def test_a_purged_page_is_fetched_anew_and_no_other() -> None:
     async with Origin(always(ok(PAGE, *SHARED, b"Surrogate-Key: home product-7"))) as origin, Site(origin.url) as site:
         for purge in (purge_of(["/a"]), purge_of(prefixes=["http://shop.example/"]), purge_of(tags=["product-7"])):
             await site.get(b"/a")
-            assert site.gateway.purge(purge) == 1
+            assert await site.gateway.purge(purge) == 1
             assert site.gateway.hit(site.request(b"/a"), NOON) is None
-            assert site.gateway.purge(purge) == 0
+            assert await site.gateway.purge(purge) == 0
         assert len(origin.requests) == 3
         assert site.metrics.get("tailorbird_cache_purged_total", "hard") == 3
 
@@ -465,7 +465,7 @@ async def test_a_page_cut_again_keeps_its_tags() -> None:
         await site.get(b"/")
         site.gateway.publish(published(declared=[DeclaredSlot("home.top", selector="main", place="start")]))
         await site.get(b"/")
-        assert site.gateway.purge(purge_of(tags=["home"])) == 1
+        assert await site.gateway.purge(purge_of(tags=["home"])) == 1
 
 
 async def test_what_is_purged_softly_is_stale_and_may_stand_in_or_be_shown_while_it_is_renewed() -> None:
@@ -474,11 +474,11 @@ async def test_what_is_purged_softly_is_stale_and_may_stand_in_or_be_shown_while
     )
     async with Origin(answering(lambda _: next(answers, b""))) as origin, Site(origin.url) as site:
         await site.get(b"/")
-        site.gateway.purge(purge_of(prefixes=["/"], is_soft=True))
+        await site.gateway.purge(purge_of(prefixes=["/"], is_soft=True))
         assert (await site.get(b"/"))["cache-status"].startswith("tailorbird; hit; ttl=0")
         await eventually(lambda: site.gateway.hit(site.request(b"/"), site.now) is not None)
         assert (await site.get(b"/")).body == PAGE + b"new"
-        site.gateway.purge(purge_of(["/"], is_soft=True))
+        await site.gateway.purge(purge_of(["/"], is_soft=True))
         origin.script = always(ok(b"oops", status=b"500 Oops"))
         assert (await site.get(b"/")).body == PAGE + b"new"
 
@@ -494,7 +494,7 @@ async def test_what_was_being_fetched_while_it_was_purged_is_not_kept(purge: Pur
     async with Origin(answering(lambda _: later())) as origin, Site(origin.url) as site:
         old = asyncio.create_task(site.get(b"/"))
         await eventually(lambda: len(origin.requests) == 1)
-        site.gateway.purge(purge)
+        await site.gateway.purge(purge)
         release.set()
         await old
         assert site.gateway.hit(site.request(b"/"), NOON) is None
@@ -504,5 +504,5 @@ async def test_a_purge_makes_a_page_that_was_not_to_be_shared_be_tried_again() -
     answers = iter([*[ok(PAGE, HTML, b"Cache-Control: private")] * 2, ok(PAGE, *SHARED)])
     async with Origin(answering(lambda _: next(answers))) as origin, Site(origin.url) as site:
         await site.get(b"/")
-        site.gateway.purge(purge_of(["/"]))
+        await site.gateway.purge(purge_of(["/"]))
         assert "uri-miss; stored" in (await site.get(b"/"))["cache-status"]

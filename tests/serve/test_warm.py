@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -82,26 +82,26 @@ async def test_a_return_visit_is_a_304_again() -> None:
         assert again(site, question, own) == looked_up(site, question, own)
 
 
-def later(site: Site) -> None:
+async def later(site: Site) -> None:
     site.now += 61
 
 
-def renewed(site: Site) -> None:
+async def renewed(site: Site) -> None:
     site.gateway.publish(published(shown("New rules")))
 
 
-def purged(site: Site) -> None:
-    site.gateway.purge(purge_of(prefixes=["http://shop.example/"]))
+async def purged(site: Site) -> None:
+    await site.gateway.purge(purge_of(prefixes=["http://shop.example/"]))
 
 
 @pytest.mark.parametrize("happens", [later, renewed, purged])
-async def test_what_was_found_does_not_outlive_what_it_was_found_in(happens: Callable[[Site], None]) -> None:
+async def test_what_was_found_does_not_outlive_what_it_was_found_in(happens: Callable[[Site], Awaitable[None]]) -> None:
     async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=PUBLICATION) as site:
         await warm(site)
         question, own = asking(), dict([site.visitor("anna")])
         looked_up(site, question, own)
         assert again(site, question, own) is not None
-        happens(site)
+        await happens(site)
         assert again(site, question, own) is None
 
 
