@@ -6,13 +6,14 @@ same but for them, and so is all that we read in it. Which places these are is n
 the page is parsed again with other words there, and must be the same tree but for that.
 
 Its law: a word holds nothing that HTML takes for more than a character, and all else of a page is the same byte for
-byte. No byte of a page stays here: what must be the same is known by its digest.
+byte. No byte of a page stays here: what must be the same is known by its name.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate
@@ -39,24 +40,24 @@ _STRUCTURAL = re.compile(r"[\w\s.#>+~*,-]+")
 
 
 class Likeness(NamedTuple):
-    """`literals` are sizes and digests of what must be the same, the `words` between them places in the page that this
+    """`literals` are sizes and names of what must be the same, the `words` between them places in the page that this
     was learnt from."""
 
-    literals: tuple[tuple[int, bytes], ...]
+    literals: tuple[tuple[int, int | bytes], ...]
     words: tuple[tuple[int, int], ...]
 
     def shifts(self, body: bytes) -> list[int] | None:
         """How much further on everything stands in this page, before the first word and after each; None for a page
         that is not alike."""
-        view, at, longer = memoryview(body), 0, [0]
-        for number, (size, digest) in enumerate(self.literals):
+        at, longer = 0, [0]
+        for number, (size, name) in enumerate(self.literals):
             if number:
                 word = _WORD.match(body, at)
                 if word is None:
                     return None
                 at = word.end()
                 longer.append(word.end() - word.start() - self.words[number - 1][1] + self.words[number - 1][0])
-            if hashlib.sha256(view[at : at + size]).digest() != digest:
+            if name_of(body[at : at + size]) != name:
                 return None
             at += size
         return list(accumulate(longer)) if at == len(body) else None
@@ -68,6 +69,13 @@ class Likeness(NamedTuple):
     def is_within(self, start: int, end: int) -> bool:
         """Whether a word stands between these places of that page."""
         return any(start < stop and begun < end for begun, stop in self.words)
+
+
+def name_of(text: bytes) -> int | bytes:
+    """What tells a text from all others, while this process runs. Python's own hash is keyed by a secret of the process
+    (SipHash), so that nobody can make two texts of one name, and takes 8 us for 56 KB where SHA-256 takes 27. Whoever
+    sets PYTHONHASHSEED to 0 gives the secret away."""
+    return hash(text) if sys.flags.hash_randomization else hashlib.sha256(text).digest()
 
 
 def is_structural(selector: str) -> bool:
@@ -108,7 +116,7 @@ def learnt(page: Markup, parts: Sequence[bytes], places: frozenset[int]) -> Like
         return None
     edges = [0, *(edge for word in words for edge in word), len(page.body)]
     literals = [page.body[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
-    return Likeness(tuple((len(text), hashlib.sha256(text).digest()) for text in literals), tuple(words))
+    return Likeness(tuple((len(text), name_of(text)) for text in literals), tuple(words))
 
 
 def _is_the_same_tree(page: Markup, words: Sequence[tuple[int, int]]) -> bool:

@@ -4,12 +4,11 @@ A shop often says of pages that they are nobody's but the visitor's, which are t
 a token. Such a page is read once (half a millisecond), and when it comes again byte for byte it is cut where it was cut
 before. Where a path brings another page each time, its versions are looked at a few times for what changes: pages that
 differ in words alone (`page/likeness.py`) are cut alike from then on. Its law: no byte of a page stays here, only
-digests of its parts, and of all it was read with.
+names of its parts, and of all it was read with.
 """
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections.abc import Sequence
 from functools import cached_property
@@ -18,12 +17,16 @@ from typing import NamedTuple
 
 from proxy.memo import make_room
 from proxy.page.about import About
-from proxy.page.likeness import MOST_WORDS, Likeness, changed, is_structural, learnt, names_of, parts_of
+from proxy.page.likeness import MOST_WORDS, Likeness, changed, is_structural, learnt, name_of, names_of, parts_of
 from proxy.page.markup import Markup
 from proxy.page.piece import Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.serve.pages import readable
+
+Key = tuple[bytes, str, bool]
+"""A path, a charset, and whether includes are honoured."""
+Name = tuple[int | bytes, int, Key]
 
 MOST = 2_000
 MOST_PATHS = 1_000
@@ -32,7 +35,7 @@ MOST_SEEN = 32
 MOST_ALIKE = 4
 """Outlines of one path, as for who is logged in and who is not."""
 MOST_BYTES = 512 * 1024
-"""Of a page that is looked for: the digest of more would hold up others."""
+"""Of a page that is looked for: to name more would hold up others."""
 STUDIES = 6
 STUDIED_AGAIN = 64
 """How often a path's versions are compared, and every how many unknown ones after that: shops change."""
@@ -124,9 +127,9 @@ class Version:
         self.body = body
 
     @cached_property
-    def name(self) -> tuple[bytes, tuple[bytes, str, bool]]:
+    def name(self) -> Name:
         """What names it, with all that it is read with."""
-        return hashlib.sha256(self.body).digest(), self.path.key
+        return name_of(self.body), len(self.body), self.path.key
 
 
 class Study(NamedTuple):
@@ -146,9 +149,9 @@ class Outlines:
         self._forget()
 
     def _forget(self) -> None:
-        self._paths: dict[tuple[bytes, str, bool], Path] = {}
-        self._known: dict[tuple[bytes, tuple[bytes, str, bool]], Outline] = {}
-        self._seen: dict[tuple[tuple[bytes, str, bool], int], Study] = {}
+        self._paths: dict[Key, Path] = {}
+        self._known: dict[Name, Outline] = {}
+        self._seen: dict[tuple[Key, int], Study] = {}
 
     def at(self, path: bytes, charset: str, declared: Sequence[DeclaredSlot], *, has_includes: bool) -> Path:
         """The path; what is known of pages that were cut at other slots is forgotten."""
