@@ -11,6 +11,7 @@ import click
 
 from proxy.audience.consent import LEVELS
 from proxy.conditions.vocabulary import COUNTRIES
+from proxy.diagnostics import did_you_mean
 from proxy.model import AttributeValue
 from proxy.rulebook.compile import Publication
 from proxy.visitors.context import languages_of
@@ -60,6 +61,7 @@ def persona_of(
     case: str = "",
 ) -> Persona:
     """Who they say. Raises `click.BadParameter`."""
+    _must_be_segments(segments, publication)
     said: dict[str, AttributeValue | None] = {
         "country": country,
         "language": languages_of(language.encode()) if language else None,
@@ -68,6 +70,15 @@ def persona_of(
     }
     known = {name: value for name, value in said.items() if value is not None}
     return Persona(visitor_id, segments, _moment(at, publication) if at else 0.0, known, case, consent)
+
+
+def _must_be_segments(segments: Iterable[str], publication: Publication) -> None:
+    """A segment that no rule file has would make no difference, and nobody would see why."""
+    known = [segment.name for segment in publication.plan.segments]
+    for name in segments:
+        if name.casefold() not in map(str.casefold, known):
+            help = did_you_mean(name, known) if known else "the rule files have none"
+            raise click.BadParameter(f"there is no segment `{name}`; {help}", param_hint="--segment")
 
 
 def _moment(at: str, publication: Publication) -> float:

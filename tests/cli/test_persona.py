@@ -33,7 +33,14 @@ def test_a_time_is_on_the_clocks_of_the_rules() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [{"at": "noon"}, {"at": "9999-01-01"}, {"settings": ("orders",)}, {"settings": ("=3",)}]
+    "said",
+    [
+        {"at": "noon"},
+        {"at": "9999-01-01"},
+        {"settings": ("orders",)},
+        {"settings": ("=3",)},
+        {"segments": ("VIPs",)},
+    ],
 )
 def test_what_makes_no_sense_is_refused(said: dict[str, object]) -> None:
     assert PUBLICATION is not None

@@ -30,6 +30,7 @@ def preview_of(link: str) -> Preview:
 
 
 def test_it_says_who_when_and_what(desk: Desk) -> None:
+    desk.save(RULES + "segments: {VIP: {}}\n")
     who = ["--segment", "VIP", "--country", "no", "--device", "phone"]
     options = ["--draft", *who, "--at", "2026-11-25T12:00+00:00", "--for", "5min"]
     code, link = desk.say("preview", "https://shop.example/sale?a=1", *options)
@@ -38,6 +39,12 @@ def test_it_says_who_when_and_what(desk: Desk) -> None:
     assert preview.draft == "draft"
     assert preview.persona == Persona("", ("VIP",), 1_795_608_000.0, {"country": "NO", "device": "phone"})
     assert 290 < preview.exp - time.time() <= 300
+
+
+def test_a_segment_that_no_rule_file_has_is_refused(desk: Desk) -> None:
+    desk.save(RULES + "segments: {VIP: {}}\n")
+    code, output = desk.say("preview", "https://shop.example/", "--draft", "--segment", "VPI")
+    assert (code, 'there is no segment `VPI`; did you mean "VIP"?' in output) == (2, True)
 
 
 def test_it_may_be_the_visitor_of_a_test_on_a_version(desk: Desk) -> None:
