@@ -51,9 +51,11 @@ def rule_files(roots: Mapping[str, Node], findings: list[Finding]) -> list[RuleF
         findings.append(_no_rules("there is no rule file in this folder", start_of("*" + RULE_FILES[0])))
     files = []
     for name, root in roots.items():
+        if not name.endswith(RULE_FILES):
+            continue
         if root == MapNode((), root.place):
             findings.append(_no_rules("this file is empty", root.place))
-        elif name.endswith(RULE_FILES):
+        else:
             parts = fields(root, "rule file", FILE, findings)
             files.append(RuleFile(name, parts, _timezone(parts, findings)))
     if files and not findings and not any({"rules", "experiments"} & file.parts.keys() for file in files):

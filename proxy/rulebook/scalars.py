@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from proxy.conditions.nodes import ListNode, Node, Scalar, as_text
-from proxy.diagnostics import Finding, did_you_mean
+from proxy.diagnostics import Finding, Suggestion, did_you_mean
 from proxy.errors import EditorError
 from proxy.page.scan import check_selector
 
@@ -51,6 +51,8 @@ def read_selector(node: Node | None, what: str, findings: list[Finding]) -> str 
 
 SECONDS_OF = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 _SPAN = re.compile(r"(\d{1,6}) ?(second|minute|hour|day)s?")
+_OTHER_SPAN = re.compile(r"(\d{1,6}) ?(s|m|h|d|secs?|mins?|hrs?|)\.?", re.IGNORECASE)
+_UNITS = {"": "second", "s": "second", "m": "minute", "h": "hour", "d": "day"}
 
 
 def read_span(node: Node, what: str, findings: list[Finding]) -> int | None:
@@ -60,7 +62,11 @@ def read_span(node: Node, what: str, findings: list[Finding]) -> int | None:
         return None
     if match := _SPAN.fullmatch(written.text):
         return int(match[1]) * SECONDS_OF[match[2]]
-    findings.append(unfit(what, written, "write a number and seconds, minutes, hours or days, as 5 minutes"))
+    help = "write a number and seconds, minutes, hours or days, as 5 minutes"
+    if match := _OTHER_SPAN.fullmatch(written.text):
+        instead = f"{match[1]} {_UNITS[match[2][:1].casefold()]}{'s' * (int(match[1]) != 1)}"
+        help = Suggestion(f"write: {instead}", written.text, instead)
+    findings.append(unfit(what, written, help))
     return None
 
 

@@ -136,7 +136,7 @@ def test_a_half_written_file_is_clean_or_told_but_never_raises(cut: int) -> None
         ("an empty rule file", {"a.rules.yaml": b""}, "R202"),
         ("only comments", {"a.rules.yaml": b"# soon\n"}, "R202"),
         ("only a byte-order mark", {"a.rules.yaml": b"\xef\xbb\xbf"}, "R202"),
-        ("an empty slot file", {"a.rules.yaml": b"rules: []", "slots.yaml": b""}, "R202"),
+        ("an empty slot file", {"a.rules.yaml": b"rules: []", "slots.yaml": b""}, "R104"),
         ("a list at the top", {"a.rules.yaml": b"- a\n- b\n"}, "R104"),
         ("a word at the top", {"a.rules.yaml": b"rules"}, "R104"),
         ("rules that are a table", {"a.rules.yaml": b"rules: {a: b}"}, "R104"),

@@ -7,7 +7,7 @@ import pytest
 from proxy.conditions.nodes import Scalar
 from proxy.diagnostics import Finding
 from proxy.model import Place
-from proxy.rulebook.scalars import read_choice, read_whole
+from proxy.rulebook.scalars import read_choice, read_span, read_whole
 
 HERE = Place("slots.yaml", 3, 9, 12)
 
@@ -31,3 +31,17 @@ def test_a_choice_is_one_of_its_words() -> None:
     assert [(finding.what, finding.help) for finding in findings] == [
         ('"place" cannot be "strat"', 'did you mean "start"?')
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [("5 min", "5 minutes"), ("300", "300 seconds"), ("1h", "1 hour"), ("2 hrs.", "2 hours"), ("1 DAYS", None)],
+)
+def test_a_span_in_other_words_is_told_with_what_to_write(text: str, instead: str | None) -> None:
+    findings: list[Finding] = []
+    assert read_span(Scalar(text, HERE), "fresh", findings) is None
+    assert getattr(findings[0].help, "instead", None) == instead
+
+
+def test_a_span_is_read_in_seconds() -> None:
+    assert [read_span(Scalar(text, HERE), "fresh", []) for text in ("5 minutes", "1 day")] == [300, 86_400]
