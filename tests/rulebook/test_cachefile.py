@@ -75,7 +75,7 @@ def test_a_whole_file() -> None:
     ("line", "what", "help"),
     [
         ("fersh: 5 minutes", 'I do not know "fersh" in a page', 'did you mean "fresh"?'),
-        ("fresh: 5 min", '"fresh" cannot be "5 min"', "write a number and seconds, minutes, hours or days"),
+        ("fresh: 5 min", '"fresh" cannot be "5 min"', "write: 5 minutes"),
         ("store: maybe", '"store" cannot be "maybe"', "write one of: yes, no"),
         ("despite: privat", '"despite" cannot be "privat"', 'did you mean "private"?'),
         ("cookies: {key: [a*]}", '"key" cannot be "a*"', "write the whole name of a cookie"),
