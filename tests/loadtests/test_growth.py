@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.growth import case, report
+from loadtests.growth import case, filled, report
 from proxy.decide.engine import decide
 
 
@@ -26,4 +26,11 @@ def test_every_slot_of_a_page_holds_what_was_decided_for_it(slots: int, rules: i
 def test_the_report_says_which_bars_were_reached() -> None:
     told = report(1, slots=(2, 4), rules=(20, 40))
     assert told.count("| B3 |") == 3 and told.count("reached |") == 3
-    assert "| 4 slots, 1,000 rules |" in told and "| 5 slots, 40 rules |" in told
+    assert "| 4 slots, 1,000 rules |" in told and "| 5 slots, 40 rules, the same pages |" in told
+
+
+def test_rules_for_others_leave_the_pages_as_they_are() -> None:
+    few, many = case(5, 100), case(5, 300, fitting=100)
+    assert len(many.plan.rules) == 300 and filled(few) > 0.5
+    for visitor in few.visitors[:50]:
+        assert b"".join(few.page(visitor).chunks) == b"".join(many.page(visitor).chunks)
