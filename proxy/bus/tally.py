@@ -52,9 +52,9 @@ class Tally:
         """Writes what this worker has counted. A disk that is full costs the others a look at it, no more."""
         self._put(self._counted())
 
-    def sums(self) -> tuple[Counts, Counts]:
-        """Counts of all that ever were, and gauges of those that live."""
-        counts, gauges = Counts(self._metrics.counts()), Counts(self._metrics.gauges())
+    def sums(self, counts: Counts, gauges: Counts) -> tuple[Counts, Counts]:
+        """Counts of all that ever were, and gauges of those that live: these of our own and, added to them, those of
+        the others."""
         for name, counted in self._others():
             _add(counts, counted.counts)
             if (self._folder / f"{name}.sock").exists():

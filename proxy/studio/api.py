@@ -38,7 +38,7 @@ def api_routes(site: Site) -> list[Route]:
         return _json(receipt, 200 if receipt.is_whole else 503)
 
     async def metrics(request: Request) -> Response:
-        return PlainTextResponse(site.metrics_text(), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(await site.metrics_text(), media_type="text/plain; version=0.0.4")
 
     async def livez(request: Request) -> Response:
         return PlainTextResponse("ok\n")

@@ -66,13 +66,13 @@ class Site(Protocol):
     async def readiness(self) -> Readiness:
         """That of all workers of this machine."""
 
-    def counted(self, name: str) -> Mapping[str, int]:
+    async def counted(self, name: str) -> Mapping[str, int]:
         """What all workers of this machine have counted of `name`, by its label's value."""
 
     async def live(self) -> Sequence[ShownView]:
         """What the workers of this machine showed last, the newest first."""
 
-    def metrics_text(self) -> str:
+    async def metrics_text(self) -> str:
         """What all workers of this machine have counted, for Prometheus."""
 
     async def is_store_ready(self) -> bool:
@@ -224,7 +224,7 @@ def together(said: Sequence[Readiness], missing: int) -> Readiness:
 async def status_view(site: Site) -> StatusView:
     """Everything the first page says."""
     rules = site.publication.rules if site.publication else ()
-    now, shown = site.now(), site.counted("tailorbird_rule_matches_total")
+    now, shown = site.now(), await site.counted("tailorbird_rule_matches_total")
     return StatusView(
         **msgspec.structs.asdict(await site.readiness()),
         rules=[rule_view(rule, now, shown.get(rule.name, 0)) for rule in rules],

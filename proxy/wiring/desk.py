@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -19,7 +20,7 @@ from proxy.drafts.report import Outlook
 from proxy.errors import OriginError, RequestError
 from proxy.http.message import Request
 from proxy.httpcache.purge import Purge
-from proxy.metrics import Metrics
+from proxy.metrics import Counts, Metrics
 from proxy.model import AttributeValue, EvaluationContext
 from proxy.page.slots import LISTING
 from proxy.personalise import with_products
@@ -75,6 +76,7 @@ class Desk:
     is_stopping: bool = False
 
     def __post_init__(self) -> None:
+        self._one_after_another = asyncio.Lock()
         self.bus.listen(PURGE, self._purge)
         self.bus.listen(PRODUCTS, self._change_products)
         self.machine.listen(READINESS, self._own_readiness)
@@ -121,14 +123,18 @@ class Desk:
     async def _own_live(self, _: bytes) -> bytes:
         return msgspec.json.encode([shown_view(shown) for shown in self.metrics.live])
 
-    def counted(self, name: str) -> Mapping[str, int]:
+    async def counted(self, name: str) -> Mapping[str, int]:
         """What all workers of this machine have counted of `name`, by its label's value."""
-        counts = self.metrics.counts() if self.tally is None else self.tally.sums()[0]
+        counts, _ = await self._sums()
         return {value: count for (key, _, value), count in counts.items() if key == name}
 
-    def metrics_text(self) -> str:
-        """The same, for Prometheus."""
-        return self.metrics.as_text() if self.tally is None else self.metrics.as_text(*self.tally.sums())
+    async def metrics_text(self) -> str:
+        """The same, for Prometheus. With thousands of rules it is long, so a thread writes it."""
+        return await asyncio.to_thread(self.metrics.as_text, *await self._sums())
+
+    async def _sums(self) -> tuple[Counts, Counts]:
+        own = Counts(self.metrics.counts()), self.metrics.gauges()
+        return own if self.tally is None else await asyncio.to_thread(self.tally.sums, *own)
 
     async def groups(self) -> Groups:
         """How large the segments being served are. May raise `StoreError`."""
@@ -168,7 +174,9 @@ class Desk:
         return stocked(told)
 
     async def _change_products(self, message: bytes) -> bytes:
-        return msgspec.msgpack.encode(change(self.gateway.stock.shop.hub, msgspec.msgpack.decode(message)))
+        async with self._one_after_another:
+            done = await change(self.gateway.stock.shop.hub, msgspec.msgpack.decode(message))
+        return msgspec.msgpack.encode(done)
 
     async def _purge(self, message: bytes) -> bytes:
         return b"%d" % await self.gateway.purge(msgspec.msgpack.decode(message, type=Purge))

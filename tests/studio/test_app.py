@@ -73,13 +73,13 @@ class Shop:
     async def readiness(self) -> Readiness:
         return await readiness(self)
 
-    def counted(self, name: str) -> Mapping[str, int]:
+    async def counted(self, name: str) -> Mapping[str, int]:
         return self.metrics.by_value(name)
 
     async def live(self) -> Sequence[ShownView]:
         return newest(map(shown_view, self.metrics.live), 10)
 
-    def metrics_text(self) -> str:
+    async def metrics_text(self) -> str:
         return self.metrics.as_text()
 
     async def why(self, url: str, visitor_id: str, segments: Sequence[str], said: Mapping[str, str]) -> str:
@@ -119,7 +119,7 @@ class Shop:
         return Receipt(visitor_id, 1, "2026-11-23T12:00:00Z", {"events": 3}, {"events": int(self.is_late)})
 
     async def change_products(self, changes: list[dict[str, Any]]) -> Stocked:
-        return change(self.hub, changes)
+        return await change(self.hub, changes)
 
     async def purge(self, purge: Purge) -> Purged:
         self.purged.append(purge)

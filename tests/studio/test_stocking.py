@@ -1,22 +1,35 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from proxy.catalogue.hub import Hub
 from proxy.errors import RequestError
 from proxy.model import Product
 from proxy.ports import Told
-from proxy.studio.stocking import Left, change, changes_in, stocked
+from proxy.studio.stocking import CHANGED_AT_ONCE, Left, change, changes_in, stocked
 
 JSON = "application/json; charset=utf-8"
 
 
-def test_changes_are_taken_and_what_makes_no_sense_is_told() -> None:
+async def test_changes_are_taken_and_what_makes_no_sense_is_told() -> None:
     hub = Hub([Product("BUN", "Buns", "/p/BUN", price=1.0)])
-    done = change(hub, changes_in(JSON, b'[{"id": "BUN", "availability": "out_of_stock"}, {"id": "X"}]'))
+    done = await change(hub, changes_in(JSON, b'[{"id": "BUN", "availability": "out_of_stock"}, {"id": "X"}]'))
     found = hub.get("BUN")
     assert found and not found.in_stock and found.price == 1.0
     assert (done.changed, done.left_out) == (1, (Left("X", "`title` is missing", done.left_out[0].help),))
+
+
+async def test_requests_have_their_turn_between_many_changes() -> None:
+    hub = Hub()
+    changes = [{"id": f"P{number}", "title": "P", "link": f"/p/{number}"} for number in range(4 * CHANGED_AT_ONCE)]
+    changing, seen = asyncio.create_task(change(hub, changes)), []
+    while not changing.done():
+        seen.append(len(hub))
+        await asyncio.sleep(0)
+    assert {CHANGED_AT_ONCE, 2 * CHANGED_AT_ONCE, 3 * CHANGED_AT_ONCE} <= set(seen)
+    assert (await changing).changed == len(hub) == len(changes)
 
 
 def test_one_change_needs_no_list() -> None:
