@@ -41,6 +41,7 @@ _CLAIMS = frozenset(
 # A request that has these taken away by Connection is another request than the one we judged (CVE-2021-32813 class).
 CRITICAL = frozenset(b"host content-length transfer-encoding content-type cookie authorization".split())
 _OURS = re.compile(rb"(?:%b)\s*(?:=|$)" % b"|".join(map(re.escape, sorted(OUR_COOKIES))), re.IGNORECASE)
+_AS_WE_WRITE = re.compile(rb"; __Host-tb_[vsp]=[^;]*")
 
 
 def request_headers(
@@ -82,7 +83,7 @@ def _rebuilt(
     return tuple(_introduced(kept, request))
 
 
-def request_lines(
+def request_head(
     request: Request,
     *,
     host: bytes,
@@ -90,35 +91,31 @@ def request_lines(
     accept_encoding: bytes | None = None,
     without: Collection[bytes] = (),
 ) -> bytes | None:
-    """The same fields as lines, in another order, for a request that was read by its question: what all of those have
-    in common is put together once. None where it has to be put together for this one alone."""
+    """The whole head of a request that was read by its question, with the same fields in another order: what all of
+    those have in common is put together once. None where it has to be put together for this one alone."""
     question = request.question
     if question is None:
         return None
-    believed, left_out = is_trusted(request.client, trusted), frozenset(without)
-    common = _in_common(question, host, accept_encoding, left_out, believed)
+    believed = is_trusted(request.client, trusted)
+    common = _in_common(question, host, accept_encoding, frozenset(without), believed)
     if common is None:
         return None
-    client = request.client.encode()
-    late = [b"forwarded: " + _forwarded(client, request.host, question.scheme.encode())]
-    said = client
+    said = client = request.client.encode()
+    late = [common.lines, _forwarded_line(client, request.host, question.scheme)]
     for name, value in request.own.items():
         if name in common.dropped or not _goes_on(name, believed):
             continue
         if name == b"x-forwarded-for":
             said = value + b", " + client if client else value
         elif value := without_our_cookies(value) if name == b"cookie" else value:
-            late.append(name + b": " + value)
-    if said:
-        late.append(b"x-forwarded-for: " + said)
-    lines = b"\r\n".join((*late, common.lines))
-    if has_line_end(b"".join(late)):
-        raise RequestError("a field of the request holds a line end")
-    return lines
+            late.append(name + b": " + value + b"\r\n")
+        if has_line_end(value):
+            raise RequestError("a field of the request holds a line end")
+    return b"".join((*late, b"x-forwarded-for: %b\r\n\r\n" % said if said else b"\r\n"))
 
 
 class _Common(NamedTuple):
-    """`lines` of a question; and which fields are not passed on, its own or not."""
+    """`lines` of a question, the first among them; and which fields are not passed on, its own or not."""
 
     lines: bytes
     dropped: frozenset[bytes]
@@ -128,13 +125,21 @@ class _Common(NamedTuple):
 def _in_common(
     question: Question, host: bytes, accept_encoding: bytes | None, without: frozenset[bytes], believed: bool
 ) -> _Common | None:
-    """None where what is said of the client stands among them, to be added to."""
+    """None where what is said of the client stands among them, to be added to; or where the first would not be one."""
     if believed and (b"forwarded" in question.firsts or b"x-forwarded-for" in question.firsts):
         return None
-    nobody = Request(b"GET", b"/", b"", question.host, question.fields, question.scheme)
+    nobody = Request(question.method, question.path, question.query, question.host, question.fields, question.scheme)
+    if nobody.target.split() != [nobody.target]:
+        return None
     headers = _rebuilt(nobody, host, believed, accept_encoding, without)
-    lines = b"".join([b"%b: %b\r\n" % field for field in headers if field[0] != b"forwarded"])
+    line = b"%b %b HTTP/1.1\r\n" % (question.method, nobody.target)
+    lines = b"".join([line, *(b"%b: %b\r\n" % field for field in headers if field[0] != b"forwarded")])
     return _Common(lines, without | named_by_connection(question.fields))
+
+
+@lru_cache(maxsize=2_048)
+def _forwarded_line(client: bytes, host: bytes, scheme: str) -> bytes:
+    return b"forwarded: %b\r\n" % _forwarded(client, host, scheme.encode())
 
 
 @lru_cache(maxsize=1_024)  # asked a dozen times for each request
@@ -175,6 +180,9 @@ def named_by_connection(headers: Headers) -> set[bytes]:
 
 def without_our_cookies(value: bytes) -> bytes:
     """A Cookie field without the cookies Tailorbird sets; untouched when it has none of them."""
+    value, found = _AS_WE_WRITE.subn(b"", value)  # most often all of them: then it need not be gone through
+    if found:
+        value = value.strip(b"; \t")
     lowered, kept, begun = value.lower(), [], 0
     at = lowered.find(b"tb_")
     while at >= 0:

@@ -15,8 +15,8 @@ OnHints = Callable[[Headers], None]
 class UpstreamRequest:
     """A request as it goes to the origin: already rebuilt or allow-listed by `http/forwarding.py`.
     `target` is path and query in wire form. `body` is None when there is none; `content_length` None streams
-    it chunked. Content-Length and Transfer-Encoding are the transport's to write and must not be in `headers`. `lines`
-    are further fields as they stand in a head, where somebody has them ready; no line end is in any of them. `on_hints`
+    it chunked. Content-Length and Transfer-Encoding are the transport's to write and must not be in `headers`. `head`
+    is the whole head of a request without a body, where somebody has it ready; `headers` is then empty. `on_hints`
     hears the fields of early hints (103) before the answer."""
 
     method: bytes
@@ -24,7 +24,7 @@ class UpstreamRequest:
     headers: Headers
     body: AsyncIterator[bytes] | None = None
     content_length: int | None = None
-    lines: bytes = b""
+    head: bytes = b""
     on_hints: OnHints | None = None
 
 

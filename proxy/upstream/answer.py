@@ -37,51 +37,26 @@ class Answer:
     reads plain heads: `plain.read`, or one that knows the origin's manners.
     """
 
-    __slots__ = (
-        "_fields",
-        "_head_bytes",
-        "_headers",
-        "_informational",
-        "_is_head",
-        "_left",
-        "_may_switch",
-        "_parser",
-        "_read_plainly",
-        "_silent_bytes",
-        "chunks",
-        "has_begun",
-        "has_head",
-        "hints",
-        "is_bounded",
-        "is_complete",
-        "manner",
-        "may_reuse",
-        "rest",
-        "size",
-        "status",
-        "values",
-    )
+    status = size = 0
+    rest = b""
+    manner: Manner | None = None
+    values: Sequence[bytes] = ()
+    has_begun = has_head = is_complete = may_reuse = False
+    is_bounded = True
+    _headers: Headers | None = ()
+    _fields: list[tuple[bytes, bytes]]
+    _head_bytes = _silent_bytes = _informational = 0
+    _left = 0  # bytes still due of a body that is read without a parser
+    _parser: Any = None
 
     def __init__(
         self, *, is_head: bool = False, may_switch: bool = False, read: Callable[[bytes], Plain | None] = plain.read
     ) -> None:
-        self.status = 0
-        self._headers: Headers | None = ()
-        self.manner: Manner | None = None
-        self.values: Sequence[bytes] = ()
         self.chunks: list[bytes | memoryview] = []
-        self.hints: list[Headers] = []
-        self.size = 0
-        self.rest = b""
-        self.has_begun = self.has_head = self.is_complete = self.may_reuse = False
-        self.is_bounded = True
+        self.hints: Sequence[Headers] = ()
         self._is_head = is_head
         self._may_switch = may_switch
         self._read_plainly = read
-        self._fields: list[tuple[bytes, bytes]] = []
-        self._head_bytes = self._silent_bytes = self._informational = 0
-        self._left = 0  # bytes still due of a body that is read without a parser
-        self._parser: Any = None
 
     @property
     def headers(self) -> Headers:
@@ -125,7 +100,7 @@ class Answer:
     def _read(self, data: bytes) -> None:
         """Reads strictly."""
         if self._parser is None:
-            self._parser = httptools.HttpResponseParser(self)
+            self._parser, self._fields = httptools.HttpResponseParser(self), []
         self._silent_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -213,7 +188,7 @@ class Answer:
     def _skip_informational(self, status: int) -> None:
         self._informational += 1
         if status == 103:
-            self.hints.append(tuple(self._fields))
+            self.hints = (*self.hints, tuple(self._fields))
         self._fields.clear()
         if status == 101:
             raise _malformed("it switches protocols unasked")

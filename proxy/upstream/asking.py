@@ -11,7 +11,7 @@ from functools import partial
 
 from proxy.errors import OriginError
 from proxy.http.client import networks
-from proxy.http.forwarding import request_headers, request_lines, shared_headers
+from proxy.http.forwarding import request_head, request_headers, shared_headers
 from proxy.http.message import Request
 from proxy.http.returning import response_headers
 from proxy.httpcache.coding import preferred
@@ -122,24 +122,21 @@ class Asking:
     ) -> tuple[OriginTransport, UpstreamRequest]:
         origin = self._origins.of(request.path)
         host, trusted = self._host(origin, request), self._trusted
-        lines = request_lines(request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without)
-        headers: Headers = ()
-        if lines is None:
-            headers = request_headers(
-                request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without
-            )
+        head = request_head(request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without)
+        if head is not None:
+            return origin, UpstreamRequest(request.method, request.target, (), head=head, on_hints=request.on_hints)
+        headers = request_headers(request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without)
         return origin, UpstreamRequest(
             request.method,
             request.target,
             headers,
             request.body,
             request.content_length,
-            lines or b"",
-            request.on_hints,
+            on_hints=request.on_hints,
         )
 
     def _host(self, origin: OriginTransport, request: Request) -> bytes:
-        return request.host if self._keep_host else origin.address.authority
+        return request.host if self._keep_host else origin.authority
 
     async def _asked(self, origin: OriginTransport, request: Request, asked: UpstreamRequest) -> UpstreamResponse:
         answer = await origin.fetch(asked)

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, cast
 
+Pieces = list[bytes | memoryview]
+
 
 class Listener(Protocol):
     """What hears a connection while it has it."""
@@ -20,11 +22,11 @@ class Listener(Protocol):
 class Sink(Protocol):
     """Who takes a body piece by piece as it comes."""
 
-    def take(self, piece: bytes | memoryview) -> None:
-        """A piece came."""
+    def take(self, pieces: Pieces) -> None:
+        """Pieces came."""
 
-    def end(self, error: BaseException | None) -> None:
-        """The last piece has come; or what went wrong."""
+    def end(self, pieces: Pieces, error: BaseException | None) -> None:
+        """The last pieces came; or what went wrong after them."""
 
 
 class Connection(asyncio.Protocol):

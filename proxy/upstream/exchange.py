@@ -30,6 +30,16 @@ class Exchange:
     `on_end` is called once, with whether the connection may carry another exchange. `read` is as `Answer` takes it.
     """
 
+    deadline = 0.0
+    _failure: BaseException | None = None
+    _sink: Sink | None = None
+    _on_head: Callable[[BaseException | None], None] | None = None
+    _whole: tuple[int, Callable[[BaseException | None], None]] | None = None
+    _latest = inf
+    _news: asyncio.Future[None] | None = None
+    _upload: asyncio.Task[None] | None = None
+    _is_sent = _is_over = _is_paused = False
+
     def __init__(
         self,
         connection: Connection,
@@ -45,15 +55,6 @@ class Exchange:
         connection.serve(self)
         self._loop = asyncio.get_running_loop()
         self._answer = Answer(is_head=request.method == b"HEAD", read=read)
-        self._failure: BaseException | None = None
-        self._sink: Sink | None = None
-        self._on_head: Callable[[BaseException | None], None] | None = None
-        self._whole: tuple[int, Callable[[BaseException | None], None]] | None = None
-        self._latest = inf
-        self._news: asyncio.Future[None] | None = None
-        self._upload: asyncio.Task[None] | None = None
-        self._is_sent = self._is_over = self._is_paused = False
-        self.deadline = 0.0
 
     @property
     def may_be_repeated(self) -> bool:
@@ -192,7 +193,7 @@ class Exchange:
         self._wake()
 
     def _tell_hints(self) -> None:
-        hints, self._answer.hints = self._answer.hints, []
+        hints, self._answer.hints = self._answer.hints, ()
         if self._request.on_hints is not None:
             for fields in hints:
                 self._request.on_hints(fields)
@@ -244,11 +245,12 @@ class Exchange:
             self._news.set_result(None)
 
     def _hand_over(self, sink: Sink) -> None:
-        for piece in self._answer.take_pieces():
-            sink.take(piece)
+        pieces = self._answer.take_pieces()
         if self._failure is not None or self._answer.is_complete:
             self._sink = None
-            sink.end(self._failure)
+            sink.end(pieces, self._failure)
+        elif pieces:
+            sink.take(pieces)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ class OriginTransport:
 
     def __init__(self, url: str, settings: Settings) -> None:
         self.address = address_of(url)
+        self.authority = self.address.authority
         self._tls = client_tls(settings.origin_ca) if self.address.scheme == "https" else None
         self._connect_seconds = settings.connect_timeout_ms / 1000
         self._patience = Patience(settings.first_byte_timeout_ms / 1000, settings.between_bytes_timeout_ms / 1000)

@@ -16,9 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from proxy.errors import OriginError
 from proxy.http.message import Response, as_lines
 from proxy.settings import DEFAULTS
-from proxy.upstream.connection import Sink
-
-Pieces = list[bytes | memoryview]
+from proxy.upstream.connection import Pieces, Sink
 
 READY_BYTES = 65_536
 """Of a body that is there already, what is handed over at a time."""
@@ -58,9 +56,8 @@ class Ready:
 
     def pour(self, sink: Sink) -> None:
         """Hands it over in pieces, so that little has to be copied for who takes it slowly."""
-        for start in range(0, len(self._body), READY_BYTES):
-            sink.take(self._body[start : start + READY_BYTES])
-        sink.end(None)
+        body = self._body
+        sink.end([body[start : start + READY_BYTES] for start in range(0, len(body), READY_BYTES)], None)
 
     def pause(self) -> None:
         """There is nobody to ask."""
@@ -107,18 +104,19 @@ class Relay:
 
     # -- called by the source
 
-    def take(self, piece: bytes | memoryview) -> None:
-        """A piece came."""
-        if self._has_body:
-            self._waiting.append(b"%x\r\n%b\r\n" % (len(piece), bytes(piece)) if self._is_chunked else piece)
+    def take(self, pieces: Pieces) -> None:
+        """Pieces came."""
+        if self._is_chunked:
+            self._waiting += [b"%x\r\n%b\r\n" % (len(piece), bytes(piece)) for piece in pieces]
+            self._waiting += [b"0\r\n\r\n"] if self._has_ended and self._error is None else []
+        elif self._has_body:
+            self._waiting += pieces
         self.flow()
 
-    def end(self, error: BaseException | None) -> None:
-        """The last piece has come, or the origin broke off."""
+    def end(self, pieces: Pieces, error: BaseException | None) -> None:
+        """The last pieces have come; or what came before the origin broke off."""
         self._has_ended, self._error = True, error
-        if error is None and self._is_chunked:
-            self._waiting.append(b"0\r\n\r\n")
-        self.flow()
+        self.take(pieces)
 
     # -- called by the client's connection
 

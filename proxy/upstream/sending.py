@@ -18,6 +18,8 @@ _METHODS_WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})
 
 def head_of(request: UpstreamRequest) -> bytes:
     """The request's head. Raises `RequestError` when a field would break out of its line."""
+    if request.head:
+        return request.head
     lines = [b"%b %b HTTP/1.1" % (request.method, request.target)]
     lines += [b": ".join(field) for field in request.headers]
     if request.content_length is not None:
@@ -30,7 +32,7 @@ def head_of(request: UpstreamRequest) -> bytes:
     line_ends = len(lines) + 1
     if head.count(b"\n") != line_ends or head.count(b"\r") != line_ends or b"\0" in head or lines[0].count(b" ") != 2:
         raise RequestError("the request has a line end, a NUL or a space where none may be")
-    return head[:-2] + request.lines + b"\r\n" if request.lines else head
+    return head
 
 
 async def send(

@@ -7,8 +7,8 @@ import pytest
 from proxy.errors import RequestError
 from proxy.http.client import networks
 from proxy.http.forwarding import (
+    request_head,
     request_headers,
-    request_lines,
     shared_headers,
     without_our_cookies,
 )
@@ -113,6 +113,10 @@ def test_an_ipv6_client_is_quoted_as_rfc_7239_asks() -> None:
         (b"session=tb_v; not_tb_v=1;  odd", b"session=tb_v; not_tb_v=1;  odd"),
         (b"a=1;b=2;  c", b"a=1;b=2;  c"),
         (b"__Host-tb_v=x; __Host-tb_s=y", b""),
+        (b"a=1; __Host-tb_v=x; __Host-tb_s=y", b"a=1"),
+        (b"a=1; __Host-tb_v=x; TB_S=y; b=2;", b"a=1; b=2"),
+        (b"a=1; __Host-tb_vx=x; __Host-tb_v", b"a=1; __Host-tb_vx=x"),
+        (b"a=1; __Host-tb_v=x;__Host-tb_s=y; b=2", b"a=1; b=2"),
     ],
 )
 def test_our_cookies_never_reach_the_origin(cookie: bytes, left: bytes) -> None:
@@ -139,22 +143,24 @@ def test_what_many_requests_have_in_common_is_said_in_the_same_words(
     request = question(*common).request(own if cookie is None else {b"cookie": cookie, **own}, client)
     trusted = networks(("10.0.0.0/8",))
     for coding, without in ((b"gzip", frozenset({b"if-none-match"})), (None, frozenset())):
-        lines = request_lines(request, host=b"h", trusted=trusted, accept_encoding=coding, without=without)
+        head = request_head(request, host=b"h", trusted=trusted, accept_encoding=coding, without=without) or b""
+        line, _, lines = head.partition(b"\r\n")
         headers = request_headers(request, host=b"h", trusted=trusted, accept_encoding=coding, without=without)
-        assert sorted(of_lines(lines or b"")) == sorted(headers)
+        assert (line, lines[-4:]) == (b"GET /c HTTP/1.1", b"\r\n\r\n")
+        assert sorted(of_lines(lines)) == sorted(headers)
 
 
 def test_what_has_to_be_added_to_or_is_no_question_is_put_together_for_this_request_alone() -> None:
     claiming = question((b"forwarded", b"proto=https")).request({}, "10.0.0.1")
-    assert request_lines(claiming, host=b"h", trusted=networks(("10.0.0.0/8",))) is None
-    assert request_lines(claiming, host=b"h") is not None
-    assert request_lines(asking(), host=b"h") is None
+    assert request_head(claiming, host=b"h", trusted=networks(("10.0.0.0/8",))) is None
+    assert request_head(claiming, host=b"h") is not None
+    assert request_head(asking(), host=b"h") is None
 
 
 @pytest.mark.parametrize("value", [b"a=1\r\nX: y", b"a=1\n", b"a=\0"])
 def test_a_field_of_its_own_cannot_end_its_line_early(value: bytes) -> None:
     with pytest.raises(RequestError):
-        request_lines(question().request({b"cookie": value}, "192.0.2.7"), host=b"h")
+        request_head(question().request({b"cookie": value}, "192.0.2.7"), host=b"h")
 
 
 def test_the_caller_chooses_the_coding_and_what_else_to_leave_out() -> None:

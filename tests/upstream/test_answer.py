@@ -67,7 +67,7 @@ def test_names_are_lower_case_and_repeated_fields_stay_apart() -> None:
 def test_fields_of_informational_answers_and_trailers_are_not_the_answers() -> None:
     answer = read(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + CHUNKED + b"0\r\nSet-Cookie: late=1\r\n\r\n")
     assert answer.headers == ((b"transfer-encoding", b"chunked"),)
-    assert answer.hints == [((b"link", b"</a>"),)]
+    assert answer.hints == (((b"link", b"</a>"),),)
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b""])

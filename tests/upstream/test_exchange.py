@@ -344,10 +344,11 @@ class Cup:
         self.taken = 0
         self.ended: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
 
-    def take(self, piece: bytes) -> None:
-        self.taken += len(piece)
+    def take(self, pieces: list[bytes | memoryview]) -> None:
+        self.taken += sum(map(len, pieces))
 
-    def end(self, error: BaseException | None) -> None:
+    def end(self, pieces: list[bytes | memoryview], error: BaseException | None) -> None:
+        self.take(pieces)
         self.ended.set_result(error)
 
 

@@ -82,8 +82,8 @@ class Ends:
 async def test_a_head_goes_with_the_first_piece_and_is_counted() -> None:
     ends = Ends(Response(200, (LENGTH, (b"a", b"b"))))
     assert ends.client.kept == b""
-    ends.relay.take(b"abcdef")
-    ends.relay.end(None)
+    ends.relay.take([b"abcdef"])
+    ends.relay.end([], None)
     assert ends.client.kept == b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\na: b\r\n\r\nabcdef"
     assert (ends.written, ends.outcomes) == (len(ends.client.kept), [None])
 
@@ -92,8 +92,8 @@ async def test_what_has_no_length_is_chunked_and_ends_only_when_it_is_whole() ->
     whole, broken = Ends(Response(200, ())), Ends(Response(200, ()), is_kept=False)
     error = OriginError("gone", reason="reset")
     for ends, outcome in ((whole, None), (broken, error)):
-        ends.relay.take(b"abc")
-        ends.relay.end(outcome)
+        ends.relay.take([b"abc"])
+        ends.relay.end([], outcome)
     assert whole.client.kept.endswith(b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
     assert broken.client.kept.endswith(b"connection: close\r\n\r\n3\r\nabc\r\n")
     assert (whole.outcomes, broken.outcomes) == ([None], [error])
@@ -102,17 +102,17 @@ async def test_what_has_no_length_is_chunked_and_ends_only_when_it_is_whole() ->
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 304), ("GET", 204)])
 async def test_an_answer_that_has_no_body_gets_none(method: str, status: int) -> None:
     ends = Ends(Response(status, ()), method)
-    ends.relay.take(b"abc")
-    ends.relay.end(None)
+    ends.relay.take([b"abc"])
+    ends.relay.end([], None)
     assert ends.client.kept.endswith(b"\r\n\r\n") and b"abc" not in ends.client.kept + b"chunked"
 
 
 async def test_a_slow_client_makes_the_origin_wait_and_little_is_held_for_it() -> None:
     ends = Ends(Response(200, ((b"content-length", b"300000"),)))
-    ends.relay.take(b"x" * 200_000)
-    ends.relay.take(b"y" * 100_000)
+    ends.relay.take([b"x" * 200_000])
+    ends.relay.take([b"y" * 100_000])
     assert (ends.client.get_write_buffer_size(), ends.origin.waits) == (DEFAULTS.client_buffer_bytes, [True])
-    ends.relay.end(None)
+    ends.relay.end([], None)
     while not ends.outcomes:
         assert ends.client.get_write_buffer_size() <= DEFAULTS.client_buffer_bytes
         ends.client.take()
@@ -122,7 +122,7 @@ async def test_a_slow_client_makes_the_origin_wait_and_little_is_held_for_it() -
 
 async def test_a_client_that_has_caught_up_lets_the_origin_go_on() -> None:
     ends = Ends(Response(200, ()))
-    ends.relay.take(b"x" * 100_000)
+    ends.relay.take([b"x" * 100_000])
     for _ in range(2):
         ends.client.take()
         ends.relay.flow()
@@ -133,9 +133,9 @@ async def test_the_end_is_told_once_whatever_comes_after_it() -> None:
     whole, left = Ends(Response(200, ())), Ends(Response(200, ()))
     left.relay.leave()
     for ends in (whole, left):
-        ends.relay.take(b"abc")
+        ends.relay.take([b"abc"])
         for _ in range(2):
-            ends.relay.end(None)
+            ends.relay.end([], None)
         ends.relay.leave()
         ends.relay.flow()
     assert whole.outcomes == [None]
@@ -147,8 +147,8 @@ async def test_more_than_the_client_has_room_for_is_cut_where_its_room_ends() ->
     ends = Ends(Response(200, ((b"content-length", b"250000"),)))
     sent = [b"a" * 50_000, memoryview(b"b" * 100_000), b"c" * 100_000]
     for piece in sent:
-        ends.relay.take(piece)
-    ends.relay.end(None)
+        ends.relay.take([piece])
+    ends.relay.end([], None)
     while not ends.outcomes:
         assert ends.client.get_write_buffer_size() == DEFAULTS.client_buffer_bytes
         ends.client.take()
@@ -209,6 +209,6 @@ async def test_a_client_that_leaves_ends_the_exchange() -> None:
 async def test_nothing_is_written_to_a_client_that_has_just_gone() -> None:
     ends = Ends(Response(200, (LENGTH,)))
     ends.client.close()
-    ends.relay.take(b"abc")
+    ends.relay.take([b"abc"])
     assert ends.client.kept == b""
     assert [getattr(error, "reason", "") for error in ends.outcomes] == ["abandoned"]
