@@ -177,7 +177,7 @@ def _price(words: Words, name: str, currency: str = "") -> tuple[float, str]:
     if isinstance(words.get(name), str) and words[name].strip():
         written = _PRICE.fullmatch(words[name].strip())
         if written is None:
-            raise Unreadable(f"`{name}` is `{words[name].strip()}`, {_PRICE_HELP}", _PRICE_HELP)
+            raise Unreadable(f"`{name}` is `{words[name].strip()}`, which is no price", _PRICE_HELP)
         amount, currency = float(written[1]), written[2] or currency
     else:
         amount = _number(words, name)

@@ -22,7 +22,7 @@ from proxy.catalogue.products import Catalogue, Flaw
 from proxy.catalogue.quality import SAYS, beside, between
 from proxy.cli.import_products import CATALOGUE, problem_lines
 from proxy.cli.rulefolder import existing_sightings
-from proxy.diagnostics import nearest
+from proxy.diagnostics import many, nearest
 from proxy.errors import OperatorError
 from proxy.model import Product
 
@@ -166,8 +166,9 @@ def _totals(name: str, feed: Catalogue) -> dict[str, Any]:
 
 def _summary(totals: dict[str, Any], feed: Catalogue) -> Iterator[str]:
     yield (
-        f"{totals['file']} ({totals['format']}): {totals['products']:,} products, {totals['out_of_stock']:,} of them "
-        f"out of stock; {totals['left_out']:,} faults left out, {totals['warnings']:,} warnings"
+        f"{totals['file']} ({totals['format']}): {many(totals['products'], 'product')}, "
+        f"{totals['out_of_stock']:,} of them out of stock; {many(totals['left_out'], 'row')} left out, "
+        f"{many(totals['warnings'], 'warning')}"
     )
     if feed.problems:
         yield "  " + ", ".join(f"{flaw} {count:,}" for flaw, count in totals["flaws"].items())

@@ -18,6 +18,7 @@ import orjson
 
 from proxy.catalogue.feeds import line_of, read_feed
 from proxy.catalogue.products import Catalogue, Problem
+from proxy.diagnostics import many
 from proxy.model import Product
 
 CATALOGUE = "products.jsonl"
@@ -67,8 +68,8 @@ def report(name: str, feed: Catalogue) -> list[str]:
     sold_out = sum(not product.in_stock for product in feed.products)
     return [
         *lines,
-        f"{len(feed.products):,} products, {sold_out:,} of them out of stock; "
-        f"{kinds[False]:,} faults left out, {kinds[True]:,} warnings.",
+        f"{many(len(feed.products), 'product')}, {sold_out:,} of them out of stock; "
+        f"{many(kinds[False], 'row')} left out, {many(kinds[True], 'warning')}.",
     ]
 
 

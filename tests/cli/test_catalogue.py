@@ -34,7 +34,7 @@ def feed(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("more", "flags", "code", "says"),
     [
-        ("", (), 0, "1 products, 1 of them out of stock; 0 faults left out, 0 warnings"),
+        ("", (), 0, "1 product, 1 of them out of stock; 0 rows left out, 0 warnings"),
         ("BAD\t\t/p/BAD\t/i.jpg\t1 EUR\tin_stock\n", (), 1, "a.tsv:3: left out: `title` is missing\n  = help: "),
         (GOOD, (), 1, "missing 0, contradictory 0, duplicate 1, unreadable 0"),
         ("T\tT\t/p/T\t\t1 EUR\tin_stock\n", (), 0, "a.tsv:3: warning: `image_link` is missing"),

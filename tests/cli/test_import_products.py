@@ -31,7 +31,7 @@ def test_a_feed_becomes_the_catalogue_and_its_faults_a_report(tmp_path: Path) ->
     result = run(tmp_path)
     assert result.exit_code == 0
     assert "feed.tsv:3: left out: `title` is missing\n  = help: a product needs a title to be shown\n" in result.output
-    assert "1 products, 1 of them out of stock; 1 faults left out, 0 warnings." in result.output
+    assert "1 product, 1 of them out of stock; 1 row left out, 0 warnings." in result.output
     (product,) = read_feed((tmp_path / "shop" / "products.jsonl").read_bytes()).products
     assert (product.id, product.in_stock, product.price) == ("BUN-4", False, 1.5)
 
