@@ -76,7 +76,7 @@ def links(proxy_url: str, shop_url: str) -> list[Link]:
 
 
 def announce(proxy_url: str, shop_url: str, studio_url: str, settings: Settings) -> None:
-    """Prints the links to open, and a command that works as it stands."""
+    """Prints the links to open, and commands that work as they stand."""
     command = "tailorbird" if shutil.which("tailorbird") else sys.argv[0]
     rules = f" --rules {settings.rules}" * (settings.rules != DEFAULTS.rules)
     click.echo("Tailorbird demo. Open:\n")
@@ -89,4 +89,7 @@ def announce(proxy_url: str, shop_url: str, studio_url: str, settings: Settings)
         f"Edit a file in {settings.rules}/ and reload. After some pages, who would have seen something different:"
     )
     click.echo(f"\n  {command} plan --store {settings.store}{rules}\n")
+    key = "" if os.environ.get("TAILORBIRD_SECRET") else f"TAILORBIRD_SECRET={settings.secret} "  # of this run alone
+    click.echo("The same page as somebody else sees it, by a link:\n")
+    click.echo(f"  {key}{command} preview {proxy_url}/ --country NO --device phone{rules}\n")
     click.echo("Ctrl-C stops everything.")

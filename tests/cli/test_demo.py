@@ -18,6 +18,7 @@ def test_what_is_printed_to_be_run_names_the_folder_that_is_shown(capsys: pytest
     announce("http://a", "http://b", "http://c", settings)
     printed = capsys.readouterr().out
     assert "Edit a file in mine/" in printed and " plan --store sqlite:x.db --rules mine\n" in printed
+    assert f"TAILORBIRD_SECRET={settings.secret} " in printed and " preview http://a/ " in printed
 
 
 def test_the_shops_session_cookie_makes_no_page_personal(monkeypatch: pytest.MonkeyPatch) -> None:
