@@ -20,8 +20,10 @@ from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.memory")
 
-LOOK_SECONDS = 0.1
-"""A crowd brings 40 MB a second; a look takes 20 us."""
+LOOK_SECONDS, LONGEST_SECONDS = 0.1, 1.0
+MOST_BYTES_A_SECOND = 200 * 1024 * 1024
+"""A crowd brings 40 MB a second. What this much fills later need not be looked at now: a worker with nothing to do
+would spend a fifth of what it takes on it."""
 ROOMY_FRACTION = 0.9
 """Of what makes it tight: below that, what was given up may come back."""
 KEPT_BYTES = 8 * 1024 * 1024
@@ -87,7 +89,11 @@ class Headroom:
             log.warning("this worker may hold %d MB, which it needs for itself: give it more", self._limit >> 20)
         while self._limit:
             self.look()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(self.pause())
+
+    def pause(self) -> float:
+        """Seconds until it has to be looked at again."""
+        return min(max((self._shed_at - self._held) / MOST_BYTES_A_SECOND, LOOK_SECONDS), LONGEST_SECONDS)
 
     def look(self) -> None:
         """Once."""

@@ -62,6 +62,17 @@ def test_what_was_given_up_comes_back_with_room() -> None:
     assert not headroom.is_tight
 
 
+@pytest.mark.parametrize(("held_mb", "seconds"), [(99, 0.1), (90, 0.1), (45, 0.25), (0, 0.475)])
+def test_the_more_room_there_is_the_less_often_it_is_looked_at(held_mb: int, seconds: float) -> None:
+    headroom = Headroom(LIMIT, Metrics(), [], lambda: held_mb * MB)
+    headroom.look()
+    assert headroom.pause() == pytest.approx(seconds)
+
+
+def test_it_is_looked_at_once_a_second_at_least() -> None:
+    assert Headroom(Settings(memory_limit_bytes=10_000 * MB), Metrics(), [], lambda: 0).pause() == 1.0
+
+
 async def test_a_limit_that_a_worker_needs_for_itself_is_told_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
     for held_mb in (94, 96):
         watching = asyncio.create_task(Headroom(LIMIT, Metrics(), [], lambda: held_mb * MB).watch())  # noqa: B023
