@@ -5,10 +5,9 @@ Labels never hold visitor ids. One `Metrics` per process, made by `wiring` and h
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from itertools import chain
-from operator import attrgetter
 from typing import NamedTuple
 
 from proxy.model import Decision
@@ -52,16 +51,6 @@ Counts = Counter[tuple[str, str, str]]
 """By name, label and the label's value; "" for a name that has none."""
 
 
-_RULE, _VARIANT = attrgetter("rule"), attrgetter("variant")
-
-SETTLED_AT_ONCE = 256
-"""Decided pages are counted when so many have come together, or when somebody reads: a quarter of a millisecond."""
-
-
-_Shown = tuple[float, bytes, tuple[Decision, ...]]
-"""A `Shown` as it is noted on the way, its path in wire form."""
-
-
 class Shown(NamedTuple):
     """One decided page, for the live list: when, which path, and what each slot showed. No visitor id."""
 
@@ -87,8 +76,10 @@ class Metrics:
         self._settled: Counts = Counter()
         self._gauges: dict[tuple[str, str, str], Callable[[], int]] = {}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
-        self._unsettled: list[_Shown] = []
-        self._live: deque[_Shown] = deque(maxlen=live_size)
+        self._personalised = self.tally("tailorbird_requests_total", "result", "personalised")
+        self._default = self.tally("tailorbird_requests_total", "result", "default")
+        self._matches: defaultdict[str, int] = defaultdict(int)  # slots filled, by rule, since somebody read
+        self._live: deque[tuple[float, bytes, tuple[Decision, ...]]] = deque(maxlen=live_size)
 
     def count(self, name: str, label: str = "", value: str = "", by: int = 1) -> None:
         """Adds to `name{label="value"}`. `name` must be a row of `HELP`."""
@@ -107,15 +98,20 @@ class Metrics:
         return self._tallies.setdefault((name, label, value), Tally())
 
     def show(self, at: float, path: bytes, decisions: tuple[Decision, ...]) -> None:
-        """Lists a decided page, its path in wire form, and counts it."""
-        self._unsettled.append((at, path, decisions))
-        if len(self._unsettled) >= SETTLED_AT_ONCE:
-            self.counts()
+        """Lists a decided page, its path in wire form, and counts it: each for itself, since to count many together
+        takes as long and holds up one page in so many."""
+        self._live.append((at, path, decisions))
+        matches, result = self._matches, self._default
+        for decision in decisions:
+            if decision.rule:
+                matches[decision.rule] += 1
+            if decision.variant:
+                result = self._personalised
+        result.count += 1
 
     @property
     def live(self) -> list[Shown]:
         """The last decided pages, the newest last."""
-        self.counts()
         return [Shown(at, path.decode("utf-8", "replace"), decisions) for at, path, decisions in self._live]
 
     def get(self, name: str, value: str = "") -> int:
@@ -137,16 +133,10 @@ class Metrics:
         return "\n".join(chain.from_iterable(lines.values())) + "\n"
 
     def counts(self) -> Counts:
-        """All counts, with those of the pages shown since: many at once take a third of the time of one by one."""
-        settled, self._unsettled = self._unsettled, []
-        self._live += settled
-        shown = [decisions for _, _, decisions in settled]
-        for rule, slots in Counter(map(_RULE, chain.from_iterable(shown))).items():
-            if rule:
-                self.count("tailorbird_rule_matches_total", "rule", rule, by=slots)
-        are_personal = [any(map(_VARIANT, decisions)) for decisions in shown]
-        for is_personal, pages in Counter(are_personal).items():
-            self.count("tailorbird_requests_total", "result", "personalised" if is_personal else "default", by=pages)
+        """All counts, with those of the pages shown since."""
+        for rule, slots in self._matches.items():
+            self.count("tailorbird_rule_matches_total", "rule", rule, by=slots)
+        self._matches.clear()
         for key, tally in self._tallies.items():
             if tally.count:
                 self._settled[key] += tally.count
