@@ -13,6 +13,8 @@ from proxy.model import Attributes
 PARTS = (0.5, 0.8, 0.95)
 MOST_VALUES = 1_000
 """Of an attribute with more different values than that, as a name, nothing is a feature."""
+IN_DAYS = "days since"
+"""What is measured in days to the second: nobody would write a part of one into a rule."""
 
 Feature = str
 Steps = Mapping[str, tuple[float, ...]]
@@ -25,7 +27,7 @@ def steps_of(visitors: Iterable[Attributes]) -> dict[str, tuple[float, ...]]:
         for name, value in attributes.items():
             if is_number(value):
                 numbers[name].append(value)
-    return {name: _steps(values) for name, values in numbers.items()}
+    return {name: _steps(values, 0 if name.startswith(IN_DAYS) else 2) for name, values in numbers.items()}
 
 
 def features_of(attributes: Attributes, steps: Steps) -> frozenset[Feature]:
@@ -55,7 +57,7 @@ def common(visitors: Sequence[frozenset[Feature]], least: int) -> list[frozenset
     return [features & kept for features in visitors]
 
 
-def _steps(values: list[float]) -> tuple[float, ...]:
+def _steps(values: list[float], digits: int) -> tuple[float, ...]:
     ranked = sorted(values)
-    found = {round(ranked[int(part * (len(ranked) - 1))], 2) for part in PARTS}
+    found = {round(ranked[int(part * (len(ranked) - 1))], digits) for part in PARTS}
     return tuple(sorted(step for step in found if step > ranked[0]))

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ import msgspec
 
 from proxy.audience.clusters import clusters
 from proxy.audience.drivers import Driver
+from proxy.audience.features import IN_DAYS
 from proxy.audience.lookalike import lookalikes
 from proxy.audience.rfm import fifths
 from proxy.audience.segments import Overlap, Size, overlaps, sizes
 from proxy.cli.identity import STORE
 from proxy.cli.looking import Folder, counted
 from proxy.cli.rulefolder import A_FILE, existing_store, folder_argument, read_rules
-from proxy.conditions.values import is_number
+from proxy.conditions.values import is_number, number_text
 from proxy.diagnostics import as_text, did_you_mean
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.mending import quoted
@@ -82,7 +84,7 @@ def _told(
 ) -> dict[str, Any]:
     """What was asked for, as plain values."""
     if rfm:
-        return {"rfm": {name: fifths(_numbers(looked, word)) for name, word in GRADED.items()}}
+        return {"rfm": {name: _grades(looked, word) for name, word in GRADED.items()}}
     visitors = looked.features()
     if like is not None:
         alike = lookalikes(visitors, [like in membership for membership in looked.sampled], most)
@@ -111,6 +113,11 @@ def _numbers(looked: Looked, word: str) -> list[float]:
 # -- as text
 
 
+def _grades(looked: Looked, word: str) -> list[float]:
+    """Where the grades part, in whole days where it is days: as one would write it into a rule."""
+    return [float(ceil(value)) if word.startswith(IN_DAYS) else value for value in fifths(_numbers(looked, word))]
+
+
 def _text(told: dict[str, Any]) -> str:
     kind = next(word for word in ("rfm", "like", "suggestions", "segments") if word in told)
     return "\n".join(LINES[kind](told))
@@ -119,7 +126,7 @@ def _text(told: dict[str, Any]) -> str:
 def _rfm_lines(told: dict[str, Any]) -> list[str]:
     """As a rule file has it."""
     grades = told["rfm"].items()
-    return ["rfm:", *(f"  {name}: [{', '.join(f'{value:g}' for value in values)}]" for name, values in grades)]
+    return ["rfm:", *(f"  {name}: [{', '.join(map(number_text, values))}]" for name, values in grades)]
 
 
 def _like_lines(told: dict[str, Any]) -> list[str]:

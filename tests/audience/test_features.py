@@ -12,6 +12,12 @@ def test_numbers_are_parted_where_the_upper_half_fifth_and_twentieth_begin() -> 
     assert features_of({"orders": 81.0}, steps) == {"orders: at least 50", "orders: at least 80"}
 
 
+def test_days_are_parted_where_one_is_over() -> None:
+    assert steps_of([{"days since last order": number + 0.29} for number in range(101)]) == {
+        "days since last order": (50.0, 80.0, 95.0)
+    }
+
+
 def test_a_number_that_all_have_alike_parts_nobody() -> None:
     assert steps_of([{"orders": 1.0}] * 9) == {"orders": ()}
 

@@ -96,6 +96,7 @@ def test_segments_suggest_themselves_as_a_rule_file_has_them(shop: list[str]) ->
 def test_grades_are_printed_as_a_rule_file_has_them(shop: list[str]) -> None:
     text = run(shop, "--rfm").output
     assert text.splitlines()[0] == "rfm:"
+    assert "." not in text.splitlines()[1], "days are whole"
     assert load({"a.rules.yaml": f"{text}rules: []".encode()}).findings == []
 
 
