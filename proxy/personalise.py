@@ -82,12 +82,14 @@ class Stock:
 NO_STOCK = Stock()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Personalised:
-    """The assembled page, and what each slot shows and why, in the order the slots stand in the page."""
+    """The assembled page, and what each slot shows and why, in the order the slots stand in the page. `told` is a
+    memory, for whoever tells what was shown: a page may be shown as it was before."""
 
     page: Assembled
     decisions: tuple[Decision, ...]
+    told: object = field(default=None, init=False, repr=False, compare=False)
 
 
 def personalise(

@@ -109,8 +109,6 @@ class Showing:
         asked = self.asked_by(template)
         if not asked.needs_profile:
             return Met(visitor)
-        if asked.needs_history:
-            self._capture.settle(visitor.id)
         profile = self._profiles.remembered(visitor.id, now, has_news=asked.needs_history)
         return None if profile is MISSING else _met(visitor, profile, now)
 
@@ -124,7 +122,6 @@ class Showing:
 
     async def meet_named(self, visitor_id: str, now: float) -> Met:
         """A visitor whom a server names, which answers for their consent."""
-        self._capture.settle()
         return Met(Visitor(visitor_id), await self._profiles.get(visitor_id, now))
 
     def _visitor(self, request: Request, now: float) -> Visitor:
@@ -183,7 +180,7 @@ class Showing:
         self._metrics.show(now, request.path, done.decisions)
         if self._capture.is_on:
             is_first = met.set_cookie is not None
-            self._capture.note(View(now, request, template.about, met.visitor, done.decisions, is_first))
+            self._capture.note(View(now, request, template.about, met.visitor, done, is_first))
         return done
 
     def show_again(self, way: Way, question: Question, own: Own, client: str, now: float) -> Assembled | None:
@@ -195,8 +192,6 @@ class Showing:
             return None
         asked, profile = way.asked, None
         if asked.needs_profile:
-            if asked.needs_history:
-                self._capture.settle(visitor.id)
             known = self._profiles.remembered(visitor.id, now, has_news=asked.needs_history)
             if known is MISSING:
                 return None
@@ -210,9 +205,9 @@ class Showing:
             request, met = question.request(own, client), Met(visitor, profile)
             return self.show(way.template, request, met, now, question.coding, way.recalled)
         self._metrics.show(now, question.path, done.decisions)
-        if self._capture.is_on:
-            request = question.request(own, client)
-            self._capture.note(View(now, request, way.template.about, visitor, done.decisions))
+        about = way.template.about
+        if self._capture.is_on and not self._capture.note_again(now, question, about, visitor.id, done):
+            self._capture.note(View(now, question.request(own, client), about, visitor, done))
         return done.page
 
     def _seen(self, request: Request, visitor: Visitor, now: float) -> Seen:

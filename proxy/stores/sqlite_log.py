@@ -25,7 +25,7 @@ from proxy.stores.record import import_of, packed, packed_arrival, unpacked_arri
 from proxy.stores.tombstones import is_erased
 
 EVERY = 16
-EVERY_NOTED = 128
+EVERY_NOTED = 256
 # Not to abort in the midst of many rows, for which SQLite would keep a copy of each page: 12 us a row, else 8.
 LOG = "INSERT OR IGNORE INTO events (visitor_id, id, received_at, value)"
 NAME = "INSERT OR IGNORE INTO attribute_names"

@@ -19,19 +19,19 @@ SOURCE = "page"
 
 
 class Agreeing:
-    """One worker's memory of what visitors agreed to last."""
+    """One worker's memory of what visitors agreed to last. Unless it `is_asked` nothing is news."""
 
     def __init__(self, settings: Settings, cookies: Cookies, consents: Consents) -> None:
         self._cookies = cookies
         self._consents = consents
-        self._is_asked = bool(settings.webhooks)
+        self.is_asked = bool(settings.webhooks)
         self._last: OrderedDict[str, Consent] = OrderedDict()
         # With consent tools most visitors change it, on whichever worker: then the first word here is news as well.
         self._usual = None if settings.consent else Consent.PROFILE
 
     def news(self, request: Request, visitor: Visitor | None, at: float) -> list[Arrival]:
         """What the visitor of a page agrees to, where that is news; nothing of who is nobody we know."""
-        if not self._is_asked:
+        if not self.is_asked:
             return []
         consent = self._consents.of(request)
         known = visitor if visitor and visitor.id else self._cookies.read(request.cookies, at)

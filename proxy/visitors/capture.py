@@ -1,15 +1,14 @@
 """What pages tell by themselves: which page, product or list a visitor opened, what they searched and how they narrowed
 it, which banners they were shown: the view of a page names them. No tag is needed.
 
-On the way to a visitor this is one append. What was noted is made into events when somebody's profile is asked for, so
-that it counts on the next request, and otherwise a moment later. Only a browser that opens a page to show it counts:
-no bot, no prefetch, no part of a page, nobody who does not want it. A visitor's first page waits until they come back
-with their cookie: who never does is nobody's profile.
+It is made into events where the page is given, and so counts on the next request: a moment later it costs twice as
+much, since all that it looks at has to come from memory again. Only a browser that opens a page to show it counts: no
+bot, no prefetch, no part of a page, nobody who does not want it. A visitor's first page waits until they come back with
+their cookie: who never does is nobody's profile.
 """
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import secrets
 from collections import OrderedDict
@@ -19,24 +18,24 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from proxy.audience.showings import SHOWN
-from proxy.events.intake import cut
 from proxy.http.message import Question, Request
 from proxy.memo import make_room
-from proxy.model import NOTED, Arrival, Consent, Decision, Event, Item, Product, Visitor
+from proxy.model import NOTED, Arrival, Consent, Event, Item, Product, Visitor
 from proxy.page.about import About
+from proxy.personalise import Personalised
 from proxy.settings import Settings
 from proxy.visitors.agreeing import Agreeing
 from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.journal import Journal
-from proxy.visitors.telling import MOST_BYTES, Telling, telling_of
+from proxy.visitors.telling import Telling, banners_of, telling_of
 from proxy.visitors.visitor import Cookies
 
-SETTLE_SECONDS = 0.01
 MOST_HELD = 10_000
 MOST_TOLD = 5_000
 MOST_SHOWN = 16
 """So many banners does a page view name; those of a page with more are events of their own."""
 SOURCE = "page"
+NOT_TOLD: tuple[None, None] = None, None
 
 
 class View(NamedTuple):
@@ -47,7 +46,7 @@ class View(NamedTuple):
     request: Request
     about: About
     visitor: Visitor | None
-    decisions: Sequence[Decision] = ()
+    done: Personalised | None = None
     is_first: bool = False
 
 
@@ -67,50 +66,46 @@ class Capture:
         self._consents = Consents(settings)
         self._agreeing = Agreeing(settings, cookies, self._consents)
         self._products = products
-        self._noted: list[View] = []
-        self._whose: set[str] = set()  # of whom something is noted, "" among them when nobody knows
-        self._told: dict[Question, tuple[About, Telling | None]] = {}
+        self._told: dict[Question, tuple[Telling | None, About | None]] = {}
         self._held: OrderedDict[str, list[Arrival]] = OrderedDict()
         self._name = f"{NOTED}{secrets.token_hex(6)}"
         self._numbers = itertools.count()
 
     def note(self, view: View) -> None:
         """A page is given to somebody."""
-        if self._journal is None:
-            return
-        if not self._noted:
-            asyncio.get_running_loop().call_later(SETTLE_SECONDS, self.settle)
-        self._noted.append(view)
-        self._whose.add(view.visitor.id if view.visitor is not None else "")
-
-    def settle(self, visitor_id: str = "") -> None:
-        """What was noted counts from now on, if any is of this visitor; "" is everybody."""
-        if not self._noted or self._journal is None:
-            return
-        if visitor_id and visitor_id not in self._whose and "" not in self._whose:
-            return
-        noted, self._noted = self._noted, []
-        self._whose.clear()
-        arrivals = [arrival for view in noted for arrival in self._counted(view)]
-        if arrivals:
+        if self._journal is not None and (arrivals := self._counted(view)):
             self._journal.note(arrivals)
+
+    def note_again(self, at: float, question: Question, about: About, visitor_id: str, done: Personalised) -> bool:
+        """The same for one more who asks a question, whose cookies were read, and who agrees; False when it takes
+        a `View`."""
+        told, about_told = self._told.get(question, NOT_TOLD)
+        if about_told is not about or self._agreeing.is_asked:
+            return False
+        if told is not None and visitor_id and self._journal is not None:
+            self._journal.note(self._since(visitor_id, self._arrivals(at, visitor_id, told, about, done)))
+        return True
 
     def _counted(self, view: View) -> Sequence[Arrival]:
         """The events of a page, if they count already."""
         telling = self._telling(view.request, view.about)
         if telling is None:
             return ()
-        agreed = self._agreeing.news(view.request, view.visitor, view.at)
+        agreed = self._agreeing.news(view.request, view.visitor, view.at) if self._agreeing.is_asked else []
         visitor = view.visitor or self._visitor(view)
         if not visitor.id or visitor.consent < Consent.SESSION:
             return agreed
-        arrivals = agreed + self._arrivals(view, visitor.id, telling)
+        arrivals = agreed + self._arrivals(view.at, visitor.id, telling, view.about, view.done)
         if not view.is_first:
-            return self._held.pop(visitor.id) + arrivals if visitor.id in self._held else arrivals
+            return self._since(visitor.id, arrivals)
         self._held[visitor.id] = arrivals
         if len(self._held) > MOST_HELD:
             self._held.popitem(last=False)
         return ()
+
+    def _since(self, visitor_id: str, arrivals: list[Arrival]) -> list[Arrival]:
+        """With what was held of a visitor until they came back."""
+        return self._held.pop(visitor_id) + arrivals if visitor_id in self._held else arrivals
 
     def _visitor(self, view: View) -> Visitor:
         return allowed(self._cookies.read(view.request.cookies, view.at), self._consents.of(view.request))
@@ -120,23 +115,24 @@ class Capture:
         question = request.question
         if question is None:
             return telling_of(request, about)
-        known = self._told.get(question)
-        if known is None or known[0] is not about:
+        told, about_told = self._told.get(question, NOT_TOLD)
+        if about_told is not about:
             make_room(self._told, MOST_TOLD)
-            known = self._told[question] = about, telling_of(request, about)
-        return known[1]
+            told = telling_of(request, about)
+            self._told[question] = told, about
+        return told
 
-    def _arrivals(self, view: View, visitor_id: str, telling: Telling) -> list[Arrival]:
+    def _arrivals(
+        self, at: float, visitor_id: str, telling: Telling, about: About, done: Personalised | None
+    ) -> list[Arrival]:
         """The page view, which names the banners and says which variant each slot showed; and what else it tells."""
-        at, id = view.at, f"{self._name}{next(self._numbers):x}-"
-        banners = [decision for decision in view.decisions if decision.rule and decision.variant]
-        shown = tuple([cut(decision.rule, MOST_BYTES) for decision in banners])
-        details: dict[str, str | float | bool] = {f"slot {one.slot}": one.variant for one in banners}
-        details.update(telling.came)
+        id = f"{self._name}{next(self._numbers):x}-"
+        shown, variants = banners_of(done)
+        details = {**variants, **telling.came} if telling.came else variants
         viewed = Event(at, f"{id}0", "page viewed", telling.page, (), 0.0, shown[:MOST_SHOWN])
         arrivals = [Arrival(visitor_id, viewed, SOURCE, at, {}, (), details)]
-        if telling.deeds or view.about.product is not None or len(shown) > MOST_SHOWN:
-            others = enumerate(self._others(view.about, shown[MOST_SHOWN:], telling), 1)
+        if telling.deeds or about.product is not None or len(shown) > MOST_SHOWN:
+            others = enumerate(self._others(about, shown[MOST_SHOWN:], telling), 1)
             arrivals += [
                 Arrival(visitor_id, Event(at, f"{id}{number}", *other), SOURCE, at) for number, other in others
             ]

@@ -13,9 +13,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from operator import is_
 
 from proxy.errors import RequestError, StoreError
 from proxy.events.fold import is_deed
@@ -24,6 +23,7 @@ from proxy.model import Arrival
 from proxy.ports import Applied, EventStore, Refused
 from proxy.settings import DEFAULTS, Settings
 from proxy.visitors.profiles import ProfileReader
+from proxy.visitors.waiting import Entry, Queue
 
 log = logging.getLogger("tailorbird.journal")
 
@@ -33,49 +33,11 @@ ROWS = 500
 """A transaction has about so many at most: the other workers wait for it."""
 AGAIN_SECONDS = 0.5
 MOST_REFUSED = 1_000
-NOTED_BYTES = 500  # about what one takes in memory
 
 Hear = Callable[[Applied], None]
 Tell = Callable[[Collection[str], bool, Sequence[str]], Awaitable[None]]
 """Tells the other workers whose profiles changed, and by which changes of the store; waits for them when somebody waits
 for us."""
-
-
-@dataclass(eq=False, slots=True)
-class Entry:
-    """Events that came together. `done` is None when nobody waits for them; they `may_be_there` when a transaction with
-    them failed, which the store may have finished all the same."""
-
-    arrivals: Sequence[Arrival]
-    size: int
-    done: asyncio.Future[None] | None = None
-    may_be_there: bool = False
-
-
-@dataclass(slots=True)
-class Queue:
-    """Entries, and how much they are."""
-
-    entries: deque[Entry] = field(default_factory=deque)
-    rows: int = 0
-    size: int = 0
-
-    def add(self, entry: Entry, *, is_first: bool = False) -> None:
-        """Puts the entry last, or first again."""
-        (self.entries.appendleft if is_first else self.entries.append)(entry)
-        self.rows += len(entry.arrivals)
-        self.size += entry.size
-
-    def take(self, rows: int) -> list[Entry]:
-        """Entries of about so many rows; at least one."""
-        taken: list[Entry] = []
-        until = max(self.rows - rows, 0)
-        while self.entries and (not taken or self.rows > until):
-            entry = self.entries.popleft()
-            self.rows -= len(entry.arrivals)
-            self.size -= entry.size
-            taken.append(entry)
-        return taken
 
 
 class Journal:
@@ -101,7 +63,8 @@ class Journal:
         self._enough = settings.event_rows
         self._hear: list[Hear] = []
         self._awaited = Queue()
-        self._noted = Queue()
+        self._noted: list[Arrival] = []
+        self._tried = Queue()  # what nobody waits for and a transaction failed with, which may be there all the same
         self._refused: list[Refused] = []
         self._woken = asyncio.Event()
         self._pressed = asyncio.Event()
@@ -133,12 +96,13 @@ class Journal:
 
     def note(self, arrivals: Sequence[Arrival]) -> None:
         """Counts the events on their visitors' next request to this worker, and brings them to the store soon."""
-        if self._noted.rows + len(arrivals) > self._most_rows:
+        if self._left + len(arrivals) > self._most_rows:
             self._count("lost", len(arrivals))
             return
         self._profiles.foresee(arrivals)
-        self._noted.add(Entry(arrivals, NOTED_BYTES * len(arrivals)))
-        self._wake()
+        self._noted += arrivals
+        if not self._woken.is_set() or self._left >= self._enough:
+            self._wake()
 
     def refuse(self, refused: Refused) -> None:
         """Keeps an event that was not taken for whoever wants to know, the first thousand of a second."""
@@ -181,18 +145,23 @@ class Journal:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(NOTED_SECONDS):
                     await self._pressed.wait()
-        if is_first and self._awaited.rows + self._noted.rows < self._enough and not self._is_closing:
+        if is_first and self._awaited.rows + self._left < self._enough and not self._is_closing:
             await asyncio.sleep(self._company_seconds)
 
     @property
     def _is_pressing(self) -> bool:
         """Somebody waits, or it is enough."""
-        return bool(self._awaited.rows) or self._noted.rows >= self._enough or self._is_closing
+        return bool(self._awaited.rows) or self._left >= self._enough or self._is_closing
+
+    @property
+    def _left(self) -> int:
+        """So much is there that nobody waits for."""
+        return len(self._noted) + self._tried.rows
 
     @property
     def _is_due(self) -> bool:
         """There is something to bring that is not to be tried later."""
-        return bool(self._awaited.rows or (self._noted.rows and self._is_well))
+        return bool(self._awaited.rows or (self._left and self._is_well))
 
     @property
     def _is_well(self) -> bool:
@@ -200,29 +169,33 @@ class Journal:
 
     async def _bring(self) -> None:
         """One transaction; in it first what somebody waits for."""
-        entries = self._awaited.take(ROWS)
-        rows = sum(len(entry.arrivals) for entry in entries)
-        if rows < ROWS and self._is_well:
-            entries += self._noted.take(ROWS - rows)
-        if entries:
-            await self._apply(entries)
+        entries, noted = self._awaited.take(ROWS), list[Arrival]()
+        room = ROWS - _rows(entries)
+        if room > 0 and self._is_well:
+            entries += self._tried.take(room) if self._tried.rows else []
+            room = max(ROWS - _rows(entries), 0)
+            noted, self._noted = self._noted[:room], self._noted[room:]
+        if entries or noted:
+            await self._apply(entries, noted)
         await self._bring_refused()
 
-    async def _apply(self, entries: Sequence[Entry]) -> None:
-        arrivals = _all(entry for entry in entries if entry.done or entry.may_be_there)
-        noted = _all(entry for entry in entries if not (entry.done or entry.may_be_there))
+    async def _apply(self, entries: Sequence[Entry], noted: Sequence[Arrival]) -> None:
+        arrivals = [arrival for entry in entries for arrival in entry.arrivals]
+        foreseen = [*(arrival for entry in entries if not entry.done for arrival in entry.arrivals), *noted]
         count = len(arrivals) + len(noted)
         try:
             applied = await self._store.apply(arrivals, noted)
         except StoreError as error:
-            self._failed(entries, error)
+            self._failed(entries, noted, error)
             return
         except Exception as error:  # a fault of ours in one event must not end the way of all others
             log.exception("events could not be applied")
             self._count("lost", count)
-            self._failed([entry for entry in entries if entry.done], StoreError(f"events were not applied: {error}"))
+            self._profiles.arrived(foreseen, ())
+            self._failed(
+                [entry for entry in entries if entry.done], (), StoreError(f"events were not applied: {error}")
+            )
             return
-        foreseen = _all(entry for entry in entries if not entry.done)
         self._profiles.arrived(foreseen, _unforeseen(applied.fresh, foreseen))
         if len(applied.fresh) < count:
             self._profiles.outdate(_not_taken(applied.fresh, foreseen))
@@ -252,15 +225,16 @@ class Journal:
                 if not done.done():
                     done.set_result(None)
 
-    def _failed(self, entries: Sequence[Entry], error: StoreError) -> None:
+    def _failed(self, entries: Sequence[Entry], noted: Sequence[Arrival], error: StoreError) -> None:
         log.warning("events could not be stored: %s", error)
         loop = asyncio.get_running_loop()
         self._again_at = loop.time() + AGAIN_SECONDS
         loop.call_at(self._again_at, self._woken.set)
+        if noted:
+            self._tried.add(Entry(noted, 0))
         for entry in reversed(entries):
             if entry.done is None:
-                entry.may_be_there = True
-                self._noted.add(entry, is_first=True)
+                self._tried.add(entry, is_first=True)
             elif not entry.done.done():
                 entry.done.set_exception(error)
         # The store may have them all the same: then nobody hears of it when they are sent again.
@@ -282,13 +256,15 @@ class Journal:
             self._metrics.count("tailorbird_events_total", "outcome", outcome, by)
 
 
-def _all(entries: Iterable[Entry]) -> list[Arrival]:
-    return [arrival for entry in entries for arrival in entry.arrivals]
+def _rows(entries: Iterable[Entry]) -> int:
+    return sum(len(entry.arrivals) for entry in entries)
 
 
 def _unforeseen(fresh: Sequence[Arrival], foreseen: Sequence[Arrival]) -> list[Arrival]:
     """Those of the fresh events that were not foreseen as their visitors': what a device did is its person's, who may
     have become known only now."""
+    if len(fresh) == len(foreseen) and all(map(is_, fresh, foreseen)):
+        return []  # as nearly always
     known = {(arrival.visitor_id, arrival.event.id) for arrival in foreseen}
     return [one for one in fresh if (one.visitor_id, one.event.id) not in known]
 

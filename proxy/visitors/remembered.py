@@ -113,7 +113,7 @@ class Remembered:
 
     def as_persons(self, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
         """What devices did, as the persons' whose they are."""
-        if self._persons.keys().isdisjoint(arrival.visitor_id for arrival in arrivals):
+        if not self._persons or self._persons.keys().isdisjoint([arrival.visitor_id for arrival in arrivals]):
             return arrivals
         persons = ((one, self._persons.get(one.visitor_id, one.visitor_id)) for one in arrivals)
         return [msgspec.structs.replace(arrival, visitor_id=person) for arrival, person in persons]

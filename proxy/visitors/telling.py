@@ -12,6 +12,7 @@ from proxy.events.bots import is_bot
 from proxy.events.intake import cut
 from proxy.http.message import Request
 from proxy.page.about import About
+from proxy.personalise import Personalised
 from proxy.visitors.context import SEARCH_PARAMETERS, page_of, parameters_of, referrer_of, search_term_of
 from proxy.visitors.counted import is_opened
 
@@ -39,6 +40,27 @@ class Telling(NamedTuple):
     page: str
     came: Mapping[str, str]
     deeds: Sequence[tuple[str, str]] = ()
+
+
+class Banners(NamedTuple):
+    """The rules whose banners a page shows, and by `slot ...` the variant of each."""
+
+    rules: tuple[str, ...]
+    variants: dict[str, str | float | bool]
+
+
+def banners_of(done: Personalised | None) -> Banners:
+    """Those of a page as it is shown, worked out once for all to whom it is."""
+    if done is None:
+        return NO_BANNERS
+    if not isinstance(done.told, Banners):
+        shown = [decision for decision in done.decisions if decision.rule and decision.variant]
+        rules = tuple([cut(decision.rule, MOST_BYTES) for decision in shown])
+        done.told = Banners(rules, {f"slot {decision.slot}": decision.variant for decision in shown})
+    return done.told
+
+
+NO_BANNERS = Banners((), {})
 
 
 def telling_of(request: Request, about: About) -> Telling | None:

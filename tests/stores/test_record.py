@@ -20,7 +20,8 @@ from proxy.stores.record import (
     unpacked,
     unpacked_arrival,
 )
-from proxy.visitors.capture import MOST_BYTES, MOST_SHOWN
+from proxy.visitors.capture import MOST_SHOWN
+from proxy.visitors.telling import MOST_BYTES
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = TEXT | st.floats(allow_nan=False) | st.booleans() | st.frozensets(TEXT, max_size=5)

@@ -32,6 +32,7 @@ class Gate:
         self.is_open = asyncio.Event()
         self.is_open.set()
         self.failure: Exception | None = None
+        self.forgets = False  # it stores, and then fails all the same
         self.batches: list[int] = []
 
     def __getattr__(self, name: str) -> object:
@@ -42,6 +43,10 @@ class Gate:
         await self.is_open.wait()
         if self.failure is not None:
             raise self.failure
+        if self.forgets:
+            self.forgets = False
+            await self._store.apply(arrivals, noted)
+            raise StoreError("was it stored?")
         return await self._store.apply(arrivals, noted)
 
 
@@ -188,6 +193,21 @@ async def test_what_pages_note_while_the_store_is_away_comes_there_later(
     while not world.events("applied"):
         await asyncio.sleep(0.005)
     assert await world.store.log_of("anna") == [seen("anna", 1)]
+
+
+async def test_what_pages_note_counts_once_though_the_store_did_not_say_that_it_has_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.01)
+    view = Arrival("anna", Event(NOON, "page:ab:1-0", "page viewed", "/"), "page", NOON)
+    world.gate.forgets = True
+    world.journal.note([view])
+    while not world.events("repeated"):
+        await asyncio.sleep(0.005)
+    world.journal.note([seen("ben", 1)])
+    await world.journal.aclose()
+    assert (await world.store.log("", 9))[0] == [view, seen("ben", 1)]
+    assert await world.history("anna") == ["page:ab:1-0"]
 
 
 @pytest.mark.parametrize("world", [Settings(waiting_events=2)], ids=["rows"], indirect=True)
