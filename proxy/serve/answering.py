@@ -49,6 +49,15 @@ class Answering(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         return bool(self._owed)
 
+    def _let_go(self, turn: Owed) -> None:
+        """The turn is over: nobody answers in it any more. What it has and what has it let go of each other, which
+        only the search for garbage would find."""
+        if isinstance(turn, RequestResponseCycle):
+            turn.scope.pop(RELAY, None)  # type: ignore[misc]
+            request: Request | None = turn.scope.get(REQUEST)  # type: ignore[assignment]
+            if request is not None:
+                request.on_hints = None
+
     async def _relay(self, cycle: RequestResponseCycle, response: Response, source: Source) -> BaseException | None:
         """Sends the answer as it comes from its source; what went wrong, if anything did."""
         done: asyncio.Future[BaseException | None] = self.loop.create_future()

@@ -86,7 +86,7 @@ class Conversation(Answering):
 
     def on_response_complete(self) -> None:
         """As uvicorn's, but for its timer: how long a client may be silent is for `look` to see."""
-        self._owed.popleft()
+        self._let_go(self._owed.popleft())
         self.server_state.total_requests += 1
         self.since = self.loop.time()
         if self.transport.is_closing():
@@ -178,6 +178,7 @@ class Conversation(Answering):
             self._relaying.leave()
         while self._owed:
             cycle = self._owed.popleft()
+            self._let_go(cycle)
             cycle.disconnected = True
             cycle.message_event.set()
 

@@ -49,7 +49,7 @@ from proxy.serve.rank import Rank
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Showing
 from proxy.serve.slots import Slots
-from proxy.serve.straight import Straight
+from proxy.serve.straight import Give, Straight
 from proxy.serve.warm import Warm
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking
@@ -110,7 +110,7 @@ class Gateway:
         self.hit, self.again = self._warm.hit, self._warm.again
         self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)
         ways = (self._memory, self._marks, self._personal, policy_of, self._fill)
-        self.begins = Straight(self._own, *ways, metrics, settings, clock).begins
+        self._straight = Straight(self._own, *ways, metrics, settings, clock)
         self._stylesheets = Stylesheets()
         self.stylesheet = self._stylesheets.get
         slots = Slots(self._showing, self.kept, settings, clock)
@@ -153,6 +153,10 @@ class Gateway:
     async def aclose(self) -> None:
         """Gives up the fetches under way."""
         await self._fetching.aclose()
+
+    def begins(self, request: Request, now: float, give: Give) -> bool:
+        """True when what `hit` does not answer is on its way all the same: `give` is called once, later."""
+        return self._straight.begins(request, now, give) or self._warm.begins(request, now, give)
 
     async def page(self, request: Request, now: float) -> Response:
         """The answer. Raises `RequestError` for a request that may not be passed on."""

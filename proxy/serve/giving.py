@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from proxy.http.message import Request, Response
 from proxy.http.outgoing import (
     assembled_answer,
@@ -24,6 +26,7 @@ from proxy.serve.packing import Packed, Packing
 from proxy.serve.pages import Entry
 from proxy.serve.pouring import DRY, Poured, Pouring
 from proxy.serve.showing import Met, Showing
+from proxy.serve.straight import Give
 from proxy.settings import Settings
 
 
@@ -48,6 +51,24 @@ class Giving:
         if poured is None or met is None:
             return None
         return self._filled(entry, entry.template, request, met, now, entry.lead.of_hit(ttl), poured)
+
+    def begins(self, entry: Entry, request: Request, now: float, give: Give) -> bool:
+        """True when nothing but the visitor's profile is missing for `at_once`, and is being read: `give` is called
+        once, later."""
+        if entry.template is None or entry.lead is None or entry.template.holes:
+            return False
+        lead = entry.lead.of_hit(int(entry.fresh_until - now))
+        then = partial(self._give, entry, entry.template, request, now, lead, give)
+        return self._showing.meets_soon(request, now, then)
+
+    def _give(
+        self, entry: Entry, template: Template, request: Request, now: float, lead: bytes, give: Give, met: Met
+    ) -> None:
+        answer = None
+        try:
+            answer = self._filled(entry, template, request, met, now, lead, DRY)
+        finally:
+            give(request, answer)
 
     async def answer(self, entry: Entry, request: Request, now: float, said: str) -> Response | None:
         """The answer, after the profile and what fills holes if need be; None when a hole of the page can be filled by

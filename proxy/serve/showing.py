@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -40,9 +40,7 @@ from proxy.visitors.visitor import ANONYMOUS, Cookies
 
 log = logging.getLogger("tailorbird.showing")
 
-
-MOST_ASKED = 10_000
-"""Sets of slots of which is remembered what they ask: whoever asks for slots by name may ask for any set."""
+MOST_ASKED = 10_000  # sets of slots of which is remembered what they ask: by name, any set may be asked for
 
 
 class Met(NamedTuple):
@@ -112,10 +110,14 @@ class Showing:
         profile = self._profiles.remembered(visitor.id, now, has_news=asked.needs_history)
         return None if profile is MISSING else _met(visitor, profile, now)
 
+    def meets_soon(self, request: Request, now: float, then: Callable[[Met], None]) -> bool:
+        """True when the store is asked for whom `meet` did not know: `then` is called with them."""
+        visitor = self._visitor(request, now)
+        return self._profiles.soon(visitor.id, now, lambda profile: then(_met(visitor, profile, now)))
+
     async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
         """Who asks, from the store where need be, within the reader's budget."""
-        met = self.meet(template, request, now)
-        if met is not None:
+        if (met := self.meet(template, request, now)) is not None:
             return met
         visitor = self._visitor(request, now)
         return _met(visitor, await self._profiles.get(visitor.id, now), now)

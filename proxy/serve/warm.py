@@ -26,6 +26,7 @@ from proxy.serve.giving import Giving
 from proxy.serve.pages import Entry
 from proxy.serve.personal import Personal
 from proxy.serve.showing import Showing
+from proxy.serve.straight import Give
 from proxy.serve.ways import Ways
 from proxy.settings import Settings
 
@@ -63,6 +64,27 @@ class Warm:
 
     def hit(self, request: Request, now: float) -> Response | None:
         """The answer, when it is stored, fresh, and nothing has to be waited for."""
+        found = self._at_hand(request, now)
+        if found is None:
+            return None
+        key, entry = found
+        answer = self._giving.at_once(entry, request, now)
+        if answer is not None:
+            self._hits.count += 1
+            if self._may_learn and request.question is not None and entry.template is not None:
+                self._ways.learn(request.question, key, entry, entry.policy, self._showing.asked_by(entry.template))
+        return answer
+
+    def begins(self, request: Request, now: float, give: Give) -> bool:
+        """True when nothing but the visitor's profile is missing for `hit` and is being read: `give` is called once,
+        later."""
+        found = self._at_hand(request, now)
+        has_begun = found is not None and self._giving.begins(found[1], request, now, give)
+        self._hits.count += has_begun
+        return has_begun
+
+    def _at_hand(self, request: Request, now: float) -> tuple[bytes, Entry] | None:
+        """What is stored and fresh, and the key it lies under."""
         if request.method not in (b"GET", b"HEAD"):
             return None
         policy = self._policy.of(request.path)
@@ -76,12 +98,7 @@ class Warm:
             return None
         if self._clients_may_refresh and self._is_refused(entry, request, now):
             return None
-        answer = self._giving.at_once(entry, request, now)
-        if answer is not None:
-            self._hits.count += 1
-            if self._may_learn and request.question is not None and entry.template is not None:
-                self._ways.learn(request.question, key, entry, policy, self._showing.asked_by(entry.template))
-        return answer
+        return key, entry
 
     def _is_refused(self, entry: Entry, request: Request, now: float) -> bool:
         """True when the client wants a newer answer and may say so."""

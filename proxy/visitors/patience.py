@@ -18,12 +18,28 @@ TICKS = 10
 
 @dataclass(eq=False, slots=True)
 class Read:
-    """A profile being read since `began`, in ticks. `over` is set as soon as no page waits for it any more: when it is
-    there, or given up."""
+    """A profile being read since `began`, in ticks. It `is_over` as soon as no page waits for it any more: when it is
+    there, or given up. Those in `then` are called at that moment."""
 
     began: int
     outcome: str = ""
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    is_over: bool = False
+    then: list[Callable[[], None]] = field(default_factory=list)
+
+    def end(self, outcome: str) -> None:
+        """This came of it."""
+        self.outcome, self.is_over = outcome, True
+        loop = asyncio.get_running_loop()
+        while self.then:  # and is let go: it holds us
+            loop.call_soon(self.then.pop(0))
+
+    async def wait(self) -> str:
+        """What comes of it."""
+        if not self.is_over:
+            over = asyncio.Event()
+            self.then.append(over.set)
+            await over.wait()
+        return self.outcome
 
 
 class Patience:

@@ -170,7 +170,28 @@ class ProfileReader:
     def _count(self, outcome: str) -> None:
         self._metrics.count("tailorbird_profile_lookups_total", "outcome", outcome)
 
+    def soon(self, visitor_id: str, now: float, then: Callable[[Profile | None], None]) -> bool:
+        """As `get`, without a task that waits: `then` is called with what came of it. False when there is nothing to
+        wait for."""
+        whose = self._memory.person(visitor_id)
+        read = self._begun(whose, now)
+        if isinstance(read, str) or read.is_over:
+            return False
+
+        def tell() -> None:
+            known = self._memory.stale(visitor_id, now)
+            self._count(read.outcome)
+            then(None if known is MISSING else known)
+
+        read.then.append(tell)
+        return True
+
     async def _outcome(self, visitor_id: str, now: float) -> str:
+        read = self._begun(visitor_id, now)
+        return read if isinstance(read, str) else await read.wait()
+
+    def _begun(self, visitor_id: str, now: float) -> Read | str:
+        """The read of that visitor; why there is none."""
         if visitor_id not in self._reads:
             if self._is_strained():
                 self._metrics.count("tailorbird_shed_total", "what", "profile")
@@ -181,9 +202,7 @@ class ProfileReader:
                 return "open"
             read = self._patience.begin()
             self._reads[visitor_id] = read, asyncio.create_task(self._read(read, visitor_id, now))
-        read, _ = self._reads[visitor_id]
-        await read.over.wait()
-        return read.outcome
+        return self._reads[visitor_id][0]
 
     async def _read(self, read: Read, visitor_id: str, now: float) -> None:
         """Asks the store and fills memory, also when no page waits any more."""
@@ -203,13 +222,12 @@ class ProfileReader:
                 del self._reads[id]
                 self._outdated.discard(id)
             self._patience.end(read)
-            if not read.over.is_set():
+            if not read.is_over:
                 self._settle(read, outcome)
 
     def _settle(self, read: Read, outcome: str = "timeout") -> None:
         """Lets the pages that wait for the read go on, and tells the breaker, once."""
-        read.outcome = outcome
-        read.over.set()
+        read.end(outcome)
         self._breaker.note(outcome not in ("timeout", "error"))
 
     async def _remember_from_store(self, visitor_id: str, now: float) -> tuple[str, str]:

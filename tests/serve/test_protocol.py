@@ -6,6 +6,7 @@ Time is not waited for: `later` looks at the connections as if it were so many s
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 from collections.abc import Awaitable
 
@@ -229,6 +230,68 @@ async def test_what_is_asked_by_habit_is_answered_with_the_same_bytes() -> None:
         # The last that was read in the ordinary way is the second in gzip, which taught that habit.
         assert (connection.cycle, connection.url, asked[-1].split()[1]) == (None, b"/", b"/a.css")
         writer.close()
+
+
+async def test_who_is_not_remembered_is_read_and_answered_without_the_application() -> None:
+    names = [f"v{number}" for number in range(8)]
+    async with Origin(by_path(ANSWERS)) as origin, Served(origin.url, publication=LANE) as served:
+        for name in names[1:]:
+            await served.site.remember(name, **{"first name": f"Name {name}"})
+        asked = [request(b"GET", b"/", GZIP, served.site.visitor(name)) for name in names]
+        reader, writer = await served.connect()
+        heard, turns = [], []
+        for sent in (*asked[:1] * 3, *asked):
+            writer.write(sent)
+            heard.append(await hear(reader))
+            turns.append(type(connections(served)[0].cycle).__name__)
+        alone = [await served.get(b"/", GZIP, served.site.visitor(name)) for name in names]
+        writer.close()
+    assert turns[-7:] == ["Turn"] * 7
+    assert [one.body for one in heard[3:]] == [one.body for one in alone]
+    assert [f"Name {name}".encode() in one.body for name, one in zip(names, alone, strict=True)] == [False, *[True] * 7]
+    assert [one.headers for one in heard[3:]] == [
+        {name: value for name, value in one.headers.items() if name != b"connection"} for one in alone
+    ]
+
+
+async def test_a_client_that_leaves_while_it_is_read_is_missed_by_nobody() -> None:
+    async with Origin(by_path(ANSWERS)) as origin, Served(origin.url, publication=LANE) as served:
+        await served.get(b"/")
+        for number in range(20):
+            reader, writer = await served.connect()
+            writer.write(request(b"GET", b"/", served.site.visitor("anna")))
+            await hear(reader)
+            writer.write(request(b"GET", b"/", served.site.visitor(f"v{number}")))
+            writer.close()
+        await eventually(lambda: not connections(served))
+        assert (await served.get(b"/", served.site.visitor("anna"))).status == 200
+
+
+@pytest.mark.parametrize("has_lane", [True, False])
+async def test_an_answer_leaves_nothing_behind_that_holds_itself(has_lane: bool) -> None:
+    async with Origin(by_path(ANSWERS)) as origin, Served(origin.url, publication=LANE, has_lane=has_lane) as served:
+        reader, writer = await served.connect()
+        asked = [
+            request(b"GET", path, GZIP, (b"Sec-Fetch-Mode", b"navigate"), served.site.visitor(f"v{number}"))
+            for number in range(10)
+            for path in (b"/", b"/a.css")
+        ]
+        for sent in asked[:6]:
+            writer.write(sent)
+            await hear(reader)
+        gc.collect()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            for sent in asked[6:]:
+                writer.write(sent)
+                await hear(reader)
+            gc.collect()
+            left = {type(one).__name__ for one in gc.garbage}
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+        writer.close()
+    assert not left & {"RequestResponseCycle", "Turn", "Request", "Read"}
 
 
 async def test_the_lane_is_closed_while_an_answer_is_outstanding() -> None:

@@ -20,14 +20,14 @@ async def patience() -> AsyncIterator[Patience]:
 
 
 def give_up(read: Read) -> None:
-    read.over.set()
+    read.end("timeout")
 
 
 async def waited_ms(patience: Patience) -> float:
     """How long it takes until a read that ends never is given up."""
     started = time.perf_counter()
     async with asyncio.timeout(10):
-        await patience.begin().over.wait()
+        await patience.begin().wait()
     return (time.perf_counter() - started) * 1_000
 
 
@@ -57,14 +57,14 @@ async def test_time_in_which_the_loop_was_busy_is_not_the_stores(patience: Patie
         while time.perf_counter() < busy_until:
             pass
         await asyncio.sleep(0)
-        assert not read.over.is_set()
+        assert not read.is_over
     patience.end(read)
     await waited_ms(patience)
-    assert not read.over.is_set()
+    assert not read.is_over
 
 
 async def test_a_read_that_has_ended_is_not_given_up_any_more(patience: Patience) -> None:
     reads = [patience.begin() for _ in range(3)]
     patience.end(reads[1])
     await waited_ms(patience)
-    assert [read.over.is_set() for read in reads] == [True, False, True]
+    assert [read.is_over for read in reads] == [True, False, True]

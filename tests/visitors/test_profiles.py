@@ -275,6 +275,43 @@ async def test_closing_gives_up_reads_that_hang(store: GatedStore, metrics: Metr
     assert store.ended.locked()
 
 
+# -- without a task that waits
+
+
+async def soon(reader: ProfileReader, visitor_id: str) -> Profile | None:
+    """What comes of it."""
+    came: asyncio.Future[Profile | None] = asyncio.get_running_loop().create_future()
+    assert reader.soon(visitor_id, NOW, came.set_result)
+    assert not came.done(), "later, whatever comes of it"
+    return await came
+
+
+async def test_who_does_not_wait_is_called_with_what_those_get_who_do(
+    reader: ProfileReader, store: GatedStore, metrics: Metrics
+) -> None:
+    assert await soon(reader, "anna") == ANNA
+    assert await soon(reader, "nobody") == Profile("nobody")
+    store.gate.clear()
+    assert await soon(reader, "ben") is None
+    assert not reader.soon("ben", NOW, print), "it was given up, and nobody waits for it again"
+    assert outcomes(metrics) == {"store": 1, "unknown": 1, "timeout": 1}
+
+
+async def test_all_who_ask_for_one_visitor_are_called(reader: ProfileReader, store: GatedStore) -> None:
+    store.gate.clear()
+    waiting = [asyncio.create_task(reader.get("anna", NOW)), *(asyncio.create_task(soon(reader, "anna")) for _ in "ab")]
+    await store.begun.wait()
+    store.gate.set()
+    assert await asyncio.gather(*waiting) == [ANNA] * 3
+    assert store.reads == 1
+
+
+async def test_under_strain_nobody_is_called(store: GatedStore, metrics: Metrics) -> None:
+    reader = ProfileReader(store, metrics, is_strained=lambda: True)
+    assert not reader.soon("anna", NOW, print)
+    assert store.reads == 0
+
+
 # -- too much to do
 
 
