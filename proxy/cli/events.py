@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from proxy.cli.options import given, setting_options
+from proxy.cli.rulefolder import existing_store
 from proxy.environment import from_environment
 from proxy.events import segment
 from proxy.events.intake import Access, Moment, Rejected, Sender
@@ -20,7 +21,6 @@ from proxy.events.segment import Batch, Verdict
 from proxy.model import Arrival
 from proxy.ports import Refused, Store
 from proxy.settings import Settings
-from proxy.stores import open_store
 from proxy.visitors.collect import judged, stranger_key, user_key
 from proxy.visitors.writekeys import WriteKeys
 
@@ -68,28 +68,19 @@ def rebuild(**flags: Any) -> None:
 
 
 async def _refused(settings: Settings) -> Sequence[Refused]:
-    store = open_store(settings.store)
-    try:
+    async with existing_store(settings.store) as store:
         return await store.refused()
-    finally:
-        await store.aclose()
 
 
 async def _rebuilt(settings: Settings) -> int:
-    store = open_store(settings.store)
-    try:
+    async with existing_store(settings.store) as store:
         return await store.rebuild()
-    finally:
-        await store.aclose()
 
 
 async def _replayed(settings: Settings, reason: str) -> Counter[str]:
-    store = open_store(settings.store)
-    try:
+    async with existing_store(settings.store) as store:
         kept = [one for one in await store.refused() if reason in ("", one.reason)]
         return await replayed(store, kept, settings)
-    finally:
-        await store.aclose()
 
 
 async def replayed(store: Store, refused: Sequence[Refused], settings: Settings) -> Counter[str]:

@@ -10,9 +10,11 @@ from collections.abc import Callable
 
 import click
 
+from proxy.cli.rulefolder import existing_store
 from proxy.model import Followed
 from proxy.ports import Outbox, Store
 from proxy.stores import open_outbox, open_store
+from proxy.stores.address import without_password
 
 BATCH = 5_000
 EACH = 1_000
@@ -32,23 +34,31 @@ def copy(source: str, target: str) -> None:
     """Copies all of the store FROM into the store TO: every visitor's log, from which their profiles follow, the events
     that were not taken, the tombstones of who was erased, and what webhooks were told and are still to be told. Both
     are written as in --store."""
+    if source == target:
+        raise click.BadParameter("it is FROM, too", param_hint="TO")
     visitors, events = asyncio.run(_copied(source, target))
     click.echo(f"{visitors} visitors, {events} events that were not there")
 
 
 async def _copied(source: str, target: str) -> tuple[int, int]:
-    stores = open_store(source), open_store(target)
-    outboxes = open_outbox(source), open_outbox(target)
-    try:
-        done = await copied(*stores, lambda count: click.echo(f"\r{count} visitors", nl=False, err=sys.stderr.isatty()))
-        if not await told(*outboxes, await stores[1].end_of_log(), time.time()):
-            click.echo(
-                f"servers tell webhooks from `{target}` already, so what they were told was not copied", err=True
-            )
-        return done
-    finally:
-        for one in (*outboxes, *stores):
-            await one.aclose()
+    async with existing_store(source) as store:
+        other = open_store(target)
+        outboxes = open_outbox(source), open_outbox(target)
+        try:
+            done = await copied(store, other, _on_a_screen if sys.stderr.isatty() else lambda _: None)
+            if not await told(*outboxes, await other.end_of_log(), time.time()):
+                shown = without_password(target)
+                click.echo(
+                    f"servers tell webhooks from `{shown}` already, so what they were told was not copied", err=True
+                )
+            return done
+        finally:
+            for one in (*outboxes, other):
+                await one.aclose()
+
+
+def _on_a_screen(count: int) -> None:
+    click.echo(f"\r{count} visitors", nl=False, err=True)
 
 
 async def copied(source: Store, target: Store, tell: Callable[[int], None] = lambda _: None) -> tuple[int, int]:

@@ -74,10 +74,13 @@ def address_of(url: str) -> Address:
     try:
         return _address(url)
     except ValueError as error:
-        shown = re.sub(r"//[^/]*@", "//...@", url)  # what is told is logged, and a password is in there
-        raise OperatorError(
-            f"`{shown}` is no address of a store: {error}", help="write redis://HOST:PORT/DB"
-        ) from error
+        what = f"`{without_password(url)}` is no address of a store: {error}"
+        raise OperatorError(what, help="write redis://HOST:PORT/DB") from error
+
+
+def without_password(url: str) -> str:
+    """The address as it may be told: what is told is logged, too."""
+    return re.sub(r"//[^/]*@", "//...@", url)
 
 
 def _address(url: str) -> Address:

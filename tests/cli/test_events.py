@@ -87,3 +87,10 @@ def test_profiles_are_made_anew(url: str) -> None:
     profile = asyncio.run(mended())
     assert profile is not None
     assert [event.id for event in profile.history] == ["site:1"]
+
+
+@pytest.mark.parametrize("command", ["rejected", "replay", "rebuild"])
+def test_a_store_that_is_not_there_is_told(tmp_path: Path, command: str) -> None:
+    result = CliRunner().invoke(tailorbird, ["events", command, "--store", f"sqlite:{tmp_path}/typo.db"])
+    assert (result.exit_code, "there is no store" in result.output) == (1, True)
+    assert not list(tmp_path.iterdir())

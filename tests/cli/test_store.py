@@ -76,3 +76,11 @@ async def test_what_webhooks_were_told_is_copied_and_told_nobody_again(
         assert not await told(*boxes, "", NOON), "whoever serves from it knows better"
         for one in (*boxes, target):
             await one.aclose()
+
+
+def test_a_store_that_is_not_there_is_not_copied_and_none_is_made(tmp_path: Path) -> None:
+    urls = [f"sqlite:{tmp_path}/{name}.db" for name in ("typo", "new")]
+    result = CliRunner().invoke(tailorbird, ["store", "copy", *urls])
+    assert (result.exit_code, "there is no store `sqlite:" in result.output) == (1, True)
+    assert not list(tmp_path.iterdir())
+    assert CliRunner().invoke(tailorbird, ["store", "copy", urls[0], urls[0]]).exit_code == 2
