@@ -7,6 +7,7 @@ that whole numbers are counted and not names. A part of the products is worked o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,8 @@ def _prepare_pairs(connection: Any) -> int:
 
 def must_be_built(path: Path) -> None:
     """Raises `OperatorError` unless it is what `build` wrote, or another engine into a folder."""
-    _asked(path, f"SELECT {', '.join(ROWS)} FROM {{source}} LIMIT 0")  # noqa: S608
+    with _read(path):
+        _asked(path, f"SELECT {', '.join(ROWS)} FROM {{source}} LIMIT 0")  # noqa: S608
 
 
 def built(path: Path) -> Iterator[BuiltRow]:
@@ -167,22 +169,31 @@ def built_pairs(path: Path) -> Iterator[BuiltPairs]:
 
 
 def _grouped(path: Path, columns: str, where: str, at_once: int) -> Iterator[Any]:
-    rows = _asked(path, f"SELECT product, {columns} FROM {{source}} WHERE {where} GROUP BY product")  # noqa: S608
-    while some := rows.fetchmany(at_once):
-        yield from some
+    with _read(path):
+        rows = _asked(path, f"SELECT product, {columns} FROM {{source}} WHERE {where} GROUP BY product")  # noqa: S608
+        while some := rows.fetchmany(at_once):
+            yield from some
 
 
 def _asked(path: Path, sql: str) -> Any:
     """What DuckDB says of the file: on one thread, for pages are answered meanwhile."""
+    import duckdb
+
+    source = str(path / "**/*.parquet" if path.is_dir() else path).replace("'", "''")
+    return duckdb.connect(config={"threads": "1"}).execute(sql.format(source=f"read_parquet('{source}')"))
+
+
+@contextmanager
+def _read(path: Path) -> Iterator[None]:
+    """Tells what of the file cannot be read."""
     if not path.exists():
         raise OperatorError(f"there is no `{path}`", help="`tailorbird affinity build EVENTS` makes one")
     try:
         import duckdb
     except ImportError:
         raise OperatorError("reading what was built in batch needs DuckDB", help=HELP) from None
-    source = str(path / "**/*.parquet" if path.is_dir() else path).replace("'", "''")
     try:
-        return duckdb.connect(config={"threads": "1"}).execute(sql.format(source=f"read_parquet('{source}')"))
+        yield
     except duckdb.Error as error:
         what = f"`{path}` cannot be read: {str(error).partition(chr(10))[0]}"
         raise OperatorError(what, help="have `tailorbird affinity build EVENTS` write it anew") from error

@@ -27,6 +27,7 @@ from proxy.stores.batch import (
     built_pairs,
     duckdb_at,
     load,
+    must_be_built,
     pairs_by_ibis,
     rows_by_ibis,
 )
@@ -215,6 +216,16 @@ def test_a_file_that_is_none_of_ours_is_told(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(OperatorError, match="cannot be read"):
             next(built(tmp_path / name))
+
+
+def test_a_file_of_which_a_part_is_broken_is_told(tmp_path: Path) -> None:
+    by_batch(tmp_path)
+    whole = bytearray((tmp_path / "affinity.parquet").read_bytes())
+    whole[4:400] = b"x" * 396  # what the end of the file says of it stays
+    (tmp_path / "affinity.parquet").write_bytes(whole)
+    must_be_built(tmp_path / "affinity.parquet")
+    with pytest.raises(OperatorError, match="cannot be read"):
+        list(built(tmp_path / "affinity.parquet"))
 
 
 def test_a_file_without_orders_is_told(tmp_path: Path) -> None:
