@@ -150,7 +150,8 @@ async def test_a_killed_worker_costs_its_own_requests_only_and_is_back_soon(tmp_
 @pytest.mark.bar("B10")
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_with_nothing_else_up_it_starts_at_once_and_says_what_is_missing(workers: int, tmp_path: Path) -> None:
-    missing = {"rules": tmp_path / "none", "store": "redis://127.0.0.1:9/0"}
+    (tmp_path / "empty").mkdir()
+    missing = {"rules": tmp_path / "empty", "store": "redis://127.0.0.1:9/0"}
     async with Daemon("http://127.0.0.1:9", tmp_path, workers=workers, **missing) as daemon:
         await daemon.has_workers(workers)
         said = await daemon.readiness()
