@@ -38,12 +38,16 @@ class Breaker:
 
     def note(self, is_success: bool) -> None:
         """An attempt succeeded, or did not. While open, another failure says nothing new."""
-        if self.is_open and is_success:
-            self._close()
+        if is_success:
+            if self.is_open:
+                self._close()
+            self._recent.append(True)
+            self._in_a_row = 0
+            return
         if self.is_open:
             return
-        self._recent.append(is_success)
-        self._in_a_row = 0 if is_success else self._in_a_row + 1
+        self._recent.append(False)
+        self._in_a_row += 1
         is_half_down = len(self._recent) == self._recent.maxlen and self._recent.count(False) >= self._most_failures
         if self._in_a_row >= self._most_in_a_row or is_half_down:
             self._open()

@@ -27,7 +27,7 @@ from proxy.serve.app import PENDING, RELAY, REQUEST
 from proxy.serve.backlog import Backlog
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
-from proxy.upstream.relay import Owed, Ready, Relay, Source
+from proxy.upstream.relay import Owed, Ready, Relay, Source, written_at_once
 
 log = logging.getLogger("tailorbird.answering")
 
@@ -122,10 +122,22 @@ class Answering(HttpToolsProtocol):
         if not isinstance(answer, Response):
             self._start(request, PENDING, answer, is_gone=not self._owed)
         elif self._owed:
-            source = answer.stream if isinstance(answer.stream, Exchange) else Ready(b"".join(answer.chunks))
-            self._pour(self._owed[0], answer, source, self._poured, request.method == b"HEAD")
+            self._give(self._owed[0], request, answer)
         elif isinstance(answer.stream, Exchange):
             answer.stream.let_go()
+
+    def _give(self, turn: Owed, request: Request, answer: Response) -> None:
+        """In one write, if all of it is there and the client has room for it."""
+        pieces = answer.stream.pieces if isinstance(answer.stream, Exchange) else answer.chunks
+        if pieces is not None and request.method != b"HEAD":
+            room = self._settings.client_buffer_bytes - self.transport.get_write_buffer_size()
+            size = written_at_once(self.transport, answer, pieces, room, is_kept=turn.keep_alive)
+            if size:
+                self._backlog.replaced(size)
+                self._complete(turn, None)
+                return
+        source = answer.stream if isinstance(answer.stream, Exchange) else Ready(b"".join(answer.chunks))
+        self._pour(turn, answer, source, self._poured, request.method == b"HEAD")
 
     def _start(self, request: Request, name: str = "", what: object = None, *, is_gone: bool = False) -> None:
         """Asks the application, in the turn that is owed or in a new one. Of the scope it reads what we put there, so

@@ -91,7 +91,8 @@ class Conversation(Answering):
         self.since = self.loop.time()
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         if self._phase is Phase.BODY and self.expect_100_continue:

@@ -79,7 +79,7 @@ class Straight:
     def begins(self, request: Request, now: float, give: Give) -> bool:
         """True when the request is on its way: `give` is called once, later."""
         question = request.question
-        if question is None or self._is_off or request.get(b"range") is not None:
+        if question is None or self._is_off or b"range" in question.firsts:
             return False
         if self._memory.get(question.key, request) is not None or self._policy_of(request.path) is not None:
             return False
@@ -140,7 +140,8 @@ class Straight:
         if self._own.is_streamed(request, answer):
             response: Response | None = self._own.streamed(answer, said)
         else:
-            body = answer.body.whole if isinstance(answer.body, Exchange) else None
+            pieces = answer.body.pieces if isinstance(answer.body, Exchange) else None
+            body = None if pieces is None else b"".join(pieces)
             response = None if body is None else self._own.at_once(request, answer, body, self._clock(), said)
         if response is not None and not response.lead:
             response.lead = as_lines(response.headers)

@@ -15,7 +15,7 @@ from proxy.errors import OriginError
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.upstream import plain
 from proxy.upstream.answer import Answer
-from proxy.upstream.connection import Connection, Sink
+from proxy.upstream.connection import Connection, Pieces, Sink
 from proxy.upstream.patience import Patience
 from proxy.upstream.plain import Plain
 from proxy.upstream.sending import head_of, send
@@ -25,7 +25,8 @@ SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 
 
 class Exchange:
-    """One request and its answer. After `head`, iterating yields the answer's body and `aclose` lets go of it.
+    """One request and its answer. After `head`, iterating yields the answer's body and `aclose` lets go of it. It
+    `is_over` once the connection is let go of.
 
     `on_end` is called once, with whether the connection may carry another exchange. `read` is as `Answer` takes it.
     """
@@ -38,7 +39,7 @@ class Exchange:
     _latest = inf
     _news: asyncio.Future[None] | None = None
     _upload: asyncio.Task[None] | None = None
-    _is_sent = _is_over = _is_paused = False
+    is_over = _is_sent = _is_paused = False
 
     def __init__(
         self,
@@ -66,11 +67,6 @@ class Exchange:
             and self._request.method in SAFE_METHODS
         )
 
-    @property
-    def is_over(self) -> bool:
-        """True once the connection is let go of."""
-        return self._is_over
-
     async def head(self) -> UpstreamResponse:
         """Sends the request and waits for the head of the final answer. Raises `OriginError`, or whatever the
         request's body raised; then, and when cancelled, the exchange is over."""
@@ -91,9 +87,9 @@ class Exchange:
         return self._answer.response(self)
 
     @property
-    def whole(self) -> bytes | None:
-        """The body, once all of it is there, as long as nobody took any of it."""
-        return b"".join(self._answer.chunks) if self._answer.is_complete else None
+    def pieces(self) -> Pieces | None:
+        """The body as it came, once all of it is there, as long as nobody took any of it."""
+        return self._answer.chunks if self._answer.is_complete else None
 
     def start(self, on_head: Callable[[BaseException | None], None]) -> None:
         """Sends the request and returns; `on_head` is called when the head is there, or with why it will not be.
@@ -136,13 +132,13 @@ class Exchange:
 
     def pause(self) -> None:
         """Slows the origin down: no more is asked for."""
-        if not self._is_over and not self._is_paused:
+        if not self.is_over and not self._is_paused:
             self._is_paused = True
             self._connection.pause_reading()
 
     def resume(self) -> None:
         """Asks for more."""
-        if not self._is_over and self._is_paused:
+        if not self.is_over and self._is_paused:
             self._resume()
 
     async def aclose(self) -> None:
@@ -151,7 +147,7 @@ class Exchange:
 
     def let_go(self) -> None:
         """The same, at once."""
-        if not self._is_over:
+        if not self.is_over:
             self._fail(OriginError("the answer was let go before its end", reason="abandoned"))
 
     # -- the request -------------------------------------------------------------------------------------------------
@@ -255,15 +251,15 @@ class Exchange:
     # -- the end -----------------------------------------------------------------------------------------------------
 
     def _fail(self, error: BaseException) -> None:
-        if not self._is_over:
+        if not self.is_over:
             self._failure = error
             self._end(may_reuse=False)
             self._wake()
 
     def _end(self, *, may_reuse: bool) -> None:
-        if self._is_over:
+        if self.is_over:
             return
-        self._is_over = True
+        self.is_over = True
         self._patience.leave(self)
         if self._upload is not None:
             self._upload.cancel()

@@ -197,12 +197,13 @@ class OriginTransport:
             raise
 
     def _reusable(self) -> Connection | None:
-        self._reap()
+        expired = asyncio.get_running_loop().time() - self._idle_seconds
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_open:
+            if connection.idle_since > expired and connection.is_open:
                 connection.is_reused = True
                 return connection
+            connection.abort()
         return None
 
     def _release(self, connection: Connection, may_reuse: bool) -> None:
@@ -215,22 +216,19 @@ class OriginTransport:
         connection.idle_since = asyncio.get_running_loop().time()
         self._idle.append(connection)
         if self._reaper is None:
-            self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap_later)
+            self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap)
 
     def _lost(self, connection: Connection) -> None:
         if connection in self._idle:
             self._idle.remove(connection)
 
-    def _reap_later(self) -> None:
-        self._reap()
-        self._reaper = None
-        if self._idle:
-            self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap_later)
-
     def _reap(self) -> None:
         expired = asyncio.get_running_loop().time() - self._idle_seconds
         while self._idle and self._idle[0].idle_since <= expired:
             self._idle.popleft().abort()
+        self._reaper = None
+        if self._idle:
+            self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap)
 
 
 def _is_event_stream(headers: Headers) -> bool:

@@ -8,7 +8,7 @@ whole. What this takes from uvicorn is listed in `tests/serve/test_protocol.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -21,7 +21,7 @@ from proxy.upstream.connection import Pieces, Sink
 READY_BYTES = 65_536
 """Of a body that is there already, what is handed over at a time."""
 
-_LENGTH = b"content-length: "
+_LENGTH = b"\r\ncontent-length: "
 _WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -71,6 +71,9 @@ class Relay:
     `most_bytes` may wait for the client in our memory beside the piece that just came; `is_head` when the client
     wants no body."""
 
+    _is_paused = _has_ended = _is_over = False
+    _error: BaseException | None = None
+
     def __init__(
         self,
         turn: Owed,
@@ -89,18 +92,9 @@ class Relay:
         self._on_written = on_written
         self._on_end = on_end
         self._most_bytes = most_bytes
-        self._is_paused = self._has_ended = self._is_over = False
-        self._error: BaseException | None = None
-        lines = response.lead or as_lines(response.headers)
-        self._has_body = not is_head and response.status not in _WITHOUT_BODY
-        is_sized = lines.startswith(_LENGTH) or lines.find(b"\r\n" + _LENGTH) >= 0
-        self._is_chunked = self._has_body and not is_sized
-        if self._is_chunked:
-            lines += b"transfer-encoding: chunked\r\n"
-        if not turn.keep_alive:
-            lines += b"connection: close\r\n"
+        head, self._has_body, self._is_chunked = _begun(response, is_kept=turn.keep_alive, is_head=is_head)
         turn.response_started = True
-        self._waiting: Pieces = [STATUS_LINE[response.status] + lines + b"\r\n"]
+        self._waiting: Pieces = [head]
 
     # -- called by the source
 
@@ -158,6 +152,32 @@ class Relay:
         if not self._is_over:
             self._is_over = True
             self._on_end(self, error)
+
+
+def written_at_once(
+    transport: Any, response: Response, pieces: Sequence[bytes | memoryview], room: int, *, is_kept: bool
+) -> int:
+    """Writes an answer whose whole body is there already, if the client has room for all of it. How many bytes that
+    were; 0 when it takes a relay."""
+    head, has_body, is_chunked = _begun(response, is_kept=is_kept, is_head=False)
+    size = len(head) + sum(map(len, pieces))
+    if is_chunked or not has_body or size > room or transport.is_closing():
+        return 0
+    transport.writelines([head, *pieces])
+    return size
+
+
+def _begun(response: Response, *, is_kept: bool, is_head: bool) -> tuple[bytes, bool, bool]:
+    """The head of the answer; whether a body follows, and whether that is chunked."""
+    lines = response.lead or as_lines(response.headers)
+    has_body = not is_head and response.status not in _WITHOUT_BODY
+    is_sized = lines.find(_LENGTH) >= 0 or lines.startswith(_LENGTH[2:])
+    is_chunked = has_body and not is_sized
+    if is_chunked:
+        lines += b"transfer-encoding: chunked\r\n"
+    if not is_kept:
+        lines += b"connection: close\r\n"
+    return STATUS_LINE[response.status] + lines + b"\r\n", has_body, is_chunked
 
 
 def _split(pieces: Pieces, size: int) -> tuple[Pieces, Pieces]:

@@ -373,7 +373,7 @@ async def whole_of(origin: Origin, *, most_bytes: int = 1 << 20, seconds: float 
     told: asyncio.Future[object] = asyncio.get_running_loop().create_future()
     exchange.when_whole(most_bytes, seconds, told.set_result)
     why = await asyncio.wait_for(told, 10)
-    whole = exchange.whole or b"".join([piece async for piece in exchange] if why is None else [])
+    whole = b"".join(exchange.pieces or ()) or b"".join([piece async for piece in exchange] if why is None else [])
     await answer.aclose()
     return why, whole
 

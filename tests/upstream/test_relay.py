@@ -11,7 +11,7 @@ from proxy.errors import OriginError
 from proxy.http.message import Response
 from proxy.serve.answering import Turn
 from proxy.settings import DEFAULTS
-from proxy.upstream.relay import Relay
+from proxy.upstream.relay import Relay, written_at_once
 from tests.wire.origin import Origin, Wire, always, ok
 from tests.wire.served import Served, hear, request
 from tests.wire.site import eventually
@@ -155,6 +155,27 @@ async def test_more_than_the_client_has_room_for_is_cut_where_its_room_ends() ->
         ends.relay.flow()
     assert (ends.client.sent + ends.client.kept).partition(b"\r\n\r\n")[2] == b"".join(sent)
     assert ends.written == len(ends.client.sent + ends.client.kept)
+
+
+@pytest.mark.parametrize(
+    ("response", "room", "is_kept", "written"),
+    [
+        (Response(200, (LENGTH,)), 100, True, b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabcdef"),
+        (
+            Response(200, ((b"a", b"b"), LENGTH)), 100, False,
+            b"HTTP/1.1 200 OK\r\na: b\r\ncontent-length: 6\r\nconnection: close\r\n\r\nabcdef",
+        ),
+        (Response(200, (LENGTH,)), len(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabcde"), True, b""),
+        (Response(200, ((b"a", b"content-length: 6"),)), 100, True, b""),
+        (Response(304, (LENGTH,)), 100, True, b""),
+    ],
+)  # fmt: skip
+def test_what_is_all_there_is_written_at_once_if_there_is_room_for_it_and_it_says_how_long_it_is(
+    response: Response, room: int, is_kept: bool, written: bytes
+) -> None:
+    client = Narrow()
+    size = written_at_once(client, response, [b"abc", memoryview(b"def")], room, is_kept=is_kept)
+    assert (size, client.kept) == (len(written), written)
 
 
 # -- through the whole listener
