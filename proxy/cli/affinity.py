@@ -52,6 +52,8 @@ def ask(path: Path, products: tuple[str, ...], count: int) -> None:
     """What would be recommended to a visit or cart of PRODUCTS, and why, learnt from all of PATH."""
     log = _log(path)
     learnt = [group.products for group in log.groups]
+    for product in set(products).difference(*learnt):
+        click.echo(f"{path}: nobody looked at or bought `{product}`", err=True)
     if log.kind == "baskets":
         baskets = learn_baskets(learnt)
         for strategy, answer in (("bought together", baskets.together), ("for this cart", baskets.for_cart)):

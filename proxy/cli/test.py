@@ -14,7 +14,7 @@ import click
 from proxy.cases import Outcome, coverage, covered_percent, report, run_cases, untested
 from proxy.cli.junit import Result, junit_xml
 from proxy.cli.rulefolder import folder_arguments, read_rules
-from proxy.diagnostics import as_text
+from proxy.diagnostics import as_text, did_you_mean
 from proxy.rulebook.compile import Publication
 
 Form = Callable[[Publication, Sequence[Outcome]], str]
@@ -48,6 +48,10 @@ def command(
         outcomes = run_cases(loaded.publication, time.time(), named)
     except re.error as error:
         raise click.BadParameter(f"`{named}` is no regular expression: {error}", param_hint="--run") from error
+    if named and not outcomes:
+        known = [case.name for case in loaded.publication.cases]
+        help = did_you_mean(named, known) if known else "the rule files have no tests"
+        raise click.BadParameter(f"no test has `{named}` in its name; {help}", param_hint="--run")
     click.echo(FORMS[form](loaded.publication, outcomes))
     if is_covered:
         click.echo(coverage(loaded.publication, outcomes), err=form != "text")

@@ -63,6 +63,10 @@ def test_asking_says_why(baskets: Path) -> None:
     assert "bought together:" in printed and "15 of 15 buyers of hot dogs" in printed
 
 
+def test_a_product_that_nobody_had_is_told(baskets: Path) -> None:
+    assert "nobody looked at or bought `hot dog`" in run("ask", baskets, "hot dog").stderr
+
+
 def test_clicks_and_orders_are_built_into_one_file(tmp_path: Path) -> None:
     pytest.importorskip("duckdb")
     for name in ("events", "orders"):

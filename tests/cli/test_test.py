@@ -67,6 +67,8 @@ def test_some_tests_may_be_run_alone(folder: Path) -> None:
     code, output = run(folder, "--run", "^NOR")
     assert code == 0 and "ok    Norway" in output and "Sweden" not in output
     assert run(folder, "--run", "(")[0] == 2
+    code, output = run(folder, "--run", "Norwegians")
+    assert (code, "no test has `Norwegians` in its name" in output) == (2, True), "else nothing fails in CI"
 
 
 def test_coverage_is_told_by_rule_and_may_be_demanded(folder: Path) -> None:
