@@ -5,15 +5,16 @@ They need to know more than the folder says: what time it is, and which pages we
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import islice
 
 from proxy.conditions.phrase import Kind
 from proxy.conditions.values import matches
 from proxy.decide.conjunctions import alternatives, facts_of
 from proxy.decide.dead import Dead, dead_rules
-from proxy.decide.following import IsSingle, contradiction
+from proxy.decide.following import Conjunction, IsSingle, contradiction
 from proxy.decide.plan import names_in, schedule_of, spoken
 from proxy.diagnostics import Finding
 from proxy.model import Holdout, Rule, Segment, View
@@ -25,7 +26,11 @@ SEEN_DAYS = 7
 ENOUGH_VIEWS = 1_000
 """Of fewer recorded views, nobody being in a segment says little."""
 
+MOST_TOLD = 3
+"""How many experiments one is said to fight: with a thousand of them, pairs are too many to be read."""
+
 CLOCK = ("weekday", "hours", "now")
+Forms = list[Conjunction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,26 +134,36 @@ def _untested(checked: Checked) -> Iterator[Finding]:
 
 
 def _fighting(rules: Iterable[Rule], is_single: IsSingle, now: float) -> Iterator[Finding]:
-    """Experiments of one slot that a visitor may fall into both of, so that only the higher ever counts them."""
-    running = [rule for rule in rules if rule.experiment and rule.live_until > now]
-    for one, other in combinations(running, 2):
-        if one.slot == other.slot and not _share_a_group(one, other) and _may_meet(one, other, is_single):
-            what = f'"{one.name}" and "{other.name}" fight for {one.slot}'
+    """Experiments of one slot that a visitor may fall into both of, so that only the higher ever counts them: once for
+    each that has such before it."""
+    before: dict[str, list[tuple[Rule, Forms]]] = defaultdict(list)
+    for rule in rules:
+        if not rule.experiment or rule.live_until <= now:
+            continue
+        forms = _forms(rule)
+        fighting = (
+            one for one, its in before[rule.slot] if not _share_a_group(one, rule) and _may_meet(its, forms, is_single)
+        )
+        others = list(islice(fighting, MOST_TOLD))
+        before[rule.slot].append((rule, forms))
+        if others:
+            what = f'"{others[0].name}" and "{rule.name}" fight for {rule.slot}'
             help = "put them into a group, one after the other, or give them different visitors"
-            yield Finding("L9", what, other.place, help, f"the other one: {one.place}", True)
+            note = f"the other one{'s' * (len(others) > 1)}: {', '.join(str(other.place) for other in others)}"
+            yield Finding("L9", what, rule.place, help, note, True)
 
 
 def _share_a_group(one: Rule, other: Rule) -> bool:
     return bool({draw.seed for draw in one.draws} & {draw.seed for draw in other.draws})
 
 
-def _may_meet(one: Rule, other: Rule, is_single: IsSingle) -> bool:
-    """Whether somebody may fit both, as far as can be seen."""
-    forms = [
-        [
-            frozenset(spoken(literal, rule) for literal in literals) | schedule_of(rule)
-            for literals in alternatives(rule.condition).conjunctions
-        ]
-        for rule in (one, other)
+def _forms(rule: Rule) -> Forms:
+    return [
+        frozenset(spoken(literal, rule) for literal in literals) | schedule_of(rule)
+        for literals in alternatives(rule.condition).conjunctions
     ]
-    return any(contradiction(left | right, is_single) is None for left in forms[0] for right in forms[1])
+
+
+def _may_meet(one: Forms, other: Forms, is_single: IsSingle) -> bool:
+    """Whether somebody may fit both, as far as can be seen."""
+    return any(contradiction(left | right, is_single) is None for left in one for right in other)

@@ -76,3 +76,10 @@ def test_experiments_fight_unless_a_group_or_their_visitors_keep_them_apart(publ
     assert warned(publish, two % ("A", ", when: {country: NO}", "B", ", when: {country: NL}")) == []
     assert warned(publish, two % ("A", ", until: 2026-12-01", "B", ", from: 2026-12-01")) == []
     assert warned(publish, "groups: {G: {A: 50%, B: 50%}}\n" + two % ("A", "", "B", "")) == []
+
+
+def test_an_experiment_that_fights_many_is_told_once(publish: Publish) -> None:
+    one = "  - {name: E%d, slot: home.hero, variants: [{name: a, show: nothing new}, {name: b, show: nothing new}]}\n"
+    found = publish("experiments:\n" + "".join(one % n for n in range(6)), site=Site(NOW)).findings
+    assert [finding.what for finding in found] == [f'"E0" and "E{n}" fight for home.hero' for n in range(1, 6)]
+    assert [finding.note.count("a.rules.yaml") for finding in found] == [1, 2, 3, 3, 3]
