@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
@@ -185,9 +185,9 @@ class Own:
 
     def at_once(
         self, request: Request, answer: UpstreamResponse, body: bytes, now: float, said: str
-    ) -> Response | None:
-        """The visitor's page, where no policy is about it; None when something has to be waited for, as for a page that
-        takes long to read. Raises `OriginError`."""
+    ) -> Response | Awaitable[Response] | None:
+        """The visitor's page, where no policy is about it, or one to be waited for, as where it has to be compressed;
+        None when it is not even read, since that may take long. Raises `OriginError`."""
         if request.method != b"GET" or len(body) > self._max_page_bytes:
             return None
         page = self._reader.read_at_once(body, answer.headers, request.path, self._declared())
@@ -197,8 +197,8 @@ class Own:
         if not page.template.slots:
             return self._untouched(request, answer, page, body, headers, now)
         met = self._showing.meet(page.template, request, now)
-        if met is None:
-            return None
+        if met is None or _is_coded(answer):
+            return self._filled(request, answer, page.template, now, headers)
         shown = self._showing.show(page.template, request, met, now, "identity")
         return assembled_answer(answer.status, as_lines(personal_head(headers)), shown, request, met.set_cookie)
 
@@ -216,8 +216,7 @@ class Own:
         poured = (await self._pouring.pour(template, request) or DRY) if template.holes else DRY
         met = await self._showing.meet_waiting(template, request, now)
         page = self._showing.show(template, request, met, now, "identity", poured=poured.fragments)
-        was_compressed = any(name == b"content-encoding" for name, _ in answer.headers)
-        if was_compressed and takes_gzip(request.get_list(b"accept-encoding")):
+        if _is_coded(answer) and takes_gzip(request.get_list(b"accept-encoding")):
             packed = await asyncio.to_thread(gzip.compress, b"".join(page.chunks), 1, mtime=0)
             page = replace(page, chunks=[packed], length=len(packed), coding="gzip")
         lead = poured.lead(as_lines(personal_head(headers)))
@@ -233,6 +232,10 @@ def _wishes(request: Request) -> tuple[bool, bytes]:
 def _wishes_of(question: Question) -> tuple[bool, bytes]:
     """The same of all who ask it."""
     return _wishes(Request(question.method, question.path, question.query, question.host, question.fields))
+
+
+def _is_coded(answer: UpstreamResponse) -> bool:
+    return any(name == b"content-encoding" for name, _ in answer.headers)
 
 
 def _unframed(headers: Headers) -> Headers:

@@ -63,10 +63,11 @@ class PageReader:
         version = self._version(body, headers, path, declared, policy)
         if (known := self._at_once(version, headers, path, declared)) is not None:
             return known
-        if version is None or not version.path.is_to_be_studied:
-            cut = await asyncio.to_thread(self._read, body, headers, path, declared, policy)
-            return self._outlined(version, cut)
-        cut, study = await asyncio.to_thread(self._studied, version, headers, path, declared)
+        if version is None:
+            return self._told(await asyncio.to_thread(self._read, body, headers, path, declared, policy))
+        headers, is_studied = _without_coding(headers), version.path.is_to_be_studied
+        cut = await asyncio.to_thread(self._read, version.body, headers, path, declared, policy)
+        study = await asyncio.to_thread(self._outlines.study, version) if is_studied else None
         return self._outlined(version, cut, study)
 
     def read_at_once(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Page | None:
@@ -77,11 +78,14 @@ class PageReader:
     def _version(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
     ) -> Version | None:
-        """The page beside others there; None for all but uncoded HTML."""
-        if not is_html(headers) or any(name == b"content-encoding" for name, _ in headers):
+        """The page beside others there, without its coding; None for what is no HTML, or is coded and large."""
+        if not is_html(headers):
+            return None
+        plain = self._decoded(body, headers, QUICK_BYTES)
+        if plain is None:
             return None
         has_includes = _has_includes(headers, policy)
-        return Version(self._outlines.at(path, charset_of(headers), declared, has_includes=has_includes), body)
+        return Version(self._outlines.at(path, charset_of(headers), declared, has_includes=has_includes), plain)
 
     def _at_once(
         self, version: Version | None, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
@@ -93,11 +97,11 @@ class PageReader:
         at = version.path
         if len(version.body) > QUICK_BYTES or not at.is_quick or at.is_to_be_studied:
             return None
-        return self._outlined(version, self._read(version.body, headers, path, declared, None))
+        return self._outlined(version, self._read(version.body, _without_coding(headers), path, declared, None))
 
-    def _outlined(self, version: Version | None, cut: Cut, study: Study | None = None) -> Page:
+    def _outlined(self, version: Version, cut: Cut, study: Study | None = None) -> Page:
         page, doubts = cut
-        if version is not None and page.template is not None and page.body is version.body:  # nothing in it was changed
+        if page.template is not None and page.body is version.body:  # and nothing in it was changed
             self._outlines.put(version, page.template, doubts, study)
         return self._told(cut)
 
@@ -124,15 +128,10 @@ class PageReader:
 
     # -- in a thread, but for what is read at once
 
-    def _studied(
-        self, version: Version, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
-    ) -> tuple[Cut, Study]:
-        return self._read(version.body, headers, path, declared, None), self._outlines.study(version)
-
     def _read(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
     ) -> Cut:
-        plain = self._decoded(body, headers)
+        plain = self._decoded(body, headers, self._max_bytes)
         if plain is None:
             return Page(headers, body, None), ("coding",)
         if is_json(headers):
@@ -146,7 +145,7 @@ class PageReader:
     def _read_to_keep(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
     ) -> Cut | NotBlank:
-        plain = self._decoded(body, headers)
+        plain = self._decoded(body, headers, self._max_bytes)
         if plain is None:
             return NotBlank("coding") if policy else (Page(headers, body, None), ("coding",))
         if is_json(headers):
@@ -164,9 +163,9 @@ class PageReader:
     def _recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
         return self._deflated(self._read(entry.stored.body, entry.stored.headers, path, declared, None))
 
-    def _decoded(self, body: bytes, headers: Headers) -> bytes | None:
-        coding = b",".join(value for name, value in headers if name == b"content-encoding").strip().lower()
-        return inflated(body, coding, self._max_bytes, self._max_inflation)
+    def _decoded(self, body: bytes, headers: Headers, most_bytes: int) -> bytes | None:
+        coding = b",".join([value for name, value in headers if name == b"content-encoding"]).strip().lower()
+        return inflated(body, coding, most_bytes, self._max_inflation)
 
     def _cut(
         self, page: Markup, holes: Sequence[HoleAt], headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]

@@ -118,12 +118,12 @@ class Straight:
         try:
             if error is not None:
                 raise error
-            response = self._at_once(request, answer, said)
+            response = self._made(request, answer, said)
         except OriginError as failure:
             response = self._own.failed(request, failure)
             if isinstance(answer.body, Exchange):
                 answer.body.let_go()
-        give(request, self._waited_for(request, answer, said) if response is None else response)
+        give(request, response if isinstance(response, Response) else self._waited_for(request, response))
 
     def _way(self, manner: Manner) -> _Way:
         headers = manner.headers([b""] * len(manner.fields))
@@ -136,20 +136,20 @@ class Straight:
         )
         return way
 
-    def _at_once(self, request: Request, answer: UpstreamResponse, said: str) -> Response | None:
+    def _made(self, request: Request, answer: UpstreamResponse, said: str) -> Response | Awaitable[Response]:
         if self._own.is_streamed(request, answer):
-            response: Response | None = self._own.streamed(answer, said)
+            response: Response | Awaitable[Response] | None = self._own.streamed(answer, said)
         else:
             pieces = answer.body.pieces if isinstance(answer.body, Exchange) else None
             body = None if pieces is None else b"".join(pieces)
             response = None if body is None else self._own.at_once(request, answer, body, self._clock(), said)
-        if response is not None and not response.lead:
+        if isinstance(response, Response) and not response.lead:
             response.lead = as_lines(response.headers)
-        return response
+        return self._own.answer(request, answer, self._clock(), said) if response is None else response
 
-    async def _waited_for(self, request: Request, answer: UpstreamResponse, said: str) -> Response:
+    async def _waited_for(self, request: Request, response: Awaitable[Response]) -> Response:
         try:
-            return await self._own.answer(request, answer, self._clock(), said)
+            return await response
         except OriginError as error:
             return self._own.failed(request, error)
 

@@ -122,12 +122,13 @@ async def test_a_page_with_holes_is_not_cut_again() -> None:
     ("body", "headers", "declared"),
     [
         (BODY + b" " * QUICK_BYTES, HTML, ()),
+        (gzip.compress(BODY + b" " * QUICK_BYTES), (*HTML, (b"content-encoding", b"gzip")), ()),
         (BODY, (*HTML, (b"content-encoding", b"gzip")), ()),
         (b"{}", ((b"content-type", b"application/json"),), ()),
         (BODY, (*HTML, (b"surrogate-control", b'content="ESI/1.0"')), ()),
         (BODY, HTML, (DeclaredSlot(LISTING + "cat"),)),
     ],
-    ids=["large", "coded", "json", "includes", "lists"],
+    ids=["large", "large without its coding", "broken", "json", "includes", "lists"],
 )
 async def test_what_may_take_long_is_not_read_at_once(
     body: bytes, headers: Headers, declared: tuple[DeclaredSlot, ...]
@@ -145,6 +146,14 @@ async def test_a_page_is_read_at_once_unless_pages_there_were_in_doubt_or_are_to
     assert reads.read_at_once(doubtful, HTML, b"/doubt", ()) is not None
     assert reads.read_at_once(doubtful, HTML, b"/doubt", ()) is not None
     assert reads.read_at_once(doubtful + b"1", HTML, b"/doubt", ()) is None
+
+
+async def test_a_page_is_known_whatever_its_coding() -> None:
+    reads = reader()
+    first = await reads.read(gzip.compress(BODY), (*HTML, (b"content-encoding", b"gzip")), b"/", ())
+    again = reads.read_at_once(BODY, HTML, b"/", ())
+    assert again == first
+    assert (first.body, first.headers) == (BODY, HTML)
 
 
 async def test_versions_of_a_page_are_known_by_likeness_once_some_were_read() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 
 import pytest
 
@@ -19,6 +20,8 @@ ANSWERS = {
     b"/asset": ok(b"x" * 200_000, b"Content-Type: text/plain", NO_STORE),
     b"/page": ok(SLOT, HTML, NO_STORE, b'ETag: "a"'),
     b"/plain": ok(b"<p>plain", HTML, NO_STORE, b'ETag: "a"'),
+    b"/coded": ok(gzip.compress(SLOT), HTML, NO_STORE, b"Content-Encoding: gzip"),
+    b"/coded/plain": ok(gzip.compress(b"<p>plain"), HTML, NO_STORE, b"Content-Encoding: gzip"),
     b"/settled": ok(SLOT, HTML, b"Cache-Control: no-store, no-transform"),
     b"/moved": ok(b"", NO_STORE, b"Location: /asset", status=b"302 Found"),
     b"/gone": ok(b"gone", NO_STORE, status=b"410 Gone"),
@@ -58,7 +61,7 @@ async def test_what_goes_straight_comes_out_the_same(path: bytes, fields: tuple[
             ordinary = await asked(served, path, fields=fields)
             assert served.site.metrics.by_value("tailorbird_cache_requests_total") == counted
         assert straight == ordinary
-        assert all((b"Hello" in heard.body) == (path == b"/page") for heard in straight)
+        assert all((b"Hello" in heard.body) == (path in (b"/page", b"/coded")) for heard in straight)
         assert [sorted(one.headers) for one in origin.requests[len(seen) :]] == seen
 
 
@@ -94,6 +97,14 @@ async def test_a_page_that_came_before_and_has_a_field_no_head_may_have_is_an_ho
     async with Origin(by_path({b"/": odd})) as origin, Served(origin.url) as served:
         assert [heard.status for heard in await asked(served, b"/", 5)] == [502] * 5
         assert not any(gate.under_way for gate in served.site.origins.gates.values())
+
+
+async def test_a_page_that_the_origin_compressed_is_compressed_again() -> None:
+    async with Origin(by_path(ANSWERS)) as origin, Served(origin.url, publication=published(shown("Hello"))) as served:
+        for path, said in ((b"/coded", b"Hello"), (b"/coded/plain", b"plain")):
+            for one in await asked(served, path, 5, (*FIELDS, (b"Accept-Encoding", b"gzip"))):
+                assert one.headers[b"content-encoding"] == b"gzip"
+                assert said in one.body
 
 
 async def test_a_page_in_pieces_is_put_together_before_it_is_filled() -> None:
