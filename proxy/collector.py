@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 YOUNG_OBJECTS = 5_000
 """How many may be made until the young ones are looked through. Python's own 700 took a sixth of a busy worker's time,
@@ -50,13 +50,15 @@ def at_rest() -> Iterator[None]:
                 gc.enable()
 
 
-def let_go(parts: list[object], *, linger_seconds: float = LINGER_SECONDS) -> None:
-    """Empties the list one by one, after a while and in a thread: between two parts whoever waits gets a turn."""
-    thread = threading.Timer(linger_seconds, _empty, (parts,))
+def let_go(take: Callable[[], object], *, linger_seconds: float = LINGER_SECONDS) -> None:
+    """Takes parts of what was given up until there are none, after a while and in a thread: between two parts whoever
+    waits gets a turn."""
+    thread = threading.Timer(linger_seconds, _empty, (take,))
     thread.daemon = True
     thread.start()
 
 
-def _empty(parts: list[object]) -> None:
-    while parts:
-        parts.pop()
+def _empty(take: Callable[[], object]) -> None:
+    with suppress(LookupError):
+        while True:
+            take()

@@ -49,5 +49,5 @@ def test_what_is_let_go_is_freed() -> None:
     parts: list[object] = [Part() for _ in range(100)]
     freed = threading.Event()
     weakref.finalize(parts[0], freed.set)  # the last that goes
-    let_go(parts, linger_seconds=0)
+    let_go(parts.pop, linger_seconds=0)
     assert freed.wait(10) and not parts

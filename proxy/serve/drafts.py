@@ -57,7 +57,7 @@ class Drafts:
             while len(self._kept) > MOST:
                 _, before = self._kept.popitem(last=False)
                 if before.publication is not None:
-                    collector.let_go(before.publication.parts)
+                    collector.let_go(before.publication.parts.pop)
             return Draft(files, self._kept[content])
 
     def _files(self, name: str) -> Files:

@@ -150,7 +150,7 @@ class Rules:
         )
         self._publish(self.publication)
         if before is not None:
-            collector.let_go(before.parts)
+            collector.let_go(before.parts.pop)
         off = ", ".join(map(str, sorted(self._folder.pauses)))
         log.info("%s: rules %s live%s", self._folder.path, self.publication.version, f", paused: {off}" if off else "")
 

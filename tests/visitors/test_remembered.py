@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from proxy.model import Link, Profile
+from proxy.model import Arrival, Link, Profile
 from proxy.visitors.remembered import MISSING, STALE_SECONDS, Remembered
 
 NOW = 1_795_435_200.0
@@ -75,3 +77,21 @@ def test_so_many_are_remembered_and_those_asked_for_stay() -> None:
     memory.fresh("anna", NOW)
     memory.put("dora", Profile("dora"), [], NOW)
     assert memory.among({"anna", "ben", "cleo", "dora"}) == {"anna", "cleo", "dora"}
+
+
+def test_who_is_forgotten_is_not_known_from_then_on_and_freed_by_a_thread_one_after_the_other() -> None:
+    class News(list[Arrival]):
+        def __del__(self) -> None:
+            freed.append(threading.current_thread())
+            if len(freed) == 100:
+                done.set()
+
+    freed, done = list[threading.Thread](), threading.Event()
+    memory = Remembered(100, 5.0)
+    for number in range(100):
+        memory.put(f"v{number}", ANNA, News(), NOW)
+    memory.put("phone", PHONE, [], NOW)
+    memory.forget()
+    assert [memory.fresh(who, NOW) for who in ("v1", "v99", "phone")] == [MISSING] * 3
+    assert done.wait(30)
+    assert threading.current_thread() not in freed
