@@ -27,10 +27,7 @@ def import_rules(file: Path, rules: Path, timezone: str, store: str | None, dry_
 
     Exit code 1 when the table has problems; nothing is written then.
     """
-    try:
-        table = rules_from_table(file.read_text(encoding="utf-8-sig"), timezone)
-    except UnicodeDecodeError as error:
-        raise OperatorError(f"`{file}` is not saved as UTF-8", help="save it as CSV UTF-8") from error
+    table = rules_from_table(_text(file), timezone)
     name = f"{file.stem}.rules.yaml"
     loaded = loaded_from({**read_folder(rules), name: table.text.encode()}, None, store)
     problems = [finding for finding in loaded.findings if not finding.is_warning]
@@ -46,3 +43,15 @@ def import_rules(file: Path, rules: Path, timezone: str, store: str | None, dry_
         replace_whole(rules / name, table.text.encode())
         count = len({row for row in table.rows if row})
         click.echo(f"{many(count, 'rule')} written to {rules / name}")
+
+
+def _text(file: Path) -> str:
+    """What the file says: as a spreadsheet saves it unless it is told otherwise, too."""
+    raw = file.read_bytes()
+    if b"\0" in raw:
+        raise OperatorError(f"`{file}` is no text", help="save the spreadsheet as CSV, best as CSV UTF-8")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        click.echo(f"{file.name}: is not UTF-8, read as Windows-1252", err=True)
+        return raw.decode("cp1252", "replace")

@@ -18,10 +18,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, text: str, *options: str) -> tuple[int, str]:
-    (folder / "sale.csv").write_text(text)
+def run(folder: Path, text: str, *options: str, encoding: str = "utf-8") -> tuple[int, str]:
+    (folder / "sale.csv").write_text(text, encoding)
     arguments = ["import", "rules", str(folder / "sale.csv"), "--rules", str(folder / "rules"), *options]
-    result = CliRunner().invoke(tailorbird, arguments, catch_exceptions=False)
+    result = CliRunner().invoke(tailorbird, arguments)
     return result.exit_code, result.output
 
 
@@ -30,6 +30,14 @@ def test_a_clean_table_becomes_a_rule_file(folder: Path) -> None:
     assert code == 0 and output.startswith("2 rules written to ")
     assert "country: NO" in (folder / "rules" / "sale.rules.yaml").read_text()
     assert CliRunner().invoke(tailorbird, ["check", str(folder / "rules")]).exit_code == 0
+
+
+def test_a_spreadsheets_own_encoding_is_read_and_told_and_what_is_no_text_is_refused(folder: Path) -> None:
+    code, output = run(folder, "name;slot;title\nGrüße;s;5 € weniger\n", encoding="cp1252")
+    assert code == 0 and "sale.csv: is not UTF-8, read as Windows-1252" in output
+    assert "5 € weniger" in (folder / "rules" / "sale.rules.yaml").read_text("utf-8")
+    code, output = run(folder, "name;slot;title\nGrüße;s;x\n", encoding="utf-16")
+    assert (code, "is no text (help: save the spreadsheet as CSV" in output) == (1, True)
 
 
 def test_problems_are_told_by_row_and_nothing_is_written(folder: Path) -> None:
