@@ -74,11 +74,19 @@ def checks_of(loaded: Loaded, now: float) -> Checks:
 
 
 def plan_text(
-    views: Sequence[View], live: Publication | None, draft: Loaded, checks: Checks, now: float, name: str
+    views: Sequence[View],
+    live: Publication | None,
+    draft: Loaded,
+    checks: Checks,
+    now: float,
+    names: tuple[str, str],
+    *,
+    is_live: bool = False,
 ) -> str:
-    """What a draft would change of what is live, which is called `name`; its findings when it has mistakes."""
+    """What a draft would change of what is live, or has changed of what was; its findings when it has mistakes. `names`
+    are what the two are called."""
     if draft.publication is None:
         return findings_text(draft.findings, draft.sources)
     if live is None:
         return f"Nothing is published yet. The draft: {checks_text(checks)}."
-    return prospect_text(prospect(views, live, draft.publication, checks, now, names=(name, "draft")))
+    return prospect_text(prospect(views, live, draft.publication, checks, now, names=names, is_live=is_live))

@@ -12,10 +12,10 @@ from proxy.drafts.report import Outlook, checks_text
 from proxy.errors import OperatorError
 from proxy.model import View
 from proxy.ports import ViewLog
-from proxy.rulebook.compile import Loaded, version_of
+from proxy.rulebook.compile import Loaded, Publication, version_of
 from proxy.serve.drafts import DRAFT, Draft, Drafts, checks_of, plan_text
 from proxy.serve.rules import Rules
-from proxy.stores.history import Action, Entry, must_be_approved, must_wait_for
+from proxy.stores.history import Action, Entry, before, must_be_approved, must_wait_for
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import Versions, written
 
@@ -71,21 +71,31 @@ class Publishing:
         self._is_published = is_published
 
     async def plan(self) -> Outlook:
-        """What the draft in the folder would change, and for whom of those seen last."""
-        if not self._is_published:
-            return Outlook(
-                "A saved folder is live at once, so there is no draft. `tailorbird plan DIR` looks at others."
-            )
-        return await asyncio.to_thread(
-            self._plan, await self._drafts.read(DRAFT), await self._views.get_views(REPLAYED)
-        )
+        """What the draft in the folder would change, and for whom of those seen last; where a saved folder is live,
+        what its last change has changed."""
+        draft, views = await self._drafts.read(DRAFT), await self._views.get_views(REPLAYED)
+        if self._is_published:
+            return await asyncio.to_thread(self._plan, draft, views)
+        try:
+            number = await asyncio.to_thread(lambda: before(self._versions.live(), self._versions.history()))
+            was = (await self._drafts.get(str(number))).publication
+        except OperatorError:
+            return Outlook("A saved folder is live at once, so there is no draft, and nothing was live before this.")
+        return await asyncio.to_thread(self._last_change, was, number, draft, views)
+
+    def _last_change(self, was: Publication | None, number: int, draft: Draft, views: Sequence[View]) -> Outlook:
+        """What the last change of a folder that is live as it is saved has changed."""
+        now, names = self._clock(), (f"Version {number}", f"Version {self._versions.live()}, which is live")
+        checks = checks_of(draft.loaded, now)
+        return Outlook(plan_text(views, was, draft.loaded, checks, now, names, is_live=True))
 
     def _plan(self, draft: Draft, views: Sequence[View]) -> Outlook:
         live, now = self._rules.good, self._clock()
         if is_live(self._versions, draft.files):
             return Outlook(f"The files are those of version {self._versions.live()}, which is live.")
         checks = checks_of(draft.loaded, now)
-        text = plan_text(views, live, draft.loaded, checks, now, f"Version {self._versions.live()}")
+        names = f"Version {self._versions.live()}", "draft"
+        text = plan_text(views, live, draft.loaded, checks, now, names)
         return Outlook(text, checks.may_publish, must_be_approved(self._versions.history(), self._approval))
 
     async def publish(self, author: str, message: str) -> Entry:

@@ -92,4 +92,4 @@ def test_what_a_draft_would_change_is_told_or_what_is_wrong_with_it() -> None:
 
 def planned(live: Publication | None, files: dict[str, bytes]) -> str:
     draft = load(files)
-    return plan_text([], live, draft, checks_of(draft, 1_000.0), 1_000.0, "Version 3")
+    return plan_text([], live, draft, checks_of(draft, 1_000.0), 1_000.0, ("Version 3", "draft"))

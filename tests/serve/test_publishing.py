@@ -95,6 +95,12 @@ async def test_a_folder_that_is_live_as_saved_has_no_draft(tmp_path: Path) -> No
     async with shop(tmp_path, rules_mode="folder") as behind:
         planned = await behind.tailorbird.desk.plan()
         assert (planned.may_publish, "live at once" in planned.text) == (False, True)
+        behind.write("a.rules.yaml", GOOD_DAY)
+        await until(lambda: Versions(behind.rules).live() == 2)
+        planned = await behind.tailorbird.desk.plan()
+        assert planned.text.startswith("Version 1 → Version 2, which is live")
+        assert "  ~ Known by name                         shows something else" in planned.text
+        assert (planned.may_publish, "Publish with" in planned.text) == (False, False)
         with pytest.raises(OperatorError, match="nothing to publish"):
             await behind.tailorbird.desk.publish("Mia", "why not")
 
