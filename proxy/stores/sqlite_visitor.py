@@ -179,6 +179,8 @@ def last_place(connection: sqlite3.Connection) -> int:
 
 def persons(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, str]:
     """The persons of those of them who are devices."""
+    if connection.execute("SELECT 1 FROM devices LIMIT 1").fetchone() is None:
+        return {}
     sought = f"SELECT json_group_object(visitor_id, person) FROM devices WHERE {THEM}"  # noqa: S608
     found: dict[str, str] = json.loads(connection.execute(sought, (json.dumps(list(visitor_ids)),)).fetchone()[0])
     return found
