@@ -11,10 +11,8 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TypeVar
 
 from proxy.errors import DamagedValueError, OperatorError, StoreError
@@ -31,6 +29,7 @@ from proxy.stores import (
     sqlite_visitor,
 )
 from proxy.stores.batches import Batches
+from proxy.stores.threads import Threads
 
 READERS = 2
 CONNECTION = """
@@ -61,19 +60,17 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connections: list[sqlite3.Connection] = []
-        self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writing = self._connect()
             sqlite_schema.prepare(self._writing)
             # Opening takes longer than a page may wait, so it is done before there are pages.
-            for _ in range(READERS):
-                self._idle.put(self._connect())
+            reading = [self._connect() for _ in range(READERS)]
         except (OSError, sqlite3.Error) as error:
             self._disconnect()
             raise OperatorError(f"`{path}` cannot be used as a store: {error}", help="name another file") from error
-        self._readers = ThreadPoolExecutor(READERS, "tailorbird-read")
-        self._writer = ThreadPoolExecutor(1, "tailorbird-write")
+        self._readers = Threads(reading, "tailorbird-read")
+        self._writer = Threads([self._writing], "tailorbird-write")
         self._batches = Batches(self._read_many, self._unpacked, at_once=READERS)
         self._due: set[str] = set()  # whose profiles take long to read
 
@@ -162,7 +159,7 @@ class SqliteStore:
 
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
         gone = await self._change(lambda connection: sqlite_log.erase(connection, visitor_ids, now))
-        await self._run(self._writer, self._scrub)
+        await self._run(self._writer, _scrub)
         return gone
 
     async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:
@@ -189,17 +186,17 @@ class SqliteStore:
     # -- on the threads
 
     async def _read(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        return await self._run(self._readers, lambda: self._reading(work))
+        return await self._run(self._readers, work)
 
     async def _change(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        return await self._run(self._writer, lambda: self._writing_all(work))
+        return await self._run(self._writer, lambda connection: _whole(connection, work))
 
-    async def _run(self, threads: ThreadPoolExecutor, work: Callable[[], Answer]) -> Answer:
+    async def _run(self, threads: Threads[sqlite3.Connection], work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         try:
-            return await asyncio.get_running_loop().run_in_executor(threads, work)
+            return await threads.run(work)
         except sqlite3.Error as error:
             raise StoreError(f"`{self._path}`: {error}") from error
-        except RuntimeError as error:  # a pool that was shut down
+        except RuntimeError as error:  # the threads were closed
             raise StoreError(f"`{self._path}` is closed") from error
 
     async def _read_many(self, visitor_ids: Sequence[str]) -> Sequence[sqlite_visitor.Stored]:
@@ -209,30 +206,6 @@ class SqliteStore:
         if stored.is_long and len(self._due) < MOST_DUE:
             self._due.add(visitor_id)
         return sqlite_visitor.profile_of(stored, visitor_id)
-
-    def _reading(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        """The work done on a connection of its own: there are as many as threads that read."""
-        connection = self._idle.get()
-        try:
-            return work(connection)
-        finally:
-            self._idle.put(connection)
-
-    def _writing_all(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        """The work done whole, or not at all."""
-        with self._writing as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            return work(connection)
-
-    def _scrub(self) -> None:
-        """Old versions of rows lie about in free pages and in the log: the file is written anew, and the log emptied,
-        as soon as no reader needs it any more."""
-        self._writing.execute("VACUUM")
-        until = time.monotonic() + SCRUB_SECONDS
-        while self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-            if time.monotonic() > until:
-                raise sqlite3.OperationalError("somebody reads the file all the time, so its log keeps what was erased")
-            time.sleep(0.05)
 
     # -- connections
 
@@ -249,8 +222,26 @@ class SqliteStore:
 
     def _close(self) -> None:
         for threads in (self._readers, self._writer):
-            threads.shutdown(wait=True, cancel_futures=True)
+            threads.close()
         self._disconnect()
+
+
+def _whole(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+    """The work done whole, or not at all."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        return work(connection)
+
+
+def _scrub(connection: sqlite3.Connection) -> None:
+    """Old versions of rows lie about in free pages and in the log: the file is written anew, and the log emptied, as
+    soon as no reader needs it any more."""
+    connection.execute("VACUUM")
+    until = time.monotonic() + SCRUB_SECONDS
+    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        if time.monotonic() > until:
+            raise sqlite3.OperationalError("somebody reads the file all the time, so its log keeps what was erased")
+        time.sleep(0.05)
 
 
 def _answers(connection: sqlite3.Connection) -> bool:

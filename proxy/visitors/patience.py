@@ -87,9 +87,12 @@ class Patience:
         self._timer = asyncio.get_running_loop().call_later(self._tick_ms / 1_000, self._hop)
 
     def _hop(self) -> None:
+        if not any(read.began < self._ticks for read in self._reads):  # nobody has waited for a tick yet
+            self._tick()
+            return
         asyncio.get_running_loop().run_in_executor(self._thread, int).add_done_callback(self._tick)
 
-    def _tick(self, _: asyncio.Future[int]) -> None:
+    def _tick(self, _: object = None) -> None:
         self._ticks += 1
         self._timer = None
         for read in [read for read in self._reads if self._is_overdue(read)]:
