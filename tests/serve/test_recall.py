@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 from proxy.page.encode import Assembled
 from proxy.personalise import Personalised
 from proxy.serve.recall import Recall, Recalled
@@ -29,3 +31,20 @@ def test_a_page_that_is_gone_takes_what_it_was_shown_as_with_it() -> None:
     del page
     recall.forget()
     assert len(recall._pages) == 0
+
+
+def test_what_is_forgotten_is_not_known_from_then_on_and_freed_by_a_thread() -> None:
+    class Key:
+        def __del__(self) -> None:
+            freed.append(threading.current_thread())
+            if len(freed) == 100:
+                done.set()
+
+    freed, done = list[threading.Thread](), threading.Event()
+    recall, pages = Recall(), [Recalled() for _ in range(3)]
+    for number in range(100):
+        recall.keep(pages[number % 2], Key(), SETTLED)
+    recall.forget()
+    assert [page.shown for page in pages] == [{}, {}, {}]
+    assert done.wait(30)
+    assert threading.current_thread() not in freed
