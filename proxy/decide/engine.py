@@ -72,19 +72,19 @@ def caps_asked(plan: Plan, context: EvaluationContext, slots: Iterable[str]) -> 
     def may_pass(choice: tuple[Decision, Guard | None]) -> bool:
         return choice[1] is not None or choice[0].rule in layered
 
-    fitting = {slot: takewhile(may_pass, _fitting(plan, slot, possible)) for slot in slots}
-    return {slot: [cap for _, guard in choices if guard for cap in guard.caps] for slot, choices in fitting.items()}
+    asking = {slot: takewhile(may_pass, fitting(plan, slot, possible)) for slot in slots}
+    return {slot: [cap for _, guard in choices if guard for cap in guard.caps] for slot, choices in asking.items()}
 
 
 def _choices(plan: Plan, slot: str, possible: int, context: EvaluationContext) -> Iterator[Decision]:
     """Every decision that the slot could come to, best first; what is capped is among them."""
-    for contender, guard in _fitting(plan, slot, possible):
+    for contender, guard in fitting(plan, slot, possible):
         said = contender if guard is None else guard.says(context)
         if said is not None:
             yield said
 
 
-def _fitting(plan: Plan, slot: str, possible: int) -> Iterator[tuple[Decision, Guard | None]]:
+def fitting(plan: Plan, slot: str, possible: int) -> Iterator[tuple[Decision, Guard | None]]:
     """The rules that fit, best first, as `decide` goes through them."""
     mask, shortest, contenders, _ = plan.ranked.get(slot, NO_RULES)
     candidates = possible & mask

@@ -19,14 +19,14 @@ folder. A plan is immutable; `decide/engine.py` reads it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from itertools import count, groupby
 from math import inf
 from typing import NamedTuple
 
-from proxy.conditions.derived import MARK, value_of
+from proxy.conditions.derived import MARK, base_of, value_of
 from proxy.decide.clock import Clock
 from proxy.decide.column import Column, column
 from proxy.decide.conjunctions import Literal, alternatives, facts_of
@@ -96,13 +96,16 @@ class Plan:
         """Every slot that has a rule, live or not."""
         return frozenset(self.ranked)
 
-    def possible(self, context: EvaluationContext) -> int:
+    def possible(self, context: EvaluationContext, untold: Container[str] = ()) -> int:
         """The bits a visitor satisfies, residuals not yet asked. `decide` finds the same by its short cuts, which need
-        values that can be keys of a dict."""
+        values that can be keys of a dict. Attributes that are `untold` may be anything."""
         attributes = context.attributes
         bits = self.clock.bits(context.now)
         for attribute, found in (*self.columns.items(), *self.derived):
-            bits &= found.bits(value_of(attribute, attributes, context.now))
+            if base_of(attribute) not in untold:
+                bits &= found.bits(value_of(attribute, attributes, context.now))
+        if "segment" in untold:
+            return bits
         own_bits = bits & self.membership.own_bits
         return bits & self.membership.bits((own_bits, attributes.get("segment"), context.unverified))
 

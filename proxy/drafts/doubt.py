@@ -6,15 +6,15 @@ doubt when a rule that could win might hold or not. A rule whose other lines fai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, replace
 
 from proxy.conditions.derived import base_of, value_of
 from proxy.conditions.values import holds, with_local_time
-from proxy.decide.engine import at_stage, caps_asked
-from proxy.decide.guard import decision_of, guard_of
+from proxy.decide.conjunctions import facts_of
+from proxy.decide.engine import at_stage, caps_asked, fitting
 from proxy.decide.membership import names_of, verified_names
-from proxy.decide.plan import CLOCK_ATTRIBUTES, JOURNEY, Plan, rank
+from proxy.decide.plan import CLOCK_ATTRIBUTES, JOURNEY, Plan
 from proxy.model import (
     AllOf,
     AnyOf,
@@ -47,9 +47,9 @@ class Doubts:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._ranked = {
-            slot: sorted((rule for rule in plan.rules if rule.slot == slot), key=rank) for slot in plan.slots
-        }
+        self._layers = {slot: {rule.layer for rule in plan.rules if rule.slot == slot} - {""} for slot in plan.slots}
+        self._rules = {rule.name: rule for rule in plan.rules}
+        self._of_segments = {base_of(fact.attribute) for one in plan.segments for fact in facts_of(one.condition)}
         self._asked = {slot: asked.attributes - {*CLOCK_ATTRIBUTES, JOURNEY} for slot, asked in plan.questions.items()}
 
     def about(self, view: View) -> dict[str, frozenset[str]]:
@@ -58,13 +58,9 @@ class Doubts:
         caps = caps_asked(self._plan, view.context, view.shown)
         found = {slot: missing for slot in view.shown if (missing := self._missing(view, slot, caps[slot]))}
         found = {slot: missing for slot, missing in found.items() if self._is_in_doubt(view, slot, missing)}
-        layers = {rule.layer for slot in found for rule in self._ranked[slot] if rule.layer}
-        if layers:
-            missing = frozenset[str]().union(*found.values())
-            found |= {
-                slot: missing for slot in view.shown if layers & {rule.layer for rule in self._ranked.get(slot, ())}
-            }
-        return found
+        layers = {layer for slot in found for layer in self._layers[slot]}
+        missing = frozenset[str]().union(*found.values())
+        return found | {slot: missing for slot in view.shown if layers & self._layers.get(slot, set())}
 
     def _missing(self, view: View, slot: str, caps: Iterable[Cap]) -> frozenset[str]:
         unread = frozenset(cap.text for cap in caps if _is_unread(cap, view))
@@ -73,17 +69,15 @@ class Doubts:
     def _is_in_doubt(self, view: View, slot: str, missing: frozenset[str]) -> bool:
         """Whether the slot's decision may depend on what is missing: down to the first rule that surely shows."""
         asker = _Asker(self._plan, view, missing)
-        for rule in self._ranked[slot]:
-            if not rule.live_from <= view.at < rule.live_until:
-                continue
+        for decided, guard in fitting(self._plan, slot, asker.possible(self._of_segments)):
+            rule = self._rules[decided.rule]
             chance = asker.chance(rule.condition, rule.timezone, is_verified=rule.needs_verified)
             if not chance.may_hold:
                 continue
             is_unread = any(_is_unread(cap, view) for cap in rule.caps)
             if chance.may_fail or is_unread or (rule.experiment and rule.experiment.split_by in missing):
                 return True
-            guard = guard_of(rule)
-            said = guard.says(view.context) if guard else decision_of(rule)
+            said = guard.says(view.context) if guard else decided
             if said is not None and said.detail != "capped":
                 return False
         return False
@@ -105,9 +99,15 @@ class _Asker:
         self._segments: Mapping[str, Segment] = {segment.name.casefold(): segment for segment in plan.segments}
         self._view = view
         self._missing = missing
+        self._plan = plan
         self._attributes = at_stage(plan, view.context).attributes
         if plan.journey is not None and missing & plan.journey.asked_in([JOURNEY]).attributes:
             self._missing = missing | {JOURNEY}
+
+    def possible(self, of_segments: Set[str]) -> int:
+        """The bits that may hold; `of_segments` is what the plan's segments ask."""
+        untold = self._missing | {"segment"} if self._missing & of_segments else self._missing
+        return self._plan.possible(replace(self._view.context, attributes=self._attributes), untold)
 
     def chance(self, condition: Condition, timezone: str, *, is_verified: bool) -> Chance:
         """Of a condition whose weekday and hours are those of `timezone`."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from graphlib import CycleError
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from proxy.decide.engine import decide
 from proxy.decide.plan import compile_plan
 from proxy.model import AllOf, Between, Condition, EvaluationContext, Fact, IsKnown, NoneOf, OneOf, Rule, Segment
+from tests.decide.worlds import World
 
 NORWAY = Fact("country", OneOf(frozenset({"NO"})))
 BUYER = Fact("orders", Between(low=1))
@@ -66,3 +68,16 @@ def test_segments_in_a_circle_are_refused(condition: Condition) -> None:
 
 def test_a_plan_without_rules_decides_nothing() -> None:
     assert decide(compile_plan([]), EvaluationContext()) == {}
+
+
+def test_what_may_be_anything_leaves_every_bit_that_some_value_leaves() -> None:
+    for seed in range(100):
+        world = World(seed)
+        plan, context = compile_plan(world.rules, world.segments), world.context()
+        untold = {name for name in context.attributes if world.random.random() < 0.4} | {"segment"}
+        known = {name: value for name, value in context.attributes.items() if name not in untold}
+        perhaps = plan.possible(replace(context, attributes=known), untold)
+        for _ in range(5):
+            values = {name: value for name, value in world.context().attributes.items() if name in untold}
+            assert plan.possible(replace(context, attributes=known | values)) & ~perhaps == 0
+        assert plan.possible(context, ()) == plan.possible(context)
