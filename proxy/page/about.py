@@ -8,18 +8,20 @@ product is called and costs is for `product_words.py`. A list carries `data-list
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from turbohtml import Element
 
 from proxy.model import Item
 from proxy.page.markup import Markup
 from proxy.page.product_words import price_of, text_of, words_of
 
 MAX_DEPTH = 6
+_LISTED = "[data-list], li, [data-slot], tb-slot"
+"""What is marked within these, or beside another with the mark, is one of a list."""
 LISTS = {"ItemList", "CollectionPage", "SearchResultsPage", "OfferCatalog"}
 
 
@@ -50,16 +52,10 @@ def about(page: Markup) -> About:
 
 def _marked(page: Markup) -> Item | None:
     found = page.document.select("[data-product]")
-    marked = {page.attribute(each, "data-product") for each in found if _is_alone(each)}
+    beside = Counter(each.parent for each in found)
+    alone = [each for each in found if beside[each.parent] == 1 and each.closest(_LISTED) is None]
+    marked = {page.attribute(each, "data-product") for each in alone}
     return Item(marked.pop()[:64]) if len(marked) == 1 else None
-
-
-def _is_alone(element: Element) -> bool:
-    """Not one of a list: outside any, and with no sibling that has the mark too."""
-    if element.closest("[data-list], li, [data-slot], tb-slot") is not None:
-        return False
-    parent = element.parent
-    return parent is None or sum("data-product" in getattr(other, "attrs", {}) for other in parent.children) == 1
 
 
 # -- JSON-LD

@@ -34,8 +34,12 @@ _BLANK = b" \t\n\f\r"
 _OTHER = "tbwords"
 _OTHERS = re.compile(rf"{_OTHER}(\d+)x")
 
-_VALUES = frozenset({"value", "nonce", "href", "action"})
+_VALUES = frozenset(
+    {"value", "nonce", "href", "action", "title", "alt", "placeholder", "aria-label", "datetime", "style"}
+)
 """Attributes whose values decide nothing: not of how a page is parsed, of slots, or of what it is about."""
+_OURS = ("data-slot", "data-list", "data-product", "data-tb")
+"""What these begin with does, of those that are the shop's own."""
 _STRUCTURAL = re.compile(r"[\w\s.#>+~*,-]+")
 
 
@@ -167,4 +171,4 @@ def _is_read(node: Text | Comment) -> bool:
 def _may_change(element: Element, name: str) -> bool:
     if name == "content":
         return element.tag == "meta" and element.attr("property") is None
-    return name in _VALUES
+    return name in _VALUES or (name.startswith("data-") and not name.startswith(_OURS))

@@ -114,18 +114,20 @@ def find_slots(
     declared: Iterable[DeclaredSlot] = (),
     max_slots: int = 50,
     marker: str = MARKER,
+    tells_which: bool = True,
 ) -> tuple[SlotRange, ...] | Uncut:
     """The slots of a page, in page order, none overlapping another; or why it cannot be cut.
 
     `path` is percent-decoded. The selectors of `declared` have passed `check_selector`. `marker` is the attribute that
-    marks a slot, for shops whose framework uses `data-slot` for something else.
+    marks a slot, for shops whose framework uses `data-slot` for something else. Unless it `tells_which`, nobody looks
+    for the slot that does not stand apart, which takes some parsing: the first one is named.
     """
     wanted = [slot for slot in declared if slot.selector and slot.is_on(path) and not slot.is_list]
     if not wanted and page.document.select_one(_marked_by(marker)) is None:
         return Uncut(Doubt.NO_SLOTS, 0)
     try:
         must_be_ascii_superset(page)
-        return _Search(page, wanted, marker).run(max_slots)
+        return _Search(page, wanted, marker).run(max_slots, tells_which=tells_which)
     except InDoubt as doubt:
         return doubt.verdict
 
@@ -189,14 +191,14 @@ class _Search:
         self._marker = marker
         self._declared = [(slot, found) for slot in declared if (found := _in_charset(slot.selector, page.charset))]
 
-    def run(self, max_slots: int) -> tuple[SlotRange, ...]:
+    def run(self, max_slots: int, *, tells_which: bool) -> tuple[SlotRange, ...]:
         document, slots = self._look()
         if not slots:
             raise InDoubt(Doubt.NO_SLOTS, 0)
         if len(slots) > max_slots:
             raise _doubt(slots[max_slots], Doubt.TOO_MANY_SLOTS)
         if not stand_apart(self._page.text, document, slots):
-            raise _doubt(self._first_not_apart(len(slots)), Doubt.NOT_APART)
+            raise _doubt(self._first_not_apart(len(slots)) if tells_which else slots[0], Doubt.NOT_APART)
         return tuple(SlotRange(slot.name, slot.start, slot.end) for slot in slots)
 
     def _look(self) -> tuple[Document, list[Found]]:

@@ -73,6 +73,11 @@ def test_a_mark_on_what_is_in_no_list_is_the_product() -> None:
     assert about(page(body='<div data-slot="x"><div data-product="a"></div></div>')).product is None
 
 
+def test_a_page_of_thousands_of_products_is_read_in_time() -> None:
+    cards = "".join(f'<div data-product="{number}"></div>' for number in range(20_000))
+    assert about(page(body=cards)).product is None
+
+
 def test_a_list_says_its_name() -> None:
     assert about(page(body='<ul data-list="category.shoes"></ul>')).listing == "category.shoes"
     assert about(page({"@type": "ItemList", "name": "Shoes"})).listing == "Shoes"

@@ -124,6 +124,13 @@ def test_a_page_in_doubt_is_not_cut_and_says_which_slot(body: bytes, reason: Dou
     assert f"byte {doubt.offset}" in str(doubt)
 
 
+def test_which_slot_is_in_doubt_is_found_out_only_for_who_wants_to_know() -> None:
+    body = b"<div data-slot=fine>0</div>" * 3 + b"<a href=/x><div data-slot=hero>1</div></a>"
+    told, hasty = (find_slots(Markup(body), path="/", tells_which=which) for which in (True, False))
+    assert isinstance(told, Uncut) and isinstance(hasty, Uncut)
+    assert (told.reason, told.slot, hasty.reason, hasty.slot) == (Doubt.NOT_APART, "hero", Doubt.NOT_APART, "fine")
+
+
 def test_a_doubt_names_its_slot_in_words() -> None:
     assert str(doubt_of(b"<p>x</p><div data-slot=home.hero>x")) == (
         "the page has slot `home.hero` without a closing tag (byte 8)"

@@ -12,7 +12,7 @@ from proxy.page.holes import Fill, FillKind, Hole
 from proxy.page.slots import LISTING, DeclaredSlot
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import Entry, Page
-from proxy.serve.reading import QUICK_BYTES, PageReader
+from proxy.serve.reading import QUICK_BYTES, QUICK_TAGS, PageReader
 from proxy.settings import Settings
 
 HTML: Headers = ((b"content-type", b"text/html; charset=utf-8"),)
@@ -122,13 +122,14 @@ async def test_a_page_with_holes_is_not_cut_again() -> None:
     ("body", "headers", "declared"),
     [
         (BODY + b" " * QUICK_BYTES, HTML, ()),
+        (BODY + b"<p>" * QUICK_TAGS, HTML, ()),
         (gzip.compress(BODY + b" " * QUICK_BYTES), (*HTML, (b"content-encoding", b"gzip")), ()),
         (BODY, (*HTML, (b"content-encoding", b"gzip")), ()),
         (b"{}", ((b"content-type", b"application/json"),), ()),
         (BODY, (*HTML, (b"surrogate-control", b'content="ESI/1.0"')), ()),
         (BODY, HTML, (DeclaredSlot(LISTING + "cat"),)),
     ],
-    ids=["large", "large without its coding", "broken", "json", "includes", "lists"],
+    ids=["large", "many tags", "large without its coding", "broken", "json", "includes", "lists"],
 )
 async def test_what_may_take_long_is_not_read_at_once(
     body: bytes, headers: Headers, declared: tuple[DeclaredSlot, ...]
