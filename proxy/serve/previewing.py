@@ -12,7 +12,7 @@ from pathlib import Path
 
 from proxy.catalogue.shop import Shop
 from proxy.diagnostics import as_text
-from proxy.errors import OperatorError
+from proxy.errors import OperatorError, OriginError
 from proxy.http.message import Request, Response
 from proxy.metrics import Metrics
 from proxy.rulebook.compile import Loaded
@@ -35,7 +35,8 @@ _REPLACED = frozenset(b"cache-control expires etag last-modified age x-robots-ta
 _CONDITIONS = frozenset({b"if-none-match", b"if-modified-since"})
 # What a page's own scripts send while it is looked at; to be counted, it would have to be a visitor who looks.
 _COUNTED = (b"/_tb/v1/", b"/_tb/g/")
-_BY_A_SCRIPT = (None, b"empty")
+BY_A_SCRIPT = b"empty"
+"""What `Sec-Fetch-Dest` says of it."""
 
 DraftOf = Callable[[str], Awaitable[Loaded]]
 
@@ -81,14 +82,17 @@ class Previewing:
         if is_document(request):
             showing = await self._showing(preview)
             return showing if isinstance(showing, Response) else await self._page(request, showing, now)
-        return await self._json(request, preview, now) if request.get(b"sec-fetch-dest") in _BY_A_SCRIPT else None
+        dest = request.get(b"sec-fetch-dest")
+        return await self._fetched(request, preview, now, dest == BY_A_SCRIPT) if dest in (None, BY_A_SCRIPT) else None
 
-    async def _json(self, request: Request, preview: Preview, now: float) -> Response | None:
-        """What a page's script fetches, where the draft says that there are slots in it."""
+    async def _fetched(self, request: Request, preview: Preview, now: float, is_script: bool) -> Response | None:
+        """What a page's script fetches, as the next page of a router. Where no browser says who asks, as on plain HTTP,
+        only JSON that may have slots."""
         showing = await self._showing(preview)
-        if isinstance(showing, Response) or not has_json_slots(request.path, showing.publication.declared):
+        if isinstance(showing, Response):
             return None
-        return await self._page(request, showing, now)
+        may_be_filled = is_script or has_json_slots(request.path, showing.publication.declared)
+        return await self._page(request, showing, now) if may_be_filled else None
 
     async def _beside(self, request: Request, preview: Preview, now: float) -> Response:
         """Slots without their page, or a list."""
@@ -127,9 +131,12 @@ class Previewing:
         own = Own(self._asking, showing, lambda: declared, policy_of, reader, pouring, metrics, self._settings)
         started = time.perf_counter()
         headers = tuple(field for field in request.headers if field[0] not in _CONDITIONS)
-        answer = await own.ask(replace(request, headers=headers))
-        asked_ms = (time.perf_counter() - started) * 1_000
-        response = await own.answer(request, answer, now, "fwd=bypass; detail=preview")
+        try:
+            answer = await own.ask(replace(request, headers=headers))
+            asked_ms = (time.perf_counter() - started) * 1_000
+            response = await own.answer(request, answer, now, "fwd=bypass; detail=preview")
+        except OriginError as error:
+            return _as_a_preview(own.failed(request, error), showing)
         timing = b'origin;dur=%.1f, decide;dur=%.2f;desc="decide and tell why"' % (asked_ms, showing.took_ms)
         return _as_a_preview(response, showing, (b"server-timing", timing))
 

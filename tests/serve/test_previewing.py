@@ -15,6 +15,7 @@ from proxy.visitors.persona import Persona
 from proxy.visitors.preview import Preview, Tokens
 from tests.wire.behind import SECRET, Behind
 from tests.wire.origin import Origin, always, ok
+from tests.wire.site import answering
 
 PAGE = b'<html><head></head><body><div data-slot="home.hero">ours</div></body></html>'
 HTML = (b"content-type: text/html; charset=utf-8", b"cache-control: max-age=60", b'etag: "shop-1"')
@@ -197,6 +198,22 @@ async def test_a_list_is_ranked_as_the_draft_ranks_it(tmp_path: Path) -> None:
         assert (await shop.client.post("/_tb/rank", json=asked)).json()["products"] == ["B", "A", "C"]
 
 
+async def test_html_that_a_script_fetches_is_filled_as_the_draft_says_and_the_rest_comes_as_it_is(
+    tmp_path: Path,
+) -> None:
+    part, data = b'<div data-slot="home.hero">ours</div>', b'{"a": 1}'
+    answers = {b"/part": ok(part, *HTML), b"/data": ok(data, b"content-type: application/json")}
+    async with (
+        Origin(answering(lambda asked: answers.get(asked.target, ok(PAGE, *HTML)))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop,
+    ):
+        await look(shop, link(Persona("anna")))
+        by_a_script = {"sec-fetch-dest": "empty"}
+        assert "Hello Anna" in (await shop.client.get("/part", headers=by_a_script)).text
+        assert (await shop.client.get("/data", headers=by_a_script)).content == data
+        assert (await shop.client.get("/part", headers={"sec-fetch-dest": "image"})).content == part
+
+
 async def test_json_that_a_script_fetches_is_filled_as_the_draft_says(tmp_path: Path) -> None:
     answer = b'{"hero": "ours", "list": [{"id": "A"}, {"id": "B"}]}'
     fields = b"content-type: application/json", b"cache-control: max-age=60"
@@ -218,3 +235,10 @@ async def test_json_that_a_script_fetches_is_filled_as_the_draft_says(tmp_path: 
         assert (await shop.client.get("/other/1")).content == answer
         image = await shop.client.get("/api/1", headers={"sec-fetch-dest": "image"})
         assert "x-tailorbird-explain" not in image.headers, "what no script asked for"
+
+
+async def test_a_shop_that_is_down_is_told_as_without_a_preview(tmp_path: Path) -> None:
+    async with Behind("http://127.0.0.1:1", FOLDER, tmp_path) as shop:
+        answer = await look(shop, link())
+        assert (answer.status_code, "The shop did not answer" in answer.text) == (502, True)
+        assert answer.headers["cache-control"] == "private, no-store"
