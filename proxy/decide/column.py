@@ -50,7 +50,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Tests of one attribute, at most one a bit."""
+    """Tests of one attribute, at most one a bit. `beginning_lengths` and `part_lengths` are those that there are: of
+    thousands of patterns, a text is asked for the few that it could meet."""
 
     unknown: int
     untouched: int
@@ -58,6 +59,8 @@ class Layer:
     words: Mapping[str, int]
     beginnings: Mapping[str, int]
     parts: Mapping[str, int]
+    beginning_lengths: tuple[int, ...]
+    part_lengths: tuple[int, ...]
     breaks: tuple[float, ...]
     ranges: tuple[int, ...]
 
@@ -75,13 +78,17 @@ class Layer:
 
     def _touched_inside(self, text: str) -> int:
         touched = 0
-        for beginning, bits in self.beginnings.items():
-            if text.startswith(beginning):
-                touched |= bits
-        for part, bits in self.parts.items():
-            if part in text:
-                touched |= bits
+        for length in self.beginning_lengths:
+            touched |= self.beginnings.get(text[:length], 0)
+        for part in self._parts_of(text):
+            touched |= self.parts[part]
         return touched
+
+    def _parts_of(self, text: str) -> Iterable[str]:
+        if len(text) * len(self.part_lengths) >= len(self.parts):
+            return [part for part in self.parts if part in text]
+        pieces = {text[at : at + length] for length in self.part_lengths for at in range(len(text) + 1)}
+        return pieces & self.parts.keys()
 
 
 def column(layers: Sequence[Mapping[Literal, int]], everyone: int) -> Column:
@@ -121,7 +128,18 @@ def _layer(asked: Mapping[Literal, int], everyone: int) -> Layer:
                 ranges += [(range_, bits) for range_ in _ranges_of(literal.test)]
     ranges += [(range_, bits) for word, bits in words.items() for range_ in _range_of_word(word)]
     breaks, by_range = _by_range(ranges, untouched ^ when_present)
-    return Layer(unknown, untouched, when_present, dict(words), dict(beginnings), dict(parts), breaks, by_range)
+    return Layer(
+        unknown,
+        untouched,
+        when_present,
+        dict(words),
+        dict(beginnings),
+        dict(parts),
+        tuple(sorted(set(map(len, beginnings)))),
+        tuple(sorted(set(map(len, parts)))),
+        breaks,
+        by_range,
+    )
 
 
 def _is_negative(test: Test) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import product
+from random import Random
 
 import pytest
 
@@ -62,6 +63,19 @@ def test_a_bit_is_left_by_a_value_that_passes_its_test(value: AttributeValue | N
             continue  # `hours` is only ever a minute of the day
         assert bool(bits >> number & 1) == (holds(literal.test, value) == literal.wanted), literal
     assert bits >> len(LITERALS) == 1, "a bit that asks nothing is always left"
+
+
+def test_of_many_patterns_those_are_met_that_a_text_begins_with_or_holds() -> None:
+    random = Random(1)
+    words = ["".join(random.choices("abcß", k=random.randint(0, 4))) for _ in range(400)]
+    literals = [Literal("it", kind((word,))) for word in words for kind in (StartsWith, Contains)]
+    bit_of = {literal: 1 << number for number, literal in enumerate(dict.fromkeys(literals))}
+    many = column([bit_of], (1 << len(bit_of)) - 1)
+    for text in ["", "a", "Ab", "STRASSE", *("".join(random.choices("abcß", k=12)) for _ in range(50))]:
+        bits = many.bits(text)
+        assert {literal for literal, bit in bit_of.items() if bits & bit} == {
+            literal for literal in bit_of if holds(literal.test, text)
+        }
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
