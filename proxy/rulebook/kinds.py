@@ -1,4 +1,4 @@
-"""What a kind of finding is: a row of the tables in `findings.py` and `warnings.py`; and makers of its examples."""
+"""What a kind of finding is: a row of the tables in `findings.py` and its kin; and makers of its examples."""
 
 from __future__ import annotations
 
