@@ -61,7 +61,7 @@ def api_routes(site: Site) -> list[Route]:
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """What was wrong with a request, or that the store is away."""
+    """What was wrong with a request, or that the store is away, or what an operator has to mend."""
     return PlainTextResponse(f"{error}\n", error.status if isinstance(error, RequestError) else 503)
 
 

@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from proxy.errors import RequestError, StoreError
+from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.studio.api import api_routes, refused
 from proxy.studio.segments import segment_routes
 from proxy.studio.versions import version_routes
@@ -74,7 +74,7 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         *api_routes(site),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
-    handlers: Any = {RequestError: refused, StoreError: refused}
+    handlers: Any = {RequestError: refused, StoreError: refused, OperatorError: refused}
     gate: Any = (Gate, (), {"token": token})
     return Starlette(routes=routes, middleware=[gate], exception_handlers=handlers)
 

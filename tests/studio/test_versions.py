@@ -151,6 +151,14 @@ async def test_a_second_person_approves_and_who_asked_cannot(versions: Versions)
         assert "Approve version" not in (await client.get("/versions", auth=("Sam", TOKEN))).text
 
 
+@pytest.mark.parametrize("path", ["/versions", "/api/history"])
+async def test_a_history_that_cannot_be_read_is_told(versions: Versions, tmp_path: Path, path: str) -> None:
+    (tmp_path / ".tailorbird" / "history.jsonl").write_text("{half a line")
+    async with browser(Shop(versions=versions)) as client:
+        answer = await client.get(path)
+    assert (answer.status_code, "take it from a backup or from git" in answer.text) == (503, True)
+
+
 async def test_a_folder_that_may_not_be_written_is_told_on_the_page(tmp_path: Path) -> None:
     (tmp_path / ".tailorbird" / "lock").mkdir(parents=True)
     answer = await press(Shop(versions=Versions(tmp_path)), "/pause", what="everything", name="")
