@@ -7,20 +7,19 @@ known is left out. Nothing here reads a clock or waits: the profile, if any, was
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
-from urllib.parse import unquote, unquote_plus, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from proxy.audience.traits import TRAIT_MEASURES, reading, trait
 from proxy.errors import RequestError
 from proxy.http.message import Request
 from proxy.model import AttributeValue, EvaluationContext, Measure, Profile, Visitor, nothing_read
+from proxy.visitors.parameters import parameters_of, search_term_of
 
 NEW_VISITOR_SECONDS = 30 * 60
-MAX_PARAMETERS = 100
 MAX_LANGUAGES = 20
 MAX_FIELD_BYTES = 512
-SEARCH_PARAMETERS = ("q", "query", "search", "s", "search_query", "keyword", "keywords")
 REFINEMENT = "refinement."
 
 COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
@@ -244,30 +243,11 @@ REQUEST_ATTRIBUTES: dict[str, Callable[[Seen], AttributeValue | None]] = {
 # -- reading fields
 
 
-def search_term_of(parameters: Mapping[str, Sequence[str]]) -> str:
-    """The words that are searched; "" for none."""
-    if not parameters:
-        return ""
-    return next((parameters[name][0] for name in SEARCH_PARAMETERS if name in parameters), "")
-
-
 def referrer_of(request: Request) -> str:
     """The host of another site that led here; "" for none."""
     referer = request.get(b"referer")
     host = host_of(referer) if referer else ""
     return host if host and host != host_of(b"//" + request.host) else ""
-
-
-def parameters_of(query: bytes) -> dict[str, list[str]]:
-    """The values of each query parameter, decoded; empty values are left out, as is what follows the 100th."""
-    found: dict[str, list[str]] = {}
-    if not query:
-        return found
-    for pair in query.decode("utf-8", "replace").split("&", MAX_PARAMETERS)[:MAX_PARAMETERS]:
-        name, _, value = pair.partition("=")
-        if value:
-            found.setdefault(unquote_plus(name), []).append(unquote_plus(value))
-    return found
 
 
 @lru_cache(maxsize=1_024)

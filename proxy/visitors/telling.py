@@ -13,8 +13,9 @@ from proxy.events.intake import cut
 from proxy.http.message import Request
 from proxy.page.about import About
 from proxy.personalise import Personalised
-from proxy.visitors.context import SEARCH_PARAMETERS, page_of, parameters_of, referrer_of, search_term_of
+from proxy.visitors.context import page_of, referrer_of
 from proxy.visitors.counted import is_opened
+from proxy.visitors.parameters import SEARCH_PARAMETERS, parameters_of, search_term_of
 
 MOST_REFINEMENTS = 5
 MOST_BYTES = 200

@@ -1,0 +1,38 @@
+"""What stands behind the question mark of a page's address, as people read it: parameters, and what was searched for.
+
+A form is sent in the encoding of its page, and an address does not say which that is: what is no UTF-8 is read as
+Windows-1252, as shops of another age have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import unquote_plus
+
+MAX_PARAMETERS = 100
+SEARCH_PARAMETERS = ("q", "query", "search", "s", "search_query", "keyword", "keywords")
+NOT_READ = "\N{REPLACEMENT CHARACTER}"
+
+
+def parameters_of(query: bytes) -> dict[str, list[str]]:
+    """The values of each query parameter, decoded; empty values are left out, as is what follows the 100th."""
+    found: dict[str, list[str]] = {}
+    if not query:
+        return found
+    for pair in query.decode("utf-8", "replace").split("&", MAX_PARAMETERS)[:MAX_PARAMETERS]:
+        name, _, value = pair.partition("=")
+        if value:
+            found.setdefault(_read(name), []).append(_read(value))
+    return found
+
+
+def search_term_of(parameters: Mapping[str, Sequence[str]]) -> str:
+    """The words that are searched; "" for none."""
+    if not parameters:
+        return ""
+    return next((parameters[name][0] for name in SEARCH_PARAMETERS if name in parameters), "")
+
+
+def _read(coded: str) -> str:
+    text = unquote_plus(coded)
+    return unquote_plus(coded, "cp1252", "replace") if NOT_READ in text else text
