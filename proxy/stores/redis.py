@@ -26,7 +26,7 @@ from proxy.stores.record import import_of
 from proxy.stores.redis_log import RedisLog
 from proxy.stores.redis_tombstones import RedisTombstones
 from proxy.stores.redis_visitor import Stored, keys_of, log_key, profile_key, profile_of, stored, visitor_in
-from proxy.stores.streams import Fields, take_out
+from proxy.stores.streams import Fields, let_go, take_out
 
 READS_AT_ONCE = 8
 BATCH = 500
@@ -221,5 +221,6 @@ class RedisStore:
     async def forget_before(self, moment: float) -> None:
         async with answers_as_ours():
             await redis_feed.forget_before(self._writer, moment)
-            await redis_changes.forget_before(self._writer, moment)
+            for stream in (redis_changes.KEY, *BUS_KEYS):
+                await let_go(self._writer, stream, moment)
             await redis_refused.forget_before(self._writer, moment)

@@ -41,8 +41,3 @@ async def changed(client: Any, after: str, until: str, known: Collection[str]) -
     names = {name.encode() for name in (*known, after)}
     told = [msgspec.msgpack.decode(fields[b"v"], type=list[str]) for id, fields in rows if id not in names]
     return {visitor_id for ids in told for visitor_id in ids} if all(told) else None
-
-
-async def forget_before(client: Any, moment: float) -> None:
-    """Lets go of what was told before that."""
-    await client.xtrim(KEY, minid=int(moment * 1_000), approximate=False)

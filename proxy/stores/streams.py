@@ -40,6 +40,11 @@ async def take_out(client: Any, key: str, is_theirs: Callable[[Fields], bool]) -
     return gone
 
 
+async def let_go(client: Any, key: str, moment: float) -> None:
+    """Lets go of the entries from before that moment (Unix seconds) by the server's clock."""
+    await client.xtrim(key, minid=int(moment * 1_000), approximate=False)
+
+
 async def entries(client: Any, key: str) -> AsyncIterator[tuple[bytes, Fields]]:
     """The entries, the first first."""
     after = "-"

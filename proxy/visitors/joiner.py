@@ -9,7 +9,7 @@ from collections.abc import Collection
 from proxy.metrics import Metrics
 from proxy.ports import Store
 from proxy.stores.joining import join
-from proxy.visitors.journal import Tell
+from proxy.visitors.journal import Change, Tell
 from proxy.visitors.profiles import ProfileReader
 
 MOST_REMEMBERED = 10_000
@@ -39,7 +39,7 @@ class Joiner:
         self._metrics.count("tailorbird_joins_total", "outcome", done.verdict.reason or "done")
         if done.changed:
             await self._profiles.renew(done.changed, now)
-            await self._tell(done.changed, True, ())
+            await self._tell(Change(visitor_ids=done.changed), True)
         self._settled[device, person] = None
         if len(self._settled) > MOST_REMEMBERED:
             self._settled.popitem(last=False)

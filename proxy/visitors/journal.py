@@ -15,6 +15,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from operator import is_
+from typing import NamedTuple
 
 from proxy.errors import RequestError, StoreError
 from proxy.events.fold import is_deed
@@ -35,9 +36,19 @@ AGAIN_SECONDS = 0.5
 MOST_REFUSED = 1_000
 
 Hear = Callable[[Applied], None]
-Tell = Callable[[Collection[str], bool, Sequence[str]], Awaitable[None]]
-"""Tells the other workers whose profiles changed, and by which changes of the store; waits for them when somebody waits
-for us."""
+
+
+class Change(NamedTuple):
+    """What the other workers are told: what visitors did, of whom nothing else is new; whose profiles are to be read
+    again; and what the store calls these changes."""
+
+    deeds: Sequence[Arrival] = ()
+    visitor_ids: Collection[str] = ()
+    names: Sequence[str] = ()
+
+
+Tell = Callable[[Change, bool], Awaitable[None]]
+"""Tells the other workers; waits for them when somebody waits for us."""
 
 
 class Journal:
@@ -217,7 +228,8 @@ class Journal:
             if telling:
                 await self._profiles.renew(telling, self._clock())
             if applied.fresh:
-                await self._tell(applied.visitors, bool(waiting), applied.changes)
+                deeds = [arrival for arrival in applied.fresh if arrival.visitor_id not in telling]
+                await self._tell(Change(deeds, telling, applied.changes), bool(waiting))
             if waiting:
                 await self._profiles.caught_up(applied.visitors)
         finally:
@@ -240,7 +252,7 @@ class Journal:
         # The store may have them all the same: then nobody hears of it when they are sent again.
         if sent := {arrival.visitor_id for entry in entries if entry.done for arrival in entry.arrivals}:
             self._profiles.outdate(sent)
-            self._spawn(self._tell(sent, False, ()))
+            self._spawn(self._tell(Change(visitor_ids=sent), False))
 
     async def _bring_refused(self) -> None:
         refused, self._refused = self._refused, []

@@ -13,8 +13,9 @@ from proxy.errors import StoreError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Event
 from proxy.ports import Store
-from proxy.stores import open_store
+from proxy.stores import open_store, redis_changes
 from proxy.stores.joining import join
+from proxy.stores.redis import BUS_KEYS
 from proxy.stores.redis_visitor import MOST_NEWS, STAMP, log_key, news_key
 from tests.contracts.conftest import PATIENT, flush
 from tests.wire.valkeys import valkey as valkey_server
@@ -111,3 +112,15 @@ async def test_a_server_that_is_full_refuses_events_and_takes_them_again(tmp_pat
         assert {len(await store.log_of(f"v{visitor}")) for visitor in range(100)} == {taken + 1}
         assert await store.rebuild() == 0
         await store.aclose()
+
+
+async def test_what_processes_told_each_other_long_ago_is_let_go_of(valkey: Store, client: Redis) -> None:
+    await valkey.apply([seen("anna", 1)])
+    for stream in BUS_KEYS:
+        await client.xadd(stream, {"payload": b"anna"})
+    streams = (redis_changes.KEY, *BUS_KEYS)
+    seconds, _ = await client.time()
+    await valkey.forget_before(seconds - 60.0)
+    assert all([await client.xlen(stream) for stream in streams])
+    await valkey.forget_before(seconds + 60.0)
+    assert not any([await client.xlen(stream) for stream in streams])

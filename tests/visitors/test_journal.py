@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from proxy.settings import DEFAULTS, Settings
 from proxy.stores import open_store
 from proxy.stores.joining import join
 from proxy.visitors import journal as module
-from proxy.visitors.journal import Journal
+from proxy.visitors.journal import Change, Journal
 from proxy.visitors.profiles import ProfileReader
 
 NOON = 1_795_435_200.0
@@ -61,12 +61,12 @@ class World:
         self.gate = Gate(self.store)
         self.metrics = Metrics()
         self.profiles = ProfileReader(self.store, self.metrics)
-        self.told: list[tuple[set[str], bool]] = []
+        self.told: list[tuple[set[str], set[str], bool]] = []
         self.journal = Journal(self.gate, self.profiles, self.metrics, self._tell, lambda: NOON, settings)  # type: ignore[arg-type]
         self.journal.open()
 
-    async def _tell(self, visitor_ids: Collection[str], waits: bool, changes: Sequence[str]) -> None:
-        self.told.append((set(visitor_ids), waits))
+    async def _tell(self, change: Change, waits: bool) -> None:
+        self.told.append(({deed.visitor_id for deed in change.deeds}, set(change.visitor_ids), waits))
 
     def events(self, outcome: str) -> int:
         return self.metrics.get("tailorbird_events_total", outcome)
@@ -92,7 +92,7 @@ async def test_what_was_recorded_is_durable_and_counts_at_once(world: World) -> 
     await world.journal.record([seen("anna", 1)], 100)
     assert await world.store.log_of("anna") == [seen("anna", 1)]
     assert await world.history("anna") == ["web:1"]
-    assert world.told == [({"anna"}, True)]
+    assert world.told == [({"anna"}, set(), True)]
 
 
 async def test_who_waits_is_not_told_before_it_is_durable(world: World) -> None:
@@ -141,7 +141,7 @@ async def test_what_a_store_took_though_it_failed_holds_on_the_next_page(world: 
     world.gate.failure = None
     await world.journal.record([seen("anna", 2)], 100)
     assert await world.history("anna") == ["web:1", "web:2"]
-    assert world.told == [({"anna"}, False)]
+    assert world.told == [(set(), {"anna"}, False)]
 
 
 async def test_a_fault_in_applying_is_told_and_ends_nothing(world: World) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from pathlib import Path
 
 from proxy.model import Arrival, Event
+from tests.visitors.test_capture import OPENED
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
 from tests.wiring.test_tailorbird import ANNA, FOLDER, HTML, PAGE
@@ -34,3 +36,38 @@ async def test_what_a_visitor_told_one_worker_counts_at_the_other(tmp_path: Path
             told = Arrival("anna", Event(1.0, "crm:1", "identified"), "crm", 2.0, {"first name": "Ann"})
             await one.tailorbird.journal.record([told], 100)
             assert "Hello Ann<" in (await other.client.get("/", headers=anna)).text
+
+
+LOOKERS = {
+    "a.rules.yaml": """version: 1
+rules:
+  - name: Who opened it thrice
+    slot: home.hero
+    when: {opened: {page: /, times: at least 3, within: 1 hour}}
+    show: {banner: {title: "There you are again"}}
+""",
+    "slots.yaml": "slots: {home.hero: {}}",
+}
+
+
+async def test_what_a_visitor_did_at_one_worker_the_other_counts_without_reading_it_again(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory() as shared:  # sockets have short paths
+        async with (
+            Origin(always(ok(PAGE, *HTML))) as origin,
+            Behind(origin.url, LOOKERS, tmp_path, shared=Path(shared)) as one,
+            Behind(origin.url, LOOKERS, tmp_path, shared=Path(shared)) as other,
+        ):
+            anna = {**OPENED, **one.cookies_of("anna")}
+            await other.client.get("/", headers=anna)  # and is remembered there
+            read = [
+                other.tailorbird.metrics.get("tailorbird_profile_lookups_total", how) for how in ("store", "unknown")
+            ]
+            for _ in range(2):
+                assert "There you" not in (await one.client.get("/", headers=anna)).text
+            async with asyncio.timeout(30):
+                while "There you are again" not in (await other.client.get("/a", headers=anna)).text:
+                    await asyncio.sleep(0.01)
+            again = [
+                other.tailorbird.metrics.get("tailorbird_profile_lookups_total", how) for how in ("store", "unknown")
+            ]
+            assert again == read
