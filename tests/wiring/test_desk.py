@@ -53,10 +53,11 @@ async def test_what_changed_of_products_outlives_the_workers_that_were_told(tmp_
 
 async def test_the_studio_of_one_worker_speaks_for_all(tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="tb-") as shared:
+        settings = {"shared": Path(shared), "profiles": [ANNA], "profile_budget_ms": 10_000.0}
         async with (
             Origin(always(ok(PAGE, *HTML))) as origin,
-            Behind(origin.url, FOLDER, tmp_path / "a", shared=Path(shared), profiles=[ANNA]) as one,
-            Behind(origin.url, FOLDER, tmp_path / "b", shared=Path(shared), profiles=[ANNA]) as other,
+            Behind(origin.url, FOLDER, tmp_path / "a", **settings) as one,
+            Behind(origin.url, FOLDER, tmp_path / "b", **settings) as other,
         ):
             for shop in (one, other, other):
                 await shop.client.get("/", headers=shop.cookies_of("anna"))
