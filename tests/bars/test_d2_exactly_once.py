@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -52,9 +53,10 @@ async def disturb(daemon: Daemon, chance: random.Random, sending: asyncio.Task[N
     done = 0
     while not sending.done() and done < KILLS:
         await asyncio.sleep(chance.uniform(0.1, 0.6 if not FULL else 6))
-        if daemon.workers:
-            os.kill(chance.choice(daemon.workers), signal.SIGKILL)
-            done += 1
+        if workers := daemon.workers:
+            with contextlib.suppress(ProcessLookupError):  # it is being replaced
+                os.kill(chance.choice(workers), signal.SIGKILL)
+                done += 1
         if done % 3 == 2:
             daemon.signal(signal.SIGHUP)
     return done
