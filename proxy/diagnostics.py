@@ -63,7 +63,8 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     """Help that names the nearest known word, else the first six allowed."""
     close = nearest(word, known)
     if close is not None:
-        return Suggestion(f'did you mean "{close}"?', word, close)
+        help = f'did you mean "{close}"?'
+        return help if close.endswith("...") else Suggestion(help, word, close)  # dots stand for what only they know
     help = "write one of: " + ", ".join(known[:6])
     return Suggestion(help, word, known[0]) if len(known) == 1 else help
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.diagnostics import Finding, as_text, did_you_mean, in_order
+from proxy.diagnostics import Finding, Suggestion, as_text, did_you_mean, in_order
 from proxy.model import Place
 
 
@@ -46,4 +46,6 @@ def test_findings_stand_in_the_order_of_the_files() -> None:
 
 def test_help_names_the_nearest_word_else_what_is_allowed() -> None:
     assert did_you_mean("priorty", ["slot", "priority"]) == 'did you mean "priority"?'
+    meant = did_you_mean("products", ["nothing new", "products: ..."])
+    assert meant == 'did you mean "products: ..."?' and not isinstance(meant, Suggestion), "nobody writes three dots"
     assert did_you_mean("zzz", list("abcdefgh")) == "write one of: a, b, c, d, e, f"

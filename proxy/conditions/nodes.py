@@ -73,7 +73,13 @@ def as_text(node: Node, what: str, findings: list[Finding]) -> Scalar | None:
     """The text; None and a finding when the node is something else or empty."""
     if isinstance(node, Scalar) and node.text.strip():
         return node
-    findings.append(_misshapen(node, what, "a word or a text", "write it after the colon, on the same line"))
+    help = "write it after the colon, on the same line"
+    if isinstance(node, ListNode) and node.items:
+        help = "write one of them: this takes no list"
+    elif isinstance(node, MapNode) and node.in_braces:
+        names = [entry.key.text for entry in node.entries if entry.value == Scalar("", entry.value.place)]
+        help = f"write a list in brackets: [{', '.join(names)}]" if len(names) == len(node.entries) else help
+    findings.append(_misshapen(node, what, "a word or a text", help))
     return None
 
 

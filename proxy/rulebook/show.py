@@ -15,7 +15,7 @@ from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import Source
 from proxy.conditions.nodes import Node, Scalar, as_text
-from proxy.diagnostics import Finding, did_you_mean, nearest
+from proxy.diagnostics import Edit, Finding, did_you_mean, nearest
 from proxy.errors import EditorError
 from proxy.model import Place, Product, Rule
 from proxy.page.cards import DEFAULT_CARD
@@ -25,6 +25,7 @@ from proxy.page.shelf import card_faults, shelf
 from proxy.page.slots import SLOT_KINDS, DeclaredSlot, KeyKind, ShowKey, SlotKind, stylesheet, stylesheet_url
 from proxy.rulebook.content import place_of, texts_in
 from proxy.rulebook.expectations import NOTHING_NEW
+from proxy.rulebook.mending import quoted
 from proxy.rulebook.merchandise import read_fits, read_pins, read_shifts
 from proxy.rulebook.scalars import read_whole
 from proxy.rulebook.sources import read_sources
@@ -73,8 +74,7 @@ def read_show(node: Node, rule: Rule, library: Library, findings: list[Finding])
     if isinstance(node, Scalar) and node.text == NOTHING_NEW:
         return None
     if isinstance(node, Scalar) and node.text:
-        help = did_you_mean(node.text, [NOTHING_NEW, *(f"{kind.name}: ..." for kind in SLOT_KINDS)])
-        findings.append(Finding("R304", f'"show" cannot be "{node.text}"', node.place, help))
+        findings.append(_no_show(node, library))
         return None
     found = fields(node, "show", KIND_WORDS, findings)
     if len(found) > 1:
@@ -84,6 +84,19 @@ def read_show(node: Node, rule: Rule, library: Library, findings: list[Finding])
         if kind.name in found:
             return _made(kind, found[kind.name].value, rule, library, findings)
     return None
+
+
+def _no_show(node: Scalar, library: Library) -> Finding:
+    """R304, and what was meant: nothing new, or a banner by the name of its file."""
+    what, edits = f'"show" cannot be "{node.text}"', tuple[Edit, ...]()
+    name = node.text.removeprefix("banner ").strip().removeprefix(BANNERS).removesuffix(HTML)
+    help = "write one of: " + ", ".join([NOTHING_NEW, *(f"{kind.name}: ..." for kind in SLOT_KINDS)])
+    if BANNERS + name + HTML in library.sources:
+        instead = f"{{banner: {quoted(name)}}}"
+        help, edits = f"write: {instead}", (Edit(node.place.line, node.place.column, node.place.end, instead),)
+    elif nearest(node.text, [NOTHING_NEW]):
+        help = did_you_mean(node.text, [NOTHING_NEW])
+    return Finding("R304", what, node.place, help, edits=edits)
 
 
 def _made(kind: SlotKind, node: Node, rule: Rule, library: Library, findings: list[Finding]) -> Fragment | None:

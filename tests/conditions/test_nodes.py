@@ -45,3 +45,17 @@ def test_an_unknown_word_names_the_nearest_known() -> None:
     finding = unknown_word(Scalar("titel", HERE), "a banner", ["title", "text"])
     assert (finding.code, finding.what) == ("R101", 'I do not know "titel" in a banner')
     assert finding.help == 'did you mean "title"?'
+
+
+@pytest.mark.parametrize(
+    ("node", "help"),
+    [
+        (ListNode((WORD, WORD), HERE), "write one of them: this takes no list"),
+        (MapNode((Entry(WORD, Scalar("", HERE)),), HERE, in_braces=True), "write a list in brackets: [VIP]"),
+        (MapNode((Entry(WORD, WORD),), HERE, in_braces=True), "write it after the colon, on the same line"),
+    ],
+)
+def test_a_list_where_one_text_belongs_is_told_as_what_it_is(node: Node, help: str) -> None:
+    findings: list[Finding] = []
+    assert as_text(node, "this", findings) is None
+    assert findings[0].help == help
