@@ -10,6 +10,7 @@ their cookie: who never does is nobody's profile.
 from __future__ import annotations
 
 import itertools
+import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,8 @@ from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.journal import Journal
 from proxy.visitors.telling import Telling, banners_of, telling_of
 from proxy.visitors.visitor import Cookies
+
+log = logging.getLogger("tailorbird.capture")
 
 MOST_HELD = 10_000
 MOST_TOLD = 5_000
@@ -73,17 +76,26 @@ class Capture:
 
     def note(self, view: View) -> None:
         """A page is given to somebody."""
-        if self._journal is not None and (arrivals := self._counted(view)):
-            self._journal.note(arrivals)
+        if self._journal is None:
+            return
+        try:
+            self._journal.note(self._counted(view))
+        except Exception:  # whatever fault of ours it is, it must not cost the page
+            log.exception("what `%s` told is lost", view.request.path.decode("latin-1"))
 
     def note_again(self, at: float, question: Question, about: About, visitor_id: str, done: Personalised) -> bool:
         """The same for one more who asks a question, whose cookies were read, and who agrees; False when it takes
         a `View`."""
         told, about_told = self._told.get(question, NOT_TOLD)
-        if about_told is not about or self._agreeing.is_asked:
+        if about_told is not about or self._agreeing.is_asked or self._journal is None:
             return False
-        if told is not None and visitor_id and self._journal is not None:
-            self._journal.note(self._since(visitor_id, self._arrivals(at, visitor_id, told, about, done)))
+        if told is None or not visitor_id:
+            return True
+        try:
+            arrivals = self._arrivals(at, visitor_id, told, about, done)
+        except Exception:
+            return False  # `note` meets with the same, and says so
+        self._journal.note(self._since(visitor_id, arrivals))
         return True
 
     def _counted(self, view: View) -> Sequence[Arrival]:

@@ -107,6 +107,8 @@ class Journal:
 
     def note(self, arrivals: Sequence[Arrival]) -> None:
         """Counts the events on their visitors' next request to this worker, and brings them to the store soon."""
+        if not arrivals:
+            return
         if self._left + len(arrivals) > self._most_rows:
             self._count("lost", len(arrivals))
             return

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from proxy.model import Arrival
-from proxy.visitors.capture import MOST_SHOWN
+from proxy.http.message import Request
+from proxy.model import Arrival, Item, Visitor
+from proxy.page.about import About
+from proxy.settings import Settings
+from proxy.visitors.capture import MOST_SHOWN, Capture, View
+from proxy.visitors.visitor import Cookies
+from tests.visitors.test_journal import NOON, World
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
 
@@ -165,3 +170,21 @@ async def test_who_does_not_want_it_leaves_it_off(tmp_path: Path) -> None:
         await shop.client.get("/", headers={**OPENED, **shop.cookies_of("anna")})
         await shop.tailorbird.journal.aclose()
         assert (await shop.tailorbird.store.log("", 10))[0] == []
+
+
+async def test_a_fault_of_ours_in_what_a_page_tells_costs_nobody_the_page(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def products(_: str) -> None:
+        raise RuntimeError("ours")
+
+    world = World(tmp_path)
+    capture = Capture(world.journal, Cookies("secret" * 8), Settings(), products)
+    fields = tuple((name.encode(), value.encode()) for name, value in OPENED.items())
+    request = Request(b"GET", b"/p/hoka", b"", b"shop.example", fields)
+    capture.note(View(NOON, request, About(), Visitor("anna")))
+    capture.note(View(NOON, request, About(product=Item("hoka-1")), Visitor("anna")))
+    assert "what `/p/hoka` told is lost" in caplog.text
+    await world.journal.aclose()
+    assert [one.event.kind for one in await world.store.log_of("anna")] == ["page viewed"]
+    await world.store.aclose()
