@@ -24,6 +24,8 @@ from turbohtml import Comment, Document, Element, Text
 from proxy.page.markup import Markup
 
 MOST_WORDS = 32
+AT_A_TIME = 32 * 1024
+"""Bytes that are taken apart without giving others a turn: 0.4 ms."""
 
 _SPLIT = re.compile(rb"(<!--|-->|[<>\"'])")
 # A word ends where HTML may take a character for more: no tag, reference or quotation begins or ends in it, nor, with
@@ -89,12 +91,23 @@ def is_structural(selector: str) -> bool:
 
 def parts_of(body: bytes) -> list[bytes]:
     """What stands between the marks of markup, and the marks, in turns."""
-    return _SPLIT.split(body)
+    parts, start = [b""], 0
+    while start < len(body):
+        end = body.find(b"<", start + AT_A_TIME)  # no mark has one but as its first byte
+        end = len(body) if end < 0 else end
+        first, *others = _SPLIT.split(body[start:end])
+        parts[-1] += first
+        parts += others
+        start = end
+    return parts
 
 
 def names_of(parts: Sequence[bytes]) -> array[int]:
     """A number for each part, the same only while this process runs."""
-    return array("q", map(hash, parts))
+    names = array("q")
+    for start in range(0, len(parts), AT_A_TIME // 8):
+        names.extend(map(hash, parts[start : start + AT_A_TIME // 8]))
+    return names
 
 
 def changed(one: Sequence[int], other: Sequence[int]) -> frozenset[int] | None:
@@ -108,14 +121,14 @@ def changed(one: Sequence[int], other: Sequence[int]) -> frozenset[int] | None:
 def learnt(page: Markup, parts: Sequence[bytes], places: frozenset[int]) -> Likeness | None:
     """The likeness of all versions of this page that differ in the words of these parts; None when its tree would not
     be the same, or what is read in it."""
-    words = []
-    starts = [0, *accumulate(map(len, parts))]
+    words, at, last = [], 0, 0
     for place in sorted(places):
-        blank = len(parts[place]) - len(parts[place].lstrip(_BLANK))
-        word = parts[place][blank:]
+        at += sum(map(len, parts[last:place]))
+        last = place
+        word = parts[place].lstrip(_BLANK)
         if parts[place - 1 : place] in ([], [b"<"]) or not _WORD.fullmatch(word):
             return None
-        words.append((starts[place] + blank, starts[place + 1]))
+        words.append((at + len(parts[place]) - len(word), at + len(parts[place])))
     if _OTHER.encode() in page.body or not _is_the_same_tree(page, words):
         return None
     edges = [0, *(edge for word in words for edge in word), len(page.body)]

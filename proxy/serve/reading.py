@@ -32,7 +32,7 @@ from proxy.serve.outlines import Outlines, Study, Version
 from proxy.serve.pages import Entry, Page, charset_of, is_cut, is_html, is_json, readable
 from proxy.settings import Settings
 
-QUICK_BYTES, QUICK_TAGS = 64 * 1024, 2_500
+QUICK_BYTES, QUICK_TAGS, QUICK_CODED_BYTES = 64 * 1024, 2_500, 16 * 1024
 """Of a page that is read on the event loop: most take 0.4 ms. The parser keeps all others waiting in a thread too."""
 CONTENT_POLICIES = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
 
@@ -61,6 +61,10 @@ class PageReader:
     ) -> Page:
         """A page that is its visitor's own, ready to be filled. The only holes it has are its includes."""
         version = self._version(body, headers, path, declared, policy)
+        if version is None and is_html(headers):
+            plain = await asyncio.to_thread(self._decoded, body, headers, self._max_bytes)
+            if plain is not None:
+                version = self._version(plain, _without_coding(headers), path, declared, policy)
         if (known := self._at_once(version, headers, path, declared)) is not None:
             return known
         if version is None:
@@ -81,7 +85,8 @@ class PageReader:
         """The page beside others there, without its coding; None for what is no HTML, or is coded and large."""
         if not is_html(headers):
             return None
-        plain = self._decoded(body, headers, QUICK_BYTES)
+        is_quick = not _is_coded(headers) or len(body) <= QUICK_CODED_BYTES
+        plain = self._decoded(body, headers, QUICK_BYTES) if is_quick else None
         if plain is None:
             return None
         has_includes = _has_includes(headers, policy)
@@ -201,6 +206,10 @@ class PageReader:
         for doubt in doubts:
             self._metrics.count("tailorbird_page_passthrough_total", "reason", doubt)
         return page
+
+
+def _is_coded(headers: Headers) -> bool:
+    return any(name == b"content-encoding" for name, _ in headers)
 
 
 def _is_quick(body: bytes) -> bool:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import random
+from array import array
 
 import pytest
 
 from proxy.page.about import about
-from proxy.page.likeness import MOST_WORDS, Likeness, changed, is_structural, learnt, names_of, parts_of
+from proxy.page.likeness import AT_A_TIME, MOST_WORDS, Likeness, changed, is_structural, learnt, names_of, parts_of
 from proxy.page.markup import Markup
 from proxy.page.scan import SlotRange, Uncut, find_slots
 
@@ -102,6 +103,17 @@ def test_versions_with_other_marks_or_too_many_words_are_not_compared() -> None:
     assert changed(names_of(parts_of(b"<p>")), names_of(parts_of(b"<p<"))) is None
     many, more = (b"<i>" + b"<i>".join(b"%d" % (n + add) for n in range(MOST_WORDS + 1)) for add in (0, 100))
     assert changed(names_of(parts_of(many)), names_of(parts_of(more))) is None
+
+
+def test_a_large_page_is_taken_apart_bit_by_bit() -> None:
+    body = b"<p title='x'>a -- b</p><!-- c -->\n" * 5_000 + b"text " * AT_A_TIME
+    parts = parts_of(body)
+    assert b"".join(parts) == body
+    assert set(parts[1::2]) == {b"<", b">", b"'", b"<!--", b"-->"}
+    assert len(parts) == 1 + 2 * sum(map(body.count, (b"<p", b"</p", b"'", b"<!--", b"-->", b"'>", b"p>")))
+    assert names_of(parts) == array("q", map(hash, parts))
+    likeness = likeness_of(body + b"<p>one</p>", body + b"<p>two</p>")
+    assert likeness is not None and likeness.words == ((len(body) + 3, len(body) + 6),)
 
 
 def test_places_are_told_by_the_words_before_them() -> None:

@@ -157,6 +157,18 @@ async def test_a_page_is_known_whatever_its_coding() -> None:
     assert (first.body, first.headers) == (BODY, HTML)
 
 
+async def test_a_large_page_is_known_without_its_coding_too() -> None:
+    large, coded = (
+        BODY + b"".join(b"<p>text %d" % number for number in range(10_000)),
+        (*HTML, (b"content-encoding", b"gzip")),
+    )
+    reads = reader()
+    first = await reads.read(gzip.compress(large), coded, b"/", ())
+    assert reads.read_at_once(large, HTML, b"/", ()) == first
+    assert await reads.read(gzip.compress(large), coded, b"/", ()) == first
+    assert reads.read_at_once(gzip.compress(large), coded, b"/", ()) is None
+
+
 async def test_versions_of_a_page_are_known_by_likeness_once_some_were_read() -> None:
     reads = reader()
     versions = [BODY.replace(b"rest", b"Hello %d" % number) for number in range(5)]
