@@ -15,17 +15,13 @@ MOST = 100_000
 NAMES_KEY = "tb:attribute-names"
 
 
-async def tell(client: Any, fresh: Sequence[Arrival]) -> None:
-    """Lists these events, and the attributes they brought."""
-    if not fresh:
-        return
-    told = client.pipeline(transaction=False)
+def tell(told: Any, fresh: Sequence[Arrival]) -> None:
+    """Adds to a pipeline what lists these events, and the attributes they brought."""
     for arrival in fresh:
         told.xadd(KEY, {"v": packed_arrival(arrival)}, maxlen=MOST, approximate=True)
     names = {name for arrival in fresh for name in arrival.traits}
     if names:
         told.sadd(NAMES_KEY, *sorted(names))
-    await told.execute()
 
 
 async def attribute_names(client: Any) -> frozenset[str]:

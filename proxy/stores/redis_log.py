@@ -125,9 +125,8 @@ class RedisLog:
 
     async def _turn(self, waiting: Waiting) -> Done:
         """Adds what is new; what is another's, or whose visitor somebody else changed meanwhile, is left."""
-        ids = list(waiting)
-        about_to, known = await asyncio.gather(redis_changes.tell(self._writer, ids), self._known(ids))
-        done = Done([], {}, {}, [], [about_to.decode()])
+        done = Done([], {}, {}, [], [])
+        known = await self._known(list(waiting), done.changes)
         own = _own(waiting, known, done)
         whole = {id: some for id, some in own.items() if _needs_checkpoint(known[id].stamp, some)}
         changes = await self._changes(whole, known)
@@ -163,15 +162,22 @@ class RedisLog:
         found = zip(visitor_ids, await stored(self._writer, visitor_ids), strict=True)
         return [(await mended(self._writer, visitor_id, value))[0] for visitor_id, value in found]
 
-    async def _known(self, visitor_ids: Sequence[str]) -> dict[str, Known]:
+    async def _known(self, visitor_ids: Sequence[str], changes: list[str] | None = None) -> dict[str, Known]:
+        """What is known of them. Who is about to change them says so in the same breath, and what that is called is
+        added to `changes`."""
         keys = await self._tombstones.keys()
         reads = self._writer.pipeline(transaction=False)
+        if changes is not None:
+            redis_changes.tell(reads, visitor_ids)
         reads.smembers(BROUGHT_KEYS)
         reads.hgetall(redis_rules.KEY)
         asks(reads, keys, visitor_ids)
         for visitor_id in visitor_ids:
             reads.hget(log_key(visitor_id), STAMP)
-        brought, ruled, erased, *stamps = cast(list[Any], await reads.execute())
+        answers = cast(list[Any], await reads.execute())
+        if changes is not None:
+            changes.append(answers.pop(0).decode())
+        brought, ruled, erased, *stamps = answers
         if self._tombstones.are_new(brought):
             return await self._known(visitor_ids)
         rules = redis_rules.rules_in(ruled)
@@ -180,10 +186,11 @@ class RedisLog:
 
     async def _tell(self, done: Done) -> None:
         if done.fresh:
-            changed = {arrival.visitor_id for arrival in done.fresh}
-            feeding = redis_feed.tell(self._writer, done.fresh)
-            told, _ = await asyncio.gather(redis_changes.tell(self._writer, changed), feeding)
-            done.changes.append(told.decode())
+            telling = self._writer.pipeline(transaction=False)
+            redis_changes.tell(telling, {arrival.visitor_id for arrival in done.fresh})
+            redis_feed.tell(telling, done.fresh)
+            name, *_ = await telling.execute()
+            done.changes.append(name.decode())
         await self._checkpoint(done.checkpoints)
 
     async def _checkpoint(self, visitor_ids: Sequence[str]) -> None:
