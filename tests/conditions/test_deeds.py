@@ -98,7 +98,7 @@ def test_how_often_is_no_part_of_what_is_measured() -> None:
         ("viewed: {brand: [A, contains B]}", "R306", "one form"),
         ("viewed: {times: [1, at least 5]}", "R306", "one amount"),
         ("viewed: shoes", "R104", "word: value"),
-        ("viewed: {within: [1 day, 2 days]}", "R104", "after the colon"),
+        ("viewed: {within: [1 day, 2 days]}", "R104", "this takes no list"),
         ("orders in the last 30 dayz: 1", "R101", 'did you mean "orders in the last 30 days"?'),
         ("order in the last 7 days: 1", "R101", 'did you mean "orders in the last 7 days"?'),
         ("orders in the last N days: 1", "R101", 'did you mean "orders in the last 30 days"?'),
