@@ -30,7 +30,9 @@ def read_share(node: Node, what: str, findings: list[Finding]) -> int | None:
         return share
     if written:
         help = "write a percentage from 0% to 100%, as 5% or 12.34%"
-        if number := re.fullmatch(r"(\d{1,2})(?:[.,](\d{1,2}))? ?(?:percent|pct)?", written.text):
+        if part := re.fullmatch(r"0?[.,](\d{1,2})", written.text):  # of one, or of a hundred? nobody can tell
+            help = f"write {int(part[1].ljust(2, '0'))}%, or 0.{part[1]}%"
+        elif number := re.fullmatch(r"(\d{1,2})(?:[.,](\d{1,2}))? ?(?:percent|pct)?", written.text):
             instead = f"{number[1]}.{number[2]}%" if number[2] else f"{number[1]}%"
             help = Suggestion(f"write: {instead}", written.text, instead)
         findings.append(Finding("R309", f'"{written.text}" is not a share', written.place, help))

@@ -27,6 +27,12 @@ def test_a_share_is_read_in_steps_of_a_hundredth_of_a_percent(text: str, share: 
     assert rule(publish, f"holdout: {text}").holdout == share
 
 
+@pytest.mark.parametrize(("text", "help"), [("0.5", "write 50%, or 0.5%"), (".25", "write 25%, or 0.25%")])
+def test_a_part_of_one_or_of_a_hundred_is_asked_and_not_guessed(text: str, help: str, publish: Publish) -> None:
+    (finding,) = publish(RULES % f"rollout: {text}").findings
+    assert (finding.code, finding.help, finding.edits) == ("R309", help, ())
+
+
 def test_a_ramp_has_a_share_from_each_date_on(publish: Publish) -> None:
     steps = ((MIDNIGHT, 100), (MIDNIGHT + 8 * 3_600, 2_500), (MIDNIGHT + 7 * 86_400, 10_000))
     written = "ramp: {2026-12-01: 1%, 2026-12-01 08:00: 25%, 2026-12-08: 100%}"
