@@ -100,6 +100,26 @@ async def test_a_page_that_came_before_and_has_a_field_no_head_may_have_is_an_ho
         assert not any(gate.under_way for gate in served.site.origins.gates.values())
 
 
+async def test_pages_that_differ_in_words_each_carry_their_own() -> None:
+    page = SLOT.replace(b"default", b"<p>%s</p>").replace(b"</body>", b'<i data-cart="%s">%s</i></body>')
+
+    async def script(wire: Wire) -> None:
+        while True:
+            own = (await wire.request()).get(b"x-own")
+            await wire.send(ok(page % (own * 3, own, own * int(own[-1:])), HTML, NO_STORE))
+
+    async with Origin(script) as origin, Served(origin.url, publication=published(shown("Hello"))) as served:
+        reader, writer = await served.connect()
+        for number in range(1, 40):
+            own = b"visitor-%d" % number
+            writer.write(request(b"GET", b"/", *FIELDS, (b"X-Own", own)))
+            body = (await hear(reader)).body
+            before, after = page.split(b"<p>%s</p>")
+            assert body.startswith(before) and b"Hello" in body
+            assert body.endswith(after % (own, own * int(own[-1:])))
+        writer.close()
+
+
 async def test_a_page_that_the_origin_compressed_is_compressed_again() -> None:
     async with Origin(by_path(ANSWERS)) as origin, Served(origin.url, publication=published(shown("Hello"))) as served:
         for path, said in ((b"/coded", b"Hello"), (b"/coded/plain", b"plain")):
