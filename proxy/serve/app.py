@@ -100,6 +100,7 @@ class App:
         self._most_upload_bytes = settings.max_upload_bytes
         self._clock = clock
         self._may_begin = may_begin
+        self._missed: Request | None = None  # the last that was the gateway's to answer at once
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -157,13 +158,13 @@ class App:
         """The answer, complete, when it needs nobody and nothing has to be waited for."""
         if request.path.startswith(OWN_PREFIX) or (self._previewing and self._previewing.concerns(request)):
             return None
+        self._missed = request
         return self._gateway.hit(request, self._clock())
 
     def begins(self, request: Request, give: Give) -> bool:
-        """True when the request of a habit goes straight to the origin, as `Straight.begins`."""
-        if request.path.startswith(OWN_PREFIX) or (self._previewing and self._previewing.concerns(request)):
-            return False
-        return self._may_begin() and self._gateway.begins(request, self._clock(), give)
+        """True when the request of a habit goes straight to the origin, as `Straight.begins`. To be asked when it was
+        not answered `at_once`, right then: what is not the gateway's was seen there."""
+        return request is self._missed and self._may_begin() and self._gateway.begins(request, self._clock(), give)
 
     async def _answered(self, request: Request) -> Response:
         if not self._may_begin():

@@ -108,9 +108,10 @@ class Own:
 
     def _how(self, request: Request) -> tuple[bytes | None, frozenset[bytes]]:
         """In which coding it is asked for, None for any, and without which fields."""
-        tags = request.get(b"if-none-match")
-        withheld = _TAGS if tags and _OUR_ETAG.search(request.get_list(b"if-none-match")) else _NOTHING
-        is_for_page, coding = _wishes(request) if request.question is None else _wishes_of(request.question)
+        question = request.question
+        is_for_page, coding = _wishes(request) if question is None else _wishes_of(question)
+        has_tags = question is None or b"if-none-match" in request.own  # no part of a habit
+        withheld = _TAGS if has_tags and _OUR_ETAG.search(request.get_list(b"if-none-match")) else _NOTHING
         may_be_cut = is_for_page or self.may_have_slots(request.path)
         if request.method not in (b"GET", b"HEAD") or not may_be_cut:
             return None, withheld

@@ -249,7 +249,7 @@ class ClientProtocol(Conversation):
         """Without a task if that can be; else as the ordinary way ends, for a whole request that its parser has not
         seen."""
         self._phase = Phase.IDLE
-        if request.get(b"sec-fetch-mode") is not None:
+        if request.question is not None and b"sec-fetch-mode" in request.question.firsts:
             request.on_hints = partial(self._hint, None)
         if self._begins(request, self._went_straight):
             self.cycle: Any = Turn()

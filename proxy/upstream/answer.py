@@ -69,12 +69,15 @@ class Answer:
 
     def feed(self, data: bytes) -> None:
         """Reads on. Raises `OriginError` for an ill-formed answer; bytes after the end of one only forbid reuse."""
-        has_begun, self.has_begun = self.has_begun, True
-        if self.is_complete:
+        if not self.has_begun:
+            self.has_begun = True
+            if not self._has_begun_plainly(data):
+                self._read(data)
+        elif self.is_complete:
             self.may_reuse = False
         elif self._left:
             self._take(data)
-        elif has_begun or not self._has_begun_plainly(data):
+        else:
             self._read(data)
 
     def _has_begun_plainly(self, data: bytes) -> bool:
@@ -88,13 +91,15 @@ class Answer:
         return True
 
     def _take(self, body: bytes | memoryview) -> None:
-        if len(body) > self._left:
+        size = len(body)
+        if size > self._left:
             self.may_reuse = False
-            body = body[: self._left]
-        if body:
+            size = self._left
+            body = body[:size]
+        if size:
             self.chunks.append(body)
-            self.size += len(body)
-            self._left -= len(body)
+            self.size += size
+            self._left -= size
         self.is_complete = not self._left
 
     def _read(self, data: bytes) -> None:
