@@ -63,7 +63,8 @@ def apply(
     is_all = connection.total_changes - changes == len(whose)
     fresh = whose if is_all else _logged(connection, last, whose)
     views = _whose(connection, [one for one in noted if is_deed(one)] if told else noted)
-    sqlite_noted.add(connection, views, sqlite_visitor.last_place(connection))
+    if views:
+        sqlite_noted.add(connection, views, sqlite_visitor.last_place(connection))
     bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
     profiles = sqlite_visitor.checkpoint(connection, _due(connection, fresh) | _drawn(views, EVERY_NOTED).union(due))
     linked = {one.visitor_id: profiles[one.visitor_id] for one in fresh if one.event.kind in LINKING}
@@ -74,6 +75,8 @@ def apply(
 
 def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
     """The arrivals that may be logged, each as whose it is."""
+    if not arrivals:
+        return arrivals
     allowed = _not_erased(connection, arrivals)
     persons = sqlite_visitor.persons(connection, {arrival.visitor_id for arrival in allowed})
     if not persons:

@@ -47,10 +47,8 @@ def number(visitor_id: str) -> int:
 
 
 def add(connection: sqlite3.Connection, arrivals: Sequence[Arrival], last: int) -> None:
-    """Logs them after the `last` place. Their visitors have at least an empty checkpoint from now on: by that they are
-    found."""
-    if not arrivals:
-        return
+    """Logs them, at least one, after the `last` place. Their visitors have at least an empty checkpoint from now on:
+    by that they are found."""
     places = range(last + 1, last + 1 + len(arrivals))
     if not connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (places[-1],)).rowcount:
         connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (places[-1],))
