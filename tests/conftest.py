@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)  # one that is busy takes its time over what takes none
+settings.load_profile("any machine")
+
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Bytes that are no text are not named by themselves: some differ from run to run, as a gzip's time does, and tests

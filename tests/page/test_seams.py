@@ -57,7 +57,7 @@ SALE = banner(Frame("Sale"), title="Sale", text="24 hours before everyone else."
 OTHER = banner(Frame("Other"), title="Something else", text="A light linen summer. " * 20)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(texts, min_size=2, max_size=5), texts, st.data())
 def test_whatever_is_shown_a_page_with_seams_says_what_it_says_without(
     statics: list[bytes], default: bytes, data: st.DataObject
