@@ -14,7 +14,7 @@ import re
 import pytest
 
 from proxy.model import Profile
-from proxy.visitors.profiles import STALE_SECONDS
+from proxy.visitors.remembered import STALE_SECONDS
 from tests.wire.origin import Origin, Seen, ok
 from tests.wire.served import Heard, Served, hear, request
 from tests.wire.site import NOON, answering, published, shown
