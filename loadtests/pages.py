@@ -25,13 +25,14 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.contender import CHECKED, Contender, Expected
 from loadtests.loader import LOADER_CORE, Requests, is_installed
 from loadtests.rivals import nginx, varnish
+from loadtests.rows import LEGEND, Row, row_of, table
 from loadtests.stage import free_port, running
 from loadtests.storefront import RULES, SECRET, VISITORS, Shopper, Storefront, other_cookies, shoppers, storefront
 from loadtests.verdicts import ESI, INCLUDES, OURS, PASSING, QUIET, STATIC, verdicts
@@ -39,58 +40,8 @@ from loadtests.verdicts import ESI, INCLUDES, OURS, PASSING, QUIET, STATIC, verd
 RESULTS = Path(__file__).parent / "results"
 OTHERS = 509  # a prime: no visitor meets the same other cookies twice in five million requests
 NEW_VISITORS = 20_000
-FORGETFUL = {"profile_memory": "1000"}
 RATES = {"gzip": 2_000, "identity": 2_000, "miss": 400}
 """Requests a second at which CPU per request is told: the same for everybody who can do twice as many."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """What was measured of one server at one work. `times` are the ratios to the others: above 1 is cheaper."""
-
-    work: str
-    server: str
-    right: bool
-    lost: tuple[int, int]
-    rate_full: float
-    rate_paced: float
-    cpu_us_full: float
-    cpu_us_paced: float
-    p99_ms_paced: float
-    p50_us_alone: float
-    p99_us_alone: float
-    bytes: float
-    loader_share: float
-    times: Mapping[str, tuple[float, float]]
-
-
-def row_of(one: Contender, others: Sequence[Contender]) -> Row:
-    """The row, with ratios to those that did the same work. Each ratio is of CPU at the fixed rate, and of answers at
-    the limit."""
-    return Row(
-        one.work,
-        one.name,
-        not one.wrong,
-        one.lost,
-        one.median(lambda each: each.full.rate),
-        one.median(lambda each: each.paced.rate),
-        one.median(lambda each: each.full.cpu_us),
-        one.median(lambda each: each.paced.cpu_us),
-        one.median(lambda each: each.paced.p99_us) / 1_000,
-        min(each.alone.p50_us for each in one.rounds),
-        min(each.alone.p99_us for each in one.rounds),
-        one.body_bytes,
-        max(each.full.loader_share for each in one.rounds),
-        {other.name: _times(one, other) for other in others if other is not one and not other.name.startswith(OURS)},
-    )
-
-
-def _times(one: Contender, other: Contender) -> tuple[float, float]:
-    pairs = list(zip(one.rounds, other.rounds, strict=True))
-    return (
-        statistics.median(theirs.paced.cpu_us / ours.paced.cpu_us for ours, theirs in pairs),
-        statistics.median(ours.full.rate / theirs.full.rate for ours, theirs in pairs),
-    )
 
 
 # -- who takes part
@@ -171,17 +122,15 @@ def hits(stage: Stage, codings: Sequence[str]) -> Iterator[list[Contender]]:
             add(ESI, url, process.pid, theirs, CHECKED)
         else:
             print(f"{ESI}: skipped, varnishd is not installed", file=sys.stderr)
-        # Profiles stay in memory: what is measured is the warm hit. Every visitor is met once by the check.
+        # What is measured is the warm hit: every visitor is met once by the check.
         for name, capture in ((QUIET, "false"), (OURS, "true")):
-            url, pid = stack.enter_context(tailorbird(stage, profile_memory_seconds="3600", capture=capture))
+            url, pid = stack.enter_context(tailorbird(stage, capture=capture))
             add(name, url, pid, theirs, len(stage.visitors))
         if "gzip" in codings:
             # Who is new comes again when all have been there: by then they are forgotten.
-            ways = (("as it is set", stage.visitors, {}), ("each visitor new", stage.new_visitors, FORGETFUL))
-            for name, visitors, settings in ways:
-                url, pid = stack.enter_context(tailorbird(stage, **settings))
-                requests = stage.requests("/", "gzip", visitors)
-                found.append(Contender("gzip", f"{OURS}, {name}", url, pid, requests, theirs, 50, begun=50))
+            url, pid = stack.enter_context(tailorbird(stage, profile_memory="1000"))
+            requests = stage.requests("/", "gzip", stage.new_visitors)
+            found.append(Contender("gzip", f"{OURS}, each visitor new", url, pid, requests, theirs, 50, begun=50))
         yield found
 
 
@@ -232,60 +181,6 @@ def set_pace(contenders: Sequence[Contender]) -> None:
 
 
 # -- telling
-
-
-def table(rows: Sequence[Row]) -> str:
-    """The rows as Markdown, a table for each work."""
-    return "\n\n".join(
-        "\n".join(_table(work, [row for row in rows if row.work == work]))
-        for work in dict.fromkeys(row.work for row in rows)
-    )
-
-
-def _table(work: str, rows: Sequence[Row]) -> Iterator[str]:
-    others = [name for name in (STATIC, ESI, INCLUDES, PASSING) if any(name in row.times for row in rows)]
-    yield f"## {TITLES[work]}\n"
-    ratios = [f"x {name}" for name in others]
-    yield f"| {' | '.join((*COLUMNS, *ratios, 'loader'))} |"
-    yield "|---" * (len(COLUMNS) + len(ratios) + 1) + "|"
-    for row in rows:
-        cells = [
-            row.server,
-            _answers(row),
-            f"{row.rate_full:,.0f}",
-            f"{row.cpu_us_full:,.0f}",
-            f"{row.rate_paced:,.0f}",
-            f"{row.cpu_us_paced:,.0f}",
-            f"{row.p99_ms_paced:.1f}",
-            f"{row.p50_us_alone:,.0f}",
-            f"{row.p99_us_alone:,.0f}",
-            f"{row.bytes:,.0f}",
-            *("{:.2f} / {:.2f}".format(*row.times[name]) if name in row.times else "" for name in others),
-            f"{row.loader_share:.0%}",
-        ]
-        yield f"| {' | '.join(cells)} |"
-
-
-def _answers(row: Row) -> str:
-    refused, unanswered = row.lost
-    lost = (f", {refused} refused" if refused else "") + (f", {unanswered} unanswered" if unanswered else "")
-    return ("right" if row.right else "WRONG") + lost
-
-
-COLUMNS = (
-    "server", "answers", "requests/s", "CPU us", "at requests/s", "CPU us", "p99 ms", "alone p50 us", "alone p99 us",
-    "bytes",
-)  # fmt: skip
-TITLES = {
-    "gzip": "Warm hit, gzip",
-    "identity": "Warm hit, uncompressed",
-    "miss": "Not stored: each request to the shop and back",
-}
-LEGEND = """
-The first two numbers are at the limit (32 connections), the next three at a fixed rate below it, then one connection:
-of that the round with the least, since who else uses the machine only adds, and to one request in a hundred the most.
-`x` is how many times cheaper than that server: CPU per request at the rate, then answers per second at the limit.
-`loader` is the share of its core that the load took at most; near 100 % it measures itself."""
 
 
 def main() -> int:

@@ -8,7 +8,8 @@ import pytest
 
 from loadtests.contender import Contender, Round
 from loadtests.loader import Load
-from loadtests.pages import Stage, hits, misses, row_of, staged, table
+from loadtests.pages import Stage, hits, misses, staged
+from loadtests.rows import row_of, table
 from loadtests.storefront import SLOTS, VARIANTS, shoppers, storefront
 from loadtests.verdicts import OURS, QUIET
 from proxy.decide.conjunctions import facts_of

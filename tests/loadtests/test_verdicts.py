@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from loadtests.pages import Row
+from loadtests.rows import Row
 from loadtests.verdicts import ESI, OURS, PASSING, STATIC, STREAMED, verdicts
 
 
