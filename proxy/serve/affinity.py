@@ -26,9 +26,9 @@ log = logging.getLogger("tailorbird.affinity")
 
 OTHERS_AT_ONCE = 1_500
 """A millisecond's work."""
-LOOK_SECONDS = 5.0
-
 FOUND_AT_ONCE = 500
+"""Rows that the engine hands over at a time."""
+LOOK_SECONDS = 5.0
 
 Told = TypeVar("Told", BuiltRow, BuiltPairs)
 Stamps = list[tuple[str, int, int]]

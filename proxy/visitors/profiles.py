@@ -30,8 +30,7 @@ MAX_READS = 10_000
 
 class ProfileReader:
     """One worker's way to the profiles. While it `is_strained` no page waits for one: what makes pages fit is given up
-    before pages are. `clock` times the breaker and must be monotonic; `now`, Unix seconds, ages
-    the memory."""
+    before pages are. `clock` times the breaker and must be monotonic; `now`, Unix seconds, ages the memory."""
 
     def __init__(
         self,
