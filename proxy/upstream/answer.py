@@ -37,15 +37,21 @@ class Answer:
     reads plain heads: `plain.read`, or one that knows the origin's manners.
     """
 
-    status = size = 0
+    status = 0
+    size = 0
     rest = b""
     manner: Manner | None = None
     values: Sequence[bytes] = ()
-    has_begun = has_head = is_complete = may_reuse = False
+    has_begun = False
+    has_head = False
+    is_complete = False
+    may_reuse = False
     is_bounded = True
     _headers: Headers | None = ()
     _fields: list[tuple[bytes, bytes]]
-    _head_bytes = _silent_bytes = _informational = 0
+    _head_bytes = 0
+    _silent_bytes = 0
+    _informational = 0
     _left = 0  # bytes still due of a body that is read without a parser
     _parser: Any = None
 

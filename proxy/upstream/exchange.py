@@ -39,7 +39,9 @@ class Exchange:
     _latest = inf
     _news: asyncio.Future[None] | None = None
     _upload: asyncio.Task[None] | None = None
-    is_over = _is_sent = _is_paused = False
+    is_over = False
+    _is_sent = False
+    _is_paused = False
 
     def __init__(
         self,

@@ -71,7 +71,9 @@ class Relay:
     `most_bytes` may wait for the client in our memory beside the piece that just came; `is_head` when the client
     wants no body."""
 
-    _is_paused = _has_ended = _is_over = False
+    _is_paused = False
+    _has_ended = False
+    _is_over = False
     _error: BaseException | None = None
 
     def __init__(
