@@ -77,11 +77,19 @@ class Allowance:
         )
         return kept if said is None else (*kept, (OUR_FIELD, said))
 
+    def unsaid(self, kept: Headers, status: int) -> Headers:
+        """Kept fields without what we said in them: they are judged anew with what the origin says later."""
+        return tuple(field for field in kept if field[0] != OUR_FIELD) if self._speaks(status) else kept
+
+    def _speaks(self, status: int) -> bool:
+        """The origin's own words count for anything but a page that was found."""
+        return status == 200 and (self.fresh is not None or bool(self.despite))
+
     def _said(self, headers: Headers, status: int, received_at: float, choices: Choices) -> bytes | None:
-        """None: the origin's own words count. They do for anything but a page that was found."""
-        said, life = judged(status, headers, received_at, choices)
-        if status != 200 or (self.fresh is None and not self.despite):
+        """None: the origin's own words count."""
+        if not self._speaks(status):
             return None
+        said, life = judged(status, headers, received_at, choices)
         seconds = life.seconds if self.fresh is None else self.fresh
         words = [b"max-age=%d" % seconds] if life.explicit or self.fresh is not None else []
         words += [b"%b=%d" % pair for pair in self._stale(said)]

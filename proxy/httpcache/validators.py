@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.httpcache.freshness import http_date
-from proxy.httpcache.stored import Choices, StoredResponse, store
+from proxy.httpcache.stored import StoredResponse
 from proxy.model import Headers
 
 _OF_THE_BODY = frozenset({b"content-length", b"content-encoding", b"content-type", b"content-range", b"etag"})
@@ -23,14 +23,11 @@ def confirms(stored: StoredResponse, headers: Headers) -> bool:
     return told is None or ours is None or _opaque(told) == _opaque(ours)
 
 
-def refreshed(
-    stored: StoredResponse, headers: Headers, requested_at: float, received_at: float, choices: Choices
-) -> StoredResponse:
-    """The stored answer, fresh again, with the fields its 304 brought in place of the old ones (RFC 9111 3.2)."""
+def renewed(stored: Headers, headers: Headers) -> Headers:
+    """The fields of a stored answer, with those that its 304 brought in place of the old ones (RFC 9111 3.2)."""
     new = tuple((name, value) for name, value in headers if name not in _OF_THE_BODY)
     replaced = {name for name, _ in new} | {b"date"}  # the old one would make what was just confirmed look old
-    kept = tuple((name, value) for name, value in stored.headers if name not in replaced)
-    return store(stored.status, kept + new, stored.body, requested_at, received_at, choices)
+    return tuple((name, value) for name, value in stored if name not in replaced) + new
 
 
 def is_unchanged(request: Headers, etag: bytes | None, last_modified: bytes | None) -> bool:

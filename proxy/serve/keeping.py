@@ -18,7 +18,7 @@ from proxy.httpcache.key import Varying, vary_names, varying
 from proxy.httpcache.memory import Marks, Memory
 from proxy.httpcache.policy import Why, may_store
 from proxy.httpcache.stored import Choices, StoredResponse, store
-from proxy.httpcache.validators import conditions, confirms, refreshed
+from proxy.httpcache.validators import conditions, confirms, renewed
 from proxy.model import Headers
 from proxy.page.about import About
 from proxy.page.blank import NotBlank
@@ -128,12 +128,8 @@ class Keeping:
 
     def _refusal(self, errand: Errand, answer: UpstreamResponse, now: float) -> str:
         """The word why not; "" when it may."""
-        credentials = self._asking.credentials(errand.request)
-        verdict = may_store(
-            b"GET", credentials, answer.status, _judged(errand.policy, answer.headers), now, self._choices_of(errand)
-        )
-        if not verdict:
-            return verdict.reason
+        if no := self._forbidden(errand, answer.status, answer.headers, now):
+            return no
         if errand.policy and errand.policy.holes and not is_page(answer.headers) and is_html(answer.headers):
             return "no-transform"  # its holes could not be filled
         if not answer.is_bounded:
@@ -142,6 +138,12 @@ class Keeping:
             self._settings.max_page_bytes if self._is_cut(errand, answer.headers) else self._settings.max_stored_bytes
         )
         return "too-big" if _length(answer.headers) > most else ""
+
+    def _forbidden(self, errand: Errand, status: int, headers: Headers, now: float) -> str:
+        """The origin's own words against it; "" when there are none."""
+        credentials, judged = self._asking.credentials(errand.request), _judged(errand.policy, headers)
+        verdict = may_store(b"GET", credentials, status, judged, now, self._choices_of(errand))
+        return "" if verdict else verdict.reason
 
     def _refuse(self, errand: Errand, reason: str, status: int, seconds: float = 0) -> NotShared:
         """Marks the key, for `seconds` or as long as the setting says, unless this says nothing of what others would
@@ -225,10 +227,17 @@ class Keeping:
             errand, Entry(stored, self._chosen_by(errand, stored), self._declared(), policy=errand.policy)
         )
 
-    def _confirmed(self, errand: Errand, stale: Entry, headers: Headers, requested_at: float, now: float) -> Entry:
-        headers = blanked_head(headers, errand.policy)
-        stored = refreshed(stale.stored, headers, requested_at, now, self._choices_of(errand))
-        return self._keep(errand, replace(stale, stored=stored))
+    def _confirmed(self, errand: Errand, stale: Entry, headers: Headers, requested_at: float, now: float) -> Outcome:
+        """The stale page again, unless what its 304 says of it forbids that, as a cookie that is one visitor's."""
+        old, allowance = stale.stored, errand.policy.allowance if errand.policy else None
+        said = old.headers if allowance is None else allowance.unsaid(old.headers, old.status)
+        head = renewed(said, blanked_head(headers, errand.policy))
+        if allowance is not None:
+            head = allowance.kept(head, old.status, now, self._choices)
+        if no := self._forbidden(errand, old.status, head, now):
+            return self._refuse(errand, no, 304)
+        stored = self._stored(errand, old.status, head, old.body, requested_at, now)
+        return self._keep(errand, replace(stale, stored=stored, varying=self._chosen_by(errand, stored)))
 
     def _keep(self, errand: Errand, entry: Entry) -> Entry:
         if not errand.is_void:

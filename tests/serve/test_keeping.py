@@ -165,6 +165,51 @@ async def test_a_304_for_something_else_confirms_nothing() -> None:
     assert (answer.status, answer.body) == (200, PAGE)
 
 
+ALLOWANCE = Allowance(fresh=60, cookies=CookieRoles())
+
+
+@pytest.mark.parametrize("allowance", [None, ALLOWANCE], ids=["without a policy", "by a policy"])
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (b"Set-Cookie: session=annas", "set-cookie"),
+        (b"Cache-Control: private, max-age=60", "private"),
+        (b"Cache-Control: no-store", "no-store"),
+        (b"Vary: *", "vary-any"),
+    ],
+)
+async def test_a_304_says_as_much_of_who_may_be_given_the_page_as_a_200(
+    told: bytes, reason: str, allowance: Allowance | None
+) -> None:
+    def say(seen: Seen) -> bytes:
+        if seen.get(b"if-none-match"):
+            return b"HTTP/1.1 304 Not Modified\r\n%b\r\n\r\n" % told
+        return ok(PAGE, *SHARED)
+
+    publication = published() if allowance is None else ruled(allowance)
+    async with Origin(answering(say)) as origin, Site(origin.url, publication=publication) as site:
+        await site.get(b"/")
+        site.now += 61
+        for _ in range(2):
+            answer = await site.get(b"/")
+            assert answer["cache-status"] == f"tailorbird; fwd=bypass; detail={reason}"
+            assert b"annas" not in b"".join(value for _, value in answer.headers)
+
+
+async def test_a_304_that_brings_another_word_of_its_lifetime_is_believed_unless_the_operator_has_one() -> None:
+    def say(seen: Seen) -> bytes:
+        if seen.get(b"if-none-match"):
+            return b"HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=5\r\n\r\n"
+        return ok(PAGE, *SHARED)
+
+    for publication, seconds in ((published(), 5), (ruled(ALLOWANCE), 60)):
+        async with Origin(answering(say)) as origin, Site(origin.url, publication=publication) as site:
+            await site.get(b"/")
+            site.now += 61
+            await site.get(b"/")
+            assert (await site.get(b"/"))["cache-status"].startswith(f"tailorbird; hit; ttl={seconds}")
+
+
 async def test_a_page_that_stops_being_for_everybody_is_forgotten() -> None:
     answers = iter([ok(PAGE, *SHARED), *[ok(PAGE, HTML, b"Cache-Control: private")] * 2])
     async with Origin(answering(lambda _: next(answers))) as origin, Site(origin.url) as site:
