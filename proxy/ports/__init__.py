@@ -3,13 +3,14 @@ suite per port under `tests/contracts/`."""
 
 from proxy.ports.bus import Bus, Hear, Told
 from proxy.ports.lists import Outbox, Sightings, ViewLog, Waiting
-from proxy.ports.stores import ALL, Applied, EventStore, Part, ProfileStore, Refused, Store, Tombstones
+from proxy.ports.stores import ALL, Applied, Changed, EventStore, Part, ProfileStore, Refused, Store, Tombstones
 from proxy.ports.upstream import OnHints, Transport, UpstreamRequest, UpstreamResponse
 
 __all__ = [
     "ALL",
     "Applied",
     "Bus",
+    "Changed",
     "EventStore",
     "Hear",
     "OnHints",

@@ -20,6 +20,14 @@ class Part(NamedTuple):
 ALL = Part()
 
 
+class Changed(NamedTuple):
+    """Whose profiles were changed. Of those `begun` it was said that somebody is about to, and not that they have: they
+    may be changed later."""
+
+    visitor_ids: Collection[str] = ()
+    begun: Collection[str] = ()
+
+
 class ProfileStore(Protocol):
     """Profiles by visitor id. Any method may raise `StoreError`; nothing here retries or waits longer than the
     implementation's own timeout, the caller sets the budget."""
@@ -41,7 +49,7 @@ class ProfileStore(Protocol):
     async def newest_change(self) -> str:
         """The place after the last change of any profile, for who remembers some."""
 
-    async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Collection[str] | None:
+    async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Changed | None:
         """Whose profiles were changed between two such places, but for the `known` changes (`Applied.changes`); None
         when that may be anybody, as when somebody was erased, of whom no name is left, or when too much was changed to
         tell."""
@@ -154,7 +162,8 @@ class EventStore(Protocol):
 
     async def forget_before(self, moment: float) -> None:
         """Lets go of what came before that moment (Unix seconds) of all that is kept beside visitors: events that were
-        not taken, and those that `log` lists from elsewhere than the visitors' logs."""
+        not taken, and those that `log` lists from elsewhere than the visitors' logs; and of the names by which
+        `changed` tells what everybody has seen long since."""
 
 
 class Store(ProfileStore, EventStore, Protocol):

@@ -15,7 +15,7 @@ from zlib import crc32
 
 from proxy.errors import DamagedValueError, StoreError
 from proxy.model import Arrival, Profile
-from proxy.ports import ALL, Applied, Part, Refused, Tombstones
+from proxy.ports import ALL, Applied, Changed, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import redis_changes, redis_feed, redis_refused, redis_remaking, redis_rules
 from proxy.stores.address import Address, address_of
@@ -112,7 +112,7 @@ class RedisStore:
         async with answers_as_ours():
             return await redis_changes.newest(self._reader)
 
-    async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Collection[str] | None:
+    async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Changed | None:
         async with answers_as_ours():
             return await redis_changes.changed(self._reader, after, until, known)
 
@@ -221,6 +221,7 @@ class RedisStore:
     async def forget_before(self, moment: float) -> None:
         async with answers_as_ours():
             await redis_feed.forget_before(self._writer, moment)
-            for stream in (redis_changes.KEY, *BUS_KEYS):
+            await redis_changes.forget_before(self._writer, moment)
+            for stream in BUS_KEYS:
                 await let_go(self._writer, stream, moment)
             await redis_refused.forget_before(self._writer, moment)

@@ -1,10 +1,11 @@
 """Whose profiles were changed in Redis or Valkey, for those who remember them: a stream of what writers are about to do
 and what they have done, a batch an entry.
 
-It is told before and after, because what changes a visitor lies elsewhere and cannot be changed in one step with it: a
-writer that dies in between has said enough. An entry that names nobody means anybody; of who was erased no name may
-stay. A place in the stream that is there no more (it was cut to length, or another server has taken the master's place
-without it) means anybody, too.
+It is told before and after, because what changes a visitor lies elsewhere and cannot be changed in one step with it. A
+writer that dies in between has said enough: what it began, and did not say that it did, it may have done at any time
+since, so who remembers them has them read once more when it is certain to be over. An entry that names nobody means
+anybody; of who was erased no name may stay. A place in the stream that is there no more (it was cut to
+length, or another server has taken the master's place without it) means anybody, too.
 """
 
 from __future__ import annotations
@@ -14,17 +15,31 @@ from typing import Any
 
 import msgspec
 
+from proxy.ports import Changed
 from proxy.stores.redis_tombstones import BROUGHT_KEYS
+from proxy.stores.streams import let_go
 
 KEY = "{" + BROUGHT_KEYS + "}:changes"
 """On a cluster where a key lies without which no event is taken anyway."""
 MOST = 10_000
 BEGINNING = "0-0"
+SEEN_MS = 60_000
+"""Who has not looked for so long had better remember nobody."""
 
 
-def tell(client: Any, visitor_ids: Collection[str] = ()) -> Any:
-    """Says that these are changed, or anybody; to be awaited, or part of a pipeline. The answer is the entry's name."""
-    return client.xadd(KEY, {"v": msgspec.msgpack.encode(list(visitor_ids))}, maxlen=MOST, approximate=True)
+def begin(client: Any, visitor_ids: Collection[str]) -> Any:
+    """Says that these are about to be changed; to be awaited, or part of a pipeline. The answer is the entry's name."""
+    return _tell(client, visitor_ids, b"")
+
+
+def tell(client: Any, visitor_ids: Collection[str] = (), begun: str = "") -> Any:
+    """The same, when these are changed, or anybody. `begun` is the name of the entry before."""
+    return _tell(client, visitor_ids, begun.encode() or b"-")
+
+
+def _tell(client: Any, visitor_ids: Collection[str], begun: bytes) -> Any:
+    fields = {"v": msgspec.msgpack.encode(list(visitor_ids)), "b": begun}
+    return client.xadd(KEY, fields, maxlen=MOST, approximate=True)
 
 
 async def newest(client: Any) -> str:
@@ -33,11 +48,24 @@ async def newest(client: Any) -> str:
     return rows[0][0].decode() if rows else BEGINNING
 
 
-async def changed(client: Any, after: str, until: str, known: Collection[str]) -> Collection[str] | None:
+async def changed(client: Any, after: str, until: str, known: Collection[str]) -> Changed | None:
     """As `ProfileStore.changed`."""
     rows = await client.xrange(KEY, after, until, MOST)
     if len(rows) == MOST or (after != BEGINNING and [id for id, _ in rows[:1]] != [after.encode()]):
         return None
     names = {name.encode() for name in (*known, after)}
-    told = [msgspec.msgpack.decode(fields[b"v"], type=list[str]) for id, fields in rows if id not in names]
-    return {visitor_id for ids in told for visitor_id in ids} if all(told) else None
+    told = {id: msgspec.msgpack.decode(fields[b"v"], type=list[str]) for id, fields in rows if id not in names}
+    if not all(told.values()):
+        return None
+    is_over = {fields.get(b"b", b"-") for _, fields in rows} | {id for id, fields in rows if fields.get(b"b", b"-")}
+    begun = {visitor_id for id, ids in told.items() if id not in is_over for visitor_id in ids}
+    return Changed({visitor_id for ids in told.values() for visitor_id in ids}, begun)
+
+
+async def forget_before(client: Any, moment: float) -> None:
+    """Lets go of what was told before that moment, and of what everybody who looks has seen since, but for the newest:
+    it is somebody's place."""
+    await let_go(client, KEY, moment)
+    seen = int((await newest(client)).partition("-")[0]) - SEEN_MS
+    for id, _ in await client.xrevrange(KEY, max=max(seen, 0), count=1):
+        await client.xtrim(KEY, minid=id, approximate=False)

@@ -168,7 +168,7 @@ class RedisLog:
         keys = await self._tombstones.keys()
         reads = self._writer.pipeline(transaction=False)
         if changes is not None:
-            redis_changes.tell(reads, visitor_ids)
+            redis_changes.begin(reads, visitor_ids)
         reads.smembers(BROUGHT_KEYS)
         reads.hgetall(redis_rules.KEY)
         asks(reads, keys, visitor_ids)
@@ -187,7 +187,7 @@ class RedisLog:
     async def _tell(self, done: Done) -> None:
         if done.fresh:
             telling = self._writer.pipeline(transaction=False)
-            redis_changes.tell(telling, {arrival.visitor_id for arrival in done.fresh})
+            redis_changes.tell(telling, {arrival.visitor_id for arrival in done.fresh}, done.changes[0])
             redis_feed.tell(telling, done.fresh)
             name, *_ = await telling.execute()
             done.changes.append(name.decode())

@@ -36,9 +36,11 @@ async def rebuild(client: Any, visitor_id: str) -> bool:
         if profile is None:
             return False
         (found,) = await stored(client, [visitor_id])
+        is_other = not _is_same(found, profile)
+        begun = await _begun(client, visitor_id) if is_other else ""
         if await _is_remade(client, visitor_id, fields, profile):
-            if is_other := not _is_same(found, profile):
-                await redis_changes.tell(client)
+            if is_other:
+                await redis_changes.tell(client, [visitor_id], begun)
             return is_other
     raise StoreError("others change the same visitor all the time", help="do it again")
 
@@ -48,10 +50,16 @@ async def withdraw(client: Any, visitor_id: str, ids: Collection[str]) -> None:
     for _ in range(TRIES):
         fields: Fields = await client.hgetall(log_key(visitor_id))
         profile = await _following(client, [one for one in _in_order(fields) if one.event.id not in ids])
+        begun = await _begun(client, visitor_id)
         if not fields or await _is_remade(client, visitor_id, fields, profile, *ids):
-            await redis_changes.tell(client)
+            await redis_changes.tell(client, [visitor_id], begun)
             return
     raise StoreError("others change the same visitor all the time", help="do it again")
+
+
+async def _begun(client: Any, visitor_id: str) -> str:
+    name: bytes = await redis_changes.begin(client, [visitor_id])
+    return name.decode()
 
 
 async def mended(client: Any, visitor_id: str, found: Stored | StoreError) -> tuple[Profile | None, int]:

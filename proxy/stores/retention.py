@@ -10,11 +10,11 @@ async def expire(store: Store, views: ViewLog, outbox: Outbox, before: float) ->
     """Takes everything out that came before this moment (Unix seconds); how many events and page views those were. A
     visitor of whom nothing newer is known is forgotten."""
     gone = 0
+    await store.forget_before(before)  # first of all: it lets go of whom the last run named, too
     async for visitor_id in store.visitors():
         old = [arrival.event.id for arrival in await store.log_of(visitor_id) if arrival.received_at < before]
         if old:
             await store.withdraw(visitor_id, old)
             gone += len(old)
-    await store.forget_before(before)
     await outbox.done([one for one in await outbox.given_up() if one.queued_at < before])
     return gone, await views.forget_views(before)

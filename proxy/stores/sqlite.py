@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from proxy.errors import DamagedValueError, OperatorError, StoreError
 from proxy.model import Arrival, Profile
-from proxy.ports import ALL, Applied, Part, Refused, Tombstones
+from proxy.ports import ALL, Applied, Changed, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import (
     sqlite_changes,
@@ -102,11 +102,11 @@ class SqliteStore:
     async def newest_change(self) -> str:
         return await self._read(sqlite_changes.newest)
 
-    async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Collection[str] | None:
-        spans = sqlite_changes.gaps(after, until, known)
-        if not spans:
-            return None if spans is None else ()
-        return await self._read(partial(sqlite_changes.visitors, spans=spans))
+    async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Changed | None:
+        missed = sqlite_changes.missed(after, until, known)
+        if missed is None or missed.is_nothing:
+            return None if missed is None else Changed()
+        return await self._read(partial(sqlite_changes.changed, missed=missed))
 
     async def attribute_names(self) -> frozenset[str]:
         return await self._read(sqlite_log.names)
@@ -181,6 +181,7 @@ class SqliteStore:
         await self._change(lambda connection: sqlite_refused.forget(connection, refused))
 
     async def forget_before(self, moment: float) -> None:
+        await self._change(sqlite_changes.forget_names)
         await self._change(lambda connection: sqlite_refused.forget_before(connection, moment))
 
     # -- on the threads

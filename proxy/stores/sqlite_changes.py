@@ -1,8 +1,8 @@
 """Whose profiles were changed in a SQLite store, for those who remember them.
 
-A place is where the log ends, and a mark. What changes a profile is an event in the log, which says whose it is; only
-taking events out, making profiles anew and erasing add none. They make another mark, which names nobody: of who was
-erased no name may stay.
+A place is where the log ends, and the last mark. What changes a profile is an event in the log, which says whose it is;
+only taking events out and making profiles anew add none: they make a mark for each. One that names nobody means
+anybody, and leaves no mark before it: of who was erased no name may stay.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection
+from typing import NamedTuple
 
+from proxy.ports import Changed
+from proxy.stores import bulk
 from proxy.stores.sqlite_visitor import last_place
 
 # Named when erasing was all that it told of.
-SCHEMA = "CREATE TABLE IF NOT EXISTS erasures (place INTEGER PRIMARY KEY);"
+SCHEMA = "CREATE TABLE IF NOT EXISTS erasures (place INTEGER PRIMARY KEY, visitor_id TEXT);"
+NAMED = "ALTER TABLE erasures ADD COLUMN visitor_id TEXT"
 MOST = 50_000
 """Who has missed more changes than that had better remember nobody."""
 WITHIN = "place > json_extract(gap.value, '$[0]') AND place <= json_extract(gap.value, '$[1]')"
@@ -24,15 +28,35 @@ SELECT json_group_array(visitor_id) FROM (
     UNION SELECT visitor_id FROM json_each(?1) AS gap CROSS JOIN noted WHERE {WITHIN}
 )
 """  # noqa: S608  # a constant
+MARKED = "SELECT json_group_array(visitor_id) FROM erasures WHERE place > ? AND place <= ?"
 
 Span = tuple[int, int]
-"""Of the log: what lies after the one place, up to the other."""
+"""Of the log, or of the marks: what lies after the one place, up to the other."""
 
 
-def mark(connection: sqlite3.Connection) -> None:
-    """Says that profiles were changed and no event in the log tells whose."""
-    connection.execute("INSERT INTO erasures DEFAULT VALUES")
+class Missed(NamedTuple):
+    """What lies between two places and is not known."""
+
+    log: list[Span]
+    marks: Span
+
+    @property
+    def is_nothing(self) -> bool:
+        """Nothing lies there."""
+        return not self.log and self.marks[0] == self.marks[1]
+
+
+def mark(connection: sqlite3.Connection, visitor_ids: Collection[str] = ()) -> None:
+    """Says that these profiles, or anybody's, were changed and no event in the log tells of it."""
+    bulk.write(connection, "INSERT INTO erasures (visitor_id)", [(id,) for id in visitor_ids] or [(None,)])
+    most = MOST if visitor_ids else 0
+    connection.execute("DELETE FROM erasures WHERE place < (SELECT max(place) FROM erasures) - ?", (most,))
+
+
+def forget_names(connection: sqlite3.Connection) -> None:
+    """Leaves no name in a mark. Whoever has seen the last one misses none of them."""
     connection.execute("DELETE FROM erasures WHERE place < (SELECT max(place) FROM erasures)")
+    connection.execute("UPDATE erasures SET visitor_id = NULL")
 
 
 def newest(connection: sqlite3.Connection) -> str:
@@ -46,11 +70,9 @@ def name_of(span: Span) -> str:
     return f"{span[0]}-{span[1]}"
 
 
-def gaps(after: str, until: str, known: Collection[str]) -> list[Span] | None:
-    """What lies between two places and is not in what is known; None when anybody may have been changed."""
+def missed(after: str, until: str, known: Collection[str]) -> Missed | None:
+    """What lies between two places and is not in what is known; None when that is too much to tell whose it is."""
     (begins, begins_marked), (ends, ends_marked) = _numbers(after, "/"), _numbers(until, "/")
-    if begins_marked != ends_marked:
-        return None
     found = []
     for first, last in sorted(_numbers(name, "-") for name in known):
         if begins < min(first, ends):
@@ -58,12 +80,20 @@ def gaps(after: str, until: str, known: Collection[str]) -> list[Span] | None:
         begins = max(begins, last)
     if begins < ends:
         found.append((begins, ends))
-    return found if sum(last - first for first, last in found) <= MOST else None
+    marks = begins_marked, ends_marked
+    return Missed(found, marks) if sum(last - first for first, last in [*found, marks]) <= MOST else None
 
 
-def visitors(connection: sqlite3.Connection, spans: Collection[Span]) -> Collection[str]:
-    """Of whom there is an event in these."""
-    found: list[str] = json.loads(connection.execute(VISITORS, (json.dumps(spans),)).fetchone()[0])
+def changed(connection: sqlite3.Connection, missed: Missed) -> Changed | None:
+    """Of whom there is an event or a mark in that; None when there was a mark for anybody."""
+    marked = _names(connection, MARKED, missed.marks)
+    if None in marked or len(marked) < missed.marks[1] - missed.marks[0]:
+        return None
+    return Changed({*marked, *_names(connection, VISITORS, (json.dumps(missed.log),))})
+
+
+def _names(connection: sqlite3.Connection, sought: str, parameters: tuple[object, ...]) -> list[str]:
+    found: list[str] = json.loads(connection.execute(sought, parameters).fetchone()[0])
     return found
 
 

@@ -184,7 +184,7 @@ def rebuild(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> int:
             changed[visitor_id] = profile
     if changed:
         sqlite_visitor.write(connection, changed)
-        sqlite_changes.mark(connection)
+        sqlite_changes.mark(connection, changed)
     return len(changed)
 
 
@@ -206,7 +206,7 @@ def withdraw(connection: sqlite3.Connection, visitor_id: str, ids: Collection[st
         sqlite_visitor.write(connection, {visitor_id: profile})
     else:
         sqlite_visitor.forget(connection, [visitor_id])
-    sqlite_changes.mark(connection)
+    sqlite_changes.mark(connection, [visitor_id])
 
 
 def erase(connection: sqlite3.Connection, visitor_ids: Collection[str], now: float) -> dict[str, int]:

@@ -1,5 +1,7 @@
 """The tables of the SQLite store, and how a file that an older Tailorbird wrote is brought up to date.
 
+What is only added leaves the version as it is, so that workers of an older Tailorbird go on with the file.
+
 `events` and `noted` are the log. The first has what was sent, and by its unique index on visitor and id also tells an
 event that came before: exactly, and for as long as the log. All else of a visitor follows from it: `profiles` has
 checkpoints, `devices` whose they are (`sqlite_visitor.py`).
@@ -41,7 +43,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError("a newer Tailorbird wrote it")
     if 0 < version < OLDEST:
         raise sqlite3.DatabaseError("an older Tailorbird wrote it; import into a new file")
-    if version < VERSION:
+    if version < VERSION or "visitor_id" not in _columns(connection, "erasures"):
         with connection:
             connection.execute("BEGIN IMMEDIATE")
             _bring_up_to_date(connection)
@@ -51,13 +53,21 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     """What a file has of profiles becomes what it is now. Another worker may have done it meanwhile."""
-    columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(profiles)")}
+    columns = _columns(connection, "profiles")
     if "upto" in columns:
         # From before version 6. Its workers know nothing of `noted`, and their checkpoints would leave it out: now that
         # the column has another name, they cannot write any.
         connection.execute("ALTER TABLE profiles RENAME COLUMN upto TO until")
     elif columns and "until" not in columns:  # from before version 5, when every event changed its visitor's profile
         _make_checkpoints(connection)
+
+    marks = _columns(connection, "erasures")
+    if marks and "visitor_id" not in marks:
+        connection.execute(sqlite_changes.NAMED)
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
 
 
 def _make_checkpoints(connection: sqlite3.Connection) -> None:

@@ -2,7 +2,8 @@
 store, and has those read again. All else that it remembers is as the store has it, however long ago it was read.
 
 Others are the workers of this and other machines, whose messages may be lost, and commands, which send none. What this
-worker changed itself, and what others told it they did, it knows already. While the store is away nobody vouches, and
+worker changed itself, and what others told it they did, it knows already. What somebody has only begun is looked for
+once more when it must be over, for who has begun it may be gone. While the store is away nobody vouches, and
 memory is believed no longer than it says itself (`remembered.py`).
 """
 
@@ -10,10 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable, Collection, Iterable
 
 from proxy.errors import StoreError
-from proxy.ports import ProfileStore
+from proxy.ports import Changed, ProfileStore
 from proxy.visitors.profiles import ProfileReader
 
 EVERY_SECONDS = 1.0
@@ -21,6 +23,8 @@ SETTLE_SECONDS = 0.1
 """What the store has of changes that are just being made comes to be known meanwhile: so nobody is read again for what
 was done here."""
 MOST_KNOWN = 10_000
+LONGEST_SECONDS = 30.0
+"""No change takes as long as that from when it was begun."""
 
 
 class Vouching:
@@ -39,6 +43,7 @@ class Vouching:
         self._settle_seconds = settle_seconds
         self._place = ""
         self._known: list[str] = []
+        self._begun: deque[tuple[float, Collection[str]]] = deque()
 
     def know(self, changes: Iterable[str]) -> None:
         """Memory has these changes of the store (`Applied.changes`), or knows whom they made out of date."""
@@ -60,13 +65,23 @@ class Vouching:
     async def _look(self) -> None:
         at = self._clock()
         newest = await self._store.newest_change()
-        changed = await self._changed(newest) if newest != self._place else ()
+        changed = await self._changed(newest) if newest != self._place else Changed()
         self._place = newest
         if changed is None:
             self._profiles.forget()
-        self._profiles.looked(at, changed or ())
+        ids, begun = changed or Changed()
+        self._profiles.looked(at, {*ids, *self._over(at)})
+        if begun:
+            self._begun.append((at, begun))
 
-    async def _changed(self, newest: str) -> Collection[str] | None:
+    def _over(self, at: float) -> set[str]:
+        """Those whose change was begun so long ago that it is over."""
+        over: set[str] = set()
+        while self._begun and at - self._begun[0][0] >= LONGEST_SECONDS:
+            over.update(self._begun.popleft()[1])
+        return over
+
+    async def _changed(self, newest: str) -> Changed | None:
         """Whose profiles others changed since the last look; None when it may be anybody's, as before the first."""
         if not self._place:
             return None

@@ -3,7 +3,9 @@ profile has a row here."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -113,7 +115,7 @@ async def test_others_among_what_this_worker_did_are_found(worker: Worker, other
     assert [id for id in ("anna", "ben", "cleo", "dora") if worker.believes(id)] == ["anna", "dora"]
     await worker.profiles.get("ben", worker.at)
     await worker.look()
-    assert worker.believes("ben"), "once is enough"
+    assert worker.believes("ben"), "once is enough, when it is certain that it was done"
 
 
 async def test_before_the_first_look_nobody_is_vouched_for(worker: Worker, other: Store) -> None:
@@ -256,10 +258,43 @@ async def test_who_was_changed_by_somebody_else_is_read_again(
     assert now == (await other.get_profile(stored.alias) if stored and stored.alias else stored or Profile(visitor_id))
 
 
+ALONE = ("that device, then", "events taken out", "what is too old", "merge rules")
+
+
+@pytest.mark.parametrize("what", ALONE)
+async def test_who_was_not_changed_is_as_remembered(what: str, worker: Worker, other: Store, url: str) -> None:
+    visitor_id, change = WRITERS[what]
+    await other.apply([seen("anna", 1), told("anna", 2, 9.0), told("anna", 3, 4.0), seen("zoe", 200)])
+    await join(other, "laptop", "anna", NOON + 5)
+    await worker.vouching.look()
+    await worker.profiles.get(visitor_id, worker.at)
+    zoe = await worker.profiles.get("zoe", worker.at)
+    await change(other, url)
+    await worker.look()
+    assert not worker.believes(visitor_id)
+    assert worker.profiles.remembered("zoe", worker.at) is zoe
+
+
+async def test_of_who_was_forgotten_no_name_stays_for_longer_than_a_day(tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path}/s.db"
+    store, (views, outbox) = open_store(url), (open_views(url), open_outbox(url))
+    await store.apply([seen("anna", 1), seen("zoe", 200)])
+    assert await expire(store, views, outbox, NOON + 100) == (1, 0)
+    place = await store.newest_change()
+    assert await expire(store, views, outbox, NOON + 100) == (0, 0)
+    assert await store.newest_change() == place, "who has looked since has missed nothing"
+    for opened in (store, views, outbox):
+        await opened.aclose()
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        assert connection.execute("SELECT count(*), max(visitor_id) FROM erasures").fetchall() == [(1, None)]
+    connection.close()
+
+
 async def test_no_name_stays_of_who_was_erased(store: Store, url: str) -> None:
     start = await store.newest_change()
     await store.apply([seen("anna", 1), seen("ben", 1)])
     before = await store.newest_change()
-    assert set(await store.changed(start, before) or ()) == {"anna", "ben"}
+    told = await store.changed(start, before)
+    assert told is not None and set(told.visitor_ids) == {"anna", "ben"}
     await _erase(store, url)
     assert await store.changed(before, await store.newest_change()) is None

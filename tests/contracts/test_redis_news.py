@@ -6,17 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from proxy.errors import StoreError
 from proxy.events.fold import fold
+from proxy.metrics import Metrics
 from proxy.model import Arrival, Event
 from proxy.ports import Store
 from proxy.stores import open_store, redis_changes
 from proxy.stores.joining import join
+from proxy.stores.record import head_of, packed_arrival
 from proxy.stores.redis import BUS_KEYS
-from proxy.stores.redis_visitor import MOST_NEWS, STAMP, log_key, news_key
+from proxy.stores.redis_visitor import ADD, MOST_NEWS, STAMP, Call, log_key, news_key, ran
+from proxy.visitors.profiles import ProfileReader
+from proxy.visitors.remembered import MISSING
+from proxy.visitors.vouching import LONGEST_SECONDS, Vouching
 from tests.contracts.conftest import PATIENT, flush
 from tests.wire.valkeys import valkey as valkey_server
 
@@ -112,6 +118,36 @@ async def test_a_server_that_is_full_refuses_events_and_takes_them_again(tmp_pat
         assert {len(await store.log_of(f"v{visitor}")) for visitor in range(100)} == {taken + 1}
         assert await store.rebuild() == 0
         await store.aclose()
+
+
+async def test_what_a_writer_began_that_is_gone_is_seen_when_it_must_be_over(valkey: Store, client: Redis) -> None:
+    at = NOON
+    await valkey.apply([seen("anna", 1), seen("ben", 1)])
+    profiles = ProfileReader(valkey, Metrics(), budget_ms=20_000)
+    vouching = Vouching(valkey, profiles, lambda: at, settle_seconds=0.0)
+    await vouching.look()
+    await redis_changes.begin(client, ["anna"])
+    await vouching.look()
+    before = await profiles.get("anna", at)
+    await valkey.apply([seen("ben", 2)])
+    arguments = (b"1 ", head_of("anna"), "web:2", packed_arrival(seen("anna", 2)))
+    assert await ran(client, [Call(ADD, "anna", arguments)]) == [[1, 0]]
+    await vouching.look()
+    assert await profiles.get("anna", at) is before, "nobody can know"
+    await profiles.get("ben", at)
+    at += LONGEST_SECONDS
+    await vouching.look()
+    assert profiles.remembered("ben", at) is not MISSING, "of whom it was said that it is done"
+    assert await profiles.get("anna", at) == await valkey.get_profile("anna") != before
+    await profiles.aclose()
+
+
+async def test_names_of_changes_go_when_all_have_seen_them_but_nobodys_place(valkey: Store, client: Redis) -> None:
+    for ms in (1, 2, 60_002, 60_003):
+        await client.xadd(redis_changes.KEY, {"v": msgspec.msgpack.encode([f"v{ms}"])}, id=f"{ms}-0")
+    await valkey.forget_before(0.0)
+    assert [id for id, _ in await client.xrange(redis_changes.KEY)] == [b"2-0", b"60002-0", b"60003-0"]
+    assert await valkey.changed("2-0", "60003-0") == ({"v60002", "v60003"}, set())
 
 
 async def test_what_processes_told_each_other_long_ago_is_let_go_of(valkey: Store, client: Redis) -> None:

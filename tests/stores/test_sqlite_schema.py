@@ -98,6 +98,24 @@ async def test_a_file_of_version_5_goes_on_and_its_workers_stop(tmp_path: Path) 
     await store.aclose()
 
 
+async def test_a_file_whose_marks_name_nobody_goes_on_with_its_workers(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    await store.apply([seen("anna", 1), seen("anna", 2), seen("anna", 3), seen("anna", 4)])
+    await store.aclose()
+    with sqlite3.connect(tmp_path / "s.db", isolation_level=None) as old:
+        old.execute("ALTER TABLE erasures DROP COLUMN visitor_id")
+        store = open_store(f"sqlite:{tmp_path}/s.db")
+        place = await store.newest_change()
+        await store.withdraw("anna", ["web:1"])
+        assert await store.changed(place, await store.newest_change()) == ({"anna"}, ())
+        old.execute("INSERT INTO erasures DEFAULT VALUES")
+        old.execute("DELETE FROM erasures WHERE place < (SELECT max(place) FROM erasures)")
+        await store.withdraw("anna", ["web:2"])
+        assert await store.changed(place, await store.newest_change()) is None, "one was an older worker's"
+    old.close()
+    await store.aclose()
+
+
 async def test_several_workers_may_open_an_older_file_at_once(tmp_path: Path) -> None:
     before = await as_of_version_3(tmp_path / "s.db")
     stores = [open_store(f"sqlite:{tmp_path}/s.db") for _ in range(3)]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from proxy.metrics import Metrics
 from proxy.model import Profile
+from proxy.ports import Changed
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.vouching import MOST_KNOWN, Vouching
 from tests.wire.behind import Behind
@@ -23,7 +24,7 @@ class Store:
 
     def __init__(self) -> None:
         self.places = 0
-        self.changes: Collection[str] | None = ()
+        self.changes: Changed | None = Changed()
         self.asked: list[tuple[str, str, int]] = []
         self.looked = asyncio.Event()
 
@@ -31,7 +32,7 @@ class Store:
         self.looked.set()
         return f"place {self.places}"
 
-    async def changed(self, after: str, until: str, known: Collection[str]) -> Collection[str] | None:
+    async def changed(self, after: str, until: str, known: Collection[str]) -> Changed | None:
         self.asked.append((after, until, len(known)))
         return self.changes
 
