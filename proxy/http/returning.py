@@ -20,11 +20,12 @@ _NOT_RETURNED = HOP_BY_HOP | {b"alt-svc"}
 
 _ABSOLUTE = re.compile(rb"(?:(https?):)?//([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _REFRESH = re.compile(rb"(\s*[\d.]*\s*[;,]\s*(?:url\s*=\s*)?['\"]?)(.*)", re.IGNORECASE | re.DOTALL)
+_TARGET = re.compile(rb"<([^>]*)>|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _DOMAIN = re.compile(rb";\s*domain\s*=\s*\.?([^;\s]*)[^;]*", re.IGNORECASE)
 
 
 def response_headers(headers: Headers, *, address: Address, ours: bytes) -> Headers:
-    """The origin's fields as the visitor gets them: redirects and cookies of the origin's own host become ours.
+    """The origin's fields as the visitor gets them: redirects, links and cookies of the origin's own host become ours.
 
     `ours` is scheme and authority as the visitor knows them, `https://shop.example`. Raises `OriginError` for a
     value that would end its field early.
@@ -56,6 +57,16 @@ def _refresh(value: bytes, address: Address, ours: bytes) -> bytes:
     return match[1] + _location(match[2], address, ours) if match else value
 
 
+def _link(value: bytes, address: Address, ours: bytes) -> bytes:
+    """Where links lead to, and what they are links of (RFC 8288); a title that reads as an address is one, too."""
+
+    def mapped(match: re.Match[bytes]) -> bytes:
+        target = match[1] if match[1] is not None else match[2]
+        return match[0][:1] + _location(target, address, ours) + match[0][-1:]
+
+    return _TARGET.sub(mapped, value)
+
+
 def _set_cookie(value: bytes, address: Address, ours: bytes) -> bytes:
     """A Domain the browser would refuse from us, since it is the origin's, becomes our host."""
     match = _DOMAIN.search(value)
@@ -82,5 +93,6 @@ _MAPPED = {
     b"location": _location,
     b"content-location": _location,
     b"refresh": _refresh,
+    b"link": _link,
     b"set-cookie": _set_cookie,
 }

@@ -1,11 +1,12 @@
 """The two ways to ask the origin: for everybody, with a request of our own; or as the visitor.
 
-What comes back has its redirects and cookies mapped to our host, so that what is stored and what is passed on are
-the same bytes.
+What comes back has its redirects, links and cookies mapped to our host, so that what is stored and what is passed on
+are the same bytes.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Set
 from functools import partial
 
@@ -17,7 +18,7 @@ from proxy.http.returning import response_headers
 from proxy.httpcache.coding import preferred
 from proxy.memo import make_room
 from proxy.model import Headers, Manner
-from proxy.ports import UpstreamRequest, UpstreamResponse
+from proxy.ports import OnHints, UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.manners import MOST_MANNERS
@@ -124,7 +125,9 @@ class Asking:
         host, trusted = self._host(origin, request), self._trusted
         head = request_head(request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without)
         if head is not None:
-            return origin, UpstreamRequest(request.method, request.target, (), head=head, on_hints=request.on_hints)
+            return origin, UpstreamRequest(
+                request.method, request.target, (), head=head, on_hints=self._hinted(origin, request)
+            )
         headers = request_headers(request, host=host, trusted=trusted, accept_encoding=accept_encoding, without=without)
         return origin, UpstreamRequest(
             request.method,
@@ -132,7 +135,7 @@ class Asking:
             headers,
             request.body,
             request.content_length,
-            on_hints=request.on_hints,
+            on_hints=self._hinted(origin, request),
         )
 
     def _host(self, origin: OriginTransport, request: Request) -> bytes:
@@ -147,9 +150,13 @@ class Asking:
             raise
         return answer
 
+    def _hinted(self, origin: OriginTransport, request: Request) -> OnHints | None:
+        """Who tells the client of early hints, of which no link leads to the origin's own address either."""
+        return partial(_tell_mapped, request.on_hints, origin, _ours(request)) if request.on_hints else None
+
     def _map(self, origin: OriginTransport, request: Request, answer: UpstreamResponse) -> None:
         """Makes the answer's fields those that the visitor gets; of a manner once for all that are in it."""
-        ours = request.scheme.encode() + b"://" + request.host
+        ours = _ours(request)
         if answer.manner is None:
             answer.headers = response_headers(answer.headers, address=origin.address, ours=ours)
             return
@@ -159,3 +166,12 @@ class Asking:
             mapped = answer.manner.through(partial(response_headers, address=origin.address, ours=ours))
             self._mapped[answer.manner, ours] = mapped
         answer.manner = mapped
+
+
+def _ours(request: Request) -> bytes:
+    return request.scheme.encode() + b"://" + request.host
+
+
+def _tell_mapped(tell: OnHints, origin: OriginTransport, ours: bytes, hints: Headers) -> None:
+    with contextlib.suppress(OriginError):  # hints that break a head are none
+        tell(response_headers(hints, address=origin.address, ours=ours))

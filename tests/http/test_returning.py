@@ -66,6 +66,24 @@ def test_a_redirect_to_the_origins_own_host_becomes_ours(location: bytes, mapped
     assert dict(returned((b"location", location)))[b"location"] == mapped
     assert dict(returned((b"content-location", location)))[b"content-location"] == mapped
     assert dict(returned((b"refresh", b"0; url=" + location)))[b"refresh"] == b"0; url=" + mapped
+    assert dict(returned((b"link", b"<" + location + b">; rel=next")))[b"link"] == b"<" + mapped + b">; rel=next"
+
+
+@pytest.mark.parametrize(
+    ("link", "mapped"),
+    [
+        (
+            b'<http://shop.internal:8000/a,b.css>; rel=preload, </b.js>;rel="preload",<//shop.internal:8000/c>',
+            b'<https://shop.example/a,b.css>; rel=preload, </b.js>;rel="preload",<https://shop.example/c>',
+        ),
+        (b'</a>; anchor="http://shop.internal:8000/b"', b'</a>; anchor="https://shop.example/b"'),
+        (b'</a>; title="\\"<http://shop.internal:8000/>"', b'</a>; title="\\"<http://shop.internal:8000/>"'),
+        (b"<http://shop.internal:8000/a; rel=next", b"<http://shop.internal:8000/a; rel=next"),
+        (b"<https://fonts.example>; rel=preconnect", b"<https://fonts.example>; rel=preconnect"),
+    ],
+)
+def test_links_to_the_origins_own_host_become_ours_one_by_one(link: bytes, mapped: bytes) -> None:
+    assert dict(returned((b"link", link)))[b"link"] == mapped
 
 
 def test_a_written_default_port_is_the_same_origin() -> None:

@@ -417,6 +417,26 @@ async def test_early_hints_reach_who_says_how_it_fetches_by_any_way() -> None:
         writer.close()
 
 
+@pytest.mark.parametrize("path", [b"/", b"/shared"])
+async def test_no_link_leads_to_the_origins_own_address(path: bytes) -> None:
+    async def script(wire: Wire) -> None:
+        while True:
+            asked = await wire.request()
+            link = b"Link: <%b/a.css>; rel=preload" % wire.origin.url.encode()
+            early = b"HTTP/1.1 103 Early Hints\r\n%b\r\n\r\n" % link if asked.target == b"/" else b""
+            await wire.send(early + ok(b"x", link, b"Cache-Control: " + (b"no-store" if early else b"max-age=60")))
+
+    async with Origin(script) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        for _ in range(4):  # the last are asked by habit, and straight, or stored
+            writer.write(request(b"GET", path, MODE, SESSION))
+            if path == b"/":
+                hints = await reader.readuntil(b"\r\n\r\n")
+                assert hints == b"HTTP/1.1 103 Early Hints\r\nlink: <http://shop.example/a.css>; rel=preload\r\n\r\n"
+            assert (await hear(reader)).headers[b"link"] == b"<http://shop.example/a.css>; rel=preload"
+        writer.close()
+
+
 @pytest.mark.parametrize(
     "asked",
     [
