@@ -13,6 +13,7 @@ class Alone:
 
     def __init__(self) -> None:
         self.name = name_of_process()
+        self.is_alone = True
         self._ears = Ears()
 
     def listen(self, topic: str, hear: Hear) -> None:

@@ -42,6 +42,7 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.name = name_of_process()
+        self.is_alone = False
         self._folder = folder
         self._path = folder / f"{self.name}{_ENDING}"
         self._ears = Ears()

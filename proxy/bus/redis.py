@@ -38,6 +38,7 @@ class RedisBus:
 
     def __init__(self, connect: Callable[..., Any]) -> None:
         self.name = name_of_process()
+        self.is_alone = False
         self._client = connect(
             protocol=2,
             socket_timeout=_BUSY_SECONDS,

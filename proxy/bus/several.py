@@ -17,6 +17,7 @@ class Several:
 
     def __init__(self, near: Bus, far: Bus) -> None:
         self.name = far.name = near.name
+        self.is_alone = False
         self._near = near
         self._far = far
         self._done: OrderedDict[bytes, asyncio.Future[bytes]] = OrderedDict()

@@ -105,17 +105,29 @@ class Covisits:
         at = self.latest_at if at is None else at
         self.learnt += 1
         self._clicks[product] = self._clicks.get(product, 0) + 1
-        self._lately[product] = (self.lately(product, at) + 1.0, max(at, self._lately.get(product, (0.0, at))[1]))
+        count, counted_at = self._lately.get(product, (0.0, at))
+        faded = count * exp((counted_at - at) / self._trend) if at > counted_at else count
+        self._lately[product] = (faded + 1.0, max(at, counted_at))
         self._remember(product, visit)
-        own = self._cells.setdefault(product, {})
-        for nearness, name in zip(NEARNESS, reversed(before[-REACH:]), strict=False):
-            other = self._names.setdefault(name, name)
-            theirs = self._cells.setdefault(other, {})
+        cells_of, learnt, cold = self._cells, self._learnt, self._cold  # of what is cold nothing was worked out
+        own = cells_of.get(product)
+        if own is None:
+            own = cells_of[product] = {}
+        for nearness, other in zip(NEARNESS, reversed(before[-REACH:]), strict=False):
+            if other not in own:
+                other = self._names.setdefault(other, other)
+            theirs = cells_of.get(other)
+            if theirs is None:
+                theirs = cells_of[other] = {}
             weight = growth * nearness
             own[other] = own.get(other, 0.0) + weight
             theirs[product] = theirs.get(product, 0.0) + weight
-            self._changed(other, theirs)
-        self._changed(product, own)
+            learnt[other] = learnt.get(other, 0) + 1
+            if other not in cold or len(theirs) > _MOST_CELLS:
+                self._changed(other, theirs)
+        learnt[product] = learnt.get(product, 0) + 1
+        if product not in cold or len(own) > _MOST_CELLS:
+            self._changed(product, own)
 
     def _growth(self, at: float | None) -> float:
         if self._epoch is None:
@@ -145,8 +157,7 @@ class Covisits:
         if len(cells) > _MOST_CELLS:
             least = sorted(cells.values())[-_KEPT_CELLS]
             self._cells[product] = {name: weight for name, weight in cells.items() if weight >= least}
-        learnt = self._learnt[product] = self._learnt.get(product, 0) + 1
-        row = self._rows.get(product)
+        row, learnt = self._rows.get(product), self._learnt[product]
         if row is None or learnt > row.learnt + row.learnt // _PATIENCE or self.latest_at > row.at + self._aged:
             self._rows.pop(product, None)
             self._cold[product] = None

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from proxy.events.intake import cut
 from proxy.model import Item
 
-PRODUCT_NAMES = ("product_id", "sku", "item_id", "id")
+OWN_PRODUCT_NAMES = ("product_id", "sku", "item_id")
+PRODUCT_NAMES = (*OWN_PRODUCT_NAMES, "id")
+BRAND_NAMES = ("brand", "item_brand")
 CATEGORY_NAMES = ("category", "item_category", *(f"item_category{number}" for number in range(2, 6)))
 VALUE_NAMES = ("revenue", "total", "value")
 ORDER_NAMES = ("order_id", "transaction_id")
@@ -26,30 +28,39 @@ Properties = Mapping[str, object]
 def items_of(properties: Properties) -> tuple[Item, ...]:
     """The products: of a list, or the one the properties themselves are about."""
     listed = properties.get("products", properties.get("items"))
-    found = [_item(each) for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    if not found and first(properties, PRODUCT_NAMES[:-1]):
-        found = [_item(properties)]
-    return tuple(item for item in found if item.product)
+    if isinstance(listed, list) and (said := [each for each in listed if isinstance(each, dict)]):
+        return tuple([_item(each, product) for each in said if (product := first(each, PRODUCT_NAMES))])
+    product = first(properties, OWN_PRODUCT_NAMES)
+    return (_item(properties, product),) if product else ()
 
 
-def _item(said: Properties) -> Item:
-    parts = [part for name in CATEGORY_NAMES if name in said for part in text(said, name).split(">")]
-    quantity = number(said.get("quantity", 1))
+def _item(said: Properties, product: str) -> Item:
+    quantity = number(said["quantity"]) if "quantity" in said else 1.0
     return Item(
-        cut(first(said, PRODUCT_NAMES), 64),
-        cut("/".join(filter(None, map(str.strip, parts))), 100),
-        cut(first(said, ("brand", "item_brand")), 50),
-        max(0.0, number(said.get("price"))),
+        cut(product, 64),
+        _category(said),
+        cut(brand, 50) if (brand := first(said, BRAND_NAMES)) else "",
+        max(0.0, number(said["price"])) if "price" in said else 0.0,
         quantity if quantity > 0 else 1.0,
     )
+
+
+def _category(said: Properties) -> str:
+    parts: list[str] = []
+    for name in CATEGORY_NAMES:
+        if name in said:
+            parts += text(said, name).split(">")
+    return cut("/".join(filter(None, map(str.strip, parts))), 100) if parts else ""
 
 
 def value_of(properties: Properties, items: tuple[Item, ...]) -> float:
     """The money it is about: as said, else what the products cost."""
     for name in VALUE_NAMES:
-        if properties.get(name) is not None:
+        if name in properties and properties[name] is not None:
             return number(properties[name])
-    return math.fsum(item.price * item.quantity for item in items)
+    if len(items) == 1:
+        return items[0].price * items[0].quantity
+    return math.fsum([item.price * item.quantity for item in items])
 
 
 def details_of(properties: Properties) -> dict[str, str | float | bool]:

@@ -29,7 +29,7 @@ SUBJECTS = {
     "segment left": ("audience_key",),
 }
 
-Verdict = tuple[bytes, Arrival | Rejected]
+Verdict = tuple[bytes | msgspec.Raw, Arrival | Rejected]
 """A call as it was sent, and what became of it."""
 
 
@@ -78,18 +78,17 @@ def judged(body: bytes, batch: Batch, named: str, sender: Sender, moment: Moment
     calls = [msgspec.Raw(body)] if batch.batch is None else batch.batch
     moment = replace(moment, sent_at=instant(batch.sent_at))
     for number, raw in enumerate(calls):
-        payload = bytes(raw)
         if number >= most:
-            yield payload, Rejected("too-many", f"a batch has at most {most} events")
-        elif len(payload) > MAX_EVENT_BYTES:
-            yield payload, Rejected("too-large", f"an event has at most {MAX_EVENT_BYTES} bytes")
+            yield raw, Rejected("too-many", f"a batch has at most {most} events")
+        elif len(raw) > MAX_EVENT_BYTES:
+            yield raw, Rejected("too-large", f"an event has at most {MAX_EVENT_BYTES} bytes")
         else:
-            yield payload, _judged(payload, named, sender, moment, number)
+            yield raw, _judged(raw, named, sender, moment, number)
 
 
-def _judged(payload: bytes, named: str, sender: Sender, moment: Moment, number: int) -> Arrival | Rejected:
+def _judged(raw: msgspec.Raw, named: str, sender: Sender, moment: Moment, number: int) -> Arrival | Rejected:
     try:
-        call = _calls.decode(payload)
+        call = _calls.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return Rejected("not-json", f"the event cannot be read: {error}")
     said = said_in(call, (call.type or "") if named == "batch" else named)
@@ -130,7 +129,7 @@ def said_in(call: Call, type: str) -> Said | Rejected:
         items,
         value_of(properties, items),
         first(properties, ORDER_NAMES) if kind.startswith("order ") else "",
-        text(call.context or {}, "userHash"),
+        text(call.context, "userHash") if call.context else "",
         traits,
         details_of(properties),
     )

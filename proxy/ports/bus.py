@@ -34,6 +34,9 @@ class Bus(Protocol):
     name: str
     """This process's, among all of them."""
 
+    is_alone: bool
+    """There never are others: what is only for them need not be told."""
+
     def listen(self, topic: str, hear: Hear) -> None:
         """Has messages on `topic` done by `hear`, the only one for it. Before `open`."""
 

@@ -58,8 +58,9 @@ class Learning:
     def hear(self, applied: Applied) -> None:
         """Learns what this worker has applied, and looks ahead for those who did it."""
         learnt = [arrival for arrival in applied.fresh if arrival.event.kind in LEARNT]
+        shop = self._stock().shop
         for arrival in learnt:
-            self._learn(arrival)
+            shop.learn(arrival.visitor_id, arrival.event)
         if applied.places is not None and applied.places[0] == self._place:
             self._place = applied.places[1]
         else:
@@ -110,10 +111,7 @@ class Learning:
         if (arrival.visitor_id, arrival.event.id) in self._own:
             del self._own[arrival.visitor_id, arrival.event.id]
         else:
-            self._learn(arrival)
-
-    def _learn(self, arrival: Arrival) -> None:
-        self._stock().shop.learn(arrival.visitor_id, arrival.event)
+            self._stock().shop.learn(arrival.visitor_id, arrival.event)
 
     def _foresee(self, profile: Profile) -> None:
         foresee(

@@ -109,7 +109,7 @@ class Collect:
         verdicts = await asyncio.to_thread(judge) if len(body) > THREAD_BYTES else judge()
         for payload, verdict in verdicts:
             if isinstance(verdict, Rejected):
-                kept = payload[:MAX_KEPT_BYTES]
+                kept = bytes(payload)[:MAX_KEPT_BYTES]
                 self._journal.refuse(Refused(now, sender.source, verdict.reason, kept, sender.visitor_id, call))
         arrivals = [verdict for _, verdict in verdicts if isinstance(verdict, Arrival)]
         await self._journal.record(arrivals, len(body))

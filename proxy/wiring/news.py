@@ -18,10 +18,15 @@ PROFILES, ERASING, ERASED = "profiles", "erasing", "erased"
 """The topics on which they tell it."""
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True):
-    """Who tells it, whether they wait, and what (`journal.Change`)."""
+class Teller(msgspec.Struct, frozen=True, array_like=True):
+    """Who tells it: a process hears itself, and need not read on."""
 
     teller: str
+
+
+class Told(Teller, frozen=True, array_like=True):
+    """Whether they wait, and what they tell (`journal.Change`)."""
+
     waits: bool
     visitor_ids: list[str]
     names: list[str] = []
@@ -51,18 +56,21 @@ class News:
     async def tell(self, change: Change, waits: bool) -> None:
         """Profiles changed; `waits` until all have heard. What was only done they count themselves: to read it again
         from the store costs a hundred times as much."""
+        if self._bus.is_alone:
+            return
         told = Told(self._bus.name, waits, list(change.visitor_ids), list(change.names), list(change.deeds))
         await (self._bus.send if waits else self._bus.tell)(PROFILES, msgspec.msgpack.encode(told))
 
     async def _hear_of_profiles(self, message: bytes) -> bytes:
+        if msgspec.msgpack.decode(message, type=Teller).teller == self._bus.name:
+            return b""
         told = msgspec.msgpack.decode(message, type=Told)
-        if told.teller != self._bus.name:
-            self._profiles.arrived((), told.deeds)
-            self._profiles.outdate(told.visitor_ids)
-            self._vouching.know(told.names)
-            if told.waits:
-                await self._profiles.renew(told.visitor_ids, self._clock())
-                await self._profiles.caught_up([arrival.visitor_id for arrival in told.deeds])
+        self._profiles.arrived((), told.deeds)
+        self._profiles.outdate(told.visitor_ids)
+        self._vouching.know(told.names)
+        if told.waits:
+            await self._profiles.renew(told.visitor_ids, self._clock())
+            await self._profiles.caught_up([arrival.visitor_id for arrival in told.deeds])
         return b""
 
     async def erase(self, places: Places, visitor_id: str) -> Receipt:

@@ -100,6 +100,7 @@ async def test_everybody_hears_the_sender_too_and_the_answers_come_by_name(membe
     assert told.live == {bus.name for bus in buses}
     assert told.answers == {bus.name: b"/SALE" for bus in buses}
     assert [listener.messages for listener in listeners] == [[b"/sale"]] * 3
+    assert not any(bus.is_alone for bus in buses)
 
 
 async def test_one_alone_hears_itself() -> None:
@@ -111,6 +112,7 @@ async def test_one_alone_hears_itself() -> None:
     assert told.is_whole
     assert told.answers == {bus.name: b"/SALE"}
     assert listener.messages == [b"/sale", b"/new"]
+    assert bus.is_alone
     await bus.aclose()
 
 
