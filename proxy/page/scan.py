@@ -123,7 +123,7 @@ def find_slots(
     for the slot that does not stand apart, which takes some parsing: the first one is named.
     """
     wanted = [slot for slot in declared if slot.selector and slot.is_on(path) and not slot.is_list]
-    if not wanted and page.document.select_one(_marked_by(marker)) is None:
+    if not wanted and page.foreign_at < 0 and page.document.select_one(_marked_by(marker)) is None:
         return Uncut(Doubt.NO_SLOTS, 0)
     try:
         must_be_ascii_superset(page)

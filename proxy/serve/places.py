@@ -58,7 +58,8 @@ def _slots(visit: Visit, found: Slots, fix: str) -> Iterator[Line]:
     elif found.reason is Doubt.NO_SLOTS:
         yield Line(Level.WARN, "slots", str(found), fix)
     else:
-        yield Line(Level.FAIL, "slots", f"{found}, so it passes through untouched", f"mend it on {_line(visit, found)}")
+        fix = "send pages in UTF-8" if found.reason is Doubt.CHARSET else f"mend it on {_line(visit, found)}"
+        yield Line(Level.FAIL, "slots", f"{found}, so it passes through untouched", fix)
 
 
 def _missing(visit: Visit, found: Collection[str]) -> Iterator[Line]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -12,9 +11,8 @@ from proxy.model import Headers
 from proxy.page.inspect import Inspection, inspect
 from proxy.page.markup import Markup
 from proxy.page.slots import DeclaredSlot
+from proxy.serve.pages import charset_of
 from proxy.settings import Settings
-
-_CHARSET_PARAMETER = re.compile(rb'charset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
 
 
 class Level(enum.StrEnum):
@@ -64,11 +62,10 @@ class Visit:
 
     @cached_property
     def markup(self) -> Markup:
-        """The page for those who cut it."""
-        return Markup(self.body, self.charset)
+        """The page for those who cut it, who go by the answer's head alone."""
+        return Markup(self.body, charset_of(self.headers))
 
     @cached_property
     def charset(self) -> str:
         """Of Content-Type, else of the `<meta>` element, else ""."""
-        written = _CHARSET_PARAMETER.search(self.get(b"content-type").encode("latin-1"))
-        return written.group(1).decode("latin-1").lower() if written else self.page.charset
+        return charset_of(self.headers) or self.page.charset

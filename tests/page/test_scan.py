@@ -140,6 +140,7 @@ def test_a_doubt_names_its_slot_in_words() -> None:
 @pytest.mark.parametrize("charset", ["utf-16", "UTF-16LE", " utf-16-be", "iso-2022-jp", "utf-7", "utf-32"])
 def test_a_charset_that_is_no_superset_of_ascii_is_not_cut(charset: str) -> None:
     assert doubt_of(b"<div data-slot=a>x</div>", charset=charset).reason is Doubt.CHARSET
+    assert doubt_of(b"<p>x", charset=charset).reason is Doubt.CHARSET
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,11 @@ def test_a_charset_that_is_no_superset_of_ascii_is_not_cut(charset: str) -> None
 )
 def test_bytes_that_give_away_such_a_charset_are_not_cut(body: bytes) -> None:
     assert doubt_of(body, charset="").reason is Doubt.CHARSET
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_slot_that_is_written_in_such_a_charset_is_no_page_without_slots(coding: str) -> None:
+    assert doubt_of("<div data-slot=a>x</div>".encode(coding), charset="").reason is Doubt.CHARSET
 
 
 @pytest.mark.parametrize("charset", ["", "utf-8", "windows-1252", "shift_jis", "gb18030", "no-such-charset"])

@@ -77,6 +77,19 @@ def test_a_page_that_cannot_be_cut_fails_with_the_line_it_happens_on() -> None:
     assert line.fix == "mend it on line 3"
 
 
+def test_a_page_that_has_to_be_sent_in_another_charset_is_told() -> None:
+    line = line_of(replace(HEALTHY, body=HEALTHY.body.decode().encode("utf-16-le")), "slots")
+    assert (line.level, line.fix) == (Level.FAIL, "send pages in UTF-8")
+    assert "is in an encoding whose markup cannot be told from its text" in line.says
+
+
+def test_doctor_believes_of_the_charset_what_the_proxy_does() -> None:
+    body = b"<meta charset=iso-2022-jp>" + HEALTHY.body
+    visit = replace(with_field(b"content-type", b"text/html"), body=body)
+    assert line_of(visit, "charset").says == "iso-2022-jp"
+    assert line_of(visit, "slots").level is Level.OK
+
+
 def test_a_page_larger_than_is_personalised_fails() -> None:
     assert line_of(replace(HEALTHY, settings=Settings(max_page_bytes=10)), "size").level is Level.FAIL
 
