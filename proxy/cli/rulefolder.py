@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -118,14 +119,20 @@ def _exists(url: str) -> bool:
 def _products(catalogue: Path) -> Sequence[Product]:
     read = read_feed(catalogue.read_bytes())
     for problem in read.problems:
-        click.echo(f"{catalogue}: {problem}", err=True)
+        _say_once(f"{catalogue}: {problem}")
     return read.products
+
+
+@cache
+def _say_once(what: str) -> None:
+    """Says it on stderr, however many states of a folder a command reads."""
+    click.echo(what, err=True)
 
 
 async def _imported(url: str) -> frozenset[str]:
     """What imports have brought; nothing, with a word on stderr, where none has been yet."""
     if not _exists(url):
-        click.echo(f"nothing has been imported into `{url}` yet", err=True)
+        _say_once(f"nothing has been imported into `{url}` yet")
         return frozenset()
     async with existing_store(url) as store:
         return await store.attribute_names()

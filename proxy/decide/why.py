@@ -5,6 +5,7 @@ It walks what `decide` only looks up, and so is slow and says everything. That b
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -29,6 +30,9 @@ from proxy.model import (
     Rule,
     Segment,
 )
+
+LOCAL = ("weekday", "hours")
+"""What is read off the clocks of whoever asks."""
 
 
 class Verdict(StrEnum):
@@ -58,9 +62,10 @@ class RuleStory:
 
 @dataclass(frozen=True, slots=True)
 class SlotStory:
-    """A slot's decision and all its rules, best first. `at` is the local time of the slot's first rule; `holdouts` are
-    those that concern the slot, true of who is held out. `consent` is how far the visitor agreed to be known, "" for
-    all the way. `products` says of a row why each product stands there, and what became of every strategy."""
+    """A slot's decision and all its rules, best first. `at` is when, by the clocks that most rules go by, and names
+    them; what is told by other clocks names those. `holdouts` are those that concern the slot, true of who is held out.
+    `consent` is how far the visitor agreed to be known, "" for all the way. `products` says of a row why each product
+    stands there, and what became of every strategy."""
 
     slot: str
     visitor: str
@@ -95,6 +100,7 @@ class _Teller:
         self._plan = plan
         self._context = context
         self._decisions = decisions
+        self._clocks, *_ = [zone for zone, _ in Counter(rule.timezone for rule in plan.rules).most_common(1)] or ["UTC"]
         self._layers = plan.layers.of if plan.layers else {}
         self._segments = {segment.name.casefold(): segment for segment in in_order_of_use(plan.segments)}
         self._stages = {stage.name.casefold(): stage for stage in plan.journey.rules} if plan.journey else {}
@@ -113,7 +119,7 @@ class _Teller:
             slot=slot,
             visitor=self._context.targeting_key,
             page=str(self._context.attributes.get("page", "")),
-            at=moment(self._context.now, rules[0].timezone if rules else "UTC", "%b %H:%M:%S"),
+            at=f"{moment(self._context.now, self._clocks, '%b %H:%M:%S')} {self._clocks}",
             version=self._plan.version,
             decision=self._decisions[slot],
             rules=tuple(stories),
@@ -123,12 +129,12 @@ class _Teller:
 
     def _rule(self, rule: Rule, before: Sequence[Verdict], held_out: Sequence[Explained]) -> RuleStory:
         attributes = self._trusted if rule.needs_verified else self._anyhow
-        told = self._told(rule, rule.condition, attributes)
+        told, zone = self._told(rule, rule.condition, attributes), self._zone(rule)
         facts = [
             *halted(rule),
-            *schedule(rule, self._context.now),
+            *[replace(fact, seen=fact.seen + zone) for fact in schedule(rule, self._context.now)],
             *(told.parts if told.text == "all of" else (told,)),
-            *chance(rule, self._context),
+            *[replace(fact, distance=fact.distance and fact.distance + zone) for fact in chance(rule, self._context)],
             *(often := list(caps(rule, self._context))),
         ]
         is_often_enough = not all(cap.ok for cap in often)
@@ -161,8 +167,11 @@ class _Teller:
         """The explanation, with the lines of those segments and stages that made a fact true or false under it, and
         since when what was done was done often enough."""
         if isinstance(condition, Fact):
-            if told.ok and (when := since(condition, self._context, asker.timezone)):
+            when = since(condition, self._context, asker.timezone) if told.ok else ""
+            if when:
                 told = replace(told, seen=f"{told.seen}, {when}")
+            if when or condition.attribute in LOCAL:
+                told = replace(told, seen=told.seen + self._zone(asker))
             is_wanted_in = isinstance(condition.test, OneOf) == told.ok
             asked: list[Segment | Rule] = [self._segments[name] for name in names_in([condition], self._segments)]
             asked += [self._stages[name] for name in _stages_in(condition) if name in self._stages]
@@ -171,6 +180,10 @@ class _Teller:
             pairs = zip(condition.parts, told.parts, strict=True)
             parts = [self._with_segments(asker, inner, part, attributes) for inner, part in pairs]
         return replace(told, parts=tuple(parts))
+
+    def _zone(self, asker: Rule | Segment) -> str:
+        """What stands behind a time by the asker's clocks: nothing where they are those of the most."""
+        return "" if asker.timezone == self._clocks else f" {asker.timezone}"
 
     def _told_segment(self, segment: Segment | Rule, attributes: Attributes) -> Explained:
         if segment.condition == NOBODY:

@@ -47,6 +47,17 @@ def test_it_tells_who_would_see_something_different(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_not_there_for_the_draft_nor_for_what_is_live_is_said_once(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.publish(RULES)
+    desk.save(NORWAY)
+    (tmp_path / "products.jsonl").write_text("no JSON\n", encoding="utf-8")
+    url = f"sqlite:{tmp_path}/none.db"
+    _, output = desk.say("plan", "--store", url, "--catalogue", str(tmp_path / "products.jsonl"))
+    assert output.count(f"nothing has been imported into `{url}` yet") == 1
+    assert output.count("products.jsonl:") == 1
+
+
 def test_the_live_version_changes_nothing(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.publish(RULES)

@@ -71,7 +71,7 @@ def verdicts(folder: Path, *arguments: str) -> dict[str, str]:
 def test_every_rule_of_every_slot_is_told_with_facts_and_distances(folder: Path) -> None:
     code, output = run(folder, "/", "--country", "no", "--at", "2026-11-25T12:00", "--set", "orders=2")
     assert code == 0
-    assert "home.hero on / for an anonymous visitor at 25 Nov 12:00:00" in output
+    assert "home.hero on / for an anonymous visitor at 25 Nov 12:00:00 Europe/Oslo" in output
     assert "✘ not            Early access                                             priority high" in output
     assert "     ✔ 25 Nov 08:00 – 28 Nov 00:00  (25 Nov 12:00)\n" in output
     assert "          ✘ Regulars: orders: at least 3  (ordered 2 of 3 times, 1 more order needed)\n" in output

@@ -10,7 +10,7 @@ import pytest
 from proxy.decide.engine import decide
 from proxy.decide.plan import compile_plan
 from proxy.decide.why import why, why_text
-from proxy.model import AllOf, AnyOf, Between, EvaluationContext, Fact, OneOf, Rule, Segment
+from proxy.model import AllOf, AnyOf, Between, EvaluationContext, Fact, OneOf, Rule, Segment, WithinHours
 from tests.decide.worlds import World, winner
 
 
@@ -63,9 +63,9 @@ ANNA = EvaluationContext(
 def test_the_story_reads_like_this() -> None:
     told = why_text(why(compile_plan(RULES, SEGMENTS, version="v42"), ANNA))
     assert [line.rstrip() for line in told.splitlines()] == [
-        "home.hero on / for visitor 6f1e at 25 Nov 12:00:03, rules v42",
+        "home.hero on / for visitor 6f1e at 25 Nov 11:00:03 UTC, rules v42",
         "✔ SHOWN          Early access                                             priority high",
-        "     ✔ 25 Nov 00:00 – 27 Nov 12:00  (25 Nov 12:00)",
+        "     ✔ 25 Nov 00:00 – 27 Nov 12:00  (25 Nov 12:00 Europe/Oslo)",
         "     ✔ segment VIP  (VIP)",
         "     ✔ country NO  (NO)",
         "✘ not            Trail season                                             priority 70",
@@ -83,10 +83,24 @@ def test_the_story_reads_like_this() -> None:
     ]
 
 
+def test_all_slots_are_told_by_one_clock_and_other_clocks_are_named() -> None:
+    wednesday, opening = one_of("weekday", "wednesday"), Fact("hours", WithinHours(600, 1_080), "hours 10:00 to 18:00")
+    rules = [
+        Rule("Oslo", "a.b", opening, priority=90, timezone="Europe/Oslo"),
+        Rule("Lima", "c.d", AllOf((opening, one_of("segment", "Weekday"))), timezone="America/Lima"),
+        Rule("Bergen", "c.d", opening, priority=10, timezone="Europe/Oslo"),
+    ]
+    stories = why(compile_plan(rules, [Segment("Weekday", wednesday, timezone="UTC")]), EvaluationContext(now=NOW))
+    assert {story.at for story in stories} == {"25 Nov 12:00:03 Europe/Oslo"}
+    lima = stories[1].rules[0].facts
+    told = (*stories[0].rules[0].facts, *lima, *lima[1].parts)
+    assert [fact.seen for fact in told] == ["12:00", "06:00 America/Lima", "Weekday", "wednesday UTC"]
+
+
 def test_a_slot_that_no_rule_fits_shows_the_pages_own_default() -> None:
     told = why_text(why(compile_plan(RULES[:1]), EvaluationContext(now=NOW)))
     assert told.splitlines()[:2] == [
-        "home.hero on (no page) for an anonymous visitor at 25 Nov 12:00:03",
+        "home.hero on (no page) for an anonymous visitor at 25 Nov 12:00:03 Europe/Oslo",
         "✔ SHOWN          the page's own default",
     ]
 

@@ -26,7 +26,7 @@ def stories(count: int = 1) -> tuple[SlotStory, ...]:
 def test_the_field_says_who_won_and_how_far_off_each_other_was() -> None:
     told = json.loads(explained(stories()))
     assert (told["at"], told["slots"][0]) == (
-        "23 Nov 12:00:00",
+        "23 Nov 12:00:00 UTC",
         {
             "slot": "home.hero",
             "shown": "Sale – for all",
