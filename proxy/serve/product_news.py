@@ -121,7 +121,7 @@ class ProductNews:
                 for sighting in found:
                     _take(self._hub(), sighting.id, sighting.product)
         except (StoreError, TimeoutError) as error:
-            log.warning("what pages told of products is not known yet: %s", error or "the store does not answer")
+            log.warning("what pages told of products is not known yet: %s", str(error) or "the store does not answer")
 
     async def follow(self) -> None:
         """Takes in and shares from now on. Never ends; cancel it."""
@@ -157,7 +157,7 @@ class ProductNews:
         try:
             await asyncio.wait_for(self.share(), self._patience)
         except (StoreError, TimeoutError) as error:
-            log.info("what pages told of products last is not kept: %s", error or "the store does not answer")
+            log.info("what pages told of products last is not kept: %s", str(error) or "the store does not answer")
         await self._kept.aclose()
 
     async def _next(self) -> list[Sighting] | None:

@@ -98,7 +98,9 @@ def _address(url: str) -> Address:
         raise ValueError("name the master after the Sentinels: redis+sentinel://HOST:PORT/MASTER")
     plain = scheme + url.partition("?")[0][len(parts.scheme) :] + f"?{query}" * bool(query)
     if not kind:
-        BlockingConnectionPool.from_url(plain)  # raises as the library does
+        BlockingConnectionPool.from_url(plain)  # raises as the library does, but takes any word for database 0
+        if scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):
+            raise ValueError(f"`{parts.path[1:]}` is no number of a database")
     return Address(
         kind,
         plain,

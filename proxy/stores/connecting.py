@@ -18,7 +18,7 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from proxy.errors import StoreError
 from proxy.settings import Settings
@@ -28,6 +28,8 @@ from proxy.stores.cluster import Map, Wide
 LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS = 1.0, 0.01
 """Between two tries of a write, and not the same for all who try."""
 
+
+_SHUT = (AuthenticationError, NoPermissionError)
 
 SENTINEL_SECONDS = 0.25
 """How long one Sentinel may take to name the master; then the next is asked."""
@@ -116,4 +118,7 @@ async def answers_as_ours() -> AsyncIterator[None]:
     try:
         yield
     except (RedisError, OSError, ValueError) as error:  # ValueError: bytes that are no RESP
-        raise StoreError(f"the store did not answer: {error}") from error
+        if isinstance(error, _SHUT) or isinstance(error.__cause__, _SHUT):
+            help = "name a user and a password in its address: redis://USER:PASSWORD@HOST:PORT/DB"
+            raise StoreError(f"the store does not let us in: {error}", help=help) from error
+        raise StoreError(f"the store did not answer: {str(error) or type(error).__name__}") from error

@@ -10,13 +10,15 @@ memory is believed no longer than it says itself (`remembered.py`).
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 
 from proxy.errors import StoreError
 from proxy.ports import Changed, ProfileStore
 from proxy.visitors.profiles import ProfileReader
+
+log = logging.getLogger("tailorbird.profiles")
 
 EVERY_SECONDS = 1.0
 SETTLE_SECONDS = 0.1
@@ -44,6 +46,7 @@ class Vouching:
         self._place = ""
         self._known: list[str] = []
         self._begun: deque[tuple[float, Collection[str]]] = deque()
+        self._is_away = False
 
     def know(self, changes: Iterable[str]) -> None:
         """Memory has these changes of the store (`Applied.changes`), or knows whom they made out of date."""
@@ -58,9 +61,17 @@ class Vouching:
             await asyncio.sleep(every_seconds)
 
     async def look(self) -> None:
-        """Looks once. A store that is away is asked again later."""
-        with contextlib.suppress(StoreError):
+        """Looks once. A store that is away is asked again later; that it is, and is back, is told once."""
+        try:
             await self._look()
+        except StoreError as error:
+            if not self._is_away:
+                log.warning("profiles cannot be read, pages go on without them: %s", error)
+            self._is_away = True
+        else:
+            if self._is_away:
+                log.warning("profiles can be read again")
+            self._is_away = False
 
     async def _look(self) -> None:
         at = self._clock()

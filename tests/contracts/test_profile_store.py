@@ -20,6 +20,7 @@ from proxy.stores import open_store
 from proxy.stores.connecting import client_of
 from proxy.stores.record import packed
 from proxy.stores.redis_visitor import profile_key
+from tests.contracts.conftest import PATIENT
 
 ANNA = Profile(
     "anna",
@@ -257,3 +258,19 @@ async def test_a_frozen_server_is_given_up_quickly_and_found_again(valkey: Profi
         os.kill(process, signal.SIGCONT)
     assert waited < 1.0, "the library's own defaults would wait for a minute"
     assert await valkey.get_profile("anna") == ANNA
+
+
+@pytest.mark.parametrize("login", ["", ":wrong@"])
+async def test_a_server_that_wants_another_password_is_told_apart_from_one_that_is_away(
+    valkey_url: str, login: str
+) -> None:
+    async with client_of(valkey_url) as server:
+        await server.config_set("requirepass", "right")
+        store = open_store(valkey_url.replace("unix://", f"unix://{login}"), PATIENT)
+        try:
+            for ask in (store.newest_change, lambda: store.get_profile("anna"), lambda: store.put_profiles([ANNA])):
+                with pytest.raises(StoreError, match=r"does not let us in: .* a password in its address"):
+                    await ask()
+        finally:
+            await server.config_set("requirepass", "")
+            await store.aclose()

@@ -38,6 +38,7 @@ def test_a_master_without_replicas_is_enough_only_where_the_address_says_so() ->
     [
         "redis://localhost:port",
         "redis://localhost?ack=paper",
+        "redis://localhost/shop",
         "redis+cluster://one:x",
         "redis+cluster://",
         "redis+sentinel://one:26379",

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
+import pytest
+
+from proxy.errors import StoreError
 from proxy.metrics import Metrics
 from proxy.model import Profile
 from proxy.ports import Changed
@@ -23,6 +26,7 @@ class Store:
     """Tells `changed` once, and notes what it was asked."""
 
     def __init__(self) -> None:
+        self.error: StoreError | None = None
         self.places = 0
         self.changes: Changed | None = Changed()
         self.asked: list[tuple[str, str, int]] = []
@@ -30,6 +34,8 @@ class Store:
 
     async def newest_change(self) -> str:
         self.looked.set()
+        if self.error is not None:
+            raise self.error
         return f"place {self.places}"
 
     async def changed(self, after: str, until: str, known: Collection[str]) -> Changed | None:
@@ -79,6 +85,20 @@ async def test_it_looks_again_and_again_for_as_long_as_it_is_let() -> None:
         store.looked.clear()
         await asyncio.wait_for(store.looked.wait(), 10)
     following.cancel()
+
+
+async def test_a_store_that_goes_away_is_told_once_and_why_and_again_when_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = Store()
+    vouching, _ = vouching_of(store)
+    for error in (None, StoreError("no way in", help="open up"), StoreError("no way in"), None, None):
+        store.error = error
+        await vouching.look()
+    assert caplog.messages == [
+        "profiles cannot be read, pages go on without them: no way in (help: open up)",
+        "profiles can be read again",
+    ]
 
 
 async def test_what_is_known_is_bounded() -> None:
