@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import click
 import msgspec
 
 from proxy.cli.identity import STORE
-from proxy.cli.rulefolder import existing_store
-from proxy.stores import open_outbox, open_views
-from proxy.stores.holdings import Places, Receipt, erased
+from proxy.cli.rulefolder import places_in
+from proxy.stores.holdings import Receipt, erased
 
 
 @click.command("erase")
@@ -32,17 +29,6 @@ def command(visitor: str, store: str, yes: bool) -> None:
     receipt = asyncio.run(_erased(visitor, store))
     click.echo(as_json(receipt))
     sys.exit(0 if receipt.is_whole else 1)
-
-
-@asynccontextmanager
-async def places_in(url: str) -> AsyncIterator[Places]:
-    async with existing_store(url) as store:
-        views, outbox = open_views(url), open_outbox(url)
-        try:
-            yield Places(store, views, outbox)
-        finally:
-            await views.aclose()
-            await outbox.aclose()
 
 
 async def _erased(visitor: str, url: str) -> Receipt:

@@ -7,8 +7,8 @@ import time
 
 import click
 
-from proxy.cli.erase import places_in
 from proxy.cli.identity import STORE
+from proxy.cli.rulefolder import places_in
 from proxy.stores.retention import expire
 
 DAY_SECONDS = 86_400

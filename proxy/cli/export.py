@@ -6,8 +6,9 @@ import asyncio
 
 import click
 
-from proxy.cli.erase import as_json, places_in
+from proxy.cli.erase import as_json
 from proxy.cli.identity import STORE
+from proxy.cli.rulefolder import places_in
 from proxy.stores.holdings import Values, exported
 
 

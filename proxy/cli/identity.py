@@ -13,11 +13,12 @@ from pathlib import Path
 import click
 
 from proxy.audience.merging import Merge
-from proxy.cli.rulefolder import A_FILE, existing_store
+from proxy.cli.rulefolder import A_FILE, existing_store, places_in
 from proxy.diagnostics import Finding, as_text
 from proxy.model import Arrival
 from proxy.rulebook.mergefile import read_merge_rules
-from proxy.stores.joining import ledger, part, whole
+from proxy.stores.holdings import unmerged
+from proxy.stores.joining import ledger, whole
 
 STORE = click.option(
     "--store", envvar="TAILORBIRD_STORE", default="sqlite:tailorbird.db", help="where profiles are  (TAILORBIRD_STORE)"
@@ -49,8 +50,7 @@ def unmerge(device: str, store: str) -> None:
 
     Exit code 1 when it is nobody's device.
     """
-    reason = asyncio.run(_unmerged(device, store))
-    if reason:
+    if not asyncio.run(_unmerged(device, store)):
         click.echo(f"`{device}` is nobody's device")
         sys.exit(1)
     click.echo(f"`{device}` is a visitor of its own again")
@@ -104,6 +104,6 @@ async def _shown(visitor: str, url: str) -> tuple[tuple[str, ...], list[Arrival]
         return ids, list(await ledger(store, ids[0]))
 
 
-async def _unmerged(device: str, url: str) -> str:
-    async with existing_store(url) as store:
-        return (await part(store, device, time.time())).verdict.reason
+async def _unmerged(device: str, url: str) -> bool:
+    async with places_in(url) as places:
+        return await unmerged(places, device, time.time())

@@ -19,7 +19,8 @@ from proxy.model import Product, Sighting, View
 from proxy.ports import Store
 from proxy.rulebook.compile import Loaded, load
 from proxy.rulebook.lints import Site
-from proxy.stores import open_sightings, open_store, open_views
+from proxy.stores import open_outbox, open_sightings, open_store, open_views
+from proxy.stores.holdings import Places
 from proxy.stores.ruledir import read_folder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -78,6 +79,18 @@ async def existing_store(url: str) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.aclose()
+
+
+@asynccontextmanager
+async def places_in(url: str) -> AsyncIterator[Places]:
+    """The same, and what else is kept of visitors there."""
+    async with existing_store(url) as store:
+        views, outbox = open_views(url), open_outbox(url)
+        try:
+            yield Places(store, views, outbox)
+        finally:
+            await views.aclose()
+            await outbox.aclose()
 
 
 async def recorded_views(url: str, most: int) -> list[View]:

@@ -18,9 +18,8 @@ import click
 import orjson
 
 from proxy.audience.traits import STRANGER
-from proxy.cli.erase import places_in
 from proxy.cli.persona import persona_of, persona_options
-from proxy.cli.rulefolder import A_FILE, existing_store, read_rules, rules_option
+from proxy.cli.rulefolder import A_FILE, existing_store, places_in, read_rules, rules_option
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import as_text, did_you_mean
 from proxy.environment import from_environment

@@ -1,7 +1,8 @@
 """All that is kept of visitors, one row a place: how it is exported, and how it is erased. What keeps something of a
 visitor and is not here would be left behind, so whoever adds such a place adds its row.
 
-Erasing goes by person: all ids that were joined, none that was parted. The receipt says how much was erased of what,
+Erasing goes by person: all ids that were joined, none that was parted; but of who was, no page view is kept that may
+tell what was the other's, and no word of the joining. The receipt says how much was erased of what,
 and how much a second look still found.
 """
 
@@ -15,7 +16,7 @@ import msgspec
 
 from proxy.model import Arrival, Profile, View
 from proxy.ports import Outbox, Refused, Store, ViewLog
-from proxy.stores.joining import whole
+from proxy.stores.joining import part, parted, unlink, whole
 from proxy.stores.record import traits_of
 
 Values = dict[str, object]
@@ -70,6 +71,16 @@ async def erased(places: Places, visitor_id: str, now: float) -> Receipt:
     return Receipt(visitor_id, len(ids), _time(now), gone, left)
 
 
+async def unmerged(places: Places, device_id: str, now: float) -> bool:
+    """Undoes the join of a device, as `joining.part`; whether there was one. No page view is kept of any who were one:
+    it tells of one what another did or said."""
+    ids = await whole(places.store, device_id)
+    is_parted = bool((await part(places.store, device_id, now)).verdict)
+    for visitor_id in ids if is_parted else ():
+        await places.views.erase_views(visitor_id)
+    return is_parted
+
+
 # -- the places
 
 
@@ -98,7 +109,8 @@ async def _views(places: Places, ids: Collection[str]) -> list[Values]:
 
 
 async def _erase_views(places: Places, ids: Collection[str], now: float) -> Mapping[str, int]:
-    return {"page views": sum([await places.views.erase_views(visitor_id) for visitor_id in ids])}
+    all = [*ids, *await parted(places.store, ids)]
+    return {"page views": sum([await places.views.erase_views(visitor_id) for visitor_id in all])}
 
 
 async def _told(places: Places, ids: Collection[str]) -> list[Values]:
@@ -119,6 +131,8 @@ async def _erase_told(places: Places, ids: Collection[str], now: float) -> Mappi
 
 async def _erase_in_store(places: Places, ids: Collection[str], now: float) -> Mapping[str, int]:
     """Profiles, events and those not taken go at once, and what lay about of them in files too: so this is the last."""
+    for other in await parted(places.store, ids):
+        await unlink(places.store, other, ids)
     return await places.store.erase(ids, now)
 
 

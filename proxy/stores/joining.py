@@ -8,7 +8,7 @@ be done twice, so a join that was broken off is finished by the next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from proxy.audience.identity import (
@@ -74,6 +74,18 @@ async def whole(store: Store, visitor_id: str) -> tuple[str, ...]:
     if profile is None:
         return (visitor_id,)
     return tuple(dict.fromkeys([profile.visitor_id, *sorted(profile.devices), visitor_id]))
+
+
+async def parted(store: Store, visitor_ids: Collection[str]) -> frozenset[str]:
+    """Whoever was one person with any of these, and was parted from them."""
+    profiles = [await store.get_profile(visitor_id) for visitor_id in visitor_ids]
+    links = [link for profile in profiles if profile is not None for link in profile.links.items()]
+    return frozenset(id for id, link in links if link.is_parted).difference(visitor_ids)
+
+
+async def unlink(store: Store, visitor_id: str, others: Collection[str]) -> None:
+    """Leaves no word in a visitor's log of who they were joined with and parted from."""
+    await store.withdraw(visitor_id, [f"{kind}:{other}" for kind in LINKING for other in others])
 
 
 async def ledger(store: Store, visitor_id: str) -> Sequence[Arrival]:

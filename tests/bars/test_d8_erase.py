@@ -1,5 +1,6 @@
-"""D8: a visitor with a past on two devices is erased while the shop is served; within a minute no byte of them is left
-in any file or under any key, and neither a replay nor an import brings them back."""
+"""D8: a visitor with a past on two devices, and on a third that turned out to be another's, is erased while the shop is
+served; within a minute no byte of them is left in any file or under any key, and neither a replay nor an import brings
+them back."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ from redis.asyncio import Redis
 from proxy.cli import tailorbird
 from proxy.model import Arrival, Event, Profile
 from proxy.stores import open_store
+from proxy.stores.joining import join, part
 from tests.contracts.conftest import flush, valkey_url
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
@@ -149,6 +151,9 @@ async def test_nothing_is_left_of_who_was_erased_and_nothing_brings_them_back(
         while not (await shop.tailorbird.desk.export("qz7-phone"))["messages to webhooks"]:
             await asyncio.sleep(0.05)  # nobody takes them, so they wait
     assert await held(store, tmp_path) == set(NAMES)
+    await join(shop.tailorbird.store, "tablet", "qz7-customer", time.time())
+    assert await greeted(shop, "tablet")
+    await part(shop.tailorbird.store, "tablet", time.time())
 
     started = time.monotonic()
     receipt = await erase(shop, store)

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli import tailorbird
-from proxy.model import Arrival, Event
-from proxy.stores import open_store
+from proxy.model import Arrival, Event, View
+from proxy.stores import open_store, open_views
 from proxy.stores.joining import join
 
 NOON = 1_795_435_200.0
@@ -45,6 +45,20 @@ def test_a_join_is_undone_once(url: str) -> None:
     assert (again.exit_code, again.output) == (1, "`laptop` is nobody's device\n")
     assert "parted laptop" in run("show", "anna", "--store", url).output
     assert run("show", "laptop", "--store", url).output.startswith("laptop: no device\n")
+
+
+def test_views_of_who_was_one_go_with_the_join(url: str) -> None:
+    async def views(*put: View) -> list[View]:
+        opened = open_views(url)
+        await opened.put_views(put, most=10)
+        found = await opened.get_views(10)
+        await opened.aclose()
+        return found
+
+    views_of = [View(NOON, "v1", {}, visitor=visitor) for visitor in ("laptop", "anna", "ben")]
+    asyncio.run(views(*views_of))
+    run("unmerge", "laptop", "--store", url)
+    assert asyncio.run(views()) == views_of[2:]
 
 
 def test_rules_are_set_checked_and_told(url: str, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from proxy.model import Arrival, Delivery, Event, Item, Standing, View
 from proxy.ports import Refused
 from proxy.stores import open_outbox, open_store, open_views
-from proxy.stores.holdings import HOLDINGS, Places, erased, exported
+from proxy.stores.holdings import HOLDINGS, Places, erased, exported, unmerged
 from proxy.stores.joining import join
 
 NOON = 1_795_435_200.0
@@ -64,6 +64,29 @@ async def test_a_receipt_says_what_was_erased_and_that_nothing_is_left(places: P
     assert receipt.is_whole and set(receipt.left) == {holding.name for holding in HOLDINGS}
     ben = await exported(places, "ben")
     assert [len(ben[holding.name]) for holding in HOLDINGS] == [1, 1, 1, 0, 1]  # type: ignore[arg-type]
+
+
+async def test_no_view_is_kept_of_any_who_were_one_and_are_not_any_more(places: Places) -> None:
+    shown = [View(NOON, "v1", {}, {"plan": "gold"}, (), visitor) for visitor in ("anna", "phone", "zoe")]
+    await places.views.put_views(shown, most=100)
+    await join(places.store, "phone", "anna", NOON)
+    assert await unmerged(places, "laptop", NOON + 1)
+    assert {view.visitor for view in await places.views.get_views(100)} == {"ben", "", "zoe"}
+    assert not await unmerged(places, "zoe", NOON + 1)
+    assert {view.visitor for view in await places.views.get_views(100)} == {"ben", "", "zoe"}
+
+
+@pytest.mark.parametrize(("whose", "other"), [("anna", "laptop"), ("laptop", "anna")])
+async def test_who_was_parted_from_somebody_tells_nothing_of_them_when_they_are_erased(
+    places: Places, whose: str, other: str
+) -> None:
+    await unmerged(places, "laptop", NOON + 1)
+    late = View(NOON + 1, "v1", {}, {"name": whose}, (), other)  # decided by a worker that did not know yet
+    await places.views.put_views([late], most=100)
+    receipt = await erased(places, whose, NOON + 9)
+    assert (receipt.ids, receipt.is_whole) == (1, True)
+    left = json.dumps(msgspec.to_builtins(await exported(places, other)))
+    assert whose not in left and other in left
 
 
 async def test_who_is_not_known_has_nothing_to_export_or_erase(places: Places) -> None:
