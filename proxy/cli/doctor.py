@@ -6,20 +6,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import ssl
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from textwrap import dedent, indent
 from urllib.parse import unquote, urlsplit
 
 import click
 import httpx
 
 from proxy.cli.rulefolder import A_FOLDER
+from proxy.diagnostics import Finding
 from proxy.environment import from_environment
 from proxy.errors import OriginError
+from proxy.page.slots import is_of
 from proxy.rulebook.check import check
 from proxy.rulebook.read import CACHE_FILE
 from proxy.serve.checkup import checkup
@@ -50,6 +54,8 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
         raise click.BadParameter(f"`{url}` is no http or https address", param_hint="URL")
     if is_written and rules is None:
         raise click.UsageError("--write needs --rules, the folder to write into")
+    if pattern is not None and not is_of(pattern, _path_of(url)):
+        raise click.BadParameter(f"the page at {_path_of(url)} is none of `{pattern}`", param_hint="--path")
     first = visit(url, from_environment(os.environ))
     lines = checkup(replace(first, declared=check(read_folder(rules)).declared if rules else ()))
     policy = ""
@@ -59,7 +65,7 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
         lines += told(copies, proposal)
         policy = proposal.text if proposal else ""
     if is_written and policy and rules:
-        lines.append(_written(rules, policy))
+        lines.append(_written(rules, policy, pattern or first.path))
     print_as(form, lines, policy)
     sys.exit(any(line.level is Level.FAIL for line in lines))
 
@@ -70,18 +76,29 @@ def _as_known(url: str, first: Visit) -> Visit | None:
     return visit(url, first.settings, cookies.decode("latin-1")) if cookies else None
 
 
-def _written(rules: Path, policy: str) -> Line:
-    """Puts the policy above the others of cache.yaml, if the file is a good one then."""
+def _written(rules: Path, policy: str, pattern: str) -> Line:
+    """Puts the policy into cache.yaml: above the others, or below them where it would hide one there, if the file is
+    without mistakes then."""
     path = rules / CACHE_FILE
-    head, pages, rest = path.read_text("utf-8").partition("pages:\n") if path.exists() else ("", "pages:\n", "")
-    text = head + pages + policy + rest
-    findings = check({**read_folder(rules), CACHE_FILE: text.encode()}).findings
-    wrong = next((finding for finding in findings if finding.place.file == CACHE_FILE), None)
-    if wrong is not None or not pages:
-        what = f"it does not fit into {path}: {wrong.what if wrong else 'there is no line `pages:`'}"
-        return Line(Level.FAIL, "policy", what, "put it there yourself")
-    path.write_text(text, "utf-8")
-    return Line(Level.OK, "policy", f"written to {path}")
+    said = path.read_text("utf-8") if path.exists() else "pages:\n"
+    head = re.search(r"^pages:[ \t]*(#.*)?\n", said, re.MULTILINE)
+    if head is None:
+        return Line(Level.FAIL, "policy", f"{path} has no line `pages:`", "put the policy there yourself")
+    before, others = said[: head.end()], said[head.end() :]
+    first = re.search(r"^ *(?=- )", others, re.MULTILINE)
+    policy = indent(dedent(policy), first.group() if first else "  ")
+    below = others + "\n" * (not others.endswith("\n")) + policy
+    files = read_folder(rules)
+    wrong: list[Finding] = []
+    for text in (before + policy + others, before + below):
+        findings = check({**files, CACHE_FILE: text.encode()}).findings
+        wrong = [one for one in findings if one.place.file == CACHE_FILE and not one.is_warning]
+        if not wrong:
+            path.write_text(text, "utf-8")
+            return Line(Level.OK, "policy", f"written to {path}")
+    if wrong[-1].what.startswith(f'"{pattern}"'):
+        return Line(Level.FAIL, "policy", f'{path} speaks of the pages of "{pattern}" already', "change it there")
+    return Line(Level.FAIL, "policy", f"it does not fit into {path}: {wrong[0].what}", "put it there yourself")
 
 
 def print_as(form: str, lines: Sequence[Line], policy: str) -> None:
@@ -130,7 +147,7 @@ def visit(url: str, settings: Settings, cookies: str = "") -> Visit:
             f"`{url}` could not be fetched: {error}", reason="unreachable", help="is the address right, is the shop up?"
         ) from error
     return Visit(
-        path=unquote(urlsplit(url).path) or "/",
+        path=_path_of(url),
         is_https=url.startswith("https:"),
         status=answer.status_code,
         headers=tuple((name.lower(), value) for name, value in answer.headers.raw),
@@ -138,6 +155,10 @@ def visit(url: str, settings: Settings, cookies: str = "") -> Visit:
         now=now,
         settings=settings,
     )
+
+
+def _path_of(url: str) -> str:
+    return unquote(urlsplit(url).path) or "/"
 
 
 def _read(answer: httpx.Response, most: int, deadline: float) -> bytes:

@@ -43,7 +43,7 @@ def policy_of(text: str) -> Policy:
     root = read_yaml("cache.yaml", text, findings)
     assert root is not None
     policy = read_policy(root, findings)
-    assert not findings
+    assert not [one for one in findings if not one.is_warning]
     return policy
 
 
@@ -98,8 +98,32 @@ async def test_the_policy_is_written_into_the_folder_above_what_is_there(tmp_pat
         assert [page.pattern for page in policy.pages] == ["/other", "/contact"]
         again = await doctor(origin.url + "/other", "--rules", str(tmp_path), "--write")
     assert again.exit_code == 1
-    assert "it does not fit into" in again.output
+    assert 'speaks of the pages of "/other" already' in again.output
     assert policy_of((tmp_path / "cache.yaml").read_text()) == policy
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "pages:\n  - path: /contact\n    store: no\n",
+        "# ours\npages:   # in order\n- path: /contact\n  store: no",
+        "pages:\n    - path: /contact\n      fresh: 1 minute\n",
+    ],
+    ids=["as written by it", "not further in", "with a warning"],
+)
+async def test_a_policy_for_all_pages_goes_below_those_for_some(there: str, tmp_path: Path) -> None:
+    (tmp_path / "cache.yaml").write_text(there)
+    async with Origin(DjangoShop()) as origin:
+        result = await doctor(origin.url + "/other", "--rules", str(tmp_path), "--path", "/*", "--write")
+    text = (tmp_path / "cache.yaml").read_text()
+    assert "written to" in result.output and text.startswith(there)
+    assert [page.pattern for page in policy_of(text).pages] == ["/contact", "/*"]
+
+
+async def test_a_path_that_the_page_is_none_of_is_refused() -> None:
+    for path in ("contact", "/blog/*"):
+        result = await doctor("http://127.0.0.1:1/contact", "--path", path)
+        assert (result.exit_code, f"is none of `{path}`" in result.output) == (2, True)
 
 
 async def test_writing_needs_a_folder() -> None:
