@@ -9,7 +9,7 @@ particular. The framing of a body is not here: `upstream/sending.py` writes its 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -97,13 +97,17 @@ def request_head(
     if question is None:
         return None
     believed = is_trusted(request.client, trusted)
-    common = _in_common(question, host, accept_encoding, frozenset(without), believed)
-    if common is None:
-        return None
-    said = client = request.client.encode()
-    late = [common.lines, _forwarded_line(client, request.host, question.scheme)]
-    for name, value in request.own.items():
-        if name in common.dropped or not _goes_on(name, believed):
+    common = in_common(question, host, accept_encoding, frozenset(without), believed)
+    return None if common is None else head_of_one(common, question, request.own, request.client)
+
+
+def head_of_one(common: Common, question: Question, own: Mapping[bytes, bytes], address: str) -> bytes:
+    """The whole head of one request, of what it has in common with others and of its own. Raises `RequestError` for a
+    field that would break out of its line."""
+    said = client = address.encode()
+    late = [common.lines, _forwarded_line(client, question.host, question.scheme)]
+    for name, value in own.items():
+        if name in common.dropped or not _goes_on(name, common.believed):
             continue
         if name == b"x-forwarded-for":
             said = value + b", " + client if client else value
@@ -114,18 +118,21 @@ def request_head(
     return b"".join((*late, b"x-forwarded-for: %b\r\n\r\n" % said if said else b"\r\n"))
 
 
-class _Common(NamedTuple):
-    """`lines` of a question, the first among them; and which fields are not passed on, its own or not."""
+class Common(NamedTuple):
+    """`lines` of a question, the first among them; which fields are not passed on, its own or not; and whether what is
+    said of the client is `believed`."""
 
     lines: bytes
     dropped: frozenset[bytes]
+    believed: bool
 
 
 @lru_cache(maxsize=2_048)
-def _in_common(
+def in_common(
     question: Question, host: bytes, accept_encoding: bytes | None, without: frozenset[bytes], believed: bool
-) -> _Common | None:
-    """None where what is said of the client stands among them, to be added to; or where the first would not be one."""
+) -> Common | None:
+    """What the heads of all these requests have in common. None where what is said of the client stands among them, to
+    be added to; or where the first would not be one."""
     if believed and (b"forwarded" in question.firsts or b"x-forwarded-for" in question.firsts):
         return None
     nobody = Request(question.method, question.path, question.query, question.host, question.fields, question.scheme)
@@ -134,7 +141,7 @@ def _in_common(
     headers = _rebuilt(nobody, host, believed, accept_encoding, without)
     line = b"%b %b HTTP/1.1\r\n" % (question.method, nobody.target)
     lines = b"".join([line, *(b"%b: %b\r\n" % field for field in headers if field[0] != b"forwarded")])
-    return _Common(lines, without | named_by_connection(question.fields))
+    return Common(lines, without | named_by_connection(question.fields), believed)
 
 
 @lru_cache(maxsize=2_048)

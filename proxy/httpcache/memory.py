@@ -105,6 +105,9 @@ class Memory(Generic[E]):
         variants = shelf.variants
         return variants[0].entry if len(variants) == 1 and not variants[0].varying else None
 
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._protected or key in self._probation
+
     def names(self, key: bytes) -> frozenset[bytes]:
         """The request fields by which answers under `key` are known to differ."""
         shelf = self._shelf(key)

@@ -18,13 +18,14 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from proxy.errors import OriginError
 from proxy.http.message import Request, Response, as_lines
 from proxy.model import Headers
 from proxy.serve.app import PENDING, RELAY, REQUEST
 from proxy.serve.backlog import Backlog
+from proxy.serve.passage import NOBODY
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.relay import Owed, Ready, Relay, Source, written_at_once
@@ -106,6 +107,12 @@ class Answering(HttpToolsProtocol):
                 self.transport.close()
             self.on_response_complete()
 
+    def may_hint(self, request: Request) -> None:
+        """Has the client of a request that is the first to be answered told of early hints, if it may expect any:
+        programs there are that take a 103 for the answer; what says how it fetches knows better."""
+        if request.question is not None and b"sec-fetch-mode" in request.question.firsts:
+            request.on_hints = partial(self._hint, None)
+
     def _hint(self, turn: Owed | None, fields: Headers) -> None:
         """Tells the client what the page will need (RFC 8297), if it is its turn; None is whose turn it is. Of the
         fields only links are told."""
@@ -116,28 +123,42 @@ class Answering(HttpToolsProtocol):
             with contextlib.suppress(OriginError):
                 self.transport.write(b"HTTP/1.1 103 Early Hints\r\n" + as_lines(links) + b"\r\n")
 
-    def _went_straight(self, request: Request, answer: Response | Awaitable[Response] | None) -> None:
+    def went_straight(self, request: Request, answer: Response | Awaitable[Response] | None) -> None:
         """What came of a request that was asked without a task: bytes for the client, or more to do. It was the first
         to be answered, and is still, unless the client has gone."""
         if not isinstance(answer, Response):
             self._start(request, PENDING, answer, is_gone=not self._owed)
         elif self._owed:
-            self._give(self._owed[0], request, answer)
+            self._give(self._owed[0], answer, is_head=request.method == b"HEAD")
         elif isinstance(answer.stream, Exchange):
             answer.stream.let_go()
 
-    def _give(self, turn: Owed, request: Request, answer: Response) -> None:
+    def given(self, turn: Owed, status: int, lead: bytes, body: memoryview) -> None:
+        """What a question is answered with, whole, by way of `turn`; it is still the first."""
+        if not self._owed:
+            return  # the client has gone
+        size = len(body)
+        if not turn.keep_alive or size > self._settings.client_buffer_bytes - len(lead) or self.transport.is_closing():
+            answer = Response(status, None, stream=Ready(body), lead=lead)
+            self._give(turn, answer)
+            return
+        self.transport.writelines((STATUS_LINE[status] + lead + b"\r\n", body))
+        self._backlog.replaced(size)
+        self._complete(turn, None)
+
+    def _give(self, turn: Owed, answer: Response, *, is_head: bool = False) -> None:
         """In one write, if all of it is there and the client has room for it."""
-        pieces = answer.stream.pieces if isinstance(answer.stream, Exchange) else answer.chunks
-        if pieces is not None and request.method != b"HEAD":
+        stream = answer.stream if isinstance(answer.stream, Exchange | Ready) else None
+        pieces = answer.chunks if stream is None else stream.pieces
+        if pieces is not None and not is_head:
             room = self._settings.client_buffer_bytes - self.transport.get_write_buffer_size()
             size = written_at_once(self.transport, answer, pieces, room, is_kept=turn.keep_alive)
             if size:
                 self._backlog.replaced(size)
                 self._complete(turn, None)
                 return
-        source = answer.stream if isinstance(answer.stream, Exchange) else Ready(b"".join(answer.chunks))
-        self._pour(turn, answer, source, self._poured, request.method == b"HEAD")
+        source = Ready(b"".join(answer.chunks)) if stream is None else stream
+        self._pour(turn, answer, source, self._poured, is_head)
 
     def _start(self, request: Request, name: str = "", what: object = None, *, is_gone: bool = False) -> None:
         """Asks the application, in the turn that is owed or in a new one. Of the scope it reads what we put there, so
@@ -160,16 +181,8 @@ class Answering(HttpToolsProtocol):
         """The application finds in the scope what it needs to know beside what uvicorn puts there."""
         cycle.scope[REQUEST] = request  # type: ignore[literal-required]
         cycle.scope[RELAY] = partial(self._relay, cycle)  # type: ignore[literal-required]
-        # Programs there are that take a 103 for the answer; what says how it fetches knows better.
         if cycle.scope["http_version"] == "1.1" and request.get(b"sec-fetch-mode") is not None:
             request.on_hints = partial(self._hint, cycle)
-
-
-class _Nobody:
-    """Who would wait for more of the request: it was whole."""
-
-    def set(self) -> None:
-        """Nobody is told."""
 
 
 class Turn:
@@ -177,7 +190,7 @@ class Turn:
 
     __slots__ = ("disconnected", "keep_alive", "response_complete", "response_started")
 
-    message_event: Any = _Nobody()
+    message_event: Any = NOBODY
 
     def __init__(self) -> None:
         self.keep_alive = True

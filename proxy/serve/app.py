@@ -16,9 +16,10 @@ from typing import Any
 
 from proxy.errors import OriginError, RequestError
 from proxy.http.incoming import Incoming, has_body, refusal
-from proxy.http.message import Handler, Request, Response
+from proxy.http.message import Handler, Own, Question, Request, Response
 from proxy.metrics import Metrics
 from proxy.serve.gateway import Gateway
+from proxy.serve.passage import Client, Passage
 from proxy.serve.previewing import Previewing
 from proxy.serve.straight import Give
 from proxy.settings import Settings
@@ -127,7 +128,7 @@ class App:
             await relay(response, Ready(b"".join(response.chunks)))
         elif response.stream is None:
             await _send_whole(response, send)
-        elif isinstance(response.stream, Exchange) and relay is not None:
+        elif isinstance(response.stream, Exchange | Ready) and relay is not None:
             await _send_relayed(response, response.stream, relay)
         else:
             await _send_stream(response, response.stream, upload, receive, send)
@@ -165,6 +166,12 @@ class App:
         """True when the request of a habit goes straight to the origin, as `Straight.begins`. To be asked when it was
         not answered `at_once`, right then: what is not the gateway's was seen there."""
         return request is self._missed and self._may_begin() and self._gateway.begins(request, self._clock(), give)
+
+    def passes(self, question: Question, own: Own, client: Client) -> Passage | None:
+        """The request as it goes to the origin, where others who asked the same went `begins`; None for all else."""
+        if not self._may_begin() or (self._previewing and self._previewing.is_in(own.get(b"cookie", b""))):
+            return None
+        return self._gateway.passes(question, own, client)
 
     async def _answered(self, request: Request) -> Response:
         if not self._may_begin():
@@ -231,12 +238,12 @@ async def _send_stream(
         log.warning("an answer broke off: %s", outcomes[0])
 
 
-async def _send_relayed(response: Response, exchange: Exchange, relay: Relaying) -> None:
+async def _send_relayed(response: Response, source: Exchange | Ready, relay: Relaying) -> None:
     """The same, without reading along."""
     try:
-        error = await relay(response, exchange)
+        error = await relay(response, source)
     finally:
-        await exchange.aclose()
+        await source.aclose()
     if isinstance(error, OriginError):
         log.warning("an answer broke off: %s", error)
 

@@ -112,6 +112,7 @@ class Gateway:
         ways = (self._memory, self._marks, self._personal, policy_of, self._fill)
         self._straight = Straight(self._own, *ways, metrics, settings, clock)
         self._stylesheets = Stylesheets()
+        self.passes = self._straight.passes
         self.stylesheet = self._stylesheets.get
         slots = Slots(self._showing, self.kept, settings, clock)
         self.routes = {**slots.routes, **Rank(self._showing, metrics, settings, clock).routes}
@@ -129,6 +130,7 @@ class Gateway:
         self._stylesheets.add(publication.declared)
         self._showing.publish(publication)
         self._warm.publish(publication, self._declared)
+        self._straight.forget()
 
     @property
     def stock(self) -> Stock:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
 from proxy.errors import OriginError
+from proxy.http.forwarding import Common
 from proxy.http.message import Question, Request, Response, as_lines
 from proxy.http.outgoing import assembled_answer, error_page, passed_head, personal_head, whole
 from proxy.httpcache.coding import takes_gzip
@@ -34,7 +35,7 @@ from proxy.serve.showing import Met
 from proxy.serve.whole import read_whole
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
-from proxy.upstream.origin import OnAnswer
+from proxy.upstream.origin import OnAnswer, OriginTransport
 
 NOT_WHOLE = frozenset({204, 206, 304})
 """Statuses of answers that are not a whole page."""
@@ -84,13 +85,13 @@ class Own:
         metrics: Metrics,
         settings: Settings,
     ) -> None:
-        self._asking = asking
+        self.asking = asking
         self._showing = showing
         self._declared = declared
         self._policy_of = policy_of
         self._pouring = pouring
         self._metrics = metrics
-        self._streams = metrics.tally("tailorbird_requests_total", "result", "bypass")
+        self.streams = metrics.tally("tailorbird_requests_total", "result", "bypass")
         self._max_page_bytes = settings.max_page_bytes
         self._page_timeout_ms = settings.page_timeout_ms
         self._reader = reader
@@ -99,12 +100,18 @@ class Own:
         """Passes the request on. Pages are asked for whole, in a coding we can undo, and never by an ETag of ours.
         Raises `OriginError`, `RequestError`."""
         coding, withheld = self._how(request)
-        return await self._asking.as_visitor(request, accept_encoding=coding, without=withheld)
+        return await self.asking.as_visitor(request, accept_encoding=coding, without=withheld)
 
     def begins(self, request: Request, on_answer: OnAnswer) -> bool:
         """The same without waiting, as `OriginTransport.begins`."""
         coding, withheld = self._how(request)
-        return self._asking.begins_as_visitor(request, on_answer, accept_encoding=coding, without=withheld)
+        return self.asking.begins_as_visitor(request, on_answer, accept_encoding=coding, without=withheld)
+
+    def in_common(self, request: Request) -> tuple[OriginTransport, Common] | None:
+        """As `Asking.in_common`; None for a request that not everybody would make who asks the same question."""
+        coding, withheld = self._how(request)
+        is_like_others = withheld.isdisjoint(_TAGS)
+        return self.asking.in_common(request, accept_encoding=coding, without=withheld) if is_like_others else None
 
     def _how(self, request: Request) -> tuple[bytes | None, frozenset[bytes]]:
         """In which coding it is asked for, None for any, and without which fields."""
@@ -116,6 +123,11 @@ class Own:
         if request.method not in (b"GET", b"HEAD") or not may_be_cut:
             return None, withheld
         return coding, withheld | _PARTS
+
+    @staticmethod
+    def is_tagged(own: Mapping[bytes, bytes]) -> bool:
+        """Whether a request has a tag of ours among what it says of its own."""
+        return b"if-none-match" in own and _OUR_ETAG.search(own[b"if-none-match"]) is not None
 
     def may_have_slots(self, path: bytes) -> bool:
         """Whether a JSON answer at the path may."""
@@ -157,11 +169,11 @@ class Own:
 
     def streamed_below(self, lead: bytes, answer: UpstreamResponse) -> Response:
         """The same, where its fields stand as lines already."""
-        self._streams.count += 1
+        self.streams.count += 1
         return Response(answer.status, None, stream=answer.body, lead=lead)
 
     def _streamed(self, answer: UpstreamResponse, headers: Headers, begun: list[bytes]) -> Response:
-        self._streams.count += 1
+        self.streams.count += 1
         return Response(answer.status, headers, stream=_Rest(answer, begun) if begun else answer.body)
 
     async def _read(self, answer: UpstreamResponse) -> bytes | list[bytes]:
@@ -206,7 +218,7 @@ class Own:
     def _untouched(
         self, request: Request, answer: UpstreamResponse, page: Page, body: bytes, headers: Headers, now: float
     ) -> Response:
-        self._streams.count += 1
+        self.streams.count += 1
         if page.template is not None and answer.status == 200:
             self._showing.passed(page.template, request, now)
         return whole(request, answer.status, _unframed(headers), (body,), len(body))

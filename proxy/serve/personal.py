@@ -47,9 +47,14 @@ class Personal:
 
     def is_personal(self, request: Request) -> bool:
         """True when the request carries credentials or a cookie that may matter."""
-        if not self._tells_credentials and request.get(b"authorization") is not None:
-            return True
-        cookies = request.cookies
+        return self.has_credentials(request) or self.do_matter(request.cookies)
+
+    def has_credentials(self, request: Request) -> bool:
+        """True when it carries some that a fetch for everybody would not."""
+        return not self._tells_credentials and request.get(b"authorization") is not None
+
+    def do_matter(self, cookies: bytes) -> bool:
+        """True when there is one among these cookies that may."""
         return cookies.find(self._last) >= 0 or self._matter(cookies)
 
     def _matter(self, cookies: bytes) -> bool:

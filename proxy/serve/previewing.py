@@ -58,7 +58,7 @@ class Previewing:
     ) -> None:
         self._shop = shop
         self._tokens = tokens
-        self.concerns = tokens.concerns
+        self.concerns, self.is_in = tokens.concerns, tokens.is_in
         self._asking = asking
         self._draft_of = draft_of
         self._profile_of = profile_of

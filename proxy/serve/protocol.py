@@ -27,8 +27,10 @@ from proxy.serve.answering import Turn
 from proxy.serve.app import ANSWER
 from proxy.serve.conversation import Conversation, Phase, in_one_write
 from proxy.serve.habits import Habits
+from proxy.serve.passage import Client, Passage
 from proxy.serve.straight import Give
 from proxy.settings import Settings
+from proxy.upstream.relay import Owed
 
 log = logging.getLogger("tailorbird.protocol")
 
@@ -42,22 +44,28 @@ _LATER: Any = object()
 AtOnce = Callable[[Request], Response | None]
 Begins = Callable[[Request, Give], bool]
 Again = Callable[[Question, Own, str], Response | None]
+Passes = Callable[[Question, Own, Client], Passage | None]
 
 
-def _never(question: Question, own: Own, client: str) -> None:
+def _never(question: Question, own: Own, client: Any) -> None:
     """Knows no question."""
 
 
 def protocols(
-    at_once: AtOnce, begins: Begins, settings: Settings, metrics: Metrics, again: Again = _never
+    at_once: AtOnce,
+    begins: Begins,
+    settings: Settings,
+    metrics: Metrics,
+    again: Again = _never,
+    passes: Passes = _never,
 ) -> Callable[..., ClientProtocol]:
     """What uvicorn's setting `http` takes: makes a `ClientProtocol` for each connection of one worker. `again` and
-    `at_once` give the answers of the fast lane, `begins` takes what goes straight; the application is asked for all
-    others."""
+    `at_once` give the answers of the fast lane, `passes` and `begins` take what goes straight; the application is asked
+    for all others."""
     incoming, admission = Incoming(settings), Admission(settings)
     metrics.gauge("tailorbird_clients", lambda: len(admission))
     habits = Habits(incoming, settings)
-    return partial(ClientProtocol, at_once, begins, again, settings, metrics, incoming, habits, admission)
+    return partial(ClientProtocol, at_once, begins, again, passes, settings, metrics, incoming, habits, admission)
 
 
 class ClientProtocol(Conversation):
@@ -68,6 +76,7 @@ class ClientProtocol(Conversation):
         at_once: AtOnce,
         begins: Begins,
         again: Again,
+        passes: Passes,
         settings: Settings,
         metrics: Metrics,
         incoming: Incoming,
@@ -79,6 +88,7 @@ class ClientProtocol(Conversation):
         self._at_once = at_once
         self._begins = begins
         self._again = again
+        self._passes = passes
         self._incoming = incoming
         self._habits = habits
         self._small = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
@@ -230,7 +240,11 @@ class ClientProtocol(Conversation):
         question, own = read
         response = self._again(question, own, self.address)
         if response is None:
-            self._look_up(question.request(own, self.address))
+            passage = self._passes(question, own, self)
+            if passage is None:
+                self._look_up(question.request(own, self.address))
+            else:
+                self._is_owed(passage)
         elif not self._has_written(response, is_kept=True):
             self._phase = Phase.IDLE
             self._start(question.request(own, self.address), ANSWER, response)
@@ -249,13 +263,16 @@ class ClientProtocol(Conversation):
         """Without a task if that can be; else as the ordinary way ends, for a whole request that its parser has not
         seen."""
         self._phase = Phase.IDLE
-        if request.question is not None and b"sec-fetch-mode" in request.question.firsts:
-            request.on_hints = partial(self._hint, None)
-        if self._begins(request, self._went_straight):
-            self.cycle: Any = Turn()
-            self._owed.append(self.cycle)
+        self.may_hint(request)
+        if self._begins(request, self.went_straight):
+            self._is_owed(Turn())
         else:
             self._start(request)
+
+    def _is_owed(self, turn: Owed) -> None:
+        self._phase = Phase.IDLE
+        self.cycle: Any = turn
+        self._owed.append(turn)
 
 
 def _reason(error: httptools.HttpParserError) -> RequestError:

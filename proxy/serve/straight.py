@@ -12,7 +12,9 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 
 from proxy.errors import OriginError, RequestError
-from proxy.http.message import Request, Response, as_lines
+from proxy.http.forwarding import head_of_one
+from proxy.http.message import Own as Said
+from proxy.http.message import Question, Request, Response, as_lines
 from proxy.http.outgoing import cache_status, detail, passed_fields
 from proxy.http.target import Sought, sought
 from proxy.httpcache.memory import Marks, Memory
@@ -25,10 +27,15 @@ from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.own import NOT_WHOLE, Own
 from proxy.serve.pages import Entry, is_json, is_page
+from proxy.serve.passage import Client, Course, Passage
 from proxy.serve.personal import Personal
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.manners import MOST_MANNERS
+from proxy.upstream.plain import Plain
+from proxy.upstream.relay import Ready
+
+MOST_COURSES = 5_000
 
 Give = Callable[[Request, Response | Awaitable[Response] | None], None]
 """Takes what came of the request: an answer whose stream is an exchange, or that is whole; one to be waited for; or
@@ -73,6 +80,7 @@ class Straight:
         self._is_off = settings.clients_may_refresh  # then there is more to be read in a request
         self._choices = Choices.of(settings)
         self._ways: dict[Manner, _Way] = {}
+        self._courses: dict[Question, Course] = {}
         self._bypasses = metrics.tally("tailorbird_cache_requests_total", "status", "bypass")
         self._clock = clock
 
@@ -87,9 +95,65 @@ class Straight:
         if not reason and not self._personal.is_personal(request):
             return False
         try:
-            return self._own.begins(request, partial(self._take, request, reason or "", give))
+            has_begun = self._own.begins(request, partial(self._take, request, reason or "", give))
         except RequestError:  # raised once more where it is answered
             return False
+        if has_begun and question not in self._courses:
+            self._learn(question, request)
+        return has_begun
+
+    # -- what was asked before
+
+    def _learn(self, question: Question, request: Request) -> None:
+        found = self._own.in_common(request) if question.method == b"GET" else None
+        if found is not None:
+            ours = question.scheme.encode() + b"://" + question.host
+            is_personal = self._personal.has_credentials(request)
+            make_room(self._courses, MOST_COURSES)
+            self._courses[question] = Course(*found, ours, is_personal, self._own.may_have_slots(question.path))
+
+    def passes(self, question: Question, own: Said, client: Client) -> Passage | None:
+        """The request, which is on its way as `begins` would send it, where that is known from others."""
+        course = self._courses.get(question)
+        if course is None or question.key in self._memory or self._own.is_tagged(own):
+            return None
+        reason = self._marks.reason(question.key, self._clock())
+        if not (reason or course.is_personal or self._personal.do_matter(own.get(b"cookie", b""))):
+            return None
+        passage = Passage(self, course, question, own, client, reason or "")
+        try:
+            has_begun = course.origin.dispatch(passage, head_of_one(course.common, question, own, client.address))
+        except RequestError:
+            return None
+        return passage if has_begun else None
+
+    def came(self, passage: Passage, head: Plain, body: memoryview) -> None:
+        """The whole answer: handed on as it is, or taken for what it may be."""
+        assert head.manner is not None
+        course, asking = passage.course, self._own.asking
+        manner = asking.mapped(course.origin, course.ours, head.manner)
+        way = self._ways.get(manner) or self._way(manner)
+        is_streamed = way.is_streamed or (way.is_json and not course.may_have_slots)
+        if is_streamed and (passage.reason or way.is_for_one):
+            self._bypasses.count += 1
+            self._own.streams.count += 1
+            lead = way.manner.lines(head.values) + _said(passage.reason or "cookies")[1]
+            passage.client.given(passage, head.status, lead, body)
+            return
+        answer = UpstreamResponse(head.status, None, Ready(body), manner=manner, values=head.values)
+        self._take(passage.request(), passage.reason, passage.client.went_straight, answer)
+
+    def go_on(self, passage: Passage) -> Exchange:
+        """An exchange for what is not answered briefly."""
+        request = passage.request()
+        take = partial(self._take, request, passage.reason, passage.client.went_straight)
+        return self._own.asking.go_on(passage.course.origin, passage, request, take)
+
+    def forget(self) -> None:
+        """Other rules hold from now on."""
+        self._courses.clear()
+
+    # -- what became of it
 
     def _take(self, request: Request, reason: str, give: Give, answer: UpstreamResponse | OriginError | None) -> None:
         if answer is None:
@@ -140,7 +204,7 @@ class Straight:
         if self._own.is_streamed(request, answer):
             response: Response | Awaitable[Response] | None = self._own.streamed(answer, said)
         else:
-            pieces = answer.body.pieces if isinstance(answer.body, Exchange) else None
+            pieces = answer.body.pieces if isinstance(answer.body, Exchange | Ready) else None
             body = None if pieces is None else b"".join(pieces)
             response = None if body is None else self._own.at_once(request, answer, body, self._clock(), said)
         if isinstance(response, Response) and not response.lead:

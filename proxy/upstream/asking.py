@@ -11,8 +11,8 @@ from collections.abc import Collection, Set
 from functools import partial
 
 from proxy.errors import OriginError
-from proxy.http.client import networks
-from proxy.http.forwarding import request_head, request_headers, shared_headers
+from proxy.http.client import is_trusted, networks
+from proxy.http.forwarding import Common, in_common, request_head, request_headers, shared_headers
 from proxy.http.message import Request
 from proxy.http.returning import response_headers
 from proxy.httpcache.coding import preferred
@@ -20,6 +20,7 @@ from proxy.memo import make_room
 from proxy.model import Headers, Manner
 from proxy.ports import OnHints, UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
+from proxy.upstream.brief import Brief
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.manners import MOST_MANNERS
 from proxy.upstream.origin import OnAnswer, OriginTransport
@@ -105,18 +106,40 @@ class Asking:
     ) -> bool:
         """The same without waiting, as `OriginTransport.begins`."""
         origin, asked = self._of_visitor(request, accept_encoding, without)
+        return origin.begins(asked, partial(self._told_of, origin, request, on_answer))
 
-        def mapped(answer: UpstreamResponse | OriginError | None) -> None:
-            if isinstance(answer, UpstreamResponse):
-                try:
-                    self._map(origin, request, answer)
-                except OriginError as error:
-                    if isinstance(answer.body, Exchange):
-                        answer.body.let_go()
-                    answer = error
-            on_answer(answer)
+    def in_common(
+        self, request: Request, *, accept_encoding: bytes | None, without: Collection[bytes]
+    ) -> tuple[OriginTransport, Common] | None:
+        """Where all requests go that ask the same question, and what their heads have in common; None where each has
+        to be put together for itself."""
+        if request.question is None:
+            return None
+        origin, believed = self._origins.of(request.path), is_trusted(request.client, self._trusted)
+        host = self._host(origin, request)
+        common = in_common(request.question, host, accept_encoding, frozenset(without), believed)
+        return None if common is None else (origin, common)
 
-        return origin.begins(asked, mapped)
+    def go_on(self, origin: OriginTransport, brief: Brief, request: Request, on_answer: OnAnswer) -> Exchange:
+        """As `OriginTransport.go_on`."""
+        asked = UpstreamRequest(request.method, request.target, (), on_hints=self._hinted(origin, request))
+        return origin.go_on(brief, asked, partial(self._told_of, origin, request, on_answer))
+
+    def _told_of(
+        self,
+        origin: OriginTransport,
+        request: Request,
+        on_answer: OnAnswer,
+        answer: UpstreamResponse | OriginError | None,
+    ) -> None:
+        if isinstance(answer, UpstreamResponse):
+            try:
+                self._map(origin, request, answer)
+            except OriginError as error:
+                if isinstance(answer.body, Exchange):
+                    answer.body.let_go()
+                answer = error
+        on_answer(answer)
 
     def _of_visitor(
         self, request: Request, accept_encoding: bytes | None, without: Collection[bytes]
@@ -160,12 +183,16 @@ class Asking:
         if answer.manner is None:
             answer.headers = response_headers(answer.headers, address=origin.address, ours=ours)
             return
-        mapped = self._mapped.get((answer.manner, ours))
+        answer.manner = self.mapped(origin, ours, answer.manner)
+
+    def mapped(self, origin: OriginTransport, ours: bytes, manner: Manner) -> Manner:
+        """The fields of all answers in this manner, as visitors get them."""
+        mapped = self._mapped.get((manner, ours))
         if mapped is None:
             make_room(self._mapped, MOST_MANNERS)
-            mapped = answer.manner.through(partial(response_headers, address=origin.address, ours=ours))
-            self._mapped[answer.manner, ours] = mapped
-        answer.manner = mapped
+            mapped = manner.through(partial(response_headers, address=origin.address, ours=ours))
+            self._mapped[manner, ours] = mapped
+        return mapped
 
 
 def _ours(request: Request) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from select import POLLIN, poll
 from typing import Protocol, cast
 
 Pieces = list[bytes | memoryview]
@@ -31,7 +32,8 @@ class Sink(Protocol):
 
 class Connection(asyncio.Protocol):
     """A socket to the origin. `on_lost` hears of its end. `has_slot` while its exchange counts among those that may be
-    under way. Idle, it accepts nothing: bytes nobody asked for close it."""
+    under way. Idle, it accepts nothing: bytes nobody asked for close it. Those may have come without having been read:
+    whoever takes it into use has to ask whether it `has_spoken`, or could take them for the answer."""
 
     def __init__(self, on_lost: Callable[[Connection], None]) -> None:
         self.is_reused = False
@@ -39,6 +41,7 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
+        self._unread: poll | None = None
         self._listener: Listener | None = None
         self._writable: asyncio.Future[None] | None = None
 
@@ -46,6 +49,11 @@ class Connection(asyncio.Protocol):
     def is_open(self) -> bool:
         """False as soon as either end has begun to close."""
         return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def has_spoken(self) -> bool:
+        """True when there is something to be read: before a request, unasked bytes or the end."""
+        return self._unread is not None and bool(self._unread.poll(0))
 
     def serve(self, listener: Listener | None) -> None:
         """Tells who hears what comes from now on; None: nothing was asked for."""
@@ -91,6 +99,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's do not inherit from it
+        self._transport.set_write_buffer_limits(high=0)  # uvloop then writes at once, and not at the end of its turn
+        self._unread = poll()
+        self._unread.register(transport.get_extra_info("socket").fileno(), POLLIN)
 
     def data_received(self, data: bytes) -> None:
         if self._listener is None:

@@ -93,12 +93,12 @@ class Exchange:
         """The body as it came, once all of it is there, as long as nobody took any of it."""
         return self._answer.chunks if self._answer.is_complete else None
 
-    def start(self, on_head: Callable[[BaseException | None], None]) -> None:
-        """Sends the request and returns; `on_head` is called when the head is there, or with why it will not be.
-        Raises `RequestError`; then the exchange is over."""
+    def start(self, on_head: Callable[[BaseException | None], None], *, is_sent: bool = False) -> None:
+        """Sends the request, unless it was, and returns; `on_head` is called when the head is there, or with why it
+        will not be. Raises `RequestError`; then the exchange is over."""
         self._on_head = on_head
         try:
-            self._send()
+            self._sent() if is_sent else self._send()
         except BaseException:
             self._end(may_reuse=False)
             raise

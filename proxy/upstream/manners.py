@@ -67,16 +67,23 @@ class Manners:
 
     def read(self, data: bytes) -> Plain | None:
         """As `plain.read`; the headers of a head in a known manner are left to whoever wants them."""
-        for known in self._recent:
-            head = known.read(data)
-            if head is not None:
-                return head
+        head = self.recent(data)
+        if head is not None:
+            return head
         end = data.find(b"\r\n\r\n", 0, plain.MOST_BYTES)
         found = self._known.get(_common(data[: end + 4], self._cuts))
         if end < 0 or found is None:
             return self._learned(data[: end + 4])
         self._recent = [found, *(known for known in self._recent if known is not found)][:MOST_RECENT]
         return found.read(data) or plain.read(data)
+
+    def recent(self, data: bytes) -> Plain | None:
+        """The head, if it is in a manner of the last ones."""
+        for known in self._recent:
+            head = known.read(data)
+            if head is not None:
+                return head
+        return None
 
     def _learned(self, data: bytes) -> Plain | None:
         """Reads a head that is in no known manner, and learns it if it came before."""

@@ -15,18 +15,21 @@ from collections import deque
 from collections.abc import Callable
 
 from proxy.breaker import Breaker
-from proxy.errors import OperatorError, OriginError
+from proxy.errors import OriginError
 from proxy.http.authority import address_of
 from proxy.model import Headers
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
+from proxy.upstream.brief import Brief
 from proxy.upstream.connection import Connection
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.gate import Gate
 from proxy.upstream.manners import Manners
 from proxy.upstream.patience import Patience
+from proxy.upstream.plain import Plain
 from proxy.upstream.retries import Retries
 from proxy.upstream.switch import Switch
+from proxy.upstream.tls import client_tls
 
 OnAnswer = Callable[[UpstreamResponse | OriginError | None], None]
 
@@ -79,19 +82,67 @@ class OriginTransport:
         """Sends a request without a body, if a warm connection and a turn are there, and returns. `on_answer` is called
         once: with the answer, with why there is none, or with None when it may be asked for again. False: there is
         something to be waited for, and nothing was done. Raises `RequestError`."""
-        if self._is_closed or self.gate.under_way >= self.gate.limit:
+        connection = self._lent()
+        if connection is not None:
+            self._goes(connection, request, on_answer, time.monotonic())
+        return connection is not None
+
+    def dispatch(self, brief: Brief, head: bytes) -> bool:
+        """Sends the head of a request that has no body, as `begins`; who hears what comes of it is `brief`."""
+        connection = self._lent()
+        if connection is None:
             return False
+        brief.origin, brief.connection, brief.begun = self, connection, time.monotonic()
+        brief.deadline = asyncio.get_running_loop().time() + self._patience.first_byte
+        connection.serve(brief)
+        connection.write(head)
+        self._patience.watch(brief)
+        return True
+
+    def settle(self, brief: Brief) -> None:
+        """Its answer came whole, and nothing else."""
+        self._patience.leave(brief)
+        brief.connection.serve(None)
+        self._breaker.note(True)
+        self.gate.note(time.monotonic() - brief.begun)
+        self._release(brief.connection, may_reuse=True)
+
+    def go_on(self, brief: Brief, request: UpstreamRequest, on_answer: OnAnswer) -> Exchange:
+        """An exchange of what began briefly; `on_answer` as for `begins`."""
+        self._patience.leave(brief)
+        exchange = self._goes(brief.connection, request, on_answer, brief.begun, is_sent=True)
+        exchange.deadline = brief.deadline
+        return exchange
+
+    def known(self, data: bytes) -> Plain | None:
+        """The head that `data` begins with, if the origin's last answers had the like."""
+        return self._manners.recent(data)
+
+    def _lent(self) -> Connection | None:
+        """A warm connection with a turn."""
+        if self._is_closed or not self._idle or self.gate.under_way >= self.gate.limit:
+            return None
         connection = self._reusable()
         if connection is None or not self._breaker.allows():
             if connection is not None:
                 self._idle.append(connection)
-            return False
+            return None
         self.gate.enters_at_once()
         self._retries.earn()
-        begun = time.monotonic()
+        return connection
+
+    def _goes(
+        self,
+        connection: Connection,
+        request: UpstreamRequest,
+        on_answer: OnAnswer,
+        begun: float,
+        *,
+        is_sent: bool = False,
+    ) -> Exchange:
         exchange = self._exchange(connection, request)
-        exchange.start(lambda error: on_answer(self._outcome(exchange, connection, error, begun)))
-        return True
+        exchange.start(lambda error: on_answer(self._outcome(exchange, connection, error, begun)), is_sent=is_sent)
+        return exchange
 
     def _outcome(
         self, exchange: Exchange, connection: Connection, error: BaseException | None, begun: float
@@ -200,7 +251,7 @@ class OriginTransport:
         expired = asyncio.get_running_loop().time() - self._idle_seconds
         while self._idle:
             connection = self._idle.pop()
-            if connection.idle_since > expired and connection.is_open:
+            if connection.idle_since > expired and connection.is_open and not connection.has_spoken:
                 connection.is_reused = True
                 return connection
             connection.abort()
@@ -233,21 +284,3 @@ class OriginTransport:
 
 def _is_event_stream(headers: Headers) -> bool:
     return any(name == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in headers)
-
-
-def client_tls(authorities: str = "") -> ssl.SSLContext:
-    """TLS towards origins: certificates verified, `authorities` (a PEM file) trusted besides the system's.
-
-    Raises `OperatorError` when the file is not there or holds no certificate.
-    """
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    if authorities:
-        try:
-            context.load_verify_locations(cafile=authorities)
-        except OSError as error:
-            raise OperatorError(
-                f"TAILORBIRD_ORIGIN_CA: `{authorities}` cannot be read: {error.strerror or error}",
-                help="name a PEM file with the certificate of your own authority",
-            ) from error
-    return context

@@ -8,7 +8,7 @@ whole. What this takes from uvicorn is listed in `tests/serve/test_protocol.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -49,10 +49,30 @@ class Owed(Protocol):
 
 
 class Ready:
-    """A source of what is there already."""
+    """A source of what is there already, and a stream of it."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes | memoryview) -> None:
         self._body = body
+
+    @property
+    def pieces(self) -> Pieces:
+        """All of it, as that of an exchange."""
+        return [self._body]
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        body, self._body = bytes(self._body), b""
+        if not body:
+            raise StopAsyncIteration
+        return body
+
+    async def aclose(self) -> None:
+        """Nobody waits for anything."""
+
+    def let_go(self) -> None:
+        """Nor has anybody to be told."""
 
     def pour(self, sink: Sink) -> None:
         """Hands it over in pieces, so that little has to be copied for who takes it slowly."""

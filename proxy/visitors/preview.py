@@ -52,7 +52,11 @@ class Tokens:
 
     def concerns(self, request: Request) -> bool:
         """Whether there may be a token in a request. Asked of every request, so it only looks for the names."""
-        return request.cookies.find(self._cookie) >= 0 or self.is_opened(request)
+        return self.is_in(request.cookies) or self.is_opened(request)
+
+    def is_in(self, cookies: bytes) -> bool:
+        """Whether there may be a token among these cookies."""
+        return cookies.find(self._cookie) >= 0
 
     def is_opened(self, request: Request) -> bool:
         """Whether the request's address is a link rather than a page."""

@@ -208,7 +208,9 @@ class Tailorbird:
             host,
             port,
             bound=bound,
-            protocol=protocols(self.app.at_once, self.app.begins, settings, self.metrics, self._gateway.again),
+            protocol=protocols(
+                self.app.at_once, self.app.begins, settings, self.metrics, self._gateway.again, self.app.passes
+            ),
             websockets=tunnels(self._origins, settings, self.metrics),
             certificate=Certificate(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None,
             drain_seconds=settings.drain_seconds,

@@ -50,7 +50,7 @@ class Served:
         )
         known = self.site.settings, self.site.metrics
         if has_lane:
-            protocol = protocols(app.at_once, app.begins, *known, self.site.gateway.again)
+            protocol = protocols(app.at_once, app.begins, *known, self.site.gateway.again, app.passes)
         else:
             protocol = protocols(lambda _: None, lambda _, give: False, *known)
         self.listener = Listener("test", app, "127.0.0.1", 0, protocol=protocol, drain_seconds=1)

@@ -1,0 +1,104 @@
+"""One request that goes to the origin the way others went before: its client's turn and its origin's listener in one,
+which for most answers is all there is.
+
+Its law: it is asked for and answered as `Straight.begins` would have it, and turns into that as soon as the origin does
+anything but answer whole in a manner that is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from proxy.http.forwarding import Common
+from proxy.http.message import Own, Question, Request, Response
+from proxy.upstream.brief import Brief
+from proxy.upstream.exchange import Exchange
+from proxy.upstream.origin import OriginTransport
+from proxy.upstream.plain import Plain
+from proxy.upstream.relay import Owed
+
+
+class _Nobody:
+    """Who would wait for more of the request: it was whole."""
+
+    def set(self) -> None:
+        """Nobody is told."""
+
+
+NOBODY = _Nobody()
+
+
+class Client(Protocol):
+    """The connection that a request came on."""
+
+    @property
+    def address(self) -> str: ...
+
+    def given(self, turn: Owed, status: int, lead: bytes, body: memoryview) -> None:
+        """Takes the whole answer."""
+
+    def went_straight(self, request: Request, answer: Response | Awaitable[Response] | None) -> None:
+        """Takes any other, as `Give`."""
+
+    def may_hint(self, request: Request) -> None:
+        """Has the client told of early hints, if it may expect any."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """Where a question goes, and what those who ask it have in common: what of their heads, what their answers call
+    `ours`, whether credentials make each somebody's own, and whether JSON at the path may have slots."""
+
+    origin: OriginTransport
+    common: Common
+    ours: bytes
+    is_personal: bool
+    may_have_slots: bool
+
+
+class Straight(Protocol):
+    """What knows the way, and what its answers mean."""
+
+    def came(self, passage: Passage, head: Plain, body: memoryview) -> None:
+        """The whole answer."""
+
+    def go_on(self, passage: Passage) -> Exchange:
+        """An exchange for it."""
+
+
+class Passage(Brief):
+    """`reason` is why nothing but the visitor's own request will do, "" where it is for the answer to say. What a turn
+    has is as `Turn` has it."""
+
+    __slots__ = (
+        "client", "course", "disconnected", "keep_alive", "own", "question", "reason", "response_complete",
+        "response_started", "straight",
+    )  # fmt: skip
+
+    message_event: Any = NOBODY
+
+    def __init__(
+        self, straight: Straight, course: Course, question: Question, own: Own, client: Client, reason: str
+    ) -> None:
+        self.straight = straight
+        self.course = course
+        self.question = question
+        self.own = own
+        self.client = client
+        self.reason = reason
+        self.keep_alive = True
+        self.disconnected = self.response_started = self.response_complete = False
+
+    def came(self, head: Plain, body: memoryview) -> None:
+        self.straight.came(self, head, body)
+
+    def exchange(self) -> Exchange:
+        return self.straight.go_on(self)
+
+    def request(self) -> Request:
+        """The request, where more is to be read in it."""
+        request = self.question.request(self.own, self.client.address)
+        self.client.may_hint(request)
+        return request

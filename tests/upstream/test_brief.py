@@ -1,0 +1,116 @@
+"""What is answered whole is brief; whatever else the origin does is heard by an exchange in its place."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from proxy.errors import OriginError
+from proxy.ports import UpstreamRequest, UpstreamResponse
+from proxy.settings import Settings
+from proxy.upstream.brief import Brief
+from proxy.upstream.exchange import Exchange
+from proxy.upstream.origin import OriginTransport
+from proxy.upstream.plain import Plain
+from tests.wire.origin import Origin, Script, Wire, ok
+
+GET = UpstreamRequest(b"GET", b"/", ((b"host", b"shop.example"),))
+HEAD = b"GET / HTTP/1.1\r\nhost: shop.example\r\n\r\n"
+FINE = ok(b"fine", b"ETag: 1")
+REST = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+class Asked(Brief):
+    """One that notes what becomes of it."""
+
+    def __init__(self, transport: OriginTransport) -> None:
+        self.transport = transport
+        self.told: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self.was_brief = False
+
+    def came(self, head: Plain, body: memoryview) -> None:
+        self.was_brief = True
+        self.told.set_result(bytes(body))
+
+    def exchange(self) -> Exchange:
+        return self.transport.go_on(self, GET, self.told.set_result)
+
+
+async def body_of(answer: object) -> bytes | str | None:
+    """What came of it: a body, why there is none, or that it may be asked for again."""
+    if isinstance(answer, UpstreamResponse):
+        try:
+            return b"".join([piece async for piece in answer.body])
+        except OriginError as error:
+            return error.reason
+    return answer.reason if isinstance(answer, OriginError) else answer  # type: ignore[return-value]
+
+
+def known_and_then(*pieces: bytes, resets: bool = False) -> Script:
+    """Answers three times in a manner, then with these pieces."""
+
+    async def script(wire: Wire) -> None:
+        for _ in range(3):
+            await wire.request()
+            await wire.send(FINE)
+        await wire.request()
+        for piece in pieces:
+            await wire.send(piece)
+            for _ in range(5):
+                await asyncio.sleep(0)
+        if resets:
+            wire.reset()
+        else:
+            await wire.until_closed()
+
+    return script
+
+
+async def asked(script: Script, **settings: object) -> tuple[Asked, bytes | str | None, OriginTransport]:
+    async with Origin(script) as origin:
+        transport = OriginTransport(origin.url, Settings(**settings))  # type: ignore[arg-type]
+        for _ in range(3):
+            assert await body_of(await transport.fetch(GET)) == b"fine"
+        brief = Asked(transport)
+        assert transport.dispatch(brief, HEAD)
+        body = await body_of(await brief.told)
+        assert transport.gate.under_way == 0
+        await transport.aclose()
+        return brief, body, transport
+
+
+async def test_a_whole_answer_in_a_manner_that_is_known_is_all_there_is() -> None:
+    brief, body, _ = await asked(known_and_then(FINE.replace(b"ETag: 1", b"ETag: 2")))
+    assert (brief.was_brief, body) == (True, b"fine")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "comes"),
+    [
+        ((FINE[:-2], FINE[-2:]), b"fine"),
+        ((FINE[:9], FINE[9:]), b"fine"),
+        ((FINE + REST,), b"fine"),
+        ((FINE.replace(b"ETag", b"X-New"),), b"fine"),
+        ((b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n0\r\n\r\n",), b"fine"),
+        ((b"HTTP/1.1 100 Continue\r\n\r\n" + FINE,), b"fine"),
+        ((FINE.replace(b"ETag: 1", b"ETag: \x01"),), "malformed"),
+        ((b"nonsense\r\n\r\n",), "malformed"),
+        ((), "timeout"),
+        ((FINE[:9],), "timeout"),
+    ],
+)
+async def test_whatever_else_is_heard_by_an_exchange(pieces: tuple[bytes, ...], comes: bytes | str) -> None:
+    brief, body, _ = await asked(known_and_then(*pieces), first_byte_timeout_ms=300)
+    assert (brief.was_brief, body) == (False, comes)
+
+
+async def test_one_that_dies_unheard_may_be_asked_for_again() -> None:
+    assert (await asked(known_and_then(resets=True)))[1] is None
+
+
+async def test_without_a_warm_connection_nothing_is_sent() -> None:
+    async with Origin(known_and_then()) as origin:
+        transport = OriginTransport(origin.url, Settings())
+        assert not transport.dispatch(Asked(transport), HEAD)
+        assert origin.connections == 0
