@@ -113,6 +113,10 @@ class Shop:
                 if self._sells(item.product):
                     self._click(visitor, item.product, event.at)
 
+    def forget_visits(self) -> None:
+        """Whatever anybody does next begins a visit: what they did before is counted, and nobody's."""
+        self._visits.clear()
+
     def _sells(self, product: str) -> bool:
         return self.hub.is_learnt or self.hub.get(product) is not None
 

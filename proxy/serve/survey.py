@@ -86,6 +86,10 @@ class Survey:
         self._whole: tuple[object, list[Attributes]] = (None, [])
         self._turn = asyncio.Lock()
 
+    def forget(self) -> None:
+        """The next that is asked is asked of a new sample."""
+        self._sample, self._whole = _Sample((), 0, 0.0), (None, [])
+
     async def groups(self, publication: Publication) -> Groups:
         """How the segments are now. May raise `StoreError`."""
         return await asyncio.to_thread(_groups, publication, await self._drawn())

@@ -34,6 +34,10 @@ class Joiner:
             if device and (device, person) not in self._settled:
                 await self._join(device, person, now)
 
+    def forget(self) -> None:
+        """Whoever was erased may be joined anew."""
+        self._settled.clear()
+
     async def _join(self, device: str, person: str, now: float) -> None:
         done = await join(self._store, device, person, now)
         self._metrics.count("tailorbird_joins_total", "outcome", done.verdict.reason or "done")

@@ -55,6 +55,7 @@ class ProfileReader:
         self._outdated: set[str] = set()
         self._renewals: dict[str, object] = {}
         self._ahead = Ahead()
+        self._forget_too: list[Callable[[], None]] = []
 
     def held(self, visitor_id: str) -> Profile | None:
         """What memory has of this visitor, however old: what is worked out for them beforehand starts from it."""
@@ -107,6 +108,12 @@ class ProfileReader:
         self._outdated.update(self._reads)
         self._renewals.clear()
         self._memory.forget()
+        for forget in self._forget_too:
+            forget()
+
+    def along(self, forget: Callable[[], None]) -> None:
+        """Has `forget` called whenever everybody is forgotten, for who else remembers something of visitors."""
+        self._forget_too.append(forget)
 
     def outdate(self, visitor_ids: Iterable[str]) -> None:
         """Somebody else changed these profiles: the store is asked again."""

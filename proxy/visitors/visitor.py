@@ -119,6 +119,10 @@ class Cookies:
 
     # -- reading
 
+    def forget(self) -> None:
+        """Nobody's cookies were verified before."""
+        self._memo.clear()
+
     def read(self, cookie_header: bytes, now: float) -> Visitor:
         """The visitor behind a Cookie header (several fields joined by `; `); never raises."""
         return self._read(cookies_named(self._prefix, cookie_header), cookie_header, now)

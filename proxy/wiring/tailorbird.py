@@ -120,6 +120,8 @@ class Tailorbird:
         self.journal.subscribe(lambda applied: self._vouching.know(applied.changes))
         joiner = Joiner(self.store, self._profiles, metrics, self._news.tell)
         collect = Collect(WriteKeys(settings), self.cookies, self.journal, joiner, metrics, settings, clock)
+        self._profiles.along(joiner.forget)
+        self._profiles.along(self.cookies.forget)
         self._routes.update(collect.routes)
         self._routes.update(Tag(settings).routes)
 
@@ -140,6 +142,7 @@ class Tailorbird:
             self._product_news.read,
             self._product_news.miss,
         )
+        self._profiles.along(lambda: self._gateway.stock.shop.forget_visits())
         self._routes.update(self._gateway.routes)
         self._learning = Learning(self.store, lambda: self._gateway.stock, clock, self._profiles.held)
         self.journal.subscribe(self._learning.hear)
@@ -163,6 +166,8 @@ class Tailorbird:
             approval=settings.approval,
             is_published=is_published,
         )
+        survey = Survey(self.store, clock)
+        self._profiles.along(survey.forget)
         self.desk = Desk(
             self._machine,
             self.bus,
@@ -178,7 +183,7 @@ class Tailorbird:
             self._rules,
             folder.versions,
             publishing,
-            Survey(self.store, clock),
+            survey,
             PageLists(self._asking, settings),
             clock,
             is_published,

@@ -24,6 +24,7 @@ from proxy.stores import open_store
 from proxy.stores.joining import join, part
 from tests.contracts.conftest import flush, valkey_url
 from tests.wire.behind import Behind
+from tests.wire.memory import remembered
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import HTML, PAGE
 
@@ -66,12 +67,14 @@ async def shop(store: str, tmp_path: Path) -> AsyncIterator[Behind]:
 def past() -> list[dict[str, Any]]:
     """What a server says of the customer, on two devices."""
     buy = {"event": "Order Completed", "properties": {"order_id": "qz7-1", "revenue": 25}}
+    view = {"event": "Product Viewed", "properties": {"product_id": "A1"}}
     look = {"event": "Products Searched", "properties": {"query": "quimby socks"}}
     return [
         {"type": "identify", "userId": "qz7-customer", "traits": {"name": "Zyx Quimby", "email": "qz7@example.com"}},
         *({"type": "track", **look, "anonymousId": device} for device in ("qz7-laptop", "qz7-phone")),
         *({"type": "identify", "userId": "qz7-customer", "anonymousId": f"qz7-{one}"} for one in ("laptop", "phone")),
         {"type": "track", **buy, "userId": "qz7-customer"},
+        {"type": "track", **view, "userId": "qz7-customer"},
         {"type": "dance", "userId": "qz7-customer"},
     ]
 
@@ -154,12 +157,17 @@ async def test_nothing_is_left_of_who_was_erased_and_nothing_brings_them_back(
     await join(shop.tailorbird.store, "tablet", "qz7-customer", time.time())
     assert await greeted(shop, "tablet")
     await part(shop.tailorbird.store, "tablet", time.time())
+    await shop.tailorbird.desk.groups()
+    assert remembered(shop.tailorbird, NAMES) >= {b"qz7-customer", b"qz7-laptop", b"Zyx Quimby"}
 
     started = time.monotonic()
     receipt = await erase(shop, store)
     assert receipt["ids"] == 3 and not any(receipt["left"].values())
     assert await held(store, tmp_path) == set()
-    while await greeted(shop, "qz7-phone"):  # what a worker remembers
+    while found := remembered(shop.tailorbird, NAMES):
+        await asyncio.sleep(0.05)
+        assert time.monotonic() - started < 60, found
+    while await greeted(shop, "qz7-phone"):
         await asyncio.sleep(0.05)
         assert time.monotonic() - started < 60
     took = time.monotonic() - started

@@ -70,3 +70,12 @@ async def test_what_the_page_says_of_itself_joins_nobody(shop: Behind) -> None:
     answer = await shop.client.post("/_tb/v1/page", json=body, headers={**OURS, **shop.cookies_of("laptop")})
     assert answer.status_code == 200
     assert not await sees_gold(shop, "laptop")
+
+
+async def test_who_was_erased_and_logs_in_again_is_joined_again(shop: Behind) -> None:
+    for _ in range(2):
+        await send(shop, {"userId": "anna", "traits": {"tier": "gold"}}, SERVER)
+        await send(shop, {"userId": "anna", "anonymousId": "laptop"}, SERVER)
+        assert await sees_gold(shop, "laptop")
+        assert (await shop.tailorbird.desk.erase("anna")).ids == 2
+        assert not await sees_gold(shop, "laptop")
