@@ -128,6 +128,6 @@ def _edges(test: Test) -> Iterator[float]:
 
 def _fallen(points: Decaying, edge: float) -> float | None:
     """When points come down to an edge; None when they never do."""
-    if not (0 < edge < points.points) or not isfinite(points.half_life_seconds):
+    if not (0 < edge <= points.points) or not isfinite(points.half_life_seconds):
         return None
     return points.as_of + points.half_life_seconds * log2(points.points / edge)

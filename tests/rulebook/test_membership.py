@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from proxy.model import Event, Item, Profile
@@ -104,11 +104,12 @@ FORESEEN = ("Lookers", "Left their cart", "Fresh", "Keen", "Big", "Here now", "S
 
 
 @settings(deadline=None)
+@example([(VIEWED, 0.0)] * 3, 1.0)  # at the very moment they have just the points that are asked for
 @given(EVENTS, st.floats(0.0, 1.0))
 def test_until_then_nothing_changes(events: list[tuple[str, float]], part: float) -> None:
     profile = did(*events, **{"member since": "2026-11-20"})
     segments, until = seen(profile, NOON, *FORESEEN)
-    later = NOON + (min(until, NOON + 60 * DAY) - 2 * SOON_SECONDS - NOON) * part
+    later = NOON + max(min(until, NOON + 60 * DAY) - 2 * SOON_SECONDS - NOON, 0.0) * part
     fresh = did(*events, **{"member since": "2026-11-20"})
     assert seen(fresh, later, *FORESEEN)[0] == segments
 
