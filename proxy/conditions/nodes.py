@@ -2,7 +2,7 @@
 
 Every scalar is its text, exactly as written: `NO` is Norway, `08:30` a time and `010` three characters, because nothing
 here guesses a type. Who reads a node says what it should be, and `as_map`, `as_list` and `as_text` tell the editor when
-it is something else.
+it is something else. Of None, a word that is not there, they make None without a finding.
 """
 
 from __future__ import annotations
@@ -51,27 +51,27 @@ class MapNode:
 Node = Scalar | ListNode | MapNode
 
 
-def as_map(node: Node, what: str, findings: list[Finding]) -> MapNode | None:
+def as_map(node: Node | None, what: str, findings: list[Finding]) -> MapNode | None:
     """The lines of `word: value`; None and a finding when the node is something else or holds nothing."""
-    if isinstance(node, MapNode) and node.entries:
+    if node is None or (isinstance(node, MapNode) and node.entries):
         return node
     help = "write `word: value`, each on its own line, two spaces further in"
     findings.append(_misshapen(node, what, "lines of `word: value`", help))
     return None
 
 
-def as_list(node: Node, what: str, findings: list[Finding]) -> ListNode | None:
+def as_list(node: Node | None, what: str, findings: list[Finding]) -> ListNode | None:
     """The list; None and a finding when the node is something else."""
-    if isinstance(node, ListNode):
+    if node is None or isinstance(node, ListNode):
         return node
     finding = _misshapen(node, what, "a list", "begin each part with a dash and a space")
     findings.append(replace(finding, edits=_dashes(node, what)))
     return None
 
 
-def as_text(node: Node, what: str, findings: list[Finding]) -> Scalar | None:
+def as_text(node: Node | None, what: str, findings: list[Finding]) -> Scalar | None:
     """The text; None and a finding when the node is something else or empty."""
-    if isinstance(node, Scalar) and node.text.strip():
+    if node is None or (isinstance(node, Scalar) and node.text.strip()):
         return node
     help = "write it after the colon, on the same line"
     if isinstance(node, ListNode) and node.items:
@@ -81,6 +81,18 @@ def as_text(node: Node, what: str, findings: list[Finding]) -> Scalar | None:
         help = f"write a list in brackets: [{', '.join(names)}]" if len(names) == len(node.entries) else help
     findings.append(_misshapen(node, what, "a word or a text", help))
     return None
+
+
+def one_or_more(node: Node | None) -> Sequence[Node]:
+    """The parts of a list; else the node alone, as a list of one; () for none."""
+    if node is None:
+        return ()
+    return node.items if isinstance(node, ListNode) else (node,)
+
+
+def is_nothing(node: Node) -> bool:
+    """Whether nothing stands behind the colon, or nothing in the braces."""
+    return node in (Scalar("", node.place), MapNode((), node.place))
 
 
 def unknown_word(word: Scalar, where: str, known: Sequence[str]) -> Finding:
@@ -104,6 +116,6 @@ def _dashes(node: Node, what: str) -> tuple[Edit, ...]:
 
 
 def _misshapen(node: Node, what: str, wanted: str, help: str) -> Finding:
-    is_empty = node in (Scalar("", node.place), MapNode((), node.place))
+    is_empty = is_nothing(node)
     fault = f"{what} is empty" if is_empty else f"{what} should be {wanted}"
     return Finding("R104", fault, node.place, f"{help}, or remove the line" if is_empty else help)

@@ -25,7 +25,18 @@ from proxy.conditions.corrections import better_value, swapped
 from proxy.conditions.deeds import read_deed
 from proxy.conditions.derived import derived_name
 from proxy.conditions.forms import is_worked, read_worked
-from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
+from proxy.conditions.nodes import (
+    Entry,
+    ListNode,
+    MapNode,
+    Node,
+    Scalar,
+    as_list,
+    as_map,
+    as_text,
+    one_or_more,
+    unknown_word,
+)
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.tree import is_tree, read_tree
 from proxy.conditions.values import number_text
@@ -123,14 +134,12 @@ def _read_fact(phrase: Phrase, attribute: str, entry: Entry, findings: list[Find
 
 
 def _is_worked(phrase: Phrase, node: Node) -> bool:
-    items = node.items if isinstance(node, ListNode) else (node,)
-    return any(isinstance(item, Scalar) and is_worked(phrase, item.text) for item in items)
+    return any(isinstance(item, Scalar) and is_worked(phrase, item.text) for item in one_or_more(node))
 
 
 def _read_worked(phrase: Phrase, attribute: str, entry: Entry, findings: list[Finding]) -> Condition:
     """A line that compares something worked out of the attribute."""
-    items = entry.value.items if isinstance(entry.value, ListNode) else (entry.value,)
-    words = [word for item in items if (word := as_text(item, f'"{phrase.key}"', findings))]
+    words = [word for item in one_or_more(entry.value) if (word := as_text(item, f'"{phrase.key}"', findings))]
     text = f"{attribute.replace('.', ' ', 1)}: {', '.join(word.text for word in words)}"
     facts = []
     for word in words:

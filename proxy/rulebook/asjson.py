@@ -15,6 +15,7 @@ from proxy.rulebook.journey import read_stage
 from proxy.rulebook.names import Names
 from proxy.rulebook.read import read_yaml
 from proxy.rulebook.segments import read_when
+from proxy.rulebook.words import Part
 
 CONDITIONS = ("when", "unless")
 YAML, JSON = ".rules.yaml", ".rules.json"
@@ -49,7 +50,7 @@ def _with_tree(node: Node, file: RuleFile, names: Names) -> Any:
     """A rule or segment, its `when` and `unless` as one tree."""
     if not isinstance(node, MapNode):
         return plain(node)
-    found = {entry.key.text: entry for entry in node.entries}
+    found = Part.of(node)
     values = {word: plain(entry.value) for word, entry in found.items() if word not in CONDITIONS}
     if not found.keys() & set(CONDITIONS):
         return values

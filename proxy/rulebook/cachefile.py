@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 
-from proxy.conditions.nodes import Node, Scalar, as_list, as_text
+from proxy.conditions.nodes import Node, Scalar
 from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.httpcache.allowance import OVERRULED, Allowance, CookieRoles
 from proxy.page.holes import HOLE_FILLS, Fill, FillKind, FillRow, Hole, Without
 from proxy.rulebook.policy import PagePolicy, Policy
-from proxy.rulebook.scalars import read_choice, read_selector, read_span, read_words, read_yes, unfit
-from proxy.rulebook.words import Word, fields
+from proxy.rulebook.scalars import read_choice, read_path, read_selector, read_span, read_words, read_yes, unfit
+from proxy.rulebook.words import Part, Word, fields
 
 FILE = (Word("pages", "what holds for which pages; of those whose path fits, the first counts", required=True),)
 PAGE = (
@@ -61,9 +61,8 @@ _ATTRIBUTE = re.compile(r"[a-z][a-z0-9-]*", re.IGNORECASE)
 def read_policy(root: Node, findings: list[Finding]) -> Policy:
     """What the file says."""
     found = fields(root, "cache file", FILE, findings)
-    nodes = as_list(found["pages"].value, '"pages"', findings) if "pages" in found else None
     pages: list[PagePolicy] = []
-    for node in nodes.items if nodes else ():
+    for node in found.items_of("pages", findings):
         page = _read_page(node, findings)
         findings += [*_hidden(page, pages, node), *_for_who_is_logged_in(page, node)]
         pages.append(page)
@@ -93,12 +92,11 @@ def _takes_all(wide: str, narrow: str) -> bool:
 
 
 def _read_page(node: Node, findings: list[Finding]) -> PagePolicy:
-    found = {word: entry.value for word, entry in fields(node, "page", PAGE, findings).items()}
-    holes = as_list(found["holes"], '"holes"', findings) if "holes" in found else None
+    found = fields(node, "page", PAGE, findings)
     return PagePolicy(
-        _path(found["path"], findings) if "path" in found else "",
+        read_path(found.node("path"), "path", findings) or "",
         _allowance(found, findings),
-        tuple(hole for item in holes.items if (hole := _read_hole(item, findings))) if holes else (),
+        tuple(hole for item in found.items_of("holes", findings) if (hole := _read_hole(item, findings))),
         is_kept=_yes(found, "store", True, findings),
         is_changed_by_forms=_yes(found, "forms change it", True, findings),
         is_compared=_yes(found, "compare", True, findings),
@@ -106,64 +104,48 @@ def _read_page(node: Node, findings: list[Finding]) -> PagePolicy:
     )
 
 
-def _yes(found: dict[str, Node], word: str, missing: bool, findings: list[Finding]) -> bool:
-    said = read_yes(found[word], word, findings) if word in found else None
+def _yes(found: Part, word: str, missing: bool, findings: list[Finding]) -> bool:
+    said = read_yes(found.node(word), word, findings)
     return missing if said is None else said
 
 
-def _path(node: Node, findings: list[Finding]) -> str:
-    written = as_text(node, '"path"', findings)
-    if written and not written.text.startswith("/"):
-        findings.append(unfit("path", written, "begin with a slash, as /sale, or /c/* for everything below /c/"))
-    return written.text if written else ""
-
-
-def _allowance(found: dict[str, Node], findings: list[Finding]) -> Allowance:
-    spans = {
-        word: read_span(found[word], word, findings) if word in found else None
-        for word in ("fresh", "while renewing", "if down")
-    }
-    query = _parts(found.get("query"), "query", QUERY, findings)
+def _allowance(found: Part, findings: list[Finding]) -> Allowance:
+    query = _query(found.node("query"), findings)
     return Allowance(
-        fresh=spans["fresh"],
-        while_renewing=spans["while renewing"],
-        if_down=spans["if down"],
-        despite=frozenset(_despite(found.get("despite"), findings)),
-        cookies=_cookies(found.get("cookies"), findings),
+        fresh=read_span(found.node("fresh"), "fresh", findings),
+        while_renewing=read_span(found.node("while renewing"), "while renewing", findings),
+        if_down=read_span(found.node("if down"), "if down", findings),
+        despite=frozenset(_despite(found.node("despite"), findings)),
+        cookies=_cookies(found.node("cookies"), findings),
         ignored_parameters=query.get("ignore", ()),
         only_parameters=query.get("only"),
-        dropped_cookies=_cookie_names(found.get("drop set-cookie"), "drop set-cookie", findings),
+        dropped_cookies=_cookie_names(found, "drop set-cookie", findings),
     )
 
 
 def _despite(node: Node | None, findings: list[Finding]) -> list[str]:
-    words = read_words(node, "despite", findings) if node else ()
+    words = read_words(node, "despite", findings)
     findings += [
         unfit("despite", word, did_you_mean(word.text, OVERRULED)) for word in words if word.text not in OVERRULED
     ]
     return [word.text for word in words]
 
 
-def _parts(
-    node: Node | None, noun: str, words: tuple[Word, ...], findings: list[Finding]
-) -> dict[str, tuple[str, ...]]:
-    """A part whose words each take some names."""
-    found = fields(node, noun, words, findings) if node else {}
+def _query(node: Node | None, findings: list[Finding]) -> dict[str, tuple[str, ...]]:
+    found = fields(node, "query", QUERY, findings) if node else Part()
     return {name: tuple(word.text for word in read_words(entry.value, name, findings)) for name, entry in found.items()}
 
 
 def _cookies(node: Node | None, findings: list[Finding]) -> CookieRoles | None:
     if node is None:
         return None
-    found = {word: entry.value for word, entry in fields(node, "part about cookies", COOKIES, findings).items()}
-    key = _cookie_names(found.get("key"), "key", findings, whole=True)
-    return CookieRoles(
-        _cookie_names(found.get("own"), "own", findings), key, _cookie_names(found.get("ignore"), "ignore", findings)
-    )
+    found = fields(node, "part about cookies", COOKIES, findings)
+    own, key, ignored = (_cookie_names(found, word, findings, whole=word == "key") for word in ("own", "key", "ignore"))
+    return CookieRoles(own, key, ignored)
 
 
-def _cookie_names(node: Node | None, what: str, findings: list[Finding], *, whole: bool = False) -> tuple[str, ...]:
-    words = read_words(node, what, findings) if node else ()
+def _cookie_names(found: Part, what: str, findings: list[Finding], *, whole: bool = False) -> tuple[str, ...]:
+    words = read_words(found.node(what), what, findings)
     for word in words:
         if not is_cookie_name(word.text) or (whole and word.text.endswith("*")):
             help = "write the whole name of a cookie" if whole else "write a cookie's name, * for any ending"
@@ -180,10 +162,10 @@ def is_cookie_name(text: str) -> bool:
 
 
 def _read_hole(node: Node, findings: list[Finding]) -> Hole | None:
-    found = {word: entry.value for word, entry in fields(node, "hole", HOLE, findings).items()}
-    selector = read_selector(found.get("find"), "find", findings)
+    found = fields(node, "hole", HOLE, findings)
+    selector = read_selector(found.node("find"), "find", findings)
     fill = _fill(found, findings)
-    attribute = as_text(found["attribute"], '"attribute"', findings) if "attribute" in found else None
+    attribute = found.text("attribute", findings)
     if attribute and not _ATTRIBUTE.fullmatch(attribute.text):
         findings.append(unfit("attribute", attribute, "write the name of an attribute, as value"))
     if selector is None or fill is None:
@@ -196,19 +178,19 @@ def _read_hole(node: Node, findings: list[Finding]) -> Hole | None:
     return Hole(selector, fill, attribute.text.lower() if attribute else "")
 
 
-def _fill(found: dict[str, Node], findings: list[Finding]) -> Fill | None:
-    written = as_text(found["fill"], '"fill"', findings) if "fill" in found else None
+def _fill(found: Part, findings: list[Finding]) -> Fill | None:
+    written = found.text("fill", findings)
     row = _row(written, findings) if written else None
     if written is None or row is None:
         return None
     source = written.text.removeprefix(row.kind).strip()
     if not _fits(row, source):
         findings.append(unfit("fill", written, f"write it like: {row.example}"))
-    otherwise = found.get("otherwise")
+    otherwise = found.node("otherwise")
     return Fill(
         row.kind,
         source,
-        without=_without(row, found.get("without cookie"), findings),
+        without=_without(row, found, findings),
         otherwise=otherwise.text if isinstance(otherwise, Scalar) else "",
     )
 
@@ -235,12 +217,9 @@ def _fits(row: FillRow, source: str) -> bool:
     return bool(_COOKIE_NAME.fullmatch(source)) and not source.endswith("*")
 
 
-def _without(row: FillRow, node: Node | None, findings: list[Finding]) -> Without:
-    if node is None:
-        return Without.ASK
-    choices = [word.value for word in Without]
-    said = read_choice(node, "without cookie", choices, findings)
-    written = as_text(node, '"without cookie"', [])
+def _without(row: FillRow, found: Part, findings: list[Finding]) -> Without:
+    said = read_choice(found.node("without cookie"), "without cookie", list(Without), findings)
+    written = found.text("without cookie", [])
     if written and row.kind not in (FillKind.COOKIE, FillKind.DJANGO_TOKEN):
         findings.append(unfit("without cookie", written, "remove the line: this hole needs no cookie"))
     return Without(said) if said else Without.ASK

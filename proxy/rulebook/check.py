@@ -116,9 +116,9 @@ def _said(
     attributes = read_attributes(roots[ATTRIBUTE_FILE], findings) if ATTRIBUTE_FILE in roots else {}
     policy = read_policy(roots[CACHE_FILE], findings) if CACHE_FILE in roots else NO_POLICY
     opened = rule_files(roots, findings)
-    segment_lines = [(file, entry) for file in opened for entry in file.entries("segments", findings)]
+    segment_lines = [(file, entry) for file in opened for entry in file.parts.lines("segments", findings)]
     segment_names = tuple(entry.key.text for _, entry in segment_lines)
-    journeys = [(file, file.entries("journey", findings)) for file in opened]
+    journeys = [(file, file.parts.lines("journey", findings)) for file in opened]
     stage_names = tuple(entry.key.text for _, stages in journeys for entry in stages)
     known = words(segment_names, attributes, imported, stage_names)
     phrases = _with_grades_and_scores(known, opened, findings)
@@ -130,7 +130,11 @@ def _said(
     rules = tuple(collector.rules(opened))
     lists = {rule.slot for rule in rules if rule.slot.startswith(LISTING)} - {s.name for s in declared if not s.json}
     declared = (*declared, *map(DeclaredSlot, sorted(lists)))
-    holdouts = tuple(_holdouts(opened, names, findings))
+    holdouts = tuple(
+        holdout
+        for file in opened
+        for holdout in read_holdouts(file.parts.node("holdout"), names, file.timezone, findings)
+    )
     cases = tuple(_cases(opened, rules, names, library, findings))
     findings += _twice(segments=segments, rules=rules, holdouts=holdouts, tests=cases, stages=journey)
     findings += one_journey(stages for _, stages in journeys)
@@ -176,17 +180,11 @@ def _with_grades_and_scores(
     known: Mapping[str, Phrase], opened: Sequence[RuleFile], findings: list[Finding]
 ) -> Mapping[str, Phrase]:
     """The words of conditions, as the files' `rfm` grades them, and those that their `scores` add."""
-    grades = [read_grades(line, findings) for file in opened for line in file.entries("rfm", findings)]
+    grades = [read_grades(line, findings) for file in opened for line in file.parts.lines("rfm", findings)]
     found = graded(known, ChainMap(*grades))
-    for line in [line for file in opened for line in file.entries("scores", findings)]:
+    for line in [line for file in opened for line in file.parts.lines("scores", findings)]:
         found |= read_score(line, found, findings)
     return found
-
-
-def _holdouts(opened: Sequence[RuleFile], names: Names, findings: list[Finding]) -> Iterator[Holdout]:
-    for file in opened:
-        if "holdout" in file.parts:
-            yield from read_holdouts(file.parts["holdout"].value, names, file.timezone, findings)
 
 
 def _cases(
@@ -195,7 +193,7 @@ def _cases(
     by_name = {rule.name: rule for rule in rules}
     products = {product.id: product for product in library.catalogue}
     for file in opened:
-        for node in file.items("tests", findings):
+        for node in file.parts.items_of("tests", findings):
             yield read_case(node, by_name, names, file.timezone, findings, products)
 
 

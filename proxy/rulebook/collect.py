@@ -41,7 +41,7 @@ class Collector:
             (word, file, node)
             for file in files
             for word in ("rules", "experiments")
-            for node in file.items(word, self.findings)
+            for node in file.parts.items_of(word, self.findings)
         ]
         reader = self._reader(files, [node for _, _, node in lines])
         for order, (word, file, node) in enumerate(lines[:MAX_RULES]):
@@ -52,8 +52,8 @@ class Collector:
             self.findings.append(Finding("Y003", what, lines[MAX_RULES][2].place, help))
 
     def _reader(self, files: Sequence[RuleFile], nodes: Sequence[Node]) -> Reader:
-        limits = [(entry, file.timezone) for file in files for entry in file.entries("limits", self.findings)]
-        groups = [entry for file in files for entry in file.entries("groups", self.findings)]
+        limits = [(entry, file.timezone) for file in files for entry in file.parts.lines("limits", self.findings)]
+        groups = [entry for file in files for entry in file.parts.lines("groups", self.findings)]
         for word, entries in (("limits", [entry for entry, _ in limits]), ("groups", groups)):
             self.findings.extend(twice(word, ((entry.key.text, entry.key.place) for entry in entries)))
         members = [name.text for node in nodes for name in texts_at(node, "name")]
@@ -64,7 +64,7 @@ class Collector:
         if is_listing(node):
             rule, found = read_listing_rule(node, order, reader, timezone, self.findings)
             self.arrangements[rule.name] = read_arrangement(found, self.library.catalogue, self.findings)
-            self.lints.extend(pin_lints(found["pin"].value, self.library.catalogue) if "pin" in found else ())
+            self.lints.extend(pin_lints(found.node("pin"), self.library.catalogue))
             return rule
         rule, show = read_rule(node, order, reader, timezone, self.findings)
         return replace(rule, variant=self._variant(rule.name, show, rule, self.library) if show else "")

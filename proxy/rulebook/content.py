@@ -6,13 +6,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
+from proxy.conditions.nodes import Entry, Node, Scalar, one_or_more
 from proxy.diagnostics import Finding, Suggestion
 from proxy.errors import EditorError
 from proxy.model import Place, Product
 from proxy.page.fields import Field, fields_in_text
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
+from proxy.rulebook.words import Part
 
 _SETTLED = re.compile(r"[/#?{]|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
@@ -22,21 +23,19 @@ def content_lints(
 ) -> Iterator[Finding]:
     """The warnings of what stands under `show:`."""
     yield from _fields_without_default(show, fragment)
-    for kind in show.entries if isinstance(show, MapNode) else ():
-        lines = {entry.key.text: entry for entry in kind.value.entries} if isinstance(kind.value, MapNode) else {}
+    for kind in Part.of(show).values():
+        lines = Part.of(kind.value)
         if "image" in lines:
             yield from _bare_picture(lines["image"], lines)
         if slot and slot.longest_title and "title" in lines:
             yield from _long_title(lines["title"].value, slot, slot.longest_title)
         for word in ("link", "image"):
             yield from _adrift(lines[word].value) if word in lines else ()
-        if "strategy" in lines:
-            yield from _sold_out(_named("chosen", lines["strategy"].value), catalogue)
-        if "pin" in lines:
-            yield from pin_lints(lines["pin"].value, catalogue)
+        yield from _sold_out(_named("chosen", lines.node("strategy")), catalogue)
+        yield from pin_lints(lines.node("pin"), catalogue)
 
 
-def pin_lints(pins: Node, catalogue: Sequence[Product]) -> Iterator[Finding]:
+def pin_lints(pins: Node | None, catalogue: Sequence[Product]) -> Iterator[Finding]:
     """The warnings of products that are pinned to a place."""
     yield from _sold_out(_named("product", pins), catalogue)
 
@@ -89,13 +88,10 @@ def _sold_out(named: Iterable[Scalar], catalogue: Sequence[Product]) -> Iterator
             yield Finding("L4", what, word.place, "choose another, or wait until it is back", is_warning=True)
 
 
-def _named(word: str, node: Node) -> Iterator[Scalar]:
+def _named(word: str, node: Node | None) -> Iterator[Scalar]:
     """The texts behind a word in lines, or in a list of lines."""
-    for line in node.items if isinstance(node, ListNode) else (node,):
-        for entry in line.entries if isinstance(line, MapNode) else ():
-            if entry.key.text == word:
-                items = entry.value.items if isinstance(entry.value, ListNode) else (entry.value,)
-                yield from (item for item in items if isinstance(item, Scalar))
+    for line in one_or_more(node):
+        yield from (item for item in one_or_more(Part.of(line).node(word)) if isinstance(item, Scalar))
 
 
 def place_of(words: str, node: Node) -> Place:

@@ -4,10 +4,10 @@ shop's data tells of visitors."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import get_args
 
-from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text
+from proxy.conditions.nodes import Entry, Node, is_nothing
 from proxy.conditions.parse import GROUPS
 from proxy.conditions.phrase import Kind
 from proxy.conditions.vocabulary import PHRASES
@@ -16,8 +16,8 @@ from proxy.errors import EditorError
 from proxy.page.json_lists import steps_to_list, steps_to_product
 from proxy.page.json_values import Steps, steps_of
 from proxy.page.slots import LISTING, SLOT_NAME, DeclaredSlot, Place
-from proxy.rulebook.scalars import read_choice, read_selector, read_whole, unfit
-from proxy.rulebook.words import ATTRIBUTE_FILE, SLOT, SLOT_FILE, fields
+from proxy.rulebook.scalars import read_choice, read_path, read_selector, read_whole, unfit
+from proxy.rulebook.words import ATTRIBUTE_FILE, SLOT, SLOT_FILE, Part, fields
 from proxy.rulebook.words import LISTING as LISTING_WORDS
 
 MAX_PIXELS = 10_000
@@ -29,19 +29,16 @@ RESERVED = {phrase.key for phrase in PHRASES if not phrase.is_trait} | set(GROUP
 def read_slots(root: Node, findings: list[Finding]) -> tuple[DeclaredSlot, ...]:
     """The slots of `slots.yaml`."""
     found = fields(root, "slot file", SLOT_FILE, findings)
-    table = as_map(found["slots"].value, '"slots"', findings) if "slots" in found else None
-    lists = as_map(found["listings"].value, '"listings"', findings) if "listings" in found else None
     return (
-        *(_read_slot(entry, findings) for entry in (table.entries if table else ())),
-        *(_read_listing(entry, findings) for entry in (lists.entries if lists else ())),
+        *(_read_slot(entry, findings) for entry in found.lines("slots", findings)),
+        *(_read_listing(entry, findings) for entry in found.lines("listings", findings)),
     )
 
 
 def read_attributes(root: Node, findings: list[Finding]) -> dict[str, Kind]:
     """The attributes of `attributes.yaml` with their kinds."""
     found = fields(root, "file of attributes", ATTRIBUTE_FILE, findings)
-    table = as_map(found["attributes"].value, '"attributes"', findings) if "attributes" in found else None
-    return dict(_read_attribute(entry, findings) for entry in table.entries) if table else {}
+    return dict(_read_attribute(entry, findings) for entry in found.lines("attributes", findings))
 
 
 def _read_attribute(entry: Entry, findings: list[Finding]) -> tuple[str, Kind]:
@@ -57,40 +54,36 @@ def _read_slot(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
     if not SLOT_NAME.fullmatch(name.text):
         help = "write small letters and digits, joined by dots or hyphens, as home.hero"
         findings.append(Finding("R304", f'a slot cannot be called "{name.text}"', name.place, help))
-    if entry.value in (Scalar("", entry.value.place), MapNode((), entry.value.place)):
+    if is_nothing(entry.value):
         return DeclaredSlot(name.text)
     found = fields(entry.value, "slot", SLOT, findings)
-    values = {word: found[word].value for word in found}
-    place: Place | None = None
-    if "place" in values:
-        place = _place(read_choice(values["place"], "place", get_args(Place), findings))
+    written = read_choice(found.node("place"), "place", get_args(Place), findings)
     return DeclaredSlot(
         name.text,
-        page=_page(values.get("page"), findings),
-        selector=read_selector(values.get("selector"), "selector", findings),
-        place=place or "inside",
-        height=_pixels(values.get("height"), "height", findings),
-        phone_height=_pixels(values.get("phone height"), "phone height", findings),
-        json=_json_path(values, findings, steps_of, "this slot"),
-        longest_title=_pixels(values.get("longest title"), "longest title", findings),
+        page=read_path(found.node("page"), "page", findings),
+        selector=read_selector(found.node("selector"), "selector", findings),
+        place=next((place for place in get_args(Place) if place == written), "inside"),
+        height=_pixels(found, "height", findings),
+        phone_height=_pixels(found, "phone height", findings),
+        json=_json_path(found, findings, steps_of, "this slot"),
+        longest_title=_pixels(found, "longest title", findings),
     )
 
 
 def _read_listing(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
     found = fields(entry.value, "listing", LISTING_WORDS, findings)
-    values = {word: found[word].value for word in found}
-    json = _json_path(values, findings, steps_to_list, "this list")
+    json = _json_path(found, findings, steps_to_list, "this list")
     return DeclaredSlot(
         LISTING + entry.key.text,
-        page=_page(values.get("page"), findings),
-        selector=read_selector(values.get("selector"), "selector", findings),
+        page=read_path(found.node("page"), "page", findings),
+        selector=read_selector(found.node("selector"), "selector", findings),
         json=json,
-        product=_product(values.get("product"), findings, is_in_json=json is not None),
+        product=_product(found, findings, is_in_json=json is not None),
     )
 
 
-def _product(node: Node | None, findings: list[Finding], *, is_in_json: bool) -> str:
-    written = as_text(node, '"product"', findings) if node else None
+def _product(found: Part, findings: list[Finding], *, is_in_json: bool) -> str:
+    written = found.text("product", findings)
     if written is None:
         return ""
     if not is_in_json and not _ATTRIBUTE.fullmatch(written.text):
@@ -103,32 +96,19 @@ def _product(node: Node | None, findings: list[Finding], *, is_in_json: bool) ->
     return written.text
 
 
-def _place(word: str | None) -> Place | None:
-    return next((place for place in get_args(Place) if place == word), None)
-
-
-def _page(node: Node | None, findings: list[Finding]) -> str | None:
-    written = as_text(node, '"page"', findings) if node else None
-    if written and not written.text.startswith("/"):
-        findings.append(unfit("page", written, "begin with a slash, as /sale, or /c/* for everything below /c/"))
-    return written.text if written else None
-
-
-def _json_path(
-    values: Mapping[str, Node], findings: list[Finding], read: Callable[[str], Steps], what: str
-) -> str | None:
-    written = as_text(values["json"], '"json"', findings) if "json" in values else None
+def _json_path(found: Part, findings: list[Finding], read: Callable[[str], Steps], what: str) -> str | None:
+    written = found.text("json", findings)
     if written is None:
         return None
     try:
         read(written.text)
     except EditorError as error:
         findings.append(Finding("R304", str(error.args[0]), written.place, error.help))
-    if "selector" in values:
+    if "selector" in found:
         told, help = f"{what} is said to be in a page and in JSON", f"write two {what.split()[-1]}s, one with each"
         findings.append(Finding("R304", told, written.place, help))
     return written.text
 
 
-def _pixels(node: Node | None, what: str, findings: list[Finding]) -> int | None:
-    return read_whole(node, what, 1, MAX_PIXELS, findings) if node else None
+def _pixels(found: Part, word: str, findings: list[Finding]) -> int | None:
+    return read_whole(found.node(word), word, 1, MAX_PIXELS, findings)

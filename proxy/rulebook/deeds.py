@@ -17,7 +17,7 @@ A word of a product that the catalogue knows brings its category, brand and pric
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -25,10 +25,12 @@ import msgspec
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.behaviours import ADDED, BOUGHT, CLICKED, PAGE, SEARCHED, VIEWED
 from proxy.conditions.durations import UNITS
-from proxy.conditions.nodes import Entry, ListNode, Node, Scalar, as_list, as_map, as_text, unknown_word
+from proxy.conditions.nodes import Entry, Node, as_list, as_map, as_text, unknown_word
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding
 from proxy.model import Event, Item, Product
+from proxy.rulebook.scalars import read_words
+from proxy.rulebook.words import Part
 
 KINDS = {
     "viewed": VIEWED,
@@ -72,8 +74,7 @@ def read_done(entry: Entry, products: Mapping[str, Product], findings: list[Find
 
 def _deeds(entry: Entry, products: Mapping[str, Product], findings: list[Finding]) -> list[Deed]:
     kind = KINDS[entry.key.text]
-    nodes: Sequence[Node] = entry.value.items if isinstance(entry.value, ListNode) else [entry.value]
-    words = [word for node in nodes if (word := as_text(node, f'"{entry.key.text}"', findings))]
+    words = read_words(entry.value, entry.key.text, findings)
     if kind in OF_SUBJECTS:
         return [Deed(kind, subject=word.text) for word in words]
     items = tuple(_item(word.text, products) for word in words)
@@ -92,14 +93,13 @@ def _dated(node: Node, products: Mapping[str, Product], findings: list[Finding])
     table = as_map(node, "each event", findings)
     if table is None:
         return []
-    parts = {each.key.text: each for each in table.entries}
+    parts = Part.of(table)
     findings += [unknown_word(each.key, "an event", OF_EVENTS) for word, each in parts.items() if word not in OF_EVENTS]
     done = [deed for word in KINDS if word in parts for deed in _deeds(parts[word], products, findings)]
     if not KINDS.keys() & parts.keys():
         help = f"say what was done: {', '.join(KINDS)}"
         findings.append(Finding("R103", "this event says nothing that was done", table.place, help))
-    said = [(word, as_text(parts[word].value, f'"{word}"', findings)) for word in OF_ITEMS if word in parts]
-    more = {word: text.text for word, text in said if text}
+    more = {word: text.text for word in OF_ITEMS if (text := parts.text(word, findings))}
     ago = sum(_number(parts[word], findings) * seconds for word, seconds in AGO.items() if word in parts)
     times = min(int(_number(parts["times"], findings)), MAX_TIMES) if "times" in parts else 1
     value = _number(parts["value"], findings) if "value" in parts else None
@@ -113,7 +113,7 @@ def _at(deed: Deed, ago: float, value: float | None, more: Mapping[str, str]) ->
 
 def _number(entry: Entry, findings: list[Finding]) -> float:
     written = as_text(entry.value, f'"{entry.key.text}"', findings)
-    if not isinstance(written, Scalar):
+    if written is None:
         return 0.0
     phrase = Phrase(entry.key.text, "", Kind.NUMBER, "")
     read = amount(phrase, written.text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
@@ -19,7 +18,7 @@ from proxy.rulebook.deeds import DONE_BY, Deed, read_done
 from proxy.rulebook.names import Names
 from proxy.rulebook.scalars import read_words
 from proxy.rulebook.times import read_moment
-from proxy.rulebook.words import LIST_TEST, ROW_TEST, TEST, fields
+from proxy.rulebook.words import LIST_TEST, ROW_TEST, TEST, Part, fields
 
 NOTHING_NEW = "nothing new"
 FROM_THE_CLOCK = ("weekday", "hours", "page", "date", "weekday there", "hours there")
@@ -71,13 +70,12 @@ def read_case(
 ) -> Case:
     """One entry of `tests:`. `rules` are those of the whole folder by name, `products` those of its catalogue."""
     found = fields(node, "test", TEST, findings)
-    name = as_text(found["name"].value, '"name"', findings) if "name" in found else None
-    visitor = as_map(found["visitor"].value, '"visitor"', findings) if "visitor" in found else None
+    name = found.text("name", findings)
     unverified = frozenset[str]()
     attributes: dict[str, AttributeValue] = {"segment": frozenset(), "page": _page(found, names, findings)}
     deeds: list[Deed] = []
     id = ""
-    for entry in visitor.entries if visitor else ():
+    for entry in found.lines("visitor", findings):
         if entry.key.text == "id":
             written = as_text(entry.value, '"id"', findings)
             id = written.text if written else ""
@@ -92,7 +90,7 @@ def read_case(
         name=name.text if name else "",
         attributes=attributes,
         unverified=unverified,
-        at=read_moment(found["at"].value, timezone, "at", findings) if "at" in found else None,
+        at=read_moment(found.node("at"), timezone, "at", findings),
         expect=_expectations(found, rules, names, findings, products or {}),
         place=name.place if name else node.place,
         deeds=tuple(deeds),
@@ -100,8 +98,8 @@ def read_case(
     )
 
 
-def _page(found: Mapping[str, Entry], names: Names, findings: list[Finding]) -> str:
-    written = as_text(found["page"].value, '"page"', findings) if "page" in found else None
+def _page(found: Part, names: Names, findings: list[Finding]) -> str:
+    written = found.text("page", findings)
     if written:
         check_values(names.words["page"], [written.text], written, findings)
     return written.text if written else "/"
@@ -139,8 +137,7 @@ def _segments(entry: Entry, names: Names, findings: list[Finding]) -> frozenset[
 def _value(phrase: Phrase, entry: Entry, findings: list[Finding]) -> AttributeValue:
     """The value as a profile or a request would bring it."""
     node = entry.value
-    read = partial(as_text, what=f'"{entry.key.text}"', findings=findings)
-    written = [word for item in (node.items if isinstance(node, ListNode) else (node,)) if (word := read(item))]
+    written = read_words(node, entry.key.text, findings)
     if phrase.kind is Kind.NUMBER:
         return _number(phrase, written, findings)
     for word in written:
@@ -165,15 +162,14 @@ def _number(phrase: Phrase, written: Sequence[Scalar], findings: list[Finding]) 
 
 
 def _expectations(
-    found: Mapping[str, Entry],
+    found: Part,
     rules: Mapping[str, Rule],
     names: Names,
     findings: list[Finding],
     products: Mapping[str, Product],
 ) -> tuple[Expectation, ...]:
-    table = as_map(found["expect"].value, '"expect"', findings) if "expect" in found else None
     expected = []
-    for entry in table.entries if table else ():
+    for entry in found.lines("expect", findings):
         is_list = entry.key.text.startswith(LISTING)  # of which pages know, not files
         slot = entry.key.text if is_list else names.slot(entry.key, findings)
         if is_list and isinstance(entry.value, MapNode) and entry.value.entries:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from proxy.bucketing import BUCKETS
-from proxy.conditions.nodes import Entry, ListNode, Node, as_list, as_text
+from proxy.conditions.nodes import Entry, Node, as_list
 from proxy.conditions.phrase import Kind
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Arm, Experiment, Rule
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.rules import Reader, named
-from proxy.rulebook.scalars import read_choice, unfit
+from proxy.rulebook.scalars import read_choice, read_choices, unfit
 from proxy.rulebook.shares import read_share, too_much
-from proxy.rulebook.words import EXPERIMENT, GOALS, GUARDRAILS, VARIANT, fields
+from proxy.rulebook.words import EXPERIMENT, GOALS, GUARDRAILS, VARIANT, Part, fields
 
 VISITOR = "visitor"
 _DURATION = re.compile(r"(?:at least )?(\d{1,3}) (day|week)s?", re.IGNORECASE)
@@ -31,15 +31,15 @@ def read_experiment(
     experiment = Experiment(
         arms,
         split_by=_split_by(found, reader.names, findings),
-        goal=read_choice(found["goal"].value, "goal", GOALS, findings) or "" if "goal" in found else "",
-        guardrails=_guardrails(found, findings),
-        min_days=_days(found["run for"].value, findings) if "run for" in found else 0,
+        goal=read_choice(found.node("goal"), "goal", GOALS, findings) or "",
+        guardrails=read_choices(found.node("guardrails"), "guardrails", GUARDRAILS, findings),
+        min_days=_days(found, findings),
     )
     return replace(rule, experiment=experiment), shown
 
 
-def _variants(found: Mapping[str, Entry], findings: list[Finding]) -> tuple[tuple[Arm, ...], list[Entry | None]]:
-    table = as_list(found["variants"].value, '"variants"', findings) if "variants" in found else None
+def _variants(found: Part, findings: list[Finding]) -> tuple[tuple[Arm, ...], list[Entry | None]]:
+    table = as_list(found.node("variants"), '"variants"', findings)
     if table is None:
         return (), []
     if not table.items:
@@ -53,7 +53,7 @@ def _variants(found: Mapping[str, Entry], findings: list[Finding]) -> tuple[tupl
     return arms, [line.get("show") for line in lines]
 
 
-def _shares(lines: Sequence[Mapping[str, Entry]], findings: list[Finding]) -> list[int]:
+def _shares(lines: Sequence[Part], findings: list[Finding]) -> list[int]:
     """The shares in buckets; where no variant has one, all alike."""
     if not any("share" in line for line in lines):
         return [BUCKETS // len(lines) + (place < BUCKETS % len(lines)) for place in range(len(lines))]
@@ -62,11 +62,11 @@ def _shares(lines: Sequence[Mapping[str, Entry]], findings: list[Finding]) -> li
             entry = next(iter(line.values()))
             help = "give each variant a share, or none of them, for equal parts"
             findings.append(Finding("R103", 'this variant has no "share"', entry.key.place, help))
-    return [(read_share(line["share"].value, "share", findings) or 0) if "share" in line else 0 for line in lines]
+    return [read_share(line.node("share"), "share", findings) or 0 for line in lines]
 
 
-def _split_by(found: Mapping[str, Entry], names: Names, findings: list[Finding]) -> str:
-    written = as_text(found["split by"].value, '"split by"', findings) if "split by" in found else None
+def _split_by(found: Part, names: Names, findings: list[Finding]) -> str:
+    written = found.text("split by", findings)
     if written is None or written.text == VISITOR:
         return ""
     texts = [key for key, phrase in names.words.items() if phrase.kind is Kind.TEXT and key != VISITOR]
@@ -76,15 +76,8 @@ def _split_by(found: Mapping[str, Entry], names: Names, findings: list[Finding])
     return names.words[written.text].attribute
 
 
-def _guardrails(found: Mapping[str, Entry], findings: list[Finding]) -> tuple[str, ...]:
-    node = found["guardrails"].value if "guardrails" in found else None
-    items = node.items if isinstance(node, ListNode) else (node,) if node else ()
-    read = [read_choice(item, "guardrails", GUARDRAILS, findings) for item in items]
-    return tuple(name for name in read if name)
-
-
-def _days(node: Node, findings: list[Finding]) -> int:
-    written = as_text(node, '"run for"', findings)
+def _days(found: Part, findings: list[Finding]) -> int:
+    written = found.text("run for", findings)
     duration = _DURATION.fullmatch(written.text) if written else None
     if written and not duration:
         findings.append(unfit("run for", written, "write: at least 14 days"))

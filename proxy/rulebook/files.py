@@ -5,36 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, as_list, as_map
+from proxy.conditions.nodes import ListNode, MapNode, Node, is_nothing
 from proxy.diagnostics import Finding
 from proxy.model import Place
 from proxy.rulebook.read import CATALOGUE_FILE, ORDER_FILE, RULE_FILES, VISIT_FILE, start_of, text_of
 from proxy.rulebook.scalars import read_choice
 from proxy.rulebook.times import read_timezone
-from proxy.rulebook.words import FILE, fields
+from proxy.rulebook.words import FILE, Part, fields
 
 APART = (CATALOGUE_FILE, ORDER_FILE, VISIT_FILE)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """A rule file: its parts by their word."""
+    """A rule file: its parts, and the time zone they are read in."""
 
     name: str
-    parts: Mapping[str, Entry]
+    parts: Part
     timezone: str
-
-    def entries(self, word: str, findings: list[Finding]) -> tuple[Entry, ...]:
-        """The lines of `word: value` in a part; none when the file doesn't have it."""
-        node = self.parts[word].value if word in self.parts else None
-        table = as_map(node, f'"{word}"', findings) if node else None
-        return table.entries if table else ()
-
-    def items(self, word: str, findings: list[Finding]) -> tuple[Node, ...]:
-        """The list in a part; empty when the file doesn't have it."""
-        node = self.parts[word].value if word in self.parts else None
-        items = as_list(node, f'"{word}"', findings) if node else None
-        return items.items if items else ()
 
 
 def texts(files: Mapping[str, bytes], findings: list[Finding]) -> Iterator[tuple[str, str]]:
@@ -53,11 +41,12 @@ def rule_files(roots: Mapping[str, Node], findings: list[Finding]) -> list[RuleF
     for name, root in roots.items():
         if not name.endswith(RULE_FILES):
             continue
-        if root == MapNode((), root.place):
+        if is_nothing(root):
             findings.append(_no_rules("this file is empty", root.place))
         else:
             parts = fields(root, "rule file", FILE, findings)
-            files.append(RuleFile(name, parts, _timezone(parts, findings)))
+            read_choice(parts.node("version"), "version", ["1"], findings)
+            files.append(RuleFile(name, parts, read_timezone(parts.node("timezone"), findings)))
     if files and not findings and not any({"rules", "experiments"} & file.parts.keys() for file in files):
         findings.append(_no_rules("there are no rules in this folder", start_of(files[0].name)))
     return files
@@ -79,12 +68,6 @@ def _children(node: Node) -> Sequence[Node]:
         case MapNode(entries):
             return [entry.value for entry in entries]
     return ()
-
-
-def _timezone(parts: Mapping[str, Entry], findings: list[Finding]) -> str:
-    if "version" in parts:
-        read_choice(parts["version"].value, "version", ["1"], findings)
-    return read_timezone(parts["timezone"].value, findings) if "timezone" in parts else "UTC"
 
 
 def _no_rules(what: str, place: Place) -> Finding:

@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from proxy.audience.showings import SHOWN
-from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_text
+from proxy.conditions.nodes import Entry, Node, Scalar, as_text, one_or_more
 from proxy.diagnostics import Finding, Suggestion, did_you_mean, nearest
 from proxy.model import Cap, Measure, OneOf, Period, Reading, Then
-from proxy.rulebook.words import STOP, fields
+from proxy.rulebook.words import STOP, Part, fields
 
 CLICKED, ORDERED = "banner clicked", "order completed"
 HELP = "write: at most 3 times per visitor per day, or: once per visitor per 3 days"
@@ -73,10 +73,10 @@ class Shared:
                 findings.append(_no_limit(text, ()))
         return cls(caps)
 
-    def read(self, node: Node, rule: str, timezone: str, findings: list[Finding]) -> tuple[Cap, ...]:
+    def read(self, node: Node | None, rule: str, timezone: str, findings: list[Finding]) -> tuple[Cap, ...]:
         """What stands behind `limit:`, one of these or one of the rule's own; or a list of them."""
         caps = []
-        for item in node.items if isinstance(node, ListNode) else (node,):
+        for item in one_or_more(node):
             text = as_text(item, '"limit"', findings)
             cap = self.caps.get(text.text) or _limit(text, [rule], timezone) if text else None
             if cap:
@@ -137,7 +137,4 @@ def _no_limit(text: Scalar, known: Iterable[str]) -> Finding:
 
 def texts_at(node: Node, word: str) -> list[Scalar]:
     """The texts behind a word of a rule not read yet, one or a list."""
-    entries = node.entries if isinstance(node, MapNode) else ()
-    value = next((entry.value for entry in entries if entry.key.text == word), None)
-    items = value.items if isinstance(value, ListNode) else (value,)
-    return [item for item in items if isinstance(item, Scalar)]
+    return [item for item in one_or_more(Part.of(node).node(word)) if isinstance(item, Scalar)]

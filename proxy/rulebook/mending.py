@@ -71,8 +71,11 @@ def spliced(text: str, edits: Iterable[Edit]) -> str:
 
 def quoted(text: str) -> str:
     """The text as YAML must have it: as it is where that is plain or a list of plain words, else in quotes."""
-    if _PLAIN.fullmatch(text) or _LIST.fullmatch(text):
-        return text
+    return text if _PLAIN.fullmatch(text) or _LIST.fullmatch(text) else in_quotes(text)
+
+
+def in_quotes(text: str) -> str:
+    """The text as a double-quoted scalar."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

@@ -3,7 +3,7 @@ and what is pinned. The same words for a row of products as for a listing."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from math import inf
 from typing import get_args
 
@@ -12,12 +12,12 @@ from proxy.catalogue.hub import is_within
 from proxy.catalogue.ranking import STRENGTHS, TO_THE_END, Arrangement, By, Fit, Shift
 from proxy.catalogue.reorder import LARGEST_MOVE
 from proxy.conditions.amounts import amount, no_amount
-from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
+from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Product
-from proxy.rulebook.scalars import read_choice, read_whole, unfit
-from proxy.rulebook.words import Word, fields
+from proxy.rulebook.scalars import read_choice, read_whole, read_words, unfit
+from proxy.rulebook.words import Part, Word, fields
 
 IN_STOCK, SOLD_OUT = "in stock", "out of stock"
 OF_SHOPPERS = tuple(word for word in PRODUCT_WORDS if word != "this product")
@@ -33,9 +33,8 @@ PIN = (
 
 def read_fits(node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[Fit, ...]:
     """One or a list of what products must be (`only`) or not be (`never`)."""
-    items = node.items if isinstance(node, ListNode) else (node,)
     fits: list[Fit] = []
-    for item in items:
+    for item in one_or_more(node):
         if isinstance(item, MapNode):
             fits += [fit for entry in item.entries if (fit := _fit(entry, catalogue, findings))]
         elif (word := as_text(item, f'"{what}"', findings)) is not None:
@@ -67,7 +66,7 @@ def _fit(entry: Entry, catalogue: Sequence[Product], findings: list[Finding]) ->
         if written and read is None:
             findings.append(no_amount(written))
         return Fit("price", low=read.low, high=read.high) if read else None
-    words = [word for node in _items(entry.value) if (word := as_text(node, f'"{name}"', findings))]
+    words = read_words(entry.value, name, findings)
     by: By = next(by for by in get_args(By) if by == name)
     return next(_values(by, words, catalogue, findings), None)
 
@@ -101,21 +100,23 @@ def _is_meant(by: By, word: str, name: str) -> bool:
     return is_within(name, word) if by == "category" else name.casefold() == word.casefold()
 
 
-def read_shifts(node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[Shift, ...]:
+def read_shifts(
+    node: Node | None, what: str, catalogue: Sequence[Product], findings: list[Finding]
+) -> tuple[Shift, ...]:
     """One or a list of what moves, and `by` how far: a little, a lot, or so many places."""
     sign = -1.0 if what == "bury" else 1.0
     return tuple(
-        Shift(fit, sign * places) for item in _items(node) for fit, places in _shift(item, what, catalogue, findings)
+        Shift(fit, sign * places)
+        for item in one_or_more(node)
+        for fit, places in _shift(item, what, catalogue, findings)
     )
 
 
 def _shift(node: Node, what: str, catalogue: Sequence[Product], findings: list[Finding]) -> Iterator[tuple[Fit, float]]:
     table = as_map(node, f'each "{what}"', findings)
-    entries = table.entries if table else ()
-    by = next((entry.value for entry in entries if entry.key.text == "by"), None)
-    places = _places(by, what, findings) if by else STRENGTHS["a lot"]
-    for entry in entries:
-        name = entry.key.text
+    lines = Part.of(table)
+    places = _places(by, what, findings) if (by := lines.node("by")) else STRENGTHS["a lot"]
+    for name, entry in lines.items():
         if name == "by":
             continue
         if name in AFFINITY_OR_SCORE and places == inf:
@@ -145,19 +146,12 @@ def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: l
     return None
 
 
-def read_arrangement(found: Mapping[str, Entry], catalogue: Sequence[Product], findings: list[Finding]) -> Arrangement:
+def read_arrangement(found: Part, catalogue: Sequence[Product], findings: list[Finding]) -> Arrangement:
     """What a rule for a listing does to it."""
-    shifts = [
-        shift
-        for word in ("boost", "bury")
-        if word in found
-        for shift in read_shifts(found[word].value, word, catalogue, findings)
-    ]
-    pins = read_pins(found["pin"].value, catalogue, findings) if "pin" in found else ()
-    if "largest move" not in found:
-        return Arrangement(tuple(shifts), pins)
-    largest = read_whole(found["largest move"].value, "largest move", 1, MOST_PLACES, findings)
-    return Arrangement(tuple(shifts), pins, float(largest or LARGEST_MOVE))
+    boosts, buries = (read_shifts(found.node(word), word, catalogue, findings) for word in ("boost", "bury"))
+    largest = read_whole(found.node("largest move"), "largest move", 1, MOST_PLACES, findings)
+    pins = read_pins(found.node("pin"), catalogue, findings)
+    return Arrangement((*boosts, *buries), pins, float(largest or LARGEST_MOVE))
 
 
 def _places(node: Node, what: str, findings: list[Finding]) -> float:
@@ -175,23 +169,18 @@ def _places(node: Node, what: str, findings: list[Finding]) -> float:
     return 0.0
 
 
-def read_pins(node: Node, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[tuple[int, str], ...]:
+def read_pins(node: Node | None, catalogue: Sequence[Product], findings: list[Finding]) -> tuple[tuple[int, str], ...]:
     """One or a list of products, each `at` a place."""
     known = {product.id for product in catalogue}
-    return tuple(pin for item in _items(node) if (pin := _pin(item, known, findings)))
+    return tuple(pin for item in one_or_more(node) if (pin := _pin(item, known, findings)))
 
 
 def _pin(node: Node, known: Collection[str], findings: list[Finding]) -> tuple[int, str] | None:
     found = fields(node, "pin", PIN, findings)
-    product = as_text(found["product"].value, '"product"', findings) if "product" in found else None
+    product = found.text("product", findings)
     if product is None:
         return None
     if known and product.text not in known:
         what = f'there is no product "{product.text}"'
         findings.append(Finding("R502", what, product.place, did_you_mean(product.text, sorted(known))))
-    place = read_whole(found["at"].value, "at", 1, MOST_PLACES, findings) if "at" in found else 1
-    return place or 1, product.text
-
-
-def _items(node: Node) -> Sequence[Node]:
-    return node.items if isinstance(node, ListNode) else (node,)
+    return read_whole(found.node("at"), "at", 1, MOST_PLACES, findings) or 1, product.text

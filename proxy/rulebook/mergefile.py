@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from proxy.audience.merging import MOST_RULES, Merge
 from proxy.audience.rows import attribute_name
-from proxy.conditions.nodes import MapNode, as_map
+from proxy.conditions.nodes import as_map, is_nothing
 from proxy.diagnostics import Finding
 from proxy.rulebook.read import read_yaml, start_of, text_of
 from proxy.rulebook.scalars import read_choice
@@ -15,7 +15,7 @@ def read_merge_rules(name: str, raw: bytes, findings: list[Finding]) -> dict[str
     """The rules in a file, by attribute; a file of nothing has none. `newest`, which holds anyway, is left out."""
     text = text_of(name, raw, findings)
     root = read_yaml(name, text, findings) if text is not None else None
-    if root is None or root == MapNode((), root.place):
+    if root is None or is_nothing(root):
         return {}
     table = as_map(root, "a file of merge rules", findings)
     rules: dict[str, Merge] = {}

@@ -16,7 +16,8 @@ import yaml
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
 from proxy.diagnostics import Edit, Finding, rows_of
 from proxy.model import Place
-from proxy.rulebook.slips import in_quotes, ordinary_spaces, repair
+from proxy.rulebook.mending import in_quotes
+from proxy.rulebook.slips import ordinary_spaces, repair
 
 RULE_FILES = (".rules.yaml", ".rules.json")  # the endings of any number of files
 SLOT_FILE = "slots.yaml"
@@ -213,8 +214,7 @@ def _words_for(problem: str, row: str, column: int) -> tuple[str, str]:
     if "\t" in row[: column + 1] and not row[:column].strip():
         return "this line is indented with a tab", "use spaces"
     if value and column >= value.start(1):
-        quoted = value[1].replace("\\", "\\\\").replace('"', '\\"')
-        return "I cannot read on from here", f'{QUOTE_HELP}: "{quoted}"'
+        return "I cannot read on from here", f"{QUOTE_HELP}: {in_quotes(value[1])}"
     if "cannot start any token" in problem:
         return f'a text cannot begin with "{row[column : column + 1]}"', QUOTE_HELP
     if "expected" in problem or "not allowed" in problem:

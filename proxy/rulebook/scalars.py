@@ -1,18 +1,18 @@
 """Small values that a rule file holds outside conditions: one of some words, yes or no, a whole number, a span of time,
-a CSS selector, several words."""
+a CSS selector, a path, several words. Of a word that is not there, which is None, each is None."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from proxy.conditions.nodes import ListNode, Node, Scalar, as_text
+from proxy.conditions.nodes import Node, Scalar, as_text, one_or_more
 from proxy.diagnostics import Finding, Suggestion, did_you_mean
 from proxy.errors import EditorError
 from proxy.page.scan import check_selector
 
 
-def read_choice(node: Node, what: str, choices: Sequence[str], findings: list[Finding]) -> str | None:
+def read_choice(node: Node | None, what: str, choices: Sequence[str], findings: list[Finding]) -> str | None:
     """One of `choices`, which `what` may be."""
     written = as_text(node, f'"{what}"', findings)
     if written is None or written.text in choices:
@@ -21,7 +21,7 @@ def read_choice(node: Node, what: str, choices: Sequence[str], findings: list[Fi
     return None
 
 
-def read_whole(node: Node, what: str, low: int, high: int, findings: list[Finding]) -> int | None:
+def read_whole(node: Node | None, what: str, low: int, high: int, findings: list[Finding]) -> int | None:
     """A whole number from `low` to `high`, which `what` must be."""
     written = as_text(node, f'"{what}"', findings)
     if written is None:
@@ -39,7 +39,7 @@ def read_whole(node: Node, what: str, low: int, high: int, findings: list[Findin
 
 def read_selector(node: Node | None, what: str, findings: list[Finding]) -> str | None:
     """A CSS selector, as it is written; a finding for one that cannot be read."""
-    written = as_text(node, f'"{what}"', findings) if node else None
+    written = as_text(node, f'"{what}"', findings)
     if written is None:
         return None
     try:
@@ -49,13 +49,21 @@ def read_selector(node: Node | None, what: str, findings: list[Finding]) -> str 
     return written.text
 
 
+def read_path(node: Node | None, what: str, findings: list[Finding]) -> str | None:
+    """Which pages: the path of one, or the beginning of several and a `*`."""
+    written = as_text(node, f'"{what}"', findings)
+    if written and not written.text.startswith("/"):
+        findings.append(unfit(what, written, "begin with a slash, as /sale, or /c/* for everything below /c/"))
+    return written.text if written else None
+
+
 SECONDS_OF = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 _SPAN = re.compile(r"(\d{1,6}) ?(second|minute|hour|day)s?")
 _OTHER_SPAN = re.compile(r"(\d{1,6}) ?(s|m|h|d|secs?|mins?|hrs?|)\.?", re.IGNORECASE)
 _UNITS = {"": "second", "s": "second", "m": "minute", "h": "hour", "d": "day"}
 
 
-def read_span(node: Node, what: str, findings: list[Finding]) -> int | None:
+def read_span(node: Node | None, what: str, findings: list[Finding]) -> int | None:
     """Seconds of a span of time, as `5 minutes`."""
     written = as_text(node, f'"{what}"', findings)
     if written is None:
@@ -70,16 +78,21 @@ def read_span(node: Node, what: str, findings: list[Finding]) -> int | None:
     return None
 
 
-def read_yes(node: Node, what: str, findings: list[Finding]) -> bool | None:
+def read_yes(node: Node | None, what: str, findings: list[Finding]) -> bool | None:
     """True for `yes`, False for `no`."""
     word = read_choice(node, what, ("yes", "no"), findings)
     return None if word is None else word == "yes"
 
 
-def read_words(node: Node, what: str, findings: list[Finding]) -> tuple[Scalar, ...]:
+def read_words(node: Node | None, what: str, findings: list[Finding]) -> tuple[Scalar, ...]:
     """A word or a list of them; none is fine in a list."""
-    items = node.items if isinstance(node, ListNode) else (node,)
-    return tuple(word for item in items if (word := as_text(item, f'"{what}"', findings)))
+    return tuple(word for item in one_or_more(node) if (word := as_text(item, f'"{what}"', findings)))
+
+
+def read_choices(node: Node | None, what: str, choices: Sequence[str], findings: list[Finding]) -> tuple[str, ...]:
+    """One of `choices` or a list of them."""
+    read = [read_choice(item, what, choices, findings) for item in one_or_more(node)]
+    return tuple(word for word in read if word)
 
 
 def unfit(what: str, written: Scalar, help: str) -> Finding:

@@ -11,20 +11,20 @@ condition may ask.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.deeds import FIELDS
 from proxy.conditions.durations import DURATION_HELP, seconds_of
-from proxy.conditions.nodes import Entry, as_map, as_text, unknown_word
+from proxy.conditions.nodes import Entry, as_text, unknown_word
 from proxy.conditions.parse import read_tests
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding
 from proxy.model import Measure, Reading
 from proxy.rulebook.deeds import KINDS
-from proxy.rulebook.words import SCORE, fields
+from proxy.rulebook.words import SCORE, Part, fields
 
 SCORED = tuple(word for word in KINDS if word != "cart")
 WHICH = ("category", "product", "brand")
@@ -37,12 +37,12 @@ def read_score(entry: Entry, known: Collection[str], findings: list[Finding]) ->
     if name.text in known:
         help = "give the score another name"
         findings.append(Finding("R201", f'"{name.text}" is already a word of conditions', name.place, help))
-    points = _points(found["points"], findings) if "points" in found else {}
+    points = _points(found.lines("points", findings), findings)
     measure = Measure(
         Reading.SCORE,
         tuple(KINDS[word] for word in points),
         points=tuple((KINDS[word], worth) for word, worth in points.items()),
-        half_life_seconds=_half_life(found["halves every"], findings) if "halves every" in found else inf,
+        half_life_seconds=_half_life(found, findings),
         cap=_number(found["at most"], findings) if "at most" in found else inf,
     )
     for word in WHICH:
@@ -53,9 +53,7 @@ def read_score(entry: Entry, known: Collection[str], findings: list[Finding]) ->
     return {name.text: Phrase(name.text, name.text, Kind.NUMBER, help, measure=measure)} if points else {}
 
 
-def _points(entry: Entry, findings: list[Finding]) -> Mapping[str, float]:
-    table = as_map(entry.value, '"points"', findings)
-    lines = table.entries if table else ()
+def _points(lines: Sequence[Entry], findings: list[Finding]) -> Mapping[str, float]:
     findings += [unknown_word(line.key, '"points"', SCORED) for line in lines if line.key.text not in SCORED]
     return {line.key.text: _number(line, findings) for line in lines if line.key.text in SCORED}
 
@@ -68,8 +66,8 @@ def _number(entry: Entry, findings: list[Finding]) -> float:
     return read.low if read else 0.0
 
 
-def _half_life(entry: Entry, findings: list[Finding]) -> float:
-    word = as_text(entry.value, '"halves every"', findings)
+def _half_life(found: Part, findings: list[Finding]) -> float:
+    word = found.text("halves every", findings)
     seconds = seconds_of(word.text) if word else None
     if word and seconds is None:
         findings.append(Finding("R304", f'"halves every" cannot be "{word.text}"', word.place, DURATION_HELP))

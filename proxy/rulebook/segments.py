@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from proxy.conditions.nodes import Entry, MapNode, Scalar
+from proxy.conditions.nodes import Entry, Scalar, is_nothing
 from proxy.conditions.parse import all_of, read_condition
 from proxy.diagnostics import Finding
 from proxy.model import NOBODY, Condition, Fact, NoneOf, NotOneOf, OneOf, Segment
 from proxy.rulebook.names import Names
-from proxy.rulebook.words import SEGMENT, fields
+from proxy.rulebook.words import SEGMENT, Part, fields
 
 _FORM = re.compile(r"(?:not|any|none|starts with|contains)\b.*|.*[,\[\]].*|\s*", re.IGNORECASE)
 
@@ -22,22 +22,22 @@ def read_segment(entry: Entry, names: Names, timezone: str, findings: list[Findi
     if _FORM.fullmatch(name.text):
         help = "begin it with a word other than not, any, none, starts with or contains; no commas or brackets"
         findings.append(Finding("R304", f'a segment cannot be called "{name.text}"', name.place, help))
-    if entry.value in (Scalar("", entry.value.place), MapNode((), entry.value.place)):
+    if is_nothing(entry.value):
         return Segment(name.text, NOBODY, "", timezone, name.place)
     found = fields(entry.value, "segment", SEGMENT, findings)
-    description = found["description"].value if "description" in found else None
+    description = found.node("description")
     condition = read_when(found, names.at(timezone), findings) if found.keys() & {"when", "unless"} else NOBODY
     text = description.text if isinstance(description, Scalar) else ""
     return Segment(name.text, condition, text, timezone, name.place)
 
 
-def read_when(found: Mapping[str, Entry], names: Names, findings: list[Finding]) -> Condition:
+def read_when(found: Part, names: Names, findings: list[Finding]) -> Condition:
     """`when` and not `unless`, of a segment or a rule."""
     parts: list[Condition] = []
-    if "when" in found:
-        parts.append(read_condition(found["when"].value, names.words, findings, '"when"'))
-    if "unless" in found:
-        parts.append(NoneOf((read_condition(found["unless"].value, names.words, findings, '"unless"'),)))
+    if when := found.node("when"):
+        parts.append(read_condition(when, names.words, findings, '"when"'))
+    if unless := found.node("unless"):
+        parts.append(NoneOf((read_condition(unless, names.words, findings, '"unless"'),)))
     return all_of(parts)
 
 

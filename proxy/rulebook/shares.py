@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from math import inf
 
 from proxy.bucketing import BUCKETS, GROUP, ROLLOUT, percent
-from proxy.conditions.nodes import Entry, ListNode, Node, Scalar, as_map, as_text
+from proxy.conditions.nodes import Entry, Node, Scalar, as_map, as_text, one_or_more
 from proxy.diagnostics import Finding, Suggestion, did_you_mean
 from proxy.model import Draw, Holdout
 from proxy.rulebook.names import Names
+from proxy.rulebook.scalars import read_words
 from proxy.rulebook.times import read_moment, read_schedule
-from proxy.rulebook.words import HOLDOUT, fields
+from proxy.rulebook.words import HOLDOUT, Part, fields
 
 _PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))? ?%")
 
@@ -21,7 +22,7 @@ Draws = Mapping[str, tuple[Draw, ...]]
 """What groups ask of their members, by the members' names."""
 
 
-def read_share(node: Node, what: str, findings: list[Finding]) -> int | None:
+def read_share(node: Node | None, what: str, findings: list[Finding]) -> int | None:
     """A share in buckets."""
     written = as_text(node, f'"{what}"', findings)
     found = _PERCENT.fullmatch(written.text) if written else None
@@ -39,17 +40,17 @@ def read_share(node: Node, what: str, findings: list[Finding]) -> int | None:
     return None
 
 
-def read_draws(found: Mapping[str, Entry], rule: str, timezone: str, findings: list[Finding]) -> tuple[Draw, ...]:
+def read_draws(found: Part, rule: str, timezone: str, findings: list[Finding]) -> tuple[Draw, ...]:
     """A rule's `rollout` or `ramp`."""
     steps: tuple[tuple[float, int], ...] = ()
     if "rollout" in found and "ramp" in found:
         what, help = "this rule has a rollout and a ramp", "keep one of them"
         findings.append(Finding("R104", what, found["ramp"].key.place, help))
     elif "rollout" in found:
-        share = read_share(found["rollout"].value, "rollout", findings)
+        share = read_share(found.node("rollout"), "rollout", findings)
         steps = ((-inf, share),) if share is not None else ()
     elif "ramp" in found:
-        steps = _ramp(found["ramp"].value, timezone, findings)
+        steps = _ramp(found.lines("ramp", findings), timezone, findings)
     word = "ramp" if "ramp" in found else "rollout"
     return (Draw(ROLLOUT + rule, steps, text=word),) if steps else ()
 
@@ -79,37 +80,29 @@ def too_much(total: int, word: Scalar) -> list[Finding]:
     return [Finding("R204", what, word.place, "make them 100 % or less together")]
 
 
-def read_holdouts(node: Node, names: Names, timezone: str, findings: list[Finding]) -> tuple[Holdout, ...]:
+def read_holdouts(node: Node | None, names: Names, timezone: str, findings: list[Finding]) -> list[Holdout]:
     """What stands under a file's `holdout:`, one or a list."""
-    items = node.items if isinstance(node, ListNode) else (node,)
-    return tuple(_holdout(item, names, timezone, findings) for item in items)
+    return [_holdout(item, names, timezone, findings) for item in one_or_more(node)]
 
 
 def _holdout(node: Node, names: Names, timezone: str, findings: list[Finding]) -> Holdout:
     found = fields(node, "holdout", HOLDOUT, findings)
-    name = as_text(found["name"].value, '"name"', findings) if "name" in found else None
-    share = read_share(found["share"].value, "share", findings) if "share" in found else None
-    slots = found["slots"].value if "slots" in found else None
-    written = [
-        as_text(item, '"slots"', findings)
-        for item in (slots.items if isinstance(slots, ListNode) else (slots,))
-        if item
-    ]
+    name = found.text("name", findings)
+    slots = read_words(found.node("slots"), "slots", findings)
     live_from, live_until = read_schedule(found, timezone, "holdout", findings)
     return Holdout(
         name.text if name else "",
-        share or 0,
-        frozenset(names.slot(slot, findings) for slot in written if slot),
+        read_share(found.node("share"), "share", findings) or 0,
+        frozenset(names.slot(slot, findings) for slot in slots),
         live_from,
         live_until,
         name.place if name else node.place,
     )
 
 
-def _ramp(node: Node, timezone: str, findings: list[Finding]) -> tuple[tuple[float, int], ...]:
-    table = as_map(node, '"ramp"', findings)
+def _ramp(lines: Iterable[Entry], timezone: str, findings: list[Finding]) -> tuple[tuple[float, int], ...]:
     steps: list[tuple[float, int]] = []
-    for entry in table.entries if table else ():
+    for entry in lines:
         at = read_moment(entry.key, timezone, "ramp", findings)
         share = read_share(entry.value, entry.key.text, findings)
         if at is not None and steps and at <= steps[-1][0]:

@@ -8,7 +8,7 @@ from proxy.catalogue.asking import CATEGORY_WORDS, PRODUCT_WORDS, Asking
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import STRATEGIES, Source, Strategy
-from proxy.conditions.nodes import Entry, ListNode, Node, Scalar, as_map, as_text, unknown_word
+from proxy.conditions.nodes import Entry, ListNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Product
 
@@ -24,8 +24,7 @@ def read_sources(node: Node, catalogue: Sequence[Product], findings: list[Findin
         what = "there is no catalogue to choose from, only what the shop's pages will tell of in JSON-LD"
         findings.append(Finding("R502", what, node.place, help, is_warning=True))
     shop = Shop(catalogue)
-    lines = node.items if isinstance(node, ListNode) else (node,)
-    return tuple(source for line in lines for source in _read_line(line, shop, findings))
+    return tuple(source for line in one_or_more(node) for source in _read_line(line, shop, findings))
 
 
 def _read_line(line: Node, shop: Shop, findings: list[Finding]) -> Iterator[Source]:

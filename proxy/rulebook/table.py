@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from proxy.page.slots import SLOT_KINDS
-from proxy.rulebook.mending import quoted
+from proxy.rulebook.mending import in_quotes, quoted
 from proxy.rulebook.words import PLACED
 
 OF_A_RULE = tuple(word.name for word in PLACED if word.name not in ("when", "unless", "stop after", "ramp"))
@@ -88,7 +88,7 @@ def _value(cell: str) -> str:
 
 
 def _in_list(word: str) -> str:
-    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' if "," in word else quoted(word)
+    return in_quotes(word) if "," in word else quoted(word)
 
 
 def _dialect(raw: str) -> type[csv.Dialect]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from math import inf
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from proxy.conditions.nodes import Entry, Node, Scalar, as_text
+from proxy.conditions.nodes import Node, Scalar, as_text
 from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean
+from proxy.rulebook.words import Part
 
 _MOMENT = re.compile(r"([12]\d{3}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?))? ?(Z|[+-]\d\d:\d\d)?")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -18,7 +19,7 @@ _OTHER_DATE = re.compile(
 )
 
 
-def read_moment(node: Node, timezone: str, what: str, findings: list[Finding]) -> float | None:
+def read_moment(node: Node | None, timezone: str, what: str, findings: list[Finding]) -> float | None:
     """Unix seconds of a date, or date and time, on the clocks of `timezone` unless it carries its own offset.
 
     A time that clocks skip in spring is the moment they jump past it; one they show twice in autumn is the first.
@@ -37,10 +38,10 @@ def read_moment(node: Node, timezone: str, what: str, findings: list[Finding]) -
         return None
 
 
-def read_schedule(found: Mapping[str, Entry], timezone: str, noun: str, findings: list[Finding]) -> tuple[float, float]:
+def read_schedule(found: Part, timezone: str, noun: str, findings: list[Finding]) -> tuple[float, float]:
     """`from` and `until` in Unix seconds; without end on the side that is not said."""
-    start = read_moment(found["from"].value, timezone, "from", findings) if "from" in found else None
-    end = read_moment(found["until"].value, timezone, "until", findings) if "until" in found else None
+    start = read_moment(found.node("from"), timezone, "from", findings)
+    end = read_moment(found.node("until"), timezone, "until", findings)
     if start is not None and end is not None and end <= start:
         note = f"it starts on line {found['from'].value.place.line}"
         help = "swap the two dates" if end < start else "give it a later end"
@@ -50,8 +51,8 @@ def read_schedule(found: Mapping[str, Entry], timezone: str, noun: str, findings
     return -inf if start is None else start, inf if end is None else end
 
 
-def read_timezone(node: Node, findings: list[Finding]) -> str:
-    """The name of a time zone; UTC, and a finding, when there is none of that name."""
+def read_timezone(node: Node | None, findings: list[Finding]) -> str:
+    """The name of a time zone; UTC without one, and with a finding when there is none of that name."""
     written = as_text(node, '"timezone"', findings)
     if written is None:
         return "UTC"
@@ -105,9 +106,10 @@ def _clock(time: str) -> str:
 
 def _is_moment(text: str, timezone: str) -> bool:
     try:
-        return _moment(text, timezone) is not None
+        _moment(text, timezone)
     except ValueError:
         return False
+    return True
 
 
 def _moment(text: str, timezone: str) -> float:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text
+from proxy.conditions.nodes import Entry, is_nothing
 from proxy.diagnostics import Finding
 from proxy.model import NOBODY, Segment
 from proxy.rulebook.read import read_yaml, text_of
 from proxy.rulebook.scalars import read_choice, read_words, unfit
-from proxy.rulebook.words import Word, fields
+from proxy.rulebook.words import Part, Word, fields
 
 FILE = (Word("webhooks", "who is told, each by a name of its own", required=True),)
 WEBHOOK = (
@@ -51,11 +51,10 @@ def read_webhooks(name: str, raw: bytes, findings: list[Finding]) -> tuple[Webho
     """The webhooks of a file."""
     text = text_of(name, raw, findings)
     root = read_yaml(name, text, findings) if text is not None else None
-    if root is None or root == MapNode((), root.place):
+    if root is None or is_nothing(root):
         return ()
     found = fields(root, "file of webhooks", FILE, findings)
-    table = as_map(found["webhooks"].value, '"webhooks"', findings) if "webhooks" in found else None
-    return tuple(_webhook(entry, findings) for entry in table.entries) if table else ()
+    return tuple(_webhook(entry, findings) for entry in found.lines("webhooks", findings))
 
 
 def _webhook(entry: Entry, findings: list[Finding]) -> Webhook:
@@ -63,23 +62,18 @@ def _webhook(entry: Entry, findings: list[Finding]) -> Webhook:
     if not _NAME.fullmatch(name.text):
         help = "begin with a small letter, and go on with letters, digits, hyphens and underscores, up to 32"
         findings.append(Finding("R304", f'a webhook cannot be called "{name.text}"', name.place, help))
-    found = {word: one.value for word, one in fields(entry.value, "webhook", WEBHOOK, findings).items()}
-    form = read_choice(found["form"], "form", list(Form), findings) if "form" in found else None
+    found = fields(entry.value, "webhook", WEBHOOK, findings)
     return Webhook(
         name.text,
-        _url(found["url"], findings) if "url" in found else "",
-        _secret(found["secret"], findings) if "secret" in found else "",
-        frozenset(word.text for word in _words(found.get("segments"), findings)),
-        Form(form or Form.TRACK),
+        _url(found, findings),
+        _secret(found, findings),
+        frozenset(word.text for word in read_words(found.node("segments"), "segments", findings)),
+        Form(read_choice(found.node("form"), "form", list(Form), findings) or Form.TRACK),
     )
 
 
-def _words(node: Node | None, findings: list[Finding]) -> tuple[Scalar, ...]:
-    return read_words(node, "segments", findings) if node else ()
-
-
-def _url(node: Node, findings: list[Finding]) -> str:
-    written = as_text(node, '"url"', findings)
+def _url(found: Part, findings: list[Finding]) -> str:
+    written = found.text("url", findings)
     if written is None:
         return ""
     try:
@@ -92,8 +86,8 @@ def _url(node: Node, findings: list[Finding]) -> str:
     return written.text
 
 
-def _secret(node: Node, findings: list[Finding]) -> str:
-    written = as_text(node, '"secret"', findings)
+def _secret(found: Part, findings: list[Finding]) -> str:
+    written = found.text("secret", findings)
     if written and len(written.text) < SHORTEST_SECRET:
         what = f"the secret is shorter than {SHORTEST_SECRET} characters"
         findings.append(Finding("R304", what, written.place, "make one with `openssl rand -hex 16`"))

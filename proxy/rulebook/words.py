@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, unknown_word
+from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
 from proxy.diagnostics import Edit, Finding
 
 
@@ -20,6 +20,30 @@ class Word:
     name: str
     help: str
     required: bool = False
+
+
+class Part(dict[str, Entry]):
+    """The lines of a part by their word. Each method is about what stands behind a word, and gives None or nothing
+    where the word is not there."""
+
+    @classmethod
+    def of(cls, node: Node | None) -> Part:
+        """All lines of a node that has such, whatever their words; none of another."""
+        return cls({entry.key.text: entry for entry in node.entries} if isinstance(node, MapNode) else {})
+
+    def node(self, word: str) -> Node | None:
+        return self[word].value if word in self else None
+
+    def text(self, word: str, findings: list[Finding]) -> Scalar | None:
+        return as_text(self.node(word), f'"{word}"', findings)
+
+    def lines(self, word: str, findings: list[Finding]) -> tuple[Entry, ...]:
+        table = as_map(self.node(word), f'"{word}"', findings)
+        return table.entries if table else ()
+
+    def items_of(self, word: str, findings: list[Finding]) -> tuple[Node, ...]:
+        items = as_list(self.node(word), f'"{word}"', findings)
+        return items.items if items else ()
 
 
 FILE = (
@@ -169,14 +193,14 @@ HOLDERS = ("when", "unless", "show", "stop after", "ramp", "visitor", "expect")
 """Words that hold lines of their own."""
 
 
-def fields(node: Node, noun: str, words: Sequence[Word], findings: list[Finding]) -> dict[str, Entry]:
-    """The entries of a part by their word; `noun` names the part. Unknown and missing words become findings, missing
+def fields(node: Node, noun: str, words: Sequence[Word], findings: list[Finding]) -> Part:
+    """The lines of a part; `noun` names it. Unknown and missing words become findings, missing
     ones only where none is unknown: it is likely the very one that is missed, misspelt."""
     table = as_map(node, f"this {noun}", findings)
     if table is None:
-        return {}
+        return Part()
     known = [word.name for word in words]
-    found = {entry.key.text: entry for entry in table.entries if entry.key.text in known}
+    found = Part({entry.key.text: entry for entry in table.entries if entry.key.text in known})
     unknown = [entry.key for entry in table.entries if entry.key.text not in known]
     findings += [replace(unknown_word(word, f"a {noun}", known), edits=_further_in(word, table)) for word in unknown]
     if not unknown:

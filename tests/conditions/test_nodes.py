@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
+from proxy.conditions.nodes import (
+    Entry,
+    ListNode,
+    MapNode,
+    Node,
+    Scalar,
+    as_list,
+    as_map,
+    as_text,
+    is_nothing,
+    one_or_more,
+    unknown_word,
+)
 from proxy.diagnostics import Finding
 from proxy.model import Place
 
@@ -33,6 +45,23 @@ def test_what_fits_is_handed_back_without_a_finding() -> None:
     assert as_map(LINES, "x", findings) is LINES and as_text(WORD, "x", findings) is WORD
     assert as_list(ListNode((), HERE), "x", findings) == ListNode((), HERE)
     assert not findings
+
+
+def test_a_word_that_is_not_there_has_no_form_to_be_told_of() -> None:
+    findings: list[Finding] = []
+    assert (as_map(None, "x", findings), as_list(None, "x", findings), as_text(None, "x", findings)) == (None,) * 3
+    assert not findings
+
+
+def test_one_stands_for_a_list_of_one() -> None:
+    assert one_or_more(ListNode((WORD, LINES), HERE)) == (WORD, LINES)
+    assert one_or_more(WORD) == (WORD,) and one_or_more(LINES) == (LINES,)
+    assert one_or_more(None) == ()
+
+
+def test_an_empty_list_is_something() -> None:
+    assert is_nothing(Scalar("", HERE)) and is_nothing(MapNode((), HERE))
+    assert not is_nothing(ListNode((), HERE)) and not is_nothing(WORD) and not is_nothing(LINES)
 
 
 def test_a_text_of_blanks_is_no_text() -> None:

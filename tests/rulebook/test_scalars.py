@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.conditions.nodes import Scalar
+from proxy.conditions.nodes import ListNode, Scalar
 from proxy.diagnostics import Finding
 from proxy.model import Place
-from proxy.rulebook.scalars import read_choice, read_span, read_whole
+from proxy.rulebook.scalars import read_choice, read_choices, read_path, read_span, read_whole
 
 HERE = Place("slots.yaml", 3, 9, 12)
 
@@ -31,6 +31,22 @@ def test_a_choice_is_one_of_its_words() -> None:
     assert [(finding.what, finding.help) for finding in findings] == [
         ('"place" cannot be "strat"', 'did you mean "start"?')
     ]
+
+
+def test_of_several_choices_those_that_are_one_count() -> None:
+    findings: list[Finding] = []
+    several = ListNode((Scalar("email", HERE), Scalar("fax", HERE), Scalar("app", HERE)), HERE)
+    assert read_choices(several, "also on", ["email", "app"], findings) == ("email", "app")
+    assert read_choices(Scalar("app", HERE), "also on", ["email", "app"], findings) == ("app",)
+    assert read_choices(None, "also on", ["email", "app"], findings) == ()
+    assert [finding.what for finding in findings] == ['"also on" cannot be "fax"']
+
+
+def test_a_path_begins_with_a_slash() -> None:
+    findings: list[Finding] = []
+    assert read_path(Scalar("/c/*", HERE), "page", findings) == "/c/*" and not findings
+    assert read_path(Scalar("sale", HERE), "page", findings) == "sale"
+    assert [finding.what for finding in findings] == ['"page" cannot be "sale"']
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from proxy.conditions.nodes import Node
 from proxy.diagnostics import Finding
 from proxy.rulebook.read import read_yaml
-from proxy.rulebook.words import RULE, Word, fields
+from proxy.rulebook.words import RULE, Part, Word, fields
 
 WORDS = (Word("name", "what it is called", required=True), Word("when", "what must hold"))
 
@@ -43,3 +43,39 @@ def test_a_misspelt_word_is_not_told_twice_as_unknown_and_missing() -> None:
 
 def test_every_word_says_what_stands_behind_it() -> None:
     assert all(word.help for word in RULE)
+
+
+def test_a_part_gives_what_stands_behind_a_word_and_nothing_where_there_is_none() -> None:
+    findings: list[Finding] = []
+    part = Part.of(node("name: A\nwhen: {device: phone}\nrules: [B, C]"))
+    name, when, rules = part.text("name", findings), part.lines("when", findings), part.items_of("rules", findings)
+    assert name is not None and name.text == "A"
+    assert [entry.key.text for entry in when] == ["device"]
+    assert len(rules) == 2
+    absent = (
+        part.node("slot"),
+        part.text("slot", findings),
+        part.lines("slot", findings),
+        part.items_of("slot", findings),
+    )
+    assert absent == (None, None, (), ())
+    assert not findings
+
+
+def test_a_part_tells_of_a_form_that_does_not_fit_its_word() -> None:
+    findings: list[Finding] = []
+    part = Part.of(node("name: [A]\nwhen: B\nrules: C"))
+    assert (part.text("name", findings), part.lines("when", findings), part.items_of("rules", findings)) == (
+        None,
+        (),
+        (),
+    )
+    assert [finding.what for finding in findings] == [
+        '"name" should be a word or a text',
+        '"when" should be lines of `word: value`',
+        '"rules" should be a list',
+    ]
+
+
+def test_what_has_no_lines_is_a_part_of_none() -> None:
+    assert Part.of(node("[A, B]")) == Part.of(None) == {}
