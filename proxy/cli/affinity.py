@@ -14,6 +14,8 @@ import click
 from proxy.catalogue.logs import Log, read_log, read_sequences
 from proxy.catalogue.trials import CUTS, Case, Trial, evaluate, learn_baskets, learn_visits, published, split
 from proxy.catalogue.walk import Walk, way_text
+from proxy.cli.options import form_option
+from proxy.cli.rulefolder import A_FILE
 from proxy.cli.textfile import TextFile
 from proxy.errors import OperatorError
 from proxy.stores.batch import build, duckdb_at, load
@@ -30,7 +32,7 @@ def command() -> None:
 
 @command.command("eval")
 @PATH
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print the figures")
+@form_option("how to print the figures")
 def eval_(path: Path, form: str) -> None:
     """Hit rate, reciprocal rank, NDCG and coverage of each strategy, and the time of an answer.
 
@@ -71,13 +73,13 @@ def ask(path: Path, products: tuple[str, ...], count: int) -> None:
 
 
 @command.command("build")
-@click.argument("events", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("events", type=A_FILE)
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("affinity.parquet"), show_default=True
 )
 @click.option(
     "--orders",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=A_FILE,
     help="a file of orders with the same columns, `session` being the order: also what was bought together",
 )
 @click.option("--memory", default=4_000, show_default=True, help="most memory to work with  [MiB]")

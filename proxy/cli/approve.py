@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.rulefolder import A_FILE, rules_option
-from proxy.cli.states import author_of, publication_of, state_of
+from proxy.cli.rulefolder import CATALOGUE, rules_option, store_option
+from proxy.cli.states import author_of, author_option, publication_of, state_of
 from proxy.stores.history import Action, must_wait_for
 from proxy.stores.versions import Versions
 
@@ -16,9 +16,9 @@ from proxy.stores.versions import Versions
 @click.command("approve")
 @click.argument("number", type=click.IntRange(1))
 @rules_option()
-@click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
-@click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where imported attributes are known")
-@click.option("--author", help="who approves  (default: as git knows you)")
+@CATALOGUE
+@store_option()
+@author_option("approves")
 def command(number: int, rules: Path, catalogue: Path | None, store: str | None, author: str | None) -> None:
     """Make version NUMBER live, which somebody else asked for: `tailorbird diff live NUMBER` shows it."""
     versions, by = Versions(rules), author_of(author)

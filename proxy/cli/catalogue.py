@@ -21,15 +21,16 @@ from proxy.catalogue.feeds import line_of, read_feed
 from proxy.catalogue.products import Catalogue, Flaw
 from proxy.catalogue.quality import SAYS, beside, between
 from proxy.cli.import_products import CATALOGUE, problem_lines
-from proxy.cli.rulefolder import existing_sightings
+from proxy.cli.opening import existing_sightings
+from proxy.cli.options import form_option
+from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many, nearest
 from proxy.errors import OperatorError
 from proxy.model import Product
 
 MOST_LISTED = 10
-A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 CURRENCY = click.option("--currency", default="", help="of prices that name none, as EUR")
-FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print it")
+FORM = form_option("how to print it")
 STORE = click.option(
     "--store", default="", help="the address of a server's store, for what the shop's own pages tell of products"
 )

@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from proxy.cli.rulefolder import A_FILE, rules_option
+from proxy.cli.options import form_option
+from proxy.cli.rulefolder import CATALOGUE, rules_option, store_option
 from proxy.cli.states import State, publication_of, state_of
 from proxy.drafts.changes import changes
 from proxy.drafts.report import changes_text
@@ -21,9 +22,9 @@ from proxy.rulebook.read import DATA_FILES
 @click.argument("a", default="live")
 @click.argument("b", default="draft")
 @rules_option()
-@click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
-@click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where imported attributes are known")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@CATALOGUE
+@store_option()
+@form_option()
 def command(a: str, b: str, rules: Path, catalogue: Path | None, store: str | None, form: str) -> None:
     """What differs from A to B, each of them live, draft, a version's number or a folder: first what it means, then the
     lines of text. Without them: from what is live to the draft."""

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 import click
 import httpx
 
+from proxy.cli.options import form_option
 from proxy.cli.rulefolder import A_FOLDER
 from proxy.diagnostics import Finding
 from proxy.environment import from_environment
@@ -41,7 +42,7 @@ COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 @click.option("--rules", envvar="TAILORBIRD_RULES", type=A_FOLDER, help="a rule folder, whose slots.yaml counts too")
 @click.option("--path", "pattern", help="the pages that the proposed policy is for, as /c/*  (default: that page)")
 @click.option("--write", "is_written", is_flag=True, help="put the proposed policy into cache.yaml of the rule folder")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print the lines")
+@form_option("how to print the lines")
 def command(url: str, rules: Path | None, pattern: str | None, is_written: bool, form: str) -> None:
     """Look at a page as Tailorbird sees it, and say what to mend. Exit code 1 when a line says fail.
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 
 import click
-import msgspec
 
-from proxy.cli.identity import STORE
-from proxy.cli.rulefolder import places_in
-from proxy.stores.holdings import Receipt, erased
+from proxy.cli.opening import STORE, asked
+from proxy.cli.options import as_json
+from proxy.stores.holdings import erased
 
 
 @click.command("erase")
@@ -26,15 +24,6 @@ def command(visitor: str, store: str, yes: bool) -> None:
     """
     if not yes:
         click.confirm(f"erase all that is kept of `{visitor}`?", abort=True, err=True)
-    receipt = asyncio.run(_erased(visitor, store))
+    receipt = asked(store, lambda places: erased(places, visitor, time.time()))
     click.echo(as_json(receipt))
     sys.exit(0 if receipt.is_whole else 1)
-
-
-async def _erased(visitor: str, url: str) -> Receipt:
-    async with places_in(url) as places:
-        return await erased(places, visitor, time.time())
-
-
-def as_json(value: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from proxy.cli.options import given, setting_options
-from proxy.cli.rulefolder import existing_store
+from proxy.cli.opening import asked
+from proxy.cli.options import form_option, given, setting_options
 from proxy.environment import from_environment
 from proxy.events import segment
 from proxy.events.intake import Access, Moment, Rejected, Sender
@@ -34,11 +32,11 @@ def command() -> None:
 
 @command.command("rejected")
 @setting_options("store")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print the list")
+@form_option("how to print the list")
 def rejected(form: str, **flags: Any) -> None:
     """Lists the events that were not taken, oldest first, with the reason and what was sent."""
     settings = from_environment(os.environ, **given(**flags))
-    for one in asyncio.run(_refused(settings)):
+    for one in asked(settings.store, lambda places: places.store.refused()):
         click.echo(as_json(one) if form == "json" else as_text(one))
 
 
@@ -49,7 +47,7 @@ def replay(reason: str, **flags: Any) -> None:
     """Judges the events that were not taken again, by the write keys of now. Those that are taken leave the list. It
     does no harm to do it twice."""
     settings = from_environment(os.environ, **given(**flags))
-    outcomes = asyncio.run(_replayed(settings, reason))
+    outcomes = asked(settings.store, lambda places: replayed(places.store, settings, reason))
     told = [f"{count} {outcome}" for outcome, count in sorted(outcomes.items())]
     click.echo(f"{sum(outcomes.values())} judged again: {', '.join(told) or 'there are none'}")
 
@@ -60,33 +58,17 @@ def rebuild(**flags: Any) -> None:
     """Makes every profile anew from the log. What comes out as it was is left alone."""
     settings = from_environment(os.environ, **given(**flags))
     began = time.monotonic()
-    changed = asyncio.run(_rebuilt(settings))
+    changed = asked(settings.store, lambda places: places.store.rebuild())
     click.echo(f"{changed} profiles came out differently; it took {time.monotonic() - began:.1f} s")
 
 
 # -- done
 
 
-async def _refused(settings: Settings) -> Sequence[Refused]:
-    async with existing_store(settings.store) as store:
-        return await store.refused()
-
-
-async def _rebuilt(settings: Settings) -> int:
-    async with existing_store(settings.store) as store:
-        return await store.rebuild()
-
-
-async def _replayed(settings: Settings, reason: str) -> Counter[str]:
-    async with existing_store(settings.store) as store:
-        kept = [one for one in await store.refused() if reason in ("", one.reason)]
-        return await replayed(store, kept, settings)
-
-
-async def replayed(store: Store, refused: Sequence[Refused], settings: Settings) -> Counter[str]:
-    """What became of each: `taken`, or the reason why not."""
+async def replayed(store: Store, settings: Settings, reason: str) -> Counter[str]:
+    """What became of each that was refused for this reason, "" for any: `taken`, or the reason why not."""
     outcomes: Counter[str] = Counter()
-    for place, one in enumerate(refused):
+    for place, one in enumerate(one for one in await store.refused() if reason in ("", one.reason)):
         verdict = again(one, settings, place)
         if isinstance(verdict, Arrival):
             await store.apply([verdict])
@@ -122,14 +104,6 @@ def as_text(one: Refused) -> str:
 
 def as_json(one: Refused) -> str:
     """The same whole, as one JSON object."""
-    return json.dumps(
-        {
-            "received_at": one.received_at,
-            "reason": one.reason,
-            "source": one.source,
-            "call": one.call,
-            "visitor_id": one.visitor_id,
-            "payload": one.payload.decode("utf-8", "replace"),
-        },
-        ensure_ascii=False,
-    )
+    names = ("received_at", "reason", "source", "call", "visitor_id")
+    said = {name: getattr(one, name) for name in names}
+    return json.dumps({**said, "payload": one.payload.decode("utf-8", "replace")}, ensure_ascii=False)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import click
 
-from proxy.cli.identity import STORE
-from proxy.cli.rulefolder import places_in
+from proxy.cli.opening import STORE, asked
 from proxy.stores.retention import expire
 
 DAY_SECONDS = 86_400
@@ -20,10 +18,6 @@ DAY_SECONDS = 86_400
 def command(days: int, store: str) -> None:
     """Forget every event, import, recorded page view and message to a webhook that was given up that came more than so
     many days ago, and who was not heard of since."""
-    events, views = asyncio.run(_expired(store, time.time() - days * DAY_SECONDS))
+    before = time.time() - days * DAY_SECONDS
+    events, views = asked(store, lambda at: expire(at.store, at.views, at.outbox, before))
     click.echo(f"{events} events and {views} page views older than {days} days forgotten")
-
-
-async def _expired(url: str, before: float) -> tuple[int, int]:
-    async with places_in(url) as places:
-        return await expire(places.store, places.views, places.outbox, before)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
-from proxy.cli.erase import as_json
-from proxy.cli.identity import STORE
-from proxy.cli.rulefolder import places_in
-from proxy.stores.holdings import Values, exported
+from proxy.cli.opening import STORE, asked
+from proxy.cli.options import as_json
+from proxy.stores.holdings import exported
 
 
 @click.command("export")
@@ -17,9 +14,4 @@ from proxy.stores.holdings import Values, exported
 @STORE
 def command(visitor: str, store: str) -> None:
     """All that is kept of the person VISITOR is, on every device, as JSON."""
-    click.echo(as_json(asyncio.run(_exported(visitor, store))))
-
-
-async def _exported(visitor: str, url: str) -> Values:
-    async with places_in(url) as places:
-        return await exported(places, visitor)
+    click.echo(as_json(asked(store, lambda places: exported(places, visitor))))

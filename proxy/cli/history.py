@@ -8,8 +8,8 @@ from difflib import unified_diff
 from pathlib import Path
 
 import click
-import msgspec
 
+from proxy.cli.options import as_json, form_option
 from proxy.cli.rulefolder import rules_option
 from proxy.errors import OperatorError
 from proxy.stores.history import GOES_LIVE, Action, Entry
@@ -19,13 +19,13 @@ from proxy.stores.versions import Versions
 @click.command("history")
 @rules_option()
 @click.option("--last", type=click.IntRange(1), default=20, help="how many lines of text  (default: 20)")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@form_option()
 def command(rules: Path, last: int, form: str) -> None:
     """Who published, paused and rolled back what, the latest first. As JSON: everything, the first first."""
     versions = Versions(rules)
     history = versions.history()
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(history)))
+        click.echo(as_json(history))
         return
     click.echo("\n".join(_lines(versions, history, last)) or "nothing has happened yet")
 

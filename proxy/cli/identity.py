@@ -3,26 +3,22 @@ attribute is believed when they say different things."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from proxy.audience.merging import Merge
-from proxy.cli.rulefolder import A_FILE, existing_store, places_in
+from proxy.cli.opening import STORE, asked
+from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import Finding, as_text
 from proxy.model import Arrival
 from proxy.rulebook.mergefile import read_merge_rules
-from proxy.stores.holdings import unmerged
+from proxy.stores.holdings import Places, unmerged
 from proxy.stores.joining import ledger, whole
-
-STORE = click.option(
-    "--store", envvar="TAILORBIRD_STORE", default="sqlite:tailorbird.db", help="where profiles are  (TAILORBIRD_STORE)"
-)
 
 
 @click.group("identity")
@@ -35,7 +31,7 @@ def command() -> None:
 @STORE
 def show(visitor: str, store: str) -> None:
     """The ids that are one person with VISITOR, and every join and parting of theirs."""
-    ids, told = asyncio.run(_shown(visitor, store))
+    ids, told = asked(store, lambda places: _joined(places, visitor))
     click.echo(f"{ids[0]}: {', '.join(ids[1:]) or 'no device'}")
     for arrival in told:
         at = datetime.fromtimestamp(arrival.event.at, UTC)
@@ -50,7 +46,7 @@ def unmerge(device: str, store: str) -> None:
 
     Exit code 1 when it is nobody's device.
     """
-    if not asyncio.run(_unmerged(device, store)):
+    if not asked(store, lambda places: unmerged(places, device, time.time())):
         click.echo(f"`{device}` is nobody's device")
         sys.exit(1)
     click.echo(f"`{device}` is a visitor of its own again")
@@ -68,7 +64,7 @@ def rules(file: Path | None, store: str) -> None:
     """
     if file is not None:
         _rule(file, store)
-    for name, rule in sorted(asyncio.run(_rules(store)).items()):
+    for name, rule in sorted(asked(store, lambda places: places.store.merge_rules()).items()):
         click.echo(f"{name}: {rule}")
     click.echo("of all others the newest word counts")
 
@@ -80,30 +76,19 @@ def _rule(file: Path, store: str) -> None:
     if findings:
         click.echo(as_text(findings, {file.name: raw.decode("utf-8-sig", "replace")}), err=True)
         sys.exit(1)
-    changed, unheard = asyncio.run(_ruled(found, store))
+    changed, unheard = asked(store, lambda places: _ruled(places, found))
     for name in unheard:
         click.echo(f"nobody has told of `{name}` yet", err=True)
     click.echo(f"{changed} profiles came out differently", err=True)
 
 
-async def _rules(url: str) -> Mapping[str, str]:
-    async with existing_store(url) as store:
-        return await store.merge_rules()
-
-
-async def _ruled(rules: Mapping[str, Merge], url: str) -> tuple[int, list[str]]:
+async def _ruled(places: Places, rules: Mapping[str, Merge]) -> tuple[int, list[str]]:
     """How many profiles the rules changed, and which attributes nobody ever told."""
-    async with existing_store(url) as store:
-        await store.put_merge_rules(rules)
-        return await store.rebuild(), sorted(rules.keys() - await store.attribute_names())
+    await places.store.put_merge_rules(rules)
+    return await places.store.rebuild(), sorted(rules.keys() - await places.store.attribute_names())
 
 
-async def _shown(visitor: str, url: str) -> tuple[tuple[str, ...], list[Arrival]]:
-    async with existing_store(url) as store:
-        ids = await whole(store, visitor)
-        return ids, list(await ledger(store, ids[0]))
-
-
-async def _unmerged(device: str, url: str) -> bool:
-    async with places_in(url) as places:
-        return await unmerged(places, device, time.time())
+async def _joined(places: Places, visitor: str) -> tuple[Sequence[str], Sequence[Arrival]]:
+    """The ids that are one person, and how they came to be."""
+    ids = await whole(places.store, visitor)
+    return ids, await ledger(places.store, ids[0])

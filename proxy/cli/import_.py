@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,11 +25,11 @@ from proxy.cli.import_events import import_events, import_orders
 from proxy.cli.import_products import products
 from proxy.cli.import_rules import import_rules
 from proxy.cli.importing import BATCH, Form, Report, a_store, opened, read_lines, report_on, with_a_bar
-from proxy.cli.options import setting_options
+from proxy.cli.options import form_option, setting_options
+from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many
 from proxy.environment import from_environment
 from proxy.model import Profile
-from proxy.ports import ProfileStore
 
 
 @dataclass(slots=True)
@@ -63,9 +64,9 @@ command.add_command(import_rules)
 
 
 @command.command("profiles")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=A_FILE)
 @setting_options("store")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print the report")
+@form_option("how to print the report")
 @click.option("--dry-run", is_flag=True, help="report only, store nothing")
 def profiles(file: Path, store: str | None, form: Form, dry_run: bool) -> None:
     """Profiles from FILE: CSV with a header, or JSON lines. A column holds the visitor id (`visitor id`, `id` or
@@ -85,14 +86,11 @@ async def _import(file: Path, url: str | None, report: Report, now: float) -> To
     with opened(file) as lines:
         last = last_lines(read_rows(read_lines(lines)))
         lines.seek(0)
+        profiles = _cleaned(lines, last, now, report, totals)
         async with a_store(url) as store:
-            batch: list[Profile] = []
-            for profile in _cleaned(lines, last, now, report, totals):
-                batch.append(profile)
-                if len(batch) == BATCH:
-                    await _put(store, batch, totals)
-                    batch = []
-            await _put(store, batch, totals)
+            while batch := list(islice(profiles, BATCH)):
+                totals.imported += len(batch)
+                totals.changed += await store.put_profiles(batch) if store else 0
     return totals
 
 
@@ -116,9 +114,3 @@ def _cleaned(lines: BinaryIO, last: dict[str, int], now: float, report: Report, 
         yield result.profile
     for note in columns.notes():
         report.note(note)
-
-
-async def _put(store: ProfileStore | None, batch: list[Profile], totals: Totals) -> None:
-    totals.imported += len(batch)
-    if store is not None:
-        totals.changed += await store.put_profiles(batch)

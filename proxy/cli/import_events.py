@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,11 +18,11 @@ import click
 
 from proxy.audience.rows import Sheet, attribute_name, read_rows
 from proxy.cli.importing import BATCH, Form, Report, Taken, a_store, opened, read_lines, report_on, with_a_bar
-from proxy.cli.options import setting_options
+from proxy.cli.options import form_option, setting_options
+from proxy.cli.rulefolder import A_FILE
 from proxy.environment import from_environment
 from proxy.events.imported import COLUMNS, EVENTS, ORDERS, Reading, Result, events, lines_of_orders, orders
 from proxy.model import Arrival
-from proxy.ports import Store
 
 Read = Callable[[BinaryIO, Reading, Sheet], Iterator[Result]]
 
@@ -45,14 +46,14 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What both commands take."""
     for option in (
         click.option("--dry-run", is_flag=True, help="report only, store nothing"),
-        click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="of the report"),
+        form_option("of the report"),
         click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="leave out what is older, and say who is lost"),
         click.option("--timezone", callback=_zone, default="UTC", help="of times that say none  (default: UTC)"),
         click.option(
             "--column", "columns", multiple=True, callback=_columns, metavar="WHAT=NAME", help="as value=dollar_value"
         ),
         setting_options("store"),
-        click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
+        click.argument("file", type=A_FILE),
     ):
         command = option(command)
     return command
@@ -117,35 +118,26 @@ def _events(lines: BinaryIO, reading: Reading, sheet: Sheet) -> Iterator[Result]
 async def _import(
     file: Path, url: str | None, read: Callable[[BinaryIO], Iterator[Result]], totals: Taken, report: Report
 ) -> None:
+    with opened(file) as lines:
+        arrivals = _counted(read(lines), totals, report)
+        async with a_store(url) as store:
+            while batch := list(islice(arrivals, BATCH)):
+                totals.imported += len(batch)
+                totals.changed += len((await store.apply(batch)).fresh) if store else 0
+
+
+def _counted(results: Iterator[Result], totals: Taken, report: Report) -> Iterator[Arrival]:
+    """What to store; tells the report, and counts. Of visitors it keeps a hash each, not the ids."""
     seen: set[int] = set()
     kept: set[int] = set()
-    with opened(file) as lines:
-        async with a_store(url) as store:
-            batch: list[Arrival] = []
-            for result in read(lines):
-                _count(result, totals, seen, kept, report)
-                if result.arrival is not None:
-                    batch.append(result.arrival)
-                if len(batch) == BATCH:
-                    await _put(store, batch, totals)
-                    batch = []
-            await _put(store, batch, totals)
+    for result in results:
+        for note in result.notes:
+            report.note(note)
+        totals.refused += sum(note.is_refusal for note in result.notes)
+        totals.too_old += result.is_too_old
+        if result.visitor_id:
+            seen.add(hash(result.visitor_id))
+        if result.arrival is not None:
+            kept.add(hash(result.visitor_id))
+            yield result.arrival
     totals.visitors, totals.lost = len(kept), len(seen - kept)
-
-
-def _count(result: Result, totals: Taken, seen: set[int], kept: set[int], report: Report) -> None:
-    """Tells the report, and counts. Of visitors it keeps a hash each, not the ids."""
-    for note in result.notes:
-        report.note(note)
-    totals.refused += sum(note.is_refusal for note in result.notes)
-    totals.too_old += result.is_too_old
-    if result.visitor_id:
-        seen.add(hash(result.visitor_id))
-    if result.arrival is not None:
-        kept.add(hash(result.visitor_id))
-
-
-async def _put(store: Store | None, batch: list[Arrival], totals: Taken) -> None:
-    totals.imported += len(batch)
-    if store is not None and batch:
-        totals.changed += len((await store.apply(batch)).fresh)

@@ -18,6 +18,8 @@ import orjson
 
 from proxy.catalogue.feeds import line_of, read_feed
 from proxy.catalogue.products import Catalogue, Problem
+from proxy.cli.options import form_option
+from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many
 from proxy.model import Product
 
@@ -25,7 +27,7 @@ CATALOGUE = "products.jsonl"
 
 
 @click.command("products")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=A_FILE)
 @click.option(
     "--into",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -37,7 +39,7 @@ CATALOGUE = "products.jsonl"
 @click.option("--currency", default="", help="of prices that name none, as EUR")
 @click.option("--replace", is_flag=True, help="forget products that are not in FILE")
 @click.option("--dry-run", is_flag=True, help="report only, write nothing")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print the report")
+@form_option("how to print the report")
 def products(file: Path, into: Path, currency: str, replace: bool, dry_run: bool, form: str) -> None:
     """Products from FILE: a Google Merchant feed (XML or TSV), Shopify's CSV, or JSON lines.
 

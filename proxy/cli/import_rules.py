@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.rulefolder import A_FILE, loaded_from, rules_option
+from proxy.cli.rulefolder import A_FILE, loaded_from, rules_option, store_option
 from proxy.diagnostics import as_text, many
 from proxy.errors import OperatorError
 from proxy.rulebook.table import rules_from_table
@@ -19,7 +19,7 @@ from proxy.stores.versions import replace_whole
 @click.argument("file", type=A_FILE)
 @rules_option()
 @click.option("--timezone", default="UTC", show_default=True, help="the zone that the table's dates are in")
-@click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="whose imported attributes rules may ask about")
+@store_option("whose imported attributes rules may ask about")
 @click.option("--dry-run", is_flag=True, help="print the rule file, write nothing")
 def import_rules(file: Path, rules: Path, timezone: str, store: str | None, dry_run: bool) -> None:
     """Rules from FILE, a table as CSV: rows are rules, columns are words of a rule, a banner or a condition. They

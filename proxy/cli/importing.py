@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
@@ -26,12 +26,11 @@ Form = Literal["text", "json"]
 @asynccontextmanager
 async def a_store(url: str | None) -> AsyncIterator[Store | None]:
     """The store at `url`; None for None."""
-    store = open_store(url) if url is not None else None
-    try:
+    if url is None:
+        yield None
+        return
+    async with aclosing(open_store(url)) as store:
         yield store
-    finally:
-        if store is not None:
-            await store.aclose()
 
 
 def opened(file: Path) -> BinaryIO:

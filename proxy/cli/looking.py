@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proxy.audience.segments import Memberships
-from proxy.cli.rulefolder import existing_store, read_rules
+from proxy.cli.opening import existing_store
+from proxy.cli.rulefolder import read_rules
 from proxy.errors import OperatorError
 from proxy.ports import Part
 from proxy.rulebook.membership import Eye

@@ -7,11 +7,22 @@ from collections.abc import Callable
 from typing import Any, TypeVar, get_type_hints
 
 import click
+import msgspec
 
 from proxy.environment import PREFIX, as_written
 from proxy.settings import Settings, rows
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def form_option(help: str | None = None) -> Callable[[Command], Command]:
+    """Adds `--format`, which is text or json."""
+    return click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help=help)
+
+
+def as_json(value: object) -> str:
+    """The value as JSON for people too: indented, with its letters as they are."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def setting_options(*names: str) -> Callable[[Command], Command]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from proxy.cli.rulefolder import rules_option
-from proxy.cli.states import author_of, is_published_mode, state_of
+from proxy.cli.states import author_of, author_option, is_published_mode, state_of
 from proxy.diagnostics import did_you_mean
 from proxy.rulebook.check import check
 from proxy.rulebook.pauses import Pause, What
@@ -19,7 +19,7 @@ from proxy.stores.versions import Versions
 @click.argument("what", type=click.Choice([what.value for what in What]))
 @click.argument("name", default="")
 @rules_option()
-@click.option("--author", help="who pauses it  (default: as git knows you)")
+@author_option("pauses it")
 def command(what: str, name: str, rules: Path, author: str | None) -> None:
     """Switch off `rule NAME`, `slot NAME` or `everything`, until `tailorbird resume`. A paused rule is passed over;
     with everything paused, pages are what the shop sent."""

@@ -11,8 +11,10 @@ from pathlib import Path
 import click
 import msgspec
 
+from proxy.cli.opening import recorded_views
+from proxy.cli.options import form_option
 from proxy.cli.replay import MOST, views_in
-from proxy.cli.rulefolder import A_FILE, A_FOLDER, loaded_from, recorded_views, rules_option
+from proxy.cli.rulefolder import A_FILE, A_FOLDER, CATALOGUE, loaded_from, rules_option, store_option
 from proxy.cli.states import State, before_saved, must_be_good, publication_of, state_of
 from proxy.drafts.report import as_text, prospect
 from proxy.environment import from_environment
@@ -32,9 +34,9 @@ from proxy.serve.drafts import checks_of
 )
 @click.option("--views", "most", type=click.IntRange(0), default=MOST, help=f"how many, the last  (default: {MOST:,})")
 @click.option("--log", type=A_FILE, help="views from a file of `tailorbird replay --save`, not from the store")
-@click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where views are recorded  (TAILORBIRD_STORE)")
-@click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@store_option("where views are recorded  (TAILORBIRD_STORE)")
+@CATALOGUE
+@form_option()
 def command(
     folder: Path | None,
     rules: Path,

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from proxy.cli.persona import persona_of, persona_options
-from proxy.cli.rulefolder import A_FILE, rules_option
+from proxy.cli.rulefolder import CATALOGUE, rules_option, store_option
 from proxy.cli.states import publication_of, state_of
 from proxy.diagnostics import did_you_mean
 from proxy.environment import from_environment
@@ -57,8 +57,8 @@ def _draft(context: click.Context, option: click.Parameter, said: str | None) ->
 @click.option("--as", "case", default="", metavar="TEST", help="the visitor and moment of a test in the rules")
 @persona_options
 @click.option("--for", "seconds", default="1h", callback=_span, help="how long, up to an hour  (default: 1h)")
-@click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where imported attributes are known")
-@click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
+@store_option()
+@CATALOGUE
 def command(
     url: str,
     rules: Path,

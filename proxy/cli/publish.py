@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from proxy.cli.rulefolder import folder_arguments, loaded_from
-from proxy.cli.states import author_of, is_published_mode, must_be_good, state_of
+from proxy.cli.states import author_of, author_option, is_published_mode, must_be_good, state_of
 from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.serve.publishing import publish
@@ -20,7 +20,7 @@ from proxy.stores.versions import Versions
 @click.command("publish")
 @folder_arguments
 @click.option("-m", "--message", required=True, help="what this changes, for the history")
-@click.option("--author", help="who publishes  (default: as git knows you)")
+@author_option("publishes")
 def command(folder: Path, catalogue: Path | None, store: str | None, message: str, author: str | None) -> None:
     """Make the rules in DIR the live version. A draft with mistakes, or whose tests fail, is refused."""
     versions, draft = Versions(folder), state_of("draft", folder)

@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from proxy.cli.rulefolder import A_FILE, read_rules, recorded_views, rules_option
-from proxy.diagnostics import as_text
+from proxy.cli.opening import recorded_views
+from proxy.cli.options import form_option
+from proxy.cli.rulefolder import A_FILE, CATALOGUE, good, read_rules, rules_option, store_option
 from proxy.drafts.replay import replay_recorded
 from proxy.drafts.report import replay_text
 from proxy.environment import from_environment
@@ -26,13 +27,13 @@ MOST = 20_000
 @click.command("replay")
 @click.argument("file", required=False, type=A_FILE)
 @rules_option()
-@click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where views are recorded  (TAILORBIRD_STORE)")
-@click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
+@store_option("where views are recorded  (TAILORBIRD_STORE)")
+@CATALOGUE
 @click.option(
     "--views", "most", type=click.IntRange(1), default=MOST, help=f"how many, the last ones  (default: {MOST:,})"
 )
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="only write the views to this file")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@form_option()
 def command(
     file: Path | None, rules: Path, catalogue: Path | None, store: str | None, most: int, save: Path | None, form: str
 ) -> None:
@@ -47,11 +48,7 @@ def command(
         save.write_bytes(b"".join(packed(view) + b"\n" for view in views))
         click.echo(f"{len(views):,} views written to {save}")
         return
-    loaded = read_rules(rules, catalogue, store)
-    if loaded.publication is None:
-        click.echo(as_text(loaded.findings, loaded.sources), err=True)
-        sys.exit(1)
-    replayed = replay_recorded(views, loaded.publication)
+    replayed = replay_recorded(views, good(read_rules(rules, catalogue, store)))
     click.echo(msgspec.json.encode(replayed) if form == "json" else replay_text(replayed, str(rules)))
     sys.exit(bool(replayed.different))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from proxy.cli.rulefolder import rules_option
-from proxy.cli.states import author_of
+from proxy.cli.states import author_of, author_option
 from proxy.errors import OperatorError
 from proxy.rulebook.pauses import Pause, What
 from proxy.stores.versions import Versions
@@ -18,7 +18,7 @@ from proxy.stores.versions import Versions
 @click.argument("what", type=click.Choice([what.value for what in What]), required=False)
 @click.argument("name", default="")
 @rules_option()
-@click.option("--author", help="who lets it go on  (default: as git knows you)")
+@author_option("lets it go on")
 def command(what: str | None, name: str, rules: Path, author: str | None) -> None:
     """Let `rule NAME`, `slot NAME` or `everything` go on as before. Without a word: all that is paused."""
     versions = Versions(rules)

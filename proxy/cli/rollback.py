@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.rulefolder import A_FILE, rules_option
-from proxy.cli.states import author_of, is_published_mode, publication_of, state_of
+from proxy.cli.rulefolder import CATALOGUE, rules_option, store_option
+from proxy.cli.states import author_of, author_option, is_published_mode, publication_of, state_of
 from proxy.stores.history import before
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import Versions
@@ -17,10 +17,10 @@ from proxy.stores.versions import Versions
 @click.command("rollback")
 @click.argument("number", type=click.IntRange(1), required=False)
 @rules_option()
-@click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
-@click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where imported attributes are known")
+@CATALOGUE
+@store_option()
 @click.option("-m", "--message", default="", help="why, for the history")
-@click.option("--author", help="who rolls back  (default: as git knows you)")
+@author_option("rolls back")
 def command(
     number: int | None, rules: Path, catalogue: Path | None, store: str | None, message: str, author: str | None
 ) -> None:

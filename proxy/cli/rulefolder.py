@@ -1,11 +1,11 @@
-"""What commands share: a rule folder from disk, its catalogue, and a store to look into."""
+"""What commands share: a rule folder from disk with its catalogue, and the options that name them."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,18 +14,15 @@ import click
 
 from proxy import collector
 from proxy.catalogue.feeds import read_feed
-from proxy.errors import OperatorError
-from proxy.model import Product, Sighting, View
-from proxy.ports import Store
-from proxy.rulebook.compile import Loaded, load
+from proxy.cli.opening import existing_store, exists, recorded_views
+from proxy.diagnostics import as_text
+from proxy.model import Product
+from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.rulebook.lints import Site
-from proxy.stores import open_outbox, open_sightings, open_store, open_views
-from proxy.stores.holdings import Places
 from proxy.stores.ruledir import read_folder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 MOST_VIEWS = 20_000
-AT_ONCE = 1_000
 A_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -34,7 +31,7 @@ def folder_arguments(command: Command) -> Command:
     """Adds DIR, `--catalogue` and `--store`, the arguments of `read_rules`."""
     store = "a store whose imported attributes rules may ask about  (TAILORBIRD_STORE)"
     catalogue = "products as JSON lines  (default: products.jsonl in the folder; TAILORBIRD_CATALOGUE)"
-    command = click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help=store)(command)
+    command = store_option(store)(command)
     command = click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help=catalogue)(command)
     return folder_argument(command)
 
@@ -46,6 +43,14 @@ folder_argument = click.argument("folder", metavar="[DIR]", type=A_FOLDER, defau
 def rules_option(help: str = "the rule folder") -> Callable[[Command], Command]:
     """Adds `--rules`, for commands that are about something else."""
     return click.option("--rules", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES", help=help)
+
+
+CATALOGUE = click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
+
+
+def store_option(help: str = "where imported attributes are known") -> Callable[[Command], Command]:
+    """Adds `--store`, for commands that go without one."""
+    return click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help=help)
 
 
 def read_rules(folder: Path, catalogue: Path | None, store: str | None) -> Loaded:
@@ -63,70 +68,20 @@ def loaded_from(
         return load(files, catalogue=products, imported=imported, site=site)
 
 
+def good(loaded: Loaded, *, note: str = "") -> Publication:
+    """The publication; ends the command with the findings, and the note, when there is none."""
+    if loaded.publication is None:
+        click.echo(as_text(loaded.findings, loaded.sources), err=True)
+        if note:
+            click.echo(note, err=True)
+        sys.exit(1)
+    return loaded.publication
+
+
 def site_now(store: str | None) -> Site:
     """The site at this moment, with the views that the store has of it."""
-    views = asyncio.run(recorded_views(store, MOST_VIEWS)) if store and _exists(store) else ()
+    views = asyncio.run(recorded_views(store, MOST_VIEWS)) if store and exists(store) else ()
     return Site(time.time(), views)
-
-
-@asynccontextmanager
-async def existing_store(url: str) -> AsyncIterator[Store]:
-    """The store at `url`, for who only looks into it: one that is not there yet is not made. Raises `OperatorError`."""
-    if not _exists(url):
-        raise OperatorError(f"there is no store `{url}`", help="`tailorbird import profiles FILE` makes one")
-    store = open_store(url)
-    try:
-        yield store
-    finally:
-        await store.aclose()
-
-
-@asynccontextmanager
-async def places_in(url: str) -> AsyncIterator[Places]:
-    """The same, and what else is kept of visitors there."""
-    async with existing_store(url) as store:
-        views, outbox = open_views(url), open_outbox(url)
-        try:
-            yield Places(store, views, outbox)
-        finally:
-            await views.aclose()
-            await outbox.aclose()
-
-
-async def recorded_views(url: str, most: int) -> list[View]:
-    """The last views recorded in the store at `url`, the oldest first. Raises `OperatorError`, `StoreError`."""
-    if not _exists(url):
-        raise OperatorError(f"there is no store `{url}`", help="views are recorded while `tailorbird serve` runs")
-    log = open_views(url)
-    try:
-        return await log.get_views(most)
-    finally:
-        await log.aclose()
-
-
-async def existing_sightings(url: str) -> list[Sighting]:
-    """What pages told of products, as the store at `url` keeps it. Raises `OperatorError`, `StoreError`."""
-    if not _exists(url):
-        raise OperatorError(
-            f"there is no store `{url}`", help="it is made by `tailorbird serve`, which hears of products"
-        )
-    sightings = open_sightings(url)
-    told, after = list[Sighting](), -1
-    try:
-        place = 0
-        while place > after:
-            after = place
-            found, place = await sightings.get_sightings(after, AT_ONCE)
-            told += found
-        return told
-    finally:
-        await sightings.aclose()
-
-
-def _exists(url: str) -> bool:
-    """False for a SQLite file that is not there; a server is asked when it is used."""
-    scheme, _, path = url.partition(":")
-    return scheme != "sqlite" or not path or Path(path).exists()
 
 
 def _products(catalogue: Path) -> Sequence[Product]:
@@ -144,7 +99,7 @@ def _say_once(what: str) -> None:
 
 async def _imported(url: str) -> frozenset[str]:
     """What imports have brought; nothing, with a word on stderr, where none has been yet."""
-    if not _exists(url):
+    if not exists(url):
         _say_once(f"nothing has been imported into `{url}` yet")
         return frozenset()
     async with existing_store(url) as store:

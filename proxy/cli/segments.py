@@ -3,8 +3,6 @@ apart, who is like one, and which suggest themselves. Counts are of all visitors
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from proxy.audience.clusters import clusters
 from proxy.audience.drivers import Driver
@@ -21,11 +18,12 @@ from proxy.audience.features import IN_DAYS
 from proxy.audience.lookalike import lookalikes
 from proxy.audience.rfm import fifths
 from proxy.audience.segments import Overlap, Size, overlaps, sizes
-from proxy.cli.identity import STORE
 from proxy.cli.looking import Folder, counted
-from proxy.cli.rulefolder import A_FILE, existing_store, folder_argument, read_rules
+from proxy.cli.opening import STORE, asked
+from proxy.cli.options import as_json, form_option
+from proxy.cli.rulefolder import CATALOGUE, folder_argument, good, read_rules
 from proxy.conditions.values import is_number, number_text
-from proxy.diagnostics import as_text, did_you_mean
+from proxy.diagnostics import did_you_mean
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.mending import quoted
 from proxy.serve.survey import SAMPLE, Looked, looked_at
@@ -36,13 +34,13 @@ GRADED = {"recency": "days since last order", "frequency": "orders", "monetary":
 @click.command("segments")
 @folder_argument
 @STORE
-@click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
+@CATALOGUE
 @click.option("--estimate", is_flag=True, help=f"from {SAMPLE:,} visitors drawn at random, with an interval: quick")
 @click.option("--like", metavar="NAME", help="who is like this segment's members, with reasons")
 @click.option("--suggest", is_flag=True, help="groups that visitors fall into, as a rule file has them")
 @click.option("--rfm", is_flag=True, help="where the grades of recency, frequency and monetary part: fifths of buyers")
 @click.option("--most", default=10, help="how many to list  (default: 10)")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@form_option()
 def command(
     folder: Path,
     store: str,
@@ -58,25 +56,17 @@ def command(
 
     Exit code 1 when the folder has problems.
     """
-    loaded = read_rules(folder, catalogue, store)
-    if loaded.publication is None:
-        click.echo(as_text(loaded.findings, loaded.sources), err=True)
-        sys.exit(1)
-    names = [segment.name for segment in loaded.publication.segments]
+    publication = good(read_rules(folder, catalogue, store))
+    names = [segment.name for segment in publication.segments]
     if like is not None and like not in names:
         raise click.BadParameter(f"there is no segment `{like}`; {did_you_mean(like, names)}", param_hint="--like")
     now = time.time()
-    looked = asyncio.run(_sampled(loaded.publication, store, now))
+    looked = looked_at(publication, *asked(store, lambda places: places.store.sample(SAMPLE)), now)
     if not (estimate or like or suggest or rfm):
         looked.memberships = counted(Folder(folder, catalogue, store), looked.population, now)
         looked.population = sum(looked.memberships.values())
-    told = _told(loaded.publication, looked, like, suggest, rfm, most)
-    click.echo(msgspec.json.format(msgspec.json.encode(told)).decode() if form == "json" else _text(told))
-
-
-async def _sampled(publication: Publication, url: str, now: float) -> Looked:
-    async with existing_store(url) as store:
-        return looked_at(publication, *await store.sample(SAMPLE), now)
+    told = _told(publication, looked, like, suggest, rfm, most)
+    click.echo(as_json(told) if form == "json" else _text(told))
 
 
 def _told(

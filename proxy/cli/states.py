@@ -6,15 +6,13 @@ import getpass
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from proxy.cli.rulefolder import loaded_from
-from proxy.diagnostics import as_text
+from proxy.cli.rulefolder import Command, good, loaded_from
 from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.rulebook.compile import Loaded, Publication
@@ -72,17 +70,18 @@ def publication_of(state: State, catalogue: Path | None, store: str | None) -> P
 
 def must_be_good(state: State, loaded: Loaded) -> Publication:
     """The publication; ends the command with the findings when there is none."""
-    if loaded.publication is None:
-        click.echo(as_text(loaded.findings, loaded.sources), err=True)
-        click.echo(f"{state.name} has mistakes, so nothing was done", err=True)
-        sys.exit(1)
-    return loaded.publication
+    return good(loaded, note=f"{state.name} has mistakes, so nothing was done")
 
 
 def is_published_mode(history: Sequence[Entry]) -> bool:
     """Whether what is live was published, by the setting or by what last happened; a folder that nobody served yet may
     be published too."""
     return from_environment(os.environ).rules_mode == "published" or not is_live_as_saved(history)
+
+
+def author_option(does: str) -> Callable[[Command], Command]:
+    """Adds `--author`, who does it."""
+    return click.option("--author", help=f"who {does}  (default: as git knows you)")
 
 
 def author_of(said: str | None) -> str:

@@ -7,10 +7,11 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 
 import click
 
-from proxy.cli.rulefolder import existing_store
+from proxy.cli.opening import existing_store
 from proxy.model import Followed
 from proxy.ports import Outbox, Store
 from proxy.stores import open_outbox, open_store
@@ -41,20 +42,17 @@ def copy(source: str, target: str) -> None:
 
 
 async def _copied(source: str, target: str) -> tuple[int, int]:
-    async with existing_store(source) as store:
-        other = open_store(target)
-        outboxes = open_outbox(source), open_outbox(target)
-        try:
-            done = await copied(store, other, _on_a_screen if sys.stderr.isatty() else lambda _: None)
-            if not await told(*outboxes, await other.end_of_log(), time.time()):
-                shown = without_password(target)
-                click.echo(
-                    f"servers tell webhooks from `{shown}` already, so what they were told was not copied", err=True
-                )
-            return done
-        finally:
-            for one in (*outboxes, other):
-                await one.aclose()
+    async with (
+        existing_store(source) as store,
+        aclosing(open_store(target)) as other,
+        aclosing(open_outbox(source)) as told_before,
+        aclosing(open_outbox(target)) as outbox,
+    ):
+        done = await copied(store, other, _on_a_screen if sys.stderr.isatty() else lambda _: None)
+        if not await told(told_before, outbox, await other.end_of_log(), time.time()):
+            shown = without_password(target)
+            click.echo(f"servers tell webhooks from `{shown}` already, so what they were told was not copied", err=True)
+        return done
 
 
 def _on_a_screen(count: int) -> None:

@@ -3,11 +3,9 @@ given up, and telling it after all."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,8 +13,9 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from proxy.cli.options import given, setting_options
-from proxy.cli.rulefolder import existing_store, folder_argument, read_rules
+from proxy.cli.opening import asked
+from proxy.cli.options import form_option, given, setting_options
+from proxy.cli.rulefolder import folder_argument, read_rules
 from proxy.environment import from_environment
 from proxy.model import Delivery
 from proxy.outbox.outreach import webhooks_in
@@ -24,8 +23,6 @@ from proxy.ports import Outbox, Waiting
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.membership import unforeseen
 from proxy.rulebook.webhookfile import Webhook, told_of, unknown_segments
-from proxy.settings import Settings
-from proxy.stores import open_outbox
 
 
 @click.group("webhooks")
@@ -36,7 +33,7 @@ def command() -> None:
 @command.command("show")
 @folder_argument
 @setting_options("webhooks", "store")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print it")
+@form_option("how to print it")
 def show(folder: Path, form: str, **flags: Any) -> None:
     """Every webhook of the file, with the segments of the rule folder DIR that it is told of, what waits for it and
     what was given up; and what is doubtful about them.
@@ -48,7 +45,7 @@ def show(folder: Path, form: str, **flags: Any) -> None:
     publication = read_rules(folder, None, settings.store).publication
     if publication is None:
         raise click.ClickException(f"`{folder}` has problems; `tailorbird check {folder}` tells them")
-    counts = asyncio.run(_counts(settings))
+    counts = asked(settings.store, lambda places: places.outbox.counts())
     if form == "json":
         click.echo(msgspec.json.encode([_told(one, publication, counts) for one in webhooks]))
         return
@@ -62,12 +59,12 @@ def show(folder: Path, form: str, **flags: Any) -> None:
 
 @command.command("given-up")
 @setting_options("store")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print the list")
+@form_option("how to print the list")
 def given_up(form: str, **flags: Any) -> None:
     """Lists the messages that were given up, oldest first, with the reason."""
     settings = from_environment(os.environ, **given(**flags))
-    for one in asyncio.run(_given_up(settings)):
-        click.echo(msgspec.json.encode(msgspec.to_builtins(_named(one))) if form == "json" else _as_text(one))
+    for one in asked(settings.store, lambda places: places.outbox.given_up()):
+        click.echo(msgspec.json.encode(msgspec.structs.asdict(one)) if form == "json" else _as_text(one))
 
 
 @command.command("replay")
@@ -76,37 +73,14 @@ def given_up(form: str, **flags: Any) -> None:
 def replay(webhook: str, **flags: Any) -> None:
     """Has messages that were given up sent again, after what waits already. It does no harm to do it twice."""
     settings = from_environment(os.environ, **given(**flags))
-    click.echo(f"{asyncio.run(_replayed(settings, webhook))} wait again")
+    click.echo(f"{asked(settings.store, lambda places: _again(places.outbox, webhook))} wait again")
 
 
-# -- done
-
-
-@asynccontextmanager
-async def _outbox(settings: Settings) -> AsyncIterator[Outbox]:
-    async with existing_store(settings.store):
-        outbox = open_outbox(settings.store)
-        try:
-            yield outbox
-        finally:
-            await outbox.aclose()
-
-
-async def _counts(settings: Settings) -> Mapping[str, Waiting]:
-    async with _outbox(settings) as outbox:
-        return await outbox.counts()
-
-
-async def _given_up(settings: Settings) -> Sequence[Delivery]:
-    async with _outbox(settings) as outbox:
-        return await outbox.given_up()
-
-
-async def _replayed(settings: Settings, webhook: str) -> int:
-    async with _outbox(settings) as outbox:
-        some = [one for one in await outbox.given_up() if webhook in ("", one.webhook)]
-        await outbox.again(some, time.time())
-        return len(some)
+async def _again(outbox: Outbox, webhook: str) -> int:
+    """How many now wait again."""
+    some = [one for one in await outbox.given_up() if webhook in ("", one.webhook)]
+    await outbox.again(some, time.time())
+    return len(some)
 
 
 # -- told
@@ -143,10 +117,6 @@ def _doubts(webhooks: Sequence[Webhook], publication: Publication) -> Iterator[s
 def _as_text(one: Delivery) -> str:
     change = "entered" if one.entered else "left"
     return f"{_time(one.at)}  {one.webhook:12} {one.visitor_id} {change} {one.segment}: {one.reason}"
-
-
-def _named(one: Delivery) -> dict[str, object]:
-    return {name: getattr(one, name) for name in one.__struct_fields__}
 
 
 def _time(at: float) -> str:

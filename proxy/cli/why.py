@@ -5,9 +5,7 @@ Nothing is fetched and nothing need run: rules come from their folder, the visit
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,10 +16,12 @@ import click
 import orjson
 
 from proxy.audience.traits import STRANGER
+from proxy.cli.opening import asked
+from proxy.cli.options import form_option
 from proxy.cli.persona import persona_of, persona_options
-from proxy.cli.rulefolder import A_FILE, existing_store, places_in, read_rules, rules_option
+from proxy.cli.rulefolder import CATALOGUE, good, read_rules, rules_option, store_option
 from proxy.decide.why import why, why_text
-from proxy.diagnostics import as_text, did_you_mean
+from proxy.diagnostics import did_you_mean
 from proxy.environment import from_environment
 from proxy.errors import RequestError
 from proxy.http.message import Request
@@ -34,6 +34,7 @@ from proxy.page.scan import Doubt, Uncut
 from proxy.page.slots import DeclaredSlot
 from proxy.personalise import Stock, with_products
 from proxy.rulebook.compile import Publication
+from proxy.stores.holdings import Places
 from proxy.stores.joining import whole
 from proxy.visitors.context import request_of
 from proxy.visitors.persona import context_as
@@ -47,12 +48,12 @@ NO_RULES = "no rule shows anything on this page"
 @rules_option()
 @click.option("--slot", "slots", multiple=True, help="only this slot; may be given again")
 @persona_options
-@click.option("--store", envvar="TAILORBIRD_STORE", metavar="URL", help="where profiles are  (TAILORBIRD_STORE)")
-@click.option("--catalogue", envvar="TAILORBIRD_CATALOGUE", type=A_FILE, help="products as JSON lines")
+@store_option("where profiles are  (TAILORBIRD_STORE)")
+@CATALOGUE
 @click.option(
     "--page", type=A_PAGE, help="the page as the shop sends it, HTML or JSON (- reads it): says where cards go"
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@form_option()
 def command(
     url: str,
     rules: Path,
@@ -68,11 +69,12 @@ def command(
 
     Exit code 1 when the rule folder has problems.
     """
-    publication = _publication(rules, catalogue, store)
+    publication = good(read_rules(rules, catalogue, store))
     _must_have_rules(slots, publication)
     persona = persona_of(publication, **said)
-    profile = asyncio.run(_profile(persona.visitor, store)) if persona.visitor else STRANGER
-    context = context_as(publication.plan, _request(url), persona, profile or STRANGER, time.time())
+    url_of_store = from_environment(os.environ, store=store).store
+    profile = _profile(persona.visitor, url_of_store) if persona.visitor else STRANGER
+    context = context_as(publication.plan, _request(url), persona, profile, time.time())
     path = str(context.attributes["page"])
     stock = Stock.of_a_folder(
         publication.catalogue, publication.asks, publication.orders, publication.visits, publication.arrangements
@@ -84,8 +86,9 @@ def command(
         click.echo(orjson.dumps(stories, option=orjson.OPT_INDENT_2).decode())
         return
     click.echo(why_text(stories) or NO_RULES)
-    for line in asyncio.run(_since(persona.visitor, store)) if persona.visitor else ():
-        click.echo(line)
+    if persona.visitor:
+        for line in asked(url_of_store, lambda places: _since(persona.visitor, places)):
+            click.echo(line)
 
 
 def _lists(body: bytes, path: str, declared: Sequence[DeclaredSlot]) -> Mapping[str, Sequence[str]]:
@@ -104,14 +107,6 @@ def _lists(body: bytes, path: str, declared: Sequence[DeclaredSlot]) -> Mapping[
     return {at.range.name: at.cards.products for at in lists.found}
 
 
-def _publication(folder: Path, catalogue: Path | None, store: str | None) -> Publication:
-    loaded = read_rules(folder, catalogue, store)
-    if loaded.publication is None:
-        click.echo(as_text(loaded.findings, loaded.sources), err=True)
-        sys.exit(1)
-    return loaded.publication
-
-
 def _must_have_rules(slots: Iterable[str], publication: Publication) -> None:
     known = sorted(publication.plan.slots | {slot.name for slot in publication.declared})
     for slot in slots:
@@ -119,18 +114,16 @@ def _must_have_rules(slots: Iterable[str], publication: Publication) -> None:
             raise click.BadParameter(f"no rule is for `{slot}`; {did_you_mean(slot, known)}", param_hint="--slot")
 
 
-async def _profile(visitor_id: str, store: str | None) -> Profile | None:
-    async with existing_store(from_environment(os.environ, store=store).store) as opened:
-        profile = await opened.get_profile(visitor_id)
+def _profile(visitor_id: str, url: str) -> Profile:
+    profile = asked(url, lambda places: places.store.get_profile(visitor_id))
     if profile is None:
         click.echo(f"the store has no profile of `{visitor_id}`", err=True)
-    return profile
+    return profile or STRANGER
 
 
-async def _since(visitor_id: str, store: str | None) -> list[str]:
+async def _since(visitor_id: str, places: Places) -> list[str]:
     """Since when the visitor is in the segments that webhooks are told of."""
-    async with places_in(from_environment(os.environ, store=store).store) as places:
-        standings, _ = await places.outbox.of(await whole(places.store, visitor_id))
+    standings, _ = await places.outbox.of(await whole(places.store, visitor_id))
     since = {name: at for standing in standings for told in standing.told.values() for name, at in told.items()}
     return [f"in {name} since {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC" for name, at in since.items()]
 

@@ -1,0 +1,65 @@
+"""Looking into a store never makes one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from proxy.cli.opening import asked, existing_sightings, exists, recorded_views
+from proxy.errors import OperatorError
+from proxy.model import Profile, Sighting
+from proxy.stores import open_sightings, open_store
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:{tmp_path}/s.db"
+
+
+def test_what_is_kept_is_asked_where_it_is(url: str) -> None:
+    async def fill() -> None:
+        store = open_store(url)
+        await store.put_profiles([Profile("anna")])
+        await store.aclose()
+
+    asyncio.run(fill())
+    profile = asked(url, lambda places: places.store.get_profile("anna"))
+    assert profile is not None and profile.visitor_id == "anna"
+    assert list(asked(url, lambda places: places.views.get_views(1))) == []
+    assert asked(url, lambda places: places.outbox.counts()) == {}
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda url: asked(url, lambda places: places.store.refused()),
+        lambda url: asyncio.run(recorded_views(url, 10)),
+        lambda url: asyncio.run(existing_sightings(url)),
+    ],
+    ids=["profiles", "views", "sightings"],
+)
+def test_a_store_that_is_not_there_is_told_and_not_made(
+    url: str, tmp_path: Path, look: Callable[[str], object]
+) -> None:
+    with pytest.raises(OperatorError, match="there is no store `sqlite:"):
+        look(url)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 2_500])
+def test_sightings_are_read_to_the_last_however_many_there_are(url: str, count: int) -> None:
+    async def fill() -> None:
+        sightings = open_sightings(url)
+        await sightings.put_sightings([Sighting(f"SKU-{n}", 0.0, None) for n in range(count)], most=10_000)
+        await sightings.aclose()
+
+    asyncio.run(fill())
+    assert len(asyncio.run(existing_sightings(url))) == count
+
+
+def test_only_a_file_can_be_seen_not_to_be_there(url: str) -> None:
+    assert not exists(url)
+    assert exists("redis://127.0.0.1:1/0")
