@@ -28,13 +28,13 @@ def told(shown: float, key: str = "6f1e", rules: list[Rule] = RULES) -> list[str
 
 def test_caps_chance_layers_and_holdouts_are_told() -> None:
     assert told(1.0) == [
-        "bar on (no page) for visitor 6f1e at 1 Jan 00:00:00",
+        "bar on (no page) for visitor 6f1e at 1 Jan 00:00:00 UTC",
         "✔ SHOWN          the page's own default",
         "✘ not            Also sale                                                priority normal",
         '     ✘ layer campaigns  ("Sale" has it, in hero)',
         "  Holdout: no  (Q4, 5 %; bucket 35.37 of 100)",
         "",
-        "hero on (no page) for visitor 6f1e at 1 Jan 00:00:00",
+        "hero on (no page) for visitor 6f1e at 1 Jan 00:00:00 UTC",
         "✔ SHOWN          Sale                                                     priority high",
         "     ✔ limit Campaign banners  (1 of 3)",
         "✘ not            New hero                                                 priority 70",
