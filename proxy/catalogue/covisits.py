@@ -106,21 +106,24 @@ class Covisits:
         self.learnt += 1
         self._clicks[product] = self._clicks.get(product, 0) + 1
         count, counted_at = self._lately.get(product, (0.0, at))
-        faded = count * exp((counted_at - at) / self._trend) if at > counted_at else count
-        self._lately[product] = (faded + 1.0, max(at, counted_at))
+        if at > counted_at:
+            count, counted_at = count * exp((counted_at - at) / self._trend), at
+        self._lately[product] = (count + 1.0, counted_at)
         self._remember(product, visit)
         cells_of, learnt, cold = self._cells, self._learnt, self._cold  # of what is cold nothing was worked out
         own = cells_of.get(product)
         if own is None:
             own = cells_of[product] = {}
-        for nearness, other in zip(NEARNESS, reversed(before[-REACH:]), strict=False):
-            if other not in own:
+        for nearness, other in zip(NEARNESS, before[: -REACH - 1 : -1], strict=False):
+            weight = growth * nearness
+            if other in own:
+                own[other] += weight
+            else:
                 other = self._names.setdefault(other, other)
+                own[other] = weight
             theirs = cells_of.get(other)
             if theirs is None:
                 theirs = cells_of[other] = {}
-            weight = growth * nearness
-            own[other] = own.get(other, 0.0) + weight
             theirs[product] = theirs.get(product, 0.0) + weight
             learnt[other] = learnt.get(other, 0) + 1
             if other not in cold or len(theirs) > _MOST_CELLS:
@@ -135,10 +138,13 @@ class Covisits:
                 return 1.0
             self._epoch = at
         at = self.latest_at if at is None else at
-        self.latest_at = max(self.latest_at, at)
-        if (at - self._epoch) / self._memory > _HIGHEST_EXPONENT:
+        if at > self.latest_at:
+            self.latest_at = at
+        exponent = (at - self._epoch) / self._memory
+        if exponent > _HIGHEST_EXPONENT:
             self._rebase(at)
-        return exp((at - self._epoch) / self._memory)
+            return 1.0
+        return exp(exponent)
 
     def _rebase(self, at: float) -> None:
         """Brings all weights down before they grow beyond what a float holds; what is as good as nothing goes."""

@@ -18,10 +18,12 @@ from proxy.conditions.behaviours import ADDED, BOUGHT, VIEWED
 from proxy.model import Event, Product
 
 RANKED_FOR_SECONDS = 60.0
-LEARNT = frozenset((BOUGHT, VIEWED, ADDED))
-"""The kinds of events that a shop learns from."""
 """How long what is popular, new or trending stays so without being looked at again."""
+CLICKED = frozenset((VIEWED, ADDED))
+LEARNT = CLICKED | {BOUGHT}
+"""The kinds of events that a shop learns from."""
 _MOST_VISITS = 50_000
+_NO_VISIT: tuple[float, int, tuple[str, ...]] = (0.0, 0, ())
 Past = tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]]
 """Orders and visits."""
 
@@ -105,13 +107,14 @@ class Shop:
     def learn(self, visitor: str, event: Event) -> None:
         """Takes in what somebody did. An order counts as a basket, a look or an addition as a click of their visit;
         what the shop does not sell counts not at all, as far as a feed tells."""
-        if event.kind == BOUGHT:
-            if event.at > self._beginning.ordered_until:
+        kind, at = event.kind, event.at
+        if kind == BOUGHT:
+            if at > self._beginning.ordered_until:
                 self.baskets.add(item.product for item in event.items if self._sells(item.product))
-        elif event.kind in (VIEWED, ADDED) and event.at > self._beginning.clicked_until:
+        elif kind in CLICKED and at > self._beginning.clicked_until:
             for item in event.items:
                 if self._sells(item.product):
-                    self._click(visitor, item.product, event.at)
+                    self._click(visitor, item.product, at)
 
     def forget_visits(self) -> None:
         """Whatever anybody does next begins a visit: what they did before is counted, and nobody's."""
@@ -121,14 +124,15 @@ class Shop:
         return self.hub.is_learnt or self.hub.get(product) is not None
 
     def _click(self, visitor: str, product: str, at: float) -> None:
-        last_at, number, before = self._visits.get(visitor, (0.0, 0, ()))
+        visits = self._visits
+        last_at, number, before = visits.get(visitor, _NO_VISIT)
         if not before or at - last_at > VISIT_GAP_SECONDS:
             number, before = crc32(f"{visitor} {at}".encode()), ()
         self.covisits.add_click(product, before, at, number)
-        self._visits[visitor] = (at, number, (*before, product)[-REACH:])
-        self._visits.move_to_end(visitor)
-        if len(self._visits) > _MOST_VISITS:
-            self._visits.popitem(last=False)
+        visits[visitor] = at, number, (*before[1 - REACH :], product)
+        visits.move_to_end(visitor)
+        if len(visits) > _MOST_VISITS:
+            visits.popitem(last=False)
 
     # -- ranked, at most a minute old
 

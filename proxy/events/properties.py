@@ -12,6 +12,7 @@ OWN_PRODUCT_NAMES = ("product_id", "sku", "item_id")
 PRODUCT_NAMES = (*OWN_PRODUCT_NAMES, "id")
 BRAND_NAMES = ("brand", "item_brand")
 CATEGORY_NAMES = ("category", "item_category", *(f"item_category{number}" for number in range(2, 6)))
+CATEGORIES = frozenset(CATEGORY_NAMES)
 VALUE_NAMES = ("revenue", "total", "value")
 ORDER_NAMES = ("order_id", "transaction_id")
 RENAMED = {"creative": "variant", "creative_name": "variant", "position": "slot", "creative_slot": "slot"}
@@ -36,21 +37,21 @@ def items_of(properties: Properties) -> tuple[Item, ...]:
 
 def _item(said: Properties, product: str) -> Item:
     quantity = number(said["quantity"]) if "quantity" in said else 1.0
+    price = number(said["price"]) if "price" in said else 0.0
     return Item(
         cut(product, 64),
         _category(said),
         cut(brand, 50) if (brand := first(said, BRAND_NAMES)) else "",
-        max(0.0, number(said["price"])) if "price" in said else 0.0,
+        price if price > 0 else 0.0,
         quantity if quantity > 0 else 1.0,
     )
 
 
 def _category(said: Properties) -> str:
-    parts: list[str] = []
-    for name in CATEGORY_NAMES:
-        if name in said:
-            parts += text(said, name).split(">")
-    return cut("/".join(filter(None, map(str.strip, parts))), 100) if parts else ""
+    if CATEGORIES.isdisjoint(said):
+        return ""
+    parts = [part.strip() for name in CATEGORY_NAMES if name in said for part in text(said, name).split(">")]
+    return cut("/".join(filter(None, parts)), 100)
 
 
 def value_of(properties: Properties, items: tuple[Item, ...]) -> float:
@@ -67,19 +68,20 @@ def details_of(properties: Properties) -> dict[str, str | float | bool]:
     """What is kept beside the event in the log: texts, numbers and truths, the first so many, long ones cut."""
     kept: dict[str, str | float | bool] = {}
     for name, value in properties.items():
-        if len(name) <= MAX_NAME and (detail := _detail(value)) is not None:
-            kept[RENAMED.get(name, name)] = detail
-            if len(kept) == MAX_DETAILS:
-                break
+        if len(name) > MAX_NAME:
+            continue
+        if isinstance(value, str):
+            if not value:
+                continue
+            value = cut(value, MAX_DETAIL_BYTES)
+        elif not isinstance(value, bool):
+            if not isinstance(value, NUMERIC):
+                continue
+            value = number(value)
+        kept[RENAMED.get(name, name)] = value
+        if len(kept) == MAX_DETAILS:
+            break
     return kept
-
-
-def _detail(value: object) -> str | float | bool | None:
-    if isinstance(value, str):
-        return cut(value, MAX_DETAIL_BYTES) or None
-    if isinstance(value, bool):
-        return value
-    return number(value) if isinstance(value, NUMERIC) else None
 
 
 def first(properties: Properties, names: tuple[str, ...]) -> str:
