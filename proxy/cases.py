@@ -18,6 +18,7 @@ from proxy.decide.why import SlotStory, Verdict, why
 from proxy.diagnostics import many
 from proxy.model import Decision, EvaluationContext, Profile, Rule
 from proxy.personalise import Stock, list_told, row_of
+from proxy.rulebook import expectations
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.expectations import NOTHING_NEW, Case, Expectation
 
@@ -64,15 +65,8 @@ def run_cases(publication: Publication, now: float, named: str = "") -> tuple[Ou
 
 def untested(publication: Publication) -> tuple[Rule, ...]:
     """The rules that no test expects to be shown."""
-    expectations = [expectation for case in publication.cases for expectation in case.expect]
-    expected = {expectation.rule for expectation in expectations}
-    rows = {expectation.slot for expectation in expectations if expectation.is_of_products or expectation.given}
-    shown = publication.asks.keys() | publication.arrangements.keys()
-    return tuple(
-        rule
-        for rule in publication.rules
-        if rule.name not in expected and not (rule.slot in rows and rule.variants & shown)
-    )
+    of_products = publication.asks.keys() | publication.arrangements.keys()
+    return tuple(expectations.untested(publication.rules, publication.cases, of_products))
 
 
 def coverage(publication: Publication, outcomes: Sequence[Outcome]) -> str:

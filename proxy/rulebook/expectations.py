@@ -3,7 +3,7 @@ runs them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.conditions.amounts import amount, no_amount
@@ -58,6 +58,19 @@ class Case:
     place: Place
     deeds: tuple[Deed, ...] = ()
     visitor: str = ""
+
+
+def untested(rules: Iterable[Rule], cases: Iterable[Case], of_products: Collection[str]) -> list[Rule]:
+    """The rules that no test expects to be shown. Of those whose variants are `of_products` it is enough that a test
+    says what stands in their slot."""
+    expectations = [expectation for case in cases for expectation in case.expect]
+    expected = {expectation.rule for expectation in expectations}
+    looked_into = {each.slot for each in expectations if each.is_of_products or each.given}
+    return [
+        rule
+        for rule in rules
+        if rule.name not in expected and not (rule.slot in looked_into and not rule.variants.isdisjoint(of_products))
+    ]
 
 
 def read_case(

@@ -19,6 +19,7 @@ from proxy.decide.plan import names_in, schedule_of, spoken
 from proxy.diagnostics import Finding
 from proxy.model import Holdout, Rule, Segment, View
 from proxy.rulebook.check import Checked
+from proxy.rulebook.expectations import untested
 from proxy.rulebook.names import Names
 
 DAY_SECONDS = 86_400.0
@@ -120,13 +121,10 @@ def _is_in(segment: Segment, view: View) -> bool:
 
 def _untested(checked: Checked) -> Iterator[Finding]:
     """Where a folder has tests: its rules that none expects, once for each file."""
-    expectations = [expectation for case in checked.cases for expectation in case.expect]
-    expected = {expectation.rule for expectation in expectations}
-    rows = {expectation.slot for expectation in expectations if expectation.is_of_products}
     by_file: dict[str, list[Rule]] = {}
-    for rule in checked.rules if checked.cases else ():
-        if rule.name not in expected and not (rule.slot in rows and rule.variants & checked.asks.keys()):
-            by_file.setdefault(rule.place.file, []).append(rule)
+    of_products = checked.asks.keys() | checked.arrangements.keys()
+    for rule in untested(checked.rules, checked.cases, of_products) if checked.cases else ():
+        by_file.setdefault(rule.place.file, []).append(rule)
     for missed in by_file.values():
         more = f" and {len(missed) - 1} more" if len(missed) > 1 else ""
         what = f'no test expects "{missed[0].name}"{more}'

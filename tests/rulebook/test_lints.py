@@ -69,6 +69,14 @@ def test_rules_without_a_test_are_told_once_a_file(publish: Publish) -> None:
     assert [(finding.code, finding.what) for finding in loaded.findings] == [("L8", 'no test expects "R0" and 2 more')]
 
 
+def test_a_rule_for_a_list_is_tested_by_what_stands_first_there(publish: Publish) -> None:
+    rules = "rules:\n  - {name: Pinned, listing: search, pin: {product: SKU-9}}\n"
+    rules += "  - {name: Other, listing: sale, pin: {product: SKU-9}}\n"
+    test = "tests: [{name: T, expect: {'listing:search': {of: [SKU-1, SKU-9], begins with: [SKU-9]}}}]\n"
+    found = publish(rules + test, site=Site(NOW)).findings
+    assert [finding.what for finding in found if finding.code == "L8"] == ['no test expects "Other"']
+
+
 def test_experiments_fight_unless_a_group_or_their_visitors_keep_them_apart(publish: Publish) -> None:
     one = "  - {name: %s, slot: home.hero, variants: [{name: a, show: nothing new}, {name: b, show: nothing new}]%s}\n"
     two = "experiments:\n" + one + one
