@@ -7,8 +7,6 @@ foreign page cannot reach it by DNS rebinding.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.studio.api import api_routes, refused
+from proxy.studio.forms import basic_of
 from proxy.studio.segments import segment_routes
 from proxy.studio.versions import version_routes
 from proxy.studio.views import Site, status_view
@@ -113,16 +112,9 @@ class Gate:
         if not self.token:
             host = headers.get(b"host", b"").decode("latin-1")
             return host.rsplit(":", 1)[0] in LOCAL_HOSTS
-        return hmac.compare_digest(_offered(headers.get(b"authorization", b"")), self.token)
+        return hmac.compare_digest(_offered(headers.get(b"authorization", b"").decode("latin-1")), self.token)
 
 
-def _offered(authorization: bytes) -> bytes:
-    scheme, _, value = authorization.partition(b" ")
-    if scheme.lower() == b"bearer":
-        return value.strip()
-    if scheme.lower() == b"basic":
-        try:
-            return base64.b64decode(value, validate=True).partition(b":")[2]
-        except binascii.Error:
-            return b""
-    return b""
+def _offered(authorization: str) -> bytes:
+    scheme, _, value = authorization.partition(" ")
+    return value.strip().encode("latin-1") if scheme.lower() == "bearer" else basic_of(authorization)[1]

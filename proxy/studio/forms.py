@@ -7,7 +7,6 @@ when its `Origin` is this very host.
 from __future__ import annotations
 
 import base64
-import binascii
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
@@ -38,11 +37,15 @@ async def form_of(request: Request) -> dict[str, str]:
 
 def author_of(request: Request) -> str:
     """The name in front of the token in HTTP Basic: for the record, since anybody who has the token may write any."""
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return NOBODY
+    name, _ = basic_of(request.headers.get("authorization", ""))
+    return name.decode("utf-8", "replace").strip()[:100] or NOBODY
+
+
+def basic_of(authorization: str) -> tuple[bytes, bytes]:
+    """The name and the password of HTTP Basic; nothing of what is none."""
+    scheme, _, value = authorization.partition(" ")
     try:
-        name = base64.b64decode(value, validate=True).partition(b":")[0].decode("utf-8", "replace")
-    except binascii.Error:
-        return NOBODY
-    return name.strip()[:100] or NOBODY
+        name, _, password = base64.b64decode(value if scheme.lower() == "basic" else "", validate=True).partition(b":")
+    except ValueError:
+        return b"", b""
+    return name, password

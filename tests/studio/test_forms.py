@@ -19,7 +19,7 @@ def request(headers: Mapping[str, str], body: bytes = b"") -> Request:
     async def receive() -> dict[str, object]:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    fields = [(name.encode(), value.encode()) for name, value in headers.items()]
+    fields = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     return Request({"type": "http", "method": "POST", "path": "/pause", "headers": fields}, receive)
 
 
@@ -59,6 +59,7 @@ async def test_what_is_no_form_is_refused(headers: Mapping[str, str], body: byte
         ("Basic " + base64.b64encode("Mia Jänsen:token".encode()).decode(), "Mia Jänsen"),
         ("Basic " + base64.b64encode(b":token").decode(), NOBODY),
         ("Basic !!", NOBODY),
+        ("Basic \u00e9", NOBODY),
         ("Bearer token", NOBODY),
         ("", NOBODY),
     ],
