@@ -35,8 +35,12 @@ def amount(phrase: Phrase, text: str) -> Between | None:
     found = _BOUND.fullmatch(text)
     if not found or not _are_units([found[3] or ""], phrase):
         return None
-    number, unit = float(found[2]), found[3] or ""
-    match (found[1] or "exactly").casefold():
+    return bounded(found[1] or "exactly", float(found[2]), found[3] or "")
+
+
+def bounded(bound: str, number: float, unit: str = "") -> Between:
+    """The range that `at least`, `at most`, `more than`, `less than` or `exactly` a number is, in any case."""
+    match bound.casefold():
         case "at least":
             return Between(low=number, unit=unit)
         case "at most":

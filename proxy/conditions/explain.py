@@ -9,6 +9,7 @@ from math import inf
 from proxy.conditions.deeds import THIS_VISIT, words_of
 from proxy.conditions.derived import AGO, FROM, HOURS_THERE, MARK, WEEKDAY_THERE, base_of, value_of
 from proxy.conditions.durations import duration_text, length_text
+from proxy.conditions.localtime import clock_text
 from proxy.conditions.values import distance, holds, is_number, number_text, with_local_time
 from proxy.model import (
     AllOf,
@@ -73,11 +74,10 @@ def _explain(condition: Condition, attributes: Attributes, now: float) -> Explai
 
 
 def _explain_fact(fact: Fact, value: AttributeValue | None) -> Explained:
-    is_clock = isinstance(fact.test, WithinHours) and is_number(value)
     if fact.measure and fact.measure.reading is Reading.COUNT and isinstance(fact.test, Between) and is_number(value):
         ok = holds(fact.test, value)
         return Explained(fact.text, ok, _times_done(fact.measure, fact.test, value), _times_short(fact, value, ok))
-    seen = "{:02d}:{:02d}".format(*divmod(int(value), 60)) if is_clock and is_number(value) else seen_text(value)
+    seen = clock_text(value) if isinstance(fact.test, WithinHours) and is_number(value) else seen_text(value)
     return Explained(fact.text or fact.attribute, holds(fact.test, value), seen, distance(fact.test, value))
 
 
@@ -92,7 +92,7 @@ def _explain_worked(fact: Fact, base: AttributeValue | None, value: AttributeVal
     elif how == AGO and is_number(value):
         seen = f"{seen}: {length_text(abs(value))} {'ago' if value >= 0 else 'ahead'}"
     elif how in (HOURS_THERE, WEEKDAY_THERE) and value is not None:
-        there = "{:02d}:{:02d}".format(*divmod(int(value), 60)) if is_number(value) else seen_text(value)
+        there = clock_text(value) if is_number(value) else seen_text(value)
         seen = f"{there} in {seen}"
     return Explained(fact.text or fact.attribute, ok, seen, _worked_short(fact, value, how))
 

@@ -10,10 +10,11 @@ within N km of Utrecht   more than N km from 52.09, 5.12
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from proxy.conditions.amounts import bounded
 from proxy.conditions.derived import AGO, AT, FROM, VERSION, place_of, version_number
 from proxy.conditions.durations import seconds_of
 from proxy.conditions.nodes import Scalar
@@ -124,14 +125,8 @@ def _relative(text: str) -> Between | None:
         return Between(0.0, seconds)
     if found := _PAST.fullmatch(text):
         seconds = seconds_of(found[2].casefold()) or 0.0
-        match found[1].casefold():
-            case "at least":
-                return Between(low=seconds)
-            case "more than":
-                return Between(low=seconds, open_low=True)
-            case "at most":
-                return Between(0.0, seconds)
-        return Between(0.0, seconds, open_high=True)
+        test = bounded(found[1], seconds)
+        return replace(test, low=max(test.low, 0.0))  # what is ahead is not ago
     return None
 
 
@@ -149,18 +144,7 @@ def _version_range(text: str) -> Between | None:
         return Between(ends[0], ends[1]) if ends[0] is not None and ends[1] is not None else None
     found = _VERSION.fullmatch(text)
     number = version_number(found[3]) if found else None
-    if found is None or number is None:
-        return None
-    match (found[1] or "exactly").casefold():
-        case "at least":
-            return Between(low=number)
-        case "at most":
-            return Between(high=number)
-        case "more than":
-            return Between(low=number, open_low=True)
-        case "less than":
-            return Between(high=number, open_high=True)
-    return Between(number, number)
+    return None if found is None or number is None else bounded(found[1] or "exactly", number)
 
 
 # -- places
@@ -179,13 +163,5 @@ def _place(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Worked | No
         findings.append(Finding("R304", f'I do not know where "{found[4]}" is', word.place, help))
         return None
     km = float(found[2]) * _KM[found[3].casefold()]
-    match found[1].casefold():
-        case "more than":
-            test = Between(low=km, open_low=True, unit="km")
-        case "at least":
-            test = Between(low=km, unit="km")
-        case "less than":
-            test = Between(high=km, open_high=True, unit="km")
-        case _:
-            test = Between(high=km, unit="km")
-    return Worked(FROM + place, test)
+    bound = "at most" if found[1].casefold() == "within" else found[1]
+    return Worked(FROM + place, bounded(bound, km, "km"))

@@ -12,6 +12,11 @@ from proxy.model import AttributeValue
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
+def clock_text(minutes: float) -> str:
+    """Minutes since midnight as a clock shows them."""
+    return "{:02d}:{:02d}".format(*divmod(int(minutes), 60))
+
+
 @lru_cache(maxsize=64)  # whoever counts a million visitors asks for one moment all the time
 def local_time(now: float, timezone: str) -> Mapping[str, AttributeValue]:
     """`weekday` as a word and `hours` as minutes since midnight, both on the clocks of `timezone`."""

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from proxy.conditions.derived import MARK, base_of
+from proxy.conditions.localtime import clock_text
 from proxy.conditions.nodes import ListNode, MapNode, Node, Scalar, as_list, unknown_word
 from proxy.conditions.phrase import Phrase
 from proxy.diagnostics import Finding, did_you_mean
@@ -124,7 +125,7 @@ def _written(test: Test) -> Tree:
         case IsKnown(wanted):
             return {"operator": "known" if wanted else "unknown"}
         case WithinHours(start, end):
-            return {"operator": "hours", "value": [_time(start), _time(end)]}
+            return {"operator": "hours", "value": [clock_text(start), clock_text(end)]}
         case Between():
             return _range_written(test) | ({"unit": test.unit} if test.unit else {})
 
@@ -146,10 +147,6 @@ def _range_written(test: Between) -> Tree:
 
 def _number(number: float) -> float | str:
     return number if abs(number) < inf else str(number)  # JSON has no infinity
-
-
-def _time(minutes: int) -> str:
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def _measured(measure: Measure) -> Tree:

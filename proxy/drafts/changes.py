@@ -17,8 +17,8 @@ from proxy.model import AllOf, Cap, Condition, Draw, Experiment, Fact, NoneOf, P
 from proxy.page.piece import Piece
 from proxy.page.shelf import Shelf
 from proxy.rulebook.compile import Publication
+from proxy.rulebook.rules import priority_text
 
-PRIORITIES = {80: "high", 50: "normal", 20: "low"}
 _WRAPPER = re.compile(
     rb'<link rel="stylesheet" href="/_tb/[^"]*">|'
     rb' data-tb-rule="[^"]*" data-tb-variant="[^"]*"(?: class="[^"]*")?'
@@ -108,7 +108,7 @@ def _aspects(rule: Rule) -> dict[str, str]:
         for field in fields(rule)
         if field.name not in _SAID_APART
     }
-    said["priority"] = PRIORITIES.get(rule.priority, str(rule.priority))
+    said["priority"] = priority_text(rule.priority)
     said["from"] = moment(rule.live_from, rule.timezone)
     said["until"] = moment(rule.live_until, rule.timezone)
     return said | _asked(rule.condition)

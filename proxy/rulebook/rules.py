@@ -21,6 +21,11 @@ from proxy.rulebook.words import CHANNELS, LISTING_RULE, RULE, Part, fields
 PRIORITIES = {"high": 80, "normal": 50, "low": 20}
 
 
+def priority_text(priority: int) -> str:
+    """The word of a priority that has one, else its number."""
+    return next((word for word, number in PRIORITIES.items() if number == priority), str(priority))
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Reads what rules and experiments have in common, in a folder that knows these names, limits and groups."""

@@ -24,17 +24,17 @@ def api_routes(site: Site) -> list[Route]:
         return _json(await site.live())
 
     async def products(request: Request) -> Response:
-        return _json(await site.change_products(changes_in(*await _sent(request))))
+        return _json(await site.change_products(changes_in(await _sent(request, "changes of products come as"))))
 
     async def purge(request: Request) -> Response:
-        done = await site.purge(purge_in(*await _sent(request)))
+        done = await site.purge(purge_in(await _sent(request, "a purge is")))
         return _json(done, 200 if done.everywhere else 503)
 
     async def export(request: Request) -> Response:
-        return _json(await site.export(visitor_in(*await _sent(request))))
+        return _json(await site.export(visitor_in(await _sent(request, "this is asked with"))))
 
     async def erase(request: Request) -> Response:
-        receipt = await site.erase(visitor_in(*await _sent(request)))
+        receipt = await site.erase(visitor_in(await _sent(request, "this is asked with")))
         return _json(receipt, 200 if receipt.is_whole else 503)
 
     async def metrics(request: Request) -> Response:
@@ -65,9 +65,12 @@ async def refused(request: Request, error: Exception) -> Response:
     return PlainTextResponse(f"{error}\n", error.status if isinstance(error, RequestError) else 503)
 
 
-async def _sent(request: Request) -> tuple[str, bytes]:
-    """The body's type, and the body."""
-    return request.headers.get("content-type", ""), await request.body()
+async def _sent(request: Request, says: str) -> bytes:
+    """The body. Only application/json is read: a foreign page can make a browser, which may know the token, send a form
+    or plain text, but not that. Raises `RequestError`, which `says` what is sent so."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise RequestError(f"{says} application/json", status=415)
+    return await request.body()
 
 
 def _json(value: object, status: int = 200) -> Response:

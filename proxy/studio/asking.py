@@ -14,10 +14,8 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     visitor: str
 
 
-def visitor_in(content_type: str, body: bytes) -> str:
+def visitor_in(body: bytes) -> str:
     """The visitor a request names. Raises `RequestError`."""
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise RequestError("this is asked with application/json", status=415)
     try:
         return msgspec.json.decode(body, type=Asked).visitor
     except msgspec.DecodeError as error:

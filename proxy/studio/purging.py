@@ -4,9 +4,6 @@
 
 The answer says how many stored copies that were, how many workers there are, and how many of them have done it; with
 503 when that is not all of them, so that whoever asked asks again.
-
-Only application/json is read: a foreign page can make a browser, which may know the token, send a form or plain text,
-but not that.
 """
 
 from __future__ import annotations
@@ -42,10 +39,8 @@ def purged(told: Told) -> Purged:
     return Purged(sum(map(int, told.answers.values())), len(told.live), len(told.answers), told.is_whole)
 
 
-def purge_in(content_type: str, body: bytes) -> Purge:
+def purge_in(body: bytes) -> Purge:
     """The purge a request asks for. Raises `RequestError`."""
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise RequestError("a purge is application/json", status=415)
     try:
         wanted = msgspec.json.decode(body, type=Wanted)
     except msgspec.DecodeError as error:

@@ -17,13 +17,13 @@ from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics, Shown
 from proxy.model import Rule
 from proxy.rulebook.compile import Publication
+from proxy.rulebook.rules import priority_text
 from proxy.stores.holdings import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.purging import Purged
 from proxy.studio.stocking import Stocked
 
 STOPPING = "stopping"
-PRIORITY_WORDS = {80: "high", 50: "normal", 20: "low"}
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -169,8 +169,7 @@ def rule_view(rule: Rule, now: float, shown: int) -> RuleView:
     """The rule, with its schedule read at `now`."""
     schedule = "waiting" if now < rule.live_from else "over" if now >= rule.live_until else "live"
     state = "paused" if rule.paused else schedule
-    priority = PRIORITY_WORDS.get(rule.priority, str(rule.priority))
-    return RuleView(rule.name, rule.slot, priority, state, shown, str(rule.place))
+    return RuleView(rule.name, rule.slot, priority_text(rule.priority), state, shown, str(rule.place))
 
 
 def shown_view(shown: Shown) -> ShownView:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from proxy.conditions.localtime import WEEKDAYS, local_time
+from proxy.conditions.localtime import WEEKDAYS, clock_text, local_time
 
 
 def test_it_is_tomorrow_in_the_east_before_it_is_in_the_west() -> None:
     evening = datetime(2026, 11, 25, 20, 30, tzinfo=UTC).timestamp()
     assert local_time(evening, "Asia/Tokyo") == {"weekday": "thursday", "hours": 5 * 60 + 30.0}
     assert local_time(evening, "UTC")["weekday"] == "wednesday" == WEEKDAYS[2]
+
+
+def test_minutes_since_midnight_are_told_as_a_clock_shows_them() -> None:
+    assert [clock_text(minutes) for minutes in (0.0, 65, 1_439.9)] == ["00:00", "01:05", "23:59"]

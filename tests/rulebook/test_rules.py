@@ -7,6 +7,7 @@ import math
 import pytest
 
 from proxy.model import EVERYBODY, Rule
+from proxy.rulebook.rules import priority_text
 from tests.rulebook.conftest import Publish
 
 
@@ -124,3 +125,7 @@ def test_a_list_written_nearly_as_slots_yaml_has_it_is_a_warning(publish: Publis
     ).findings
     (found,) = [finding for finding in findings if finding.code == "R301"]
     assert found.is_warning and found.place.line == 2 and found.help == 'did you mean "search"?'
+
+
+def test_a_priority_is_told_by_its_word_where_it_has_one() -> None:
+    assert [priority_text(priority) for priority in (80, 50, 20, 81)] == ["high", "normal", "low", "81"]

@@ -50,7 +50,8 @@ async def test_a_purge_that_a_worker_has_not_done_yet_is_no_success() -> None:
 async def test_what_is_no_purge_purges_nothing_and_says_why(body: bytes) -> None:
     site = Shop()
     async with browser(site) as client:
-        answer = await client.post("/api/purge", content=body, headers={"content-type": "application/json"})
+        sent_as = {"content-type": "Application/JSON; charset=utf-8"}
+        answer = await client.post("/api/purge", content=body, headers=sent_as)
     assert (answer.status_code, site.purged) == (400, [])
     assert answer.text.strip()
 

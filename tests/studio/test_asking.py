@@ -9,19 +9,11 @@ from proxy.studio.asking import visitor_in
 
 
 def test_a_visitor_is_named_in_the_body() -> None:
-    assert visitor_in("application/json; charset=utf-8", b'{"visitor": "anna"}') == "anna"
+    assert visitor_in(b'{"visitor": "anna"}') == "anna"
 
 
-@pytest.mark.parametrize(
-    ("content_type", "body", "status"),
-    [
-        ("text/plain", b'{"visitor": "anna"}', 415),
-        ("application/json", b"{}", 400),
-        ("application/json", b'{"visitor": "anna", "all": true}', 400),
-        ("application/json", b"anna", 400),
-    ],
-)
-def test_what_names_nobody_is_refused(content_type: str, body: bytes, status: int) -> None:
+@pytest.mark.parametrize("body", [b"{}", b'{"visitor": "anna", "all": true}', b"anna"])
+def test_what_names_nobody_is_refused(body: bytes) -> None:
     with pytest.raises(RequestError) as refused:
-        visitor_in(content_type, body)
-    assert refused.value.status == status
+        visitor_in(body)
+    assert refused.value.status == 400
