@@ -3,35 +3,40 @@ what a visitor did counts on their next request, however the store is doing."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import is_
 
 from proxy.model import Arrival
 
 
 class Ahead:
     """Such events, in the order in which they happened and, but for few, arrive. Folding one that the store has after
-    all changes nothing."""
+    all changes nothing. Whose they are is worked out when the first is asked for: a page that reads a profile must not
+    look through all of them."""
 
     def __init__(self) -> None:
-        self._arrivals: deque[Arrival] = deque()
+        self._arrivals: list[Arrival] = []
+        self._by_visitor: dict[str, list[Arrival]] = {}
+        self._sorted = 0  # so many of the first
 
     def add(self, arrivals: Iterable[Arrival]) -> None:
         """These are under way to the store."""
         self._arrivals.extend(arrivals)
 
-    def drop(self, arrivals: Iterable[Arrival]) -> None:
+    def drop(self, arrivals: Sequence[Arrival]) -> None:
         """These have come there, or never will."""
-        left, others = self._arrivals, []
-        for arrival in arrivals:
-            if left and left[0] is arrival:
-                left.popleft()
-            else:
-                others.append((arrival.visitor_id, arrival.event.id))
-        if others:
-            gone = set(others)
-            self._arrivals = deque([one for one in left if (one.visitor_id, one.event.id) not in gone])
+        if not arrivals:
+            return
+        self._by_visitor, self._sorted = {}, 0
+        if len(arrivals) <= len(self._arrivals) and all(map(is_, arrivals, self._arrivals)):
+            del self._arrivals[: len(arrivals)]
+        else:
+            gone = {(one.visitor_id, one.event.id) for one in arrivals}
+            self._arrivals = [one for one in self._arrivals if (one.visitor_id, one.event.id) not in gone]
 
     def of(self, visitor_id: str) -> list[Arrival]:
         """Those of this visitor."""
-        return [arrival for arrival in self._arrivals if arrival.visitor_id == visitor_id]
+        for arrival in self._arrivals[self._sorted :]:
+            self._by_visitor.setdefault(arrival.visitor_id, []).append(arrival)
+        self._sorted = len(self._arrivals)
+        return list(self._by_visitor.get(visitor_id, ()))

@@ -30,8 +30,9 @@ log = logging.getLogger("tailorbird.journal")
 
 NOTED_SECONDS = 0.1
 """The same for what nobody waits for: a shop with 500 pages a second has 10 transactions of their events, not 500."""
-ROWS = 500
-"""A transaction has about so many at most: the other workers wait for it."""
+ROWS, NOTED_ROWS = 500, 2_000
+"""A transaction has about so many at most, for the other workers wait for it; the second, of what nobody waits for,
+which takes as long: half of the work is the transaction's own."""
 AGAIN_SECONDS = 0.5
 MOST_REFUSED = 1_000
 
@@ -109,12 +110,13 @@ class Journal:
         """Counts the events on their visitors' next request to this worker, and brings them to the store soon."""
         if not arrivals:
             return
-        if self._left + len(arrivals) > self._most_rows:
+        left = self._left + len(arrivals)
+        if left > self._most_rows:
             self._count("lost", len(arrivals))
             return
         self._profiles.foresee(arrivals)
         self._noted += arrivals
-        if not self._woken.is_set() or self._left >= self._enough:
+        if left >= NOTED_ROWS or not self._woken.is_set():
             self._wake()
 
     def refuse(self, refused: Refused) -> None:
@@ -164,7 +166,7 @@ class Journal:
     @property
     def _is_pressing(self) -> bool:
         """Somebody waits, or it is enough."""
-        return bool(self._awaited.rows) or self._left >= self._enough or self._is_closing
+        return bool(self._awaited.rows) or self._left >= NOTED_ROWS or self._is_closing
 
     @property
     def _left(self) -> int:
@@ -186,7 +188,7 @@ class Journal:
         room = ROWS - _rows(entries)
         if room > 0 and self._is_well:
             entries += self._tried.take(room) if self._tried.rows else []
-            room = max(ROWS - _rows(entries), 0)
+            room = max(ROWS - _rows(entries), 0) if entries else NOTED_ROWS
             noted, self._noted = self._noted[:room], self._noted[room:]
         if entries or noted:
             await self._apply(entries, noted)

@@ -22,3 +22,16 @@ def test_an_event_that_has_arrived_is_under_way_no_more() -> None:
     assert ahead.of("anna") == [seen("anna", "b")]
     ahead.drop([seen("anna", "b")])
     assert ahead.of("anna") == []
+
+
+def test_what_comes_after_somebody_asked_is_found_too() -> None:
+    ahead = Ahead()
+    ahead.add([seen("anna", "a"), seen("ben", "b")])
+    assert ahead.of("anna") == [seen("anna", "a")]
+    more = [seen("ben", "c"), seen("anna", "d")]
+    ahead.add(more)
+    assert ahead.of("anna") == [seen("anna", "a"), seen("anna", "d")]
+    ahead.drop([seen("anna", "a"), seen("ben", "b")])
+    assert ahead.of("anna") == [seen("anna", "d")]
+    ahead.drop(more[::-1])
+    assert ahead.of("ben") == []
