@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from proxy.model import Place
 
+MOST_NAMED = 8
 _LINE_ENDS = ("\r\n", "\r", "\x85", "\u2028", "\u2029")  # those that YAML knows, beside the usual one
 
 
@@ -60,12 +61,13 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """Help that names the nearest known word, else the first six allowed."""
+    """Help that names the nearest known word, else all that are allowed, or the first six of many."""
     close = nearest(word, known)
     if close is not None:
         help = f'did you mean "{close}"?'
         return help if close.endswith("...") else Suggestion(help, word, close)  # dots stand for what only they know
-    help = "write one of: " + ", ".join(known[:6])
+    named = known if len(known) <= MOST_NAMED else known[:6]
+    help = "write one of: " + ", ".join(named) + (f" and {len(known) - 6} others" if named is not known else "")
     return Suggestion(help, word, known[0]) if len(known) == 1 else help
 
 

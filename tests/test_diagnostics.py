@@ -48,4 +48,5 @@ def test_help_names_the_nearest_word_else_what_is_allowed() -> None:
     assert did_you_mean("priorty", ["slot", "priority"]) == 'did you mean "priority"?'
     meant = did_you_mean("products", ["nothing new", "products: ..."])
     assert meant == 'did you mean "products: ..."?' and not isinstance(meant, Suggestion), "nobody writes three dots"
-    assert did_you_mean("zzz", list("abcdefgh")) == "write one of: a, b, c, d, e, f"
+    assert did_you_mean("zzz", list("abcdefgh")) == "write one of: a, b, c, d, e, f, g, h"
+    assert did_you_mean("zzz", list("abcdefghi")) == "write one of: a, b, c, d, e, f and 3 others"

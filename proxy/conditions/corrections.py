@@ -16,6 +16,8 @@ _RANGE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:-|–|to|\.\.)\s*(\d+(?:\.\d+)?)")
 _SWAPPED = re.compile(r"(between )(\d+(?:\.\d+)?)(.*? and )(\d+(?:\.\d+)?)(.*)")
 _TIME = r"(\d{1,2})(?:[:.]?(\d\d))? ?(am|pm|h)?"
 _HOURS = re.compile(rf"(?:between )?{_TIME}\s*(?:and|to|until|-|–)\s*{_TIME}")
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_FROM_TO = re.compile(r"([a-z]{2,})\.?\s*(?:-|–|to|until|till|through)\s*([a-z]{2,})\.?")
 _HOST = re.compile(r"(?:https?://)?(?:www\.)?([\w.-]+)(?:[:/].*)?", re.IGNORECASE)
 
 NAMES = {
@@ -31,6 +33,10 @@ NAMES = {
     "cellphone": "phone", "mobile": "phone", "smartphone": "phone", "ipad": "tablet", "computer": "desktop",
     "laptop": "desktop", "pc": "desktop", "first-time": "new", "known": "returning", "true": "yes", "false": "no",
     "on": "yes", "off": "no", "y": "yes", "n": "no",
+    "belgië": "BE", "belgique": "BE", "danmark": "DK", "deutschland": "DE", "españa": "ES", "italia": "IT",
+    "nederland": "NL", "österreich": "AT", "polska": "PL", "schweiz": "CH", "suisse": "CH", "suomi": "FI",
+    "sverige": "SE", "dansk": "da", "deutsch": "de", "español": "es", "français": "fr", "italiano": "it",
+    "nederlands": "nl", "norsk": "no", "polski": "pl", "português": "pt", "svenska": "sv",
 }  # fmt: skip
 """Names and other words for what has a short one, casefolded."""
 
@@ -38,7 +44,9 @@ NAMES = {
 def better_value(value: str, help: str, fits: Callable[[str], bool], choices: Sequence[str]) -> str:
     """The help, with a correction that fits, if one does."""
     instead = next((found for found in _values(value, choices) if found != value and fits(found)), None)
-    several = [part for part in re.split(r"\s*[,/;\[\]]\s*|\s+(?:and|or|&)\s+", value.strip()) if part]
+    several = _days(value.casefold().strip()) or [
+        part for part in re.split(r"\s*[,/;\[\]]\s*|\s+(?:and|or|&)\s+", value.strip()) if part
+    ]
     if not instead and len(several) > 1 and all(map(fits, several)):
         instead = f"[{', '.join(several)}]"
     return Suggestion(help, value, instead) if instead else help
@@ -73,6 +81,19 @@ def _values(value: str, choices: Sequence[str]) -> Iterator[str]:
     if host := _HOST.fullmatch(value):
         yield host[1].casefold()
     yield value.replace("_", "-")
+
+
+def _days(value: str) -> list[str]:
+    """The weekdays from one to another, as `mon-fri`, or of a word for several; [] for anything else."""
+    value = {"weekdays": "mon-fri", "workdays": "mon-fri", "weekend": "sat-sun", "weekends": "sat-sun"}.get(
+        value, value
+    )
+    found = _FROM_TO.fullmatch(value)
+    ends = [[i for i, day in enumerate(_DAYS) if day.startswith(word)] for word in found.groups()] if found else []
+    if not ends or any(len(end) != 1 for end in ends):
+        return []
+    (first,), (last,) = ends
+    return [_DAYS[(first + i) % 7] for i in range((last - first) % 7 + 1)]
 
 
 def _hours(found: re.Match[str]) -> str:

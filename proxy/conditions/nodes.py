@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from proxy.diagnostics import Edit, Finding, did_you_mean
+from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean
 from proxy.model import Place
 
 
@@ -50,13 +50,31 @@ class MapNode:
 
 Node = Scalar | ListNode | MapNode
 
+EVERYBODY = frozenset({"all", "anybody", "anyone", "always", "any", "everybody", "everyone", "true", "yes", "*"})
+OTHER_WORDS = {
+    "begin": "from", "begins": "from", "date from": "from", "start": "from", "start date": "from",
+    "starts": "from", "valid from": "from", "date until": "until", "end": "until", "end date": "until", "ends": "until",
+    "expires": "until", "till": "until", "to": "until", "valid until": "until", "condition": "when",
+    "conditions": "when", "if": "when", "only if": "when", "where": "when", "but not": "unless",
+    "except": "unless", "exclude": "unless", "not": "unless", "not when": "unless", "place": "slot",
+    "position": "slot", "content": "show", "display": "show", "then": "show", "headline": "title", "heading": "title",
+    "body": "text", "description": "text", "cta": "button", "href": "link", "url": "link",
+    "img": "image", "picture": "image", "alt text": "alt",
+}  # fmt: skip
+"""What a word is called elsewhere, and here: where this is one that may stand there."""
+
 
 def as_map(node: Node | None, what: str, findings: list[Finding]) -> MapNode | None:
     """The lines of `word: value`; None and a finding when the node is something else or holds nothing."""
     if node is None or (isinstance(node, MapNode) and node.entries):
         return node
     help = "write `word: value`, each on its own line, two spaces further in"
-    findings.append(_misshapen(node, what, "lines of `word: value`", help))
+    edits = _no_dashes(node)
+    if edits:
+        help += ", without dashes"
+    elif isinstance(node, Scalar) and node.text.casefold() in EVERYBODY:
+        help = "take the line out: without it, it is for everybody"
+    findings.append(replace(_misshapen(node, what, "lines of `word: value`", help), edits=edits))
     return None
 
 
@@ -97,7 +115,10 @@ def is_nothing(node: Node) -> bool:
 
 def unknown_word(word: Scalar, where: str, known: Sequence[str]) -> Finding:
     """R101: a word that is none of `known` in `where`, as `a rule`."""
-    return Finding("R101", f'I do not know "{word.text}" in {where}', word.place, did_you_mean(word.text, known))
+    ours = OTHER_WORDS.get(word.text.casefold(), "")
+    close = did_you_mean(ours if ours in known else word.text, known)
+    help = Suggestion(close, word.text, ours) if ours in known else close
+    return Finding("R101", f'I do not know "{word.text}" in {where}', word.place, help)
 
 
 def _dashes(node: Node, what: str) -> tuple[Edit, ...]:
@@ -113,6 +134,19 @@ def _dashes(node: Node, what: str) -> tuple[Edit, ...]:
     return tuple(
         Edit(place.line, place.column, place.column, "- " if place is places[0] else others) for place in places
     )
+
+
+def _no_dashes(node: Node) -> tuple[Edit, ...]:
+    """The edits that make one part of a list whose items are plain lines of `word: value`, each word once."""
+    items = node.items if isinstance(node, ListNode) else ()
+    entries = [entry for item in items if isinstance(item, MapNode) and not item.in_braces for entry in item.entries]
+    are_all = all(isinstance(item, MapNode) and item.entries and not item.in_braces for item in items)
+    places = [entry.key.place for entry in entries]
+    are_plain = all(isinstance(e.value, Scalar) and e.value.place.line == e.key.place.line for e in entries)
+    once = len({entry.key.text for entry in entries}) == len(entries)
+    if not (are_all and are_plain and once and len({place.column for place in places}) == 1 and places[0].column > 2):
+        return ()
+    return tuple(Edit(place.line, place.column - 2, place.column, "") for place in places)
 
 
 def _misshapen(node: Node, what: str, wanted: str, help: str) -> Finding:

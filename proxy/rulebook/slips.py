@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 
 import yaml
 
@@ -66,7 +66,7 @@ def _reads_past(line: int, text: str) -> bool:
 def _repairs(rows: Sequence[str], line: int, opening: int | None) -> Iterator[Edits]:
     """Repairs to try, likeliest first."""
     if any(_is_tabbed(row) for row in rows):
-        for width in (2, 4, 8):
+        for width in sorted((2, 4, 8), key=lambda width: not _keeps_depth(rows, width)):
             yield tuple(_untabbed(number, row, width) for number, row in enumerate(rows) if _is_tabbed(row))
     near = [number for number in (opening, line, line - 1) if number is not None and 0 <= number < len(rows)]
     near = list(dict.fromkeys(near))
@@ -79,11 +79,25 @@ def _repairs(rows: Sequence[str], line: int, opening: int | None) -> Iterator[Ed
 
 
 def _is_tabbed(row: str) -> bool:
-    return "\t" in row[: len(row) - len(row.lstrip())]
+    return "\t" in row[: _blank(row)]
+
+
+def _keeps_depth(rows: Sequence[str], width: int) -> bool:
+    """Whether a line with more tabs than the one above it stands further in then, as it did for who typed them."""
+    depths = [
+        (row[: _blank(row)].count("\t"), len(row[: _blank(row)].replace("\t", " " * width)))
+        for row in rows
+        if row.strip()
+    ]
+    return all(below[1] > above[1] for above, below in pairwise(depths) if below[0] > above[0])
+
+
+def _blank(row: str) -> int:
+    return len(row) - len(row.lstrip())
 
 
 def _untabbed(number: int, row: str, width: int) -> Edit:
-    indent = row[: len(row) - len(row.lstrip())]
+    indent = row[: _blank(row)]
     return Edit(number + 1, 1, len(indent) + 1, indent.replace("\t", " " * width))
 
 

@@ -69,3 +69,20 @@ def test_a_choice_is_met_by_its_beginning_or_nearly() -> None:
 
 def test_the_ends_of_a_range_are_swapped() -> None:
     assert instead(swapped("between 20 EUR and 10 EUR", "help")) == "between 10 EUR and 20 EUR"
+
+
+DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Mon-Fri", "[monday, tuesday, wednesday, thursday, friday]"),
+        ("weekend", "[saturday, sunday]"),
+        ("sat. – mon.", "[saturday, sunday, monday]"),
+        ("t-f", None),
+        ("Mon", "monday"),
+    ],
+)
+def test_days_from_one_to_another(written: str, meant: str | None) -> None:
+    assert instead(better_value(written, "help", DAYS.__contains__, DAYS)) == meant

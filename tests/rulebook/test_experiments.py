@@ -11,6 +11,8 @@ from tests.rulebook.conftest import Publish
 HEAD = "experiments:\n  - name: Bar\n    slot: all.topbar\n    "
 TWO = "variants: [{name: control, show: nothing new}, {name: new, show: {banner: promo}}]"
 SIXTY = TWO.replace("control,", "control, share: 60%,")
+SOME = "write one of: visitor, country, device, page, search term, campaign and 12 others"
+WORDS = "write one of: name, slot, priority, from, until, when and 14 others"
 
 
 def rule(publish: Publish, *lines: str) -> Rule:
@@ -80,8 +82,8 @@ def test_an_experiment_may_be_split_by_a_text_attribute(publish: Publish) -> Non
         (TWO + "\n    goal: order complted", "R304", 'did you mean "order completed"?'),
         (TWO + "\n    guardrails: bounse", "R304", 'did you mean "bounce"?'),
         (TWO + "\n    run for: a while", "R304", "write: at least 14 days"),
-        (TWO + "\n    split by: orders", "R304", "write one of: visitor, country, device, page, search term, campaign"),
-        (TWO + "\n    show: nothing new", "R101", "write one of: name, slot, priority, from, until, when"),
+        (TWO + "\n    split by: orders", "R304", SOME),
+        (TWO + "\n    show: nothing new", "R101", WORDS),
         (TWO.replace("promo}", "prommo}"), "R501", 'did you mean "promo"?'),
     ],
 )  # fmt: skip

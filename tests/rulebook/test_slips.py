@@ -14,6 +14,8 @@ from proxy.rulebook.slips import in_quotes, repair
     ("text", "line", "opening", "right"),
     [
         ("a:\n\tb: 1\n\tc: 2\n", 1, None, "a:\n  b: 1\n  c: 2\n"),
+        ("a:\n\t  b:\n\t\tc: 2\n", 1, None, "a:\n      b:\n        c: 2\n"),
+        ("- a:\n\t\tb: 2\n\tc: 1\n", 1, None, "- a:\n    b: 2\n  c: 1\n"),
         ('a: "b\nc: d\n', 0, 0, 'a: "b"\nc: d\n'),
         ("a: [1, 2\nb: 1\n", 0, 0, "a: [1, 2]\nb: 1\n"),
         ("a: [1, 2,\nb: 1\n", 0, 0, "a: [1, 2]\nb: 1\n"),
