@@ -76,12 +76,7 @@ def carried(log: Iterable[Arrival], person_id: str) -> list[Arrival]:
     return [msgspec.structs.replace(one, visitor_id=person_id, via=one.via or one.visitor_id) for one in kept]
 
 
-def routed(arrival: Arrival, profile: Profile | None) -> Arrival:
-    """The arrival, as the person's whose device `profile` is."""
-    return routed_to(arrival, profile.alias if profile is not None else "")
-
-
-def routed_to(arrival: Arrival, person_id: str) -> Arrival:
+def routed(arrival: Arrival, person_id: str) -> Arrival:
     """The arrival of a person's device, as the person's; of who is nobody's device (""), as it is."""
     if not person_id or arrival.event.kind in LINKING:
         return arrival

@@ -6,7 +6,7 @@ The law: a bad row never costs a good one. What is wrong is told by line, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -31,7 +31,6 @@ class Format:
     """A format of feeds. `is_it` is asked with the first bytes. Rows that lack one of `expected` are told, and load."""
 
     name: str
-    help: str
     is_it: Callable[[bytes], bool]
     rows: Rows
     expected: tuple[str, ...] = ()
@@ -80,7 +79,6 @@ def read_rows(format: Format, data: bytes, *, currency: str = "") -> Catalogue:
             problems.append(row)
             continue
         line, words = row
-
         try:
             product = product_of(words, partial(_warn, problems, line), currency=currency)
             if product.id in products:
@@ -140,8 +138,8 @@ def _json_rows(data: bytes) -> Iterator[Row | Problem]:
 # -- tables
 
 
-def _google_rows(data: bytes) -> Iterator[Row | Problem]:
-    for row in table_rows(data, "\t"):
+def _google(rows: Iterable[tuple[int, dict[str, str]] | Problem]) -> Iterator[Row | Problem]:
+    for row in rows:
         yield row if isinstance(row, Problem) else (row[0], labelled(row[1]))
 
 
@@ -152,15 +150,6 @@ def labelled(words: dict[str, str]) -> Words:
     return {**known, "tags": labels} if labels else known
 
 
-def _xml_rows(data: bytes) -> Iterator[Row | Problem]:
-    for row in xml_rows(data):
-        yield row if isinstance(row, Problem) else (row[0], labelled(row[1]))
-
-
-def _shopify(data: bytes) -> Iterator[Row | Problem]:
-    return shopify_rows(table_rows(data, ","))
-
-
 def _first_line(head: bytes) -> bytes:
     return head.partition(b"\n")[0].lower()
 
@@ -168,22 +157,20 @@ def _first_line(head: bytes) -> bytes:
 _EXPECTED = ("price", "currency", "image_link", "availability")
 
 FORMATS: tuple[Format, ...] = (
-    Format("Google Merchant, XML", "RSS 2.0 or Atom", lambda head: head.startswith(b"<"), _xml_rows, _EXPECTED),
+    Format("Google Merchant, XML", lambda head: head.startswith(b"<"), lambda data: _google(xml_rows(data)), _EXPECTED),
     Format(
         "Shopify, CSV",
-        "as the product export writes it",
         lambda head: _first_line(head).replace(b'"', b"").startswith(b"handle,") or b"variant sku" in _first_line(head),
-        _shopify,
+        lambda data: shopify_rows(table_rows(data, ",")),
         ("price", "image_link"),
     ),
     Format(
         "Google Merchant, TSV",
-        "a heading, then a product a line, tabs between cells",
         lambda head: b"\t" in _first_line(head) and not head.startswith(b"{"),
-        _google_rows,
+        lambda data: _google(table_rows(data, "\t")),
         _EXPECTED,
     ),
-    Format("JSON lines", "an object a line, in Google's words or ours", lambda head: head.startswith(b"{"), _json_rows),
+    Format("JSON lines", lambda head: head.startswith(b"{"), _json_rows),
 )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from proxy.catalogue.feeds import merged
-from proxy.catalogue.products import Unreadable, Warn, product_of
+from proxy.catalogue.products import Warn, product_of
 from proxy.catalogue.quality import adds, completed
 from proxy.model import Product
 
@@ -204,6 +204,3 @@ def is_within(category: str, wanted: str) -> bool:
     """True for the category itself and what lies below it: `shoes/trail` is within `shoes`."""
     category, wanted = category.casefold(), wanted.casefold().strip("/")
     return category == wanted or category.startswith(wanted + "/")
-
-
-__all__ = ["EVERYTHING", "Hub", "Unreadable", "is_within", "path_of"]

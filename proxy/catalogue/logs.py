@@ -18,66 +18,17 @@ from typing import Literal
 
 import orjson
 
+from proxy.catalogue.shopper import VISIT_GAP_SECONDS
 from proxy.errors import OperatorError
 
-PRODUCT = [
-    "itemid",
-    "item",
-    "productid",
-    "product",
-    "sku",
-    "asin",
-    "stockcode",
-    "articleid",
-    "itemdescription",
-    "productname",
-    "itemname",
-    "name",
-]
-ORDER = [
-    "orderid",
-    "order",
-    "ordernumber",
-    "orderno",
-    "invoice",
-    "invoiceno",
-    "invoiceid",
-    "transactionid",
-    "transaction",
-    "basketid",
-    "basket",
-]
-SESSION = ["sessionid", "session", "visitid", "visit"]
-VISITOR = [
-    "visitorid",
-    "visitor",
-    "userid",
-    "user",
-    "customerid",
-    "customer",
-    "membernumber",
-    "member",
-    "anonymousid",
-    "clientid",
-    "uid",
-]
-TIME = [
-    "timestamp",
-    "time",
-    "datetime",
-    "eventtime",
-    "at",
-    "date",
-    "eventdate",
-    "createdat",
-    "invoicedate",
-    "orderdate",
-    "unixtime",
-    "ts",
-]
-PAGE = ["event", "eventname", "page", "url", "path", "action"]
+# The names that are usual for a column, the likeliest first.
+PRODUCT = "itemid item productid product sku asin stockcode articleid itemdescription productname itemname name"
+ORDER = "orderid order ordernumber orderno invoice invoiceno invoiceid transactionid transaction basketid basket"
+SESSION = "sessionid session visitid visit"
+VISITOR = "visitorid visitor userid user customerid customer membernumber member anonymousid clientid uid"
+TIME = "timestamp time datetime eventtime at date eventdate createdat invoicedate orderdate unixtime ts"
+PAGE = "event eventname page url path action"
 
-VISIT_GAP_SECONDS = 30 * 60.0
 _LOOKED_AT = 200
 _SEPARATORS = ",;\t|"
 _DIGITAL_DATES = {8: "%Y%m%d", 14: "%Y%m%d%H%M%S"}
@@ -191,8 +142,8 @@ def _named(heading: Sequence[str], sample: Sequence[Sequence[str]]) -> _Columns 
     return columns if product >= 0 and grouped >= 0 else None
 
 
-def _first(wanted: Sequence[str], names: Sequence[str]) -> int:
-    return next((names.index(name) for name in wanted if name in names), -1)
+def _first(usual: str, names: Sequence[str]) -> int:
+    return next((names.index(name) for name in usual.split() if name in names), -1)
 
 
 def _unnamed(rows: Sequence[Sequence[str]]) -> _Columns | None:

@@ -6,7 +6,7 @@ Immutable after `load`, so every page made of it is the same for everybody.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,9 +112,9 @@ CATEGORIES: tuple[Category, ...] = (
 class Catalogue:
     """The products and shelves, with what the pages ask. Every listing comes most popular first."""
 
-    def __init__(self, items: Iterable[Item], categories: Sequence[Category] = CATEGORIES) -> None:
+    def __init__(self, items: Iterable[Item]) -> None:
         self.items: tuple[Item, ...] = tuple(sorted(items, key=lambda item: (-item.popularity, item.id)))
-        self.categories = {category.slug: category for category in categories}
+        self.categories = {category.slug: category for category in CATEGORIES}
         self._by_id = {item.id: item for item in self.items}
         self._words = {item.id: _words_of(item) for item in self.items}
 
@@ -145,11 +145,11 @@ class Catalogue:
         found = [item for item in self.items if wanted <= self._words[item.id]]
         return sorted(found, key=lambda item: -len(wanted & stems(f"{item.title} {item.category}")))
 
-    def similar(self, item: Item, count: int = 4) -> list[Item]:
-        """Others a shopper may look at next: the same shelf first, then the whole department."""
+    def similar(self, item: Item) -> list[Item]:
+        """Four others a shopper may look at next: the same shelf first, then the whole department."""
         department = item.category.partition("/")[0]
         near = [*self.in_category(item.category), *self.in_category(department)]
-        return [other for other in dict.fromkeys(near) if other.id != item.id and other.in_stock][:count]
+        return [other for other in dict.fromkeys(near) if other.id != item.id and other.in_stock][:4]
 
 
 def stems(text: str) -> frozenset[str]:

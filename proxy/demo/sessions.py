@@ -92,8 +92,7 @@ class Session:
 class Sessions:
     """Every session and order of the shop."""
 
-    def __init__(self, *, secure_cookies: bool = False) -> None:
-        self._secure = secure_cookies
+    def __init__(self) -> None:
         self._sessions: MutableMapping[str, Session] = LRUCache(MAX_SESSIONS)
         self._orders: MutableMapping[str, Order] = LRUCache(MAX_ORDERS)
 
@@ -138,7 +137,7 @@ class Sessions:
     def hand_out(self, request: Request, response: Response, session: Session) -> Response:
         """The response, with the session's cookie when the browser does not have it yet."""
         if request.cookies.get(COOKIE) != session.id:
-            response.set_cookie(COOKIE, session.id, COOKIE_SECONDS, httponly=True, samesite="lax", secure=self._secure)
+            response.set_cookie(COOKIE, session.id, COOKIE_SECONDS, httponly=True, samesite="lax")
         return response
 
 

@@ -35,17 +35,14 @@ EXCUSES = {
 }
 
 
-def create_shop(secret: str = "", *, secure_cookies: bool = False) -> Starlette:
-    """The shop, with its catalogue read and its pictures drawn. Sessions and orders live in its memory.
-
-    `secret` signs the form tokens; without one they are good until restart, as the sessions are. `secure_cookies` is
-    for a shop behind https.
-    """
+def create_shop() -> Starlette:
+    """The shop, with its catalogue read and its pictures drawn. Sessions, orders and what signs its forms live in its
+    memory."""
     catalogue = load()
     assets = Assets(static_files() | pictures(catalogue.items))
     pages = Pages(catalogue, assets)
-    sessions = Sessions(secure_cookies=secure_cookies)
-    tokens = Tokens(secret or secrets.token_urlsafe())
+    sessions = Sessions()
+    tokens = Tokens(secrets.token_urlsafe())
 
     async def excuse(request: Request, problem: Exception) -> Response:
         return _excuse(pages, problem)

@@ -85,7 +85,6 @@ def check(
     *,
     catalogue: Sequence[Product] = (),
     imported: Collection[str] = (),
-    seen_slots: Collection[str] = (),
 ) -> Checked:
     """All that the folder's files (path within it, bytes) say, and all that is wrong with them, in order."""
     findings: list[Finding] = []
@@ -96,7 +95,7 @@ def check(
         if name.endswith((".yaml", *RULE_FILES)) and (root := read_yaml(name, sources[name], findings))
     }
     products = catalogue or _own_catalogue(files, findings)
-    checked = _said(roots, sources, products, imported, seen_slots, findings)
+    checked = _said(roots, sources, products, imported, findings)
     fell(roots)
     findings += file_faults(sources)
     orders, visits = _groups(files, ORDER_FILE, findings), _groups(files, VISIT_FILE, findings)
@@ -108,7 +107,6 @@ def _said(
     sources: Mapping[str, str],
     catalogue: Sequence[Product],
     imported: Collection[str],
-    seen_slots: Collection[str],
     findings: list[Finding],
 ) -> Checked:
     """What the files say that are YAML."""
@@ -122,7 +120,7 @@ def _said(
     stage_names = tuple(entry.key.text for _, stages in journeys for entry in stages)
     known = words(segment_names, attributes, imported, stage_names)
     phrases = _with_grades_and_scores(known, opened, findings)
-    names = _names(phrases, segment_names, declared, seen_slots)
+    names = _names(phrases, segment_names, declared)
     segments = tuple(read_segment(entry, names, file.timezone, findings) for file, entry in segment_lines)
     journey = tuple(read_stage(entry, names, file.timezone, findings) for file, stages in journeys for entry in stages)
     library = Library.of(sources, catalogue, declared)
@@ -161,13 +159,11 @@ def _said(
     )
 
 
-def _names(
-    phrases: Mapping[str, Phrase], segments: tuple[str, ...], declared: Sequence[DeclaredSlot], seen: Collection[str]
-) -> Names:
-    """What may be named in the files; `seen` are slots that pages have."""
-    slots = {*(slot.name for slot in declared if not slot.is_list), *seen}
+def _names(phrases: Mapping[str, Phrase], segments: tuple[str, ...], declared: Sequence[DeclaredSlot]) -> Names:
+    """What may be named in the files."""
+    slots = sorted({slot.name for slot in declared if not slot.is_list})
     lists = (slot.name.removeprefix(LISTING) for slot in declared if slot.is_list)
-    return Names(phrases, segments, tuple(sorted(slots)), tuple(lists))
+    return Names(phrases, segments, tuple(slots), tuple(lists))
 
 
 def _twice(**told: Sequence[Segment | Rule | Holdout | Case]) -> Iterator[Finding]:

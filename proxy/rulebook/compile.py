@@ -91,13 +91,12 @@ def load(
     *,
     catalogue: Sequence[Product] = (),
     imported: Collection[str] = (),
-    seen_slots: Collection[str] = (),
     site: Site | None = None,
 ) -> Loaded:
-    """Checks the files (path in the folder, bytes) and compiles them. `imported` are attributes the store has seen,
-    `seen_slots` slots that pages have; without a `catalogue`, the folder's own `products.jsonl` is it. Who is going to
-    read the findings passes a `site`, for the warnings that take to know it."""
-    checked = check(files, catalogue=catalogue, imported=imported, seen_slots=seen_slots)
+    """Checks the files (path in the folder, bytes) and compiles them. `imported` are attributes the store has seen;
+    without a `catalogue`, the folder's own `products.jsonl` is it. Who is going to read the findings passes a `site`,
+    for the warnings that take to know it."""
+    checked = check(files, catalogue=catalogue, imported=imported)
     if any(not finding.is_warning for finding in checked.findings):
         return Loaded(None, checked.findings, checked.sources, checked.names)
     version = version_of(files, catalogue)

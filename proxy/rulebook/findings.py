@@ -53,8 +53,8 @@ FINDINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "R301",
         "an unknown slot",
-        "No page has a slot of this name: it is not in slots.yaml, and no page that passed had it. Slots are marked in "
-        "pages as `data-slot`, or described in slots.yaml. A list written nearly as slots.yaml has it is a warning.",
+        "slots.yaml has no slot of this name. It names them all: those that pages mark as `data-slot`, with nothing "
+        "behind them, and those that it finds in pages itself. A list written nearly as it stands there is a warning.",
         rule_text("slot: home.heroo"),
         rule_text("slot: home.hero"),
     ),

@@ -32,7 +32,7 @@ class Names:
         return replace(self, words={**self.words, **dated}) if dated else self
 
     def slot(self, name: Scalar, findings: list[Finding]) -> str:
-        """The slot's name; R301 when neither `slots.yaml` nor a page seen so far has it."""
+        """The slot's name; R301 when `slots.yaml` does not have it."""
         if name.text not in self.slots:
             help = did_you_mean(name.text, self.slots) if self.slots else "add it to slots.yaml"
             note = f"slots seen on your site: {', '.join(self.slots)}" if self.slots else ""

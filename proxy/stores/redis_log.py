@@ -13,7 +13,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
-from proxy.audience.identity import IMPORTED, LINKING, routed_to
+from proxy.audience.identity import IMPORTED, LINKING, routed
 from proxy.audience.merging import NO_RULES, Rules
 from proxy.errors import StoreError
 from proxy.events.fold import fold
@@ -209,7 +209,7 @@ def _own(waiting: Waiting, known: Mapping[str, Known], done: Done) -> Waiting:
     for visitor_id, arrivals in waiting.items():
         for arrival in arrivals:
             if not is_erased(arrival, known[visitor_id].erased_at):
-                whose = routed_to(arrival, known[visitor_id].stamp.alias)
+                whose = routed(arrival, known[visitor_id].stamp.alias)
                 of = own if whose.visitor_id == visitor_id else done.left
                 of.setdefault(whose.visitor_id, []).append(whose)
     return own

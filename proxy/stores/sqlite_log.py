@@ -14,7 +14,7 @@ import random
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 
-from proxy.audience.identity import LINKING, routed_to
+from proxy.audience.identity import LINKING, routed
 from proxy.audience.merging import Rules
 from proxy.errors import DamagedValueError
 from proxy.events.fold import fold, is_deed
@@ -81,7 +81,7 @@ def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Seque
     persons = sqlite_visitor.persons(connection, {arrival.visitor_id for arrival in allowed})
     if not persons:
         return allowed
-    return _not_erased(connection, [routed_to(one, persons.get(one.visitor_id, "")) for one in allowed])
+    return _not_erased(connection, [routed(one, persons.get(one.visitor_id, "")) for one in allowed])
 
 
 def _not_erased(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:

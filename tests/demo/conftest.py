@@ -13,7 +13,7 @@ Browser = Callable[[], httpx.AsyncClient]
 
 @pytest.fixture(scope="session")
 def shop() -> Starlette:
-    return create_shop("a secret for tests")
+    return create_shop()
 
 
 @pytest.fixture
