@@ -5,7 +5,7 @@ A page is a row of `PAGES`; `tests/test_docs.py` fails when a committed page is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -18,10 +18,10 @@ from proxy.environment import PREFIX, as_written
 from proxy.metrics import GAUGES, HELP
 from proxy.page.holes import HOLE_FILLS
 from proxy.page.slots import SLOT_KINDS
-from proxy.rulebook import cachefile
+from proxy.rulebook import cachefile, words
 from proxy.rulebook.findings import FINDINGS
 from proxy.rulebook.kinds import FindingKind
-from proxy.rulebook.words import EXPERIMENT, FILE, HOLDOUT, RULE, SEGMENT, SLOT, STOP, TEST, VARIANT
+from proxy.rulebook.words import Word
 from proxy.settings import SECTIONS, rows
 
 MADE = "<!-- Written by `make docs` from the code; edits here are lost. -->\n"
@@ -66,9 +66,7 @@ def vocabulary_page() -> str:
 def rule_files_page() -> str:
     """Every word of a rule file, part by part, and the operators of its form for programs."""
     parts = ["# Rule files\n\nThe words of each part. Those of conditions are in [vocabulary](vocabulary.md).\n"]
-    for title, words in RULE_PARTS.items():
-        body = [(f"`{word.name}`", "yes" if word.required else "", word.help) for word in words]
-        parts.append(f"## {title}\n\n" + table(("word", "required", "what it is"), body))
+    parts += words_of(words.PARTS, "what it is")
     parts.append(
         "## Conditions for programs\n\nIn any rule file a condition may also be a tree: groups are `all`, `any` and "
         "`none`, each a list; a fact has an `attribute`, an `operator` and mostly a `value`. `tailorbird rules` writes "
@@ -78,17 +76,11 @@ def rule_files_page() -> str:
     return "\n".join(parts)
 
 
-RULE_PARTS = {
-    "The file": FILE,
-    "A segment": SEGMENT,
-    "A rule": RULE,
-    "`stop after`": STOP,
-    "An experiment": EXPERIMENT,
-    "A variant of an experiment": VARIANT,
-    "A holdout": HOLDOUT,
-    "A test": TEST,
-    "`slots.yaml`": SLOT,
-}
+def words_of(parts: Mapping[str, Sequence[Word]], what: str) -> Iterator[str]:
+    """A section a part; `what` says what is told of its words."""
+    for title, part in parts.items():
+        body = [(f"`{word.name}`", "yes" if word.required else "", word.help) for word in part]
+        yield f"## {title}\n\n" + table(("word", "required", what), body)
 
 
 def showing_page() -> str:
@@ -105,9 +97,7 @@ def showing_page() -> str:
 def caching_page() -> str:
     """Every word of `cache.yaml`, and the ways to fill a hole."""
     parts = ["# The words of cache.yaml\n\nWhat they are for, with recipes: [origins](../origins.md).\n"]
-    for title, words in cachefile.PARTS.items():
-        body = ((f"`{word.name}`", "yes" if word.required else "", word.help) for word in words)
-        parts.append(f"## {title}\n\n" + table(("word", "required", "what stands behind it"), body))
+    parts += words_of(cachefile.PARTS, "what stands behind it")
     fills = ((f"`{row.kind}`", row.takes, row.help, f"`{row.example}`") for row in HOLE_FILLS)
     parts.append("## What fills a hole\n\n" + table(("fill", "followed by", "what stands there", "example"), fills))
     return "\n".join(parts)

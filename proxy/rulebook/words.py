@@ -171,22 +171,27 @@ SLOT = (
 )
 ATTRIBUTE_FILE = (Word("attributes", "what your data tells of visitors: a name, and its type", required=True),)
 
-_PARTS = (
-    FILE,
-    SEGMENT,
-    RULE,
-    EXPERIMENT,
-    VARIANT,
-    STOP,
-    HOLDOUT,
-    TEST,
-    SLOT_FILE,
-    SLOT,
-    LISTING,
-    LISTING_RULE,
-    ATTRIBUTE_FILE,
-)
-KNOWN = tuple(sorted({word.name for part in _PARTS for word in part}, key=lambda name: (-len(name), name)))
+PARTS = {
+    "The file": FILE,
+    "A segment": SEGMENT,
+    "A score": SCORE,
+    "A rule": RULE,
+    "`stop after`": STOP,
+    "A rule for a listing": LISTING_RULE,
+    "An experiment": EXPERIMENT,
+    "A variant of an experiment": VARIANT,
+    "A holdout": HOLDOUT,
+    "A test": TEST,
+    "What a test expects of a row of products": ROW_TEST,
+    "What a test expects of a listing": LIST_TEST,
+    "`slots.yaml`": SLOT_FILE,
+    "A slot": SLOT,
+    "A listing": LISTING,
+    "`attributes.yaml`": ATTRIBUTE_FILE,
+}
+"""The parts with their words, in the order a reader meets them."""
+
+KNOWN = tuple(sorted({word.name for part in PARTS.values() for word in part}, key=lambda name: (-len(name), name)))
 """Every word of every part, longer ones first."""
 
 HOLDERS = ("when", "unless", "show", "stop after", "ramp", "visitor", "expect")
