@@ -21,6 +21,7 @@ from proxy.catalogue.shopper import Shopper, shopper_of
 from proxy.decide.engine import decide
 from proxy.decide.plan import Plan
 from proxy.decide.why import SlotStory
+from proxy.metrics import Decided
 from proxy.model import Decision, EvaluationContext, Product
 from proxy.page.cards import PLAIN, Dress
 from proxy.page.encode import Assembled, Coding, assemble
@@ -43,7 +44,6 @@ CAMPAIGN = {
 
 ROW_ATTRIBUTES = ("page", "language", "country", *CAMPAIGN)
 """What rows of products may ask of a request."""
-
 
 SORTED_BY = tuple(f"refinement.{name}" for name in SORTS)
 """Attributes that tell of a list the visitor has sorted."""
@@ -84,12 +84,16 @@ NO_STOCK = Stock()
 
 @dataclass(slots=True)
 class Personalised:
-    """The assembled page, and what each slot shows and why, in the order the slots stand in the page. `told` is a
-    memory, for whoever tells what was shown: a page may be shown as it was before."""
+    """The page; what each slot shows and why, in page order, and the same `decided` for whoever counts. `told`
+    is a memory, for whoever tells what was shown: a page may be shown as it was before."""
 
     page: Assembled
     decisions: tuple[Decision, ...]
+    decided: Decided = field(init=False, repr=False, compare=False)
     told: object = field(default=None, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self.decided = Decided.by(self.decisions)
 
 
 def personalise(
@@ -108,8 +112,8 @@ def personalise(
 
     A decision whose fragment is not published shows the page's default.
     """
-    decided = decide(plan, context, template.slots)
-    decisions = tuple([decided[slot] for slot in template.slots])
+    by_slot = decide(plan, context, template.slots)
+    decisions = tuple([by_slot[slot] for slot in template.slots])
     fills = in_forms(fills_of(decisions, fragments, context, stock, template.lists), template.forms, decisions)
     if template.holes:
         _pour(template, fills, poured)
@@ -141,8 +145,7 @@ def fills_of(
 ) -> list[Fragment | None]:
     """What fills each slot as decided; None for the page's own. No product stands in two of the rows. A row for which
     there is no product is the page's own too. `lists` are the page's, by their place among its slots."""
-    fills: list[Fragment | None] = []
-    rows: list[tuple[int, Shelf, Decision]] = []
+    fills, rows = list[Fragment | None](), list[tuple[int, Shelf, Decision]]()
     for place, decision in enumerate(decisions):
         fill = fragments.get(decision.variant)
         if place in lists:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from proxy.metrics import HELP, Metrics
+from proxy.metrics import COUNTED_TOGETHER, HELP, Decided, Metrics
 from proxy.model import Decision
 
 
@@ -27,11 +27,11 @@ def test_all_counts_of_a_metric_come_at_once() -> None:
 def test_decided_pages_are_listed_and_counted_by_rule_and_by_result() -> None:
     metrics = Metrics(live_size=2)
     sale, nothing = Decision("hero", "b", rule="Sale"), Decision("row")
-    for decisions in [(sale, nothing)] * 300 + [(sale, sale), (nothing, nothing)]:
-        metrics.show(0.0, b"/", decisions)
+    for decisions in [(sale, nothing)] * COUNTED_TOGETHER + [(sale, sale), (nothing, nothing)]:
+        metrics.show(0.0, b"/", Decided.by(decisions))
     assert [shown.decisions for shown in metrics.live] == [(sale, sale), (nothing, nothing)]
-    assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": 302}
-    assert metrics.get("tailorbird_requests_total", "personalised") == 301
+    assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": COUNTED_TOGETHER + 2}
+    assert metrics.get("tailorbird_requests_total", "personalised") == COUNTED_TOGETHER + 1
     assert 'tailorbird_requests_total{result="default"} 1\n' in metrics.as_text()
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from proxy.model import Attributes
@@ -32,22 +32,23 @@ _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _LAST_BLOCK = b"\x01\x00\x00\xff\xff"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Assembled:
-    """The body in `chunks`, `length` bytes in all, in `coding`; and its weak entity tag. `is_settled` says that asking
-    again would bring nothing smaller, and that no visitor's own words are in it: it is worth remembering."""
+    """The body in `chunks`, `length` bytes in all, in `coding`; and its weak entity tag. `lines` are the fields that
+    follow from these bytes, as they stand in a head. `is_settled` says that asking again would bring nothing smaller,
+    and that no visitor's own words are in it: it is worth remembering."""
 
     chunks: list[bytes]
     length: int
     etag: bytes
     coding: Coding
     is_settled: bool = False
+    lines: bytes = field(init=False)
 
-    @cached_property
-    def lines(self) -> bytes:
-        """The fields that follow from these bytes, as they stand in a head."""
+    def __post_init__(self) -> None:
         coded = b"" if self.coding == "identity" else b"content-encoding: %b\r\n" % self.coding.encode()
-        return b"etag: %b\r\n%bcontent-length: %d\r\n" % (self.etag, coded, self.length)
+        lines = b"etag: %b\r\n%bcontent-length: %d\r\n" % (self.etag, coded, self.length)
+        object.__setattr__(self, "lines", lines)
 
 
 def assemble(

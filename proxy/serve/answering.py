@@ -37,7 +37,10 @@ OnEnd = Callable[[Relay, BaseException | None], None]
 
 class Answering(HttpToolsProtocol):
     """Gives the answers. `_owed` are those not complete yet, the one being given first; `_relaying` what sends it
-    without ASGI, if it is sent so."""
+    without ASGI, if it is sent so. A connection has so many attributes that they would be looked up in a dict of its
+    own: those that are asked for with each request, and two of uvicorn's, have a place."""
+
+    __slots__ = ("_backlog", "_owed", "_relaying", "_settings", "loop", "transport")
 
     def __init__(self, settings: Settings, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)

@@ -14,10 +14,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from proxy.errors import OriginError, RequestError
 from proxy.http.incoming import refusal
 from proxy.http.message import Response, as_lines
+from proxy.http.outgoing import AT_ONCE_BYTES
 from proxy.metrics import Metrics
 from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.answering import Answering
-from proxy.serve.app import PIECE_BYTES
 from proxy.settings import Settings
 
 LINGER_SECONDS = 2.0
@@ -36,6 +36,11 @@ class Phase(enum.Enum):
 
 class Conversation(Answering):
     """`address` is the client's; `since` when the present wait for it began."""
+
+    __slots__ = (
+        "_admission", "_is_last_call", "_metrics", "_most_waiting", "_phase", "_refill", "_unread", "_uploaded",
+        "address", "since",
+    )  # fmt: skip
 
     def __init__(self, settings: Settings, metrics: Metrics, admission: Admission, **uvicorn: Any) -> None:
         super().__init__(settings, **uvicorn)
@@ -87,7 +92,6 @@ class Conversation(Answering):
     def on_response_complete(self) -> None:
         """As uvicorn's, but for its timer: how long a client may be silent is for `look` to see."""
         self._let_go(self._owed.popleft())
-        self.server_state.total_requests += 1
         self.since = self.loop.time()
         if self.transport.is_closing():
             return
@@ -196,4 +200,4 @@ def in_one_write(response: Response, *, is_kept: bool = True) -> bytes | None:
         return None
     blank = b"\r\n" if is_kept else b"connection: close\r\n\r\n"
     data = b"".join((STATUS_LINE[response.status], lead, blank, *response.chunks))
-    return data if len(data) <= 2 * PIECE_BYTES else None
+    return data if len(data) <= AT_ONCE_BYTES else None

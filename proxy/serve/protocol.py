@@ -43,7 +43,7 @@ _LATER: Any = object()
 
 AtOnce = Callable[[Request], Response | None]
 Begins = Callable[[Request, Give], bool]
-Again = Callable[[Question, Own, str], Response | None]
+Again = Callable[[Question, Own, str], bytes | Response | None]
 Passes = Callable[[Question, Own, Client], Passage | None]
 
 
@@ -70,6 +70,11 @@ def protocols(
 
 class ClientProtocol(Conversation):
     """Reads what the client sends, answers what is stored, and asks the application for all else."""
+
+    __slots__ = (
+        "_again", "_answered", "_at_once", "_begins", "_fed", "_habits", "_incoming", "_passes", "_reader",
+        "_small",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -224,7 +229,6 @@ class ClientProtocol(Conversation):
         if data is None:
             return False
         self.transport.write(data)
-        self.server_state.total_requests += 1
         return True
 
     def _was_quick(self, data: bytes) -> bool:
@@ -232,27 +236,26 @@ class ClientProtocol(Conversation):
         a request is to begin, and nothing else is being said or waits to be taken."""
         if self._unread or self._owed or self._is_last_call or self._phase not in _BEGINS:
             return False
-        if self.transport.get_write_buffer_size() or self.transport.is_closing():
+        transport = self.transport
+        if transport.get_write_buffer_size() or transport.is_closing():
             return False
         read = self._reader.read(data)
         if read is None:
             return False
         question, own = read
-        response = self._again(question, own, self.address)
-        if response is None:
-            passage = self._passes(question, own, self)
-            if passage is None:
-                self._look_up(question.request(own, self.address))
-            else:
-                self._is_owed(passage)
-        elif not self._has_written(response, is_kept=True):
-            self._phase = Phase.IDLE
-            self._start(question.request(own, self.address), ANSWER, response)
+        again = self._again  # what is called as it is looked up is taken for a method, and looked for in all classes
+        answer = again(question, own, self.address)
+        if isinstance(answer, bytes):
+            transport.write(answer)
+        elif answer is None and (passage := self._passes(question, own, self)) is not None:
+            self._is_owed(passage)
+        else:
+            self._look_up(question.request(own, self.address), answer)
         self.since = self.loop.time()
         return True
 
-    def _look_up(self, request: Request) -> None:
-        response = self._at_once(request)
+    def _look_up(self, request: Request, known: Response | None) -> None:
+        response = known or self._at_once(request)
         if response is None:
             self._ask_straight(request)
         elif not self._has_written(response, is_kept=True):

@@ -40,6 +40,7 @@ from proxy.visitors.visitor import ANONYMOUS, Cookies
 
 log = logging.getLogger("tailorbird.showing")
 
+_ALL = Consent.PROFILE
 MOST_ASKED = 10_000  # sets of slots of which is remembered what they ask: by name, any set may be asked for
 
 
@@ -80,7 +81,7 @@ class Showing:
         self._sewing = Sewing()
         self._recall = Recall()
         self._shop = Shop()
-        self._consents = Consents(settings)
+        self.consents = Consents(settings)
         self._gives_cookies = settings.visitor_cookie != "off"
         self._trusted = networks(settings.trusted_proxies)
         self._country_header = settings.country_header.lower().encode()
@@ -127,7 +128,7 @@ class Showing:
         return Met(Visitor(visitor_id), await self._profiles.get(visitor_id, now))
 
     def _visitor(self, request: Request, now: float) -> Visitor:
-        return allowed(self._cookies.of(request, now), self._consents.of(request))
+        return allowed(self._cookies.of(request, now), self.consents.of(request))
 
     def _welcome(self, visitor: Visitor, now: float, *, has_cookie: bool) -> Met:
         if visitor.consent < Consent.SESSION:
@@ -179,7 +180,7 @@ class Showing:
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
             return None
-        self._metrics.show(now, request.path, done.decisions)
+        self._metrics.show(now, request.path, done.decided)
         if self._capture.is_on:
             is_first = met.set_cookie is not None
             self._capture.note(View(now, request, template.about, met.visitor, done, is_first))
@@ -190,7 +191,9 @@ class Showing:
         our cookies were verified before, all is agreed to and the profile, if one is needed, is in memory."""
         cookies = own.get(b"cookie", b"")
         visitor = self._cookies.known(cookies, now)
-        if visitor is None or self._consents.level(cookies, question.is_private) is not Consent.PROFILE:
+        if visitor is None:
+            return None
+        if way.agreed is not _ALL and self.consents.level(cookies, question.is_private) is not _ALL:
             return None
         asked, profile = way.asked, None
         if asked.needs_profile:
@@ -200,13 +203,13 @@ class Showing:
             profile = known
         try:
             alike = self._alike(asked, question.coding, way.said, visitor, profile, now)
-            done = way.recalled.get(alike) if now < self._recorder.due_at else None
+            done = way.recalled.shown.get(alike) if now < self._recorder.due_at else None
         except Exception:
             done = None  # `show` meets with the same, and counts it
         if done is None:
             request, met = question.request(own, client), Met(visitor, profile)
             return self.show(way.template, request, met, now, question.coding, way.recalled)
-        self._metrics.show(now, question.path, done.decisions)
+        self._metrics.show(now, question.path, done.decided)
         about = way.template.about
         if self._capture.is_on and not self._capture.note_again(now, question, about, visitor.id, done):
             self._capture.note(View(now, question.request(own, client), about, visitor, done))

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
 from proxy.http.message import Own, Question, Request, Response
-from proxy.http.outgoing import assembled_answer
+from proxy.http.outgoing import AT_ONCE_BYTES, assembled_answer
 from proxy.http.target import is_for_the_origin, key_of, sought
 from proxy.httpcache.directives import NONE, Directives
 from proxy.httpcache.memory import Memory
@@ -29,6 +31,8 @@ from proxy.serve.showing import Showing
 from proxy.serve.straight import Give
 from proxy.serve.ways import Ways
 from proxy.settings import Settings
+
+_OK = STATUS_LINE[200]
 
 
 class Warm:
@@ -55,6 +59,7 @@ class Warm:
         self._policy = NO_POLICY
         self._may_learn = False
         self._ways = Ways()
+        self._way_of = self._ways.get
 
     def publish(self, publication: Publication, declared: Sequence[DeclaredSlot]) -> None:
         """Answers by this publication from now on, with pages that were cut at the slots `declared`."""
@@ -71,8 +76,13 @@ class Warm:
         answer = self._giving.at_once(entry, request, now)
         if answer is not None:
             self._hits.count += 1
-            if self._may_learn and request.question is not None and entry.template is not None:
-                self._ways.learn(request.question, key, entry, entry.policy, self._showing.asked_by(entry.template))
+            question = request.question
+            if self._may_learn and question is not None and entry.template is not None:
+                asked, agreed = (
+                    self._showing.asked_by(entry.template),
+                    self._showing.consents.settled(question.is_private),
+                )
+                self._ways.learn(question, key, entry, entry.policy, asked, agreed)
         return answer
 
     def begins(self, request: Request, now: float, give: Give) -> bool:
@@ -111,12 +121,13 @@ class Warm:
 
     # -- asked again in the same words
 
-    def again(self, question: Question, own: Own, client: str) -> Response | None:
-        """The answer for one more who asks the same; None when it has to be looked up."""
-        way = self._ways.get(question)
+    def again(self, question: Question, own: Own, client: str) -> bytes | Response | None:
+        """The answer for one more who asks the same, mostly as it is written; None when it has to be looked up."""
+        way_of, clock = self._way_of, self._clock
+        way = way_of(question)
         if way is None:
             return None
-        entry, now = way.entry, self._clock()
+        entry, now = way.entry, clock()
         if now >= entry.fresh_until or self._memory.only(way.key) is not entry:
             return None
         page = self._showing.show_again(way, question, own, client, now)
@@ -124,6 +135,6 @@ class Warm:
             return None
         self._hits.count += 1
         lead = way.lead.of_hit(int(entry.fresh_until - now))
-        if b"if-none-match" in own:
+        if b"if-none-match" in own or page.length > AT_ONCE_BYTES:
             return assembled_answer(200, lead, page, question.request(own, client))
-        return Response(200, None, page.chunks, lead=lead + page.lines)
+        return b"".join((_OK, lead, page.lines, b"\r\n", *page.chunks))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from proxy.http.message import Question
 from proxy.http.outgoing import Lead
 from proxy.memo import make_room
-from proxy.model import AttributeValue
+from proxy.model import AttributeValue, Consent
 from proxy.page.template import Template
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import Entry
@@ -26,7 +26,7 @@ MOST_WAYS = 5_000
 @dataclass(frozen=True, slots=True)
 class Way:
     """To a page that is filled: where it is stored, the entry and what it holds, what its slots ask, and what the
-    request says of that."""
+    request says of that; what its visitors agreed to, unless their cookies say."""
 
     key: bytes
     entry: Entry
@@ -35,6 +35,7 @@ class Way:
     recalled: Recalled
     asked: Asked
     said: tuple[AttributeValue | None, ...]
+    agreed: Consent | None
 
 
 class Ways:
@@ -45,20 +46,35 @@ class Ways:
         self.get = self._ways.get
         self.forget = self._ways.clear
 
-    def learn(self, question: Question, key: bytes, entry: Entry, policy: PagePolicy | None, asked: Asked) -> None:
+    def learn(
+        self,
+        question: Question,
+        key: bytes,
+        entry: Entry,
+        policy: PagePolicy | None,
+        asked: Asked,
+        agreed: Consent | None,
+    ) -> None:
         """Remembers that the question was answered with the entry under `key`."""
         known = self._ways.get(question)
         if known is None or known.entry is not entry:
-            way = _way(question, key, entry, policy, asked)
+            way = _way(question, key, entry, policy, asked, agreed)
             if way is not None:
                 make_room(self._ways, MOST_WAYS)
                 self._ways[question] = way
 
 
-def _way(question: Question, key: bytes, entry: Entry, policy: PagePolicy | None, asked: Asked) -> Way | None:
+def _way(
+    question: Question,
+    key: bytes,
+    entry: Entry,
+    policy: PagePolicy | None,
+    asked: Asked,
+    agreed: Consent | None,
+) -> Way | None:
     template, lead, recalled, (whose, said) = entry.template, entry.lead, entry.recalled, question.said
     if template is None or lead is None or recalled is None or entry.stored.status != 200 or question.method != b"GET":
         return None
     if asked.tells_visitors_apart or whose is not asked or (policy is not None and policy.cookies):
         return None
-    return Way(key, entry, template, lead, recalled, asked, said)
+    return Way(key, entry, template, lead, recalled, asked, said, agreed)

@@ -38,6 +38,10 @@ class Consents:
         """What holds for this request: the least that any of the cookies, or the browser, says."""
         return self.level(request.cookies, request.is_private)
 
+    def settled(self, is_private: bool) -> Consent | None:
+        """What holds whatever a request's cookies say; None where they have a say."""
+        return None if self._sources else self.level(b"", is_private)
+
     def level(self, cookies: bytes, is_private: bool) -> Consent:
         """The same, by its cookies and whether its browser wants nobody profiled."""
         level = self._in_cookies(cookies) if self._sources else self._default

@@ -21,7 +21,7 @@ from proxy.ports import ProfileStore
 from proxy.settings import DEFAULTS, Settings
 from proxy.visitors.ahead import Ahead
 from proxy.visitors.patience import Patience, Read
-from proxy.visitors.remembered import MISSING, Memory, Remembered
+from proxy.visitors.remembered import MISSING, Remembered
 
 log = logging.getLogger("tailorbird.profiles")
 
@@ -46,8 +46,9 @@ class ProfileReader:
     ) -> None:
         self._store = store
         self._metrics = metrics
-        self._from_memory = metrics.tally("tailorbird_profile_lookups_total", "outcome", "memory")
-        self._memory = Remembered(memory, memory_seconds)
+        found = metrics.tally("tailorbird_profile_lookups_total", "outcome", "memory")
+        self._memory = Remembered(memory, memory_seconds, found)
+        self.remembered = self._memory.fresh
         self._is_strained = is_strained
         self._breaker = Breaker(clock, settings)
         self._patience = Patience(budget_ms, self._settle, settings.profile_longest_ms)
@@ -60,14 +61,6 @@ class ProfileReader:
     def held(self, visitor_id: str) -> Profile | None:
         """What memory has of this visitor, however old: what is worked out for them beforehand starts from it."""
         return self._memory.held(visitor_id)
-
-    def remembered(self, visitor_id: str, now: float, *, has_news: bool = True) -> Profile | Memory | None:
-        """What memory knows and is fresh; `MISSING` when the store would have to be asked. Who asks for nothing that
-        the visitor did needs no news of it."""
-        known = self._memory.fresh(visitor_id, now, has_news=has_news)
-        if known is not MISSING:
-            self._from_memory.count += 1
-        return known
 
     def remember(self, visitor_id: str, profile: Profile | None, now: float) -> None:
         """Puts what the store now holds into memory, so that the next request sees it."""

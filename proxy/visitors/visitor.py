@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, TypeVar
 from urllib.parse import unquote
@@ -31,6 +31,9 @@ MAX_UNSIGNED_BYTES = 2_048
 MAX_UNSIGNED_SEGMENTS = 50
 CLOCK_SKEW_SECONDS = 60
 MEMO_SIZE = 20_000
+
+_EDGES = frozenset((b"; ", b""))
+"""How what stands before a cookie ends."""
 
 ANONYMOUS = Visitor()
 VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -99,7 +102,6 @@ class Cookies:
         self._unsigned = unsigned.encode()
         self._flags = b"; Path=/; HttpOnly; SameSite=Lax" + (b"" if is_demo else b"; Secure")
         self._prefix = b"tb_" if is_demo else b"__Host-tb_"
-        self._ours = _finding(self._prefix)
         self.visitor_name = self._prefix + b"v"
         self.segments_name = self._prefix + b"s"
         self.forgotten = self.visitor_name + b"=" + self._flags + b"; Max-Age=0"
@@ -129,9 +131,16 @@ class Cookies:
 
     def known(self, cookie_header: bytes, now: float) -> Visitor | None:
         """The visitor behind a Cookie header, if these cookies of ours were verified before, and are all of ours in
-        it; None when it has to be read."""
-        verified = self._memo.get(tuple(self._ours(cookie_header))) if not self._unsigned else None
-        if verified is None:
+        it and written as browsers write them; None when it has to be read."""
+        before, *cookies = cookie_header.split(self._prefix)  # in less than half the time of a regular expression
+        ours = []
+        for cookie in cookies:
+            if before[-2:] not in _EDGES:
+                return None
+            ours.append(cookie.partition(b";")[0])
+            before = cookie
+        verified = self._memo.get(tuple(ours))
+        if verified is None or self._unsigned:
             return None
         return verified.full if verified.counts_from <= now < verified.counts_until else verified.bare
 
@@ -228,13 +237,6 @@ class Cookies:
                 help="name fewer segments; long lists belong in the profile",
             )
         return name + b"=" + value
-
-
-def _finding(beginning: bytes) -> Callable[[bytes], list[bytes]]:
-    """Finds what follows `beginning` in cookies that begin so and are written as browsers write them; b"" stands for
-    what is written otherwise, which `cookies_named` reads. In one go this takes two thirds of its time."""
-    named = re.escape(beginning)
-    return re.compile(b"%b((?:(?<=; %b)|(?<=\\A%b))[^; \\t]+(?=;|\\Z)|)" % (named, named, named)).findall
 
 
 def hinted_segments(cookie: bytes) -> frozenset[str]:

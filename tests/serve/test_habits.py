@@ -213,6 +213,26 @@ def test_half_a_request_and_two_at_once_are_left_to_it_too() -> None:
     assert made.read(BROWSER) is not None
 
 
+@pytest.mark.parametrize("field", [b"Cookie: a=b", b"Cookie: ", b"If-None-Match: x", b"Referer: /c"])
+def test_what_stands_behind_the_end_of_a_head_does_not_belong_to_it(field: bytes) -> None:
+    made = taught()
+    name = field.partition(b":")[0]
+    bare = head(*(one for one in FIELDS if not one.startswith((name, b"Referer"))))
+    for _ in range(4):
+        made.read(bare)
+        assert made.read(bare + b"\r\n".join((b"", field, b""))) is None
+        assert made.read(bare[:-2] + b"\r\n" + field + b"\r\n") is None
+        assert made.read(bare + field + b"\r\n\r\n") is None
+    assert made.read(bare) is not None
+
+
+@pytest.mark.parametrize("octet", [octet for octet in range(256) if octet not in b"\r"])
+def test_a_value_that_is_cut_out_holds_no_octet_that_a_field_may_not(octet: int) -> None:
+    for value in (b"a=%cb", b"a=b%c"):
+        data = BROWSER.replace(b"session=abc", value % octet)
+        assert (read_by(taught(), data) is not None) == (Ordinary(data).requests != [])
+
+
 def test_a_head_beyond_a_limit_is_left_to_it() -> None:
     made = taught()
     assert made.read(BROWSER.replace(b"abc", b"a" * 9_000)) is None

@@ -158,7 +158,6 @@ async def test_an_answer_is_the_same_bytes_and_counted_the_same_in_the_lane_and_
                     await served.get(path, served.site.visitor("anna"))
                 heard.append([await raw(served, sent) for sent in lane_requests(served)])
                 counted.append(served.site.metrics.as_text())
-                assert served.listener.server_state.total_requests == len(ANSWERS) + 1 + len(heard[0])
     for in_lane, beside in zip(*heard, strict=True):
         assert in_lane == beside
     assert counted[0] == counted[1]

@@ -8,6 +8,7 @@ import pytest
 from proxy.http.message import Habit, Question
 from proxy.httpcache.allowance import Allowance, CookieRoles
 from proxy.httpcache.stored import Choices, store
+from proxy.model import Consent
 from proxy.page.template import Template, cut, cut_at
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import Entry
@@ -35,7 +36,7 @@ def learned(question: Question, entry: Entry, policy: PagePolicy | None = None, 
     asked = replace(Asked.by(PUBLICATION, entry.template.slots), **asks)
     question.said = asked, ()
     ways = Ways()
-    ways.learn(question, b"key", entry, policy, asked)
+    ways.learn(question, b"key", entry, policy, asked, Consent.PROFILE)
     return ways.get(question) is not None
 
 
@@ -43,10 +44,12 @@ def test_a_page_that_is_filled_has_a_way_whose_words_are_remembered() -> None:
     question, entry, ways = asking(), page(), Ways()
     asked = Asked.by(PUBLICATION, ("home.hero",))
     question.said = asked, ("nl",)
-    ways.learn(question, b"its key", entry, None, asked)
+    ways.learn(question, b"its key", entry, None, asked, Consent.PROFILE)
     way = ways.get(question)
     assert way is not None
-    assert (way.key, way.entry, way.asked, way.said) == (b"its key", entry, asked, ("nl",))
+    assert (way.key, way.entry, way.asked, way.said, way.agreed) == (
+        b"its key", entry, asked, ("nl",), Consent.PROFILE,
+    )  # fmt: skip
     assert (way.template, way.lead, way.recalled) == (entry.template, entry.lead, entry.recalled)
 
 
@@ -71,7 +74,7 @@ def test_what_depends_on_more_has_none(
 def test_what_a_request_says_to_other_slots_is_no_way() -> None:
     question, ways, asked = asking(), Ways(), Asked.by(PUBLICATION, ("home.hero",))
     question.said = replace(asked), ()
-    ways.learn(question, b"key", page(), None, asked)
+    ways.learn(question, b"key", page(), None, asked, Consent.PROFILE)
     assert ways.get(question) is None
 
 
@@ -79,7 +82,7 @@ def test_a_way_leads_to_what_answered_last_and_ends_with_the_rules() -> None:
     question, ways, asked = asking(), Ways(), Asked.by(PUBLICATION, ("home.hero",))
     question.said = asked, ()
     for entry in (page(), page()):
-        ways.learn(question, b"key", entry, None, asked)
+        ways.learn(question, b"key", entry, None, asked, Consent.PROFILE)
         way = ways.get(question)
         assert way is not None and way.entry is entry
     ways.forget()
@@ -91,6 +94,6 @@ def test_only_so_many_ways_are_remembered() -> None:
     for number in range(MOST_WAYS + 1):
         question = asking(b"/%d" % number)
         question.said = asked, ()
-        ways.learn(question, b"key", entry, None, asked)
+        ways.learn(question, b"key", entry, None, asked, Consent.PROFILE)
     assert len(ways._ways) <= MOST_WAYS
     assert ways.get(question) is not None

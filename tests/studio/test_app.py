@@ -18,7 +18,7 @@ from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
 from proxy.errors import RequestError, StoreError
 from proxy.httpcache.purge import Purge
-from proxy.metrics import Metrics
+from proxy.metrics import Decided, Metrics
 from proxy.model import Decision, Place, Reason
 from proxy.rulebook.compile import Publication, load
 from proxy.stores.history import Action, must_wait_for
@@ -165,7 +165,8 @@ async def test_without_any_rules_it_says_so_and_stands() -> None:
 async def test_the_live_list_has_the_newest_first() -> None:
     site = Shop()
     for at, path in ((1.0, b"/"), (2.0, b"/sale")):
-        site.metrics.show(at, path, (Decision("home.hero", "b", Reason.TARGETING_MATCH, "Sale", "rule"),))
+        decisions = (Decision("home.hero", "b", Reason.TARGETING_MATCH, "Sale", "rule"),)
+        site.metrics.show(at, path, Decided.by(decisions))
     async with browser(site) as client:
         shown = (await client.get("/api/live")).json()
     assert [row["path"] for row in shown] == ["/sale", "/"]

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from proxy.model import Arrival, Link, Profile
-from proxy.visitors.remembered import MISSING, STALE_SECONDS, Remembered
+from proxy.visitors.remembered import MISSING, MOST_SPARED, STALE_SECONDS, Remembered
 
 NOW = 1_795_435_200.0
 ANNA = Profile("anna", {"orders": 4.0})
@@ -44,6 +44,26 @@ def test_no_look_vouches_where_memory_is_not_believed_at_all() -> None:
     memory.put("anna", ANNA, [], NOW)
     memory.looked_at = NOW
     assert memory.fresh("anna", NOW) is MISSING
+
+
+def test_who_was_asked_for_meanwhile_stays_where_who_came_first_is_forgotten() -> None:
+    memory = Remembered(3, 5.0)
+    for visitor_id in ("anna", "bert", "cleo"):
+        memory.put(visitor_id, Profile(visitor_id), [], NOW)
+    memory.fresh("anna", NOW)
+    for visitor_id in ("dora", "emil"):
+        memory.put(visitor_id, Profile(visitor_id), [], NOW)
+    assert [name for name in ("anna", "bert", "cleo", "dora", "emil") if memory.held(name)] == ["anna", "dora", "emil"]
+    memory.put("finn", Profile("finn"), [], NOW)
+    assert memory.held("anna"), "it counts as having come when it was passed over"
+
+
+def test_memory_is_bounded_where_everybody_is_asked_for() -> None:
+    memory = Remembered(2 * MOST_SPARED, 5.0)
+    for number in range(5 * MOST_SPARED):
+        memory.put(str(number), Profile(str(number)), [], NOW)
+        memory.fresh(str(number), NOW)
+    assert sum(memory.held(str(number)) is not None for number in range(5 * MOST_SPARED)) == 2 * MOST_SPARED
 
 
 def test_who_was_changed_is_not_believed_and_better_than_nothing() -> None:
