@@ -26,7 +26,48 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 LIST_MARKS = re.compile(r"[;|,]")
 
 EMPTY = {"NULL", "null", "N/A", "n/a", "#N/A", "NaN", "nan", r"\N"}
-TRUTHS = {"yes": True, "ja": True, "true": True, "no": False, "nee": False, "false": False}
+# Where a language's `yes` is one, its `no` is one too: half of a column would be texts. Spreadsheets write WAHR, VRAI.
+TRUTHS = dict.fromkeys(
+    [
+        "yes",
+        "ja",
+        "true",
+        "oui",
+        "sí",
+        "sim",
+        "si",
+        "sì",
+        "tak",
+        "wahr",
+        "waar",
+        "vrai",
+        "sand",
+        "sant",
+        "vero",
+        "verdadero",
+    ],
+    True,
+)
+TRUTHS |= dict.fromkeys(
+    [
+        "no",
+        "nee",
+        "nein",
+        "nei",
+        "nej",
+        "false",
+        "non",
+        "não",
+        "nie",
+        "falsch",
+        "onwaar",
+        "faux",
+        "falsk",
+        "usann",
+        "falso",
+    ],
+    False,
+)
 EMAIL_WORDS = {"email", "mail"}
 EMAIL = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@.,;<>\"]+(?:\.[^\s@.,;<>\"]+)+")
 TEXT_WORDS = {"name", "country", "language", "locale", "city", "street", "address", "phone", "telephone", "note"}

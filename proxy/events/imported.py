@@ -8,6 +8,7 @@ by how many rows before it said the same.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from proxy.model import Arrival, Item
 
 IMPORT = Sender("import", Access.SERVER)
 AHEAD_SECONDS = 86_400.0
+_DOTTED = re.compile(r"^(\d\d)\.(\d\d)\.(\d{4})(?=$| )")  # with dots the day comes first, everywhere; not with slashes
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "visitor": ("visitor id", "visitor", "user id", "customer id", "customer", "id"),
@@ -230,7 +232,7 @@ def _at(row: Row, reading: Reading) -> float | str:
     at = instant(float(text)) if text.isascii() and text.isdigit() and len(text) > 8 else None
     if at is None:
         try:
-            there = datetime.fromisoformat(text)
+            there = datetime.fromisoformat(_DOTTED.sub(r"\3-\2-\1", text))
         except ValueError:
             return f"`{text}` is no time; write it as 2026-11-25 or 2026-11-25 08:00"
         at = (there if there.tzinfo else there.replace(tzinfo=ZoneInfo(reading.timezone))).timestamp()

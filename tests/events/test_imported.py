@@ -69,10 +69,11 @@ def test_orders_without_a_number_that_say_the_same_are_several_the_same_each_tim
 
 
 def test_times_without_a_zone_are_on_the_clocks_said() -> None:
-    text = "visitor,date\na,2026-11-01\na,2026-11-01T00:00:00Z\na,1793487600\na,1793487600000\n"
+    text = "visitor,date\na,2026-11-01\na,2026-11-01T00:00:00Z\na,01.11.2026 00:00\na,1793487600\na,1793487600000\n"
     assert [event.at for event in happened(order_results(text))] == [
         1_793_487_600.0,
         1_793_491_200.0,
+        1_793_487_600.0,
         1_793_487_600.0,
         1_793_487_600.0,
     ]
@@ -83,6 +84,7 @@ def test_times_without_a_zone_are_on_the_clocks_said() -> None:
     [
         ("anna,", "says no time"),
         ("anna,31/12/2026", "`31/12/2026` is no time"),
+        ("anna,13.31.2026", "`13.31.2026` is no time"),
         ("anna,2027-01-01", "is still to come"),
         ("a@b.example,2026-11-01", "an id is 1 to 64 letters"),
         (",2026-11-01", "there is neither"),
