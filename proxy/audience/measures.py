@@ -48,11 +48,15 @@ class Decaying:
         return min(self.points * 2 ** ((self.as_of - now) / self.half_life_seconds), self.cap)
 
 
+Value = AttributeValue | DaysSince | Decaying | None
+"""What a measure tells; None is unknown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a measure tells, from `read_at` until before `holds_until`. None is unknown."""
+    """What a measure tells, from `read_at` until before `holds_until`."""
 
-    told: AttributeValue | DaysSince | Decaying | None
+    told: Value
     read_at: float
     holds_until: float
 
@@ -71,7 +75,11 @@ def read(measure: Measure, history: Sequence[Event], now: float) -> Read:
     past = history[: bisect_right(history, now, key=AT)]
     window = window_of(measure, past, now)
     events = _counted(measure, past)
-    told = _READERS[measure.reading](measure, events, window, now)
+    if of_visits := _OF_VISITS.get(measure.reading):
+        told = of_visits(events, window, now)
+    else:
+        seen, holds_until = _seen(measure, events, window, now)
+        told = _OF_EVENTS[measure.reading](measure, seen, now), holds_until
     value, holds_until = _graded(measure, told, now) if measure.grades else told
     ahead = next((event.at for event in history[len(past) :]), inf)
     return Read(value, now, min(holds_until, ahead))
@@ -83,7 +91,7 @@ def is_moving(measure: Measure) -> bool:
     return measure.reading in moving and not measure.grades
 
 
-Told = tuple[AttributeValue | DaysSince | Decaying | None, float]
+Told = tuple[Value, float]
 """What is told, and until when it holds as long as nothing happens."""
 
 
@@ -162,99 +170,80 @@ def _is_followed(measure: Measure, then: Then, event: Event, past: Sequence[Even
 # -- what they tell
 
 
-def _count(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    seen, holds_until = _seen(measure, events, window, now)
-    return float(len(seen)), holds_until
+def _count(measure: Measure, seen: Sequence[Event], now: float) -> float:
+    return float(len(seen))
 
 
-def _sum(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    seen, holds_until = _seen(measure, events, window, now)
+def _sum(measure: Measure, seen: Sequence[Event], now: float) -> float:
     weights = dict(measure.points)
-    return fsum(event.value * weights.get(event.kind, 1.0) for event in seen), holds_until
+    return fsum(event.value * weights.get(event.kind, 1.0) for event in seen)
 
 
-def _mean(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    seen, holds_until = _seen(measure, events, window, now)
-    return (fsum(event.value for event in seen) / len(seen) if seen else None), holds_until
+def _mean(measure: Measure, seen: Sequence[Event], now: float) -> float | None:
+    return fsum(event.value for event in seen) / len(seen) if seen else None
 
 
-def _visits(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    begun = [visit.began_at for visit in visits_of(events) if window.has(visit.began_at, now)]
-    return float(len(begun)), min((window.leaves(at) for at in begun), default=window.until)
+def _since_latest(measure: Measure, seen: Sequence[Event], now: float) -> DaysSince | None:
+    return DaysSince(seen[-1].at) if seen else None
 
 
-def _since_latest(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    seen, holds_until = _seen(measure, events, window, now)
-    return _since(measure, seen[-1].at if seen else None, holds_until)
+def _since_first(measure: Measure, seen: Sequence[Event], now: float) -> DaysSince | None:
+    return DaysSince(seen[0].at) if seen else None
 
 
-def _since_first(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    seen, holds_until = _seen(measure, events, window, now)
-    return _since(measure, seen[0].at if seen else None, holds_until)
+def _since_nth(measure: Measure, seen: Sequence[Event], now: float) -> DaysSince | None:
+    return DaysSince(seen[-int(measure.cap)].at) if len(seen) >= measure.cap else None
 
 
-def _since_nth(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    seen, holds_until = _seen(measure, events, window, now)
-    return _since(measure, seen[-int(measure.cap)].at if len(seen) >= measure.cap else None, holds_until)
+def _latest(measure: Measure, seen: Sequence[Event], now: float) -> str | None:
+    return next((value for event in seen[-1:] for value in _values(measure, event)), None)
 
 
-def _since_visit(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    visits = visits_of(events)
-    over = [visit for visit in visits if visit.is_over(now)]
-    under_way = visits[-1].over_at if len(over) < len(visits) else inf
-    return _since(measure, over[-1].ended_at if over else None, under_way)
+def _set(measure: Measure, seen: Sequence[Event], now: float) -> frozenset[str]:
+    return _all_of(measure.of, (value for event in seen for value in _values(measure, event)))
 
 
-def _since(measure: Measure, at: float | None, holds_until: float) -> Told:
-    return (DaysSince(at) if at is not None else None), holds_until
-
-
-def _latest(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    seen, holds_until = _seen(measure, events, window, now)
-    values = [value for event in seen[-1:] for value in _values(measure, event)]
-    return values[0] if values else None, holds_until
-
-
-def _set(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    seen, holds_until = _seen(measure, events, window, now)
-    return _all_of(measure.of, (value for event in seen for value in _values(measure, event))), holds_until
-
-
-def _favourite(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
+def _favourite(measure: Measure, seen: Sequence[Event], now: float) -> str | None:
     """The one with the most points, of equals the first in the alphabet. All points halve alike, so it stays the
     favourite until an event leaves or comes."""
-    seen, holds_until = _seen(measure, events, window, now)
     points: dict[str, list[float]] = {}
     for event in seen:
         for value in _values(measure, event):
             points.setdefault(value, []).append(_points(measure, event, now))
-    return min(points, key=lambda value: (-fsum(points[value]), value), default=None), holds_until
+    return min(points, key=lambda value: (-fsum(points[value]), value), default=None)
 
 
-def _often(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    seen, holds_until = _seen(measure, events, window, now)
-    return len(seen) >= measure.grades[0], holds_until
+def _often(measure: Measure, seen: Sequence[Event], now: float) -> bool:
+    return len(seen) >= measure.grades[0]
 
 
-def _score(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    seen, holds_until = _seen(measure, events, window, now)
+def _score(measure: Measure, seen: Sequence[Event], now: float) -> Decaying:
     points = fsum(_points(measure, event, now) for event in seen)
-    return Decaying(points, now, measure.half_life_seconds, measure.cap), holds_until
+    return Decaying(points, now, measure.half_life_seconds, measure.cap)
 
 
 def _points(measure: Measure, event: Event, now: float) -> float:
     return float(dict(measure.points).get(event.kind, 1.0) * 2 ** ((event.at - now) / measure.half_life_seconds))
 
 
-def _cart(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    seen, holds_until = _seen(measure, events, window, now)
-    values = (value for item in in_cart(seen) if (value := getattr(item, measure.of)))
-    return _all_of(measure.of, values), holds_until
+def _cart(measure: Measure, seen: Sequence[Event], now: float) -> frozenset[str]:
+    return _all_of(measure.of, (value for item in in_cart(seen) if (value := getattr(item, measure.of))))
 
 
-def _cart_total(measure: Measure, events: Sequence[Event], window: Window, now: float) -> Told:
-    seen, holds_until = _seen(measure, events, window, now)
-    return fsum(item.price * item.quantity for item in in_cart(seen)), holds_until
+def _cart_total(measure: Measure, seen: Sequence[Event], now: float) -> float:
+    return fsum(item.price * item.quantity for item in in_cart(seen))
+
+
+def _visits(events: Sequence[Event], window: Window, now: float) -> tuple[float, float]:
+    begun = [visit.began_at for visit in visits_of(events) if window.has(visit.began_at, now)]
+    return float(len(begun)), min((window.leaves(at) for at in begun), default=window.until)
+
+
+def _since_visit(events: Sequence[Event], window: Window, now: float) -> tuple[DaysSince | None, float]:
+    visits = visits_of(events)
+    over = [visit for visit in visits if visit.is_over(now)]
+    under_way = visits[-1].over_at if len(over) < len(visits) else inf
+    return DaysSince(over[-1].ended_at) if over else None, under_way
 
 
 def _values(measure: Measure, event: Event) -> list[str]:
@@ -281,15 +270,13 @@ def _graded(measure: Measure, told: Told, now: float) -> Told:
     return (1.0 + sum(value >= grade for grade in measure.grades) if is_number(value) else value), holds_until
 
 
-_READERS: dict[Reading, Callable[[Measure, Sequence[Event], Window, float], Told]] = {
+_OF_EVENTS: dict[Reading, Callable[[Measure, Sequence[Event], float], Value]] = {
     Reading.COUNT: _count,
-    Reading.VISITS: _visits,
     Reading.SUM: _sum,
     Reading.MEAN: _mean,
     Reading.DAYS_SINCE: _since_latest,
     Reading.DAYS_SINCE_FIRST: _since_first,
     Reading.DAYS_SINCE_NTH: _since_nth,
-    Reading.DAYS_SINCE_VISIT: _since_visit,
     Reading.LATEST: _latest,
     Reading.SET: _set,
     Reading.FAVOURITE: _favourite,
@@ -297,4 +284,8 @@ _READERS: dict[Reading, Callable[[Measure, Sequence[Event], Window, float], Told
     Reading.SCORE: _score,
     Reading.CART: _cart,
     Reading.CART_TOTAL: _cart_total,
+}
+_OF_VISITS: dict[Reading, Callable[[Sequence[Event], Window, float], Told]] = {
+    Reading.VISITS: _visits,
+    Reading.DAYS_SINCE_VISIT: _since_visit,
 }
