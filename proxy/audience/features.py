@@ -11,6 +11,7 @@ from proxy.conditions.values import is_number, number_text
 from proxy.model import Attributes
 
 PARTS = (0.5, 0.8, 0.95)
+FIFTHS = (0.2, 0.4, 0.6, 0.8)
 MOST_VALUES = 1_000
 """Of an attribute with more different values than that, as a name, nothing is a feature."""
 IN_DAYS = "days since"
@@ -55,6 +56,13 @@ def common(visitors: Sequence[frozenset[Feature]], least: int) -> list[frozenset
         if least <= count < len(visitors) and values[feature.partition(": ")[0]] <= MOST_VALUES
     }
     return [features & kept for features in visitors]
+
+
+def fifths(values: Sequence[float]) -> tuple[float, ...]:
+    """The four of the values, in order, below which lie one to four fifths of them, as grades of recency, frequency and
+    money part; none of no values."""
+    ranked = sorted(values)
+    return tuple(ranked[max(0, -int(-len(ranked) * share // 1) - 1)] for share in FIFTHS) if ranked else ()
 
 
 def _steps(values: list[float], digits: int) -> tuple[float, ...]:

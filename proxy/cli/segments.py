@@ -14,9 +14,8 @@ import click
 
 from proxy.audience.clusters import clusters
 from proxy.audience.drivers import Driver
-from proxy.audience.features import IN_DAYS
+from proxy.audience.features import IN_DAYS, fifths
 from proxy.audience.lookalike import lookalikes
-from proxy.audience.rfm import fifths
 from proxy.audience.segments import Overlap, Size, overlaps, sizes
 from proxy.cli.looking import Folder, counted
 from proxy.cli.opening import STORE, asked

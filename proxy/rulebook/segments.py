@@ -9,8 +9,9 @@ from graphlib import CycleError, TopologicalSorter
 from proxy.conditions.nodes import Entry, Scalar, is_nothing
 from proxy.conditions.parse import all_of, read_condition
 from proxy.diagnostics import Finding
-from proxy.model import NOBODY, Condition, Fact, NoneOf, NotOneOf, OneOf, Segment
+from proxy.model import EVERYBODY, NOBODY, Condition, Fact, NoneOf, NotOneOf, OneOf, Segment
 from proxy.rulebook.names import Names
+from proxy.rulebook.read import read_yaml
 from proxy.rulebook.words import SEGMENT, Part, fields
 
 _FORM = re.compile(r"(?:not|any|none|starts with|contains)\b.*|.*[,\[\]].*|\s*", re.IGNORECASE)
@@ -39,6 +40,15 @@ def read_when(found: Part, names: Names, findings: list[Finding]) -> Condition:
     if unless := found.node("unless"):
         parts.append(NoneOf((read_condition(unless, names.words, findings, '"unless"'),)))
     return all_of(parts)
+
+
+def typed_condition(text: str, names: Names, findings: list[Finding]) -> Condition:
+    """A condition while somebody types it: the lines after `when:` alone, read as those of a rule file are; that of
+    everybody when there is no line yet."""
+    if not text.strip():
+        return EVERYBODY
+    root = read_yaml("when", text, findings)
+    return EVERYBODY if root is None else read_condition(root, names.words, findings, "a condition")
 
 
 def circles(segments: Sequence[Segment]) -> list[Finding]:

@@ -24,7 +24,7 @@ from proxy.ports import ProfileStore
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.membership import Eye
 from proxy.rulebook.names import Names
-from proxy.rulebook.typed import typed_condition
+from proxy.rulebook.segments import typed_condition
 
 SAMPLE = 2_000
 LEAST = 10

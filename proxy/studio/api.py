@@ -8,10 +8,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from proxy.errors import RequestError
-from proxy.studio.asking import visitor_in
 from proxy.studio.purging import purge_in
 from proxy.studio.stocking import changes_in
 from proxy.studio.views import Site, status_view
+
+
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom a request is about. It stands in the body, not in the address: addresses are logged."""
+
+    visitor: str
 
 
 def api_routes(site: Site) -> list[Route]:
@@ -31,10 +36,10 @@ def api_routes(site: Site) -> list[Route]:
         return _json(done, 200 if done.everywhere else 503)
 
     async def export(request: Request) -> Response:
-        return _json(await site.export(visitor_in(await _sent(request, "this is asked with"))))
+        return _json(await site.export(_visitor_in(await _sent(request, "this is asked with"))))
 
     async def erase(request: Request) -> Response:
-        receipt = await site.erase(visitor_in(await _sent(request, "this is asked with")))
+        receipt = await site.erase(_visitor_in(await _sent(request, "this is asked with")))
         return _json(receipt, 200 if receipt.is_whole else 503)
 
     async def metrics(request: Request) -> Response:
@@ -63,6 +68,14 @@ def api_routes(site: Site) -> list[Route]:
 async def refused(request: Request, error: Exception) -> Response:
     """What was wrong with a request, or that the store is away, or what an operator has to mend."""
     return PlainTextResponse(f"{error}\n", error.status if isinstance(error, RequestError) else 503)
+
+
+def _visitor_in(body: bytes) -> str:
+    """The visitor a request names. Raises `RequestError`."""
+    try:
+        return msgspec.json.decode(body, type=Asked).visitor
+    except msgspec.DecodeError as error:
+        raise RequestError(f"this names no visitor: {error}", help='write {"visitor": "..."}') from error
 
 
 async def _sent(request: Request, says: str) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from proxy.audience.features import common, features_of, steps_of
+import pytest
+
+from proxy.audience.features import common, features_of, fifths, steps_of
 from proxy.model import Attributes
 
 
@@ -30,3 +32,16 @@ def test_texts_truths_and_sets_are_features_as_they_are() -> None:
 def test_what_hardly_anybody_or_everybody_has_is_not_in_common() -> None:
     visitors = [frozenset({"a: 1", "b: 1"}), frozenset({"a: 1", "b: 1"}), frozenset({"a: 1", "c: 1"})]
     assert common(visitors, 2) == [{"b: 1"}, {"b: 1"}, set()]
+
+
+@pytest.mark.parametrize(
+    ("values", "parts"),
+    [
+        ([], ()),
+        ([7.0], (7.0,) * 4),
+        ([5.0, 1.0, 4.0, 2.0, 3.0], (1.0, 2.0, 3.0, 4.0)),
+        ([1.0, 2.0], (1.0, 1.0, 2.0, 2.0)),
+    ],
+)
+def test_fifths_are_of_the_values_themselves(values: list[float], parts: tuple[float, ...]) -> None:
+    assert fifths(values) == parts

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.model import AnyOf, Fact
-from proxy.rulebook.segments import NOBODY, circles, segments_asked
+from proxy.conditions.vocabulary import words
+from proxy.diagnostics import Finding
+from proxy.model import EVERYBODY, AllOf, AnyOf, Fact
+from proxy.rulebook.names import Names
+from proxy.rulebook.segments import NOBODY, circles, segments_asked, typed_condition
 from tests.rulebook.conftest import Publish
 
 
@@ -62,3 +65,32 @@ def test_every_segment_that_a_condition_asks_for_is_found(publish: Publish) -> N
     nobody, asks = loaded.publication.segments
     assert list(segments_asked(asks.condition)) == ["a"] and not circles([nobody, asks])
     assert not list(segments_asked(Fact("city", nobody.condition)))  # type: ignore[arg-type]
+
+
+# -- while somebody types
+
+NAMES = Names(words(("VIP",), {}, (), ()), ("VIP",), ())
+
+
+def test_lines_are_read_as_after_when() -> None:
+    findings: list[Finding] = []
+    condition = typed_condition("orders: at least 3\nsegment: VIP", NAMES, findings)
+    assert not findings
+    assert isinstance(condition, AllOf)
+    assert len(condition.parts) == 2
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_who_has_typed_nothing_means_everybody(text: str) -> None:
+    findings: list[Finding] = []
+    assert (typed_condition(text, NAMES, findings), findings) == (EVERYBODY, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [("country: NL\nordrs: at least 3", "R101", 2), ("orders: [", "Y001", 2), ("orders", "R104", 1)],
+)
+def test_what_cannot_be_read_yet_is_told_by_line(text: str, code: str, line: int) -> None:
+    findings: list[Finding] = []
+    typed_condition(text, NAMES, findings)
+    assert [(one.code, one.place.line) for one in findings] == [(code, line)]

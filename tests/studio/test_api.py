@@ -74,6 +74,14 @@ async def test_somebody_is_exported_and_erased_by_a_body_that_names_them() -> No
     assert foreign.status_code == 415
 
 
+@pytest.mark.parametrize("body", [b"{}", b'{"visitor": "anna", "all": true}', b"anna"])
+async def test_what_names_nobody_exports_and_erases_nothing_and_says_why(body: bytes) -> None:
+    async with browser(Shop()) as client:
+        for path in ("/api/export", "/api/erase"):
+            answer = await client.post(path, content=body, headers={"content-type": "application/json"})
+            assert (answer.status_code, "this names no visitor" in answer.text) == (400, True)
+
+
 @pytest.mark.parametrize("shop", [Shop(is_late=True), Shop(is_ready=False)], ids=["something is left", "store away"])
 async def test_an_erasure_that_is_not_whole_is_no_success(shop: Shop) -> None:
     async with browser(shop) as client:
