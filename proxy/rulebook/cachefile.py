@@ -13,7 +13,7 @@ from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.httpcache.allowance import OVERRULED, Allowance, CookieRoles
 from proxy.page.holes import HOLE_FILLS, Fill, FillKind, FillRow, Hole, Without
 from proxy.rulebook.policy import PagePolicy, Policy
-from proxy.rulebook.scalars import read_choice, read_path, read_selector, read_span, read_words, read_yes, unfit
+from proxy.rulebook.scalars import idle, read_choice, read_path, read_selector, read_span, read_words, read_yes, unfit
 from proxy.rulebook.words import Part, Word, fields
 
 FILE = (Word("pages", "what holds for which pages; of those whose path fits, the first counts", required=True),)
@@ -48,6 +48,8 @@ HOLE = (
     Word("without cookie", "ask the origin, make one, or leave empty, for a visitor without the cookie"),
     Word("otherwise", "the text that stands there when a fetch brings nothing"),
 )
+
+OF_WHAT_IS_KEPT = ("fresh", "while renewing", "if down", "despite", "cookies", "forms change it", "compare")
 
 PARTS = {"The file": FILE, "A page": PAGE, "cookies": COOKIES, "query": QUERY, "A hole": HOLE}
 """The parts of the file with their words, in the order a reader meets them."""
@@ -93,11 +95,14 @@ def _takes_all(wide: str, narrow: str) -> bool:
 
 def _read_page(node: Node, findings: list[Finding]) -> PagePolicy:
     found = fields(node, "page", PAGE, findings)
+    is_kept = _yes(found, "store", True, findings)
+    of_what_is_kept = [found[word] for word in OF_WHAT_IS_KEPT if word in found and not is_kept]
+    findings += [idle(entry, "take it out: the page is not stored") for entry in of_what_is_kept]
     return PagePolicy(
         read_path(found.node("path"), "path", findings) or "",
         _allowance(found, findings),
         tuple(hole for item in found.items_of("holes", findings) if (hole := _read_hole(item, findings))),
-        is_kept=_yes(found, "store", True, findings),
+        is_kept=is_kept,
         is_changed_by_forms=_yes(found, "forms change it", True, findings),
         is_compared=_yes(found, "compare", True, findings),
         has_includes=_yes(found, "includes", False, findings),
@@ -165,6 +170,8 @@ def _read_hole(node: Node, findings: list[Finding]) -> Hole | None:
     found = fields(node, "hole", HOLE, findings)
     selector = read_selector(found.node("find"), "find", findings)
     fill = _fill(found, findings)
+    if fill is not None and fill.kind is not FillKind.FETCH and "otherwise" in found:
+        findings.append(idle(found["otherwise"], "take it out: nothing is fetched for this hole"))
     attribute = found.text("attribute", findings)
     if attribute and not _ATTRIBUTE.fullmatch(attribute.text):
         findings.append(unfit("attribute", attribute, "write the name of an attribute, as value"))

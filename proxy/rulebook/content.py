@@ -13,8 +13,10 @@ from proxy.model import Place, Product
 from proxy.page.fields import Field, fields_in_text
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
+from proxy.rulebook.scalars import idle
 from proxy.rulebook.words import Part
 
+OF_A_PICTURE = ("alt", "image width", "image height")
 _SETTLED = re.compile(r"[/#?{]|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -27,6 +29,8 @@ def content_lints(
         lines = Part.of(kind.value)
         if "image" in lines:
             yield from _bare_picture(lines["image"], lines)
+        elif kind.key.text == "banner":
+            yield from (idle(lines[word], 'add "image:", its address') for word in OF_A_PICTURE if word in lines)
         if slot and slot.longest_title and "title" in lines:
             yield from _long_title(lines["title"].value, slot, slot.longest_title)
         for word in ("link", "image"):

@@ -16,7 +16,7 @@ from proxy.errors import EditorError
 from proxy.page.json_lists import steps_to_list, steps_to_product
 from proxy.page.json_values import Steps, steps_of
 from proxy.page.slots import LISTING, SLOT_NAME, DeclaredSlot, Place
-from proxy.rulebook.scalars import read_choice, read_path, read_selector, read_whole, unfit
+from proxy.rulebook.scalars import idle, read_choice, read_path, read_selector, read_whole, unfit
 from proxy.rulebook.words import ATTRIBUTE_FILE, SLOT, SLOT_FILE, Part, fields
 from proxy.rulebook.words import LISTING as LISTING_WORDS
 
@@ -58,6 +58,8 @@ def _read_slot(entry: Entry, findings: list[Finding]) -> DeclaredSlot:
         return DeclaredSlot(name.text)
     found = fields(entry.value, "slot", SLOT, findings)
     written = read_choice(found.node("place"), "place", get_args(Place), findings)
+    if written and "selector" not in found:
+        findings.append(idle(found["place"], 'add "selector:", which finds what it is a place in'))
     return DeclaredSlot(
         name.text,
         page=read_path(found.node("page"), "page", findings),

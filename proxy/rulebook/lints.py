@@ -54,6 +54,7 @@ def lints(checked: Checked, site: Site) -> list[Finding]:
         *_segments_empty(checked.rules, checked.segments, recent),
         *_untested(checked),
         *_fighting(checked.rules, is_single, site.now),
+        *_idle(checked.rules),
     ]
 
 
@@ -149,6 +150,19 @@ def _fighting(rules: Iterable[Rule], is_single: IsSingle, now: float) -> Iterato
             help = "put them into a group, one after the other, or give them different visitors"
             note = f"the other one{'s' * (len(others) > 1)}: {', '.join(str(other.place) for other in others)}"
             yield Finding("L9", what, rule.place, help, note, True)
+
+
+def _idle(rules: Iterable[Rule]) -> Iterator[Finding]:
+    """Rules that say what is only noted: once each, with all such words."""
+    for rule in rules:
+        words = ["also on"] if rule.also_on else []
+        if tried := rule.experiment:
+            said = {"goal": tried.goal, "guardrails": tried.guardrails, "run for": tried.min_days}
+            words += [word for word, value in said.items() if value]
+        if words:
+            what = f'nothing acts on {" or ".join(f"`{word}`" for word in words)} of "{rule.name}"'
+            help = "take it out, or leave it for colleagues to read: it changes nothing that is shown, sent or counted"
+            yield Finding("L13", what, rule.place, help, is_warning=True)
 
 
 def _share_a_group(one: Rule, other: Rule) -> bool:

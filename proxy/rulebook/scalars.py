@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from proxy.conditions.nodes import Node, Scalar, as_text, one_or_more
+from proxy.conditions.nodes import Entry, Node, Scalar, as_text, one_or_more
 from proxy.diagnostics import Finding, Suggestion, did_you_mean
 from proxy.errors import EditorError
 from proxy.page.scan import check_selector
@@ -98,3 +98,8 @@ def read_choices(node: Node | None, what: str, choices: Sequence[str], findings:
 def unfit(what: str, written: Scalar, help: str) -> Finding:
     """R304: a word that does not take this value."""
     return Finding("R304", f'"{what}" cannot be "{written.text}"', written.place, help)
+
+
+def idle(entry: Entry, help: str) -> Finding:
+    """L13: a line that changes nothing as it stands."""
+    return Finding("L13", f'"{entry.key.text}" changes nothing here', entry.key.place, help, is_warning=True)

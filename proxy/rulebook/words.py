@@ -82,7 +82,7 @@ PLACED = (
     Word("ramp", "a share that grows: dates, each with the share from then on"),
     Word("holdout", "the share of those it fits who see the page's own instead, to compare with"),
     Word("layer", "of the rules of one layer a page shows one, the best"),
-    Word("also on", "channels that send it too: email, app, sms, push"),
+    Word("also on", "channels that are to send it too: email, app, sms, push; only noted, nothing sends it"),
 )
 SCORE = (
     Word("points", "how many for what: viewed, added to cart, bought, searched, opened, clicked", required=True),
@@ -107,9 +107,9 @@ EXPERIMENT = (
     *PLACED,
     Word("variants", "what is compared: a list, each with a name, a share and what to show", required=True),
     Word("split by", "visitor, or an attribute so that all who share it see the same variant"),
-    Word("goal", "the event that is hoped for, as order completed"),
-    Word("guardrails", "what must not get worse: page load time, bounce, or an event"),
-    Word("run for", "how long at least, as: at least 14 days"),
+    Word("goal", "the event that is hoped for, as order completed; only noted, nothing counts it"),
+    Word("guardrails", "what must not get worse: page load time, bounce, or an event; only noted"),
+    Word("run for", "how long at least, as: at least 14 days; only noted, `until` ends it"),
 )
 VARIANT = (
     Word("name", "what the variant is called", required=True),

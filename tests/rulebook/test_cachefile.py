@@ -45,6 +45,16 @@ def read(text: str) -> tuple[Policy, list[Finding]]:
     return read_policy(root, findings), findings
 
 
+def test_what_says_nothing_as_it_stands_is_told() -> None:
+    holes = "holes: [{find: b, fill: nothing, otherwise: x}, {find: b, fill: fetch /a, otherwise: x}]"
+    _, findings = read(f"pages:\n  - path: /a\n    store: no\n    fresh: 1 hour\n    compare: no\n    {holes}")
+    assert [(one.code, one.what, one.is_warning) for one in findings] == [
+        ("L13", '"fresh" changes nothing here', True),
+        ("L13", '"compare" changes nothing here', True),
+        ("L13", '"otherwise" changes nothing here', True),
+    ]
+
+
 def test_a_whole_file() -> None:
     policy, findings = read(WHOLE)
     token = Fill(FillKind.DJANGO_TOKEN, "csrftoken", without=Without.MAKE)
@@ -119,7 +129,7 @@ def test_a_part_that_never_counts_is_told(paths: tuple[str, str]) -> None:
     [
         ("fresh: 5 minutes", ["L11"]),
         ("fresh: 5 minutes\n    cookies: {ignore: ['*']}", []),
-        ("fresh: 5 minutes\n    store: no", []),
+        ("fresh: 5 minutes\n    store: no", ["L13"]),
         ("if down: 5 minutes", []),
     ],
 )

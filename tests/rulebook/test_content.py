@@ -32,6 +32,10 @@ OUTSIDE = 'L12 5:32 from /c/shoes, "www.shop.example" leads to /c/www.shop.examp
             "banner: {title: 'Everything {city|everywhere} must go this week, yes'}",
             ["L10 5:23 this title has 44 characters, and home.hero has room for 40"],
         ),
+        (
+            "banner: {title: A, alt: A, image width: 6}",
+            ['L13 5:26 "alt" changes nothing here', 'L13 5:34 "image width" changes nothing here'],
+        ),
         ("banner: {title: A, link: sale}", ['L12 5:32 from /c/shoes, "sale" leads to /c/sale']),
         ("banner: {title: A, link: www.shop.example}", [OUTSIDE]),
         ("banner: {title: A, link: /sale}", []),

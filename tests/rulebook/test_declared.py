@@ -32,6 +32,12 @@ def test_a_slot_may_be_a_mere_name_or_say_where_and_how_large_it_is() -> None:
     assert slots == (DeclaredSlot("a.b"), DeclaredSlot("c"), hero)
 
 
+def test_a_place_in_nothing_is_told() -> None:
+    findings: list[Finding] = []
+    read_slots(node("slots:\n  a.b: {place: start}\n  c.d: {place: start, selector: main}"), findings)
+    assert [(one.code, one.place.line, one.is_warning) for one in findings] == [("L13", 2, True)]
+
+
 def test_attributes_have_a_kind() -> None:
     findings: list[Finding] = []
     kinds = read_attributes(node("attributes: {orders: number, city: text, club: truth, tags: set}"), findings)

@@ -5,5 +5,5 @@ from __future__ import annotations
 from proxy.rulebook.warnings import WARNINGS
 
 
-def test_the_ten_classes_stand_in_order() -> None:
-    assert [kind.code for kind in WARNINGS] == [f"L{number}" for number in range(1, 13)]
+def test_the_classes_stand_in_order() -> None:
+    assert [kind.code for kind in WARNINGS] == [f"L{number}" for number in range(1, 14)]
