@@ -19,6 +19,7 @@ _OF_THE_OLD_BODY = frozenset(
 )
 # Any of these would let a cache behind us keep one visitor's page for others (RFC 9213 lets them overrule ours).
 _OF_SHARED_CACHES = frozenset(b"cache-control expires pragma age surrogate-control".split())
+_LATE = frozenset({b"vary", b"cache-status"})
 _OF_ONE_CODING = frozenset(b"accept-ranges content-md5 digest content-digest".split())
 _CODINGS: dict[bytes, Coding] = {b"identity": "identity", b"gzip": "gzip", b"zstd": "zstd"}
 _FOR_US = frozenset({b"tailorbird-cache-control"})  # a field that targets one cache ends there (RFC 9213 2)
@@ -57,10 +58,11 @@ def passed_fields(headers: Headers) -> Headers:
 def personal_head(headers: Headers) -> Headers:
     """An origin's fields, as they may stand above a body made for one visitor: for that visitor's browser alone, to be
     asked again each time; never looser than the origin said."""
-    kept = [field for field in headers if not _is_stale(field[0]) and field[0] != b"vary"]
+    kept = [field for field in headers if not _is_stale(field[0]) and field[0] not in _LATE]
+    said = [field for field in headers if field[0] == b"cache-status"]
     forbids_storing = any(name == b"cache-control" and b"no-store" in value.lower() for name, value in headers)
     control = b"private, no-cache, no-store" if forbids_storing else b"private, no-cache"
-    return (*kept, (b"cache-control", control), vary_by_coding(headers))
+    return (*kept, (b"cache-control", control), vary_by_coding(headers), *said)
 
 
 def _is_stale(name: bytes) -> bool:

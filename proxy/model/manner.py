@@ -3,7 +3,7 @@ worked out once for all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from proxy.model.messages import Headers
 
@@ -12,10 +12,13 @@ class Manner:
     """What many answers of an origin have in common, who differ in a few values only: when they were made, how long
     they are. `fields` has None where such a value stands. No value has a control character."""
 
-    __slots__ = ("_pieces", "fields", "status")
+    __slots__ = ("_kept", "_pieces", "fields", "status")
 
-    def __init__(self, status: int, fields: Sequence[tuple[bytes, bytes | None]]) -> None:
+    def __init__(
+        self, status: int, fields: Sequence[tuple[bytes, bytes | None]], kept: Sequence[int] | None = None
+    ) -> None:
         self.status = status
+        self._kept = kept  # which of an answer's values stand in it; None for all
         self.fields = tuple(fields)
         self._pieces = [b""]
         for name, value in fields:
@@ -25,20 +28,32 @@ class Manner:
 
     def headers(self, values: Sequence[bytes]) -> Headers:
         """The fields of the answer that has these values."""
-        left = iter(values)
+        left = iter(self._of(values))
         return tuple([(name, next(left) if value is None else value) for name, value in self.fields])
 
     def lines(self, values: Sequence[bytes]) -> bytes:
         """The same as they stand in a head."""
         pieces = self._pieces.copy()
-        pieces[1::2] = values
+        pieces[1::2] = self._of(values)
         return b"".join(pieces)
 
+    def _of(self, values: Sequence[bytes]) -> Sequence[bytes]:
+        return values if self._kept is None else [values[number] for number in self._kept]
+
     def through(self, changed: Callable[[Headers], Headers]) -> Manner:
-        """What `changed` makes of all these answers. It has to leave the values alone in which they differ."""
-        marks = [b"mark %d" % number for number in range(len(self._pieces) // 2)]
-        numbers = {id(mark): number for number, mark in enumerate(marks)}
-        fields = changed(self.headers(marks))
-        if [numbers[id(value)] for _, value in fields if id(value) in numbers] != list(range(len(marks))):
+        """What `changed` makes of all these answers. Of the values in which they differ it has to leave each alone, or
+        its whole field out."""
+        before = [name for name, value in self.fields if value is None]
+        marks = {number: b"mark %d" % number for number in (range(len(before)) if self._kept is None else self._kept)}
+        numbers = {id(mark): number for number, mark in marks.items()}
+        fields = changed(self._marked(marks.values()))
+        kept = [numbers[id(value)] for _, value in fields if id(value) in numbers]
+        gone = [name for number, name in zip(marks, before, strict=True) if number not in kept]
+        if kept != sorted(set(kept)) or any(name in gone for name, _ in fields):
             raise ValueError("a value was changed in which answers of a manner differ")
-        return Manner(self.status, [(name, None if id(value) in numbers else value) for name, value in fields])
+        made = [(name, None if id(value) in numbers else value) for name, value in fields]
+        return Manner(self.status, made, None if self._kept is None and not gone else kept)
+
+    def _marked(self, marks: Iterable[bytes]) -> Headers:
+        left = iter(marks)
+        return tuple([(name, next(left) if value is None else value) for name, value in self.fields])

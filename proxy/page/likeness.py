@@ -52,7 +52,7 @@ class Likeness(NamedTuple):
     literals: tuple[tuple[int, int | bytes], ...]
     words: tuple[tuple[int, int], ...]
 
-    def shifts(self, body: bytes) -> list[int] | None:
+    def shifts(self, body: bytes | memoryview) -> list[int] | None:
         """How much further on everything stands in this page, before the first word and after each; None for a page
         that is not alike."""
         at, longer = 0, [0]
@@ -77,7 +77,7 @@ class Likeness(NamedTuple):
         return any(start < stop and begun < end for begun, stop in self.words)
 
 
-def name_of(text: bytes) -> int | bytes:
+def name_of(text: bytes | memoryview) -> int | bytes:
     """What tells a text from all others, while this process runs. Python's own hash is keyed by a secret of the process
     (SipHash), so that nobody can make two texts of one name, and takes 8 us for 56 KB where SHA-256 takes 27. Whoever
     sets PYTHONHASHSEED to 0 gives the secret away."""

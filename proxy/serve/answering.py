@@ -136,16 +136,16 @@ class Answering(HttpToolsProtocol):
         elif isinstance(answer.stream, Exchange):
             answer.stream.let_go()
 
-    def given(self, turn: Owed, status: int, lead: bytes, body: memoryview) -> None:
+    def given(self, turn: Owed, status: int, lead: bytes, *body: bytes | memoryview) -> None:
         """What a question is answered with, whole, by way of `turn`; it is still the first."""
         if not self._owed:
             return  # the client has gone
-        size = len(body)
-        if not turn.keep_alive or size > self._settings.client_buffer_bytes - len(lead) or self.transport.is_closing():
-            answer = Response(status, None, stream=Ready(body), lead=lead)
+        size = len(lead) + (len(body[0]) if len(body) == 1 else sum(map(len, body)))
+        if not turn.keep_alive or size > self._settings.client_buffer_bytes or self.transport.is_closing():
+            answer = Response(status, None, stream=Ready(b"".join(body)), lead=lead)
             self._give(turn, answer)
             return
-        self.transport.writelines((STATUS_LINE[status] + lead + b"\r\n", body))
+        self.transport.writelines((STATUS_LINE[status] + lead + b"\r\n", *body))
         self._backlog.replaced(size)
         self._complete(turn, None)
 

@@ -37,6 +37,7 @@ from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.comparing import Comparing
 from proxy.serve.errand import Flowing, Outcome, Passed, is_down, let_go
+from proxy.serve.familiar import Familiar
 from proxy.serve.fetching import Fetching
 from proxy.serve.giving import Giving
 from proxy.serve.keeping import Keeping, seems_for_all
@@ -110,7 +111,8 @@ class Gateway:
         self.hit, self.again = self._warm.hit, self._warm.again
         self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)
         ways = (self._memory, self._marks, self._personal, policy_of, self._fill)
-        self._straight = Straight(self._own, *ways, metrics, settings, clock)
+        familiar = Familiar(self._showing, reader, capture, declared, metrics, settings, clock)
+        self._straight = Straight(self._own, familiar, *ways, metrics, settings, clock)
         self._stylesheets = Stylesheets()
         self.passes = self._straight.passes
         self.stylesheet = self._stylesheets.get

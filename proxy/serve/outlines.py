@@ -69,12 +69,12 @@ class Outline(NamedTuple):
         before = [] if likeness is None else list(map(likeness.words_before, inner))
         return cls(slots, inner, template.about, doubts, digests, likeness, before)
 
-    def of(self, body: bytes, shifts: Sequence[int] = ()) -> Template:
+    def of(self, body: bytes | memoryview, shifts: Sequence[int] = ()) -> Template:
         """A page with these bytes, cut; `shifts` are those of the likeness."""
         edges = self.edges
         if shifts:
             edges = tuple([edge + shifts[words] for edge, words in zip(edges, self.words_before, strict=True)])
-        pieces = [Piece(body[start:end]) for start, end in pairwise((0, *edges, len(body)))]
+        pieces = [Piece(bytes(body[start:end])) for start, end in pairwise((0, *edges, len(body)))]
         for piece, digest in zip(pieces, self.digests, strict=False):
             if digest is not None:
                 piece.recall(digest)
@@ -111,6 +111,10 @@ class Path:
         self.unknown = 0
         self.studies = 0
 
+    def named(self, body: bytes | memoryview) -> Name:
+        """The name of a page there."""
+        return name_of(body), len(body), self.key
+
     @property
     def is_to_be_studied(self) -> bool:
         """Whether the next page that is not known is to be compared with the one before. Not the first: most paths
@@ -129,7 +133,7 @@ class Version:
     @cached_property
     def name(self) -> Name:
         """What names it, with all that it is read with."""
-        return name_of(self.body), len(self.body), self.path.key
+        return self.path.named(self.body)
 
 
 class Study(NamedTuple):
@@ -167,15 +171,19 @@ class Outlines:
 
     def get(self, version: Version) -> Recalled | None:
         """The page, where it or one like it is known."""
-        body = version.body
+        found = self.find(version.path, version.body)
+        return None if found is None else Recalled(found[0].of(version.body, found[1]), found[0].doubts)
+
+    def find(self, path: Path, body: bytes | memoryview) -> tuple[Outline, Sequence[int]] | None:
+        """How the page, or one like it, was cut, and the shifts of this one."""
         if len(body) > MOST_BYTES:
             return None
-        for outline in version.path.alike.values():
+        for outline in path.alike.values():
             shifts = outline.likeness and outline.likeness.shifts(body)
             if shifts:
-                return Recalled(outline.of(body, shifts), outline.doubts)
-        known = self._known.get(version.name)
-        return None if known is None else Recalled(known.of(body), known.doubts)
+                return outline, shifts
+        known = self._known.get(path.named(body))
+        return None if known is None else (known, ())
 
     def study(self, version: Version) -> Study:
         """Compares it with the one before: some milliseconds."""

@@ -221,7 +221,9 @@ class Own:
         self.streams.count += 1
         if page.template is not None and answer.status == 200:
             self._showing.passed(page.template, request, now)
-        return whole(request, answer.status, _unframed(headers), (body,), len(body))
+        if any(name == b"content-length" for name, _ in headers):
+            return Response(answer.status, headers, (body,))
+        return whole(request, answer.status, headers, (body,), len(body))
 
     async def _filled(
         self, request: Request, answer: UpstreamResponse, template: Template, now: float, headers: Headers
@@ -249,10 +251,6 @@ def _wishes_of(question: Question) -> tuple[bool, bytes]:
 
 def _is_coded(answer: UpstreamResponse) -> bool:
     return any(name == b"content-encoding" for name, _ in answer.headers)
-
-
-def _unframed(headers: Headers) -> Headers:
-    return tuple(field for field in headers if field[0] != b"content-length")
 
 
 class _Rest:

@@ -36,8 +36,8 @@ class Client(Protocol):
     @property
     def address(self) -> str: ...
 
-    def given(self, turn: Owed, status: int, lead: bytes, body: memoryview) -> None:
-        """Takes the whole answer."""
+    def given(self, turn: Owed, status: int, lead: bytes, *body: bytes | memoryview) -> None:
+        """Takes the whole answer, whose length is told in `lead`."""
 
     def went_straight(self, request: Request, answer: Response | Awaitable[Response] | None) -> None:
         """Takes any other, as `Give`."""

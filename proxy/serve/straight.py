@@ -25,6 +25,7 @@ from proxy.metrics import Metrics
 from proxy.model import Manner
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
+from proxy.serve.familiar import Familiar, Pages, pages_of
 from proxy.serve.own import NOT_WHOLE, Own
 from proxy.serve.pages import Entry, is_json, is_page
 from proxy.serve.passage import Client, Course, Passage
@@ -44,13 +45,14 @@ None, when the request has to be made in the ordinary way after all."""
 
 class _Way(NamedTuple):
     """How the answers of a manner are handed on: their fields as the client gets them, but for Cache-Status; whether
-    they are streamed whatever slots there are, or are JSON, which may have some; and whether they are not for all in
-    any case."""
+    they are streamed whatever slots there are, or are JSON, which may have some; whether they are not for all in any
+    case; and which pages they are that may be known."""
 
     manner: Manner
     is_streamed: bool
     is_json: bool
     is_for_one: bool
+    pages: Pages | None
 
 
 class Straight:
@@ -60,6 +62,7 @@ class Straight:
     def __init__(
         self,
         own: Own,
+        familiar: Familiar,
         memory: Memory[Entry],
         marks: Marks,
         personal: Personal,
@@ -80,6 +83,7 @@ class Straight:
         self._is_off = settings.clients_may_refresh  # then there is more to be read in a request
         self._choices = Choices.of(settings)
         self._ways: dict[Manner, _Way] = {}
+        self._familiar = familiar
         self._courses: dict[Question, Course] = {}
         self._bypasses = metrics.tally("tailorbird_cache_requests_total", "status", "bypass")
         self._clock = clock
@@ -133,13 +137,16 @@ class Straight:
         course, asking = passage.course, self._own.asking
         manner = asking.mapped(course.origin, course.ours, head.manner)
         way = self._ways.get(manner) or self._way(manner)
-        is_streamed = way.is_streamed or (way.is_json and not course.may_have_slots)
-        if is_streamed and (passage.reason or way.is_for_one):
-            self._bypasses.count += 1
-            self._own.streams.count += 1
-            lead = way.manner.lines(head.values) + _said(passage.reason or "cookies")[1]
-            passage.client.given(passage, head.status, lead, body)
-            return
+        line = _said(passage.reason or "cookies")[1]
+        if passage.reason or way.is_for_one:
+            if way.is_streamed or (way.is_json and not course.may_have_slots):
+                self._bypasses.count += 1
+                self._own.streams.count += 1
+                passage.client.given(passage, head.status, way.manner.lines(head.values) + line, body)
+                return
+            if way.pages is not None and self._familiar.gives(passage, way.pages, head.values, line, body):
+                self._bypasses.count += 1
+                return
         answer = UpstreamResponse(head.status, None, Ready(body), manner=manner, values=head.values)
         self._take(passage.request(), passage.reason, passage.client.went_straight, answer)
 
@@ -192,11 +199,13 @@ class Straight:
     def _way(self, manner: Manner) -> _Way:
         headers = manner.headers([b""] * len(manner.fields))
         make_room(self._ways, MOST_MANNERS)
+        passed = manner.through(passed_fields)
         way = self._ways[manner] = _Way(
-            manner.through(passed_fields),
+            passed,
             is_streamed=manner.status in NOT_WHOLE or not (is_page(headers) or is_json(headers)),
             is_json=is_json(headers),
             is_for_one=why_never(manner.status, headers, self._choices) is not None,
+            pages=pages_of(passed),
         )
         return way
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from proxy.audience.showings import SHOWN
-from proxy.http.message import Question, Request
+from proxy.http.message import Own, Question, Request
 from proxy.memo import make_room
 from proxy.model import NOTED, Arrival, Consent, Event, Item, Product, Visitor
 from proxy.page.about import About
@@ -83,7 +83,9 @@ class Capture:
         except Exception:  # whatever fault of ours it is, it must not cost the page
             log.exception("what `%s` told is lost", view.request.path.decode("latin-1"))
 
-    def note_again(self, at: float, question: Question, about: About, visitor_id: str, done: Personalised) -> bool:
+    def note_again(
+        self, at: float, question: Question, about: About, visitor_id: str, done: Personalised | None
+    ) -> bool:
         """The same for one more who asks a question, whose cookies were read, and who agrees; False when it takes
         a `View`."""
         told, about_told = self._told.get(question, NOT_TOLD)
@@ -97,6 +99,16 @@ class Capture:
             return False  # `note` meets with the same, and says so
         self._journal.note(self._since(visitor_id, arrivals))
         return True
+
+    def note_passed(self, at: float, question: Question, about: About, own: Own, client: str) -> None:
+        """A page without slots is given to one more who asks a question."""
+        if self._journal is None:
+            return
+        cookies = own.get(b"cookie", b"")
+        visitor = self._cookies.known(cookies, at)
+        agrees = visitor is not None and self._consents.level(cookies, question.is_private) is Consent.PROFILE
+        if not agrees or not self.note_again(at, question, about, visitor.id if visitor else "", None):
+            self.note(View(at, question.request(own, client), about, None))
 
     def _counted(self, view: View) -> Sequence[Arrival]:
         """The events of a page, if they count already."""

@@ -25,9 +25,24 @@ def test_what_is_made_of_one_answer_is_made_of_all_in_the_manner() -> None:
 
 def test_a_manner_is_not_guessed_where_a_value_that_differs_was_changed() -> None:
     with pytest.raises(ValueError, match="differ"):
-        MANNER.through(lambda headers: headers[:-1])
+        MANNER.through(lambda headers: (*headers[:-1], (b"etag", b'W/"a"')))
     with pytest.raises(ValueError, match="differ"):
         MANNER.through(lambda headers: tuple(reversed(headers)))
+
+
+def test_a_value_may_be_left_out_with_its_field() -> None:
+    def undated(headers: Headers) -> Headers:
+        return tuple(field for field in headers if field[0] != b"date")
+
+    def bare(headers: Headers) -> Headers:
+        return headers[:1]
+
+    values = [b"today", b'"a"']
+    for changed in (undated, bare):
+        left = MANNER.through(changed)
+        assert left.headers(values) == changed(MANNER.headers(values))
+        assert left.through(bare).lines(values) == b"server: shop\r\n"
+    assert MANNER.through(undated).lines(values) == b'server: shop\r\nx-empty: \r\netag: "a"\r\n'
 
 
 def test_a_manner_without_such_values_is_one_too() -> None:

@@ -1,0 +1,88 @@
+"""Pages that are not kept but came before, byte for byte or with other words: given as they come, where nothing about
+them or their visitor has to be waited for.
+
+What of this follows from the manner of an answer is worked out once for all that are in it: that they are pages, in
+which charset, and the fields above what is made of them. The law: what comes out is what `Own` would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from proxy.http.outgoing import personal_head
+from proxy.metrics import Metrics
+from proxy.model import Manner
+from proxy.page.slots import DeclaredSlot
+from proxy.serve.pages import charset_of, is_page
+from proxy.serve.passage import Passage
+from proxy.serve.reading import PageReader
+from proxy.serve.showing import Showing
+from proxy.settings import Settings
+from proxy.visitors.capture import Capture
+
+_UNLIKE = frozenset({b"content-encoding", b"surrogate-control"})
+"""What makes pages others than they look: coded, or to be put together."""
+
+
+class Pages(NamedTuple):
+    """All pages in a manner: their charset, and their fields above a page without slots and above one that is
+    filled, but for Cache-Status."""
+
+    charset: str
+    untouched: Manner
+    filled: Manner
+
+
+def pages_of(manner: Manner) -> Pages | None:
+    """What the answers in the manner are, where they are whole pages that can be known; their fields are those that are
+    passed on."""
+    headers = manner.headers([b""] * len(manner.fields))
+    if manner.status != 200 or not is_page(headers) or not _UNLIKE.isdisjoint(dict(headers)):
+        return None
+    return Pages(charset_of(headers), manner, manner.through(personal_head))
+
+
+class Familiar:
+    """`declared` gives the slots declared at present. `clock` gives Unix seconds."""
+
+    def __init__(
+        self,
+        showing: Showing,
+        reader: PageReader,
+        capture: Capture,
+        declared: Callable[[], Sequence[DeclaredSlot]],
+        metrics: Metrics,
+        settings: Settings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._showing = showing
+        self._reader = reader
+        self._capture = capture
+        self._declared = declared
+        self._untouched = metrics.tally("tailorbird_requests_total", "result", "bypass")
+        self._most_bytes = settings.max_page_bytes
+        self._clock = clock
+
+    def gives(self, passage: Passage, pages: Pages, values: Sequence[bytes], line: bytes, body: memoryview) -> bool:
+        """True when the page is given; `line` is what Cache-Status says of it."""
+        question, own, client = passage.question, passage.own, passage.client
+        if len(body) > self._most_bytes or b"if-none-match" in own:
+            return False
+        found = self._reader.outlined(body, question.path, pages.charset, self._declared())
+        if found is None:
+            return False
+        (outline, shifts), now = found, self._clock()
+        if not outline.slots:
+            self._untouched.count += 1
+            self._capture.note_passed(now, question, outline.about, own, client.address)
+            client.given(passage, 200, pages.untouched.lines(values) + line, body)
+            return True
+        request, template = question.request(own, client.address), outline.of(body, shifts)
+        met = self._showing.meet(template, request, now)
+        if met is None:
+            return False
+        shown = self._showing.show(template, request, met, now, "identity")
+        welcome = b"" if met.set_cookie is None else b"set-cookie: %b\r\n" % met.set_cookie
+        client.given(passage, 200, pages.filled.lines(values) + line + shown.lines + welcome, *shown.chunks)
+        return True
