@@ -1,0 +1,101 @@
+"""An origin over https, and fetches that are given up at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+import pytest
+import trustme
+
+from proxy.errors import OriginError
+from proxy.ports import UpstreamRequest
+from proxy.upstream.origin import OriginTransport
+from tests.upstream.test_origin import GET, authority, body_of, server_tls, transport_to
+from tests.wire.origin import Origin, Wire, always, ok
+
+__all__ = ["authority"]  # fixtures
+
+
+async def pieces_of(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+def post(*pieces: bytes, length: int | None = None) -> UpstreamRequest:
+    return UpstreamRequest(b"POST", b"/orders", GET.headers, pieces_of(pieces), length)
+
+
+async def test_https_is_verified_and_names_the_host_it_wants(authority: trustme.CA, tmp_path: Path) -> None:
+    tls = server_tls(authority, "localhost")
+    asked_for = []
+    tls.sni_callback = lambda _socket, name, _context: asked_for.append(name)
+    async with Origin(always(ok(b"secret")), tls=tls) as origin:
+        transport = transport_to(origin, origin_ca=str(tmp_path / "authority.pem"))
+        assert [await body_of(transport), await body_of(transport)] == [b"secret"] * 2
+        assert asked_for == ["localhost"]
+        await transport.aclose()
+
+
+@pytest.mark.parametrize(
+    ("name", "knows_authority", "wrong"),
+    [("localhost", False, "unable to get local issuer"), ("other.example", True, "Hostname mismatch")],
+)
+async def test_a_bad_certificate_is_refused_with_what_is_wrong_and_how_to_mend_it(
+    authority: trustme.CA, tmp_path: Path, name: str, knows_authority: bool, wrong: str
+) -> None:
+    async with Origin(always(ok(b"secret")), tls=server_tls(authority, name)) as origin:
+        known = {"origin_ca": str(tmp_path / "authority.pem")} if knows_authority else {}
+        with pytest.raises(OriginError) as caught:
+            await body_of(transport_to(origin, **known))
+        assert caught.value.reason == "certificate"
+        assert f"https://localhost:{origin.port}" in str(caught.value)
+        assert wrong in str(caught.value)
+        assert "TAILORBIRD_ORIGIN_CA" in caught.value.help
+        assert origin.requests == []
+
+
+# -- visitors leave ------------------------------------------------------------------------------------------------
+
+
+async def answers_in_pieces(wire: Wire) -> None:
+    while True:
+        await wire.request()
+        for piece in (b"HTTP/1.1 200 OK\r\nContent-", b"Length: 10\r\n\r\n", b"hello", b"world"):
+            await wire.send(piece)
+            await asyncio.sleep(0)
+
+
+async def cancelled_at_any_moment(transport: OriginTransport, chance: random.Random) -> None:
+    request = GET if chance.random() < 0.7 else post(b"a" * 10, b"b" * 10)
+    task = asyncio.create_task(body_of(transport, request))
+    for _ in range(chance.randrange(40)):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def storm(tls: ssl.SSLContext | None, **settings: object) -> None:
+    chance = random.Random(7)
+    async with Origin(answers_in_pieces, tls=tls) as origin:
+        transport = transport_to(origin, max_connections=10, **settings)
+        for _ in range(10):
+            await asyncio.gather(*(cancelled_at_any_moment(transport, chance) for _ in range(40)))
+        assert "0 active" in repr(transport)
+        assert "0 waiting" in repr(transport)
+        for _ in range(10):
+            bodies = await asyncio.gather(*(body_of(transport) for _ in range(10)))
+            assert bodies == [b"helloworld"] * 10
+        await transport.aclose()
+        await origin.has_open(0)
+
+
+async def test_after_a_storm_of_cancelled_fetches_every_ordinary_one_succeeds() -> None:
+    await storm(None)
+
+
+async def test_after_a_storm_over_https_as_well(authority: trustme.CA, tmp_path: Path) -> None:
+    await storm(server_tls(authority, "localhost"), origin_ca=str(tmp_path / "authority.pem"))
