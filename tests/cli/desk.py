@@ -1,12 +1,18 @@
-"""An editor at a desk: a rule folder of their own, and the commands typed in it."""
+"""An editor at a desk: a rule folder of their own, and the commands typed in it; and a store beside it."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner
 
 from proxy.cli import tailorbird
+from proxy.stores import open_outbox, open_store, open_views
+from proxy.stores.holdings import Places
 
 RULES = """version: 1
 rules:
@@ -16,6 +22,20 @@ tests:
   - {name: Dutch, visitor: {country: NL}, expect: {home.hero: Sale}}
 """
 NORWAY = RULES.replace("[NL, BE]", "[NL, BE, NO]")
+
+
+def done(url: str, *steps: Callable[[Places], Awaitable[Any]]) -> Any:
+    """Does one after the other with the store at `url`, which is made if there is none; what the last answered."""
+
+    async def answered() -> Any:
+        async with (
+            aclosing(open_store(url)) as store,
+            aclosing(open_views(url)) as views,
+            aclosing(open_outbox(url)) as outbox,
+        ):
+            return [await step(Places(store, views, outbox)) for step in steps][-1]
+
+    return asyncio.run(answered())
 
 
 class Desk:

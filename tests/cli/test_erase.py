@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from proxy.cli import tailorbird
 from proxy.model import Arrival, Event
-from proxy.stores import open_store
+from tests.cli.desk import done
 
 NOON = 1_795_435_200.0
 
@@ -19,14 +18,9 @@ NOON = 1_795_435_200.0
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """A store that knows anna."""
-
-    async def fill(url: str) -> str:
-        store = open_store(url)
-        await store.apply([Arrival("anna", Event(NOON, "web:1", "page viewed", "/"))])
-        await store.aclose()
-        return url
-
-    return asyncio.run(fill(f"sqlite:{tmp_path}/s.db"))
+    url = f"sqlite:{tmp_path}/s.db"
+    done(url, lambda at: at.store.apply([Arrival("anna", Event(NOON, "web:1", "page viewed", "/"))]))
+    return url
 
 
 def run(*arguments: str, answer: str = "") -> Result:
@@ -34,9 +28,9 @@ def run(*arguments: str, answer: str = "") -> Result:
 
 
 def test_a_receipt_is_printed_and_nothing_is_left(url: str, tmp_path: Path) -> None:
-    done = run("erase", "anna", "--store", url, "--yes")
-    assert done.exit_code == 0
-    receipt = json.loads(done.output)
+    told = run("erase", "anna", "--store", url, "--yes")
+    assert told.exit_code == 0
+    receipt = json.loads(told.output)
     assert receipt["erased"] == {
         "page views": 0,
         "messages to webhooks": 0,

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli import tailorbird
-from proxy.model import Arrival, Event, Profile
+from proxy.model import Arrival, Event
 from proxy.ports import Refused
-from proxy.stores import open_store
+from tests.cli.desk import done
 from tests.contracts.test_profile_store import overwrite
 
 NOON = 1_795_435_200.0
@@ -22,20 +22,14 @@ SERVER = "site:server:6f3a9c0012ab34cd56ef"
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """A store with two events that were not taken, and one that was."""
-
-    async def fill() -> None:
-        store = open_store(f"sqlite:{tmp_path}/store.db")
-        await store.refuse(
-            [
-                Refused(NOON, "site", "server-only", json.dumps(ORDER).encode(), "anna"),
-                Refused(NOON + 1, "site", "type", b'{"type": "dance"}', "anna"),
-            ]
-        )
-        await store.apply([Arrival("ben", Event(NOON, "site:1", "page viewed", "/"), "site", NOON)])
-        await store.aclose()
-
-    asyncio.run(fill())
-    return f"sqlite:{tmp_path}/store.db"
+    url = f"sqlite:{tmp_path}/store.db"
+    not_taken = [
+        Refused(NOON, "site", "server-only", json.dumps(ORDER).encode(), "anna"),
+        Refused(NOON + 1, "site", "type", b'{"type": "dance"}', "anna"),
+    ]
+    taken = Arrival("ben", Event(NOON, "site:1", "page viewed", "/"), "site", NOON)
+    done(url, lambda at: at.store.refuse(not_taken), lambda at: at.store.apply([taken]))
+    return url
 
 
 def run(url: str, *arguments: str, keys: str = KEYS) -> Result:
@@ -59,14 +53,8 @@ def test_what_may_be_taken_now_is_taken_and_leaves_the_list(url: str) -> None:
     assert run(url, "replay").output == "2 judged again: 1 server-only, 1 type\n"
     assert run(url, "replay", keys=SERVER).output == "2 judged again: 1 taken, 1 type\n"
     assert run(url, "replay", "--reason", "server-only", keys=SERVER).output.startswith("0 judged again")
-
-    async def history() -> list[str]:
-        store = open_store(url)
-        profile = await store.get_profile("anna")
-        await store.aclose()
-        return [event.id for event in profile.history] if profile else []
-
-    assert asyncio.run(history()) == ["order completed:1"]
+    profile = done(url, lambda at: at.store.get_profile("anna"))
+    assert [event.id for event in profile.history] == ["order completed:1"]
 
 
 def test_of_a_source_that_is_gone_nothing_is_taken(url: str) -> None:
@@ -77,15 +65,7 @@ def test_profiles_are_made_anew(url: str) -> None:
     assert run(url, "rebuild").output.startswith("0 profiles")
     asyncio.run(overwrite(url, "ben", b"damaged"))
     assert run(url, "rebuild").output.startswith("1 profiles")
-
-    async def mended() -> Profile | None:
-        store = open_store(url)
-        profile = await store.get_profile("ben")
-        await store.aclose()
-        return profile
-
-    profile = asyncio.run(mended())
-    assert profile is not None
+    profile = done(url, lambda at: at.store.get_profile("ben"))
     assert [event.id for event in profile.history] == ["site:1"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,8 @@ from click.testing import CliRunner, Result
 
 from proxy.cli import tailorbird
 from proxy.model import Arrival, Event, View
-from proxy.stores import open_store, open_views
 from proxy.stores.joining import join
+from tests.cli.desk import done
 
 NOON = 1_795_435_200.0
 
@@ -19,15 +18,9 @@ NOON = 1_795_435_200.0
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """A store in which `laptop` is anna's."""
-
-    async def fill(url: str) -> str:
-        store = open_store(url)
-        await store.apply([Arrival("laptop", Event(NOON, "web:1", "page viewed", "/"))])
-        await join(store, "laptop", "anna", NOON)
-        await store.aclose()
-        return url
-
-    return asyncio.run(fill(f"sqlite:{tmp_path}/s.db"))
+    url, seen = f"sqlite:{tmp_path}/s.db", Arrival("laptop", Event(NOON, "web:1", "page viewed", "/"))
+    done(url, lambda at: at.store.apply([seen]), lambda at: join(at.store, "laptop", "anna", NOON))
+    return url
 
 
 def run(*arguments: str) -> Result:
@@ -48,17 +41,10 @@ def test_a_join_is_undone_once(url: str) -> None:
 
 
 def test_views_of_who_was_one_go_with_the_join(url: str) -> None:
-    async def views(*put: View) -> list[View]:
-        opened = open_views(url)
-        await opened.put_views(put, most=10)
-        found = await opened.get_views(10)
-        await opened.aclose()
-        return found
-
-    views_of = [View(NOON, "v1", {}, visitor=visitor) for visitor in ("laptop", "anna", "ben")]
-    asyncio.run(views(*views_of))
+    views = [View(NOON, "v1", {}, visitor=visitor) for visitor in ("laptop", "anna", "ben")]
+    done(url, lambda at: at.views.put_views(views, most=10))
     run("unmerge", "laptop", "--store", url)
-    assert asyncio.run(views()) == views_of[2:]
+    assert done(url, lambda at: at.views.get_views(10)) == views[2:]
 
 
 def test_rules_are_set_checked_and_told(url: str, tmp_path: Path) -> None:

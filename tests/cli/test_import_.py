@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from pathlib import Path
@@ -11,7 +10,7 @@ from click.testing import CliRunner, Result
 from proxy.cli import tailorbird
 from proxy.cli.importing import read_lines
 from proxy.model import Profile
-from proxy.stores import open_store
+from tests.cli.desk import done
 
 DIRTY = "\n".join(
     [
@@ -42,13 +41,8 @@ def run(*arguments: str | Path) -> Result:
 
 
 def stored(url: str, visitor_id: str) -> Profile | None:
-    async def read() -> Profile | None:
-        store = open_store(url)
-        profile = await store.get_profile(visitor_id)
-        await store.aclose()
-        return profile
-
-    return asyncio.run(read())
+    profile: Profile | None = done(url, lambda at: at.store.get_profile(visitor_id))
+    return profile
 
 
 def test_profiles_are_stored_clean_and_the_last_row_of_a_visitor_counts(file: Path, url: str) -> None:
@@ -114,14 +108,7 @@ def test_a_dry_run_stores_nothing(file: Path, url: str, tmp_path: Path) -> None:
 
 def test_attribute_names_are_known_after_an_import(file: Path, url: str) -> None:
     run(file, "--store", url)
-
-    async def names() -> frozenset[str]:
-        store = open_store(url)
-        names = await store.attribute_names()
-        await store.aclose()
-        return names
-
-    assert asyncio.run(names()) == {"first name", "email", "lifetime spend"}
+    assert done(url, lambda at: at.store.attribute_names()) == {"first name", "email", "lifetime spend"}
 
 
 @pytest.mark.parametrize(

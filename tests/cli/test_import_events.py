@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from proxy.cli import tailorbird
 from proxy.model import Profile
-from proxy.stores import open_store
+from tests.cli.desk import done
 
 ORDERS = """\
 order id;customer id;date;sku;price
@@ -34,14 +33,8 @@ def run(what: str, *arguments: object) -> Result:
 
 
 def stored(url: str, visitor_id: str) -> Profile | None:
-    async def read() -> Profile | None:
-        store = open_store(url)
-        try:
-            return await store.get_profile(visitor_id)
-        finally:
-            await store.aclose()
-
-    return asyncio.run(read())
+    profile: Profile | None = done(url, lambda at: at.store.get_profile(visitor_id))
+    return profile
 
 
 def test_orders_are_in_the_history_and_a_second_import_changes_nothing(file: Path, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from proxy.cli.opening import asked, existing_sightings, exists, recorded_views
 from proxy.errors import OperatorError
 from proxy.model import Profile, Sighting
-from proxy.stores import open_sightings, open_store
+from proxy.stores import open_sightings
+from tests.cli.desk import done
 
 
 @pytest.fixture
@@ -20,12 +21,7 @@ def url(tmp_path: Path) -> str:
 
 
 def test_what_is_kept_is_asked_where_it_is(url: str) -> None:
-    async def fill() -> None:
-        store = open_store(url)
-        await store.put_profiles([Profile("anna")])
-        await store.aclose()
-
-    asyncio.run(fill())
+    done(url, lambda at: at.store.put_profiles([Profile("anna")]))
     profile = asked(url, lambda places: places.store.get_profile("anna"))
     assert profile is not None and profile.visitor_id == "anna"
     assert list(asked(url, lambda places: places.views.get_views(1))) == []

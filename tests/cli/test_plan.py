@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
 from proxy.model import View
-from proxy.stores import open_store, open_views
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import Versions
-from tests.cli.desk import NORWAY, RULES, Desk
+from tests.cli.desk import NORWAY, RULES, Desk, done
 
 VIEWS = [
     View(1_795_435_200.0 + n, "v1", {"home.hero": "", "home.row": "Row"}, {"country": "NO" if n % 4 else "NL"})
@@ -20,14 +18,7 @@ VIEWS = [
 
 def store_of(tmp_path: Path) -> str:
     url = f"sqlite:{tmp_path}/views.db"
-
-    async def fill() -> None:
-        await open_store(url).aclose()
-        log = open_views(url)
-        await log.put_views(VIEWS, most=100)
-        await log.aclose()
-
-    asyncio.run(fill())
+    done(url, lambda at: at.views.put_views(VIEWS, most=100))
     return url
 
 

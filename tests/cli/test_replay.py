@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from click.testing import CliRunner
 
 from proxy.cli import tailorbird
 from proxy.model import View
-from proxy.stores import open_store, open_views
+from tests.cli.desk import done
 
 RULES = "version: 1\nrules:\n  - {name: Dutch, slot: home.hero, when: {country: NL}, show: {banner: {title: Dag}}}\n"
 VIEWS = [
@@ -32,20 +31,13 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(tmp_path: Path) -> str:
     url = f"sqlite:{tmp_path}/views.db"
-
-    async def fill() -> None:
-        await open_store(url).aclose()
-        log = open_views(url)
-        await log.put_views(VIEWS, most=100)
-        await log.aclose()
-
-    asyncio.run(fill())
+    done(url, lambda at: at.views.put_views(VIEWS, most=100))
     return url
 
 
 def replay(*arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(tailorbird, ["replay", *arguments])
-    return done.exit_code, done.output
+    told = CliRunner().invoke(tailorbird, ["replay", *arguments])
+    return told.exit_code, told.output
 
 
 def test_what_the_same_rules_showed_they_show_again(folder: Path, store: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from pathlib import Path
@@ -13,8 +12,8 @@ from click.testing import CliRunner, Result
 from proxy.cli import tailorbird
 from proxy.model import Arrival, Event, Item
 from proxy.rulebook.compile import load
-from proxy.stores import open_store
 from proxy.stores.joining import join
+from tests.cli.desk import done
 
 RULES = """
 segments:
@@ -39,14 +38,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("shop")
     (folder / "a.rules.yaml").write_text(RULES, encoding="utf-8")
     url = f"sqlite:{folder}/s.db"
-
-    async def fill() -> None:
-        store = open_store(url)
-        await store.apply([arrival for number in range(200) for arrival in history(number)])
-        await join(store, "v1", "v5", time.time())
-        await store.aclose()
-
-    asyncio.run(fill())
+    arrivals = [arrival for number in range(200) for arrival in history(number)]
+    done(url, lambda at: at.store.apply(arrivals), lambda at: join(at.store, "v1", "v5", time.time()))
     return [str(folder), "--store", url]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from proxy.cli import tailorbird
 from proxy.model import Delivery
-from proxy.stores import open_outbox, open_store
+from tests.cli.desk import done
 
 NOON = 1_795_435_200.0
 FILE = "webhooks: {cdp: {url: 'https://cdp.example/hook', secret: 0123456789abcdef, segments: [VIP, Phones, Gone]}}"
@@ -24,17 +23,13 @@ def shop(tmp_path: Path) -> Path:
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "a.rules.yaml").write_text(RULES, "utf-8")
     (tmp_path / "webhooks.yaml").write_text(FILE, "utf-8")
-
-    async def fill(url: str) -> None:
-        await open_store(url).aclose()
-        outbox = open_outbox(url)
-        await outbox.lead("me", NOON, 60.0)
-        waiting = [Delivery(f"m{n}", "cdp", f"v{n}", "VIP", True, NOON, NOON + n) for n in range(3)]
-        await outbox.put("me", [], waiting, None, NOON)
-        await outbox.give_up(Delivery("m1", "cdp", "v1", "VIP", True, NOON, NOON, "it answered 400"))
-        await outbox.aclose()
-
-    asyncio.run(fill(f"sqlite:{tmp_path}/s.db"))
+    waiting = [Delivery(f"m{n}", "cdp", f"v{n}", "VIP", True, NOON, NOON + n) for n in range(3)]
+    done(
+        f"sqlite:{tmp_path}/s.db",
+        lambda at: at.outbox.lead("me", NOON, 60.0),
+        lambda at: at.outbox.put("me", [], waiting, None, NOON),
+        lambda at: at.outbox.give_up(Delivery("m1", "cdp", "v1", "VIP", True, NOON, NOON, "it answered 400")),
+    )
     return tmp_path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from click.testing import CliRunner
 
 from proxy.cli import tailorbird
 from proxy.model import Profile, Standing
-from proxy.stores import open_outbox, open_store
+from tests.cli.desk import done
 
 RULES = """\
 version: 1
@@ -101,7 +100,7 @@ def test_slots_of_other_pages_are_left_out_unless_picked(folder: Path) -> None:
 
 def test_a_visitors_profile_is_read_from_the_store(folder: Path) -> None:
     url = f"sqlite:{folder.parent}/profiles.db"
-    asyncio.run(_put(url, Profile("anna", {"orders": 5.0})))
+    done(url, lambda at: at.store.put_profiles([Profile("anna", {"orders": 5.0})]))
     asked = ("/", "--store", url, "--country", "NL", "--at", "2026-11-26")
     assert verdicts(folder, *asked, "--visitor", "anna")["Early access"] == "shown"
     code, output = run(folder, *asked, "--visitor", "nobody")
@@ -110,15 +109,13 @@ def test_a_visitors_profile_is_read_from_the_store(folder: Path) -> None:
 
 def test_since_when_a_visitor_is_in_what_others_are_told_of_is_said(folder: Path) -> None:
     url = f"sqlite:{folder.parent}/since.db"
-
-    async def fill() -> None:
-        await _put(url, Profile("anna", {"orders": 4.0}))
-        outbox = open_outbox(url)
-        await outbox.lead("me", 1_795_435_200.0, 60.0)
-        await outbox.put("me", [Standing("anna", {"cdp": {"VIP": 1_795_435_200.0}})], [], None, 1_795_435_200.0)
-        await outbox.aclose()
-
-    asyncio.run(fill())
+    standing = Standing("anna", {"cdp": {"VIP": 1_795_435_200.0}})
+    done(
+        url,
+        lambda at: at.store.put_profiles([Profile("anna", {"orders": 4.0})]),
+        lambda at: at.outbox.lead("me", 1_795_435_200.0, 60.0),
+        lambda at: at.outbox.put("me", [standing], [], None, 1_795_435_200.0),
+    )
     code, output = run(folder, "/", "--visitor", "anna", "--store", url)
     assert code == 0 and output.endswith("in VIP since 2026-11-23 12:00 UTC\n")
     assert "since" not in run(folder, "/", "--visitor", "anna", "--store", url, "--format", "json")[1]
@@ -129,12 +126,6 @@ def test_a_store_that_is_not_there_is_told_and_not_made(folder: Path) -> None:
     code, output = run(folder, "/", "--visitor", "anna", "--store", url)
     assert code == 1 and f"there is no store `{url}`" in output
     assert not (folder.parent / "none.db").exists()
-
-
-async def _put(url: str, profile: Profile) -> None:
-    store = open_store(url)
-    await store.put_profiles([profile])
-    await store.aclose()
 
 
 @pytest.mark.parametrize(
