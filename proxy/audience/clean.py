@@ -27,47 +27,9 @@ LIST_MARKS = re.compile(r"[;|,]")
 
 EMPTY = {"NULL", "null", "N/A", "n/a", "#N/A", "NaN", "nan", r"\N"}
 # Where a language's `yes` is one, its `no` is one too: half of a column would be texts. Spreadsheets write WAHR, VRAI.
-TRUTHS = dict.fromkeys(
-    [
-        "yes",
-        "ja",
-        "true",
-        "oui",
-        "sí",
-        "sim",
-        "si",
-        "sì",
-        "tak",
-        "wahr",
-        "waar",
-        "vrai",
-        "sand",
-        "sant",
-        "vero",
-        "verdadero",
-    ],
-    True,
-)
-TRUTHS |= dict.fromkeys(
-    [
-        "no",
-        "nee",
-        "nein",
-        "nei",
-        "nej",
-        "false",
-        "non",
-        "não",
-        "nie",
-        "falsch",
-        "onwaar",
-        "faux",
-        "falsk",
-        "usann",
-        "falso",
-    ],
-    False,
-)
+_YES = "yes ja true oui sí sim si sì tak wahr waar vrai sand sant vero verdadero"
+_NO = "no nee nein nei nej false non não nie falsch onwaar faux falsk usann falso"
+TRUTHS = dict.fromkeys(_YES.split(), True) | dict.fromkeys(_NO.split(), False)
 EMAIL_WORDS = {"email", "mail"}
 EMAIL = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@.,;<>\"]+(?:\.[^\s@.,;<>\"]+)+")
 TEXT_WORDS = {"name", "country", "language", "locale", "city", "street", "address", "phone", "telephone", "note"}

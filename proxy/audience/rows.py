@@ -103,6 +103,8 @@ class Source:
         self.line += 1
         if self.line == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise OperatorError("the file is in UTF-16", help="save it as UTF-8")
+        if self.line == 1 and raw.startswith(b"PK\x03\x04"):
+            raise OperatorError("the file is a workbook or an archive", help="save the sheet as CSV, best as CSV UTF-8")
         if len(raw) > MAX_LINE_BYTES:
             self.note(f"is longer than {MAX_LINE_BYTES // 1024} KiB", is_refusal=True)
             return "\n"

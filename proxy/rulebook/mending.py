@@ -88,6 +88,8 @@ def _instead(finding: Finding, help: Suggestion, rows: Sequence[str]) -> tuple[E
         return ()
     column = place.column + start
     is_quoted = written[:1] in ('"', "'")
+    if is_quoted and written[1:-1] == help.wrong and _LIST.fullmatch(help.instead):
+        return (Edit(place.line, place.column, place.end, help.instead),)  # in quotes a list would be a text
     instead = help.instead if is_quoted or written != help.wrong else quoted(help.instead)
     return (Edit(place.line, column, column + len(help.wrong), instead),)
 

@@ -21,6 +21,7 @@ OF_A_RULE = tuple(word.name for word in PLACED if word.name not in ("when", "unl
 OF_A_BANNER = tuple(key.name for kind in SLOT_KINDS if kind.name == "banner" for key in kind.keys)
 BANNER, UNLESS = "banner", "unless "
 NOTHING_NEW = "show: nothing new"
+MADE = "# Made of a table by `tailorbird import rules`, which makes it anew: change the table, not this file."
 MAX_ROWS = 10_000
 
 
@@ -40,7 +41,7 @@ def rules_from_table(raw: str, timezone: str = "UTC") -> Table:
     """The rule file. Whatever the cells hold, it can be read as YAML; what it says is for the checker to judge."""
     reader = csv.reader(io.StringIO(raw.removeprefix("\ufeff")), dialect=_dialect(raw))
     head = [cell.strip() for cell in next(reader, [])]
-    lines: list[tuple[str, int]] = [("version: 1", 0), (f"timezone: {quoted(timezone)}", 0), ("", 0)]
+    lines: list[tuple[str, int]] = [(MADE, 0), ("version: 1", 0), (f"timezone: {quoted(timezone)}", 0), ("", 0)]
     rules: list[tuple[str, int]] = []
     for cells in reader:
         known = [(word, cell.strip()) for word, cell in zip(head, cells, strict=False) if word and cell.strip()]

@@ -157,6 +157,7 @@ def test_objects_with_ever_new_fields_do_not_fill_memory() -> None:
         ([b"name,orders\n"], "no column holds the visitor id"),
         ([b"\x89PNG\r\n", b"\x1a\n"], "no column holds the visitor id"),
         (["id,orders\n".encode("utf-16")], "UTF-16"),
+        ([b"PK\x03\x04\x14\0\n"], "workbook"),
         ([b'[{"id":"anna"}]\n'], "one JSON array"),
     ],
 )

@@ -41,8 +41,8 @@ def test_a_spreadsheets_own_encoding_is_read_and_told_and_what_is_no_text_is_ref
 
 
 def test_problems_are_told_by_row_and_nothing_is_written(folder: Path) -> None:
-    code, output = run(folder, "name,slot,country,title\nA,s,NO,Hi\nB,s,Norge,Ho\n")
-    assert code == 1 and 'sale.csv: row 3: "country" cannot be "Norge"' in output
+    code, output = run(folder, "name,slot,country,title\nA,s,NO,Hi\nB,s,Atlantis,Ho\n")
+    assert code == 1 and 'sale.csv: row 3: "country" cannot be "Atlantis"' in output
     assert not (folder / "rules" / "sale.rules.yaml").exists()
 
 
@@ -50,3 +50,21 @@ def test_a_dry_run_prints_the_file(folder: Path) -> None:
     code, output = run(folder, "name,slot,title\nA,s,Hi\n", "--dry-run", "--timezone", "Europe/Oslo")
     assert code == 0 and "timezone: Europe/Oslo" in output and "  - name: A\n" in output
     assert not (folder / "rules" / "sale.rules.yaml").exists()
+
+
+def test_what_check_would_mend_is_mended_and_told_by_row(folder: Path) -> None:
+    code, output = run(folder, "name;slot;from;country;title\nA;s;24.12.2026;SE,DK;Hi\n")
+    text = (folder / "rules" / "sale.rules.yaml").read_text()
+    assert (code, "from: 2026-12-24" in text, "country: [SE, DK]" in text) == (0, True, True)
+    assert "sale.csv: row 2: `24.12.2026` read as 2026-12-24" in output
+
+
+def test_a_file_that_somebody_wrote_is_not_overwritten_but_what_a_table_made_is(folder: Path) -> None:
+    own = folder / "rules" / "sale.rules.yaml"
+    own.write_text("rules: []  # mine\n")
+    code, output = run(folder, "name,slot,title\nA,s,Hi\n")
+    assert (code, own.read_text()) == (1, "rules: []  # mine\n")
+    assert "is there already, and was not made of a table (help: give the table another name" in output
+    own.unlink()
+    assert [run(folder, f"name,slot,title\nA,s,{title}\n")[0] for title in ("Hi", "Ho")] == [0, 0]
+    assert "title: Ho" in own.read_text()

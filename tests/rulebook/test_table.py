@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.rulebook.compile import load
 from proxy.rulebook.read import read_yaml
-from proxy.rulebook.table import rules_from_table
+from proxy.rulebook.table import MADE, rules_from_table
 
 TABLE = """\
 name,slot,priority,country,orders,unless segment,limit,title,link,banner
@@ -30,7 +30,8 @@ FILES = {
 def test_rows_are_rules_and_columns_are_words() -> None:
     assert (
         rules_from_table(TABLE, "Europe/Oslo").text
-        == """\
+        == f"""\
+{MADE}
 version: 1
 timezone: Europe/Oslo
 
@@ -67,7 +68,7 @@ def test_the_file_is_clean_and_its_lines_know_their_rows() -> None:
     loaded = load({**FILES, "t.rules.yaml": table.text.encode()})
     assert loaded.publication is not None and loaded.findings == []
     assert [rule.name for rule in loaded.publication.rules] == ["Norway sale", "Benelux", "Quiet"]
-    assert [table.row_of(line) for line in (1, 5, 16, 24, 99)] == [0, 2, 3, 5, 0]
+    assert [table.row_of(line) for line in (1, 6, 17, 25, 99)] == [0, 2, 3, 5, 0]
 
 
 def test_semicolons_tabs_and_a_mark_of_byte_order_are_fine() -> None:
