@@ -29,6 +29,7 @@ from proxy.stores import (
     sqlite_visitor,
 )
 from proxy.stores.batches import Batches
+from proxy.stores.sqlite_lately import Remembering, lately_of
 from proxy.stores.threads import Threads
 
 READERS = 2
@@ -190,7 +191,7 @@ class SqliteStore:
         return await self._run(self._readers, work)
 
     async def _change(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        return await self._run(self._writer, lambda connection: _whole(connection, work))
+        return await self._run(self._writer, lambda connection: whole(connection, work))
 
     async def _run(self, threads: Threads[sqlite3.Connection], work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         try:
@@ -212,7 +213,7 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         # Used by one thread at a time, not always by the one that opened it.
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, factory=Remembering)
         self._connections.append(connection)
         connection.executescript(CONNECTION)
         return connection
@@ -227,11 +228,15 @@ class SqliteStore:
         self._disconnect()
 
 
-def _whole(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+def whole(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
     """The work done whole, or not at all."""
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        return work(connection)
+    try:
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            return work(connection)
+    except BaseException:
+        lately_of(connection).forget()  # it may know what is in no file
+        raise
 
 
 def _scrub(connection: sqlite3.Connection) -> None:

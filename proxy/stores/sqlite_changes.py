@@ -61,8 +61,13 @@ def forget_names(connection: sqlite3.Connection) -> None:
 
 def newest(connection: sqlite3.Connection) -> str:
     """As `ProfileStore.newest_change`."""
-    (marked,) = connection.execute("SELECT coalesce(max(place), 0) FROM erasures").fetchone()
-    return f"{last_place(connection)}/{marked}"
+    return f"{last_place(connection)}/{marked(connection)}"
+
+
+def marked(connection: sqlite3.Connection) -> int:
+    """The newest mark."""
+    found: int = connection.execute("SELECT coalesce(max(place), 0) FROM erasures").fetchone()[0]
+    return found
 
 
 def name_of(span: Span) -> str:

@@ -64,7 +64,8 @@ def apply(
     fresh = whose if is_all else _logged(connection, last, whose)
     views = _whose(connection, [one for one in noted if is_deed(one)] if told else noted)
     if views:
-        sqlite_noted.add(connection, views, sqlite_visitor.last_place(connection))
+        mark = sqlite_changes.marked(connection)
+        sqlite_noted.add(connection, views, sqlite_visitor.last_place(connection), mark)
     bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
     profiles = sqlite_visitor.checkpoint(connection, _due(connection, fresh) | _drawn(views, EVERY_NOTED).union(due))
     linked = {one.visitor_id: profiles[one.visitor_id] for one in fresh if one.event.kind in LINKING}

@@ -2,11 +2,11 @@
 that its worker makes up. The log needs nothing to tell them from those before, so they cost a third of what is sent:
 
     noted          every event by its place; it shares the places with `events` (`sqlite_visitor.py`)
-    noted_lately   whose the newest are, as a number that few visitors share, and their places
-    noted_of       the same of all others
+    noted_of       whose they are, as a number that few visitors share, and their places; but for
+    noted_newest   the newest, a row for each transaction
 
-In a large index each event would have a page of its own written. So the newest go into a small one, which is moved into
-the large one whenever so many have come: in order, many to a page.
+In an index each event would have a page of its own written. So whose the newest are is written down one after the other
+and looked up in memory (`sqlite_lately.py`); whenever so many have come they go to the index: in order, many to a page.
 """
 
 from __future__ import annotations
@@ -16,29 +16,35 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from zlib import crc32
 
+import msgspec
+
 from proxy.model import NOTED, Arrival
 from proxy.stores import bulk
 from proxy.stores.record import packed_arrival, unpacked_arrival
+from proxy.stores.sqlite_lately import LATELY, NEWEST, lately_of
 
 INDEX = """
-CREATE TABLE IF NOT EXISTS {name} (visitor INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (visitor, place))
+CREATE TABLE IF NOT EXISTS noted_of (visitor INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (visitor, place))
 WITHOUT ROWID
 """
 TABLES = (
     "CREATE TABLE IF NOT EXISTS noted (place INTEGER PRIMARY KEY, visitor_id TEXT NOT NULL, value BLOB NOT NULL)",
-    INDEX.format(name="noted_lately"),
-    INDEX.format(name="noted_of"),
+    NEWEST,
+    INDEX,
 )
 SCHEMA = ";".join(TABLES) + ";"
-LATELY = 20_000
+MOVE = """
+INSERT OR ROLLBACK INTO noted_of
+SELECT one.value, first + one.key FROM noted_newest, json_each(visitors) AS one ORDER BY 1, 2
+"""
 OF_ONE = """
 FROM noted WHERE visitor_id = {id} AND place IN (
     SELECT place FROM noted_of WHERE visitor = {number} AND place > {after}
-    UNION ALL SELECT place FROM noted_lately WHERE visitor = {number} AND place > {after}
+    UNION ALL SELECT value FROM json_each({lately}) WHERE value > {after}
 )
 """
-"""What was noted of a visitor, of that `number`, after a place."""
-ALL = OF_ONE.format(id="?1", number="?2", after="0")
+"""What was noted of a visitor, of that `number`, after a place. `lately` are the places that no index has."""
+ALL = OF_ONE.format(id="?1", number="?2", lately="?3", after="0")
 
 
 def number(visitor_id: str) -> int:
@@ -46,25 +52,47 @@ def number(visitor_id: str) -> int:
     return crc32(visitor_id.encode("utf-8", "surrogatepass"))
 
 
-def add(connection: sqlite3.Connection, arrivals: Sequence[Arrival], last: int) -> None:
+def sought(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[tuple[str, int, list[int]]]:
+    """The visitors as they are looked for: with their numbers, and the places that are in no index."""
+    lately = lately_of(connection)
+    lately.look(connection)
+    return [(id, number(id), lately.places(number(id))) for id in visitor_ids]
+
+
+def one_sought(connection: sqlite3.Connection, visitor_id: str) -> tuple[str, int, str]:
+    """The same of one, for `ALL`."""
+    ((id, called, places),) = sought(connection, [visitor_id])
+    return id, called, json.dumps(places)
+
+
+def add(connection: sqlite3.Connection, arrivals: Sequence[Arrival], last: int, mark: int = 0) -> None:
     """Logs them, at least one, after the `last` place. Their visitors have at least an empty checkpoint from now on:
-    by that they are found."""
+    by that they are found. `mark` is the file's, by which it is known who has one."""
     places = range(last + 1, last + 1 + len(arrivals))
     if not connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (places[-1],)).rowcount:
         connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (places[-1],))
     ids = [arrival.visitor_id for arrival in arrivals]
     rows = list(zip(places, ids, map(packed_arrival, arrivals), strict=True))
     bulk.write(connection, "INSERT OR ROLLBACK INTO noted", rows)
-    bulk.write(connection, "INSERT OR ROLLBACK INTO noted_lately", sorted(zip(map(number, ids), places, strict=True)))
-    bulk.write(connection, "INSERT OR IGNORE INTO profiles (visitor_id, value)", [(id, b"") for id in sorted(set(ids))])
+    visitors = msgspec.json.encode([crc32(id.encode("utf-8", "surrogatepass")) for id in ids]).decode()
+    connection.execute("INSERT OR ROLLBACK INTO noted_newest VALUES (?, ?)", (places[0], visitors))
+    lately = lately_of(connection)
+    new = lately.unknown(ids, mark)
+    bulk.write(connection, "INSERT OR IGNORE INTO profiles (visitor_id, value)", [(id, b"") for id in sorted(new)])
+    lately.know(new)
     if last // LATELY != places[-1] // LATELY:
-        connection.execute("INSERT OR ROLLBACK INTO noted_of SELECT visitor, place FROM noted_lately")
-        connection.execute("DELETE FROM noted_lately")
+        move(connection)
+
+
+def move(connection: sqlite3.Connection) -> None:
+    """Brings the newest into the index."""
+    connection.execute(MOVE)
+    connection.execute("DELETE FROM noted_newest")
 
 
 def all_of(connection: sqlite3.Connection, visitor_id: str) -> dict[str, int]:
     """The ids of all that was noted of a visitor, and their places."""
-    rows = connection.execute(f"SELECT place, value {ALL}", (visitor_id, number(visitor_id))).fetchall()
+    rows = connection.execute(f"SELECT place, value {ALL}", one_sought(connection, visitor_id)).fetchall()
     return {unpacked_arrival(value).event.id: place for place, value in rows}
 
 
@@ -78,9 +106,9 @@ def not_noted(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Se
 def take_out(connection: sqlite3.Connection, visitor_id: str, ids: Collection[str] | None = None) -> int:
     """Leaves nothing of these events of a visitor, or of all; how many there were."""
     gone = [place for id, place in all_of(connection, visitor_id).items() if ids is None or id in ids]
+    move(connection)
     _delete(connection, "noted", gone)
-    for index in ("noted_of", "noted_lately"):
-        _delete(connection, index, gone, f"visitor = {number(visitor_id)} AND")
+    _delete(connection, "noted_of", gone, f"visitor = {number(visitor_id)} AND")
     return len(gone)
 
 

@@ -20,7 +20,7 @@ from proxy.stores import (
     sqlite_visitor,
 )
 
-VERSION = 6
+VERSION = 7
 OLDEST = 2
 SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -60,6 +60,12 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE profiles RENAME COLUMN upto TO until")
     elif columns and "until" not in columns:  # from before version 5, when every event changed its visitor's profile
         _make_checkpoints(connection)
+
+    if _columns(connection, "noted_lately"):
+        # From before version 7, whose workers index the newest of `noted` in a table: now that it is gone they can note
+        # nothing, which others would not find.
+        connection.execute("INSERT OR IGNORE INTO noted_of SELECT visitor, place FROM noted_lately")
+        connection.execute("DROP TABLE noted_lately")
 
     marks = _columns(connection, "erasures")
     if marks and "visitor_id" not in marks:

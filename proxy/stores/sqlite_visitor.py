@@ -54,11 +54,17 @@ SELECT json_group_array(json_array(
             SELECT value FROM events INDEXED BY events_once
             WHERE visitor_id = sought.id AND +place > coalesce(profiles.until, 0)
             UNION ALL SELECT value
-            {sqlite_noted.OF_ONE.format(id="sought.id", number="sought.number", after="coalesce(profiles.until, 0)")}
+            {
+    sqlite_noted.OF_ONE.format(
+        id="sought.id", number="sought.number", lately="sought.lately", after="coalesce(profiles.until, 0)"
+    )
+}
         )
     )
 ))
-FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS number FROM json_each(:sought)) AS sought
+FROM (
+    SELECT value ->> 0 AS id, value ->> 1 AS number, value -> 2 AS lately FROM json_each(:sought)
+) AS sought
 LEFT JOIN profiles ON profiles.visitor_id = sought.id
 """  # noqa: S608  # a constant
 LOG_OF = f"""
@@ -91,7 +97,7 @@ _decoder = msgspec.json.Decoder(list[tuple[str, str, str | None]])
 
 def stored(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[Stored]:
     """What is stored of each."""
-    sought = json.dumps([(visitor_id, sqlite_noted.number(visitor_id)) for visitor_id in visitor_ids])
+    sought = json.dumps(sqlite_noted.sought(connection, visitor_ids))
     (found,) = connection.execute(READ, {"most": MAX_BYTES + 1, "sought": sought}).fetchone()
     rows = zip(visitor_ids, _decoder.decode(found), strict=True)
     # To SQLite's JSON a text ends at a NUL, so what it found may be another visitor's.
@@ -118,7 +124,7 @@ def profile_of(stored: Stored, visitor_id: str, rules: Rules = NO_RULES) -> Prof
 
 def log_of(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
     """All that happened to one visitor, in order."""
-    found = _stored("", connection.execute(LOG_OF, (visitor_id, sqlite_noted.number(visitor_id))).fetchone()[0])
+    found = _stored("", connection.execute(LOG_OF, sqlite_noted.one_sought(connection, visitor_id)).fetchone()[0])
     return in_order(unpacked_arrivals(found.events, found.many)) if found.many else []
 
 

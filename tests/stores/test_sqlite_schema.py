@@ -23,16 +23,30 @@ DROP TABLE merge_rules;
 DROP TABLE erasures;
 DROP TABLE noted;
 DROP TABLE noted_of;
-DROP TABLE noted_lately;
+DROP TABLE noted_newest;
 PRAGMA user_version = 3;
 """
 VERSION_5 = """
 ALTER TABLE profiles RENAME COLUMN until TO upto;
 DROP TABLE noted;
 DROP TABLE noted_of;
-DROP TABLE noted_lately;
+DROP TABLE noted_newest;
 PRAGMA user_version = 5;
 """
+
+# The newest of what pages noted were in a small index of their own.
+VERSION_6 = """
+CREATE TABLE noted_lately (visitor INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (visitor, place))
+WITHOUT ROWID;
+INSERT INTO noted_lately SELECT one.value, first + one.key FROM noted_newest, json_each(visitors) AS one;
+DROP TABLE noted_newest;
+PRAGMA user_version = 6;
+"""
+
+
+def noted(visitor_id: str, number: int) -> Arrival:
+    event = Event(NOON + number, f"page:ab:{number:x}-0", "page viewed")
+    return Arrival(visitor_id, event, "page", NOON + number)
 
 
 def seen(visitor_id: str, number: int) -> Arrival:
@@ -112,6 +126,27 @@ async def test_a_file_whose_marks_name_nobody_goes_on_with_its_workers(tmp_path:
         old.execute("DELETE FROM erasures WHERE place < (SELECT max(place) FROM erasures)")
         await store.withdraw("anna", ["web:2"])
         assert await store.changed(place, await store.newest_change()) is None, "one was an older worker's"
+    old.close()
+    await store.aclose()
+
+
+async def test_a_file_of_version_6_goes_on_and_its_workers_note_nothing_more(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    for at in range(9):
+        await store.apply([], [noted(visitor, at) for visitor in ("anna", "ben")])
+    before = {profile.visitor_id: profile async for profile in store.profiles()}
+    logs = [await store.log_of(visitor) for visitor in ("anna", "ben")]
+    await store.aclose()
+    old = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    old.executescript(VERSION_6)
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    assert {profile.visitor_id: profile async for profile in store.profiles()} == before
+    assert [await store.log_of(visitor) for visitor in ("anna", "ben")] == logs
+    await store.apply([], [noted("ben", 10)])
+    assert await store.get_profile("ben") == fold(before["ben"], [noted("ben", 10)])
+    assert await store.rebuild() == 0
+    with pytest.raises(sqlite3.OperationalError, match="no such table: noted_lately"):
+        old.execute("INSERT INTO noted_lately VALUES (1, 99)")
     old.close()
     await store.aclose()
 

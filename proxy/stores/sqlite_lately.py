@@ -1,0 +1,85 @@
+"""What a connection to the SQLite store remembers from one transaction to the next, so as not to ask the file for it:
+whose the newest of what pages noted are (`sqlite_noted.py`), and who is known to have a row in `profiles`.
+
+Nothing of it is the only copy. Whatever takes visitors out of the file leaves a mark there (`sqlite_changes.py`), by
+which others find out that they know too much; a transaction that fails has its connection forget it all.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Set
+from itertools import compress, count
+from typing import Any
+
+import msgspec
+
+NEWEST = """
+CREATE TABLE IF NOT EXISTS noted_newest (first INTEGER PRIMARY KEY, visitors TEXT NOT NULL)
+"""
+"""A row of a transaction: the first of its places, and the visitors of them all by their numbers, as JSON."""
+SINCE = "SELECT group_concat('[' || first || ',' || visitors || ']') FROM noted_newest WHERE first > ?"
+LATELY = 20_000
+"""So many of the newest are not in the large index."""
+MOST_KNOWN = 50_000
+
+_runs = msgspec.json.Decoder(list[tuple[int, list[int]]])
+
+
+class Lately:
+    """Of one connection, used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._runs: list[tuple[int, list[int], Set[int]]] = []
+        self._many = 0
+        self._known: set[str] = set()
+        self._mark = 0
+
+    def forget(self) -> None:
+        """The file may be another than it was."""
+        self._runs, self._many, self._known = [], 0, set()
+
+    def look(self, connection: sqlite3.Connection) -> None:
+        """Reads what the file has of the newest by now. What was moved from there to the large index may be known
+        still: then it is found twice."""
+        after = self._runs[-1][0] if self._runs else 0
+        (found,) = connection.execute(SINCE, (after,)).fetchone()
+        if found is None:
+            return
+        for first, visitors in sorted(_runs.decode(f"[{found}]")):
+            self._runs.append((first, visitors, frozenset(visitors)))
+            self._many += len(visitors)
+        while self._many - len(self._runs[0][1]) > 2 * LATELY:
+            self._many -= len(self._runs.pop(0)[1])
+
+    def places(self, number: int) -> list[int]:
+        """Where something of the visitor with this number is noted."""
+        return [
+            place
+            for first, visitors, numbers in self._runs
+            if number in numbers
+            for place in compress(count(first), map(number.__eq__, visitors))
+        ]
+
+    def unknown(self, visitor_ids: Collection[str], mark: int) -> Set[str]:
+        """Those of whom it is not known that they have a row; `mark` is the file's."""
+        if mark != self._mark or len(self._known) > MOST_KNOWN:
+            self._known, self._mark = set(), mark
+        return set(visitor_ids) - self._known
+
+    def know(self, visitor_ids: Collection[str]) -> None:
+        """They have one."""
+        self._known.update(visitor_ids)
+
+
+class Remembering(sqlite3.Connection):
+    """A connection that does."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.lately = Lately()
+
+
+def lately_of(connection: sqlite3.Connection) -> Lately:
+    """What the connection remembers; of another, nothing."""
+    return connection.lately if isinstance(connection, Remembering) else Lately()

@@ -1,0 +1,107 @@
+"""What a connection to a SQLite file remembers is never more than the file has."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from proxy.model import Arrival, Event
+from proxy.stores import open_store, sqlite_log, sqlite_schema
+from proxy.stores.sqlite import whole
+from proxy.stores.sqlite_lately import LATELY, Lately, Remembering, lately_of
+from proxy.stores.sqlite_noted import all_of
+
+NOON = 1_795_435_200.0
+
+
+def views(visitor_id: str, *at: int) -> Sequence[Arrival]:
+    return [
+        Arrival(visitor_id, Event(NOON + one, f"page:ab:{one:x}-0", "page viewed"), "page", NOON + one) for one in at
+    ]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    opened = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    sqlite_schema.prepare(opened)
+    opened.close()
+    return tmp_path / "s.db"
+
+
+def opened(path: Path) -> Remembering:
+    return sqlite3.connect(path, isolation_level=None, factory=Remembering)
+
+
+def noted(connection: sqlite3.Connection, first: int, visitors: Sequence[int]) -> None:
+    connection.execute("INSERT INTO noted_newest VALUES (?, ?)", (first, str(list(visitors))))
+
+
+def test_what_others_noted_is_found_where_it_lies(path: Path) -> None:
+    here, there = opened(path), opened(path)
+    noted(there, 1, [7, 8, 7])
+    lately = here.lately
+    lately.look(here)
+    assert (lately.places(7), lately.places(8), lately.places(9)) == ([1, 3], [2], [])
+    noted(there, 9, [9, 7])
+    lately.look(here)
+    assert (lately.places(7), lately.places(9)) == ([1, 3, 10], [9])
+    here.close()
+    there.close()
+
+
+def test_no_more_is_remembered_than_twice_what_no_index_has(path: Path) -> None:
+    connection = opened(path)
+    for first in range(1, 4 * LATELY, 1_000):
+        noted(connection, first, [first] * 1_000)
+    lately = connection.lately
+    lately.look(connection)
+    assert lately.places(1) == []
+    newest = range(2 * LATELY + 1, 4 * LATELY, 1_000)
+    assert all(len(lately.places(first)) == 1_000 for first in newest)
+    connection.close()
+
+
+def test_a_connection_of_another_kind_remembers_nothing() -> None:
+    connection = sqlite3.connect(":memory:")
+    lately_of(connection).know(["anna"])
+    assert lately_of(connection).unknown(["anna"], 0) == {"anna"}
+    connection.close()
+
+
+def test_who_has_a_row_is_known_until_the_file_has_another_mark() -> None:
+    lately = Lately()
+    lately.know(["anna"])
+    assert lately.unknown(["anna", "ben"], 0) == {"ben"}
+    assert lately.unknown(["anna", "ben"], 1) == {"anna", "ben"}
+
+
+def test_a_transaction_that_failed_is_not_remembered(path: Path) -> None:
+    connection = opened(path)
+
+    def fail(connection: sqlite3.Connection) -> None:
+        sqlite_log.apply(connection, [], views("anna", 1, 2))
+        assert len(all_of(connection, "anna")) == 2
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        whole(connection, fail)
+    whole(connection, lambda connection: sqlite_log.apply(connection, [], views("ben", 3)))
+    whole(connection, lambda connection: sqlite_log.apply(connection, [], views("anna", 4)))
+    assert all_of(connection, "ben") == {"page:ab:3-0": 1}
+    assert all_of(connection, "anna") == {"page:ab:4-0": 2}
+    assert sqlite_log.visitors(connection, "") == ["anna", "ben"]
+    connection.close()
+
+
+async def test_who_was_erased_by_another_process_and_comes_again_is_found_again(path: Path) -> None:
+    here, there = open_store(f"sqlite:{path}"), open_store(f"sqlite:{path}")
+    await here.apply([], views("anna", 1))
+    await there.erase(["anna"], NOON + 2)
+    await here.apply([], views("anna", 3))
+    assert [visitor_id async for visitor_id in there.visitors()] == ["anna"]
+    assert await there.log_of("anna") == views("anna", 3)
+    await here.aclose()
+    await there.aclose()
