@@ -14,7 +14,7 @@ from itertools import takewhile
 
 from proxy.conditions.derived import value_of as worked_out_of
 from proxy.decide.guard import Guard, withheld
-from proxy.decide.plan import JOURNEY, NO_RULES, Plan
+from proxy.decide.plan import JOURNEY, Plan
 from proxy.model import Cap, Decision, EvaluationContext
 
 
@@ -23,29 +23,28 @@ def decide(plan: Plan, context: EvaluationContext, slots: Iterable[str] | None =
     if plan.journey is not None:
         context = at_stage(plan, context)
     possible = _possible(plan, context)
-    decisions = {}
-    for slot in plan.ranked if slots is None else slots:
-        ranked = plan.ranked.get(slot)
-        if ranked is None:
-            decisions[slot] = Decision(slot)
+    ladder = plan.ladder
+    mask, unfilled = ladder.page(ladder.masks if slots is None else slots)
+    decisions = unfilled.copy()
+    contenders, lowest, beneath = ladder.contenders, ladder.lowest, ladder.beneath
+    left = possible if mask is None else possible & mask
+    while (place := left.bit_length() - lowest) >= 0:
+        contender = contenders[place]
+        if isinstance(contender, Decision):
+            decisions[contender.slot] = contender
+            left &= beneath[contender.slot]
             continue
-        mask, shortest, contenders, decision = ranked
-        candidates = possible & mask
-        while candidates:
-            contender, residual, below, guard = contenders[candidates.bit_length() - shortest]
-            if residual is None or residual.holds(possible):
-                if guard is None:
-                    decision = contender
-                    break
-                said = guard.says(context)
-                if said is not None:
-                    if said.detail != "capped":
-                        decision = said
-                        break
-                    if not decision.withheld:
-                        decision = said
-            candidates &= (1 << below) - 1
-        decisions[slot] = decision
+        decision, residual, guard, bits = contender
+        if residual is None or residual.holds(possible):
+            said = decision if guard is None else guard.says(context)
+            if said is not None:
+                if said.detail != "capped":
+                    decisions[said.slot] = said
+                    left &= beneath[said.slot]
+                    continue
+                if not decisions[said.slot].withheld:
+                    decisions[said.slot] = said
+        left = without(left, bits)
     if plan.layers is not None:
         decisions = plan.layers.settled(decisions, lambda slot: _choices(plan, slot, possible, context))
     for holdout in plan.held_out:
@@ -86,13 +85,20 @@ def _choices(plan: Plan, slot: str, possible: int, context: EvaluationContext) -
 
 def fitting(plan: Plan, slot: str, possible: int) -> Iterator[tuple[Decision, Guard | None]]:
     """The rules that fit, best first, as `decide` goes through them."""
-    mask, shortest, contenders, _ = plan.ranked.get(slot, NO_RULES)
-    candidates = possible & mask
-    while candidates:
-        contender, residual, below, guard = contenders[candidates.bit_length() - shortest]
+    ladder = plan.ladder
+    left = possible & ladder.masks.get(slot, 0)
+    while left:
+        contender = ladder.contenders[left.bit_length() - ladder.lowest]
+        decision, residual, guard, bits = contender if isinstance(contender, tuple) else (contender, None, None, 1)
         if residual is None or residual.holds(possible):
-            yield contender, guard
-        candidates &= (1 << below) - 1
+            yield decision, guard
+        left = without(left, bits)
+
+
+def without(left: int, bits: int) -> int:
+    """What is left without so many of the highest bits, set or not."""
+    below = left.bit_length() - bits
+    return left ^ (left >> below << below)
 
 
 def _hold_out(slots: frozenset[str] | None, decisions: dict[str, Decision]) -> None:

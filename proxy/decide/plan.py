@@ -19,7 +19,7 @@ folder. A plan is immutable; `decide/engine.py` reads it.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from itertools import count, groupby
@@ -30,7 +30,8 @@ from proxy.conditions.derived import MARK, base_of, value_of
 from proxy.decide.clock import Clock
 from proxy.decide.column import Column, column
 from proxy.decide.conjunctions import Literal, alternatives, facts_of
-from proxy.decide.guard import Guard, HeldOut, decision_of, guard_of, held_out_by
+from proxy.decide.guard import HeldOut, decision_of, guard_of, held_out_by
+from proxy.decide.ladder import Contender, Ladder
 from proxy.decide.layers import Layers
 from proxy.decide.layout import Layout
 from proxy.decide.membership import ComputedSegment, Membership
@@ -55,28 +56,15 @@ SCHEDULE, VERIFIED = "schedule", "verified"
 JOURNEY = "journey stage"
 
 
-# Read for each slot of each page: a plain tuple is taken apart in a quarter of the time that a named one takes.
-
-Contender = tuple[Decision, Residual | None, int, Guard | None]
-"""What a bit of a slot stands for: the decision if it wins; what must still be asked; for when that says no, how many
-bits are below those of the rule; and who then has the last word on the decision."""
-
-RankedSlot = tuple[int, int, tuple[Contender, ...], Decision]
-"""A slot's part of the integer: a mask of its bits; how long an integer of its lowest bit alone is; what its bits stand
-for, from there up; and the decision when none is left."""
-
-NO_RULES: RankedSlot = (0, 1, (), Decision(""))
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Plan:
-    """Compiled rules. `ranked` has each slot's rules; `layers` is None when no rule has one; the rest is
+    """Compiled rules. `ladder` has each slot's rules; `layers` is None when no rule has one; the rest is
     for finding a visitor's bits. `journey` is a plan of its own, whose one slot shows the stage."""
 
     version: str
     rules: tuple[Rule, ...]
     segments: tuple[Segment, ...]
-    ranked: Mapping[str, RankedSlot]
+    ladder: Ladder
     layers: Layers | None
     holdouts: tuple[Holdout, ...]
     held_out: tuple[HeldOut, ...]
@@ -89,12 +77,12 @@ class Plan:
     journey: Plan | None = None
 
     def __repr__(self) -> str:
-        return f"<Plan {self.version or 'without version'}: {len(self.rules)} rules in {len(self.ranked)} slots>"
+        return f"<Plan {self.version or 'without version'}: {len(self.rules)} rules in {len(self.slots)} slots>"
 
     @property
     def slots(self) -> frozenset[str]:
         """Every slot that has a rule, live or not."""
-        return frozenset(self.ranked)
+        return frozenset(self.ladder.masks)
 
     def possible(self, context: EvaluationContext, untold: Container[str] = ()) -> int:
         """The bits a visitor satisfies, residuals not yet asked. `decide` finds the same by its short cuts, which need
@@ -112,8 +100,7 @@ class Plan:
     @property
     def parts(self) -> list[object]:
         """The many things it consists of, for who takes it apart one by one."""
-        contenders = [contender for _, _, of_slot, _ in self.ranked.values() for contender in of_slot]
-        return [*self.rules, *contenders, *self.questions.values()]
+        return [*self.rules, *self.ladder.contenders, *self.questions.values()]
 
     def asked_in(self, slots: Iterable[str]) -> Questions:
         """What deciding these slots may ask."""
@@ -133,7 +120,7 @@ def compile_plan(
     layout = Layout()
     computed = tuple(_computed(segment, layout) for segment in in_order_of_use(segments))
     own_bits = layout.everyone
-    ranked = _ranked(rules, layout)
+    ladder = _ladder(rules, layout)
     columns = layout.columns()
     clock = Clock(
         layout.everyone,
@@ -150,7 +137,7 @@ def compile_plan(
         version,
         tuple(rules),
         tuple(segments),
-        ranked,
+        ladder,
         _layers(rules),
         tuple(holdouts),
         tuple(map(held_out_by, holdouts)),
@@ -218,30 +205,34 @@ def _computed(segment: Segment, layout: Layout) -> ComputedSegment:
     return ComputedSegment(segment.name, sum(map(layout.conjunction, form.conjunctions)), form.residual)
 
 
-def _ranked(rules: Sequence[Rule], layout: Layout) -> dict[str, RankedSlot]:
-    slots = {rule.slot for rule in rules}
+def _ladder(rules: Sequence[Rule], layout: Layout) -> Ladder:
     best_last = sorted((rule for rule in rules if not rule.paused), key=rank)[::-1]
     by_slot = sorted(best_last, key=lambda rule: rule.slot)
     forms = [(rule, _form(rule, layout)) for rule in by_slot]  # before any slot's bits, which must be together
-    ranked = {
-        slot: _ranked_slot(slot, entries, layout) for slot, entries in groupby(forms, key=lambda entry: entry[0].slot)
-    }
-    return ranked | {slot: _paused_slot(slot) for slot in slots - ranked.keys()}
-
-
-def _ranked_slot(slot: str, entries: Iterable[tuple[Rule, _Form]], layout: Layout) -> RankedSlot:
-    below = layout.width
+    lowest = layout.width + 1
     contenders: list[Contender] = []
-    for rule, form in entries:
-        contender = decision_of(rule), form.residual, layout.width, guard_of(rule)
-        for conjunction in form.conjunctions:
-            layout.conjunction(conjunction | schedule_of(rule))
-            contenders.append(contender)
-    return layout.everyone >> below << below, below + 1, tuple(contenders), Decision(slot)
+    masks = dict.fromkeys(sorted({rule.slot for rule in rules}), 0)
+    beneath = dict.fromkeys(masks, 0)
+    for slot, entries in groupby(forms, key=lambda entry: entry[0].slot):
+        beneath[slot] = layout.everyone
+        for rule, form in entries:
+            contenders += _contenders(rule, form, layout)
+        masks[slot] = layout.everyone ^ beneath[slot]
+    live = {rule.slot for rule in by_slot}
+    unfilled = {slot: Decision(slot) if slot in live else _paused(slot) for slot in masks}
+    return Ladder(lowest, tuple(contenders), masks, beneath, unfilled)
 
 
-def _paused_slot(slot: str) -> RankedSlot:
-    return *NO_RULES[:3], Decision(slot, reason=Reason.DISABLED, detail="paused")
+def _contenders(rule: Rule, form: _Form, layout: Layout) -> Iterator[Contender]:
+    """One for each of the rule's bits, which are given out here."""
+    decision, guard = decision_of(rule), guard_of(rule)
+    for number, conjunction in enumerate(form.conjunctions, start=1):
+        layout.conjunction(conjunction | schedule_of(rule))
+        yield (decision, form.residual, guard, number) if form.residual or guard else decision
+
+
+def _paused(slot: str) -> Decision:
+    return Decision(slot, reason=Reason.DISABLED, detail="paused")
 
 
 def _with_what_they_name(facts: list[Fact], segments: Sequence[Segment], journey: Sequence[Segment]) -> list[Fact]:

@@ -103,7 +103,7 @@ def _sewn(template: Template, contents: Sequence[Content]) -> list[Piece | Seam 
     for slot, content in enumerate(contents):
         if not isinstance(content, Piece):
             parts += (*content, statics[slot + 1])
-        elif (seam := seams.made[slot].get(content.digest)) is not None:
+        elif (seam := seams.made[slot].get(content.digest or content.name())) is not None:
             parts.append(seam)
         else:
             seams.miss(slot, content)
@@ -116,7 +116,7 @@ def _identity(parts: Sequence[Piece | bytes]) -> list[bytes]:
 
 
 def _zstd(parts: Sequence[Piece | bytes]) -> list[bytes]:
-    return [part.frame if isinstance(part, Piece) else raw_frame(part) for part in parts]
+    return [part.frame or part.make_frame() if isinstance(part, Piece) else raw_frame(part) for part in parts]
 
 
 def _gzip(parts: Sequence[Piece | Seam | bytes]) -> list[bytes]:
@@ -126,10 +126,15 @@ def _gzip(parts: Sequence[Piece | Seam | bytes]) -> list[bytes]:
             chunks.append(stored(part))
             crc = zlib.crc32(part, crc)
             size += len(part)
-        else:
+        elif isinstance(part, Seam):
             chunks.append(part.deflated)
-            crc = part.crc_after(crc)
+            crc = part.crc_past(crc) ^ part.crc
             size += part.size
+        else:
+            chunks.append(part.deflated or part.deflate())
+            past, plain = part.crc_past, part.plain
+            crc = zlib.crc32(plain, crc) if past is None else past(crc) ^ part.crc
+            size += len(plain)
     chunks.append(_LAST_BLOCK + crc.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little"))
     return chunks
 
@@ -138,7 +143,7 @@ def _etag(parts: Sequence[Piece | Seam | bytes], coding: Coding, key: bytes) -> 
     """Weak, since the same page in another coding, or with other seams, is other bytes (RFC 9110 8.8.1). Digests have
     one length (a seam's are those of its pieces) and texts are preceded by theirs, so no two pages feed the hash
     alike."""
-    named = [b"%d:%b" % (len(part), part) if isinstance(part, bytes) else part.digest for part in parts]
+    named = [b"%d:%b" % (len(part), part) if isinstance(part, bytes) else part.digest or part.name() for part in parts]
     hashed = _keyed(key).copy()  # half the time of a new one
     hashed.update(b"".join((coding.encode(), *named)))
     return b'W/"%b"' % hashed.hexdigest().encode()

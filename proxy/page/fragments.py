@@ -15,7 +15,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import field as dataclass_field
 from itertools import groupby
 
 from proxy.errors import EditorError
@@ -33,31 +33,30 @@ _PATH_BEGUN = re.compile(
 Content = tuple[tuple[str, Marked | int], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Fragment:
     """What fills a slot. `removed` is what the sanitiser left out of an editor's file, for the checker to tell;
-    `content` what it says, by name, for who draws it themselves."""
+    `content` what it says, by name, for who draws it themselves. `constant` is the fragment as one piece, the same for
+    every visitor; None when it has fields."""
 
     parts: tuple[Piece | Field, ...]
     removed: tuple[Removed, ...] = ()
     content: Content = ()
+    constant: Piece | None = dataclass_field(init=False, repr=False, compare=False)
 
-    @cached_property
+    def __post_init__(self) -> None:
+        pieces = [part for part in self.parts if isinstance(part, Piece)]
+        whole = pieces[0] if len(pieces) == 1 else Piece(b"".join([piece.plain for piece in pieces]))
+        object.__setattr__(self, "constant", whole if len(pieces) == len(self.parts) else None)
+
+    @property
     def fields(self) -> tuple[Field, ...]:
         """The fields in order; their attributes are what the fragment needs to know of a visitor."""
-        return tuple(part for part in self.parts if isinstance(part, Field))
+        return tuple([part for part in self.parts if isinstance(part, Field)])
 
     def fill(self, attributes: Attributes) -> Sequence[Piece | bytes]:
         """The fragment for one visitor: the constant pieces, and between them the visitor's words."""
         return [part if isinstance(part, Piece) else part.text(attributes) for part in self.parts]
-
-    @cached_property
-    def constant(self) -> Piece | None:
-        """The fragment as one piece, the same for every visitor; None when it has fields."""
-        pieces = [part for part in self.parts if isinstance(part, Piece)]
-        if len(pieces) < len(self.parts):
-            return None
-        return pieces[0] if len(pieces) == 1 else Piece(b"".join(piece.plain for piece in pieces))
 
 
 @dataclass(frozen=True, slots=True)

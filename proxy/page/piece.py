@@ -3,10 +3,10 @@
 A compressed answer is stitched: each piece is deflated once, alone, and ended with a full flush, so that it is
 independent of its neighbours and byte-aligned. Such pieces may be joined in any order into one gzip member.
 
-What remains per answer is the checksum of the whole. Running a CRC-32 over a piece changes the running value by an
-affine function over GF(2): a constant, and one constant for each bit set in it. So zlib itself tells that function by
-running over the piece once for each bit, and four tables of 256 then replace the run over the bytes. (zlib has
-`crc32_combine`; Python's module does not offer it.)
+What remains per answer is the checksum of the whole. Running a CRC-32 over a piece changes the running value by a
+function that is linear over GF(2) and depends on the piece's length alone; to that comes, by xor, the piece's own CRC.
+So zlib itself tells that function by running over as many zeros once for each bit, and four tables of 256 then replace
+the run over the bytes. (zlib has `crc32_combine`; Python's module does not offer it.)
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import hashlib
 import zlib
 from array import array
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import lru_cache
 
 from proxy.page.frames import frame
 
@@ -26,66 +25,84 @@ _LEVEL = 9
 _WINDOW = 32 * 1024
 MAX_STORED_BYTES = 0xFFFF
 
-AFFINE_BYTES = 4 * 256 * 4
-"""What an `affine` function keeps."""
+MOST_LENGTHS = 2_048
+"""Of pieces, whose tables are kept: 8 MB."""
+
+TABLE_BYTES = 4 * 256 * 4
+"""What they take for a length."""
+
+Past = Callable[[int], int]
 
 
-@dataclass(frozen=True)
 class Piece:
-    """Constant bytes. What costs something is worked out when first asked for, once."""
+    """Constant bytes. What costs something is worked out when first asked for, once, and is empty until then: an answer
+    has many pieces, and reads of each what is there."""
 
-    plain: bytes
+    __slots__ = ("crc", "crc_past", "deflated", "digest", "frame", "plain")
 
-    @cached_property
+    def __init__(self, plain: bytes) -> None:
+        self.plain = plain
+        self.deflated = b""
+        self.digest = b""
+        self.frame = b""
+        self.crc = 0
+        self.crc_past: Past | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Piece) and self.plain == other.plain
+
+    def __hash__(self) -> int:
+        return hash(self.plain)
+
+    def __repr__(self) -> str:
+        return f"Piece({self.plain!r})"
+
+    @property
     def size(self) -> int:
         """In bytes."""
         return len(self.plain)
 
-    @cached_property
-    def deflated(self) -> bytes:
-        """Raw deflate blocks that refer to nothing before them, ended on a byte; none of them is the last."""
-        return deflated(self.plain) if self.plain else b""
+    def deflate(self) -> bytes:
+        """Makes `deflated`: raw deflate blocks that refer to nothing before them, ended on a byte; none of them is the
+        last. And what tells the checksum of a long piece."""
+        if self.plain and not self.deflated:
+            self.deflated = deflated(self.plain)
+            if len(self.plain) > SHORT:
+                self.crc, self.crc_past = zlib.crc32(self.plain), past(len(self.plain))
+        return self.deflated
 
-    @cached_property
-    def frame(self) -> bytes:
-        """A frame of zstd, for pages in that coding."""
-        return frame(self.plain)
+    def name(self) -> bytes:
+        """Makes `digest`: 16 bytes that name the content."""
+        if not self.digest:
+            self.digest = hashlib.blake2b(self.plain, digest_size=16).digest()
+        return self.digest
 
-    @cached_property
-    def digest(self) -> bytes:
-        """16 bytes that name the content."""
-        return hashlib.blake2b(self.plain, digest_size=16).digest()
-
-    def recall(self, digest: bytes) -> None:
-        """Tells a piece its digest, where that was worked out for the same bytes before."""
-        self.__dict__["digest"] = digest
+    def make_frame(self) -> bytes:
+        """Makes `frame`, for pages in zstd."""
+        if not self.frame:
+            self.frame = frame(self.plain)
+        return self.frame
 
     def prepare(self, *, has_frame: bool = False) -> None:
         """Works everything out now; its frame too, if it is to have one."""
-        self.deflated, self.digest, self.crc_after(0)
+        self.deflate(), self.name()
         if has_frame:
-            self.frame  # noqa: B018  # made by looking
+            self.make_frame()
 
     @property
     def coded_bytes(self) -> int:
         """What its codings take, as far as they are made."""
-        return len(self.deflated) + len(vars(self).get("frame", b""))
-
-    @cached_property
-    def crc_after(self) -> Callable[[int], int]:
-        """From the CRC-32 of what came before to that of the same followed by this piece."""
-        run = partial(zlib.crc32, self.plain)
-        return run if len(self.plain) <= SHORT else affine(run)
+        return len(self.deflated) + len(self.frame)
 
 
 def joined(parts: Iterable[Piece], *, is_lasting: bool = True) -> Piece:
     """One piece of several; what is deflated already is not deflated again. One that is not lasting will be asked for a
-    few times only: its checksum is worked out each time (1.5 us for 3.5 KB), where tables would cost 300 us first."""
+    few times only: its checksum is worked out each time (1.5 us for 3.5 KB), where tables might cost 300 us first."""
     pieces = tuple(parts)
-    whole = Piece(b"".join(piece.plain for piece in pieces))
-    object.__setattr__(whole, "deflated", b"".join(piece.deflated for piece in pieces))
-    if not is_lasting:
-        object.__setattr__(whole, "crc_after", partial(zlib.crc32, whole.plain))
+    whole = Piece(b"".join([piece.plain for piece in pieces]))
+    whole.deflated = b"".join([piece.deflate() for piece in pieces])
+    if is_lasting and len(whole.plain) > SHORT:
+        whole.crc, whole.crc_past = zlib.crc32(whole.plain), past(len(whole.plain))
     return whole
 
 
@@ -118,17 +135,19 @@ def stored(text: bytes) -> bytes:
     return b"\0" + length.to_bytes(2, "little") + (length ^ MAX_STORED_BYTES).to_bytes(2, "little") + text
 
 
-def affine(function: Callable[[int], int]) -> Callable[[int], int]:
-    """The same function of 32 bits, which must be affine over GF(2), by four look-ups."""
-    constant = function(0)
-    of_bit = [function(1 << bit) ^ constant for bit in range(32)]
-    low, second = _table(constant, of_bit[:8]), _table(0, of_bit[8:16])
-    third, high = _table(0, of_bit[16:24]), _table(0, of_bit[24:])
-    return lambda bits: low[bits & 255] ^ second[bits >> 8 & 255] ^ third[bits >> 16 & 255] ^ high[bits >> 24]
+@lru_cache(MOST_LENGTHS)
+def past(size: int) -> Past:
+    """What running over `size` bytes does to the CRC-32 of what stands before them, by four look-ups. That, xor their
+    own, is the checksum of both."""
+    zeros = bytes(size)
+    constant = zlib.crc32(zeros)
+    of_bit = [zlib.crc32(zeros, 1 << bit) ^ constant for bit in range(32)]
+    low, second, third, high = (_table(of_bit[bit : bit + 8]) for bit in range(0, 32, 8))
+    return lambda crc: low[crc & 255] ^ second[crc >> 8 & 255] ^ third[crc >> 16 & 255] ^ high[crc >> 24]
 
 
-def _table(start: int, of_bit: list[int]) -> array[int]:
-    values = [start]
+def _table(of_bit: list[int]) -> array[int]:
+    values = [0]
     for change in of_bit:
         values += [value ^ change for value in values]
     return array("I", values)

@@ -21,11 +21,11 @@ seam was there shows in an answer's length alone: decoded it is the same bytes.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from proxy.memo import make_room
-from proxy.page.piece import AFFINE_BYTES, Piece, affine, deflated, inflated
+from proxy.page.piece import TABLE_BYTES, Past, Piece, deflated, inflated, past
 
 HOT_AFTER = 16
 """How often a content must be asked for in a slot until its seam is wanted."""
@@ -36,22 +36,26 @@ _MOST_COUNTED = 1_000
 @dataclass(frozen=True, slots=True)
 class Seam:
     """Content and the static text after it, `size` bytes when inflated; `digest` joins those of its pieces. It takes
-    the place of pieces in an answer."""
+    the place of pieces in an answer. Its checksum is told as that of a piece."""
 
     deflated: bytes
     size: int
     digest: bytes
-    crc_after: Callable[[int], int]
+    crc: int
+    crc_past: Past
+
+    def name(self) -> bytes:
+        """As that of a piece."""
+        return self.digest
 
 
 def sew(before: Piece, content: Piece, after: Piece) -> Seam | None:
     """The seam of `content` between two static texts; None unless, inflated again, it proves to be right."""
     plain = content.plain + after.plain
     blocks = deflated(plain, history=before.plain)
-    crc_after = affine(lambda running: after.crc_after(content.crc_after(running)))
-    if inflated(blocks, history=before.plain) != plain or crc_after(0) != zlib.crc32(plain):
+    if inflated(blocks, history=before.plain) != plain:
         return None
-    return Seam(blocks, len(plain), content.digest + after.digest, crc_after)
+    return Seam(blocks, len(plain), content.name() + after.name(), zlib.crc32(plain), past(len(plain)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class Seams:
 
     def miss(self, slot: int, content: Piece) -> None:
         """Takes note that a seam was looked for in vain."""
-        asked, digest = self._asked[slot], content.digest
+        asked, digest = self._asked[slot], content.name()
         count = asked.get(digest, 0)
         if not count:
             make_room(asked, _MOST_COUNTED)
@@ -92,12 +96,12 @@ class Seams:
         for one in wanted:
             seam = sew(self._statics[one.slot], one.content, self._statics[one.slot + 1])
             if seam is not None:
-                self.made[one.slot][one.content.digest] = seam
+                self.made[one.slot][one.content.name()] = seam
 
     @property
     def size(self) -> int:
         """Bytes of memory that the seams take, about."""
-        return sum(len(seam.deflated) + AFFINE_BYTES for made in self.made for seam in list(made.values()))
+        return sum(len(seam.deflated) + TABLE_BYTES for made in self.made for seam in list(made.values()))
 
     def forget(self) -> None:
         """Starts again without any."""

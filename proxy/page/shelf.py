@@ -59,17 +59,16 @@ def drawer_of(template: str) -> Drawer:
     return Drawer(template)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Filled(Fragment):
     """One visitor's fragment: deflating it anew would cost more than the few bytes that saves."""
 
-    @property
-    def constant(self) -> Piece | None:
+    def __post_init__(self) -> None:
         only = self.parts[0]
-        return only if len(self.parts) == 1 and isinstance(only, Piece) else None
+        object.__setattr__(self, "constant", only if len(self.parts) == 1 and isinstance(only, Piece) else None)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shelf(Fragment):
     """Its own parts are what stands around the cards, the first `places` of them before; `drawer` draws these."""
 

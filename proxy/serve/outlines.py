@@ -64,7 +64,7 @@ class Outline(NamedTuple):
         digests: list[bytes | None] = []
         if template.slots:  # a page without is given as it is, without a tag of ours
             is_free = [likeness is None or not likeness.is_within(*ends) for ends in pairwise(edges)]
-            digests = [piece.digest if free else None for piece, free in zip(pieces, is_free, strict=True)]
+            digests = [piece.name() if free else None for piece, free in zip(pieces, is_free, strict=True)]
         slots, inner = template.slots, tuple(edges[1:-1])
         before = [] if likeness is None else list(map(likeness.words_before, inner))
         return cls(slots, inner, template.about, doubts, digests, likeness, before)
@@ -77,7 +77,7 @@ class Outline(NamedTuple):
         pieces = [Piece(bytes(body[start:end])) for start, end in pairwise((0, *edges, len(body)))]
         for piece, digest in zip(pieces, self.digests, strict=False):
             if digest is not None:
-                piece.recall(digest)
+                piece.digest = digest
         return Template(self.slots, tuple(pieces[::2]), tuple(pieces[1::2]), about=self.about)
 
 

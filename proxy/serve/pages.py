@@ -13,7 +13,7 @@ from proxy.httpcache.key import Varying
 from proxy.httpcache.purge import tags_of
 from proxy.httpcache.stored import StoredResponse
 from proxy.model import Headers
-from proxy.page.piece import AFFINE_BYTES, SHORT, Piece
+from proxy.page.piece import SHORT, TABLE_BYTES, Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.rulebook.policy import PagePolicy
@@ -94,7 +94,7 @@ class Entry:
 
 
 def _size(piece: Piece) -> int:
-    return piece.size + piece.coded_bytes + _PIECE_BYTES + (AFFINE_BYTES if piece.size > SHORT else 0)
+    return piece.size + piece.coded_bytes + _PIECE_BYTES + (TABLE_BYTES if piece.size > SHORT else 0)
 
 
 def is_page(headers: Headers) -> bool:

@@ -49,11 +49,9 @@ def test_the_plan_decides_as_trying_every_rule_does(seeds: range) -> None:
 
 def test_the_worlds_above_ask_for_residuals_and_show_much() -> None:
     plans = [(world, compile_plan(world.rules, world.segments)) for world in map(World, range(200))]
-    contenders = [
-        contender for _, plan in plans for _, _, contenders, _ in plan.ranked.values() for contender in contenders
-    ]
+    contenders = [contender for _, plan in plans for contender in plan.ladder.contenders]
     decisions = [decision for world, plan in plans for decision in decide(plan, world.context()).values()]
-    assert sum(residual is not None for _, residual, _, _ in contenders) > len(contenders) / 20
+    assert sum(isinstance(each, tuple) and each[1] is not None for each in contenders) > len(contenders) / 20
     assert len(decisions) / 3 < sum(decision.rule != "" for decision in decisions) < len(decisions)
 
 

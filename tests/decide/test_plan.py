@@ -5,7 +5,7 @@ from graphlib import CycleError
 
 import pytest
 
-from proxy.decide.engine import decide
+from proxy.decide.engine import decide, fitting
 from proxy.decide.plan import compile_plan
 from proxy.model import AllOf, Between, Condition, EvaluationContext, Fact, IsKnown, NoneOf, OneOf, Rule, Segment
 from tests.decide.worlds import World
@@ -19,8 +19,8 @@ def in_segment(name: str) -> Fact:
 
 
 def ranked(rules: list[Rule]) -> list[str]:
-    _, _, contenders, _ = compile_plan(rules).ranked["hero"]
-    return [decision.rule for decision, *_ in reversed(contenders)]
+    plan = compile_plan(rules)
+    return [decision.rule for decision, _ in fitting(plan, "hero", plan.ladder.masks["hero"])]
 
 
 def test_rules_rank_by_priority_then_facts_then_order() -> None:

@@ -17,7 +17,8 @@ LOOKUPS = "tailorbird_profile_lookups_total"
 class Broken(Fragment):
     """An editor's fragment that passed every check, and raises."""
 
-    constant = None
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "constant", None)
 
     def fill(self, attributes: Attributes) -> list[Piece | bytes]:
         raise ZeroDivisionError
