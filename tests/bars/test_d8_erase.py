@@ -148,7 +148,7 @@ async def test_nothing_is_left_of_who_was_erased_and_nothing_brings_them_back(
         await shop.tailorbird.store.apply(seen[start : start + 500])
     await send(shop, past())
     assert await greeted(shop, "qz7-phone")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):  # the segments of all others are looked at first
         while not (await shop.tailorbird.desk.export("qz7-phone"))["page views"]:
             await asyncio.sleep(0.05)  # what was shown is recorded once a second
         while not (await shop.tailorbird.desk.export("qz7-phone"))["messages to webhooks"]:
