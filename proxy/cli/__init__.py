@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from keyword import iskeyword
 from typing import NamedTuple
 
 import click
@@ -14,51 +15,46 @@ from proxy.errors import TailorbirdError
 
 
 class Row(NamedTuple):
-    """A command: its name, the module that holds it as `command`, its line of help."""
+    """A command: its name, which is that of the module that holds it as `command`, and its line of help."""
 
     name: str
-    module: str
     help: str
 
 
 COMMANDS = (
-    Row("demo", "demo", "the demo shop behind Tailorbird, with links to open"),
-    Row("serve", "serve", "put Tailorbird in front of a shop"),
-    Row("shop", "shop", "the demo shop alone, as an origin to try things on"),
-    Row("check", "check", "all problems in a rule folder at once, with place and help"),
-    Row("test", "test", "run the tests that stand in rule files"),
-    Row("why", "why", "what a visitor is shown on a page, and why, rule by rule"),
-    Row("plan", "plan", "what a draft changes, and who would see something different"),
-    Row("replay", "replay", "decide recorded page views again, and say which would show something else"),
-    Row("publish", "publish", "make a draft the live version"),
-    Row("approve", "approve", "make a version live that somebody else asked for"),
-    Row("history", "history", "who published, paused and rolled back what, and when"),
-    Row("diff", "diff", "what differs between two versions, in meaning and in text"),
-    Row("rollback", "rollback", "make an earlier version live again"),
-    Row("pause", "pause", "switch a rule, a slot or everything off at once"),
-    Row("resume", "resume", "let what is paused go on"),
-    Row("preview", "preview", "a signed link that shows a draft as somebody, on the real site"),
-    Row("rules", "rules", "rule files as JSON, conditions as trees of operators"),
-    Row("explain", "explain", "what a finding's code means, with a right and a wrong example"),
-    Row(
-        "import",
-        "import_",
-        "bring in profiles, products, orders or events, with a report of what was cleaned or refused",
-    ),
-    Row("catalogue", "catalogue", "what feeds say of products: what is wrong, and where each fact comes from"),
-    Row("segments", "segments", "how large segments are, how they overlap, what sets them apart"),
-    Row("webhooks", "webhooks", "who is told when a visitor enters or leaves a segment, and what waits"),
-    Row("identity", "identity", "which devices are which person, and joins undone"),
-    Row("export", "export", "all that is kept of a visitor, as JSON"),
-    Row("erase", "erase", "leave nothing of a visitor, and say so in a receipt"),
-    Row("expire", "expire", "forget what came too long ago"),
-    Row("affinity", "affinity", "what goes with what: tried out on the past, and asked"),
-    Row("events", "events", "events that were not taken, and profiles made anew from the log"),
-    Row("store", "store", "copy all of a store into another"),
-    Row("sign", "sign", "print the signed cookies of a visitor"),
-    Row("doctor", "doctor", "look at a page as Tailorbird sees it, and say what to mend"),
-    Row("schema", "schema", "JSON Schema of rule files, for editors' completion"),
-    Row("docs", "docs", "write the reference pages that are generated from the tables"),
+    Row("demo", "the demo shop behind Tailorbird, with links to open"),
+    Row("serve", "put Tailorbird in front of a shop"),
+    Row("shop", "the demo shop alone, as an origin to try things on"),
+    Row("check", "all problems in a rule folder at once, with place and help"),
+    Row("test", "run the tests that stand in rule files"),
+    Row("why", "what a visitor is shown on a page, and why, rule by rule"),
+    Row("plan", "what a draft changes, and who would see something different"),
+    Row("replay", "decide recorded page views again, and say which would show something else"),
+    Row("publish", "make a draft the live version"),
+    Row("approve", "make a version live that somebody else asked for"),
+    Row("history", "who published, paused and rolled back what, and when"),
+    Row("diff", "what differs between two versions, in meaning and in text"),
+    Row("rollback", "make an earlier version live again"),
+    Row("pause", "switch a rule, a slot or everything off at once"),
+    Row("resume", "let what is paused go on"),
+    Row("preview", "a signed link that shows a draft as somebody, on the real site"),
+    Row("rules", "rule files as JSON, conditions as trees of operators"),
+    Row("explain", "what a finding's code means, with a right and a wrong example"),
+    Row("import", "bring in profiles, products, orders or events, with a report of what was cleaned or refused"),
+    Row("catalogue", "what feeds say of products: what is wrong, and where each fact comes from"),
+    Row("segments", "how large segments are, how they overlap, what sets them apart"),
+    Row("webhooks", "who is told when a visitor enters or leaves a segment, and what waits"),
+    Row("identity", "which devices are which person, and joins undone"),
+    Row("export", "all that is kept of a visitor, as JSON"),
+    Row("erase", "leave nothing of a visitor, and say so in a receipt"),
+    Row("expire", "forget what came too long ago"),
+    Row("affinity", "what goes with what: tried out on the past, and asked"),
+    Row("events", "events that were not taken, and profiles made anew from the log"),
+    Row("store", "copy all of a store into another"),
+    Row("sign", "print the signed cookies of a visitor"),
+    Row("doctor", "look at a page as Tailorbird sees it, and say what to mend"),
+    Row("schema", "JSON Schema of rule files, for editors' completion"),
+    Row("docs", "write the reference pages that are generated from the tables"),
 )
 
 
@@ -70,10 +66,10 @@ class Commands(click.Group):
         return [row.name for row in COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        for row in COMMANDS:
-            if row.name == cmd_name:
-                command: click.Command = importlib.import_module(f"proxy.cli.{row.module}").command
-                return command
+        if cmd_name in self.list_commands(ctx):
+            module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+            command: click.Command = importlib.import_module(f"proxy.cli.{module}").command
+            return command
         if not ctx.resilient_parsing:
             ctx.fail(f"there is no command `{cmd_name}`; {did_you_mean(cmd_name, self.list_commands(ctx))}")
         return None
