@@ -12,7 +12,7 @@ import click
 from proxy.cli.options import as_json, form_option
 from proxy.cli.rulefolder import rules_option
 from proxy.errors import OperatorError
-from proxy.stores.history import GOES_LIVE, Action, Entry
+from proxy.stores.history import GOES_LIVE, Action, Entry, made_live
 from proxy.stores.versions import Versions
 
 
@@ -31,9 +31,8 @@ def command(rules: Path, last: int, form: str) -> None:
 
 
 def _lines(versions: Versions, history: Sequence[Entry], last: int) -> Iterator[str]:
-    live = versions.live()
     width = max((len(entry.author) for entry in history[-last:]), default=0)
-    went_live = max((i for i, entry in enumerate(history) if _made_live(entry, live)), default=-1)
+    went_live = made_live(history, versions.live())
     for place in range(len(history) - 1, max(-1, len(history) - 1 - last), -1):
         entry = history[place]
         name = f"v{entry.version}" if entry.version else ""
@@ -43,10 +42,6 @@ def _lines(versions: Versions, history: Sequence[Entry], last: int) -> Iterator[
         when = datetime.fromtimestamp(entry.at).astimezone()
         line = f"{name:<5} {mark:<6}  {when.day:>2} {when:%b %H:%M}  {entry.author:<{width}}  {action:<11}  {said}"
         yield line.rstrip().ljust(70) + _size(versions, history, place)
-
-
-def _made_live(entry: Entry, live: int) -> bool:
-    return entry.version == live and entry.action in GOES_LIVE
 
 
 def _size(versions: Versions, history: Sequence[Entry], place: int) -> str:

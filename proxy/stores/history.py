@@ -57,6 +57,12 @@ def must_be_approved(history: Iterable[Entry], approval: str) -> bool:
     return asked[-1:] == [Action.REQUESTED]
 
 
+def made_live(history: Sequence[Entry], live: int) -> int:
+    """The place of the entry that made the live version what is live now; -1 when none did."""
+    places = (i for i, entry in enumerate(history) if entry.version == live and entry.action in GOES_LIVE)
+    return max(places, default=-1)
+
+
 def before(live: int, history: Sequence[Entry]) -> int:
     """The latest version before the live one that was live. Raises `OperatorError` when there was none."""
     earlier = {entry.version for entry in history if entry.action in GOES_LIVE and entry.version < live}

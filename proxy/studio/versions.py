@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from proxy.errors import OperatorError, RequestError
 from proxy.rulebook.pauses import Pause, What
-from proxy.stores.history import GOES_LIVE, Action, Entry
+from proxy.stores.history import GOES_LIVE, Action, Entry, made_live
 from proxy.stores.versions import Versions
 from proxy.studio.forms import author_of, form_of
 from proxy.studio.views import Site
@@ -54,9 +54,9 @@ class VersionsView(msgspec.Struct, frozen=True):
 def versions_view(versions: Versions, *, is_published: bool) -> VersionsView:
     """Raises `OperatorError`."""
     live, history = versions.live(), versions.history()
-    made_live = max((i for i, entry in enumerate(history) if _went_live(entry) and entry.version == live), default=-1)
+    newest = made_live(history, live)
     entries = [
-        _entry(entry, live, is_live=i == made_live, waits=i > made_live and entry.action is Action.REQUESTED)
+        _entry(entry, live, is_live=i == newest, waits=i > newest and entry.action is Action.REQUESTED)
         for i, entry in enumerate(history)
     ]
     return VersionsView(live, is_published, sorted(versions.pauses()), entries[::-1][:MOST])
@@ -64,15 +64,11 @@ def versions_view(versions: Versions, *, is_published: bool) -> VersionsView:
 
 def _entry(entry: Entry, live: int, *, is_live: bool, waits: bool) -> EntryView:
     when = datetime.fromtimestamp(entry.at, UTC)
-    goes_back = _went_live(entry) and entry.version != live
+    goes_back = entry.action in GOES_LIVE and entry.version != live
     said = entry.what or entry.message
     return EntryView(
         entry.version, f"{when.day} {when:%b %H:%M} UTC", entry.author, entry.action, said, is_live, goes_back, waits
     )
-
-
-def _went_live(entry: Entry) -> bool:
-    return entry.action in GOES_LIVE
 
 
 def version_routes(site: Site, html: Html) -> list[Route]:

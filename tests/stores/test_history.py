@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import OperatorError
-from proxy.stores.history import Action, Entry, before, is_live_as_saved, must_wait_for
+from proxy.stores.history import Action, Entry, before, is_live_as_saved, made_live, must_wait_for
 
 PUBLISHED, LOADED, REQUESTED = Action.PUBLISHED, Action.LOADED, Action.REQUESTED
 APPROVED, ROLLED_BACK, PAUSED = Action.APPROVED, Action.ROLLED_BACK, Action.PAUSED
@@ -29,6 +29,11 @@ def history(*happened: tuple[Action, int]) -> list[Entry]:
 )
 def test_it_tells_how_rules_become_live(actions: list[Action], as_saved: bool) -> None:
     assert is_live_as_saved([Entry(1.0, action) for action in actions]) is as_saved
+
+
+def test_what_is_live_was_made_so_last_by_who_went_back_to_it() -> None:
+    happened = history((PUBLISHED, 1), (PUBLISHED, 2), (ROLLED_BACK, 1), (REQUESTED, 1), (PAUSED, 1))
+    assert [made_live(happened, live) for live in (1, 2, 3)] == [2, 1, -1]
 
 
 def test_before_a_version_is_the_latest_that_was_live() -> None:
