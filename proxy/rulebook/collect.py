@@ -13,7 +13,7 @@ from proxy.page.fragments import Fragment
 from proxy.rulebook.content import content_lints, pin_lints
 from proxy.rulebook.experiments import read_experiment
 from proxy.rulebook.files import RuleFile
-from proxy.rulebook.limits import Shared, texts_at
+from proxy.rulebook.limits import Shared, texts_at, unused
 from proxy.rulebook.merchandise import read_arrangement
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.rules import Reader, is_listing, read_listing_rule, read_rule
@@ -58,6 +58,7 @@ class Collector:
             self.findings.extend(twice(word, ((entry.key.text, entry.key.place) for entry in entries)))
         members = [name.text for node in nodes for name in texts_at(node, "name")]
         shared = Shared.of(limits, nodes, self.findings)
+        self.lints.extend(unused(limits, nodes))
         return Reader(self.names, shared, read_groups(groups, members, self.findings))
 
     def _rule(self, node: Node, order: int, reader: Reader, timezone: str) -> Rule:

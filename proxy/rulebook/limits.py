@@ -12,7 +12,7 @@ rule, or of all rules that share the limit.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -20,6 +20,7 @@ from proxy.audience.showings import SHOWN
 from proxy.conditions.nodes import Entry, Node, Scalar, as_text, one_or_more
 from proxy.diagnostics import Finding, Suggestion, did_you_mean, nearest
 from proxy.model import Cap, Measure, OneOf, Period, Reading, Then
+from proxy.rulebook.scalars import idle
 from proxy.rulebook.words import STOP, Part, fields
 
 CLICKED, ORDERED = "banner clicked", "order completed"
@@ -84,6 +85,15 @@ class Shared:
             elif text:
                 findings.append(_no_limit(text, self.caps))
         return tuple(caps)
+
+
+def unused(written: Iterable[tuple[Entry, str]], nodes: Sequence[Node]) -> Iterator[Finding]:
+    """L13 for each limit that no rule names."""
+    left = [entry for entry, _ in written]
+    named = {limit.text for node in nodes for limit in texts_at(node, "limit")} if left else set()
+    for entry in left:
+        if entry.key.text not in named:
+            yield idle(entry, f"name it in a rule, as `limit: {entry.key.text}`")
 
 
 def read_stops(node: Node, rule: str, findings: list[Finding]) -> tuple[Cap, ...]:

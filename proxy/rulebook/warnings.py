@@ -118,7 +118,8 @@ WARNINGS: tuple[FindingKind, ...] = (
         "a line that changes nothing",
         "`also on`, and an experiment's `goal`, `guardrails` and `run for`, are checked and kept, and nothing acts on "
         "them: no channel is sent to, no experiment counted or ended. They tell colleagues what is meant. Other lines "
-        "lack what they are about: `alt` an `image`, a slot's `place` a `selector`, `fresh` a page that is stored.",
+        "lack what they are about: `alt` an `image`, a slot's `place` a `selector`, `fresh` a page that is stored, a "
+        "limit a rule that names it.",
         rule_text("also on: email"),
         rule_text(),
     ),

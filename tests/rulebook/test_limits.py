@@ -7,6 +7,7 @@ from math import inf
 import pytest
 
 from proxy.model import Cap, Measure, OneOf, Period, Reading, Then
+from proxy.rulebook.lints import Site
 from tests.rulebook.conftest import Publish
 
 RULES = "rules:\n  - {name: Sale, slot: home.hero, show: nothing new, %s}\n"
@@ -50,6 +51,11 @@ def test_rules_that_name_a_limit_share_its_count(publish: Publish) -> None:
     shared = Cap("limit Campaigns", shown("sale", "bar", "other", period=Period.WEEK), 3)
     assert [rule.caps[-1] for rule in loaded.publication.rules] == [shared] * 3
     assert loaded.publication.rules[2].caps[0].measure == shown("other", period=Period.DAY)
+
+
+def test_a_limit_that_no_rule_names_is_told(publish: Publish) -> None:
+    loaded = publish("limits: {Used: once per day, Unused: once per day}\n" + RULES % "limit: Used", site=Site(0.0))
+    assert [(one.code, one.what) for one in loaded.findings] == [("L13", '"Unused" changes nothing here')]
 
 
 def test_a_rule_stops_for_a_visitor_after_it_was_shown_clicked_or_brought_an_order(publish: Publish) -> None:

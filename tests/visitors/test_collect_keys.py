@@ -1,0 +1,152 @@
+"""Who may tell events, and who is not counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.visitors.test_collect import CHROME, FOLDER, HTML, KEYS, OURS, PAGE, SERVER, log, page, send, shop
+from tests.wire.behind import Behind
+from tests.wire.origin import Origin, always, ok
+
+__all__ = ["shop"]  # fixtures
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        {"headers": {"authorization": f"Bearer {SERVER}"}, "json": page(userId="anna")},
+        {"json": page(userId="anna", writeKey=SERVER)},
+        {"params": {"writeKey": SERVER}, "json": page(userId="anna")},
+    ],
+    ids=["bearer", "body", "query"],
+)
+async def test_a_key_comes_in_several_ways(shop: Behind, request_of: dict[str, Any]) -> None:
+    assert (await shop.client.post("/_tb/v1/page", **request_of)).status_code == 200
+    assert len(await log(shop)) == 1
+
+
+@pytest.mark.parametrize("key", ["", "nobodys"])
+async def test_without_a_key_from_elsewhere_nothing_is_taken(shop: Behind, key: str) -> None:
+    assert (await send(shop, "page", page(userId="anna"), key)).status_code == 401
+    crossing = {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}
+    assert (await send(shop, "page", page(userId="anna"), key, **crossing)).status_code == 401
+    assert await log(shop) == []
+
+
+async def test_a_page_of_the_shop_needs_no_key_and_speaks_for_its_cookie(shop: Behind) -> None:
+    cookies = shop.cookies_of("anna")
+    await send(shop, "page", page(userId="ben", anonymousId="ben"), "", **OURS, **cookies)
+    assert [one.visitor_id for one in await log(shop)] == ["anna"]
+
+
+async def test_a_page_of_the_shop_gets_a_cookie_when_there_is_none(shop: Behind) -> None:
+    answer = await send(shop, "page", page(), "", **OURS)
+    (one,) = await log(shop)
+    visitor = shop.tailorbird.cookies.read(answer.headers["set-cookie"].partition(";")[0].encode(), 2e9)
+    assert visitor.id == one.visitor_id != ""
+
+
+async def test_a_public_key_never_speaks_for_another_visitor(shop: Behind) -> None:
+    await send(shop, "page", page(userId="anna", anonymousId="anna"), "pk_1")
+    (one,) = await log(shop)
+    assert one.visitor_id.startswith("anon_")
+    assert await shop.tailorbird.store.get_profile("anna") is None
+
+
+async def test_a_platform_says_who_is_in_its_segments_and_the_next_page_knows(tmp_path: Path) -> None:
+    rules = """version: 1
+segments: {vip: {}}
+rules:
+  - {name: For VIPs, slot: home.hero, when: {segment: VIP}, show: {banner: {title: Welcome back}}}
+"""
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, {**FOLDER, "a.rules.yaml": rules}, tmp_path, write_keys=KEYS) as shop,
+    ):
+        shop.client.headers["user-agent"] = CHROME
+
+        async def is_greeted() -> bool:
+            return "Welcome back" in (await shop.client.get("/", headers=shop.cookies_of("anna", []))).text
+
+        personas = {"computation_class": "audience", "computation_key": "vip"}
+        assert not await is_greeted()
+        for body, greeted in (
+            ({"type": "track", "event": "Audience Entered", "properties": {"audience_key": "vip"}}, True),
+            ({"type": "identify", "traits": {"vip": False}, "context": {"personas": personas}}, False),
+            ({"segment": "vip", "add": ["anna"]}, True),
+            ({"segment": "vip", "remove": [{"userId": "anna"}]}, False),
+            (
+                [{"type": "identify", "userId": "anna", "traits": {"vip": True}, "context": {"personas": personas}}],
+                True,
+            ),
+        ):
+            answer = await send(shop, "audience", {"userId": "anna", **body} if isinstance(body, dict) else body)
+            assert (answer.status_code, await is_greeted()) == (200, greeted), body
+        for key in ("pk_1", "tk_1"):
+            said = {"type": "track", "event": "Audience Entered", "properties": {"audience_key": "vip"}}
+            answer = await send(shop, "audience?strict=1", {"anonymousId": "a", **said}, key)
+            assert [one["reason"] for one in answer.json()["errors"]] == ["server-only"]
+
+
+@pytest.mark.parametrize("key", ["", "pk_1"])
+async def test_a_browser_cannot_place_an_order_or_say_who_it_is(shop: Behind, key: str) -> None:
+    order = {"type": "track", "event": "Order Completed", "properties": {"order_id": "1", "revenue": 1e6}}
+    identify = {"type": "identify", "traits": {"orders": 99}}
+    answer = await send(shop, "batch?strict=1", {"batch": [order, identify]}, key, **OURS, **shop.cookies_of("anna"))
+    assert answer.status_code == 400
+    assert [error["reason"] for error in answer.json()["errors"]] == ["server-only"]
+    profile = await shop.tailorbird.store.get_profile("anna")
+    assert profile is not None
+    assert (profile.attributes, profile.history) == ({}, ())
+
+
+async def test_a_trusted_key_may_for_its_own_visitor(shop: Behind) -> None:
+    order = {
+        "type": "track",
+        "event": "Order Completed",
+        "userId": "ben",
+        "properties": {"order_id": "1", "revenue": 9},
+    }
+    identify = {"type": "identify", "userId": "ben", "traits": {"size": "40"}}
+    await send(shop, "batch", {"batch": [order, identify]}, "tk_1", **OURS, **shop.cookies_of("anna"))
+    profile = await shop.tailorbird.store.get_profile("anna")
+    assert profile is not None
+    assert (dict(profile.attributes), [event.value for event in profile.history]) == ({"size": "40"}, [9.0])
+
+
+# -- who is not counted
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "outcome"),
+    [
+        ("user-agent", "Googlebot/2.1 (+http://www.google.com/bot.html)", "bot"),
+        ("sec-gpc", "1", "unwanted"),
+        ("dnt", "1", "unwanted"),
+    ],
+)
+async def test_nobody_counts_bots_and_those_who_do_not_want_it(
+    shop: Behind, field: str, value: str, outcome: str
+) -> None:
+    answer = await send(shop, "page", page(), "", **{**OURS, field: value}, **shop.cookies_of("anna"))
+    assert answer.status_code == 200
+    assert "set-cookie" not in answer.headers
+    assert await log(shop) == []
+    assert shop.tailorbird.metrics.get("tailorbird_events_total", outcome) == 1
+
+
+async def test_who_did_not_agree_is_not_counted_until_they_do(tmp_path: Path) -> None:
+    origin = Origin(always(ok(PAGE, *HTML)))
+    async with origin, Behind(origin.url, FOLDER, tmp_path, consent=("own",), consent_default="contextual") as shop:
+        for cookie, logged in (("", 0), ("; tb_consent=none", 0), ("; tb_consent=session", 1)):
+            whole = {"cookie": shop.cookies_of("anna")["cookie"] + cookie}
+            assert (await send(shop, "page", page(), "", **OURS, **whole)).status_code == 200
+            assert len(await log(shop)) == logged
+
+
+async def test_a_servers_own_name_is_no_bots(shop: Behind) -> None:
+    await send(shop, "page", page(userId="anna"), **{"user-agent": "python-requests/2.32"})
+    assert len(await log(shop)) == 1
