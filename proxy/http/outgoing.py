@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from proxy.errors import TailorbirdError
 from proxy.http.message import Request, Response, as_lines, of_lines
@@ -198,9 +199,7 @@ def holds_copy_of(stored: StoredResponse, request: Request) -> bool:
     return is_unchanged(request.headers, stored.get(b"etag"), stored.get(b"last-modified") or stored.get(b"date"))
 
 
-def whole(
-    request: Request, status: int, headers: Headers, chunks: tuple[bytes, ...] | list[bytes], length: int
-) -> Response:
+def whole(request: Request, status: int, headers: Headers, chunks: Sequence[bytes], length: int) -> Response:
     """An answer of known length; to HEAD without its body."""
     if status != 204:  # RFC 9110 8.6
         headers = (*headers, (b"content-length", b"%d" % length))

@@ -38,7 +38,7 @@ class Assembled:
     follow from these bytes, as they stand in a head. `is_settled` says that asking again would bring nothing smaller,
     and that no visitor's own words are in it: it is worth remembering."""
 
-    chunks: list[bytes]
+    chunks: Sequence[bytes]
     length: int
     etag: bytes
     coding: Coding
@@ -78,7 +78,7 @@ def assemble(
     else:
         pieces = _pieces(template, contents)
         chunks, etag, is_settled = _identity(pieces), _etag(pieces, coding, key), all(map(_is_constant, contents))
-    return Assembled(chunks, sum(map(len, chunks)), etag, coding, is_settled)
+    return Assembled(tuple(chunks), sum(map(len, chunks)), etag, coding, is_settled)
 
 
 def _is_constant(content: Content) -> bool:

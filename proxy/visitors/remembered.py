@@ -66,6 +66,7 @@ class Remembered:
         self._seconds = seconds
         self._found = found or Tally()
         self._known: OrderedDict[str, Known] = OrderedDict()
+        self._known_of = self._known.get
         self._persons: OrderedDict[str, str] = OrderedDict()
         self.looked_at = -inf
         """Since when nobody knows whether others changed anything, Unix seconds."""
@@ -82,7 +83,8 @@ class Remembered:
     def fresh(self, visitor_id: str, now: float, *, has_news: bool = True) -> Profile | Memory | None:
         """What is known of the person and can be believed; `MISSING` when the store would have to be asked. Who asks
         for nothing that the visitor did needs no news of it."""
-        known = self._known.get(self._persons.get(visitor_id, visitor_id) if self._persons else visitor_id)
+        known_of = self._known_of
+        known = known_of(self._persons.get(visitor_id, visitor_id) if self._persons else visitor_id)
         if known is None or not known.is_current:
             return MISSING
         if abs(now - self.looked_at) >= self._seconds and abs(now - known.at) >= self._seconds:
@@ -149,6 +151,7 @@ class Remembered:
         for gone in (self._known, self._persons):
             let_go(gone.popitem, linger_seconds=0)
         self._known, self._persons = OrderedDict(), OrderedDict()
+        self._known_of = self._known.get
 
     def shrink(self) -> None:
         """Forgets a tenth of those known."""

@@ -32,9 +32,6 @@ MAX_UNSIGNED_SEGMENTS = 50
 CLOCK_SKEW_SECONDS = 60
 MEMO_SIZE = 20_000
 
-_EDGES = frozenset((b"; ", b""))
-"""How what stands before a cookie ends."""
-
 ANONYMOUS = Visitor()
 VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -135,7 +132,7 @@ class Cookies:
         before, *cookies = cookie_header.split(self._prefix)  # in less than half the time of a regular expression
         ours = []
         for cookie in cookies:
-            if before[-2:] not in _EDGES:
+            if before and not before.endswith(b"; "):
                 return None
             ours.append(cookie.partition(b";")[0])
             before = cookie
