@@ -8,6 +8,7 @@ if it had been there from the beginning.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from proxy.upstream.connection import Connection
@@ -18,8 +19,9 @@ from proxy.upstream.plain import Plain
 class Origin(Protocol):
     """Where it was sent."""
 
-    def known(self, data: bytes) -> Plain | None:
-        """The head that `data` begins with, if the origin's last answers had the like."""
+    @property
+    def known(self) -> Callable[[bytes], Plain | None]:
+        """The head that bytes begin with, if the origin's last answers had the like."""
 
     def settle(self, brief: Brief) -> None:
         """The answer came whole: the connection is free."""

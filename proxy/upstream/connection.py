@@ -32,8 +32,8 @@ class Sink(Protocol):
 
 class Connection(asyncio.Protocol):
     """A socket to the origin. `on_lost` hears of its end. `has_slot` while its exchange counts among those that may be
-    under way. Idle, it accepts nothing: bytes nobody asked for close it. Those may have come without having been read:
-    whoever takes it into use has to ask whether it `has_spoken`, or could take them for the answer."""
+    under way. Idle, it accepts nothing: bytes nobody asked for close it, and forbid reuse even unread, since they could
+    be taken for the next answer."""
 
     def __init__(self, on_lost: Callable[[Connection], None]) -> None:
         self.is_reused = False
@@ -50,10 +50,14 @@ class Connection(asyncio.Protocol):
         """False as soon as either end has begun to close."""
         return self._transport is not None and not self._transport.is_closing()
 
-    @property
-    def has_spoken(self) -> bool:
-        """True when there is something to be read: before a request, unasked bytes or the end."""
-        return self._unread is not None and bool(self._unread.poll(0))
+    def may_be_reused(self, since: float) -> bool:
+        """Takes it into use, if it has not been idle for longer, and neither end has begun to close. Nor may there be
+        anything to be read: before a request, that is unasked bytes, or the end."""
+        transport, unread = self._transport, self._unread
+        if self.idle_since <= since or transport is None or transport.is_closing() or (unread and unread.poll(0)):
+            return False
+        self.is_reused = True
+        return True
 
     def serve(self, listener: Listener | None) -> None:
         """Tells who hears what comes from now on; None: nothing was asked for."""

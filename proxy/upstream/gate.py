@@ -149,7 +149,7 @@ class Gate:
 
     def enters_at_once(self) -> bool:
         """Has a turn if there is one to be had without waiting."""
-        if self.under_way >= self.limit:
+        if self.under_way >= self._limit.value:
             return False
         self.under_way += 1
         return True
@@ -163,9 +163,9 @@ class Gate:
                 self.under_way += 1
                 turn.set_result(None)
 
-    def note(self, seconds: float) -> None:
-        """The origin took so long to begin an answer."""
-        self._limit.note(seconds, self.under_way, self._clock())
+    def note(self, begun: float, now: float) -> None:
+        """The origin, asked then, began its answer now."""
+        self._limit.note(now - begun, self.under_way, now)
 
     def _patience(self) -> float:
         """A blink once somebody has been waiting all the time for longer than anybody should, and as long as some are

@@ -26,7 +26,6 @@ from proxy.upstream.exchange import Exchange
 from proxy.upstream.gate import Gate
 from proxy.upstream.manners import Manners
 from proxy.upstream.patience import Patience
-from proxy.upstream.plain import Plain
 from proxy.upstream.retries import Retries
 from proxy.upstream.switch import Switch
 from proxy.upstream.tls import client_tls
@@ -57,6 +56,7 @@ class OriginTransport:
         self._idle: deque[Connection] = deque()  # newest right: the warmest is reused, the oldest expire
         self._reaper: asyncio.TimerHandle | None = None
         self._manners = Manners()
+        self.known = self._manners.recent
         self._is_closed = False
 
     def __repr__(self) -> str:
@@ -104,7 +104,7 @@ class OriginTransport:
         self._patience.leave(brief)
         brief.connection.serve(None)
         self._breaker.note(True)
-        self.gate.note(time.monotonic() - brief.begun)
+        self.gate.note(brief.begun, time.monotonic())
         self._release(brief.connection, may_reuse=True)
 
     def go_on(self, brief: Brief, request: UpstreamRequest, on_answer: OnAnswer) -> Exchange:
@@ -114,22 +114,18 @@ class OriginTransport:
         exchange.deadline = brief.deadline
         return exchange
 
-    def known(self, data: bytes) -> Plain | None:
-        """The head that `data` begins with, if the origin's last answers had the like."""
-        return self._manners.recent(data)
-
     def _lent(self) -> Connection | None:
         """A warm connection with a turn."""
-        if self._is_closed or not self._idle or self.gate.under_way >= self.gate.limit:
+        if self._is_closed or not self._idle or not self.gate.enters_at_once():
             return None
         connection = self._reusable()
-        if connection is None or not self._breaker.allows():
-            if connection is not None:
-                self._idle.append(connection)
-            return None
-        self.gate.enters_at_once()
-        self._retries.earn()
-        return connection
+        if connection is not None and self._breaker.allows():
+            self._retries.earn()
+            return connection
+        self.gate.leave()
+        if connection is not None:
+            self._idle.append(connection)
+        return None
 
     def _goes(
         self,
@@ -181,7 +177,7 @@ class OriginTransport:
 
     def _noted(self, exchange: Exchange, connection: Connection, begun: float) -> UpstreamResponse:
         answer = exchange.answer
-        self.gate.note(time.monotonic() - begun)
+        self.gate.note(begun, time.monotonic())
         # One in a manner has a length, and is no stream of events however it is called.
         if answer.manner is None and not exchange.is_over and _is_event_stream(answer.headers):
             connection.has_slot = False
@@ -251,8 +247,7 @@ class OriginTransport:
         expired = asyncio.get_running_loop().time() - self._idle_seconds
         while self._idle:
             connection = self._idle.pop()
-            if connection.idle_since > expired and connection.is_open and not connection.has_spoken:
-                connection.is_reused = True
+            if connection.may_be_reused(expired):
                 return connection
             connection.abort()
         return None
