@@ -10,7 +10,7 @@ from proxy.http.message import Request
 from proxy.httpcache.directives import Directives
 from proxy.httpcache.key import target_key
 from proxy.model import Headers
-from proxy.rulebook.policy import PagePolicy
+from proxy.rulebook.policy import PagePolicy, Policy
 
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
 
@@ -36,6 +36,15 @@ def sought(request: Request, policy: PagePolicy | None, *, is_json: bool = False
         headers = tuple(field for field in request.headers if field[0] != b"accept-encoding")
         shared = replace(shared, headers=headers)
     return Sought(key, shared, policy)
+
+
+def kept_as(address: bytes, policy: Policy) -> bytes:
+    """A key, or a target on every host, as its page is kept: without the parameters that make no difference there."""
+    whole, _, query = address.partition(b"?")
+    path = whole if whole.startswith(b"/") else whole[whole.index(b"/", whole.index(b"://") + 3) :]
+    page = policy.of(path) if query else None
+    counts = query if page is None else page.allowance.query(query)
+    return address if counts == query else whole + b"?" * bool(counts) + counts
 
 
 def key_of(request: Request) -> bytes:

@@ -15,13 +15,15 @@ MAX_TAGS = 1_000
 """Tags of one answer that are indexed; what comes after them is ignored."""
 
 _NO_TAGS: frozenset[bytes] = frozenset()  # most answers have none; an empty set takes 216 bytes each time
-_ADDRESS = re.compile(rb"(?:(?P<scheme>https?)://(?P<host>[^/?#\s]+))?(?P<target>/[^#\s]*)", re.IGNORECASE)
+_ADDRESS = re.compile(rb"(?:https?://(?P<host>[^/?#\s]+))?(?P<target>/[^#\s]*)", re.IGNORECASE)
+
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Addresses are whole (`https://shop.example/sale`), or begin with `/` and are then meant for every host. Soft:
-    what is purged counts as stale, and may still be shown where a stale answer may."""
+    """Addresses are whole (`https://shop.example/sale`), each by both schemes, or begin with `/` and are then meant for
+    every host. Soft: what is purged counts as stale, and may still be shown where a stale answer may."""
 
     urls: frozenset[bytes] = frozenset()
     prefixes: tuple[bytes, ...] = ()
@@ -46,20 +48,27 @@ def purge_of(
 ) -> Purge:
     """The purge in the form keys have. Raises `RequestError` for what is no address, and for nothing at all."""
     purge = Purge(
-        frozenset(map(_key, urls)), tuple(map(_key, prefixes)), frozenset(tag.encode() for tag in tags), is_soft
+        frozenset(key for url in urls for key in _keys(url)),
+        tuple(key for prefix in prefixes for key in _keys(prefix)),
+        frozenset(tag.strip().encode() for tag in tags) - {b""},
+        is_soft,
     )
     if not (purge.urls or purge.prefixes or purge.tags):
         raise RequestError("nothing is named", help="name `urls`, `prefixes` or `tags`")
     return purge
 
 
-def _key(url: str) -> bytes:
-    match = _ADDRESS.fullmatch(url.encode())
+def _keys(url: str) -> list[bytes]:
+    """Those of the address, by http and by https: which of them a page is kept by depends on what stands in front. As
+    in a browser, letters beyond ASCII may stand in it."""
+    match = _ADDRESS.fullmatch(_BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], url.encode()))
     if match is None:
         raise RequestError(f"`{url}` is no address", help="write it like `/sale` or `https://shop.example/sale`")
     path, question_mark, query = match["target"].partition(b"?")
     target = normalised(path) + question_mark + query
-    return target_key(match["scheme"].lower(), match["host"].lower(), target) if match["scheme"] else target
+    if not match["host"]:
+        return [target]
+    return [target_key(scheme, match["host"].lower(), target) for scheme in (b"http", b"https")]
 
 
 def tags_of(headers: Headers) -> frozenset[bytes]:

@@ -15,13 +15,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import floor
 
 from proxy.errors import OriginError
 from proxy.http.message import Request, Response
 from proxy.http.outgoing import detail, error_page, hit
 from proxy.http.style import Stylesheets
-from proxy.http.target import Sought, changed_by, sought, why_never_shared
+from proxy.http.target import Sought, changed_by, kept_as, sought, why_never_shared
 from proxy.httpcache.memory import Marks, Memory
 from proxy.httpcache.policy import Why, may_reuse, may_serve_on_error
 from proxy.httpcache.purge import Purge
@@ -141,6 +142,7 @@ class Gateway:
 
     async def purge(self, purge: Purge) -> int:
         """What the purge means is out of date when this returns; how many addresses that were. Requests go first."""
+        purge = replace(purge, urls=frozenset(kept_as(url, self._policy) for url in purge.urls))
         count = 0
         for keys in self._fetching.purge(purge, self._clock()):
             count += keys

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from proxy.http.message import Request
-from proxy.http.target import changed_by, is_for_the_origin, key_of, sought, why_never_shared
+from proxy.http.target import changed_by, is_for_the_origin, kept_as, key_of, sought, why_never_shared
 from proxy.httpcache.allowance import Allowance
 from proxy.httpcache.directives import NONE, Directives
-from proxy.rulebook.policy import PagePolicy
+from proxy.rulebook.policy import PagePolicy, Policy
 
 
 def asking(*headers: tuple[bytes, bytes], method: bytes = b"GET") -> Request:
@@ -92,3 +92,17 @@ def test_what_is_sought_is_by_the_parameters_that_count_and_asked_for_by_them() 
     assert (found.key, found.shared.target, found.policy) == (b"https://shop.example/c?a=1", b"/c?a=1", policy)
     assert sought(request, None).shared is request
     assert request.query == b"utm_source=x&a=1"
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        (b"/c/shoes?page=2&utm_source=x", b"/c/shoes?page=2"),
+        (b"https://shop.example/c/shoes?utm_source=x", b"https://shop.example/c/shoes"),
+        (b"/c/shoes", b"/c/shoes"),
+        (b"/other?utm_source=x", b"/other?utm_source=x"),
+    ],
+)
+def test_an_address_that_is_purged_is_meant_as_its_page_is_kept(address: bytes, kept: bytes) -> None:
+    policy = Policy((PagePolicy("/c/*", Allowance(ignored_parameters=("utm_*",))),))
+    assert kept_as(address, policy) == kept

@@ -19,7 +19,19 @@ def test_an_address_means_what_is_stored_under_it_and_nothing_else(url: str) -> 
 def test_only_a_whole_address_names_its_host() -> None:
     assert purge_of(urls=["/sale"]).covers(b"http://other.example/sale")
     assert not purge_of(urls=["https://shop.example/sale"]).covers(b"https://other.example/sale")
-    assert not purge_of(urls=["https://shop.example/sale"]).covers(b"http://shop.example/sale")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_whole_address_means_both_schemes_since_what_stands_in_front_says_which_it_is_kept_by(scheme: str) -> None:
+    for purge in (
+        purge_of(urls=[f"{scheme}://shop.example/sale"]),
+        purge_of(prefixes=[f"{scheme}://shop.example/s"]),
+    ):
+        assert purge.covers(SALE) and purge.covers(b"http://shop.example/sale")
+
+
+def test_letters_beyond_ascii_may_stand_in_an_address_as_in_a_browsers() -> None:
+    assert purge_of(urls=["/größe?q=ä"]).covers(b"https://shop.example/gr%C3%B6%C3%9Fe?q=%C3%A4")
 
 
 @pytest.mark.parametrize("prefix", ["/", "/sa", "/sale", "https://shop.example/"])
@@ -43,6 +55,12 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 def test_a_purge_of_nothing_is_refused() -> None:
     with pytest.raises(RequestError, match="nothing is named"):
         purge_of()
+    with pytest.raises(RequestError, match="nothing is named"):
+        purge_of(tags=[" "])
+
+
+def test_spaces_around_a_tag_are_no_part_of_it() -> None:
+    assert purge_of(tags=[" product-1 "]).tags == {b"product-1"}
 
 
 def test_tags_are_separated_by_space_or_comma_as_their_field_has_it() -> None:

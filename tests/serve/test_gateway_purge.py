@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from proxy.httpcache.allowance import Allowance, CookieRoles
 from proxy.httpcache.purge import Purge, purge_of
 from proxy.page.slots import DeclaredSlot
+from proxy.rulebook.policy import PagePolicy, Policy
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import HTML, NOON, PAGE, SHARED, Site, answering, eventually, published
 
@@ -21,6 +24,15 @@ async def test_a_purged_page_is_fetched_anew_and_no_other() -> None:
             assert await site.gateway.purge(purge) == 0
         assert len(origin.requests) == 3
         assert site.metrics.get("tailorbird_cache_purged_total", "hard") == 3
+
+
+async def test_a_page_is_purged_by_the_address_that_visitors_see() -> None:
+    policy = Policy((PagePolicy("/*", Allowance(fresh=60, cookies=CookieRoles(), ignored_parameters=("utm_*",))),))
+    publication = replace(published(), policy=policy)
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=publication) as site:
+        for address in ("/a?page=2&utm_source=mail", "https://shop.example/a?utm_source=mail&page=2"):
+            await site.get(b"/a?page=2&utm_source=mail")
+            assert await site.gateway.purge(purge_of([address])) == 1
 
 
 async def test_a_page_cut_again_keeps_its_tags() -> None:
