@@ -19,6 +19,7 @@ _FOREIGN_LABELS = (
     "utf-16", "utf16", "utf-32", "utf-7", "ucs-2", "unicode", "csunicode", "iso-10646", "iso-2022", "csiso2022",
 )  # fmt: skip
 _FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_UTF16_LABELS = ("utf-16", "ucs-2", "unicode", "csunicode", "iso-10646")
 _FOREIGN_BYTES = (b"\0", b"\x1b")
 _UTF8_MARK = "\xef\xbb\xbf"
 
@@ -62,6 +63,14 @@ class Markup:
         if self.charset.strip().lower().startswith(_FOREIGN_LABELS) or self.body.startswith(_FOREIGN_MARKS):
             return 0
         return next((at for foreign in _FOREIGN_BYTES if (at := self.body.find(foreign)) >= 0), -1)
+
+    def in_utf8(self) -> Markup:
+        """The page as a browser reads it, for who looks at it without cutting it: itself, unless it is in UTF-16."""
+        label = self.charset.strip().lower()
+        if not (self.body.startswith(_FOREIGN_MARKS) or label.startswith(_UTF16_LABELS)):
+            return self
+        is_big = self.body.startswith(b"\xfe\xff") or (label.endswith("be") and not self.body.startswith(b"\xff\xfe"))
+        return Markup(self.body.decode("utf-16-be" if is_big else "utf-16-le", "replace").encode("utf-8", "replace"))
 
     def attribute(self, element: Element, name: str) -> str:
         """An attribute of an element of the tree, "" without it."""

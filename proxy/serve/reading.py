@@ -250,6 +250,7 @@ def _has_includes(headers: Headers, policy: PagePolicy | None) -> bool:
 
 def secret_in(page: Markup, headers: Headers, policy: PagePolicy | None) -> NotBlank | None:
     """Why the page is not for everybody: a forgery token or nonce that no hole takes out."""
+    page = page.in_utf8()
     body = page.body
     if place := token_in(page):
         return NotBlank("csrf-token", place)

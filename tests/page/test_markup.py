@@ -52,3 +52,17 @@ def test_bytes_that_are_no_utf_8_are_replaced() -> None:
 )
 def test_a_page_whose_bytes_do_not_say_what_is_markup_is_told(body: bytes, charset: str, at: int) -> None:
     assert Markup(body, charset).foreign_at == at
+
+
+@pytest.mark.parametrize(
+    ("body", "charset"),
+    [
+        ("<p>é".encode("utf-16"), ""),
+        ("<p>é".encode("utf-16"), "utf-16be"),  # what it begins with counts for more
+        ("<p>é".encode("utf-16-le"), "Unicode"),
+        ("<p>é".encode("utf-16-be"), "utf-16BE"),
+        ("<p>é".encode(), "utf-8"),
+    ],
+)
+def test_a_page_is_looked_at_as_a_browser_reads_it(body: bytes, charset: str) -> None:
+    assert Markup(body, charset).in_utf8().body.decode().removeprefix("\ufeff") == "<p>é"

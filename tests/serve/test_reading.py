@@ -92,6 +92,13 @@ async def test_a_page_with_a_token_is_not_for_everybody_and_the_place_is_named()
     assert str(page) == "csrf-token at html > body > form > input@value, line 2"
 
 
+@pytest.mark.parametrize(("coding", "charset"), [("utf-16", ""), ("utf-16-le", "utf-16"), ("utf-16-be", "UTF-16BE")])
+async def test_a_token_is_seen_in_a_page_that_cannot_be_cut(coding: str, charset: str) -> None:
+    body = '<form><input name=authenticity_token value="abc"></form>'.encode(coding)
+    page = await kept(body, headers=((b"content-type", b"text/html; charset=" + charset.encode()),))
+    assert str(page) == "csrf-token at html > body > form > input@value, line 1"
+
+
 @pytest.mark.parametrize("name", ["content-security-policy", "content-security-policy-report-only"])
 async def test_a_page_with_a_nonce_is_not_for_everybody(name: str) -> None:
     page = await kept(BODY, headers=(*HTML, (name.encode(), b"script-src 'nonce-abc123'")))
