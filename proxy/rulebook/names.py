@@ -29,7 +29,7 @@ class Names:
         dated = {
             key: replace(phrase, timezone=timezone) for key, phrase in self.words.items() if phrase.kind is Kind.DATE
         }
-        return replace(self, words={**self.words, **dated}) if dated else self
+        return replace(self, words={**self.words, **dated})
 
     def slot(self, name: Scalar, findings: list[Finding]) -> str:
         """The slot's name; R301 when `slots.yaml` does not have it."""

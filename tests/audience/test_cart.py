@@ -39,3 +39,9 @@ def test_a_cart_is_what_was_added_less_what_was_taken_or_bought(deeds: list[str]
 
 def test_looking_at_a_cart_without_naming_its_products_says_nothing() -> None:
     assert in_cart([*did("product added: A*1"), Event(9.0, "9", "cart viewed")])
+
+
+def test_who_takes_some_out_need_not_say_again_what_it_costs() -> None:
+    out = Event(9.0, "9", "product removed", items=(Item("A", quantity=1.0),))
+    (left,) = in_cart([*did("product added: A*3"), out])
+    assert (left.quantity, left.price) == (2.0, 1.0)

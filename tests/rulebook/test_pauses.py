@@ -55,6 +55,16 @@ def test_a_paused_rule_is_passed_over_and_a_paused_slot_shows_the_pages_own(
         assert shown[slot] == expected if isinstance(expected, Decision) else shown[slot].rule == expected
 
 
+def test_a_holdout_holds_beside_a_pause_and_not_where_everything_is_off() -> None:
+    rules = RULES + "holdout: {name: Global, share: 5%}\n"
+    publication = load(
+        {"a.rules.yaml": rules.encode(), "slots.yaml": b"slots: {home.hero: {}, home.row: {}}"}
+    ).publication
+    assert publication is not None
+    assert [one.name for one in paused(publication, [FIRST]).plan.holdouts] == ["Global"]
+    assert not paused(publication, [ALL]).plan.holdouts
+
+
 def test_rules_that_only_the_plan_has_stay_in_it() -> None:
     publication = published()
     ours = Rule("Ours", "our.bar", variant="ours")

@@ -7,7 +7,7 @@ import pytest
 from proxy.conditions.nodes import ListNode, Scalar
 from proxy.diagnostics import Finding
 from proxy.model import Place
-from proxy.rulebook.scalars import read_choice, read_choices, read_path, read_span, read_whole
+from proxy.rulebook.scalars import read_choice, read_choices, read_path, read_span, read_whole, read_yes
 
 HERE = Place("slots.yaml", 3, 9, 12)
 
@@ -40,6 +40,13 @@ def test_of_several_choices_those_that_are_one_count() -> None:
     assert read_choices(Scalar("app", HERE), "also on", ["email", "app"], findings) == ("app",)
     assert read_choices(None, "also on", ["email", "app"], findings) == ()
     assert [finding.what for finding in findings] == ['"also on" cannot be "fax"']
+
+
+def test_yes_and_no_are_told_from_what_is_neither() -> None:
+    findings: list[Finding] = []
+    assert [read_yes(Scalar(word, HERE), "store", findings) for word in ("yes", "no", "maybe")] == [True, False, None]
+    assert read_yes(None, "store", findings) is None
+    assert [finding.what for finding in findings] == ['"store" cannot be "maybe"']
 
 
 def test_a_path_begins_with_a_slash() -> None:
