@@ -72,21 +72,6 @@ class Totals(Protocol):
         """The totals, as the last line of a report."""
 
 
-class Report(Protocol):
-    """How the report is printed."""
-
-    def note(self, note: Note) -> None:
-        """Prints one note."""
-
-    def end(self, totals: Totals, dry_run: bool) -> None:
-        """Prints the totals."""
-
-
-def report_on(file: Path, form: Form) -> Report:
-    """The report to print."""
-    return JsonReport() if form == "json" else TextReport(file.name)
-
-
 class TextReport:
     """A line a note, and the totals in a sentence."""
 
@@ -115,6 +100,14 @@ class JsonReport:
         head = self._before if self._before.startswith("{") else ""
         numbers = json.dumps(asdict(totals))  # type: ignore[call-overload]
         click.echo(f'{head}], "dry_run": {json.dumps(dry_run)}, {numbers[1:]}')
+
+
+Report = TextReport | JsonReport
+
+
+def report_on(file: Path, form: Form) -> Report:
+    """How the report is printed."""
+    return JsonReport() if form == "json" else TextReport(file.name)
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ import msgspec
 
 from proxy.cli.opening import recorded_views
 from proxy.cli.options import form_option
-from proxy.cli.replay import MOST, views_in
-from proxy.cli.rulefolder import A_FILE, A_FOLDER, CATALOGUE, loaded_from, rules_option, store_option
+from proxy.cli.replay import views_in
+from proxy.cli.rulefolder import A_FILE, A_FOLDER, CATALOGUE, MOST_VIEWS, loaded_from, rules_option, store_option
 from proxy.cli.states import State, before_saved, must_be_good, publication_of, state_of
 from proxy.drafts.report import as_text, prospect
 from proxy.environment import from_environment
@@ -32,7 +32,9 @@ from proxy.serve.drafts import checks_of
     metavar="STATE",
     help="live, a version's number or a folder  (default: live; where a saved folder is live, the version before)",
 )
-@click.option("--views", "most", type=click.IntRange(0), default=MOST, help=f"how many, the last  (default: {MOST:,})")
+@click.option(
+    "--views", "most", type=click.IntRange(0), default=MOST_VIEWS, help=f"how many, the last  (default: {MOST_VIEWS:,})"
+)
 @click.option("--log", type=A_FILE, help="views from a file of `tailorbird replay --save`, not from the store")
 @store_option("where views are recorded  (TAILORBIRD_STORE)")
 @CATALOGUE

@@ -13,15 +13,13 @@ import msgspec
 
 from proxy.cli.opening import recorded_views
 from proxy.cli.options import form_option
-from proxy.cli.rulefolder import A_FILE, CATALOGUE, good, read_rules, rules_option, store_option
+from proxy.cli.rulefolder import A_FILE, CATALOGUE, MOST_VIEWS, good, read_rules, rules_option, store_option
 from proxy.drafts.replay import replay_recorded
 from proxy.drafts.report import replay_text
 from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.model import View
 from proxy.stores.views import packed, unpacked
-
-MOST = 20_000
 
 
 @click.command("replay")
@@ -30,7 +28,11 @@ MOST = 20_000
 @store_option("where views are recorded  (TAILORBIRD_STORE)")
 @CATALOGUE
 @click.option(
-    "--views", "most", type=click.IntRange(1), default=MOST, help=f"how many, the last ones  (default: {MOST:,})"
+    "--views",
+    "most",
+    type=click.IntRange(1),
+    default=MOST_VIEWS,
+    help=f"how many, the last ones  (default: {MOST_VIEWS:,})",
 )
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="only write the views to this file")
 @form_option()

@@ -6,7 +6,7 @@ each visitor, so that it knows whom to mark.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html import escape
 from pathlib import Path
@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from proxy.decide.plan import compile_plan
 from proxy.demo.visitors import BY_NAME, VISITORS, DemoVisitor
-from proxy.http.message import Request, Response
+from proxy.http.message import Handler, Request, Response
 from proxy.model import EVERYBODY, Condition, Fact, OneOf, Rule
 from proxy.page.fragments import Fragment, trusted_html
 from proxy.page.slots import DeclaredSlot
@@ -25,8 +25,6 @@ from proxy.visitors.visitor import Cookies
 SLOT = "demo.toolbar"
 STYLESHEET = (Path(__file__).parent / "static" / "toolbar.css").read_bytes()
 PRIVATE = (b"cache-control", b"no-store")
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 def with_toolbar(publication: Publication) -> Publication:
