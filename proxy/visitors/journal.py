@@ -1,7 +1,7 @@
 """The way of events into the store, for one worker: many become one transaction, and whoever waits is told when theirs
 is durable.
 
-What comes while a transaction is under way is in the next one; the first after a pause waits 2 ms for company, and 100
+What comes while a transaction is under way is in the next one; the first after a pause waits 2 ms for company, and 250
 where nobody waits for it: in this worker it counts already. A full queue refuses what somebody waits for, who will send
 it again; what nobody waits for, as what pages note of themselves, is tried again while the store is away and, when it
 is too much, lost and counted.
@@ -28,8 +28,8 @@ from proxy.visitors.waiting import Entry, Queue
 
 log = logging.getLogger("tailorbird.journal")
 
-NOTED_SECONDS = 0.1
-"""The same for what nobody waits for: a shop with 500 pages a second has 10 transactions of their events, not 500."""
+NOTED_SECONDS = 0.25
+"""The same for what nobody waits for: a shop with 500 pages a second has 4 transactions of their events, not 500."""
 ROWS, NOTED_ROWS = 500, 2_000
 """A transaction has about so many at most, for the other workers wait for it; the second, of what nobody waits for,
 which takes as long: half of the work is the transaction's own."""
