@@ -11,9 +11,10 @@ import click
 
 from proxy.audience.consent import LEVELS
 from proxy.conditions.vocabulary import COUNTRIES
-from proxy.diagnostics import did_you_mean
+from proxy.diagnostics import did_you_mean, nearest
 from proxy.model import AttributeValue
 from proxy.rulebook.compile import Publication
+from proxy.visitors.asked import Asked
 from proxy.visitors.context import languages_of
 from proxy.visitors.persona import Persona
 
@@ -62,11 +63,13 @@ def persona_of(
 ) -> Persona:
     """Who they say. Raises `click.BadParameter`."""
     _must_be_segments(segments, publication)
+    attributes = _attributes(settings)
+    _tell_unasked(attributes, publication)
     said: dict[str, AttributeValue | None] = {
         "country": country,
         "language": languages_of(language.encode()) if language else None,
         "device": device,
-        **_attributes(settings),
+        **attributes,
     }
     known = {name: value for name, value in said.items() if value is not None}
     return Persona(visitor_id, segments, _moment(at, publication) if at else 0.0, known, case, consent)
@@ -79,6 +82,15 @@ def _must_be_segments(segments: Iterable[str], publication: Publication) -> None
         if name.casefold() not in map(str.casefold, known):
             help = did_you_mean(name, known) if known else "the rule files have none"
             raise click.BadParameter(f"there is no segment `{name}`; {help}", param_hint="--segment")
+
+
+def _tell_unasked(names: Iterable[str], publication: Publication) -> None:
+    """What no rule asks for makes no difference: most likely it is misspelt."""
+    asked = Asked.by(publication, tuple(publication.plan.slots)).attributes
+    for name in names:
+        if name not in asked:
+            close = nearest(name, asked)
+            click.echo(f"no rule asks for `{name}`" + (f'; did you mean "{close}"?' if close else ""), err=True)
 
 
 def _moment(at: str, publication: Publication) -> float:

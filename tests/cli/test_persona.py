@@ -26,6 +26,18 @@ def test_attributes_are_amounts_truths_texts_and_sets() -> None:
     }
 
 
+def test_what_no_rule_asks_for_is_told_since_it_makes_no_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    rules = RULES.replace(b"show", b"when: {orders: at least 3}, show")
+    publication = load({"a.rules.yaml": rules, "slots.yaml": b"slots: {a.b: {}}"}).publication
+    assert publication is not None
+    settings = ("orders=3", "ordres=3", "shoe size=44")
+    persona_of(publication, **{**NOBODY, "settings": settings})  # type: ignore[arg-type]
+    assert capsys.readouterr().err.splitlines() == [
+        'no rule asks for `ordres`; did you mean "orders"?',
+        "no rule asks for `shoe size`",
+    ]
+
+
 def test_a_time_is_on_the_clocks_of_the_rules() -> None:
     assert PUBLICATION is not None
     persona = persona_of(PUBLICATION, **{**NOBODY, "settings": (), "at": "2026-11-25T12:00"})  # type: ignore[arg-type]
