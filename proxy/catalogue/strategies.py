@@ -39,8 +39,6 @@ from proxy.catalogue.reasons import (
     because_viewed,
     said,
 )
-from proxy.diagnostics import did_you_mean
-from proxy.errors import EditorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +78,6 @@ class Source:
     def reads_page(self) -> bool:
         """True when it gives something else on another page."""
         return not OF_PAGE.isdisjoint(self.words)
-
-
-def source(phrase: str, words: Sequence[str]) -> Source:
-    """What an editor wrote as `phrase: words`. Raises `EditorError` for a phrase that is not in the table."""
-    for strategy in STRATEGIES:
-        if strategy.phrase == phrase:
-            return Source(strategy, tuple(words))
-    raise EditorError(
-        f'I do not know the strategy "{phrase}"',
-        help=did_you_mean(phrase, [strategy.phrase for strategy in STRATEGIES]),
-    )
 
 
 STRATEGIES: tuple[Strategy, ...] = (
@@ -234,3 +221,9 @@ STRATEGIES: tuple[Strategy, ...] = (
         is_personal=True,
     ),
 )
+BY_PHRASE = {strategy.phrase: strategy for strategy in STRATEGIES}
+
+
+def source(phrase: str, words: Sequence[str]) -> Source:
+    """The line `phrase: words`, of a phrase that is in the table."""
+    return Source(BY_PHRASE[phrase], tuple(words))

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from proxy.catalogue.asking import CATEGORY_WORDS, PRODUCT_WORDS, Asking
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
-from proxy.catalogue.strategies import STRATEGIES, Source, Strategy
+from proxy.catalogue.strategies import BY_PHRASE, Source, Strategy
 from proxy.conditions.nodes import Entry, ListNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Product
 
-BY_PHRASE = {strategy.phrase: strategy for strategy in STRATEGIES}
 OWN_WORDS = {"products": PRODUCT_WORDS, "categories": CATEGORY_WORDS}
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from proxy.catalogue.rows import Ask, choose
 from proxy.catalogue.strategies import STRATEGIES, source
-from proxy.errors import EditorError
 from tests.catalogue.worlds import asking
 
 GIVES = [
@@ -55,12 +54,6 @@ def test_every_strategy_is_tested_and_explains_itself() -> None:
 @pytest.mark.parametrize("phrase", [s.phrase for s in STRATEGIES if s.reads_history])
 def test_of_a_stranger_what_follows_the_visitor_knows_nothing(phrase: str) -> None:
     assert list(source(phrase, []).strategy.select(asking(), ())) == []
-
-
-def test_an_unknown_strategy_names_the_nearest() -> None:
-    with pytest.raises(EditorError, match="I do not know the strategy") as caught:
-        source("poplar in", ["x"])
-    assert caught.value.help == 'did you mean "popular in"?'
 
 
 def test_a_row_of_one_strategy_is_its_products() -> None:

@@ -60,6 +60,11 @@ def said(rules: str, slots: bytes = SLOTS) -> list[str]:
             "    needs: verified\n    when:\n      country",
             "~ Sale: needs verified: no  →  yes",
         ),
+        (
+            "    when:\n      country",
+            "    holdout: 5%\n    when:\n      country",
+            "~ Sale: holdout: anything  →  5 %",
+        ),
         ("title: Sale", "title: Big sale", "~ Sale: shows something else"),
         ("show: {banner: {title: Sale}}", "show: nothing new", "~ Sale: shows something else"),
         ("visitor: returning", "visitor: new", "~ segment VIP: visitor: returning  →  new"),
