@@ -31,6 +31,7 @@ SMALLEST_FIRST = (b"br", b"zstd", b"gzip")
 """Of what a client takes equally gladly, the one that makes texts smallest."""
 
 _WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
+_MOST_MEMBERS = 200  # what is left is copied after each
 _RATIO_COUNTS_FROM = 64 * 1024
 _THOROUGH_BYTES = 256 * 1024
 """Up to here the highest level is worth its time, half a second; beyond, the next best one."""
@@ -131,6 +132,8 @@ def inflated(body: bytes, coding: bytes, max_bytes: int, max_inflation: int = DE
     limit = min(max_bytes, max(len(body) * max_inflation, _RATIO_COUNTS_FROM))
     if coding in _WINDOW_BITS:
         plain = _undeflated(body, _WINDOW_BITS[coding], limit)
+        if plain is None and coding == b"deflate":  # some origins leave out its frame, and browsers read that
+            plain = _undeflated(body, -_WINDOW_BITS[coding], limit)
     elif coding == b"br" and brotli is not None:
         plain = _unbrotlied(body, limit)
     elif coding == b"zstd" and zstandard is not None:
@@ -141,12 +144,19 @@ def inflated(body: bytes, coding: bytes, max_bytes: int, max_inflation: int = DE
 
 
 def _undeflated(body: bytes, window_bits: int, limit: int) -> bytes | None:
-    decoder = zlib.decompressobj(window_bits)
-    try:
-        plain = decoder.decompress(body, limit + 1)
-    except zlib.error:
-        return None
-    return plain if decoder.eof and not decoder.unused_data else None
+    """Members of gzip may follow one another, as where parts were compressed each alone."""
+    plain = b""
+    for _ in range(_MOST_MEMBERS if window_bits == _WINDOW_BITS[b"gzip"] else 1):
+        decoder = zlib.decompressobj(window_bits)
+        try:
+            plain += decoder.decompress(body, limit + 1 - len(plain))
+        except zlib.error:
+            return None
+        if not decoder.eof or len(plain) > limit:
+            return None
+        if not (body := decoder.unused_data):
+            return plain
+    return None
 
 
 def _unbrotlied(body: bytes, limit: int) -> bytes | None:
