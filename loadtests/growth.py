@@ -5,8 +5,8 @@ are published (bar B3).
 
 In one process, by its own CPU clock, sizes in turns: a page is decided and put together anew for each visitor, nothing
 remembered. Pages have 5, 20 and 50 slots with 1,000 rules; then rules go from 100 to 10,000 with 5 slots. Those beyond
-the first 100 are for other visitors, so that the pages are the same: what it costs to show more, where more rules fit,
-is a line of its own.
+the first 100 are for other visitors, so that the pages are the same. Where all of them may fit, more slots are filled,
+and with what no other page met lately: that is told too, and depends on who else uses the processor's cache.
 
 A private page is read and filled on the event loop each time it is asked for: one whose tags are others each time, and
 one that says only another word than the last. What that holds the loop up is told by its CPU clock, since on a shared
@@ -42,6 +42,7 @@ SLOTS, RULES = (5, 20, 50), (100, 1_000, 10_000)
 PAGE_BYTES = 61_000
 HTML: Headers = ((b"content-type", b"text/html; charset=utf-8"),)
 MOST_STALL_MS = 2.0
+MOST_GROWTH = 1.3
 OTHERS = 50
 ALL_FIT = 0
 """Stands for the last number of rules where all of them may fit."""
@@ -160,7 +161,10 @@ def report(rounds: int, slots: Sequence[int] = SLOTS, rules: Sequence[int] = RUL
     lines += ["", publishing.sentence(rules[-1], publishing.measured(rules[-1])), ""]
     lines += ["| bar | what | measured | goal | |", "|---|---|---|---|---|"]
     lines += [_line(f"cost per slot, {slots[-1]} to {slots[0]}", growth, 1.0, "x")]
-    lines += [_line(f"cost of {rules[-1]:,} rules to {rules[0]:,}, the same pages", more_rules, 1.3, "x")]
+    lines += [_line(f"cost of {rules[-1]:,} rules to {rules[0]:,}, the same pages", more_rules, MOST_GROWTH, "x")]
+    lines += [
+        _line("the same where all may fit, and more is shown", by_rules[ALL_FIT] / by_rules[rules[0]], MOST_GROWTH, "x")
+    ]
     lines += [_line("longest without giving way, private page", sum(another), MOST_STALL_MS, " ms")]
     return "\n".join(lines)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable
 from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 
 from proxy.model import Decision
@@ -71,7 +72,7 @@ class Decided(NamedTuple):
     @classmethod
     def by(cls, decisions: tuple[Decision, ...]) -> Decided:
         rules = tuple([decision.rule for decision in decisions if decision.rule])
-        return cls(decisions, rules, any(decision.variant for decision in decisions))
+        return cls(decisions, rules, any(map(attrgetter("variant"), decisions)))
 
 
 class Tally:

@@ -108,9 +108,8 @@ def personalise(
     stock: Stock = NO_STOCK,
 ) -> Personalised:
     """Decides every slot of the page and joins it. `key` is the secret of the ETag's hash. `poured` is what fills the
-    page's holes, in their order; `stock` what rows of products are filled from.
-
-    A decision whose fragment is not published shows the page's default.
+    page's holes, in their order; `stock` what rows of products are filled from. A decision
+    whose fragment is not published shows the page's default.
     """
     by_slot = decide(plan, context, template.slots)
     decisions = tuple([by_slot[slot] for slot in template.slots])
@@ -145,7 +144,8 @@ def fills_of(
 ) -> list[Fragment | None]:
     """What fills each slot as decided; None for the page's own. No product stands in two of the rows. A row for which
     there is no product is the page's own too. `lists` are the page's, by their place among its slots."""
-    fills, rows = list[Fragment | None](), list[tuple[int, Shelf, Decision]]()
+    fills: list[Fragment | None] = []
+    rows: list[tuple[int, Shelf, Decision]] = []
     for place, decision in enumerate(decisions):
         fill = fragments.get(decision.variant)
         if place in lists:
