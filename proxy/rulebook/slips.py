@@ -26,6 +26,9 @@ _NO_SPACE = re.compile(r"(\s*(?:- +)*[\w ]+:)([^\s:].*)")
 _NO_COLON = re.compile(rf"(\s*(?:- +)*(?:{'|'.join(map(re.escape, KNOWN))})) +([^:]+)")
 _DASH = re.compile(r"(\s*)-([^\s-].*)")
 _NESTED = re.compile(r"(\s*(?:- +)*)([\w ]+:) +([\w ]+:.*)")
+_WITH_FIELD = re.compile(
+    r"(?<=[\w ]: )([^\s\"'{},\[\]][^\"'{},\[\]]*\{[^{}]*\}[^\"'{},\[\]]*|\{[\w |]+\}[^\"'{},\[\]]*)(?=[,}])"
+)
 _STRAY_END = re.compile(r"\s*(?:- +)*[^:]+: +[^\[{\"']*([\]}\"'])\s*")
 
 
@@ -71,6 +74,8 @@ def _repairs(rows: Sequence[str], line: int, opening: int | None) -> Iterator[Ed
     near = [number for number in (opening, line, line - 1) if number is not None and 0 <= number < len(rows)]
     near = list(dict.fromkeys(near))
     for number in near:
+        yield from _fields_in_quotes(number, rows[number])
+    for number in near:
         yield from _closings(number, rows[number])
     for number in near:
         yield from _rewritten(number, rows[number])
@@ -99,6 +104,13 @@ def _blank(row: str) -> int:
 def _untabbed(number: int, row: str, width: int) -> Edit:
     indent = row[: _blank(row)]
     return Edit(number + 1, 1, len(indent) + 1, indent.replace("\t", " " * width))
+
+
+def _fields_in_quotes(number: int, row: str) -> Iterator[Edits]:
+    """Texts within braces that hold a field, as in `{title: Hi {first name}}`, in quotes."""
+    found = [(text, text.start(1)) for text in _WITH_FIELD.finditer(row)]
+    if found:
+        yield tuple(_in_quotes(number, text[1], start) for text, start in found)
 
 
 def _closings(number: int, row: str) -> Iterator[Edits]:

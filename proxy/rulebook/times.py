@@ -44,7 +44,7 @@ def read_schedule(found: Part, timezone: str, noun: str, findings: list[Finding]
     end = read_moment(found.node("until"), timezone, "until", findings)
     if start is not None and end is not None and end <= start:
         note = f"it starts on line {found['from'].value.place.line}"
-        help = "swap the two dates" if end < start else "give it a later end"
+        help = "swap the two dates" if end < start else "give it a later end: a date alone is its first minute"
         what, place = f"this {noun} ends before it starts", found["until"].value.place
         edits = _swapped(found["from"].value, found["until"].value) if end < start else ()
         findings.append(Finding("R401", what, place, help, note, edits=edits))

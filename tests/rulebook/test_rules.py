@@ -49,7 +49,7 @@ def test_a_rule_may_need_signed_segments(publish: Publish) -> None:
         ("priority: 101", "R304", "write high, normal, low or a number from 0 to 100"),
         ("priority: -1", "R304", "write high, normal, low or a number from 0 to 100"),
         ("needs: verfied", "R304", 'did you mean "verified"?'),
-        ("from: 2026-11-25\n    until: 2026-11-25", "R401", "give it a later end"),
+        ("from: 2026-11-25\n    until: 2026-11-25", "R401", "give it a later end: a date alone is its first minute"),
         ("when: {}", "R104", "write `word: value`, each on its own line, two spaces further in, or remove the line"),
     ],
 )
