@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from proxy.conditions.behaviours import ADDED, BOUGHT, REMOVED
 from proxy.model import Event, Item
 
-ADDED, REMOVED, ORDERED = "product added", "product removed", "order completed"
 WHOLE = ("cart viewed", "checkout started")  # these name all that is in it
 
 
@@ -16,7 +16,7 @@ def in_cart(events: Iterable[Event]) -> tuple[Item, ...]:
     """The items in the cart after these events, in order of products, each with its quantity."""
     cart: dict[str, Item] = {}
     for event in events:
-        if event.kind == ORDERED:
+        if event.kind == BOUGHT:
             cart = {}
         elif event.kind in WHOLE and event.items:
             cart = {item.product: item for item in event.items}

@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from proxy.conditions.behaviours import ADDED, BOUGHT, VIEWED
+from proxy.conditions.behaviours import ADDED, BOUGHT, REMOVED, VIEWED
 from proxy.model import Event
 
-REMOVED = "product removed"
 VISIT_GAP_SECONDS = 30 * 60.0
 MOST_VIEWED = 30
 LIKING = {VIEWED: 1.0, ADDED: 3.0, BOUGHT: 5.0}

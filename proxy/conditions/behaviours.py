@@ -8,14 +8,14 @@ Rows are part of the vocabulary like any other. N in a key stands for a number, 
 
 from __future__ import annotations
 
-from proxy.conditions.phrase import Kind, Phrase
+from proxy.conditions.phrase import TRUTHS, Kind, Phrase
 from proxy.model import Contains, Measure, Reading
 
 DAY = 86_400.0
 
-VIEWED, ADDED, BOUGHT, SEARCHED = "product viewed", "product added", "order completed", "searched"
-PAGE, CLICKED = "page viewed", "banner clicked"
-CART = (ADDED, "product removed", "cart viewed", "checkout started", BOUGHT)
+VIEWED, ADDED, REMOVED, BOUGHT = "product viewed", "product added", "product removed", "order completed"
+SEARCHED, PAGE, CLICKED = "searched", "page viewed", "banner clicked"
+CART = (ADDED, REMOVED, "cart viewed", "checkout started", BOUGHT)
 VISITED = (PAGE, "screen viewed", VIEWED, "product clicked", "list viewed", "list filtered", SEARCHED, *CART[:4])
 SPENT = (BOUGHT, "order refunded", "order cancelled")
 LESS = (("order refunded", -1.0), ("order cancelled", -1.0))
@@ -189,7 +189,7 @@ TRAITS: tuple[Phrase, ...] = (
         example="bargain shopper: yes",
         wrong="bargain shopper: often",
         wrong_code="R304",
-        choices=("yes", "no", "true", "false"),
+        choices=TRUTHS,
         hint="write yes or no",
         measure=Measure(
             Reading.OFTEN,

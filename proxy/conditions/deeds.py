@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 
+from proxy.conditions.behaviours import ADDED, BOUGHT, CLICKED, PAGE, SEARCHED, VIEWED
 from proxy.conditions.durations import DURATION_HELP, seconds_of
 from proxy.conditions.nodes import Entry, Scalar, as_map, as_text, unknown_word
 from proxy.conditions.phrase import Kind, Phrase
@@ -24,14 +25,9 @@ ReadTests = Callable[[Phrase, Entry, list[Finding]], tuple[list[Test], str]]
 
 THIS_VISIT = "this visit"
 AT_ALL = Between(low=1)
-FIELDS = {"category": "category", "product": "product", "brand": "brand", "for": "subject", "page": "subject"}
-FIELDS["banner"] = "subject"
-FOLLOWED = {
-    "viewed": ("product viewed",),
-    "added to cart": ("product added",),
-    "bought": ("order completed",),
-    "searched": ("searched",),
-}
+FIELDS = {"category": "category", "product": "product", "brand": "brand"}
+FIELDS |= dict.fromkeys(("for", "page", "banner"), "subject")
+FOLLOWED = {"viewed": VIEWED, "added to cart": ADDED, "bought": BOUGHT, "searched": SEARCHED}
 FOLLOWING = re.compile(rf"({'|'.join(FOLLOWED)})( it)? within (.+)")
 FOLLOWING_HELP = "write: bought within 2 hours; or: bought it within 2 hours, for the same product"
 
@@ -96,7 +92,7 @@ def _following(written: Scalar, word: str, findings: list[Finding]) -> Then | No
     if found is None or seconds is None:
         findings.append(Finding("R304", f'"{word}" cannot be "{written.text}"', written.place, FOLLOWING_HELP))
         return None
-    return Then(FOLLOWED[found[1]], seconds, wanted=word == "then", same_product=bool(found[2]))
+    return Then((FOLLOWED[found[1]],), seconds, wanted=word == "then", same_product=bool(found[2]))
 
 
 def _times(part: Entry, phrase: Phrase, read_tests: ReadTests, findings: list[Finding]) -> Test:
@@ -121,10 +117,10 @@ def words_of(measure: Measure) -> tuple[str, str, str]:
 
 
 DONE: Mapping[str, tuple[str, str, str]] = {
-    "product viewed": ("seen", "view", "views"),
-    "product added": ("added", "addition", "additions"),
-    "order completed": ("ordered", "order", "orders"),
-    "searched": ("searched", "search", "searches"),
-    "page viewed": ("opened", "page", "pages"),
-    "banner clicked": ("clicked", "click", "clicks"),
+    VIEWED: ("seen", "view", "views"),
+    ADDED: ("added", "addition", "additions"),
+    BOUGHT: ("ordered", "order", "orders"),
+    SEARCHED: ("searched", "search", "searches"),
+    PAGE: ("opened", "page", "pages"),
+    CLICKED: ("clicked", "click", "clicks"),
 }

@@ -22,6 +22,10 @@ class Kind(enum.StrEnum):
     ANYTHING = "anything"  # brought by an import, so nobody said
 
 
+TRUTHS = ("yes", "no", "true", "false")
+"""How a truth may be written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """A phrase and all that is to know of it.

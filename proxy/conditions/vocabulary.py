@@ -16,7 +16,7 @@ from proxy.conditions.behaviours import DEEDS, TRAITS
 from proxy.conditions.derived import HOURS_THERE, WEEKDAY_THERE, derived_name
 from proxy.conditions.durations import UNITS, seconds_of
 from proxy.conditions.localtime import WEEKDAYS
-from proxy.conditions.phrase import Kind, Phrase
+from proxy.conditions.phrase import TRUTHS, Kind, Phrase
 
 _ISO_3166_ALPHA_2 = (
     "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ "
@@ -28,7 +28,6 @@ _ISO_3166_ALPHA_2 = (
     "TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW "
 )
 COUNTRIES = tuple(_ISO_3166_ALPHA_2.split())
-
 
 REQUESTED: tuple[Phrase, ...] = (
     Phrase(
@@ -223,7 +222,6 @@ REQUESTED: tuple[Phrase, ...] = (
 
 PHRASES = (*REQUESTED, *DEEDS, *TRAITS)
 COUNTED = " N days"
-TRUTHS = ("yes", "no", "true", "false")
 
 
 def words(

@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from proxy.audience.showings import SHOWN
+from proxy.conditions.behaviours import BOUGHT, CLICKED
 from proxy.conditions.nodes import Entry, Node, Scalar, as_text, one_or_more
 from proxy.diagnostics import Finding, Suggestion, did_you_mean, nearest
 from proxy.model import Cap, Measure, OneOf, Period, Reading, Then
 from proxy.rulebook.scalars import idle
 from proxy.rulebook.words import STOP, Part, fields
 
-CLICKED, ORDERED = "banner clicked", "order completed"
 HELP = "write: at most 3 times per visitor per day, or: once per visitor per 3 days"
 TIMES_HELP = "write: 1 time, or 3 times"
 
@@ -107,7 +107,7 @@ def read_stops(node: Node, rule: str, findings: list[Finding]) -> tuple[Cap, ...
             help = "write: 1 time" if word == "bought" else TIMES_HELP
             findings.append(Finding("R308", f'"{text.text}" is not a number of times', text.place, help))
         elif text:
-            then = Then((ORDERED,), inf) if word == "bought" else None
+            then = Then((BOUGHT,), inf) if word == "bought" else None
             measure = replace(_shown([rule]), kinds=(_STOPS[word],), then=then)
             caps.append(Cap(f"stop after {word}: {text.text}", measure, float(times)))
     return tuple(caps)

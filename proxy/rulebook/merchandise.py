@@ -13,7 +13,7 @@ from proxy.catalogue.ranking import STRENGTHS, TO_THE_END, Arrangement, By, Fit,
 from proxy.catalogue.reorder import LARGEST_MOVE
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word
-from proxy.conditions.phrase import Kind, Phrase
+from proxy.conditions.phrase import TRUTHS, Kind, Phrase
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Product
 from proxy.rulebook.scalars import read_choice, read_whole, read_words, unfit
@@ -137,7 +137,7 @@ def _moved_by(entry: Entry, what: str, catalogue: Sequence[Product], findings: l
         case "score":
             return Fit("score") if read_choice(entry.value, "score", ["popularity"], findings) else None
         case "in stock" | "out of stock" as name:
-            said = read_choice(entry.value, name, ["yes", "no", "true", "false"], findings)
+            said = read_choice(entry.value, name, TRUTHS, findings)
             is_so = said in ("yes", "true")
             return Fit("in stock" if is_so == (name == IN_STOCK) else "out of stock") if said else None
         case name if name in FITS:
