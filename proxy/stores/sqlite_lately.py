@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Set
-from itertools import compress, count
 from typing import Any
 
 import msgspec
@@ -30,36 +29,32 @@ class Lately:
     """Of one connection, used by one thread at a time."""
 
     def __init__(self) -> None:
-        self._runs: list[tuple[int, list[int], Set[int]]] = []
-        self._many = 0
+        self._newer: dict[int, list[int]] = {}
+        self._older: dict[int, list[int]] = {}
+        self._many, self._last = 0, 0  # in the newer; the last row that was read
         self._known: set[str] = set()
         self._mark = 0
 
     def forget(self) -> None:
         """The file may be another than it was."""
-        self._runs, self._many, self._known = [], 0, set()
+        self._newer, self._older, self._many, self._last, self._known = {}, {}, 0, 0, set()
 
     def look(self, connection: sqlite3.Connection) -> None:
         """Reads what the file has of the newest by now. What was moved from there to the large index may be known
         still: then it is found twice."""
-        after = self._runs[-1][0] if self._runs else 0
-        (found,) = connection.execute(SINCE, (after,)).fetchone()
+        (found,) = connection.execute(SINCE, (self._last,)).fetchone()
         if found is None:
             return
         for first, visitors in sorted(_runs.decode(f"[{found}]")):
-            self._runs.append((first, visitors, frozenset(visitors)))
-            self._many += len(visitors)
-        while self._many - len(self._runs[0][1]) > 2 * LATELY:
-            self._many -= len(self._runs.pop(0)[1])
+            for place, visitor in enumerate(visitors, first):
+                self._newer.setdefault(visitor, []).append(place)
+            self._many, self._last = self._many + len(visitors), first
+            if self._many >= LATELY:
+                self._newer, self._older, self._many = {}, self._newer, 0
 
     def places(self, number: int) -> list[int]:
         """Where something of the visitor with this number is noted."""
-        return [
-            place
-            for first, visitors, numbers in self._runs
-            if number in numbers
-            for place in compress(count(first), map(number.__eq__, visitors))
-        ]
+        return [*self._older.get(number, ()), *self._newer.get(number, ())]
 
     def unknown(self, visitor_ids: Collection[str], mark: int) -> Set[str]:
         """Those of whom it is not known that they have a row; `mark` is the file's."""

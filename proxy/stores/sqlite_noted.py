@@ -56,7 +56,9 @@ def sought(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[t
     """The visitors as they are looked for: with their numbers, and the places that are in no index."""
     lately = lately_of(connection)
     lately.look(connection)
-    return [(id, number(id), lately.places(number(id))) for id in visitor_ids]
+    return [
+        (id, called, lately.places(called)) for id, called in zip(visitor_ids, map(number, visitor_ids), strict=True)
+    ]
 
 
 def one_sought(connection: sqlite3.Connection, visitor_id: str) -> tuple[str, int, str]:

@@ -59,7 +59,7 @@ def test_no_more_is_remembered_than_twice_what_no_index_has(path: Path) -> None:
     lately = connection.lately
     lately.look(connection)
     assert lately.places(1) == []
-    newest = range(2 * LATELY + 1, 4 * LATELY, 1_000)
+    newest = range(3 * LATELY + 1, 4 * LATELY, 1_000)
     assert all(len(lately.places(first)) == 1_000 for first in newest)
     connection.close()
 
