@@ -123,8 +123,8 @@ def hits(stage: Stage, codings: Sequence[str]) -> Iterator[list[Contender]]:
         else:
             print(f"{ESI}: skipped, varnishd is not installed", file=sys.stderr)
         # What is measured is the warm hit: every visitor is met once by the check.
-        for name, capture in ((QUIET, "false"), (OURS, "true")):
-            url, pid = stack.enter_context(tailorbird(stage, capture=capture))
+        for name, more in ((QUIET, {"capture": "false"}), (OURS, {"access_log": str(stage.folder / "access.log")})):
+            url, pid = stack.enter_context(tailorbird(stage, **more))
             add(name, url, pid, theirs, len(stage.visitors))
         if "gzip" in codings:
             # Who is new comes again when all have been there: by then they are forgotten.

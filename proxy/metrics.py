@@ -36,6 +36,7 @@ HELP = {
     "tailorbird_clients_refused_total": "requests refused by status, and connections ended: slow, idle (to make room)",
     "tailorbird_shed_total": "what was given up because there was too much to do: profile (a page is shown without "
     "it), request (503)",
+    "tailorbird_access_log_lost_total": "requests whose line in the access log could not be written",
     "tailorbird_loop_late_total": "times the event loop was late, by how much: over 50 ms, 250 ms, 1000 ms",
 }
 

@@ -18,7 +18,7 @@ SECTIONS = {
     "origin": "Where",
     "rules": "Rules",
     "store": "Store",
-    "workers": "Life",
+    "access_log": "Life",
     "secret": "Who",
     "recorded_a_second": "What was shown",
     "write_keys": "Events",
@@ -77,6 +77,9 @@ class Settings:
         32, "most connections to Redis or Valkey, per worker and purpose", "connections", least=1
     )
 
+    access_log: str = _row(
+        "", "file in which each request gets a line of JSON; -: standard output; empty: none is kept"
+    )
     workers: int = _row(
         1, "worker processes that share the listeners; more than one run under a supervisor", "processes", least=1
     )

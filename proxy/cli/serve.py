@@ -40,7 +40,7 @@ TURN_SECONDS = 0.0005
 @click.command("serve")
 @setting_options(
     *("origin", "rules", "catalogue", "store", "host", "port", "admin_host", "admin_port", "workers"),
-    *("keep_host", "allowed_hosts", "tls_certificate", "tls_key"),
+    *("keep_host", "allowed_hosts", "tls_certificate", "tls_key", "access_log"),
 )
 def command(**flags: Any) -> None:
     """Put Tailorbird in front of a shop. Every setting may also come from the environment: see docs/reference."""

@@ -23,7 +23,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from proxy.errors import OriginError
 from proxy.http.message import Request, Response, as_lines
 from proxy.model import Headers
-from proxy.serve.app import PENDING, RELAY, REQUEST
+from proxy.serve.accesslog import AccessLog, Turns
+from proxy.serve.app import PENDING, RELAY, REQUEST, SAID
 from proxy.serve.backlog import Backlog
 from proxy.serve.passage import NOBODY
 from proxy.settings import Settings
@@ -40,10 +41,11 @@ class Answering(HttpToolsProtocol):
     without ASGI, if it is sent so. A connection has so many attributes that they would be looked up in a dict of its
     own: those that are asked for with each request, and two of uvicorn's, have a place."""
 
-    __slots__ = ("_backlog", "_owed", "_relaying", "_settings", "loop", "transport")
+    __slots__ = ("_backlog", "_owed", "_relaying", "_settings", "_turns", "loop", "transport")
 
-    def __init__(self, settings: Settings, **uvicorn: Any) -> None:
+    def __init__(self, settings: Settings, accesslog: AccessLog | None = None, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
+        self._turns = None if accesslog is None else Turns(accesslog)
         self._settings = settings
         self._owed: deque[Owed] = deque()
         self._backlog = Backlog(settings)
@@ -57,10 +59,15 @@ class Answering(HttpToolsProtocol):
         """The turn is over: nobody answers in it any more. What it has and what has it let go of each other, which
         only the search for garbage would find."""
         if isinstance(turn, RequestResponseCycle):
-            turn.scope.pop(RELAY, None)  # type: ignore[misc]
-            request: Request | None = turn.scope.get(REQUEST)  # type: ignore[assignment]
+            scope: dict[str, Any] = turn.scope  # type: ignore[assignment]  # of ours there is more in it
+            scope.pop(RELAY, None)
+            request: Request | None = scope.get(REQUEST)
             if request is not None:
                 request.on_hints = None
+            if self._turns is not None and SAID in scope:
+                self._turns.said(turn, *scope[SAID])
+        if self._turns is not None:
+            self._turns.over(turn, is_whole=turn.response_complete)
 
     async def _relay(self, cycle: RequestResponseCycle, response: Response, source: Source) -> BaseException | None:
         """Sends the answer as it comes from its source; what went wrong, if anything did."""
@@ -140,6 +147,8 @@ class Answering(HttpToolsProtocol):
         """What a question is answered with, whole, by way of `turn`; it is still the first."""
         if not self._owed:
             return  # the client has gone
+        if self._turns is not None:
+            self._turns.said(turn, status, lead)
         size = len(lead) + (len(body[0]) if len(body) == 1 else sum(map(len, body)))
         if not turn.keep_alive or size > self._settings.client_buffer_bytes or self.transport.is_closing():
             answer = Response(status, None, stream=Ready(b"".join(body)), lead=lead)
@@ -151,6 +160,8 @@ class Answering(HttpToolsProtocol):
 
     def _give(self, turn: Owed, answer: Response, *, is_head: bool = False) -> None:
         """In one write, if all of it is there and the client has room for it."""
+        if self._turns is not None:
+            self._turns.said(turn, answer.status, answer.lead or answer.headers)
         stream = answer.stream if isinstance(answer.stream, Exchange | Ready) else None
         pieces = answer.chunks if stream is None else stream.pieces
         if pieces is not None and not is_head:
@@ -169,6 +180,8 @@ class Answering(HttpToolsProtocol):
         scope: Any = {"type": "http", "http_version": "1.1", "method": request.method.decode(), name: what}
         cycle = cycle_of(self, scope)
         self._inform(cycle, request)
+        if self._turns is not None and not is_gone:
+            self._turns.asked(cycle, request, instead_of=self._owed[0] if self._owed else None)
         if is_gone:
             cycle.disconnected = True
         elif self._owed:

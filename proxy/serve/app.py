@@ -45,6 +45,8 @@ REQUEST = "tailorbird.request"
 """Where in the scope the protocol puts the request, judged."""
 RELAY = "tailorbird.relay"
 """Where in the scope the protocol puts what sends an answer without ASGI, be it ready or still on its way."""
+SAID = "tailorbird.said"
+"""Where in the scope it finds the status and the head of the answer, for its log."""
 PIECE_BYTES = 32_768
 """How much is handed to the server at a time: what waits for a slow client in our memory is at most twice that."""
 
@@ -123,6 +125,7 @@ class App:
             log.exception("a request could not be answered")
             self._metrics.count("tailorbird_requests_total", "result", "error")
             response = _text(500, "something went wrong", CLOSE)
+        scope[SAID] = response.status, response.lead or response.headers
         relay: Relaying | None = scope.get(RELAY)
         if response.stream is None and relay is not None and response.get(b"connection") is None:
             await relay(response, Ready(b"".join(response.chunks)))

@@ -13,9 +13,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from proxy.errors import OriginError, RequestError
 from proxy.http.incoming import refusal
-from proxy.http.message import Response, as_lines
+from proxy.http.message import Request, Response, as_lines
 from proxy.http.outgoing import AT_ONCE_BYTES
 from proxy.metrics import Metrics
+from proxy.serve.accesslog import AccessLog
 from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.answering import Answering
 from proxy.settings import Settings
@@ -42,8 +43,15 @@ class Conversation(Answering):
         "address", "since",
     )  # fmt: skip
 
-    def __init__(self, settings: Settings, metrics: Metrics, admission: Admission, **uvicorn: Any) -> None:
-        super().__init__(settings, **uvicorn)
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        admission: Admission,
+        accesslog: AccessLog | None = None,
+        **uvicorn: Any,
+    ) -> None:
+        super().__init__(settings, accesslog, **uvicorn)
         self._metrics = metrics
         self._admission = admission
         self._phase = Phase.HEAD
@@ -53,6 +61,7 @@ class Conversation(Answering):
         self._refill = self._most_waiting // 4 * 3  # what of it a client must have taken before more is added
         self._is_last_call = False
         self.address = ""
+        self.url = b""
         self.since = 0.0
 
     # -- called by the event loop ------------------------------------------------------------------------------------
@@ -170,6 +179,12 @@ class Conversation(Answering):
             self.transport.close()
 
     def _tell(self, error: RequestError) -> None:
+        if self._turns is not None and self._owed:
+            self._turns.said(self._owed[0], error.status, ())
+        elif self._turns is not None:
+            path, _, query = self.url.partition(b"?")
+            nobody = Request(b"", path, query, b"", tuple(self.headers or ()), client=self.address)
+            self._turns.at_once(nobody, error.status, ())
         self._disown()  # whoever waits for the rest of a body must not take what came for all of it
         self.transport.write(in_one_write(refusal(error)) or b"")
         if self.transport.can_write_eof():

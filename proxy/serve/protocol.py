@@ -22,6 +22,7 @@ from proxy.errors import RequestError
 from proxy.http.incoming import Incoming, origin_form, require_small
 from proxy.http.message import Own, Question, Request, Response
 from proxy.metrics import Metrics
+from proxy.serve.accesslog import HEAD_BYTES, AccessLog, Asked
 from proxy.serve.admission import Admission
 from proxy.serve.answering import Turn
 from proxy.serve.app import ANSWER
@@ -58,14 +59,15 @@ def protocols(
     metrics: Metrics,
     again: Again = _never,
     passes: Passes = _never,
+    accesslog: AccessLog | None = None,
 ) -> Callable[..., ClientProtocol]:
     """What uvicorn's setting `http` takes: makes a `ClientProtocol` for each connection of one worker. `again` and
     `at_once` give the answers of the fast lane, `passes` and `begins` take what goes straight; the application is asked
-    for all others."""
+    for all others. What was answered is noted in `accesslog`."""
     incoming, admission = Incoming(settings), Admission(settings)
     metrics.gauge("tailorbird_clients", lambda: len(admission))
-    habits = Habits(incoming, settings)
-    return partial(ClientProtocol, at_once, begins, again, passes, settings, metrics, incoming, habits, admission)
+    rest = settings, metrics, incoming, Habits(incoming, settings), admission
+    return partial(ClientProtocol, at_once, begins, again, passes, *rest, accesslog=accesslog)
 
 
 class ClientProtocol(Conversation):
@@ -97,7 +99,6 @@ class ClientProtocol(Conversation):
         self._incoming = incoming
         self._habits = habits
         self._small = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
-        self.url = b""
         self._fed = 0  # bytes of the present piece
         self._answered = 0  # requests of the present piece answered in the lane
 
@@ -171,6 +172,8 @@ class ClientProtocol(Conversation):
         super().on_headers_complete()
         self._owed.append(self.cycle)
         self._inform(self.cycle, request)
+        if self._turns:
+            self._turns.asked(self.cycle, request)
         if self._is_last_call:
             self.cycle.keep_alive = False
         self._phase = Phase.BODY
@@ -216,7 +219,7 @@ class ClientProtocol(Conversation):
         if response is None:
             return False
         is_kept = version == "1.1" and self.parser.should_keep_alive() and not self._is_last_call
-        if not self._has_written(response, is_kept=is_kept):
+        if not self._has_written(response, request, is_kept=is_kept):
             self.scope[ANSWER] = response  # type: ignore[literal-required]
             return False
         self._answered += 1
@@ -224,11 +227,13 @@ class ClientProtocol(Conversation):
             self.transport.close()
         return True
 
-    def _has_written(self, response: Response, *, is_kept: bool) -> bool:
+    def _has_written(self, response: Response, request: Request, *, is_kept: bool) -> bool:
         data = in_one_write(response, is_kept=is_kept)
         if data is None:
             return False
         self.transport.write(data)
+        if self._turns is not None:
+            self._turns.at_once(request, response.status, data[:HEAD_BYTES])
         return True
 
     def _was_quick(self, data: bytes) -> bool:
@@ -247,8 +252,10 @@ class ClientProtocol(Conversation):
         answer = again(question, own, self.address)
         if isinstance(answer, bytes):
             transport.write(answer)
+            if self._turns is not None:
+                self._turns.at_once((question, own, self.address), 200, answer[:HEAD_BYTES])
         elif answer is None and (passage := self._passes(question, own, self)) is not None:
-            self._is_owed(passage)
+            self._is_owed(passage, (question, own, self.address))
         else:
             self._look_up(question.request(own, self.address), answer)
         self.since = self.loop.time()
@@ -258,7 +265,7 @@ class ClientProtocol(Conversation):
         response = known or self._at_once(request)
         if response is None:
             self._ask_straight(request)
-        elif not self._has_written(response, is_kept=True):
+        elif not self._has_written(response, request, is_kept=True):
             self._phase = Phase.IDLE
             self._start(request, ANSWER, response)
 
@@ -268,12 +275,14 @@ class ClientProtocol(Conversation):
         self._phase = Phase.IDLE
         self.may_hint(request)
         if self._begins(request, self.went_straight):
-            self._is_owed(Turn())
+            self._is_owed(Turn(), request)
         else:
             self._start(request)
 
-    def _is_owed(self, turn: Owed) -> None:
+    def _is_owed(self, turn: Owed, asked: Asked) -> None:
         self._phase = Phase.IDLE
+        if self._turns is not None:
+            self._turns.asked(turn, asked)
         self.cycle: Any = turn
         self._owed.append(turn)
 

@@ -28,6 +28,7 @@ from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.ports import UpstreamRequest, UpstreamResponse
+from proxy.serve.accesslog import AccessLog, Turns
 from proxy.serve.app import OWN_PREFIX
 from proxy.settings import Settings
 from proxy.upstream.origin import OriginTransport
@@ -37,9 +38,11 @@ from proxy.upstream.switch import Switch
 _SWITCH = ((b"connection", b"Upgrade"), (b"upgrade", b"websocket"))
 
 
-def tunnels(origins: Origins, settings: Settings, metrics: Metrics) -> Callable[..., Tunnel]:
-    """What uvicorn's setting `ws` takes: makes a `Tunnel` for each upgrade."""
-    return partial(Tunnel, origins, settings, metrics)
+def tunnels(
+    origins: Origins, settings: Settings, metrics: Metrics, accesslog: AccessLog | None = None
+) -> Callable[..., Tunnel]:
+    """What uvicorn's setting `ws` takes: makes a `Tunnel` for each upgrade. Handshakes are noted in `accesslog`."""
+    return partial(Tunnel, origins, settings, metrics, accesslog)
 
 
 class _End(asyncio.Protocol):
@@ -77,6 +80,7 @@ class Tunnel(_End):
         origins: Origins,
         settings: Settings,
         metrics: Metrics,
+        accesslog: AccessLog | None,
         *,
         config: Any,
         server_state: ServerState,
@@ -87,6 +91,7 @@ class Tunnel(_End):
         self._settings = settings
         self._trusted = networks(settings.trusted_proxies)
         self._metrics = metrics
+        self._turns = None if accesslog is None else Turns(accesslog)
         self._connections = cast(set[Any], server_state.connections)
         self._opening: asyncio.Task[None] | None = None
         self._drained = asyncio.Event()
@@ -130,6 +135,7 @@ class Tunnel(_End):
     # -- the handshake ---------------------------------------------------------------------------------------------
 
     async def _open(self, head: bytes) -> None:
+        request: Request | None = None
         try:
             request = self._request(head)
             origin = self._origins.of(request.path)
@@ -139,10 +145,10 @@ class Tunnel(_End):
             finally:
                 await switch.aclose()
         except RequestError as error:
-            self._refuse(error.status)
+            self._refuse(error.status, request)
         except OriginError as error:
             self._metrics.count("tailorbird_origin_errors_total", "reason", error.reason)
-            self._refuse(error.status)
+            self._refuse(error.status, request)
 
     def _request(self, head: bytes) -> Request:
         """The handshake, parsed; uvicorn wrote it from fields that had been parsed before."""
@@ -174,9 +180,12 @@ class Tunnel(_End):
         answer = await switch.head()
         ours = request.scheme.encode() + b"://" + request.host
         headers = response_headers(answer.headers, address=origin.address, ours=ours)
+        is_agreed = answer.status != 101 or _is_agreement(answer.headers, request)
+        if self._turns is not None and is_agreed:
+            self._turns.at_once(request, answer.status, headers)
         if answer.status != 101:
             await self._pass_on(answer, headers)
-        elif not _is_agreement(answer.headers, request):
+        elif not is_agreed:
             raise OriginError("the origin switched to something else than asked for", reason="malformed")
         else:
             self._join(switch, headers)
@@ -205,9 +214,11 @@ class Tunnel(_End):
             raise
         self.transport.close()
 
-    def _refuse(self, status: int) -> None:
+    def _refuse(self, status: int, request: Request | None) -> None:
         assert self.transport is not None
         if not self.transport.is_closing():
+            if self._turns is not None and request is not None:
+                self._turns.at_once(request, status, ())
             self.transport.write(_head(status, ((b"content-length", b"0"), (b"connection", b"close"))))
             self.transport.close()
 

@@ -21,6 +21,7 @@ from proxy.model import Profile
 from proxy.outbox.outreach import Outreach, webhooks_in
 from proxy.ports import Store
 from proxy.rulebook.compile import Loaded, Publication
+from proxy.serve.accesslog import AccessLog
 from proxy.serve.affinity import Affinity
 from proxy.serve.app import App
 from proxy.serve.drafts import Drafts
@@ -87,6 +88,7 @@ class Tailorbird:
         self._asking = Asking(self._origins, settings)
         self._watch_gates()
         self._lag = Lag(self.metrics)
+        self._accesslog = AccessLog.of(settings, self.metrics, clock)
         self.store = open_store(settings.store, settings) if store is None else store
         self.now = clock
         self._routes: dict[str, Handler] = {}
@@ -214,9 +216,15 @@ class Tailorbird:
             port,
             bound=bound,
             protocol=protocols(
-                self.app.at_once, self.app.begins, settings, self.metrics, self._gateway.again, self.app.passes
+                self.app.at_once,
+                self.app.begins,
+                settings,
+                self.metrics,
+                self._gateway.again,
+                self.app.passes,
+                self._accesslog,
             ),
-            websockets=tunnels(self._origins, settings, self.metrics),
+            websockets=tunnels(self._origins, settings, self.metrics, self._accesslog),
             certificate=Certificate(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None,
             drain_seconds=settings.drain_seconds,
             backlog=settings.backlog,
@@ -264,6 +272,8 @@ class Tailorbird:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        if self._accesslog is not None:
+            await self._accesslog.aclose()
         await self.journal.aclose()
         await self.bus.aclose()
         await self._views.aclose()

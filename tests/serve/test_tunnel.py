@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 import trustme
 import uvicorn
@@ -19,7 +20,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.http11 import Request, Response
 
+from loadtests.stage import free_port
 from proxy.metrics import Metrics
+from proxy.serve.accesslog import AccessLog
 from proxy.serve.listener import Listener
 from proxy.serve.tunnel import tunnels
 from proxy.settings import Settings
@@ -42,7 +45,8 @@ class Proxy:
     def __init__(self, *rows: str, **settings: Any) -> None:
         self.metrics = Metrics()
         self.origins = Origins(rows, Settings(**settings))
-        self.tunnels = tunnels(self.origins, Settings(**settings), self.metrics)
+        self.accesslog = AccessLog.of(Settings(**settings), self.metrics)
+        self.tunnels = tunnels(self.origins, Settings(**settings), self.metrics, self.accesslog)
         self.port = 0
 
     async def __aenter__(self) -> Proxy:
@@ -60,6 +64,8 @@ class Proxy:
             connection.shutdown()
         await self._server.wait_closed()
         await self.origins.aclose()
+        if self.accesslog is not None:
+            await self.accesslog.aclose()
 
     def connect(self, path: str = "/chat", **options: Any) -> connect:
         return connect(f"ws://127.0.0.1:{self.port}{path}", proxy=None, **options)
@@ -114,6 +120,19 @@ async def test_messages_pass_both_ways_and_both_ends_close() -> None:
             assert await socket.recv() == b"BYTES"
         assert socket.close_code == 1000
         assert seen[0].path == "/chat?room=1"
+
+
+async def test_the_access_log_has_a_line_of_each_handshake(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    gone = f"/gone=http://127.0.0.1:{free_port()}"
+    async with shouting() as (url, _), Proxy(url, gone, access_log=str(path)) as proxy:
+        async with proxy.connect("/chat?room=1"):
+            pass
+        with pytest.raises(InvalidStatus):
+            async with proxy.connect("/gone"):
+                pass
+    found = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+    assert [(one["target"], one["status"]) for one in found] == [("/chat?room=1", 101), ("/gone", 502)]
 
 
 async def test_the_handshake_is_rebuilt_by_the_rules_of_forwarding() -> None:

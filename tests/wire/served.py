@@ -10,6 +10,7 @@ from typing import Any
 
 from proxy.http.message import Handler
 from proxy.rulebook.compile import Publication
+from proxy.serve.accesslog import AccessLog
 from proxy.serve.app import App
 from proxy.serve.listener import Listener
 from proxy.serve.protocol import protocols
@@ -49,10 +50,11 @@ class Served:
             may_begin=lambda: self.may_begin,
         )
         known = self.site.settings, self.site.metrics
+        self.accesslog = log = AccessLog.of(*known, lambda: self.site.now)
         if has_lane:
-            protocol = protocols(app.at_once, app.begins, *known, self.site.gateway.again, app.passes)
+            protocol = protocols(app.at_once, app.begins, *known, self.site.gateway.again, app.passes, accesslog=log)
         else:
-            protocol = protocols(lambda _: None, lambda _, give: False, *known)
+            protocol = protocols(lambda _: None, lambda _, give: False, *known, accesslog=log)
         self.listener = Listener("test", app, "127.0.0.1", 0, protocol=protocol, drain_seconds=1)
 
     async def __aenter__(self) -> Served:
@@ -62,6 +64,8 @@ class Served:
     async def __aexit__(self, *_: object) -> None:
         self.listener.stop(gently=False)
         await self._serving
+        if self.accesslog is not None:
+            await self.accesslog.aclose()
         await self.site.__aexit__()
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
