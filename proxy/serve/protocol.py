@@ -231,7 +231,7 @@ class ClientProtocol(Conversation):
         data = in_one_write(response, is_kept=is_kept)
         if data is None:
             return False
-        self.transport.write(data)
+        self._put(data)
         if self._turns is not None:
             self._turns.at_once(request, response.status, data[:HEAD_BYTES])
         return True
@@ -251,7 +251,7 @@ class ClientProtocol(Conversation):
         again = self._again  # what is called as it is looked up is taken for a method, and looked for in all classes
         answer = again(question, own, self.address)
         if isinstance(answer, bytes):
-            transport.write(answer)
+            self._put(answer)
             if self._turns is not None:
                 self._turns.at_once((question, own, self.address), 200, answer[:HEAD_BYTES])
         elif answer is None and (passage := self._passes(question, own, self)) is not None:
