@@ -12,11 +12,13 @@ import fnmatch
 import os
 import re
 import threading
+import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from proxy.errors import OperatorError
 from proxy.rulebook.pauses import NOTHING
@@ -44,6 +46,8 @@ KINDS = (
 )
 MAX_CATALOGUE_BYTES = 256 * 1024 * 1024
 ATTEMPTS = 5
+SETTLED_SECONDS = 2.0
+"""What changed in a folder before that cannot be of the same instant, by its file system's clock, as what comes now."""
 
 Stamp = tuple[int, int, int]
 Stamps = dict[str, Stamp]
@@ -92,6 +96,7 @@ class RuleFolder:
         self._poll_seconds = settings.rules_poll_ms / 1_000
         self._quiet_seconds = settings.rules_debounce_ms / 1_000
         self._stamps: Stamps = {}
+        self._listed: _Listed | None = None
         self._files: dict[str, bytes] | None = None
 
     def read(self) -> dict[str, bytes]:
@@ -140,7 +145,7 @@ class RuleFolder:
         """Returns once something has changed and is quiet again, but does not wait for that for ever; or when it is
         over. It looks rather than have the system tell: not every file system does, and asking costs more than looking.
         It does so on a thread of its own, for half of what it costs to have the loop set a thread to it each time."""
-        while (seen := self._stamps_now()) == self._stamps:
+        while (seen := self.glance()) == self._stamps:
             if over.wait(self._poll_seconds):
                 return
         for _ in range(ATTEMPTS):
@@ -148,6 +153,17 @@ class RuleFolder:
             before, seen = seen, self._stamps_now()
             if seen == before:
                 return
+
+    def glance(self) -> Stamps:
+        """What differs once any file, or what is paused, does. Folders whose time is what it was are not listed again,
+        which is half the work: a worker does this several times a second for good."""
+        if self._listed is None or not self._listed.holds():
+            before = time.time()
+            stamps = self._stamps_now()
+            folders = [self.path, self.path / VERSIONS, *(self.path / kind for kind in _KINDS if kind)]
+            self._listed = _Listed.of(folders, [self.path / name for name in stamps], stamps, before)
+            return stamps
+        return self._listed.stamps
 
     def _stamps_now(self) -> Stamps:
         stamps = {} if self._is_published else _stamps(self.path)
@@ -158,6 +174,31 @@ class RuleFolder:
             with contextlib.suppress(OSError):
                 stamps[name] = _stamp((self.path / name).stat())
         return stamps
+
+
+class _Listed(NamedTuple):
+    """Folders that were listed, the files found in them, and the stamps of both."""
+
+    paths: list[str]
+    seen: list[Stamp]
+    stamps: Stamps
+
+    @classmethod
+    def of(cls, folders: Sequence[Path], files: Sequence[Path], stamps: Stamps, at: float) -> _Listed | None:
+        """As listed after `at`, Unix seconds; the first folder holds the others. None without it, and while a folder
+        changed so lately that its time would not tell of one more change."""
+        there = [str(folder) for folder in folders if folder.is_dir()]
+        times = [_stamp(os.stat(folder)) for folder in there]
+        if not folders[0].is_dir() or any(changed_ns > (at - SETTLED_SECONDS) * 1e9 for changed_ns, _, _ in times):
+            return None
+        return cls([*there, *map(str, files)], [*times, *stamps.values()], stamps)
+
+    def holds(self) -> bool:
+        """True when nothing has changed since."""
+        try:
+            return [_stamp(stat) for stat in map(os.stat, self.paths)] == self.seen
+        except OSError:
+            return False
 
 
 def _stamps(path: Path) -> Stamps:

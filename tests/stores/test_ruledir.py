@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -59,6 +60,31 @@ def test_a_file_that_may_not_be_read_is_the_operators_to_mend(folder: Path) -> N
     (folder / "a.rules.yaml").chmod(0)
     with pytest.raises(OperatorError, match=r"a\.rules\.yaml"):
         read_folder(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "a.rules.yaml").write_text("rules: [] # more"),
+        lambda folder: (folder / "banners" / "promo.html").unlink(),
+        lambda folder: (folder / "banners" / "new.html").write_text("<p>New</p>"),
+        lambda folder: (folder / "cards").mkdir() or (folder / "cards" / "small.html").write_text("<p>"),
+        lambda folder: shutil.rmtree(folder / "banners"),
+        lambda folder: os.replace(folder / "banners" / "promo.html", folder / "banners" / "other.html"),
+        lambda folder: Versions(folder).pause([Pause(What.SLOT, "home.hero")], author="Mia", now=1.0),
+    ],
+)
+def test_a_glance_at_a_folder_that_was_listed_long_ago_sees_what_a_listing_would(
+    folder: Path, change: Callable[[Path], object]
+) -> None:
+    for place in (folder, folder / "banners"):
+        os.utime(place, (1e9, 1e9))
+    eye = RuleFolder(folder)
+    before = eye.glance()
+    assert eye.glance() is before  # not listed again
+    change(folder)
+    seen = eye.glance()
+    assert seen != before and seen == RuleFolder(folder).glance()
 
 
 async def test_each_change_is_noticed_and_an_untouched_folder_is_not(folder: Path) -> None:
