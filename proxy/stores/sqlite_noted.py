@@ -1,5 +1,5 @@
 """What pages note of themselves, in the SQLite file of the profiles: events that nobody sends twice, each with an id
-that its worker makes up. The log needs nothing to tell them from those before, so they cost a third of what is sent:
+that its worker makes up. The log needs nothing to tell them from those before, which is less than half of the work:
 
     noted          every event by its place; it shares the places with `events` (`sqlite_visitor.py`)
     noted_of       whose they are, as a number that few visitors share, and their places; but for
