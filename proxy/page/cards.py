@@ -7,7 +7,6 @@ grow beyond what is written. It runs under fuel, once for a product as it is now
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
@@ -75,12 +74,6 @@ class Card:
             return self._environment.render_template("card", product=_shown(product, now, dress))
         except minijinja.TemplateError as error:
             raise _told(error) from error
-
-
-def render_cards(products: Iterable[Product], template: str = DEFAULT_CARD) -> list[str]:
-    """The HTML of each product's card. Raises `EditorError` with the template's line."""
-    card = Card(template)
-    return [card.draw(product) for product in products]
 
 
 def _shown(product: Product, now: float, dress: Dress) -> dict[str, Any]:

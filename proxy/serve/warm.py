@@ -78,11 +78,8 @@ class Warm:
             self._hits.count += 1
             question = request.question
             if self._may_learn and question is not None and entry.template is not None:
-                asked, agreed = (
-                    self._showing.asked_by(entry.template),
-                    self._showing.consents.settled(question.is_private),
-                )
-                self._ways.learn(question, key, entry, entry.policy, asked, agreed)
+                agreed = self._showing.consents.settled(question.is_private)
+                self._ways.learn(question, key, entry, self._showing.asked_by(entry.template), agreed)
         return answer
 
     def begins(self, request: Request, now: float, give: Give) -> bool:

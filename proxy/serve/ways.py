@@ -15,7 +15,6 @@ from proxy.http.outgoing import Lead
 from proxy.memo import make_room
 from proxy.model import AttributeValue, Consent
 from proxy.page.template import Template
-from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import Entry
 from proxy.serve.recall import Recalled
 from proxy.visitors.asked import Asked
@@ -46,32 +45,18 @@ class Ways:
         self.get = self._ways.get
         self.forget = self._ways.clear
 
-    def learn(
-        self,
-        question: Question,
-        key: bytes,
-        entry: Entry,
-        policy: PagePolicy | None,
-        asked: Asked,
-        agreed: Consent | None,
-    ) -> None:
+    def learn(self, question: Question, key: bytes, entry: Entry, asked: Asked, agreed: Consent | None) -> None:
         """Remembers that the question was answered with the entry under `key`."""
         known = self._ways.get(question)
         if known is None or known.entry is not entry:
-            way = _way(question, key, entry, policy, asked, agreed)
+            way = _way(question, key, entry, asked, agreed)
             if way is not None:
                 make_room(self._ways, MOST_WAYS)
                 self._ways[question] = way
 
 
-def _way(
-    question: Question,
-    key: bytes,
-    entry: Entry,
-    policy: PagePolicy | None,
-    asked: Asked,
-    agreed: Consent | None,
-) -> Way | None:
+def _way(question: Question, key: bytes, entry: Entry, asked: Asked, agreed: Consent | None) -> Way | None:
+    policy = entry.policy
     template, lead, recalled, (whose, said) = entry.template, entry.lead, entry.recalled, question.said
     if template is None or lead is None or recalled is None or entry.stored.status != 200 or question.method != b"GET":
         return None

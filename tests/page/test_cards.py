@@ -6,7 +6,7 @@ import pytest
 
 from proxy.errors import EditorError
 from proxy.model import Product
-from proxy.page.cards import price_text, render_cards
+from proxy.page.cards import Card, price_text
 
 SHOE = Product(
     "SKU-1", "Trail <runner>", "/p/SKU-1", "shoes/trail", "Northwind", 129.0, "EUR", "/img/1.avif", 600, 400,
@@ -15,19 +15,19 @@ SHOE = Product(
 
 
 def test_the_default_card_links_shows_and_prices_the_product() -> None:
-    (card,) = render_cards([SHOE])
+    card = Card().draw(SHOE)
     assert card.startswith('<a class="tb-card-link" href="')
     for part in ('width="600"', 'height="400"', "Trail &lt;runner&gt;", "Northwind", "€129.00"):
         assert part in card
 
 
 def test_the_default_card_of_what_is_on_sale_has_both_prices() -> None:
-    (card,) = render_cards([replace(SHOE, sale_price=99.0)])
+    card = Card().draw(replace(SHOE, sale_price=99.0))
     assert '<span class="tb-card-price">€99.00 <s class="tb-card-was">€129.00</s></span>' in card
 
 
 def test_the_default_card_leaves_out_what_is_unknown() -> None:
-    (card,) = render_cards([Product("a", "Bare", "/p/a")])
+    card = Card().draw(Product("a", "Bare", "/p/a"))
     assert card == '<a class="tb-card-link" href="&#x2f;p&#x2f;a"><span class="tb-card-title">Bare</span></a>'
 
 
@@ -36,7 +36,7 @@ def test_an_editors_card_may_use_every_word_of_a_product() -> None:
         "{{ product.id }} {{ product.category }} {{ product.amount }} {{ product.currency }} {{ product.popularity }}"
         "{% if product.in_stock %} here{% endif %}{% for tag in product.tags %} {{ tag }}{% endfor %}"
     )
-    assert render_cards([SHOE], template) == ["SKU-1 shoes&#x2f;trail 129.0 EUR 0.0 here eco new"]
+    assert Card(template).draw(SHOE) == "SKU-1 shoes&#x2f;trail 129.0 EUR 0.0 here eco new"
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def test_an_editors_card_may_use_every_word_of_a_product() -> None:
 )
 def test_a_card_that_cannot_be_drawn_is_told_at_its_line(template: str, line: int, what: str) -> None:
     with pytest.raises(EditorError, match=what) as caught:
-        render_cards([SHOE], template)
+        Card(template).draw(SHOE)
     assert caught.value.line == line
 
 
 def test_what_a_feed_says_is_escaped_and_never_read_as_a_template() -> None:
     product = replace(SHOE, title="{{ product.id }}\u202e<img src=x onerror=alert(1)>")
-    assert render_cards([product], "{{ product.title }}") == ["(( product.id ))&lt;img src=x onerror=alert(1)&gt;"]
+    assert Card("{{ product.title }}").draw(product) == "(( product.id ))&lt;img src=x onerror=alert(1)&gt;"
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def learned(question: Question, entry: Entry, policy: PagePolicy | None = None, 
     asked = replace(Asked.by(PUBLICATION, entry.template.slots), **asks)
     question.said = asked, ()
     ways = Ways()
-    ways.learn(question, b"key", entry, policy, asked, Consent.PROFILE)
+    ways.learn(question, b"key", replace(entry, policy=policy), asked, Consent.PROFILE)
     return ways.get(question) is not None
 
 
@@ -44,7 +44,7 @@ def test_a_page_that_is_filled_has_a_way_whose_words_are_remembered() -> None:
     question, entry, ways = asking(), page(), Ways()
     asked = Asked.by(PUBLICATION, ("home.hero",))
     question.said = asked, ("nl",)
-    ways.learn(question, b"its key", entry, None, asked, Consent.PROFILE)
+    ways.learn(question, b"its key", entry, asked, Consent.PROFILE)
     way = ways.get(question)
     assert way is not None
     assert (way.key, way.entry, way.asked, way.said, way.agreed) == (
@@ -74,7 +74,7 @@ def test_what_depends_on_more_has_none(
 def test_what_a_request_says_to_other_slots_is_no_way() -> None:
     question, ways, asked = asking(), Ways(), Asked.by(PUBLICATION, ("home.hero",))
     question.said = replace(asked), ()
-    ways.learn(question, b"key", page(), None, asked, Consent.PROFILE)
+    ways.learn(question, b"key", page(), asked, Consent.PROFILE)
     assert ways.get(question) is None
 
 
@@ -82,7 +82,7 @@ def test_a_way_leads_to_what_answered_last_and_ends_with_the_rules() -> None:
     question, ways, asked = asking(), Ways(), Asked.by(PUBLICATION, ("home.hero",))
     question.said = asked, ()
     for entry in (page(), page()):
-        ways.learn(question, b"key", entry, None, asked, Consent.PROFILE)
+        ways.learn(question, b"key", entry, asked, Consent.PROFILE)
         way = ways.get(question)
         assert way is not None and way.entry is entry
     ways.forget()
@@ -94,6 +94,6 @@ def test_only_so_many_ways_are_remembered() -> None:
     for number in range(MOST_WAYS + 1):
         question = asking(b"/%d" % number)
         question.said = asked, ()
-        ways.learn(question, b"key", entry, None, asked, Consent.PROFILE)
+        ways.learn(question, b"key", entry, asked, Consent.PROFILE)
     assert len(ways._ways) <= MOST_WAYS
     assert ways.get(question) is not None
