@@ -37,7 +37,6 @@ class ProfileReader:
         store: ProfileStore,
         metrics: Metrics,
         *,
-        budget_ms: float = 10.0,
         memory: int = 50_000,
         memory_seconds: float = 5.0,
         is_strained: Callable[[], bool] = lambda: False,
@@ -51,7 +50,7 @@ class ProfileReader:
         self.remembered = self._memory.fresh
         self._is_strained = is_strained
         self._breaker = Breaker(clock, settings)
-        self._patience = Patience(budget_ms, self._settle, settings.profile_longest_ms)
+        self._patience = Patience(settings.profile_budget_ms, self._settle, settings.profile_longest_ms)
         self._reads: dict[str, tuple[Read, asyncio.Task[None]]] = {}
         self._outdated: set[str] = set()
         self._renewals: dict[str, object] = {}

@@ -107,7 +107,6 @@ class Tailorbird:
         self._profiles = ProfileReader(
             self.store,
             metrics,
-            budget_ms=settings.profile_budget_ms,
             memory=settings.profile_memory,
             memory_seconds=settings.profile_memory_seconds,
             is_strained=self._is_strained,

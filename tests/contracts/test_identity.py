@@ -10,7 +10,7 @@ from proxy.model import Arrival, Event, Profile
 from proxy.ports import Refused, Store
 from proxy.stores import open_store
 from proxy.stores.joining import join, ledger, part, whole
-from tests.contracts.conftest import PATIENT
+from tests.wire.patience import PATIENT
 
 NOON = 1_795_435_200.0
 

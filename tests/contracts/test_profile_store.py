@@ -20,7 +20,7 @@ from proxy.stores import open_store
 from proxy.stores.connecting import client_of
 from proxy.stores.record import packed
 from proxy.stores.redis_visitor import profile_key
-from tests.contracts.conftest import PATIENT
+from tests.wire.patience import PATIENT
 
 ANNA = Profile(
     "anna",

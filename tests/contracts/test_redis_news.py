@@ -23,7 +23,8 @@ from proxy.stores.redis_visitor import ADD, MOST_NEWS, STAMP, Call, log_key, new
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.remembered import MISSING
 from proxy.visitors.vouching import LONGEST_SECONDS, Vouching
-from tests.contracts.conftest import PATIENT, flush
+from tests.contracts.conftest import flush
+from tests.wire.patience import PATIENT
 from tests.wire.valkeys import valkey as valkey_server
 
 NOON = 1_795_435_200.0
@@ -123,7 +124,7 @@ async def test_a_server_that_is_full_refuses_events_and_takes_them_again(tmp_pat
 async def test_what_a_writer_began_that_is_gone_is_seen_when_it_must_be_over(valkey: Store, client: Redis) -> None:
     at = NOON
     await valkey.apply([seen("anna", 1), seen("ben", 1)])
-    profiles = ProfileReader(valkey, Metrics(), budget_ms=20_000)
+    profiles = ProfileReader(valkey, Metrics(), settings=PATIENT)
     vouching = Vouching(valkey, profiles, lambda: at, settle_seconds=0.0)
     await vouching.look()
     await redis_changes.begin(client, ["anna"])

@@ -44,17 +44,15 @@ async def test_a_page_cut_again_keeps_its_tags() -> None:
 
 
 async def test_what_is_purged_softly_is_stale_and_may_stand_in_or_be_shown_while_it_is_renewed() -> None:
-    answers = iter(
-        [ok(PAGE, HTML, b"Cache-Control: max-age=60, stale-while-revalidate=30"), ok(PAGE + b"new", *SHARED)]
-    )
-    async with Origin(answering(lambda _: next(answers, b""))) as origin, Site(origin.url) as site:
+    first = ok(PAGE, HTML, b"Cache-Control: max-age=60, stale-while-revalidate=30")
+    answers = iter([first, ok(PAGE + b"new", *SHARED), ok(b"oops", status=b"500 Oops")])
+    async with Origin(answering(lambda _: next(answers))) as origin, Site(origin.url) as site:
         await site.get(b"/")
         await site.gateway.purge(purge_of(prefixes=["/"], is_soft=True))
         assert (await site.get(b"/"))["cache-status"].startswith("tailorbird; hit; ttl=0")
         await eventually(lambda: site.gateway.hit(site.request(b"/"), site.now) is not None)
         assert (await site.get(b"/")).body == PAGE + b"new"
         await site.gateway.purge(purge_of(["/"], is_soft=True))
-        origin.script = always(ok(b"oops", status=b"500 Oops"))
         assert (await site.get(b"/")).body == PAGE + b"new"
 
 

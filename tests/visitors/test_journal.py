@@ -16,6 +16,7 @@ from proxy.stores.joining import join
 from proxy.visitors import journal as module
 from proxy.visitors.journal import Change, Journal
 from proxy.visitors.profiles import ProfileReader
+from tests.wire.patience import PATIENT
 
 NOON = 1_795_435_200.0
 
@@ -60,7 +61,7 @@ class World:
         self.store = open_store(f"sqlite:{folder}/store.db")
         self.gate = Gate(self.store)
         self.metrics = Metrics()
-        self.profiles = ProfileReader(self.store, self.metrics)
+        self.profiles = ProfileReader(self.store, self.metrics, settings=PATIENT)
         self.told: list[tuple[set[str], set[str], bool]] = []
         self.journal = Journal(self.gate, self.profiles, self.metrics, self._tell, lambda: NOON, settings)  # type: ignore[arg-type]
         self.journal.open()

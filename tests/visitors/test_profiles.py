@@ -10,6 +10,7 @@ from proxy.metrics import Metrics
 from proxy.model import Profile
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.remembered import MISSING
+from tests.wire.patience import PATIENT
 
 NOW = 1_795_435_200.0
 ANNA = Profile("anna", {"orders": 4.0})
@@ -76,7 +77,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 async def reader(store: GatedStore, metrics: Metrics, clock: Clock) -> AsyncIterator[ProfileReader]:
-    reader = ProfileReader(store, metrics, budget_ms=10, clock=clock)
+    reader = ProfileReader(store, metrics, clock=clock)
     yield reader
     await reader.aclose()
 
@@ -130,7 +131,7 @@ async def test_a_clock_that_jumps_back_does_not_keep_a_profile_for_ever(reader: 
 
 
 async def test_memory_is_bounded(store: GatedStore, metrics: Metrics) -> None:
-    reader = ProfileReader(store, metrics, memory=10)
+    reader = ProfileReader(store, metrics, memory=10, settings=PATIENT)
     for number in range(50):
         await reader.get(f"visitor-{number}", NOW)
     remembered = [reader.remembered(f"visitor-{number}", NOW) for number in range(50)]
@@ -198,7 +199,7 @@ async def test_under_strain_the_store_is_left_alone_and_what_is_remembered_still
     store: GatedStore, metrics: Metrics
 ) -> None:
     is_strained = False
-    reader = ProfileReader(store, metrics, is_strained=lambda: is_strained)
+    reader = ProfileReader(store, metrics, is_strained=lambda: is_strained, settings=PATIENT)
     anna = await reader.get("anna", NOW)
     is_strained = True
     assert await reader.get("anna", NOW + 60) == anna
@@ -213,7 +214,7 @@ async def test_under_strain_the_store_is_left_alone_and_what_is_remembered_still
 async def test_those_unused_for_longest_are_forgotten_where_memory_runs_out(
     store: GatedStore, metrics: Metrics
 ) -> None:
-    reader = ProfileReader(store, metrics)
+    reader = ProfileReader(store, metrics, settings=PATIENT)
     reader.shrink(1)
     for number in range(20):
         await reader.get(f"v{number}", NOW)

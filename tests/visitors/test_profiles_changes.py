@@ -7,8 +7,10 @@ import asyncio
 from proxy.events.fold import fold
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Event, Profile
+from proxy.settings import Settings
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.remembered import MISSING, MOST_NEWS
+from tests.wire.patience import PATIENT
 
 
 def _seen(number: int) -> Arrival:
@@ -32,7 +34,7 @@ class Slow:
 
 async def test_a_read_that_began_before_a_change_does_not_undo_it() -> None:
     store = Slow(Profile("anna"))
-    reader = ProfileReader(store, Metrics(), budget_ms=25)  # type: ignore[arg-type]
+    reader = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
     reading = asyncio.create_task(reader.get("anna", 1.0))
     await store.asked.wait()
     store.profile = changed = fold(Profile("anna"), [_seen(1)])
@@ -48,7 +50,7 @@ async def test_a_read_that_began_before_a_change_does_not_undo_it() -> None:
 async def test_a_profile_that_another_worker_changed_is_asked_for_again() -> None:
     store = Slow(Profile("anna"))
     store.gate.set()
-    reader = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    reader = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
     assert await reader.get("anna", 1.0) == Profile("anna")
     store.profile = Profile("anna", {"orders": 1.0})
     reader.outdate(["anna", "nobody"])
@@ -60,7 +62,7 @@ async def test_a_profile_that_another_worker_changed_is_asked_for_again() -> Non
 async def test_what_is_remembered_is_asked_for_at_once_when_another_worker_waits_for_that() -> None:
     store = Slow(Profile("anna"))
     store.gate.set()
-    reader = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    reader = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
     await reader.get("anna", 1.0)
     store.profile = Profile("anna", {"orders": 1.0})
     await reader.renew(["anna", "nobody"], 1.0)
@@ -71,7 +73,7 @@ async def test_what_is_remembered_is_asked_for_at_once_when_another_worker_waits
 
 async def test_who_waits_for_a_profile_to_be_current_waits_for_a_read_that_pages_gave_up() -> None:
     store = Slow(Profile("anna"))
-    reader = ProfileReader(store, Metrics(), budget_ms=1)  # type: ignore[arg-type]
+    reader = ProfileReader(store, Metrics(), settings=Settings(profile_budget_ms=1))  # type: ignore[arg-type]
     assert await reader.get("anna", 1.0) is None
     store.profile = changed = fold(Profile("anna"), [_seen(1)])
     reader.arrived([], [_seen(1)])
@@ -88,7 +90,7 @@ async def test_who_waits_for_a_profile_to_be_current_waits_for_a_read_that_pages
 async def test_a_renewal_does_not_undo_what_is_newer() -> None:
     store = Slow(Profile("anna"))
     store.gate.set()
-    reader = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    reader = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
     await reader.get("anna", 1.0)
     store.gate.clear()
     store.asked.clear()
@@ -105,7 +107,7 @@ async def test_a_renewal_does_not_undo_what_is_newer() -> None:
 async def test_events_on_their_way_count_on_what_is_remembered_and_on_what_is_read() -> None:
     store = Slow(Profile("anna"))
     store.gate.set()
-    reader = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    reader = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
     reader.foresee([_seen(1)])
     first = await reader.get("anna", 1.0)
     reader.foresee([_seen(2)])
@@ -123,7 +125,7 @@ async def test_events_on_their_way_count_on_what_is_remembered_and_on_what_is_re
 async def test_who_asks_for_nothing_that_was_done_needs_no_news_of_it() -> None:
     store = Slow(Profile("anna", {"orders": 1.0}))
     store.gate.set()
-    reader = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    reader = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
     before = await reader.get("anna", 1.0)
     reader.foresee([_seen(1)])
     assert reader.remembered("anna", 1.0, has_news=False) is before
@@ -136,7 +138,7 @@ async def test_who_asks_for_nothing_that_was_done_needs_no_news_of_it() -> None:
 async def test_events_of_somebody_nobody_asks_for_are_counted_in_together() -> None:
     store = Slow(Profile("anna"))
     store.gate.set()
-    reader = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    reader = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
     await reader.get("anna", 1.0)
     arrivals = [_seen(number) for number in range(3 * MOST_NEWS + 1)]
     reader.arrived([], arrivals)

@@ -8,6 +8,7 @@ import time
 from proxy.errors import DamagedValueError, StoreError
 from proxy.metrics import Metrics
 from proxy.model import Profile
+from proxy.settings import Settings
 from proxy.visitors.profiles import MAX_READS, ProfileReader
 from tests.visitors.test_profiles import ANNA, NOW, Clock, GatedStore, clock, metrics, outcomes, reader, store
 
@@ -34,7 +35,7 @@ async def test_a_stale_profile_is_better_than_none(reader: ProfileReader, store:
 
 
 async def test_the_budget_has_a_hard_limit(store: GatedStore, metrics: Metrics) -> None:
-    reader = ProfileReader(store, metrics, budget_ms=60_000)
+    reader = ProfileReader(store, metrics, settings=Settings(profile_budget_ms=60_000))
     store.gate.clear()
     assert await asyncio.wait_for(reader.get("anna", NOW), timeout=5) is None
     await reader.aclose()

@@ -17,6 +17,7 @@ from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.vouching import MOST_KNOWN, Vouching
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
+from tests.wire.patience import PATIENT
 from tests.wiring.test_tailorbird import ANNA, FOLDER, HTML, PAGE
 
 NOW = 1_795_435_200.0
@@ -47,7 +48,7 @@ class Store:
 
 
 def vouching_of(store: Store) -> tuple[Vouching, ProfileReader]:
-    profiles = ProfileReader(store, Metrics())  # type: ignore[arg-type]
+    profiles = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
     return Vouching(store, profiles, lambda: NOW, settle_seconds=0.0), profiles  # type: ignore[arg-type]
 
 

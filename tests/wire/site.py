@@ -28,6 +28,7 @@ from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Recorder
 from proxy.visitors.visitor import Cookies
 from tests.wire.origin import Script, Seen, Wire
+from tests.wire.patience import WAITS
 
 NOON = 1_795_435_200.0
 """When a site's clock stands still at first: 23 November 2026, 12:00."""
@@ -91,14 +92,14 @@ class Site:
     """The gateway of an `async with`, before the origins of `rows`. `now` is the time; settings as given."""
 
     def __init__(self, *rows: str, publication: Publication | None = None, **settings: Any) -> None:
-        settings = {"visitor_cookie": "off", **settings}
+        settings = {"visitor_cookie": "off", **WAITS, **settings}
         self._folder = tempfile.TemporaryDirectory()
         self.settings = Settings(origin=rows, secret=SECRET, store=f"sqlite:{self._folder.name}/store.db", **settings)
         self.now = NOON
         self.metrics = Metrics()
         self.cookies = Cookies.from_settings(self.settings, is_demo=True)
-        self.store = open_store(self.settings.store)
-        self.profiles = ProfileReader(self.store, self.metrics)
+        self.store = open_store(self.settings.store, self.settings)
+        self.profiles = ProfileReader(self.store, self.metrics, settings=self.settings)
         self.origins = Origins(rows, self.settings)
         self.recorder = Recorder(self.settings.recorded_a_second)
         self.gateway = Gateway(
