@@ -8,9 +8,9 @@ from urllib.parse import urljoin
 
 from proxy.http.message import Request
 from proxy.httpcache.directives import Directives
-from proxy.httpcache.key import target_key
+from proxy.httpcache.key import normalised, target_key
 from proxy.model import Headers
-from proxy.rulebook.policy import PagePolicy, Policy
+from proxy.rulebook.policy import NO_POLICY, PagePolicy, Policy
 
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
 
@@ -71,20 +71,25 @@ def why_never_shared(request: Request, wishes: Directives, *, is_stored: bool) -
     return "condition" if is_for_the_origin(request) else ""
 
 
-def changed_by(request: Request, status: int, headers: Headers, policy: PagePolicy | None = None) -> set[bytes]:
+def changed_by(request: Request, status: int, headers: Headers, policy: Policy = NO_POLICY) -> set[bytes]:
     """The keys that are out of date once `request` was answered so (RFC 9111 4.4): its own, unless an operator says
-    otherwise, and what Location and Content-Location name on the same host."""
+    otherwise, and what Location and Content-Location name on the same host, as it is kept there."""
     if request.method in _SAFE or not 200 <= status < 400:
         return set()
-    key = sought(request, policy).key
+    page = policy.of(request.path)
+    key = sought(request, page).key
     named = (_resolved(key, value) for name, value in headers if name in (b"location", b"content-location"))
     ours = target_key(request.scheme.encode(), request.host, b"/")
-    own = {key} if policy is None or policy.is_changed_by_forms else set()
-    return own | {other for other in named if other.startswith(ours)}
+    own = {key} if page is None or page.is_changed_by_forms else set()
+    return own | {kept_as(other, policy) for other in named if other.startswith(ours)}
 
 
 def _resolved(base: bytes, reference: bytes) -> bytes:
+    """The address that is meant, in the one form that keys have; "" for none."""
     try:
-        return urljoin(base, reference).partition(b"#")[0]
+        whole, mark, query = urljoin(base, reference).partition(b"#")[0].partition(b"?")
     except ValueError:  # as `http://[`
         return b""
+    scheme, _, rest = whole.partition(b"://")
+    host, _, path = rest.partition(b"/")
+    return target_key(scheme.lower(), host.lower(), normalised(b"/" + path)) + mark + query

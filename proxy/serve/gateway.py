@@ -287,7 +287,7 @@ class Gateway:
     async def _write(self, request: Request, now: float) -> Response:
         """A method that may change something. When it did, what is stored of it is forgotten."""
         answer = await self._own.ask(request)
-        for key in changed_by(request, answer.status, answer.headers, self._policy.of(request.path)):
+        for key in changed_by(request, answer.status, answer.headers, self._policy):
             self._fetching.forget(key)
         self._count("method")
         return await self._own.answer(request, answer, now, "fwd=method")

@@ -31,6 +31,8 @@ def test_the_key_is_the_whole_address() -> None:
         (b"../cart?x#top", b"https://shop.example/cart?x"),
         (b"//shop.example/cart", b"https://shop.example/cart"),
         (b"https://shop.example/cart", b"https://shop.example/cart"),
+        (b"HTTPS://Shop.Example/%7ecart/./%c3%a9", b"https://shop.example/~cart/%C3%A9"),
+        (b"https://shop.example", b"https://shop.example/"),
         (b"http://shop.example/cart", None),
         (b"https://other.example/cart", None),
         (b"https://shop.example.evil/cart", None),
@@ -79,10 +81,18 @@ def test_some_requests_are_only_the_visitors_own(
 
 
 def test_an_operator_may_say_that_forms_change_nothing_and_which_parameters_count() -> None:
-    policy = PagePolicy("/*", Allowance(ignored_parameters=("utm_*",)))
+    page = PagePolicy("/*", Allowance(ignored_parameters=("utm_*",)))
     request = Request(b"POST", b"/contact", b"utm_source=x&a=1", b"shop.example", (), scheme="https")
-    assert changed_by(request, 200, (), policy) == {b"https://shop.example/contact?a=1"}
-    assert changed_by(request, 200, (), replace(policy, is_changed_by_forms=False)) == set()
+    assert changed_by(request, 200, (), Policy((page,))) == {b"https://shop.example/contact?a=1"}
+    assert changed_by(request, 200, (), Policy((replace(page, is_changed_by_forms=False),))) == set()
+
+
+@pytest.mark.parametrize("name", [b"location", b"content-location"])
+def test_what_a_change_names_is_out_of_date_as_it_is_kept(name: bytes) -> None:
+    pages = PagePolicy("/contact"), PagePolicy("/*", Allowance(ignored_parameters=("utm_*",)))
+    request = Request(b"POST", b"/contact", b"", b"shop.example", (), scheme="https")
+    changed = changed_by(request, 303, ((name, b"/thanks?utm_source=x&order=1"),), Policy(pages))
+    assert changed == {b"https://shop.example/contact", b"https://shop.example/thanks?order=1"}
 
 
 def test_what_is_sought_is_by_the_parameters_that_count_and_asked_for_by_them() -> None:
