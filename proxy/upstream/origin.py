@@ -259,6 +259,7 @@ class OriginTransport:
         if not is_wanted or len(self._idle) >= self._most_idle:
             connection.abort()
             return
+        connection.has_slot = True  # of whoever uses it next, even after a stream of events
         connection.idle_since = asyncio.get_running_loop().time()
         self._idle.append(connection)
         if self._reaper is None:
