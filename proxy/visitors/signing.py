@@ -8,13 +8,16 @@ value signed for one purpose is worthless for any other. `docs/cookies.md` has t
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 
 from proxy.errors import OperatorError
 
 VERSION = b"v1"
 SHORTEST_KEY = 16
 KEY_ID_PURPOSE = b"tailorbird key id v1"
+_BEGINS_BYTES = len(b"v1.01234567.")
+_URL = bytes.maketrans(b"+/", b"-_")
 
 
 class Keyring:
@@ -30,25 +33,24 @@ class Keyring:
             raise OperatorError(
                 f"a signing key is shorter than {SHORTEST_KEY} bytes", help="make one with `openssl rand -hex 32`"
             )
-        self._keys = {key_id(key): key for key in keys}
-        self._signing_id = key_id(keys[0])
+        # By what a value of theirs begins with. A copy of one costs a third of making it again.
+        self._keyed = {_beginning(key): hmac.new(key, digestmod="sha256") for key in keys}
+        self._begins = _beginning(keys[0])
 
     def sign(self, purpose: bytes, payload: bytes) -> bytes:
         """The signed value that carries `payload`."""
-        head = b".".join((VERSION, self._signing_id, _encoded(payload)))
-        return head + b"." + _signature(self._keys[self._signing_id], purpose, head)
+        head = self._begins + _encoded(payload)
+        return head + b"." + _signature(self._keyed[self._begins], purpose, head)
 
     def open(self, purpose: bytes, signed: bytes) -> bytes | None:
         """The payload when one of our keys signed it for this purpose, else None. Never raises."""
+        keyed = self._keyed.get(signed[:_BEGINS_BYTES])
+        if keyed is None:
+            return None
         head, _, signature = signed.rpartition(b".")
-        version, _, rest = head.partition(b".")
-        kid, _, payload = rest.partition(b".")
-        key = self._keys.get(kid)
-        if version != VERSION or key is None:
+        if not hmac.compare_digest(_signature(keyed, purpose, head), signature):
             return None
-        if not hmac.compare_digest(_signature(key, purpose, head), signature):
-            return None
-        return _decoded(payload)
+        return _decoded(head[_BEGINS_BYTES:])
 
 
 def key_id(key: bytes) -> bytes:
@@ -56,12 +58,18 @@ def key_id(key: bytes) -> bytes:
     return hmac.digest(key, KEY_ID_PURPOSE, "sha256")[:4].hex().encode()
 
 
-def _signature(key: bytes, purpose: bytes, head: bytes) -> bytes:
-    return _encoded(hmac.digest(key, purpose + b"\n" + head, "sha256"))
+def _beginning(key: bytes) -> bytes:
+    return b"%b.%b." % (VERSION, key_id(key))
+
+
+def _signature(keyed: hmac.HMAC, purpose: bytes, head: bytes) -> bytes:
+    signing = keyed.copy()
+    signing.update(purpose + b"\n" + head)
+    return _encoded(signing.digest())
 
 
 def _encoded(raw: bytes) -> bytes:
-    return urlsafe_b64encode(raw).rstrip(b"=")
+    return b2a_base64(raw, newline=False).translate(_URL).rstrip(b"=")
 
 
 def _decoded(text: bytes) -> bytes | None:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated, TypeVar
+from dataclasses import replace
+from math import inf
+from typing import Annotated, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 import msgspec
@@ -55,25 +56,30 @@ class SegmentsClaim(msgspec.Struct, frozen=True):
 
 
 Claim = TypeVar("Claim", VisitorClaim, SegmentsClaim)
+_visitor_claims, _segments_claims = msgspec.json.Decoder(VisitorClaim), msgspec.json.Decoder(SegmentsClaim)
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What a pair of genuine cookies says: the visitor alone, with the segments, and when those count."""
+class Verified(NamedTuple):
+    """What a pair of genuine cookies says: the visitor with the segments, and when those count."""
 
-    bare: Visitor
-    full: Visitor = ANONYMOUS
-    counts_from: float = 0.0
-    counts_until: float = 0.0
+    full: Visitor
+    counts_from: float = -inf
+    counts_until: float = inf
 
     @classmethod
-    def of(cls, visitor: Visitor, claim: SegmentsClaim | None) -> Verified:
-        if claim is None:
-            return cls(visitor)
-        full = replace(visitor, segments=frozenset(filter(None, claim.segments)))
-        return cls(visitor, full, float(claim.iat - CLOCK_SKEW_SECONDS), float(claim.exp))
+    def of(cls, claim: VisitorClaim, segments: SegmentsClaim | None) -> Verified:
+        if segments is None:
+            return cls(Visitor(claim.id, float(claim.iat)))
+        full = Visitor(claim.id, float(claim.iat), frozenset(filter(None, segments.segments)))
+        return cls(full, float(segments.iat - CLOCK_SKEW_SECONDS), float(segments.exp))
+
+    @property
+    def bare(self) -> Visitor:
+        """The visitor without them. Seldom asked for: a browser keeps the two cookies no longer than they count."""
+        return Visitor(self.full.id, self.full.first_seen_at)
 
     def at(self, now: float) -> Visitor:
+        """Who it is at a moment."""
         return self.full if self.counts_from <= now < self.counts_until else self.bare
 
 
@@ -162,35 +168,23 @@ class Cookies:
         known = self._memo.get(key)
         if known is not None:
             return known.at(now)
-        visitor = self._visitor(visitor_cookie, now)
-        if visitor is None:
-            return ANONYMOUS
-        claim = self._segments(segments_cookie, visitor.id)
-        if claim is None and segments_cookie:
-            return visitor
-        return self._remember(key, visitor, claim).at(now)
-
-    def _remember(self, key: tuple[bytes, ...], visitor: Visitor, claim: SegmentsClaim | None) -> Verified:
-        """Keeps genuine cookies only, so that what an attacker makes up cannot push them out."""
-        make_room(self._memo, MEMO_SIZE)
-        verified = self._memo[key] = Verified.of(visitor, claim)
-        return verified
-
-    def _visitor(self, cookie: bytes, now: float) -> Visitor | None:
-        claim = self._claim(VISITOR_PURPOSE, cookie, VisitorClaim)
+        claim = self._claim(VISITOR_PURPOSE, visitor_cookie, _visitor_claims)
         if claim is None or not VISITOR_ID.fullmatch(claim.id) or claim.iat > now + CLOCK_SKEW_SECONDS:
-            return None
-        return Visitor(claim.id, first_seen_at=float(claim.iat))
+            return ANONYMOUS
+        segments = self._claim(_bound(claim.id), segments_cookie, _segments_claims) if segments_cookie else None
+        verified = Verified.of(claim, segments)
+        # Genuine cookies only are kept, so that what an attacker makes up cannot push them out.
+        if segments is not None or not segments_cookie:
+            make_room(self._memo, MEMO_SIZE)
+            self._memo[key] = verified
+        return verified.at(now)
 
-    def _segments(self, cookie: bytes, visitor_id: str) -> SegmentsClaim | None:
-        return self._claim(_bound(visitor_id), cookie, SegmentsClaim)
-
-    def _claim(self, purpose: bytes, cookie: bytes, kind: type[Claim]) -> Claim | None:
+    def _claim(self, purpose: bytes, cookie: bytes, claims: msgspec.json.Decoder[Claim]) -> Claim | None:
         payload = self._keys.open(purpose, cookie) if 0 < len(cookie) <= MAX_COOKIE_BYTES else None
         if payload is None:
             return None
         try:
-            return msgspec.json.decode(payload, type=kind)
+            return claims.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
