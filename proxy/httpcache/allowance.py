@@ -14,7 +14,7 @@ from functools import cached_property
 
 from proxy.httpcache.directives import Directives
 from proxy.httpcache.key import COOKIE, cookie_value, vary_names
-from proxy.httpcache.stored import Choices, judged
+from proxy.httpcache.stored import Choices, is_event_stream, judged
 from proxy.model import Headers
 
 OUR_FIELD = b"tailorbird-cache-control"
@@ -79,15 +79,16 @@ class Allowance:
 
     def unsaid(self, kept: Headers, status: int) -> Headers:
         """Kept fields without what we said in them: they are judged anew with what the origin says later."""
-        return tuple(field for field in kept if field[0] != OUR_FIELD) if self._speaks(status) else kept
+        return tuple(field for field in kept if field[0] != OUR_FIELD) if self._speaks(kept, status) else kept
 
-    def _speaks(self, status: int) -> bool:
-        """The origin's own words count for anything but a page that was found."""
-        return status == 200 and (self.fresh is not None or bool(self.despite))
+    def _speaks(self, headers: Headers, status: int) -> bool:
+        """The origin's own words count for anything but a page that was found. A stream of events is none, though its
+        path may be among those of pages."""
+        return status == 200 and (self.fresh is not None or bool(self.despite)) and not is_event_stream(headers)
 
     def _said(self, headers: Headers, status: int, received_at: float, choices: Choices) -> bytes | None:
         """None: the origin's own words count."""
-        if not self._speaks(status):
+        if not self._speaks(headers, status):
             return None
         said, life = judged(status, headers, received_at, choices)
         seconds = life.seconds if self.fresh is None else self.fresh

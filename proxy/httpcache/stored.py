@@ -117,3 +117,8 @@ def cache_control(headers: Headers) -> Directives:
 
 def _joined(headers: Headers, name: bytes) -> bytes:
     return b",".join(value for key, value in headers if key == name)
+
+
+def is_event_stream(headers: Headers) -> bool:
+    """True of what an origin tells as it happens, which may go on for hours."""
+    return any(name == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in headers)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from proxy.breaker import Breaker
 from proxy.errors import OriginError
 from proxy.http.authority import address_of
-from proxy.model import Headers
+from proxy.httpcache.stored import is_event_stream
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
 from proxy.upstream.brief import Brief
@@ -179,7 +179,7 @@ class OriginTransport:
         answer = exchange.answer
         self.gate.note(begun, time.monotonic())
         # One in a manner has a length, and is no stream of events however it is called.
-        if answer.manner is None and not exchange.is_over and _is_event_stream(answer.headers):
+        if answer.manner is None and not exchange.is_over and is_event_stream(answer.headers):
             connection.has_slot = False
             self.gate.leave()
         return answer
@@ -276,7 +276,3 @@ class OriginTransport:
         self._reaper = None
         if self._idle:
             self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap)
-
-
-def _is_event_stream(headers: Headers) -> bool:
-    return any(name == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in headers)

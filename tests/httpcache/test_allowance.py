@@ -53,6 +53,15 @@ def test_a_lifetime_is_for_pages_that_were_found(status: int) -> None:
     assert may_keep(FIVE_MINUTES, status=status) == ("no-lifetime", 0)
 
 
+@pytest.mark.parametrize(("said", "expected"), [(b"", "no-lifetime"), (b"no-cache", "no-validator")])
+def test_a_stream_of_events_is_no_page(said: bytes, expected: str) -> None:
+    allowance = Allowance(fresh=300, despite=frozenset({"no-cache"}))
+    fields = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", said))
+    kept = allowance.kept(fields, 200, 0.0, CHOICES)
+    assert kept == fields
+    assert may_store(b"GET", (), 200, kept, 0.0, allowance.choices(CHOICES)).reason == expected
+
+
 def test_stale_times_and_what_is_stricter_go_along() -> None:
     allowance = Allowance(fresh=60, while_renewing=30, if_down=3600)
     kept = allowance.kept(((b"cache-control", b'must-revalidate, private="x-a"'),), 200, 0.0, CHOICES)
