@@ -31,8 +31,10 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Followed(msgspec.Struct, frozen=True, array_like=True):
-    """How far the store's log was followed, and by which rules everybody was last looked at, and when."""
+    """How far the store's log was followed, by which rules everybody was last looked at, and when; and up to where
+    those were looked for whom a crash kept out of the log."""
 
     place: str = ""
     swept: str = ""
     swept_at: float = 0.0
+    begun: str = ""

@@ -2,8 +2,9 @@
 
 A visitor is looked at when an event of theirs is in the log, at the moment when time alone may change something, and in
 a sweep over all visitors: when the rules or webhooks are others than at the last, and once a day for what cannot be
-foreseen, as a segment that asks the weekday, an event that a crash kept out of a server's log, or a profile that has
-expired. What is found is compared with what was told, so looking twice tells nothing twice.
+foreseen, as a segment that asks the weekday, or a profile that has expired. Whose event a crash may have kept out of a
+server's log is looked at a moment later (`unfinished.py`). What is found is compared with what was told, so looking
+twice tells nothing twice.
 
 When too much waits to be told nobody is looked at: what happens meanwhile is told as one change later.
 """
@@ -23,6 +24,7 @@ from proxy.errors import DamagedValueError
 from proxy.metrics import Metrics
 from proxy.model import Consent, Delivery, Followed, Profile, Standing
 from proxy.outbox.changes import changed
+from proxy.outbox.unfinished import Unfinished
 from proxy.ports import Outbox, Store
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.membership import Eye
@@ -61,6 +63,7 @@ class Follower:
         self._publication = publication
         self._metrics = metrics
         self._clock = clock
+        self._unfinished = Unfinished(store)
         self._sweep: AsyncIterator[str] | None = None
         self._sweep_of = ("", 0.0)
         self._is_full = False
@@ -73,8 +76,9 @@ class Follower:
         if publication is None or await self._waits():
             return False
         followed = await self._follow(publication)
+        unfinished = await self._look_at_unfinished(publication)
         due = await self._look_at_due(publication)
-        return await self._sweep_on(publication) or due or followed
+        return await self._sweep_on(publication) or due or unfinished or followed
 
     async def rest(self) -> None:
         """Lets go of the sweep under way."""
@@ -99,12 +103,21 @@ class Follower:
         if not followed.swept or now > followed.swept_at + 2 * SWEEP_SECONDS:
             followed = Followed(await self._store.end_of_log(), BEGUN, now)
             await self._outbox.put(self._name, [], [], followed, now)
+        self._unfinished.start(followed.begun)
         arrivals, place = await self._store.log(followed.place, AT_ONCE)
         if place == followed.place:
             return False
         standings, deliveries, now = await self._look(publication, {arrival.visitor_id for arrival in arrivals})
-        await self._outbox.put(self._name, standings, deliveries, replace(followed, place=place), now)
+        followed = replace(followed, place=place, begun=self._unfinished.place)
+        await self._outbox.put(self._name, standings, deliveries, followed, now)
         return True
+
+    async def _look_at_unfinished(self, publication: Publication) -> bool:
+        overdue = await self._unfinished.overdue(self._clock())
+        if overdue:
+            await self._put(publication, {visitor_id for ids in overdue.values() for visitor_id in ids})
+            self._unfinished.done(overdue)
+        return bool(overdue)
 
     async def _look_at_due(self, publication: Publication) -> bool:
         visitor_ids = await self._outbox.due(self._clock(), AT_ONCE)

@@ -3,12 +3,26 @@ suite per port under `tests/contracts/`."""
 
 from proxy.ports.bus import Bus, Hear, Told
 from proxy.ports.lists import Outbox, Sightings, ViewLog, Waiting
-from proxy.ports.stores import ALL, Applied, Changed, EventStore, Part, ProfileStore, Refused, Store, Tombstones
+from proxy.ports.stores import (
+    ALL,
+    LONGEST_CHANGE_SECONDS,
+    Applied,
+    Begun,
+    Changed,
+    EventStore,
+    Part,
+    ProfileStore,
+    Refused,
+    Store,
+    Tombstones,
+)
 from proxy.ports.upstream import OnHints, Transport, UpstreamRequest, UpstreamResponse
 
 __all__ = [
     "ALL",
+    "LONGEST_CHANGE_SECONDS",
     "Applied",
+    "Begun",
     "Bus",
     "Changed",
     "EventStore",

@@ -28,6 +28,19 @@ class Changed(NamedTuple):
     begun: Collection[str] = ()
 
 
+class Begun(NamedTuple):
+    """Changes that somebody was about to make: by name, whose they are. Those that were `over` by the `place` up to
+    which this was told may have begun before."""
+
+    begun: Mapping[str, Collection[str]]
+    over: Collection[str]
+    place: str
+
+
+LONGEST_CHANGE_SECONDS = 30.0
+"""No change takes as long as that from when it was begun."""
+
+
 class ProfileStore(Protocol):
     """Profiles by visitor id. Any method may raise `StoreError`; nothing here retries or waits longer than the
     implementation's own timeout, the caller sets the budget."""
@@ -114,6 +127,10 @@ class EventStore(Protocol):
         """The next events in the order they were applied, at most about so many, and the place to go on from; "" is
         the beginning. Nothing, and the same place, when nothing new has come. A store of many machines keeps only the
         newest for this, and may leave out some that a crash came upon: enough for statistics over all visitors."""
+
+    async def begun(self, after: str) -> Begun:
+        """Who, after a place as of `newest_change`, was about to add what `log` may have left out. What was begun and
+        is not over by then, or soon after, a crash came upon."""
 
     async def end_of_log(self) -> str:
         """The place after the newest event."""

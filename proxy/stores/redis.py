@@ -15,7 +15,7 @@ from zlib import crc32
 
 from proxy.errors import DamagedValueError, StoreError
 from proxy.model import Arrival, Profile
-from proxy.ports import ALL, Applied, Changed, Part, Refused, Tombstones
+from proxy.ports import ALL, Applied, Begun, Changed, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import redis_changes, redis_feed, redis_refused, redis_remaking, redis_rules
 from proxy.stores.address import Address, address_of
@@ -140,6 +140,10 @@ class RedisStore:
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
         async with answers_as_ours():
             return await redis_feed.log(self._writer, after, limit)
+
+    async def begun(self, after: str) -> Begun:
+        async with answers_as_ours():
+            return await redis_changes.begun(self._writer, after)
 
     async def end_of_log(self) -> str:
         async with answers_as_ours():

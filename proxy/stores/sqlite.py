@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from proxy.errors import DamagedValueError, OperatorError, StoreError
 from proxy.model import Arrival, Profile
-from proxy.ports import ALL, Applied, Changed, Part, Refused, Tombstones
+from proxy.ports import ALL, Applied, Begun, Changed, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import (
     sqlite_changes,
@@ -129,6 +129,9 @@ class SqliteStore:
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
         return await self._read(lambda connection: sqlite_log.log(connection, after, limit))
+
+    async def begun(self, after: str) -> Begun:
+        return Begun({}, (), after)  # an event and what `log` lists are one row
 
     async def end_of_log(self) -> str:
         return await self._read(sqlite_log.end_of_log)

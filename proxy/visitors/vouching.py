@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 
 from proxy.errors import StoreError
-from proxy.ports import Changed, ProfileStore
+from proxy.ports import LONGEST_CHANGE_SECONDS, Changed, ProfileStore
 from proxy.visitors.profiles import ProfileReader
 
 log = logging.getLogger("tailorbird.profiles")
@@ -25,8 +25,6 @@ SETTLE_SECONDS = 0.1
 """What the store has of changes that are just being made comes to be known meanwhile: so nobody is read again for what
 was done here."""
 MOST_KNOWN = 10_000
-LONGEST_SECONDS = 30.0
-"""No change takes as long as that from when it was begun."""
 
 
 class Vouching:
@@ -88,7 +86,7 @@ class Vouching:
     def _over(self, at: float) -> set[str]:
         """Those whose change was begun so long ago that it is over."""
         over: set[str] = set()
-        while self._begun and at - self._begun[0][0] >= LONGEST_SECONDS:
+        while self._begun and at - self._begun[0][0] >= LONGEST_CHANGE_SECONDS:
             over.update(self._begun.popleft()[1])
         return over
 

@@ -14,7 +14,7 @@ from proxy.errors import StoreError
 from proxy.events.fold import fold
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Event
-from proxy.ports import Store
+from proxy.ports import LONGEST_CHANGE_SECONDS, Store
 from proxy.stores import open_store, redis_changes
 from proxy.stores.joining import join
 from proxy.stores.record import head_of, packed_arrival
@@ -22,7 +22,7 @@ from proxy.stores.redis import BUS_KEYS
 from proxy.stores.redis_visitor import ADD, MOST_NEWS, STAMP, Call, log_key, news_key, ran
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.remembered import MISSING
-from proxy.visitors.vouching import LONGEST_SECONDS, Vouching
+from proxy.visitors.vouching import Vouching
 from tests.contracts.conftest import flush
 from tests.wire.patience import PATIENT
 from tests.wire.valkeys import valkey as valkey_server
@@ -136,7 +136,7 @@ async def test_what_a_writer_began_that_is_gone_is_seen_when_it_must_be_over(val
     await vouching.look()
     assert await profiles.get("anna", at) is before, "nobody can know"
     await profiles.get("ben", at)
-    at += LONGEST_SECONDS
+    at += LONGEST_CHANGE_SECONDS
     await vouching.look()
     assert profiles.remembered("ben", at) is not MISSING, "of whom it was said that it is done"
     assert await profiles.get("anna", at) == await valkey.get_profile("anna") != before

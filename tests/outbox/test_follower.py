@@ -12,11 +12,13 @@ from proxy.metrics import Metrics
 from proxy.model import Arrival, Delivery, Event, Item, Profile
 from proxy.outbox import follower as following
 from proxy.outbox.follower import CHANGES, SWEEP_SECONDS, Follower
-from proxy.ports import Outbox, Store
+from proxy.outbox.unfinished import EVERY_SECONDS
+from proxy.ports import LONGEST_CHANGE_SECONDS, Outbox, Store
 from proxy.rulebook.compile import Publication, load
 from proxy.rulebook.webhookfile import Webhook
 from proxy.stores import open_outbox, open_store
 from proxy.stores.joining import join
+from tests.contracts.test_begun import crash
 from tests.contracts.test_profile_store import overwrite
 from tests.wire.storage import STORES, storage
 
@@ -179,6 +181,17 @@ async def test_who_is_forgotten_by_and_by_has_left(bench: Bench) -> None:
     await bench.store.withdraw("anna", ["web:1", "web:2"])
     bench.now += SWEEP_SECONDS
     assert await bench.found() == [("anna", "Lookers", False, SWEEP_SECONDS)]
+
+
+async def test_what_a_crash_kept_out_of_the_log_is_told_a_moment_later(bench: Bench) -> None:
+    await bench.store.apply([did("anna", 1, NOON - 60)])
+    assert await bench.found() == []
+    await crash(bench.store, did("anna", 2, NOON - 50))
+    bench.now += EVERY_SECONDS
+    assert await bench.found() == []
+    bench.now += LONGEST_CHANGE_SECONDS
+    await bench.store.apply([did("anna", 2, NOON - 50)])  # its sender sends it again, and the store has it
+    assert await bench.found() == [("anna", "Lookers", True, EVERY_SECONDS + LONGEST_CHANGE_SECONDS)]
 
 
 async def test_another_process_goes_on_where_the_first_was(bench: Bench) -> None:
