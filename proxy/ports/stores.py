@@ -151,8 +151,9 @@ class EventStore(Protocol):
         """Has these rules hold for what is applied from now on, in every process. Profiles are as they were until
         `rebuild`."""
 
-    async def withdraw(self, visitor_id: str, ids: Collection[str]) -> None:
-        """Takes these events out of a visitor's log and profile, as if they had never come."""
+    async def withdraw(self, gone: Mapping[str, Collection[str]]) -> None:
+        """Takes these events, by visitor, out of their logs and profiles, as if they had never come: each visitor's all
+        at once. Nobody who adds events waits long for it, however many these are."""
 
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
         """Leaves no byte of these visitors anywhere in the store but a keyed hash, by which no replay or import brings

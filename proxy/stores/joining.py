@@ -85,7 +85,7 @@ async def parted(store: Store, visitor_ids: Collection[str]) -> frozenset[str]:
 
 async def unlink(store: Store, visitor_id: str, others: Collection[str]) -> None:
     """Leaves no word in a visitor's log of who they were joined with and parted from."""
-    await store.withdraw(visitor_id, [f"{kind}:{other}" for kind in LINKING for other in others])
+    await store.withdraw({visitor_id: [f"{kind}:{other}" for kind in LINKING for other in others]})
 
 
 async def ledger(store: Store, visitor_id: str) -> Sequence[Arrival]:
@@ -106,7 +106,7 @@ async def _taken_back(store: Store, device_id: str, person_id: str, now: float) 
     own = given_back(await store.log_of(person_id), device_id)
     await _applied(store, own)
     await _applied(store, [for_person])
-    await store.withdraw(person_id, [arrival.event.id for arrival in own])
+    await store.withdraw({person_id: [arrival.event.id for arrival in own]})
     return frozenset((device_id, person_id))
 
 

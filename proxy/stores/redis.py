@@ -162,9 +162,10 @@ class RedisStore:
         async with answers_as_ours():
             return sum([await redis_remaking.rebuild(self._writer, visitor_id) async for visitor_id in self.visitors()])
 
-    async def withdraw(self, visitor_id: str, ids: Collection[str]) -> None:
+    async def withdraw(self, gone: Mapping[str, Collection[str]]) -> None:
         async with answers_as_ours():
-            await redis_remaking.withdraw(self._writer, visitor_id, ids)
+            for visitor_id, ids in gone.items():
+                await redis_remaking.withdraw(self._writer, visitor_id, ids)
 
     async def merge_rules(self) -> Mapping[str, str]:
         async with answers_as_ours():

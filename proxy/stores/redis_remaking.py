@@ -46,7 +46,7 @@ async def rebuild(client: Any, visitor_id: str) -> bool:
 
 
 async def withdraw(client: Any, visitor_id: str, ids: Collection[str]) -> None:
-    """As `EventStore.withdraw`."""
+    """As `EventStore.withdraw`, of one."""
     for _ in range(TRIES):
         fields: Fields = await client.hgetall(log_key(visitor_id))
         profile = await _following(client, [one for one in _in_order(fields) if one.event.id not in ids])

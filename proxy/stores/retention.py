@@ -3,7 +3,11 @@ the lists beside them too, the recorded page views, and the messages to webhooks
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from proxy.ports import Outbox, Store, ViewLog
+
+AT_ONCE = 500
 
 
 async def expire(store: Store, views: ViewLog, outbox: Outbox, before: float) -> tuple[int, int]:
@@ -11,10 +15,14 @@ async def expire(store: Store, views: ViewLog, outbox: Outbox, before: float) ->
     visitor of whom nothing newer is known is forgotten."""
     gone = 0
     await store.forget_before(before)  # first of all: it lets go of whom the last run named, too
+    old: dict[str, Collection[str]] = {}
     async for visitor_id in store.visitors():
-        old = [arrival.event.id for arrival in await store.log_of(visitor_id) if arrival.received_at < before]
-        if old:
-            await store.withdraw(visitor_id, old)
-            gone += len(old)
+        ids = [arrival.event.id for arrival in await store.log_of(visitor_id) if arrival.received_at < before]
+        gone += len(ids)
+        old |= {visitor_id: ids} if ids else {}
+        if len(old) == AT_ONCE:
+            await store.withdraw(old)
+            old = {}
+    await store.withdraw(old)
     await outbox.done([one for one in await outbox.given_up() if one.queued_at < before])
     return gone, await views.forget_views(before)

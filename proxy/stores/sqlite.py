@@ -158,8 +158,14 @@ class SqliteStore:
     async def put_merge_rules(self, rules: Mapping[str, str]) -> None:
         await self._change(lambda connection: sqlite_rules.put(connection, rules))
 
-    async def withdraw(self, visitor_id: str, ids: Collection[str]) -> None:
-        await self._change(lambda connection: sqlite_log.withdraw(connection, visitor_id, ids))
+    async def withdraw(self, gone: Mapping[str, Collection[str]]) -> None:
+        left = dict(gone)
+        while left:
+            began = time.monotonic()
+            for visitor_id in await self._change(lambda connection: sqlite_log.withdraw(connection, left)):
+                del left[visitor_id]
+            if left:  # now others have their turn, of other processes too
+                await asyncio.sleep(time.monotonic() - began)
 
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
         gone = await self._change(lambda connection: sqlite_log.erase(connection, visitor_ids, now))

@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from proxy.audience.identity import LINKING, routed
 from proxy.audience.merging import Rules
@@ -47,6 +48,8 @@ ORDER BY visitor_id LIMIT :limit
 """
 AT_ONCE = 500
 NO_PLACE = 2**62
+LONGEST_SECONDS = 0.05
+"""What changes many visitors keeps events waiting for no longer at a time."""
 
 
 def apply(
@@ -198,16 +201,23 @@ def _is_same(stored: sqlite_visitor.Stored, profile: Profile, rules: Rules) -> b
     return before is not None and packed(before) == packed(profile)
 
 
-def withdraw(connection: sqlite3.Connection, visitor_id: str, ids: Collection[str]) -> None:
-    """Takes events out of a log, and makes the profile anew."""
-    connection.executemany("DELETE FROM events WHERE visitor_id = ? AND id = ?", [(visitor_id, id) for id in ids])
-    sqlite_noted.take_out(connection, visitor_id, ids)
-    profile = sqlite_visitor.remade(connection, visitor_id)
-    if profile is not None:
-        sqlite_visitor.write(connection, {visitor_id: profile})
-    else:
-        sqlite_visitor.forget(connection, [visitor_id])
-    sqlite_changes.mark(connection, [visitor_id])
+def withdraw(connection: sqlite3.Connection, gone: Mapping[str, Collection[str]]) -> Sequence[str]:
+    """Takes events out of logs, and makes the profiles anew, for as long as a transaction may take; of whom."""
+    done: list[str] = []
+    until = time.monotonic() + LONGEST_SECONDS
+    for visitor_id, ids in gone.items():
+        connection.executemany("DELETE FROM events WHERE visitor_id = ? AND id = ?", [(visitor_id, id) for id in ids])
+        sqlite_noted.take_out(connection, visitor_id, ids)
+        profile = sqlite_visitor.remade(connection, visitor_id)
+        if profile is not None:
+            sqlite_visitor.write(connection, {visitor_id: profile})
+        else:
+            sqlite_visitor.forget(connection, [visitor_id])
+        done.append(visitor_id)
+        if time.monotonic() > until:
+            break
+    sqlite_changes.mark(connection, done)
+    return done
 
 
 def erase(connection: sqlite3.Connection, visitor_ids: Collection[str], now: float) -> dict[str, int]:

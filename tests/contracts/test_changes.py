@@ -195,7 +195,7 @@ async def _device_event(store: Store, url: str) -> None:
 
 
 async def _withdraw(store: Store, url: str) -> None:
-    await store.withdraw("anna", ["web:1"])
+    await store.withdraw({"anna": ["web:1"]})
 
 
 async def _erase(store: Store, url: str) -> None:

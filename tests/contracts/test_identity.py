@@ -110,10 +110,10 @@ async def test_a_join_undone_gives_each_their_own_and_is_in_the_ledger(store: St
 
 async def test_events_withdrawn_never_came(store: Store) -> None:
     await store.apply([seen("anna", 1), seen("anna", 2)])
-    await store.withdraw("anna", ["web:1"])
+    await store.withdraw({"anna": ["web:1"]})
     assert numbers(await store.get_profile("anna")) == ["web:2"]
     assert await store.rebuild() == 0
-    await store.withdraw("anna", ["web:2"])
+    await store.withdraw({"anna": ["web:2"]})
     assert await store.get_profile("anna") is None
 
 

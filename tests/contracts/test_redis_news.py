@@ -99,7 +99,7 @@ async def test_a_server_that_forgot_the_scripts_is_told_them_again(valkey: Store
 async def test_of_who_was_forgotten_no_key_is_left(valkey: Store, client: Redis) -> None:
     for number in range(3):
         await valkey.apply([seen("anna", number)])
-    await valkey.withdraw("anna", [f"web:{number}" for number in range(3)])
+    await valkey.withdraw({"anna": [f"web:{number}" for number in range(3)]})
     assert [key async for key in client.scan_iter("*anna*")] == []
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from proxy.model import Arrival, Delivery, Event, View
 from proxy.ports import Refused, Store
-from proxy.stores import open_outbox, open_views
-from proxy.stores.retention import expire
+from proxy.stores import open_outbox, open_views, sqlite_log
+from proxy.stores.retention import AT_ONCE, expire
+from proxy.stores.sqlite import SqliteStore
 
 NOON = 1_795_435_200.0
 DAY = 86_400.0
@@ -40,3 +45,21 @@ async def test_nothing_older_than_asked_is_left_anywhere(store: Store, url: str)
     assert await expire(store, views, outbox, NOON - 400 * DAY + 1) == (0, 0)
     await views.aclose()
     await outbox.aclose()
+
+
+@pytest.mark.parametrize(("seconds", "transactions"), [(60.0, 2), (-1.0, AT_ONCE + 1)])
+async def test_many_visitors_are_forgotten_in_one_transaction_but_for_no_longer_than_events_may_wait(
+    seconds: float, transactions: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_log, "LONGEST_SECONDS", seconds)
+    store = SqliteStore(tmp_path / "s.db")
+    await store.apply([came(f"v{number}", 1, 500) for number in range(AT_ONCE + 1)])
+    said: list[str] = []
+    store._writing.set_trace_callback(said.append)
+    await store.withdraw({})
+    views, outbox = open_views(f"sqlite:{tmp_path}/s.db"), open_outbox(f"sqlite:{tmp_path}/s.db")
+    await expire(store, views, outbox, NOON - 400 * DAY)
+    assert said.count("COMMIT") == transactions + 2, "and two for what lies beside visitors"
+    assert [visitor async for visitor in store.visitors()] == []
+    for opened in (store, views, outbox):
+        await opened.aclose()

@@ -178,7 +178,7 @@ async def test_who_does_not_agree_any_more_leaves_and_comes_back_when_they_do(be
 async def test_who_is_forgotten_by_and_by_has_left(bench: Bench) -> None:
     await bench.store.apply([did("anna", 1, NOON - 60), did("anna", 2, NOON - 50)])
     assert len(await bench.found()) == 1
-    await bench.store.withdraw("anna", ["web:1", "web:2"])
+    await bench.store.withdraw({"anna": ["web:1", "web:2"]})
     bench.now += SWEEP_SECONDS
     assert await bench.found() == [("anna", "Lookers", False, SWEEP_SECONDS)]
 

@@ -111,7 +111,7 @@ def test_what_says_more_than_what_was_done_is_logged_as_what_is_sent(connection:
 
 def test_some_or_all_of_a_visitors_are_taken_out(connection: sqlite3.Connection) -> None:
     sqlite_log.apply(connection, [sent("anna", 1)], [view("anna", 2), view("anna", 3), view("ben", 4)])
-    sqlite_log.withdraw(connection, "anna", {"page:ab:2-0", "web:1"})
+    sqlite_log.withdraw(connection, {"anna": {"page:ab:2-0", "web:1"}})
     assert sqlite_visitor.current(connection, ["anna"]) == {"anna": fold(None, [view("anna", 3)])}
     assert sqlite_log.erase(connection, ["anna"], NOON + 9)["events"] == 1
     assert sqlite_log.visitors(connection, "") == ["ben"]

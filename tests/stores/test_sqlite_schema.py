@@ -120,11 +120,11 @@ async def test_a_file_whose_marks_name_nobody_goes_on_with_its_workers(tmp_path:
         old.execute("ALTER TABLE erasures DROP COLUMN visitor_id")
         store = open_store(f"sqlite:{tmp_path}/s.db")
         place = await store.newest_change()
-        await store.withdraw("anna", ["web:1"])
+        await store.withdraw({"anna": ["web:1"]})
         assert await store.changed(place, await store.newest_change()) == ({"anna"}, ())
         old.execute("INSERT INTO erasures DEFAULT VALUES")
         old.execute("DELETE FROM erasures WHERE place < (SELECT max(place) FROM erasures)")
-        await store.withdraw("anna", ["web:2"])
+        await store.withdraw({"anna": ["web:2"]})
         assert await store.changed(place, await store.newest_change()) is None, "one was an older worker's"
     old.close()
     await store.aclose()
