@@ -102,7 +102,9 @@ class Settings:
     )
 
     secret: str = _row("", "signing key for our cookies; a second, older one may follow after a comma")
-    admin_token: str = _row("", "bearer token for the admin listener; required unless demo on loopback")
+    admin_token: str = _row(
+        "", "bearer token for the admin listener, 8 characters or more; required unless demo on loopback"
+    )
     visitor_cookie: str = _row(
         "session", "the visitor cookie we set: off, session or persistent", words=("off", "session", "persistent")
     )

@@ -35,6 +35,7 @@ class Places(NamedTuple):
 
 
 TURN_SECONDS = 0.0005
+SHORTEST_TOKEN = 8  # a browser asks for it like for a password, and may be told it by who types
 
 
 @click.command("serve")
@@ -73,6 +74,11 @@ def require_what_serving_needs(settings: Settings) -> None:
         raise OperatorError(
             "the admin listener has no token",
             help="set TAILORBIRD_ADMIN_TOKEN, or --admin-port 0 for no admin listener",
+        )
+    if settings.admin_port and len(settings.admin_token) < SHORTEST_TOKEN:
+        raise OperatorError(
+            f"the admin listener's token is shorter than {SHORTEST_TOKEN} characters",
+            help="set TAILORBIRD_ADMIN_TOKEN to random ones, like `openssl rand -hex 16`",
         )
     if settings.tls_key and not settings.tls_certificate:
         raise OperatorError("there is a TLS key, but no certificate", help="name its PEM file in --tls-certificate")

@@ -21,6 +21,11 @@ ORIGIN = ["--origin", "http://127.0.0.1:9"]
         (ORIGIN, READY | {"TAILORBIRD_SECRET": ""}, "there is no signing key (help: set TAILORBIRD_SECRET"),
         (ORIGIN, READY | {"TAILORBIRD_SECRET": "short"}, "a signing key is shorter than 16 bytes"),
         (ORIGIN, READY | {"TAILORBIRD_ADMIN_TOKEN": ""}, "the admin listener has no token"),
+        (
+            ORIGIN,
+            READY | {"TAILORBIRD_ADMIN_TOKEN": "1234567"},
+            "shorter than 8 characters (help: set TAILORBIRD_ADMIN",
+        ),
         (ORIGIN, READY | {"TAILORBIRD_PROT": "1"}, 'did you mean "TAILORBIRD_PORT"?'),
         ([*ORIGIN, "--rules", "no-rules"], READY, "there is no rule folder `no-rules` (help: name it with --rules"),
         ([*ORIGIN, "--workers", "0"], READY, "`workers` is `0` (help: write a number, 1 or more)"),
