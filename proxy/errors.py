@@ -43,6 +43,13 @@ class OriginError(TailorbirdError):
         self.status = status
 
 
+class Fault(OriginError):
+    """We failed over what the origin answered; it was logged where it happened."""
+
+    def __init__(self) -> None:
+        super().__init__("something went wrong on the way of the origin's answer", reason="fault")
+
+
 class RequestError(TailorbirdError):
     """The client can mend it: its request was malformed or too much."""
 

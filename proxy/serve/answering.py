@@ -21,7 +21,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from proxy.errors import OriginError
+from proxy.errors import Fault, OriginError
 from proxy.http.message import Request, Response, as_lines
 from proxy.model import Headers
 from proxy.serve.accesslog import AccessLog, Turns
@@ -93,8 +93,13 @@ class Answering(HttpToolsProtocol):
     async def _relay(self, cycle: RequestResponseCycle, response: Response, source: Source) -> BaseException | None:
         """Sends the answer as it comes from its source; what went wrong, if anything did."""
         done: asyncio.Future[BaseException | None] = self.loop.create_future()
+
+        def ended(_: Relay, error: BaseException | None) -> None:
+            if not done.done():  # who waited may have been told to stop
+                done.set_result(error)
+
         cycle.waiting_for_100_continue = False  # else it would be told to go on in the midst of the answer
-        self._pour(cycle, response, source, lambda _, error: done.set_result(error), cycle.scope["method"] == "HEAD")
+        self._pour(cycle, response, source, ended, cycle.scope["method"] == "HEAD")
         try:
             error = await done
         finally:
@@ -154,15 +159,24 @@ class Answering(HttpToolsProtocol):
             with contextlib.suppress(OriginError):
                 self.transport.write(b"HTTP/1.1 103 Early Hints\r\n" + as_lines(links) + b"\r\n")
 
-    def went_straight(self, request: Request, answer: Response | Awaitable[Response] | None) -> None:
+    def went_straight(
+        self, turn: Owed, request: Request, answer: Response | Awaitable[Response] | Fault | None
+    ) -> None:
         """What came of a request that was asked without a task: bytes for the client, or more to do. It was the first
         to be answered, and is still, unless the client has gone."""
-        if not isinstance(answer, Response):
-            self._start(request, PENDING, answer, is_gone=not self._owed)
-        elif self._owed:
-            self._give(self._owed[0], answer, is_head=request.method == b"HEAD")
+        is_gone = not self._owed or self._owed[0] is not turn
+        if isinstance(answer, Fault):
+            self.failed(turn)
+        elif not isinstance(answer, Response):
+            self._start(request, PENDING, answer, is_gone=is_gone)
+        elif not is_gone:
+            self._give(turn, answer, is_head=request.method == b"HEAD")
         elif isinstance(answer.stream, Exchange):
             answer.stream.let_go()
+
+    def failed(self, turn: Owed) -> None:
+        """We failed over what was to be said in this turn, if it is not over yet."""
+        raise NotImplementedError
 
     def given(self, turn: Owed, status: int, lead: bytes, *body: bytes | memoryview) -> None:
         """What a question is answered with, whole, by way of `turn`; it is still the first."""
@@ -171,6 +185,7 @@ class Answering(HttpToolsProtocol):
         if self._turns is not None:
             self._turns.said(turn, status, lead)
         size = len(lead) + (len(body[0]) if len(body) == 1 else sum(map(len, body)))
+        turn.response_started = True
         if not turn.keep_alive or size > self._settings.client_buffer_bytes or self.transport.is_closing():
             answer = Response(status, None, stream=Ready(b"".join(body)), lead=lead)
             self._give(turn, answer)
@@ -185,6 +200,7 @@ class Answering(HttpToolsProtocol):
             self._turns.said(turn, answer.status, answer.lead or answer.headers)
         stream = answer.stream if isinstance(answer.stream, Exchange | Ready) else None
         pieces = answer.chunks if stream is None else stream.pieces
+        turn.response_started = True
         if pieces is not None and not is_head:
             room = self._settings.client_buffer_bytes - self.transport.get_write_buffer_size()
             size = written_at_once(self.transport, answer, pieces, room, is_kept=turn.keep_alive)

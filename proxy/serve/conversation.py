@@ -20,6 +20,7 @@ from proxy.serve.accesslog import AccessLog
 from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.answering import Answering
 from proxy.settings import Settings
+from proxy.upstream.relay import Owed
 
 LINGER_SECONDS = 2.0
 """How long what a refused client still sends is read and dropped, so that it gets to read why (else: RST)."""
@@ -111,6 +112,16 @@ class Conversation(Answering):
         if self._phase is Phase.BODY and self.expect_100_continue:
             self.transport.close()  # the client may leave its body out now, or not: the next byte could be either
 
+    def failed(self, turn: Owed) -> None:
+        if not self._owed or self._owed[0] is not turn:
+            return
+        self._metrics.count("tailorbird_requests_total", "result", "error")
+        if turn.response_started:
+            self.transport.close()
+        else:
+            self._phase = Phase.NOTHING
+            self._tell(RequestError("something went wrong", status=502))
+
     # -- called by the admission -------------------------------------------------------------------------------------
 
     @property
@@ -179,6 +190,11 @@ class Conversation(Answering):
             self.transport.close()
 
     def _tell(self, error: RequestError) -> None:
+        self.transport.write(in_one_write(refusal(error)) or b"")
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
         if self._turns is not None and self._owed:
             self._turns.said(self._owed[0], error.status, ())
         elif self._turns is not None:
@@ -186,11 +202,6 @@ class Conversation(Answering):
             nobody = Request(b"", path, query, b"", tuple(self.headers or ()), client=self.address)
             self._turns.at_once(nobody, error.status, ())
         self._disown()  # whoever waits for the rest of a body must not take what came for all of it
-        self.transport.write(in_one_write(refusal(error)) or b"")
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        else:
-            self.transport.close()
 
     def _disown(self) -> None:
         """Tells those who work on answers that nobody waits for them any more."""

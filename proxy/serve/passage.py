@@ -11,6 +11,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from proxy.errors import Fault
 from proxy.http.forwarding import Common
 from proxy.http.message import Own, Question, Request, Response
 from proxy.upstream.brief import Brief
@@ -39,8 +40,13 @@ class Client(Protocol):
     def given(self, turn: Owed, status: int, lead: bytes, *body: bytes | memoryview) -> None:
         """Takes the whole answer, whose length is told in `lead`."""
 
-    def went_straight(self, request: Request, answer: Response | Awaitable[Response] | None) -> None:
+    def went_straight(
+        self, turn: Owed, request: Request, answer: Response | Awaitable[Response] | Fault | None
+    ) -> None:
         """Takes any other, as `Give`."""
+
+    def failed(self, turn: Owed) -> None:
+        """There will be none: we failed over it."""
 
     def may_hint(self, request: Request) -> None:
         """Has the client told of early hints, if it may expect any."""
@@ -96,6 +102,9 @@ class Passage(Brief):
 
     def exchange(self) -> Exchange:
         return self.straight.go_on(self)
+
+    def failed(self) -> None:
+        self.client.failed(self)
 
     def request(self) -> Request:
         """The request, where more is to be read in it."""

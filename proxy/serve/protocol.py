@@ -270,12 +270,12 @@ class ClientProtocol(Conversation):
             self._start(request, ANSWER, response)
 
     def _ask_straight(self, request: Request) -> None:
-        """Without a task if that can be; else as the ordinary way ends, for a whole request that its parser has not
-        seen."""
+        """Without a task if that can be; else in the ordinary way, as if its parser had seen it."""
         self._phase = Phase.IDLE
         self.may_hint(request)
-        if self._begins(request, self.went_straight):
-            self._is_owed(Turn(), request)
+        turn = Turn()
+        if self._begins(request, partial(self.went_straight, turn)):
+            self._is_owed(turn, request)
         else:
             self._start(request)
 

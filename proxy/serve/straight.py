@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from typing import NamedTuple
 
-from proxy.errors import OriginError, RequestError
+from proxy.errors import Fault, OriginError, RequestError
 from proxy.http.forwarding import head_of_one
 from proxy.http.message import Own as Said
 from proxy.http.message import Question, Request, Response, as_lines
@@ -38,9 +38,9 @@ from proxy.upstream.relay import Ready
 
 MOST_COURSES = 5_000
 
-Give = Callable[[Request, Response | Awaitable[Response] | None], None]
-"""Takes what came of the request: an answer whose stream is an exchange, or that is whole; one to be waited for; or
-None, when the request has to be made in the ordinary way after all."""
+Give = Callable[[Request, Response | Awaitable[Response] | Fault | None], None]
+"""Takes what came of the request: an answer whose stream is an exchange, or that is whole; one to be waited for; None,
+when the request has to be made in the ordinary way after all; or that we failed, maybe after it took something else."""
 
 
 class _Way(NamedTuple):
@@ -148,12 +148,12 @@ class Straight:
                 self._bypasses.count += 1
                 return
         answer = UpstreamResponse(head.status, None, Ready(body), manner=manner, values=head.values)
-        self._take(passage.request(), passage.reason, passage.client.went_straight, answer)
+        self._take(passage.request(), passage.reason, _gives(passage), answer)
 
     def go_on(self, passage: Passage) -> Exchange:
         """An exchange for what is not answered briefly."""
         request = passage.request()
-        take = partial(self._take, request, passage.reason, passage.client.went_straight)
+        take = partial(self._take, request, passage.reason, _gives(passage))
         return self._own.asking.go_on(passage.course.origin, passage, request, take)
 
     def forget(self) -> None:
@@ -163,8 +163,8 @@ class Straight:
     # -- what became of it
 
     def _take(self, request: Request, reason: str, give: Give, answer: UpstreamResponse | OriginError | None) -> None:
-        if answer is None:
-            give(request, None)
+        if answer is None or isinstance(answer, Fault):
+            give(request, answer)
         elif isinstance(answer, OriginError):
             give(request, self._own.failed(request, answer))
         else:
@@ -190,6 +190,9 @@ class Straight:
             if error is not None:
                 raise error
             response = self._made(request, answer, said)
+        except Fault as fault:
+            give(request, fault)
+            return
         except OriginError as failure:
             response = self._own.failed(request, failure)
             if isinstance(answer.body, Exchange):
@@ -225,6 +228,10 @@ class Straight:
             return await response
         except OriginError as error:
             return self._own.failed(request, error)
+
+
+def _gives(passage: Passage) -> Give:
+    return partial(passage.client.went_straight, passage)
 
 
 @lru_cache(maxsize=256)

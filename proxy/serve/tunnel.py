@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import logging
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -34,6 +35,8 @@ from proxy.settings import Settings
 from proxy.upstream.origin import OriginTransport
 from proxy.upstream.origins import Origins
 from proxy.upstream.switch import Switch
+
+log = logging.getLogger("tailorbird.tunnel")
 
 _SWITCH = ((b"connection", b"Upgrade"), (b"upgrade", b"websocket"))
 
@@ -149,6 +152,10 @@ class Tunnel(_End):
         except OriginError as error:
             self._metrics.count("tailorbird_origin_errors_total", "reason", error.reason)
             self._refuse(error.status, request)
+        except Exception:  # whatever fault of ours it is, the visitor does not wait for ever
+            log.exception("a handshake could not be passed on")
+            self._metrics.count("tailorbird_requests_total", "result", "error")
+            self._refuse(502, request)
 
     def _request(self, head: bytes) -> Request:
         """The handshake, parsed; uvicorn wrote it from fields that had been parsed before."""
@@ -209,7 +216,7 @@ class Tunnel(_End):
             async for piece in answer.body:
                 await self._drained.wait()
                 self.transport.write(piece)
-        except OriginError:
+        except BaseException:
             self.transport.abort()
             raise
         self.transport.close()

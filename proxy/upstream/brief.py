@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from proxy.upstream.connection import Connection
+from proxy.errors import Fault
+from proxy.upstream.connection import Connection, heard
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.plain import Plain
 
@@ -26,6 +27,9 @@ class Origin(Protocol):
     def settle(self, brief: Brief) -> None:
         """The answer came whole: the connection is free."""
 
+    def give_up(self, brief: Brief) -> None:
+        """The connection is of no use any more."""
+
 
 class Brief:
     """A request for GET without a body, on its way since `begun`. Whoever asks says what becomes of it: `came`,
@@ -39,11 +43,15 @@ class Brief:
     deadline: float
 
     def came(self, head: Plain, body: memoryview) -> None:
-        """The whole answer; its connection has been let go of."""
+        """The whole answer."""
         raise NotImplementedError
 
     def exchange(self) -> Exchange:
         """What hears the connection from now on."""
+        raise NotImplementedError
+
+    def failed(self) -> None:
+        """There will be no answer; but it may have come already."""
         raise NotImplementedError
 
     # -- called by the connection, and by `Patience`
@@ -52,15 +60,20 @@ class Brief:
         """As `Listener`."""
         head = self.origin.known(data)
         if head is None or len(data) - head.body_at != head.length:
-            self.exchange().received(data)
+            heard(exchange := self.exchange(), exchange.received, data)
         else:
-            self.origin.settle(self)
             self.came(head, memoryview(data)[head.body_at :])
+            self.origin.settle(self)
 
     def ended(self, error: Exception | None) -> None:
         """As `Listener`."""
-        self.exchange().ended(error)
+        heard(exchange := self.exchange(), exchange.ended, error)
 
     def look(self, now: float) -> None:
         """As `Waiting`."""
-        self.exchange().look(now)
+        heard(exchange := self.exchange(), exchange.look, now)
+
+    def broke(self, fault: Fault) -> None:
+        """As `Listener`."""
+        self.origin.give_up(self)
+        self.failed()

@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from select import POLLIN, poll
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
+
+from proxy.errors import Fault
+
+log = logging.getLogger("tailorbird.origin")
 
 Pieces = list[bytes | memoryview]
+Told = TypeVar("Told")
 
 
-class Listener(Protocol):
+class Hears(Protocol):
+    """What is called when something happens to a connection, or when it does not."""
+
+    def broke(self, fault: Fault) -> None:
+        """What it just heard led to a fault of ours: it is over, and so is its connection, and who waits for what it
+        was to bring is told. It may have told them something else before that."""
+
+
+def heard(one: Hears, hears: Callable[[Told], None], what: Told) -> None:
+    """Has it hear what happened. All that is made of an origin's answer is made below here: whatever fault of ours is
+    in that, nobody waits for ever, and no connection is used again of which nobody knows what was made of it."""
+    try:
+        hears(what)
+    except Exception:
+        log.exception("an answer could not be handed on")
+        one.broke(Fault())
+
+
+class Listener(Hears, Protocol):
     """What hears a connection while it has it."""
 
     def received(self, data: bytes) -> None:
@@ -28,6 +52,9 @@ class Sink(Protocol):
 
     def end(self, pieces: Pieces, error: BaseException | None) -> None:
         """The last pieces came; or what went wrong after them."""
+
+    def give_up(self, fault: Fault) -> None:
+        """What was made of the last pieces is not known: nothing more may be given."""
 
 
 class Connection(asyncio.Protocol):
@@ -111,15 +138,15 @@ class Connection(asyncio.Protocol):
         if self._listener is None:
             self.abort()
         else:
-            self._listener.received(data)
+            heard(self._listener, self._listener.received, data)
 
     def eof_received(self) -> None:
         if self._listener is not None:
-            self._listener.ended(None)
+            heard(self._listener, self._listener.ended, None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._listener is not None:
-            self._listener.ended(exc)
+            heard(self._listener, self._listener.ended, exc)
         self.resume_writing()
         self._on_lost(self)
 

@@ -8,14 +8,14 @@ went through whole, its connection ends with it: replies can never cross.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from math import inf
+from collections.abc import Callable
 
-from proxy.errors import OriginError
+from proxy.errors import Fault, OriginError
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.upstream import plain
 from proxy.upstream.answer import Answer
-from proxy.upstream.connection import Connection, Pieces, Sink
+from proxy.upstream.awaited import AT_ITS_HEAD, Awaited, Tell
+from proxy.upstream.connection import Connection
 from proxy.upstream.patience import Patience
 from proxy.upstream.plain import Plain
 from proxy.upstream.sending import head_of, send
@@ -24,7 +24,7 @@ HIGH_WATER_BYTES = 256 * 1024
 SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 
 
-class Exchange:
+class Exchange(Awaited):
     """One request and its answer. After `head`, iterating yields the answer's body and `aclose` lets go of it. It
     `is_over` once the connection is let go of.
 
@@ -32,12 +32,6 @@ class Exchange:
     """
 
     deadline = 0.0
-    _failure: BaseException | None = None
-    _sink: Sink | None = None
-    _on_head: Callable[[BaseException | None], None] | None = None
-    _whole: tuple[int, Callable[[BaseException | None], None]] | None = None
-    _latest = inf
-    _news: asyncio.Future[None] | None = None
     _upload: asyncio.Task[None] | None = None
     is_over = False
     _is_sent = False
@@ -88,49 +82,25 @@ class Exchange:
         """The answer, once its head is there."""
         return self._answer.response(self)
 
-    @property
-    def pieces(self) -> Pieces | None:
-        """The body as it came, once all of it is there, as long as nobody took any of it."""
-        return self._answer.chunks if self._answer.is_complete else None
-
-    def start(self, on_head: Callable[[BaseException | None], None], *, is_sent: bool = False) -> None:
+    def start(self, on_head: Tell, *, is_sent: bool = False) -> None:
         """Sends the request, unless it was, and returns; `on_head` is called when the head is there, or with why it
         will not be. Raises `RequestError`; then the exchange is over."""
-        self._on_head = on_head
+        self._awaits = AT_ITS_HEAD, on_head
         try:
             self._sent() if is_sent else self._send()
         except BaseException:
             self._end(may_reuse=False)
             raise
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        while not self._answer.chunks:
-            if self._answer.is_complete:
-                raise StopAsyncIteration
-            await self._wait()
-        if self._is_paused:
-            self._resume()
-        return self._answer.take()
-
-    def when_whole(self, most_bytes: int, seconds: float, tell: Callable[[BaseException | None], None]) -> None:
+    def when_whole(self, most_bytes: int, seconds: float, tell: Tell) -> None:
         """`tell` is called when all of the body is there, or more of it than so many bytes, none of it taken yet; or
         with why it will not be, in that time at the latest."""
-        self._whole = most_bytes, tell
+        self._awaits = most_bytes, tell
         self._latest = self._loop.time() + seconds
         if self._is_paused:
             self._resume()
         self._arm(self._patience.between_bytes)
         self._wake()
-
-    def pour(self, sink: Sink) -> None:
-        """Hands the body over instead of yielding it: what has come at once, the rest as it comes."""
-        self._sink = sink
-        if self._is_paused:  # by us, while nobody took anything; from now on the sink says when
-            self._resume()
-        self._hand_over(sink)
 
     def pause(self) -> None:
         """Slows the origin down: no more is asked for."""
@@ -210,45 +180,13 @@ class Exchange:
 
     def _go_on(self) -> None:
         self._touch()
-        if self._answer.size > HIGH_WATER_BYTES and self._sink is None and self._whole is None:
+        if self._answer.size > HIGH_WATER_BYTES and self._sink is None and self._awaits is None:
             self.pause()
 
     def _resume(self) -> None:
         self._is_paused = False
         self._touch()
         self._connection.resume_reading()
-
-    async def _wait(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        self._news = self._loop.create_future()
-        try:
-            await self._news
-        finally:
-            self._news = None
-
-    def _wake(self) -> None:
-        if self._sink is not None:
-            self._hand_over(self._sink)
-        elif self._on_head is not None:
-            if self._answer.has_head or self._failure is not None:
-                on_head, self._on_head = self._on_head, None
-                on_head(self._failure)
-        elif self._whole is not None:
-            most_bytes, on_whole = self._whole
-            if self._failure is not None or self._answer.is_complete or self._answer.size > most_bytes:
-                self._whole, self._latest = None, inf
-                on_whole(self._failure)
-        elif self._news is not None and not self._news.done():
-            self._news.set_result(None)
-
-    def _hand_over(self, sink: Sink) -> None:
-        pieces = self._answer.take_pieces()
-        if self._failure is not None or self._answer.is_complete:
-            self._sink = None
-            sink.end(pieces, self._failure)
-        elif pieces:
-            sink.take(pieces)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -257,6 +195,13 @@ class Exchange:
             self._failure = error
             self._end(may_reuse=False)
             self._wake()
+
+    def broke(self, fault: Fault) -> None:
+        """As `Listener`."""
+        self._failure = fault
+        self._end(may_reuse=False)
+        self._connection.abort()
+        self._tell_of(fault)
 
     def _end(self, *, may_reuse: bool) -> None:
         if self.is_over:

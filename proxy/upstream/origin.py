@@ -95,17 +95,24 @@ class OriginTransport:
         brief.origin, brief.connection, brief.begun = self, connection, time.monotonic()
         brief.deadline = asyncio.get_running_loop().time() + self._patience.first_byte
         connection.serve(brief)
-        connection.write(head)
         self._patience.watch(brief)
+        connection.write(head)
         return True
 
     def settle(self, brief: Brief) -> None:
         """Its answer came whole, and nothing else."""
-        self._patience.leave(brief)
-        brief.connection.serve(None)
         self._breaker.note(True)
         self.gate.note(brief.begun, time.monotonic())
-        self._release(brief.connection, may_reuse=True)
+        self._end(brief, may_reuse=True)
+
+    def give_up(self, brief: Brief) -> None:
+        """Nothing more is wanted of it."""
+        self._end(brief, may_reuse=False)
+
+    def _end(self, brief: Brief, *, may_reuse: bool) -> None:
+        self._patience.leave(brief)
+        brief.connection.serve(None)
+        self._release(brief.connection, may_reuse)
 
     def go_on(self, brief: Brief, request: UpstreamRequest, on_answer: OnAnswer) -> Exchange:
         """An exchange of what began briefly; `on_answer` as for `begins`."""

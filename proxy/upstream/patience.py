@@ -11,8 +11,10 @@ import asyncio
 from math import inf
 from typing import Protocol
 
+from proxy.upstream.connection import Hears, heard
 
-class Waiting(Protocol):
+
+class Waiting(Hears, Protocol):
     """Who waits for an origin, until `deadline` on the event loop's clock."""
 
     deadline: float
@@ -51,6 +53,6 @@ class Patience:
         self._timer, self._next_look = None, inf
         now = asyncio.get_running_loop().time()
         for one in [one for one in self._waiting if one.deadline <= now]:
-            one.look(now)
+            heard(one, one.look, now)
         if self._waiting:
             self._set(min(one.deadline for one in self._waiting))

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from proxy.errors import OriginError
+from proxy.errors import Fault, OriginError
 from proxy.http.message import Response, as_lines
 from proxy.settings import DEFAULTS
 from proxy.upstream.connection import Pieces, Sink
@@ -133,6 +133,10 @@ class Relay:
         """The last pieces have come; or what came before the origin broke off."""
         self._has_ended, self._error = True, error
         self.take(pieces)
+
+    def give_up(self, fault: Fault) -> None:
+        """As `Sink`."""
+        self._settle(fault)
 
     # -- called by the client's connection
 
