@@ -32,9 +32,12 @@ class Habit:
 class Question:
     """What many requests ask in the same words: a page, by a habit, coming from one page. They differ in `own` fields,
     as cookies, that say another thing each time. `key` is what the answer is stored under; it `is_private` when the
-    browser wants nobody profiled. `said` is a memory, for whoever works out what all these requests say."""
+    browser wants nobody profiled. `said` and `line` are memories, for whoever works out what all these requests say,
+    and what the access log has of it."""
 
-    __slots__ = ("coding", "fields", "firsts", "host", "is_private", "key", "method", "path", "query", "said", "scheme")
+    __slots__ = (
+        "coding", "fields", "firsts", "host", "is_private", "key", "line", "method", "path", "query", "said", "scheme",
+    )  # fmt: skip
 
     def __init__(self, habit: Habit, method: bytes, path: bytes, query: bytes, referer: bytes | None) -> None:
         self.method, self.path, self.query = method, path, query
@@ -44,6 +47,7 @@ class Question:
         self.is_private = any(self.firsts.get(signal) == b"1" for signal in PRIVACY_SIGNALS)
         self.key = habit.scheme.encode() + b"://" + habit.host + path + (b"?" + query if query else b"")
         self.said: tuple[object, tuple[AttributeValue | None, ...]] = (None, ())
+        self.line = b""
 
     def request(self, own: Own, client: str) -> Request:
         """One of these requests."""

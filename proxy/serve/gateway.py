@@ -36,6 +36,7 @@ from proxy.personalise import Stock
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
+from proxy.serve.accesslog import AccessLog
 from proxy.serve.comparing import Comparing
 from proxy.serve.errand import Flowing, Outcome, Passed, is_down, let_go
 from proxy.serve.familiar import Familiar
@@ -67,7 +68,8 @@ _ONLY_IF_CACHED = OriginError("only what is stored was asked for", reason="only-
 
 class Gateway:
     """The requests of one worker. `clock` gives Unix seconds; without a `recorder`, no view is recorded; without a
-    `capture`, pages tell no events; `learn` hears of pages kept, `miss` of those that are gone. `routes` are those of
+    `capture`, pages tell no events; `learn` hears of pages kept, `miss` of those that are gone;
+    hits in the usual words are noted in `accesslog`. `routes` are those of
     slots without their page."""
 
     def __init__(
@@ -83,6 +85,7 @@ class Gateway:
         capture: Capture | None = None,
         learn: Callable[[About, bytes], None] = lambda about, path: None,
         miss: Callable[[bytes], None] = lambda path: None,
+        accesslog: AccessLog | None = None,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
@@ -108,7 +111,7 @@ class Gateway:
         pouring = Pouring(Parts(self._part, settings, metrics))
         self._giving = Giving(self._showing, pouring, metrics, settings)
         known = (self._memory, self._personal, self._showing, self._giving)
-        self._warm = Warm(*known, metrics, settings, clock)
+        self._warm = Warm(*known, metrics, settings, clock, accesslog)
         self.hit, self.again = self._warm.hit, self._warm.again
         self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)
         ways = (self._memory, self._marks, self._personal, policy_of, self._fill)

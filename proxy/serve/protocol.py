@@ -22,12 +22,13 @@ from proxy.errors import RequestError
 from proxy.http.incoming import Incoming, origin_form, require_small
 from proxy.http.message import Own, Question, Request, Response
 from proxy.metrics import Metrics
-from proxy.serve.accesslog import HEAD_BYTES, AccessLog, Asked
+from proxy.serve.accesslog import HEAD_BYTES, AccessLog
 from proxy.serve.admission import Admission
 from proxy.serve.answering import Turn
 from proxy.serve.app import ANSWER
 from proxy.serve.conversation import Conversation, Phase, in_one_write
 from proxy.serve.habits import Habits
+from proxy.serve.logline import Asked
 from proxy.serve.passage import Client, Passage
 from proxy.serve.straight import Give
 from proxy.settings import Settings
@@ -45,6 +46,7 @@ _LATER: Any = object()
 AtOnce = Callable[[Request], Response | None]
 Begins = Callable[[Request, Give], bool]
 Again = Callable[[Question, Own, str], bytes | Response | None]
+"""Gives the answer as it is written, and has noted it; or what is still to be written; or None."""
 Passes = Callable[[Question, Own, Client], Passage | None]
 
 
@@ -252,8 +254,6 @@ class ClientProtocol(Conversation):
         answer = again(question, own, self.address)
         if isinstance(answer, bytes):
             self._put(answer)
-            if self._turns is not None:
-                self._turns.at_once((question, own, self.address), 200, answer[:HEAD_BYTES])
         elif answer is None and (passage := self._passes(question, own, self)) is not None:
             self._is_owed(passage, (question, own, self.address))
         else:

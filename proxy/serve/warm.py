@@ -24,6 +24,7 @@ from proxy.metrics import Metrics
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
+from proxy.serve.accesslog import AccessLog
 from proxy.serve.giving import Giving
 from proxy.serve.pages import Entry
 from proxy.serve.personal import Personal
@@ -36,7 +37,8 @@ _OK = STATUS_LINE[200]
 
 
 class Warm:
-    """Answers of one worker's memory. `clock` gives Unix seconds."""
+    """Answers of one worker's memory. `clock` gives Unix seconds. What is answered as it is written is noted in
+    `accesslog`, which all else gets to later."""
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class Warm:
         metrics: Metrics,
         settings: Settings,
         clock: Callable[[], float],
+        accesslog: AccessLog | None = None,
     ) -> None:
         self._memory = memory
         self._personal = personal
@@ -55,6 +58,7 @@ class Warm:
         self._hits = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
         self._clients_may_refresh = settings.clients_may_refresh
         self._clock = clock
+        self._note_hit = None if accesslog is None else accesslog.note_hit
         self._declared: Sequence[DeclaredSlot] = ()
         self._policy = NO_POLICY
         self._may_learn = False
@@ -134,4 +138,6 @@ class Warm:
         lead = way.lead.of_hit(int(entry.fresh_until - now))
         if b"if-none-match" in own or page.length > AT_ONCE_BYTES:
             return assembled_answer(200, lead, page, question.request(own, client))
+        if self._note_hit is not None:
+            self._note_hit(now, question, own, client, lead, page.length)
         return b"".join((_OK, lead, page.lines, b"\r\n", *page.chunks))

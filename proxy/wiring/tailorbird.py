@@ -142,6 +142,7 @@ class Tailorbird:
             Capture(self.journal, self.cookies, settings, lambda id: self._rules.product(id)),
             self._product_news.read,
             self._product_news.miss,
+            self._accesslog,
         )
         self._profiles.along(lambda: self._gateway.stock.shop.forget_visits())
         self._routes.update(self._gateway.routes)

@@ -10,76 +10,16 @@ from typing import Any
 
 import pytest
 
-from proxy.errors import OperatorError
-from proxy.http.client import networks
-from proxy.http.message import Habit, Question, Request
-from proxy.metrics import Metrics
-from proxy.serve.accesslog import GONE, AccessLog, Asked, Noted
+from proxy.serve.accesslog import GONE
 from tests.wire.origin import Origin, by_path, ok
 from tests.wire.served import Served, hear, request
 from tests.wire.site import PAGE, SHARED, eventually
 
 AGENT = (b"user-agent", b"Mozilla/5.0")
-HABIT = Habit((AGENT, (b"accept", b"*/*")), b"shop.example", "https", "gzip")
-QUESTION = Question(HABIT, b"GET", b"/sale", b"page=2", b"https://shop.example/")
-OWN = {b"cookie": b"a=1", b"x-forwarded-for": b"203.0.113.9", b"x-request-id": b"r-7"}
-STATUS = b"cache-status: cdn; hit\r\ncache-status: tailorbird; hit; ttl=7"
-HIT = b"HTTP/1.1 200 OK\r\ncontent-length: 1234\r\n%b\r\n\r\n<p>" % STATUS
-
-
-def line(asked: Asked, head: Any = HIT, **more: Any) -> dict[str, Any]:
-    log = AccessLog("/dev/null", networks(("10.0.0.0/8",)), Metrics())
-    written: dict[str, Any] = json.loads(log.line(Noted(1_700_000_000.25, asked, 200, head, **more)))
-    return written
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
-
-
-def test_a_line_says_who_asked_what_and_how_it_was_answered() -> None:
-    assert line((QUESTION, OWN, "10.1.2.3"), seconds=0.0125) == {
-        "time": "2023-11-14T22:13:20.250Z",
-        "client": "203.0.113.9",
-        "method": "GET",
-        "host": "shop.example",
-        "target": "/sale?page=2",
-        "status": 200,
-        "ms": 12.5,
-        "bytes": 1234,
-        "cache": "hit; ttl=7",
-        "referer": "https://shop.example/",
-        "user_agent": "Mozilla/5.0",
-        "request_id": "r-7",
-    }
-
-
-def test_nobody_but_a_trusted_proxy_names_the_client() -> None:
-    assert line((QUESTION, OWN, "192.0.2.1"))["client"] == "192.0.2.1"
-
-
-@pytest.mark.parametrize(
-    ("head", "length", "cache"),
-    [
-        (((b"content-length", b"5"), (b"cache-status", b"tailorbird; fwd=miss")), 5, "fwd=miss"),
-        (b"content-length: 0\r\ncache-status: tailorbird; fwd=uri-miss\r\n", 0, "fwd=uri-miss"),
-        (((b"x-odd", b"content-length: 7"),), None, ""),
-        (b"HTTP/1.1 200 OK\r\n\r\n\r\ncontent-length: 7\r\n", None, ""),
-        ((), None, ""),
-    ],
-)
-def test_of_the_answer_its_own_fields_count_whatever_its_head_is_given_as(
-    head: Any, length: int | None, cache: str
-) -> None:
-    written = line((QUESTION, OWN, ""), head)
-    assert (written.get("bytes"), written.get("cache", "")) == (length, cache)
-
-
-def test_what_a_client_writes_stays_within_its_line() -> None:
-    odd = Request(b"GET", b"/\xff\x22", b"", b"shop.example", ((b"user-agent", b'\xff"\x85\xe2\x80\xa8\\'),))
-    log = AccessLog("/dev/null", (), Metrics())
-    written = log.line(Noted(0.0, odd, 200, ()))
-    assert written.count(b"\n") == 1 and json.loads(written)["target"] == '/\xff"'
 
 
 # -- on the wire
@@ -175,8 +115,3 @@ async def test_a_full_disk_costs_lines_and_no_answers(caplog: pytest.LogCaptureF
     assert [record.message for record in caplog.records if record.name == "tailorbird.accesslog"] == [
         "the access log cannot be written: [Errno 28] No space left on device"
     ]
-
-
-def test_a_file_that_cannot_be_opened_is_told_before_anything_starts(tmp_path: Path) -> None:
-    with pytest.raises(OperatorError, match="cannot be written"):
-        AccessLog(str(tmp_path / "none" / "log"), (), Metrics())

@@ -10,7 +10,6 @@ from typing import Any
 
 from proxy.http.message import Handler
 from proxy.rulebook.compile import Publication
-from proxy.serve.accesslog import AccessLog
 from proxy.serve.app import App
 from proxy.serve.listener import Listener
 from proxy.serve.protocol import protocols
@@ -50,7 +49,7 @@ class Served:
             may_begin=lambda: self.may_begin,
         )
         known = self.site.settings, self.site.metrics
-        self.accesslog = log = AccessLog.of(*known, lambda: self.site.now)
+        log = self.site.accesslog
         if has_lane:
             protocol = protocols(app.at_once, app.begins, *known, self.site.gateway.again, app.passes, accesslog=log)
         else:
@@ -64,8 +63,6 @@ class Served:
     async def __aexit__(self, *_: object) -> None:
         self.listener.stop(gently=False)
         await self._serving
-        if self.accesslog is not None:
-            await self.accesslog.aclose()
         await self.site.__aexit__()
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

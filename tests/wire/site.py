@@ -20,6 +20,7 @@ from proxy.model import EVERYBODY, Condition, Fact, Headers, OneOf, Profile, Rul
 from proxy.page.fragments import Frame, banner
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.compile import Publication
+from proxy.serve.accesslog import AccessLog
 from proxy.serve.gateway import Gateway
 from proxy.settings import Settings
 from proxy.stores import open_store
@@ -102,6 +103,7 @@ class Site:
         self.profiles = ProfileReader(self.store, self.metrics, settings=self.settings)
         self.origins = Origins(rows, self.settings)
         self.recorder = Recorder(self.settings.recorded_a_second)
+        self.accesslog = AccessLog.of(self.settings, self.metrics, lambda: self.now)
         self.gateway = Gateway(
             self.origins,
             self.cookies,
@@ -111,12 +113,15 @@ class Site:
             publication or published(),
             lambda: self.now,
             self.recorder,
+            accesslog=self.accesslog,
         )
 
     async def __aenter__(self) -> Site:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self.accesslog is not None:
+            await self.accesslog.aclose()
         await self.gateway.aclose()
         await self.profiles.aclose()
         await self.origins.aclose()

@@ -1,0 +1,159 @@
+"""The lines of the access log: what is told of a request, as JSON.
+
+A line is put together of what it has in common with others, kept ready as bytes: who asked, what, and what the fields
+above the answer say. That takes a tenth of the time in which all of it is encoded. Its law: whatever anybody sends, a
+line is one object of JSON and the end of a line; what is not our own in it was encoded by itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from proxy.http.client import Networks, client_of
+from proxy.http.message import Own, Question, Request
+from proxy.memo import make_room
+from proxy.model import Headers
+
+MOST_CLIENTS = 10_000
+MOST_LEADS = 1_000
+_OURS = b"\r\ncache-status: tailorbird; "
+_LENGTH = b"\r\ncontent-length: "
+_END = b"}\n"
+
+Asked = Request | tuple[Question, Own, str]
+"""A request; or the question of many, what this one said of its own, and who sent it."""
+
+
+class Noted(NamedTuple):
+    """What was answered, `at` Unix seconds, and the seconds from its head to the last byte that the system took. `head`
+    are the answer's fields, their lines, or the answer itself. One that broke off or was not waited for to its end is
+    not whole."""
+
+    at: float
+    asked: Asked
+    status: int
+    head: Headers | bytes
+    seconds: float = 0.0
+    is_whole: bool = True
+
+
+class Lines:
+    """Makes them. `trusted` proxies are believed who the client is."""
+
+    def __init__(self, trusted: Networks) -> None:
+        self._trusted = trusted
+        self._clients: dict[str | tuple[str, bytes], bytes] = {}
+        self._leads: dict[bytes, bytes] = {}
+        self._second = -1
+        self._beginning = b""  # of those in this second
+
+    def of_hit(self, at: float, question: Question, own: Own, client: str, lead: bytes, length: int) -> bytes:
+        """That of a page given at once, whose body has `length` bytes; what else its fields tell is in `lead`."""
+        second = int(at)
+        return b"".join(
+            (
+                self._beginning if second == self._second else self._of_second(second),
+                b'%03dZ","client":' % int((at - second) * 1_000),
+                self._clients.get(client) or self._of_client(client, own, question.fields),
+                question.line or _of_question(question),
+                b',"status":200,"ms":0.0,"bytes":%d' % length,
+                self._leads.get(lead) or self._of_lead(lead),
+                _END if len(own) == (b"cookie" in own) else _of_own(own.get) + _END,
+            )
+        )
+
+    def of(self, noted: Noted) -> bytes:
+        """That of any answer."""
+        at, asked, status, head, seconds, is_whole = noted
+        second = int(at)
+        client, question, own = self._parts(asked)
+        lines = b"\r\n%b\r\n" % _lines(head).partition(b"\r\n\r\n")[0]
+        length = _said(lines, _LENGTH)
+        return b"".join(
+            (
+                self._beginning if second == self._second else self._of_second(second),
+                b'%03dZ","client":' % int((at - second) * 1_000),
+                client,
+                question,
+                b',"status":%d,"ms":%a' % (status, round(max(0.0, seconds) * 1_000, 3)),
+                b',"bytes":%d' % int(length) if length.isdigit() else b"",
+                _cache(lines),
+                own,
+                b"" if is_whole else b',"whole":false',
+                _END,
+            )
+        )
+
+    def _parts(self, asked: Asked) -> tuple[bytes, bytes, bytes]:
+        """Who asks what, and what more of its own it says."""
+        if isinstance(asked, Request):
+            if asked.question is None:
+                client = self._of_client(asked.client, {}, asked.headers)
+                return client, _of_request(asked), _of_own(asked.get)
+            asked = asked.question, dict(asked.own), asked.client
+        question, own, peer = asked
+        return self._of_client(peer, own, question.fields), question.line or _of_question(question), _of_own(own.get)
+
+    def _of_second(self, second: int) -> bytes:
+        self._beginning = time.strftime('{"time":"%Y-%m-%dT%H:%M:%S.', time.gmtime(second)).encode()
+        self._second = second
+        return self._beginning
+
+    def _of_client(self, peer: str, own: Own, fields: Headers) -> bytes:
+        hops = own.get(b"x-forwarded-for", b"")
+        if self._trusted and not hops:
+            return _json(client_of(peer, (*fields, *own.items()), self._trusted)[0])
+        key = (peer, hops) if self._trusted else peer
+        known = self._clients.get(key)
+        if known is None:
+            make_room(self._clients, MOST_CLIENTS)
+            said = client_of(peer, ((b"x-forwarded-for", hops),), self._trusted)[0]
+            known = self._clients[key] = _json(said)
+        return known
+
+    def _of_lead(self, lead: bytes) -> bytes:
+        make_room(self._leads, MOST_LEADS)
+        known = self._leads[lead] = _cache(b"\r\n" + lead)
+        return known
+
+
+def _of_question(question: Question) -> bytes:
+    question.line = _of_request(question.request({}, ""))
+    return question.line
+
+
+def _of_request(request: Request) -> bytes:
+    named = b',"method":%b,"host":%b,"target":%b' % (
+        *(_json(said.decode("latin-1")) for said in (request.method, request.host, request.target)),
+    )
+    return named + _member(b"referer", request.get(b"referer")) + _member(b"user_agent", request.get(b"user-agent"))
+
+
+def _of_own(get: Callable[[bytes], bytes | None]) -> bytes:
+    return _member(b"request_id", get(b"x-request-id")) + _member(b"traceparent", get(b"traceparent"))
+
+
+def _lines(head: Headers | bytes) -> bytes:
+    return head if isinstance(head, bytes) else b"\r\n".join(map(b": ".join, head))
+
+
+def _cache(lines: bytes) -> bytes:
+    return _member(b"cache", _said(lines, _OURS))
+
+
+def _said(lines: bytes, what: bytes) -> bytes:
+    """What stands behind that in its line; the last time, where there are caches before us (RFC 9211 2)."""
+    _, found, rest = lines.rpartition(what)
+    return rest.partition(b"\r")[0] if found else b""
+
+
+def _member(name: bytes, value: bytes | None) -> bytes:
+    """Nothing for one that says nothing."""
+    return b',"%b":%b' % (name, _json(value.decode("utf-8", "replace"))) if value else b""
+
+
+_json = msgspec.json.Encoder().encode

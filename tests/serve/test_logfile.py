@@ -1,0 +1,51 @@
+"""Lines are written by a thread, whole, where the path is now; what cannot be written is lost and counted."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from proxy.errors import OperatorError
+from proxy.metrics import Metrics
+from proxy.serve.logfile import MOST_WAITING, LogFile
+
+
+async def test_what_is_given_is_written_before_it_closes(tmp_path: Path) -> None:
+    file = LogFile(str(tmp_path / "log"), Metrics())
+    file.write([b"a\n", b"b\n"])
+    file.write([b"c\n"])
+    await file.aclose()
+    assert (tmp_path / "log").read_bytes() == b"a\nb\nc\n"
+
+
+async def test_one_that_nobody_gave_anything_needs_no_thread(tmp_path: Path) -> None:
+    threads = threading.active_count()
+    file = LogFile(str(tmp_path / "log"), Metrics())
+    assert threading.active_count() == threads
+    await file.aclose()
+    assert (tmp_path / "log").read_bytes() == b""
+
+
+async def test_nobody_waits_for_a_reader_who_takes_nothing_and_what_is_too_much_is_lost(tmp_path: Path) -> None:
+    path, metrics = tmp_path / "pipe", Metrics()
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    file = LogFile(str(path), metrics)
+    file.write([b"x" * 999 + b"\n"] * 1_000)  # more than a pipe holds: the thread is stuck
+    file.write([b"y\n"] * (MOST_WAITING - 1_000))
+    file.write([b"z\n"])
+    assert metrics.get("tailorbird_access_log_lost_total") == 1
+    os.set_blocking(reader, True)
+    taken = threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(reader, 1 << 16), b"")])
+    taken.start()
+    await file.aclose()
+    taken.join()
+    os.close(reader)
+
+
+def test_a_file_that_cannot_be_opened_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="cannot be written"):
+        LogFile(str(tmp_path / "none" / "log"), Metrics())
