@@ -28,18 +28,22 @@ from proxy.page.slots import is_of
 from proxy.rulebook.check import check
 from proxy.rulebook.read import CACHE_FILE
 from proxy.serve.checkup import checkup
-from proxy.serve.proposal import Copies, proposed, told
+from proxy.serve.proposal import Copies, proposed, told, told_of_policy
 from proxy.serve.visit import Level, Line, Visit
 from proxy.settings import Settings
 from proxy.stores.ruledir import read_folder
 
 TIMEOUT_SECONDS = 10.0
+OVERRULED = frozenset({"cache", "cookies", "vary"})
+"""What a shop says that a policy answers for."""
 COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 
 
 @click.command("doctor")
 @click.argument("url")
-@click.option("--rules", envvar="TAILORBIRD_RULES", type=A_FOLDER, help="a rule folder, whose slots.yaml counts too")
+@click.option(
+    "--rules", envvar="TAILORBIRD_RULES", type=A_FOLDER, help="a rule folder, whose slots.yaml and cache.yaml count too"
+)
 @click.option("--path", "pattern", help="the pages that the proposed policy is for, as /c/*  (default: that page)")
 @click.option("--write", "is_written", is_flag=True, help="put the proposed policy into cache.yaml of the rule folder")
 @form_option("how to print the lines")
@@ -58,13 +62,19 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
     if pattern is not None and not is_of(pattern, _path_of(url)):
         raise click.BadParameter(f"the page at {_path_of(url)} is none of `{pattern}`", param_hint="--path")
     first = visit(url, from_environment(os.environ))
-    lines = checkup(replace(first, declared=check(read_folder(rules)).declared if rules else ()))
+    checked = check(read_folder(rules)) if rules else None
+    lines = checkup(replace(first, declared=checked.declared if checked else ()))
     policy = ""
     if all(line.level is not Level.FAIL for line in lines):
         copies = Copies(first, visit(url, first.settings), _as_known(url, first), pattern or first.path)
-        proposal = proposed(copies)
-        lines += told(copies, proposal)
-        policy = proposal.text if proposal else ""
+        standing = checked.policy.of(urlsplit(url).path.encode() or b"/") if checked and pattern is None else None
+        said = told_of_policy(copies, standing) if standing else None
+        if said and said.level is Level.OK:
+            lines = [*(line for line in lines if line.check not in OVERRULED or line.level is Level.OK), said]
+        else:
+            proposal = proposed(copies)
+            lines += [*([said] if said else []), *told(copies, proposal)]
+            policy = proposal.text if proposal else ""
     if is_written and policy and rules:
         lines.append(_written(rules, policy, pattern or first.path))
     print_as(form, lines, policy)

@@ -1,8 +1,9 @@
 """Proposes a policy for a page of which its origin does not say enough: what `tailorbird doctor` prints as cache.yaml.
 
-Pure: the page was fetched elsewhere, twice without cookies and once with those it sets. What is proposed is tried on
-these copies by the proxy's own parts, and says `store: no` where that does not make them the same for everybody. Its
-law: nothing is taken for granted by name alone. A token is filled from a cookie only where it follows from that cookie.
+Pure: the page was fetched elsewhere, twice without cookies and once with those it sets. What is proposed, or stands in
+the rule folder already, is tried on these copies by the proxy's own parts; a proposal says `store: no` where that does
+not make them the same for everybody, and what would. Its law: nothing is taken for granted by name alone. A token is
+filled from a cookie only where it follows from that cookie.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import unquote
 
@@ -29,6 +30,8 @@ from proxy.serve.reading import CONTENT_POLICIES, secret_in
 from proxy.serve.visit import Level, Line, Visit
 
 GUIDE = "docs/origins.md"
+TOKEN_PATH = "/csrf"  # noqa: S105
+"""Where a shop might answer the token of whoever asks, and nothing else: whoever runs it says where it does."""
 SESSIONS = re.compile(r"session|sess(?:ion)?_?id|^sid$|connect\.sid", re.IGNORECASE)
 """Names of cookies that mean somebody in particular."""
 
@@ -60,11 +63,13 @@ class Copies:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A policy and what to say of it. `unsolved` are the reasons why it cannot make the page one for everybody."""
+    """A policy and what to say of it. `unsolved` are the reasons why it cannot make the page one for everybody;
+    `with_help` is one that could, if the shop had an address for its tokens."""
 
     policy: PagePolicy
     unsolved: tuple[str, ...] = ()
-    overruled: tuple[str, ...] = field(default=())
+    overruled: tuple[str, ...] = ()
+    with_help: Proposal | None = None
 
     @property
     def text(self) -> str:
@@ -75,6 +80,9 @@ class Proposal:
         if self.unsolved:
             yield from (f"# {reason}" for reason in self.unsolved)
             yield "store: no"
+            if self.with_help:
+                yield f"# Where the shop answers the bare token of whoever asks, at {TOKEN_PATH} say, instead of that:"
+                yield from (f"# {line}" for line in self.with_help._lines())
             return
         allowance, cookies = self.policy.allowance, self.policy.allowance.cookies
         if allowance.fresh is not None:
@@ -84,8 +92,13 @@ class Proposal:
             yield f"# The shop says {words}. If you know that the page is the same for everybody:"
             yield f"# despite: [{words}]"
         if cookies is not None:
-            yield from ("cookies:", "  # Whoever has a cookie that is not named here asks the shop as themselves, too.")
-            yield f"  own: {_listed(cookies.own)}"
+            yield "cookies:"
+            if cookies.ignored:
+                yield "  # Right where the page shows nothing of it, as a name or a cart; else write `own:`."
+                yield f"  ignore: {_listed(cookies.ignored)}"
+            else:
+                yield "  # Whoever has a cookie that is not named here asks the shop as themselves, too."
+                yield f"  own: {_listed(cookies.own)}"
         if allowance.dropped_cookies:
             yield f"drop set-cookie: {_listed(allowance.dropped_cookies)}"
         if self.policy.holes:
@@ -117,8 +130,18 @@ def proposed(copies: Copies) -> Proposal | None:
     holes = tuple(_holes(copies))
     policy = PagePolicy(copies.pattern, _allowance(copies), holes)
     overruled = tuple(word for word in OVERRULED if _says(copies.one, word))
-    secret = _secret(copies, holes)
-    return Proposal(policy, (secret,) if secret else tuple(_different(copies, holes)), overruled)
+    unsolved = tuple(_unsolved(copies, holes))
+    return Proposal(policy, unsolved, overruled, _with_help(copies, policy, overruled) if unsolved else None)
+
+
+def _with_help(copies: Copies, policy: PagePolicy, overruled: tuple[str, ...]) -> Proposal | None:
+    """One in which tokens are fetched, where that is all that is missing. A token is of a session, which each visitor
+    has from the first page on: to ask the shop as themselves for it would leave nothing to keep."""
+    holes = tuple(_holes(copies, otherwise=Fill(FillKind.FETCH, TOKEN_PATH)))
+    if any(_unsolved(copies, holes)):
+        return None
+    cookies = CookieRoles(ignored=tuple(copies.set_cookies)) if copies.set_cookies else policy.allowance.cookies
+    return Proposal(replace(policy, allowance=replace(policy.allowance, cookies=cookies), holes=holes), (), overruled)
 
 
 def told(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
@@ -126,8 +149,9 @@ def told(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
     if proposal is None:
         yield from _told_of_none(copies)
         return
+    fix = "have the shop answer its token alone, as told below" if proposal.with_help else f"see {GUIDE} for holes"
     for reason in proposal.unsolved:
-        yield Line(Level.WARN, "policy", f"{reason}, so it stays each visitor's own", f"see {GUIDE} for holes")
+        yield Line(Level.WARN, "policy", f"{reason}, so it stays each visitor's own", fix)
     if not proposal.unsolved:
         verdict = _verdict(copies.one, proposal.policy)
         is_kept = "is kept" if verdict == Why.STORABLE else f"still is each visitor's own: {verdict}"
@@ -143,7 +167,27 @@ def _told_of_none(copies: Copies) -> Iterator[Line]:
         yield Line(Level.WARN, "policy", f"the page says that it may be kept, but {reason}", f"see {GUIDE} for holes")
 
 
+def told_of_policy(copies: Copies, policy: PagePolicy) -> Line:
+    """What the policy that stands in cache.yaml makes of the page."""
+    if not policy.is_kept:
+        return Line(Level.OK, "policy", f'by cache.yaml, for "{policy.pattern}", every visitor asks the shop')
+    verdict = _verdict(copies.one, policy)
+    unsolved = _unsolved(copies, policy.holes, policy.allowance.cookies)
+    if no := next(unsolved, "") if verdict == Why.STORABLE else verdict:
+        says = f'what cache.yaml says of "{policy.pattern}" is not enough: {no}'
+        return Line(Level.WARN, "policy", says, f"see {GUIDE}")
+    return Line(Level.OK, "policy", f'by cache.yaml, for "{policy.pattern}", the page is kept')
+
+
 # -- is it one page for everybody
+
+
+def _unsolved(copies: Copies, holes: tuple[Hole, ...], cookies: CookieRoles | None = None) -> Iterator[str]:
+    """Why it is not, with these holes and roles of cookies; nothing when it is."""
+    if cookies and any(not cookies.is_settled(name.encode()) for name in copies.set_cookies):
+        copies = replace(copies, known=None)  # who has them asks the shop as themselves
+    secret = _secret(copies, holes)
+    yield from (secret,) if secret else _different(copies, holes)
 
 
 def _secret(copies: Copies, holes: tuple[Hole, ...]) -> str:
@@ -201,10 +245,11 @@ def _says(visit: Visit, word: str) -> bool:
     return bool(getattr(said, word.replace("-", "_")))
 
 
-def _holes(copies: Copies) -> Iterator[Hole]:
+def _holes(copies: Copies, otherwise: Fill | None = None) -> Iterator[Hole]:
+    """For each token that follows from a cookie, or `otherwise` can be had, and for nonces."""
     found = {(token.element, token.name): token for token in tokens_in(copies.one.markup)}
     for token in found.values():
-        if fill := _fill(token, copies.set_cookies):
+        if fill := _fill(token, copies.set_cookies) or otherwise:
             yield Hole(_selector(token), fill, token.attribute)
     if any(nonces_in(value) for name, value in copies.one.headers if name in CONTENT_POLICIES):
         yield Hole("[nonce]", Fill(FillKind.NONCE), "nonce")

@@ -97,8 +97,11 @@ async def test_the_policy_is_written_into_the_folder_above_what_is_there(tmp_pat
         policy = policy_of((tmp_path / "cache.yaml").read_text())
         assert [page.pattern for page in policy.pages] == ["/other", "/contact"]
         again = await doctor(origin.url + "/other", "--rules", str(tmp_path), "--write")
-    assert again.exit_code == 1
-    assert 'speaks of the pages of "/other" already' in again.output
+        once_more = await doctor(origin.url + "/other", "--rules", str(tmp_path), "--write", "--path", "/other")
+    assert 'ok    policy      by cache.yaml, for "/other", the page is kept' in again.output
+    assert (again.exit_code, "warn  vary" in again.output, "# cache.yaml" in again.output) == (0, False, False)
+    assert once_more.exit_code == 1
+    assert 'speaks of the pages of "/other" already' in once_more.output
     assert policy_of((tmp_path / "cache.yaml").read_text()) == policy
 
 

@@ -6,8 +6,9 @@ from proxy.diagnostics import Finding
 from proxy.model import Headers
 from proxy.page.tokens import masked
 from proxy.rulebook.cachefile import read_policy
+from proxy.rulebook.policy import Policy
 from proxy.rulebook.read import read_yaml
-from proxy.serve.proposal import Copies, Proposal, proposed, told
+from proxy.serve.proposal import Copies, Proposal, proposed, told, told_of_policy
 from proxy.serve.visit import Level, Visit
 from proxy.settings import Settings
 
@@ -24,13 +25,18 @@ def copies(one: Visit, other: Visit | None = None, known: Visit | None = None) -
     return Copies(one, other or one, known, "/c")
 
 
-def as_read(proposal: Proposal) -> None:
-    """The proposal's text, read again, says what the proposal says."""
+def policy_of(pages: str) -> Policy:
     findings: list[Finding] = []
-    root = read_yaml("cache.yaml", "pages:\n" + proposal.text, findings)
+    root = read_yaml("cache.yaml", "pages:\n" + pages, findings)
     assert root is not None
     policy = read_policy(root, findings)
-    assert not findings
+    assert not [one for one in findings if not one.is_warning]
+    return policy
+
+
+def as_read(proposal: Proposal) -> None:
+    """The proposal's text, read again, says what the proposal says."""
+    policy = policy_of(proposal.text)
     if not proposal.unsolved:
         assert policy.pages[0].holes == proposal.policy.holes
         assert policy.pages[0].allowance.fresh == proposal.policy.allowance.fresh
@@ -97,6 +103,51 @@ def test_a_token_that_follows_from_no_cookie_keeps_the_page_each_visitors_own() 
     made = proposal_for(*pages)
     assert made.unsolved == ("the page cannot be kept: csrf-token at html > body > form > input@value, line 2",)
     assert "store: no" in made.text
+
+
+def test_for_a_token_that_the_shop_could_answer_alone_that_way_is_told() -> None:
+    field = b"<input name=authenticity_token value=%b>"
+    pages = [
+        visit(PAGE % (b"", field % key), *KEPT, (b"vary", b"Cookie"), (b"set-cookie", b"_shop_session=x" + key))
+        for key in (b"abcdefgh", b"ijklmnop")
+    ]
+    made = proposal_for(*pages)
+    assert "# Where the shop answers the bare token of whoever asks, at /csrf say" in made.text
+    told_as_comment = [
+        line.removeprefix("    # ") for line in made.text.partition("instead of that:\n")[2].splitlines()
+    ]
+    (policy,) = policy_of("  - path: /c\n" + "".join(f"    {line}\n" for line in told_as_comment)).pages
+    assert policy.holes[0].fill.source == "/csrf"
+    assert told_of_policy(copies(*pages), policy) == (
+        Level.OK,
+        "policy",
+        'by cache.yaml, for "/c", the page is kept',
+        "",
+    )
+    changing = [visit(page.body + b"<p>%d" % number, *page.headers[1:]) for number, page in enumerate(pages)]
+    assert proposal_for(*changing).with_help is None
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("    store: no\n", 'by cache.yaml, for "/c", every visitor asks the shop'),
+        ("    fresh: 1 minute\n    cookies: {own: [sid]}\n    drop set-cookie: [sid]\n", "the page is kept"),
+        (
+            "    fresh: 1 minute\n    cookies: {ignore: [sid]}\n    drop set-cookie: [sid]\n",
+            "with its own cookies it diff",
+        ),
+        ("    fresh: 1 minute\n    cookies: {own: [sid]}\n", "is not enough: set-cookie"),
+        ("    fresh: 1 minute\n    drop set-cookie: [sid]\n", "is not enough: vary-cookie"),
+    ],
+)
+def test_what_a_policy_in_the_folder_makes_of_the_page_is_told(said: str, expected: str) -> None:
+    fields = ((b"vary", b"Cookie"), (b"set-cookie", b"sid=1"))
+    stranger, known = visit(PAGE % (b"Hello", b""), *fields), visit(PAGE % (b"Hello Anna", b""), *fields)
+    (policy,) = policy_of("  - path: /c\n" + said).pages
+    line = told_of_policy(copies(stranger, stranger, known), policy)
+    assert expected in line.says
+    assert (line.level is Level.WARN) == bool(line.fix) == ("not enough" in line.says)
 
 
 def test_a_nonce_becomes_a_hole() -> None:
