@@ -21,6 +21,7 @@ from proxy.ports import ALL, Applied, Begun, Changed, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import (
     sqlite_changes,
+    sqlite_file,
     sqlite_log,
     sqlite_refused,
     sqlite_rules,
@@ -69,7 +70,8 @@ class SqliteStore:
             reading = [self._connect() for _ in range(READERS)]
         except (OSError, sqlite3.Error) as error:
             self._disconnect()
-            raise OperatorError(f"`{path}` cannot be used as a store: {error}", help="name another file") from error
+            help = sqlite_file.help_for(error) or "name another file"
+            raise OperatorError(f"`{path}` cannot be used as a store: {error}", help=help) from error
         self._readers = Threads(reading, "tailorbird-read")
         self._writer = Threads([self._writing], "tailorbird-write")
         self._batches = Batches(self._read_many, self._unpacked, at_once=READERS)
@@ -206,7 +208,9 @@ class SqliteStore:
         try:
             return await threads.run(work)
         except sqlite3.Error as error:
-            raise StoreError(f"`{self._path}`: {error}") from error
+            if str(error).startswith("no such") and await threads.run(sqlite_schema.is_newer):
+                error = sqlite_file.newer()
+            raise StoreError(f"`{self._path}`: {error}", help=sqlite_file.help_for(error)) from error
         except RuntimeError as error:  # the threads were closed
             raise StoreError(f"`{self._path}` is closed") from error
 
@@ -224,6 +228,7 @@ class SqliteStore:
         # Used by one thread at a time, not always by the one that opened it.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, factory=Remembering)
         self._connections.append(connection)
+        sqlite_file.must_be_ours(connection)
         connection.executescript(CONNECTION)
         return connection
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from proxy.errors import OperatorError, StoreError
 from proxy.stores.sqlite import CONNECTION
+from proxy.stores.sqlite_file import MARK, OURS, help_for, mark_of, must_be_ours
 
 Answer = TypeVar("Answer")
 
@@ -35,7 +36,7 @@ class Beside:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self._opened()))
         except sqlite3.Error as error:
-            raise StoreError(f"`{self._path}`: {error}") from error
+            raise StoreError(f"`{self._path}`: {error}", help=help_for(error)) from error
         except RuntimeError as error:  # the thread was shut down
             raise StoreError(f"`{self._path}` is closed") from error
 
@@ -56,7 +57,9 @@ class Beside:
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-            connection.executescript(CONNECTION + self._schema)
+            must_be_ours(connection)
+            mark = "" if mark_of(connection) == OURS else MARK
+            connection.executescript(CONNECTION + mark + self._schema)
             self._connection = connection
         return self._connection
 

@@ -19,6 +19,7 @@ from proxy.stores import (
     sqlite_tombstones,
     sqlite_visitor,
 )
+from proxy.stores.sqlite_file import MARK, OURS, UnfitFileError, columns, mark_of, newer, version_of
 
 VERSION = 7
 OLDEST = 2
@@ -31,6 +32,7 @@ CREATE TABLE IF NOT EXISTS attribute_names (name TEXT PRIMARY KEY) WITHOUT ROWID
 {sqlite_changes.SCHEMA}
 {sqlite_rules.SCHEMA}
 PRAGMA user_version = {VERSION};
+{MARK}
 COMMIT;
 """
 
@@ -38,42 +40,45 @@ COMMIT;
 def prepare(connection: sqlite3.Connection) -> None:
     """Makes the tables of a new file, and what an older one lacks. Raises `DatabaseError` for a file that is too old or
     too new."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version = version_of(connection)
     if version > VERSION:
-        raise sqlite3.DatabaseError("a newer Tailorbird wrote it")
+        raise newer()
     if 0 < version < OLDEST:
-        raise sqlite3.DatabaseError("an older Tailorbird wrote it; import into a new file")
-    if version < VERSION or "visitor_id" not in _columns(connection, "erasures"):
+        raise UnfitFileError("a much older Tailorbird wrote it", "name a new file, and import into that")
+    if version < VERSION or "visitor_id" not in columns(connection, "erasures"):
         with connection:
             connection.execute("BEGIN IMMEDIATE")
             _bring_up_to_date(connection)
         connection.executescript(SCHEMA)
         sqlite_tombstones.prepare(connection)
+    if mark_of(connection) != OURS:
+        connection.execute(MARK)
+
+
+def is_newer(connection: sqlite3.Connection) -> bool:
+    """Whether a newer Tailorbird has taken the file over while this one uses it."""
+    return version_of(connection) > VERSION
 
 
 def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     """What a file has of profiles becomes what it is now. Another worker may have done it meanwhile."""
-    columns = _columns(connection, "profiles")
-    if "upto" in columns:
+    profiles = columns(connection, "profiles")
+    if "upto" in profiles:
         # From before version 6. Its workers know nothing of `noted`, and their checkpoints would leave it out: now that
         # the column has another name, they cannot write any.
         connection.execute("ALTER TABLE profiles RENAME COLUMN upto TO until")
-    elif columns and "until" not in columns:  # from before version 5, when every event changed its visitor's profile
+    elif profiles and "until" not in profiles:  # from before version 5, when every event changed its visitor's profile
         _make_checkpoints(connection)
 
-    if _columns(connection, "noted_lately"):
+    if columns(connection, "noted_lately"):
         # From before version 7, whose workers index the newest of `noted` in a table: now that it is gone they can note
         # nothing, which others would not find.
         connection.execute("INSERT OR IGNORE INTO noted_of SELECT visitor, place FROM noted_lately")
         connection.execute("DROP TABLE noted_lately")
 
-    marks = _columns(connection, "erasures")
+    marks = columns(connection, "erasures")
     if marks and "visitor_id" not in marks:
         connection.execute(sqlite_changes.NAMED)
-
-
-def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
-    return {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
 
 
 def _make_checkpoints(connection: sqlite3.Connection) -> None:

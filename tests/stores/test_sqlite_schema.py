@@ -25,6 +25,7 @@ DROP TABLE noted;
 DROP TABLE noted_of;
 DROP TABLE noted_newest;
 PRAGMA user_version = 3;
+PRAGMA application_id = 0;
 """
 VERSION_5 = """
 ALTER TABLE profiles RENAME COLUMN until TO upto;
@@ -32,6 +33,7 @@ DROP TABLE noted;
 DROP TABLE noted_of;
 DROP TABLE noted_newest;
 PRAGMA user_version = 5;
+PRAGMA application_id = 0;
 """
 
 # The newest of what pages noted were in a small index of their own.
@@ -41,6 +43,7 @@ WITHOUT ROWID;
 INSERT INTO noted_lately SELECT one.value, first + one.key FROM noted_newest, json_each(visitors) AS one;
 DROP TABLE noted_newest;
 PRAGMA user_version = 6;
+PRAGMA application_id = 0;
 """
 
 
@@ -159,7 +162,7 @@ async def test_several_workers_may_open_an_older_file_at_once(tmp_path: Path) ->
         await store.aclose()
 
 
-@pytest.mark.parametrize(("version", "problem"), [(1, "import into a new file"), (99, "a newer Tailorbird")])
+@pytest.mark.parametrize(("version", "problem"), [(1, "a much older Tailorbird"), (99, "a newer Tailorbird")])
 def test_a_file_that_is_too_old_or_too_new_is_left_alone(version: int, problem: str) -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute(f"PRAGMA user_version = {version}")

@@ -1,0 +1,66 @@
+"""The file of the SQLite store itself: whether it is ours, and what to do about it when it is not, or is broken.
+
+Ours has a mark in its head (`application_id`). One that an older Tailorbird wrote has none, but our table of profiles.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+OURS = 0x54_42_49_52  # "TBIR"
+MARK = f"PRAGMA application_id = {OURS};"
+DAMAGED = (
+    "the file is damaged, as by its disk: stop whatever uses it and put your last copy in its place, which `tailorbird "
+    "store copy` makes; without one, `.recover` of SQLite's own shell may save a part"
+)
+
+
+class UnfitFileError(sqlite3.DatabaseError):
+    """A file that no store can be made of, and what to do."""
+
+    def __init__(self, what: str, help: str) -> None:
+        super().__init__(what)
+        self.help = help
+
+
+def newer() -> UnfitFileError:
+    """That a newer Tailorbird has the file now."""
+    return UnfitFileError(
+        "a newer Tailorbird wrote it, or has brought it up to date meanwhile",
+        "replace this version by that one: docs/operating.md, A new version",
+    )
+
+
+def must_be_ours(connection: sqlite3.Connection) -> None:
+    """Raises `DatabaseError` for what another program keeps there; nothing is ours as well."""
+    if mark_of(connection) == OURS:
+        return
+    tables = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    if mark_of(connection) or (tables and "visitor_id" not in columns(connection, "profiles")):
+        raise UnfitFileError(
+            "another program keeps its own data there", "name another file, or one that is not there yet"
+        )
+
+
+def mark_of(connection: sqlite3.Connection) -> int:
+    """What the file's head says of whose it is; 0 for nothing."""
+    mark: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    return mark
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Of the tables; 0 for none."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    """Of a table; none where there is no such table."""
+    return {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
+
+
+def help_for(error: Exception) -> str:
+    """What to do about it; "" where the error says all."""
+    if isinstance(error, UnfitFileError):
+        return error.help
+    return DAMAGED if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT else ""

@@ -1,0 +1,122 @@
+"""A file that is not ours is left alone, and one that is broken is told with what to do."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.errors import OperatorError, StoreError
+from proxy.model import Arrival, Event, View
+from proxy.stores import open_outbox, open_sightings, open_store, open_views, sqlite_schema
+from proxy.stores.sqlite_file import OURS, mark_of
+from tests.stores.test_sqlite_schema import VERSION_3, VERSION_5
+
+NOON = 1_795_435_200.0
+SHOP = "CREATE TABLE events (id INTEGER PRIMARY KEY, value BLOB); INSERT INTO events (value) VALUES (x'00');"
+PROFILES = "CREATE TABLE profiles (visitor_id TEXT PRIMARY KEY, value BLOB NOT NULL);"
+
+
+def made(path: Path, script: str) -> bytes:
+    """A file that this SQL makes; its bytes."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(script)
+    connection.close()
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        SHOP,
+        SHOP + "PRAGMA user_version = 7;",
+        SHOP + "PRAGMA user_version = 99;",
+        "CREATE TABLE profiles (id INTEGER PRIMARY KEY, name TEXT);",
+        "PRAGMA application_id = 1196444487;",
+        PROFILES + "PRAGMA application_id = 1196444487;",
+    ],
+)
+async def test_what_another_program_keeps_is_refused_and_left_as_it_is(script: str, tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    before = made(path, script)
+    with pytest.raises(OperatorError, match=r"cannot be used as a store: another program .* \(help: name another file"):
+        open_store(f"sqlite:{path}")
+    views, outbox, sightings = (
+        open_views(f"sqlite:{path}"),
+        open_outbox(f"sqlite:{path}"),
+        open_sightings(f"sqlite:{path}"),
+    )
+    asked: list[Callable[[], Any]] = [
+        lambda: views.get_views(1),
+        outbox.followed,
+        lambda: sightings.get_sightings(0, 1),
+    ]
+    for ask in asked:
+        with pytest.raises(StoreError, match="another program"):
+            await ask()
+    for opened in (views, outbox, sightings):
+        await opened.aclose()
+    assert path.read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["shop.db"]
+
+
+@pytest.mark.parametrize("script", [VERSION_3, VERSION_5, "PRAGMA application_id = 0; PRAGMA user_version = 0;", ""])
+async def test_one_of_before_there_was_a_mark_and_an_empty_one_are_ours_and_marked(script: str, tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    if script:
+        await open_store(f"sqlite:{path}").aclose()
+    made(path, script)
+    assert _mark(path) == 0
+    await open_store(f"sqlite:{path}").aclose()
+    assert _mark(path) == OURS
+
+
+def _mark(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    mark = mark_of(connection)
+    connection.close()
+    return mark
+
+
+async def test_what_lies_beside_profiles_may_be_there_first(tmp_path: Path) -> None:
+    views = open_views(f"sqlite:{tmp_path}/s.db")
+    await views.put_views([View(NOON, "v", {}, visitor="anna")], most=10)
+    await views.aclose()
+    await open_store(f"sqlite:{tmp_path}/s.db").aclose()
+
+
+def event(number: int) -> Arrival:
+    return Arrival(f"v{number}", Event(NOON, f"web:{number}", "page viewed", "/" * 200), "web", NOON)
+
+
+async def test_a_damaged_file_is_told_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    store = open_store(f"sqlite:{path}")
+    await store.apply([event(number) for number in range(2_000)])
+    await store.aclose()
+    whole = path.read_bytes()
+    third = len(whole) // 3
+    path.write_bytes(whole[:third] + b"\xff" * third + whole[2 * third :])
+    store = open_store(f"sqlite:{path}")
+    with pytest.raises(StoreError, match=r"malformed \(help: the file is damaged.* `tailorbird store copy`"):
+        await store.log("", 10_000)
+    await store.aclose()
+
+
+async def test_who_still_uses_a_file_that_a_newer_version_took_over_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    store = open_store(f"sqlite:{path}")
+    await store.apply([event(1)])
+    await store.get_profile("v1")
+    newer = sqlite_schema.VERSION + 1
+    made(path, f"ALTER TABLE profiles RENAME COLUMN until TO upto_place; PRAGMA user_version = {newer};")
+    for asked in (store.get_profile("v1"), store.apply([event(1), event(2)])):
+        with pytest.raises(StoreError, match=r"a newer Tailorbird .* brought it up to date .*\(help: replace this"):
+            await asked
+    await store.aclose()
+    with pytest.raises(OperatorError, match=r"a newer Tailorbird .*\(help: replace this"):
+        open_store(f"sqlite:{path}")
