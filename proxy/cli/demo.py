@@ -22,6 +22,7 @@ from proxy.demo.shop import create_shop
 from proxy.demo.toolbar import routes, with_toolbar
 from proxy.demo.visitors import VISITORS, seeded
 from proxy.environment import from_environment
+from proxy.errors import OperatorError
 from proxy.serve.listener import Listener, run
 from proxy.settings import DEFAULTS, Settings
 from proxy.studio.app import create_studio
@@ -58,8 +59,13 @@ async def demo(shop_port: int, flags: dict[str, Any]) -> None:
 
 def demo_settings(origin: str, flags: dict[str, Any]) -> Settings:
     """The environment's settings, with a key of this run where there is none; the loopback may name a country; the
-    shop's session cookie, which every visitor has, makes no page personal."""
+    shop's session cookie, which every visitor has, makes no page personal. Raises `OperatorError`."""
     settings = from_environment(os.environ, origin=(origin,), **flags)
+    if not Path(settings.rules).is_dir():
+        raise OperatorError(
+            f"there is no rule folder `{settings.rules}`",
+            help="the demo's own is the folder `rules` of Tailorbird's sources: run it there, or name it with --rules",
+        )
     return replace(
         settings,
         secret=settings.secret or secrets.token_urlsafe(32),

@@ -89,7 +89,7 @@ def require_what_serving_needs(settings: Settings) -> None:
     if not Path(settings.rules).is_dir():
         raise OperatorError(
             f"there is no rule folder `{settings.rules}`",
-            help="name it with --rules; an empty one shows pages as they are",
+            help="name it with --rules; one with nothing but `rules: []` in a.rules.yaml shows pages as they are",
         )
 
 

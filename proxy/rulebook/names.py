@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from proxy.conditions.nodes import Scalar
 from proxy.conditions.phrase import Kind, Phrase
-from proxy.diagnostics import Finding, did_you_mean
+from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.model import Place
 
 NEARLY = 0.85
@@ -34,7 +34,9 @@ class Names:
     def slot(self, name: Scalar, findings: list[Finding]) -> str:
         """The slot's name; R301 when `slots.yaml` does not have it."""
         if name.text not in self.slots:
-            help = did_you_mean(name.text, self.slots) if self.slots else "add it to slots.yaml"
+            is_slip = nearest(name.text, self.slots) is not None
+            new = f"where your pages have it, write `{name.text}: {{}}` under `slots:` in slots.yaml"
+            help = did_you_mean(name.text, self.slots) if is_slip else new
             note = f"slots seen on your site: {', '.join(self.slots)}" if self.slots else ""
             findings.append(Finding("R301", f'no page has a slot "{name.text}"', name.place, help, note))
         return name.text

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from proxy.cli.demo import announce, demo_settings
+from proxy.errors import OperatorError
+from proxy.settings import Settings
+
+RULES = str(Path(__file__).parents[2] / "rules")
+
+
+def settings_of_a_run(**flags: object) -> Settings:
+    return demo_settings("http://127.0.0.1:1", {"rules": RULES, **flags})
+
+
+def test_a_demo_without_rules_to_show_says_where_they_are(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match=r"there is no rule folder .* of Tailorbird's sources"):
+        settings_of_a_run(rules=str(tmp_path / "none"))
 
 
 def test_each_run_has_a_key_of_its_own_unless_one_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert demo_settings("http://127.0.0.1:1", {}).secret != demo_settings("http://127.0.0.1:1", {}).secret
+    assert settings_of_a_run().secret != settings_of_a_run().secret
     monkeypatch.setenv("TAILORBIRD_SECRET", "so that preview links can be made for it")
-    assert demo_settings("http://127.0.0.1:1", {}).secret == "so that preview links can be made for it"
+    assert settings_of_a_run().secret == "so that preview links can be made for it"
 
 
-def test_what_is_printed_to_be_run_names_the_folder_that_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    settings = demo_settings("http://127.0.0.1:1", {"rules": "mine", "store": "sqlite:x.db"})
+def test_what_is_printed_to_be_run_names_the_folder_that_is_shown(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    settings = settings_of_a_run(rules="mine", store="sqlite:x.db")
     announce("http://a", "http://b", "http://c", settings)
     printed = capsys.readouterr().out
     assert "Edit a file in mine/" in printed and " plan --store sqlite:x.db --rules mine\n" in printed
@@ -23,7 +42,7 @@ def test_what_is_printed_to_be_run_names_the_folder_that_is_shown(capsys: pytest
 
 def test_the_shops_session_cookie_makes_no_page_personal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAILORBIRD_IGNORED_COOKIES", "_mine")
-    settings = demo_settings("http://127.0.0.1:1", {"port": 9})
+    settings = settings_of_a_run(port=9)
     assert settings.ignored_cookies == ("_mine", "nw_session")
     assert settings.port == 9
     assert settings.catalogue.endswith("products.jsonl")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from proxy.conditions.nodes import Scalar
 from proxy.diagnostics import Finding
 from proxy.model import Place
@@ -17,10 +19,12 @@ def test_an_unknown_slot_is_told_with_the_nearest_and_all_there_are() -> None:
     assert findings[0].note == "slots seen on your site: all.topbar, home.hero"
 
 
-def test_without_any_slot_the_help_is_to_declare_one() -> None:
+@pytest.mark.parametrize("slots", [(), ("all.topbar",)])
+def test_the_help_for_a_slot_like_none_there_is_tells_how_to_name_it(slots: tuple[str, ...]) -> None:
     findings: list[Finding] = []
-    Names({}, (), ()).slot(Scalar("home.hero", HERE), findings)
-    assert (findings[0].help, findings[0].note) == ("add it to slots.yaml", "")
+    Names({}, (), slots).slot(Scalar("home.hero", HERE), findings)
+    assert findings[0].help == "where your pages have it, write `home.hero: {}` under `slots:` in slots.yaml"
+    assert bool(findings[0].note) == bool(slots)
 
 
 def test_a_known_slot_is_fine() -> None:
