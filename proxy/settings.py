@@ -182,7 +182,9 @@ class Settings:
     )
 
     keep_host: bool = _row(False, "send the visitor's Host to the origin instead of the origin's own")
-    allowed_hosts: tuple[str, ...] = _row((), "Host values served; empty: any well-formed one")
+    allowed_hosts: tuple[str, ...] = _row(
+        (), "Host values served, the first for who says none (HTTP/1.0); empty: any well-formed one"
+    )
     origin_ca: str = _row("", "PEM file of extra certificate authorities for https origins")
     connect_timeout_ms: int = _row(1_000, "longest wait for a connection to the origin", "milliseconds", least=1)
     first_byte_timeout_ms: int = _row(10_000, "longest wait for the origin's answer to begin", "milliseconds", least=1)

@@ -35,6 +35,9 @@ class Incoming:
 
     def __init__(self, settings: Settings) -> None:
         self._hosts = host_names(settings.allowed_hosts)
+        # RFC 9112 3.2 wants Host of HTTP/1.1; before that a server had one name. Which, must be said: an answer is
+        # stored by it, and whoever comes without Host must not choose.
+        self._named_before = {"1.0": self._hosts[0].encode() if self._hosts else b""}
         self._trusted = networks(settings.trusted_proxies)
 
     def request(
@@ -64,7 +67,7 @@ class Incoming:
         length = _require_framing(named, version)
         if named.get(b"connection", b"close") not in _USUAL_CONNECTION:
             _require_own_fields(fields)
-        host = valid_host(named.get(b"host", b""), self._hosts)
+        host = valid_host(named.get(b"host", self._named_before.get(version, b"")), self._hosts)
         path, _, query = origin_form(target, host).partition(b"?")
         return Request(
             method=method,

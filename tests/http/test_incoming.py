@@ -30,6 +30,10 @@ def test_a_request_is_what_its_head_says() -> None:
     ("fields", "what"),
     [
         ([], {}),
+        ([], {"version": "1.0"}),
+        ([], {"allowed_hosts": ("shop.example",)}),
+        ([(b"host", b"")], {"version": "1.0", "allowed_hosts": ("shop.example",)}),
+        ([], {"version": "1.0", "allowed_hosts": ("shop.example",), "target": b"http://other.example/"}),
         ([(b"host", b"")], {}),
         ([(b"host", b"a b")], {}),
         ([HOST, HOST], {}),
@@ -58,6 +62,15 @@ def test_what_could_be_read_in_two_ways_is_refused(fields: list[tuple[bytes, byt
     with pytest.raises(RequestError) as refused:
         incoming(*fields, **what)  # type: ignore[arg-type]
     assert refused.value.status == 400
+
+
+def test_before_http_1_1_a_request_without_host_is_for_the_first_that_is_served() -> None:
+    request = incoming(version="1.0", allowed_hosts=("Shop.example:8443", "other.example"))
+    assert (request.host, request.headers) == (b"shop.example:8443", ())
+    assert (
+        incoming((b"host", b"other.example"), version="1.0", allowed_hosts=("a", "other.example")).host
+        == b"other.example"
+    )
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,20 @@ async def test_uvicorn_still_has_the_attributes_we_build_on() -> None:
 # -- talking
 
 
+async def test_an_old_health_check_without_host_is_answered_where_it_is_said_who_is_meant() -> None:
+    check = b"OPTIONS / HTTP/1.0\r\n\r\n"  # as HAProxy's `option httpchk`
+    async with Origin(always(ok(b"x"))) as origin:
+        statuses = []
+        for hosts in ((), ("shop.example", "other.example")):
+            async with Served(origin.url, allowed_hosts=hosts, keep_host=True) as served:
+                reader, writer = await served.connect()
+                writer.write(check)
+                statuses.append((await hear(reader)).status)
+                writer.close()
+    assert statuses == [400, 200]
+    assert [dict(seen.headers)[b"host"] for seen in origin.requests] == [b"shop.example"]
+
+
 def connections(served: Served) -> list[ClientProtocol]:
     return [one for one in served.listener.server_state.connections if isinstance(one, ClientProtocol)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from proxy.httpcache.purge import Purge
 from proxy.metrics import Decided, Metrics
 from proxy.model import Decision, Place, Reason
 from proxy.rulebook.compile import Publication, load
+from proxy.serve.listener import Listener
 from proxy.stores.history import Action, must_wait_for
 from proxy.stores.holdings import Receipt
 from proxy.stores.versions import Versions
@@ -138,6 +140,18 @@ async def test_the_first_page_lists_rules_links_and_state() -> None:
     assert "http:&#x2f;&#x2f;127.0.0.1:8080&#x2f;" in page.text
     assert published().version in page.text
     assert "default-src 'self'" in page.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+async def test_a_health_check_of_http_1_0_needs_neither_host_nor_token(path: str) -> None:
+    listener = Listener("studio", create_studio(Shop(), token=TOKEN), "127.0.0.1", 0, drain_seconds=1)
+    listening = asyncio.create_task(listener.listen())
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+    listener.stop(gently=False)
+    await listening
 
 
 async def test_problems_degrade_readiness_and_are_listed() -> None:
