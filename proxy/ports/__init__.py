@@ -6,6 +6,7 @@ from proxy.ports.lists import Outbox, Sightings, ViewLog, Waiting
 from proxy.ports.stores import (
     ALL,
     LONGEST_CHANGE_SECONDS,
+    Acquaintances,
     Applied,
     Begun,
     Changed,
@@ -21,6 +22,7 @@ from proxy.ports.upstream import OnHints, Transport, UpstreamRequest, UpstreamRe
 __all__ = [
     "ALL",
     "LONGEST_CHANGE_SECONDS",
+    "Acquaintances",
     "Applied",
     "Begun",
     "Bus",

@@ -41,6 +41,16 @@ LONGEST_CHANGE_SECONDS = 30.0
 """No change takes as long as that from when it was begun."""
 
 
+class Acquaintances(NamedTuple):
+    """Some of those whom a store knows: of whom it has `deeds` alone, and those of whom it may have `more`. The `place`
+    to go on from, "" for none; and of about how many these are."""
+
+    deeds: Collection[str]
+    more: Collection[str]
+    place: str
+    of: int
+
+
 class ProfileStore(Protocol):
     """Profiles by visitor id. Any method may raise `StoreError`; nothing here retries or waits longer than the
     implementation's own timeout, the caller sets the budget."""
@@ -66,6 +76,10 @@ class ProfileStore(Protocol):
         """Whose profiles were changed between two such places, but for the `known` changes (`Applied.changes`); None
         when that may be anybody, as when somebody was erased, of whom no name is left, or when too much was changed to
         tell."""
+
+    async def acquaintances(self, after: str) -> Acquaintances | None:
+        """The next of those whom the store knows, each once or more; "" is the beginning. Quick, for no profile is
+        read. None where it would take long to tell them all."""
 
     async def attribute_names(self) -> frozenset[str]:
         """Every attribute name an import or event has brought, so that `check` knows it."""

@@ -15,7 +15,7 @@ from zlib import crc32
 
 from proxy.errors import DamagedValueError, StoreError
 from proxy.model import Arrival, Profile
-from proxy.ports import ALL, Applied, Begun, Changed, Part, Refused, Tombstones
+from proxy.ports import ALL, Acquaintances, Applied, Begun, Changed, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import redis_changes, redis_feed, redis_refused, redis_remaking, redis_rules
 from proxy.stores.address import Address, address_of
@@ -115,6 +115,9 @@ class RedisStore:
     async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Changed | None:
         async with answers_as_ours():
             return await redis_changes.changed(self._reader, after, until, known)
+
+    async def acquaintances(self, after: str) -> Acquaintances | None:
+        return None  # to go through all keys would keep a large server busy for seconds, for each worker that begins
 
     async def attribute_names(self) -> frozenset[str]:
         async with answers_as_ours():

@@ -17,11 +17,12 @@ from typing import TypeVar
 
 from proxy.errors import DamagedValueError, OperatorError, StoreError
 from proxy.model import Arrival, Profile
-from proxy.ports import ALL, Applied, Begun, Changed, Part, Refused, Tombstones
+from proxy.ports import ALL, Acquaintances, Applied, Begun, Changed, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import (
     sqlite_changes,
     sqlite_file,
+    sqlite_known,
     sqlite_log,
     sqlite_refused,
     sqlite_rules,
@@ -110,6 +111,9 @@ class SqliteStore:
         if missed is None or missed.is_nothing:
             return None if missed is None else Changed()
         return await self._read(partial(sqlite_changes.changed, missed=missed))
+
+    async def acquaintances(self, after: str) -> Acquaintances | None:
+        return await self._read(partial(sqlite_known.acquaintances, after=after))
 
     async def attribute_names(self) -> frozenset[str]:
         return await self._read(sqlite_log.names)

@@ -34,6 +34,10 @@ class Ahead:
             gone = {(one.visitor_id, one.event.id) for one in arrivals}
             self._arrivals = [one for one in self._arrivals if (one.visitor_id, one.event.id) not in gone]
 
+    def all(self) -> Sequence[Arrival]:
+        """All of them, as they are now."""
+        return tuple(self._arrivals)
+
     def of(self, visitor_id: str) -> list[Arrival]:
         """Those of this visitor."""
         for arrival in self._arrivals[self._sorted :]:

@@ -22,6 +22,7 @@ from proxy.settings import DEFAULTS, Settings
 from proxy.visitors.ahead import Ahead
 from proxy.visitors.patience import Patience, Read
 from proxy.visitors.remembered import MISSING, Remembered
+from proxy.visitors.strangers import Strangers
 
 log = logging.getLogger("tailorbird.profiles")
 
@@ -46,7 +47,8 @@ class ProfileReader:
         self._store = store
         self._metrics = metrics
         found = metrics.tally("tailorbird_profile_lookups_total", "outcome", "memory")
-        self._memory = Remembered(memory, memory_seconds, found)
+        self.strangers = Strangers()
+        self._memory = Remembered(memory, memory_seconds, found, self.strangers)
         self.remembered = self._memory.fresh
         self._is_strained = is_strained
         self._breaker = Breaker(clock, settings)
@@ -94,6 +96,10 @@ class ProfileReader:
             for arrival in (*foreseen, *persons, *fresh):
                 self._supersede(arrival.visitor_id)
 
+    async def meet_all(self) -> None:
+        """Has in mind whom the store knows, for ever."""
+        await self.strangers.follow(self._store, self._ahead.all)
+
     def forget(self) -> None:
         """Anybody may have been changed or erased. Who it was is not told, so nobody is remembered: they are read again
         when they come."""
@@ -116,6 +122,8 @@ class ProfileReader:
     def looked(self, at: float, changed: Collection[str]) -> None:
         """All that others changed until then is known: whoever is remembered and not among these is as remembered."""
         ids = set(changed)
+        for visitor_id in ids:
+            self.strangers.add(visitor_id)
         self.outdate(self._memory.among(ids) | (ids & self._reads.keys()) | (ids & self._renewals.keys()))
         self._memory.looked_at = at
 

@@ -15,10 +15,12 @@ from typing import Final
 
 import msgspec
 
+from proxy.audience.traits import STRANGER
 from proxy.collector import let_go
 from proxy.events.fold import fold, is_deed
 from proxy.metrics import Tally
 from proxy.model import Arrival, Profile
+from proxy.visitors.strangers import Held, Strangers
 
 STALE_SECONDS = 3_600.0
 MOST_NEWS = 16
@@ -59,12 +61,16 @@ class Known:
 class Remembered:
     """So many visitors at `most`, each believed for `seconds`. Who came first is forgotten first, but for those who
     were asked for meanwhile: they count as having come now. (To put each in order when asked for took a tenth of a
-    microsecond, and twice that where memory is far.) `found` counts who was asked for and is known."""
+    microsecond, and twice that where memory is far.) `found` counts who was asked for and is known. Who is forgotten is
+    told to the `strangers`, who tell the rest apart."""
 
-    def __init__(self, most: int, seconds: float, found: Tally | None = None) -> None:
+    def __init__(
+        self, most: int, seconds: float, found: Tally | None = None, strangers: Strangers | None = None
+    ) -> None:
         self._most = most
         self._seconds = seconds
         self._found = found or Tally()
+        self._strangers = strangers or Strangers()
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._known_of = self._known.get
         self._persons: OrderedDict[str, str] = OrderedDict()
@@ -85,13 +91,28 @@ class Remembered:
         for nothing that the visitor did needs no news of it."""
         known_of = self._known_of
         known = known_of(self._persons.get(visitor_id, visitor_id) if self._persons else visitor_id)
-        if known is None or not known.is_current:
+        if known is None:
+            return self._unmet(visitor_id, now, has_news=has_news)
+        if not known.is_current:
             return MISSING
         if abs(now - self.looked_at) >= self._seconds and abs(now - known.at) >= self._seconds:
             return MISSING
         known.is_used = True
         self._found.count += 1
         return known.current() if has_news and known.news else known.profile
+
+    def _unmet(self, visitor_id: str, now: float, *, has_news: bool) -> Profile | Memory:
+        """The same of who is not known: a stranger, if the store has nothing of them that is asked for."""
+        if abs(now - self.looked_at) >= self._seconds or visitor_id in self._persons:
+            return MISSING
+        held = self._strangers.held(visitor_id)
+        if held is Held.MORE or (held is Held.DEEDS and has_news):
+            return MISSING
+        self._found.count += 1
+        if not has_news:
+            return STRANGER
+        self.put(visitor_id, profile := Profile(visitor_id), [], now)  # whose news count from now on
+        return profile
 
     def stale(self, visitor_id: str, now: float) -> Profile | Memory | None:
         """What was true of the person an hour ago or since, for when the store does not say."""
@@ -110,7 +131,7 @@ class Remembered:
         if profile is not None and profile.alias:
             self._persons[visitor_id] = profile.alias
             if len(self._persons) > self._most:
-                self._persons.popitem(last=False)
+                self._strangers.add(self._persons.popitem(last=False)[0])
         else:
             self._known[visitor_id] = Known(now, profile, news)
             if len(self._known) > self._most:
@@ -120,7 +141,9 @@ class Remembered:
         """They did this since; what says more than what was done is for the store to judge."""
         for arrival in arrivals:
             known = self._known.get(arrival.visitor_id)
-            if known and is_deed(arrival):
+            if known is None:
+                self._strangers.add(arrival.visitor_id, has_more=not is_deed(arrival))
+            elif is_deed(arrival):
                 known.news.append(arrival)
                 if len(known.news) >= MOST_NEWS:
                     known.current()
@@ -135,6 +158,7 @@ class Remembered:
     def outdate(self, visitor_id: str) -> bool:
         """Somebody else changed this visitor; whether anything is known of them."""
         self._persons.pop(visitor_id, None)
+        self._strangers.add(visitor_id)
         known = self._known.get(visitor_id)
         if known:
             known.is_current = False
@@ -152,6 +176,7 @@ class Remembered:
             let_go(gone.popitem, linger_seconds=0)
         self._known, self._persons = OrderedDict(), OrderedDict()
         self._known_of = self._known.get
+        self._strangers.forget()
 
     def shrink(self) -> None:
         """Forgets a tenth of those known."""
@@ -164,7 +189,9 @@ class Remembered:
         for _ in range(MOST_SPARED):
             visitor_id, known = self._known.popitem(last=False)
             if not known.is_used:
-                return
+                break
             known.is_used = False
             self._known[visitor_id] = known
-        self._known.popitem(last=False)
+        else:
+            visitor_id, known = self._known.popitem(last=False)
+        self._strangers.add_known(visitor_id, known.profile, has_news=bool(known.news))

@@ -259,6 +259,7 @@ class Tailorbird:
             self._affinity.run(),
             self._vouching.follow(pause_of(self.settings.profile_memory_seconds)),
             self._product_news.follow(),
+            self._profiles.meet_all(),
         ]
         if self._tally is not None:
             works.append(self._tally.keep())

@@ -14,8 +14,8 @@ import pytest
 from redis.asyncio import Redis
 
 from proxy.errors import DamagedValueError, OperatorError, StoreError
-from proxy.model import Profile
-from proxy.ports import ProfileStore
+from proxy.model import Arrival, Event, Profile
+from proxy.ports import ProfileStore, Store
 from proxy.stores import open_store
 from proxy.stores.connecting import client_of
 from proxy.stores.record import packed
@@ -28,6 +28,7 @@ ANNA = Profile(
     frozenset({"VIP", "Trail runners"}),
     1_795_000_000.5,
 )
+NOON = 1_795_435_200.0
 BEN = Profile("ben", {"orders": 0.0}, frozenset(), 1_795_000_000.0)
 
 
@@ -91,6 +92,20 @@ async def test_attribute_names_are_all_that_were_ever_stored(store: ProfileStore
     await store.put_profiles([ANNA])
     await store.put_profiles([Profile("cleo", {"cart value": 12.5})])
     assert await store.attribute_names() == {"first name", "orders", "newsletter", "brands", "cart value"}
+
+
+async def test_a_store_that_tells_whom_it_knows_leaves_nobody_out(store: Store) -> None:
+    await store.put_profiles([ANNA, BEN])
+    deed, trait = Event(NOON, "page:1", "page viewed"), Event(NOON, "web:1", "identified")
+    await store.apply([Arrival("cleo", trait, "web", NOON, {"loyalty": "gold"})], [Arrival("dora", deed, "page", NOON)])
+    deeds, more, place = set[str](), set[str](), ""
+    while (some := await store.acquaintances(place)) is not None:
+        deeds, more, place = deeds | set(some.deeds), more | set(some.more), some.place
+        if not place:
+            assert more - {"dora"} == {"anna", "ben", "cleo"}
+            assert deeds | more == {"anna", "ben", "cleo", "dora"}, "a checkpoint of deeds may be written now and then"
+            return
+    assert not place, "it told some, so it tells all"
 
 
 async def test_another_client_of_the_same_store_sees_what_was_written(store: ProfileStore, url: str) -> None:

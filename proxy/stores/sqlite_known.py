@@ -1,0 +1,54 @@
+"""Whom a SQLite store knows, for who wants to tell strangers (`visitors/strangers.py`): all ids, a thousand at a time,
+and no profile. First those in the table of profiles, in its order; then whoever has events and is not in it, as some do
+in a file that an older Tailorbird wrote.
+
+All that tells more of a visitor than what they did is in a checkpoint (`sqlite_log.py`), so of whom the checkpoint is
+empty the store has deeds alone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+from proxy.ports import Acquaintances
+
+AT_ONCE = 1_000
+# A row for all, as everywhere: a thread lets others run at each row. The length of a value is known without reading it.
+PROFILES = """
+SELECT
+    max(place),
+    json_group_array(visitor_id) FILTER (WHERE NOT has_more),
+    json_group_array(visitor_id) FILTER (WHERE has_more)
+FROM (
+    SELECT rowid AS place, visitor_id, length(value) > 0 AS has_more FROM profiles
+    WHERE rowid > ? ORDER BY rowid LIMIT ?
+)
+"""
+# From one visitor to the next, past their events.
+OTHERS = """
+WITH RECURSIVE one (id) AS (
+    SELECT min(visitor_id) FROM events WHERE visitor_id > :after
+    UNION ALL
+    SELECT (SELECT min(visitor_id) FROM events WHERE visitor_id > one.id) FROM one WHERE one.id IS NOT NULL
+    LIMIT :most
+)
+SELECT
+    max(id),
+    count(*),
+    json_group_array(id) FILTER (WHERE id NOT NULL AND NOT EXISTS (SELECT 1 FROM profiles WHERE visitor_id = one.id))
+FROM one
+"""
+_ids = msgspec.json.Decoder(list[str])
+
+
+def acquaintances(connection: sqlite3.Connection, after: str) -> Acquaintances:
+    """As `ProfileStore.acquaintances`. A place is that of the first table, or in the second an id after a colon."""
+    (of,) = connection.execute("SELECT coalesce(max(rowid), 0) FROM profiles").fetchone()
+    place, is_other, id = after.partition(":")
+    if not is_other:
+        last, deeds, more = connection.execute(PROFILES, (int(place or 0), AT_ONCE)).fetchone()
+        return Acquaintances(_ids.decode(deeds), _ids.decode(more), ":" if last is None else str(last), of)
+    last, many, others = connection.execute(OTHERS, {"after": id, "most": AT_ONCE}).fetchone()
+    return Acquaintances((), _ids.decode(others), f":{last}" if last and many == AT_ONCE else "", of)

@@ -1,0 +1,129 @@
+"""Who is a stranger: of whom the store has nothing, or nothing but what they did here. A worker knows that of nearly
+all who come for the first time, without asking the store.
+
+It has in mind whom the store knows, as a crowd of two bytes each (`crowd.py`): read when it begins and whenever anybody
+may have been changed or erased, and kept by what it stores itself, what other workers tell it, and what is found in the
+store when it is looked after (`vouching.py`).
+
+Its law: who is in the store is never taken for a stranger. So whoever is known to the memory of profiles
+(`remembered.py`) may be missing here as long as they are there; what is under way to the store is told as if it were
+there; and as long as not all is read, everybody may be known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+from proxy.errors import StoreError
+from proxy.events.fold import is_deed
+from proxy.model import Arrival, Profile
+from proxy.ports import Acquaintances, ProfileStore
+from proxy.visitors.crowd import Crowd
+
+log = logging.getLogger("tailorbird.profiles")
+
+SPARE = 50_000
+"""Room for so many who come later, and for a quarter more than there are."""
+LEAST_PAUSE_SECONDS, REST = 1.0, 20.0
+"""After each reading, at least; and so many times as long as it took: nobody reads more than a twentieth of the time,
+however often somebody is erased."""
+
+
+class Held(enum.Enum):
+    """What the store has of somebody, at most: `NOTHING`; `DEEDS`, nothing but what they did; or `MORE`."""
+
+    NOTHING = enum.auto()
+    DEEDS = enum.auto()
+    MORE = enum.auto()
+
+
+class Known:
+    """Those of whom there is anything, and among them those of whom there may be more than what they did."""
+
+    def __init__(self, room: int) -> None:
+        self.all, self.more = Crowd(room), Crowd(room)
+
+    def add(self, visitor_id: str, *, has_more: bool) -> None:
+        """One of them."""
+        self.all.add(visitor_id)
+        if has_more:
+            self.more.add(visitor_id)
+
+    def add_all(self, some: Acquaintances) -> None:
+        """Some of the store's."""
+        self.all.add_all(some.deeds)
+        self.all.add_all(some.more)
+        self.more.add_all(some.more)
+
+
+class Strangers:
+    """One worker's. Until `follow` has read whom the store knows, everybody may have been there."""
+
+    def __init__(self) -> None:
+        self._known: Known | None = None
+        self._coming: Known | None = None
+        self._is_wanted = asyncio.Event()
+
+    def held(self, visitor_id: str) -> Held:
+        """What the store has of them, at most."""
+        known = self._known
+        if known is None or visitor_id in known.more:
+            return Held.MORE
+        return Held.DEEDS if visitor_id in known.all else Held.NOTHING
+
+    def add(self, visitor_id: str, *, has_more: bool = True) -> None:
+        """The store has something of them, or will."""
+        for known in (self._known, self._coming):
+            if known is not None:
+                known.add(visitor_id, has_more=has_more)
+        if self._known is not None and self._known.all.is_full:
+            self._is_wanted.set()
+
+    def add_known(self, visitor_id: str, profile: Profile | None, *, has_news: bool) -> None:
+        """The store has this of somebody, or will; None stands for what is damaged."""
+        if profile is None or profile.attributes or profile.segments or profile.links or profile.bucket_key:
+            self.add(visitor_id)
+        elif has_news or profile.history:
+            self.add(visitor_id, has_more=False)
+
+    def forget(self) -> None:
+        """Anybody may have come or gone: all of them are read again."""
+        self._known = self._coming = None
+        self._is_wanted.set()
+
+    async def follow(self, store: ProfileStore, under_way: Callable[[], Iterable[Arrival]]) -> None:
+        """Reads whom the store knows whenever that is to be read, for ever. `under_way` is what the store does not have
+        yet. Returns where the store does not tell."""
+        tells = True
+        while tells:
+            await self._is_wanted.wait()
+            self._is_wanted.clear()
+            begun = time.monotonic()
+            try:
+                tells = await self._read(store, under_way)
+            except StoreError as error:
+                log.debug("whom the store knows could not be read: %s", error)
+                self._is_wanted.set()
+            await asyncio.sleep(max(LEAST_PAUSE_SECONDS, (time.monotonic() - begun) * REST))
+
+    async def _read(self, store: ProfileStore, under_way: Callable[[], Iterable[Arrival]]) -> bool:
+        """Reads it once; False where the store does not tell."""
+        some = await store.acquaintances("")
+        if some is None:
+            return False
+        coming = self._coming = Known(some.of * 5 // 4 + SPARE)
+        # What the store does not have by now is either among these, or will be told.
+        for arrival in under_way():
+            coming.add(arrival.visitor_id, has_more=not is_deed(arrival))
+        place = ""
+        while (some := await store.acquaintances(place)) is not None and self._coming is coming:
+            coming.add_all(some)
+            if not some.place:
+                self._known, self._coming = coming, None
+                break
+            place = some.place
+        return True

@@ -1,0 +1,249 @@
+"""Who is taken for a stranger. What stores tell for it is in `tests/contracts/test_profile_store.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from proxy.errors import StoreError
+from proxy.metrics import Metrics
+from proxy.model import Arrival, Event, Link, Profile
+from proxy.ports import Acquaintances
+from proxy.visitors.profiles import ProfileReader
+from proxy.visitors.remembered import MISSING
+from proxy.visitors.strangers import SPARE, Held, Strangers
+from tests.wire.patience import PATIENT
+
+NOW = 1_795_435_200.0
+
+
+class Store:
+    """Knows some, told in two parts; notes who is read. It can be held up between the two."""
+
+    def __init__(self) -> None:
+        self.parts = [Acquaintances(["dora"], ["mary"], "next", 3), Acquaintances(["emil"], [], "", 3)]
+        self.tells = True
+        self.error: StoreError | None = None
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
+        self.is_half_read = asyncio.Event()
+        self.asked: list[str] = []
+        self.profiles: dict[str, Profile] = {}
+
+    async def acquaintances(self, after: str) -> Acquaintances | None:
+        if self.error is not None:
+            raise self.error
+        if after:
+            self.is_half_read.set()
+            await self.may_go_on.wait()
+        return self.parts[bool(after)] if self.tells else None
+
+    async def get_profile(self, visitor_id: str) -> Profile | None:
+        self.asked.append(visitor_id)
+        return self.profiles.get(visitor_id)
+
+
+@contextlib.asynccontextmanager
+async def followed(strangers: Strangers, store: Store, under_way: Sequence[Arrival] = ()) -> AsyncIterator[None]:
+    task = asyncio.create_task(strangers.follow(store, lambda: under_way))  # type: ignore[arg-type]
+    yield
+    task.cancel()
+
+
+async def known(strangers: Strangers, visitor_id: str = "nobody") -> None:
+    """Returns when all are read."""
+    async with asyncio.timeout(PATIENT.profile_budget_ms / 1_000):
+        while strangers.held(visitor_id) is Held.MORE:
+            await asyncio.sleep(0)
+
+
+def viewed(visitor_id: str, kind: str = "page viewed", traits: dict[str, str | float | bool] | None = None) -> Arrival:
+    return Arrival(visitor_id, Event(NOW, f"{visitor_id}-{kind}", kind), "page", NOW, traits or {})
+
+
+async def test_everybody_may_be_known_until_all_that_the_store_knows_is_read() -> None:
+    strangers, store = Strangers(), Store()
+    store.may_go_on.clear()
+    async with followed(strangers, store):
+        assert strangers.held("nobody") is Held.MORE, "nobody said that it is to be read"
+        strangers.forget()
+        await store.is_half_read.wait()
+        assert strangers.held("nobody") is Held.MORE
+        store.may_go_on.set()
+        await known(strangers)
+        assert [strangers.held(id) for id in ("dora", "emil", "mary")] == [Held.DEEDS, Held.DEEDS, Held.MORE]
+        assert strangers.held("nobody") is Held.NOTHING
+
+
+async def test_who_comes_while_the_others_are_read_is_known_too() -> None:
+    strangers, store = Strangers(), Store()
+    store.may_go_on.clear()
+    strangers.forget()
+    under_way = [viewed("finn"), viewed("gina", traits={"loyalty": "gold"})]
+    async with followed(strangers, store, under_way):
+        await store.is_half_read.wait()
+        strangers.add("hugo", has_more=False)
+        strangers.add("ines")
+        store.may_go_on.set()
+        await known(strangers)
+    assert [strangers.held(id) for id in ("finn", "hugo")] == [Held.DEEDS] * 2
+    assert [strangers.held(id) for id in ("gina", "ines")] == [Held.MORE] * 2
+
+
+async def test_what_was_read_before_everybody_may_have_changed_does_not_count() -> None:
+    strangers, store = Strangers(), Store()
+    store.may_go_on.clear()
+    strangers.forget()
+    async with followed(strangers, store):
+        await store.is_half_read.wait()
+        strangers.forget()
+        store.may_go_on.set()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert strangers.held("nobody") is Held.MORE
+
+
+@pytest.mark.parametrize(
+    ("profile", "has_news", "held"),
+    [
+        (Profile("anna"), False, Held.NOTHING),
+        (Profile("anna"), True, Held.DEEDS),
+        (Profile("anna", history=(Event(NOW, "1", "page viewed"),)), False, Held.DEEDS),
+        (Profile("anna", {"loyalty": "gold"}), False, Held.MORE),
+        (Profile("anna", segments=frozenset({"VIP"})), False, Held.MORE),
+        (Profile("anna", links={"phone": Link(NOW, is_device=True)}), False, Held.MORE),
+        (Profile("anna", bucket_key="older"), False, Held.MORE),
+        (None, False, Held.MORE),
+    ],
+    ids=["nothing", "news", "deeds", "attributes", "segments", "devices", "bucket key", "damaged"],
+)
+async def test_who_leaves_memory_is_known_by_what_was_remembered(
+    profile: Profile | None, has_news: bool, held: Held
+) -> None:
+    strangers = Strangers()
+    strangers.forget()
+    async with followed(strangers, Store()):
+        await known(strangers)
+    strangers.add_known("anna", profile, has_news=has_news)
+    assert strangers.held("anna") is held
+
+
+async def test_a_store_that_does_not_tell_leaves_everybody_known() -> None:
+    strangers, store = Strangers(), Store()
+    store.tells = False
+    strangers.forget()
+    async with asyncio.timeout(PATIENT.profile_budget_ms / 1_000):
+        await strangers.follow(store, tuple)  # type: ignore[arg-type]
+    assert strangers.held("nobody") is Held.MORE
+
+
+async def test_where_many_have_come_all_are_read_again_into_more_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.visitors.strangers.LEAST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("proxy.visitors.strangers.REST", 0.0)
+    strangers, store = Strangers(), Store()
+    strangers.forget()
+    async with followed(strangers, store):
+        await known(strangers)
+        store.is_half_read.clear()
+        for number in range(2 * SPARE):
+            strangers.add(f"visitor-{number}", has_more=False)
+        assert strangers.held("visitor-7") is Held.DEEDS
+        async with asyncio.timeout(PATIENT.profile_budget_ms / 1_000):
+            await store.is_half_read.wait()
+
+
+async def test_a_store_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.visitors.strangers.LEAST_PAUSE_SECONDS", 0.0)
+    strangers, store = Strangers(), Store()
+    store.error = StoreError("away")
+    strangers.forget()
+    async with followed(strangers, store):
+        await asyncio.sleep(0)
+        store.error = None
+        await known(strangers)
+    assert strangers.held("mary") is Held.MORE
+
+
+# -- met by the reader of profiles
+
+
+@contextlib.asynccontextmanager
+async def met() -> AsyncIterator[tuple[ProfileReader, Store]]:
+    """A reader that knows whom its store knows."""
+    store = Store()
+    reader = ProfileReader(store, Metrics(), memory=3, settings=PATIENT)  # type: ignore[arg-type]
+    reader.forget()
+    reader.looked(NOW, ())
+    task = asyncio.create_task(reader.meet_all())
+    await known(reader.strangers)
+    yield reader, store
+    task.cancel()
+    await reader.aclose()
+
+
+@pytest.mark.parametrize(
+    ("visitor_id", "has_news", "is_asked"),
+    [
+        ("nobody", True, False),
+        ("nobody", False, False),
+        ("dora", False, False),
+        ("dora", True, True),
+        ("mary", False, True),
+        ("mary", True, True),
+    ],
+)
+async def test_the_store_is_asked_only_for_those_of_whom_it_may_have_what_is_asked(
+    visitor_id: str, has_news: bool, is_asked: bool
+) -> None:
+    async with met() as (reader, _):
+        found = reader.remembered(visitor_id, NOW, has_news=has_news)
+    assert (found is MISSING) == is_asked
+    assert found is MISSING or (isinstance(found, Profile) and not found.history and not found.attributes)
+
+
+async def test_what_a_stranger_does_counts_on_their_next_page() -> None:
+    async with met() as (reader, store):
+        assert await reader.get("nobody", NOW) == Profile("nobody")
+        reader.foresee([viewed("nobody")])
+        profile = reader.remembered("nobody", NOW)
+        assert isinstance(profile, Profile)
+        assert [event.kind for event in profile.history] == ["page viewed"]
+        reader.foresee([viewed("somebody")])
+        assert reader.remembered("somebody", NOW) is MISSING, "what they did is to be read with what the store has"
+        assert isinstance(reader.remembered("somebody", NOW, has_news=False), Profile)
+        assert store.asked == []
+
+
+async def test_who_is_forgotten_for_others_is_no_stranger_afterwards() -> None:
+    async with met() as (reader, store):
+        store.profiles["mary"] = Profile("mary", {"loyalty": "gold"})
+        store.profiles["paul"] = Profile("paul", {"loyalty": "gold"})
+        reader.remember("paul", store.profiles["paul"], NOW)
+        for number in range(5):
+            await reader.get(f"visitor-{number}", NOW)
+        assert reader.held("paul") is None
+        assert await reader.get("paul", NOW) == store.profiles["paul"]
+
+
+async def test_whom_others_changed_is_no_stranger() -> None:
+    async with met() as (reader, _):
+        reader.looked(NOW, ["paul"])
+        reader.outdate(["rosa"])
+        reader.arrived((), [viewed("sven")])
+        assert [reader.remembered(id, NOW) for id in ("paul", "rosa", "sven")] == [MISSING] * 3
+
+
+async def test_nobody_is_taken_for_a_stranger_while_nobody_looks_what_others_change() -> None:
+    async with met() as (reader, _):
+        assert reader.remembered("nobody", NOW + 4, has_news=False) is not MISSING
+        assert reader.remembered("nobody", NOW + 5, has_news=False) is MISSING
+
+
+async def test_after_somebody_was_erased_nothing_of_them_is_left_here() -> None:
+    async with met() as (reader, _):
+        reader.forget()
+        assert reader.strangers._known is None
+        assert reader.strangers._coming is None
