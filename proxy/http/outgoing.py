@@ -78,6 +78,11 @@ def vary_by_coding(headers: Headers) -> tuple[bytes, bytes]:
     return b"vary", b", ".join(name for name in names if name)
 
 
+def in_any_coding(headers: Headers) -> Headers:
+    """The fields of what we give in a coding that we choose, now or when it is asked for again."""
+    return (*(field for field in headers if field[0] != b"vary"), vary_by_coding(headers))
+
+
 def coding_for(request: Request, codings: tuple[bytes, ...]) -> Coding:
     """How a page we hold the pieces of is sent to this client, of these codings."""
     return taken_coding(request, codings) if request.question is None else request.question.coding
@@ -137,8 +142,7 @@ def packed_answer(
     stored: StoredResponse, coded: tuple[bytes, bytes] | None, request: Request, now: float, said: str
 ) -> Response:
     """A stored text, in the coding and with the body of `coded`, or, without, as it came."""
-    headers = tuple(field for field in stored_head(stored, now, said) if field[0] != b"vary")
-    headers = (*headers, vary_by_coding(stored.headers))
+    headers = in_any_coding(stored_head(stored, now, said))
     if coded is None:
         return _given(stored, headers, request)
     coding, body = coded
@@ -173,8 +177,7 @@ def slotless_answer(
     stored: StoredResponse, page: Assembled, coding: Coding, request: Request, now: float, said: str
 ) -> Response:
     """A stored page without slots, coded by us."""
-    headers = tuple(field for field in stored_head(stored, now, said) if field[0] != b"vary")
-    headers = (*headers, vary_by_coding(stored.headers))
+    headers = in_any_coding(stored_head(stored, now, said))
     if coding != "identity":
         headers = _in_coding(coding.encode(), headers)
     if holds_copy_of(stored, request):

@@ -10,6 +10,7 @@ from proxy.http.outgoing import (
     coding_for,
     hit,
     holds_copy_of,
+    in_any_coding,
     not_modified,
     packed_answer,
     passed_head,
@@ -20,9 +21,10 @@ from proxy.http.outgoing import (
 from proxy.httpcache.coding import page_codings
 from proxy.httpcache.stored import StoredResponse
 from proxy.metrics import Metrics
+from proxy.model import Headers
 from proxy.page.template import Template
 from proxy.serve.errand import Flowing
-from proxy.serve.packing import Packed, Packing
+from proxy.serve.packing import Packed, Packing, is_packed
 from proxy.serve.pages import Entry
 from proxy.serve.pouring import DRY, Poured, Pouring
 from proxy.serve.showing import Met, Showing
@@ -91,8 +93,8 @@ class Giving:
         head, body = flowing.head, flowing.body
         if holds_copy_of(head, request):
             await body.aclose()
-            return not_modified(stored_head(head, now, said))
-        headers = (*passed_head(head.headers, said), (b"age", b"%d" % head.age(now)))
+            return not_modified(_as_later(head, stored_head(head, now, said)))
+        headers = _as_later(head, (*passed_head(head.headers, said), (b"age", b"%d" % head.age(now))))
         if request.method == b"HEAD":
             await body.aclose()
             return Response(head.status, headers)
@@ -125,3 +127,9 @@ class Giving:
         if poured is not DRY:
             lead = poured.lead(lead)
         return assembled_answer(entry.stored.status, lead, page, request, met.set_cookie)
+
+
+def _as_later(head: StoredResponse, headers: Headers) -> Headers:
+    """What is told of an asset that is still coming, so that a cache behind us takes the coded ones to come for the
+    same."""
+    return in_any_coding(headers) if is_packed(head) else headers

@@ -66,15 +66,20 @@ class Packed:
 
 
 def packable(stored: StoredResponse) -> Packed | None:
-    """What to pack of an answer; None when it stays as it is: coded or compressed already, small, or not to be changed
-    (RFC 9111 5.2.2.6)."""
-    media_type = (stored.get(b"content-type") or b"").partition(b";")[0].strip().lower()
+    """What to pack of an answer; None when it stays as it is."""
+    return Packed(stored.body) if len(stored.body) >= LEAST_BYTES and is_packed(stored) else None
+
+
+def is_packed(head: StoredResponse) -> bool:
+    """Whether an answer with this head is packed once it is there, and not small: not if it is coded or compressed
+    already, or not to be changed (RFC 9111 5.2.2.6)."""
+    media_type = (head.get(b"content-type") or b"").partition(b";")[0].strip().lower()
     is_text = media_type.startswith(b"text/") or media_type in _TEXTS
-    is_coded = stored.get(b"content-encoding") is not None
-    control = (stored.get(b"cache-control") or b"").lower()
-    if stored.status != 200 or not is_text or is_coded or b"no-transform" in control or len(stored.body) < LEAST_BYTES:
-        return None
-    return Packed(stored.body)
+    is_coded = head.get(b"content-encoding") is not None
+    control = (head.get(b"cache-control") or b"").lower()
+    length = head.get(b"content-length") or b""
+    is_small = length.isdigit() and int(length) < LEAST_BYTES
+    return head.status == 200 and is_text and not is_coded and not is_small and b"no-transform" not in control
 
 
 class Packing:

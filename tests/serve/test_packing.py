@@ -45,7 +45,7 @@ async def packed(site: Site, coding: bytes) -> None:
 async def test_a_text_comes_smaller_and_says_so(coding: str) -> None:
     async with Origin(always(ok(STYLE, *CSS))) as origin, Site(origin.url) as site:
         first = await site.get(b"/style.css", accepting(coding.encode()))
-        assert first["content-encoding"] == ""
+        assert (first["content-encoding"], first["vary"]) == ("", "Accept-Encoding")
         await packed(site, coding.encode())
         got = await site.get(b"/style.css", accepting(coding.encode()))
         body = got.body if coding == "gzip" else UNDO[coding](got.body)
@@ -59,6 +59,24 @@ async def test_a_text_comes_smaller_and_says_so(coding: str) -> None:
         assert (plain.body, plain["content-encoding"], plain["etag"]) == (STYLE, "", '"style-1"')
         assert plain["vary"] == "Accept-Encoding"
         assert len(origin.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "body", "vary"),
+    [
+        (CSS, STYLE, "Origin, Accept-Encoding"),
+        (CSS, b"a { b: c }", "Origin"),
+        ((b"Content-Type: image/png", b"Cache-Control: max-age=60", b'ETag: "style-1"'), STYLE, "Origin"),
+    ],
+)
+async def test_what_it_varies_by_is_the_same_from_the_first_answer_on(
+    fields: tuple[bytes, ...], body: bytes, vary: str
+) -> None:
+    async with Origin(always(ok(body, *fields, b"Vary: Origin"))) as origin:
+        for first in ((), ((b"if-none-match", b'"style-1"'),)):
+            async with Site(origin.url) as site:
+                said = [(await site.get(b"/style.css", accepting(b"br"), *own))["vary"] for own in (first, (), first)]
+            assert said == [vary] * 3
 
 
 async def test_a_part_and_a_return_visit_are_of_what_the_client_has() -> None:
