@@ -19,6 +19,7 @@ from proxy.metrics import Metrics
 from proxy.model import Product
 from proxy.ports import ProfileStore
 from proxy.rulebook.compile import Loaded, Publication, load
+from proxy.rulebook.lints import Site
 from proxy.rulebook.pauses import Pause, paused
 from proxy.stores.ruledir import RuleFolder
 
@@ -132,13 +133,14 @@ class Rules:
             await self._go_live()
 
     def draft(self, files: Files) -> Loaded:
-        """Other files, checked and compiled beside the same catalogue. Takes its time, so on a thread."""
-        loaded = self._load(files)
+        """Other files, checked and compiled beside the same catalogue, with the warnings that `check` tells. Takes its
+        time, so on a thread."""
+        loaded = self._load(files, Site(self._clock()))
         return replace(loaded, publication=self._adapt(loaded.publication)) if loaded.publication else loaded
 
-    def _load(self, files: Files) -> Loaded:
+    def _load(self, files: Files, site: Site | None = None) -> Loaded:
         with collector.at_rest():
-            return load(files, catalogue=self._products, imported=self._imported)
+            return load(files, catalogue=self._products, imported=self._imported, site=site)
 
     async def _go_live(self) -> None:
         """Publishes the last good state, but for what is paused."""

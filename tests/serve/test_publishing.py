@@ -15,6 +15,10 @@ from tests.wire.origin import Origin, always, ok
 from tests.wiring.test_tailorbird import ANNA, FOLDER, HTML, PAGE, RULES, until
 
 GOOD_DAY = RULES.replace("Hello", "Good day")
+OVER = """version: 1
+rules:
+  - {name: A sale that was, slot: home.hero, until: 2020-01-01, show: nothing new}
+"""
 
 
 @asynccontextmanager
@@ -30,6 +34,12 @@ async def shop(folder: Path, **settings: str) -> AsyncIterator[Behind]:
 async def as_anna(behind: Behind) -> str:
     browser = {"user-agent": "Firefox/140.0"}
     return (await behind.client.get("/", headers={**behind.cookies_of("anna"), **browser})).text
+
+
+async def test_a_plan_counts_the_warnings_that_check_tells(tmp_path: Path) -> None:
+    async with shop(tmp_path) as behind:
+        behind.write("b.rules.yaml", OVER)
+        assert "0 errors, 1 warning (L2 b.rules.yaml:3)" in (await behind.tailorbird.desk.plan()).text
 
 
 async def test_a_draft_is_planned_by_what_was_recorded_published_and_gone_back_from(
@@ -49,6 +59,7 @@ async def test_a_draft_is_planned_by_what_was_recorded_published_and_gone_back_f
 
         behind.write("a.rules.yaml", GOOD_DAY)
         told = await site.plan()
+        assert "Checks: 0 errors, 0 warnings" in told.text
         assert "  ~ Known by name                         shows something else" in told.text
         assert "home.hero   100 %  ▇▇▇▇▇▇▇▇ 1 view    Known by name → Known by name, with new content 1" in told.text
         version = site.publication.version

@@ -170,7 +170,7 @@ async def test_problems_degrade_readiness_and_are_listed() -> None:
 async def test_without_any_rules_it_says_so_and_stands() -> None:
     finding = Finding("R202", "there is no rule file in this folder", Place("*.rules.yaml", 1, 1, 2), "write a rule")
     async with browser(Shop(publication=None, findings=[finding])) as client:
-        assert (await client.get("/")).status_code == 200
+        assert "No rule is being served." in (await client.get("/")).text
         assert (await client.get("/readyz")).json()["reasons"] == [
             "the rules folder has a problem; no rules are being served"
         ]
