@@ -22,10 +22,12 @@ from proxy.metrics import Metrics
 from proxy.page.holes import Fill, FillKind
 from proxy.page.piece import Piece
 from proxy.page.variables import substituted
+from proxy.serve.latecomers import Latecomers
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.parts")
 
+FAILED, LEFT_ALONE = "failed", "left alone"
 _OF_THE_PAGE = frozenset(
     b"accept accept-encoding if-match if-none-match if-modified-since if-unmodified-since if-range range".split()
 )
@@ -54,6 +56,8 @@ class Parts:
         self._metrics = metrics
         self._seconds = settings.parts_timeout_ms / 1_000
         self._most_bytes = settings.max_part_bytes
+        self._latecomers = Latecomers(settings)
+        self._beside: set[asyncio.Task[None]] = set()
 
     async def get(self, request: Request, fills: Sequence[Fill]) -> list[Part | None]:
         """What each brought for the visitor who sent `request`; None where nothing came in time."""
@@ -63,31 +67,59 @@ class Parts:
         finally:
             for task in tasks:
                 task.cancel()
-        return [self._told(fill, task) for fill, task in zip(fills, tasks, strict=True)]
+        return [self._told(task) for task in tasks]
 
-    def _told(self, fill: Fill, task: asyncio.Task[Part | None]) -> Part | None:
-        part = task.result() if task.done() and not task.cancelled() else None
-        outcome = "ok" if part else "failed" if task.done() else "late"
-        self._metrics.count("tailorbird_parts_total", "outcome", outcome)
+    def _told(self, task: asyncio.Task[Part | str]) -> Part | None:
+        found = task.result() if task.done() and not task.cancelled() else "late"
+        part = None if isinstance(found, str) else found
+        self._metrics.count("tailorbird_parts_total", "outcome", "ok" if part else str(found))
         return part
 
-    async def _one(self, request: Request, fill: Fill) -> Part | None:
+    async def _one(self, request: Request, fill: Fill) -> Part | str:
+        """The part, or why there is none: of its address, where all went wrong."""
+        why = ""
         for written in filter(None, (fill.source, fill.alternate)):
             is_include = fill.kind is FillKind.INCLUDE
             address = substituted(written, request.host, request.query) if is_include else written
-            if address and (part := await self._at(request, address, is_own=not is_include)):
-                return part
-        return None
+            found = await self._at(request, address, is_own=not is_include) if address else FAILED
+            if isinstance(found, Part):
+                return found
+            why = why or found
+        return why or FAILED
 
-    async def _at(self, request: Request, address: str, *, is_own: bool) -> Part | None:
+    async def _at(self, request: Request, address: str, *, is_own: bool) -> Part | str:
         asked = part_request(request, address)
         if asked is None:
-            return None
+            return FAILED
+        if not self._latecomers.is_one(asked.host + asked.target):
+            return await self._timed(asked, is_own=is_own) or FAILED
+        if self._latecomers.may_try(asked.host + asked.target):
+            trying = asyncio.create_task(self._try_beside(asked, is_own=is_own))
+            self._beside.add(trying)
+            trying.add_done_callback(self._beside.discard)
+        return LEFT_ALONE
+
+    async def _try_beside(self, asked: Request, *, is_own: bool) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._seconds):
+                await self._timed(asked, is_own=is_own)
+
+    async def _timed(self, asked: Request, *, is_own: bool) -> Part | None:
+        address, began = asked.host + asked.target, self._latecomers.now()
+        try:
+            part = await self._brought(asked, is_own=is_own)
+        except asyncio.CancelledError:
+            self._latecomers.gave_up(address, began)
+            raise
+        self._latecomers.came(address)
+        return part
+
+    async def _brought(self, asked: Request, *, is_own: bool) -> Part | None:
         try:
             answer = await self._ask(asked, is_own=is_own)
             return Part(answer) if isinstance(answer, Piece) else await _read(answer, self._most_bytes)
         except (OriginError, RequestError) as error:
-            log.info("the part `%s` could not be fetched: %s", address, error)
+            log.info("the part `%s` could not be fetched: %s", asked.target.decode("latin-1"), error)
             return None
 
 

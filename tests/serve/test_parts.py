@@ -10,6 +10,7 @@ from proxy.metrics import Metrics
 from proxy.page.holes import Fill, FillKind
 from proxy.serve.parts import Part, Parts, part_request
 from proxy.settings import DEFAULTS, Settings
+from tests.wire.site import eventually
 
 PAGE = Request(
     b"GET",
@@ -115,3 +116,28 @@ async def test_an_include_may_say_what_the_pages_own_address_says_and_nothing_el
     parts, _ = await get(shop, *fills, fill("/list?$(QUERY_STRING)", kind=FillKind.FETCH))
     assert parts == [Part(b"L"), Part(b"B"), Part(b"L")]
     assert sorted(shop.asked) == [(b"/b", False), (b"/list?$(QUERY_STRING)", True), (b"/list?n=2", False)]
+
+
+async def test_what_is_late_again_and_again_is_not_waited_for_and_tried_beside_pages_until_it_comes_in_time() -> None:
+    shop, metrics = Shop({b"/slow": None, b"/alt": ok(b"A"), b"/b": ok(b"B")}), Metrics()
+    parts = Parts(shop, Settings(parts_timeout_ms=20, breaker_failures=2, breaker_seconds=0.0), metrics)
+    for _ in range(2):
+        assert await parts.get(PAGE, [fill("/slow", "/alt"), fill("/b")]) == [None, Part(b"B")]
+    assert await parts.get(PAGE, [fill("/slow", "/alt"), fill("/slow"), fill("/b")]) == [Part(b"A"), None, Part(b"B")]
+    outcomes = metrics.by_value("tailorbird_parts_total")
+    assert outcomes == {"late": 2, "ok": 4, "left alone": 1}
+    shop.answers[b"/slow"] = ok(b"S")
+    async with asyncio.timeout(30):
+        while await parts.get(PAGE, [fill("/slow")]) != [Part(b"S")]:
+            await asyncio.sleep(0)
+
+
+async def test_a_visitor_who_leaves_has_not_found_a_part_late() -> None:
+    shop = Shop({b"/slow": None})
+    parts = Parts(shop, Settings(parts_timeout_ms=60_000, breaker_failures=1), Metrics())
+    for count in (1, 2):
+        leaving = asyncio.create_task(parts.get(PAGE, [fill("/slow")]))
+        await eventually(lambda: len(shop.asked) == count)  # noqa: B023
+        leaving.cancel()
+        await asyncio.wait([leaving])
+    assert len(shop.asked) == 2

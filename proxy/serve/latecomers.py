@@ -1,0 +1,62 @@
+"""Addresses of parts that are late again and again. Each would cost every page that has it the whole deadline: so pages
+do without them, and now and then one is tried beside a page, until it comes in time.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from proxy.breaker import Breaker
+from proxy.memo import make_room
+from proxy.settings import Settings
+
+log = logging.getLogger("tailorbird.parts")
+
+MOST = 1_000
+LATE_FRACTION = 0.9
+"""Of the deadline: a page that is given up sooner has not found its parts late."""
+
+
+class Latecomers:
+    """Of one worker, by host and target. `clock` must be monotonic."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._seconds = settings.parts_timeout_ms / 1_000
+        self._clock = clock
+        self._breakers: dict[bytes, Breaker] = {}
+
+    def now(self) -> float:
+        """When somebody begins to wait."""
+        return self._clock()
+
+    def is_one(self, address: bytes) -> bool:
+        """True when no page waits for it."""
+        breaker = self._breakers.get(address)
+        return breaker is not None and breaker.is_open
+
+    def may_try(self, address: bytes) -> bool:
+        """True when it is time to try such a one, beside the page: once a pause."""
+        return self._breakers[address].allows()
+
+    def came(self, address: bytes) -> None:
+        """It answered in time, whatever."""
+        breaker = self._breakers.get(address)
+        if breaker is not None:
+            breaker.note(True)
+
+    def gave_up(self, address: bytes, began: float) -> None:
+        """Nobody waits for it any more who began to wait then."""
+        if self._clock() - began < LATE_FRACTION * self._seconds:
+            return
+        if address not in self._breakers:
+            make_room(self._breakers, MOST)
+            self._breakers[address] = Breaker(self._clock, self._settings)
+        breaker = self._breakers[address]
+        was_open = breaker.is_open
+        breaker.note(False)
+        if breaker.is_open and not was_open:
+            readable, ms = address.decode("latin-1"), self._settings.parts_timeout_ms
+            log.warning("the part `%s` takes longer than %d ms: pages go on without it for a while", readable, ms)
