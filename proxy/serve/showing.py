@@ -286,7 +286,8 @@ class Showing:
         if seen.now >= self._recorder.due_at and seen.visitor.consent is not Consent.NONE:
             noted = Noted(plan, seen.request, seen.visitor, context, seen.country_header, done.decisions)
             self._recorder.note(noted)
-        self._sewing.tend(template.seams)
+        if coding == "gzip":  # else it has none, and a private page were given some to throw away
+            self._sewing.tend(template.seams)
         return done
 
     def passed(self, template: Template, request: Request, now: float) -> None:

@@ -34,6 +34,18 @@ async def test_a_page_asked_for_often_gets_smaller_and_stays_the_same_page() -> 
     assert (last.body, last["etag"]) == (first.body, first["etag"])
 
 
+@pytest.mark.parametrize(("asked", "has_any"), [((), False), ((GZIP,), True)])
+async def test_only_what_is_given_in_gzip_has_any(asked: tuple[tuple[bytes, bytes], ...], has_any: bool) -> None:
+    async with (
+        Origin(always(ok(PAGE, *SHARED))) as origin,
+        Site(origin.url, publication=published(shown("All"))) as site,
+    ):
+        await site.get(b"/", *asked)
+        kept = site.gateway.kept(site.request(b"/"))
+        assert kept is not None and kept.template is not None
+        assert ("seams" in vars(kept.template)) is has_any
+
+
 async def test_a_publish_takes_effect_though_the_page_has_seams() -> None:
     old, new = published(shown("The old")), published(shown("The new"))
     async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=old) as site:
