@@ -43,6 +43,9 @@ HELP = {
 
 GAUGES = {
     "tailorbird_clients": "client connections that are open",
+    "tailorbird_cache_bytes": "memory that stored answers take, all workers together",
+    "tailorbird_cache_limit_bytes": "memory that they may take: `cache_bytes`, less while memory is short",
+    "tailorbird_cache_addresses": "addresses of which an answer is stored, once for each worker that has one",
     "tailorbird_memory_bytes": "memory held, all workers together",
     "tailorbird_memory_limit_bytes": "memory that may be held, all workers together; 0: no limit is known",
     "tailorbird_origin_limit": "requests that may be under way to an origin at once, as found out, by origin",

@@ -13,7 +13,7 @@ from proxy.errors import RequestError
 from proxy.http.authority import host_names, valid_host
 from proxy.http.client import client_of, networks
 from proxy.http.forwarding import CRITICAL, named_by_connection
-from proxy.http.message import Request, Response
+from proxy.http.message import NOT_STORED, Request, Response, in_words
 from proxy.httpcache.key import normalised
 from proxy.model import Headers
 from proxy.settings import Settings
@@ -144,7 +144,5 @@ def require_small(target: bytes, fields: Fields, settings: Settings) -> None:
 
 def refusal(error: RequestError) -> Response:
     """What came in that way cannot be trusted to end where it says: the connection ends with it."""
-    body = str(error).encode() + b"\n"
-    head = ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)))
     later = ((b"retry-after", b"1"),) if error.status == 503 else ()
-    return Response(error.status, (*head, (b"cache-control", b"no-store"), *later, (b"connection", b"close")), (body,))
+    return in_words(error.status, str(error), *NOT_STORED, *later, (b"connection", b"close"))

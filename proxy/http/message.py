@@ -167,6 +167,16 @@ class Response:
         return None
 
 
+NOT_STORED: Headers = ((b"cache-control", b"no-store"),)
+
+
+def in_words(status: int, text: str, *fields: tuple[bytes, bytes]) -> Response:
+    """An answer of our own for people and for programs that go by the status: a line of plain text."""
+    body = text.encode() + b"\n"
+    head = (b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))
+    return Response(status, (*head, *fields), (body,))
+
+
 Handler = Callable[[Request], Awaitable[Response]]
 """Answers at a path of our own."""
 

@@ -67,15 +67,20 @@ class _Shelf(Generic[E]):
 
 
 class Memory(Generic[E]):
-    """Entries by key and by what their Vary names; at most `max_bytes`, by the sizes told."""
+    """Entries by key and by what their Vary names; at most `max_bytes`, by the sizes told. They use `used_bytes`."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = self._most_bytes = max_bytes
+        self.max_bytes = self._most_bytes = max_bytes
         self._probation: OrderedDict[bytes, _Shelf[E]] = OrderedDict()
         self._protected: OrderedDict[bytes, _Shelf[E]] = OrderedDict()
         self._protected_bytes = 0
         self._tagged: dict[bytes, set[bytes]] = {}
         self.used_bytes = 0
+
+    @property
+    def addresses(self) -> int:
+        """How many keys something is stored under."""
+        return len(self._probation) + len(self._protected)
 
     def __len__(self) -> int:
         return sum(len(shelf.variants) for shelves in (self._probation, self._protected) for shelf in shelves.values())
@@ -116,13 +121,13 @@ class Memory(Generic[E]):
     def put(self, key: bytes, varying: Varying, entry: E, size: int, tags: Collection[bytes] = ()) -> bool:
         """Stores the entry in place of the one it supersedes; False when it is larger than the whole memory."""
         size += len(key) + OVERHEAD_BYTES + sum(map(len, tags)) + TAG_BYTES * len(tags)
-        if size > self._max_bytes:
+        if size > self.max_bytes:
             self.discard(key)
             return False
         shelf = self._shelf(key)
         others = [variant for variant in shelf.variants if variant.varying != varying] if shelf else []
         self._set(key, [_Variant(varying, entry, size, frozenset(tags)), *others][:MAX_VARIANTS])
-        while self.used_bytes > self._max_bytes:
+        while self.used_bytes > self.max_bytes:
             self._evict()
         return True
 
@@ -140,13 +145,13 @@ class Memory(Generic[E]):
 
     def shrink(self, size: int) -> None:
         """Holds so many bytes less than now, until it may `grow`; a small part of what it may hold it keeps."""
-        self._max_bytes = max(min(self.used_bytes, self._max_bytes) - size, self._most_bytes // 64)
-        while self.used_bytes > self._max_bytes:
+        self.max_bytes = max(min(self.used_bytes, self.max_bytes) - size, self._most_bytes // 64)
+        while self.used_bytes > self.max_bytes:
             self._evict()
 
     def grow(self) -> None:
         """May hold a twentieth more again, until it is what it was made for."""
-        self._max_bytes = min(self._most_bytes, int(1.05 * self._max_bytes) + 1)
+        self.max_bytes = min(self._most_bytes, int(1.05 * self.max_bytes) + 1)
 
     def covered(self, purge: Purge) -> Iterator[list[bytes]]:
         """The keys the purge means, of those that are there now, a part at a time: others may have their turn between
@@ -185,7 +190,7 @@ class Memory(Generic[E]):
         del self._probation[key]
         self._protected[key] = shelf
         self._protected_bytes += shelf.size
-        while self._protected_bytes > PROTECTED_SHARE * self._max_bytes:
+        while self._protected_bytes > PROTECTED_SHARE * self.max_bytes:
             key, shelf = self._protected.popitem(last=False)
             self._protected_bytes -= shelf.size
             self._probation[key] = shelf

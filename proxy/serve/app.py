@@ -16,7 +16,7 @@ from typing import Any
 
 from proxy.errors import OriginError, RequestError
 from proxy.http.incoming import Incoming, has_body, refusal
-from proxy.http.message import Handler, Own, Question, Request, Response
+from proxy.http.message import NOT_STORED, Handler, Own, Question, Request, Response, in_words
 from proxy.metrics import Metrics
 from proxy.serve.gateway import Gateway
 from proxy.serve.passage import Client, Passage
@@ -124,7 +124,7 @@ class App:
         except Exception:  # whatever fault of ours it is, its client is told, and others are served on
             log.exception("a request could not be answered")
             self._metrics.count("tailorbird_requests_total", "result", "error")
-            response = _text(500, "something went wrong", CLOSE)
+            response = in_words(500, "something went wrong", *NOT_STORED, CLOSE)
         scope[SAID] = response.status, response.lead or response.headers
         relay: Relaying | None = scope.get(RELAY)
         if response.stream is None and relay is not None and response.get(b"connection") is None:
@@ -194,17 +194,11 @@ class App:
         if stylesheet is not None:
             return stylesheet
         handler = self._handler(request.path.decode("latin-1"))
-        return await handler(request) if handler else _text(404, "there is nothing here")
+        return await handler(request) if handler else in_words(404, "there is nothing here", *NOT_STORED)
 
     def _handler(self, path: str) -> Handler | None:
         above = [prefix for prefix in self._routes if prefix.endswith("/") and path.startswith(prefix)]
         return self._routes.get(path) or self._routes.get(max(above, key=len, default=""))
-
-
-def _text(status: int, what: str, *more: tuple[bytes, bytes]) -> Response:
-    body = what.encode() + b"\n"
-    head = ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)))
-    return Response(status, (*head, (b"cache-control", b"no-store"), *more), (body,))
 
 
 # -- out

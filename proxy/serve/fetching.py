@@ -34,6 +34,9 @@ class Fetching:
         self._memory = memory
         self._metrics = metrics
         self._wait_seconds = wait_seconds
+        metrics.gauge("tailorbird_cache_bytes", lambda: memory.used_bytes)
+        metrics.gauge("tailorbird_cache_limit_bytes", lambda: memory.max_bytes)
+        metrics.gauge("tailorbird_cache_addresses", lambda: memory.addresses)
         self._under_way: dict[Slot, tuple[Errand, asyncio.Task[Outcome]]] = {}
         self._tasks: set[asyncio.Task[Outcome]] = set()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from proxy.catalogue.shop import Shop
 from proxy.diagnostics import as_text
 from proxy.errors import OperatorError, OriginError
-from proxy.http.message import Request, Response
+from proxy.http.message import Request, Response, in_words
 from proxy.metrics import Metrics
 from proxy.rulebook.compile import Loaded
 from proxy.serve.overlay import explained
@@ -109,13 +109,14 @@ class Previewing:
         try:
             loaded = await self._draft_of(preview.draft)
         except OperatorError as error:
-            return _told(f"this preview cannot be shown: {error}")
+            return in_words(409, f"this preview cannot be shown: {error}", *NEVER_KEPT)
         publication = loaded.publication
         if publication is None:
-            return _told(f"this draft has mistakes\n\n{as_text(loaded.findings, loaded.sources)}")
+            return in_words(409, f"this draft has mistakes\n\n{as_text(loaded.findings, loaded.sources)}", *NEVER_KEPT)
         case = next((case for case in publication.cases if case.name == preview.persona.case), None)
         if preview.persona.case and case is None:
-            return _told(f"this draft has no test `{preview.persona.case}` any more, whose visitor to show it to")
+            gone = f"this draft has no test `{preview.persona.case}` any more, whose visitor to show it to"
+            return in_words(409, gone, *NEVER_KEPT)
         return ShowingAs(publication, preview, case, self._profile_of, self._shop)
 
     async def _page(self, request: Request, showing: ShowingAs, now: float) -> Response:
@@ -157,9 +158,3 @@ async def stylesheet(request: Request) -> Response:
     """What dresses the bar at the foot of a preview."""
     fields = ((b"content-type", b"text/css; charset=utf-8"), (b"cache-control", b"max-age=3600"))
     return Response(200, (*fields, (b"content-length", b"%d" % len(STYLESHEET))), [STYLESHEET])
-
-
-def _told(what: str) -> Response:
-    body = what.encode() + b"\n"
-    head = ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)))
-    return Response(409, (*head, *NEVER_KEPT), (body,))

@@ -19,7 +19,7 @@ import msgspec
 from proxy.errors import RequestError
 from proxy.http.authority import address_of
 from proxy.http.incoming import origin_form
-from proxy.http.message import Handler, Request, Response
+from proxy.http.message import Handler, Request, Response, in_words
 from proxy.httpcache.key import normalised
 from proxy.model import Decision, Headers
 from proxy.page.encode import Coding
@@ -89,9 +89,7 @@ class Slots:
             try:
                 return await handler(request)
             except RequestError as error:
-                body = f"{error}\n".encode()
-                fields = (b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))
-                return Response(error.status, (*fields, *_PRIVATE), (body,))
+                return in_words(error.status, str(error), *_PRIVATE)
 
         return answer
 

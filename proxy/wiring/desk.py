@@ -18,7 +18,7 @@ from proxy.decide.why import why, why_text
 from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
 from proxy.errors import OriginError, RequestError
-from proxy.http.message import Request
+from proxy.http.message import NOT_STORED, Handler, Request, Response, in_words
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Counts, Metrics
 from proxy.model import AttributeValue, EvaluationContext
@@ -37,7 +37,7 @@ from proxy.stores.holdings import Places, Receipt, exported
 from proxy.stores.versions import Versions
 from proxy.studio.purging import Purged, purged
 from proxy.studio.stocking import Stocked, change, stocked
-from proxy.studio.views import Link, Readiness, ShownView, newest, readiness, shown_view, together
+from proxy.studio.views import STOPPING, Link, Readiness, ShownView, newest, readiness, shown_view, together
 from proxy.visitors.context import languages_of, request_of
 from proxy.visitors.persona import Persona, context_as
 from proxy.visitors.profiles import ProfileReader
@@ -47,6 +47,7 @@ PURGE, PRODUCTS = "purge", "products"
 """The topics on which processes tell each other what is out of date, and what changed of products."""
 READINESS, LIVE = "readiness", "live"
 """The topics on which workers ask each other how they are, and what they showed last."""
+READY_PATH = "/_tb/readyz"
 NOTHING_SAID: Mapping[str, str] = {}
 
 
@@ -85,6 +86,14 @@ class Desk:
     def leave(self) -> None:
         """Says from now on that we are about to stop."""
         self.is_stopping = True
+
+    @property
+    def routes(self) -> Mapping[str, Handler]:
+        """Whether requests should come here, for a load balancer that sees the public listener alone."""
+        return {READY_PATH: self._ready}
+
+    async def _ready(self, _: Request) -> Response:
+        return in_words(*((503, STOPPING) if self.is_stopping else (200, "ready")), *NOT_STORED)
 
     @property
     def publication(self) -> Publication | None:

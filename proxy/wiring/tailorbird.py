@@ -196,7 +196,7 @@ class Tailorbird:
         settings = self.settings
         shop = self._gateway.stock.shop
         previewing = Previewing(tokens, self._asking, self.draft, self._profile, self._gateway.kept, settings, shop)
-        self._routes[STYLESHEET_PATH] = stylesheet
+        self._routes |= {STYLESHEET_PATH: stylesheet, **self.desk.routes}
         may_begin = self._headroom.may_begin
         self.app = App(self._gateway, self._routes, self.metrics, settings, self.now, previewing, may_begin)
 

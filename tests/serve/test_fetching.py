@@ -156,3 +156,12 @@ async def test_closing_gives_up_what_is_under_way() -> None:
             await task
         held.release.set()
         await origin.has_open(0)
+
+
+async def test_how_full_the_cache_is_can_be_read() -> None:
+    async with Origin(answering(lambda seen: ok(PAGE, *SHARED))) as origin, Site(origin.url) as site:
+        for target in (b"/a", b"/b"):
+            await site.get(target)
+        told = {name.removeprefix("tailorbird_cache_"): value for (name, _, _), value in site.metrics.gauges().items()}
+    assert (told["addresses"], told["limit_bytes"]) == (2, site.settings.cache_bytes)
+    assert 2 * len(PAGE) < told["bytes"] < told["limit_bytes"]

@@ -67,8 +67,12 @@ async def test_the_studio_of_one_worker_speaks_for_all(tmp_path: Path) -> None:
             async with asyncio.timeout(10):
                 while sum((await one.tailorbird.desk.counted("tailorbird_rule_matches_total")).values()) < 3:
                     await asyncio.sleep(0.05)
+            assert (await other.client.get("/_tb/readyz")).status_code == 200
             other.tailorbird.desk.leave()
             assert (await one.tailorbird.desk.readiness()).is_stopping
+            gone = await other.client.get("/_tb/readyz")
+            assert (gone.status_code, gone.text, gone.headers["cache-control"]) == (503, "stopping\n", "no-store")
+            assert (await one.client.head("/_tb/readyz")).status_code == 200
 
 
 async def test_why_tells_of_a_visitors_profile(tmp_path: Path) -> None:
