@@ -119,7 +119,7 @@ class Answering(HttpToolsProtocol):
         most, written = self._settings.client_buffer_bytes, self._backlog.replaced
         relay = Relay(turn, self.transport, response, source, written, on_end, is_head=is_head, most_bytes=most)
         self._relaying = relay
-        source.pour(relay)
+        relay.begin()
 
     def _poured(self, relay: Relay, error: BaseException | None) -> None:
         """What is done where nobody waits for the end."""

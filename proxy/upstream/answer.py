@@ -74,7 +74,8 @@ class Answer:
         return UpstreamResponse(self.status, self._headers, body, self.is_bounded, self.manner, self.values)
 
     def feed(self, data: bytes) -> None:
-        """Reads on. Raises `OriginError` for an ill-formed answer; bytes after the end of one only forbid reuse."""
+        """Reads on. Raises `OriginError` for an ill-formed answer, whose head then is none if it came with what is
+        wrong; bytes after the end of one only forbid reuse."""
         if not self.has_begun:
             self.has_begun = True
             if not self._has_begun_plainly(data):
@@ -113,11 +114,13 @@ class Answer:
         if self._parser is None:
             self._parser, self._fields = httptools.HttpResponseParser(self), []
         self._silent_bytes += len(data)
+        had_head = self.has_head
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switched:
             self.rest = data[switched.args[0] :]
         except httptools.HttpParserError as error:
+            self.has_head = had_head or self.is_complete
             self._refused(error)
         if self.is_complete:
             self._parser = None  # it holds us, we hold it: not left to the garbage collector

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable
 from select import POLLIN, poll
 from typing import Protocol, TypeVar, cast
@@ -142,13 +143,23 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         if self._listener is not None:
-            heard(self._listener, self._listener.ended, None)
+            heard(self._listener, self._listener.ended, self._unsaid())
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._listener is not None:
-            heard(self._listener, self._listener.ended, exc)
+            heard(self._listener, self._listener.ended, exc or self._unsaid())
         self.resume_writing()
         self._on_lost(self)
+
+    def _unsaid(self) -> Exception | None:
+        """Why it is not known that nothing is missing: over TLS, who closes says so (RFC 9112 9.8); anybody on the way
+        can close the socket."""
+        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        try:
+            is_said = tls is None or not tls.read(1)
+        except ssl.SSLError:  # it would say more, if it could
+            is_said = False
+        return None if is_said else ConnectionResetError("closed without close_notify")
 
     def pause_writing(self) -> None:
         self._writable = asyncio.get_running_loop().create_future()

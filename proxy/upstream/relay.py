@@ -118,6 +118,12 @@ class Relay:
         turn.response_started = True
         self._waiting: Pieces = [head]
 
+    def begin(self) -> None:
+        """Pours. A stream begins at once, whenever its first piece comes; and who has left is not waited for."""
+        self.source.pour(self)
+        if self._is_chunked or self.turn.disconnected:
+            self.flow()
+
     # -- called by the source
 
     def take(self, pieces: Pieces) -> None:

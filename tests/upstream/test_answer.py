@@ -189,6 +189,16 @@ def test_an_answer_cut_short_is_an_error(data: bytes) -> None:
     assert caught.value.reason == "truncated"
 
 
+@pytest.mark.parametrize("has_come_before", [True, False])
+def test_a_head_that_comes_with_nonsense_is_none(has_come_before: bool) -> None:
+    answer = Answer()
+    if has_come_before:
+        answer.feed(CHUNKED)
+    with pytest.raises(OriginError):
+        answer.feed(CHUNKED * (not has_come_before) + b"5\r\nhello\r\nnonsense\r\n")
+    assert (answer.has_head, answer.chunks) == (has_come_before, [b"hello"])
+
+
 def test_no_answer_at_all_is_told_from_half_a_one() -> None:
     with pytest.raises(OriginError) as caught:
         Answer().end()

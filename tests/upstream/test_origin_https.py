@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
+import uvloop
 
 from proxy.errors import OriginError
 from proxy.ports import UpstreamRequest
@@ -56,6 +58,35 @@ async def test_a_bad_certificate_is_refused_with_what_is_wrong_and_how_to_mend_i
         assert wrong in str(caught.value)
         assert "TAILORBIRD_ORIGIN_CA" in caught.value.help
         assert origin.requests == []
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_a_body_that_only_the_closing_ends_is_whole_only_if_the_origin_said_so(
+    run: Callable[[Coroutine[Any, Any, None]], None], authority: trustme.CA, tmp_path: Path
+) -> None:
+    bounded, unbounded = ok(b"whole"), b"HTTP/1.1 200 OK\r\n\r\nwhole"
+
+    async def seen(answer: bytes, *, says_so: bool) -> bytes | str:
+        async def script(wire: Wire) -> None:
+            await wire.request()
+            await wire.send(answer)
+            if not says_so:
+                wire.writer.transport.abort()  # the socket is closed, and no close_notify sent before
+
+        async with Origin(script, tls=server_tls(authority, "localhost")) as origin:
+            transport = transport_to(origin, origin_ca=str(tmp_path / "authority.pem"))
+            try:
+                return await body_of(transport)
+            except OriginError as error:
+                return error.reason
+
+    async def seen_all() -> None:
+        for answer in (bounded, unbounded):
+            assert await seen(answer, says_so=True) == b"whole"
+        assert await seen(bounded, says_so=False) == b"whole"
+        assert await seen(unbounded, says_so=False) == "reset"
+
+    run(seen_all())
 
 
 # -- visitors leave ------------------------------------------------------------------------------------------------

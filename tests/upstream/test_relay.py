@@ -233,3 +233,27 @@ async def test_nothing_is_written_to_a_client_that_has_just_gone() -> None:
     ends.relay.take([b"abc"])
     assert ends.client.kept == b""
     assert [getattr(error, "reason", "") for error in ends.outcomes] == ["abandoned"]
+
+
+@pytest.mark.parametrize("has_lane", [True, False])
+async def test_a_stream_begins_at_once_whenever_its_first_piece_comes(has_lane: bool) -> None:
+    head_is_there = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        while True:
+            is_last = (await wire.request()) and len(wire.origin.requests) == 5
+            await wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+            if is_last:
+                await head_is_there.wait()
+            await wire.send(b"3\r\nabc\r\n0\r\n\r\n")
+
+    async with Origin(script) as origin, Served(origin.url, has_lane=has_lane) as served:
+        reader, writer = await served.connect()
+        for _ in range(4):
+            writer.write(request(b"GET", b"/events", (b"Cookie", b"a=b")))
+            assert (await hear(reader)).body == b"abc"
+        writer.write(request(b"GET", b"/events", (b"Cookie", b"a=b")))
+        assert b"text/event-stream" in await reader.readuntil(b"\r\n\r\n")
+        head_is_there.set()
+        assert await reader.readuntil(b"0\r\n\r\n") == b"3\r\nabc\r\n0\r\n\r\n"
+        writer.close()
