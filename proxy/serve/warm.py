@@ -30,8 +30,9 @@ from proxy.serve.pages import Entry
 from proxy.serve.personal import Personal
 from proxy.serve.showing import Showing
 from proxy.serve.straight import Give
-from proxy.serve.ways import Ways
+from proxy.serve.ways import Way, Ways
 from proxy.settings import Settings
+from proxy.visitors.preview import PREVIEWS
 
 _OK = STATUS_LINE[200]
 
@@ -133,7 +134,7 @@ class Warm:
             return None
         page = self._showing.show_again(way, question, own, client, now)
         if page is None:
-            return None
+            return self._newly(way, question, own, client, now)
         self._hits.count += 1
         lead = way.lead.of_hit(int(entry.fresh_until - now))
         if b"if-none-match" in own or page.length > AT_ONCE_BYTES:
@@ -141,3 +142,21 @@ class Warm:
         if self._note_hit is not None:
             self._note_hit(now, question, own, client, lead, page.length)
         return b"".join((_OK, lead, page.lines, b"\r\n", *page.chunks))
+
+    def _newly(self, way: Way, question: Question, own: Own, client: str, now: float) -> bytes | Response | None:
+        """The same for somebody whose cookies were not verified before, or who gets theirs with this page."""
+        if PREVIEWS in own.get(b"cookie", b""):
+            return None
+        request = question.request(own, client)
+        met = self._showing.meet(way.template, request, now)
+        if met is None:
+            return None
+        self._hits.count += 1
+        page = self._showing.show(way.template, request, met, now, question.coding, way.recalled)
+        lead = way.lead.of_hit(int(way.entry.fresh_until - now))
+        answer = assembled_answer(200, lead, page, request, met.set_cookie)
+        if answer.status != 200 or page.length > AT_ONCE_BYTES:
+            return answer
+        if self._note_hit is not None:
+            self._note_hit(now, question, own, client, answer.lead, page.length)
+        return b"".join((_OK, answer.lead, b"\r\n", *answer.chunks))

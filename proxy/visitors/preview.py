@@ -23,6 +23,8 @@ LONGEST_SECONDS = 3_600
 MAX_BYTES = 3_000
 """A cookie may have 4 kB with its name and flags."""
 PARAMETER = b"__tb="
+PREVIEWS = b"tb_p="
+"""How the name of its cookie ends, whatever goes before."""
 OFF = b"off"
 
 
@@ -40,7 +42,7 @@ class Tokens:
 
     def __init__(self, secret: str, *, is_demo: bool = False) -> None:
         self._keys = Keyring(secret)
-        self._cookie = b"tb_p=" if is_demo else b"__Host-tb_p="
+        self._cookie = PREVIEWS if is_demo else b"__Host-" + PREVIEWS
         self._flags = b"; Path=/; HttpOnly; SameSite=Lax" + (b"" if is_demo else b"; Secure")
 
     def token(self, preview: Preview) -> bytes:

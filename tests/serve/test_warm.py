@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -106,39 +108,76 @@ async def test_what_was_found_does_not_outlive_what_it_was_found_in(happens: Cal
         assert again(site, question, own) is None
 
 
+CONSENT: dict[str, Any] = {"consent": ("cookiebot",), "consent_default": "profile"}
+DENIED = b"CookieConsent={stamp:'x'%2Cnecessary:true%2Cpreferences:false%2Cstatistics:false%2Cmarketing:false}"
+
+
 @pytest.mark.parametrize(
-    "cookies",
+    ("cookies", "set_cookie"),
     [
-        b"",
-        b"tb_v=forged",
-        b"{anna}; {anna}",
-        b"{anna}; tb_p=a-preview",
-        b"x={anna}",
-        b"{stranger}",
-        b"{anna}; CookieConsent={denied}",
+        (b"", b"tb_v=v1."),
+        (b"tb_v=forged", b"tb_v=v1."),
+        (b"{anna}; {anna}", b"tb_v=v1."),
+        (b"x={anna}", b"tb_v=v1."),
+        (b"{anna} ; b=2", b""),
+        (b"{anna}; tb_x=another-of-ours", b""),
+        (b"{anna}; {denied}", b"tb_v=;"),
+        (b"{denied}", b""),
+        (b"{stranger}", None),
+        (b"{anna}; tb_p=a-preview", None),
+    ],
+    ids=[
+        *("none", "forged", "twice", "within another", "with a blank", "another of ours", "forgotten", "denied"),
+        *("not remembered", "a preview"),
     ],
 )
-async def test_whoever_is_not_known_from_before_is_looked_up(cookies: bytes) -> None:
+async def test_whoever_is_not_known_from_before_gets_what_they_would_get_else_or_is_looked_up(
+    cookies: bytes, set_cookie: bytes | None
+) -> None:
     async with (
         Origin(always(ok(PAGE, *SHARED))) as origin,
-        Site(origin.url, publication=PUBLICATION, consent=("cookiebot",), consent_default="profile") as site,
+        Site(origin.url, publication=PUBLICATION, **CONSENT, visitor_cookie="persistent") as site,
     ):
         await warm(site)
         question, anna = asking(), site.visitor("anna")[1]
         looked_up(site, question, {b"cookie": anna})
-        assert again(site, question, {b"cookie": anna}) is not None
+        site.cookies.forget()
         stranger = site.cookies.visitor_pair("nobody", NOON)
-        denied = b"{stamp:'x'%2Cnecessary:true%2Cpreferences:false%2Cstatistics:false%2Cmarketing:false}"
-        asked = cookies.replace(b"{anna}", anna).replace(b"{stranger}", stranger).replace(b"{denied}", denied)
-        assert again(site, question, {b"cookie": asked}) is None
+        asked = cookies.replace(b"{anna}", anna).replace(b"{stranger}", stranger).replace(b"{denied}", DENIED)
+        answer = again(site, question, {b"cookie": asked})
+        if set_cookie is None:
+            assert answer is None
+            return
+        assert answer is not None
+        assert (b"\r\nset-cookie: " + set_cookie in answer) == bool(set_cookie)
+        assert without_id(answer) == without_id(looked_up(site, question, {b"cookie": asked}))
 
 
-async def test_a_browser_that_wants_nobody_profiled_is_looked_up() -> None:
+def without_id(answer: bytes | None) -> bytes:
+    """Each is given another."""
+    return re.sub(rb"tb_v=v1[^;]*", b"tb_v=", answer or b"")
+
+
+async def test_two_who_come_without_cookies_are_two_visitors() -> None:
+    async with (
+        Origin(always(ok(PAGE, *SHARED))) as origin,
+        Site(origin.url, publication=PUBLICATION, visitor_cookie="session") as site,
+    ):
+        await warm(site)
+        question = asking()
+        looked_up(site, question, {})
+        first, second = again(site, question, {}), again(site, question, {})
+        assert first is not None and second is not None and first != second
+        assert without_id(first) == without_id(second)
+
+
+async def test_a_browser_that_wants_nobody_profiled_gets_what_it_would_get_else() -> None:
     async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=PUBLICATION) as site:
         await warm(site)
         question, own = asking((b"sec-gpc", b"1")), dict([site.visitor("anna")])
-        assert looked_up(site, question, own) is not None
-        assert again(site, question, own) is None
+        expected = looked_up(site, question, own)
+        assert expected is not None and b"Anna" not in expected
+        assert again(site, question, own) == expected
 
 
 async def test_while_everything_is_paused_each_is_looked_up() -> None:
