@@ -11,7 +11,8 @@ import pytest
 from proxy.decide.engine import decide
 from proxy.decide.plan import compile_plan
 from proxy.decide.why import why
-from tests.decide.worlds import World, plain_decisions, winner
+from tests.decide.plain import plain_decisions, winner
+from tests.decide.worlds import World
 
 WORLDS, VISITORS = (4_000, 25) if os.environ.get("BAR_FULL") else (60, 10)
 FIRST_SEED = 50_000

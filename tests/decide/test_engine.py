@@ -25,7 +25,8 @@ from proxy.model import (
     Rule,
     Segment,
 )
-from tests.decide.worlds import World, plain_decisions
+from tests.decide.plain import plain_decisions
+from tests.decide.worlds import World
 
 NORWAY = Fact("country", OneOf(frozenset({"NO"})))
 VIP = Fact("segment", OneOf(frozenset({"VIP"})))

@@ -11,7 +11,8 @@ from proxy.decide.engine import decide
 from proxy.decide.plan import compile_plan
 from proxy.decide.why import why, why_text
 from proxy.model import AllOf, AnyOf, Between, EvaluationContext, Fact, OneOf, Rule, Segment, WithinHours
-from tests.decide.worlds import World, winner
+from tests.decide.plain import winner
+from tests.decide.worlds import World
 
 
 @pytest.mark.parametrize("seed", range(2_000, 2_060))

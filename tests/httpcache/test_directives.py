@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.httpcache import targeted
 from proxy.httpcache.directives import MAX_SECONDS, NONE, Directives, parse
 
 
@@ -39,9 +42,10 @@ def test_directives_are_read_in_their_strictest_sense(value: bytes, expected: Di
     assert parse(value) == expected
 
 
-@given(st.binary(max_size=200))
-def test_no_bytes_make_the_reader_fail(value: bytes) -> None:
-    parse(value)
+@pytest.mark.parametrize("read", [parse, targeted.parse], ids=["Cache-Control", "a targeted field"])
+@given(st.binary(max_size=200) | st.text('max-ge=60,;"()?:@ \t', max_size=60).map(str.encode))
+def test_no_bytes_make_a_reader_fail(read: Callable[[bytes], object], value: bytes) -> None:
+    read(value)
 
 
 @given(st.binary(max_size=40))

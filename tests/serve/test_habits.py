@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 from proxy.errors import RequestError
 from proxy.http.incoming import Incoming, require_small
 from proxy.http.message import Request
-from proxy.serve.habits import EACH_TIME, MOST_CUTS, MOST_HABITS, MOST_QUESTIONS, Habits, Reader
+from proxy.serve.habits import MOST_HABITS, MOST_QUESTIONS, Habits, Reader
 from proxy.settings import Settings
-from proxy.visitors.context import REQUEST_ATTRIBUTES, Seen
-from proxy.visitors.visitor import ANONYMOUS
 from tests.bars.test_b6_smuggling import CORPUS
 
 PEER = "192.0.2.7"
@@ -259,77 +257,3 @@ def test_what_is_learned_is_bounded_and_shared_by_a_workers_connections() -> Non
     for number in range(MOST_QUESTIONS + 10):
         assert second.read(head(FIELDS[0], b"X: %d" % (MOST_HABITS + 9), line=b"GET /%d HTTP/1.1" % number)) is not None
     assert len(first._known.questions) <= MOST_QUESTIONS
-
-
-BEHIND_A_PROXY = (
-    b"X-Forwarded-For: 198.51.100.%d",
-    b"x-request-id: 7f-%d",
-    b"traceparent: 00-ab-%d-01",
-    b"cookie: session=%d",
-    b'If-None-Match: W/"%d"',
-)
-
-
-def test_what_proxies_add_anew_each_time_is_no_part_of_a_habit() -> None:
-    habits = Habits(Incoming(SETTINGS), SETTINGS)
-    made = habits.of(PEER, "http")
-
-    def asked(number: int) -> bytes:
-        return head(FIELDS[0], *(field % number for field in BEHIND_A_PROXY[:2]), *FIELDS[1:3], *(
-            field % number for field in BEHIND_A_PROXY[2:]
-        ))  # fmt: skip
-
-    read = [read_by(made, asked(number)) for number in range(5)]
-    assert [one is not None for one in read] == [False, False, True, True, True]
-    for number, one in enumerate(read):
-        require_same_or_nothing(one, asked(number))
-    another = read_by(habits.of("192.0.2.8", "http"), asked(9))
-    assert another is not None and another.get(b"x-forwarded-for") == b"198.51.100.9"
-
-
-@pytest.mark.parametrize("again", [b"X-Forwarded-For: 2", b"x-forwarded-for: 2", b"X-FORWARDED-FOR: 2"])
-def test_what_a_proxy_says_twice_is_left_to_the_ordinary_reading(again: bytes) -> None:
-    made = reader()
-    for _ in range(4):
-        made.read(head(FIELDS[0], b"X-Forwarded-For: 1"))
-    assert [made.read(head(FIELDS[0], b"X-Forwarded-For: 1", again)) for _ in range(4)] == [None] * 4
-
-
-def test_a_client_that_writes_names_in_ever_other_ways_teaches_so_many() -> None:
-    made, name = reader(), b"x-request-id"
-    for at in range(len(name)):
-        for length in range(1, len(name) - at):
-            spelled = name[:at] + name[at : at + length].upper() + name[at + length :]
-            made.read(head(FIELDS[0], spelled + b": 1"))
-    assert len(made._cuts) == MOST_CUTS
-
-
-def test_no_page_is_decided_by_what_is_another_thing_each_time() -> None:
-    told = Request(b"GET", b"/c/shoes", b"q=red", b"shop.example", tuple((name, b"?1") for name in sorted(EACH_TIME)))
-    silent = Request(b"GET", b"/c/shoes", b"q=red", b"shop.example", ())
-    said = [
-        {name: source(Seen(request, ANONYMOUS, 0.0, b"cf-ipcountry")) for name, source in REQUEST_ATTRIBUTES.items()}
-        for request in (told, silent)
-    ]
-    assert said[0] == said[1]
-
-
-def test_a_field_that_names_the_country_is_a_part_of_the_habit() -> None:
-    settings = Settings(country_header="CF-Connecting-IP")
-    made = reader(settings)
-    countries = [
-        read_by(made, head(FIELDS[0], b"CF-Connecting-IP: %b" % name)) for name in (b"NL", b"NL", b"NL", b"NO")
-    ]
-    assert [one and one.get(b"cf-connecting-ip") for one in countries] == [None, None, b"NL", None]
-
-
-def test_what_a_trusted_proxy_says_of_the_scheme_is_believed_of_it_alone() -> None:
-    settings = Settings(trusted_proxies=("10.0.0.1",))
-    habits, data = Habits(Incoming(settings), settings), head(FIELDS[0], b"X-Forwarded-Proto: https")
-    schemes = []
-    for peer in ("10.0.0.1", "192.0.2.7"):
-        made = habits.of(peer, "http")
-        read = [read_by(made, data) for _ in range(3)][-1]
-        assert read is not None
-        schemes.append((read.scheme, read.question and read.question.key[:13]))
-    assert schemes == [("https", b"https://shop."), ("http", b"http://shop.e")]

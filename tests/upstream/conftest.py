@@ -12,7 +12,7 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
 }
-ON_BOTH = {"test_connection.py", "test_exchange.py", "test_origin.py", "test_sending.py"}
+ON_BOTH = {"test_connection.py", "test_exchange.py", "test_origin.py", "test_origin_streams.py", "test_sending.py"}
 
 
 def pytest_asyncio_loop_factories(
