@@ -11,7 +11,7 @@ RUN pip install --no-cache-dir build hatchling \
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tailorbird \
- && mkdir /data /rules && chown tailorbird /data
+ && mkdir /data /rules && chown tailorbird /data /rules
 COPY --from=build /opt/tailorbird /opt/tailorbird
 ENV PATH=/opt/tailorbird/bin:$PATH PYTHONUNBUFFERED=1 \
     TAILORBIRD_HOST=0.0.0.0 TAILORBIRD_RULES=/rules TAILORBIRD_STORE=sqlite:/data/tailorbird.db

@@ -15,6 +15,7 @@ from proxy.cli import COMMANDS
 from proxy.conditions.tree import OPERATORS
 from proxy.conditions.vocabulary import PHRASES
 from proxy.environment import PREFIX, as_written
+from proxy.events.types import TYPES
 from proxy.metrics import GAUGES, HELP
 from proxy.page.holes import HOLE_FILLS
 from proxy.page.slots import SLOT_KINDS
@@ -24,6 +25,8 @@ from proxy.rulebook.kinds import FindingKind
 from proxy.rulebook.words import Word
 from proxy.settings import SECTIONS, rows
 
+NEEDED = {"": "", "items": "products", "subject": "a subject"}
+"""What a kind of event `needs`, in words."""
 MADE = "<!-- Written by `make docs` from the code; edits here are lost. -->\n"
 
 
@@ -131,9 +134,25 @@ def metrics_page() -> str:
     return "# Metrics\n\n" + table(("name", "what it says"), ((f"`{name}`", text) for name, text in every.items()))
 
 
+def events_page() -> str:
+    """Every kind of event."""
+    intro = (
+        "What is told of visitors, by our name, as Segment's `track` and as GA4 have it. Any other name is a `custom "
+        "event`, whose subject is that name. What is not believed of a page wants a key: [who may say "
+        "what](../life-of-an-event.md#who-may-say-what)."
+    )
+    body = [
+        (f"`{row.kind}`", row.segment, code(row.ga4), NEEDED[row.needs], "yes" * row.is_server_only, row.help)
+        for row in TYPES
+    ]
+    head = ("kind", "Segment", "GA4", "cannot do without", "not of a page", "what happened")
+    return f"# Events\n\n{intro}\n\n" + table(head, body)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "caching.md": caching_page,
     "commands.md": commands_page,
+    "events.md": events_page,
     "findings.md": findings_page,
     "metrics.md": metrics_page,
     "rule-files.md": rule_files_page,
