@@ -241,15 +241,22 @@ class Showing:
         of_request = asked.known(request)
         if of_request is None:
             of_request = asked.said(self._seen(request, visitor, now))
-        if recalled is None or asked.tells_visitors_apart or now >= self._recorder.due_at:
+        if recalled is None or asked.tells_visitors_apart:
             values = of_request + tuple([source(visitor, profile, now) for source in asked.sources])
-            return self._anew(template, self._seen(request, visitor, now), profile, coding, values, poured)
-        key = self._alike(asked, coding, of_request, visitor, profile, now)
-        done = recalled.get(key)
-        if done is None:
-            done = self._anew(template, self._seen(request, visitor, now), profile, coding, of_request + key[3])
-            self._recall.keep(recalled, key, done)
+            done = self._anew(template, self._seen(request, visitor, now), profile, coding, values, poured)
+        else:
+            key = self._alike(asked, coding, of_request, visitor, profile, now)
+            values, known = of_request + key[3], recalled.get(key)
+            done = known or self._anew(template, self._seen(request, visitor, now), profile, coding, values)
+            if known is None:
+                self._recall.keep(recalled, key, done)
+        if now >= self._recorder.due_at and visitor.consent is not Consent.NONE:
+            self._record(asked, self._seen(request, visitor, now), profile, values, done)
         return done
+
+    def _record(self, asked: Asked, seen: Seen, profile: Profile | None, values: Values, done: Personalised) -> None:
+        context, plan = context_from(seen, profile, asked.attributes, values), self.publication.plan
+        self._recorder.note(Noted(plan, seen.request, seen.visitor, context, seen.country_header, done.decisions))
 
     def _alike(
         self,
@@ -283,9 +290,6 @@ class Showing:
         done = personalise(
             template, plan, fragments, context, coding=coding, key=self._etag_key, poured=poured, stock=self.stock
         )
-        if seen.now >= self._recorder.due_at and seen.visitor.consent is not Consent.NONE:
-            noted = Noted(plan, seen.request, seen.visitor, context, seen.country_header, done.decisions)
-            self._recorder.note(noted)
         if coding == "gzip":  # else it has none, and a private page were given some to throw away
             self._sewing.tend(template.seams)
         return done

@@ -1,8 +1,8 @@
 """Recording page views, so that `tailorbird plan` can decide them again by other rules.
 
-On the way to a visitor this is one comparison, and now and then an append; once a second a batch is made into `View`s
-and goes to the store. A view holds what a rule asked for and what the request alone says of everybody: never a name
-that a banner greets with, and what somebody typed or chose only when a rule asks for it.
+On the way to a visitor this is one comparison, and now and then an append; once a second what was noted is made into
+`View`s, one at a time, and goes to the store. A view holds what a rule asked for and what the request alone says of
+everybody: never a name that a banner greets with, and what somebody typed or chose only when a rule asks for it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Iterator
 from math import inf
 from typing import NamedTuple
@@ -60,7 +61,7 @@ class Recorder:
     def __init__(self, a_second: float = 0.0) -> None:
         self._step = 1 / a_second if a_second else inf
         self.due_at = -inf if a_second else inf
-        self._noted: list[Noted] = []
+        self._noted: deque[Noted] = deque()
 
     def note(self, noted: Noted) -> None:
         """Remembers a view; not, when nobody takes them."""
@@ -69,10 +70,12 @@ class Recorder:
         saved_up = max(BURST_SECONDS - self._step, 0.0)
         self.due_at = max(self.due_at, noted.context.now - saved_up) + self._step
 
-    def take(self) -> list[View]:
-        """What was noted since it was last asked, as views; but for those of crawlers."""
-        noted, self._noted = self._noted, []
-        return [view_of(each) for each in noted if not _is_of_a_bot(each.request)]
+    def take(self) -> Iterator[View]:
+        """What was noted, as views, each taken when it is asked for; but for those of crawlers."""
+        while self._noted:
+            noted = self._noted.popleft()
+            if not _is_of_a_bot(noted.request):
+                yield view_of(noted)
 
 
 def view_of(noted: Noted) -> View:
@@ -122,6 +125,7 @@ class Keeper:
         self._views = views
         self._most = most
         self._metrics = metrics
+        self._taken: list[View] = []
         self._one_at_a_time = asyncio.Lock()
 
     async def run(self) -> None:
@@ -137,7 +141,10 @@ class Keeper:
     async def flush(self) -> None:
         """When this returns, what was noted before is in the store, or lost."""
         async with self._one_at_a_time:
-            taken = self._recorder.take()
+            for view in self._recorder.take():
+                self._taken.append(view)
+                await asyncio.sleep(0)  # a few at once would hold up a page for half a millisecond
+            taken, self._taken = self._taken, []
             if not taken:
                 return
             try:

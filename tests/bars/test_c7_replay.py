@@ -87,8 +87,8 @@ async def test_the_live_rules_change_nothing_and_a_draft_exactly_what_it_means(t
             answer = await site.get(chance.choice((b"/", b"/?utm_source=newsletter")), cookie, country, agent)
             assert answer.status == 200
             if visit.number % 500 == 0:
-                await log.put_views(site.recorder.take(), most=VIEWS)
-        await log.put_views(site.recorder.take(), most=VIEWS)
+                await log.put_views(list(site.recorder.take()), most=VIEWS)
+        await log.put_views(list(site.recorder.take()), most=VIEWS)
     views = await log.get_views(VIEWS)
     await log.aclose()
 
@@ -173,7 +173,7 @@ async def test_experiments_limits_journeys_and_holdouts_are_replayed_as_they_wer
             site.now = at
             segments = ["VIP"] * (chance.random() < 0.2)
             await site.get(b"/", site.visitor(f"visitor-{chance.randrange(VISITORS)}", *segments))
-        views = site.recorder.take()
+        views = list(site.recorder.take())
 
     lines = [packed(view) for view in views]
     again = [view for line in lines if (view := unpacked(line))]

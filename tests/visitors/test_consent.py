@@ -125,7 +125,7 @@ async def test_who_agreed_to_nothing_is_not_recorded_even_without_a_name() -> No
         for level, recorded in ((b"none", 0), (b"contextual", 1), (b"profile", 1)):
             site.now += 1
             await site.get(b"/", (b"cookie", cookie + b"; tb_consent=" + level))
-            views = site.recorder.take()
+            views = list(site.recorder.take())
             assert len(views) == recorded
             assert {view.visitor for view in views} <= {"anna" if level == b"profile" else ""}
 

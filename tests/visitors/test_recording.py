@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from proxy.metrics import Metrics
 from proxy.model import Cap, Fact, Measure, OneOf, Reading, View, measure_name
@@ -47,6 +48,19 @@ async def test_a_view_tells_what_deciding_it_again_takes() -> None:
     assert {"country", "device", "campaign", "referrer"} <= set(view.unknown)
 
 
+async def test_a_page_that_was_shown_before_is_recorded_like_one_that_is_decided_now() -> None:
+    publication = published(shown("For VIPs", when=in_segment("VIP")))
+    async with (
+        Origin(always(ok(PAGE, *SHARED))) as origin,
+        Site(origin.url, publication=publication, recorded_a_second=EVERY) as site,
+    ):
+        for visitor in ("anna", "anna", "bert", "bert"):
+            await site.get(b"/", site.visitor(visitor, "VIP"))
+        views = list(site.recorder.take())
+    assert [view.visitor for view in views] == ["anna", "anna", "bert", "bert"]
+    assert all(structs.replace(view, visitor="anna") == views[0] for view in views)
+
+
 async def test_of_the_profile_only_what_rules_ask_is_recorded_and_no_name_in_a_greeting() -> None:
     view = await recorded(asking("tier"), b"/")
     assert view.attributes["tier"] == "gold"
@@ -83,15 +97,15 @@ async def test_it_records_as_many_as_it_may_and_not_more() -> None:
     ):
         for _ in range(20):
             await site.get(b"/")
-        assert len(site.recorder.take()) == 4
+        assert len(list(site.recorder.take())) == 4
         site.now += 0.5
         for _ in range(20):
             await site.get(b"/")
-        assert len(site.recorder.take()) == 2
+        assert len(list(site.recorder.take())) == 2
         site.now += 3_600
         for _ in range(20):
             await site.get(b"/")
-        assert len(site.recorder.take()) == 4
+        assert len(list(site.recorder.take())) == 4
 
 
 async def test_nothing_is_recorded_where_it_is_off() -> None:
@@ -100,7 +114,7 @@ async def test_nothing_is_recorded_where_it_is_off() -> None:
         Site(origin.url, publication=published(shown("All")), recorded_a_second=0.0) as site,
     ):
         await site.get(b"/")
-        assert site.recorder.take() == []
+        assert list(site.recorder.take()) == []
 
 
 async def test_what_is_noted_at_the_end_is_kept_too(tmp_path: Path) -> None:
