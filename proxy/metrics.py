@@ -5,8 +5,9 @@ Labels never hold visitor ids. One `Metrics` per process, made by `wiring` and h
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
@@ -53,7 +54,8 @@ GAUGES = {
     "tailorbird_origin_waiting": "requests that wait for their turn with an origin, by origin",
 }
 
-COUNTED_TOGETHER = 500
+COUNTED_TOGETHER = 200
+"""Pages that show different things, until they are counted: that holds up the next for a tenth of a millisecond."""
 
 Counts = Counter[tuple[str, str, str]]
 """By name, label and the label's value; "" for a name that has none."""
@@ -67,12 +69,15 @@ class Shown(NamedTuple):
     decisions: tuple[Decision, ...]
 
 
-class Decided(NamedTuple):
-    """What a page's slots show, the `rules` that filled some, and whether any shows what is not everybody's."""
+@dataclass(slots=True, eq=False)
+class Decided:
+    """What a page's slots show, the `rules` that filled some, and whether any shows what is not everybody's; and how
+    many `times` it was shown since that was counted, since all who are shown the same share one."""
 
     decisions: tuple[Decision, ...]
     rules: tuple[str, ...]
     is_personal: bool
+    times: int = 0
 
     @classmethod
     def by(cls, decisions: tuple[Decision, ...]) -> Decided:
@@ -99,8 +104,8 @@ class Metrics:
         self._tallies: dict[tuple[str, str, str], Tally] = {}
         self._personalised = self.tally("tailorbird_requests_total", "result", "personalised")
         self._default = self.tally("tailorbird_requests_total", "result", "default")
-        self._matches: Counter[str] = Counter()  # slots filled, by rule, since somebody read
-        self._shown: list[tuple[float, bytes, Decided]] = []
+        self._matches: defaultdict[str, int] = defaultdict(int)  # slots filled, by rule, since somebody read
+        self._shown: list[Decided] = []
         self._live: deque[tuple[float, bytes, Decided]] = deque(maxlen=live_size)
 
     def count(self, name: str, label: str = "", value: str = "", by: int = 1) -> None:
@@ -120,25 +125,27 @@ class Metrics:
         return self._tallies.setdefault((name, label, value), Tally())
 
     def show(self, at: float, path: bytes, decided: Decided) -> None:
-        """Lists a decided page, its path in wire form, and counts it: many together, which takes a third of the time
-        and holds up one page in so many for a tenth of a millisecond."""
-        self._shown.append((at, path, decided))
+        """Lists a decided page, its path in wire form, and counts it; what is shown often, once for many times."""
+        self._live.append((at, path, decided))
+        if not decided.times:
+            self._shown.append(decided)
+        decided.times += 1
         if len(self._shown) >= COUNTED_TOGETHER:
             self._count_shown()
 
     def _count_shown(self) -> None:
-        shown, self._shown = self._shown, []
-        decided = [page[2] for page in shown]
-        self._matches.update(chain.from_iterable([page.rules for page in decided]))
-        personal = sum([page.is_personal for page in decided])
-        self._personalised.count += personal
-        self._default.count += len(decided) - personal
-        self._live.extend(shown)
+        matches = self._matches
+        for decided in self._shown:
+            times, decided.times = decided.times, 0
+            for rule in decided.rules:
+                matches[rule] += times
+            tally = self._personalised if decided.is_personal else self._default
+            tally.count += times
+        self._shown.clear()
 
     @property
     def live(self) -> list[Shown]:
         """The last decided pages, the newest last."""
-        self._count_shown()
         return [Shown(at, path.decode("utf-8", "replace"), decided.decisions) for at, path, decided in self._live]
 
     def get(self, name: str, value: str = "") -> int:

@@ -27,11 +27,14 @@ def test_all_counts_of_a_metric_come_at_once() -> None:
 def test_decided_pages_are_listed_and_counted_by_rule_and_by_result() -> None:
     metrics = Metrics(live_size=2)
     sale, nothing = Decision("hero", "b", rule="Sale"), Decision("row")
-    for decisions in [(sale, nothing)] * COUNTED_TOGETHER + [(sale, sale), (nothing, nothing)]:
-        metrics.show(0.0, b"/", Decided.by(decisions))
+    often = Decided.by((sale, nothing))
+    seldom = [Decided.by((sale, nothing)) for _ in range(COUNTED_TOGETHER)]
+    last = [Decided.by((sale, sale)), Decided.by((nothing, nothing))]
+    for decided in (often, often, *seldom, often, *last):
+        metrics.show(0.0, b"/", decided)
     assert [shown.decisions for shown in metrics.live] == [(sale, sale), (nothing, nothing)]
-    assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": COUNTED_TOGETHER + 2}
-    assert metrics.get("tailorbird_requests_total", "personalised") == COUNTED_TOGETHER + 1
+    assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": COUNTED_TOGETHER + 5}
+    assert metrics.get("tailorbird_requests_total", "personalised") == COUNTED_TOGETHER + 4
     assert 'tailorbird_requests_total{result="default"} 1\n' in metrics.as_text()
 
 
