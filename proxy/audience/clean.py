@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from proxy.audience.rows import ID_NAMES, SEGMENT_NAMES, Note, Row
 from proxy.model import AttributeValue, Profile
@@ -42,6 +43,8 @@ GROUPED = re.compile(
     rf"-?[1-9][0-9]{{0,2}}(?P<mark>[.,'’{SPACES}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*(?:(?P<point>[.,])(?P<fraction>[0-9]+))?"
 )
 DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.,](?P<fraction>[0-9]+))?")
+DOTTED = re.compile(r"(\d\d)\.(\d\d)\.(\d{4})(?=$| )", re.ASCII)  # the day comes first everywhere; not with slashes
+SLASHED = re.compile(r"\d{1,2}/\d{1,2}/\d{4}", re.ASCII)
 MAX_DIGITS = 15
 MAX_NUMBER = 40
 
@@ -167,13 +170,25 @@ def _is_grouped(shape: re.Match[str], is_money: bool) -> bool:
     return is_money or shape[0].count(mark) > 1 or mark not in (".", " ")
 
 
+def dated(text: str) -> str | None:
+    """A date with dots, with or without a time, as ISO 8601 has it; None for anything else."""
+    iso = DOTTED.sub(r"\3-\2-\1", text)
+    try:
+        return iso if DOTTED.match(text) and datetime.fromisoformat(iso) else None
+    except ValueError:
+        return None
+
+
 def _typed(text: str, done: str) -> tuple[AttributeValue, str]:
     truth = TRUTHS.get(text.lower())
     if truth is not None:
         return truth, _joined(done, "" if text in ("true", "false") else f"`{text}` read as {str(truth).lower()}")
     number = number_of(text)
+    if number is None and SLASHED.fullmatch(text):
+        return text, _joined(done, f"kept as a text: if `{text}` is a date, write it as 2025-12-24")
     if number is None:
-        return text, done
+        iso = dated(text)
+        return iso or text, _joined(done, f"`{text}` read as {iso}" if iso else "")
     is_plain = re.fullmatch(r"-?[0-9]+(?:\.[0-9]+)?", text)
     return number, _joined(done, "" if is_plain else f"`{text}` read as {number:.15g}")
 

@@ -4,6 +4,7 @@ cleaned or refused; a store, or none for a dry run."""
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
@@ -20,6 +21,9 @@ from proxy.ports import Store
 from proxy.stores import open_store
 
 BATCH = 1_000
+MOST_ALIKE = 5
+WORDED = re.compile(r"`[^`]*`|\d+")
+"""What tells notes apart that are alike: the value, the line."""
 Form = Literal["text", "json"]
 
 
@@ -73,16 +77,29 @@ class Totals(Protocol):
 
 
 class TextReport:
-    """A line a note, and the totals in a sentence."""
+    """A line a note, but of what was cleaned alike in a column the first few only: what was refused must not go under
+    in a thousand times `yes` read as true. And the totals in a sentence."""
 
     def __init__(self, file: str) -> None:
         self._file = file
+        self._alike: dict[tuple[str, str], list[int]] = {}
 
     def note(self, note: Note) -> None:
+        if not note.is_refusal:
+            lines = self._alike.setdefault((note.column, WORDED.sub("", note.what)), [note.line, 0])
+            lines[1] += 1
+            if lines[1] > MOST_ALIKE:
+                return
         subject = f"{note.column}: " if note.column else "refused: " if note.is_refusal else ""
         click.echo(f"{self._file}:{note.line}: {subject}{note.what}")
 
     def end(self, totals: Totals, dry_run: bool) -> None:
+        for (column, _), (line, count) in self._alike.items():
+            if count > MOST_ALIKE:
+                subject = f"{column}: " if column else ""
+                click.echo(f"{self._file}: {subject}{count - MOST_ALIKE:,} more as in line {line}")
+        if any(count > MOST_ALIKE for _, count in self._alike.values()):
+            click.echo("(`--format json` lists them all)")
         click.echo(totals.sentence(is_stored=not dry_run))
 
 

@@ -8,7 +8,6 @@ by how many rows before it said the same.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from proxy.audience.clean import number_of
+from proxy.audience.clean import dated, number_of
 from proxy.audience.rows import Note, Row, Sheet
 from proxy.events.intake import Access, Moment, Rejected, Said, Sender, instant, taken
 from proxy.events.segment import Call, said_in
@@ -26,7 +25,6 @@ from proxy.model import Arrival, Item
 
 IMPORT = Sender("import", Access.SERVER)
 AHEAD_SECONDS = 86_400.0
-_DOTTED = re.compile(r"^(\d\d)\.(\d\d)\.(\d{4})(?=$| )")  # with dots the day comes first, everywhere; not with slashes
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "visitor": ("visitor id", "visitor", "user id", "customer id", "customer", "id"),
@@ -43,6 +41,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "message": ("message id", "event id"),
 }
 """The names a column may have, after `audience.rows.attribute_name`, the first one found."""
+AMOUNTS = ("price", "quantity", "value")
 ORDERS = Sheet(COLUMNS["visitor"], frozenset(), has_spaces=True)
 EVENTS = Sheet((*COLUMNS["visitor"], "anonymous id"), frozenset(), has_spaces=True)
 
@@ -69,6 +68,13 @@ class Reading:
     def number(self, row: Row, what: str) -> float | None:
         value = self.cell(row, what)
         return number_of(value.strip()) if isinstance(value, str) else value if isinstance(value, int | float) else None
+
+    def notes(self, row: Row) -> tuple[Note, ...]:
+        """What there is to say of the row: also of an amount that nobody can read, without which it counts all the
+        same."""
+        said = ((what, self.text(row, what)) for what in AMOUNTS)
+        unread = ((what, text) for what, text in said if text and self.number(row, what) is None)
+        return (*row.notes, *(Note(row.line, what, f"left out: `{text}` is no number") for what, text in unread))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,7 @@ def events(rows: Iterable[Row], reading: Reading) -> Iterator[Result]:
         elif "type" in row.cells and {"user id", "anonymous id"} & row.cells.keys():
             yield _judged(_call(row, alike), row, reading)
         else:
-            yield _judged(_event(row, alike, reading), row, reading)
+            yield _judged(_event(row, alike, reading), row, reading, reading.notes(row))
 
 
 # -- orders
@@ -130,7 +136,7 @@ def _order(rows: Sequence[Row], message_id: str, number: str, reading: Reading) 
         return _refused(rows[0], at)
     first = {msgspec.json.encode(row.cells, order="sorted"): row for row in reversed(rows)}
     once = list(reversed(first.values())) if number else rows
-    notes = [note for row in rows for note in row.notes]
+    notes = [note for row in rows for note in reading.notes(row)]
     notes += [Note(row.line, "", "the same line of the same order came before") for row in rows if row not in once]
     items = tuple(item for row in once if (item := _item(row, reading)).product)
     said = Said(
@@ -232,7 +238,7 @@ def _at(row: Row, reading: Reading) -> float | str:
     at = instant(float(text)) if text.isascii() and text.isdigit() and len(text) > 8 else None
     if at is None:
         try:
-            there = datetime.fromisoformat(_DOTTED.sub(r"\3-\2-\1", text))
+            there = datetime.fromisoformat(dated(text) or text)
         except ValueError:
             return f"`{text}` is no time; write it as 2026-11-25 or 2026-11-25 08:00"
         at = (there if there.tzinfo else there.replace(tzinfo=ZoneInfo(reading.timezone))).timestamp()

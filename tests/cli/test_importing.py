@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.audience.rows import MAX_LINE_BYTES
-from proxy.cli.importing import Taken, opened, read_lines, with_a_bar
+from proxy.audience.rows import MAX_LINE_BYTES, Note
+from proxy.cli.importing import Taken, TextReport, opened, read_lines, with_a_bar
 from proxy.errors import OperatorError
 
 
@@ -26,6 +26,27 @@ def test_where_nobody_looks_there_is_no_bar(capsys: pytest.CaptureFixture[str]) 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="cannot be read"):
         opened(tmp_path / "not there")
+
+
+def test_what_was_cleaned_alike_is_told_a_few_times_and_counted_and_what_was_refused_each_time(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report = TextReport("people.csv")
+    for line in range(2, 1_202):
+        report.note(Note(line, "newsletter", f"`{'ja' if line % 2 else 'JA'}` read as true"))
+    for line in range(10, 17):
+        report.note(Note(line, "", "2 values for 6 columns", is_refusal=True))
+        report.note(Note(line, "", f"replaced by line {line + 90}, which is of the same visitor"))
+    report.end(Taken("order"), dry_run=False)
+    told = capsys.readouterr().out.splitlines()
+    assert told[:2] == ["people.csv:2: newsletter: `JA` read as true", "people.csv:3: newsletter: `ja` read as true"]
+    assert sum("refused: 2 values for 6 columns" in line for line in told) == 7
+    assert told[-4:-1] == [
+        "people.csv: newsletter: 1,195 more as in line 2",
+        "people.csv: 2 more as in line 10",
+        "(`--format json` lists them all)",
+    ]
+    assert len(told) == 5 + 5 + 7 + 4
 
 
 def test_the_totals_are_a_sentence() -> None:

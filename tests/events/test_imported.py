@@ -54,6 +54,19 @@ def test_a_total_is_the_orders_not_its_lines() -> None:
     assert [event.value for event in happened(results)] == [1_234]
 
 
+def test_an_amount_that_nobody_can_read_is_told_and_the_order_counts() -> None:
+    results = order_results(
+        "order,visitor,date,sku,quantity,total\n7,anna,2026-11-01,A,two,ten\n8,ben,2026-11-01,A,,12\n"
+    )
+    assert [event.value for event in happened(results)] == [0, 12]
+    assert results[0].notes == (
+        Note(2, "quantity", "left out: `two` is no number"),
+        Note(2, "value", "left out: `ten` is no number"),
+    )
+    (said,) = event_results("visitor,event,time,product,price\nanna,product viewed,2026-11-01,A,free\n")
+    assert said.arrival and said.notes == (Note(2, "price", "left out: `free` is no number"),)
+
+
 def test_the_same_line_of_an_order_counts_once_and_is_told() -> None:
     results = order_results("order,visitor,date,sku,price\n7,anna,2026-11-01,A,10\n7,anna,2026-11-01,A,10\n")
     (event,) = happened(results)
