@@ -259,13 +259,7 @@ class Showing:
         self._recorder.note(Noted(plan, seen.request, seen.visitor, context, seen.country_header, done.decisions))
 
     def _alike(
-        self,
-        asked: Asked,
-        coding: Coding,
-        of_request: Values,
-        visitor: Visitor,
-        profile: Profile | None,
-        now: float,
+        self, asked: Asked, coding: Coding, of_request: Values, visitor: Visitor, profile: Profile | None, now: float
     ) -> Alike:
         """All that deciding and filling look at; of the moment, what time it is to the plan."""
         found = []
@@ -282,7 +276,7 @@ class Showing:
         seen: Seen,
         profile: Profile | None,
         coding: Coding,
-        values: tuple[AttributeValue | None, ...],
+        values: Values,
         poured: Sequence[Fragment] = (),
     ) -> Personalised:
         plan, fragments = self.publication.plan, self.publication.fragments

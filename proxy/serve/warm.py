@@ -158,5 +158,5 @@ class Warm:
         if answer.status != 200 or page.length > AT_ONCE_BYTES:
             return answer
         if self._note_hit is not None:
-            self._note_hit(now, question, own, client, answer.lead, page.length)
+            self._note_hit(now, question, own, client, lead, page.length)
         return b"".join((_OK, answer.lead, b"\r\n", *answer.chunks))
