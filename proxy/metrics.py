@@ -5,7 +5,7 @@ Labels never hold visitor ids. One `Metrics` per process, made by `wiring` and h
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
@@ -54,9 +54,6 @@ GAUGES = {
     "tailorbird_origin_waiting": "requests that wait for their turn with an origin, by origin",
 }
 
-COUNTED_TOGETHER = 200
-"""Pages that show different things, until they are counted: that holds up the next for a tenth of a millisecond."""
-
 Counts = Counter[tuple[str, str, str]]
 """By name, label and the label's value; "" for a name that has none."""
 
@@ -69,22 +66,6 @@ class Shown(NamedTuple):
     decisions: tuple[Decision, ...]
 
 
-@dataclass(slots=True, eq=False)
-class Decided:
-    """What a page's slots show, the `rules` that filled some, and whether any shows what is not everybody's; and how
-    many `times` it was shown since that was counted, since all who are shown the same share one."""
-
-    decisions: tuple[Decision, ...]
-    rules: tuple[str, ...]
-    is_personal: bool
-    times: int = 0
-
-    @classmethod
-    def by(cls, decisions: tuple[Decision, ...]) -> Decided:
-        rules = tuple([decision.rule for decision in decisions if decision.rule])
-        return cls(decisions, rules, any(map(attrgetter("variant"), decisions)))
-
-
 class Tally:
     """A count that whoever holds it adds to by itself, for what happens with each request."""
 
@@ -92,6 +73,22 @@ class Tally:
 
     def __init__(self) -> None:
         self.count = 0
+
+
+@dataclass(slots=True, eq=False)
+class Decided:
+    """What a page's slots show, the `rules` that filled some, and whether any shows what is not everybody's; and where
+    that is counted, once it is: all who are shown the same share one."""
+
+    decisions: tuple[Decision, ...]
+    rules: tuple[str, ...]
+    is_personal: bool
+    tallies: tuple[Tally, ...] = ()
+
+    @classmethod
+    def by(cls, decisions: tuple[Decision, ...]) -> Decided:
+        rules = tuple([decision.rule for decision in decisions if decision.rule])
+        return cls(decisions, rules, any(map(attrgetter("variant"), decisions)))
 
 
 class Metrics:
@@ -104,8 +101,6 @@ class Metrics:
         self._tallies: dict[tuple[str, str, str], Tally] = {}
         self._personalised = self.tally("tailorbird_requests_total", "result", "personalised")
         self._default = self.tally("tailorbird_requests_total", "result", "default")
-        self._matches: defaultdict[str, int] = defaultdict(int)  # slots filled, by rule, since somebody read
-        self._shown: list[Decided] = []
         self._live: deque[tuple[float, bytes, Decided]] = deque(maxlen=live_size)
 
     def count(self, name: str, label: str = "", value: str = "", by: int = 1) -> None:
@@ -125,23 +120,16 @@ class Metrics:
         return self._tallies.setdefault((name, label, value), Tally())
 
     def show(self, at: float, path: bytes, decided: Decided) -> None:
-        """Lists a decided page, its path in wire form, and counts it; what is shown often, once for many times."""
+        """Lists a decided page, its path in wire form, and counts it."""
         self._live.append((at, path, decided))
-        if not decided.times:
-            self._shown.append(decided)
-        decided.times += 1
-        if len(self._shown) >= COUNTED_TOGETHER:
-            self._count_shown()
+        for tally in decided.tallies or self._tallies_of(decided):
+            tally.count += 1
 
-    def _count_shown(self) -> None:
-        matches = self._matches
-        for decided in self._shown:
-            times, decided.times = decided.times, 0
-            for rule in decided.rules:
-                matches[rule] += times
-            tally = self._personalised if decided.is_personal else self._default
-            tally.count += times
-        self._shown.clear()
+    def _tallies_of(self, decided: Decided) -> tuple[Tally, ...]:
+        result = self._personalised if decided.is_personal else self._default
+        matches = [self.tally("tailorbird_rule_matches_total", "rule", rule) for rule in decided.rules]
+        decided.tallies = (result, *matches)
+        return decided.tallies
 
     @property
     def live(self) -> list[Shown]:
@@ -167,11 +155,7 @@ class Metrics:
         return "\n".join(chain.from_iterable(lines.values())) + "\n"
 
     def counts(self) -> Counts:
-        """All counts, with those of the pages shown since."""
-        self._count_shown()
-        for rule, slots in self._matches.items():
-            self.count("tailorbird_rule_matches_total", "rule", rule, by=slots)
-        self._matches.clear()
+        """All counts."""
         for key, tally in self._tallies.items():
             if tally.count:
                 self._settled[key] += tally.count
