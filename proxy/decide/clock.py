@@ -32,10 +32,13 @@ class Clock:
         self._times: dict[int, int] = {}
         self._numbers = count()
 
-    def time(self, now: float) -> int:
-        """What time it is to the plan, as a number: the same where the answer is the same, as from nine to five."""
+    def time(self, now: float) -> tuple[int, float]:
+        """What time it is to the plan, as a number: the same where the answer is the same, as from nine to five; and up
+        to when."""
         after, until, _, time = self.latest
-        return time if after < now <= until else self._asked(now)[3]
+        if not after < now <= until:
+            _, until, _, time = self._asked(now)
+        return time, until
 
     def bits(self, now: float) -> int:
         """The bits that hold at `now`, remembered as `latest`."""

@@ -29,9 +29,6 @@ _TOKEN = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _KEPT_IN_304 = frozenset(b"cache-control content-location date etag expires vary set-cookie cache-status via".split())
 
-AT_ONCE_BYTES = 65_536
-"""Of an answer that is joined to be written at once: more would wait in memory for a client that is slow."""
-
 
 def cache_status(said: str) -> tuple[bytes, bytes]:
     """Our member of Cache-Status (RFC 9211); as a field of its own it comes after those of caches before us."""

@@ -76,6 +76,8 @@ class Memory(Generic[E]):
         self._protected_bytes = 0
         self._tagged: dict[bytes, set[bytes]] = {}
         self.used_bytes = 0
+        self.changes = 0
+        """How often what lies under any key became something else."""
 
     @property
     def addresses(self) -> int:
@@ -138,6 +140,7 @@ class Memory(Generic[E]):
     def change(self, key: bytes, change: Callable[[E], E]) -> None:
         """Puts what `change` makes of them in place of the entries under `key`; their sizes stay."""
         if shelf := self._shelf(key):
+            self.changes += 1
             shelf.variants = [
                 _Variant(variant.varying, change(variant.entry), variant.size, variant.tags)
                 for variant in shelf.variants
@@ -171,6 +174,7 @@ class Memory(Generic[E]):
         shelf = segment.pop(key, None) or _Shelf()
         size, tags = shelf.size, shelf.tags
         shelf.variants = variants
+        self.changes += 1
         if variants:
             segment[key] = shelf
         self.used_bytes += shelf.size - size
@@ -201,6 +205,7 @@ class Memory(Generic[E]):
         segment = self._probation if len(self._probation) > 1 or not self._protected else self._protected
         key, shelf = next(iter(segment.items()))
         oldest = shelf.variants.pop()
+        self.changes += 1
         self.used_bytes -= oldest.size
         if segment is self._protected:
             self._protected_bytes -= oldest.size

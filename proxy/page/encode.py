@@ -27,6 +27,9 @@ Coding = Literal["identity", "gzip", "zstd"]
 Content = Piece | Sequence[Piece | bytes]
 """Of a slot: constant, or pieces with a visitor's own words between them."""
 
+AT_ONCE_BYTES = 65_536
+"""Of an answer that is joined to be written at once: more would wait in memory for a client that is slow."""
+
 # RFC 1952: deflate, no flags, no time, no hint of effort, unknown system. Same page, same bytes.
 _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _LAST_BLOCK = b"\x01\x00\x00\xff\xff"
@@ -44,11 +47,14 @@ class Assembled:
     coding: Coding
     is_settled: bool = False
     lines: bytes = field(init=False)
+    at_once: tuple[bytes, ...] | None = field(init=False)
 
     def __post_init__(self) -> None:
         coded = b"" if self.coding == "identity" else b"content-encoding: %b\r\n" % self.coding.encode()
         lines = b"etag: %b\r\n%bcontent-length: %d\r\n" % (self.etag, coded, self.length)
         object.__setattr__(self, "lines", lines)
+        at_once = (lines + b"\r\n", *self.chunks) if self.length <= AT_ONCE_BYTES else None
+        object.__setattr__(self, "at_once", at_once)
 
 
 def assemble(

@@ -14,8 +14,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from proxy.errors import OriginError, RequestError
 from proxy.http.incoming import refusal
 from proxy.http.message import Request, Response, as_lines
-from proxy.http.outgoing import AT_ONCE_BYTES
 from proxy.metrics import Metrics
+from proxy.page.encode import AT_ONCE_BYTES
 from proxy.serve.accesslog import AccessLog
 from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.answering import Answering

@@ -37,6 +37,7 @@ from proxy.ports import UpstreamResponse
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.accesslog import AccessLog
+from proxy.serve.again import Again
 from proxy.serve.comparing import Comparing
 from proxy.serve.errand import Flowing, Outcome, Passed, is_down, let_go
 from proxy.serve.familiar import Familiar
@@ -107,12 +108,13 @@ class Gateway:
         )
         self._fetching = Fetching(self._keeping, self._memory, metrics, settings.collapse_wait_ms / 1_000)
         capture = capture or Capture(None, cookies, settings)
-        self._showing = Showing(cookies, profiles, metrics, settings, recorder or Recorder(), capture)
+        recorder = recorder or Recorder()
+        self._showing = Showing(cookies, profiles, metrics, settings, recorder, capture)
         pouring = Pouring(Parts(self._part, settings, metrics))
         self._giving = Giving(self._showing, pouring, metrics, settings)
-        known = (self._memory, self._personal, self._showing, self._giving)
-        self._warm = Warm(*known, metrics, settings, clock, accesslog)
-        self.hit, self.again = self._warm.hit, self._warm.again
+        again = Again(self._memory, self._showing, cookies, profiles, metrics, recorder, capture, clock, accesslog)
+        self._warm = Warm(self._memory, self._personal, self._giving, again, metrics, settings)
+        self.hit, self.again = self._warm.hit, again.answer
         self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)
         ways = (self._memory, self._marks, self._personal, policy_of, self._fill)
         familiar = Familiar(self._showing, reader, capture, declared, metrics, settings, clock)

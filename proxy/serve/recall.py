@@ -7,7 +7,6 @@ value; what is in it is a calculation done before, never a visitor's.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Hashable
 from functools import partial
 from weakref import WeakSet
@@ -20,19 +19,18 @@ MOST_RECALLED = 32_768
 
 
 class Recalled:
-    """What one page was shown as, by the key that its maker chose."""
+    """What one page was shown as: by the circumstances, as its maker calls them, and by the number of those who are
+    alike."""
 
     __slots__ = ("__weakref__", "shown")
 
     def __init__(self) -> None:
-        self.shown: dict[Hashable, Personalised] = {}
+        self.shown: dict[Hashable, dict[int, Personalised]] = {}
 
-    def get(self, key: Hashable) -> Personalised | None:
+    def get(self, circumstances: Hashable, number: int) -> Personalised | None:
         """What it was shown as; None when that is not known."""
-        try:
-            return self.shown.get(key)
-        except TypeError:  # a value of an odd type, which cannot be in the key of a dict
-            return None
+        shown = self.shown.get(circumstances)
+        return None if shown is None else shown.get(number)
 
 
 class Recall:
@@ -43,28 +41,27 @@ class Recall:
         self._count = 0
         self._pages: WeakSet[Recalled] = WeakSet()
 
-    def keep(self, page: Recalled, key: Hashable, shown: Personalised) -> None:
+    def keep(self, page: Recalled, circumstances: Hashable, number: int, shown: Personalised) -> None:
         """Remembers what the page was shown as, if it is worth it."""
         if not shown.page.is_settled:
             return
         if self._count >= self._most:
             self.forget()
-        with contextlib.suppress(TypeError):  # as in `get`
-            page.shown[key] = shown
+        page.shown.setdefault(circumstances, {})[number] = shown
         self._pages.add(page)
         self._count += 1
 
     def forget(self) -> None:
         """Starts again without any. To free all of them takes 35 ms: a thread does it, one after the other."""
-        gone = []
+        gone: list[dict[int, Personalised]] = []
         for page in self._pages:
-            gone.append(page.shown)
+            gone += page.shown.values()
             page.shown = {}
         self._count = 0
         let_go(partial(_one_of, gone), linger_seconds=0)
 
 
-def _one_of(gone: list[dict[Hashable, Personalised]]) -> object:
+def _one_of(gone: list[dict[int, Personalised]]) -> object:
     """The next that goes. Raises `IndexError` when there is none."""
     while not gone[-1]:
         gone.pop()

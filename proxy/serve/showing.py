@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from proxy.audience.traits import STRANGER
 from proxy.catalogue.shop import Shop
 from proxy.http.client import is_trusted, networks
-from proxy.http.message import Own, Question, Request
+from proxy.http.message import Request
 from proxy.memo import make_room
 from proxy.metrics import Metrics
 from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
@@ -27,12 +27,12 @@ from proxy.personalise import Personalised, Stock, personalise, untouched
 from proxy.rulebook.compile import Publication
 from proxy.serve.recall import Recall, Recalled
 from proxy.serve.sewing import Sewing
-from proxy.serve.ways import Way
 from proxy.settings import Settings
+from proxy.visitors.alike import NO_NUMBER, Alikes
 from proxy.visitors.asked import Asked
 from proxy.visitors.capture import Capture, View
 from proxy.visitors.consent import Consents, allowed, of_this_visit
-from proxy.visitors.context import Seen, context_from, unsigned_only
+from proxy.visitors.context import Seen, context_from
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Noted, Recorder
 from proxy.visitors.remembered import MISSING
@@ -40,7 +40,7 @@ from proxy.visitors.visitor import ANONYMOUS, Cookies
 
 log = logging.getLogger("tailorbird.showing")
 
-_ALL = Consent.PROFILE
+Values = tuple[AttributeValue | None, ...]
 MOST_ASKED = 10_000  # sets of slots of which is remembered what they ask: by name, any set may be asked for
 
 
@@ -50,11 +50,6 @@ class Met(NamedTuple):
     visitor: Visitor
     profile: Profile | None = None
     set_cookie: bytes | None = None
-
-
-Values = tuple[AttributeValue | None, ...]
-Alike = tuple[Coding, int, Values, Values, tuple[type, ...], frozenset[str]]
-"""What two visitors have in common who are shown the same."""
 
 
 def _met(visitor: Visitor, profile: Profile | None, now: float) -> Met:
@@ -75,6 +70,8 @@ class Showing:
     ) -> None:
         self._cookies = cookies
         self._profiles = profiles
+        self._memory = profiles.memory
+        profiles.along(cookies.forget)  # they lead to profiles
         self._metrics = metrics
         self._recorder = recorder
         self._capture = capture
@@ -94,6 +91,7 @@ class Showing:
         self._shop.seed(publication.orders, publication.visits)
         self.stock = Stock(self._shop, publication.asks, publication.arrangements, publication.fragments)
         self._asked: dict[tuple[str, ...], Asked] = {}
+        self._alikes: dict[Hashable, Alikes] = {}
         self._recall.forget()
 
     # -- who it is
@@ -186,35 +184,6 @@ class Showing:
             self._capture.note(View(now, request, template.about, met.visitor, done, is_first))
         return done
 
-    def show_again(self, way: Way, question: Question, own: Own, client: str, now: float) -> Assembled | None:
-        """The page for one more who asks a question that has a way, mostly what somebody alike was shown; None unless
-        our cookies were verified before, all is agreed to and the profile, if one is needed, is in memory."""
-        cookies = own.get(b"cookie", b"")
-        visitor = self._cookies.known(cookies, now)
-        if visitor is None:
-            return None
-        if way.agreed is not _ALL and self.consents.level(cookies, question.is_private) is not _ALL:
-            return None
-        asked, profile = way.asked, None
-        if asked.needs_profile:
-            known = self._profiles.remembered(visitor.id, now, has_news=asked.needs_history)
-            if known is MISSING:
-                return None
-            profile = known
-        try:
-            alike = self._alike(asked, question.coding, way.said, visitor, profile, now)
-            done = way.recalled.shown.get(alike) if now < self._recorder.due_at else None
-        except Exception:
-            done = None  # `show` meets with the same, and counts it
-        if done is None:
-            request, met = question.request(own, client), Met(visitor, profile)
-            return self.show(way.template, request, met, now, question.coding, way.recalled)
-        self._metrics.show(now, question.path, done.decided)
-        about = way.template.about
-        if self._capture.is_on and not self._capture.note_again(now, question, about, visitor.id, done):
-            self._capture.note(View(now, question.request(own, client), about, visitor, done))
-        return done.page
-
     def _seen(self, request: Request, visitor: Visitor, now: float) -> Seen:
         is_believed = bool(self._trusted) and is_trusted(request.client, self._trusted)
         return Seen(request, visitor, now, self._country_header if is_believed else b"")
@@ -241,15 +210,19 @@ class Showing:
         of_request = asked.known(request)
         if of_request is None:
             of_request = asked.said(self._seen(request, visitor, now))
-        if recalled is None or asked.tells_visitors_apart:
-            values = of_request + tuple([source(visitor, profile, now) for source in asked.sources])
+        alikes = self.alikes(asked)
+        found, number = alikes.values(visitor, profile, now), NO_NUMBER
+        if recalled is not None and not asked.tells_visitors_apart:
+            number = alikes.number(found, visitor, profile)
+        values = of_request + found
+        if recalled is None or number == NO_NUMBER:
             done = self._anew(template, self._seen(request, visitor, now), profile, coding, values, poured)
         else:
-            key = self._alike(asked, coding, of_request, visitor, profile, now)
-            values, known = of_request + key[3], recalled.get(key)
+            circumstances, _ = self.circumstances(coding, of_request, now)
+            known = recalled.get(circumstances, number)
             done = known or self._anew(template, self._seen(request, visitor, now), profile, coding, values)
             if known is None:
-                self._recall.keep(recalled, key, done)
+                self._recall.keep(recalled, circumstances, number, done)
         if now >= self._recorder.due_at and visitor.consent is not Consent.NONE:
             self._record(asked, self._seen(request, visitor, now), profile, values, done)
         return done
@@ -258,17 +231,19 @@ class Showing:
         context, plan = context_from(seen, profile, asked.attributes, values), self.publication.plan
         self._recorder.note(Noted(plan, seen.request, seen.visitor, context, seen.country_header, done.decisions))
 
-    def _alike(
-        self, asked: Asked, coding: Coding, of_request: Values, visitor: Visitor, profile: Profile | None, now: float
-    ) -> Alike:
-        """All that deciding and filling look at; of the moment, what time it is to the plan."""
-        found = []
-        for source in asked.sources:
-            found.append(source(visitor, profile, now))  # noqa: PERF401  # a comprehension takes twice as long
-        of_visitor = tuple(found)
-        kinds = tuple(map(type, of_visitor)) if asked.has_kinds else ()
-        unverified = visitor.unverified and unsigned_only(visitor, profile)
-        return coding, self.publication.plan.clock.time(now), of_request, of_visitor, kinds, unverified
+    def circumstances(self, coding: Coding, said: Values, now: float) -> tuple[Hashable, float]:
+        """All that deciding and filling look at beside the visitor; and up to when it stays the same."""
+        time, until = self.publication.plan.clock.time(now)
+        return (coding, time, said), until
+
+    def alikes(self, asked: Asked) -> Alikes:
+        """Who is alike, where that is asked of visitors. Where nothing of it lasts, who is alike to these slots is
+        nobody else's to know."""
+        by = asked if asked.needs_history else asked.of_visitor
+        found = self._alikes.get(by)
+        if found is None:
+            found = self._alikes[by] = Alikes(asked, self._memory.found)
+        return found
 
     def _anew(
         self,

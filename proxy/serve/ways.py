@@ -8,24 +8,33 @@ under.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 
 from proxy.http.message import Question
 from proxy.http.outgoing import Lead
 from proxy.memo import make_room
 from proxy.model import AttributeValue, Consent
 from proxy.page.template import Template
+from proxy.personalise import Personalised
 from proxy.serve.pages import Entry
 from proxy.serve.recall import Recalled
+from proxy.visitors.alike import Alikes
 from proxy.visitors.asked import Asked
 
 MOST_WAYS = 5_000
 
 
-@dataclass(frozen=True, slots=True)
+NOTHING: dict[int, Personalised] = {}
+
+
+@dataclass(slots=True, eq=False)
 class Way:
-    """To a page that is filled: where it is stored, the entry and what it holds, what its slots ask, and what the
-    request says of that; what its visitors agreed to, unless their cookies say."""
+    """To a page that is filled: where it is stored, the entry and what it holds, what its slots ask, who is alike to
+    them, and what the request says of that; what its visitors agreed to, unless their cookies say.
+
+    From `since` and up to `until`, while what is stored makes no more than so many `changes`, the entry may be given
+    with the `head`, and is `shown` as this to those who have these numbers."""
 
     key: bytes
     entry: Entry
@@ -33,8 +42,14 @@ class Way:
     lead: Lead
     recalled: Recalled
     asked: Asked
+    alikes: Alikes
     said: tuple[AttributeValue | None, ...]
     agreed: Consent | None
+    since: float = inf
+    until: float = -inf
+    changes: int = -1
+    head: bytes = b""
+    shown: dict[int, Personalised] = field(default_factory=lambda: NOTHING)
 
 
 class Ways:
@@ -45,21 +60,25 @@ class Ways:
         self.get = self._ways.get
         self.forget = self._ways.clear
 
-    def learn(self, question: Question, key: bytes, entry: Entry, asked: Asked, agreed: Consent | None) -> None:
+    def learn(
+        self, question: Question, key: bytes, entry: Entry, asked: Asked, alikes: Alikes, agreed: Consent | None
+    ) -> None:
         """Remembers that the question was answered with the entry under `key`."""
         known = self._ways.get(question)
         if known is None or known.entry is not entry:
-            way = _way(question, key, entry, asked, agreed)
+            way = _way(question, key, entry, asked, alikes, agreed)
             if way is not None:
                 make_room(self._ways, MOST_WAYS)
                 self._ways[question] = way
 
 
-def _way(question: Question, key: bytes, entry: Entry, asked: Asked, agreed: Consent | None) -> Way | None:
+def _way(
+    question: Question, key: bytes, entry: Entry, asked: Asked, alikes: Alikes, agreed: Consent | None
+) -> Way | None:
     policy = entry.policy
     template, lead, recalled, (whose, said) = entry.template, entry.lead, entry.recalled, question.said
     if template is None or lead is None or recalled is None or entry.stored.status != 200 or question.method != b"GET":
         return None
     if asked.tells_visitors_apart or whose is not asked or (policy is not None and policy.cookies):
         return None
-    return Way(key, entry, template, lead, recalled, asked, said, agreed)
+    return Way(key, entry, template, lead, recalled, asked, alikes, said, agreed)

@@ -48,7 +48,7 @@ class ProfileReader:
         self._metrics = metrics
         found = metrics.tally("tailorbird_profile_lookups_total", "outcome", "memory")
         self.strangers = Strangers()
-        self._memory = Remembered(memory, memory_seconds, found, self.strangers)
+        self.memory = self._memory = Remembered(memory, memory_seconds, found, self.strangers)
         self.remembered = self._memory.fresh
         self._is_strained = is_strained
         self._breaker = Breaker(clock, settings)
@@ -122,10 +122,8 @@ class ProfileReader:
     def looked(self, at: float, changed: Collection[str]) -> None:
         """All that others changed until then is known: whoever is remembered and not among these is as remembered."""
         ids = set(changed)
-        for visitor_id in ids:
-            self.strangers.add(visitor_id)
         self.outdate(self._memory.among(ids) | (ids & self._reads.keys()) | (ids & self._renewals.keys()))
-        self._memory.looked_at = at
+        self._memory.looked(at, ids)
 
     async def renew(self, visitor_ids: Iterable[str], now: float) -> None:
         """As `outdate`; and asks the store for those that are remembered here, however long it takes, so that their

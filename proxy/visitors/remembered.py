@@ -25,6 +25,8 @@ from proxy.visitors.strangers import Held, Strangers
 STALE_SECONDS = 3_600.0
 MOST_NEWS = 16
 """So many events of a visitor whose deeds nobody asks for wait to be counted together."""
+UNMET = 1_024
+"""Of whom nothing is known shares a place with one in so many others."""
 MOST_SPARED = 50
 """So many are looked at until one is found that may be forgotten."""
 
@@ -38,24 +40,34 @@ class Memory(enum.Enum):
 MISSING: Final = Memory.MISSING
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Known:
     """What was read of a visitor, and when, and what they did since, which counts when somebody asks for it.
-    `is_current` until somebody else changed it; `is_used` when somebody asked since it was last looked at whether it
-    may be forgotten."""
+    `is_current` until somebody else changed it, or it is remembered no more; `version` counts what the profile became;
+    `is_used` when somebody asked since it was last looked at whether it may be forgotten."""
 
     at: float
     profile: Profile | None
     news: list[Arrival]
     is_current: bool = True
     is_used: bool = False
+    version: int = 0
 
     def current(self) -> Profile | None:
         """The profile with all of that."""
         if self.profile is not None and self.news:
             self.profile = fold(self.profile, self.news, of_one_log=True)
+            self.version += 1
         self.news = []
         return self.profile
+
+    def end(self) -> None:
+        """It is remembered no more: whoever still has it has nothing."""
+        self.is_current, self.profile, self.news = False, None, []
+
+
+NOBODY: Final = Known(-inf, None, [])
+"""For whoever asks for no profile: there is never anything new of it."""
 
 
 class Remembered:
@@ -68,14 +80,21 @@ class Remembered:
         self, most: int, seconds: float, found: Tally | None = None, strangers: Strangers | None = None
     ) -> None:
         self._most = most
-        self._seconds = seconds
-        self._found = found or Tally()
+        self.seconds = seconds
+        self.found = found or Tally()
         self._strangers = strangers or Strangers()
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._known_of = self._known.get
         self._persons: OrderedDict[str, str] = OrderedDict()
-        self.looked_at = -inf
-        """Since when nobody knows whether others changed anything, Unix seconds."""
+        self._shared = tuple(Known(-inf, STRANGER, []) for _ in range(UNMET))
+        self.looked_at = self.looked_until = -inf
+        """Since when nobody knows whether others changed anything, Unix seconds; and how long that is believed."""
+
+    def looked(self, at: float, changed: Iterable[str] = ()) -> None:
+        """All that others changed until then is known: these."""
+        self.looked_at, self.looked_until = at, at + self.seconds
+        for visitor_id in changed:
+            self._meet(visitor_id)
 
     def person(self, visitor_id: str) -> str:
         """Whose device the visitor is; themselves where nothing else is known."""
@@ -95,20 +114,33 @@ class Remembered:
             return self._unmet(visitor_id, now, has_news=has_news)
         if not known.is_current:
             return MISSING
-        if abs(now - self.looked_at) >= self._seconds and abs(now - known.at) >= self._seconds:
+        if abs(now - self.looked_at) >= self.seconds and abs(now - known.at) >= self.seconds:
             return MISSING
         known.is_used = True
-        self._found.count += 1
+        self.found.count += 1
         return known.current() if has_news and known.news else known.profile
+
+    def basis(self, visitor_id: str) -> Known | None:
+        """What `fresh` goes by, for as long as it is current and of this version; None for somebody's device. Of whom
+        nothing is known shares it with others, and it is of another version when any of them is met."""
+        if visitor_id in self._persons:
+            return None
+        return self._known_of(visitor_id) or self._shared[hash(visitor_id) % UNMET]
+
+    def _meet(self, visitor_id: str, *, has_more: bool = True) -> None:
+        """There is something of somebody of whom nothing was known."""
+        self._strangers.add(visitor_id, has_more=has_more)
+        if has_more:
+            self._shared[hash(visitor_id) % UNMET].version += 1
 
     def _unmet(self, visitor_id: str, now: float, *, has_news: bool) -> Profile | Memory:
         """The same of who is not known: a stranger, if the store has nothing of them that is asked for."""
-        if abs(now - self.looked_at) >= self._seconds or visitor_id in self._persons:
+        if abs(now - self.looked_at) >= self.seconds or visitor_id in self._persons:
             return MISSING
         held = self._strangers.held(visitor_id)
         if held is Held.MORE or (held is Held.DEEDS and has_news):
             return MISSING
-        self._found.count += 1
+        self.found.count += 1
         if not has_news:
             return STRANGER
         self.put(visitor_id, profile := Profile(visitor_id), [], now)  # whose news count from now on
@@ -126,7 +158,10 @@ class Remembered:
 
     def put(self, visitor_id: str, profile: Profile | None, news: list[Arrival], now: float) -> None:
         """What the store has, and what it does not have yet."""
-        self._known.pop(visitor_id, None)
+        if before := self._known.pop(visitor_id, None):
+            before.end()
+        else:
+            self._shared[hash(visitor_id) % UNMET].version += 1
         self._persons.pop(visitor_id, None)
         if profile is not None and profile.alias:
             self._persons[visitor_id] = profile.alias
@@ -142,7 +177,7 @@ class Remembered:
         for arrival in arrivals:
             known = self._known.get(arrival.visitor_id)
             if known is None:
-                self._strangers.add(arrival.visitor_id, has_more=not is_deed(arrival))
+                self._meet(arrival.visitor_id, has_more=not is_deed(arrival))
             elif is_deed(arrival):
                 known.news.append(arrival)
                 if len(known.news) >= MOST_NEWS:
@@ -158,7 +193,7 @@ class Remembered:
     def outdate(self, visitor_id: str) -> bool:
         """Somebody else changed this visitor; whether anything is known of them."""
         self._persons.pop(visitor_id, None)
-        self._strangers.add(visitor_id)
+        self._meet(visitor_id)
         known = self._known.get(visitor_id)
         if known:
             known.is_current = False
@@ -177,6 +212,8 @@ class Remembered:
         self._known, self._persons = OrderedDict(), OrderedDict()
         self._known_of = self._known.get
         self._strangers.forget()
+        for shared in self._shared:
+            shared.version += 1
 
     def shrink(self) -> None:
         """Forgets a tenth of those known."""
@@ -195,3 +232,4 @@ class Remembered:
         else:
             visitor_id, known = self._known.popitem(last=False)
         self._strangers.add_known(visitor_id, known.profile, has_news=bool(known.news))
+        known.end()

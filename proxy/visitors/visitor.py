@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import inf
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import unquote
 
 import msgspec
@@ -23,6 +23,8 @@ from proxy.http.message import Request, cookies_named
 from proxy.memo import make_room
 from proxy.model import Visitor
 from proxy.settings import Settings
+from proxy.visitors.alike import NOT_NUMBERED, Alikes, Numbered
+from proxy.visitors.remembered import Known
 from proxy.visitors.signing import Keyring
 
 VISITOR_PURPOSE = b"tailorbird visitor v1"
@@ -59,12 +61,17 @@ Claim = TypeVar("Claim", VisitorClaim, SegmentsClaim)
 _visitor_claims, _segments_claims = msgspec.json.Decoder(VisitorClaim), msgspec.json.Decoder(SegmentsClaim)
 
 
-class Verified(NamedTuple):
-    """What a pair of genuine cookies says: the visitor with the segments, and when those count."""
+class Verified:
+    """What a pair of genuine cookies says: the visitor with the segments, and when those count. `numbered` is a memory:
+    the number that was found for whoever brings them."""
 
-    full: Visitor
-    counts_from: float = -inf
-    counts_until: float = inf
+    __slots__ = ("counts_from", "counts_until", "full", "numbered")
+
+    def __init__(self, full: Visitor, counts_from: float = -inf, counts_until: float = inf) -> None:
+        self.full = full
+        self.counts_from = counts_from
+        self.counts_until = counts_until
+        self.numbered = NOT_NUMBERED
 
     @classmethod
     def of(cls, claim: VisitorClaim, segments: SegmentsClaim | None) -> Verified:
@@ -81,6 +88,12 @@ class Verified(NamedTuple):
     def at(self, now: float) -> Visitor:
         """Who it is at a moment."""
         return self.full if self.counts_from <= now < self.counts_until else self.bare
+
+    def remember(self, alikes: Alikes, number: int, known: Known, now: float) -> None:
+        """What the visitor's number was found to be."""
+        changes = [at for at in (self.counts_from, self.counts_until) if at > now]
+        until = min(*changes, alikes.holds_until(self.full, now), inf)
+        self.numbered = Numbered(alikes, number, known, now, until)
 
 
 class Cookies:
@@ -133,8 +146,13 @@ class Cookies:
         return self._read(cookies_named(self._prefix, cookie_header), cookie_header, now)
 
     def known(self, cookie_header: bytes, now: float) -> Visitor | None:
-        """The visitor behind a Cookie header, if these cookies of ours were verified before, and are all of ours in
-        it and written as browsers write them; None when it has to be read."""
+        """The visitor behind a Cookie header, if it was `verified` before."""
+        verified = self.verified(cookie_header)
+        return None if verified is None else verified.at(now)
+
+    def verified(self, cookie_header: bytes) -> Verified | None:
+        """What a Cookie header says, if these cookies of ours were verified before, and are all of ours in it and
+        written as browsers write them; None when it has to be read."""
         before, *cookies = cookie_header.split(self._prefix)  # in less than half the time of a regular expression
         ours = []
         for cookie in cookies:
@@ -142,10 +160,7 @@ class Cookies:
                 return None
             ours.append(cookie.partition(b";")[0])
             before = cookie
-        verified = self._memo.get(tuple(ours))
-        if verified is None or self._unsigned:
-            return None
-        return verified.full if verified.counts_from <= now < verified.counts_until else verified.bare
+        return None if self._unsigned else self._memo.get(tuple(ours))
 
     def of(self, request: Request, now: float) -> Visitor:
         """The visitor who asks; never raises."""

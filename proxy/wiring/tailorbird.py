@@ -122,7 +122,6 @@ class Tailorbird:
         joiner = Joiner(self.store, self._profiles, metrics, self._news.tell)
         collect = Collect(WriteKeys(settings), self.cookies, self.journal, joiner, metrics, settings, clock)
         self._profiles.along(joiner.forget)
-        self._profiles.along(self.cookies.forget)
         self._routes.update(collect.routes)
         self._routes.update(Tag(settings).routes)
 

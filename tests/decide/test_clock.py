@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import inf, nextafter
 
 from proxy.decide.clock import Clock
 from proxy.decide.column import column
@@ -64,18 +65,19 @@ def test_weekday_and_hours_are_read_in_their_zone_on_both_sides_of_a_clock_chang
 def test_what_time_it_is_changes_and_comes_again_with_the_answer_alone() -> None:
     office = clock(Europe_Oslo=MORNING)
     hours = ("07:00", "08:30", "08:31", "11:59", "12:00", "23:59")
-    times = [[office.time(at(f"2026-11-{day}T{hour}") - 3_600) for hour in hours] for day in (23, 24)]
+    times = [[office.time(at(f"2026-11-{day}T{hour}") - 3_600)[0] for hour in hours] for day in (23, 24)]
     assert [len(set(day)) for day in times] == [2, 2]
     assert times[0] == times[1] == [times[0][0], *[times[0][1]] * 3, *[times[0][0]] * 2]
-    assert office.time(150.0) not in times[0]
+    assert office.time(150.0)[0] not in times[0]
     office.bits(at("2026-11-23T08:30") - 3_600)
-    assert office.time(at("2026-11-23T08:30") - 3_600) == times[0][1]
+    time, until = office.time(at("2026-11-23T08:30") - 3_600)
+    assert time == times[0][1] and office.time(until) == (time, until) != office.time(nextafter(until, inf))
 
 
 def test_times_that_were_forgotten_have_new_numbers() -> None:
     many = column([{Literal("now", Between(n, n + 1, open_high=True)): 1 << n for n in range(200)}], (1 << 200) - 1)
     schedule = Clock((1 << 200) - 1, many, {})
-    numbers = [schedule.time(n + 0.5) for n in [*range(200), 0]]
+    numbers = [schedule.time(n + 0.5)[0] for n in [*range(200), 0]]
     assert len(set(numbers)) == 201
 
 

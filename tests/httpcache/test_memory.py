@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
@@ -65,6 +66,25 @@ def test_what_is_all_there_is_stays_as_hot_as_what_is_chosen() -> None:
     memory.put(b"d", (), "d", 100)
     memory.get(b"d", NOBODY)  # three of four may be hot
     assert [memory.only(key) for key in (b"a", b"b", b"c", b"d")] == ["a", None, "c", "d"]
+
+
+def test_whatever_changes_what_lies_under_a_key_is_counted_and_to_ask_for_it_is_not() -> None:
+    memory: Memory[str] = Memory(room_for(2))
+    changing: list[Callable[[], object]] = [
+        lambda: memory.put(b"a", (), "home", 100),
+        lambda: memory.put(b"a", (), "home again", 100),
+        lambda: memory.change(b"a", str.upper),
+        lambda: memory.discard(b"a"),
+        lambda: memory.put(b"a", (), "home", 100),
+        lambda: memory.shrink(memory.used_bytes),
+    ]
+    for change in changing:
+        before = memory.changes
+        memory.get(b"a", NOBODY)
+        memory.only(b"a")
+        assert memory.changes == before
+        change()
+        assert memory.changes > before
 
 
 def test_a_newer_answer_replaces_the_older_one_and_its_bytes() -> None:

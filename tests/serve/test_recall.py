@@ -12,29 +12,29 @@ UNSETTLED = Personalised(Assembled([b"a"], 1, b'W/"a"', "gzip"), ())
 
 def test_only_what_will_not_get_better_is_remembered() -> None:
     page = Recalled()
-    Recall().keep(page, "a", UNSETTLED)
-    assert page.shown == {}
-    Recall().keep(page, "a", SETTLED)
-    assert page.shown == {"a": SETTLED}
+    Recall().keep(page, "a", 1, UNSETTLED)
+    assert page.shown == {} and page.get("a", 1) is None
+    Recall().keep(page, "a", 1, SETTLED)
+    assert (page.get("a", 1), page.get("a", 2), page.get("b", 1)) == (SETTLED, None, None)
 
 
 def test_when_there_is_too_much_all_is_forgotten_and_what_comes_next_is_kept() -> None:
     recall, pages = Recall(most=4), [Recalled(), Recalled()]
     for number in range(5):
-        recall.keep(pages[number % 2], number, SETTLED)
-    assert [dict(page.shown) for page in pages] == [{4: SETTLED}, {}]
+        recall.keep(pages[number % 2], "a", number, SETTLED)
+    assert [dict(page.shown) for page in pages] == [{"a": {4: SETTLED}}, {}]
 
 
 def test_a_page_that_is_gone_takes_what_it_was_shown_as_with_it() -> None:
     recall, page = Recall(), Recalled()
-    recall.keep(page, 1, SETTLED)
+    recall.keep(page, "a", 1, SETTLED)
     del page
     recall.forget()
     assert len(recall._pages) == 0
 
 
 def test_what_is_forgotten_is_not_known_from_then_on_and_freed_by_a_thread() -> None:
-    class Key:
+    class Shown(Personalised):
         def __del__(self) -> None:
             freed.append(threading.current_thread())
             if len(freed) == 100:
@@ -43,7 +43,7 @@ def test_what_is_forgotten_is_not_known_from_then_on_and_freed_by_a_thread() -> 
     freed, done = list[threading.Thread](), threading.Event()
     recall, pages = Recall(), [Recalled() for _ in range(3)]
     for number in range(100):
-        recall.keep(pages[number % 2], Key(), SETTLED)
+        recall.keep(pages[number % 2], "a", number, Shown(SETTLED.page, ()))
     recall.forget()
     assert [page.shown for page in pages] == [{}, {}, {}]
     assert done.wait(30)

@@ -8,11 +8,13 @@ import pytest
 from proxy.http.message import Habit, Question
 from proxy.httpcache.allowance import Allowance, CookieRoles
 from proxy.httpcache.stored import Choices, store
+from proxy.metrics import Tally
 from proxy.model import Consent
 from proxy.page.template import Template, cut, cut_at
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import Entry
 from proxy.serve.ways import MOST_WAYS, Ways
+from proxy.visitors.alike import Alikes
 from proxy.visitors.asked import Asked
 from tests.wire.site import NOON, PAGE, in_segment, published, shown
 
@@ -36,7 +38,7 @@ def learned(question: Question, entry: Entry, policy: PagePolicy | None = None, 
     asked = replace(Asked.by(PUBLICATION, entry.template.slots), **asks)
     question.said = asked, ()
     ways = Ways()
-    ways.learn(question, b"key", replace(entry, policy=policy), asked, Consent.PROFILE)
+    ways.learn(question, b"key", replace(entry, policy=policy), asked, Alikes(asked, Tally()), Consent.PROFILE)
     return ways.get(question) is not None
 
 
@@ -44,11 +46,12 @@ def test_a_page_that_is_filled_has_a_way_whose_words_are_remembered() -> None:
     question, entry, ways = asking(), page(), Ways()
     asked = Asked.by(PUBLICATION, ("home.hero",))
     question.said = asked, ("nl",)
-    ways.learn(question, b"its key", entry, asked, Consent.PROFILE)
+    alikes = Alikes(asked, Tally())
+    ways.learn(question, b"its key", entry, asked, alikes, Consent.PROFILE)
     way = ways.get(question)
     assert way is not None
-    assert (way.key, way.entry, way.asked, way.said, way.agreed) == (
-        b"its key", entry, asked, ("nl",), Consent.PROFILE,
+    assert (way.key, way.entry, way.asked, way.alikes, way.said, way.agreed) == (
+        b"its key", entry, asked, alikes, ("nl",), Consent.PROFILE,
     )  # fmt: skip
     assert (way.template, way.lead, way.recalled) == (entry.template, entry.lead, entry.recalled)
 
@@ -74,7 +77,7 @@ def test_what_depends_on_more_has_none(
 def test_what_a_request_says_to_other_slots_is_no_way() -> None:
     question, ways, asked = asking(), Ways(), Asked.by(PUBLICATION, ("home.hero",))
     question.said = replace(asked), ()
-    ways.learn(question, b"key", page(), asked, Consent.PROFILE)
+    ways.learn(question, b"key", page(), asked, Alikes(asked, Tally()), Consent.PROFILE)
     assert ways.get(question) is None
 
 
@@ -82,7 +85,7 @@ def test_a_way_leads_to_what_answered_last_and_ends_with_the_rules() -> None:
     question, ways, asked = asking(), Ways(), Asked.by(PUBLICATION, ("home.hero",))
     question.said = asked, ()
     for entry in (page(), page()):
-        ways.learn(question, b"key", entry, asked, Consent.PROFILE)
+        ways.learn(question, b"key", entry, asked, Alikes(asked, Tally()), Consent.PROFILE)
         way = ways.get(question)
         assert way is not None and way.entry is entry
     ways.forget()
@@ -94,6 +97,6 @@ def test_only_so_many_ways_are_remembered() -> None:
     for number in range(MOST_WAYS + 1):
         question = asking(b"/%d" % number)
         question.said = asked, ()
-        ways.learn(question, b"key", entry, asked, Consent.PROFILE)
+        ways.learn(question, b"key", entry, asked, Alikes(asked, Tally()), Consent.PROFILE)
     assert len(ways._ways) <= MOST_WAYS
     assert ways.get(question) is not None

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from proxy.model import Arrival, Link, Profile
+from proxy.model import Arrival, Event, Link, Profile
 from proxy.visitors.remembered import MISSING, MOST_SPARED, STALE_SECONDS, Remembered
 
 NOW = 1_795_435_200.0
@@ -34,7 +34,7 @@ def test_what_was_read_lately_or_looked_after_lately_is_believed(
     memory = Remembered(10, 5.0)
     memory.put("anna", ANNA, [], NOW + read_at)
     if looked_at is not None:
-        memory.looked_at = NOW + looked_at
+        memory.looked(NOW + looked_at)
     assert memory.fresh("anna", NOW + now) == (ANNA if is_fresh else MISSING)
     assert memory.stale("anna", NOW + now) == (ANNA if is_stale else MISSING)
 
@@ -42,7 +42,7 @@ def test_what_was_read_lately_or_looked_after_lately_is_believed(
 def test_no_look_vouches_where_memory_is_not_believed_at_all() -> None:
     memory = Remembered(10, 0.0)
     memory.put("anna", ANNA, [], NOW)
-    memory.looked_at = NOW
+    memory.looked(NOW)
     assert memory.fresh("anna", NOW) is MISSING
 
 
@@ -69,7 +69,7 @@ def test_memory_is_bounded_where_everybody_is_asked_for() -> None:
 def test_who_was_changed_is_not_believed_and_better_than_nothing() -> None:
     memory = Remembered(10, 5.0)
     memory.put("anna", ANNA, [], NOW)
-    memory.looked_at = NOW
+    memory.looked(NOW)
     for _ in range(3):
         memory.outdate("anna")
     assert memory.fresh("anna", NOW) is MISSING
@@ -115,3 +115,25 @@ def test_who_is_forgotten_is_not_known_from_then_on_and_freed_by_a_thread_one_af
     assert [memory.fresh(who, NOW) for who in ("v1", "v99", "phone")] == [MISSING] * 3
     assert done.wait(30)
     assert threading.current_thread() not in freed
+
+
+def test_whoever_still_has_what_is_remembered_no_more_has_nothing() -> None:
+    memory = Remembered(1, 5.0)
+    gone = []
+    for profile in (ANNA, ANNA, Profile("bert")):
+        memory.put(profile.visitor_id, profile, [], NOW)
+        gone.append(memory._known[profile.visitor_id])
+    assert [(known.is_current, known.profile) for known in gone] == [
+        (False, None), (False, None), (True, Profile("bert")),
+    ]  # fmt: skip
+
+
+def test_what_a_profile_became_by_news_is_another_version() -> None:
+    memory = Remembered(1, 5.0)
+    memory.put("anna", ANNA, [], NOW)
+    known = memory.basis("anna")
+    assert known is not None
+    memory.count_in([Arrival("anna", Event(NOW, "1", "page viewed"), "page", NOW)])
+    assert known.version == 0 and known.current() is not ANNA
+    assert known.version == 1 and known.current() is known.profile
+    assert known.version == 1

@@ -1,0 +1,186 @@
+"""Asked again: who asks in words that many use what somebody was given a moment ago.
+
+The way it went then is remembered (`ways.py`), and this goes it. Left to look at is what may be another each time: the
+moment, what is stored, who asks, what they agreed to; and of most of that, whether it is as it was when it was looked
+at before. A machine that is not busy forgets between two pages, so what this costs is how much it touches.
+
+Its law: it gives what `Warm.hit` would give, or nothing. Whatever is unusual takes the longer way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, nextafter
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from proxy.http.message import Own, Question, Response
+from proxy.http.outgoing import assembled_answer
+from proxy.httpcache.memory import Memory
+from proxy.metrics import Metrics
+from proxy.model import Consent, Profile
+from proxy.page.encode import Assembled
+from proxy.personalise import Personalised
+from proxy.serve.accesslog import AccessLog
+from proxy.serve.pages import Entry
+from proxy.serve.showing import Met, Showing
+from proxy.serve.ways import NOTHING, Way, Ways
+from proxy.visitors.alike import NO_NUMBER
+from proxy.visitors.capture import Capture, View
+from proxy.visitors.preview import PREVIEWS
+from proxy.visitors.profiles import ProfileReader
+from proxy.visitors.recording import Recorder
+from proxy.visitors.remembered import MISSING, NOBODY, Known
+from proxy.visitors.visitor import Cookies, Verified
+
+_OK = STATUS_LINE[200]
+_ALL = Consent.PROFILE
+
+
+class Again:
+    """Of one worker, from its `memory`. `clock` gives Unix seconds. What is answered as it is written is noted in
+    `accesslog`, which all else gets to later."""
+
+    def __init__(
+        self,
+        memory: Memory[Entry],
+        showing: Showing,
+        cookies: Cookies,
+        profiles: ProfileReader,
+        metrics: Metrics,
+        recorder: Recorder,
+        capture: Capture,
+        clock: Callable[[], float],
+        accesslog: AccessLog | None = None,
+    ) -> None:
+        self._stored = memory
+        self._showing = showing
+        self._cookies = cookies
+        self._remembered = profiles.memory
+        self._metrics = metrics
+        self._hits = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
+        self._recorder = recorder
+        self._capture = capture
+        self._clock = clock
+        self._note_hit = None if accesslog is None else accesslog.note_hit
+        self._ways = Ways()
+        self._way_of = self._ways.get
+        self.forget = self._ways.forget
+
+    def learn(self, question: Question, key: bytes, entry: Entry) -> None:
+        """The question was answered with the entry under `key`."""
+        if entry.template is not None:
+            asked = self._showing.asked_by(entry.template)
+            agreed = self._showing.consents.settled(question.is_private)
+            self._ways.learn(question, key, entry, asked, self._showing.alikes(asked), agreed)
+
+    def answer(self, question: Question, own: Own, client: str) -> bytes | Response | None:
+        """The answer for one more who asks the same, mostly as it is written; None when it has to be looked up."""
+        way_of, clock = self._way_of, self._clock
+        way = way_of(question)
+        if way is None:
+            return None
+        now = clock()
+        is_as_before = way.since <= now <= way.until and way.changes == self._stored.changes
+        if not (is_as_before or self._leads_on(way, question, now)):
+            return None
+        cookies = own.get(b"cookie", b"")
+        verified = self._cookies.verified(cookies)
+        if verified is None or (
+            way.agreed is not _ALL and self._showing.consents.level(cookies, question.is_private) is not _ALL
+        ):
+            return self._newly(way, question, own, client, now)
+        numbered, remembered = verified.numbered, self._remembered
+        known, alikes = numbered.known, way.alikes
+        if (
+            numbered.alikes is alikes
+            and numbered.version == known.version
+            and known.is_current
+            and numbered.since <= now < numbered.until
+            and (remembered.looked_at <= now < remembered.looked_until or abs(now - known.at) < remembered.seconds)
+        ):
+            known.is_used = True
+            alikes.found.count += 1
+            done, profile = way.shown.get(numbered.number), known.profile
+        elif (found := self._found(way, verified, now)) is not None:
+            done, profile = way.shown.get(found[0]), found[1]
+        else:
+            return self._newly(way, question, own, client, now)
+        if done is None:
+            page = self._anew(way, question, own, client, Met(verified.at(now), profile), now)
+        else:
+            page = done.page
+            self._metrics.show(now, question.path, done.decided)
+            if self._capture.is_on:
+                self._note(way, question, own, client, verified, done, now)
+        self._hits.count += 1
+        if page.at_once is None or b"if-none-match" in own:
+            return assembled_answer(200, way.head, page, question.request(own, client))
+        if self._note_hit is not None:
+            self._note_hit(now, question, own, client, way.head, page.length)
+        return b"".join((_OK, way.head, *page.at_once))
+
+    def _newly(self, way: Way, question: Question, own: Own, client: str, now: float) -> bytes | Response | None:
+        """The same for somebody whose cookies were not verified before, or who gets theirs with this page."""
+        if PREVIEWS in own.get(b"cookie", b""):
+            return None
+        request = question.request(own, client)
+        met = self._showing.meet(way.template, request, now)
+        if met is None:
+            return None
+        self._hits.count += 1
+        page = self._showing.show(way.template, request, met, now, question.coding, way.recalled)
+        answer = assembled_answer(200, way.head, page, request, met.set_cookie)
+        if answer.status != 200 or page.at_once is None:
+            return answer
+        if self._note_hit is not None:
+            self._note_hit(now, question, own, client, way.head, page.length)
+        return b"".join((_OK, answer.lead, b"\r\n", *answer.chunks))
+
+    def _leads_on(self, way: Way, question: Question, now: float) -> bool:
+        """Whether the way leads anywhere still. What is found of that is good for a second at most, after which
+        Cache-Status says something else; and not when a view is to be recorded."""
+        entry = way.entry
+        if now >= entry.fresh_until or self._stored.only(way.key) is not entry:
+            return False
+        ttl = int(entry.fresh_until - now)
+        way.head = way.lead.of_hit(ttl)
+        way.since, way.changes = now, self._stored.changes
+        way.shown, until = NOTHING, self._recorder.due_at
+        if now < until:
+            circumstances, lasting = self._showing.circumstances(question.coding, way.said, now)
+            way.shown = way.recalled.shown.get(circumstances, NOTHING)
+            until = min(lasting, nextafter(until, -inf), nextafter(entry.fresh_until, -inf), entry.fresh_until - ttl)
+        way.until = until
+        return True
+
+    def _found(self, way: Way, verified: Verified, now: float) -> tuple[int, Profile | None] | None:
+        """The visitor's number, kept with their cookies if it lasts; and their profile. None when that is not in
+        memory."""
+        visitor, asked, alikes = verified.at(now), way.asked, way.alikes
+        profile: Profile | None = None
+        known: Known | None = NOBODY
+        if asked.needs_profile:
+            fresh = self._remembered.fresh(visitor.id, now, has_news=asked.needs_history)
+            if fresh is MISSING:
+                return None
+            profile, known = fresh, self._remembered.basis(visitor.id)
+        try:
+            number = alikes.number(alikes.values(visitor, profile, now), visitor, profile)
+        except Exception:
+            return NO_NUMBER, profile  # whoever shows it meets with the same, and counts it
+        if alikes.is_lasting and known is not None:
+            verified.remember(alikes, number, known, now)
+        return number, profile
+
+    def _anew(self, way: Way, question: Question, own: Own, client: str, met: Met, now: float) -> Assembled:
+        """What nobody alike was shown, as far as is known; then that may be known from now on."""
+        way.until = -inf
+        return self._showing.show(way.template, question.request(own, client), met, now, question.coding, way.recalled)
+
+    def _note(
+        self, way: Way, question: Question, own: Own, client: str, verified: Verified, done: Personalised, now: float
+    ) -> None:
+        about = way.template.about
+        if not self._capture.note_again(now, question, about, verified.full.id, done):
+            self._capture.note(View(now, question.request(own, client), about, verified.at(now), done))

@@ -1,0 +1,80 @@
+"""Who is alike: visitors of whom the same is true, as far as some slots ask.
+
+What was shown to one is then right for the other too, and is found by a number that both have. A visitor keeps their
+number with their cookies for as long as it holds, so that what the slots ask of them is not worked out for each page.
+Its law: a number means the same for as long as it is anybody's; none is given out twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from itertools import count
+from math import inf
+
+from proxy.memo import make_room
+from proxy.metrics import Tally
+from proxy.model import AttributeValue, Profile, Visitor
+from proxy.visitors.asked import Asked
+from proxy.visitors.context import NEW_VISITOR_SECONDS, unsigned_only
+from proxy.visitors.remembered import NOBODY, Known
+
+MOST_NUMBERED = 32_768
+NO_NUMBER = -1
+"""Of whom something is true that nothing can be found by."""
+
+
+class Numbered:
+    """A visitor's `number` among these `alikes`, from `since` until before `until` while what is `known` of them is
+    current and of this `version`."""
+
+    __slots__ = ("alikes", "known", "number", "since", "until", "version")
+
+    def __init__(self, alikes: Alikes | None, number: int, known: Known, since: float, until: float) -> None:
+        self.alikes = alikes
+        self.number = number
+        self.known, self.version = known, known.version
+        self.since, self.until = since, until
+
+
+class Alikes:
+    """Numbers by what the slots of `asked` ask of visitors. They are `lasting` where nothing that visitors do changes
+    what is asked. `found` counts whose profile was found in memory; not, where none is asked for."""
+
+    def __init__(self, asked: Asked, found: Tally) -> None:
+        self._sources = asked.sources
+        self._has_kinds = asked.has_kinds
+        self._numbers: dict[Hashable, int] = {}
+        self._next = count()
+        self._asks_newness = "visitor" in asked.of_visitor
+        self.is_lasting = not asked.needs_history
+        self.found = found if asked.needs_profile else Tally()
+
+    def values(self, visitor: Visitor, profile: Profile | None, now: float) -> tuple[AttributeValue | None, ...]:
+        """What is asked of this visitor."""
+        found = []
+        for source in self._sources:
+            found.append(source(visitor, profile, now))  # noqa: PERF401  # a comprehension takes twice as long
+        return tuple(found)
+
+    def number(self, values: tuple[AttributeValue | None, ...], visitor: Visitor, profile: Profile | None) -> int:
+        """Of all visitors of whom these values are true."""
+        kinds = tuple(map(type, values)) if self._has_kinds else ()
+        unverified = visitor.unverified and unsigned_only(visitor, profile)
+        key = values, kinds, unverified
+        try:
+            number = self._numbers.get(key)
+        except TypeError:  # it cannot be in the key of a dict
+            return NO_NUMBER
+        if number is None:
+            make_room(self._numbers, MOST_NUMBERED)
+            number = self._numbers[key] = next(self._next)
+        return number
+
+    def holds_until(self, visitor: Visitor, now: float) -> float:
+        """Until before when a number that is lasting stays the visitor's, if their cookies and profile stay as they
+        are."""
+        until = visitor.first_seen_at + NEW_VISITOR_SECONDS
+        return until if self._asks_newness and until > now else inf
+
+
+NOT_NUMBERED = Numbered(None, NO_NUMBER, NOBODY, inf, -inf)

@@ -1,0 +1,281 @@
+"""What is asked again in the same words, beside the same looked up step by step: the same answer, or none."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from proxy.httpcache.purge import purge_of
+from proxy.model import Arrival, Between, Event, Fact, Link, OneOf, Profile
+from proxy.visitors.strangers import Held
+from tests.wire.asking import CLIENT, again, asking, looked_up
+from tests.wire.origin import Origin, always, ok
+from tests.wire.site import NOON, PAGE, SHARED, Site, eventually, in_segment, published, shown
+
+PUBLICATION = published(
+    shown("Hello VIP", when=in_segment("vip")),
+    shown("Hello big spender", when=Fact("spent", Between(low=100.0)), order=1),
+    shown("{first name|friend}", order=2),
+)
+
+
+async def warm(site: Site) -> None:
+    await site.remember("anna", **{"first name": "Anna"})
+    await site.remember("rich", spent=250.0)
+    for visitor in ("anna", "rich", "bert"):
+        await site.get(b"/", site.visitor(visitor))
+        await site.get(b"/", site.visitor(visitor, "vip"))
+
+
+@pytest.mark.parametrize("fields", [(), ((b"accept-encoding", b"gzip"),), ((b"accept-language", b"nl"),)])
+async def test_who_asks_again_gets_what_they_would_get_else(fields: tuple[tuple[bytes, bytes], ...]) -> None:
+    answers = set()
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=PUBLICATION) as site:
+        await warm(site)
+        question = asking(*fields)
+        assert looked_up(site, question, dict([site.visitor("anna")])) is not None
+        for visitor, *segments in (("anna",), ("rich",), ("bert",), ("bert", "vip"), ("anna", "vip")):
+            name, value = site.visitor(visitor, *segments)
+            own = {name: b"a=1; " + value + b"; b=2"}
+            expected, counted = looked_up(site, question, own), site.metrics.counts().copy()
+            assert again(site, question, own) == expected
+            gained = site.metrics.counts() - counted
+            assert again(site, question, own) == looked_up(site, question, own)
+            assert site.metrics.counts() - counted == gained + gained + gained
+            answers.add(expected)
+    assert len(answers) == 4  # who is a VIP is shown the same, whoever they are
+
+
+async def test_a_return_visit_is_a_304_again() -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=PUBLICATION) as site:
+        await warm(site)
+        question, own = asking(), dict([site.visitor("anna")])
+        answer = site.gateway.hit(question.request(own, CLIENT), site.now)
+        assert answer is not None
+        own[b"if-none-match"] = answer.get(b"etag") or b""
+        expected = looked_up(site, question, own)
+        assert expected is not None and expected.startswith(b"HTTP/1.1 304 ")
+        assert again(site, question, own) == expected
+        own[b"if-none-match"] = b'"another"'
+        assert again(site, question, own) == looked_up(site, question, own)
+
+
+async def later(site: Site) -> None:
+    site.now += 61
+
+
+async def renewed(site: Site) -> None:
+    site.gateway.publish(published(shown("New rules")))
+
+
+async def purged(site: Site) -> None:
+    await site.gateway.purge(purge_of(prefixes=["http://shop.example/"]))
+
+
+@pytest.mark.parametrize("happens", [later, renewed, purged])
+async def test_what_was_found_does_not_outlive_what_it_was_found_in(happens: Callable[[Site], Awaitable[None]]) -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=PUBLICATION) as site:
+        await warm(site)
+        question, own = asking(), dict([site.visitor("anna")])
+        looked_up(site, question, own)
+        assert again(site, question, own) is not None
+        await happens(site)
+        assert again(site, question, own) is None
+
+
+CONSENT: dict[str, Any] = {"consent": ("cookiebot",), "consent_default": "profile"}
+DENIED = b"CookieConsent={stamp:'x'%2Cnecessary:true%2Cpreferences:false%2Cstatistics:false%2Cmarketing:false}"
+
+
+@pytest.mark.parametrize(
+    ("cookies", "set_cookie"),
+    [
+        (b"", b"tb_v=v1."),
+        (b"tb_v=forged", b"tb_v=v1."),
+        (b"{anna}; {anna}", b"tb_v=v1."),
+        (b"x={anna}", b"tb_v=v1."),
+        (b"{anna} ; b=2", b""),
+        (b"{anna}; tb_x=another-of-ours", b""),
+        (b"{anna}; {denied}", b"tb_v=;"),
+        (b"{denied}", b""),
+        (b"{stranger}", None),
+        (b"{anna}; tb_p=a-preview", None),
+    ],
+    ids=[
+        *("none", "forged", "twice", "within another", "with a blank", "another of ours", "forgotten", "denied"),
+        *("not remembered", "a preview"),
+    ],
+)
+async def test_whoever_is_not_known_from_before_gets_what_they_would_get_else_or_is_looked_up(
+    cookies: bytes, set_cookie: bytes | None
+) -> None:
+    async with (
+        Origin(always(ok(PAGE, *SHARED))) as origin,
+        Site(origin.url, publication=PUBLICATION, **CONSENT, visitor_cookie="persistent") as site,
+    ):
+        await warm(site)
+        question, anna = asking(), site.visitor("anna")[1]
+        looked_up(site, question, {b"cookie": anna})
+        site.cookies.forget()
+        stranger = site.cookies.visitor_pair("nobody", NOON)
+        asked = cookies.replace(b"{anna}", anna).replace(b"{stranger}", stranger).replace(b"{denied}", DENIED)
+        answer = again(site, question, {b"cookie": asked})
+        if set_cookie is None:
+            assert answer is None
+            return
+        assert answer is not None
+        assert (b"\r\nset-cookie: " + set_cookie in answer) == bool(set_cookie)
+        assert without_id(answer) == without_id(looked_up(site, question, {b"cookie": asked}))
+
+
+def without_id(answer: bytes | None) -> bytes:
+    """Each is given another."""
+    return re.sub(rb"tb_v=v1[^;]*", b"tb_v=", answer or b"")
+
+
+async def test_two_who_come_without_cookies_are_two_visitors() -> None:
+    async with (
+        Origin(always(ok(PAGE, *SHARED))) as origin,
+        Site(origin.url, publication=PUBLICATION, visitor_cookie="session") as site,
+    ):
+        await warm(site)
+        question = asking()
+        looked_up(site, question, {})
+        first, second = again(site, question, {}), again(site, question, {})
+        assert first is not None and second is not None and first != second
+        assert without_id(first) == without_id(second)
+
+
+async def test_a_browser_that_wants_nobody_profiled_gets_what_it_would_get_else() -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=PUBLICATION) as site:
+        await warm(site)
+        question, own = asking((b"sec-gpc", b"1")), dict([site.visitor("anna")])
+        expected = looked_up(site, question, own)
+        assert expected is not None and b"Anna" not in expected
+        assert again(site, question, own) == expected
+
+
+LASTING = published(
+    shown("Gold", when=Fact("member", OneOf(frozenset({"gold"})))),
+    shown("Late", when=Fact("visitor", OneOf(frozenset({"returning"}))), order=1),
+    shown("VIP", when=in_segment("vip"), order=2),
+    shown("Hello", order=3),
+)
+
+
+async def half_an_hour_later(site: Site) -> None:
+    site.now += 1_800
+
+
+async def an_hour_before(site: Site) -> None:
+    site.now -= 3_600
+
+
+async def changed(site: Site) -> None:
+    site.profiles.outdate(["anna"])
+
+
+async def read_anew(site: Site) -> None:
+    site.profiles.remember("anna", Profile("anna", {"member": "gold"}), site.now)
+
+
+async def joined(site: Site) -> None:
+    site.profiles.remember("anna", Profile("anna", links={"bert": Link(site.now)}), site.now)
+
+
+async def forgotten(site: Site) -> None:
+    site.profiles.forget()
+
+
+async def nothing(site: Site) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("happens", "answer"),
+    [
+        (nothing, b"VIP"),
+        (half_an_hour_later, b"Late"),
+        (an_hour_before, b"Hello"),
+        (changed, None),
+        (read_anew, b"Gold"),
+        (joined, b"Gold"),
+        (forgotten, None),
+        (renewed, None),
+        (purged, None),
+    ],
+)
+async def test_what_was_found_of_a_visitor_does_not_outlive_what_it_was_found_by(
+    happens: Callable[[Site], Awaitable[None]], answer: bytes | None
+) -> None:
+    long = (b"Content-Type: text/html", b"Cache-Control: max-age=86400")
+    async with Origin(always(ok(PAGE, *long))) as origin, Site(origin.url, publication=LASTING) as site:
+        cookies = (site.cookies.visitor_pair("anna", NOON), site.cookies.segments_pair("anna", ["vip"], NOON))
+        question, own = asking(), {b"cookie": b"; ".join(cookies)}
+        await site.remember("anna", member="none")
+        await site.remember("bert", member="gold")
+        for cookie in (own[b"cookie"], site.visitor("bert")[1]):
+            await site.get(b"/", (b"cookie", cookie))
+            await site.get(b"/", (b"cookie", cookie))
+        looked_up(site, question, own)
+        assert [b"VIP" in (again(site, question, own) or b"") for _ in range(3)] == [True] * 3
+        verified = site.cookies.verified(own[b"cookie"])
+        assert verified is not None and verified.numbered.alikes is not None, "what was found is kept with the cookies"
+        await happens(site)
+        site.profiles.looked(site.now, [])
+        given = again(site, question, own)
+        assert given is None if answer is None else answer in (given or b"")
+        assert given in (None, looked_up(site, question, own))
+
+
+async def test_where_something_is_read_off_what_visitors_did_it_is_read_each_time() -> None:
+    rules = published(shown("Again", when=Fact("orders", Between(low=1.0))), shown("Hello", order=1))
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=rules) as site:
+        question, own = asking(), dict([site.visitor("anna")])
+        for _ in range(2):
+            await site.get(b"/", *own.items())
+        looked_up(site, question, own)
+        assert b"Hello" in (again(site, question, own) or b"")
+        site.profiles.foresee([Arrival("anna", Event(site.now, "1", "order completed"), "server", site.now)])
+        assert b"Again" in (again(site, question, own) or b"")
+        assert again(site, question, own) == looked_up(site, question, own)
+
+
+async def told(site: Site) -> None:
+    site.profiles.looked(site.now, ["anna"])
+
+
+async def bought(site: Site) -> None:
+    site.profiles.foresee([Arrival("anna", Event(site.now, "1", "viewed"), "server", site.now, {"member": "gold"})])
+
+
+@pytest.mark.parametrize(
+    ("happens", "answer"),
+    [(nothing, b"VIP"), (read_anew, b"Gold"), (changed, None), (told, None), (bought, None), (forgotten, None)],
+)
+async def test_who_was_a_stranger_is_none_as_soon_as_there_is_anything_of_them(
+    happens: Callable[[Site], Awaitable[None]], answer: bytes | None
+) -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=LASTING) as site:
+        await site.remember("bert", member="gold")
+        for visitor in ("bert", "cleo"):
+            await site.get(b"/", site.visitor(visitor))
+        cookies = (site.cookies.visitor_pair("anna", NOON), site.cookies.segments_pair("anna", ["vip"], NOON))
+        question, own = asking(), {b"cookie": b"; ".join(cookies)}
+        site.profiles.strangers.forget()
+        reading = asyncio.create_task(site.profiles.meet_all())
+        await eventually(lambda: site.profiles.strangers.held("anna") is Held.NOTHING)
+        reading.cancel()
+        site.profiles.looked(site.now, [])
+        looked_up(site, question, own)
+        assert [b"VIP" in (again(site, question, own) or b"") for _ in range(3)] == [True] * 3
+        verified = site.cookies.verified(own[b"cookie"])
+        assert verified is not None and verified.numbered.alikes is not None
+        await happens(site)
+        given = again(site, question, own)
+        assert given is None if answer is None else answer in (given or b"")
+        assert given in (None, looked_up(site, question, own))

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import pytest
+
+from proxy.metrics import Tally
+from proxy.model import Between, Fact, OneOf, Profile, Visitor
+from proxy.visitors.alike import MOST_NUMBERED, NO_NUMBER, Alikes
+from proxy.visitors.asked import Asked
+from tests.wire.site import NOON, in_segment, published, shown
+
+NEW, VIP = Visitor("anna", NOON - 60), Visitor("bert", NOON - 86_400, frozenset({"vip"}))
+TOWN = Fact("town", OneOf(frozenset({"Oslo"})))
+NEWNESS = Fact("visitor", OneOf(frozenset({"new"})))
+
+
+def alikes(*conditions: Fact, found: Tally | None = None) -> Alikes:
+    rules = published(*(shown("Hello", when=condition, order=order) for order, condition in enumerate(conditions)))
+    return Alikes(Asked.by(rules, ("home.hero",)), found or Tally())
+
+
+def number(among: Alikes, visitor: Visitor, profile: Profile | None = None, now: float = NOON) -> int:
+    return among.number(among.values(visitor, profile, now), visitor, profile)
+
+
+def test_who_is_alike_as_far_as_is_asked_has_one_number() -> None:
+    among = alikes(in_segment("vip"), TOWN)
+    oslo = Profile("", {"town": "Oslo", "shoes": 42.0})
+    assert number(among, NEW, oslo) == number(among, Visitor("cleo"), Profile("", {"town": "Oslo"}))
+    of = {number(among, visitor, profile) for visitor in (NEW, VIP) for profile in (oslo, None)}
+    assert len(of) == 4
+
+
+@pytest.mark.parametrize("values", [(1.0, True), (1, 1.0), ("1", 1)])
+def test_what_a_dict_takes_for_one_is_told_apart(values: tuple[Any, Any]) -> None:
+    among = alikes(TOWN)
+    assert len({number(among, NEW, Profile("", {"town": value})) for value in values}) == 2
+
+
+def test_segments_that_nobody_signed_are_told_apart() -> None:
+    among = alikes(in_segment("vip"))
+    assert number(among, VIP) != number(among, Visitor("cleo", unverified=frozenset({"vip"})))
+
+
+def test_of_whom_something_odd_is_true_has_no_number() -> None:
+    odd: Any = ["Oslo"]
+    assert number(alikes(TOWN), NEW, Profile("", {"town": odd})) == NO_NUMBER
+
+
+def test_numbers_that_were_forgotten_are_not_given_out_again() -> None:
+    among = alikes(TOWN)
+    towns = [Profile("", {"town": str(town)}) for town in range(MOST_NUMBERED + 1)]
+    assert len({number(among, NEW, town) for town in [*towns, towns[0]]}) == MOST_NUMBERED + 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "visitor", "until"),
+    [(NEWNESS, NEW, NEW.first_seen_at + 1_800), (NEWNESS, VIP, inf), (TOWN, NEW, inf)],
+)
+def test_a_number_that_lasts_is_the_visitors_until_they_are_new_no_more(
+    asked: Fact, visitor: Visitor, until: float
+) -> None:
+    among = alikes(asked)
+    assert among.is_lasting and among.holds_until(visitor, NOON) == until
+    if until < inf:
+        assert number(among, visitor) == number(among, visitor, now=until - 0.001) != number(among, visitor, now=until)
+
+
+def test_what_is_read_off_what_visitors_do_does_not_last() -> None:
+    assert not alikes(Fact("orders", Between(low=1.0))).is_lasting
+
+
+def test_only_profiles_that_are_asked_for_are_counted() -> None:
+    found = Tally()
+    assert alikes(TOWN, found=found).found is found
+    assert alikes(NEWNESS, found=found).found is not found
