@@ -4,7 +4,7 @@ First the capacity is measured with a closed loop, then Locust runs at a share o
 latencies are those of a server with room, not of a full queue. Writes an HTML report for each run and a table to
 `loadtests/results/`.
 
-    python -m loadtests.load [--seconds 20] [--rounds 2] [--walk shop|home] [--share 0.3] [--coding gzip]
+    python -m loadtests.load [--seconds 20] [--rounds 2] [--walk shop|home] [--share 0.05] [--coding gzip]
 """
 
 from __future__ import annotations
