@@ -16,7 +16,7 @@ from proxy.model import Decision
 
 HELP = {
     "tailorbird_requests_total": "requests answered, by result: personalised, default, asset, bypass, error",
-    "tailorbird_cache_requests_total": "requests by what the cache said",
+    "tailorbird_cache_requests_total": "requests, and parts of pages, by what the cache said",
     "tailorbird_rule_matches_total": "slots filled, by rule",
     "tailorbird_profile_lookups_total": "profile look-ups by outcome: memory, store, unknown, damaged, timeout, "
     "error, open (left alone after failures), busy (too many reads under way), shed (too much to do)",

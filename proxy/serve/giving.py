@@ -89,7 +89,8 @@ class Giving:
 
     async def flowing(self, flowing: Flowing, request: Request, now: float, said: str) -> Response:
         """An asset that is still coming."""
-        self._metrics.count("tailorbird_requests_total", "result", "asset")
+        if not request.depth:  # a part is none of a client's requests
+            self._metrics.count("tailorbird_requests_total", "result", "asset")
         head, body = flowing.head, flowing.body
         if holds_copy_of(head, request):
             await body.aclose()
@@ -101,7 +102,8 @@ class Giving:
         return Response(head.status, headers, stream=body)
 
     def _plain(self, entry: Entry, request: Request, now: float, said: str) -> Response:
-        self._metrics.count("tailorbird_requests_total", "result", "asset" if entry.template is None else "default")
+        if not request.depth:
+            self._metrics.count("tailorbird_requests_total", "result", "asset" if entry.template is None else "default")
         if entry.packed is not None:
             return self._packed(entry.stored, entry.packed, request, now, said)
         if entry.template is None:

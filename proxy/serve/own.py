@@ -145,14 +145,14 @@ class Own:
         """The visitor's answer. Closes the origin's unless it is streamed."""
         headers = passed_head(answer.headers, said)
         if self.is_streamed(request, answer):
-            return self._streamed(answer, headers, [])
+            return self._streamed(answer, headers, [], request.depth)
         if request.method == b"HEAD":
             await answer.aclose()
             return Response(answer.status, tuple(field for field in headers if field[0] not in _OF_OUR_PAGE))
         body = await self._read(answer)
         if isinstance(body, list):
             self._metrics.count("tailorbird_page_passthrough_total", "reason", "too-big")
-            return self._streamed(answer, headers, body)
+            return self._streamed(answer, headers, body, request.depth)
         return await self._page(request, answer, body, headers, now)
 
     def failed(self, request: Request, error: OriginError) -> Response:
@@ -172,8 +172,8 @@ class Own:
         self.streams.count += 1
         return Response(answer.status, None, stream=answer.body, lead=lead)
 
-    def _streamed(self, answer: UpstreamResponse, headers: Headers, begun: list[bytes]) -> Response:
-        self.streams.count += 1
+    def _streamed(self, answer: UpstreamResponse, headers: Headers, begun: list[bytes], depth: int = 0) -> Response:
+        self.streams.count += not depth  # a part is none of a client's requests
         return Response(answer.status, headers, stream=_Rest(answer, begun) if begun else answer.body)
 
     async def _read(self, answer: UpstreamResponse) -> bytes | list[bytes]:
@@ -218,7 +218,7 @@ class Own:
     def _untouched(
         self, request: Request, answer: UpstreamResponse, page: Page, body: bytes, headers: Headers, now: float
     ) -> Response:
-        self.streams.count += 1
+        self.streams.count += not request.depth
         if page.template is not None and answer.status == 200:
             self._showing.passed(page.template, request, now)
         if any(name == b"content-length" for name, _ in headers):

@@ -221,6 +221,15 @@ async def test_a_page_that_is_its_visitors_own_is_put_together_too() -> None:
         assert "detail=" in got["cache-status"]
 
 
+@pytest.mark.parametrize("fields", [(ESI,), (ESI, b"Cache-Control: private")])
+async def test_a_page_of_many_parts_is_one_request(fields: tuple[bytes, ...]) -> None:
+    async with Origin(shop_of_parts(*fields)) as origin, Site(origin.url) as site:
+        for _ in range(3):
+            await site.get(b"/")
+        assert sum(site.metrics.by_value("tailorbird_parts_total").values()) == 12
+        assert sum(site.metrics.by_value("tailorbird_requests_total").values()) == 3
+
+
 async def test_includes_count_by_the_origins_word_or_the_operators_and_by_nothing_in_the_page() -> None:
     async with Origin(shop_of_parts(KEPT)) as origin, Site(origin.url) as site:
         assert (await site.get(b"/")).body == INCLUDING
