@@ -94,7 +94,7 @@ SIZE = 200 if os.environ.get("BAR_FULL") else len(BREAKS)
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.005)
 

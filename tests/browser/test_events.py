@@ -44,7 +44,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Behind
 
 async def told(shop: Behind, most: int) -> list[tuple[str, str]]:
     """What the module told, kind and subject, once it is so much."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             log = [one for one in (await shop.tailorbird.store.log("", 1_000))[0] if one.source == "browser"]
             if len(log) >= most:

@@ -81,6 +81,6 @@ async def test_each_connection_is_looked_at_again_and_again(monkeypatch) -> None
     for guest in guests:
         door.enter(guest)
     for _ in range(2):
-        await asyncio.wait_for(asyncio.gather(*(guest.looked.wait() for guest in guests)), 5)
+        await asyncio.wait_for(asyncio.gather(*(guest.looked.wait() for guest in guests)), 30)
         for guest in guests:
             guest.looked.clear()

@@ -113,7 +113,7 @@ async def test_an_upload_that_breaks_off_never_reaches_the_origin_as_a_whole_one
         writer.write(b"POST / HTTP/1.1\r\nHost: shop.example\r\n" + framing + b"\r\n\r\n4\r\nabcd\r\n")
         await eventually(lambda: origin.open == 1)
         writer.close()
-        got = await asyncio.wait_for(ends, 5)
+        got = await asyncio.wait_for(ends, 9)
     assert b"0\r\n\r\n" not in got
     assert len(got) < 1_000
 
@@ -140,7 +140,7 @@ async def test_events_pass_as_they_come_and_end_when_the_client_leaves() -> None
         writer.write(request(b"GET", b"/events", (b"Cookie", b"basket=1")))
         assert b"data: 1" in await reader.readuntil(b"data: 1")
         writer.close()
-        await asyncio.wait_for(origin.has_open(0), 5)
+        await asyncio.wait_for(origin.has_open(0), 9)
 
 
 async def test_a_body_nobody_reads_does_not_become_the_next_request() -> None:

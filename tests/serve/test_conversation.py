@@ -56,7 +56,7 @@ async def test_an_upload_is_timed_by_its_progress() -> None:
         connections(served)[0].since -= 30
         await later(served, 0)
         assert (await hear(reader)).status == 408
-        await asyncio.wait_for(origin.has_open(0), 5)
+        await asyncio.wait_for(origin.has_open(0), 9)
 
 
 async def test_a_client_is_not_timed_while_it_waits_for_us() -> None:
@@ -100,7 +100,7 @@ async def test_who_does_not_read_is_disconnected_and_who_reads_is_not() -> None:
         await later(served, 31)
         assert not connection.transport.is_closing()
         minutes = itertools.count(1)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(9):
             while not connection.transport.is_closing():
                 await later(served, 60 * next(minutes))
                 await asyncio.sleep(0)

@@ -33,7 +33,7 @@ async def test_all_listeners_answer_and_one_signal_stops_them() -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         answers = [(await client.get(listener.url)).text for listener in listeners]
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 9)
     assert answers == ["hello", "hello"]
 
 
@@ -77,13 +77,13 @@ async def test_what_is_under_way_is_answered_and_the_connection_told_to_close(nu
         await slow.asked.wait()
         os.kill(os.getpid(), number)
         with pytest.raises(OSError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(9):
                 while True:  # until it listens no more
                     (await asyncio.open_connection("127.0.0.1", listener.port))[1].close()
         slow.may_answer.set()
         answer = await asking
     assert (answer.text, answer.headers["connection"]) == ("hello", "close")
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 9)
     assert noticed == ([True] if number is signal.SIGTERM else [])
 
 
@@ -94,10 +94,10 @@ async def test_a_lame_duck_still_answers_and_says_that_it_is_one() -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         assert (await client.get(listener.url)).text == "hello"
         os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.wait_for(noticed.wait(), 5)
+        await asyncio.wait_for(noticed.wait(), 9)
         assert (await client.get(listener.url)).text == "hello"
     os.kill(os.getpid(), signal.SIGINT)
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 9)
 
 
 async def test_what_takes_too_long_is_given_up_and_told_so() -> None:
@@ -108,7 +108,7 @@ async def test_what_takes_too_long_is_given_up_and_told_so() -> None:
         asking = asyncio.create_task(client.get(listener.url))
         await slow.asked.wait()
         os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 9)
         assert (await asking).status_code == 500
 
 
@@ -135,7 +135,7 @@ async def test_it_speaks_tls_with_the_certificate_it_is_given(tmp_path: Path) ->
         assert [len(answer.content) for answer in answers] == [300_000] * 2
         assert "; hit" in answers[1].headers["cache-status"]
         os.kill(os.getpid(), signal.SIGINT)
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, 9)
 
 
 @pytest.mark.parametrize("content", [None, b"no certificate"], ids=["missing", "something else"])

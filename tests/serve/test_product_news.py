@@ -205,7 +205,7 @@ async def test_a_store_that_stalls_holds_up_neither_start_nor_change_nor_stop() 
     hub = Hub([Product("MAT", "Mat", "/p/mat")])
     hub.change({"id": "MAT", "price": 9.0}, lambda *told: None)
     pages = ProductNews(Stalled(), lambda: hub, lambda: 100.0, patience_seconds=0.01)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await pages.open()
         await pages.keep_changes(["MAT"])
         await pages.aclose()

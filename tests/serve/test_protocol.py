@@ -87,7 +87,7 @@ async def refused(served: Served, sent: bytes) -> int:
     reader, writer = await served.connect()
     writer.write(sent)
     heard = await hear(reader)
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert await asyncio.wait_for(reader.read(), 9) == b""
     writer.close()
     return heard.status
 

@@ -24,7 +24,7 @@ async def raw(served: Served, sent: bytes) -> bytes:
     """All that comes back, with the connection's end."""
     reader, writer = await served.connect()
     writer.write(sent)
-    heard = await asyncio.wait_for(reader.read(), 5)
+    heard = await asyncio.wait_for(reader.read(), 9)
     writer.close()
     return heard
 
@@ -251,5 +251,5 @@ async def test_a_draining_server_ends_connections_that_are_owed_nothing() -> Non
         writer.write(request(b"GET", b"/"))
         assert (await hear(reader)).status == 200
         served.listener.stop(gently=False)
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await asyncio.wait_for(reader.read(), 9) == b""
         writer.close()

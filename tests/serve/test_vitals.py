@@ -19,7 +19,7 @@ async def test_a_loop_that_is_held_up_is_counted_by_how_long() -> None:
     for seconds, over in ((0.46, "250 ms"), (1.21, "1000 ms")):
         await asyncio.sleep(0)
         time.sleep(seconds)  # noqa: ASYNC251
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not metrics.get("tailorbird_loop_late_total", over):
                 await asyncio.sleep(0.01)
     watching.cancel()
@@ -31,7 +31,7 @@ async def test_the_heart_beats_until_nobody_listens() -> None:
     beating = asyncio.create_task(beat(theirs, b".", 0.01, ended.set))
     assert await asyncio.to_thread(os.read, ours, 1) == b"."
     os.close(ours)
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), 30)
     await beating
     os.close(theirs)
 

@@ -33,7 +33,7 @@ async def zygote_of(command: Command) -> AsyncIterator[Zygote]:
     zygote.close()
     for worker in children(zygote.process.pid):
         os.kill(worker, signal.SIGKILL)
-    await asyncio.wait_for(zygote.process.wait(), 20)
+    await asyncio.wait_for(zygote.process.wait(), 30)
 
 
 def script(text: str) -> Command:
@@ -63,7 +63,7 @@ async def test_the_end_of_the_pipe_is_the_end_of_that_worker() -> None:
         pipes = [zygote.bear() for _ in range(3)]
         (first, _), (second, _), _ = [await said(pipe, 2) for pipe in pipes]
         os.kill(int(second), signal.SIGKILL)
-        assert await asyncio.wait_for(said(pipes[1], 1), 20) == []
+        assert await asyncio.wait_for(said(pipes[1], 1), 30) == []
         assert int(first) in children(zygote.process.pid)
 
 
@@ -71,7 +71,7 @@ async def test_one_that_has_ended_bears_nobody() -> None:
     async with zygote_of(script("import sys; sys.exit(3)")) as zygote:
         await zygote.process.wait()
         assert zygote.is_gone
-        assert await asyncio.wait_for(said(zygote.bear(), 1), 20) == []
+        assert await asyncio.wait_for(said(zygote.bear(), 1), 30) == []
 
 
 async def test_it_goes_after_the_last_of_its_workers_and_no_signal_ends_it() -> None:
@@ -84,4 +84,4 @@ async def test_it_goes_after_the_last_of_its_workers_and_no_signal_ends_it() -> 
         await asyncio.sleep(0.1)
         assert not zygote.is_gone
         os.kill(int(number), signal.SIGTERM)
-        assert await asyncio.wait_for(zygote.process.wait(), 20) == 0
+        assert await asyncio.wait_for(zygote.process.wait(), 30) == 0

@@ -125,7 +125,7 @@ async def test_in_published_mode_files_are_drafts_until_they_are_published(tmp_p
     (tmp_path / "a.rules.yaml").write_text("one")
     (tmp_path / "products.jsonl").write_text("{}")
     assert folder.read() == {}
-    async with asyncio.timeout(10), aclosing(folder.changes()) as changes:
+    async with asyncio.timeout(30), aclosing(folder.changes()) as changes:
         versions.publish({"a.rules.yaml": b"one"}, author="Mia", message="", now=1.0, action=Action.PUBLISHED)
         assert await anext(changes) == {"a.rules.yaml": b"one", "products.jsonl": b"{}"}
         (tmp_path / "a.rules.yaml").write_text("two")
@@ -142,7 +142,7 @@ async def test_what_is_paused_is_heard_of_at_once(tmp_path: Path, is_published: 
     folder, versions = RuleFolder(tmp_path, is_published=is_published), Versions(tmp_path)
     pause = Pause(What.SLOT, "home.hero")
     folder.read()
-    async with asyncio.timeout(10), aclosing(folder.changes()) as changes:
+    async with asyncio.timeout(30), aclosing(folder.changes()) as changes:
         versions.pause([pause], author="Mia", now=1.0)
         assert await anext(changes) == {}
         assert folder.pauses == {pause}

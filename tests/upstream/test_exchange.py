@@ -246,7 +246,7 @@ async def test_an_origin_that_hangs_up_on_connecting_is_noticed_at_once() -> Non
         wire.reset()
 
     async with Origin(hangs_up) as origin:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(9):
             for _ in range(20):
                 transport = OriginTransport(origin.url, Settings())  # a new one does not know that this one fails
                 with pytest.raises(OriginError) as caught:

@@ -223,7 +223,7 @@ async def test_a_client_that_leaves_ends_the_exchange() -> None:
         writer.write(request(b"GET", b"/big", (b"Cookie", b"a=b")))
         await reader.readexactly(100_000)
         writer.close()
-        await asyncio.wait_for(origin.has_open(0), 5)
+        await asyncio.wait_for(origin.has_open(0), 9)
         await eventually(lambda: not served.listener.server_state.tasks)
 
 

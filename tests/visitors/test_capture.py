@@ -48,7 +48,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Behind]:
 
 async def log(shop: Behind, most: int) -> list[Arrival]:
     """The first events of the log, once there are so many."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(arrivals := (await shop.tailorbird.store.log("", most))[0]) < most:
             await asyncio.sleep(0.005)
     return list(arrivals)

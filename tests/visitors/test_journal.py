@@ -243,7 +243,7 @@ async def test_events_that_were_not_taken_are_kept(world: World) -> None:
 
 async def applied(world: World, number: int) -> None:
     """Waits for the first so many transactions."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(world.gate.batches) < number or world.events("applied") + world.events("repeated") < number:
             await asyncio.sleep(0.001)
 

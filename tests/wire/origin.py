@@ -132,7 +132,7 @@ class Origin:
 
     async def has_open(self, count: int) -> None:
         """Waits until exactly `count` connections are open; not for ever."""
-        async with asyncio.timeout(10), self._changed:
+        async with asyncio.timeout(30), self._changed:
             await self._changed.wait_for(lambda: self.open == count)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -69,8 +69,8 @@ def answering(say: Callable[[Seen], bytes | Awaitable[bytes]]) -> Script:
 
 
 async def eventually(holds: Callable[[], bool]) -> None:
-    """Lets what is under way go on until the condition holds."""
-    async with asyncio.timeout(5):
+    """Lets what is under way go on until the condition holds; not as long as until some deadline of ours would help."""
+    async with asyncio.timeout(9):
         while not holds():
             await asyncio.sleep(0)
 

@@ -52,7 +52,7 @@ def told(id: str, name: str) -> bytes:
 
 async def until(condition: object) -> None:
     """Waits for something the watch over the folder brings about."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0.01)
 
@@ -140,7 +140,7 @@ async def test_a_rule_is_live_once_an_import_brings_its_attribute(
         assert [finding.code for finding in shop.tailorbird.desk.findings] == ["R101"]
         await shop.tailorbird.store.put_profiles([ANNA])
         await until(lambda: shop.tailorbird.desk.publication)
-        async with asyncio.timeout(5):  # a worker hears within a second of what others store
+        async with asyncio.timeout(30):  # a worker hears within a second of what others store
             while "Hello Anna" not in (await shop.client.get("/", headers=shop.cookies_of("anna"))).text:
                 await asyncio.sleep(0.01)
         counts = shop.tailorbird.metrics.by_value("tailorbird_rules_reloads_total")
