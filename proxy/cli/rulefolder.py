@@ -36,8 +36,25 @@ def folder_arguments(command: Command) -> Command:
     return folder_argument(command)
 
 
-folder_argument = click.argument("folder", metavar="[DIR]", type=A_FOLDER, default="rules", envvar="TAILORBIRD_RULES")
-"""DIR, for commands that are about a rule folder."""
+def folder_argument(command: Command) -> Command:
+    """Adds DIR, for commands that are about a rule folder; and `--rules`, as all others name it, for the same."""
+    command = click.argument("folder", metavar="[DIR]", type=A_FOLDER, default=_said_by_rules)(command)
+    return click.option(
+        "--rules",
+        envvar="TAILORBIRD_RULES",
+        metavar="DIRECTORY",
+        help="the same as DIR",
+        expose_value=False,
+        is_eager=True,  # so that it is there when DIR is not
+        callback=lambda context, _, said: context.meta.update({RULES: said}),
+    )(command)
+
+
+RULES = "tailorbird.rules"
+
+
+def _said_by_rules() -> str:
+    return click.get_current_context().meta[RULES] or "rules"
 
 
 def rules_option(help: str = "the rule folder") -> Callable[[Command], Command]:

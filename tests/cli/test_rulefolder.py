@@ -31,6 +31,16 @@ def test_the_folder_of_the_environment_is_the_one_that_is_meant(tmp_path: Path, 
     )
 
 
+def test_the_folder_may_be_named_as_other_commands_name_it(tmp_path: Path) -> None:
+    (tmp_path / "a.rules.yaml").write_text("rules:\n  - {name: A, slot: a, show: nothing news}\n")
+    environment = {"TAILORBIRD_RULES": str(RULES)}
+    assert CliRunner().invoke(tailorbird, ["check", "--rules", str(tmp_path)], env=environment).exit_code == 1
+    assert CliRunner().invoke(tailorbird, ["check", str(RULES), "--rules", str(tmp_path)]).exit_code == 0
+    gone = CliRunner().invoke(tailorbird, ["check", "--rules", "gone"], env=environment)
+    assert (gone.exit_code, "Directory 'gone' does not exist" in gone.output) == (2, True)
+    assert "the same as DIR" in CliRunner().invoke(tailorbird, ["publish", "--help"]).output
+
+
 def test_what_is_wrong_in_a_catalogue_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     catalogue = tmp_path / "products.jsonl"
     catalogue.write_text("nonsense\n")
