@@ -20,6 +20,9 @@ from proxy.settings import Settings
 
 Fields = Sequence[tuple[bytes, bytes]]
 
+HEALTH_PATH = b"/_tb/readyz"
+"""What balancers ask, by whatever name they know us: what is said there is the same for all, and stored nowhere."""
+
 # RFC 9112 3.2.1 narrowed to bytes that mean themselves. A fragment is no part of a request.
 _ORIGIN_FORM = re.compile(rb"/[!\"$-~]*")
 _ABSOLUTE_FORM = re.compile(rb"https?://([^/?]*)(/?)(.*)", re.IGNORECASE | re.DOTALL)
@@ -37,7 +40,7 @@ class Incoming:
         self._hosts = host_names(settings.allowed_hosts)
         # RFC 9112 3.2 wants Host of HTTP/1.1; before that a server had one name. Which, must be said: an answer is
         # stored by it, and whoever comes without Host must not choose.
-        self._named_before = {"1.0": self._hosts[0].encode() if self._hosts else b""}
+        self._named_before = self._hosts[0].encode() if self._hosts else b""
         self._trusted = networks(settings.trusted_proxies)
 
     def request(
@@ -67,7 +70,10 @@ class Incoming:
         length = _require_framing(named, version)
         if named.get(b"connection", b"close") not in _USUAL_CONNECTION:
             _require_own_fields(fields)
-        host = valid_host(named.get(b"host", self._named_before.get(version, b"")), self._hosts)
+        host = named.get(b"host")
+        if host is None and version == "1.0":
+            host = b"localhost" if target == HEALTH_PATH else self._named_before
+        host = valid_host(host or b"", () if target == HEALTH_PATH else self._hosts)
         path, _, query = origin_form(target, host).partition(b"?")
         return Request(
             method=method,

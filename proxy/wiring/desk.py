@@ -18,6 +18,7 @@ from proxy.decide.why import why, why_text
 from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
 from proxy.errors import OriginError, RequestError
+from proxy.http.incoming import HEALTH_PATH
 from proxy.http.message import NOT_STORED, Handler, Request, Response, in_words
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Counts, Metrics
@@ -47,7 +48,6 @@ PURGE, PRODUCTS = "purge", "products"
 """The topics on which processes tell each other what is out of date, and what changed of products."""
 READINESS, LIVE = "readiness", "live"
 """The topics on which workers ask each other how they are, and what they showed last."""
-READY_PATH = "/_tb/readyz"
 NOTHING_SAID: Mapping[str, str] = {}
 
 
@@ -90,7 +90,7 @@ class Desk:
     @property
     def routes(self) -> Mapping[str, Handler]:
         """Whether requests should come here, for a load balancer that sees the public listener alone."""
-        return {READY_PATH: self._ready}
+        return {HEALTH_PATH.decode(): self._ready}
 
     async def _ready(self, _: Request) -> Response:
         return in_words(*((503, STOPPING) if self.is_stopping else (200, "ready")), *NOT_STORED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import RequestError
-from proxy.http.incoming import Incoming, has_body, origin_form, refusal, require_small
+from proxy.http.incoming import HEALTH_PATH, Incoming, has_body, origin_form, refusal, require_small
 from proxy.http.message import Request
 from proxy.settings import Settings
 
@@ -62,6 +62,18 @@ def test_what_could_be_read_in_two_ways_is_refused(fields: list[tuple[bytes, byt
     with pytest.raises(RequestError) as refused:
         incoming(*fields, **what)  # type: ignore[arg-type]
     assert refused.value.status == 400
+
+
+def test_a_balancer_may_ask_for_our_health_by_any_name_and_by_none() -> None:
+    for version, fields, host in (("1.0", (), b"localhost"), ("1.1", ((b"host", b"10.0.0.7:8080"),), b"10.0.0.7:8080")):
+        asked = incoming(*fields, target=HEALTH_PATH, version=version, allowed_hosts=("shop.example",))
+        assert (asked.path, asked.host) == (HEALTH_PATH, host)
+    for version, fields in (("1.1", ()), ("1.1", ((b"host", b"a b"),)), ("1.0", ((b"host", b""),))):
+        with pytest.raises(RequestError):
+            incoming(*fields, target=HEALTH_PATH, version=version)
+    for target in (HEALTH_PATH + b"/../x", HEALTH_PATH + b"?x", b"http://10.0.0.7" + HEALTH_PATH, b"/"):
+        with pytest.raises(RequestError):
+            incoming((b"host", b"10.0.0.7"), target=target, allowed_hosts=("shop.example",))
 
 
 def test_before_http_1_1_a_request_without_host_is_for_the_first_that_is_served() -> None:
