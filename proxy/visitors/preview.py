@@ -94,8 +94,8 @@ class Tokens:
         return preview if now < preview.exp <= now + LONGEST_SECONDS else None
 
     def _lead_on(self, request: Request, cookie: bytes) -> Response:
-        # One slash: two would lead to another site.
-        target = b"/" + without_token(request).target.lstrip(b"/")
+        # One slash: two would lead to another site, and so would what browsers take for a second one.
+        target = b"/" + without_token(request).target.lstrip(b"/\\")
         fields = ((b"location", target), (b"set-cookie", cookie), (b"referrer-policy", b"no-referrer"))
         return Response(303, (*fields, *NEVER_KEPT, (b"content-length", b"0")))
 

@@ -49,8 +49,10 @@ def test_a_link_leads_on_to_its_page_with_the_token_in_a_cookie() -> None:
     assert TOKENS.preview_in(page(cookie=b"x=1; " + cookie.partition(b";")[0]), NOW) == PREVIEW
 
 
-def test_it_never_leads_to_another_site() -> None:
-    response = opened(b"__tb=" + GOOD, path=b"//evil.example/")
+@pytest.mark.parametrize("path", [b"//evil.example/", rb"/\evil.example/", rb"/\/evil.example/", rb"///\evil.example/"])
+@pytest.mark.parametrize("token", [GOOD, b"off"])
+def test_it_never_leads_to_another_site(path: bytes, token: bytes) -> None:
+    response = opened(b"__tb=" + token, path=path)
     assert response is not None
     assert field(response, b"location") == b"/evil.example/"
 
