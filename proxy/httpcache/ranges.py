@@ -7,7 +7,7 @@ import re
 from proxy.httpcache.stored import StoredResponse
 from proxy.model import Headers
 
-_ONE_RANGE = re.compile(rb"bytes=[ \t]*(\d*)-(\d*)[ \t]*", re.IGNORECASE)
+_ONE_RANGE = re.compile(rb"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.IGNORECASE)
 
 
 def wanted(stored: StoredResponse, request: Headers) -> range | None:

@@ -31,7 +31,17 @@ def test_one_range_is_cut_out(asked: bytes, positions: range) -> None:
     assert wanted(kept(), ((b"range", asked),)) == positions
 
 
-@pytest.mark.parametrize("asked", [b"bytes=0-1, 4-5", b"bytes=5-4", b"bytes=-", b"bytes=a-b", b"lines=0-1", b""])
+MANY = b"9" * 5_000
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        b"bytes=0-1, 4-5", b"bytes=5-4", b"bytes=-", b"bytes=a-b", b"lines=0-1", b"",
+        b"bytes=0-" + MANY, b"bytes=-" + MANY, b"bytes=%b-" % MANY,
+    ],
+    ids=lambda asked: asked[:16].decode(),
+)  # fmt: skip
 def test_several_ranges_and_what_is_none_get_the_whole(asked: bytes) -> None:
     assert wanted(kept(), ((b"range", asked),)) is None
 
