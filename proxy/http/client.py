@@ -14,8 +14,9 @@ from proxy.model import Headers
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = tuple[Network, ...]
 
-# RFC 7239 4. Quoted values are taken whole, so that a `for=` inside one is not read as a hop.
-_FORWARDED_PAIR = re.compile(rb'([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;,\s"]*)')
+# RFC 7239 4. Quoted values are taken whole, so that a `for=` inside one is not read as a hop. Names begin where letters
+# do: to try each letter of 32 kB without a `=` takes 3 s.
+_FORWARDED_PAIR = re.compile(rb'(?<![A-Za-z])([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;,\s"]*)')
 
 
 def networks(texts: Iterable[str]) -> Networks:

@@ -19,8 +19,9 @@ _MEANT_FOR_ALL = frozenset(b"cache-control content-encoding content-type content
 _NOT_RETURNED = HOP_BY_HOP | {b"alt-svc"}
 
 _ABSOLUTE = re.compile(rb"(?:(https?):)?//([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
-_REFRESH = re.compile(rb"(\s*[\d.]*\s*[;,]\s*(?:url\s*=\s*)?['\"]?)(.*)", re.IGNORECASE | re.DOTALL)
-_TARGET = re.compile(rb"<([^>]*)>|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
+# Each of these goes over a value once, whatever it is: a value may have 64 kB.
+_REFRESH = re.compile(rb"(\s*+[\d.]*+\s*+[;,]\s*+(?:url\s*+=\s*+)?['\"]?)(.*)", re.IGNORECASE | re.DOTALL)
+_TARGET = re.compile(rb"<([^<>]*)>|\"((?:[^\"\\]|\\.)*+)(?:\"|(.?))", re.DOTALL)
 _DOMAIN = re.compile(rb";\s*domain\s*=\s*\.?([^;\s]*)[^;]*", re.IGNORECASE)
 
 
@@ -62,6 +63,8 @@ def _link(value: bytes, address: Address, ours: bytes) -> bytes:
 
     def mapped(match: re.Match[bytes]) -> bytes:
         target = match[1] if match[1] is not None else match[2]
+        if match[3] is not None:  # a quotation that does not end
+            return match[0]
         return match[0][:1] + _location(target, address, ours) + match[0][-1:]
 
     return _TARGET.sub(mapped, value)

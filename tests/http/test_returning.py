@@ -79,6 +79,8 @@ def test_a_redirect_to_the_origins_own_host_becomes_ours(location: bytes, mapped
         (b'</a>; anchor="http://shop.internal:8000/b"', b'</a>; anchor="https://shop.example/b"'),
         (b'</a>; title="\\"<http://shop.internal:8000/>"', b'</a>; title="\\"<http://shop.internal:8000/>"'),
         (b"<http://shop.internal:8000/a; rel=next", b"<http://shop.internal:8000/a; rel=next"),
+        (b'</a>; title="http://shop.internal:8000/', b'</a>; title="http://shop.internal:8000/'),
+        (b"<<http://shop.internal:8000/a>", b"<<https://shop.example/a>"),
         (b"<https://fonts.example>; rel=preconnect", b"<https://fonts.example>; rel=preconnect"),
     ],
 )

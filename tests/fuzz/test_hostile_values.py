@@ -1,0 +1,77 @@
+"""What strangers and origins write is read once through, however long it is: no value of 32 kB holds up the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from proxy.audience.consent import SOURCES, consent_in
+from proxy.events.bots import is_bot
+from proxy.http.authority import address_of
+from proxy.http.client import client_of, networks
+from proxy.http.forwarding import without_our_cookies
+from proxy.http.message import cookies_named
+from proxy.http.returning import response_headers
+from proxy.httpcache import directives, targeted
+from proxy.httpcache.coding import preferred
+from proxy.httpcache.freshness import http_date
+from proxy.httpcache.key import cookie_value, normalised
+from proxy.httpcache.ranges import wanted
+from proxy.httpcache.stored import Choices, store
+from proxy.httpcache.validators import is_unchanged
+from proxy.page.includes import says_includes
+from proxy.page.variables import substituted
+from proxy.visitors.context import device_of, host_of, languages_of
+from proxy.visitors.parameters import parameters_of
+from proxy.visitors.visitor import hinted_segments
+
+SIZE = 32_768
+MOST_SECONDS = 1.0
+"""Of CPU; what goes through a value again for each of its bytes takes many."""
+
+ORIGIN, OURS, TRUSTED = address_of("http://shop.internal"), b"https://shop.example", networks(["10.0.0.0/8"])
+KEPT = store(200, ((b"etag", b'"a"'),), b"0123456789", 0.0, 0.0, Choices())
+RUNS = (
+    b"a", b" ", b"\t", b"0", b"9", b"/", b".", b"%", b";", b"; ", b",", b", ", b'"', b'\\"', b'="', b'="\\"', b"=",
+    b"<", b">", b"<a", b"(", b"$(", b"$(a{", b"%2e/", b"../", b"a=", b"a;", b"a ", b"a-", b"-", b"&", b"a=b&", b"*",
+    b"tb_", b"__Host-tb_", b"; tb_v=", b"url", b"[", b"for=", b"q=", b"\\", b"'", b"content=", b"Mozilla/", b"bot",
+    b"\xff",
+)  # fmt: skip
+READERS: dict[str, Callable[[bytes], object]] = {
+    "Forwarded": lambda value: client_of("10.0.0.1", ((b"forwarded", value),), TRUSTED),
+    "X-Forwarded-For": lambda value: client_of("10.0.0.1", ((b"x-forwarded-for", value),), TRUSTED),
+    "path": normalised,
+    "query": parameters_of,
+    "cookies of ours": lambda value: cookies_named(b"__Host-tb_", value),
+    "cookies without ours": without_our_cookies,
+    "a cookie": lambda value: cookie_value(b"a", ((b"cookie", value),)),
+    "consent": lambda value: [consent_in(source, value) for source in SOURCES],
+    "hints": hinted_segments,
+    "Accept-Encoding": preferred,
+    "Accept-Language": languages_of,
+    "User-Agent": lambda value: (device_of(value, b""), is_bot(value)),
+    "Referer": host_of,
+    "Range": lambda value: wanted(KEPT, ((b"range", b"bytes=" + value),)),
+    "If-None-Match": lambda value: is_unchanged(((b"if-none-match", value),), b'"a"', None),
+    "a date": http_date,
+    "Cache-Control": directives.parse,
+    "CDN-Cache-Control": targeted.parse,
+    "Surrogate-Control": says_includes,
+    "an include": lambda value: substituted("/a?" + value.decode("latin-1"), b"shop.example", value),
+    **{
+        name.title(): lambda value, name=name: response_headers(((name.encode(), value),), address=ORIGIN, ours=OURS)  # type: ignore[misc]
+        for name in ("location", "refresh", "link", "set-cookie")
+    },
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_long_value_is_read_in_no_time(name: str) -> None:
+    for run in RUNS:
+        for last in (b"", b"!"):
+            value = (run * (SIZE // len(run)))[: SIZE - 1] + last
+            begun = time.thread_time()
+            READERS[name](value)
+            assert time.thread_time() - begun < MOST_SECONDS, f"{run!r} again and again, and {last!r}"
