@@ -1,0 +1,175 @@
+"""A server that has learned beside one that has learned nothing: whatever is sent, both answer the same bytes, and ask
+the same of the origin.
+
+The one takes every short cut there is, and has met the like of each request many times. The other goes the ordinary
+way, and forgets what it found before each request. What is sent are browsers' requests, odd and broken ones, on several
+connections, in pieces and ahead of answers. Every visitor's answers carry a word of theirs, and of nobody else's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.model import Profile
+from tests.fuzz.heads import Asked, Heads
+from tests.fuzz.twins import Shop, both
+from tests.wire.origin import Seen, ok
+from tests.wire.site import answering
+
+FULL = bool(os.environ.get("BAR_FULL"))
+REQUESTS = 30_000 if FULL else 250
+CONNECTIONS = 3
+VISITORS = 6
+TOKEN = re.compile(rb"tok-[0-9]-end")
+
+RULES = {
+    "a.rules.yaml": """version: 1
+segments:
+  VIP:
+    description: named by the shop's own cookie
+rules:
+  - name: VIPs
+    slot: home.hero
+    priority: high
+    when: {segment: VIP}
+    show: {banner: {title: "VIP {token|nobody}"}}
+  - name: Phones
+    slot: home.side
+    when: {device: phone}
+    show: {banner: {title: On a phone}}
+  - name: Dutch
+    slot: home.side
+    when: {language: nl}
+    show: {banner: {title: In het Nederlands}}
+  - name: Belgians
+    slot: home.side
+    when: {country: BE}
+    show: {banner: {title: In Belgium}}
+  - name: From the letter
+    slot: home.foot
+    when: {campaign: letter}
+    show: {banner: {title: You read our letter}}
+  - name: New here
+    slot: home.foot
+    when: {visitor: new}
+    show: {banner: {title: Welcome}}
+  - name: Known by token
+    slot: home.hero
+    show: {banner: {title: "Hello {token|nobody}"}}
+""",
+    "slots.yaml": "slots:\n  home.hero: {}\n  home.side: {}\n  home.foot: {}\n",
+    "attributes.yaml": "attributes:\n  token: text\n",
+}
+SLOTS = b"".join(b'<div data-slot="home.%b">ours</div>' % name for name in (b"hero", b"side", b"foot"))
+HTML, SHARED, OWN = b"Content-Type: text/html; charset=utf-8", b"Cache-Control: max-age=600", b"Cache-Control: private"
+
+
+def shop(seen: Seen) -> bytes:
+    """Pages for everybody, and pages of one visitor's own below `/own`, which say who asked."""
+    path = seen.target.partition(b"?")[0]
+    who = b" ".join(sorted(set(TOKEN.findall(seen.get(b"cookie") or b""))))
+    page = b"<html><body>%b<p>%b for %b</p></body></html>" % (SLOTS, path.replace(b"<", b""), who)
+    if path.startswith(b"/own/page"):
+        return ok(page, HTML, OWN, b'ETag: "%d"' % len(page))
+    if path.startswith(b"/own/plain"):
+        return ok(b"<html><body>for %b</body></html>" % who, HTML, OWN)
+    if path.startswith(b"/esi"):
+        part = b'<esi:include src="/own/data?x=%b"/>' % path.rpartition(b"/")[2]
+        return ok(page.replace(b"<p>", part + b"<p>"), HTML, SHARED, b'Surrogate-Control: content="ESI/1.0"')
+    if path.startswith(b"/own"):
+        return ok(b'{"for": "%b"}' % who, b"Content-Type: application/json", b"Cache-Control: no-store")
+    if path.startswith(b"/css"):
+        return ok(b"a{}" * 40, b"Content-Type: text/css", SHARED, b'ETag: "css"')
+    if path.startswith(b"/vary"):
+        return ok(b"%b%b" % (SLOTS, seen.get(b"accept-language") or b""), HTML, SHARED, b"Vary: Accept-Language")
+    if path.startswith(b"/gone"):
+        return ok(b"gone", HTML, status=b"404 Not Found")
+    if path.startswith(b"/to"):
+        return ok(b"", b"Location: /own/page", OWN, status=b"302 Found")
+    if path.startswith(b"/plain"):
+        return ok(b"<p>no slots", HTML, SHARED, b'ETag: "plain"')
+    return ok(page, HTML, SHARED, b'ETag: "page"')
+
+
+def profiles() -> list[Profile]:
+    return [Profile(f"visitor-{n}", {"token": f"tok-{n}-end"}) for n in range(VISITORS)]
+
+
+CACHE = {
+    "cache.yaml": """pages:
+  - path: /own*
+    store: no
+  - path: /c*
+    fresh: 5 minutes
+    cookies: {own: [shop], key: [currency], ignore: [_ga]}
+    query: {ignore: [a]}
+    despite: [private]
+  - path: /*
+    fresh: 5 minutes
+    cookies: {ignore: ["*"]}
+    query: {ignore: [utm_*, a]}
+"""
+}
+SHOPS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
+    "strangers": ({}, {}),
+    "behind a proxy": ({}, {"trusted_proxies": ("127.0.0.1",), "keep_host": True}),
+    "consent": ({}, {"consent": ("own", "tcf"), "consent_default": "profile", "page_codings": ("gzip", "zstd")}),
+    "hints": (
+        {},
+        {"unsigned_segments_cookie": "cdp", "visitor_cookie": "persistent", "allowed_hosts": ("shop.example",)},
+    ),
+    "refreshing": ({}, {"clients_may_refresh": True, "forwarded_fields": ("*",)}),
+    "policy": (CACHE, {}),
+}
+
+
+@pytest.mark.parametrize("name", SHOPS)
+async def test_a_server_that_has_learned_answers_as_one_that_has_not(name: str, tmp_path: Path) -> None:
+    dice, (files, settings) = random.Random(name), SHOPS[name]
+    async with both(answering(shop), {**RULES, **files}, tmp_path, profiles=profiles(), **settings) as twins:
+        heads = Heads(dice, twins[0].behind.tailorbird.cookies, VISITORS)
+        await each(twins, heads.by_strangers() + heads.usual() * 3)
+        for number in range(REQUESTS):
+            asked = heads.any()
+            await ask_both(twins, asked, dice.randrange(CONNECTIONS), number)
+            if asked.changes:
+                await each(twins, heads.by_strangers())
+        await require_same_events(twins)
+        hits, refused = (twins[0].counted(what) for what in ("cache_requests", "clients_refused"))
+    print(f"\n{name}: {REQUESTS} requests, the same from both; cache: {hits}; refused: {refused}")
+    assert hits["hit"] > REQUESTS / 4 and hits["bypass"] > REQUESTS / 10
+
+
+async def each(twins: Sequence[Shop], asked: Sequence[Asked]) -> None:
+    """Both are asked all of it, and what they say does not matter."""
+    for one in twins:
+        for ahead in asked:
+            await one.say(0, ahead.pieces)
+        one.told()
+
+
+async def ask_both(twins: Sequence[Shop], asked: Asked, connection: int, number: int) -> None:
+    twins[1].forget()
+    said = [await one.say(connection, asked.pieces) for one in twins]
+    told = [one.told() for one in twins]
+    assert said[0] == said[1], f"request {number}: {asked}"
+    assert told[0] == told[1], f"request {number}: {asked}"
+    mine = set(TOKEN.findall(b"".join(asked.pieces))) | asked.tokens
+    assert set(TOKEN.findall(said[0].answer)) <= mine, f"request {number}: {asked}"
+
+
+async def require_same_events(twins: Sequence[Shop]) -> None:
+    """Pages told both journals the same."""
+    async with asyncio.timeout(20):
+        while (events := [await one.events() for one in twins]) and len(events[0]) != len(events[1]):
+            await asyncio.sleep(0.01)
+    assert events[0] == events[1]
+    assert len(events[0]) > REQUESTS / 10
