@@ -144,6 +144,8 @@ def fills_of(
 ) -> list[Fragment | None]:
     """What fills each slot as decided; None for the page's own. No product stands in two of the rows. A row for which
     there is no product is the page's own too. `lists` are the page's, by their place among its slots."""
+    if not (lists or stock.asks):  # nothing is chosen for the visitor
+        return [fragments.get(decision.variant) for decision in decisions]
     fills: list[Fragment | None] = []
     rows: list[tuple[int, Shelf, Decision]] = []
     for place, decision in enumerate(decisions):

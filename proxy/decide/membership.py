@@ -27,20 +27,23 @@ class ComputedSegment:
 @dataclass(frozen=True, slots=True)
 class Membership:
     """`own_bits` are those that the segments' conditions use. `column` asks about `segment`, `verified` about the same
-    for rules that do not trust an unsigned cookie."""
+    for rules that do not trust an unsigned cookie, None where there are none."""
 
     segments: tuple[ComputedSegment, ...]
     own_bits: int
     column: Column
-    verified: Column
+    verified: Column | None
 
     def bits(self, asked: tuple[int, AttributeValue | None, frozenset[str]]) -> int:
         """The bits that are left for (own bits that are left by all else, segments named by cookie and profile, those
         that nobody signed)."""
         own_bits, named, unverified = asked
         anyhow = self._joined(own_bits, names_of(named))
+        left = self.column.bits(anyhow)
+        if self.verified is None:
+            return left
         trusted = self._joined(own_bits, verified_names(named, unverified)) if unverified else anyhow
-        return self.column.bits(anyhow) & self.verified.bits(trusted)
+        return left & self.verified.bits(trusted)
 
     def _joined(self, own_bits: int, names: frozenset[str]) -> frozenset[str]:
         if not own_bits:

@@ -128,9 +128,8 @@ def compile_plan(
         {asked: columns.pop(asked) for asked in list(columns) if asked[0] in CLOCK_ATTRIBUTES},
     )
     nobody_asks = column([{}], layout.everyone)
-    membership = Membership(
-        computed, own_bits, columns.pop(("segment", ""), nobody_asks), columns.pop(("segment", VERIFIED), nobody_asks)
-    )
+    asked, verified = columns.pop(("segment", ""), nobody_asks), columns.pop(("segment", VERIFIED), None)
+    membership = Membership(computed, own_bits, asked, verified)
     plain = {attribute: found for (attribute, _), found in columns.items()}
     derived = tuple((attribute, plain.pop(attribute)) for attribute in list(plain) if MARK in attribute)
     return Plan(

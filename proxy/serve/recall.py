@@ -47,8 +47,9 @@ class Recall:
             return
         if self._count >= self._most:
             self.forget()
+        if not page.shown:
+            self._pages.add(page)
         page.shown.setdefault(circumstances, {})[number] = shown
-        self._pages.add(page)
         self._count += 1
 
     def forget(self) -> None:

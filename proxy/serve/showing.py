@@ -134,7 +134,9 @@ class Showing:
         if not self._gives_cookies:
             return Met(visitor, STRANGER)
         new, cookie = self._cookies.new_visitor(now, is_for_session=visitor.consent is Consent.SESSION)
-        return Met(replace(visitor, id=new.id, first_seen_at=new.first_seen_at), STRANGER, cookie)
+        if visitor is not ANONYMOUS:
+            new = replace(visitor, id=new.id, first_seen_at=new.first_seen_at)
+        return Met(new, STRANGER, cookie)
 
     def asked_by(self, template: Template) -> Asked:
         """What the template's slots ask, worked out once per publication."""

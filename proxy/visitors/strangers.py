@@ -71,9 +71,11 @@ class Strangers:
     def held(self, visitor_id: str) -> Held:
         """What the store has of them, at most."""
         known = self._known
-        if known is None or visitor_id in known.more:
+        if known is None:
             return Held.MORE
-        return Held.DEEDS if visitor_id in known.all else Held.NOTHING
+        if visitor_id not in known.all:
+            return Held.NOTHING
+        return Held.MORE if visitor_id in known.more else Held.DEEDS
 
     def add(self, visitor_id: str, *, has_more: bool = True) -> None:
         """The store has something of them, or will."""

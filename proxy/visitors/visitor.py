@@ -36,6 +36,7 @@ CLOCK_SKEW_SECONDS = 60
 MEMO_SIZE = 20_000
 
 ANONYMOUS = Visitor()
+_OURS = frozenset((b"v=", b"s="))
 VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 UnixSecond = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
@@ -169,13 +170,15 @@ class Cookies:
         return self._read(ours, request.cookies, now) if known is None else known.at(now)
 
     def _read(self, ours: Sequence[bytes], cookie_header: bytes, now: float) -> Visitor:
-        visitors = [cookie[2:] for cookie in ours if cookie.startswith(b"v=")]
-        segments = [cookie[2:] for cookie in ours if cookie.startswith(b"s=")]
         hints = cookies_named(self._unsigned + b"=", cookie_header) if self._unsigned else []
-        # A sibling host can plant a second cookie of the same name (cookie tossing); nothing tells which is ours.
-        if len(visitors) > 1 or len(segments) > 1 or len(hints) > 1:
+        if not ours and not hints:
             return ANONYMOUS
-        visitor = self._verified(visitors[0], segments[0] if segments else b"", now) if visitors else ANONYMOUS
+        mine = [(cookie[:2], cookie[2:]) for cookie in ours if cookie[:2] in _OURS]
+        named = dict(mine)
+        # A sibling host can plant a second cookie of the same name (cookie tossing); nothing tells which is ours.
+        if len(named) < len(mine) or len(hints) > 1:
+            return ANONYMOUS
+        visitor = self._verified(named[b"v="], named.get(b"s=", b""), now) if b"v=" in named else ANONYMOUS
         return replace(visitor, unverified=hinted_segments(hints[0])) if hints else visitor
 
     def _verified(self, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Visitor:
