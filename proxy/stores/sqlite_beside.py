@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from proxy.errors import OperatorError, StoreError
 from proxy.stores.sqlite import CONNECTION
-from proxy.stores.sqlite_file import MARK, OURS, help_for, mark_of, must_be_ours
+from proxy.stores.sqlite_file import help_for, mark, must_be_ours
 
 Answer = TypeVar("Answer")
 
@@ -58,8 +58,9 @@ class Beside:
         if self._connection is None:
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             must_be_ours(connection)
-            mark = "" if mark_of(connection) == OURS else MARK
-            connection.executescript(CONNECTION + mark + self._schema)
+            connection.executescript(CONNECTION)
+            mark(connection)
+            connection.executescript(self._schema)
             self._connection = connection
         return self._connection
 

@@ -5,6 +5,7 @@ Ours has a mark in its head (`application_id`). One that an older Tailorbird wro
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 
 OURS = 0x54_42_49_52  # "TBIR"
@@ -40,6 +41,13 @@ def must_be_ours(connection: sqlite3.Connection) -> None:
         raise UnfitFileError(
             "another program keeps its own data there", "name another file, or one that is not there yet"
         )
+
+
+def mark(connection: sqlite3.Connection) -> None:
+    """Marks it as ours. Where somebody else is writing for long, another opening does it."""
+    if mark_of(connection) != OURS:
+        with contextlib.suppress(sqlite3.OperationalError):
+            connection.execute(MARK)
 
 
 def mark_of(connection: sqlite3.Connection) -> int:

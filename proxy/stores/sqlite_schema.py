@@ -19,7 +19,7 @@ from proxy.stores import (
     sqlite_tombstones,
     sqlite_visitor,
 )
-from proxy.stores.sqlite_file import MARK, OURS, UnfitFileError, columns, mark_of, newer, version_of
+from proxy.stores.sqlite_file import MARK, UnfitFileError, columns, mark, newer, version_of
 
 VERSION = 7
 OLDEST = 2
@@ -51,8 +51,7 @@ def prepare(connection: sqlite3.Connection) -> None:
             _bring_up_to_date(connection)
         connection.executescript(SCHEMA)
         sqlite_tombstones.prepare(connection)
-    if mark_of(connection) != OURS:
-        connection.execute(MARK)
+    mark(connection)
 
 
 def is_newer(connection: sqlite3.Connection) -> bool:

@@ -75,6 +75,18 @@ async def test_one_of_before_there_was_a_mark_and_an_empty_one_are_ours_and_mark
     assert _mark(path) == OURS
 
 
+async def test_one_that_is_written_for_long_is_opened_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    await open_store(f"sqlite:{path}").aclose()
+    made(path, "PRAGMA application_id = 0;")
+    writing = sqlite3.connect(path, isolation_level=None)
+    writing.execute("BEGIN IMMEDIATE")
+    store = open_store(f"sqlite:{path}")
+    assert (await store.get_profile("anna"), _mark(path)) == (None, 0)
+    await store.aclose()
+    writing.close()
+
+
 def _mark(path: Path) -> int:
     connection = sqlite3.connect(path)
     mark = mark_of(connection)
