@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
+from proxy.cases import run_cases
 from proxy.cli.docs import MADE, PAGES
 from proxy.rulebook.compile import load
 from proxy.stores.ruledir import read_folder
@@ -33,8 +35,12 @@ def test_links_between_pages_lead_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), f"{path.name} links to {target}, which is not there"
 
 
-def test_the_front_pages_first_rule_is_a_good_one_among_the_others() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
-    loaded = load({**read_folder(ROOT / "rules"), "winter.rules.yaml": text.encode()})
+@pytest.mark.parametrize(
+    ("page", "blocks", "banner"), [("README.md", 1, "Winter is coming"), ("rules/README.md", 2, "Rain is coming")]
+)
+def test_the_first_rule_of_a_page_is_a_good_one_among_the_others(page: str, blocks: int, banner: str) -> None:
+    texts = re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    loaded = load({**read_folder(ROOT / "rules"), "new.rules.yaml": "\n".join(texts[:blocks]).encode()})
     assert loaded.publication is not None, loaded.findings
-    assert "Winter is coming" in loaded.publication.fragments
+    assert banner in loaded.publication.fragments
+    assert all(outcome.passed for outcome in run_cases(loaded.publication, time.time()))

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from proxy.diagnostics import Finding
@@ -43,6 +46,21 @@ def read(text: str) -> tuple[Policy, list[Finding]]:
     root = read_yaml("cache.yaml", text, findings)
     assert root is not None
     return read_policy(root, findings), findings
+
+
+RECIPES = re.findall(
+    r"```yaml\n(pages:\n.*?)```", (Path(__file__).parents[2] / "docs/origins.md").read_text(), re.DOTALL
+)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=range(len(RECIPES)))
+def test_a_recipe_of_the_guide_may_be_copied_as_it_stands(recipe: str) -> None:
+    policy, findings = read(recipe)
+    assert policy.pages and not findings
+
+
+def test_the_guide_has_recipes() -> None:
+    assert len(RECIPES) > 4
 
 
 def test_what_says_nothing_as_it_stands_is_told() -> None:
