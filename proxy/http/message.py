@@ -32,11 +32,12 @@ class Habit:
 class Question:
     """What many requests ask in the same words: a page, by a habit, coming from one page. They differ in `own` fields,
     as cookies, that say another thing each time. `key` is what the answer is stored under; it `is_private` when the
-    browser wants nobody profiled. `said` and `line` are memories, for whoever works out what all these requests say,
-    and what the access log has of it."""
+    browser wants nobody profiled; there is `room` for so many `own` fields. `said` and `line` are memories, for whoever
+    works out what all these requests say, and what the access log has of it."""
 
     __slots__ = (
-        "coding", "fields", "firsts", "host", "is_private", "key", "line", "method", "path", "query", "said", "scheme",
+        "coding", "fields", "firsts", "host", "is_private", "key", "line", "method", "path", "query", "room", "said",
+        "scheme",
     )  # fmt: skip
 
     def __init__(self, habit: Habit, method: bytes, path: bytes, query: bytes, referer: bytes | None) -> None:
@@ -48,6 +49,7 @@ class Question:
         self.key = habit.scheme.encode() + b"://" + habit.host + path + (b"?" + query if query else b"")
         self.said: tuple[object, tuple[AttributeValue | None, ...]] = (None, ())
         self.line = b""
+        self.room = 0
 
     def request(self, own: Own, client: str) -> Request:
         """One of these requests."""

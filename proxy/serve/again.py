@@ -55,7 +55,7 @@ class Again:
     ) -> None:
         self._stored = memory
         self._showing = showing
-        self._cookies = cookies
+        self._verified_by = cookies.verified
         self._remembered = profiles.memory
         self._metrics = metrics
         self._hits = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
@@ -76,7 +76,8 @@ class Again:
 
     def answer(self, question: Question, own: Own, client: str) -> bytes | Response | None:
         """The answer for one more who asks the same, mostly as it is written; None when it has to be looked up."""
-        way_of, clock = self._way_of, self._clock
+        # What is called as it is looked up is taken for a method, and looked for in all classes.
+        way_of, clock, verified_by = self._way_of, self._clock, self._verified_by
         way = way_of(question)
         if way is None:
             return None
@@ -85,19 +86,19 @@ class Again:
         if not (is_as_before or self._leads_on(way, question, now)):
             return None
         cookies = own.get(b"cookie", b"")
-        verified = self._cookies.verified(cookies)
+        verified = verified_by(cookies)
         if verified is None or (
             way.agreed is not _ALL and self._showing.consents.level(cookies, question.is_private) is not _ALL
         ):
             return self._newly(way, question, own, client, now)
-        numbered, remembered = verified.numbered, self._remembered
-        known, alikes = numbered.known, way.alikes
+        numbered, alikes = verified.numbered, way.alikes
+        known = numbered.known
         if (
             numbered.alikes is alikes
             and numbered.version == known.version
             and known.is_current
             and numbered.since <= now < numbered.until
-            and (remembered.looked_at <= now < remembered.looked_until or abs(now - known.at) < remembered.seconds)
+            and (way.is_vouched_for or abs(now - known.at) < self._remembered.seconds)
         ):
             known.is_used = True
             alikes.found.count += 1
@@ -146,12 +147,14 @@ class Again:
         ttl = int(entry.fresh_until - now)
         way.head = way.lead.of_hit(ttl)
         way.since, way.changes = now, self._stored.changes
-        way.shown, until = NOTHING, self._recorder.due_at
-        if now < until:
+        way.shown, way.until = NOTHING, -inf
+        vouched_until, due_at = self._remembered.looked_until, self._recorder.due_at
+        way.is_vouched_for = self._remembered.looked_at <= now < vouched_until
+        if now < due_at:
             circumstances, lasting = self._showing.circumstances(question.coding, way.said, now)
             way.shown = way.recalled.shown.get(circumstances, NOTHING)
-            until = min(lasting, nextafter(until, -inf), nextafter(entry.fresh_until, -inf), entry.fresh_until - ttl)
-        way.until = until
+            ends = due_at, entry.fresh_until, vouched_until if way.is_vouched_for else inf
+            way.until = min(lasting, entry.fresh_until - ttl, nextafter(min(ends), -inf))
         return True
 
     def _found(self, way: Way, verified: Verified, now: float) -> tuple[int, Profile | None] | None:

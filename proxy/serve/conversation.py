@@ -7,8 +7,10 @@ owed to it are in `answering.py`.
 from __future__ import annotations
 
 import enum
+import logging
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from proxy.errors import OriginError, RequestError
@@ -21,6 +23,8 @@ from proxy.serve.admission import LOOK_SECONDS, Admission
 from proxy.serve.answering import Answering
 from proxy.settings import Settings
 from proxy.upstream.relay import Owed
+
+log = logging.getLogger("tailorbird.protocol")
 
 LINGER_SECONDS = 2.0
 """How long what a refused client still sends is read and dropped, so that it gets to read why (else: RST)."""
@@ -227,3 +231,17 @@ def in_one_write(response: Response, *, is_kept: bool = True) -> bytes | None:
     blank = b"\r\n" if is_kept else b"connection: close\r\n\r\n"
     data = b"".join((STATUS_LINE[response.status], lead, blank, *response.chunks))
     return data if len(data) <= AT_ONCE_BYTES else None
+
+
+def reason_of(error: httptools.HttpParserError) -> RequestError:
+    """Why the parser stopped: it could not read on, or one of our callbacks said no."""
+    cause = error.__context__
+    if isinstance(cause, RequestError):
+        return cause
+    return RequestError("this is not HTTP") if cause is None else failure_of(cause)
+
+
+def failure_of(error: BaseException) -> RequestError:
+    """What a client is told of a fault of ours."""
+    log.error("a request could not be read", exc_info=error)
+    return RequestError("something went wrong", status=500)

@@ -14,7 +14,7 @@ once, what is not each time (half a microsecond of a head of 2.7 KB; to read tha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import httptools
@@ -44,7 +44,8 @@ EACH_TIME = frozenset(
 _LINE = re.compile(rb"(GET|HEAD) (/[!\"$-~]*) HTTP/1\.1")
 _COOKIE = (b"cookie", b"\r\nCookie: ")
 _REFERERS = b"\r\nReferer: ", b"\r\nreferer: "
-_BLANKS = frozenset((b" ", b"\t"))
+_FIRST = b"!"
+"""Of what may be the first of a value: what is less is none, or a blank."""
 _END = b"\r\n\r\n"
 _UNUSUAL = frozenset(b"referer content-length transfer-encoding expect upgrade if-match if-unmodified-since".split())
 
@@ -115,22 +116,27 @@ class Reader:
         """The request that these bytes are, as what it asks in the words of many, and what it says of its own; None
         when they are none, or one that the ordinary reading is for."""
         own: Own = {}
-        head = data
-        for name, beginning in self._cuts:
-            before, hit, after = head.partition(beginning)
-            if hit:
-                value, end, after = after.partition(b"\r")  # one byte is found 40 times faster than two
-                if name in own or value[:1] in _BLANKS:
-                    return None
-                own[name] = value
-                head = before + end + after
+        head, feed = data, self._values.feed
+        try:
+            for name, beginning in self._cuts:
+                before, hit, after = head.partition(beginning)
+                if hit:
+                    value, end, after = after.partition(b"\r")  # one byte is found 40 times faster than two
+                    if value < _FIRST or name in own:
+                        return None
+                    feed(value)
+                    own[name] = value
+                    head = before + end + after
+        except httptools.HttpParserError:
+            self._values.begin()
+            return None
         question = self._questions.get(head) or self._question(head)
         if question is None:
             return self.read(data) if self._finds_cuts(head) else None
         # What was cut out where the head ends would leave its end elsewhere.
-        if len(data) > self._longest or not data.endswith(_END) or not self._values.are_sound(own.values()):
+        if len(own) > question.room or len(data) > self._longest or not data.endswith(_END):
             return None
-        return (question, own) if len(question.fields) + len(own) <= self._habits.most_fields else None
+        return question, own
 
     def _question(self, head: bytes) -> Question | None:
         """What a head without cookies asks, if it is a usual line, a referer or none, and a habit."""
@@ -147,10 +153,18 @@ class Reader:
         path, _, query = match[2].partition(b"?")
         make_room(self._known.questions, MOST_QUESTIONS)
         question = self._known.questions[head] = Question(habit, match[1], normalised(path), query, referer)
+        question.room = self._habits.most_fields - len(question.fields)
         return question
 
     def _is_referer(self, referer: bytes | None) -> bool:
-        return referer is None or (referer[:1] not in _BLANKS and self._values.are_sound((referer,)))
+        if referer is None:
+            return True
+        try:
+            self._values.feed(referer)
+        except httptools.HttpParserError:
+            self._values.begin()
+            return False
+        return referer >= _FIRST
 
     def _notice(self, rest: bytes) -> None:
         """Learns what came twice in a row: who says something new each time has no habits."""
@@ -179,21 +193,17 @@ def _without_referer(rest: bytes) -> tuple[bytes, bytes | None]:
 
 
 class _Values:
-    """Tells whether values could stand in a head: asks a parser that is in the midst of a field for good."""
+    """Tells whether values could stand in a head: a parser that is in the midst of a field for good. To `feed` it what
+    has no CR raises `HttpParserError` for what a field may not have, or what ends it; then it has to `begin` again."""
+
+    __slots__ = ("feed",)
 
     def __init__(self) -> None:
-        self._feed: Callable[[bytes], None] = _in_a_field().feed_data
+        self.begin()
 
-    def are_sound(self, values: Iterable[bytes]) -> bool:
-        """True when nothing in them, which have no CR, is what a field may not have, or ends it."""
-        feed = self._feed
-        try:
-            for value in values:
-                feed(value)
-        except httptools.HttpParserError:
-            self._feed = _in_a_field().feed_data
-            return False
-        return True
+    def begin(self) -> None:
+        """In the midst of a field."""
+        self.feed: Callable[[bytes], None] = _in_a_field().feed_data
 
 
 def _in_a_field() -> Any:

@@ -11,7 +11,6 @@ What this takes from uvicorn beyond its documented interface is listed in `tests
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -26,15 +25,13 @@ from proxy.serve.accesslog import HEAD_BYTES, AccessLog
 from proxy.serve.admission import Admission
 from proxy.serve.answering import Turn
 from proxy.serve.app import ANSWER
-from proxy.serve.conversation import Conversation, Phase, in_one_write
+from proxy.serve.conversation import Conversation, Phase, failure_of, in_one_write, reason_of
 from proxy.serve.habits import Habits
 from proxy.serve.logline import Asked
 from proxy.serve.passage import Client, Passage
 from proxy.serve.straight import Give
 from proxy.settings import Settings
 from proxy.upstream.relay import Owed
-
-log = logging.getLogger("tailorbird.protocol")
 
 MAX_AHEAD = 32
 """Requests that may be sent ahead of an answer (pipelining)."""
@@ -76,7 +73,7 @@ class ClientProtocol(Conversation):
     """Reads what the client sends, answers what is stored, and asks the application for all else."""
 
     __slots__ = (
-        "_again", "_answered", "_at_once", "_begins", "_fed", "_habits", "_incoming", "_passes", "_reader",
+        "_again", "_answered", "_at_once", "_begins", "_fed", "_habits", "_incoming", "_passes", "_read",
         "_small",
     )  # fmt: skip
 
@@ -108,15 +105,37 @@ class ClientProtocol(Conversation):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._reader = self._habits.of(self.address, self.scheme or "http")
+        self._read = self._habits.of(self.address, self.scheme or "http").read
 
     def data_received(self, data: bytes) -> None:
+        transport = self.transport
         try:
-            if self._was_quick(data):
-                return
+            # Not unless a request is to begin, and nothing else is being said or waits to be taken.
+            if not (
+                self._unread
+                or self._owed
+                or self._is_last_call
+                or self._phase not in _BEGINS
+                or transport.get_write_buffer_size()
+                or transport.is_closing()
+            ):
+                read, again = self._read, self._again  # what is called as it is looked up is taken for a method
+                known = read(data)
+                if known is not None:
+                    question, own = known
+                    answer = again(question, own, self.address)
+                    if isinstance(answer, bytes):
+                        self._put(answer)
+                    else:
+                        self._ask(question, own, answer)
+                    self.since = self.loop.time()
+                    return
         except Exception as error:  # whatever fault of ours it is, its client is told, as by way of the parser
-            self._refuse(_failure(error))
+            self._refuse(failure_of(error))
             return
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
         if self._phase is Phase.NOTHING:
             return
         self._fed = len(data)
@@ -127,7 +146,7 @@ class ClientProtocol(Conversation):
         except httptools.HttpParserUpgrade:
             self._upgraded()
         except httptools.HttpParserError as error:
-            self._refuse(_reason(error))
+            self._refuse(reason_of(error))
         else:
             if self._unread > self._settings.max_head_bytes:
                 is_line = len(self.url) > self._settings.max_request_line_bytes
@@ -238,28 +257,13 @@ class ClientProtocol(Conversation):
             self._turns.at_once(request, response.status, data[:HEAD_BYTES])
         return True
 
-    def _was_quick(self, data: bytes) -> bool:
-        """Answers a request that is known by its habits, or asks for its answer: it need not be read again. Not unless
-        a request is to begin, and nothing else is being said or waits to be taken."""
-        if self._unread or self._owed or self._is_last_call or self._phase not in _BEGINS:
-            return False
-        transport = self.transport
-        if transport.get_write_buffer_size() or transport.is_closing():
-            return False
-        read = self._reader.read(data)
-        if read is None:
-            return False
-        question, own = read
-        again = self._again  # what is called as it is looked up is taken for a method, and looked for in all classes
-        answer = again(question, own, self.address)
-        if isinstance(answer, bytes):
-            self._put(answer)
-        elif answer is None and (passage := self._passes(question, own, self)) is not None:
+    def _ask(self, question: Question, own: Own, known: Response | None) -> None:
+        """Has a request answered that is known by its habits, and whose answer is `known`, or is not: it need not be
+        read again."""
+        if known is None and (passage := self._passes(question, own, self)) is not None:
             self._is_owed(passage, (question, own, self.address))
         else:
-            self._look_up(question.request(own, self.address), answer)
-        self.since = self.loop.time()
-        return True
+            self._look_up(question.request(own, self.address), known)
 
     def _look_up(self, request: Request, known: Response | None) -> None:
         response = known or self._at_once(request)
@@ -285,16 +289,3 @@ class ClientProtocol(Conversation):
             self._turns.asked(turn, asked)
         self.cycle: Any = turn
         self._owed.append(turn)
-
-
-def _reason(error: httptools.HttpParserError) -> RequestError:
-    """Why the parser stopped: it could not read on, or one of our callbacks said no."""
-    cause = error.__context__
-    if isinstance(cause, RequestError):
-        return cause
-    return RequestError("this is not HTTP") if cause is None else _failure(cause)
-
-
-def _failure(error: BaseException) -> RequestError:
-    log.error("a request could not be read", exc_info=error)
-    return RequestError("something went wrong", status=500)

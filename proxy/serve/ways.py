@@ -34,7 +34,8 @@ class Way:
     them, and what the request says of that; what its visitors agreed to, unless their cookies say.
 
     From `since` and up to `until`, while what is stored makes no more than so many `changes`, the entry may be given
-    with the `head`, and is `shown` as this to those who have these numbers."""
+    with the `head`, and is `shown` as this to those who have these numbers. If it `is_vouched_for`, what is remembered
+    of visitors is believed as long."""
 
     key: bytes
     entry: Entry
@@ -48,6 +49,7 @@ class Way:
     since: float = inf
     until: float = -inf
     changes: int = -1
+    is_vouched_for: bool = False
     head: bytes = b""
     shown: dict[int, Personalised] = field(default_factory=lambda: NOTHING)
 

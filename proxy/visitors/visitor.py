@@ -122,7 +122,7 @@ class Cookies:
         self.visitor_name = self._prefix + b"v"
         self.segments_name = self._prefix + b"s"
         self.forgotten = self.visitor_name + b"=" + self._flags + b"; Max-Age=0"
-        self._memo: dict[tuple[bytes, ...], Verified] = {}  # by our own cookies, in the order we set them
+        self._memo: dict[bytes, Verified] = {}  # by our own cookies, in the order we set them
 
     @classmethod
     def from_settings(cls, settings: Settings, *, is_demo: bool = False) -> Cookies:
@@ -161,12 +161,12 @@ class Cookies:
                 return None
             ours.append(cookie.partition(b";")[0])
             before = cookie
-        return None if self._unsigned else self._memo.get(tuple(ours))
+        return None if self._unsigned else self._memo.get(b";".join(ours))
 
     def of(self, request: Request, now: float) -> Visitor:
         """The visitor who asks; never raises."""
         ours = request.cookies_named(self._prefix)
-        known = self._memo.get(ours) if not self._unsigned else None
+        known = self._memo.get(b";".join(ours)) if not self._unsigned else None
         return self._read(ours, request.cookies, now) if known is None else known.at(now)
 
     def _read(self, ours: Sequence[bytes], cookie_header: bytes, now: float) -> Visitor:
@@ -182,7 +182,7 @@ class Cookies:
         return replace(visitor, unverified=hinted_segments(hints[0])) if hints else visitor
 
     def _verified(self, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Visitor:
-        key = (b"v=" + visitor_cookie, *([b"s=" + segments_cookie] if segments_cookie else []))
+        key = b"v=%b;s=%b" % (visitor_cookie, segments_cookie) if segments_cookie else b"v=" + visitor_cookie
         known = self._memo.get(key)
         if known is not None:
             return known.at(now)
