@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from proxy.errors import OperatorError, StoreError
 from proxy.stores.sqlite import CONNECTION
 from proxy.stores.sqlite_file import help_for, mark, must_be_ours
+from proxy.stores.threads import Threads
 
 Answer = TypeVar("Answer")
 
@@ -28,13 +28,13 @@ class Beside:
             raise OperatorError(f"`{url}` names no file", help="write sqlite:PATH, as sqlite:tailorbird.db")
         self._path = Path(path)
         self._schema = schema
-        self._thread = ThreadPoolExecutor(1, f"tailorbird-{name}")
+        self._thread = Threads((self,), f"tailorbird-{name}")
         self._connection: sqlite3.Connection | None = None
 
     async def run(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """What the work gives. Raises `StoreError`."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self._opened()))
+            return await self._thread.run(lambda file: work(file._opened()))
         except sqlite3.Error as error:
             raise StoreError(f"`{self._path}`: {error}", help=help_for(error)) from error
         except RuntimeError as error:  # the thread was shut down
@@ -65,7 +65,7 @@ class Beside:
         return self._connection
 
     def _close(self) -> None:
-        self._thread.shutdown(wait=True)
+        self._thread.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
