@@ -15,7 +15,7 @@ from proxy.http.message import Own, Question
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.serve.logfile import LogFile
-from proxy.serve.logline import Asked, Lines, Noted
+from proxy.serve.logline import Asked, Lines
 from proxy.settings import Settings
 from proxy.upstream.relay import Owed
 
@@ -45,9 +45,18 @@ class AccessLog:
         path = settings.access_log
         return cls(LogFile(path, metrics), Lines(networks(settings.trusted_proxies)), clock) if path else None
 
-    def note(self, noted: Noted) -> None:
-        """Has its line written soon."""
-        self._keep(self._lines.of(noted))
+    def note(
+        self,
+        at: float,
+        asked: Asked,
+        status: int,
+        head: Headers | bytes,
+        seconds: float = 0.0,
+        *,
+        is_whole: bool = True,
+    ) -> None:
+        """Has the line of an answer, as `Lines.of`, written soon."""
+        self._keep(self._lines.of(at, asked, status, head, seconds, is_whole=is_whole))
 
     def note_hit(self, at: float, question: Question, own: Own, client: str, lead: bytes, length: int) -> None:
         """The same of a page given at once, as `Lines.of_hit`."""
@@ -99,8 +108,8 @@ class Turns:
         status, head = self._said.pop(turn, (GONE, b""))
         if turn in self._asked:
             at, asked = self._asked.pop(turn)
-            self._log.note(Noted(at, asked, status, head, self._log.clock() - at, is_whole))
+            self._log.note(at, asked, status, head, self._log.clock() - at, is_whole=is_whole)
 
     def at_once(self, asked: Asked, status: int, head: Headers | bytes) -> None:
         """It was answered as it was asked."""
-        self._log.note(Noted(self._log.clock(), asked, status, head))
+        self._log.note(self._log.clock(), asked, status, head)

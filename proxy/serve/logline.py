@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import lru_cache
 
 import msgspec
 
@@ -26,19 +26,6 @@ _END = b"}\n"
 
 Asked = Request | tuple[Question, Own, str]
 """A request; or the question of many, what this one said of its own, and who sent it."""
-
-
-class Noted(NamedTuple):
-    """What was answered, `at` Unix seconds, and the seconds from its head to the last byte that the system took. `head`
-    are the answer's fields, their lines, or the answer itself. One that broke off or was not waited for to its end is
-    not whole."""
-
-    at: float
-    asked: Asked
-    status: int
-    head: Headers | bytes
-    seconds: float = 0.0
-    is_whole: bool = True
 
 
 class Lines:
@@ -60,29 +47,36 @@ class Lines:
                 b'%03dZ","client":' % int((at - second) * 1_000),
                 self._clients.get(client) or self._of_client(client, own, question.fields),
                 question.line or _of_question(question),
-                b',"status":200,"ms":0.0,"bytes":%d' % length,
+                b"" if len(own) == (b"cookie" in own) else _of_own(own.get),
+                b',"status":200,"ms":0.000,"bytes":%d' % length,
                 self._leads.get(lead) or self._of_lead(lead),
-                _END if len(own) == (b"cookie" in own) else _of_own(own.get) + _END,
             )
         )
 
-    def of(self, noted: Noted) -> bytes:
-        """That of any answer."""
-        at, asked, status, head, seconds, is_whole = noted
+    def of(
+        self,
+        at: float,
+        asked: Asked,
+        status: int,
+        head: Headers | bytes,
+        seconds: float = 0.0,
+        *,
+        is_whole: bool = True,
+    ) -> bytes:
+        """That of any answer, `at` Unix seconds, that took `seconds` from its request's head to the last byte that the
+        system took. `head` are its fields, their lines, or the answer itself. One that broke off or was not waited for
+        to its end is not whole."""
         second = int(at)
-        client, question, own = self._parts(asked)
         lines = b"\r\n%b\r\n" % _lines(head).partition(b"\r\n\r\n")[0]
         length = _said(lines, _LENGTH)
         return b"".join(
             (
                 self._beginning if second == self._second else self._of_second(second),
                 b'%03dZ","client":' % int((at - second) * 1_000),
-                client,
-                question,
-                b',"status":%d,"ms":%a' % (status, round(max(0.0, seconds) * 1_000, 3)),
+                *self._parts(asked),
+                b',"status":%d,"ms":%.3f' % (status, max(0.0, seconds) * 1_000),
                 b',"bytes":%d' % int(length) if length.isdigit() else b"",
-                _cache(lines),
-                own,
+                _cache(_said(lines, _OURS)),
                 b"" if is_whole else b',"whole":false',
                 _END,
             )
@@ -90,13 +84,18 @@ class Lines:
 
     def _parts(self, asked: Asked) -> tuple[bytes, bytes, bytes]:
         """Who asks what, and what more of its own it says."""
-        if isinstance(asked, Request):
-            if asked.question is None:
-                client = self._of_client(asked.client, {}, asked.headers)
-                return client, _of_request(asked), _of_own(asked.get)
-            asked = asked.question, dict(asked.own), asked.client
-        question, own, peer = asked
-        return self._of_client(peer, own, question.fields), question.line or _of_question(question), _of_own(own.get)
+        if not isinstance(asked, Request):
+            question, own, peer = asked
+        elif asked.question is not None:
+            question, own, peer = asked.question, dict(asked.own), asked.client
+        else:
+            return self._of_client(asked.client, {}, asked.headers), _of_request(asked), _of_own(asked.get)
+        client = self._clients.get(peer) or self._of_client(peer, own, question.fields)
+        return (
+            client,
+            question.line or _of_question(question),
+            b"" if len(own) == (b"cookie" in own) else _of_own(own.get),
+        )
 
     def _of_second(self, second: int) -> bytes:
         self._beginning = time.strftime('{"time":"%Y-%m-%dT%H:%M:%S.', time.gmtime(second)).encode()
@@ -117,7 +116,7 @@ class Lines:
 
     def _of_lead(self, lead: bytes) -> bytes:
         make_room(self._leads, MOST_LEADS)
-        known = self._leads[lead] = _cache(b"\r\n" + lead)
+        known = self._leads[lead] = _cache(_said(b"\r\n" + lead, _OURS)) + _END
         return known
 
 
@@ -141,8 +140,9 @@ def _lines(head: Headers | bytes) -> bytes:
     return head if isinstance(head, bytes) else b"\r\n".join(map(b": ".join, head))
 
 
-def _cache(lines: bytes) -> bytes:
-    return _member(b"cache", _said(lines, _OURS))
+@lru_cache(maxsize=1_024)
+def _cache(said: bytes) -> bytes:
+    return _member(b"cache", said)
 
 
 def _said(lines: bytes, what: bytes) -> bytes:
