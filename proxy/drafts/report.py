@@ -23,11 +23,12 @@ MOST_MISSING = 6
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """What `check` and `test` say of the draft."""
+    """What `check` and `test` say of the draft. `faults` are those of the first tests that failed, a text each."""
 
     findings: tuple[Finding, ...]
     passed: int
     failed: int
+    faults: tuple[str, ...] = ()
 
     @property
     def may_publish(self) -> bool:
@@ -159,6 +160,7 @@ def _not_recorded(slot: SlotReplay) -> str:
 
 def _end(told: Prospect) -> Iterator[str]:
     yield f"Checks: {checks_text(told.checks)}"
+    yield from faults_of(told.checks)
     if told.checks.may_publish and told.changes and not told.is_live:
         starts = f"      starts nothing before {told.starts_at}" if told.starts_at else ""
         yield f'Publish with: tailorbird publish -m "…"{starts}'
@@ -171,6 +173,14 @@ def checks_text(checks: Checks) -> str:
     said = [_counted(errors, "error"), _counted(warnings, "warning")]
     said.append(f"{many(checks.passed, 'test')} passed" + f", {checks.failed} failed" * bool(checks.failed))
     return ", ".join(said)
+
+
+def faults_of(checks: Checks) -> Iterator[str]:
+    """Which tests failed, and how, in lines."""
+    yield from (f"  FAIL  {fault}" for fault in checks.faults)
+    left = checks.failed - len(checks.faults)
+    if checks.faults and left:
+        yield f"        and {left} more, which `tailorbird test` tells"
 
 
 def _counted(findings: Sequence[Finding], word: str) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proxy import collector
-from proxy.cases import run_cases
+from proxy.cases import Outcome, run_cases
 from proxy.diagnostics import as_text as findings_text
-from proxy.drafts.report import Checks, checks_text, prospect
+from proxy.drafts.report import Checks, checks_text, faults_of, prospect
 from proxy.drafts.report import as_text as prospect_text
 from proxy.model import View
 from proxy.rulebook.compile import Loaded, Publication, version_of
@@ -20,6 +20,7 @@ from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import Versions
 
 MOST = 4
+MOST_FAULTS = 5
 DRAFT = "draft"
 
 Files = dict[str, bytes]
@@ -69,8 +70,14 @@ class Drafts:
 def checks_of(loaded: Loaded, now: float) -> Checks:
     """What `check` and `test` say of a draft."""
     outcomes = run_cases(loaded.publication, now) if loaded.publication else ()
-    passed = sum(outcome.passed for outcome in outcomes)
-    return Checks(tuple(loaded.findings), passed, len(outcomes) - passed)
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    faults = tuple(map(_faults_of, failed[:MOST_FAULTS]))
+    return Checks(tuple(loaded.findings), len(outcomes) - len(failed), len(failed), faults)
+
+
+def _faults_of(outcome: Outcome) -> str:
+    case = outcome.case
+    return "\n        ".join([f"{case.name} ({case.place})", *map(str, outcome.faults)])
 
 
 def plan_text(
@@ -88,5 +95,6 @@ def plan_text(
     if draft.publication is None:
         return findings_text(draft.findings, draft.sources)
     if live is None:
-        return f"Nothing is published yet. The draft: {checks_text(checks)}."
+        said = f"Nothing is published yet. The draft: {checks_text(checks)}."
+        return "\n".join([said, *faults_of(checks)])
     return prospect_text(prospect(views, live, draft.publication, checks, now, names=names, is_live=is_live))

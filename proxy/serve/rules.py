@@ -13,7 +13,7 @@ from pathlib import Path
 
 from proxy import collector
 from proxy.catalogue.feeds import read_feed
-from proxy.diagnostics import as_text
+from proxy.diagnostics import Finding, as_text
 from proxy.errors import OperatorError, StoreError
 from proxy.metrics import Metrics
 from proxy.model import Product
@@ -21,11 +21,26 @@ from proxy.ports import ProfileStore
 from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.rulebook.lints import Site
 from proxy.rulebook.pauses import Pause, paused
+from proxy.rulebook.read import RULE_FILES, start_of
 from proxy.stores.ruledir import RuleFolder
 
 log = logging.getLogger("tailorbird.rules")
 
 Files = dict[str, bytes]
+
+NOTHING_YET = Loaded(
+    None,
+    [
+        Finding(
+            "R202",
+            "nothing is published yet",
+            start_of("*" + RULE_FILES[0]),
+            'publish the draft, in the studio under Plan or by `tailorbird publish -m "why"`',
+        )
+    ],
+    {},
+)
+"""Where files are drafts, and none has been published."""
 
 IMPORTS_SECONDS = 5.0
 """How often the store is asked for attributes it did not have before."""
@@ -105,7 +120,8 @@ class Rules:
                     await self._take()
 
     async def _take(self) -> None:
-        loaded = await asyncio.to_thread(self._load, self._files)
+        is_nothing_yet = self._folder.is_published and not self._files
+        loaded = NOTHING_YET if is_nothing_yet else await asyncio.to_thread(self._load, self._files)
         self.loaded = loaded
         self._by_id = {product.id: product for product in self._products}
         if loaded.publication is None:

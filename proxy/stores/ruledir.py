@@ -92,7 +92,7 @@ class RuleFolder:
         self.path = path
         self.versions = Versions(path)
         self.pauses = NOTHING
-        self._is_published = is_published
+        self.is_published = is_published
         self._poll_seconds = settings.rules_poll_ms / 1_000
         self._quiet_seconds = settings.rules_debounce_ms / 1_000
         self._stamps: Stamps = {}
@@ -103,7 +103,7 @@ class RuleFolder:
         """The files as they are now; none when nothing was published yet. Raises `OperatorError`."""
         self._stamps = self._stamps_now()
         self.pauses = self.versions.pauses()
-        if self._is_published:
+        if self.is_published:
             live = self.versions.live()
             self._files = self.versions.files_now(live) if live else {}
         else:
@@ -113,12 +113,12 @@ class RuleFolder:
     def last_good(self) -> dict[str, bytes]:
         """The files of the version that was live last, for a folder that was saved with mistakes since; none when there
         is no such version. Raises `OperatorError`."""
-        live = 0 if self._is_published else self.versions.live()
+        live = 0 if self.is_published else self.versions.live()
         return self.versions.files_now(live) if live else {}
 
     def remember(self, files: dict[str, bytes], now: float) -> None:
         """Makes what is saved and live a version, unless it was published as one. Raises `OSError`."""
-        if not self._is_published:
+        if not self.is_published:
             self.versions.load(files, now)
 
     async def changes(self) -> AsyncGenerator[dict[str, bytes], None]:
@@ -166,10 +166,8 @@ class RuleFolder:
         return self._listed.stamps
 
     def _stamps_now(self) -> Stamps:
-        stamps = {} if self._is_published else _stamps(self.path)
-        ours = (
-            (f"{VERSIONS}/live", f"{VERSIONS}/paused", *DATA_FILES) if self._is_published else (f"{VERSIONS}/paused",)
-        )
+        stamps = {} if self.is_published else _stamps(self.path)
+        ours = (f"{VERSIONS}/live", f"{VERSIONS}/paused", *DATA_FILES) if self.is_published else (f"{VERSIONS}/paused",)
         for name in ours:
             with contextlib.suppress(OSError):
                 stamps[name] = _stamp((self.path / name).stat())

@@ -191,7 +191,8 @@ async def readiness(site: Site) -> Readiness:
     serving = "no rules are being served" if publication is None else "the last good version keeps serving"
     if problems:
         count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
-        reasons.append(f"the rules folder has {count}; {serving}")
+        what = problems[0].what if problems[0].code == "R202" else f"the rules folder has {count}"
+        reasons.append(f"{what}; {serving}")
     if not store_ready:
         reasons.append("profiles cannot be read; pages go on without them")
     if site.is_tight:

@@ -36,6 +36,31 @@ async def as_anna(behind: Behind) -> str:
     return (await behind.client.get("/", headers={**behind.cookies_of("anna"), **browser})).text
 
 
+async def test_until_something_is_published_that_is_what_is_amiss(tmp_path: Path) -> None:
+    async with shop(tmp_path) as behind:
+        site = behind.tailorbird.desk
+        assert (await site.readiness()).reasons == ["nothing is published yet; no rules are being served"]
+        assert "by `tailorbird publish" in site.findings[0].help
+        await site.publish("Mia", "first")
+        await until(lambda: site.publication)
+        assert ((await site.readiness()).reasons, site.findings) == ([], [])
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_a_plan_names_the_tests_that_fail_and_how(is_first: bool, tmp_path: Path) -> None:
+    tests = "".join(f"  - {{name: Stranger {number}, expect: {{home.hero: Known by name}}}}\n" for number in range(7))
+    async with shop(tmp_path) as behind:
+        site = behind.tailorbird.desk
+        if not is_first:
+            await site.publish("Mia", "first")
+            await until(lambda: site.publication)
+        behind.write("b.rules.yaml", f"rules: []\ntests:\n{tests}")
+        told = await site.plan()
+    assert not told.may_publish
+    assert "  FAIL  Stranger 0 (b.rules.yaml:3)\n        home.hero should show" in told.text
+    assert "  FAIL  Stranger 4 " in told.text and "and 2 more, which `tailorbird test` tells" in told.text
+
+
 async def test_a_plan_counts_the_warnings_that_check_tells(tmp_path: Path) -> None:
     async with shop(tmp_path) as behind:
         behind.write("b.rules.yaml", OVER)

@@ -172,7 +172,7 @@ async def test_without_any_rules_it_says_so_and_stands() -> None:
     async with browser(Shop(publication=None, findings=[finding])) as client:
         assert "No rule is being served." in (await client.get("/")).text
         assert (await client.get("/readyz")).json()["reasons"] == [
-            "the rules folder has a problem; no rules are being served"
+            "there is no rule file in this folder; no rules are being served"
         ]
 
 
