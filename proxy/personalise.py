@@ -21,6 +21,7 @@ from proxy.catalogue.shopper import Shopper, shopper_of
 from proxy.decide.engine import decide
 from proxy.decide.plan import Plan
 from proxy.decide.why import SlotStory
+from proxy.memo import make_room
 from proxy.metrics import Decided
 from proxy.model import Decision, EvaluationContext, Product
 from proxy.page.cards import PLAIN, Dress
@@ -49,6 +50,8 @@ SORTED_BY = tuple(f"refinement.{name}" for name in SORTS)
 """Attributes that tell of a list the visitor has sorted."""
 
 REMEMBERED_SECONDS = 60.0
+MOST_REMEMBERED = 1_000
+"""Of one profile: all who have none share one, for good."""
 MISSING = object()
 NO_LISTS: Mapping[int, Cards] = {}
 _Row = TypeVar("_Row", tuple[int, Decision], tuple[int, Shelf, Decision])
@@ -186,6 +189,7 @@ def stocked(
         row = choose(ask, asking, shown)
         made = shelf.filled(row.products, context.now, dress, is_common=not ask.reads_history)
         ids = tuple(product.id for product in row.products)
+        make_room(context.remembered, MOST_REMEMBERED)
         known = context.remembered[key] = _Stocked(made if ids else None, ids, row.seen, hub.version)
     return known.fragment, known.products
 
@@ -215,6 +219,7 @@ def arranged(decision: Decision, cards: Cards, context: EvaluationContext, stock
     known = context.remembered.get(key, MISSING)
     if known is MISSING:
         order = arrangement.order(cards.products, hub.get, asking_of(context, stock.shop).shopper, context.now)
+        make_room(context.remembered, MOST_REMEMBERED)
         known = context.remembered[key] = cards.arranged(order)
     return known if isinstance(known, Fragment) else None
 

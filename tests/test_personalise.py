@@ -16,7 +16,7 @@ from proxy.page.encode import Coding
 from proxy.page.fragments import Frame, banner
 from proxy.page.shelf import shelf
 from proxy.page.template import Template, cut
-from proxy.personalise import Personalised, Stock, personalise, stocked, untouched, with_products
+from proxy.personalise import MOST_REMEMBERED, Personalised, Stock, personalise, stocked, untouched, with_products
 from tests.catalogue.worlds import did, shop
 
 PAGE = b'<p>before</p><div data-slot="home.hero">ours</div><p>between</p><div data-slot="all.topbar">bar</div>'
@@ -144,6 +144,14 @@ def test_a_row_stays_while_nothing_that_was_looked_at_for_it_changes() -> None:
     assert row()[0] is second[0]
     tell("HOTDOG", "in_stock")
     assert row()[1] == first[1]
+
+
+def test_what_is_remembered_of_who_has_no_profile_does_not_grow_for_ever() -> None:
+    stock, remembered = Stock(shop(), {"row": POPULAR}), dict[object, object]()
+    for minute in range(2 * MOST_REMEMBERED):
+        context = EvaluationContext("", 60.0 * minute, remembered=remembered)
+        stocked(SHELVES["row"], Decision("", "row"), context, stock, PLAIN)
+    assert len(remembered) <= MOST_REMEMBERED
 
 
 def test_a_row_without_products_is_the_pages_own() -> None:
