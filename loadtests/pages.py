@@ -34,12 +34,23 @@ from loadtests.loader import LOADER_CORE, Requests, is_installed
 from loadtests.rivals import nginx, varnish
 from loadtests.rows import LEGEND, Row, row_of, table
 from loadtests.stage import free_port, running
-from loadtests.storefront import RULES, SECRET, VISITORS, Shopper, Storefront, other_cookies, shoppers, storefront
+from loadtests.storefront import (
+    NOBODY,
+    RULES,
+    SECRET,
+    VISITORS,
+    Shopper,
+    Storefront,
+    other_cookies,
+    shoppers,
+    storefront,
+)
 from loadtests.verdicts import ESI, INCLUDES, OURS, PASSING, QUIET, STATIC, verdicts
+from proxy.visitors.visitor import MEMO_SIZE
 
 RESULTS = Path(__file__).parent / "results"
 OTHERS = 509  # a prime: no visitor meets the same other cookies twice in five million requests
-NEW_VISITORS = 20_000
+NEW_VISITORS = MEMO_SIZE + 2_500  # whoever of them comes again is forgotten by then, and their signatures too
 RATES = {"gzip": 2_000, "identity": 2_000, "miss": 400}
 """Requests a second at which CPU per request is told: the same for everybody who can do twice as many."""
 
@@ -127,10 +138,11 @@ def hits(stage: Stage, codings: Sequence[str]) -> Iterator[list[Contender]]:
             url, pid = stack.enter_context(tailorbird(stage, **more))
             add(name, url, pid, theirs, len(stage.visitors))
         if "gzip" in codings:
-            # Who is new comes again when all have been there: by then they are forgotten.
             url, pid = stack.enter_context(tailorbird(stage, profile_memory="1000"))
             requests = stage.requests("/", "gzip", stage.new_visitors)
             found.append(Contender("gzip", f"{OURS}, each visitor new", url, pid, requests, theirs, 50, begun=50))
+            requests, own = stage.requests("/", "gzip", [NOBODY]), stage.store.page()
+            found.append(Contender("gzip", f"{OURS}, no cookie yet", url, pid, requests, lambda shopper: own, 50))
         yield found
 
 

@@ -78,6 +78,10 @@ class Shopper:
     cookies: bytes
 
 
+NOBODY = Shopper((), b"theme=dark")
+"""Who comes for the first time: all cookies are others', and what they are shown is the shop's own."""
+
+
 def storefront(rules: int = RULES, seed: int = 2026) -> Storefront:
     """The same shop for the same arguments. Raises `ValueError` when the rule folder has a finding."""
     random = Random(seed)
@@ -155,7 +159,7 @@ FALSE: tuple[Callable[[Random], list[str]], ...] = (
     lambda random: [f"refinement: {{colour: {random.choice(WORDS)}}}"],
     lambda random: [f"campaign: {{source: {random.choice(WORDS)}}}"],
     lambda random: [f"referrer: contains {random.choice(WORDS)}"],
-    lambda random: ["visitor: new"],
+    lambda random: ["visitor: new", f"search term: {random.choice(WORDS)}"],
     lambda random: [f"weekday: {random.choice(WEEKDAYS)}", f"search term: {random.choice(WORDS)}"],
     lambda random: [f"hours: 0{random.randrange(9)}:00-18:00", "device: phone"],
 )
