@@ -49,6 +49,11 @@ BARS = (
     Bar("B11", "many addresses, a small cache", (*PYTEST, "tests/bars/test_b11_memory.py")),
     Bar("B12", "the origin, then the store, down for a minute", (*PYTEST, "tests/bars/test_b12_outage.py")),
     Bar("F12", "the disk is full", (*PYTEST, "tests/bars/test_f12_disk_full.py")),
+    Bar(
+        "P3",
+        "a server that has learned answers as one that has not",
+        (*PYTEST, "tests/fuzz/test_lane.py", "tests/fuzz/test_answers.py"),
+    ),
     Bar("L1", "three times what an origin can answer", (*PYTEST, "tests/bars/test_l1_overload.py")),
     Bar("C1", "the autumn campaign as given", (*PYTEST, "tests/bars/test_c1_autumn.py")),
     Bar("C2", "slips are told and mended; random changes never raise", (*PYTEST, "tests/bars/test_c2_slips.py")),

@@ -69,9 +69,9 @@ class Heads:
         ]
 
     @staticmethod
-    def by_strangers() -> list[Asked]:
+    def by_strangers(paths: Sequence[bytes] = (*PATHS, *ODD_PATHS)) -> list[Asked]:
         """Every path without a cookie, so that what may be stored is."""
-        return [Asked([_head(b"GET", path, _with_cookie(BARE, b""))]) for path in dict.fromkeys((*PATHS, *ODD_PATHS))]
+        return [Asked([_head(b"GET", path, _with_cookie(BARE, b""))]) for path in dict.fromkeys(paths)]
 
     def any(self) -> Asked:
         """The next one, or a few in one go."""
@@ -82,6 +82,18 @@ class Heads:
         changes = not several and not data.startswith((b"GET ", b"HEAD "))
         numbers = {number for number in range(self._visitors) if self._of[number] in data}
         return Asked(self._in_pieces(data), set(map(token, numbers)), changes)
+
+    def plainly(self, path: bytes) -> Asked:
+        """What a browser sends, with cookies of the shop or without."""
+        number = self._dice.randrange(self._visitors)
+        cookies = self._of[number] + self._dice.choice((b"", b"; shop=" + token(number)))
+        fields = list(_with_cookie(self._dice.choice(BROWSERS), cookies))
+        if self._dice.random() < 0.1:
+            fields.append(
+                self._dice.choice(((b"If-None-Match", b'"v1"'), (b"If-None-Match", b"*"), (b"Range", b"bytes=0-3")))
+            )
+        method = b"HEAD" if self._dice.random() < 0.05 else b"GET"
+        return Asked([_head(method, path, fields)], {token(number)})
 
     def _in_pieces(self, data: bytes) -> list[bytes]:
         kind = self._dice.random()
@@ -110,8 +122,8 @@ class Heads:
         """One in three is an odd one, which comes back with other cookies: so all that is odd is learned, too."""
         dice = self._dice
         fields, method, path, version = list(dice.choice(BROWSERS)), b"GET", dice.choice(PATHS), b"HTTP/1.1"
-        if dice.random() < 0.4:
-            path = b"/"
+        if dice.random() < 0.5:
+            path = dice.choice((b"/", b"/", b"/", b"/c/shoes"))
         if dice.random() < 0.6:
             return method, path, version, fields
         if dice.random() < 0.15:

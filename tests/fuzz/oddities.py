@@ -26,7 +26,7 @@ PHONE = (
     (b"User-Agent", b"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148"),
     (b"Accept", b"text/html,*/*;q=0.8"),
     (b"Accept-Language", b"en-GB"),
-    (b"Accept-Encoding", b"gzip"),
+    (b"Accept-Encoding", b"identity"),
     (b"Cookie", COOKIES),
     (b"Connection", b"keep-alive"),
 )
@@ -61,10 +61,12 @@ ODD_PATHS = (
     b"/" + b"x" * 2_100, b"/?" + b"y" * 8_200, b"/:", b"/@evil", b"///", b"/;/", b"/%", b"/%zz", b"/%c0%ae",
 )  # fmt: skip
 MORE: tuple[Field, ...] = (
-    (b"Content-Length", b"0"), (b"Content-Length", b"3"), (b"Content-Length", b"x"),
-    (b"Transfer-Encoding", b"chunked"), (b"Transfer-Encoding", b"identity"), (b"Expect", b"100-continue"),
-    (b"Upgrade", b"h2c"), (b"Upgrade", b"websocket"), (b"Range", b"bytes=0-3"), (b"Range", b"bytes=9-,0-1"),
-    (b"If-Range", b'"page"'), (b"If-None-Match", b'"page"'), (b"If-None-Match", b'"css"'), (b"If-None-Match", b"*"),
+    (b"If-None-Match", b'W/"0123456789abcdef0123456789abcdef"'),
+    (b"If-None-Match", b'"a", W/"0123456789abcdef0123456789abcdef"'), (b"Content-Length", b"0"),
+    (b"Content-Length", b"3"), (b"Content-Length", b"x"), (b"Transfer-Encoding", b"chunked"),
+    (b"Transfer-Encoding", b"identity"), (b"Expect", b"100-continue"), (b"Upgrade", b"h2c"),
+    (b"Upgrade", b"websocket"), (b"Range", b"bytes=0-3"), (b"Range", b"bytes=9-,0-1"), (b"If-Range", b'"page"'),
+    (b"If-None-Match", b'"page"'), (b"If-None-Match", b'"css"'), (b"If-None-Match", b"*"),
     (b"If-None-Match", b'W/"x", "plain"'), (b"If-None-Match", b""),
     (b"If-Modified-Since", b"Mon, 23 Nov 2026 12:00:00 GMT"), (b"If-Modified-Since", b"Fri, 01 Jan 2100 00:00:00 GMT"),
     (b"If-Match", b"*"), (b"If-Unmodified-Since", b"Mon, 23 Nov 2026 12:00:00 GMT"), (b"Cache-Control", b"no-cache"),
