@@ -32,7 +32,7 @@ from proxy.model.conditions import (
     WithinHours,
     measure_name,
 )
-from proxy.model.events import NOTED, Arrival, Event, Item, Link
+from proxy.model.events import NOTED, Arrival, Deed, Event, Item, Link
 from proxy.model.manner import Manner
 from proxy.model.messages import CacheVerdict, Headers
 from proxy.model.outbox import Delivery, Followed, Standing
@@ -67,6 +67,7 @@ __all__ = [
     "Consent",
     "Contains",
     "Decision",
+    "Deed",
     "Delivery",
     "Draw",
     "EvaluationContext",

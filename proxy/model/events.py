@@ -57,6 +57,17 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True, gc=False):
     joins: tuple[str, str] = ("", "")
 
 
+class Deed(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a page notes that a visitor did: an arrival that changes their history alone, packed where it is made, as
+    the log keeps it (`stores/record.py`). A moment later that costs thrice as much, since all that it tells has to come
+    from memory again; and few ask what it says."""
+
+    visitor_id: str
+    kind: str
+    packed: bytes
+    via: str = ""
+
+
 class Link(msgspec.Struct, frozen=True, array_like=True, order=True):
     """That two visitor ids are of one person: since when, whether the other is a device of this one or this one a
     device of the other, and whether that was undone. Of a device, what chance draws it by, and when it was first heard

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from proxy.model import Arrival, Profile
+from proxy.model import Arrival, Deed, Profile
 
 
 class Part(NamedTuple):
@@ -94,18 +94,25 @@ class ProfileStore(Protocol):
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What came of arrivals: those the store did not have yet, each as whose it is; and who was joined or parted by
-    one of them, as they are right after it. `places` are those of the log before and after them, if nothing else lies
+    one of them, as they are right after it. `noted` are those of what was noted that the store tells apart from the
+    `fresh` ones. `places` are those of the log before and after them, if nothing else lies
     between; `changes` names what was changed for `ProfileStore.changed`."""
 
     fresh: Sequence[Arrival]
     linked: Mapping[str, Profile] = field(default_factory=dict)
     places: tuple[str, str] | None = None
     changes: Sequence[str] = ()
+    noted: Sequence[Deed] = ()
+
+    @property
+    def all(self) -> Sequence[Arrival | Deed]:
+        """The fresh ones, and what was noted."""
+        return self.fresh if not self.noted else self.noted if not self.fresh else (*self.fresh, *self.noted)
 
     @property
     def visitors(self) -> Collection[str]:
         """Whose profiles changed."""
-        return dict.fromkeys([arrival.visitor_id for arrival in self.fresh])
+        return dict.fromkeys([one.visitor_id for one in self.all])
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,7 @@ class Tombstones:
 class EventStore(Protocol):
     """The log of all events and what follows from it. As `ProfileStore`, it may raise `StoreError`."""
 
-    async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Arrival] = ()) -> Applied:
+    async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Deed] = ()) -> Applied:
         """Logs each event of which the log has none with this visitor and id, and changes their visitors' profiles
         (`events/fold.py`), each visitor's all at once. What is applied is durable when this returns. What is `noted` is
         new for certain, with an id that begins as `NOTED`: so it may be stored with less ado."""

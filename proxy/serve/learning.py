@@ -18,6 +18,7 @@ from proxy.errors import StoreError
 from proxy.model import Arrival, EvaluationContext, Profile
 from proxy.personalise import Stock, foresee
 from proxy.ports import Applied, EventStore
+from proxy.stores.record import arrivals_of
 
 log = logging.getLogger("tailorbird.learning")
 
@@ -57,7 +58,8 @@ class Learning:
 
     def hear(self, applied: Applied) -> None:
         """Learns what this worker has applied, and looks ahead for those who did it."""
-        learnt = [arrival for arrival in applied.fresh if arrival.event.kind in LEARNT]
+        noted = arrivals_of(deed for deed in applied.noted if deed.kind in LEARNT)
+        learnt = [arrival for arrival in (*applied.fresh, *noted) if arrival.event.kind in LEARNT]
         shop = self._stock().shop
         for arrival in learnt:
             shop.learn(arrival.visitor_id, arrival.event)

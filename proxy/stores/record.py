@@ -7,7 +7,7 @@ copied under a wrong key, is never taken for this visitor's. Equal profiles are 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -15,7 +15,7 @@ from proxy.audience.identity import IMPORTED
 from proxy.audience.outside import segments_of
 from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import values_of
-from proxy.model import Arrival, AttributeValue, Event, Link, Membership, Profile, Stamp
+from proxy.model import Arrival, AttributeValue, Deed, Event, Link, Membership, Profile, Stamp
 from proxy.ports import Refused
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -139,6 +139,32 @@ def unpacked_arrivals(values: bytes, many: int) -> list[Arrival]:
         return _arrivals_decoder.decode(b"\xdd" + many.to_bytes(4, "big") + values)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise DamagedValueError("an event in the log cannot be read") from None
+
+
+def packed_part(value: object) -> msgspec.Raw:
+    """Part of a deed, packed once by those who say it again and again."""
+    return msgspec.Raw(_encoder.encode(value))
+
+
+NOTHING = packed_part({})
+_NOBODY = "", ""
+
+
+def deed(visitor_id: str, source: str, at: float, event: tuple[object, ...], details: msgspec.Raw = NOTHING) -> Deed:
+    """What this visitor did: an arrival that is packed, and nothing else. `event` are the fields of one, from its id
+    on."""
+    packed = _encoder.encode((visitor_id, (at, *event), source, at, {}, (), details, "", _NOBODY))
+    return Deed(visitor_id, str(event[1]), packed)
+
+
+def deed_of(arrival: Arrival) -> Deed:
+    """An arrival as it is noted."""
+    return Deed(arrival.visitor_id, arrival.event.kind, packed_arrival(arrival), arrival.via)
+
+
+def arrivals_of(told: Iterable[Arrival | Deed]) -> list[Arrival]:
+    """All of them as arrivals. Raises `DamagedValueError`."""
+    return [unpacked_arrival(one.packed) if isinstance(one, Deed) else one for one in told]
 
 
 # -- what was not taken

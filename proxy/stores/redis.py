@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from zlib import crc32
 
 from proxy.errors import DamagedValueError, StoreError
-from proxy.model import Arrival, Profile
+from proxy.model import Arrival, Deed, Profile
 from proxy.ports import ALL, Acquaintances, Applied, Begun, Changed, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import redis_changes, redis_feed, redis_refused, redis_remaking, redis_rules
@@ -22,7 +22,7 @@ from proxy.stores.address import Address, address_of
 from proxy.stores.batches import Batches
 from proxy.stores.cluster import Wide
 from proxy.stores.connecting import answers_as_ours, reader, writer
-from proxy.stores.record import import_of
+from proxy.stores.record import arrivals_of, import_of
 from proxy.stores.redis_log import RedisLog
 from proxy.stores.redis_tombstones import RedisTombstones
 from proxy.stores.redis_visitor import Stored, keys_of, log_key, profile_key, profile_of, stored, visitor_in
@@ -136,9 +136,9 @@ class RedisStore:
 
     # -- events
 
-    async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Arrival] = ()) -> Applied:
+    async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Deed] = ()) -> Applied:
         async with answers_as_ours():
-            return await self._log.apply([*arrivals, *noted])
+            return await self._log.apply([*arrivals, *arrivals_of(noted)])
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
         async with answers_as_ours():

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from proxy.errors import DamagedValueError, OperatorError, StoreError
-from proxy.model import Arrival, Profile
+from proxy.model import Arrival, Deed, Profile
 from proxy.ports import ALL, Acquaintances, Applied, Begun, Changed, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import (
@@ -129,7 +129,7 @@ class SqliteStore:
 
     # -- events
 
-    async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Arrival] = ()) -> Applied:
+    async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Deed] = ()) -> Applied:
         due = {self._due.pop() for _ in range(min(len(self._due), DUE_AT_ONCE))}
         return await self._change(lambda connection: sqlite_log.apply(connection, arrivals, noted, due))
 

@@ -19,14 +19,14 @@ from proxy.audience.identity import LINKING, routed
 from proxy.audience.merging import Rules
 from proxy.errors import DamagedValueError
 from proxy.events.fold import fold, is_deed
-from proxy.model import Arrival, Profile
+from proxy.model import Arrival, Deed, Profile
 from proxy.ports import Applied, Part
 from proxy.stores import bulk, sqlite_changes, sqlite_noted, sqlite_rules, sqlite_tombstones, sqlite_visitor
-from proxy.stores.record import import_of, packed, packed_arrival, unpacked_arrival
+from proxy.stores.record import arrivals_of, deed_of, import_of, packed, packed_arrival, unpacked_arrival
 from proxy.stores.tombstones import is_erased
 
 EVERY = 16
-EVERY_NOTED = 256
+EVERY_NOTED = 1_024
 # Not to abort in the midst of many rows, for which SQLite would keep a copy of each page: 12 us a row, else 8.
 LOG = "INSERT OR IGNORE INTO events (visitor_id, id, received_at, value)"
 NAME = "INSERT OR IGNORE INTO attribute_names"
@@ -55,17 +55,16 @@ LONGEST_SECONDS = 0.05
 def apply(
     connection: sqlite3.Connection,
     arrivals: Sequence[Arrival],
-    noted: Sequence[Arrival] = (),
+    noted: Sequence[Deed] = (),
     due: Collection[str] = (),
 ) -> Applied:
     """Logs what the log does not have, as it has none of what is `noted`. What a device does is its person's."""
-    told = [one for one in noted if not is_deed(one)]
-    whose = sqlite_noted.not_noted(connection, _whose(connection, [*arrivals, *told]))
+    whose = sqlite_noted.not_noted(connection, _whose(connection, arrivals))
     last, changes = sqlite_visitor.last_place(connection), connection.total_changes
     bulk.write(connection, LOG, [_row(arrival) for arrival in whose])
     is_all = connection.total_changes - changes == len(whose)
     fresh = whose if is_all else _logged(connection, last, whose)
-    views = _whose(connection, [one for one in noted if is_deed(one)] if told else noted)
+    views = _whose_deeds(connection, noted)
     if views:
         mark = sqlite_changes.marked(connection)
         sqlite_noted.add(connection, views, sqlite_visitor.last_place(connection), mark)
@@ -74,7 +73,7 @@ def apply(
     linked = {one.visitor_id: profiles[one.visitor_id] for one in fresh if one.event.kind in LINKING}
     span = last, sqlite_visitor.last_place(connection)
     places = str(span[0] or ""), str(span[1] or "")
-    return Applied([*fresh, *views], linked, places, (sqlite_changes.name_of(span),))
+    return Applied(fresh, linked, places, (sqlite_changes.name_of(span),), views)
 
 
 def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
@@ -86,6 +85,14 @@ def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Seque
     if not persons:
         return allowed
     return _not_erased(connection, [routed(one, persons.get(one.visitor_id, "")) for one in allowed])
+
+
+def _whose_deeds(connection: sqlite3.Connection, deeds: Sequence[Deed]) -> Sequence[Deed]:
+    """The same of what was noted. Nearly always all may be logged as it is."""
+    ids = {deed.visitor_id for deed in deeds}
+    if not ids or not (sqlite_tombstones.erased_at(connection, ids) or sqlite_visitor.persons(connection, ids)):
+        return deeds
+    return [deed_of(arrival) for arrival in _whose(connection, arrivals_of(deeds))]
 
 
 def _not_erased(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
@@ -113,7 +120,7 @@ def _due(connection: sqlite3.Connection, fresh: Sequence[Arrival]) -> set[str]:
     return whole | _drawn(fresh, EVERY) | (them - sqlite_visitor.known(connection, them) if them else them)
 
 
-def _drawn(arrivals: Sequence[Arrival], every: int) -> set[str]:
+def _drawn(arrivals: Sequence[Arrival | Deed], every: int) -> set[str]:
     return {one.visitor_id for one in arrivals if random.random() * every < 1}  # noqa: S311  # no secret
 
 

@@ -18,9 +18,9 @@ from zlib import crc32
 
 import msgspec
 
-from proxy.model import NOTED, Arrival
+from proxy.model import NOTED, Arrival, Deed
 from proxy.stores import bulk
-from proxy.stores.record import packed_arrival, unpacked_arrival
+from proxy.stores.record import unpacked_arrival
 from proxy.stores.sqlite_lately import LATELY, NEWEST, lately_of
 
 INDEX = """
@@ -67,14 +67,14 @@ def one_sought(connection: sqlite3.Connection, visitor_id: str) -> tuple[str, in
     return id, called, json.dumps(places)
 
 
-def add(connection: sqlite3.Connection, arrivals: Sequence[Arrival], last: int, mark: int = 0) -> None:
+def add(connection: sqlite3.Connection, deeds: Sequence[Deed], last: int, mark: int = 0) -> None:
     """Logs them, at least one, after the `last` place. Their visitors have at least an empty checkpoint from now on:
     by that they are found. `mark` is the file's, by which it is known who has one."""
-    places = range(last + 1, last + 1 + len(arrivals))
+    places = range(last + 1, last + 1 + len(deeds))
     if not connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (places[-1],)).rowcount:
         connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (places[-1],))
-    ids = [arrival.visitor_id for arrival in arrivals]
-    rows = list(zip(places, ids, map(packed_arrival, arrivals), strict=True))
+    ids = [deed.visitor_id for deed in deeds]
+    rows = list(zip(places, ids, [deed.packed for deed in deeds], strict=True))
     bulk.write(connection, "INSERT OR ROLLBACK INTO noted", rows)
     visitors = msgspec.json.encode([crc32(id.encode("utf-8", "surrogatepass")) for id in ids]).decode()
     connection.execute("INSERT OR ROLLBACK INTO noted_newest VALUES (?, ?)", (places[0], visitors))

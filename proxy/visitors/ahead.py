@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from operator import is_
 
-from proxy.model import Arrival
+from proxy.model import Arrival, Deed
+from proxy.stores.record import arrivals_of
 
 
 class Ahead:
@@ -15,15 +16,15 @@ class Ahead:
     look through all of them."""
 
     def __init__(self) -> None:
-        self._arrivals: list[Arrival] = []
-        self._by_visitor: dict[str, list[Arrival]] = {}
+        self._arrivals: list[Arrival | Deed] = []
+        self._by_visitor: dict[str, list[Arrival | Deed]] = {}
         self._sorted = 0  # so many of the first
 
-    def add(self, arrivals: Iterable[Arrival]) -> None:
+    def add(self, arrivals: Iterable[Arrival | Deed]) -> None:
         """These are under way to the store."""
         self._arrivals.extend(arrivals)
 
-    def drop(self, arrivals: Sequence[Arrival]) -> None:
+    def drop(self, arrivals: Sequence[Arrival | Deed]) -> None:
         """These have come there, or never will."""
         if not arrivals:
             return
@@ -31,14 +32,15 @@ class Ahead:
         if len(arrivals) <= len(self._arrivals) and all(map(is_, arrivals, self._arrivals)):
             del self._arrivals[: len(arrivals)]
         else:
-            gone = {(one.visitor_id, one.event.id) for one in arrivals}
-            self._arrivals = [one for one in self._arrivals if (one.visitor_id, one.event.id) not in gone]
+            gone = {(one.visitor_id, one.event.id) for one in arrivals_of(arrivals)}
+            here = zip(self._arrivals, arrivals_of(self._arrivals), strict=True)
+            self._arrivals = [one for one, told in here if (told.visitor_id, told.event.id) not in gone]
 
-    def all(self) -> Sequence[Arrival]:
+    def all(self) -> Sequence[Arrival | Deed]:
         """All of them, as they are now."""
         return tuple(self._arrivals)
 
-    def of(self, visitor_id: str) -> list[Arrival]:
+    def of(self, visitor_id: str) -> list[Arrival | Deed]:
         """Those of this visitor."""
         for arrival in self._arrivals[self._sorted :]:
             self._by_visitor.setdefault(arrival.visitor_id, []).append(arrival)

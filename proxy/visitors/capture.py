@@ -21,22 +21,21 @@ from msgspec.structs import replace
 from proxy.audience.showings import SHOWN
 from proxy.http.message import Own, Question, Request
 from proxy.memo import make_room
-from proxy.model import NOTED, Arrival, Consent, Event, Item, Product, Visitor
+from proxy.model import NOTED, Arrival, Consent, Deed, Item, Product, Visitor
 from proxy.page.about import About
 from proxy.personalise import Personalised
 from proxy.settings import Settings
+from proxy.stores.record import deed, packed_part
 from proxy.visitors.agreeing import Agreeing
 from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.journal import Journal
-from proxy.visitors.telling import Telling, banners_of, telling_of
+from proxy.visitors.telling import MOST_SHOWN, Telling, banners_of, telling_of
 from proxy.visitors.visitor import Cookies
 
 log = logging.getLogger("tailorbird.capture")
 
 MOST_HELD = 10_000
 MOST_TOLD = 5_000
-MOST_SHOWN = 16
-"""So many banners does a page view name; those of a page with more are events of their own."""
 SOURCE = "page"
 NOT_TOLD: tuple[None, None] = None, None
 
@@ -70,7 +69,7 @@ class Capture:
         self._agreeing = Agreeing(settings, cookies, self._consents)
         self._products = products
         self._told: dict[Question, tuple[Telling | None, About | None]] = {}
-        self._held: OrderedDict[str, list[Arrival]] = OrderedDict()
+        self._held: OrderedDict[str, list[Arrival | Deed]] = OrderedDict()
         self._name = f"{NOTED}{secrets.token_hex(6)}"
         self._numbers = itertools.count()
 
@@ -94,7 +93,7 @@ class Capture:
         if told is None or not visitor_id:
             return True
         try:
-            arrivals = self._arrivals(at, visitor_id, told, about, done)
+            arrivals = self._deeds(at, visitor_id, told, about, done)
         except Exception:
             return False  # `note` meets with the same, and says so
         self._journal.note(self._since(visitor_id, arrivals))
@@ -110,7 +109,7 @@ class Capture:
         if not agrees or not self.note_again(at, question, about, visitor.id if visitor else "", None):
             self.note(View(at, question.request(own, client), about, None))
 
-    def _counted(self, view: View) -> Sequence[Arrival]:
+    def _counted(self, view: View) -> Sequence[Arrival | Deed]:
         """The events of a page, if they count already."""
         telling = self._telling(view.request, view.about)
         if telling is None:
@@ -119,7 +118,7 @@ class Capture:
         visitor = view.visitor or self._visitor(view)
         if not visitor.id or visitor.consent < Consent.SESSION:
             return agreed
-        arrivals = agreed + self._arrivals(view.at, visitor.id, telling, view.about, view.done)
+        arrivals = agreed + self._deeds(view.at, visitor.id, telling, view.about, view.done)
         if not view.is_first:
             return self._since(visitor.id, arrivals)
         self._held[visitor.id] = arrivals
@@ -127,7 +126,7 @@ class Capture:
             self._held.popitem(last=False)
         return ()
 
-    def _since(self, visitor_id: str, arrivals: list[Arrival]) -> list[Arrival]:
+    def _since(self, visitor_id: str, arrivals: list[Arrival | Deed]) -> list[Arrival | Deed]:
         """With what was held of a visitor until they came back."""
         return self._held.pop(visitor_id) + arrivals if visitor_id in self._held else arrivals
 
@@ -146,21 +145,19 @@ class Capture:
             self._told[question] = told, about
         return told
 
-    def _arrivals(
+    def _deeds(
         self, at: float, visitor_id: str, telling: Telling, about: About, done: Personalised | None
-    ) -> list[Arrival]:
+    ) -> list[Arrival | Deed]:
         """The page view, which names the banners and says which variant each slot showed; and what else it tells."""
         id = f"{self._name}{next(self._numbers):x}-"
-        shown, variants = banners_of(done)
-        details = {**variants, **telling.came} if telling.came else variants
-        viewed = Event(at, f"{id}0", "page viewed", telling.page, (), 0.0, shown[:MOST_SHOWN])
-        arrivals = [Arrival(visitor_id, viewed, SOURCE, at, {}, (), details)]
-        if telling.deeds or about.product is not None or len(shown) > MOST_SHOWN:
-            others = enumerate(self._others(about, shown[MOST_SHOWN:], telling), 1)
-            arrivals += [
-                Arrival(visitor_id, Event(at, f"{id}{number}", *other), SOURCE, at) for number, other in others
-            ]
-        return arrivals
+        banners = banners_of(done)
+        details = packed_part({**banners.variants, **telling.came}) if telling.came else banners.details
+        view = f"{id}0", "page viewed", telling.page, (), 0.0, banners.shown
+        deeds: list[Arrival | Deed] = [deed(visitor_id, SOURCE, at, view, details)]
+        if telling.deeds or about.product is not None or len(banners.rules) > MOST_SHOWN:
+            others = self._others(about, banners.rules[MOST_SHOWN:], telling)
+            deeds += [deed(visitor_id, SOURCE, at, (f"{id}{number}", *other)) for number, other in enumerate(others, 1)]
+        return deeds
 
     def _others(
         self, about: About, shown: Sequence[str], telling: Telling

@@ -1,7 +1,7 @@
 """The way of events into the store, for one worker: many become one transaction, and whoever waits is told when theirs
 is durable.
 
-What comes while a transaction is under way is in the next one; the first after a pause waits 2 ms for company, and 250
+What comes while a transaction is under way is in the next one; the first after a pause waits 2 ms for company, and 500
 where nobody waits for it: in this worker it counts already. A full queue refuses what somebody waits for, who will send
 it again; what nobody waits for, as what pages note of themselves, is tried again while the store is away and, when it
 is too much, lost and counted.
@@ -14,22 +14,22 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from operator import is_
 from typing import NamedTuple
 
 from proxy.errors import RequestError, StoreError
 from proxy.events.fold import is_deed
 from proxy.metrics import Metrics
-from proxy.model import Arrival
+from proxy.model import Arrival, Deed
 from proxy.ports import Applied, EventStore, Refused
 from proxy.settings import DEFAULTS, Settings
+from proxy.stores.record import arrivals_of
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.waiting import Entry, Queue
 
 log = logging.getLogger("tailorbird.journal")
 
-NOTED_SECONDS = 0.25
-"""The same for what nobody waits for: a shop with 500 pages a second has 4 transactions of their events, not 500."""
+NOTED_SECONDS = 0.5
+"""The same for what nobody waits for: a shop with 500 pages a second has 2 transactions of their events, not 500."""
 ROWS, NOTED_ROWS = 500, 2_000
 """A transaction has about so many at most, for the other workers wait for it; the second, of what nobody waits for,
 which takes as long: half of the work is the transaction's own."""
@@ -43,7 +43,7 @@ class Change(NamedTuple):
     """What the other workers are told: what visitors did, of whom nothing else is new; whose profiles are to be read
     again; and what the store calls these changes."""
 
-    deeds: Sequence[Arrival] = ()
+    deeds: Sequence[Arrival | Deed] = ()
     visitor_ids: Collection[str] = ()
     names: Sequence[str] = ()
 
@@ -75,7 +75,7 @@ class Journal:
         self._enough = settings.event_rows
         self._hear: list[Hear] = []
         self._awaited = Queue()
-        self._noted: list[Arrival] = []
+        self._noted: list[Arrival | Deed] = []
         self._tried = Queue()  # what nobody waits for and a transaction failed with, which may be there all the same
         self._refused: list[Refused] = []
         self._woken = asyncio.Event()
@@ -106,7 +106,7 @@ class Journal:
         assert entry.done is not None  # for the type checker
         await entry.done
 
-    def note(self, arrivals: Sequence[Arrival]) -> None:
+    def note(self, arrivals: Sequence[Arrival | Deed]) -> None:
         """Counts the events on their visitors' next request to this worker, and brings them to the store soon."""
         if not arrivals:
             return
@@ -184,7 +184,7 @@ class Journal:
 
     async def _bring(self) -> None:
         """One transaction; in it first what somebody waits for."""
-        entries, noted = self._awaited.take(ROWS), list[Arrival]()
+        entries, noted = self._awaited.take(ROWS), list[Arrival | Deed]()
         room = ROWS - _rows(entries)
         if room > 0 and self._is_well:
             entries += self._tried.take(room) if self._tried.rows else []
@@ -194,12 +194,14 @@ class Journal:
             await self._apply(entries, noted)
         await self._bring_refused()
 
-    async def _apply(self, entries: Sequence[Entry], noted: Sequence[Arrival]) -> None:
-        arrivals = [arrival for entry in entries for arrival in entry.arrivals]
+    async def _apply(self, entries: Sequence[Entry], noted: Sequence[Arrival | Deed]) -> None:
+        deeds = [one for one in noted if isinstance(one, Deed)]
+        told = [one for one in noted if not isinstance(one, Deed)] if len(deeds) < len(noted) else []
+        arrivals = [*(arrival for entry in entries for arrival in entry.arrivals), *told]
         foreseen = [*(arrival for entry in entries if not entry.done for arrival in entry.arrivals), *noted]
-        count = len(arrivals) + len(noted)
+        count = len(arrivals) + len(deeds)
         try:
-            applied = await self._store.apply(arrivals, noted)
+            applied = await self._store.apply(arrivals, deeds)
         except StoreError as error:
             self._failed(entries, noted, error)
             return
@@ -211,11 +213,12 @@ class Journal:
                 [entry for entry in entries if entry.done], (), StoreError(f"events were not applied: {error}")
             )
             return
-        self._profiles.arrived(foreseen, _unforeseen(applied.fresh, foreseen))
-        if len(applied.fresh) < count:
-            self._profiles.outdate(_not_taken(applied.fresh, foreseen))
-        self._count("applied", len(applied.fresh))
-        self._count("repeated", count - len(applied.fresh))
+        fresh = applied.all
+        self._profiles.arrived(foreseen, _unforeseen(fresh, foreseen))
+        if len(fresh) < count:
+            self._profiles.outdate(_not_taken(fresh, foreseen))
+        self._count("applied", len(fresh))
+        self._count("repeated", count - len(fresh))
         for hear in self._hear:
             asyncio.get_running_loop().call_soon(hear, applied)
         self._spawn(self._told([entry.done for entry in entries if entry.done], applied))
@@ -231,8 +234,8 @@ class Journal:
         try:
             if telling:
                 await self._profiles.renew(telling, self._clock())
-            if applied.fresh:
-                deeds = [arrival for arrival in applied.fresh if arrival.visitor_id not in telling]
+            if fresh := applied.all:
+                deeds = [one for one in fresh if one.visitor_id not in telling] if telling else fresh
                 await self._tell(Change(deeds, telling, applied.changes), bool(waiting))
             if waiting:
                 await self._profiles.caught_up(applied.visitors)
@@ -241,13 +244,13 @@ class Journal:
                 if not done.done():
                     done.set_result(None)
 
-    def _failed(self, entries: Sequence[Entry], noted: Sequence[Arrival], error: StoreError) -> None:
+    def _failed(self, entries: Sequence[Entry], noted: Sequence[Arrival | Deed], error: StoreError) -> None:
         log.warning("events could not be stored: %s", error)
         loop = asyncio.get_running_loop()
         self._again_at = loop.time() + AGAIN_SECONDS
         loop.call_at(self._again_at, self._woken.set)
         if noted:
-            self._tried.add(Entry(noted, 0))
+            self._tried.add(Entry(arrivals_of(noted), 0))
         for entry in reversed(entries):
             if entry.done is None:
                 self._tried.add(entry, is_first=True)
@@ -276,16 +279,19 @@ def _rows(entries: Iterable[Entry]) -> int:
     return sum(len(entry.arrivals) for entry in entries)
 
 
-def _unforeseen(fresh: Sequence[Arrival], foreseen: Sequence[Arrival]) -> list[Arrival]:
+def _unforeseen(fresh: Sequence[Arrival | Deed], foreseen: Sequence[Arrival | Deed]) -> list[Arrival | Deed]:
     """Those of the fresh events that were not foreseen as their visitors': what a device did is its person's, who may
     have become known only now."""
-    if len(fresh) == len(foreseen) and all(map(is_, fresh, foreseen)):
+    same = set(map(id, foreseen))
+    others = [one for one in fresh if id(one) not in same]
+    if not others:
         return []  # as nearly always
-    known = {(arrival.visitor_id, arrival.event.id) for arrival in foreseen}
-    return [one for one in fresh if (one.visitor_id, one.event.id) not in known]
+    known = {(arrival.visitor_id, arrival.event.id) for arrival in arrivals_of(foreseen)}
+    told = zip(others, arrivals_of(others), strict=True)
+    return [one for one, arrival in told if (arrival.visitor_id, arrival.event.id) not in known]
 
 
-def _not_taken(fresh: Sequence[Arrival], foreseen: Sequence[Arrival]) -> set[str]:
+def _not_taken(fresh: Sequence[Arrival | Deed], foreseen: Sequence[Arrival | Deed]) -> set[str]:
     """Of whom something was foreseen that the store did not take: it has it already, or they were erased."""
-    taken = {(one.via or one.visitor_id, one.event.id) for one in fresh}
-    return {one.visitor_id for one in foreseen if (one.visitor_id, one.event.id) not in taken}
+    taken = {(one.via or one.visitor_id, one.event.id) for one in arrivals_of(fresh)}
+    return {one.visitor_id for one in arrivals_of(foreseen) if (one.visitor_id, one.event.id) not in taken}

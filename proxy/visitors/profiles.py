@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from proxy.breaker import Breaker
 from proxy.errors import DamagedValueError, StoreError
 from proxy.metrics import Metrics
-from proxy.model import Arrival, Profile
+from proxy.model import Arrival, Deed, Profile
 from proxy.ports import ProfileStore
 from proxy.settings import DEFAULTS, Settings
 from proxy.visitors.ahead import Ahead
@@ -77,13 +77,13 @@ class ProfileReader:
 
     # -- told what happened
 
-    def foresee(self, arrivals: Sequence[Arrival]) -> None:
+    def foresee(self, arrivals: Sequence[Arrival | Deed]) -> None:
         """These events count from now on, though the store does not have them yet."""
         arrivals = self._memory.as_persons(arrivals)
         self._ahead.add(arrivals)
         self._memory.count_in(arrivals)
 
-    def arrived(self, foreseen: Sequence[Arrival], fresh: Sequence[Arrival]) -> None:
+    def arrived(self, foreseen: Sequence[Arrival | Deed], fresh: Sequence[Arrival | Deed]) -> None:
         """The store has these events now: those that were foreseen, and `fresh` ones, which count from now on; but for
         those that say more than what was done, which are for the store to judge: `renew`. What a read that is under way
         brings may be from before them."""

@@ -19,7 +19,8 @@ from proxy.audience.traits import STRANGER
 from proxy.collector import let_go
 from proxy.events.fold import fold, is_deed
 from proxy.metrics import Tally
-from proxy.model import Arrival, Profile
+from proxy.model import Arrival, Deed, Profile
+from proxy.stores.record import arrivals_of
 from proxy.visitors.strangers import Held, Strangers
 
 STALE_SECONDS = 3_600.0
@@ -48,7 +49,7 @@ class Known:
 
     at: float
     profile: Profile | None
-    news: list[Arrival]
+    news: list[Arrival | Deed]
     is_current: bool = True
     is_used: bool = False
     version: int = 0
@@ -56,7 +57,7 @@ class Known:
     def current(self) -> Profile | None:
         """The profile with all of that."""
         if self.profile is not None and self.news:
-            self.profile = fold(self.profile, self.news, of_one_log=True)
+            self.profile = fold(self.profile, arrivals_of(self.news), of_one_log=True)
             self.version += 1
         self.news = []
         return self.profile
@@ -156,7 +157,7 @@ class Remembered:
             return MISSING
         return known.current()
 
-    def put(self, visitor_id: str, profile: Profile | None, news: list[Arrival], now: float) -> None:
+    def put(self, visitor_id: str, profile: Profile | None, news: list[Arrival | Deed], now: float) -> None:
         """What the store has, and what it does not have yet."""
         if before := self._known.pop(visitor_id, None):
             before.end()
@@ -172,7 +173,7 @@ class Remembered:
             if len(self._known) > self._most:
                 self._forget_one()
 
-    def count_in(self, arrivals: Iterable[Arrival]) -> None:
+    def count_in(self, arrivals: Iterable[Arrival | Deed]) -> None:
         """They did this since; what says more than what was done is for the store to judge."""
         for arrival in arrivals:
             known = self._known.get(arrival.visitor_id)
@@ -183,11 +184,11 @@ class Remembered:
                 if len(known.news) >= MOST_NEWS:
                     known.current()
 
-    def as_persons(self, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+    def as_persons(self, arrivals: Sequence[Arrival | Deed]) -> Sequence[Arrival | Deed]:
         """What devices did, as the persons' whose they are."""
         if not self._persons or self._persons.keys().isdisjoint([arrival.visitor_id for arrival in arrivals]):
             return arrivals
-        persons = ((one, self._persons.get(one.visitor_id, one.visitor_id)) for one in arrivals)
+        persons = ((one, self._persons.get(one.visitor_id, one.visitor_id)) for one in arrivals_of(arrivals))
         return [msgspec.structs.replace(arrival, visitor_id=person) for arrival, person in persons]
 
     def outdate(self, visitor_id: str) -> bool:

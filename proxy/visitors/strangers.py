@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 
 from proxy.errors import StoreError
 from proxy.events.fold import is_deed
-from proxy.model import Arrival, Profile
+from proxy.model import Arrival, Deed, Profile
 from proxy.ports import Acquaintances, ProfileStore
 from proxy.visitors.crowd import Crowd
 
@@ -97,7 +97,7 @@ class Strangers:
         self._known = self._coming = None
         self._is_wanted.set()
 
-    async def follow(self, store: ProfileStore, under_way: Callable[[], Iterable[Arrival]]) -> None:
+    async def follow(self, store: ProfileStore, under_way: Callable[[], Iterable[Arrival | Deed]]) -> None:
         """Reads whom the store knows whenever that is to be read, for ever. `under_way` is what the store does not have
         yet. Returns where the store does not tell."""
         tells = True
@@ -112,7 +112,7 @@ class Strangers:
                 self._is_wanted.set()
             await asyncio.sleep(max(LEAST_PAUSE_SECONDS, (time.monotonic() - begun) * REST))
 
-    async def _read(self, store: ProfileStore, under_way: Callable[[], Iterable[Arrival]]) -> bool:
+    async def _read(self, store: ProfileStore, under_way: Callable[[], Iterable[Arrival | Deed]]) -> bool:
         """Reads it once; False where the store does not tell."""
         some = await store.acquaintances("")
         if some is None:

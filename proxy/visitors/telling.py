@@ -8,17 +8,22 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from proxy.events.bots import is_bot
 from proxy.events.intake import cut
 from proxy.http.message import Request
 from proxy.page.about import About
 from proxy.personalise import Personalised
+from proxy.stores.record import packed_part
 from proxy.visitors.context import page_of, referrer_of
 from proxy.visitors.counted import is_opened
 from proxy.visitors.parameters import SEARCH_PARAMETERS, parameters_of, search_term_of
 
 MOST_REFINEMENTS = 5
 MOST_BYTES = 200
+MOST_SHOWN = 16
+"""So many banners does a page view name; those of a page with more are events of their own."""
 NO_REFINEMENTS = {
     *SEARCH_PARAMETERS,
     "page",
@@ -44,10 +49,13 @@ class Telling(NamedTuple):
 
 
 class Banners(NamedTuple):
-    """The rules whose banners a page shows, and by `slot ...` the variant of each."""
+    """The rules whose banners a page shows, and by `slot ...` the variant of each; and, packed, what a view
+    names of the one and tells of the other."""
 
     rules: tuple[str, ...]
     variants: dict[str, str | float | bool]
+    shown: msgspec.Raw
+    details: msgspec.Raw
 
 
 def banners_of(done: Personalised | None) -> Banners:
@@ -57,11 +65,15 @@ def banners_of(done: Personalised | None) -> Banners:
     if not isinstance(done.told, Banners):
         shown = [decision for decision in done.decisions if decision.rule and decision.variant]
         rules = tuple([cut(decision.rule, MOST_BYTES) for decision in shown])
-        done.told = Banners(rules, {f"slot {decision.slot}": decision.variant for decision in shown})
+        done.told = _banners(rules, {f"slot {decision.slot}": decision.variant for decision in shown})
     return done.told
 
 
-NO_BANNERS = Banners((), {})
+def _banners(rules: tuple[str, ...], variants: dict[str, str | float | bool]) -> Banners:
+    return Banners(rules, variants, packed_part(rules[:MOST_SHOWN]), packed_part(variants))
+
+
+NO_BANNERS = _banners((), {})
 
 
 def telling_of(request: Request, about: About) -> Telling | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from proxy.model import Arrival
+from proxy.model import Arrival, Deed
 from proxy.ports import Bus
 from proxy.stores.holdings import Places, Receipt, erased
 from proxy.visitors.journal import Change
@@ -31,6 +31,7 @@ class Told(Teller, frozen=True, array_like=True):
     visitor_ids: list[str]
     names: list[str] = []
     deeds: list[Arrival] = []
+    noted: list[Deed] = []
 
 
 class News:
@@ -58,14 +59,16 @@ class News:
         from the store costs a hundred times as much."""
         if self._bus.is_alone:
             return
-        told = Told(self._bus.name, waits, list(change.visitor_ids), list(change.names), list(change.deeds))
+        deeds = [one for one in change.deeds if isinstance(one, Arrival)]
+        noted = [one for one in change.deeds if isinstance(one, Deed)]
+        told = Told(self._bus.name, waits, list(change.visitor_ids), list(change.names), deeds, noted)
         await (self._bus.send if waits else self._bus.tell)(PROFILES, msgspec.msgpack.encode(told))
 
     async def _hear_of_profiles(self, message: bytes) -> bytes:
         if msgspec.msgpack.decode(message, type=Teller).teller == self._bus.name:
             return b""
         told = msgspec.msgpack.decode(message, type=Told)
-        self._profiles.arrived((), told.deeds)
+        self._profiles.arrived((), [*told.deeds, *told.noted])
         self._profiles.outdate(told.visitor_ids)
         self._vouching.know(told.names)
         if told.waits:

@@ -18,7 +18,7 @@ from proxy.model import Arrival, Event, Profile
 from proxy.ports import ProfileStore, Store
 from proxy.stores import open_store
 from proxy.stores.connecting import client_of
-from proxy.stores.record import packed
+from proxy.stores.record import deed_of, packed
 from proxy.stores.redis_visitor import profile_key
 from tests.wire.patience import PATIENT
 
@@ -97,7 +97,9 @@ async def test_attribute_names_are_all_that_were_ever_stored(store: ProfileStore
 async def test_a_store_that_tells_whom_it_knows_leaves_nobody_out(store: Store) -> None:
     await store.put_profiles([ANNA, BEN])
     deed, trait = Event(NOON, "page:1", "page viewed"), Event(NOON, "web:1", "identified")
-    await store.apply([Arrival("cleo", trait, "web", NOON, {"loyalty": "gold"})], [Arrival("dora", deed, "page", NOON)])
+    await store.apply(
+        [Arrival("cleo", trait, "web", NOON, {"loyalty": "gold"})], [deed_of(Arrival("dora", deed, "page", NOON))]
+    )
     deeds, more, place = set[str](), set[str](), ""
     while (some := await store.acquaintances(place)) is not None:
         deeds, more, place = deeds | set(some.deeds), more | set(some.more), some.place

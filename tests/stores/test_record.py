@@ -13,15 +13,18 @@ from proxy.model import Arrival, Event, Item, Profile
 from proxy.stores.record import (
     MAX_BYTES,
     MAX_SAID_BYTES,
+    arrivals_of,
+    deed,
+    deed_of,
     head_of,
     import_of,
     packed,
     packed_arrival,
+    packed_part,
     unpacked,
     unpacked_arrival,
 )
-from proxy.visitors.capture import MOST_SHOWN
-from proxy.visitors.telling import MOST_BYTES
+from proxy.visitors.telling import MOST_BYTES, MOST_SHOWN
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = TEXT | st.floats(allow_nan=False) | st.booleans() | st.frozensets(TEXT, max_size=5)
@@ -132,3 +135,14 @@ def test_an_arrival_comes_back() -> None:
     assert unpacked_arrival(packed_arrival(arrival)) == arrival
     with pytest.raises(DamagedValueError):
         unpacked_arrival(packed_arrival(arrival)[:-1])
+
+
+def test_a_deed_is_the_arrival_that_it_would_be() -> None:
+    shown, details = ("sale", "summer"), {"slot home.hero": "b", "slot home.aside": "a", "depth": 2.0}
+    event = Event(7.5, "page:ab:1-0", "page viewed", "/sale", (Item("a", price=2.0),), 3.0, shown)
+    arrival = Arrival("anna", event, "page", 7.5, details=details)
+    fields = "page:ab:1-0", "page viewed", "/sale", (Item("a", price=2.0),), 3.0, packed_part(shown)
+    assert deed("anna", "page", 7.5, fields, packed_part(details)) == deed_of(arrival)
+    assert arrivals_of([deed_of(arrival), arrival]) == [arrival, arrival]
+    plain = Arrival("ben", Event(7.5, "page:ab:2-1", "searched", "boots"), "page", 7.5)
+    assert arrivals_of([deed("ben", "page", 7.5, ("page:ab:2-1", "searched", "boots"))]) == [plain]

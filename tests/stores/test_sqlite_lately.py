@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from proxy.model import Arrival, Event
+from proxy.model import Arrival, Deed, Event
 from proxy.stores import open_store, sqlite_log, sqlite_schema
+from proxy.stores.record import deed_of
 from proxy.stores.sqlite import whole
 from proxy.stores.sqlite_lately import LATELY, Lately, Remembering, lately_of
 from proxy.stores.sqlite_noted import all_of
@@ -21,6 +22,10 @@ def views(visitor_id: str, *at: int) -> Sequence[Arrival]:
     return [
         Arrival(visitor_id, Event(NOON + one, f"page:ab:{one:x}-0", "page viewed"), "page", NOON + one) for one in at
     ]
+
+
+def deeds(visitor_id: str, *at: int) -> Sequence[Deed]:
+    return list(map(deed_of, views(visitor_id, *at)))
 
 
 @pytest.fixture
@@ -82,14 +87,14 @@ def test_a_transaction_that_failed_is_not_remembered(path: Path) -> None:
     connection = opened(path)
 
     def fail(connection: sqlite3.Connection) -> None:
-        sqlite_log.apply(connection, [], views("anna", 1, 2))
+        sqlite_log.apply(connection, [], deeds("anna", 1, 2))
         assert len(all_of(connection, "anna")) == 2
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
         whole(connection, fail)
-    whole(connection, lambda connection: sqlite_log.apply(connection, [], views("ben", 3)))
-    whole(connection, lambda connection: sqlite_log.apply(connection, [], views("anna", 4)))
+    whole(connection, lambda connection: sqlite_log.apply(connection, [], deeds("ben", 3)))
+    whole(connection, lambda connection: sqlite_log.apply(connection, [], deeds("anna", 4)))
     assert all_of(connection, "ben") == {"page:ab:3-0": 1}
     assert all_of(connection, "anna") == {"page:ab:4-0": 2}
     assert sqlite_log.visitors(connection, "") == ["anna", "ben"]
@@ -98,9 +103,9 @@ def test_a_transaction_that_failed_is_not_remembered(path: Path) -> None:
 
 async def test_who_was_erased_by_another_process_and_comes_again_is_found_again(path: Path) -> None:
     here, there = open_store(f"sqlite:{path}"), open_store(f"sqlite:{path}")
-    await here.apply([], views("anna", 1))
+    await here.apply([], deeds("anna", 1))
     await there.erase(["anna"], NOON + 2)
-    await here.apply([], views("anna", 3))
+    await here.apply([], deeds("anna", 3))
     assert [visitor_id async for visitor_id in there.visitors()] == ["anna"]
     assert await there.log_of("anna") == views("anna", 3)
     await here.aclose()

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from proxy.events.fold import fold
-from proxy.model import Arrival, Event
+from proxy.model import Arrival, Deed, Event, Link, Profile
 from proxy.stores import open_store, sqlite_log, sqlite_schema, sqlite_visitor
+from proxy.stores.record import deed_of
 from proxy.stores.sqlite_lately import LATELY, Remembering
 from proxy.stores.sqlite_noted import add, all_of, not_noted, number, take_out
 from proxy.stores.sqlite_visitor import checkpoint, last_place, log_of, profile_of, stored
@@ -22,6 +23,10 @@ ALIKE = "plumless", "buckeroo"
 
 def view(visitor_id: str, at: int) -> Arrival:
     return Arrival(visitor_id, Event(NOON + at, f"page:ab:{at:x}-0", "page viewed", "/"), "page", NOON + at)
+
+
+def opened(visitor_id: str, at: int) -> Deed:
+    return deed_of(view(visitor_id, at))
 
 
 def sent(visitor_id: str, at: int) -> Arrival:
@@ -46,11 +51,11 @@ def counts(connection: sqlite3.Connection) -> list[int]:
 
 
 def test_both_logs_are_one_in_order(connection: sqlite3.Connection) -> None:
-    first = sqlite_log.apply(connection, [], [view("anna", 1), view("ben", 2)])
-    second = sqlite_log.apply(connection, [sent("anna", 3)], [view("anna", 4)])
+    first = sqlite_log.apply(connection, [], [opened("anna", 1), opened("ben", 2)])
+    second = sqlite_log.apply(connection, [sent("anna", 3)], [opened("anna", 4)])
     sqlite_log.apply(connection, [sent("ben", 5)])
     assert (first.places, second.places) == (("", "2"), ("2", "4"))
-    assert second.fresh == [sent("anna", 3), view("anna", 4)]
+    assert second.all == (sent("anna", 3), opened("anna", 4))
     whole = [view("anna", 1), view("ben", 2), sent("anna", 3), view("anna", 4), sent("ben", 5)]
     assert sqlite_log.log(connection, "", 9) == (whole, "5")
     assert sqlite_log.log(connection, "1", 2) == (whole[1:3], "3")
@@ -59,11 +64,11 @@ def test_both_logs_are_one_in_order(connection: sqlite3.Connection) -> None:
 
 
 def test_a_profile_is_its_checkpoint_with_what_was_noted_since(connection: sqlite3.Connection) -> None:
-    add(connection, [view("anna", 1), view("anna", 2)], last_place(connection))
+    add(connection, [opened("anna", 1), opened("anna", 2)], last_place(connection))
     assert (stored(connection, ["anna"])[0].checkpoint, stored(connection, ["anna"])[0].many) == (b"", 2)
     assert checkpoint(connection, ["anna"]) == {"anna": fold(None, [view("anna", 1), view("anna", 2)])}
     assert stored(connection, ["anna"])[0].many == 0
-    add(connection, [view("anna", 3)], last_place(connection))
+    add(connection, [opened("anna", 3)], last_place(connection))
     profile = profile_of(stored(connection, ["anna"])[0], "anna")
     assert profile == fold(None, [view("anna", at) for at in (1, 2, 3)])
     assert sqlite_log.visitors(connection, "") == ["anna"]
@@ -71,11 +76,11 @@ def test_a_profile_is_its_checkpoint_with_what_was_noted_since(connection: sqlit
 
 
 def test_the_newest_are_moved_to_the_others_when_there_are_many(connection: sqlite3.Connection) -> None:
-    many = [view(f"v{at % 3}", at) for at in range(LATELY + 5)]
+    many = [opened(f"v{at % 3}", at) for at in range(LATELY + 5)]
     for start in range(0, len(many), 999):
         add(connection, many[start : start + 999], last_place(connection))
     assert counts(connection) == [0, LATELY + 5, 0, LATELY + 5]
-    add(connection, [view("v0", LATELY + 5)], last_place(connection))
+    add(connection, [opened("v0", LATELY + 5)], last_place(connection))
     assert counts(connection) == [0, LATELY + 6, 1, LATELY + 5]
     assert len(log_of(connection, "v0")) == LATELY // 3 + 4
 
@@ -83,7 +88,7 @@ def test_the_newest_are_moved_to_the_others_when_there_are_many(connection: sqli
 def test_visitors_that_are_called_alike_are_kept_apart(connection: sqlite3.Connection) -> None:
     one, other = ALIKE
     assert number(one) == number(other)
-    add(connection, [view(one, 1), view(other, 2)], last_place(connection))
+    add(connection, [opened(one, 1), opened(other, 2)], last_place(connection))
     assert all_of(connection, one) == {"page:ab:1-0": 1}
     assert log_of(connection, other) == [view(other, 2)]
     assert profile_of(stored(connection, [one])[0], one) == fold(None, [view(one, 1)])
@@ -93,7 +98,7 @@ def test_visitors_that_are_called_alike_are_kept_apart(connection: sqlite3.Conne
 
 
 def test_what_comes_again_as_a_copy_counts_once(connection: sqlite3.Connection) -> None:
-    add(connection, [view("anna", 1)], last_place(connection))
+    add(connection, [opened("anna", 1)], last_place(connection))
     copies = [view("anna", 1), view("anna", 2), view("ben", 1), sent("anna", 1)]
     assert not_noted(connection, copies) == copies[1:]
     assert sqlite_log.apply(connection, copies).fresh == copies[1:]
@@ -101,27 +106,28 @@ def test_what_comes_again_as_a_copy_counts_once(connection: sqlite3.Connection) 
     assert counts(connection)[:2] == [3, 1]
 
 
-def test_what_says_more_than_what_was_done_is_logged_as_what_is_sent(connection: sqlite3.Connection) -> None:
-    told = Arrival("anna", Event(NOON, "page:consent:1", "identified"), "page", NOON, {"consent level": "profile"})
-    applied = sqlite_log.apply(connection, [], [told, view("anna", 1)])
-    assert applied.fresh == [told, view("anna", 1)]
-    assert counts(connection)[:2] == [1, 1]
-    assert sqlite_visitor.current(connection, ["anna"])["anna"].attributes == {"consent level": "profile"}
+def test_what_a_device_is_noted_to_do_is_its_persons(connection: sqlite3.Connection) -> None:
+    joined = Arrival("phone", Event(NOON, "joined:1", "joined", "anna"), "join", NOON)
+    sqlite_log.apply(connection, [joined])
+    sqlite_visitor.write(connection, {"phone": Profile("phone", links={"anna": Link(NOON)})})
+    applied = sqlite_log.apply(connection, [], [opened("phone", 1), opened("ben", 2)])
+    assert [(one.visitor_id, one.via) for one in applied.noted] == [("anna", "phone"), ("ben", "")]
+    assert [one.event for one in log_of(connection, "anna")] == [view("anna", 1).event]
 
 
 def test_some_or_all_of_a_visitors_are_taken_out(connection: sqlite3.Connection) -> None:
-    sqlite_log.apply(connection, [sent("anna", 1)], [view("anna", 2), view("anna", 3), view("ben", 4)])
+    sqlite_log.apply(connection, [sent("anna", 1)], [opened("anna", 2), opened("anna", 3), opened("ben", 4)])
     sqlite_log.withdraw(connection, {"anna": {"page:ab:2-0", "web:1"}})
     assert sqlite_visitor.current(connection, ["anna"]) == {"anna": fold(None, [view("anna", 3)])}
     assert sqlite_log.erase(connection, ["anna"], NOON + 9)["events"] == 1
     assert sqlite_log.visitors(connection, "") == ["ben"]
     assert counts(connection) == [0, 1, 0, 1]
-    assert sqlite_log.apply(connection, [], [view("anna", 5)]).fresh == [], "the tombstone forbids it"
+    assert sqlite_log.apply(connection, [], [opened("anna", 5)]).all == [], "the tombstone forbids it"
 
 
 async def test_who_is_erased_is_in_no_file(tmp_path: Path) -> None:
     store = open_store(f"sqlite:{tmp_path}/s.db")
-    await store.apply([], [view(visitor_id, at) for at in range(200) for visitor_id in ("anna-qz7", "ben")])
+    await store.apply([], [opened(visitor_id, at) for at in range(200) for visitor_id in ("anna-qz7", "ben")])
     await store.erase(["anna-qz7"], NOON + 999)
     assert not in_files(tmp_path, b"anna-qz7")
     assert len(await store.log_of("ben")) == 200
@@ -133,9 +139,9 @@ async def test_a_profile_that_takes_long_to_read_is_written_with_the_next_events
 ) -> None:
     monkeypatch.setattr(sqlite_log, "EVERY_NOTED", 1e9)  # none by chance
     store = open_store(f"sqlite:{tmp_path}/s.db")
-    await store.apply([], [view("anna", at) for at in range(200)])
+    await store.apply([], [opened("anna", at) for at in range(200)])
     anna = await store.get_profile("anna")
-    await store.apply([], [view("ben", 201)])
+    await store.apply([], [opened("ben", 201)])
     assert await store.get_profile("anna") == anna
     with sqlite3.connect(tmp_path / "s.db") as connection:
         assert connection.execute("SELECT until FROM profiles WHERE visitor_id = 'anna'").fetchone() == (201,)

@@ -11,7 +11,7 @@ from proxy.events.fold import fold
 from proxy.model import Arrival, Event, Profile
 from proxy.stores import open_store, sqlite_schema
 from proxy.stores.joining import join, part
-from proxy.stores.record import packed
+from proxy.stores.record import deed_of, packed
 
 NOON = 1_795_435_200.0
 VERSION_3 = """
@@ -106,8 +106,8 @@ async def test_a_file_of_version_5_goes_on_and_its_workers_stop(tmp_path: Path) 
     old.execute(write, (b"",))
     store = open_store(f"sqlite:{tmp_path}/s.db")
     assert {profile.visitor_id: profile async for profile in store.profiles()} == before
-    await store.apply([seen("anna", 41)], [seen("ben", 42)])
-    assert await store.get_profile("ben") == fold(before["ben"], [seen("ben", 42)])
+    await store.apply([seen("anna", 41)], [deed_of(noted("ben", 42))])
+    assert await store.get_profile("ben") == fold(before["ben"], [noted("ben", 42)])
     assert await store.rebuild() == 0
     with pytest.raises(sqlite3.OperationalError, match="no column named upto"):
         old.execute(write, (b"",))
@@ -136,7 +136,7 @@ async def test_a_file_whose_marks_name_nobody_goes_on_with_its_workers(tmp_path:
 async def test_a_file_of_version_6_goes_on_and_its_workers_note_nothing_more(tmp_path: Path) -> None:
     store = open_store(f"sqlite:{tmp_path}/s.db")
     for at in range(9):
-        await store.apply([], [noted(visitor, at) for visitor in ("anna", "ben")])
+        await store.apply([], [deed_of(noted(visitor, at)) for visitor in ("anna", "ben")])
     before = {profile.visitor_id: profile async for profile in store.profiles()}
     logs = [await store.log_of(visitor) for visitor in ("anna", "ben")]
     await store.aclose()
@@ -145,7 +145,7 @@ async def test_a_file_of_version_6_goes_on_and_its_workers_note_nothing_more(tmp
     store = open_store(f"sqlite:{tmp_path}/s.db")
     assert {profile.visitor_id: profile async for profile in store.profiles()} == before
     assert [await store.log_of(visitor) for visitor in ("anna", "ben")] == logs
-    await store.apply([], [noted("ben", 10)])
+    await store.apply([], [deed_of(noted("ben", 10))])
     assert await store.get_profile("ben") == fold(before["ben"], [noted("ben", 10)])
     assert await store.rebuild() == 0
     with pytest.raises(sqlite3.OperationalError, match="no such table: noted_lately"):
