@@ -67,6 +67,9 @@ class Course:
 class Straight(Protocol):
     """What knows the way, and what its answers mean."""
 
+    def waits_for(self, passage: Passage, head: Plain) -> float:
+        """As `Brief`."""
+
     def came(self, passage: Passage, head: Plain, body: memoryview) -> None:
         """The whole answer."""
 
@@ -96,6 +99,9 @@ class Passage(Brief):
         self.reason = reason
         self.keep_alive = True
         self.disconnected = self.response_started = self.response_complete = False
+
+    def waits_for(self, head: Plain) -> float:
+        return self.straight.waits_for(self, head)
 
     def came(self, head: Plain, body: memoryview) -> None:
         self.straight.came(self, head, body)

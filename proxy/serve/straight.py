@@ -131,15 +131,23 @@ class Straight:
             return None
         return passage if has_begun else None
 
+    def waits_for(self, passage: Passage, head: Plain) -> float:
+        """As `Brief`: a page is looked at whole."""
+        is_page = self._way_of(passage, head)[0].pages is not None and head.length <= self._most_bytes
+        return self._seconds if is_page else 0.0
+
+    def _way_of(self, passage: Passage, head: Plain) -> tuple[_Way, Manner]:
+        assert head.manner is not None
+        course = passage.course
+        manner = self._own.asking.mapped(course.origin, course.ours, head.manner)
+        return self._ways.get(manner) or self._way(manner), manner
+
     def came(self, passage: Passage, head: Plain, body: memoryview) -> None:
         """The whole answer: handed on as it is, or taken for what it may be."""
-        assert head.manner is not None
-        course, asking = passage.course, self._own.asking
-        manner = asking.mapped(course.origin, course.ours, head.manner)
-        way = self._ways.get(manner) or self._way(manner)
+        way, manner = self._way_of(passage, head)
         line = _said(passage.reason or "cookies")[1]
         if passage.reason or way.is_for_one:
-            if way.is_streamed or (way.is_json and not course.may_have_slots):
+            if way.is_streamed or (way.is_json and not passage.course.may_have_slots):
                 self._bypasses.count += 1
                 self._own.streams.count += 1
                 passage.client.given(passage, head.status, way.manner.lines(head.values) + line, body)

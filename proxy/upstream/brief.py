@@ -1,14 +1,16 @@
-"""A brief exchange: one that is over with a single read.
+"""A brief exchange: one that is over with a single read, or with few.
 
-Most answers are there whole when the first bytes of them are, in a manner that the origin has answered in before. Then
-there is nothing to be parsed, kept or waited for, and what does all that (`exchange.py`, `answer.py`) need not be made.
-Its law: whatever else the origin does, or does not do in time, is heard by an exchange that takes the place of this, as
-if it had been there from the beginning.
+Most answers are there whole when the first bytes of them are, or when their head had come, in a manner that the origin
+has answered in before. Then there is nothing to be parsed, and what does that (`exchange.py`, `answer.py`) need not be
+made. Its law: whatever else the origin does, or does not do in time, is heard by an exchange that takes the place of
+this, as if it had been there from the beginning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
+from time import monotonic
 from typing import Protocol
 
 from proxy.errors import Fault
@@ -30,17 +32,51 @@ class Origin(Protocol):
     def give_up(self, brief: Brief) -> None:
         """The connection is of no use any more."""
 
+    def wait(self, brief: Brief, latest: float) -> None:
+        """Some of the answer came: the next of it may take a while, but not longer than until `latest`."""
+
+
+class Part:
+    """An answer of which some is there: its head, with what came with it and later, and how much is missing. All of it
+    is waited for until `latest`; where that is never, only its beginning."""
+
+    __slots__ = ("head", "latest", "missing", "pieces")
+
+    def __init__(self, head: Plain, first: bytes, missing: int, latest: float) -> None:
+        self.head = head
+        self.pieces = [first]
+        self.missing = missing
+        self.latest = latest
+
+    def add(self, data: bytes) -> None:
+        """More of it."""
+        self.pieces.append(data)
+        self.missing -= len(data)
+
+    @property
+    def body(self) -> memoryview:
+        """What came of its body; not copied where that is one piece behind the head."""
+        begun = memoryview(self.pieces[0])[self.head.body_at :]
+        later = self.pieces[1:]
+        return memoryview(later[0] if len(later) == 1 and not begun else b"".join((begun, *later)))
+
 
 class Brief:
-    """A request for GET without a body, on its way since `begun`. Whoever asks says what becomes of it: `came`,
-    `exchange`."""
+    """A request for GET without a body, on its way since `begun`, whose origin may take until `deadline`. Whoever asks
+    says what becomes of it: `waits_for`, `came`, `exchange`, `failed`."""
 
-    __slots__ = ("begun", "connection", "deadline", "origin")
+    __slots__ = ("begun", "connection", "deadline", "origin", "part")
 
     origin: Origin
     connection: Connection
     begun: float
     deadline: float
+    part: Part | None
+
+    def waits_for(self, head: Plain) -> float:
+        """How many seconds all of the body is waited for, before any of it is passed on; 0 where it is passed on as it
+        comes."""
+        raise NotImplementedError
 
     def came(self, head: Plain, body: memoryview) -> None:
         """The whole answer."""
@@ -58,20 +94,47 @@ class Brief:
 
     def received(self, data: bytes) -> None:
         """As `Listener`."""
-        head = self.origin.known(data)
-        if head is None or len(data) - head.body_at != head.length:
-            heard(exchange := self.exchange(), exchange.received, data)
+        part = self.part
+        if part is not None:
+            part.add(data)
         else:
-            self.came(head, memoryview(data)[head.body_at :])
+            head = self.origin.known(data)
+            missing = -1 if head is None else head.length - len(data) + head.body_at
+            if head is None or missing < 0:
+                heard(exchange := self.exchange(), exchange.received, data)
+                return
+            if not missing:
+                self.came(head, memoryview(data)[head.body_at :])
+                self.origin.settle(self)
+                return
+            seconds = self.waits_for(head)
+            part = self.part = Part(head, data, missing, monotonic() + seconds if seconds else inf)
+        self._go_on(part)
+
+    def _go_on(self, part: Part) -> None:
+        """Some of the answer is there: it is waited for, taken, or too much."""
+        if not part.missing:
+            self.came(part.head, part.body)
             self.origin.settle(self)
+        elif part.missing > 0 and (part.latest < inf or part.missing == part.head.length):
+            self.origin.wait(self, part.latest)
+        else:
+            self._other()
+
+    def _other(self) -> Exchange:
+        """The exchange in its place, which has heard what came by now."""
+        exchange = self.exchange()
+        if self.part is not None:
+            heard(exchange, exchange.received, b"".join(self.part.pieces))
+        return exchange
 
     def ended(self, error: Exception | None) -> None:
         """As `Listener`."""
-        heard(exchange := self.exchange(), exchange.ended, error)
+        heard(exchange := self._other(), exchange.ended, error)
 
     def look(self, now: float) -> None:
         """As `Waiting`."""
-        heard(exchange := self.exchange(), exchange.look, now)
+        heard(exchange := self._other(), exchange.look, now)
 
     def broke(self, fault: Fault) -> None:
         """As `Listener`."""

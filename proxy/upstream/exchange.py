@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 
 from proxy.errors import Fault, OriginError
 from proxy.ports import UpstreamRequest, UpstreamResponse
@@ -96,7 +97,7 @@ class Exchange(Awaited):
         """`tell` is called when all of the body is there, or more of it than so many bytes, none of it taken yet; or
         with why it will not be, in that time at the latest."""
         self._awaits = most_bytes, tell
-        self._latest = self._loop.time() + seconds
+        self._latest = monotonic() + seconds
         if self._is_paused:
             self._resume()
         self._arm(self._patience.between_bytes)
@@ -220,13 +221,13 @@ class Exchange(Awaited):
     # -- time --------------------------------------------------------------------------------------------------------
 
     def _arm(self, seconds: float) -> None:
-        self.deadline = min(self._loop.time() + seconds, self._latest)
+        self.deadline = min(monotonic() + seconds, self._latest)
         self._patience.watch(self)
 
     def _touch(self) -> None:
         """Progress. Until the head is complete only the upload counts as such, so that a dripped head cannot go on for
         ever."""
-        self.deadline = min(self._loop.time() + self._patience.between_bytes, self._latest)
+        self.deadline = min(monotonic() + self._patience.between_bytes, self._latest)
 
     def look(self, now: float) -> None:
         """As `Waiting`."""

@@ -92,8 +92,9 @@ class OriginTransport:
         connection = self._lent()
         if connection is None:
             return False
-        brief.origin, brief.connection, brief.begun = self, connection, time.monotonic()
-        brief.deadline = asyncio.get_running_loop().time() + self._patience.first_byte
+        brief.origin, brief.connection, brief.part = self, connection, None
+        brief.begun = time.monotonic()
+        brief.deadline = brief.begun + self._patience.first_byte
         connection.serve(brief)
         self._patience.watch(brief)
         connection.write(head)
@@ -108,6 +109,11 @@ class OriginTransport:
     def give_up(self, brief: Brief) -> None:
         """Nothing more is wanted of it."""
         self._end(brief, may_reuse=False)
+
+    def wait(self, brief: Brief, latest: float) -> None:
+        """Waits for more of its answer, of which some came."""
+        brief.deadline = min(time.monotonic() + self._patience.between_bytes, latest)
+        self._patience.watch(brief)
 
     def _end(self, brief: Brief, *, may_reuse: bool) -> None:
         self._patience.leave(brief)
@@ -251,7 +257,7 @@ class OriginTransport:
             raise
 
     def _reusable(self) -> Connection | None:
-        expired = asyncio.get_running_loop().time() - self._idle_seconds
+        expired = time.monotonic() - self._idle_seconds
         while self._idle:
             connection = self._idle.pop()
             if connection.may_be_reused(expired):
@@ -267,7 +273,7 @@ class OriginTransport:
             connection.abort()
             return
         connection.has_slot = True  # of whoever uses it next, even after a stream of events
-        connection.idle_since = asyncio.get_running_loop().time()
+        connection.idle_since = time.monotonic()
         self._idle.append(connection)
         if self._reaper is None:
             self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap)
@@ -277,7 +283,7 @@ class OriginTransport:
             self._idle.remove(connection)
 
     def _reap(self) -> None:
-        expired = asyncio.get_running_loop().time() - self._idle_seconds
+        expired = time.monotonic() - self._idle_seconds
         while self._idle and self._idle[0].idle_since <= expired:
             self._idle.popleft().abort()
         self._reaper = None

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from math import inf
+from time import monotonic
 from typing import Protocol
 
 from proxy.upstream.connection import Hears, heard
 
 
 class Waiting(Hears, Protocol):
-    """Who waits for an origin, until `deadline` on the event loop's clock."""
+    """Who waits for an origin, until `deadline` on the monotonic clock."""
 
     deadline: float
 
@@ -47,11 +48,11 @@ class Patience:
         if self._timer is not None:
             self._timer.cancel()
         self._next_look = at
-        self._timer = asyncio.get_running_loop().call_at(at, self._look)
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, at - monotonic()), self._look)
 
     def _look(self) -> None:
         self._timer, self._next_look = None, inf
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         for one in [one for one in self._waiting if one.deadline <= now]:
             heard(one, one.look, now)
         if self._waiting:

@@ -196,7 +196,7 @@ async def hear_head(reader: asyncio.StreamReader) -> Heard:
 
 
 LIMITS = {
-    "first_byte_timeout_ms": 500, "between_bytes_timeout_ms": 500, "upload_seconds": 1, "retry_fraction": 1.0,
+    "first_byte_timeout_ms": 1_000, "between_bytes_timeout_ms": 700, "upload_seconds": 1, "retry_fraction": 1.0,
     "breaker_failures": 1_000, "breaker_attempts": 2_000,
     "concurrency_start": 200, "max_connections": 200, "max_idle_connections": 200,
 }  # fmt: skip
@@ -228,12 +228,13 @@ async def asked_for(
 
 
 async def outcomes(
-    method: bytes, kind: bytes, *, is_straight: bool = False, withheld: int = 0
+    method: bytes, kind: bytes, *, is_straight: bool = False, withheld: int = 0, names: Sequence[str] = NAMES
 ) -> dict[str, tuple[Heard | None, Heard | None]]:
     """What comes of each row, and of what is asked behind it."""
-    async with asked_for(method, kind, is_straight=is_straight, withheld=withheld) as (clients, rude):
+    known = {"is_straight": is_straight, "withheld": withheld, "names": names}
+    async with asked_for(method, kind, **known) as (clients, rude):  # type: ignore[arg-type]
         rude.go_on.set()
-        return dict(zip(NAMES, await asyncio.gather(*(client.hear() for client in clients)), strict=True))
+        return dict(zip(names, await asyncio.gather(*(client.hear() for client in clients)), strict=True))
 
 
 def told(row: Row, *, is_page: bool) -> tuple[int, bytes, bool]:
@@ -260,10 +261,10 @@ async def test_whatever_an_origin_does_is_seen_for_what_it_is_and_what_is_behind
 
 
 async def test_an_answer_to_head_ends_with_its_head_whatever_comes_after_it() -> None:
-    for name, (first, behind) in (await outcomes(b"HEAD", b"asset")).items():
+    # A body that comes later could be taken for the answer to what is asked next, by anybody.
+    names = [name for name, row in ROWS.items() if len(row.pieces) == 1 or row.status != 200]
+    for name, (first, behind) in (await outcomes(b"HEAD", b"asset", names=names)).items():
         row = ROWS[name]
-        if len(row.pieces) > 1 and row.status == 200:
-            continue  # what comes later could be taken for the answer to what is asked next: of anybody
         assert first is not None and first.status == (200 if "nonsense in" in name else row.status), name
         assert behind is not None and behind.body == b"after", name
 

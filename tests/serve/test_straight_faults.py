@@ -17,6 +17,7 @@ from tests.wire.served import Heard, Served, hear, request
 from tests.wire.site import eventually, published, shown
 
 FINE, PAGE = ok(b"abcdef", NO_STORE), ok(SLOT, HTML, NO_STORE)
+IN_PIECES = (PAGE[:20], PAGE[20:-5], PAGE[-5:])
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
 NAVIGATES = (*FIELDS, (b"Sec-Fetch-Mode", b"navigate"))
 TOLD, BROKEN_OFF, GIVEN = "told", "broken off", "given"
@@ -33,9 +34,10 @@ STRAIGHT: dict[str, Row] = {
     "a head in a known manner": ("proxy.upstream.manners:_Known.read", TOLD, (FINE,)),
     "the head of an answer": ("proxy.serve.straight:_said", TOLD, (FINE[:-5],)),
     "the request of an answer in pieces": ("proxy.http.message:Question.request", TOLD, (FINE[:-5],)),
-    "the fields of a page in pieces": ("proxy.http.outgoing:cache_status", TOLD, (PAGE[:-5], PAGE[-5:])),
-    "a page in pieces": ("proxy.serve.outlines:Outline.of", TOLD, (PAGE[:-5], PAGE[-5:])),
-    "a page in pieces that was given": ("proxy.serve.backlog:Backlog.replaced", GIVEN, (PAGE[:-5], PAGE[-5:])),
+    "a page that came before, in pieces": ("proxy.serve.outlines:Outline.of", TOLD, (PAGE[:-5], PAGE[-5:])),
+    "the fields of a page in pieces": ("proxy.http.outgoing:cache_status", TOLD, IN_PIECES),
+    "a page in pieces": ("proxy.serve.outlines:Outline.of", TOLD, IN_PIECES),
+    "a page in pieces that was given": ("proxy.serve.backlog:Backlog.replaced", GIVEN, IN_PIECES),
 }
 EITHER_WAY: dict[str, Row] = {
     "the bytes of an answer": ("proxy.upstream.answer:Answer.feed", TOLD, (FINE[:9], FINE[9:])),
@@ -83,7 +85,7 @@ async def seen_by_its_client(
                 return
             await wire.send(pieces[-1])
 
-    path = b"/page" if pieces[0].endswith(SLOT[:-5]) or pieces[0] == PAGE else b"/"
+    path = b"/page" if b"".join(pieces) == PAGE else b"/"
     origin = Origin(script)
     limits = {"first_byte_timeout_ms": 300, "between_bytes_timeout_ms": 300, "access_log": "/dev/null"}
     rules = published(shown("Hello"))

@@ -24,10 +24,14 @@ REST = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 class Asked(Brief):
     """One that notes what becomes of it."""
 
-    def __init__(self, transport: OriginTransport) -> None:
+    def __init__(self, transport: OriginTransport, seconds: float = 0.0) -> None:
         self.transport = transport
+        self.seconds = seconds
         self.told: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self.was_brief = False
+
+    def waits_for(self, head: Plain) -> float:
+        return self.seconds
 
     def came(self, head: Plain, body: memoryview) -> None:
         self.was_brief = True
@@ -67,12 +71,14 @@ def known_and_then(*pieces: bytes, resets: bool = False) -> Script:
     return script
 
 
-async def asked(script: Script, **settings: object) -> tuple[Asked, bytes | str | None, OriginTransport]:
+async def asked(
+    script: Script, seconds: float = 0.0, **settings: object
+) -> tuple[Asked, bytes | str | None, OriginTransport]:
     async with Origin(script) as origin:
         transport = OriginTransport(origin.url, Settings(**settings))  # type: ignore[arg-type]
         for _ in range(3):
             assert await body_of(await transport.fetch(GET)) == b"fine"
-        brief = Asked(transport)
+        brief = Asked(transport, seconds)
         assert transport.dispatch(brief, HEAD)
         body = await body_of(await brief.told)
         assert transport.gate.under_way == 0
@@ -83,6 +89,33 @@ async def asked(script: Script, **settings: object) -> tuple[Asked, bytes | str 
 async def test_a_whole_answer_in_a_manner_that_is_known_is_all_there_is() -> None:
     brief, body, _ = await asked(known_and_then(FINE.replace(b"ETag: 1", b"ETag: 2")))
     assert (brief.was_brief, body) == (True, b"fine")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "seconds"),
+    [((FINE[:-4], FINE[-4:]), 0), ((FINE[:-4], FINE[-4:]), 10), ((FINE[:-2], FINE[-2:-1], FINE[-1:]), 10)],
+)
+async def test_one_in_pieces_is_brief_where_all_of_it_is_waited_for_or_had_not_begun(
+    pieces: tuple[bytes, ...], seconds: float
+) -> None:
+    brief, body, _ = await asked(known_and_then(*pieces), seconds)
+    assert (brief.was_brief, body) == (True, b"fine")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "comes"),
+    [
+        ((FINE[:-2], FINE[-2:] + REST), b"fine"),
+        ((FINE[:-4], FINE[-4:] + REST), b"fine"),
+        ((FINE[:-2], FINE[-2:-1]), "timeout"),
+        ((FINE[:-4],), "timeout"),
+    ],
+)
+async def test_one_that_is_waited_for_and_turns_out_another_is_heard_by_an_exchange(
+    pieces: tuple[bytes, ...], comes: bytes | str
+) -> None:
+    brief, body, _ = await asked(known_and_then(*pieces), 0.2, between_bytes_timeout_ms=60_000)
+    assert (brief.was_brief, body) == (False, comes)
 
 
 @pytest.mark.parametrize(

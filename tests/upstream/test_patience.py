@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any
 
 from proxy.upstream.patience import Patience
@@ -14,7 +15,7 @@ class One:
         self._patience = patience
         self._again = list(again)
         self.looks: list[float] = []
-        self.deadline = asyncio.get_running_loop().time() + seconds
+        self.deadline = monotonic() + seconds
         patience.watch(self)
 
     def look(self, now: float) -> None:
@@ -67,9 +68,9 @@ async def test_many_are_looked_after_by_one_timer() -> None:
     loop = asyncio.get_running_loop()
     patience = Patience(1, 1)
     made = []
-    call_at = loop.call_at
-    loop.call_at = lambda when, *rest, **more: made.append(when) or call_at(when, *rest, **more)  # type: ignore[assignment, func-returns-value]
+    call_later = loop.call_later
+    loop.call_later = lambda delay, *rest, **more: made.append(delay) or call_later(delay, *rest, **more)  # type: ignore[assignment, func-returns-value]
     several = [One(patience, 50 + number) for number in range(100)]
     for one in several:
         patience.leave(one)
-    assert made == [several[0].deadline]
+    assert len(made) == 1
