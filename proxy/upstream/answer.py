@@ -124,6 +124,8 @@ class Answer:
             self._refused(error)
         if self.is_complete:
             self._parser = None  # it holds us, we hold it: not left to the garbage collector
+            if len(data) > 4 and not data[-5:].strip(b"\r\n"):  # it skips line ends before the next one
+                self.may_reuse = False
         elif self._silent_bytes > MAX_HEAD_BYTES:
             raise _malformed("its head, trailer or chunk line is too long")
 

@@ -199,6 +199,15 @@ def test_a_head_that_comes_with_nonsense_is_none(has_come_before: bool) -> None:
     assert (answer.has_head, answer.chunks) == (has_come_before, [b"hello"])
 
 
+@pytest.mark.parametrize("data", [b"HTTP/1.1 304 Not Modified\r\n\r\n", CHUNKED + b"0\r\n\r\n"])
+@pytest.mark.parametrize("more", [b"\r\n", b"\n"])
+def test_a_line_end_after_an_answer_forbids_reuse_as_other_bytes_do(data: bytes, more: bytes) -> None:
+    clean, answer = Answer(), Answer()
+    clean.feed(data)
+    answer.feed(data + more)
+    assert (clean.may_reuse, answer.may_reuse) == (True, False)
+
+
 def test_no_answer_at_all_is_told_from_half_a_one() -> None:
     with pytest.raises(OriginError) as caught:
         Answer().end()
