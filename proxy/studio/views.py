@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -17,6 +18,7 @@ from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics, Shown
 from proxy.model import Rule
 from proxy.rulebook.compile import Publication
+from proxy.rulebook.pauses import Pause, What
 from proxy.rulebook.rules import priority_text
 from proxy.stores.holdings import Receipt
 from proxy.stores.versions import Versions
@@ -114,7 +116,8 @@ class Site(Protocol):
 
 
 class RuleView(msgspec.Struct, frozen=True):
-    """One rule as the list shows it. `state` is live, waiting, over or paused."""
+    """One rule as the list shows it. `state` is live, waiting, over or paused; `switch` is what its button does, pause
+    or resume, and "" while more than this rule is paused: it has no button then."""
 
     name: str
     slot: str
@@ -122,6 +125,7 @@ class RuleView(msgspec.Struct, frozen=True):
     state: str
     shown: int
     where: str
+    switch: str
 
 
 class FindingView(msgspec.Struct, frozen=True):
@@ -151,10 +155,13 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 class StatusView(Readiness, frozen=True):
-    """The first page: readiness, which rules serve, what is wrong with the folder."""
+    """The first page: readiness, which rules serve, what is paused and whether that is all, what is wrong with the
+    folder."""
 
     rules: list[RuleView]
     findings: list[FindingView]
+    paused: list[Pause]
+    is_off: bool
 
 
 class ShownView(msgspec.Struct, frozen=True):
@@ -165,11 +172,12 @@ class ShownView(msgspec.Struct, frozen=True):
     slots: dict[str, str]
 
 
-def rule_view(rule: Rule, now: float, shown: int) -> RuleView:
-    """The rule, with its schedule read at `now`."""
+def rule_view(rule: Rule, now: float, shown: int, pauses: Collection[Pause] = ()) -> RuleView:
+    """The rule, with its schedule read at `now`; `pauses` are all there are."""
     schedule = "waiting" if now < rule.live_from else "over" if now >= rule.live_until else "live"
     state = "paused" if rule.paused else schedule
-    return RuleView(rule.name, rule.slot, priority_text(rule.priority), state, shown, str(rule.place))
+    switch = "resume" if Pause(What.RULE, rule.name) in pauses else "" if rule.paused else "pause"
+    return RuleView(rule.name, rule.slot, priority_text(rule.priority), state, shown, str(rule.place), switch)
 
 
 def shown_view(shown: Shown) -> ShownView:
@@ -225,8 +233,11 @@ async def status_view(site: Site) -> StatusView:
     """Everything the first page says."""
     rules = site.publication.rules if site.publication else ()
     now, shown = site.now(), await site.counted("tailorbird_rule_matches_total")
+    pauses = await asyncio.to_thread(site.versions.pauses)
     return StatusView(
         **msgspec.structs.asdict(await site.readiness()),
-        rules=[rule_view(rule, now, shown.get(rule.name, 0)) for rule in rules],
+        rules=[rule_view(rule, now, shown.get(rule.name, 0), pauses) for rule in rules],
         findings=[FindingView(str(f.place), f.code, f.what, f.help, f.is_warning) for f in site.findings],
+        paused=sorted(pauses),
+        is_off=Pause(What.EVERYTHING) in pauses,
     )

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from proxy.drafts.report import Outlook
-from proxy.rulebook.pauses import Pause, What
+from proxy.rulebook.pauses import Pause, What, paused
 from proxy.stores.history import Action
 from proxy.stores.versions import Versions
 from proxy.studio.versions import versions_view
-from tests.studio.test_app import RULES, TOKEN, Shop, browser
+from tests.studio.test_app import RULES, TOKEN, Shop, browser, published
 
 HOST = "127.0.0.1:8081"
 OURS = {"origin": f"http://{HOST}"}
@@ -48,6 +48,24 @@ async def test_the_page_tells_what_is_live_what_is_paused_and_how_it_came_to_be(
         ("published", "Mia"),
         ("paused", "Sam"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("pause", "buttons", "may_pause_all"),
+    [
+        (Pause(What.RULE, "Winter <sale>"), ["Resume rule Winter &lt;sale&gt;", "Resume Winter &lt;sale&gt;"], True),
+        (Pause(What.SLOT, "home.hero"), ["Resume slot home.hero"], True),
+        (Pause(What.EVERYTHING), ["Resume everything "], False),
+    ],
+)
+async def test_the_first_page_tells_what_is_paused_and_lets_that_go_on(
+    pause: Pause, buttons: list[str], may_pause_all: bool, versions: Versions
+) -> None:
+    versions.pause([pause], author="Sam", now=2_000.0)
+    async with browser(Shop(publication=paused(published(), [pause]), versions=versions)) as client:
+        page = (await client.get("/")).text
+    assert re.findall('aria-label="((?:Resume|Pause) [^"]*)"', page) == buttons
+    assert ("Pause everything" in page) == may_pause_all
 
 
 def test_the_view_marks_the_one_entry_that_made_live_what_is_live(versions: Versions) -> None:
