@@ -21,7 +21,7 @@ from proxy.upstream.relay import Owed
 
 PAUSE_SECONDS = 0.5
 """How long a line waits for others."""
-ENOUGH = 256
+ENOUGH = 500
 """So many wait no longer."""
 HEAD_BYTES = 4_096
 """Of an answer that is one piece; what is told of it stands in its head."""
@@ -56,17 +56,20 @@ class AccessLog:
         is_whole: bool = True,
     ) -> None:
         """Has the line of an answer, as `Lines.of`, written soon."""
-        self._keep(self._lines.of(at, asked, status, head, seconds, is_whole=is_whole))
+        self._made.append(self._lines.of(at, asked, status, head, seconds, is_whole=is_whole))
+        if self._timer is None or len(self._made) >= ENOUGH:
+            self._tend()
 
     def note_hit(self, at: float, question: Question, own: Own, client: str, lead: bytes, length: int) -> None:
         """The same of a page given at once, as `Lines.of_hit`."""
-        self._keep(self._lines.of_hit(at, question, own, client, lead, length))
+        self._made.append(self._lines.of_hit(at, question, own, client, lead, length))
+        if self._timer is None or len(self._made) >= ENOUGH:
+            self._tend()
 
-    def _keep(self, line: bytes) -> None:
-        self._made.append(line)
+    def _tend(self) -> None:
         if len(self._made) >= ENOUGH:
             self._hand_over()
-        elif self._timer is None:
+        else:
             self._timer = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._time_is_over)
 
     def _time_is_over(self) -> None:

@@ -35,22 +35,19 @@ class Lines:
         self._trusted = trusted
         self._clients: dict[str | tuple[str, bytes], bytes] = {}
         self._leads: dict[bytes, bytes] = {}
-        self._second = -1
-        self._beginning = b""  # of those in this second
+        self._second, self._beginning = -1, b""
+        self._ms, self._moment = -1, b""
 
     def of_hit(self, at: float, question: Question, own: Own, client: str, lead: bytes, length: int) -> bytes:
         """That of a page given at once, whose body has `length` bytes; what else its fields tell is in `lead`."""
-        second = int(at)
-        return b"".join(
-            (
-                self._beginning if second == self._second else self._of_second(second),
-                b'%03dZ","client":' % int((at - second) * 1_000),
-                self._clients.get(client) or self._of_client(client, own, question.fields),
-                question.line or _of_question(question),
-                b"" if len(own) == (b"cookie" in own) else _of_own(own.get),
-                b',"status":200,"ms":0.000,"bytes":%d' % length,
-                self._leads.get(lead) or self._of_lead(lead),
-            )
+        ms = int(at * 1_000)
+        return b'%b%b%b%b,"status":200,"ms":0.000,"bytes":%d%b' % (  # a quarter less than joined
+            self._moment if ms == self._ms else self._of_ms(ms),
+            self._clients.get(client) or self._of_client(client, own, question.fields),
+            question.line or _of_question(question),
+            b"" if len(own) == (b"cookie" in own) else _of_own(own.get),
+            length,
+            self._leads.get(lead) or self._of_lead(lead),
         )
 
     def of(
@@ -66,13 +63,12 @@ class Lines:
         """That of any answer, `at` Unix seconds, that took `seconds` from its request's head to the last byte that the
         system took. `head` are its fields, their lines, or the answer itself. One that broke off or was not waited for
         to its end is not whole."""
-        second = int(at)
+        ms = int(at * 1_000)
         lines = b"\r\n%b\r\n" % _lines(head).partition(b"\r\n\r\n")[0]
         length = _said(lines, _LENGTH)
         return b"".join(
             (
-                self._beginning if second == self._second else self._of_second(second),
-                b'%03dZ","client":' % int((at - second) * 1_000),
+                self._moment if ms == self._ms else self._of_ms(ms),
                 *self._parts(asked),
                 b',"status":%d,"ms":%.3f' % (status, max(0.0, seconds) * 1_000),
                 b',"bytes":%d' % int(length) if length.isdigit() else b"",
@@ -97,10 +93,13 @@ class Lines:
             b"" if len(own) == (b"cookie" in own) else _of_own(own.get),
         )
 
-    def _of_second(self, second: int) -> bytes:
-        self._beginning = time.strftime('{"time":"%Y-%m-%dT%H:%M:%S.', time.gmtime(second)).encode()
-        self._second = second
-        return self._beginning
+    def _of_ms(self, ms: int) -> bytes:
+        second, rest = divmod(ms, 1_000)
+        if second != self._second:
+            self._beginning = time.strftime('{"time":"%Y-%m-%dT%H:%M:%S.', time.gmtime(second)).encode()
+            self._second = second
+        self._moment, self._ms = b'%b%03dZ","client":' % (self._beginning, rest), ms
+        return self._moment
 
     def _of_client(self, peer: str, own: Own, fields: Headers) -> bytes:
         hops = own.get(b"x-forwarded-for", b"")
