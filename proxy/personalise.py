@@ -87,13 +87,15 @@ NO_STOCK = Stock()
 
 @dataclass(slots=True)
 class Personalised:
-    """The page; what each slot shows and why, in page order, and the same `decided` for whoever counts. `told`
-    is a memory, for whoever tells what was shown: a page may be shown as it was before."""
+    """The page; what each slot shows and why, in page order, and the same `decided` for whoever counts. A page may be
+    shown as it was before: `told` and `pieces` are memories, for whoever tells what was shown, and for whoever gives
+    it again, after a piece of their own."""
 
     page: Assembled
     decisions: tuple[Decision, ...]
     decided: Decided = field(init=False, repr=False, compare=False)
     told: object = field(default=None, init=False, repr=False, compare=False)
+    pieces: list[bytes] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.decided = Decided.by(self.decisions)

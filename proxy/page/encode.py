@@ -47,14 +47,11 @@ class Assembled:
     coding: Coding
     is_settled: bool = False
     lines: bytes = field(init=False)
-    at_once: tuple[bytes, ...] | None = field(init=False)
 
     def __post_init__(self) -> None:
         coded = b"" if self.coding == "identity" else b"content-encoding: %b\r\n" % self.coding.encode()
         lines = b"etag: %b\r\n%bcontent-length: %d\r\n" % (self.etag, coded, self.length)
         object.__setattr__(self, "lines", lines)
-        at_once = (lines + b"\r\n", *self.chunks) if self.length <= AT_ONCE_BYTES else None
-        object.__setattr__(self, "at_once", at_once)
 
 
 def assemble(

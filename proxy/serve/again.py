@@ -14,12 +14,12 @@ from math import inf, nextafter
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from proxy.http.message import Own, Question, Response
+from proxy.http.message import Own, Question, Request, Response
 from proxy.http.outgoing import assembled_answer
 from proxy.httpcache.memory import Memory
 from proxy.metrics import Metrics
 from proxy.model import Consent, Profile
-from proxy.page.encode import Assembled
+from proxy.page.encode import AT_ONCE_BYTES
 from proxy.personalise import Personalised
 from proxy.serve.accesslog import AccessLog
 from proxy.serve.pages import Entry
@@ -83,7 +83,7 @@ class Again:
             return None
         now = clock()
         is_as_before = way.since <= now <= way.until and way.changes == self._stored.changes
-        if not (is_as_before or self._leads_on(way, question, now)):
+        if not (is_as_before or self._leads_on(way, now)):
             return None
         cookies = own.get(b"cookie", b"")
         verified = verified_by(cookies)
@@ -108,18 +108,19 @@ class Again:
         else:
             return self._newly(way, question, own, client, now)
         if done is None:
-            page = self._anew(way, question, own, client, Met(verified.at(now), profile), now)
-        else:
-            page = done.page
-            self._metrics.show(now, question.path, done.decided)
-            if self._capture.is_on:
-                self._note(way, question, own, client, verified, done, now)
+            way.until = -inf  # what the page was shown as may be known from now on
+            return self._anew(way, question.request(own, client), own, Met(verified.at(now), profile), now)
         self._hits.count += 1
-        if page.at_once is None or b"if-none-match" in own:
-            return assembled_answer(200, way.head, page, question.request(own, client))
+        self._metrics.show(now, question.path, done.decided)
+        if self._capture.is_on:
+            self._note(way, question, own, client, verified, done, now)
+        pieces = done.pieces
+        if pieces is None or b"if-none-match" in own:
+            return assembled_answer(200, way.head, done.page, question.request(own, client))
         if self._note_hit is not None:
-            self._note_hit(now, question, own, client, way.head, page.length)
-        return b"".join((_OK, way.head, *page.at_once))
+            self._note_hit(now, question, own, client, way.head, done.page.length)
+        pieces[0] = way.beginning
+        return b"".join(pieces)
 
     def _newly(self, way: Way, question: Question, own: Own, client: str, now: float) -> bytes | Response | None:
         """The same for somebody whose cookies were not verified before, or who gets theirs with this page."""
@@ -127,18 +128,20 @@ class Again:
             return None
         request = question.request(own, client)
         met = self._showing.meet(way.template, request, now)
-        if met is None:
-            return None
+        return None if met is None else self._anew(way, request, own, met, now)
+
+    def _anew(self, way: Way, request: Request, own: Own, met: Met, now: float) -> bytes | Response:
+        """What nobody alike was shown, as far as is known."""
         self._hits.count += 1
-        page = self._showing.show(way.template, request, met, now, question.coding, way.recalled)
+        page = self._showing.show(way.template, request, met, now, way.question.coding, way.recalled)
         answer = assembled_answer(200, way.head, page, request, met.set_cookie)
-        if answer.status != 200 or page.at_once is None:
+        if answer.status != 200 or page.length > AT_ONCE_BYTES:
             return answer
         if self._note_hit is not None:
-            self._note_hit(now, question, own, client, way.head, page.length)
+            self._note_hit(now, way.question, own, request.client, way.head, page.length)
         return b"".join((_OK, answer.lead, b"\r\n", *answer.chunks))
 
-    def _leads_on(self, way: Way, question: Question, now: float) -> bool:
+    def _leads_on(self, way: Way, now: float) -> bool:
         """Whether the way leads anywhere still. What is found of that is good for a second at most, after which
         Cache-Status says something else; and not when a view is to be recorded."""
         entry = way.entry
@@ -146,12 +149,13 @@ class Again:
             return False
         ttl = int(entry.fresh_until - now)
         way.head = way.lead.of_hit(ttl)
+        way.beginning = _OK + way.head
         way.since, way.changes = now, self._stored.changes
         way.shown, way.until = NOTHING, -inf
         vouched_until, due_at = self._remembered.looked_until, self._recorder.due_at
         way.is_vouched_for = self._remembered.looked_at <= now < vouched_until
         if now < due_at:
-            circumstances, lasting = self._showing.circumstances(question.coding, way.said, now)
+            circumstances, lasting = self._showing.circumstances(way.question.coding, way.said, now)
             way.shown = way.recalled.shown.get(circumstances, NOTHING)
             ends = due_at, entry.fresh_until, vouched_until if way.is_vouched_for else inf
             way.until = min(lasting, entry.fresh_until - ttl, nextafter(min(ends), -inf))
@@ -175,11 +179,6 @@ class Again:
         if alikes.is_lasting and known is not None:
             verified.remember(alikes, number, known, now)
         return number, profile
-
-    def _anew(self, way: Way, question: Question, own: Own, client: str, met: Met, now: float) -> Assembled:
-        """What nobody alike was shown, as far as is known; then that may be known from now on."""
-        way.until = -inf
-        return self._showing.show(way.template, question.request(own, client), met, now, question.coding, way.recalled)
 
     def _note(
         self, way: Way, question: Question, own: Own, client: str, verified: Verified, done: Personalised, now: float

@@ -12,10 +12,11 @@ from functools import partial
 from weakref import WeakSet
 
 from proxy.collector import let_go
+from proxy.page.encode import AT_ONCE_BYTES
 from proxy.personalise import Personalised
 
 MOST_RECALLED = 32_768
-"""For all pages of a worker. One takes some 600 bytes, since the bytes of pages are not copied."""
+"""For all pages of a worker. One takes some 750 bytes, since the bytes of pages are not copied."""
 
 
 class Recalled:
@@ -49,6 +50,8 @@ class Recall:
             self.forget()
         if not page.shown:
             self._pages.add(page)
+        if shown.page.length <= AT_ONCE_BYTES:
+            shown.pieces = [b"", shown.page.lines, b"\r\n", *shown.page.chunks]
         page.shown.setdefault(circumstances, {})[number] = shown
         self._count += 1
 

@@ -23,20 +23,19 @@ from proxy.visitors.alike import Alikes
 from proxy.visitors.asked import Asked
 
 MOST_WAYS = 5_000
-
-
 NOTHING: dict[int, Personalised] = {}
 
 
 @dataclass(slots=True, eq=False)
 class Way:
-    """To a page that is filled: where it is stored, the entry and what it holds, what its slots ask, who is alike to
-    them, and what the request says of that; what its visitors agreed to, unless their cookies say.
+    """From a question to a page that is filled: where it is stored, the entry and what it holds, what its slots ask,
+    who is alike to them, and what the request says of that; what its visitors agreed to, unless their cookies say.
 
     From `since` and up to `until`, while what is stored makes no more than so many `changes`, the entry may be given
-    with the `head`, and is `shown` as this to those who have these numbers. If it `is_vouched_for`, what is remembered
-    of visitors is believed as long."""
+    with the fields of `head`, with which the answer has its `beginning`, and is `shown` as this to those who have these
+    numbers. If it `is_vouched_for`, what is remembered of visitors is believed as long."""
 
+    question: Question
     key: bytes
     entry: Entry
     template: Template
@@ -51,6 +50,7 @@ class Way:
     changes: int = -1
     is_vouched_for: bool = False
     head: bytes = b""
+    beginning: bytes = b""
     shown: dict[int, Personalised] = field(default_factory=lambda: NOTHING)
 
 
@@ -83,4 +83,4 @@ def _way(
         return None
     if asked.tells_visitors_apart or whose is not asked or (policy is not None and policy.cookies):
         return None
-    return Way(key, entry, template, lead, recalled, asked, alikes, said, agreed)
+    return Way(question, key, entry, template, lead, recalled, asked, alikes, said, agreed)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from proxy.page.encode import Assembled
+from proxy.page.encode import AT_ONCE_BYTES, Assembled
 from proxy.personalise import Personalised
 from proxy.serve.recall import Recall, Recalled
 
@@ -16,6 +16,14 @@ def test_only_what_will_not_get_better_is_remembered() -> None:
     assert page.shown == {} and page.get("a", 1) is None
     Recall().keep(page, "a", 1, SETTLED)
     assert (page.get("a", 1), page.get("a", 2), page.get("b", 1)) == (SETTLED, None, None)
+    assert SETTLED.pieces is not None and b"".join(SETTLED.pieces) == SETTLED.page.lines + b"\r\na"
+
+
+def test_what_is_too_large_for_one_piece_is_remembered_without_its_pieces() -> None:
+    page, large = Recalled(), Assembled([b"a" * (AT_ONCE_BYTES + 1)], AT_ONCE_BYTES + 1, b'W/"a"', "gzip", True)
+    Recall().keep(page, "a", 1, Personalised(large, ()))
+    kept = page.get("a", 1)
+    assert kept is not None and kept.pieces is None
 
 
 def test_when_there_is_too_much_all_is_forgotten_and_what_comes_next_is_kept() -> None:
