@@ -101,6 +101,7 @@ class Metrics:
         self._tallies: dict[tuple[str, str, str], Tally] = {}
         self._personalised = self.tally("tailorbird_requests_total", "result", "personalised")
         self._default = self.tally("tailorbird_requests_total", "result", "default")
+        self._matches: dict[str, Tally] = {}
         self._live: deque[tuple[float, bytes, Decided]] = deque(maxlen=live_size)
 
     def count(self, name: str, label: str = "", value: str = "", by: int = 1) -> None:
@@ -127,9 +128,12 @@ class Metrics:
 
     def _tallies_of(self, decided: Decided) -> tuple[Tally, ...]:
         result = self._personalised if decided.is_personal else self._default
-        matches = [self.tally("tailorbird_rule_matches_total", "rule", rule) for rule in decided.rules]
-        decided.tallies = (result, *matches)
+        decided.tallies = (result, *[self._matches.get(rule) or self._match(rule) for rule in decided.rules])
         return decided.tallies
+
+    def _match(self, rule: str) -> Tally:
+        match = self._matches[rule] = self.tally("tailorbird_rule_matches_total", "rule", rule)
+        return match
 
     @property
     def live(self) -> list[Shown]:

@@ -86,7 +86,7 @@ class Again:
         if not (is_as_before or self._leads_on(way, now)):
             return None
         cookies = own.get(b"cookie", b"")
-        verified = verified_by(cookies)
+        verified = verified_by(cookies, now)
         if verified is None or (
             way.agreed is not _ALL and self._showing.consents.level(cookies, question.is_private) is not _ALL
         ):
@@ -106,9 +106,10 @@ class Again:
         elif (found := self._found(way, verified, now)) is not None:
             done, profile = way.shown.get(found[0]), found[1]
         else:
-            return self._newly(way, question, own, client, now)
+            return None
         if done is None:
-            way.until = -inf  # what the page was shown as may be known from now on
+            if not way.shown:
+                way.until = -inf  # what the page was shown as may be known from now on
             return self._anew(way, question.request(own, client), own, Met(verified.at(now), profile), now)
         self._hits.count += 1
         self._metrics.show(now, question.path, done.decided)
@@ -123,7 +124,7 @@ class Again:
         return b"".join(pieces)
 
     def _newly(self, way: Way, question: Question, own: Own, client: str, now: float) -> bytes | Response | None:
-        """The same for somebody whose cookies were not verified before, or who gets theirs with this page."""
+        """The same for somebody whose cookies have to be read, or who gets theirs with this page."""
         if PREVIEWS in own.get(b"cookie", b""):
             return None
         request = question.request(own, client)

@@ -147,13 +147,13 @@ class Cookies:
         return self._read(cookies_named(self._prefix, cookie_header), cookie_header, now)
 
     def known(self, cookie_header: bytes, now: float) -> Visitor | None:
-        """The visitor behind a Cookie header, if it was `verified` before."""
-        verified = self.verified(cookie_header)
+        """The visitor behind a Cookie header, if it is `verified`."""
+        verified = self.verified(cookie_header, now)
         return None if verified is None else verified.at(now)
 
-    def verified(self, cookie_header: bytes) -> Verified | None:
-        """What a Cookie header says, if these cookies of ours were verified before, and are all of ours in it and
-        written as browsers write them; None when it has to be read."""
+    def verified(self, cookie_header: bytes, now: float) -> Verified | None:
+        """What a Cookie header says, if the cookies of ours in it are genuine, a visitor's alone and written as
+        browsers write them; None when it has to be read."""
         before, *cookies = cookie_header.split(self._prefix)  # in less than half the time of a regular expression
         ours = []
         for cookie in cookies:
@@ -161,7 +161,16 @@ class Cookies:
                 return None
             ours.append(cookie.partition(b";")[0])
             before = cookie
-        return None if self._unsigned else self._memo.get(b";".join(ours))
+        if self._unsigned or not ours:
+            return None
+        key = b";".join(ours)
+        return self._memo.get(key) or self._verified_now(key, ours, now)
+
+    def _verified_now(self, key: bytes, ours: Sequence[bytes], now: float) -> Verified | None:
+        if ours[0][:2] != b"v=" or len(ours) > 2 or (len(ours) == 2 and ours[1][:2] != b"s="):
+            return None
+        self._verified(ours[0][2:], ours[1][2:] if len(ours) == 2 else b"", now)
+        return self._memo.get(key)
 
     def of(self, request: Request, now: float) -> Visitor:
         """The visitor who asks; never raises."""

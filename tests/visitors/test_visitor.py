@@ -198,12 +198,33 @@ def test_who_was_verified_before_is_known_as_they_would_be_read_or_not_at_all(pi
 
 @pytest.mark.parametrize("before", [b"", b"a=1; ", b"a=1; b; "])
 @pytest.mark.parametrize("after", [b"", b"; a=1", b";a"])
-def test_who_was_verified_before_is_known_by_cookies_as_browsers_write_them(before: bytes, after: bytes) -> None:
+@pytest.mark.parametrize("ours", [(ANNA,), (ANNA, ANNAS_SEGMENTS)])
+def test_whose_cookies_are_genuine_is_known_by_them_as_browsers_write_them(
+    before: bytes, after: bytes, ours: tuple[bytes, ...]
+) -> None:
+    cookie_header = before + header(*ours) + after
+    read = Cookies(SECRET).read(cookie_header, NOW)
+    assert read.id == "anna" and bool(read.segments) == (len(ours) == 2)
+    assert Cookies(SECRET).known(cookie_header, NOW) == read
+
+
+@pytest.mark.parametrize(
+    "ours",
+    [
+        (),
+        (ANNA[:-1],),
+        (ANNAS_SEGMENTS,),
+        (ANNAS_SEGMENTS, ANNA),
+        (ANNA, ANNA),
+        (ANNA, ANNAS_SEGMENTS[:-1]),
+        (ANNA, ANNAS_SEGMENTS, b"__Host-tb_p=a-preview"),
+    ],
+    ids=["none", "forged", "no visitor", "other order", "twice", "forged segments", "a preview"],
+)
+def test_whoever_else_is_not_known_before_they_are_read(ours: tuple[bytes, ...]) -> None:
     cookies = Cookies(SECRET)
-    cookie_header = before + header(ANNA, ANNAS_SEGMENTS) + after
-    assert cookies.known(cookie_header, NOW) is None
-    read = cookies.read(cookie_header, NOW)
-    assert read.id == "anna" and cookies.known(cookie_header, NOW) == read
+    assert cookies.known(header(*ours), NOW) is None
+    assert cookies.known(header(*ours), NOW) is None, "nothing of it is remembered"
 
 
 def test_where_hints_are_read_nobody_is_known_by_our_cookies_alone() -> None:
