@@ -30,6 +30,7 @@ ITEM_PARTS = {
     "qt": "quantity",
 }
 """Of a beacon's `pr1=idSKU~nmName~pr12.5`: the two letters each part begins with."""
+MOST_PARAMETERS = 200
 EARLY = {"gtm.js", "gtm.dom", "gtm.load", ""}
 
 
@@ -56,12 +57,11 @@ _named = msgspec.json.Decoder(Named)
 
 def judged(body: bytes, query: bytes, sender: Sender, moment: Moment, *, most: int) -> Iterator[Verdict]:
     """What becomes of each event of a request, of at most so many."""
-    shared = dict(parse_qsl(query.decode("utf-8", "replace"), max_num_fields=200))
+    shared = _parameters(query)
     if not body.lstrip().startswith((b"{", b"[")):
         lines = [line for line in body.splitlines() if line.strip()] or [b""]
         for number, line in enumerate(lines[:most]):
-            asked = shared | dict(parse_qsl(line.decode("utf-8", "replace"), max_num_fields=200))
-            yield line or query, _beacon(asked, sender, moment, number)
+            yield line or query, _beacon(shared | _parameters(line), sender, moment, number)
         return
     try:
         is_list = body.lstrip().startswith(b"[")
@@ -92,6 +92,19 @@ def _pushed(
     return said if isinstance(said, Rejected) else taken(said, sender, moment, number)
 
 
+def _parameters(line: bytes) -> dict[str, str]:
+    """Of a beacon; what follows the 200th is left out."""
+    first = b"&".join(line.split(b"&", MOST_PARAMETERS)[:MOST_PARAMETERS])
+    return dict(parse_qsl(first.decode("utf-8", "replace")))
+
+
+def _path_of(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:  # as `http://[`
+        return ""
+
+
 def _beacon(asked: Mapping[str, str], sender: Sender, moment: Moment, number: int) -> Arrival | Rejected:
     properties: dict[str, object] = {
         name.partition(".")[2]: value for name, value in asked.items() if name.startswith(("ep.", "epn."))
@@ -115,7 +128,7 @@ def _said(name: str, properties: Properties, user_id: str, client_id: str, at: f
     kind = row.kind if row else "custom event"
     subject = first(properties, SUBJECTS.get(kind, ())) if row else name
     if kind == "page viewed":
-        subject = urlsplit(text(properties, "page_location")).path or text(properties, "page_path")
+        subject = _path_of(text(properties, "page_location")) or text(properties, "page_path")
     items = items_of(properties)
     return Said(
         kind,

@@ -19,8 +19,7 @@ NOBODY = "studio"
 
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of the form. Raises `RequestError` for one that is not ours, or makes no sense."""
-    origin = urlsplit(request.headers.get("origin", ""))
-    if not origin.netloc or origin.netloc != request.headers.get("host"):
+    if not _is_from(request.headers.get("origin", ""), request.headers.get("host", "")):
         raise RequestError("this form was not sent from a page of the studio", status=403)
     if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
         raise RequestError("this is no form", status=415)
@@ -33,6 +32,13 @@ async def form_of(request: Request) -> dict[str, str]:
         return dict(parse_qsl(body.decode(), keep_blank_values=True))
     except ValueError as error:
         raise RequestError("this is no form") from error
+
+
+def _is_from(origin: str, host: str) -> bool:
+    try:
+        return bool(host) and urlsplit(origin).netloc == host
+    except ValueError:  # as `http://[`
+        return False
 
 
 def author_of(request: Request) -> str:

@@ -57,6 +57,17 @@ def test_a_beacons_query_string() -> None:
     assert seen.details["currency"] == "EUR"
 
 
+def test_an_address_that_is_none_and_very_many_parameters_cost_no_event() -> None:
+    assert one(query=b"en=page_view&dl=http%3A%2F%2F[&ep.page_path=%2Fsale").event.subject == "/sale"
+    assert (
+        one({"event": "page_view", "params": {"page_location": "http://[", "page_path": "/sale"}}).event.subject
+        == "/sale"
+    )
+    many = b"&".join(b"ep.a%d=1" % number for number in range(500))
+    assert one(query=b"en=page_view&dl=http%3A%2F%2Fshop.example%2Fsale&" + many).event.subject == "/sale"
+    assert one(b"en=page_view&dl=http%3A%2F%2Fshop.example%2Fsale&" + many).event.subject == "/sale"
+
+
 def test_a_beacons_lines_are_an_event_each() -> None:
     read = verdicts(b"en=view_item_list&ep.item_list_id=sale\r\nen=scroll\n", b"v=2&cid=1")
     assert [verdict.event.kind for verdict in read if isinstance(verdict, Arrival)] == ["list viewed", "custom event"]

@@ -29,7 +29,15 @@ async def test_a_form_of_ours_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", [None, "null", "http://evil.example", "http://studio.example", "http://studio.example:8081.evil.example"]
+    "origin",
+    [
+        None,
+        "null",
+        "http://evil.example",
+        "http://studio.example",
+        "http://studio.example:8081.evil.example",
+        "http://[studio.example:8081",
+    ],
 )
 async def test_a_form_that_a_foreign_page_sent_is_refused(origin: str | None) -> None:
     headers = {"host": OURS["host"], **FORM, **({"origin": origin} if origin else {})}
