@@ -32,7 +32,7 @@ from proxy.visitors.consent import Consents
 from proxy.visitors.counted import why_not_counted
 from proxy.visitors.joiner import Joiner
 from proxy.visitors.journal import Journal
-from proxy.visitors.visitor import Cookies
+from proxy.visitors.visitor import ANONYMOUS, Cookies
 from proxy.visitors.writekeys import BROWSER, Source, WriteKeys, key_in
 
 CALLS = ("identify", "track", "page", "screen", "group", "alias", "batch")
@@ -132,7 +132,9 @@ class Collect:
         """Who sends; and the cookie for a visitor of ours who had none."""
         if source.access is Access.SERVER:
             return Sender(source.name, source.access), None
-        visitor = self._cookies.read(request.get_list(b"cookie", b"; "), now)
+        # A link on a foreign site does bring the cookie along, to what is asked by GET.
+        is_foreign = request.get(b"sec-fetch-site") == b"cross-site"
+        visitor = ANONYMOUS if is_foreign else self._cookies.read(request.get_list(b"cookie", b"; "), now)
         if visitor.id or not self._gives_cookies or not self._is_from_ourselves(request):
             return Sender(source.name, source.access, visitor.id, self._stranger_key, self._user_key), None
         is_for_session = self._consents.of(request) is Consent.SESSION

@@ -56,6 +56,16 @@ async def test_a_public_key_never_speaks_for_another_visitor(shop: Behind) -> No
     assert await shop.tailorbird.store.get_profile("anna") is None
 
 
+async def test_a_link_on_a_foreign_site_does_not_speak_for_the_visitor_who_follows_it(shop: Behind) -> None:
+    """Their cookie comes along (SameSite=Lax), and the key stands in every page of the shop."""
+    beacon = "/_tb/g/collect?v=2&en=page_view&dl=https%3A%2F%2Fshop.example%2Fsale&cid=1.2&writeKey=pk_1"
+    followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "user-agent": CHROME}
+    for headers in ({**followed}, {**followed, "sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"}):
+        assert (await shop.client.get(beacon, headers={**headers, **shop.cookies_of("anna")})).status_code == 200
+    foreign, own = await log(shop)
+    assert (foreign.visitor_id[:5], own.visitor_id) == ("anon_", "anna")
+
+
 async def test_a_platform_says_who_is_in_its_segments_and_the_next_page_knows(tmp_path: Path) -> None:
     rules = """version: 1
 segments: {vip: {}}
