@@ -18,7 +18,7 @@ SECTIONS = {
     "origin": "Where",
     "rules": "Rules",
     "store": "Store",
-    "access_log": "Life",
+    "log_level": "Life",
     "secret": "Who",
     "recorded_a_second": "What was shown",
     "write_keys": "Events",
@@ -77,6 +77,11 @@ class Settings:
         32, "most connections to Redis or Valkey, per worker and purpose", "connections", least=1
     )
 
+    log_level: str = _row(
+        "info",
+        "what is told on standard error: error, warning (what is amiss) or info (also why pages are not kept)",
+        words=("error", "warning", "info"),
+    )
     access_log: str = _row(
         "", "file in which each request gets a line of JSON; -: standard output; empty: none is kept"
     )

@@ -47,7 +47,7 @@ def command(**flags: Any) -> None:
     """Put Tailorbird in front of a shop. Every setting may also come from the environment: see docs/reference."""
     settings = from_environment(os.environ, **given(**flags))
     require_what_serving_needs(settings)
-    logs()
+    logs(settings.log_level)
     if settings.workers > 1:
         sys.exit(supervise(settings))
     import uvloop
@@ -55,9 +55,9 @@ def command(**flags: Any) -> None:
     uvloop.run(serve(settings))
 
 
-def logs() -> None:
+def logs(level: str) -> None:
     """Standard error, a line each."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for others in ("uvicorn.error", "httpx"):  # that it started, stopped and sent something, we say ourselves
         logging.getLogger(others).setLevel(logging.WARNING)
 

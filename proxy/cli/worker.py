@@ -36,9 +36,9 @@ def main(arguments: list[str]) -> None:
     """Forks workers until the supervisor is gone, and they are."""
     folder, *numbers = arguments
     public, admin, line = map(int, numbers)
-    logs()
     try:
         settings = from_environment(os.environ)
+        logs(settings.log_level)
         for module in (*IMPORTED_LATE, *modules_of(settings.store)):
             import_module(module)
     except TailorbirdError as error:

@@ -30,7 +30,7 @@ from proxy.serve.backlog import Backlog
 from proxy.serve.passage import NOBODY
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
-from proxy.upstream.relay import Owed, Ready, Relay, Source, written_at_once
+from proxy.upstream.relay import CLIENT_LEFT, Owed, Ready, Relay, Source, written_at_once
 
 log = logging.getLogger("tailorbird.answering")
 
@@ -130,7 +130,8 @@ class Answering(HttpToolsProtocol):
             return
         if isinstance(relay.source, Exchange):
             relay.source.let_go()
-        log.warning("an answer broke off: %s", error)
+        if not (isinstance(error, OriginError) and error.reason == CLIENT_LEFT):
+            log.warning("an answer broke off: %s", error)
         if not relay.turn.disconnected:
             self.transport.close()
 

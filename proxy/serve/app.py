@@ -24,7 +24,7 @@ from proxy.serve.previewing import Previewing
 from proxy.serve.straight import Give
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
-from proxy.upstream.relay import Ready, Source
+from proxy.upstream.relay import CLIENT_LEFT, Ready, Source
 from proxy.visitors.preview import without_token
 
 log = logging.getLogger("tailorbird.app")
@@ -241,7 +241,7 @@ async def _send_relayed(response: Response, source: Exchange | Ready, relay: Rel
         error = await relay(response, source)
     finally:
         await source.aclose()
-    if isinstance(error, OriginError):
+    if isinstance(error, OriginError) and error.reason != CLIENT_LEFT:
         log.warning("an answer broke off: %s", error)
 
 

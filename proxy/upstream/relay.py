@@ -18,6 +18,8 @@ from proxy.http.message import Response, as_lines
 from proxy.settings import DEFAULTS
 from proxy.upstream.connection import Pieces, Sink
 
+CLIENT_LEFT = "client-left"
+"""The reason of an answer that broke off since nobody waits for it any more: no fault of anybody's."""
 READY_BYTES = 65_536
 """Of a body that is there already, what is handed over at a time."""
 
@@ -168,7 +170,7 @@ class Relay:
     def leave(self) -> None:
         """The client has gone; uvicorn, which may not have heard of it yet, need not complain."""
         self.turn.disconnected = True
-        self._settle(OriginError("the client left", reason="abandoned"))
+        self._settle(OriginError("the client left", reason=CLIENT_LEFT))
 
     def _write(self, room: int) -> None:
         """Writes at most `room` bytes of what waits, as one piece where it can be."""

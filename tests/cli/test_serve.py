@@ -55,6 +55,6 @@ def test_every_flag_says_its_default_and_its_environment_name() -> None:
 
 
 def test_what_is_sent_to_others_is_not_logged_address_by_address() -> None:
-    logs()
+    logs("info")
     assert not logging.getLogger("httpx").isEnabledFor(logging.INFO), "a webhook's path may be its secret"
     assert logging.getLogger("httpx").isEnabledFor(logging.WARNING)

@@ -118,7 +118,7 @@ async def test_an_upload_that_breaks_off_never_reaches_the_origin_as_a_whole_one
     assert len(got) < 1_000
 
 
-async def test_an_answer_that_breaks_off_is_not_ended_as_if_whole() -> None:
+async def test_an_answer_that_breaks_off_is_not_ended_as_if_whole(caplog: pytest.LogCaptureFixture) -> None:
     async def script(wire: Wire) -> None:
         await wire.request()
         await wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
@@ -126,9 +126,12 @@ async def test_an_answer_that_breaks_off_is_not_ended_as_if_whole() -> None:
     async with Origin(script) as origin, Served(origin.url) as served:
         heard = await served.get(b"/", (b"Cookie", b"basket=1"))
     assert (heard.body, heard.is_whole) == (b"hello", False)
+    assert "an answer broke off" in caplog.text
 
 
-async def test_events_pass_as_they_come_and_end_when_the_client_leaves() -> None:
+async def test_events_pass_as_they_come_and_end_when_the_client_leaves_which_is_no_news(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def script(wire: Wire) -> None:
         await wire.request()
         await wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -141,6 +144,7 @@ async def test_events_pass_as_they_come_and_end_when_the_client_leaves() -> None
         assert b"data: 1" in await reader.readuntil(b"data: 1")
         writer.close()
         await asyncio.wait_for(origin.has_open(0), 9)
+    assert "broke off" not in caplog.text
 
 
 async def test_a_body_nobody_reads_does_not_become_the_next_request() -> None:

@@ -11,7 +11,7 @@ from proxy.errors import OriginError
 from proxy.http.message import Response
 from proxy.serve.answering import Turn
 from proxy.settings import DEFAULTS
-from proxy.upstream.relay import Relay, written_at_once
+from proxy.upstream.relay import CLIENT_LEFT, Relay, written_at_once
 from tests.wire.origin import Origin, Wire, always, ok
 from tests.wire.served import Served, hear, request
 from tests.wire.site import eventually
@@ -232,7 +232,7 @@ async def test_nothing_is_written_to_a_client_that_has_just_gone() -> None:
     ends.client.close()
     ends.relay.take([b"abc"])
     assert ends.client.kept == b""
-    assert [getattr(error, "reason", "") for error in ends.outcomes] == ["abandoned"]
+    assert [getattr(error, "reason", "") for error in ends.outcomes] == [CLIENT_LEFT]
 
 
 @pytest.mark.parametrize("has_lane", [True, False])
