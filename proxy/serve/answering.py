@@ -16,7 +16,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
-from os import write
+from os import write, writev
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -29,8 +29,9 @@ from proxy.serve.app import PENDING, RELAY, REQUEST, SAID
 from proxy.serve.backlog import Backlog
 from proxy.serve.passage import NOBODY
 from proxy.settings import Settings
+from proxy.upstream.connection import Pieces
 from proxy.upstream.exchange import Exchange
-from proxy.upstream.relay import CLIENT_LEFT, Owed, Ready, Relay, Source, written_at_once
+from proxy.upstream.relay import CLIENT_LEFT, Owed, Ready, Relay, Source, split, written_at_once
 
 log = logging.getLogger("tailorbird.answering")
 
@@ -71,6 +72,17 @@ class Answering(HttpToolsProtocol):
                 sent = 0
         if sent < len(data):
             self.transport.write(data[sent:])
+
+    def _put_all(self, pieces: Pieces, size: int) -> None:
+        """The same with several pieces, if nothing else waits to be taken."""
+        sent = 0
+        if self._descriptor >= 0 and not self.transport.get_write_buffer_size():
+            try:
+                sent = writev(self._descriptor, pieces)
+            except OSError:
+                sent = 0
+        if sent < size:
+            self.transport.writelines(split(pieces, sent)[1])
 
     @property
     def _is_answering(self) -> bool:
@@ -191,7 +203,8 @@ class Answering(HttpToolsProtocol):
             answer = Response(status, None, stream=Ready(b"".join(body)), lead=lead)
             self._give(turn, answer)
             return
-        self.transport.writelines((STATUS_LINE[status] + lead + b"\r\n", *body))
+        head = STATUS_LINE[status] + lead + b"\r\n"
+        self._put_all([head, *body], size + len(head) - len(lead))
         self._backlog.replaced(size)
         self._complete(turn, None)
 

@@ -97,7 +97,7 @@ class OriginTransport:
         brief.deadline = brief.begun + self._patience.first_byte
         connection.serve(brief)
         self._patience.watch(brief)
-        connection.write(head)
+        connection.put(head)
         return True
 
     def settle(self, brief: Brief) -> None:

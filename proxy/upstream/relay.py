@@ -177,7 +177,7 @@ class Relay:
         pieces, self._waiting = self._waiting, []
         size = sum(map(len, pieces))
         if size > room:
-            pieces, self._waiting = _split(pieces, room)
+            pieces, self._waiting = split(pieces, room)
             size = room
         self._on_written(size)
         self._transport.writelines(pieces)
@@ -214,7 +214,7 @@ def _begun(response: Response, *, is_kept: bool, is_head: bool) -> tuple[bytes, 
     return STATUS_LINE[response.status] + lines + b"\r\n", has_body, is_chunked
 
 
-def _split(pieces: Pieces, size: int) -> tuple[Pieces, Pieces]:
+def split(pieces: Pieces, size: int) -> tuple[Pieces, Pieces]:
     """The first `size` bytes of these pieces, and the rest."""
     for number, piece in enumerate(pieces):
         if len(piece) > size:
