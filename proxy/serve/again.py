@@ -18,8 +18,8 @@ from proxy.http.message import Own, Question, Request, Response
 from proxy.http.outgoing import assembled_answer
 from proxy.httpcache.memory import Memory
 from proxy.metrics import Metrics
-from proxy.model import Consent, Profile
-from proxy.page.encode import AT_ONCE_BYTES
+from proxy.model import Consent, Profile, Visitor
+from proxy.page.encode import AT_ONCE_BYTES, Assembled
 from proxy.personalise import Personalised
 from proxy.serve.accesslog import AccessLog
 from proxy.serve.pages import Entry
@@ -129,13 +129,27 @@ class Again:
             return None
         request = question.request(own, client)
         met = self._showing.meet(way.template, request, now)
-        return None if met is None else self._anew(way, request, own, met, now)
+        if met is None:
+            return None
+        done = way.shown.get(self._number(way, met.visitor, met.profile, now))
+        if done is None:
+            return self._anew(way, request, own, met, now)
+        self._metrics.show(now, request.path, done.decided)
+        if self._capture.is_on:
+            is_first = met.set_cookie is not None
+            self._capture.note(View(now, request, way.template.about, met.visitor, done, is_first))
+        return self._given(way, request, own, done.page, met.set_cookie, now)
 
     def _anew(self, way: Way, request: Request, own: Own, met: Met, now: float) -> bytes | Response:
         """What nobody alike was shown, as far as is known."""
-        self._hits.count += 1
         page = self._showing.show(way.template, request, met, now, way.question.coding, way.recalled)
-        answer = assembled_answer(200, way.head, page, request, met.set_cookie)
+        return self._given(way, request, own, page, met.set_cookie, now)
+
+    def _given(
+        self, way: Way, request: Request, own: Own, page: Assembled, set_cookie: bytes | None, now: float
+    ) -> bytes | Response:
+        self._hits.count += 1
+        answer = assembled_answer(200, way.head, page, request, set_cookie)
         if answer.status != 200 or page.length > AT_ONCE_BYTES:
             return answer
         if self._note_hit is not None:
@@ -173,13 +187,17 @@ class Again:
             if fresh is MISSING:
                 return None
             profile, known = fresh, self._remembered.basis(visitor.id)
-        try:
-            number = alikes.number(alikes.values(visitor, profile, now), visitor, profile)
-        except Exception:
-            return NO_NUMBER, profile  # whoever shows it meets with the same, and counts it
-        if alikes.is_lasting and known is not None:
+        number = self._number(way, visitor, profile, now)
+        if alikes.is_lasting and known is not None and number != NO_NUMBER:
             verified.remember(alikes, number, known, now)
         return number, profile
+
+    def _number(self, way: Way, visitor: Visitor, profile: Profile | None, now: float) -> int:
+        alikes = way.alikes
+        try:
+            return alikes.number(alikes.values(visitor, profile, now), visitor, profile)
+        except Exception:
+            return NO_NUMBER  # whoever shows it meets with the same, and counts it
 
     def _note(
         self, way: Way, question: Question, own: Own, client: str, verified: Verified, done: Personalised, now: float
