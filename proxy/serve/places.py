@@ -54,12 +54,22 @@ def _slots(visit: Visit, found: Slots, fix: str) -> Iterator[Line]:
     if not isinstance(found, Uncut):
         names = dict.fromkeys(slot.name for slot in found)
         yield Line(Level.OK, "slots", ", ".join(names))
+        yield from _unnamed(visit, names)
         yield from _missing(visit, names)
     elif found.reason is Doubt.NO_SLOTS:
         yield Line(Level.WARN, "slots", str(found), fix)
     else:
         fix = "send pages in UTF-8" if found.reason is Doubt.CHARSET else f"mend it on {_line(visit, found)}"
         yield Line(Level.FAIL, "slots", f"{found}, so it passes through untouched", fix)
+
+
+def _unnamed(visit: Visit, found: Collection[str]) -> Iterator[Line]:
+    """What no rule may speak of yet; nothing where no rule folder was given."""
+    named = {slot.name for slot in visit.declared}
+    for name in found if named else ():
+        if name not in named:
+            fix = f"write `{name}: {{}}` under `slots:` there, so that rules may fill it"
+            yield Line(Level.WARN, "slots", f"`{name}` is marked here, and slots.yaml does not have it", fix)
 
 
 def _missing(visit: Visit, found: Collection[str]) -> Iterator[Line]:

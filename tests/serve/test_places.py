@@ -31,6 +31,15 @@ def test_a_list_whose_cards_change_places_is_told_and_no_slot_is_missed_then() -
     assert lines_of(hydrated, MARKED)[0].says == "the 2 cards of `search` change places in place, by the stylesheet"
 
 
+def test_a_slot_that_is_marked_and_not_in_slots_yaml_is_told_with_the_line_to_write() -> None:
+    page = b"<!DOCTYPE html>\n<div data-slot=home.top>a</div><div data-slot=home.hero>b</div>"
+    known = DeclaredSlot("home.hero")
+    found, unnamed = lines_of(page, known)
+    assert (found.says, unnamed.level) == ("home.top, home.hero", "warn")
+    assert "`home.top` is marked here" in unnamed.says and "write `home.top: {}`" in unnamed.fix
+    assert len(lines_of(page)) == len(lines_of(page, known, DeclaredSlot("home.top"))) == 1
+
+
 def test_the_lists_of_an_api_are_told() -> None:
     answer, slots, lists = lines_of(JSON, HERO, IN_JSON)
     assert (answer.says, slots.says) == ("200, application/json", "home.hero")
