@@ -9,7 +9,7 @@ from proxy.model import View
 from proxy.stores.connecting import answers_as_ours, client_of
 from proxy.stores.redis_tombstones import RedisTombstones
 from proxy.stores.streams import take_out
-from proxy.stores.views import is_from_before, is_of_erased, small_enough, unpacked
+from proxy.stores.views import drawn_by, is_from_before, is_of_erased, names_in, small_enough, unpacked
 
 KEY = "tb:views"
 BATCH = 1_000
@@ -59,13 +59,14 @@ class RedisViews:
             return await take_out(self._client, KEY, lambda one: is_from_before(unpacked(one[b"line"]), before))
 
     async def _take_out(self, visitor_id: str) -> int:
-        return await take_out(self._client, KEY, lambda fields: fields[b"visitor"] == visitor_id.encode())
+        id, drawn = visitor_id.encode(), drawn_by(visitor_id)
+        return await take_out(self._client, KEY, lambda fields: fields[b"visitor"] == id or drawn in fields[b"line"])
 
     async def _erased(self, views: Sequence[View]) -> set[str]:
-        """Whose views of before they were erased are among these."""
-        visitor_ids = sorted({view.visitor for view in views if view.visitor})
+        """Who is in views of before they were erased."""
+        visitor_ids = sorted(names_in(views))
         erased_at = await self._tombstones.erased_at(visitor_ids) if visitor_ids else {}
-        return {view.visitor for view in views if is_of_erased(view, erased_at)}
+        return names_in(view for view in views if is_of_erased(view, erased_at)) & erased_at.keys()
 
     async def aclose(self) -> None:
         await self._client.aclose()

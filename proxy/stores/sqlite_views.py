@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from proxy.model import View
 from proxy.stores import sqlite_tombstones
 from proxy.stores.sqlite_beside import Beside
-from proxy.stores.views import is_from_before, is_of_erased, small_enough, unpacked
+from proxy.stores.views import drawn_by, is_from_before, is_of_erased, names_in, small_enough, unpacked
 
 SCHEMA = f"""
 PRAGMA secure_delete = ON;
@@ -17,6 +17,7 @@ PRAGMA secure_delete = ON;
 CREATE TABLE IF NOT EXISTS views (number INTEGER PRIMARY KEY, visitor_id TEXT NOT NULL, line BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS views_by_visitor ON views (visitor_id);
 """
+ERASE = "DELETE FROM views WHERE visitor_id = ? OR instr(line, ?)"
 FORGET = "DELETE FROM views WHERE number <= (SELECT max(number) FROM views) - ?"
 
 
@@ -51,7 +52,7 @@ class SqliteViews:
 def _put(connection: sqlite3.Connection, views: Sequence[tuple[View, bytes]], most: int) -> None:
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        erased = sqlite_tombstones.erased_at(connection, {view.visitor for view, _ in views})
+        erased = sqlite_tombstones.erased_at(connection, names_in(view for view, _ in views))
         rows = [(view.visitor, line) for view, line in views if not is_of_erased(view, erased)]
         connection.executemany("INSERT INTO views (visitor_id, line) VALUES (?, ?)", rows)
         connection.execute(FORGET, (most,))
@@ -62,7 +63,7 @@ def _lines(connection: sqlite3.Connection, most: int) -> list[bytes]:
 
 
 def _erase(connection: sqlite3.Connection, visitor_id: str) -> int:
-    return connection.execute("DELETE FROM views WHERE visitor_id = ?", (visitor_id,)).rowcount
+    return connection.execute(ERASE, (visitor_id, drawn_by(visitor_id))).rowcount
 
 
 def _forget(connection: sqlite3.Connection, before: float) -> int:

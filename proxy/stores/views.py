@@ -37,9 +37,20 @@ def small_enough(views: Iterable[View]) -> Iterator[tuple[View, bytes]]:
             yield view, line
 
 
+def names_in(views: Iterable[View]) -> set[str]:
+    """The visitors whose ids are in these: who saw the page, and by whom chance drew it, as it does for the devices of
+    a person."""
+    return {id for view in views for id in (view.visitor, view.bucket_key) if id}
+
+
+def drawn_by(visitor_id: str) -> bytes:
+    """What is in the lines of views that chance drew by this visitor."""
+    return b'"bucket_key":' + _encoder.encode(visitor_id)
+
+
 def is_of_erased(view: View, erased_at: Mapping[str, float]) -> bool:
-    """Whether a page was seen before its visitor was erased."""
-    return view.at <= erased_at.get(view.visitor, -inf)
+    """Whether a page was seen before somebody in it was erased."""
+    return any(view.at <= erased_at.get(id, -inf) for id in names_in([view]))
 
 
 def is_from_before(view: View | None, moment: float) -> bool:

@@ -62,6 +62,20 @@ async def test_erasing_a_visitor_leaves_nothing_of_them(log: ViewLog) -> None:
     assert await log.get_views(10) == [at(2, "ben")]
 
 
+async def test_a_view_that_was_drawn_by_who_is_erased_has_their_id_and_goes_too(log: ViewLog, url: str) -> None:
+    drawn = [msgspec.structs.replace(at(number, "tablet"), bucket_key="anna") for number in (1, 2, 99)]
+    await log.put_views([drawn[0], at(3, "ben")], most=10)
+    assert await log.erase_views("anna") == 1
+    assert await log.get_views(10) == [at(3, "ben")]
+    store = open_store(url)
+    await store.mark_erased(["anna"], 10.0)
+    await log.put_views([drawn[1]], most=10)
+    assert await log.get_views(10) == [at(3, "ben")]
+    await log.put_views([drawn[2]], most=10)
+    assert await log.get_views(10) == [at(3, "ben"), drawn[2]], "what comes later is new"
+    await store.aclose()
+
+
 async def test_a_view_of_who_was_erased_since_does_not_come_in(log: ViewLog, url: str) -> None:
     store = open_store(url)
     await store.mark_erased(["anna"], 10.0)

@@ -137,7 +137,7 @@ async def test_who_is_erased_is_in_no_file(tmp_path: Path) -> None:
 async def test_a_profile_that_takes_long_to_read_is_written_with_the_next_events(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_log, "EVERY_NOTED", 1e9)  # none by chance
+    monkeypatch.setattr(sqlite_log, "EVERY_NOTED", 10**9)  # none by chance
     store = open_store(f"sqlite:{tmp_path}/s.db")
     await store.apply([], [opened("anna", at) for at in range(200)])
     anna = await store.get_profile("anna")
