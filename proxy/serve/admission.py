@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 from typing import Protocol
 
 from proxy.http.client import is_trusted, networks
 from proxy.settings import Settings
 
 LOOK_SECONDS = 0.5
+AT_ONCE = 50
+"""So many are looked at in one turn of the loop: with 2,000, pages would wait 3 ms."""
 MADE_ROOM_FOR = 32
 """How many give way at once, so that a crowd at the door does not mean a search for each."""
 
@@ -91,10 +95,19 @@ class Admission:
         self._next_look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
 
     def _look(self) -> None:
-        self._look_later()
-        now = asyncio.get_running_loop().time()
-        for connection in tuple(self._open):
-            connection.look(now)
+        self._look_on(iter(tuple(self._open)))
+
+    def _look_on(self, left: Iterator[Connection]) -> None:
+        """Looks at the next of those who were there, if they are still; requests go between."""
+        loop, some = asyncio.get_running_loop(), tuple(islice(left, AT_ONCE))
+        try:
+            for connection in self._open.intersection(some):
+                connection.look(loop.time())
+        finally:
+            if some:
+                loop.call_soon(self._look_on, left)
+            else:
+                self._look_later()
 
 
 def _network(address: str) -> str:

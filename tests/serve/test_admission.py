@@ -84,3 +84,20 @@ async def test_each_connection_is_looked_at_again_and_again(monkeypatch) -> None
         await asyncio.wait_for(asyncio.gather(*(guest.looked.wait() for guest in guests)), 30)
         for guest in guests:
             guest.looked.clear()
+
+
+async def test_many_are_looked_at_in_turns_and_not_who_left_meanwhile(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(admission, "LOOK_SECONDS", 0.001)
+    door = Admission(Settings(max_clients_per_address=1_000))
+    guests = [Guest() for _ in range(3 * admission.AT_ONCE)]
+    for guest in guests:
+        door.enter(guest)
+    while not (looked := [guest for guest in guests if guest.looked.is_set()]):
+        await asyncio.sleep(0)
+    assert len(looked) == admission.AT_ONCE
+    gone, *others = (guest for guest in guests if guest not in looked)
+    door.leave(gone)
+    await asyncio.wait_for(asyncio.gather(*(guest.looked.wait() for guest in others)), 30)
+    looked[0].looked.clear()
+    await asyncio.wait_for(looked[0].looked.wait(), 30)
+    assert not gone.looked.is_set()
