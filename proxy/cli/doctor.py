@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import ssl
 import sys
 import time
 from collections.abc import Sequence
@@ -32,6 +31,7 @@ from proxy.serve.proposal import Copies, proposed, told, told_of_policy
 from proxy.serve.visit import Level, Line, Visit
 from proxy.settings import Settings
 from proxy.stores.ruledir import read_folder
+from proxy.upstream.tls import UNTRUSTED, client_tls
 
 TIMEOUT_SECONDS = 10.0
 OVERRULED = frozenset({"cache", "cookies", "vary"})
@@ -142,21 +142,21 @@ def _print(line: Line) -> None:
 def visit(url: str, settings: Settings, cookies: str = "") -> Visit:
     """Fetches `url` with no cookies but these, without redirects or the environment's proxies, within
     `TIMEOUT_SECONDS` and little more than `max_page_bytes`. Raises `OriginError`."""
-    trusted = ssl.create_default_context(cafile=settings.origin_ca) if settings.origin_ca else True
     fields = {"accept": "text/html", "accept-encoding": "gzip", "user-agent": "tailorbird-doctor"}
     fields |= {"cookie": cookies} if cookies else {}
     deadline = time.monotonic() + TIMEOUT_SECONDS
     try:
         with (
-            httpx.Client(trust_env=False, verify=trusted, timeout=TIMEOUT_SECONDS, headers=fields) as client,
+            httpx.Client(
+                trust_env=False, verify=client_tls(settings.origin_ca), timeout=TIMEOUT_SECONDS, headers=fields
+            ) as client,
             client.stream("GET", url) as answer,
         ):
             now = time.time()
             body = _read(answer, settings.max_page_bytes, deadline)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise OriginError(
-            f"`{url}` could not be fetched: {error}", reason="unreachable", help="is the address right, is the shop up?"
-        ) from error
+        help = UNTRUSTED if "CERTIFICATE_VERIFY_FAILED" in str(error) else "is the address right, is the shop up?"
+        raise OriginError(f"`{url}` could not be fetched: {error}", reason="unreachable", help=help) from error
     return Visit(
         path=_path_of(url),
         is_https=url.startswith("https:"),

@@ -28,7 +28,7 @@ from proxy.upstream.manners import Manners
 from proxy.upstream.patience import Patience
 from proxy.upstream.retries import Retries
 from proxy.upstream.switch import Switch
-from proxy.upstream.tls import client_tls
+from proxy.upstream.tls import UNTRUSTED, client_tls
 
 OnAnswer = Callable[[UpstreamResponse | OriginError | None], None]
 
@@ -231,7 +231,7 @@ class OriginTransport:
             return OriginError(
                 f"the certificate of origin `{self.address}` is not accepted: {error.verify_message}",
                 reason="certificate",
-                help="mend the origin's certificate, or name its authority's PEM file in TAILORBIRD_ORIGIN_CA",
+                help=UNTRUSTED,
             )
         if isinstance(error, TimeoutError):
             return OriginError(f"origin `{self.address}` did not connect in time", reason="timeout", status=504)

@@ -6,6 +6,9 @@ import ssl
 
 from proxy.errors import OperatorError
 
+UNTRUSTED = "mend the origin's certificate, or name its authority's PEM file in TAILORBIRD_ORIGIN_CA"
+"""What helps against a certificate that is not accepted."""
+
 
 def client_tls(authorities: str = "") -> ssl.SSLContext:
     """Certificates are verified, `authorities` (a PEM file) trusted besides the system's.

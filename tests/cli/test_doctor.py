@@ -3,10 +3,12 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import ssl
 from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+import trustme
 from click.testing import CliRunner, Result
 
 from proxy.cli.doctor import command
@@ -176,6 +178,19 @@ async def test_an_address_nobody_answers_at_is_told_in_a_line() -> None:
     result = await doctor(url)
     assert result.exit_code == 1
     assert "could not be fetched" in str(result.exception)
+
+
+async def test_a_certificate_of_ones_own_is_believed_as_the_proxy_does(tmp_path: Path) -> None:
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "ours.pem"))
+    async with Origin(always(healthy()), tls=tls) as origin:
+        refused = await doctor(origin.url + "/")
+        believed = await doctor(origin.url + "/", TAILORBIRD_ORIGIN_CA=str(tmp_path / "ours.pem"))
+        gone = await doctor(origin.url + "/", TAILORBIRD_ORIGIN_CA=str(tmp_path / "gone.pem"))
+    assert believed.exit_code == 0
+    assert "name its authority's PEM file in TAILORBIRD_ORIGIN_CA" in str(refused.exception)
+    assert "gone.pem` cannot be read" in str(gone.exception)
 
 
 @pytest.mark.parametrize("url", ["shop.example", "http://[::1/", "http://shop.example:99999/", "file:///etc/hosts"])
