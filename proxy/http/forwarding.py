@@ -190,8 +190,10 @@ def without_our_cookies(value: bytes) -> bytes:
     value, found = _AS_WE_WRITE.subn(b"", value)  # most often all of them: then it need not be gone through
     if found:
         value = value.strip(b"; \t")
-    lowered, kept, begun = value.lower(), [], 0
-    at = lowered.find(b"tb_")
+    lowered = value.lower()
+    if lowered.rfind(b"tb_") < 0:  # which takes a fourth of what `find` takes
+        return value
+    kept, begun, at = [], 0, lowered.find(b"tb_")
     while at >= 0:
         start, end = lowered.rfind(b";", 0, at) + 1, lowered.find(b";", at)
         end = len(lowered) if end < 0 else end
