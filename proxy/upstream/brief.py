@@ -18,6 +18,9 @@ from proxy.upstream.connection import Connection, heard
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.plain import Plain
 
+HELD_BYTES, HELD_SECONDS = 65_536, 0.002
+"""Of a body in pieces: the next come right behind the first, and to pass each on takes more than all of them."""
+
 
 class Origin(Protocol):
     """Where it was sent."""
@@ -38,15 +41,25 @@ class Origin(Protocol):
 
 class Part:
     """An answer of which some is there: its head, with what came with it and later, and how much is missing. All of it
-    is waited for until `latest`; where that is never, only its beginning."""
+    is waited for until `latest`; where that is never, it is only `held` for a moment."""
 
-    __slots__ = ("head", "latest", "missing", "pieces")
+    __slots__ = ("head", "held", "latest", "missing", "pieces")
 
     def __init__(self, head: Plain, first: bytes, missing: int, latest: float) -> None:
         self.head = head
         self.pieces = [first]
         self.missing = missing
         self.latest = latest
+        self.held = False
+
+    def hold(self) -> float:
+        """How long the next of what is passed on as it comes may be waited for: as long as any of its body, for that to
+        begin; then for a moment, if it is small; 0 for not at all."""
+        if self.missing == self.head.length:
+            return inf
+        if not self.held and self.head.length <= HELD_BYTES:
+            self.held, self.latest = True, monotonic() + HELD_SECONDS
+        return self.latest if self.held else 0.0
 
     def add(self, data: bytes) -> None:
         """More of it."""
@@ -116,8 +129,8 @@ class Brief:
         if not part.missing:
             self.came(part.head, part.body)
             self.origin.settle(self)
-        elif part.missing > 0 and (part.latest < inf or part.missing == part.head.length):
-            self.origin.wait(self, part.latest)
+        elif part.missing > 0 and (latest := part.latest if part.latest < inf else part.hold()):
+            self.origin.wait(self, latest)
         else:
             self._other()
 
@@ -134,7 +147,9 @@ class Brief:
 
     def look(self, now: float) -> None:
         """As `Waiting`."""
-        heard(exchange := self._other(), exchange.look, now)
+        exchange = self._other()
+        if self.part is None or not self.part.held:
+            heard(exchange, exchange.look, now)
 
     def broke(self, fault: Fault) -> None:
         """As `Listener`."""

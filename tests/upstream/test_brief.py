@@ -18,6 +18,7 @@ from tests.wire.origin import Origin, Script, Wire, ok
 GET = UpstreamRequest(b"GET", b"/", ((b"host", b"shop.example"),))
 HEAD = b"GET / HTTP/1.1\r\nhost: shop.example\r\n\r\n"
 FINE = ok(b"fine", b"ETag: 1")
+LARGE = ok(b"x" * 70_000, b"ETag: 1")
 REST = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -93,11 +94,18 @@ async def test_a_whole_answer_in_a_manner_that_is_known_is_all_there_is() -> Non
 
 @pytest.mark.parametrize(
     ("pieces", "seconds"),
-    [((FINE[:-4], FINE[-4:]), 0), ((FINE[:-4], FINE[-4:]), 10), ((FINE[:-2], FINE[-2:-1], FINE[-1:]), 10)],
+    [
+        ((FINE[:-4], FINE[-4:]), 0),
+        ((FINE[:-4], FINE[-4:]), 10),
+        ((FINE[:-2], FINE[-2:]), 0),
+        ((FINE[:-4], FINE[-4:-2], FINE[-2:]), 0),
+        ((FINE[:-2], FINE[-2:-1], FINE[-1:]), 10),
+    ],
 )
-async def test_one_in_pieces_is_brief_where_all_of_it_is_waited_for_or_had_not_begun(
-    pieces: tuple[bytes, ...], seconds: float
+async def test_one_in_pieces_is_brief_where_all_of_it_is_waited_for_or_its_pieces_come_one_behind_the_other(
+    pieces: tuple[bytes, ...], seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("proxy.upstream.brief.HELD_SECONDS", 10.0)  # a moment of a busy machine
     brief, body, _ = await asked(known_and_then(*pieces), seconds)
     assert (brief.was_brief, body) == (True, b"fine")
 
@@ -121,8 +129,9 @@ async def test_one_that_is_waited_for_and_turns_out_another_is_heard_by_an_excha
 @pytest.mark.parametrize(
     ("pieces", "comes"),
     [
-        ((FINE[:-2], FINE[-2:]), b"fine"),
+        ((LARGE[:-2], LARGE[-2:]), b"x" * 70_000),
         ((FINE[:9], FINE[9:]), b"fine"),
+        ((FINE[:-2],), "timeout"),
         ((FINE + REST,), b"fine"),
         ((FINE.replace(b"ETag", b"X-New"),), b"fine"),
         ((b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n0\r\n\r\n",), b"fine"),
@@ -134,7 +143,8 @@ async def test_one_that_is_waited_for_and_turns_out_another_is_heard_by_an_excha
     ],
 )
 async def test_whatever_else_is_heard_by_an_exchange(pieces: tuple[bytes, ...], comes: bytes | str) -> None:
-    brief, body, _ = await asked(known_and_then(*pieces), first_byte_timeout_ms=300)
+    limits = {"first_byte_timeout_ms": 300, "between_bytes_timeout_ms": 300}
+    brief, body, _ = await asked(known_and_then(*pieces), **limits)  # type: ignore[arg-type]
     assert (brief.was_brief, body) == (False, comes)
 
 
