@@ -8,6 +8,8 @@ and how much a second look still found.
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -62,13 +64,29 @@ async def exported(places: Places, visitor_id: str) -> Values:
 
 async def erased(places: Places, visitor_id: str, now: float) -> Receipt:
     """Erases the person a visitor is."""
-    ids = await whole(places.store, visitor_id)
+    ids, began = await whole(places.store, visitor_id), time.monotonic()
     await places.store.mark_erased(ids, now)
-    gone: dict[str, int] = {}
+    gone = await _gone(places, ids, now)
+    # Who finds out for webhooks what they entered may have read them meanwhile, and be about to say so: that is of
+    # before this, and does not come in any more. What came in just now goes like all else.
+    since = now + time.monotonic() - began
+    await places.store.mark_erased(ids, since)
+    left = await _left(places, ids)
+    if any(left.values()):
+        gone.update(await _gone(places, ids, since))
+        left = await _left(places, ids)
+    return Receipt(visitor_id, len(ids), _time(now), dict(gone), left)
+
+
+async def _gone(places: Places, ids: Collection[str], now: float) -> Counter[str]:
+    gone: Counter[str] = Counter()
     for holding in HOLDINGS:
-        gone |= await holding.erase(places, ids, now)
-    left = {holding.name: len(await holding.export(places, ids)) for holding in HOLDINGS}
-    return Receipt(visitor_id, len(ids), _time(now), gone, left)
+        gone.update(await holding.erase(places, ids, now))
+    return gone
+
+
+async def _left(places: Places, ids: Collection[str]) -> dict[str, int]:
+    return {holding.name: len(await holding.export(places, ids)) for holding in HOLDINGS}
 
 
 async def unmerged(places: Places, device_id: str, now: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -64,6 +64,38 @@ async def test_a_receipt_says_what_was_erased_and_that_nothing_is_left(places: P
     assert receipt.is_whole and set(receipt.left) == {holding.name for holding in HOLDINGS}
     ben = await exported(places, "ben")
     assert [len(ben[holding.name]) for holding in HOLDINGS] == [1, 1, 1, 0, 1]  # type: ignore[arg-type]
+
+
+class Reading:
+    """A store whose visitors somebody reads while they are being erased, and says in the outbox what they are in."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self.looked_at = NOON + 1 + 1e-6
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._places.store, name)
+
+    async def say(self) -> None:
+        told = [Standing("anna", {"cdp": {"VIP": NOON}}, NOON + 600)]
+        delivery = Delivery("2", "cdp", "anna", "VIP", True, NOON, NOON)
+        await self._places.outbox.put("me", told, [delivery], None, self.looked_at)
+
+    async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
+        await self.say()
+        self.erase = self._places.store.erase  # type: ignore[method-assign]  # once
+        return await self._places.store.erase(visitor_ids, now)
+
+
+async def test_who_is_being_erased_is_told_of_to_nobody_by_one_who_had_just_read_them(
+    places: Places, tmp_path: Path
+) -> None:
+    reading = Reading(places)
+    receipt = await erased(places._replace(store=reading), "anna", NOON + 1)  # type: ignore[arg-type]
+    assert receipt.is_whole and receipt.erased["messages to webhooks"] == 4
+    await reading.say()
+    assert await places.outbox.of(["anna"]) == ([], [])
+    assert not any(b"anna" in file.read_bytes() for file in sorted(tmp_path.iterdir()))  # noqa: ASYNC240
 
 
 async def test_no_view_is_kept_of_any_who_were_one_and_are_not_any_more(places: Places) -> None:
