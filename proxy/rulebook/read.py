@@ -33,7 +33,7 @@ MAX_DEPTH = 20
 
 MAGIC = ("*", "&", "!")
 QUOTE_HELP = "put quotes around the text"
-_VALUE = re.compile(r"\s*(?:- +)*[^:#]+: +(.*\S)\s*")
+_VALUE = re.compile(r"\s*+(?:- ++)*+[^:#]++: ++(.*\S)\s*")
 
 
 def text_of(name: str, raw: bytes, findings: list[Finding]) -> str | None:

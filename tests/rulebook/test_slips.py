@@ -6,8 +6,10 @@ import time
 
 import pytest
 
+from proxy.rulebook.check import check
 from proxy.rulebook.mending import spliced
 from proxy.rulebook.slips import in_quotes, repair
+from tests.rulebook.conftest import FILES
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,15 @@ def test_a_large_file_is_not_read_again_and_again() -> None:
 
 def test_quotes_hold_anything() -> None:
     assert in_quotes('a "b" \\') == '"a \\"b\\" \\\\"'
+
+
+@pytest.mark.parametrize(
+    "run", [" ", "\t", "- ", "a ", "a: ", ": ", "-", "'", '"', "{", "}", "] ", ",", "{a ", "\u00a0", "a\u00a0"]
+)
+def test_a_very_long_row_is_read_in_no_time(run: str) -> None:
+    """Whoever checks it in a worker has all requests wait."""
+    row = run * (64_000 // len(run))
+    for text in (f"{row}: x\nrules: []\n", f"rules:\n  - name: A\n{row}\n", f"rules:\n  - name: {row}\n"):
+        begun = time.thread_time()
+        check({**{name: said.encode() for name, said in FILES.items()}, "a.rules.yaml": text.encode()})
+        assert time.thread_time() - begun < 2
