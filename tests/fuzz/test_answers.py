@@ -80,6 +80,7 @@ async def test_what_is_made_of_an_answer_does_not_depend_on_those_before(name: s
                 told = [one.told() for one in twins]
                 assert said[0] == said[1], f"answer {number}: {plan.said} to {asked}"
                 assert told[0] == told[1], f"answer {number}: {plan.said} to {asked}"
+                assert b"something went wrong" not in said[0].answer, f"answer {number}: {plan.said} to {asked}"
                 assert set(TOKEN.findall(said[0].answer)) <= asked.tokens, f"answer {number}: {plan.said} to {asked}"
         ways = twins[0].counted("cache_requests")
     print(f"\n{name}: {ANSWERS} answers, both made the same of them; cache: {ways}")

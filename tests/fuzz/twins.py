@@ -104,7 +104,7 @@ class Shop:
     async def _settle(self, line: Line) -> None:
         """Until all is said that is to be said."""
         still, before = 0, -1
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while still < (LONG_QUIET if self._waits_for_body() else QUIET):
                 await asyncio.sleep(0)
                 is_still = len(line.heard) == before and (self._waits_for_body() or not self._is_busy())
