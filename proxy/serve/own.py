@@ -228,7 +228,10 @@ class Own:
     async def _filled(
         self, request: Request, answer: UpstreamResponse, template: Template, now: float, headers: Headers
     ) -> Response:
-        poured = (await self._pouring.pour(template, request) or DRY) if template.holes else DRY
+        poured = DRY
+        if template.holes:
+            set_cookies = [value for name, value in headers if name == b"set-cookie"]
+            poured = await self._pouring.pour(template, request, set_cookies=set_cookies) or DRY
         met = await self._showing.meet_waiting(template, request, now)
         page = self._showing.show(template, request, met, now, "identity", poured=poured.fragments)
         if _is_coded(answer) and takes_gzip(request.get_list(b"accept-encoding")):

@@ -22,6 +22,7 @@ from proxy.metrics import Metrics
 from proxy.page.holes import Fill, FillKind
 from proxy.page.piece import Piece
 from proxy.page.variables import substituted
+from proxy.serve.jar import agreed, set_by, with_cookies
 from proxy.serve.latecomers import Latecomers
 from proxy.settings import Settings
 
@@ -59,11 +60,26 @@ class Parts:
         self._latecomers = Latecomers(settings)
         self._beside: set[asyncio.Task[None]] = set()
 
-    async def get(self, request: Request, fills: Sequence[Fill]) -> list[Part | None]:
-        """What each brought for the visitor who sent `request`; None where nothing came in time."""
+    async def get(
+        self, request: Request, fills: Sequence[Fill], set_cookies: Sequence[bytes] = ()
+    ) -> list[Part | None]:
+        """What each brought for the visitor who sent `request`, and is given `set_cookies` by the page itself; None
+        where nothing came in time."""
+        until = self._latecomers.now() + self._seconds
+        at_first = set_by(set_cookies)
+        found = await self._all(with_cookies(request, at_first), fills, until)
+        told = [set_by(part.set_cookies) if part else {} for part in found]
+        counted, others = agreed(request, at_first, told) if any(told) else ({}, [])
+        if others:
+            anew = await self._all(with_cookies(request, counted), [fills[number] for number in others], until)
+            for number, part in zip(others, anew, strict=True):
+                found[number] = part
+        return found
+
+    async def _all(self, request: Request, fills: Sequence[Fill], until: float) -> list[Part | None]:
         tasks = [asyncio.create_task(self._one(request, fill)) for fill in fills]
         try:
-            await asyncio.wait(tasks, timeout=self._seconds)
+            await asyncio.wait(tasks, timeout=max(0.0, until - self._latecomers.now()))
         finally:
             for task in tasks:
                 task.cancel()

@@ -72,15 +72,18 @@ class Pouring:
         request: Request,
         policy: PagePolicy | None = None,
         needless: Sequence[bytes] = (),
+        set_cookies: Sequence[bytes] = (),
     ) -> Poured | None:
-        """What fills the holes; None when only the origin can tell. Parts of parts are left out."""
+        """What fills the holes of a page that sets these cookies; None when only the origin can tell. Parts of parts
+        are left out."""
         holes = _holes(template)
         # One fetch for holes that are filled alike.
         fills = list(dict.fromkeys(hole.fill for hole in holes if hole.fill.kind in FETCHED))
         others = [hole for hole in holes if hole.fill.kind not in FETCHED]
         if _Filling(request, policy, needless, {}).all(others) is None:
             return None
-        parts = await self._parts.get(request, fills) if fills and not request.depth else [None] * len(fills)
+        has_parts = fills and not request.depth
+        parts = await self._parts.get(request, fills, set_cookies) if has_parts else [None] * len(fills)
         return _Filling(request, policy, needless, dict(zip(fills, parts, strict=True))).all(holes)
 
 

@@ -221,6 +221,29 @@ async def test_a_page_that_is_its_visitors_own_is_put_together_too() -> None:
         assert "detail=" in got["cache-status"]
 
 
+@pytest.mark.parametrize("own", [(), (b"Cache-Control: private", b"Set-Cookie: sid=0; Path=/")])
+async def test_all_parts_of_a_visitors_first_page_are_of_one_session(own: tuple[bytes, ...]) -> None:
+    sessions = numbers()
+
+    def say(seen: Seen) -> bytes:
+        if seen.target == b"/":
+            return ok(b'<p><esi:include src="/token"/></p><i><esi:include src="/cart"/></i>', HTML, ESI, *own)
+        cookie = seen.get(b"cookie") or b""
+        sid = cookie.partition(b"sid=")[2].partition(b";")[0] or next(sessions)
+        given = () if b"sid=" in cookie else (b"Set-Cookie: sid=%b" % sid,)
+        return ok(sid, HTML, b"Cache-Control: private", *given)
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        got = await site.get(b"/", (b"cookie", b"consent=1"))
+        found = re.search(rb"<p>(\d+)</p><i>(\d+)</i>", got.body)
+        assert found and found[1] == found[2]
+        assert f"sid={found[1].decode()}" in got["set-cookie"]
+        assert got["set-cookie"].count("sid=") == 1
+        asked = len(origin.requests)
+        await site.get(b"/", (b"cookie", b"sid=%b" % found[1]))
+        assert sorted(seen.target for seen in origin.requests[asked:] if seen.target != b"/") == [b"/cart", b"/token"]
+
+
 @pytest.mark.parametrize("fields", [(ESI,), (ESI, b"Cache-Control: private")])
 async def test_a_page_of_many_parts_is_one_request(fields: tuple[bytes, ...]) -> None:
     async with Origin(shop_of_parts(*fields)) as origin, Site(origin.url) as site:

@@ -1,0 +1,51 @@
+"""The cookies that a page and its parts set while they are put together.
+
+A visitor without a session is given one by whichever of them is asked first, and a shop gives another to each that is
+asked at the same time. Only one can be the visitor's, and what the others answered, as a form's token, is of sessions
+that nobody has. So the first one counts, and who gave another is asked again, as of that session. Its law: a cookie
+that the visitor sent is left to the shop, which may write it anew with each answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from proxy.http.message import Request
+
+Cookies = Mapping[bytes, bytes]
+"""By name."""
+
+
+def set_by(set_cookies: Iterable[bytes]) -> dict[bytes, bytes]:
+    """What `Set-Cookie` fields set."""
+    pairs = (value.partition(b";")[0].partition(b"=") for value in set_cookies)
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def with_cookies(request: Request, cookies: Cookies) -> Request:
+    """The request of a visitor who has these, too, in place of others of the same name."""
+    if not cookies:
+        return request
+    old = [pair.strip() for pair in request.cookies.split(b";") if _name(pair) not in cookies]
+    new = [b"%b=%b" % pair for pair in cookies.items() if pair[1]]
+    others = tuple(field for field in request.headers if field[0] != b"cookie")
+    return replace(request, headers=(*others, (b"cookie", b"; ".join(filter(None, [*old, *new])))))
+
+
+def agreed(request: Request, at_first: Cookies, told: Sequence[Cookies]) -> tuple[dict[bytes, bytes], list[int]]:
+    """Which cookies the visitor is to have of those that are set, `at_first` and by each that was told; and the numbers
+    of those who set another."""
+    sent = set(map(_name, request.cookies.split(b";")))
+    counted, others = {name: value for name, value in at_first.items() if name not in sent}, []
+    for number, cookies in enumerate(told):
+        new = {name: value for name, value in cookies.items() if name not in sent}
+        if any(counted.get(name, value) != value for name, value in new.items()):
+            others.append(number)
+        else:
+            counted |= new
+    return counted, others
+
+
+def _name(pair: bytes) -> bytes:
+    return pair.partition(b"=")[0].strip()
