@@ -55,7 +55,8 @@ class LogFile:
         if self._loop is not None:
             self._batches.put(None)
             await asyncio.to_thread(self._thread.join, LAST_SECONDS)
-        if self._path != "-":
+        is_free = self._loop is None or not self._thread.is_alive()  # else it would write to whatever had its number
+        if self._path != "-" and is_free:
             os.close(self._file)
 
     def _went(self, many: int, error: Exception | None) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from proxy.errors import OperatorError
 from proxy.metrics import Metrics
+from proxy.serve import logfile
 from proxy.serve.logfile import MOST_WAITING, LogFile
 
 
@@ -29,12 +30,19 @@ async def test_one_that_nobody_gave_anything_needs_no_thread(tmp_path: Path) -> 
     assert (tmp_path / "log").read_bytes() == b""
 
 
-async def test_nobody_waits_for_a_reader_who_takes_nothing_and_what_is_too_much_is_lost(tmp_path: Path) -> None:
-    path, metrics = tmp_path / "pipe", Metrics()
+def stuck(tmp_path: Path, metrics: Metrics) -> tuple[LogFile, int]:
+    """A file whose reader, whom one can read from, takes nothing of more than a pipe holds."""
+    path = tmp_path / "pipe"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     file = LogFile(str(path), metrics)
-    file.write([b"x" * 999 + b"\n"] * 1_000)  # more than a pipe holds: the thread is stuck
+    file.write([b"x" * 999 + b"\n"] * 1_000)
+    return file, reader
+
+
+async def test_nobody_waits_for_a_reader_who_takes_nothing_and_what_is_too_much_is_lost(tmp_path: Path) -> None:
+    metrics = Metrics()
+    file, reader = stuck(tmp_path, metrics)
     file.write([b"y\n"] * (MOST_WAITING - 1_000))
     file.write([b"z\n"])
     assert metrics.get("tailorbird_access_log_lost_total") == 1
@@ -43,6 +51,17 @@ async def test_nobody_waits_for_a_reader_who_takes_nothing_and_what_is_too_much_
     taken.start()
     await file.aclose()
     taken.join()
+    os.close(reader)
+
+
+async def test_a_worker_that_ends_waits_for_no_reader_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logfile, "LAST_SECONDS", 0.01)
+    file, reader = stuck(tmp_path, Metrics())
+    await file.aclose()
+    os.set_blocking(reader, True)
+    taken = 0
+    while taken < 1_000_000:  # its thread has the file still
+        taken += len(os.read(reader, 1 << 16))
     os.close(reader)
 
 
