@@ -29,8 +29,8 @@ class Origin(Protocol):
     def known(self) -> Callable[[bytes], Plain | None]:
         """The head that bytes begin with, if the origin's last answers had the like."""
 
-    def settle(self, brief: Brief) -> None:
-        """The answer came whole: the connection is free."""
+    def settle(self, brief: Brief, began: float) -> None:
+        """The answer, which began then, came whole: the connection is free."""
 
     def give_up(self, brief: Brief) -> None:
         """The connection is of no use any more."""
@@ -41,15 +41,16 @@ class Origin(Protocol):
 
 class Part:
     """An answer of which some is there: its head, with what came with it and later, and how much is missing. All of it
-    is waited for until `latest`; where that is never, it is only `held` for a moment."""
+    is waited for, so many seconds and until `latest`; where that is never, it is only `held` for a moment."""
 
-    __slots__ = ("head", "held", "latest", "missing", "pieces")
+    __slots__ = ("began", "head", "held", "latest", "missing", "pieces")
 
-    def __init__(self, head: Plain, first: bytes, missing: int, latest: float) -> None:
+    def __init__(self, head: Plain, first: bytes, missing: int, seconds: float) -> None:
+        self.began = monotonic()
         self.head = head
         self.pieces = [first]
         self.missing = missing
-        self.latest = latest
+        self.latest = self.began + seconds if seconds else inf
         self.held = False
 
     def hold(self) -> float:
@@ -118,17 +119,16 @@ class Brief:
                 return
             if not missing:
                 self.came(head, memoryview(data)[head.body_at :])
-                self.origin.settle(self)
+                self.origin.settle(self, monotonic())
                 return
-            seconds = self.waits_for(head)
-            part = self.part = Part(head, data, missing, monotonic() + seconds if seconds else inf)
+            part = self.part = Part(head, data, missing, self.waits_for(head))
         self._go_on(part)
 
     def _go_on(self, part: Part) -> None:
         """Some of the answer is there: it is waited for, taken, or too much."""
         if not part.missing:
             self.came(part.head, part.body)
-            self.origin.settle(self)
+            self.origin.settle(self, part.began)
         elif part.missing > 0 and (latest := part.latest if part.latest < inf else part.hold()):
             self.origin.wait(self, latest)
         else:

@@ -100,10 +100,10 @@ class OriginTransport:
         connection.put(head)
         return True
 
-    def settle(self, brief: Brief) -> None:
-        """Its answer came whole, and nothing else."""
+    def settle(self, brief: Brief, began: float) -> None:
+        """Its answer, which began then, came whole, and nothing else."""
         self._breaker.note(True)
-        self.gate.note(brief.begun, time.monotonic())
+        self.gate.note(brief.begun, began)
         self._end(brief, may_reuse=True)
 
     def give_up(self, brief: Brief) -> None:
