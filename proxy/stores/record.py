@@ -15,7 +15,7 @@ from proxy.audience.identity import IMPORTED
 from proxy.audience.outside import segments_of
 from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import values_of
-from proxy.model import Arrival, AttributeValue, Deed, Event, Link, Membership, Profile, Stamp
+from proxy.model import Arrival, AttributeValue, Deed, Event, Item, Link, Membership, Profile, Stamp
 from proxy.ports import Refused
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -146,15 +146,17 @@ def packed_part(value: object) -> msgspec.Raw:
     return msgspec.Raw(_encoder.encode(value))
 
 
+Told = tuple[float, str, str, str, tuple[Item, ...], float, msgspec.Raw | tuple[str, ...]]
+"""The fields of an event; which rules' banners were shown may be packed."""
 NOTHING = packed_part({})
+_NO_TRAITS: dict[str, str] = {}
 _NOBODY = "", ""
 
 
-def deed(visitor_id: str, source: str, at: float, event: tuple[object, ...], details: msgspec.Raw = NOTHING) -> Deed:
-    """What this visitor did: an arrival that is packed, and nothing else. `event` are the fields of one, from its id
-    on."""
-    packed = _encoder.encode((visitor_id, (at, *event), source, at, {}, (), details, "", _NOBODY))
-    return Deed(visitor_id, str(event[1]), packed)
+def deed(visitor_id: str, source: str, event: Told, details: msgspec.Raw = NOTHING) -> Deed:
+    """What this visitor did: an arrival that is packed, and nothing else."""
+    arrival = visitor_id, event, source, event[0], _NO_TRAITS, (), details, "", _NOBODY
+    return Deed(visitor_id, event[2], _encoder.encode(arrival))
 
 
 def deed_of(arrival: Arrival) -> Deed:

@@ -149,14 +149,14 @@ class Capture:
         self, at: float, visitor_id: str, telling: Telling, about: About, done: Personalised | None
     ) -> list[Arrival | Deed]:
         """The page view, which names the banners and says which variant each slot showed; and what else it tells."""
-        id = f"{self._name}{next(self._numbers):x}-"
+        number = next(self._numbers)
         banners = banners_of(done)
         details = packed_part({**banners.variants, **telling.came}) if telling.came else banners.details
-        view = f"{id}0", "page viewed", telling.page, (), 0.0, banners.shown
-        deeds: list[Arrival | Deed] = [deed(visitor_id, SOURCE, at, view, details)]
+        view = at, f"{self._name}{number:x}-0", "page viewed", telling.page, (), 0.0, banners.shown
+        deeds: list[Arrival | Deed] = [deed(visitor_id, SOURCE, view, details)]
         if telling.deeds or about.product is not None or len(banners.rules) > MOST_SHOWN:
-            others = self._others(about, banners.rules[MOST_SHOWN:], telling)
-            deeds += [deed(visitor_id, SOURCE, at, (f"{id}{number}", *other)) for number, other in enumerate(others, 1)]
+            for which, other in enumerate(self._others(about, banners.rules[MOST_SHOWN:], telling), 1):
+                deeds.append(deed(visitor_id, SOURCE, (at, f"{self._name}{number:x}-{which}", *other, ())))
         return deeds
 
     def _others(

@@ -141,8 +141,8 @@ def test_a_deed_is_the_arrival_that_it_would_be() -> None:
     shown, details = ("sale", "summer"), {"slot home.hero": "b", "slot home.aside": "a", "depth": 2.0}
     event = Event(7.5, "page:ab:1-0", "page viewed", "/sale", (Item("a", price=2.0),), 3.0, shown)
     arrival = Arrival("anna", event, "page", 7.5, details=details)
-    fields = "page:ab:1-0", "page viewed", "/sale", (Item("a", price=2.0),), 3.0, packed_part(shown)
-    assert deed("anna", "page", 7.5, fields, packed_part(details)) == deed_of(arrival)
+    fields = 7.5, "page:ab:1-0", "page viewed", "/sale", (Item("a", price=2.0),), 3.0, packed_part(shown)
+    assert deed("anna", "page", fields, packed_part(details)) == deed_of(arrival)
     assert arrivals_of([deed_of(arrival), arrival]) == [arrival, arrival]
     plain = Arrival("ben", Event(7.5, "page:ab:2-1", "searched", "boots"), "page", 7.5)
-    assert arrivals_of([deed("ben", "page", 7.5, ("page:ab:2-1", "searched", "boots"))]) == [plain]
+    assert arrivals_of([deed("ben", "page", (7.5, "page:ab:2-1", "searched", "boots", (), 0.0, ()))]) == [plain]
