@@ -33,11 +33,12 @@ def with_cookies(request: Request, cookies: Cookies) -> Request:
     return replace(request, headers=(*others, (b"cookie", b"; ".join(filter(None, [*old, *new])))))
 
 
-def agreed(request: Request, at_first: Cookies, told: Sequence[Cookies]) -> tuple[dict[bytes, bytes], list[int]]:
-    """Which cookies the visitor is to have of those that are set, `at_first` and by each that was told; and the numbers
-    of those who set another."""
+def agreed(request: Request, told: Sequence[Cookies]) -> tuple[dict[bytes, bytes], list[int]]:
+    """Which cookies the visitor is to have of those that the answers to this request set; and the numbers of those who
+    set another."""
     sent = set(map(_name, request.cookies.split(b";")))
-    counted, others = {name: value for name, value in at_first.items() if name not in sent}, []
+    counted: dict[bytes, bytes] = {}
+    others: list[int] = []
     for number, cookies in enumerate(told):
         new = {name: value for name, value in cookies.items() if name not in sent}
         if any(counted.get(name, value) != value for name, value in new.items()):

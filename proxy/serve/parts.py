@@ -66,12 +66,12 @@ class Parts:
         """What each brought for the visitor who sent `request`, and is given `set_cookies` by the page itself; None
         where nothing came in time."""
         until = self._latecomers.now() + self._seconds
-        at_first = set_by(set_cookies)
-        found = await self._all(with_cookies(request, at_first), fills, until)
+        asked = with_cookies(request, set_by(set_cookies))
+        found = await self._all(asked, fills, until)
         told = [set_by(part.set_cookies) if part else {} for part in found]
-        counted, others = agreed(request, at_first, told) if any(told) else ({}, [])
+        counted, others = agreed(asked, told) if any(told) else ({}, [])
         if others:
-            anew = await self._all(with_cookies(request, counted), [fills[number] for number in others], until)
+            anew = await self._all(with_cookies(asked, counted), [fills[number] for number in others], until)
             for number, part in zip(others, anew, strict=True):
                 found[number] = part
         return found

@@ -80,11 +80,14 @@ class Pouring:
         # One fetch for holes that are filled alike.
         fills = list(dict.fromkeys(hole.fill for hole in holes if hole.fill.kind in FETCHED))
         others = [hole for hole in holes if hole.fill.kind not in FETCHED]
-        if _Filling(request, policy, needless, {}).all(others) is None:
+        filling = _Filling(request, policy, needless, {})
+        if filling.all(others) is None:
             return None
+        given = [*set_cookies, *filling.new_cookies()]
         has_parts = fills and not request.depth
-        parts = await self._parts.get(request, fills, set_cookies) if has_parts else [None] * len(fills)
-        return _Filling(request, policy, needless, dict(zip(fills, parts, strict=True))).all(holes)
+        parts = await self._parts.get(request, fills, given) if has_parts else [None] * len(fills)
+        filling.parts = dict(zip(fills, parts, strict=True))
+        return filling.all(holes)
 
 
 def _holes(template: Template | None) -> list[HoleAt]:
@@ -103,7 +106,7 @@ class _Filling:
     ) -> None:
         self._request = request
         self._needless = needless
-        self._parts = parts
+        self.parts = parts
         self._made: dict[str, str] = {}
         self._nonce = b""
         if policy is not None and policy.has_nonce:
@@ -115,7 +118,7 @@ class _Filling:
         fragments = tuple(poured(text) for text in texts if text is not None)
         if len(fragments) < len(texts):
             return None
-        return Poured(fragments, (*self._new_cookies(), *self._part_cookies()), self._nonce)
+        return Poured(fragments, (*self.new_cookies(), *self._part_cookies()), self._nonce)
 
     def _text(self, hole: HoleAt) -> bytes | Piece | None:
         match hole.fill.kind:
@@ -128,7 +131,7 @@ class _Filling:
         return self._of_cookie(hole.fill)
 
     def _part(self, hole: HoleAt) -> bytes | Piece:
-        part = self._parts.get(hole.fill)
+        part = self.parts.get(hole.fill)
         if part is None:
             return as_ascii(escape(hole.fill.otherwise))
         if not hole.is_attribute:
@@ -154,7 +157,8 @@ class _Filling:
         value = cookie_value(name.encode(), self._request.headers)
         return unquote((value or b"").strip(b'"').decode("latin-1"))
 
-    def _new_cookies(self) -> Sequence[bytes]:
+    def new_cookies(self) -> Sequence[bytes]:
+        """Those that were made for holes, as `Set-Cookie` has them."""
         return [
             b"%b=%b" % (name.encode(), value.encode()) + self._flags(name.encode())
             for name, value in self._made.items()
@@ -169,7 +173,7 @@ class _Filling:
         return _USUAL_FLAGS + (b"; Secure" if self._request.scheme == "https" else b"")
 
     def _part_cookies(self) -> Sequence[bytes]:
-        return [value for part in self._parts.values() if part for value in part.set_cookies]
+        return [value for part in self.parts.values() if part for value in part.set_cookies]
 
 
 def _random(length: int) -> str:

@@ -244,6 +244,16 @@ async def test_all_parts_of_a_visitors_first_page_are_of_one_session(own: tuple[
         assert sorted(seen.target for seen in origin.requests[asked:] if seen.target != b"/") == [b"/cart", b"/token"]
 
 
+async def test_a_part_is_asked_with_the_cookie_that_a_hole_beside_it_is_given() -> None:
+    made = replace(TOKEN, fill=replace(TOKEN.fill, without=Without.MAKE))
+    part = Hole("#cart", Fill(FillKind.FETCH, "/part"))
+    async with shop(policy(made, part), FORM + b'<p id="cart"></p>') as (_, site):
+        got = await site.get(b"/")
+        cookie = re.search(r"csrftoken=(\w+)", got["set-cookie"])
+        assert cookie and unmasked(token_of(got)) == cookie[1]
+        assert b"part of csrftoken=" + cookie[1].encode() in got.body
+
+
 @pytest.mark.parametrize("fields", [(ESI,), (ESI, b"Cache-Control: private")])
 async def test_a_page_of_many_parts_is_one_request(fields: tuple[bytes, ...]) -> None:
     async with Origin(shop_of_parts(*fields)) as origin, Site(origin.url) as site:
