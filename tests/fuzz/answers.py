@@ -26,6 +26,7 @@ CONTROLS = (
     b"must-understand, no-store",
 )  # fmt: skip
 MORE = (
+    b'ETag: "a\0b"', b"Date: a\nb", b"X-Request-Id: a\x0bb", b"Age: \x01", b"Last-Modified: a\rb", b"Expires: \x7f",
     b"Set-Cookie: shop=fresh", b"Set-Cookie: shop=fresh; Domain=127.0.0.1", b"Vary: Cookie", b"Vary: *",
     b"Vary: Accept-Language", b"Vary: Accept-Encoding, Accept-Language", b"Vary: User-Agent", b"Age: 10", b"Age: x",
     b"Age: " + b"9" * 5_000, b"Expires: 0", b"Expires: Mon, 23 Nov 2026 13:00:00 GMT",
