@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,11 +9,10 @@ from typing import Any
 import pytest
 
 from proxy.httpcache.purge import purge_of
-from proxy.model import Arrival, Between, Event, Fact, Link, OneOf, Profile
-from proxy.visitors.strangers import Held
+from proxy.model import Between, Fact
 from tests.wire.asking import CLIENT, again, asking, looked_up
 from tests.wire.origin import Origin, always, ok
-from tests.wire.site import NOON, PAGE, SHARED, Site, eventually, in_segment, published, shown
+from tests.wire.site import NOON, PAGE, SHARED, Site, in_segment, published, shown
 
 PUBLICATION = published(
     shown("Hello VIP", when=in_segment("vip")),
@@ -157,125 +155,3 @@ async def test_a_browser_that_wants_nobody_profiled_gets_what_it_would_get_else(
         expected = looked_up(site, question, own)
         assert expected is not None and b"Anna" not in expected
         assert again(site, question, own) == expected
-
-
-LASTING = published(
-    shown("Gold", when=Fact("member", OneOf(frozenset({"gold"})))),
-    shown("Late", when=Fact("visitor", OneOf(frozenset({"returning"}))), order=1),
-    shown("VIP", when=in_segment("vip"), order=2),
-    shown("Hello", order=3),
-)
-
-
-async def half_an_hour_later(site: Site) -> None:
-    site.now += 1_800
-
-
-async def an_hour_before(site: Site) -> None:
-    site.now -= 3_600
-
-
-async def changed(site: Site) -> None:
-    site.profiles.outdate(["anna"])
-
-
-async def read_anew(site: Site) -> None:
-    site.profiles.remember("anna", Profile("anna", {"member": "gold"}), site.now)
-
-
-async def joined(site: Site) -> None:
-    site.profiles.remember("anna", Profile("anna", links={"bert": Link(site.now)}), site.now)
-
-
-async def forgotten(site: Site) -> None:
-    site.profiles.forget()
-
-
-async def nothing(site: Site) -> None:
-    pass
-
-
-@pytest.mark.parametrize(
-    ("happens", "answer"),
-    [
-        (nothing, b"VIP"),
-        (half_an_hour_later, b"Late"),
-        (an_hour_before, b"Hello"),
-        (changed, None),
-        (read_anew, b"Gold"),
-        (joined, b"Gold"),
-        (forgotten, None),
-        (renewed, None),
-        (purged, None),
-    ],
-)
-async def test_what_was_found_of_a_visitor_does_not_outlive_what_it_was_found_by(
-    happens: Callable[[Site], Awaitable[None]], answer: bytes | None
-) -> None:
-    long = (b"Content-Type: text/html", b"Cache-Control: max-age=86400")
-    async with Origin(always(ok(PAGE, *long))) as origin, Site(origin.url, publication=LASTING) as site:
-        cookies = (site.cookies.visitor_pair("anna", NOON), site.cookies.segments_pair("anna", ["vip"], NOON))
-        question, own = asking(), {b"cookie": b"; ".join(cookies)}
-        await site.remember("anna", member="none")
-        await site.remember("bert", member="gold")
-        for cookie in (own[b"cookie"], site.visitor("bert")[1]):
-            await site.get(b"/", (b"cookie", cookie))
-            await site.get(b"/", (b"cookie", cookie))
-        looked_up(site, question, own)
-        assert [b"VIP" in (again(site, question, own) or b"") for _ in range(3)] == [True] * 3
-        verified = site.cookies.verified(own[b"cookie"], site.now)
-        assert verified is not None and verified.numbered.alikes is not None, "what was found is kept with the cookies"
-        await happens(site)
-        site.profiles.looked(site.now, [])
-        given = again(site, question, own)
-        assert given is None if answer is None else answer in (given or b"")
-        assert given in (None, looked_up(site, question, own))
-
-
-async def test_where_something_is_read_off_what_visitors_did_it_is_read_each_time() -> None:
-    rules = published(shown("Again", when=Fact("orders", Between(low=1.0))), shown("Hello", order=1))
-    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=rules) as site:
-        question, own = asking(), dict([site.visitor("anna")])
-        for _ in range(2):
-            await site.get(b"/", *own.items())
-        looked_up(site, question, own)
-        assert b"Hello" in (again(site, question, own) or b"")
-        site.profiles.foresee([Arrival("anna", Event(site.now, "1", "order completed"), "server", site.now)])
-        assert b"Again" in (again(site, question, own) or b"")
-        assert again(site, question, own) == looked_up(site, question, own)
-
-
-async def told(site: Site) -> None:
-    site.profiles.looked(site.now, ["anna"])
-
-
-async def bought(site: Site) -> None:
-    site.profiles.foresee([Arrival("anna", Event(site.now, "1", "viewed"), "server", site.now, {"member": "gold"})])
-
-
-@pytest.mark.parametrize(
-    ("happens", "answer"),
-    [(nothing, b"VIP"), (read_anew, b"Gold"), (changed, None), (told, None), (bought, None), (forgotten, None)],
-)
-async def test_who_was_a_stranger_is_none_as_soon_as_there_is_anything_of_them(
-    happens: Callable[[Site], Awaitable[None]], answer: bytes | None
-) -> None:
-    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=LASTING) as site:
-        await site.remember("bert", member="gold")
-        for visitor in ("bert", "cleo"):
-            await site.get(b"/", site.visitor(visitor))
-        cookies = (site.cookies.visitor_pair("anna", NOON), site.cookies.segments_pair("anna", ["vip"], NOON))
-        question, own = asking(), {b"cookie": b"; ".join(cookies)}
-        site.profiles.strangers.forget()
-        reading = asyncio.create_task(site.profiles.meet_all())
-        await eventually(lambda: site.profiles.strangers.held("anna") is Held.NOTHING)
-        reading.cancel()
-        site.profiles.looked(site.now, [])
-        looked_up(site, question, own)
-        assert [b"VIP" in (again(site, question, own) or b"") for _ in range(3)] == [True] * 3
-        verified = site.cookies.verified(own[b"cookie"], site.now)
-        assert verified is not None and verified.numbered.alikes is not None
-        await happens(site)
-        given = again(site, question, own)
-        assert given is None if answer is None else answer in (given or b"")
-        assert given in (None, looked_up(site, question, own))

@@ -257,3 +257,17 @@ def test_what_is_learned_is_bounded_and_shared_by_a_workers_connections() -> Non
     for number in range(MOST_QUESTIONS + 10):
         assert second.read(head(FIELDS[0], b"X: %d" % (MOST_HABITS + 9), line=b"GET /%d HTTP/1.1" % number)) is not None
     assert len(first._known.questions) <= MOST_QUESTIONS
+
+
+def test_a_head_with_more_fields_than_may_come_is_no_habits() -> None:
+    own = [b"Cookie: a=b", b"X-Request-Id: 1"]
+    most = len(FIELDS) + len(own) - 1
+    made = reader(Settings(max_fields=most))
+    rest = [field for field in FIELDS if not field.startswith(b"Cookie")]
+    for _ in range(4):
+        made.read(head(*rest, *own))
+    enough, too_many = [b"X-A%d: 1" % number for number in range(most - len(rest) - 2)], [b"X-B: 1"]
+    for fields in (enough, enough + too_many):
+        for _ in range(3):
+            read = made.read(head(*rest, *fields, *own))
+        assert (read is None) == (fields != enough)
