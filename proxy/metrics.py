@@ -5,8 +5,9 @@ Labels never hold visitor ids. One `Metrics` per process, made by `wiring` and h
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
@@ -54,6 +55,11 @@ GAUGES = {
     "tailorbird_origin_waiting": "requests that wait for their turn with an origin, by origin",
 }
 
+HISTOGRAMS = {
+    "tailorbird_origin_seconds": "how long an origin took to begin its answer",
+}
+AT_MOST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
 Counts = Counter[tuple[str, str, str]]
 """By name, label and the label's value; "" for a name that has none."""
 
@@ -73,6 +79,29 @@ class Tally:
 
     def __init__(self) -> None:
         self.count = 0
+
+
+class Times:
+    """How often something took at most so long, and how long all of them took together."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * (len(AT_MOST_SECONDS) + 1)
+        self._seconds = 0.0
+
+    def note(self, seconds: float) -> None:
+        """It took so long once more."""
+        self._counts[bisect_left(AT_MOST_SECONDS, seconds)] += 1
+        self._seconds += seconds
+
+    def take(self, name: str) -> Counts:
+        """What was noted since the last time, as counts of a histogram: each of its own step alone, and the sum in
+        microseconds."""
+        counts = zip((*map(str, AT_MOST_SECONDS), "+Inf"), self._counts, strict=True)
+        taken = Counter({(name, "le", step): count for step, count in counts if count})
+        if taken:
+            taken[name, "sum", ""] = round(self._seconds * 1e6)
+            self._counts, self._seconds = [0] * len(self._counts), 0.0
+        return taken
 
 
 @dataclass(slots=True, eq=False)
@@ -99,6 +128,7 @@ class Metrics:
         self._settled: Counts = Counter()
         self._gauges: dict[tuple[str, str, str], Callable[[], int]] = {}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
+        self._times: list[tuple[str, Times]] = []
         self._personalised = self.tally("tailorbird_requests_total", "result", "personalised")
         self._default = self.tally("tailorbird_requests_total", "result", "default")
         self._matches: dict[str, Tally] = {}
@@ -119,6 +149,10 @@ class Metrics:
     def tally(self, name: str, label: str, value: str) -> Tally:
         """What to add to instead of calling `count` with the same."""
         return self._tallies.setdefault((name, label, value), Tally())
+
+    def watch(self, name: str, times: Times) -> None:
+        """Has what is noted there counted under `name`, which must be a row of `HISTOGRAMS`."""
+        self._times.append((name, times))
 
     def show(self, at: float, path: bytes, decided: Decided) -> None:
         """Lists a decided page, its path in wire form, and counts it."""
@@ -154,8 +188,10 @@ class Metrics:
         gauges = self.gauges() if gauges is None else gauges
         lines = {name: [f"# HELP {name} {help}", f"# TYPE {name} counter"] for name, help in HELP.items()}
         lines |= {name: [f"# HELP {name} {help}", f"# TYPE {name} gauge"] for name, help in GAUGES.items()}
+        lines |= {name: list(_histogram(name, counts)) for name in HISTOGRAMS}
         for (name, label, value), count in sorted((*counts.items(), *gauges.items())):
-            lines[name].append(f'{name}{{{label}="{_escaped(value)}"}} {count}' if label else f"{name} {count}")
+            if name not in HISTOGRAMS:
+                lines[name].append(f'{name}{{{label}="{_escaped(value)}"}} {count}' if label else f"{name} {count}")
         return "\n".join(chain.from_iterable(lines.values())) + "\n"
 
     def counts(self) -> Counts:
@@ -164,7 +200,19 @@ class Metrics:
             if tally.count:
                 self._settled[key] += tally.count
                 tally.count = 0
+        for name, times in self._times:
+            self._settled.update(times.take(name))
         return self._settled
+
+
+def _histogram(name: str, counts: Counts) -> Iterator[str]:
+    yield from (f"# HELP {name} {HISTOGRAMS[name]}", f"# TYPE {name} histogram")
+    so_far = 0
+    for step in (*map(str, AT_MOST_SECONDS), "+Inf"):
+        so_far += counts[name, "le", step]
+        yield f'{name}_bucket{{le="{step}"}} {so_far}'
+    yield f"{name}_sum {counts[name, 'sum', ''] / 1e6}"
+    yield f"{name}_count {so_far}"
 
 
 def _escaped(value: str) -> str:

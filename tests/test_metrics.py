@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
-from proxy.metrics import HELP, Decided, Metrics
+from proxy.metrics import HELP, HISTOGRAMS, Decided, Metrics, Times
 from proxy.model import Decision
 
 
@@ -62,3 +63,19 @@ def test_a_tally_counts_beside_and_shows_when_somebody_reads() -> None:
     metrics.count("tailorbird_cache_requests_total", "status", "hit")
     assert metrics.tally("tailorbird_cache_requests_total", "status", "hit") is tally
     assert [metrics.get("tailorbird_cache_requests_total", "hit") for _ in range(2)] == [3, 3]
+
+
+def test_times_are_a_histogram_of_all_that_noted_some() -> None:
+    (name,), metrics, times = HISTOGRAMS, Metrics(), (Times(), Times())
+    for one in times:
+        metrics.watch(name, one)
+    assert f'{name}_bucket{{le="+Inf"}} 0\n{name}_sum 0.0\n{name}_count 0\n' in metrics.as_text()
+    for seconds in (0.0004, 0.005, 0.0051, 0.3, 60.0):
+        times[0].note(seconds)
+    times[1].note(0.3)
+    steps = {"0.005": 2, "0.01": 3, "0.025": 3, "0.25": 3, "0.5": 5, "10.0": 5, "+Inf": 6}
+    for text in (metrics.as_text(), metrics.as_text(Counter(metrics.counts()))):  # of ours, and of all workers'
+        assert f"# TYPE {name} histogram\n" in text
+        for step, count in steps.items():
+            assert f'{name}_bucket{{le="{step}"}} {count}\n' in text
+        assert f"{name}_sum 60.6105\n{name}_count 6\n" in text

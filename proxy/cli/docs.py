@@ -16,7 +16,7 @@ from proxy.conditions.tree import OPERATORS
 from proxy.conditions.vocabulary import PHRASES
 from proxy.environment import PREFIX, as_written
 from proxy.events.types import TYPES
-from proxy.metrics import GAUGES, HELP
+from proxy.metrics import GAUGES, HELP, HISTOGRAMS
 from proxy.page.holes import HOLE_FILLS
 from proxy.page.slots import SLOT_KINDS
 from proxy.rulebook import cachefile, words
@@ -130,7 +130,7 @@ def commands_page() -> str:
 
 def metrics_page() -> str:
     """Every metric of the admin listener's `/metrics`."""
-    every = {**HELP, **GAUGES}
+    every = {**HELP, **GAUGES, **HISTOGRAMS}
     return "# Metrics\n\n" + table(("name", "what it says"), ((f"`{name}`", text) for name, text in every.items()))
 
 

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from math import inf
 
 from proxy.errors import OriginError
+from proxy.metrics import Times
 from proxy.settings import Settings
 
 LEAST = 8
@@ -112,6 +113,7 @@ class Gate:
         self._since_all_went = clock()
         self._refused_at = -inf
         self.under_way = 0
+        self.times = Times()
 
     @property
     def limit(self) -> int:
@@ -166,6 +168,7 @@ class Gate:
     def note(self, begun: float, now: float) -> None:
         """The origin, asked then, began its answer now."""
         self._limit.note(now - begun, self.under_way, now)
+        self.times.note(now - begun)
 
     def _patience(self) -> float:
         """A blink once somebody has been waiting all the time for longer than anybody should, and as long as some are

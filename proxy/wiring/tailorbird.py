@@ -234,6 +234,7 @@ class Tailorbird:
 
     def _watch_gates(self) -> None:
         for address, gate in self._origins.gates.items():
+            self.metrics.watch("tailorbird_origin_seconds", gate.times)
             for name, what in (("limit", "limit"), ("requests", "under_way"), ("waiting", "waiting")):
                 self.metrics.gauge(f"tailorbird_origin_{name}", partial(getattr, gate, what), "origin", address)
 
