@@ -14,6 +14,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from operator import is_
 from typing import NamedTuple
 
 from proxy.errors import RequestError, StoreError
@@ -282,10 +283,10 @@ def _rows(entries: Iterable[Entry]) -> int:
 def _unforeseen(fresh: Sequence[Arrival | Deed], foreseen: Sequence[Arrival | Deed]) -> list[Arrival | Deed]:
     """Those of the fresh events that were not foreseen as their visitors': what a device did is its person's, who may
     have become known only now."""
+    if len(fresh) == len(foreseen) and all(map(is_, fresh, foreseen)):
+        return []  # as nearly always
     same = set(map(id, foreseen))
     others = [one for one in fresh if id(one) not in same]
-    if not others:
-        return []  # as nearly always
     known = {(arrival.visitor_id, arrival.event.id) for arrival in arrivals_of(foreseen)}
     told = zip(others, arrivals_of(others), strict=True)
     return [one for one, arrival in told if (arrival.visitor_id, arrival.event.id) not in known]
