@@ -73,7 +73,7 @@ class ClientProtocol(Conversation):
     """Reads what the client sends, answers what is stored, and asks the application for all else."""
 
     __slots__ = (
-        "_again", "_answered", "_at_once", "_begins", "_fed", "_habits", "_incoming", "_passes", "_read",
+        "_again", "_answered", "_at_once", "_begins", "_begun_in", "_fed", "_habits", "_incoming", "_passes", "_read",
         "_small",
     )  # fmt: skip
 
@@ -99,6 +99,7 @@ class ClientProtocol(Conversation):
         self._habits = habits
         self._small = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
         self._fed = 0  # bytes of the present piece
+        self._begun_in = 0  # bytes of the piece in which the present request began
         self._answered = 0  # requests of the present piece answered in the lane
 
     # -- called by the event loop ------------------------------------------------------------------------------------
@@ -157,10 +158,13 @@ class ClientProtocol(Conversation):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._phase = Phase.HEAD
+        # What has begun behind another request in one piece is half read: what comes next is no request of its own.
+        self._unread = self._unread or 1
+        self._begun_in = self._fed
         self.since = self.loop.time()
 
     def on_headers_complete(self) -> None:
-        if max(self._fed, self._unread) > self._small or len(self.headers) > self._settings.max_fields:
+        if max(self._fed, self._unread, self._begun_in) > self._small or len(self.headers) > self._settings.max_fields:
             require_small(self.url, self.headers, self._settings)
         version = self.parser.get_http_version()
         request = self._judged(version)

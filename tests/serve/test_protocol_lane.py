@@ -253,3 +253,32 @@ async def test_a_draining_server_ends_connections_that_are_owed_nothing() -> Non
         served.listener.stop(gently=False)
         assert await asyncio.wait_for(reader.read(), 9) == b""
         writer.close()
+
+
+async def test_what_follows_half_a_request_is_the_rest_of_it_however_well_known_it_looks() -> None:
+    """Half of it came behind another request, in one piece. Else who shares a connection with others, behind a proxy,
+    would have a beginning wait there for the next of them."""
+    known, half = request(b"GET", b"/", GZIP), b"GET /own HTTP/1.1\r\nX-A: "
+    answers = {b"/": ok(PAGE, *SHARED), b"/own": ok(b"own", b"Cache-Control: no-store")}
+    async with Origin(by_path(answers)) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        for _ in range(4):
+            writer.write(known)
+            assert b"the default" in (await hear(reader)).body
+        writer.write(known + half)
+        assert b"the default" in (await hear(reader)).body
+        writer.write(known)
+        assert (await hear(reader)).body == b"own"
+        assert (origin.requests[-1].target, origin.requests[-1].get(b"x-a")) == (b"/own", b"GET / HTTP/1.1")
+        writer.close()
+
+
+async def test_a_head_that_began_behind_another_request_has_the_same_limits() -> None:
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Served(origin.url) as served:
+        reader, writer = await served.connect()
+        writer.write(request(b"GET", b"/") + b"GET / HTTP/1.1\r\nHost: shop.example\r\nX-A: " + b"a" * 9_000)
+        assert (await hear(reader)).status == 200
+        writer.write(b"\r\n\r\n")
+        assert (await hear(reader)).status == 431
+        assert await reader.read() == b""
+        writer.close()
