@@ -78,8 +78,8 @@ async def test_what_is_made_of_an_answer_does_not_depend_on_those_before(name: s
                     one.forget_all()
                 said = [await one.say(0, asked.pieces) for one in twins]
                 told = [one.told() for one in twins]
-                assert said[0] == said[1], f"answer {number}: {plan.said} to {asked}"
-                assert told[0] == told[1], f"answer {number}: {plan.said} to {asked}"
+                assert said[0] == said[1], f"answer {number}: {plan.said} to {asked}\n{said}"
+                assert told[0] == told[1], f"answer {number}: {plan.said} to {asked}\n{told}"
                 assert b"something went wrong" not in said[0].answer, f"answer {number}: {plan.said} to {asked}"
                 assert set(TOKEN.findall(said[0].answer)) <= asked.tokens, f"answer {number}: {plan.said} to {asked}"
         ways = twins[0].counted("cache_requests")

@@ -176,8 +176,8 @@ async def ask_both(twins: Sequence[Shop], asked: Asked, connection: int, number:
     twins[1].forget()
     said = [await one.say(connection, asked.pieces) for one in twins]
     told = [one.told() for one in twins]
-    assert said[0] == said[1], f"request {number}: {asked}"
-    assert told[0] == told[1], f"request {number}: {asked}"
+    assert said[0] == said[1], f"request {number}: {asked}\n{said}"
+    assert told[0] == told[1], f"request {number}: {asked}\n{told}"
     assert b"something went wrong" not in said[0].answer, f"request {number}: {asked}"
     mine = set(TOKEN.findall(b"".join(asked.pieces))) | asked.tokens
     assert set(TOKEN.findall(said[0].answer)) <= mine, f"request {number}: {asked}"
