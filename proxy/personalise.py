@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
-from urllib.parse import quote
 
 from proxy.catalogue.asking import Asking
 from proxy.catalogue.hub import Hub
@@ -24,27 +23,15 @@ from proxy.decide.why import SlotStory
 from proxy.memo import make_room
 from proxy.metrics import Decided
 from proxy.model import Decision, EvaluationContext, Product
-from proxy.page.cards import PLAIN, Dress
+from proxy.page.cards import Dress
+from proxy.page.dressing import dress_of
 from proxy.page.encode import Assembled, Coding, assemble
 from proxy.page.fragments import Fragment
 from proxy.page.json_fills import in_forms
 from proxy.page.lists import Cards
-from proxy.page.prices import CURRENCY_OF
 from proxy.page.shelf import Shelf
 from proxy.page.slots import SORTS
 from proxy.page.template import Template
-
-CAMPAIGN = {
-    "campaign": "utm_campaign",
-    "campaign.source": "utm_source",
-    "campaign.medium": "utm_medium",
-    "campaign.term": "utm_term",
-    "campaign.content": "utm_content",
-}
-"""Attributes of the campaign a visitor came by, and the parameters that say so in an address."""
-
-ROW_ATTRIBUTES = ("page", "language", "country", *CAMPAIGN)
-"""What rows of products may ask of a request."""
 
 SORTED_BY = tuple(f"refinement.{name}" for name in SORTS)
 """Attributes that tell of a list the visitor has sorted."""
@@ -296,14 +283,3 @@ def foresee(context: EvaluationContext, stock: Stock) -> None:
         if ask.reads_history and isinstance(shelf, Shelf):
             for dress in shelf.dresses:
                 stocked(shelf, Decision("", variant), context, stock, dress)
-
-
-def dress_of(context: EvaluationContext) -> Dress:
-    """How products are shown to this visitor."""
-    attributes = context.attributes
-    told = [(name, attributes.get(said)) for said, name in CAMPAIGN.items()]
-    campaign = "&".join([f"{name}={quote(value, safe='')}" for name, value in told if isinstance(value, str)])
-    languages, country = attributes.get("language"), attributes.get("country")
-    language = min(languages, key=len) if isinstance(languages, frozenset) and languages else "en"
-    currency = CURRENCY_OF.get(country, "") if isinstance(country, str) else ""
-    return Dress(language, currency, campaign) if campaign or currency or language != "en" else PLAIN

@@ -69,9 +69,8 @@ _ONLY_IF_CACHED = OriginError("only what is stored was asked for", reason="only-
 
 class Gateway:
     """The requests of one worker. `clock` gives Unix seconds; without a `recorder`, no view is recorded; without a
-    `capture`, pages tell no events; `learn` hears of pages kept, `miss` of those that are gone;
-    hits in the usual words are noted in `accesslog`. `routes` are those of
-    slots without their page."""
+    `capture`, pages tell no events; `learn` hears of pages kept, `miss` of those that are gone; hits in the usual words
+    are noted in `accesslog`. `routes` are those of slots without their page."""
 
     def __init__(
         self,

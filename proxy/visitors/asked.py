@@ -9,7 +9,8 @@ from proxy.audience.traits import TRAIT_MEASURES
 from proxy.decide.plan import CLOCK_ATTRIBUTES
 from proxy.http.message import Request
 from proxy.model import AttributeValue
-from proxy.personalise import ROW_ATTRIBUTES, SORTED_BY
+from proxy.page.dressing import ROW_ATTRIBUTES
+from proxy.personalise import SORTED_BY
 from proxy.rulebook.compile import Publication
 from proxy.visitors.context import Seen, Source, is_of_request, needs_profile, source_of, values_of
 

@@ -1,0 +1,29 @@
+"""Who reads a row of products sees it in their language, at their prices, and by the campaign they came by."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.model import AttributeValue, EvaluationContext
+from proxy.page.cards import PLAIN, Dress
+from proxy.page.dressing import dress_of
+
+GERMAN = frozenset({"de-at", "de"})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "dress"),
+    [
+        ({}, PLAIN),
+        ({"language": frozenset({"en"}), "country": ""}, PLAIN),
+        ({"language": GERMAN}, Dress("de", "", "")),
+        ({"country": "GB"}, Dress("en", "GBP", "")),
+        ({"country": "nowhere"}, PLAIN),
+        ({"campaign": "a&b c", "campaign.source": "mail"}, Dress("en", "", "utm_campaign=a%26b%20c&utm_source=mail")),
+        ({"campaign": 3.0}, PLAIN),
+    ],
+)
+def test_the_dress_follows_from_what_is_known_of_the_reader(
+    attributes: dict[str, AttributeValue], dress: Dress
+) -> None:
+    assert dress_of(EvaluationContext("v1", 0.0, attributes)) == dress
