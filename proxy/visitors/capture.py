@@ -1,10 +1,10 @@
 """What pages tell by themselves: which page, product or list a visitor opened, what they searched and how they narrowed
 it, which banners they were shown: the view of a page names them. No tag is needed.
 
-It is packed where the page is given, and counts on the next request: a moment later that costs thrice as much, since
-all that it tells has to come from memory again. Only a browser that opens a page to show it counts: no
-bot, no prefetch, no part of a page, nobody who does not want it. A visitor's first page waits until they come back with
-their cookie: who never does is nobody's profile.
+It is packed where the page is given, and counts on the next request: a moment later that costs more, since all that it
+tells has to come from memory again. Only a browser that opens a page to show it counts: no bot, no prefetch, no part of
+a page, nobody who does not want it. A visitor's first page waits until they come back with their cookie: who never does
+is nobody's profile.
 """
 
 from __future__ import annotations
