@@ -15,7 +15,7 @@ from proxy.page.holes import Fill, FillKind, Hole, Without
 from proxy.page.tokens import ALPHABET, unmasked
 from proxy.rulebook.policy import PagePolicy, Policy
 from proxy.serve.pouring import _random
-from tests.wire.origin import Origin, Script, Seen, ok
+from tests.wire.origin import Origin, Seen, ok
 from tests.wire.site import HTML, Got, Site, answering, published, shown
 
 SECRET = "s" * 32
@@ -173,77 +173,6 @@ async def test_a_head_and_both_codings_are_answered(coding: bytes) -> None:
 # -- includes
 
 
-ESI = b'Surrogate-Control: max-age=60, content="ESI/1.0"'
-INCLUDING = (
-    b'<p><esi:include src="/shared"/></p><i><esi:include src="/mine"/></i>'
-    b'<b><esi:include src="/gone" alt="/shared"/></b><u><esi:include src="/gone"/></u>'
-)
-KEPT = b"Cache-Control: max-age=60"
-
-
-def shop_of_parts(*fields: bytes, page: bytes = INCLUDING) -> Script:
-    """A shop whose page includes a part for everybody and one that is each visitor's."""
-
-    def say(seen: Seen) -> bytes:
-        who = seen.get(b"cookie") or b"nobody"
-        match seen.target:
-            case b"/":
-                return ok(page, HTML, *fields)
-            case b"/shared":
-                return ok(b"for " + who, HTML, KEPT)
-            case b"/mine":
-                return ok(b"mine " + who, HTML, b"Cache-Control: private", b"Set-Cookie: seen=1")
-            case b"/nested":
-                return ok(b'<em><esi:include src="/shared"/></em>', HTML, ESI)
-        return ok(b"no", HTML, status=b"404 Not Found")
-
-    return answering(say)
-
-
-async def test_a_page_is_put_together_of_parts_that_are_kept_each_on_its_own() -> None:
-    async with Origin(shop_of_parts(ESI)) as origin, Site(origin.url) as site:
-        whole = b"<p>for nobody</p><i>mine %b</i><b>for nobody</b><u></u>"
-        assert (await site.get(b"/")).body == whole % b"nobody"
-        for basket in (b"basket=1", b"basket=2"):
-            got = await site.get(b"/", (b"cookie", basket), (b"accept-encoding", b"gzip"))
-            assert got.body == whole % basket
-            assert (got["set-cookie"], got["cache-control"]) == ("seen=1", "private, no-cache")
-        asked = [(seen.target, seen.get(b"cookie")) for seen in origin.requests]
-        assert [cookie for target, cookie in asked if target in (b"/", b"/shared")] == [None, None]
-        assert origin.requests[0].get(b"surrogate-capability") == b'tailorbird="ESI/1.0"'
-
-
-async def test_a_page_that_is_its_visitors_own_is_put_together_too() -> None:
-    async with Origin(shop_of_parts(ESI, b"Cache-Control: private")) as origin, Site(origin.url) as site:
-        await site.get(b"/shared")
-        got = await site.get(b"/", (b"cookie", b"basket=1"))
-        assert got.body == b"<p>for nobody</p><i>mine basket=1</i><b>for nobody</b><u></u>"
-        assert "detail=" in got["cache-status"]
-
-
-@pytest.mark.parametrize("own", [(), (b"Cache-Control: private", b"Set-Cookie: sid=0; Path=/")])
-async def test_all_parts_of_a_visitors_first_page_are_of_one_session(own: tuple[bytes, ...]) -> None:
-    sessions = numbers()
-
-    def say(seen: Seen) -> bytes:
-        if seen.target == b"/":
-            return ok(b'<p><esi:include src="/token"/></p><i><esi:include src="/cart"/></i>', HTML, ESI, *own)
-        cookie = seen.get(b"cookie") or b""
-        sid = cookie.partition(b"sid=")[2].partition(b";")[0] or next(sessions)
-        given = () if b"sid=" in cookie else (b"Set-Cookie: sid=%b" % sid,)
-        return ok(sid, HTML, b"Cache-Control: private", *given)
-
-    async with Origin(answering(say)) as origin, Site(origin.url) as site:
-        got = await site.get(b"/", (b"cookie", b"consent=1"))
-        found = re.search(rb"<p>(\d+)</p><i>(\d+)</i>", got.body)
-        assert found and found[1] == found[2]
-        assert f"sid={found[1].decode()}" in got["set-cookie"]
-        assert got["set-cookie"].count("sid=") == 1
-        asked = len(origin.requests)
-        await site.get(b"/", (b"cookie", b"sid=%b" % found[1]))
-        assert sorted(seen.target for seen in origin.requests[asked:] if seen.target != b"/") == [b"/cart", b"/token"]
-
-
 async def test_a_part_is_asked_with_the_cookie_that_a_hole_beside_it_is_given() -> None:
     made = replace(TOKEN, fill=replace(TOKEN.fill, without=Without.MAKE))
     part = Hole("#cart", Fill(FillKind.FETCH, "/part"))
@@ -252,54 +181,6 @@ async def test_a_part_is_asked_with_the_cookie_that_a_hole_beside_it_is_given() 
         cookie = re.search(r"csrftoken=(\w+)", got["set-cookie"])
         assert cookie and unmasked(token_of(got)) == cookie[1]
         assert b"part of csrftoken=" + cookie[1].encode() in got.body
-
-
-@pytest.mark.parametrize("fields", [(ESI,), (ESI, b"Cache-Control: private")])
-async def test_a_page_of_many_parts_is_one_request(fields: tuple[bytes, ...]) -> None:
-    async with Origin(shop_of_parts(*fields)) as origin, Site(origin.url) as site:
-        for _ in range(3):
-            await site.get(b"/")
-        assert sum(site.metrics.by_value("tailorbird_parts_total").values()) == 12
-        assert sum(site.metrics.by_value("tailorbird_requests_total").values()) == 3
-
-
-async def test_includes_count_by_the_origins_word_or_the_operators_and_by_nothing_in_the_page() -> None:
-    async with Origin(shop_of_parts(KEPT)) as origin, Site(origin.url) as site:
-        assert (await site.get(b"/")).body == INCLUDING
-        assert [seen.target for seen in origin.requests] == [b"/"]
-        word = Policy((PagePolicy("/*", has_includes=True),))
-        site.gateway.publish(replace(published(), policy=word))
-        assert b"for nobody" in (await site.get(b"/")).body
-
-
-async def test_parts_of_parts_are_left_out() -> None:
-    page = b'<p><esi:include src="/nested"/></p>'
-    async with Origin(shop_of_parts(ESI, page=page)) as origin, Site(origin.url) as site:
-        assert (await site.get(b"/")).body == b"<p><em></em></p>"
-        assert (await site.get(b"/nested")).body == b"<em>for nobody</em>"
-
-
-async def test_slots_in_page_and_part_are_filled() -> None:
-    page = b'<esi:include src="/_tb/slot/home.hero"/><p><esi:include src="/shared"/></p>'
-    publication = published(shown("Hello"))
-    async with Origin(shop_of_parts(ESI, page=page)) as origin, Site(origin.url, publication=publication) as site:
-        got = await site.get(b"/")
-        assert b'<tb-slot name="home.hero">' in got.body and got.body.count(b"Hello</") == 1
-        assert got.body.endswith(b"<p>for nobody</p>")
-
-
-async def test_a_part_that_is_kept_is_compressed_once_for_all_pages_it_stands_in() -> None:
-    page = b'<p><esi:include src="/long"/></p>'
-    long = b"words of a header that all pages have, " * 1_000
-
-    def say(seen: Seen) -> bytes:
-        return ok(page, HTML, ESI) if seen.target == b"/" else ok(long, HTML, KEPT)
-
-    async with Origin(answering(say)) as origin, Site(origin.url) as site:
-        for _ in range(2):
-            got = await site.get(b"/", (b"accept-encoding", b"gzip"))
-            assert got.body == b"<p>" + long + b"</p>"
-        assert got.wire_length < len(long) / 10
 
 
 def test_what_is_made_by_chance_is_of_any_letter() -> None:
