@@ -103,11 +103,20 @@ class Shop:
             await self._settle(line)
         return Said(answer, is_closed)
 
+    async def hang_up(self, number: int) -> None:
+        """The next that is said on the connection of that number is said on a new one."""
+        line = self._lines.pop(number, None)
+        if line is not None:
+            line.is_closed = True
+            line.transport.abort()
+            await self._settle(line)
+
     async def _settle(self, line: Line) -> None:
         """Until all is said that is to be said."""
         still, before = 0, -1
         async with asyncio.timeout(60):
-            while still < (LONG_QUIET if self._waits_for_body() else QUIET):
+            # A busy system brings a piece a while after it was sent.
+            while still < (QUIET if line.heard and not self._waits_for_body() else LONG_QUIET):
                 await asyncio.sleep(0)
                 is_still = len(line.heard) == before and (self._waits_for_body() or not self._is_busy())
                 still, before = still + 1 if is_still else 0, len(line.heard)
