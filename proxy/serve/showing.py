@@ -244,6 +244,7 @@ class Showing:
         by = asked if asked.needs_history else asked.of_visitor
         found = self._alikes.get(by)
         if found is None:
+            make_room(self._alikes, MOST_ASKED)
             found = self._alikes[by] = Alikes(asked, self._memory.found)
         return found
 

@@ -21,6 +21,8 @@ from proxy.visitors.remembered import NOBODY, Known
 MOST_NUMBERED = 32_768
 NO_NUMBER = -1
 """Of whom something is true that nothing can be found by."""
+_unused = count()
+"""For all there are: what is remembered by a number outlives those who gave it out."""
 
 
 class Numbered:
@@ -44,7 +46,6 @@ class Alikes:
         self._sources = asked.sources
         self._has_kinds = asked.has_kinds
         self._numbers: dict[Hashable, int] = {}
-        self._next = count()
         self._asks_newness = "visitor" in asked.of_visitor
         self.is_lasting = not asked.needs_history
         self.found = found if asked.needs_profile else Tally()
@@ -67,7 +68,7 @@ class Alikes:
             return NO_NUMBER
         if number is None:
             make_room(self._numbers, MOST_NUMBERED)
-            number = self._numbers[key] = next(self._next)
+            number = self._numbers[key] = next(_unused)
         return number
 
     def holds_until(self, visitor: Visitor, now: float) -> float:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.model import AllOf, Attributes, Fact, OneOf
+from proxy.model import AllOf, Arrival, Attributes, Between, Event, Fact, OneOf, Profile
 from proxy.page.fragments import Fragment
 from proxy.page.piece import Piece
 from proxy.rulebook.compile import Publication
@@ -173,3 +173,21 @@ async def test_a_page_is_decided_again_when_the_time_makes_a_difference() -> Non
         assert b"Soon" not in (await home(site)).body
         site.now = NOON + 60
         assert b"Soon" in (await home(site)).body
+
+
+async def test_however_many_sets_of_slots_are_asked_for_nobody_is_shown_what_another_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("proxy.serve.showing.MOST_ASKED", 4)
+    bought = Fact("orders", Between(low=1.0))
+    others = [shown("Hello", f"slot.n{n}", bought, n + 2) for n in range(5)]
+    rules = published(shown("Good to see you again", when=bought), shown("Hello", order=1), *others)
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=rules) as site:
+        await site.store.put_profiles([Profile("anna"), Profile("bert")])
+        await site.store.apply([Arrival("anna", Event(NOON - 60, "1", "order completed"), "server", NOON - 60)])
+        said = [b"again" in (await home(site, site.visitor(visitor))).body for visitor in ("anna", "bert") * 2]
+        for n in range(5):
+            await site.gateway.routes["/_tb/slots"](site.request(b"/_tb/slots?path=/&names=slot.n%d" % n))
+        said += [b"again" in (await home(site, site.visitor(visitor))).body for visitor in ("bert", "anna") * 2]
+        assert len(site.gateway._showing._alikes) <= 4
+    assert said == [True, False] * 2 + [False, True] * 2
