@@ -220,7 +220,11 @@ class Settings:
     breaker_seconds: float = _row(1.0, "how long it is left alone at first; then twice as long each time", "seconds")
     breaker_longest_seconds: float = _row(10.0, "how long it is left alone at most", "seconds")
 
-    cache_bytes: int = _row(256 * 1024 * 1024, "memory for stored answers", "bytes")
+    cache_bytes: int = _row(
+        256 * 1024 * 1024,
+        "memory for stored answers; at most a sixth as much again is for who asks them in the same words",
+        "bytes",
+    )
     max_stored_bytes: int = _row(8 * 1024 * 1024, "largest asset that is kept; larger ones pass through", "bytes")
     heuristic_fraction: float = _row(0.0, "RFC 9111 4.2.2: part of its age an undated page stays fresh; 0: off")
     targeted_cache_fields: tuple[str, ...] = _row(

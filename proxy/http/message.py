@@ -12,6 +12,9 @@ from proxy.page.encode import Coding
 PRIVACY_SIGNALS = (b"sec-gpc", b"dnt")
 """Fields that are `1` when a browser wants nobody profiled."""
 
+_QUESTION_BYTES, _FIRST_BYTES = 700, 60
+"""What a question takes, and a field of it, which the question and its habit share. Measured."""
+
 _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 
 
@@ -32,12 +35,12 @@ class Habit:
 class Question:
     """What many requests ask in the same words: a page, by a habit, coming from one page. They differ in `own` fields,
     as cookies, that say another thing each time. `key` is what the answer is stored under; it `is_private` when the
-    browser wants nobody profiled; there is `room` for so many `own` fields. `said` and `line` are memories, for whoever
-    works out what all these requests say, and what the access log has of it."""
+    browser wants nobody profiled; there is `room` for so many `own` fields. It is about `size` bytes large. `said` and
+    `line` are memories, for whoever works out what all these requests say, and what the access log has of it."""
 
     __slots__ = (
         "coding", "fields", "firsts", "host", "is_private", "key", "line", "method", "path", "query", "room", "said",
-        "scheme",
+        "scheme", "size",
     )  # fmt: skip
 
     def __init__(self, habit: Habit, method: bytes, path: bytes, query: bytes, referer: bytes | None) -> None:
@@ -50,6 +53,9 @@ class Question:
         self.said: tuple[object, tuple[AttributeValue | None, ...]] = (None, ())
         self.line = b""
         self.room = 0
+        self.size = (
+            _QUESTION_BYTES + 3 * (len(path) + len(query)) + len(referer or b"") + _FIRST_BYTES * len(self.fields)
+        )
 
     def request(self, own: Own, client: str) -> Request:
         """One of these requests."""

@@ -71,6 +71,8 @@ class Memory(Generic[E]):
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = self._most_bytes = max_bytes
+        self.changed: Callable[[bytes], None] = _ignore
+        """Told each key under which something else lies now: who holds some of it for later lets go."""
         self._probation: OrderedDict[bytes, _Shelf[E]] = OrderedDict()
         self._protected: OrderedDict[bytes, _Shelf[E]] = OrderedDict()
         self._protected_bytes = 0
@@ -140,7 +142,7 @@ class Memory(Generic[E]):
     def change(self, key: bytes, change: Callable[[E], E]) -> None:
         """Puts what `change` makes of them in place of the entries under `key`; their sizes stay."""
         if shelf := self._shelf(key):
-            self.changes += 1
+            self._note_change(key)
             shelf.variants = [
                 _Variant(variant.varying, change(variant.entry), variant.size, variant.tags)
                 for variant in shelf.variants
@@ -174,13 +176,17 @@ class Memory(Generic[E]):
         shelf = segment.pop(key, None) or _Shelf()
         size, tags = shelf.size, shelf.tags
         shelf.variants = variants
-        self.changes += 1
+        self._note_change(key)
         if variants:
             segment[key] = shelf
         self.used_bytes += shelf.size - size
         if segment is self._protected:
             self._protected_bytes += shelf.size - size
         self._index(key, tags, shelf.tags)
+
+    def _note_change(self, key: bytes) -> None:
+        self.changes += 1
+        self.changed(key)
 
     def _index(self, key: bytes, before: frozenset[bytes], after: frozenset[bytes]) -> None:
         for tag in after - before:
@@ -205,7 +211,7 @@ class Memory(Generic[E]):
         segment = self._probation if len(self._probation) > 1 or not self._protected else self._protected
         key, shelf = next(iter(segment.items()))
         oldest = shelf.variants.pop()
-        self.changes += 1
+        self._note_change(key)
         self.used_bytes -= oldest.size
         if segment is self._protected:
             self._protected_bytes -= oldest.size
@@ -244,6 +250,10 @@ class Marks:
     def clear(self) -> None:
         """Drops all marks."""
         self._marks.clear()
+
+
+def _ignore(key: bytes) -> None:
+    """Nobody holds anything."""
 
 
 def _parts(keys: Iterable[bytes]) -> Iterator[list[bytes]]:

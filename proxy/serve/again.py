@@ -63,9 +63,10 @@ class Again:
         self._capture = capture
         self._clock = clock
         self._note_hit = None if accesslog is None else accesslog.note_hit
-        self._ways = Ways()
+        self._ways = Ways(memory.max_bytes)
         self._way_of = self._ways.get
-        self.forget = self._ways.forget
+        self.forget = self._ways.clear
+        memory.changed = self._ways.leave
 
     def learn(self, question: Question, key: bytes, entry: Entry) -> None:
         """The question was answered with the entry under `key`."""

@@ -26,11 +26,11 @@ from proxy.http.message import Habit, Own, Question
 from proxy.http.outgoing import taken_coding
 from proxy.httpcache.coding import page_codings
 from proxy.httpcache.key import normalised
-from proxy.memo import make_room
+from proxy.memo import Memo
 from proxy.settings import Settings
 
-MOST_HABITS = 2_000
-MOST_QUESTIONS = 5_000
+SHARE = 1 / 32
+"""Of `cache_bytes`, for the habits of clients of one kind, and for their questions; there are two kinds at most."""
 MOST_CUTS = 24
 LONGEST_LINE = 2_000
 
@@ -40,6 +40,9 @@ EACH_TIME = frozenset(
     b"tracestate b3 x-b3-traceid x-b3-spanid x-b3-parentspanid".split()
 )
 """What is another thing with each request, and no part of a habit. `Forwarded` may say the scheme, which is one."""
+
+_HABIT_BYTES, _FIELD_BYTES = 400, 110
+"""What a habit takes beside its bytes, which it holds twice, and what a field of it does. Measured."""
 
 _LINE = re.compile(rb"(GET|HEAD) (/[!\"$-~]*) HTTP/1\.1")
 _COOKIE = (b"cookie", b"\r\nCookie: ")
@@ -53,9 +56,9 @@ _UNUSUAL = frozenset(b"referer content-length transfer-encoding expect upgrade i
 class Known:
     """Habits and questions of clients of one kind, by their bytes. None: judged, and no habit."""
 
-    def __init__(self) -> None:
-        self.habits: dict[bytes, Habit | None] = {}
-        self.questions: dict[bytes, Question] = {}
+    def __init__(self, cache_bytes: int) -> None:
+        self.habits: Memo[bytes, Habit | None] = Memo(int(SHARE * cache_bytes))
+        self.questions: Memo[bytes, Question] = Memo(int(SHARE * cache_bytes))
 
 
 class Habits:
@@ -69,6 +72,7 @@ class Habits:
         self.each_time = EACH_TIME - {settings.country_header.lower().encode()}
         self._unusual = _UNUSUAL | self.each_time
         self.most_fields = settings.max_fields
+        self._cache_bytes = settings.cache_bytes
         self._by_kind: dict[tuple[str, bool], Known] = {}
         self.longest = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
         self.values = _Values()
@@ -76,13 +80,17 @@ class Habits:
     def of(self, peer: str, scheme: str) -> Reader:
         """Reads what comes on one connection."""
         # What a habit means depends on whether its Forwarded fields are believed.
-        known = self._by_kind.setdefault((scheme, is_trusted(peer, self._trusted)), Known())
+        kind = scheme, is_trusted(peer, self._trusted)
+        known = self._by_kind.get(kind)
+        if known is None:
+            known = self._by_kind[kind] = Known(self._cache_bytes)
         return Reader(self, known, peer, scheme)
 
     def learn(self, known: Known, rest: bytes, peer: str, scheme: str) -> None:
         """Judges a head without its line and what is another thing each time, once for all that are like it."""
-        make_room(known.habits, MOST_HABITS)
-        known.habits[rest] = self._judged(rest, peer, scheme)
+        habit = self._judged(rest, peer, scheme)
+        fields = 0 if habit is None else len(habit.fields)
+        known.habits.put(rest, habit, _HABIT_BYTES + 2 * len(rest) + _FIELD_BYTES * fields)
 
     def _judged(self, rest: bytes, peer: str, scheme: str) -> Habit | None:
         """The habit; None for what is none."""
@@ -104,7 +112,7 @@ class Reader:
     def __init__(self, habits: Habits, known: Known, peer: str, scheme: str) -> None:
         self._habits = habits
         self._known = known
-        self._questions = known.questions
+        self._questions = known.questions.known
         self._values = habits.values
         self._longest = habits.longest
         self._peer = peer
@@ -115,6 +123,8 @@ class Reader:
     def read(self, data: bytes) -> tuple[Question, Own] | None:
         """The request that these bytes are, as what it asks in the words of many, and what it says of its own; None
         when they are none, or one that the ordinary reading is for."""
+        if len(data) > self._longest:
+            return None
         own: Own = {}
         head, feed = data, self._values.feed
         try:
@@ -134,7 +144,7 @@ class Reader:
         if question is None:
             return self.read(data) if self._finds_cuts(head) else None
         # What was cut out where the head ends would leave its end elsewhere.
-        if len(own) > question.room or len(data) > self._longest or not data.endswith(_END):
+        if len(own) > question.room or not data.endswith(_END):
             return None
         return question, own
 
@@ -145,15 +155,15 @@ class Reader:
         if match is None:
             return None
         rest, referer = _without_referer(head[end:])
-        habit = self._known.habits.get(rest)
+        habit = self._known.habits.known.get(rest)
         if habit is None:
             self._notice(rest)
         if habit is None or not head.endswith(_END) or not self._is_referer(referer):
             return None
         path, _, query = match[2].partition(b"?")
-        make_room(self._known.questions, MOST_QUESTIONS)
-        question = self._known.questions[head] = Question(habit, match[1], normalised(path), query, referer)
+        question = Question(habit, match[1], normalised(path), query, referer)
         question.room = self._habits.most_fields - len(question.fields)
+        self._known.questions.put(head, question, question.size + len(head))
         return question
 
     def _is_referer(self, referer: bytes | None) -> bool:
@@ -168,7 +178,7 @@ class Reader:
 
     def _notice(self, rest: bytes) -> None:
         """Learns what came twice in a row: who says something new each time has no habits."""
-        if rest == self._last and rest not in self._known.habits:
+        if rest == self._last and rest not in self._known.habits.known:
             self._habits.learn(self._known, rest, self._peer, self._scheme)
         self._last = rest
 

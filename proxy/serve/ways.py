@@ -13,7 +13,7 @@ from math import inf
 
 from proxy.http.message import Question
 from proxy.http.outgoing import Lead
-from proxy.memo import make_room
+from proxy.memo import Memo
 from proxy.model import AttributeValue, Consent
 from proxy.page.template import Template
 from proxy.personalise import Personalised
@@ -22,7 +22,10 @@ from proxy.serve.recall import Recalled
 from proxy.visitors.alike import Alikes
 from proxy.visitors.asked import Asked
 
-MOST_WAYS = 5_000
+SHARE = 1 / 32
+"""Of `cache_bytes`."""
+_WAY_BYTES = 1_500
+"""What a way takes beside its question. Measured."""
 NOTHING: dict[int, Personalised] = {}
 
 
@@ -54,24 +57,43 @@ class Way:
     shown: dict[int, Personalised] = field(default_factory=lambda: NOTHING)
 
 
-class Ways:
-    """Of one worker, under the present rules."""
+class Ways(Memo[Question, Way]):
+    """Of one worker, under the present rules. They hold an entry no longer than it is stored."""
 
-    def __init__(self) -> None:
-        self._ways: dict[Question, Way] = {}
-        self.get = self._ways.get
-        self.forget = self._ways.clear
+    def __init__(self, cache_bytes: int) -> None:
+        super().__init__(int(SHARE * cache_bytes))
+        self._leading_to: dict[bytes, dict[Question, None]] = {}
+        self.get = self.known.get
 
     def learn(
         self, question: Question, key: bytes, entry: Entry, asked: Asked, alikes: Alikes, agreed: Consent | None
     ) -> None:
         """Remembers that the question was answered with the entry under `key`."""
-        known = self._ways.get(question)
+        known = self.known.get(question)
         if known is None or known.entry is not entry:
             way = _way(question, key, entry, asked, alikes, agreed)
             if way is not None:
-                make_room(self._ways, MOST_WAYS)
-                self._ways[question] = way
+                self.put(question, way, _WAY_BYTES + question.size)
+                self._leading_to.setdefault(key, {})[question] = None
+
+    def drop(self, question: Question) -> None:
+        """Forgets the way of this question."""
+        way = self.known.get(question)
+        if way is not None and (questions := self._leading_to.get(way.key)) is not None:
+            questions.pop(question, None)
+            if not questions:
+                del self._leading_to[way.key]
+        super().drop(question)
+
+    def leave(self, key: bytes) -> None:
+        """Forgets those that lead to what was stored under this key."""
+        for question in self._leading_to.pop(key, ()):
+            self.drop(question)
+
+    def clear(self) -> None:
+        """Forgets all."""
+        self._leading_to.clear()
+        super().clear()
 
 
 def _way(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -155,3 +157,19 @@ async def test_a_browser_that_wants_nobody_profiled_gets_what_it_would_get_else(
         expected = looked_up(site, question, own)
         assert expected is not None and b"Anna" not in expected
         assert again(site, question, own) == expected
+
+
+async def test_a_page_that_gave_way_to_others_is_held_by_none_who_asked_for_it() -> None:
+    held: list[weakref.ref[Any]] = []
+    small = {"publication": PUBLICATION, "cache_bytes": 500_000}
+    async with Origin(always(ok(PAGE + b"x" * 60_000, *SHARED))) as origin, Site(origin.url, **small) as site:
+        for number in range(12):
+            question = asking(path=b"/%d" % number)
+            await site.get(question.path)
+            assert looked_up(site, question, {}) is not None and again(site, question, {}) is not None
+            entry = site.gateway.memory.only(question.key)
+            assert entry is not None and entry.recalled is not None
+            held.append(weakref.ref(entry.recalled))
+        del entry
+        gc.collect()
+        assert sum(page() is not None for page in held) == len(site.gateway.memory) < 5

@@ -3,6 +3,8 @@ over a browser's request with anything put in, cut out or swapped, it says the s
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import httptools
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from proxy.errors import RequestError
 from proxy.http.incoming import Incoming, require_small
 from proxy.http.message import Request
-from proxy.serve.habits import MOST_HABITS, MOST_QUESTIONS, Habits, Reader
+from proxy.serve.habits import SHARE, Habits, Reader
 from proxy.settings import Settings
 from tests.bars.test_b6_smuggling import CORPUS
 
@@ -241,22 +243,47 @@ def test_who_says_something_new_each_time_teaches_nothing() -> None:
     made = reader()
     for number in range(100):
         assert made.read(head(FIELDS[0], b"X-Own-Id: %d" % number)) is None
-    assert (made._known.habits, made._known.questions) == ({}, {})
+    assert (made._known.habits.known, made._known.questions.known) == ({}, {})
 
 
 def test_what_is_learned_is_bounded_and_shared_by_a_workers_connections() -> None:
-    habits = Habits(Incoming(SETTINGS), SETTINGS)
+    settings = replace(SETTINGS, cache_bytes=2_000_000)
+    habits = Habits(Incoming(settings), settings)
     first, second = habits.of(PEER, "http"), habits.of("192.0.2.8", "http")
     for _ in range(2):
         first.read(BROWSER)
     assert second.read(BROWSER) is not None
-    for number in range(MOST_HABITS + 10):
+    known, long = first._known, b"X: " + b"x" * 6_000
+    for number in range(100):
         for _ in range(2):
-            first.read(head(FIELDS[0], b"X: %d" % number))
-    assert len(first._known.habits) <= MOST_HABITS
-    for number in range(MOST_QUESTIONS + 10):
-        assert second.read(head(FIELDS[0], b"X: %d" % (MOST_HABITS + 9), line=b"GET /%d HTTP/1.1" % number)) is not None
-    assert len(first._known.questions) <= MOST_QUESTIONS
+            first.read(head(FIELDS[0], long, b"X-Own: %d" % number))
+        assert known.habits.used_bytes <= SHARE * settings.cache_bytes
+    assert 2 <= len(known.habits.known) < 10
+    for number in range(100):
+        read = second.read(head(FIELDS[0], long, b"X-Own: 99", line=b"GET /%d HTTP/1.1" % number))
+        assert read is not None and read[0].path == b"/%d" % number
+        assert known.questions.used_bytes <= SHARE * settings.cache_bytes
+    assert 2 <= len(known.questions.known) < 10
+
+
+def test_what_is_larger_than_a_request_may_be_teaches_nothing() -> None:
+    made = reader()
+    for _ in range(3):
+        assert made.read(head(FIELDS[0], b"X: " + b"x" * 9_000)) is None
+    assert made._known.habits.known == {}
+
+
+def test_a_question_is_told_as_large_as_it_is() -> None:
+    made, fields = reader(Settings()), [b"X-%d: %s" % (number, b"v" * 50) for number in range(40)]
+    before = list[tuple[int, int]]()
+    for count in (2, 200):
+        tracemalloc.start()
+        for number in range(count):
+            made.read(head(FIELDS[0], *fields, line=b"GET /%d HTTP/1.1" % number))
+        before.append((tracemalloc.get_traced_memory()[0], made._known.questions.used_bytes))
+        tracemalloc.stop()
+    (_, small), (held, told) = before
+    assert 0.7 < held / (told - small) < 1.1
 
 
 def test_a_head_with_more_fields_than_may_come_is_no_habits() -> None:

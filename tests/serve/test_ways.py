@@ -13,13 +13,14 @@ from proxy.model import Consent
 from proxy.page.template import Template, cut, cut_at
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import Entry
-from proxy.serve.ways import MOST_WAYS, Ways
+from proxy.serve.ways import SHARE, Ways
 from proxy.visitors.alike import Alikes
 from proxy.visitors.asked import Asked
 from tests.wire.site import NOON, PAGE, in_segment, published, shown
 
 PUBLICATION = published(shown("Hello VIP", when=in_segment("vip")))
 HEADERS = ((b"content-type", b"text/html"), (b"cache-control", b"max-age=60"))
+ROOM = 4_000_000
 COOKIES_MATTER = PagePolicy("/", Allowance(cookies=CookieRoles((), (), ())))
 
 
@@ -37,13 +38,13 @@ def learned(question: Question, entry: Entry, policy: PagePolicy | None = None, 
     assert entry.template is not None
     asked = replace(Asked.by(PUBLICATION, entry.template.slots), **asks)
     question.said = asked, ()
-    ways = Ways()
+    ways = Ways(ROOM)
     ways.learn(question, b"key", replace(entry, policy=policy), asked, Alikes(asked, Tally()), Consent.PROFILE)
     return ways.get(question) is not None
 
 
 def test_a_page_that_is_filled_has_a_way_whose_words_are_remembered() -> None:
-    question, entry, ways = asking(), page(), Ways()
+    question, entry, ways = asking(), page(), Ways(ROOM)
     asked = Asked.by(PUBLICATION, ("home.hero",))
     question.said = asked, ("nl",)
     alikes = Alikes(asked, Tally())
@@ -75,28 +76,42 @@ def test_what_depends_on_more_has_none(
 
 
 def test_what_a_request_says_to_other_slots_is_no_way() -> None:
-    question, ways, asked = asking(), Ways(), Asked.by(PUBLICATION, ("home.hero",))
+    question, ways, asked = asking(), Ways(ROOM), Asked.by(PUBLICATION, ("home.hero",))
     question.said = replace(asked), ()
     ways.learn(question, b"key", page(), asked, Alikes(asked, Tally()), Consent.PROFILE)
     assert ways.get(question) is None
 
 
 def test_a_way_leads_to_what_answered_last_and_ends_with_the_rules() -> None:
-    question, ways, asked = asking(), Ways(), Asked.by(PUBLICATION, ("home.hero",))
+    question, ways, asked = asking(), Ways(ROOM), Asked.by(PUBLICATION, ("home.hero",))
     question.said = asked, ()
     for entry in (page(), page()):
         ways.learn(question, b"key", entry, asked, Alikes(asked, Tally()), Consent.PROFILE)
         way = ways.get(question)
         assert way is not None and way.entry is entry
-    ways.forget()
+    ways.clear()
     assert ways.get(question) is None
 
 
+def test_a_way_ends_with_what_it_leads_to() -> None:
+    ways, asked, questions = Ways(ROOM), Asked.by(PUBLICATION, ("home.hero",)), [asking(b"/%d" % n) for n in range(3)]
+    for question, key in zip(questions, (b"one", b"one", b"two"), strict=True):
+        question.said = asked, ()
+        ways.learn(question, key, page(), asked, Alikes(asked, Tally()), Consent.PROFILE)
+    ways.leave(b"one")
+    ways.leave(b"nowhere")
+    assert [ways.get(question) is None for question in questions] == [True, True, False]
+    ways.leave(b"two")
+    assert (ways.used_bytes, ways._leading_to) == (0, {})
+
+
 def test_only_so_many_ways_are_remembered() -> None:
-    ways, asked, entry = Ways(), Asked.by(PUBLICATION, ("home.hero",)), page()
-    for number in range(MOST_WAYS + 1):
+    ways, asked, entry = Ways(ROOM), Asked.by(PUBLICATION, ("home.hero",)), page()
+    for number in range(1_000):
         question = asking(b"/%d" % number)
         question.said = asked, ()
         ways.learn(question, b"key", entry, asked, Alikes(asked, Tally()), Consent.PROFILE)
-    assert len(ways._ways) <= MOST_WAYS
+        assert ways.used_bytes <= SHARE * ROOM
+        assert sum(map(len, ways._leading_to.values())) == len(ways.known)
+    assert 10 < len(ways.known) < 1_000
     assert ways.get(question) is not None

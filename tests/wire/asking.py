@@ -10,11 +10,11 @@ from tests.wire.site import Site
 CLIENT = "192.0.2.7"
 
 
-def asking(*fields: tuple[bytes, bytes], method: bytes = b"GET") -> Question:
+def asking(*fields: tuple[bytes, bytes], method: bytes = b"GET", path: bytes = b"/") -> Question:
     fields = ((b"host", b"shop.example"), *fields)
-    bare = Question(Habit(fields, b"shop.example", "http", "identity"), method, b"/", b"", None).request({}, CLIENT)
+    bare = Question(Habit(fields, b"shop.example", "http", "identity"), method, path, b"", None).request({}, CLIENT)
     coding = taken_coding(bare, (b"identity", b"gzip"))
-    return Question(Habit(fields, b"shop.example", "http", coding), method, b"/", b"", None)
+    return Question(Habit(fields, b"shop.example", "http", coding), method, path, b"", None)
 
 
 def as_sent(answer: bytes | Response | None) -> bytes | None:
