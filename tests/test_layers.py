@@ -11,10 +11,10 @@ PROXY = Path(__file__).parent.parent / "proxy"
 
 ROWS: dict[int, set[str]] = {
     9: {"cli", "demo", "__main__"},
-    8: {"wiring"},
+    8: {"wiring", "doctor"},
     7: {"serve", "studio"},
     6: {"upstream", "visitors"},
-    5: {"http", "stores", "bus", "cases", "drafts", "outbox"},
+    5: {"http", "stores", "bus", "cases", "drafts", "outbox", "processes"},
     4: {"personalise", "rulebook", "events"},
     3: {"decide", "audience", "catalogue", "page", "httpcache"},
     2: {"conditions", "bucketing", "breaker"},

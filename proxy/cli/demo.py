@@ -23,7 +23,7 @@ from proxy.demo.toolbar import routes, with_toolbar
 from proxy.demo.visitors import VISITORS, seeded
 from proxy.environment import from_environment
 from proxy.errors import OperatorError
-from proxy.serve.listener import Listener, run
+from proxy.processes.listener import Listener, run
 from proxy.settings import DEFAULTS, Settings
 from proxy.studio.app import create_studio
 from proxy.studio.views import Link

@@ -1,6 +1,5 @@
 """`tailorbird doctor URL`: fetches a page as an anonymous visitor and says, line by line, what to mend before
-Tailorbird is put in front of it. What is looked at, and how it is judged, is `serve/checkup.py`; the policy for what
-stays is proposed by `serve/proposal.py`."""
+Tailorbird is put in front of it. The checks are in `proxy/doctor/`."""
 
 from __future__ import annotations
 
@@ -21,14 +20,14 @@ import httpx
 from proxy.cli.options import form_option
 from proxy.cli.rulefolder import A_FOLDER
 from proxy.diagnostics import Finding
+from proxy.doctor.checkup import checkup
+from proxy.doctor.fetched import FetchedPage, Level, Line
+from proxy.doctor.proposal import Copies, proposed, told, told_of_policy
 from proxy.environment import from_environment
 from proxy.errors import OriginError
 from proxy.page.slots import is_of
 from proxy.rulebook.check import check
 from proxy.rulebook.read import CACHE_FILE
-from proxy.serve.checkup import checkup
-from proxy.serve.proposal import Copies, proposed, told, told_of_policy
-from proxy.serve.visit import Level, Line, Visit
 from proxy.settings import Settings
 from proxy.stores.ruledir import read_folder
 from proxy.upstream.tls import UNTRUSTED, client_tls
@@ -61,12 +60,12 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
         raise click.UsageError("--write needs --rules, the folder to write into")
     if pattern is not None and not is_of(pattern, _path_of(url)):
         raise click.BadParameter(f"the page at {_path_of(url)} is none of `{pattern}`", param_hint="--path")
-    first = visit(url, from_environment(os.environ))
+    first = fetch(url, from_environment(os.environ))
     checked = check(read_folder(rules)) if rules else None
     lines = checkup(replace(first, declared=checked.declared if checked else ()))
     policy = ""
     if all(line.level is not Level.FAIL for line in lines):
-        copies = Copies(first, visit(url, first.settings), _as_known(url, first), pattern or first.path)
+        copies = Copies(first, fetch(url, first.settings), _as_known(url, first), pattern or first.path)
         standing = checked.policy.of(urlsplit(url).path.encode() or b"/") if checked and pattern is None else None
         said = told_of_policy(copies, standing) if standing else None
         if said and said.level is Level.OK:
@@ -81,10 +80,10 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
     sys.exit(any(line.level is Level.FAIL for line in lines))
 
 
-def _as_known(url: str, first: Visit) -> Visit | None:
+def _as_known(url: str, first: FetchedPage) -> FetchedPage | None:
     """The page as whoever got it first gets it again; None when it sets no cookies."""
     cookies = b"; ".join(value.partition(b";")[0].strip() for value in first.all(b"set-cookie"))
-    return visit(url, first.settings, cookies.decode("latin-1")) if cookies else None
+    return fetch(url, first.settings, cookies.decode("latin-1")) if cookies else None
 
 
 def _written(rules: Path, policy: str, pattern: str) -> Line:
@@ -139,7 +138,7 @@ def _print(line: Line) -> None:
         click.echo(f"{'':18}fix: {line.fix}")
 
 
-def visit(url: str, settings: Settings, cookies: str = "") -> Visit:
+def fetch(url: str, settings: Settings, cookies: str = "") -> FetchedPage:
     """Fetches `url` with no cookies but these, without redirects or the environment's proxies, within
     `TIMEOUT_SECONDS` and little more than `max_page_bytes`. Raises `OriginError`."""
     fields = {"accept": "text/html", "accept-encoding": "gzip", "user-agent": "tailorbird-doctor"}
@@ -157,7 +156,7 @@ def visit(url: str, settings: Settings, cookies: str = "") -> Visit:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         help = UNTRUSTED if "CERTIFICATE_VERIFY_FAILED" in str(error) else "is the address right, is the shop up?"
         raise OriginError(f"`{url}` could not be fetched: {error}", reason="unreachable", help=help) from error
-    return Visit(
+    return FetchedPage(
         path=_path_of(url),
         is_https=url.startswith("https:"),
         status=answer.status_code,

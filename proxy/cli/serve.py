@@ -21,9 +21,9 @@ import click
 from proxy.cli.options import given, setting_options
 from proxy.environment import PREFIX, from_environment, to_environment
 from proxy.errors import OperatorError
-from proxy.serve.listener import Listener, bind, run, url_of
-from proxy.serve.supervisor import Supervisor
-from proxy.serve.zygote import Command
+from proxy.processes.listener import Listener, bind, run, url_of
+from proxy.processes.supervisor import Supervisor
+from proxy.processes.zygote import Command
 from proxy.settings import Settings
 
 

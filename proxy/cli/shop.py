@@ -6,7 +6,7 @@ import click
 import uvloop
 
 from proxy.demo.shop import create_shop
-from proxy.serve.listener import Listener, run
+from proxy.processes.listener import Listener, run
 
 
 @click.command("shop")

@@ -22,9 +22,9 @@ import uvloop
 from proxy.cli.serve import Places, logs, serve
 from proxy.environment import from_environment
 from proxy.errors import TailorbirdError
-from proxy.serve.supervisor import ALIVE, BEAT_SECONDS, READY
-from proxy.serve.vitals import beat
-from proxy.serve.zygote import breed
+from proxy.processes.supervisor import ALIVE, BEAT_SECONDS, READY
+from proxy.processes.vitals import beat
+from proxy.processes.zygote import breed
 from proxy.settings import Settings
 from proxy.stores import modules_of
 

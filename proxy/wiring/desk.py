@@ -26,9 +26,9 @@ from proxy.model import AttributeValue, EvaluationContext
 from proxy.page.slots import LISTING
 from proxy.personalise import with_products
 from proxy.ports import Bus, Store
+from proxy.processes.headroom import Headroom
 from proxy.rulebook.compile import Publication
 from proxy.serve.gateway import Gateway
-from proxy.serve.headroom import Headroom
 from proxy.serve.page_lists import PageLists
 from proxy.serve.product_news import ProductNews
 from proxy.serve.publishing import Publishing

@@ -20,15 +20,16 @@ from proxy.metrics import Metrics
 from proxy.model import Profile
 from proxy.outbox.outreach import Outreach, webhooks_in
 from proxy.ports import Store
+from proxy.processes.headroom import Headroom
+from proxy.processes.listener import Certificate, Listener
+from proxy.processes.vitals import Lag
 from proxy.rulebook.compile import Loaded, Publication
 from proxy.serve.accesslog import AccessLog
 from proxy.serve.affinity import Affinity
 from proxy.serve.app import App
 from proxy.serve.drafts import Drafts
 from proxy.serve.gateway import Gateway
-from proxy.serve.headroom import Headroom
 from proxy.serve.learning import Learning
-from proxy.serve.listener import Certificate, Listener
 from proxy.serve.page_lists import PageLists
 from proxy.serve.previewing import Previewing, stylesheet
 from proxy.serve.product_news import ProductNews
@@ -39,7 +40,6 @@ from proxy.serve.showing_as import STYLESHEET_PATH
 from proxy.serve.survey import Survey
 from proxy.serve.tag import Tag
 from proxy.serve.tunnel import tunnels
-from proxy.serve.vitals import Lag
 from proxy.settings import Settings
 from proxy.stores import open_outbox, open_sightings, open_store, open_views, server_of
 from proxy.stores.holdings import Places

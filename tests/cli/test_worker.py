@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from proxy.cli.serve import Places, zygote_command
-from proxy.serve.listener import bind
-from proxy.serve.supervisor import READY
-from proxy.serve.zygote import Zygote
+from proxy.processes.listener import bind
+from proxy.processes.supervisor import READY
+from proxy.processes.zygote import Zygote
 from proxy.settings import Settings
 
 

@@ -22,8 +22,8 @@ from websockets.http11 import Request, Response
 
 from loadtests.stage import free_port
 from proxy.metrics import Metrics
+from proxy.processes.listener import Listener
 from proxy.serve.accesslog import AccessLog
-from proxy.serve.listener import Listener
 from proxy.serve.tunnel import tunnels
 from proxy.settings import Settings
 from proxy.upstream.origins import Origins

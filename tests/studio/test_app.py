@@ -21,8 +21,8 @@ from proxy.errors import RequestError, StoreError
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Decided, Metrics
 from proxy.model import Decision, Place, Reason
+from proxy.processes.listener import Listener
 from proxy.rulebook.compile import Publication, load
-from proxy.serve.listener import Listener
 from proxy.stores.history import Action, must_wait_for
 from proxy.stores.holdings import Receipt
 from proxy.stores.versions import Versions

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.http.message import Handler
+from proxy.processes.listener import Listener
 from proxy.rulebook.compile import Publication
 from proxy.serve.app import App
-from proxy.serve.listener import Listener
 from proxy.serve.protocol import protocols
 from tests.wire.site import Site
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.serve.test_checkup import HEALTHY, with_field
+from tests.doctor.test_checkup import HEALTHY, with_field
 
 
 @pytest.mark.parametrize(
@@ -20,5 +20,5 @@ def test_the_charset_is_what_the_head_says_or_else_the_page(kind: bytes, body: b
 
 
 def test_a_field_that_stands_there_twice_is_joined() -> None:
-    visit = replace(HEALTHY, headers=((b"vary", b"a"), (b"vary", b"b")))
-    assert (visit.get(b"vary"), visit.all(b"vary"), visit.get(b"etag")) == ("a, b", [b"a", b"b"], "")
+    page = replace(HEALTHY, headers=((b"vary", b"a"), (b"vary", b"b")))
+    assert (page.get(b"vary"), page.all(b"vary"), page.get(b"etag")) == ("a, b", [b"a", b"b"], "")

@@ -3,25 +3,25 @@ from __future__ import annotations
 import pytest
 
 from proxy.diagnostics import Finding
+from proxy.doctor.fetched import FetchedPage, Level
+from proxy.doctor.proposal import Copies, Proposal, proposed, told, told_of_policy
 from proxy.model import Headers
 from proxy.page.tokens import masked
 from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.policy import Policy
 from proxy.rulebook.read import read_yaml
-from proxy.serve.proposal import Copies, Proposal, proposed, told, told_of_policy
-from proxy.serve.visit import Level, Visit
 from proxy.settings import Settings
 
 PAGE = b"<!doctype html>\n<p>%b</p><form>%b</form>"
 KEPT = ((b"cache-control", b"max-age=60"),)
 
 
-def visit(body: bytes, *fields: tuple[bytes, bytes]) -> Visit:
+def page_of(body: bytes, *fields: tuple[bytes, bytes]) -> FetchedPage:
     headers: Headers = ((b"content-type", b"text/html; charset=utf-8"), *fields)
-    return Visit("/c", is_https=False, status=200, headers=headers, body=body, now=0.0, settings=Settings())
+    return FetchedPage("/c", is_https=False, status=200, headers=headers, body=body, now=0.0, settings=Settings())
 
 
-def copies(one: Visit, other: Visit | None = None, known: Visit | None = None) -> Copies:
+def copies(one: FetchedPage, other: FetchedPage | None = None, known: FetchedPage | None = None) -> Copies:
     return Copies(one, other or one, known, "/c")
 
 
@@ -45,7 +45,7 @@ def as_read(proposal: Proposal) -> None:
         assert not policy.pages[0].is_kept
 
 
-def proposal_for(*args: Visit) -> Proposal:
+def proposal_for(*args: FetchedPage) -> Proposal:
     made = proposed(copies(*args))
     assert made is not None
     as_read(made)
@@ -53,27 +53,27 @@ def proposal_for(*args: Visit) -> Proposal:
 
 
 def test_a_page_that_is_the_same_for_everybody_and_says_so_needs_none() -> None:
-    one = copies(visit(PAGE, *KEPT))
+    one = copies(page_of(PAGE, *KEPT))
     assert proposed(one) is None
     assert [line.level for line in told(one, None)] == [Level.OK]
 
 
 def test_of_a_page_that_says_so_and_is_new_each_time_only_the_place_is_told() -> None:
-    one = copies(visit(PAGE % (b"1", b""), *KEPT), visit(PAGE % (b"2", b""), *KEPT))
+    one = copies(page_of(PAGE % (b"1", b""), *KEPT), page_of(PAGE % (b"2", b""), *KEPT))
     assert proposed(one) is None
     (line,) = told(one, None)
     assert (line.level, "differ at html > body > p, line 2" in line.says) == (Level.WARN, True)
 
 
 def test_a_lifetime_is_proposed_for_a_page_without_one() -> None:
-    made = proposal_for(visit(PAGE))
+    made = proposal_for(page_of(PAGE))
     assert (made.policy.allowance.fresh, made.policy.holes) == (60, ())
-    assert "the page is kept" in next(told(copies(visit(PAGE)), made)).says
+    assert "the page is kept" in next(told(copies(page_of(PAGE)), made)).says
 
 
 def test_a_page_that_says_nothing_of_keeping_is_never_kept_for_who_is_logged_in() -> None:
-    assert "cookies:\n" in proposal_for(visit(PAGE)).text
-    assert proposal_for(visit(PAGE, *KEPT, (b"vary", b"Accept, Cookie"))).policy.allowance.fresh is None
+    assert "cookies:\n" in proposal_for(page_of(PAGE)).text
+    assert proposal_for(page_of(PAGE, *KEPT, (b"vary", b"Accept, Cookie"))).policy.allowance.fresh is None
 
 
 def test_a_token_is_filled_from_the_cookie_that_it_follows_from() -> None:
@@ -82,7 +82,7 @@ def test_a_token_is_filled_from_the_cookie_that_it_follows_from() -> None:
     for secret, mask in secrets:
         field = b'<input name="csrfmiddlewaretoken" value="%b">' % masked(secret, mask).encode()
         cookie = (b"set-cookie", b"csrftoken=%b; Path=/" % secret.encode())
-        pages.append(visit(PAGE % (b"", field), (b"vary", b"Cookie"), cookie))
+        pages.append(page_of(PAGE % (b"", field), (b"vary", b"Cookie"), cookie))
     made = proposal_for(*pages)
     assert "fill: django token from csrftoken" in made.text and "without cookie: make one" in made.text
     assert "own: [sessionid, messages]" in made.text
@@ -90,7 +90,7 @@ def test_a_token_is_filled_from_the_cookie_that_it_follows_from() -> None:
 
 def test_a_token_that_is_the_cookie_is_filled_with_it_and_never_made() -> None:
     pages = [
-        visit(PAGE % (b"", b"<input name=form_key value=%b>" % key), *KEPT, (b"set-cookie", b"form_key=" + key))
+        page_of(PAGE % (b"", b"<input name=form_key value=%b>" % key), *KEPT, (b"set-cookie", b"form_key=" + key))
         for key in (b"abcdefgh", b"ijklmnop")
     ]
     made = proposal_for(*pages)
@@ -99,7 +99,9 @@ def test_a_token_that_is_the_cookie_is_filled_with_it_and_never_made() -> None:
 
 
 def test_a_token_that_follows_from_no_cookie_keeps_the_page_each_visitors_own() -> None:
-    pages = [visit(PAGE % (b"", b"<input name=authenticity_token value=%b>" % key), *KEPT) for key in (b"abc", b"def")]
+    pages = [
+        page_of(PAGE % (b"", b"<input name=authenticity_token value=%b>" % key), *KEPT) for key in (b"abc", b"def")
+    ]
     made = proposal_for(*pages)
     assert made.unsolved == ("the page cannot be kept: csrf-token at html > body > form > input@value, line 2",)
     assert "store: no" in made.text
@@ -108,7 +110,7 @@ def test_a_token_that_follows_from_no_cookie_keeps_the_page_each_visitors_own() 
 def test_for_a_token_that_the_shop_could_answer_alone_that_way_is_told() -> None:
     field = b"<input name=authenticity_token value=%b>"
     pages = [
-        visit(PAGE % (b"", field % key), *KEPT, (b"vary", b"Cookie"), (b"set-cookie", b"_shop_session=x" + key))
+        page_of(PAGE % (b"", field % key), *KEPT, (b"vary", b"Cookie"), (b"set-cookie", b"_shop_session=x" + key))
         for key in (b"abcdefgh", b"ijklmnop")
     ]
     made = proposal_for(*pages)
@@ -124,7 +126,7 @@ def test_for_a_token_that_the_shop_could_answer_alone_that_way_is_told() -> None
         'by cache.yaml, for "/c", the page is kept',
         "",
     )
-    changing = [visit(page.body + b"<p>%d" % number, *page.headers[1:]) for number, page in enumerate(pages)]
+    changing = [page_of(page.body + b"<p>%d" % number, *page.headers[1:]) for number, page in enumerate(pages)]
     assert proposal_for(*changing).with_help is None
 
 
@@ -143,7 +145,7 @@ def test_for_a_token_that_the_shop_could_answer_alone_that_way_is_told() -> None
 )
 def test_what_a_policy_in_the_folder_makes_of_the_page_is_told(said: str, expected: str) -> None:
     fields = ((b"vary", b"Cookie"), (b"set-cookie", b"sid=1"))
-    stranger, known = visit(PAGE % (b"Hello", b""), *fields), visit(PAGE % (b"Hello Anna", b""), *fields)
+    stranger, known = page_of(PAGE % (b"Hello", b""), *fields), page_of(PAGE % (b"Hello Anna", b""), *fields)
     (policy,) = policy_of("  - path: /c\n" + said).pages
     line = told_of_policy(copies(stranger, stranger, known), policy)
     assert expected in line.says
@@ -152,11 +154,11 @@ def test_what_a_policy_in_the_folder_makes_of_the_page_is_told(said: str, expect
 
 def test_a_nonce_becomes_a_hole() -> None:
     pages = [
-        visit(b"<script nonce=%b>1</script>" % nonce, (b"content-security-policy", b"script-src 'nonce-%b'" % nonce))
+        page_of(b"<script nonce=%b>1</script>" % nonce, (b"content-security-policy", b"script-src 'nonce-%b'" % nonce))
         for nonce in (b"abcdefgh", b"ijklmnop")
     ]
     assert 'find: "[nonce]"' in proposal_for(*pages).text
-    left = [visit(one.body + one.body.replace(b"<script nonce=", b"<p data-n="), *one.headers[1:]) for one in pages]
+    left = [page_of(one.body + one.body.replace(b"<script nonce=", b"<p data-n="), *one.headers[1:]) for one in pages]
     assert proposal_for(*left).unsolved == ("the page cannot be kept: hole-elsewhere at the page, line 1",)
 
 
@@ -168,17 +170,17 @@ def test_what_is_new_each_time_or_for_each_visitor_keeps_the_page_their_own(
     other: bytes, known: bytes | None, reason: str
 ) -> None:
     cookie = (b"set-cookie", b"basket=1")
-    pages = [visit(PAGE % (text, b""), cookie) for text in (b"1", other, known) if text is not None]
+    pages = [page_of(PAGE % (text, b""), cookie) for text in (b"1", other, known) if text is not None]
     assert proposal_for(*pages).unsolved[0].startswith(reason)
 
 
 def test_what_the_shop_says_itself_is_overruled_by_people_only() -> None:
-    page = visit(PAGE, (b"cache-control", b"private, no-store"))
+    page = page_of(PAGE, (b"cache-control", b"private, no-store"))
     made = proposal_for(page)
     assert "# despite: [private, no-store]" in made.text
     assert next(told(copies(page), made)).says == "with the policy below the page still is each visitor's own: no-store"
 
 
 def test_cookies_that_mean_somebody_make_their_own_page() -> None:
-    made = proposal_for(visit(PAGE, (b"set-cookie", b"PHPSESSID=1"), (b"set-cookie", b"a b=1")))
+    made = proposal_for(page_of(PAGE, (b"set-cookie", b"PHPSESSID=1"), (b"set-cookie", b"a b=1")))
     assert "own: [PHPSESSID]\n    drop set-cookie: [PHPSESSID]\n" in made.text

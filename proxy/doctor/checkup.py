@@ -9,37 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from proxy.doctor.fetched import FetchedPage, Level, Line
+from proxy.doctor.places import in_json, lists, slots
 from proxy.httpcache.freshness import http_date
 from proxy.httpcache.policy import Why, may_store
 from proxy.httpcache.stored import Choices, judged
 from proxy.serve.pages import is_json
-from proxy.serve.places import in_json, lists, slots
-from proxy.serve.visit import Level, Line, Visit
 
 GUIDE = "docs/hydration.md"
 MAX_SKEW_SECONDS = 5.0
 SMALLEST_WORTH_COMPRESSING = 1_000
 
 
-def checkup(visit: Visit) -> list[Line]:
+def checkup(fetched: FetchedPage) -> list[Line]:
     """Every line, or only the answer's when it is no page."""
-    answer = list(_answer(visit))
+    answer = list(_answer(fetched))
     if answer[0].level is Level.FAIL:
         return answer
-    checks = OF_JSON if is_json(visit.headers) else CHECKS
-    return [*answer, *(line for check in checks for line in check(visit))]
+    checks = OF_JSON if is_json(fetched.headers) else CHECKS
+    return [*answer, *(line for check in checks for line in check(fetched))]
 
 
-def _answer(visit: Visit) -> Iterator[Line]:
-    kind = visit.get(b"content-type").split(";")[0].strip().lower()
-    if 300 <= visit.status < 400:
-        yield Line(Level.FAIL, "answer", f"it redirects to {visit.get(b'location')}", "ask doctor about that address")
-    elif visit.status != 200:
+def _answer(fetched: FetchedPage) -> Iterator[Line]:
+    kind = fetched.get(b"content-type").split(";")[0].strip().lower()
+    if 300 <= fetched.status < 400:
+        yield Line(Level.FAIL, "answer", f"it redirects to {fetched.get(b'location')}", "ask doctor about that address")
+    elif fetched.status != 200:
         fix = "ask for a page that an anonymous visitor may see"
-        yield Line(Level.FAIL, "answer", f"the answer is {visit.status}", fix)
-    elif is_json(visit.headers) and any(slot.json and slot.is_on(visit.path) for slot in visit.declared):
+        yield Line(Level.FAIL, "answer", f"the answer is {fetched.status}", fix)
+    elif is_json(fetched.headers) and any(slot.json and slot.is_on(fetched.path) for slot in fetched.declared):
         yield Line(Level.OK, "answer", f"200, {kind}")
-    elif is_json(visit.headers):
+    elif is_json(fetched.headers):
         fix = "say in slots.yaml what is to be filled or put in order there, by `json:`, and give doctor --rules"
         yield Line(Level.FAIL, "answer", "this is JSON of which nothing is said in slots.yaml", fix)
     elif kind != "text/html":
@@ -49,25 +49,25 @@ def _answer(visit: Visit) -> Iterator[Line]:
         yield Line(Level.OK, "answer", f"200, {kind}")
 
 
-def _size(visit: Visit) -> Iterator[Line]:
-    limit = visit.settings.max_page_bytes
-    if len(visit.body) > limit:
+def _size(fetched: FetchedPage) -> Iterator[Line]:
+    limit = fetched.settings.max_page_bytes
+    if len(fetched.body) > limit:
         fix = "make the page smaller, or raise TAILORBIRD_MAX_PAGE_BYTES"
         yield Line(Level.FAIL, "size", f"the page is larger than {limit:,} bytes and passes through untouched", fix)
     else:
-        yield Line(Level.OK, "size", f"{len(visit.body):,} of at most {limit:,} bytes")
+        yield Line(Level.OK, "size", f"{len(fetched.body):,} of at most {limit:,} bytes")
 
 
-def _charset(visit: Visit) -> Iterator[Line]:
-    if visit.charset:
-        yield Line(Level.OK, "charset", visit.charset)
+def _charset(fetched: FetchedPage) -> Iterator[Line]:
+    if fetched.charset:
+        yield Line(Level.OK, "charset", fetched.charset)
     else:
         fix = "send Content-Type: text/html; charset=utf-8"
         yield Line(Level.WARN, "charset", "neither Content-Type nor a <meta charset> names the charset", fix)
 
 
-def _hydration(visit: Visit) -> Iterator[Line]:
-    framework, plain = visit.page.framework, visit.page.plain_slots
+def _hydration(fetched: FetchedPage) -> Iterator[Line]:
+    framework, plain = fetched.page.framework, fetched.page.plain_slots
     if not framework:
         yield Line(Level.OK, "hydration", "nothing renders the page again in the browser")
     elif not plain:
@@ -85,15 +85,15 @@ NOT_KEPT = {
 }
 
 
-def _cache(visit: Visit) -> Iterator[Line]:
+def _cache(fetched: FetchedPage) -> Iterator[Line]:
     # What cookies and Vary do has lines of its own.
-    headers = tuple(row for row in visit.headers if row[0] not in (b"set-cookie", b"vary"))
-    choices = Choices.of(visit.settings)
-    verdict = may_store(b"GET", (), visit.status, headers, visit.now, choices)
-    if "tailorbird" in visit.get(b"cache-status"):
+    headers = tuple(row for row in fetched.headers if row[0] not in (b"set-cookie", b"vary"))
+    choices = Choices.of(fetched.settings)
+    verdict = may_store(b"GET", (), fetched.status, headers, fetched.now, choices)
+    if "tailorbird" in fetched.get(b"cache-status"):
         yield Line(Level.WARN, "cache", "this answer came through Tailorbird", "ask doctor about the origin's address")
     elif verdict:
-        said, life = judged(visit.status, headers, visit.now, choices)
+        said, life = judged(fetched.status, headers, fetched.now, choices)
         is_fresh = life.seconds > 0 and not said.no_cache
         for_how_long = f"kept for {life.seconds:.0f} s" if is_fresh else "kept, and checked on each visit"
         yield Line(Level.OK, "cache", for_how_long)
@@ -102,16 +102,16 @@ def _cache(visit: Visit) -> Iterator[Line]:
         yield Line(Level.WARN, "cache", NOT_KEPT[Why(verdict.reason)], fix)
 
 
-def _validator(visit: Visit) -> Iterator[Line]:
-    if visit.get(b"etag") or visit.get(b"last-modified"):
-        yield Line(Level.OK, "validator", "ETag" if visit.get(b"etag") else "Last-Modified")
+def _validator(fetched: FetchedPage) -> Iterator[Line]:
+    if fetched.get(b"etag") or fetched.get(b"last-modified"):
+        yield Line(Level.OK, "validator", "ETag" if fetched.get(b"etag") else "Last-Modified")
     else:
         fix = "send an ETag, so that an unchanged page need not be sent again"
         yield Line(Level.WARN, "validator", "neither ETag nor Last-Modified", fix)
 
 
-def _cookies(visit: Visit) -> Iterator[Line]:
-    names = ", ".join(value.split(b"=")[0].decode("latin-1") for value in visit.all(b"set-cookie"))
+def _cookies(fetched: FetchedPage) -> Iterator[Line]:
+    names = ", ".join(value.split(b"=")[0].decode("latin-1") for value in fetched.all(b"set-cookie"))
     if names:
         fix = "set cookies where they are needed (cart, login), not on pages for everybody"
         yield Line(Level.WARN, "cookies", f"the page sets {names}, so it is not shared", fix)
@@ -119,8 +119,8 @@ def _cookies(visit: Visit) -> Iterator[Line]:
         yield Line(Level.OK, "cookies", "none set")
 
 
-def _vary(visit: Visit) -> Iterator[Line]:
-    varies = {name.strip().lower() for name in visit.get(b"vary").split(",")} - {""}
+def _vary(fetched: FetchedPage) -> Iterator[Line]:
+    varies = {name.strip().lower() for name in fetched.get(b"vary").split(",")} - {""}
     if bad := varies & {"cookie", "*", "user-agent"}:
         fix = "leave it out where the page is the same for everybody"
         yield Line(Level.WARN, "vary", f"Vary: {', '.join(sorted(bad))} makes a page for each visitor", fix)
@@ -128,10 +128,10 @@ def _vary(visit: Visit) -> Iterator[Line]:
         yield Line(Level.OK, "vary", ", ".join(sorted(varies)) or "none")
 
 
-def _policy(visit: Visit) -> Iterator[Line]:
-    policies = [*visit.get(b"content-security-policy").split(","), *visit.page.policies]
+def _policy(fetched: FetchedPage) -> Iterator[Line]:
+    policies = [*fetched.get(b"content-security-policy").split(","), *fetched.page.policies]
     policies = [policy for policy in policies if policy.strip()]
-    refused = [name for name in ("style-src", "img-src") if not all(_allows_self(p, name, visit) for p in policies)]
+    refused = [name for name in ("style-src", "img-src") if not all(_allows_self(p, name, fetched) for p in policies)]
     if not policies:
         fix = "send one; Tailorbird needs no more than default-src 'self', and no inline script or style"
         yield Line(Level.WARN, "csp", "no Content-Security-Policy", fix)
@@ -143,40 +143,40 @@ def _policy(visit: Visit) -> Iterator[Line]:
         yield Line(Level.OK, "csp", "allows a stylesheet and pictures from your own address")
 
 
-def _allows_self(policy: str, name: str, visit: Visit) -> bool:
+def _allows_self(policy: str, name: str, fetched: FetchedPage) -> bool:
     rows = [row.split() for row in policy.split(";") if row.strip()]
     # Of a directive written twice the first counts (CSP 3, section 2.2.1).
     directives = {row[0].lower(): [source.lower() for source in row[1:]] for row in reversed(rows)}
     sources = directives.get(name, directives.get("default-src"))
-    return sources is None or bool({"'self'", "*", "https:" if visit.is_https else "http:"} & set(sources))
+    return sources is None or bool({"'self'", "*", "https:" if fetched.is_https else "http:"} & set(sources))
 
 
-def _compression(visit: Visit) -> Iterator[Line]:
-    coding = visit.get(b"content-encoding")
+def _compression(fetched: FetchedPage) -> Iterator[Line]:
+    coding = fetched.get(b"content-encoding")
     if coding:
         yield Line(Level.OK, "compression", coding)
-    elif len(visit.body) < SMALLEST_WORTH_COMPRESSING:
+    elif len(fetched.body) < SMALLEST_WORTH_COMPRESSING:
         yield Line(Level.OK, "compression", "none, and the page is small")
     else:
         says = "the origin does not compress; Tailorbird compresses the pages it keeps, no others"
         yield Line(Level.WARN, "compression", says, "turn gzip on at the origin for text/html")
 
 
-def _clock(visit: Visit) -> Iterator[Line]:
-    dates = visit.all(b"date")
+def _clock(fetched: FetchedPage) -> Iterator[Line]:
+    dates = fetched.all(b"date")
     made_at = http_date(dates[0]) if dates else None
     if made_at is None:
         fix = "send the time an answer is made in Date"
         yield Line(Level.WARN, "clock", "no Date, so a page's age is a guess", fix)
-    elif abs(made_at - visit.now) > MAX_SKEW_SECONDS and not visit.get(b"age"):
-        side = "ahead of" if made_at > visit.now else "behind"
-        says = f"the origin's clock is {abs(made_at - visit.now):.0f} s {side} this machine's"
+    elif abs(made_at - fetched.now) > MAX_SKEW_SECONDS and not fetched.get(b"age"):
+        side = "ahead of" if made_at > fetched.now else "behind"
+        says = f"the origin's clock is {abs(made_at - fetched.now):.0f} s {side} this machine's"
         yield Line(Level.WARN, "clock", says, "keep both clocks by NTP")
     else:
         yield Line(Level.OK, "clock", "the origin's agrees with this machine's")
 
 
-CHECKS: tuple[Callable[[Visit], Iterator[Line]], ...] = (
+CHECKS: tuple[Callable[[FetchedPage], Iterator[Line]], ...] = (
     _size,
     _charset,
     slots,
@@ -191,7 +191,7 @@ CHECKS: tuple[Callable[[Visit], Iterator[Line]], ...] = (
     _clock,
 )
 
-OF_JSON: tuple[Callable[[Visit], Iterator[Line]], ...] = (
+OF_JSON: tuple[Callable[[FetchedPage], Iterator[Line]], ...] = (
     _size,
     in_json,
     _cache,

@@ -19,8 +19,8 @@ import os
 import signal
 from collections.abc import Coroutine
 
-from proxy.serve.headroom import held_bytes, limit_of
-from proxy.serve.zygote import Command, Zygote
+from proxy.processes.headroom import held_bytes, limit_of
+from proxy.processes.zygote import Command, Zygote
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.workers")

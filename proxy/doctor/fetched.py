@@ -33,7 +33,7 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Visit:
+class FetchedPage:
     """A page as an anonymous visitor who accepts gzip gets it. `body` is decoded, and cut off after `max_page_bytes`
     and some; `path` is that of the URL, percent-decoded; `now` is when the answer's head came; `declared` are the slots
     of the rule folder."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from proxy.metrics import Metrics
-from proxy.serve.headroom import Headroom, container_limit, held_bytes
+from proxy.processes.headroom import Headroom, container_limit, held_bytes
 from proxy.settings import Settings
 from tests.wire.daemon import Daemon
 from tests.wire.origin import Origin, Seen, ok
@@ -188,7 +188,7 @@ print((faults() - begun) // 20)
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library than glibc")
 def test_what_is_freed_is_at_hand_for_the_next_page() -> None:
-    said = "from proxy.serve.headroom import keep_at_hand; keep_at_hand()"
+    said = "from proxy.processes.headroom import keep_at_hand; keep_at_hand()"
     kept, given_back = (
         int(subprocess.check_output([sys.executable, "-c", _FAULTS.format(before=before)], text=True))
         for before in (said, "")

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from proxy.metrics import Metrics
-from proxy.serve import vitals
-from proxy.serve.vitals import Lag, beat
+from proxy.processes import vitals
+from proxy.processes.vitals import Lag, beat
 
 
 async def test_a_loop_that_is_held_up_is_counted_by_how_long() -> None:

@@ -20,7 +20,7 @@ import uvicorn
 
 from proxy import collector
 from proxy.errors import OperatorError
-from proxy.serve.headroom import keep_at_hand
+from proxy.processes.headroom import keep_at_hand
 from proxy.settings import DEFAULTS
 
 _LOOK_SECONDS = 0.05

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from proxy.serve import supervisor as module
-from proxy.serve.supervisor import LEAST_LIFE_SECONDS, Supervisor, pause_after
-from proxy.serve.zygote import Command
+from proxy.processes import supervisor as module
+from proxy.processes.supervisor import LEAST_LIFE_SECONDS, Supervisor, pause_after
+from proxy.processes.zygote import Command
 from proxy.settings import Settings
 from tests.wire.daemon import children
 
 ZYGOTE = """
 import os, signal, socket, sys, time
-from proxy.serve.zygote import breed
+from proxy.processes.zygote import breed
 
 def live(pipe):
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):

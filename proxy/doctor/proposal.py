@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import unquote
 
+from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.httpcache.allowance import OVERRULED, Allowance, CookieRoles
 from proxy.httpcache.policy import Why, may_store
 from proxy.httpcache.stored import Choices, judged
@@ -27,7 +28,6 @@ from proxy.page.tokens import Token, django_secret, tokens_in, unmasked
 from proxy.rulebook.cachefile import is_cookie_name
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.reading import CONTENT_POLICIES, secret_in
-from proxy.serve.visit import Level, Line, Visit
 
 GUIDE = "docs/origins.md"
 TOKEN_PATH = "/csrf"  # noqa: S105
@@ -44,9 +44,9 @@ class Copies:
     """The page as two strangers get it, and as one of them gets it again, with the cookies it set; None when it set
     none. `pattern` is what the policy is to be for."""
 
-    one: Visit
-    other: Visit
-    known: Visit | None
+    one: FetchedPage
+    other: FetchedPage
+    known: FetchedPage | None
     pattern: str
 
     @cached_property
@@ -56,9 +56,9 @@ class Copies:
         return {name: value for name, value in pairs if is_cookie_name(name)}
 
     @property
-    def visits(self) -> list[Visit]:
+    def pages(self) -> list[FetchedPage]:
         """All there are."""
-        return [visit for visit in (self.one, self.other, self.known) if visit]
+        return [page for page in (self.one, self.other, self.known) if page]
 
 
 @dataclass(frozen=True)
@@ -193,9 +193,9 @@ def _unsolved(copies: Copies, holes: tuple[Hole, ...], cookies: CookieRoles | No
 def _secret(copies: Copies, holes: tuple[Hole, ...]) -> str:
     """Why it is not, whatever else it says: a token or nonce that no hole takes out. "" without any."""
     policy = PagePolicy(copies.pattern, holes=holes)
-    for visit in copies.visits:
-        page = blanked(visit.markup, holes)
-        no = page if isinstance(page, NotBlank) else secret_in(visit.markup.of(page.body), visit.headers, policy)
+    for fetched in copies.pages:
+        page = blanked(fetched.markup, holes)
+        no = page if isinstance(page, NotBlank) else secret_in(fetched.markup.of(page.body), fetched.headers, policy)
         if no is not None:
             return f"the page cannot be kept: {no}"
     return ""
@@ -203,29 +203,29 @@ def _secret(copies: Copies, holes: tuple[Hole, ...]) -> str:
 
 def _different(copies: Copies, holes: tuple[Hole, ...]) -> Iterator[str]:
     """Where copies differ that should not, holes aside."""
-    pages = [page.body for visit in copies.visits if isinstance(page := blanked(Markup(visit.body), holes), Blanked)]
+    pages = [page.body for fetched in copies.pages if isinstance(page := blanked(Markup(fetched.body), holes), Blanked)]
     yield from (f"two fetches differ at {one.place}" for one in differences(pages[0], pages[1]))
     if pages[0] == pages[1] and len(pages) > 2:
         yield from (f"with its own cookies it differs at {one.place}" for one in differences(pages[0], pages[2]))
 
 
-def _verdict(visit: Visit, policy: PagePolicy | None) -> str:
-    choices, headers = Choices.of(visit.settings), visit.headers
+def _verdict(fetched: FetchedPage, policy: PagePolicy | None) -> str:
+    choices, headers = Choices.of(fetched.settings), fetched.headers
     if policy is not None:
-        headers = policy.allowance.judged_by(policy.allowance.kept(headers, visit.status, visit.now, choices))
+        headers = policy.allowance.judged_by(policy.allowance.kept(headers, fetched.status, fetched.now, choices))
         choices = policy.allowance.choices(choices)
-    return may_store(b"GET", (), visit.status, headers, visit.now, choices).reason
+    return may_store(b"GET", (), fetched.status, headers, fetched.now, choices).reason
 
 
 # -- what would make it one
 
 
 def _allowance(copies: Copies) -> Allowance:
-    visit = copies.one
-    _, life = judged(visit.status, visit.headers, visit.now, Choices.of(visit.settings))
+    fetched = copies.one
+    _, life = judged(fetched.status, fetched.headers, fetched.now, Choices.of(fetched.settings))
     fresh = None if life.explicit and life.seconds > 0 else 60
     # A page that says nothing of keeping says nothing of cookies either: it may greet who is logged in.
-    depends_on_cookies = fresh or copies.set_cookies or "cookie" in visit.get(b"vary").lower()
+    depends_on_cookies = fresh or copies.set_cookies or "cookie" in fetched.get(b"vary").lower()
     own = tuple(name for name in copies.set_cookies if SESSIONS.search(name)) or _usual_sessions(copies)
     return Allowance(
         fresh=fresh,
@@ -240,8 +240,8 @@ def _usual_sessions(copies: Copies) -> tuple[str, ...]:
     return ("sessionid", "messages") if is_django else ()
 
 
-def _says(visit: Visit, word: str) -> bool:
-    said, _ = judged(visit.status, visit.headers, visit.now, Choices.of(visit.settings))
+def _says(fetched: FetchedPage, word: str) -> bool:
+    said, _ = judged(fetched.status, fetched.headers, fetched.now, Choices.of(fetched.settings))
     return bool(getattr(said, word.replace("-", "_")))
 
 

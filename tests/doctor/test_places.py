@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from proxy.doctor.checkup import checkup
+from proxy.doctor.fetched import Level, Line
 from proxy.page.slots import DeclaredSlot
-from proxy.serve.checkup import checkup
-from proxy.serve.visit import Level, Line
-from tests.serve.test_checkup import HEALTHY, with_field
+from tests.doctor.test_checkup import HEALTHY, with_field
 
 MARKED = DeclaredSlot("listing:search")
 IN_GRID = DeclaredSlot("listing:grid", page="/", selector=".grid", product="data-sku")
@@ -18,8 +18,8 @@ JSON = b'{"hero": "x",\n "hits": [{"sku": 1},\n {"sku": 2}]}'
 
 
 def lines_of(body: bytes, *declared: DeclaredSlot) -> list[Line]:
-    visit = with_field(b"content-type", b"application/json") if body.startswith(b"{") else HEALTHY
-    told = checkup(replace(visit, body=body, declared=declared))
+    page = with_field(b"content-type", b"application/json") if body.startswith(b"{") else HEALTHY
+    told = checkup(replace(page, body=body, declared=declared))
     return [line for line in told if line.check in ("answer", "slots", "lists") and line.says != "200, text/html"]
 
 

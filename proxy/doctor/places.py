@@ -5,96 +5,97 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.page.json_lists import find_json_lists
 from proxy.page.json_slots import find_json_slots
 from proxy.page.lists import Lists, find_lists
 from proxy.page.scan import Doubt, SlotRange, Uncut, find_slots
 from proxy.page.slots import LISTING
-from proxy.serve.visit import Level, Line, Visit
 
 Slots = tuple[SlotRange, ...] | Uncut
 
 
-def slots(visit: Visit) -> Iterator[Line]:
+def slots(fetched: FetchedPage) -> Iterator[Line]:
     """The slots of a page; nothing of one that has none, but lists."""
-    found = _slots_of(visit)
-    if not (isinstance(found, Uncut) and found.reason is Doubt.NO_SLOTS and _lists_of(visit).found):
+    found = _slots_of(fetched)
+    if not (isinstance(found, Uncut) and found.reason is Doubt.NO_SLOTS and _lists_of(fetched).found):
         fix = 'mark a place with <div data-slot="home.hero">...</div>, or name a selector in rules/slots.yaml'
-        yield from _slots(visit, found, fix)
+        yield from _slots(fetched, found, fix)
 
 
-def lists(visit: Visit) -> Iterator[Line]:
+def lists(fetched: FetchedPage) -> Iterator[Line]:
     """The lists of a page; nothing where neither it nor a rule speaks of one."""
-    yield from _lists(visit, _lists_of(visit))
+    yield from _lists(fetched, _lists_of(fetched))
 
 
-def in_json(visit: Visit) -> Iterator[Line]:
+def in_json(fetched: FetchedPage) -> Iterator[Line]:
     """The slots and lists of an API's answer."""
-    found = find_json_slots(visit.body, path=visit.path, declared=visit.declared, max_slots=visit.settings.max_slots)
-    is_known = any(slot.json and not slot.is_list and slot.is_on(visit.path) for slot in visit.declared)
+    path, declared, most = fetched.path, fetched.declared, fetched.settings.max_slots
+    found = find_json_slots(fetched.body, path=path, declared=declared, max_slots=most)
+    is_known = any(slot.json and not slot.is_list and slot.is_on(path) for slot in declared)
     if is_known or not (isinstance(found, Uncut) and found.reason is Doubt.NO_SLOTS):
-        yield from _slots(visit, found, "mend its path in rules/slots.yaml")
+        yield from _slots(fetched, found, "mend its path in rules/slots.yaml")
     if not isinstance(found, Uncut) or found.reason is Doubt.NO_SLOTS:
         taken = () if isinstance(found, Uncut) else found
-        yield from _lists(visit, find_json_lists(visit.body, path=visit.path, declared=visit.declared, taken=taken))
+        yield from _lists(fetched, find_json_lists(fetched.body, path=path, declared=declared, taken=taken))
 
 
-def _slots_of(visit: Visit) -> Slots:
-    most = visit.settings.max_slots
-    return find_slots(visit.markup, path=visit.path, declared=visit.declared, max_slots=most)
+def _slots_of(fetched: FetchedPage) -> Slots:
+    most = fetched.settings.max_slots
+    return find_slots(fetched.markup, path=fetched.path, declared=fetched.declared, max_slots=most)
 
 
-def _lists_of(visit: Visit) -> Lists:
-    found = _slots_of(visit)
+def _lists_of(fetched: FetchedPage) -> Lists:
+    found = _slots_of(fetched)
     taken = () if isinstance(found, Uncut) else found
-    return find_lists(visit.markup, path=visit.path, declared=visit.declared, taken=taken)
+    return find_lists(fetched.markup, path=fetched.path, declared=fetched.declared, taken=taken)
 
 
-def _slots(visit: Visit, found: Slots, fix: str) -> Iterator[Line]:
+def _slots(fetched: FetchedPage, found: Slots, fix: str) -> Iterator[Line]:
     if not isinstance(found, Uncut):
         names = dict.fromkeys(slot.name for slot in found)
         yield Line(Level.OK, "slots", ", ".join(names))
-        yield from _unnamed(visit, names)
-        yield from _missing(visit, names)
+        yield from _unnamed(fetched, names)
+        yield from _missing(fetched, names)
     elif found.reason is Doubt.NO_SLOTS:
         yield Line(Level.WARN, "slots", str(found), fix)
     else:
-        fix = "send pages in UTF-8" if found.reason is Doubt.CHARSET else f"mend it on {_line(visit, found)}"
+        fix = "send pages in UTF-8" if found.reason is Doubt.CHARSET else f"mend it on {_line(fetched, found)}"
         yield Line(Level.FAIL, "slots", f"{found}, so it passes through untouched", fix)
 
 
-def _unnamed(visit: Visit, found: Collection[str]) -> Iterator[Line]:
+def _unnamed(fetched: FetchedPage, found: Collection[str]) -> Iterator[Line]:
     """What no rule may speak of yet; nothing where no rule folder was given."""
-    named = {slot.name for slot in visit.declared}
+    named = {slot.name for slot in fetched.declared}
     for name in found if named else ():
         if name not in named:
             fix = f"write `{name}: {{}}` under `slots:` there, so that rules may fill it"
             yield Line(Level.WARN, "slots", f"`{name}` is marked here, and slots.yaml does not have it", fix)
 
 
-def _missing(visit: Visit, found: Collection[str]) -> Iterator[Line]:
-    for slot in visit.declared:
-        is_elsewhere = slot.page is None or not slot.is_on(visit.path) or slot.is_list or slot.name in found
+def _missing(fetched: FetchedPage, found: Collection[str]) -> Iterator[Line]:
+    for slot in fetched.declared:
+        is_elsewhere = slot.page is None or not slot.is_on(fetched.path) or slot.is_list or slot.name in found
         if not is_elsewhere and not slot.json:
             fix = "mend its selector" if slot.selector else f'mark its place with data-slot="{slot.name}"'
             yield Line(Level.WARN, "slots", f"slots.yaml has `{slot.name}` on this page, but it is not there", fix)
 
 
-def _lists(visit: Visit, told: Lists) -> Iterator[Line]:
+def _lists(fetched: FetchedPage, told: Lists) -> Iterator[Line]:
     for at in told.found:
         how = "in place, by the stylesheet" if at.cards.attribute_at else "with all their bytes"
         what = f"the {len(at.cards.products)} cards of `{at.range.name.removeprefix(LISTING)}` change places {how}"
         yield Line(Level.OK, "lists", what)
     for left in told.left:
-        yield Line(Level.WARN, "lists", f"{left}, so the list stays as it came", f"mend it on {_line(visit, left)}")
+        yield Line(Level.WARN, "lists", f"{left}, so the list stays as it came", f"mend it on {_line(fetched, left)}")
     known = {at.range.name for at in told.found} | {left.slot for left in told.left}
-    for slot in visit.declared:
-        if slot.is_list and slot.page is not None and slot.is_on(visit.path) and slot.name not in known:
+    for slot in fetched.declared:
+        if slot.is_list and slot.page is not None and slot.is_on(fetched.path) and slot.name not in known:
             what = f"slots.yaml has the list `{slot.name.removeprefix(LISTING)}` here, but no two of its cards are"
             fix = f"mend its {'path' if slot.json else 'selector'}, or `product`, what names the product of a card"
             yield Line(Level.WARN, "lists", what, fix)
 
 
-def _line(visit: Visit, doubt: Uncut) -> str:
-    lines = visit.body.count(b"\n", 0, doubt.offset) + 1
+def _line(fetched: FetchedPage, doubt: Uncut) -> str:
+    lines = fetched.body.count(b"\n", 0, doubt.offset) + 1
     return f"line {lines}"

@@ -15,8 +15,8 @@ import pytest
 import trustme
 
 from proxy.errors import OperatorError
+from proxy.processes.listener import Certificate, Listener, run
 from proxy.serve.app import App
-from proxy.serve.listener import Certificate, Listener, run
 from proxy.serve.protocol import protocols
 from tests.wire.origin import Origin, by_path, ok
 from tests.wire.site import Site

@@ -45,7 +45,7 @@ def held_bytes(pid: int | str = "self") -> int:
     return (int(pages[_RESIDENT]) - int(pages[_SHARED])) * os.sysconf("SC_PAGE_SIZE")
 
 
-class Hoard(Protocol):
+class Shrinkable(Protocol):
     """What holds memory that could be done without."""
 
     def shrink(self, size: int) -> None:
@@ -62,14 +62,14 @@ class Headroom:
         self,
         settings: Settings,
         metrics: Metrics,
-        hoards: Sequence[Hoard],
+        shrinkables: Sequence[Shrinkable],
         held: Callable[[], int] = held_bytes,
     ) -> None:
         self._limit = limit_of(settings)
         self._shed_at = settings.memory_shed_fraction * self._limit
         self._refuse_at = settings.memory_refuse_fraction * self._limit
         self._held_now = held
-        self._hoards = hoards
+        self._shrinkables = shrinkables
         self._held = 0
         metrics.gauge("tailorbird_memory_bytes", held)
         metrics.gauge("tailorbird_memory_limit_bytes", lambda: self._limit)
@@ -84,7 +84,7 @@ class Headroom:
         return not self._held > self._refuse_at > 0
 
     async def watch(self) -> None:
-        """Looks, and has hoards shrink and grow. Never ends; ends at once where there is no limit."""
+        """Looks, and has shrinkables shrink and grow. Never ends; ends at once where there is no limit."""
         if self._held_now() > self._shed_at > 0:
             log.warning("this worker may hold %d MB, which it needs for itself: give it more", self._limit >> 20)
         while self._limit:
@@ -99,12 +99,12 @@ class Headroom:
         """Once."""
         self._held = self._held_now()
         if self.is_tight:
-            for hoard in self._hoards:
-                hoard.shrink(self._held - int(self._shed_at))
+            for shrinkable in self._shrinkables:
+                shrinkable.shrink(self._held - int(self._shed_at))
             _give_back()
         elif self._held < ROOMY_FRACTION * self._shed_at:
-            for hoard in self._hoards:
-                hoard.grow()
+            for shrinkable in self._shrinkables:
+                shrinkable.grow()
 
 
 def limit_of(settings: Settings) -> int:

@@ -9,12 +9,12 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from proxy.serve.zygote import Command, Zygote
+from proxy.processes.zygote import Command, Zygote
 from tests.wire.daemon import children
 
 SCRIPT = """
 import os, random, secrets, signal, socket, sys, uuid
-from proxy.serve.zygote import ITS_WORKERS_BUSINESS, breed
+from proxy.processes.zygote import ITS_WORKERS_BUSINESS, breed
 
 def live(pipe):
     fresh = all(signal.getsignal(each) is signal.SIG_DFL for each in (*ITS_WORKERS_BUSINESS, signal.SIGCHLD))

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.serve.checkup import checkup
-from proxy.serve.visit import Level, Line, Visit
+from proxy.doctor.checkup import checkup
+from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.settings import Settings
 
-HEALTHY = Visit(
+HEALTHY = FetchedPage(
     path="/",
     is_https=True,
     status=200,
@@ -26,13 +26,13 @@ HEALTHY = Visit(
 )
 
 
-def with_field(name: bytes, value: bytes | None) -> Visit:
+def with_field(name: bytes, value: bytes | None) -> FetchedPage:
     rest = tuple(row for row in HEALTHY.headers if row[0] != name)
     return replace(HEALTHY, headers=rest if value is None else (*rest, (name, value)))
 
 
-def line_of(visit: Visit, check: str) -> Line:
-    return next(line for line in checkup(visit) if line.check == check)
+def line_of(page: FetchedPage, check: str) -> Line:
+    return next(line for line in checkup(page) if line.check == check)
 
 
 def test_a_healthy_page_has_nothing_to_mend() -> None:
@@ -85,9 +85,9 @@ def test_a_page_that_has_to_be_sent_in_another_charset_is_told() -> None:
 
 def test_doctor_believes_of_the_charset_what_the_proxy_does() -> None:
     body = b"<meta charset=iso-2022-jp>" + HEALTHY.body
-    visit = replace(with_field(b"content-type", b"text/html"), body=body)
-    assert line_of(visit, "charset").says == "iso-2022-jp"
-    assert line_of(visit, "slots").level is Level.OK
+    page = replace(with_field(b"content-type", b"text/html"), body=body)
+    assert line_of(page, "charset").says == "iso-2022-jp"
+    assert line_of(page, "slots").level is Level.OK
 
 
 def test_a_page_larger_than_is_personalised_fails() -> None:
@@ -144,6 +144,6 @@ def test_a_policy_in_a_meta_element_counts_beside_that_of_the_header() -> None:
 
 
 def test_a_large_page_that_comes_uncompressed_is_warned_about() -> None:
-    visit = with_field(b"content-encoding", None)
-    assert line_of(visit, "compression").level is Level.OK
-    assert line_of(replace(visit, body=visit.body + b" " * 2_000), "compression").level is Level.WARN
+    page = with_field(b"content-encoding", None)
+    assert line_of(page, "compression").level is Level.OK
+    assert line_of(replace(page, body=page.body + b" " * 2_000), "compression").level is Level.WARN
