@@ -1,7 +1,7 @@
 """May this answer be stored, may that stored answer be reused: RFC 9111 for a shared cache, as verdicts with reasons.
 
-Stricter than the RFC on purpose in two places: an answer that sets a cookie is never stored, nor is one that differs
-by cookie, since what is stored was asked for without any.
+Stricter than the RFC on purpose in three places: an answer that sets a cookie is never stored, nor is one that differs
+by cookie, nor one that refuses who asks, since what is stored was asked for without cookies, by nobody.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class Why(enum.StrEnum):
     STORABLE = "storable"
     METHOD = "method"  # only answers to GET are stored
     STATUS = "status"  # a part (206), a confirmation (304), or one `must-understand` forbids guessing about
+    REFUSED = "refused"  # 401 or 403: it is somebody without credentials who may not see it
     NO_STORE = "no-store"
     PRIVATE = "private"
     SET_COOKIE = "set-cookie"
@@ -47,6 +48,7 @@ _NO_CACHE = CacheVerdict(False, Why.NO_CACHE)
 
 _CLIENT = frozenset(b"forwarded via x-forwarded-for x-real-ip true-client-ip cf-connecting-ip".split())
 _NEVER_STORED = frozenset({206, 304})
+_REFUSING = frozenset({401, 403})
 _UNDERSTOOD = frozenset({200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 500, 501, 502, 503, 504})
 
 
@@ -77,6 +79,8 @@ def _forbidden(method: bytes, request: Headers, status: int, response: Headers, 
         return Why.METHOD
     if status < 200 or status in _NEVER_STORED or (said.must_understand and status not in _UNDERSTOOD):
         return Why.STATUS
+    if status in _REFUSING:
+        return Why.REFUSED
     if said.no_store and not said.must_understand:  # RFC 9111 5.2.2.3: who understands the status ignores no-store
         return Why.NO_STORE
     if said.private:

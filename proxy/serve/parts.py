@@ -28,7 +28,7 @@ from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.parts")
 
-FAILED, LEFT_ALONE = "failed", "left alone"
+FAILED, LATE, LEFT_ALONE, FAULT = "failed", "late", "left alone", "error"
 _OF_THE_PAGE = frozenset(
     b"accept accept-encoding if-match if-none-match if-modified-since if-unmodified-since if-range range".split()
 )
@@ -83,10 +83,15 @@ class Parts:
         finally:
             for task in tasks:
                 task.cancel()
-        return [self._told(task) for task in tasks]
+        return [self._told(*each) for each in zip(tasks, fills, strict=True)]
 
-    def _told(self, task: asyncio.Task[Part | str]) -> Part | None:
-        found = task.result() if task.done() and not task.cancelled() else "late"
+    def _told(self, task: asyncio.Task[Part | str], fill: Fill) -> Part | None:
+        found: Part | str = LATE
+        if task.done() and not task.cancelled():
+            error = task.exception()
+            if error is not None:  # a fault of ours, which is no reason to take the page from its visitor
+                log.error("the part `%s` met with a fault of ours", fill.source, exc_info=error)
+            found = FAULT if error is not None else task.result()
         part = None if isinstance(found, str) else found
         self._metrics.count("tailorbird_parts_total", "outcome", "ok" if part else str(found))
         return part

@@ -65,8 +65,8 @@ async def test_cookies_that_say_nothing_to_the_shop_do_not_matter(cookie: bytes)
         ("vary-cookie", ok(PAGE, *SHARED, b"Vary: Cookie")),
         ("vary-any", ok(PAGE, *SHARED, b"Vary: *")),
         ("no-lifetime", ok(b"", b"Location: /login", status=b"302 Found")),
-        ("no-lifetime", ok(b"", status=b"401 Unauthorized")),
-        ("no-lifetime", ok(b"", status=b"403 Forbidden")),
+        ("refused", ok(b"", b"Cache-Control: public, max-age=60", status=b"401 Unauthorized")),
+        ("refused", ok(b"", b"Cache-Control: max-age=60", status=b"403 Forbidden")),
     ],
 )
 async def test_what_is_not_for_everybody_is_let_go_asked_for_as_the_visitor_and_remembered(

@@ -71,6 +71,14 @@ async def test_where_an_address_brings_nothing_its_alternate_is_tried(answer: Re
     assert parts == [Part(b"B"), None]
 
 
+async def test_a_fault_of_ours_costs_the_part_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    shop = Shop({b"/a": ZeroDivisionError("ours"), b"/b": ok(b"B")})
+    parts, metrics = await get(shop, fill("/a"), fill("/b"))
+    assert parts == [None, Part(b"B")]
+    assert metrics.by_value("tailorbird_parts_total") == {"error": 1, "ok": 1}
+    assert "`/a`" in caplog.text and "ZeroDivisionError: ours" in caplog.text
+
+
 async def test_all_parts_of_a_page_have_one_deadline() -> None:
     shop = Shop({b"/slow": None, b"/b": ok(b"B")})
     parts, metrics = await get(shop, fill("/slow"), fill("/b"), parts_timeout_ms=50)
