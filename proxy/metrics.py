@@ -23,8 +23,8 @@ HELP = {
     "error, open (left alone after failures), busy (too many reads under way), shed (too much to do)",
     "tailorbird_page_passthrough_total": "pages sent as they came, by why",
     "tailorbird_pages_not_kept_total": "fetches for everybody whose answer was not kept, by why",
-    "tailorbird_parts_total": "parts that pages were put together from, by outcome: ok, failed, late, error (a fault of ours), "
-    "left alone (it was late again and again)",
+    "tailorbird_parts_total": "parts that pages were put together from, by outcome: ok, failed, late, error (a "
+    "fault of ours), left alone (it was late again and again)",
     "tailorbird_decide_errors_total": "rules or fragments that raised and fell back to the default",
     "tailorbird_views_recorded_total": "page views recorded for `plan`, by outcome: kept, lost (the store was away)",
     "tailorbird_joins_total": "devices and persons said to be one, by outcome: done, or why not",

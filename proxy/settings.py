@@ -243,6 +243,9 @@ class Settings:
     clients_may_refresh: bool = _row(False, "let a client's Cache-Control (a forced reload) ask the origin")
     collapse_wait_ms: int = _row(2_000, "longest wait for another request's fetch of the same page", "milliseconds")
     stale_if_error_seconds: int = _row(3_600, "how long a stale answer stands in for an origin that is down", "seconds")
+    stale_wait_ms: int = _row(
+        2_000, "longest wait for a new page where a stale one may stand in; 0: as long as for any", "milliseconds"
+    )
     grace_seconds: int = _row(
         0,
         "how long a stale answer is still shown while a new one is fetched behind it, where its origin says nothing of "

@@ -44,16 +44,21 @@ class Fetching:
         """True when there is a fetch this request could wait for."""
         return self._slot(sought) in self._under_way
 
-    async def lead(self, sought: Sought, stale: Entry | None, *, takes_any: bool) -> Outcome | Flowing | Passed:
+    async def lead(
+        self, sought: Sought, stale: Entry | None, seconds: float | None = None, *, takes_any: bool
+    ) -> Outcome | Flowing | Passed | None:
         """Starts a fetch and waits for what it brings; an asset is handed over as it comes, and so is, to one who
-        `takes_any`, what may not be shared."""
+        `takes_any`, what may not be shared. None: so many `seconds` were not enough, and it goes on by itself."""
         errand, task = self._start(sought, Errand(sought, stale, is_led=True, takes_any=takes_any))
         try:
             # `wait` cancels nothing when this request's client goes away.
-            await asyncio.wait((task, errand.flowing), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait((task, errand.flowing), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             await errand.leader_left()
             raise
+        if not done:
+            await errand.leader_left()
+            return None
         return errand.flowing.result() if errand.flowing.done() else errand.passed or task.result()
 
     async def join(self, sought: Sought) -> Outcome | None:

@@ -24,7 +24,7 @@ from proxy.http.outgoing import detail, error_page, hit
 from proxy.http.style import Stylesheets
 from proxy.http.target import Sought, changed_by, kept_as, sought, why_never_shared
 from proxy.httpcache.memory import Marks, Memory
-from proxy.httpcache.policy import Why, may_reuse, may_serve_on_error
+from proxy.httpcache.policy import Why, may_reuse
 from proxy.httpcache.purge import Purge
 from proxy.httpcache.stored import Choices
 from proxy.metrics import Metrics
@@ -53,6 +53,7 @@ from proxy.serve.rank import Rank
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Showing
 from proxy.serve.slots import Slots
+from proxy.serve.standing_in import StandingIn
 from proxy.serve.straight import Give, Straight
 from proxy.serve.warm import Warm
 from proxy.settings import Settings
@@ -87,7 +88,6 @@ class Gateway:
         miss: Callable[[bytes], None] = lambda path: None,
         accesslog: AccessLog | None = None,
     ) -> None:
-        self._settings = settings
         self._metrics = metrics
         self._clock = clock
         self._declared: Sequence[DeclaredSlot] = ()
@@ -98,7 +98,7 @@ class Gateway:
         self._choices = Choices.of(settings)
         self.memory = self._memory = Memory[Entry](settings.cache_bytes)
         self._marks = Marks()
-        self._failed = Marks()
+        self._standing_in = StandingIn(settings)
         reader = PageReader(metrics, settings)
         comparing = self._comparing = Comparing(settings)
         declared, policy_of = (lambda: self._declared), (lambda path: self._policy.of(path))
@@ -210,13 +210,14 @@ class Gateway:
         is_personal = not is_settled and self._personal.is_personal(request)
         if is_personal and (stale is None or stale.stored.lifetime <= 0):
             return await self._as_visitor(request, "cookies", fill=asked)
-        has_failed = stale is not None and self._failed.reason(asked.key, now) and self._may_stand_in(stale, now)
-        if stale and has_failed and (answer := await self._from_memory(asked, stale, request, now, "stale")):
+        stands_in = stale is not None and self._standing_in.must(asked.key, stale, now)
+        if stale and stands_in and (answer := await self._from_memory(asked, stale, request, now, "stale")):
             return answer
         missed = "vary-miss" if self._memory.names(asked.key) else "uri-miss"
         said = f"fwd={('request' if was_refused else 'stale') if stale else missed}"
         takes_any = self._tells_all and not is_personal and request.method == b"GET"
-        return await self._for_everybody(asked, request, stale, said, takes_any=takes_any)
+        seconds = None if was_refused else self._standing_in.patience_seconds(stale, now)
+        return await self._for_everybody(asked, request, stale, said, seconds, takes_any=takes_any)
 
     async def _from_memory(
         self, asked: Sought, entry: Entry, request: Request, now: float, status: str
@@ -236,14 +237,14 @@ class Gateway:
         return await self._as_visitor(request, "hole") if answer is None else answer
 
     async def _for_everybody(
-        self, asked: Sought, request: Request, stale: Entry | None, said: str, *, takes_any: bool
+        self, asked: Sought, request: Request, stale: Entry | None, said: str, seconds: float | None, *, takes_any: bool
     ) -> Response:
-        """A fetch for everybody, ours or the one under way; else whatever else there is."""
+        """A fetch for everybody, ours, within so many `seconds`, or the one under way; else whatever else there is."""
         outcome: Outcome | Flowing | Passed | None
         if self._fetching.is_under_way(asked):
             outcome, status = await self._fetching.join(asked), "collapsed"
         else:
-            outcome, status = await self._fetching.lead(asked, stale, takes_any=takes_any), "stored"
+            outcome, status = await self._fetching.lead(asked, stale, seconds, takes_any=takes_any), "stored"
         now = self._clock()
         if isinstance(outcome, Entry):
             self._count(status)
@@ -252,8 +253,8 @@ class Gateway:
         if isinstance(outcome, Flowing):
             self._count(status)
             return await self._giving.flowing(outcome, request, now, f"{said}; {status}")
-        if stale is not None and is_down(outcome) and self._may_stand_in(stale, now):
-            self._failed.put(asked.key, "origin-down", until=now + self._settings.origin_down_seconds)
+        if stale is not None and is_down(outcome) and self._standing_in.may(stale, now):
+            self._standing_in.failed(asked.key, now)
             if (answer := await self._from_memory(asked, stale, request, now, "stale")) is not None:
                 await let_go(outcome)
                 return answer
@@ -263,9 +264,6 @@ class Gateway:
             self._count("bypass")
             return await self._own.answer(request, outcome.answer, now, f"{said}; {detail(outcome.reason)}")
         return await self._as_visitor(request, outcome.reason if outcome else "collapse-wait")
-
-    def _may_stand_in(self, stale: Entry, now: float) -> bool:
-        return bool(may_serve_on_error(stale.stored, now, default_seconds=self._settings.stale_if_error_seconds))
 
     async def _as_visitor(self, request: Request, reason: str, *, fill: Sought | None = None) -> Response:
         """The visitor's own request. For `fill` a fetch for everybody follows if the answer is for them."""

@@ -98,6 +98,38 @@ async def test_a_stale_page_is_given_when_another_fetch_of_it_takes_too_long() -
         assert (await first).body == PAGE + b"new"
 
 
+@pytest.mark.parametrize("lifetime", [60, 0])
+async def test_who_asks_an_origin_that_hangs_gets_the_stale_page_and_the_next_who_ask_need_not_wait(
+    lifetime: int,
+) -> None:
+    release = asyncio.Event()
+    fields = HTML, b'ETag: "a"', b"Cache-Control: max-age=%d" % lifetime
+    answers = iter([ok(PAGE, *fields)])
+
+    async def late() -> bytes:
+        await release.wait()
+        return ok(PAGE + b"new", *fields)
+
+    async with (
+        Origin(answering(lambda _: next(answers, None) or late())) as origin,
+        Site(origin.url, stale_wait_ms=5) as site,
+    ):
+        await site.get(b"/")
+        site.now += lifetime + 1
+        asking = asyncio.create_task(site.get(b"/"))
+        await eventually(lambda: len(origin.requests) == 2)
+        if not lifetime:  # it is asked about each time, and its origin is only slow
+            release.set()
+            assert (await asking).body == PAGE + b"new"
+            return
+        assert (await asking).body == PAGE
+        assert (await site.get(b"/"))["cache-status"].startswith("tailorbird; hit; ttl=-1")
+        assert len(origin.requests) == 2
+        release.set()
+        await eventually(lambda: site.gateway.hit(site.request(b"/"), site.now) is not None)
+        assert (await site.get(b"/")).body == PAGE + b"new"
+
+
 async def test_must_revalidate_forbids_standing_in() -> None:
     answers = iter([ok(PAGE, HTML, b"Cache-Control: max-age=60, must-revalidate"), ok(b"oops", status=b"503 Busy")])
     script = answering(lambda _: next(answers, ok(b"oops", status=b"503 Busy")))
