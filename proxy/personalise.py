@@ -169,22 +169,23 @@ def stocked(
     shown: frozenset[str] = frozenset(),
 ) -> tuple[Fragment | None, Sequence[str]]:
     """The shelf filled, and with which products. What it is for a visitor is remembered with their profile until they
-    do something, what was looked up for it changes, or more orders were learnt; a minute at most."""
+    do something, what was looked up for it changes, more orders were learnt or rules are published; a minute at most."""
     ask, asking, hub = stock.asks[decision.variant], asking_of(context, stock.shop), stock.shop.hub
     learnt = stock.shop.baskets.count if ask.of_orders else 0
     key = (decision.variant, asking.here, dress, shown, learnt, context.now // REMEMBERED_SECONDS)
     known = context.remembered.get(key)
-    if not isinstance(known, _Stocked) or not known.holds(hub):
+    if not isinstance(known, _Stocked) or known.ask is not ask or not known.holds(hub):
         row = choose(ask, asking, shown)
         made = shelf.filled(row.products, context.now, dress, is_common=not ask.reads_history)
         ids = tuple(product.id for product in row.products)
         make_room(context.remembered, MOST_REMEMBERED)
-        known = context.remembered[key] = _Stocked(made if ids else None, ids, row.seen, hub.version)
+        known = context.remembered[key] = _Stocked(ask, made if ids else None, ids, row.seen, hub.version)
     return known.fragment, known.products
 
 
 @dataclass(slots=True)
 class _Stocked:
+    ask: Ask
     fragment: Fragment | None
     products: tuple[str, ...]
     seen: Sequence[tuple[str, Product | None]] | None

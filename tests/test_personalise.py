@@ -146,6 +146,15 @@ def test_a_row_stays_while_nothing_that_was_looked_at_for_it_changes() -> None:
     assert row()[1] == first[1]
 
 
+def test_a_row_is_chosen_anew_for_everybody_when_other_rules_are_published() -> None:
+    remembered, found = dict[object, object](), list[object]()
+    for phrase, words in (("recently viewed", []), ("in category", ["shoes"]), ("recently viewed", [])):
+        stock = Stock(shop(), {"row": Ask((source(phrase, words),), count=1)})
+        context = EvaluationContext("", 10.0, remembered=remembered)
+        found.append(list(stocked(SHELVES["row"], Decision("", "row"), context, stock, PLAIN)[1]))
+    assert found == [[], ["TRAIL"], []]
+
+
 def test_what_is_remembered_of_who_has_no_profile_does_not_grow_for_ever() -> None:
     stock, remembered = Stock(shop(), {"row": POPULAR}), dict[object, object]()
     for minute in range(2 * MOST_REMEMBERED):
