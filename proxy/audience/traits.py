@@ -6,7 +6,7 @@ least that a total over all time can be: who came with six orders and orders aga
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import inf
 
 from proxy.audience.measures import Read, read
@@ -25,17 +25,27 @@ TOTALS = (Reading.COUNT, Reading.SUM, Reading.VISITS)
 
 
 def trait(profile: Profile, name: str, measure: Measure, now: float) -> AttributeValue | None:
-    """The value of the attribute `name` at `now`. It is remembered with the profile for as long as it holds."""
+    """The value of the attribute `name` at `now`. It is remembered with the profile for as long as it holds, and means
+    the same: a score, or a grade, may be another one since rules were published."""
     known = profile.remembered.get(name)
-    if not isinstance(known, Read) or not known.holds(now):
-        known = profile.remembered[name] = _joined(profile, name, measure, now)
-    return known.value(now)
+    if not isinstance(known, _Known) or not known.read.holds(now) or not known.is_of(measure):
+        known = profile.remembered[name] = _Known(measure, _joined(profile, name, measure, now))
+    return known.read.value(now)
+
+
+@dataclass(slots=True)
+class _Known:
+    measure: Measure
+    read: Read
+
+    def is_of(self, measure: Measure) -> bool:
+        return self.measure is measure or self.measure == measure
 
 
 def known_read(profile: Profile, name: str) -> Read | None:
     """What was last read of the attribute, and until when it holds; None when nobody asked."""
     known = profile.remembered.get(name)
-    return known if isinstance(known, Read) else None
+    return known.read if isinstance(known, _Known) else None
 
 
 def reading(profile: Profile, measure: Measure, now: float) -> AttributeValue | None:

@@ -57,3 +57,9 @@ def test_it_is_read_once_while_it_holds() -> None:
     once = profile.remembered["recent"]
     trait(profile, "recent", RECENT, NOW + DAY)
     assert profile.remembered["recent"] is once
+
+
+def test_what_means_something_else_since_rules_were_published_is_read_anew() -> None:
+    profile = anna(*(DAY * days for days in range(1, 6)))
+    meanings = [Measure(Reading.COUNT, ("order completed",), grades=grades) for grades in ((2.0, 9.0), (9.0,), (1.0,))]
+    assert [trait(profile, "frequency", meaning, NOW) for meaning in meanings * 2] == [2.0, 1.0, 2.0] * 2
