@@ -169,7 +169,7 @@ def stocked(
     shown: frozenset[str] = frozenset(),
 ) -> tuple[Fragment | None, Sequence[str]]:
     """The shelf filled, and with which products. What it is for a visitor is remembered with their profile until they
-    do something, what was looked up for it changes, more orders were learnt or rules are published; a minute at most."""
+    do something, what was looked up for it changes, more orders were learnt or rules published; a minute at most."""
     ask, asking, hub = stock.asks[decision.variant], asking_of(context, stock.shop), stock.shop.hub
     learnt = stock.shop.baskets.count if ask.of_orders else 0
     key = (decision.variant, asking.here, dress, shown, learnt, context.now // REMEMBERED_SECONDS)
