@@ -19,6 +19,7 @@ from proxy.serve.passage import Passage
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Showing
 from proxy.settings import Settings
+from proxy.upstream.plain import CHUNKED, Plain
 from proxy.visitors.capture import Capture
 
 _UNLIKE = frozenset({b"content-encoding", b"surrogate-control"})
@@ -64,7 +65,7 @@ class Familiar:
         self._most_bytes = settings.max_page_bytes
         self._clock = clock
 
-    def gives(self, passage: Passage, pages: Pages, values: Sequence[bytes], line: bytes, body: memoryview) -> bool:
+    def gives(self, passage: Passage, pages: Pages, head: Plain, line: bytes, body: memoryview) -> bool:
         """True when the page is given; `line` is what Cache-Status says of it."""
         question, own, client = passage.question, passage.own, passage.client
         if len(body) > self._most_bytes or b"if-none-match" in own:
@@ -76,7 +77,8 @@ class Familiar:
         if not outline.slots:
             self._untouched.count += 1
             self._capture.note_passed(now, question, outline.about, own, client.address)
-            client.given(passage, 200, pages.untouched.lines(values) + line, body)
+            sized = b"content-length: %d\r\n" % len(body) if head.length == CHUNKED else b""
+            client.given(passage, 200, pages.untouched.lines(head.values) + line + sized, body)
             return True
         request, template = question.request(own, client.address), outline.of(body, shifts)
         met = self._showing.meet(template, request, now)
@@ -84,5 +86,5 @@ class Familiar:
             return False
         shown = self._showing.show(template, request, met, now, "identity")
         welcome = b"" if met.set_cookie is None else b"set-cookie: %b\r\n" % met.set_cookie
-        client.given(passage, 200, pages.filled.lines(values) + line + shown.lines + welcome, *shown.chunks)
+        client.given(passage, 200, pages.filled.lines(head.values) + line + shown.lines + welcome, *shown.chunks)
         return True

@@ -143,7 +143,7 @@ class Straight:
         return self._ways.get(manner) or self._way(manner), manner
 
     def came(self, passage: Passage, head: Plain, body: memoryview) -> None:
-        """The whole answer: handed on as it is, or taken for what it may be."""
+        """The whole answer: handed on as it is, or taken for what it may be. In chunks there come only pages."""
         way, manner = self._way_of(passage, head)
         line = _said(passage.reason or "cookies")[1]
         if passage.reason or way.is_for_one:
@@ -152,7 +152,7 @@ class Straight:
                 self._own.streams.count += 1
                 passage.client.given(passage, head.status, way.manner.lines(head.values) + line, body)
                 return
-            if way.pages is not None and self._familiar.gives(passage, way.pages, head.values, line, body):
+            if way.pages is not None and self._familiar.gives(passage, way.pages, head, line, body):
                 self._bypasses.count += 1
                 return
         answer = UpstreamResponse(head.status, None, Ready(body), manner=manner, values=head.values)

@@ -90,7 +90,7 @@ class Answer:
     def _has_begun_plainly(self, data: bytes) -> bool:
         """True when this is a head that can be read quickly, and was."""
         head = None if self._is_head or self._may_switch else self._read_plainly(data)
-        if head is None:
+        if head is None or head.length == plain.CHUNKED:
             return False
         self.status, self._headers, body_at, self._left, self.manner, self.values = head
         self.has_head = self.may_reuse = True

@@ -14,9 +14,10 @@ from time import monotonic
 from typing import Protocol
 
 from proxy.errors import Fault
+from proxy.upstream.chunks import Chunks
 from proxy.upstream.connection import Connection, heard
 from proxy.upstream.exchange import Exchange
-from proxy.upstream.plain import Plain
+from proxy.upstream.plain import CHUNKED, Plain
 
 HELD_BYTES, HELD_SECONDS = 65_536, 0.002
 """Of a body in pieces: the next come right behind the first, and to pass each on takes more than all of them."""
@@ -40,18 +41,23 @@ class Origin(Protocol):
 
 
 class Part:
-    """An answer of which some is there: its head, with what came with it and later, and how much is missing. All of it
-    is waited for, so many seconds and until `latest`; where that is never, it is only `held` for a moment."""
+    """An answer of which some is there: its head, with what came with it and later, and how much is missing: below 0
+    where it is not what it was taken for, and 1 where nobody knows. All of it is waited for, so many seconds and until
+    `latest`; where that is never, it is only `held` for a moment."""
 
-    __slots__ = ("began", "head", "held", "latest", "missing", "pieces")
+    __slots__ = ("began", "chunks", "head", "held", "latest", "missing", "pieces")
 
-    def __init__(self, head: Plain, first: bytes, missing: int, seconds: float) -> None:
+    def __init__(self, head: Plain, first: bytes, seconds: float) -> None:
         self.began = monotonic()
         self.head = head
         self.pieces = [first]
-        self.missing = missing
+        self.missing = head.length - len(first) + head.body_at
+        self.chunks: Chunks | None = None
         self.latest = self.began + seconds if seconds else inf
         self.held = False
+        if head.length == CHUNKED and seconds:  # else each chunk is passed on as it comes
+            self.chunks = Chunks()
+            self._feed(self.chunks, first, head.body_at - 2)
 
     def hold(self) -> float:
         """How long the next of what is passed on as it comes may be waited for: as long as any of its body, for that to
@@ -65,11 +71,19 @@ class Part:
     def add(self, data: bytes) -> None:
         """More of it."""
         self.pieces.append(data)
-        self.missing -= len(data)
+        if self.chunks is None:
+            self.missing -= len(data)
+        else:
+            self._feed(self.chunks, data, 0)
+
+    def _feed(self, chunks: Chunks, data: bytes, at: int) -> None:
+        self.missing = (0 if chunks.is_over else 1) if chunks.feed(data, at) else -1
 
     @property
     def body(self) -> memoryview:
         """What came of its body; not copied where that is one piece behind the head."""
+        if self.chunks is not None:
+            return self.chunks.body
         begun = memoryview(self.pieces[0])[self.head.body_at :]
         later = self.pieces[1:]
         return memoryview(later[0] if len(later) == 1 and not begun else b"".join((begun, *later)))
@@ -113,15 +127,14 @@ class Brief:
             part.add(data)
         else:
             head = self.origin.known(data)
-            missing = -1 if head is None else head.length - len(data) + head.body_at
-            if head is None or missing < 0:
+            if head is None:
                 heard(exchange := self.exchange(), exchange.received, data)
                 return
-            if not missing:
+            if head.length == len(data) - head.body_at:
                 self.came(head, memoryview(data)[head.body_at :])
                 self.origin.settle(self, monotonic())
                 return
-            part = self.part = Part(head, data, missing, self.waits_for(head))
+            part = self.part = Part(head, data, self.waits_for(head))
         self._go_on(part)
 
     def _go_on(self, part: Part) -> None:

@@ -1,5 +1,5 @@
-"""The plainest of answers, read quickly: a head that came in one piece and says by Content-Length where the body ends.
-Most answers are that, and to read them so costs a third.
+"""The plainest of answers, read quickly: a head that came in one piece and says by Content-Length where the body ends,
+or that it comes in chunks. Most answers are that, and to read them so costs a third.
 
 Its law: the quick reading gives what the strict one (`answer.py`) gives, or nothing. Whatever is unusual is for the
 strict one: another version, another framing, a field that means something to the connection, a byte no field may have.
@@ -16,21 +16,26 @@ from proxy.model import Headers, Manner
 
 MOST_BYTES = 8 * 1024
 MOST_FIELDS = 100
+CHUNKED = -1
+"""The length of a body that comes in chunks: it is told as they come."""
 _KNOWN_BYTES = 128
 """Longer lines are seldom the same twice."""
 
 _STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [\t -~]*")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~\x80-\xff]*)")
 _LENGTH = re.compile(rb"[0-9]{1,15}")
+_CODING = b"transfer-encoding"
+_FRAMING = frozenset({b"content-length", _CODING})
 _OF_THE_CONNECTION = frozenset(b"connection proxy-connection transfer-encoding upgrade".split())
+_USUAL = frozenset({(b"connection", b"keep-alive"), (_CODING, b"chunked")})
 _WITHOUT_BODY = frozenset({204, 304})
 
 Field = tuple[bytes, bytes]
 
 
 class Plain(NamedTuple):
-    """`body_at` is where in the bytes the body begins, `length` how long it is in all. `headers` is None where the
-    answer is in a `manner`, with `values`."""
+    """`body_at` is where in the bytes the body begins, `length` how long it is in all, or `CHUNKED`. `headers` is None
+    where the answer is in a `manner`, with `values`."""
 
     status: int
     headers: Headers | None
@@ -50,10 +55,18 @@ def read(data: bytes) -> Plain | None:
     headers = tuple([(_known(line) if len(line) <= _KNOWN_BYTES else _field(line)) for line in lines])
     if status is None or None in headers or len(headers) > MOST_FIELDS:
         return None
-    lengths = [field[1] for field in headers if field is not None and field[0] == b"content-length"]
-    if len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
+    framing = [field for field in headers if field is not None and field[0] in _FRAMING]
+    length = _length(framing[0]) if len(framing) == 1 else None
+    if length is None:
         return None
-    return Plain(status, headers, end + 4, int(lengths[0]))  # type: ignore[arg-type]  # none of them is None
+    return Plain(status, headers, end + 4, length)  # type: ignore[arg-type]  # none of them is None
+
+
+def _length(framing: Field) -> int | None:
+    name, value = framing
+    if name == _CODING:
+        return CHUNKED
+    return int(value) if _LENGTH.fullmatch(value) else None
 
 
 @lru_cache(maxsize=64)
@@ -68,7 +81,7 @@ def _field(line: bytes) -> Field | None:
     if match is None:
         return None
     name, value = match[1].lower(), match[2]
-    is_usual = name not in _OF_THE_CONNECTION or (name == b"connection" and value.lower() == b"keep-alive")
+    is_usual = name not in _OF_THE_CONNECTION or (name, value.lower()) in _USUAL
     return (name, value) if is_usual and not value.endswith((b" ", b"\t")) else None
 
 

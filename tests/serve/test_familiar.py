@@ -57,6 +57,21 @@ async def test_a_page_is_the_same_to_the_byte_in_both_ways(page: bytes, fields: 
     assert (b"Hello" in straight[0]) == is_filled
 
 
+@pytest.mark.parametrize("page", [SLOT, PLAIN], ids=["slots", "none"])
+async def test_so_is_one_that_comes_in_chunks(page: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\n%b\r\n%b\r\nTransfer-Encoding: chunked\r\n\r\n" % (HTML, NO_STORE)
+    chunked = head + b"%x\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (9, page[:9], len(page) - 9, page[9:])
+    async with Origin(always(chunked)) as origin:
+        async with Served(origin.url, publication=published(shown("Hello"))) as served:
+            straight = await raw(served, b"/", 8)
+            passages = served.site.metrics.get("tailorbird_cache_requests_total", "bypass")
+        async with Served(origin.url, publication=published(shown("Hello")), has_lane=False) as served:
+            ordinary = await raw(served, b"/", 8)
+    assert straight == ordinary
+    assert len(set(straight)) == 1
+    assert passages == 8
+
+
 async def test_a_page_with_other_words_carries_its_own_and_one_with_other_marks_is_read() -> None:
     async def script(wire: Wire) -> None:
         while True:

@@ -19,6 +19,7 @@ GET = UpstreamRequest(b"GET", b"/", ((b"host", b"shop.example"),))
 HEAD = b"GET / HTTP/1.1\r\nhost: shop.example\r\n\r\n"
 FINE = ok(b"fine", b"ETag: 1")
 LARGE = ok(b"x" * 70_000, b"ETag: 1")
+IN_CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nfi\r\n2\r\nne\r\n0\r\n\r\n"
 REST = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -52,13 +53,13 @@ async def body_of(answer: object) -> bytes | str | None:
     return answer.reason if isinstance(answer, OriginError) else answer  # type: ignore[return-value]
 
 
-def known_and_then(*pieces: bytes, resets: bool = False) -> Script:
+def known_and_then(*pieces: bytes, resets: bool = False, known: bytes = FINE) -> Script:
     """Answers three times in a manner, then with these pieces."""
 
     async def script(wire: Wire) -> None:
         for _ in range(3):
             await wire.request()
-            await wire.send(FINE)
+            await wire.send(known)
         await wire.request()
         for piece in pieces:
             await wire.send(piece)
@@ -108,6 +109,28 @@ async def test_one_in_pieces_is_brief_where_all_of_it_is_waited_for_or_its_piece
     monkeypatch.setattr("proxy.upstream.brief.HELD_SECONDS", 10.0)  # a moment of a busy machine
     brief, body, _ = await asked(known_and_then(*pieces), seconds)
     assert (brief.was_brief, body) == (True, b"fine")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "seconds", "is_brief", "comes"),
+    [
+        ((IN_CHUNKS,), 10, True, b"fine"),
+        ((IN_CHUNKS[:-14], IN_CHUNKS[-14:]), 10, True, b"fine"),
+        ((IN_CHUNKS,), 0, False, b"fine"),
+        ((IN_CHUNKS[:-14], IN_CHUNKS[-14:]), 0, False, b"fine"),
+        ((IN_CHUNKS[:-2], b"X-Trailer: 1\r\n\r\n"), 10, False, b"fine"),
+        ((IN_CHUNKS[:-2] + b"X-Trailer: 1\r\n\r\n",), 10, False, b"fine"),
+        ((IN_CHUNKS + REST,), 10, False, b"fine"),
+        ((IN_CHUNKS.replace(b"2\r\nne", b"3\r\nne"),), 10, False, "malformed"),
+        ((IN_CHUNKS[:-2],), 0.2, False, "timeout"),
+    ],
+)
+async def test_one_in_chunks_is_brief_where_all_of_it_is_waited_for(
+    pieces: tuple[bytes, ...], seconds: float, is_brief: bool, comes: bytes | str
+) -> None:
+    script = known_and_then(*pieces, known=IN_CHUNKS)
+    brief, body, _ = await asked(script, seconds, between_bytes_timeout_ms=60_000)
+    assert (brief.was_brief, body) == (is_brief, comes)
 
 
 @pytest.mark.parametrize(

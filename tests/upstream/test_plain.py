@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proxy.errors import OriginError
 from proxy.upstream.answer import Answer
-from proxy.upstream.plain import read
+from proxy.upstream.plain import CHUNKED, read
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -24,12 +24,21 @@ def test_a_head_in_one_piece_with_a_length_is_plain() -> None:
     )  # fmt: skip
 
 
+def test_so_is_one_whose_body_comes_in_chunks() -> None:
+    head = OK + b"Server: shop\r\nTransfer-Encoding: Chunked\r\n\r\n"
+    plain = read(head + b"1\r\n")
+    assert plain is not None
+    assert (plain.length, plain.body_at) == (CHUNKED, len(head))
+
+
 @pytest.mark.parametrize(
     "head",
     [
         OK + b"Content-Length: 1\r\n",
         OK + b"Server: shop\r\n\r\n",
-        OK + b"Transfer-Encoding: chunked\r\n\r\n",
+        OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
         OK + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         OK + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\n",
         OK + b"Content-Length: +1\r\n\r\n",
@@ -71,9 +80,15 @@ LINES = st.lists(
     ]),
     max_size=4,
 )  # fmt: skip
+BODIES = st.sampled_from([b"hello, more", b"5\r\nhello\r\n0\r\n\r\n", b"0\r\n\r\nmore", b"5;a\r\nhel"])
 
 
-@given(st.one_of(st.lists(PARTS, max_size=14).map(b"".join), LINES.map(lambda lines: _head(lines) + b"hello, more")))
+@given(
+    st.one_of(
+        st.lists(PARTS, max_size=14).map(b"".join),
+        st.tuples(LINES, BODIES).map(lambda said: _head(said[0]) + said[1]),
+    )
+)
 def test_the_quick_reading_says_what_the_strict_one_says(data: bytes) -> None:
     assert _read([data]) == _read([bytes((byte,)) for byte in data])
 
