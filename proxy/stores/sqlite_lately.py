@@ -1,5 +1,6 @@
 """What a connection to the SQLite store remembers from one transaction to the next, so as not to ask the file for it:
-whose the newest of what pages noted are (`sqlite_noted.py`), and who is known to have a row in `profiles`.
+whose the newest of what pages noted are (`sqlite_noted.py`), and who is known to have a row in `profiles`, each with
+their number.
 
 Nothing of it is the only copy. Whatever takes visitors out of the file leaves a mark there (`sqlite_changes.py`), by
 which others find out that they know too much; a transaction that fails has its connection forget it all.
@@ -8,7 +9,6 @@ which others find out that they know too much; a transaction that fails has its 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Set
 from typing import Any
 
 import msgspec
@@ -32,12 +32,12 @@ class Lately:
         self._newer: dict[int, list[int]] = {}
         self._older: dict[int, list[int]] = {}
         self._many, self._last = 0, 0  # in the newer; the last row that was read
-        self._known: set[str] = set()
+        self._known: dict[str, int] = {}
         self._mark = 0
 
     def forget(self) -> None:
         """The file may be another than it was."""
-        self._newer, self._older, self._many, self._last, self._known = {}, {}, 0, 0, set()
+        self._newer, self._older, self._many, self._last, self._known = {}, {}, 0, 0, {}
 
     def look(self, connection: sqlite3.Connection) -> None:
         """Reads what the file has of the newest by now. What was moved from there to the large index may be known
@@ -56,15 +56,11 @@ class Lately:
         """Where something of the visitor with this number is noted."""
         return [*self._older.get(number, ()), *self._newer.get(number, ())]
 
-    def unknown(self, visitor_ids: Collection[str], mark: int) -> Set[str]:
-        """Those of whom it is not known that they have a row; `mark` is the file's."""
+    def known(self, mark: int) -> dict[str, int]:
+        """Who has a row, with their numbers, to be added to; `mark` is the file's."""
         if mark != self._mark or len(self._known) > MOST_KNOWN:
-            self._known, self._mark = set(), mark
-        return set(visitor_ids) - self._known
-
-    def know(self, visitor_ids: Collection[str]) -> None:
-        """They have one."""
-        self._known.update(visitor_ids)
+            self._known, self._mark = {}, mark
+        return self._known
 
 
 class Remembering(sqlite3.Connection):

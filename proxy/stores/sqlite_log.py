@@ -4,7 +4,7 @@ connection.
 An event is a row of the log, and nothing else: what follows from it is worked out when somebody asks. A checkpoint is
 written for who is new, for whatever changes attributes or where events go, and otherwise by chance, so that nobody has
 to count: with one event in `EVERY`, so about as many come after it. What pages note of themselves has fewer, since many
-a visitor is never read again; who is, and has many events since the last, is `due` one.
+a visitor is never read again (`sqlite_noted.py`); who is, and has many events since the last, is `due` one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from proxy.stores.record import arrivals_of, deed_of, import_of, packed, packed_
 from proxy.stores.tombstones import is_erased
 
 EVERY = 16
-EVERY_NOTED = 1_024
 # Not to abort in the midst of many rows, for which SQLite would keep a copy of each page: 12 us a row, else 8.
 LOG = "INSERT OR IGNORE INTO events (visitor_id, id, received_at, value)"
 NAME = "INSERT OR IGNORE INTO attribute_names"
@@ -65,11 +64,12 @@ def apply(
     is_all = connection.total_changes - changes == len(whose)
     fresh = whose if is_all else _logged(connection, last, whose)
     views = _whose_deeds(connection, noted)
+    drawn = set[str]()
     if views:
         mark = sqlite_changes.marked(connection)
-        sqlite_noted.add(connection, views, sqlite_visitor.last_place(connection), mark)
+        drawn = sqlite_noted.add(connection, views, sqlite_visitor.last_place(connection), mark)
     bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
-    profiles = sqlite_visitor.checkpoint(connection, _due(connection, fresh) | _drawn(views, EVERY_NOTED).union(due))
+    profiles = sqlite_visitor.checkpoint(connection, _due(connection, fresh) | drawn.union(due))
     linked = {one.visitor_id: profiles[one.visitor_id] for one in fresh if one.event.kind in LINKING}
     span = last, sqlite_visitor.last_place(connection)
     places = str(span[0] or ""), str(span[1] or "")
@@ -117,11 +117,11 @@ def _due(connection: sqlite3.Connection, fresh: Sequence[Arrival]) -> set[str]:
     """Of whom a checkpoint is to be written."""
     whole = {one.visitor_id for one in fresh if not is_deed(one)}
     them = {one.visitor_id for one in fresh}
-    return whole | _drawn(fresh, EVERY) | (them - sqlite_visitor.known(connection, them) if them else them)
+    return whole | _drawn(fresh) | (them - sqlite_visitor.known(connection, them) if them else them)
 
 
-def _drawn(arrivals: Sequence[Arrival | Deed], every: int) -> set[str]:
-    return {one.visitor_id for one in arrivals[random.randrange(every) :: every]}  # noqa: S311  # no secret
+def _drawn(arrivals: Sequence[Arrival]) -> set[str]:
+    return {one.visitor_id for one in arrivals[random.randrange(EVERY) :: EVERY]}  # noqa: S311  # no secret
 
 
 def put(connection: sqlite3.Connection, profiles: Iterable[Profile]) -> int:

@@ -12,6 +12,7 @@ and looked up in memory (`sqlite_lately.py`); whenever so many have come they go
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from zlib import crc32
@@ -23,6 +24,7 @@ from proxy.stores import bulk
 from proxy.stores.record import unpacked_arrival
 from proxy.stores.sqlite_lately import LATELY, NEWEST, lately_of
 
+EVERY = 1_024
 INDEX = """
 CREATE TABLE IF NOT EXISTS noted_of (visitor INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (visitor, place))
 WITHOUT ROWID
@@ -67,29 +69,43 @@ def one_sought(connection: sqlite3.Connection, visitor_id: str) -> tuple[str, in
     return id, called, json.dumps(places)
 
 
-def add(connection: sqlite3.Connection, deeds: Sequence[Deed], last: int, mark: int = 0) -> None:
-    """Logs them, at least one, after the `last` place. Their visitors have at least an empty checkpoint from now on:
-    by that they are found. `mark` is the file's, by which it is known who has one."""
+def add(connection: sqlite3.Connection, deeds: Sequence[Deed], last: int, mark: int = 0) -> set[str]:
+    """Logs them, at least one, after the `last` place; who is drawn for a checkpoint. Their visitors have at least an
+    empty one from now on: by that they are found. `mark` is the file's, by which it is known who has one."""
     places = range(last + 1, last + 1 + len(deeds))
     if not connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (places[-1],)).rowcount:
         connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (places[-1],))
     ids = [deed.visitor_id for deed in deeds]
     rows = list(zip(places, ids, [deed.packed for deed in deeds], strict=True))
     bulk.write(connection, "INSERT OR ROLLBACK INTO noted", rows)
-    visitors = msgspec.json.encode([crc32(id.encode("utf-8", "surrogatepass")) for id in ids]).decode()
+    visitors = msgspec.json.encode(_numbers(connection, ids, mark)).decode()
     connection.execute("INSERT OR ROLLBACK INTO noted_newest VALUES (?, ?)", (places[0], visitors))
-    lately = lately_of(connection)
-    new = lately.unknown(ids, mark)
-    bulk.write(connection, "INSERT OR IGNORE INTO profiles (visitor_id, value)", [(id, b"") for id in sorted(new)])
-    lately.know(new)
-    if last // LATELY != places[-1] // LATELY:
-        move(connection)
+    if last // LATELY == places[-1] // LATELY:
+        return set()
+    move(connection)
+    return _drawn(connection, places[-1])
+
+
+def _numbers(connection: sqlite3.Connection, ids: Sequence[str], mark: int) -> list[int]:
+    """What these visitors are called, who have a row from now on."""
+    known = lately_of(connection).known(mark)
+    if new := set(ids).difference(known):
+        bulk.write(connection, "INSERT OR IGNORE INTO profiles (visitor_id, value)", [(id, b"") for id in sorted(new)])
+        known.update((id, number(id)) for id in new)
+    return [known[id] for id in ids]
 
 
 def move(connection: sqlite3.Connection) -> None:
     """Brings the newest into the index."""
     connection.execute(MOVE)
     connection.execute("DELETE FROM noted_newest")
+
+
+def _drawn(connection: sqlite3.Connection, last: int) -> set[str]:
+    """One in `EVERY` of those that the index has now, whose profiles are read without looking among the newest."""
+    places = random.sample(range(max(last - LATELY, 0), last), min(LATELY // EVERY, last))
+    sought = "SELECT json_group_array(visitor_id) FROM noted WHERE place IN (SELECT 1 + value FROM json_each(?))"
+    return set(json.loads(connection.execute(sought, (json.dumps(places),)).fetchone()[0]))
 
 
 def all_of(connection: sqlite3.Connection, visitor_id: str) -> dict[str, int]:

@@ -71,16 +71,16 @@ def test_no_more_is_remembered_than_twice_what_no_index_has(path: Path) -> None:
 
 def test_a_connection_of_another_kind_remembers_nothing() -> None:
     connection = sqlite3.connect(":memory:")
-    lately_of(connection).know(["anna"])
-    assert lately_of(connection).unknown(["anna"], 0) == {"anna"}
+    lately_of(connection).known(0)["anna"] = 7
+    assert lately_of(connection).known(0) == {}
     connection.close()
 
 
 def test_who_has_a_row_is_known_until_the_file_has_another_mark() -> None:
     lately = Lately()
-    lately.know(["anna"])
-    assert lately.unknown(["anna", "ben"], 0) == {"ben"}
-    assert lately.unknown(["anna", "ben"], 1) == {"anna", "ben"}
+    lately.known(0)["anna"] = 7
+    assert lately.known(0) == {"anna": 7}
+    assert lately.known(1) == {}
 
 
 def test_a_transaction_that_failed_is_not_remembered(path: Path) -> None:

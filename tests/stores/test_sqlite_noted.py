@@ -10,7 +10,7 @@ import pytest
 
 from proxy.events.fold import fold
 from proxy.model import Arrival, Deed, Event, Link, Profile
-from proxy.stores import open_store, sqlite_log, sqlite_schema, sqlite_visitor
+from proxy.stores import open_store, sqlite_log, sqlite_noted, sqlite_schema, sqlite_visitor
 from proxy.stores.record import deed_of
 from proxy.stores.sqlite_lately import LATELY, Remembering
 from proxy.stores.sqlite_noted import add, all_of, not_noted, number, take_out
@@ -85,6 +85,19 @@ def test_the_newest_are_moved_to_the_others_when_there_are_many(connection: sqli
     assert len(log_of(connection, "v0")) == LATELY // 3 + 4
 
 
+def test_some_of_those_who_were_moved_have_a_checkpoint_with_all_that_was_noted_of_them(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_noted, "EVERY", LATELY // 50)
+    for start in range(0, LATELY, 1_000):
+        sqlite_log.apply(connection, [], [opened(f"v{at}", at) for at in range(start, start + 1_000)])
+    drawn = connection.execute("SELECT visitor_id FROM profiles WHERE until = ?", (LATELY,)).fetchall()
+    assert len(drawn) == 50
+    for (id,) in drawn:
+        found = stored(connection, [id])[0]
+        assert (profile_of(found, id), found.many) == (fold(None, [view(id, int(id[1:]))]), 0)
+
+
 def test_visitors_that_are_called_alike_are_kept_apart(connection: sqlite3.Connection) -> None:
     one, other = ALIKE
     assert number(one) == number(other)
@@ -137,7 +150,7 @@ async def test_who_is_erased_is_in_no_file(tmp_path: Path) -> None:
 async def test_a_profile_that_takes_long_to_read_is_written_with_the_next_events(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_log, "EVERY_NOTED", 10**9)  # none by chance
+    monkeypatch.setattr(sqlite_noted, "EVERY", 10**9)  # none by chance
     store = open_store(f"sqlite:{tmp_path}/s.db")
     await store.apply([], [opened("anna", at) for at in range(200)])
     anna = await store.get_profile("anna")
