@@ -11,7 +11,7 @@ from pathlib import Path
 
 from proxy.catalogue.covisits import Covisits
 from proxy.catalogue.walk import Walk
-from proxy.stores.batch import build, built, duckdb_at, load
+from proxy.stores.affinity_engine import build, built, duckdb_at, load
 
 CLICKS_A_VISIT = 5
 

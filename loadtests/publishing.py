@@ -19,7 +19,7 @@ from functools import partial
 from typing import NamedTuple
 
 from loadtests.language import rule_files
-from proxy import collector
+from proxy import garbage
 from proxy.cli.serve import TURN_SECONDS
 from proxy.rulebook.compile import load
 
@@ -48,7 +48,7 @@ def measured(rules: int, rounds: int = 3) -> Cost:
 
 def publish(files: Mapping[str, bytes]) -> None:
     """As a worker does it, and gives it up again at once."""
-    with collector.at_rest():
+    with garbage.at_rest():
         publication = load(files).publication
     if publication is None:
         raise ValueError("the rules for measuring have findings")

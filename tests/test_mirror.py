@@ -20,7 +20,7 @@ PROVEN_ELSEWHERE = {
     "ports/upstream.py": "interfaces: tests/contracts",
     "audience/survey.py": "nouns: tests/serve/test_survey.py",
     "stores/joining.py": "tests/contracts",
-    "stores/streams.py": "tests/contracts and tests/bars/test_d8_erase.py",
+    "stores/redis_streams.py": "tests/contracts and tests/bars/test_d8_erase.py",
     "stores/retention.py": "tests/contracts",
     "stores/sqlite.py": "tests/contracts",
     "stores/sqlite_log.py": "tests/contracts",
@@ -37,8 +37,8 @@ PROVEN_ELSEWHERE = {
     "stores/redis_visitor.py": "tests/contracts",
     "stores/sqlite_tombstones.py": "tests/contracts/test_tombstones.py",
     "stores/redis_tombstones.py": "tests/contracts/test_tombstones.py",
-    "stores/connecting.py": "tests/contracts",
-    "stores/cluster.py": "tests/contracts, tests/bars/test_d9_cluster.py",
+    "stores/redis_connecting.py": "tests/contracts",
+    "stores/redis_cluster.py": "tests/contracts, tests/bars/test_d9_cluster.py",
     "stores/sqlite_views.py": "tests/contracts",
     "stores/outboxes.py": "tests/contracts/test_outbox.py",
     "stores/sqlite_outbox.py": "tests/contracts/test_outbox.py",
@@ -51,7 +51,7 @@ PROVEN_ELSEWHERE = {
     "bus/machine.py": "tests/contracts",
     "bus/redis.py": "tests/contracts",
     "bus/several.py": "tests/contracts",
-    "bus/ears.py": "tests/contracts",
+    "bus/listeners.py": "tests/contracts",
 }
 
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from proxy.bus.alone import heard_here
-from proxy.bus.ears import TOLD_WITHIN_SECONDS, Ears, name_of_process
+from proxy.bus.listeners import TOLD_WITHIN_SECONDS, Listeners, name_of_process
 from proxy.ports import Hear, Told
 
 _LENGTH_BYTES = 4
@@ -45,13 +45,13 @@ class Machine:
         self.is_alone = False
         self._folder = folder
         self._path = folder / f"{self.name}{_ENDING}"
-        self._ears = Ears()
+        self._listeners = Listeners()
         self._server: asyncio.Server | None = None
         self._links: dict[Path, asyncio.StreamWriter] = {}
         self._serving: set[asyncio.Task[None]] = set()
 
     def listen(self, topic: str, hear: Hear) -> None:
-        self._ears.listen(topic, hear)
+        self._listeners.listen(topic, hear)
 
     async def open(self) -> None:
         starting = self._path.with_suffix(".new")
@@ -61,14 +61,14 @@ class Machine:
     async def send(self, topic: str, payload: bytes = b"") -> Told:
         peers, frame = self._peers(), Frame(topic, payload, is_answered=True)
         asked = asyncio.gather(*(_ask(peer, frame) for peer in peers))
-        ours, replies = await asyncio.gather(heard_here(self._ears, self.name, topic, payload), asked)
+        ours, replies = await asyncio.gather(heard_here(self._listeners, self.name, topic, payload), asked)
         said = {peer.stem: reply for peer, reply in zip(peers, replies, strict=True) if reply is not None}
         theirs = {name: reply.answer for name, reply in said.items() if reply.answer is not None}
         return Told(frozenset({self.name, *said}), {**ours, **theirs})
 
     async def tell(self, topic: str, payload: bytes = b"") -> None:
         frame = _framed(Frame(topic, payload, is_answered=False))
-        await asyncio.gather(self._ears.hear(topic, payload), *(self._pass(peer, frame) for peer in self._peers()))
+        await asyncio.gather(self._listeners.hear(topic, payload), *(self._pass(peer, frame) for peer in self._peers()))
 
     async def aclose(self) -> None:
         self._path.unlink(missing_ok=True)
@@ -105,7 +105,7 @@ class Machine:
         with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 frame = await _read(reader, Frame)
-                answer = await self._ears.hear(frame.topic, frame.payload)
+                answer = await self._listeners.hear(frame.topic, frame.payload)
                 if frame.is_answered:
                     writer.write(_framed(Reply(answer)))
                     await writer.drain()

@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from proxy.bus.alone import heard_here
-from proxy.bus.ears import TOLD_WITHIN_SECONDS, Ears, name_of_process
+from proxy.bus.listeners import TOLD_WITHIN_SECONDS, Listeners, name_of_process
 from proxy.ports import Hear, Told
 
 log = logging.getLogger("tailorbird.bus")
@@ -45,7 +45,7 @@ class RedisBus:
             socket_connect_timeout=TOLD_WITHIN_SECONDS / 2,
             retry=Retry(NoBackoff(), 0),
         )
-        self._ears = Ears()
+        self._listeners = Listeners()
         self._is_closed = False
         self._silent: dict[str, float] = {}  # who has not answered since that beat: not waited for until the next
         self._read_to: dict[str, str] = {}
@@ -53,7 +53,7 @@ class RedisBus:
         self._doing: set[asyncio.Task[None]] = set()
 
     def listen(self, topic: str, hear: Hear) -> None:
-        self._ears.listen(topic, hear)
+        self._listeners.listen(topic, hear)
 
     async def open(self) -> None:
         if self._following is None:
@@ -70,7 +70,7 @@ class RedisBus:
                 await self._add(SENT, MOST_SENT, topic, payload, message_id)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("`%s` reaches this process alone, the server of the bus is away: %s", topic, error)
-            here = await heard_here(self._ears, self.name, topic, payload)
+            here = await heard_here(self._listeners, self.name, topic, payload)
             return Told(frozenset({self.name}), here, is_cut_off=True)
         awaited = frozenset(name for name, beat in live.items() if self._silent.get(name) != beat)
         answers = await self._answers(message_id, awaited)
@@ -82,7 +82,7 @@ class RedisBus:
             async with asyncio.timeout(TOLD_WITHIN_SECONDS):
                 await self._add(TOLD, MOST_TOLD, topic, payload, "")
         except (RedisError, OSError, TimeoutError):
-            await self._ears.hear(topic, payload)
+            await self._listeners.hear(topic, payload)
 
     async def aclose(self) -> None:
         self._is_closed = True
@@ -159,7 +159,7 @@ class RedisBus:
                 task.add_done_callback(self._doing.discard)
 
     async def _do(self, fields: dict[bytes, bytes]) -> None:
-        answer = await self._ears.hear(fields[b"topic"].decode(), fields[b"payload"])
+        answer = await self._listeners.hear(fields[b"topic"].decode(), fields[b"payload"])
         if answer is None or not fields[b"id"]:
             return
         key = _answers_key(fields[b"id"].decode())

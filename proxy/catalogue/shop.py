@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
 from zlib import crc32
 
+from proxy.catalogue.affinity_sql import ALL_BASKETS, CLICKED_UNTIL, ORDERED_UNTIL
 from proxy.catalogue.baskets import Baskets
-from proxy.catalogue.batch import ALL_BASKETS, CLICKED_UNTIL, ORDERED_UNTIL
 from proxy.catalogue.covisits import REACH, Covisits
 from proxy.catalogue.hub import EVERYTHING, Hub
 from proxy.catalogue.shopper import VISIT_GAP_SECONDS
@@ -29,8 +29,8 @@ Past = tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]]
 
 
 class Beginning:
-    """What a shop begins with: what was worked out in batch (`batch.py`), of clicks and orders `until` then, and what
-    files of the rule folder tell of the past, `seeded` so far."""
+    """What a shop begins with: what was worked out in batch (`affinity_sql.py`), of clicks and orders `until` then, and
+    what files of the rule folder tell of the past, `seeded` so far."""
 
     def __init__(self, covisits: Covisits, baskets: Baskets) -> None:
         self.covisits = covisits

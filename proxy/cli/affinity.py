@@ -11,14 +11,14 @@ from pathlib import Path
 
 import click
 
+from proxy.catalogue.evaluation import CUTS, Case, Trial, evaluate, learn_baskets, learn_visits, published, split
 from proxy.catalogue.logs import Log, read_log, read_sequences
-from proxy.catalogue.trials import CUTS, Case, Trial, evaluate, learn_baskets, learn_visits, published, split
 from proxy.catalogue.walk import Walk, way_text
 from proxy.cli.options import form_option
 from proxy.cli.rulefolder import A_FILE
 from proxy.cli.textfile import TextFile
 from proxy.errors import OperatorError
-from proxy.stores.batch import build, duckdb_at, load
+from proxy.stores.affinity_engine import build, duckdb_at, load
 
 TRAIN, TEST = "train_sessions.txt", "test_prefix_label.txt"
 BAR_WIDTH = 44

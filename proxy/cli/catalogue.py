@@ -20,8 +20,8 @@ from proxy.catalogue.facts import Fact, facts_of
 from proxy.catalogue.feeds import line_of, read_feed
 from proxy.catalogue.products import Catalogue, Flaw
 from proxy.catalogue.quality import SAYS, beside, between
+from proxy.cli.existing_store import existing_sightings
 from proxy.cli.import_products import CATALOGUE, problem_lines
-from proxy.cli.opening import existing_sightings
 from proxy.cli.options import form_option
 from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many, nearest

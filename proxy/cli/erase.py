@@ -7,7 +7,7 @@ import time
 
 import click
 
-from proxy.cli.opening import STORE, asked
+from proxy.cli.existing_store import STORE, asked
 from proxy.cli.options import as_json
 from proxy.stores.holdings import erased
 

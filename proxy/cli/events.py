@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from proxy.cli.opening import asked
+from proxy.cli.existing_store import asked
 from proxy.cli.options import form_option, given, setting_options
 from proxy.environment import from_environment
 from proxy.events import segment

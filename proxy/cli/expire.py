@@ -6,7 +6,7 @@ import time
 
 import click
 
-from proxy.cli.opening import STORE, asked
+from proxy.cli.existing_store import STORE, asked
 from proxy.stores.retention import expire
 
 DAY_SECONDS = 86_400

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from proxy.audience.merging import Merge
-from proxy.cli.opening import STORE, asked
+from proxy.cli.existing_store import STORE, asked
 from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import Finding, as_text
 from proxy.model import Arrival

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from proxy.cli.opening import recorded_views
+from proxy.cli.existing_store import recorded_views
 from proxy.cli.options import form_option
 from proxy.cli.replay import views_in
 from proxy.cli.rulefolder import A_FILE, A_FOLDER, CATALOGUE, MOST_VIEWS, loaded_from, rules_option, store_option

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from proxy.cli.opening import recorded_views
+from proxy.cli.existing_store import recorded_views
 from proxy.cli.options import form_option
 from proxy.cli.rulefolder import A_FILE, CATALOGUE, MOST_VIEWS, good, read_rules, rules_option, store_option
 from proxy.drafts.replay import replay_recorded

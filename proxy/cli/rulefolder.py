@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import click
 
-from proxy import collector
+from proxy import garbage
 from proxy.catalogue.feeds import read_feed
-from proxy.cli.opening import existing_store, exists, recorded_views
+from proxy.cli.existing_store import existing_store, exists, recorded_views
 from proxy.diagnostics import as_text
 from proxy.model import Product
 from proxy.rulebook.compile import Loaded, Publication, load
@@ -81,7 +81,7 @@ def loaded_from(
     """A rule folder's files, checked and compiled; with a `site`, warnings among the findings."""
     products = _products(catalogue) if catalogue else ()
     imported = asyncio.run(_imported(store)) if store else frozenset[str]()
-    with collector.at_rest():
+    with garbage.at_rest():
         return load(files, catalogue=products, imported=imported, site=site)
 
 

@@ -17,10 +17,10 @@ from proxy.audience.drivers import Driver
 from proxy.audience.features import IN_DAYS, fifths
 from proxy.audience.lookalike import lookalikes
 from proxy.audience.segments import Overlap, Size, overlaps, sizes
-from proxy.cli.looking import Folder, counted
-from proxy.cli.opening import STORE, asked
+from proxy.cli.existing_store import STORE, asked
 from proxy.cli.options import as_json, form_option
 from proxy.cli.rulefolder import CATALOGUE, folder_argument, good, read_rules
+from proxy.cli.segment_counts import Folder, counted
 from proxy.conditions.values import is_number, number_text
 from proxy.diagnostics import did_you_mean
 from proxy.rulebook.compile import Publication

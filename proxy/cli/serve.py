@@ -83,7 +83,7 @@ def require_what_serving_needs(settings: Settings) -> None:
     if settings.tls_key and not settings.tls_certificate:
         raise OperatorError("there is a TLS key, but no certificate", help="name its PEM file in --tls-certificate")
     if settings.webhooks:
-        from proxy.outbox.outreach import webhooks_in  # with the whole language of rules
+        from proxy.outbox.leader import webhooks_in  # with the whole language of rules
 
         webhooks_in(settings.webhooks)
     if not Path(settings.rules).is_dir():

@@ -11,7 +11,7 @@ from contextlib import aclosing
 
 import click
 
-from proxy.cli.opening import existing_store
+from proxy.cli.existing_store import existing_store
 from proxy.model import Followed
 from proxy.ports import Outbox, Store
 from proxy.stores import open_outbox, open_store

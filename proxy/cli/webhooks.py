@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from proxy.cli.opening import asked
+from proxy.cli.existing_store import asked
 from proxy.cli.options import form_option, given, setting_options
 from proxy.cli.rulefolder import folder_argument, read_rules
 from proxy.environment import from_environment
 from proxy.model import Delivery
-from proxy.outbox.outreach import webhooks_in
+from proxy.outbox.leader import webhooks_in
 from proxy.ports import Outbox, Waiting
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.membership import unforeseen

@@ -16,7 +16,7 @@ import click
 import orjson
 
 from proxy.audience.traits import STRANGER
-from proxy.cli.opening import asked
+from proxy.cli.existing_store import asked
 from proxy.cli.options import form_option
 from proxy.cli.persona import persona_of, persona_options
 from proxy.cli.rulefolder import CATALOGUE, good, read_rules, rules_option, store_option

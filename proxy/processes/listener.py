@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
-from proxy import collector
+from proxy import garbage
 from proxy.errors import OperatorError
 from proxy.processes.headroom import keep_at_hand
 from proxy.settings import DEFAULTS
@@ -175,7 +175,7 @@ async def run(
     are about to go), then they stop gently. SIGUSR1: they stop gently at once; another process has taken over. SIGINT,
     or a second signal: what is idle is closed, what is under way still finishes.
     """
-    collector.spare()
+    garbage.spare()
     keep_at_hand()
     told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from proxy.catalogue.shop import Shop
-from proxy.collector import at_rest
 from proxy.errors import OperatorError
+from proxy.garbage import at_rest
 from proxy.serve.learning import Learning
-from proxy.stores.batch import BuiltPairs, BuiltRow, built, built_pairs, must_be_built
+from proxy.stores.affinity_engine import BuiltPairs, BuiltRow, built, built_pairs, must_be_built
 
 log = logging.getLogger("tailorbird.affinity")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from proxy import collector
+from proxy import garbage
 from proxy.cases import Outcome, run_cases
 from proxy.diagnostics import as_text as findings_text
 from proxy.drafts.report import Checks, checks_text, faults_of, prospect
@@ -58,7 +58,7 @@ class Drafts:
             while len(self._kept) > MOST:
                 _, before = self._kept.popitem(last=False)
                 if before.publication is not None:
-                    collector.let_go(before.publication.parts.pop)
+                    garbage.let_go(before.publication.parts.pop)
             return Draft(files, self._kept[content])
 
     def _files(self, name: str) -> Files:

@@ -23,7 +23,7 @@ from proxy.page.holes import Fill, FillKind
 from proxy.page.piece import Piece
 from proxy.page.variables import substituted
 from proxy.serve.jar import agreed, set_by, with_cookies
-from proxy.serve.latecomers import Latecomers
+from proxy.serve.slow_parts import SlowParts
 from proxy.settings import Settings
 
 log = logging.getLogger("tailorbird.parts")
@@ -57,7 +57,7 @@ class Parts:
         self._metrics = metrics
         self._seconds = settings.parts_timeout_ms / 1_000
         self._most_bytes = settings.max_part_bytes
-        self._latecomers = Latecomers(settings)
+        self._slow_parts = SlowParts(settings)
         self._beside: set[asyncio.Task[None]] = set()
 
     async def get(
@@ -65,7 +65,7 @@ class Parts:
     ) -> list[Part | None]:
         """What each brought for the visitor who sent `request`, and is given `set_cookies` by the page itself; None
         where nothing came in time."""
-        until = self._latecomers.now() + self._seconds
+        until = self._slow_parts.now() + self._seconds
         asked = with_cookies(request, set_by(set_cookies))
         found = await self._all(asked, fills, until)
         told = [set_by(part.set_cookies) if part else {} for part in found]
@@ -79,7 +79,7 @@ class Parts:
     async def _all(self, request: Request, fills: Sequence[Fill], until: float) -> list[Part | None]:
         tasks = [asyncio.create_task(self._one(request, fill)) for fill in fills]
         try:
-            await asyncio.wait(tasks, timeout=max(0.0, until - self._latecomers.now()))
+            await asyncio.wait(tasks, timeout=max(0.0, until - self._slow_parts.now()))
         finally:
             for task in tasks:
                 task.cancel()
@@ -112,9 +112,9 @@ class Parts:
         asked = part_request(request, address)
         if asked is None:
             return FAILED
-        if not self._latecomers.is_one(asked.host + asked.target):
+        if not self._slow_parts.is_slow(asked.host + asked.target):
             return await self._timed(asked, is_own=is_own) or FAILED
-        if self._latecomers.may_try(asked.host + asked.target):
+        if self._slow_parts.may_try(asked.host + asked.target):
             trying = asyncio.create_task(self._try_beside(asked, is_own=is_own))
             self._beside.add(trying)
             trying.add_done_callback(self._beside.discard)
@@ -126,13 +126,13 @@ class Parts:
                 await self._timed(asked, is_own=is_own)
 
     async def _timed(self, asked: Request, *, is_own: bool) -> Part | None:
-        address, began = asked.host + asked.target, self._latecomers.now()
+        address, began = asked.host + asked.target, self._slow_parts.now()
         try:
             part = await self._brought(asked, is_own=is_own)
         except asyncio.CancelledError:
-            self._latecomers.gave_up(address, began)
+            self._slow_parts.gave_up(address, began)
             raise
-        self._latecomers.came(address)
+        self._slow_parts.came(address)
         return part
 
     async def _brought(self, asked: Request, *, is_own: bool) -> Part | None:

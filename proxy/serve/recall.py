@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from functools import partial
 from weakref import WeakSet
 
-from proxy.collector import let_go
+from proxy.garbage import let_go
 from proxy.page.encode import AT_ONCE_BYTES
 from proxy.personalise import Personalised
 

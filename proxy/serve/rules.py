@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from proxy import collector
+from proxy import garbage
 from proxy.catalogue.feeds import read_feed
 from proxy.diagnostics import Finding, as_text
 from proxy.errors import OperatorError, StoreError
@@ -155,7 +155,7 @@ class Rules:
         return replace(loaded, publication=self._adapt(loaded.publication)) if loaded.publication else loaded
 
     def _load(self, files: Files, site: Site | None = None) -> Loaded:
-        with collector.at_rest():
+        with garbage.at_rest():
             return load(files, catalogue=self._products, imported=self._imported, site=site)
 
     async def _go_live(self) -> None:
@@ -168,7 +168,7 @@ class Rules:
         )
         self._publish(self.publication)
         if before is not None:
-            collector.let_go(before.parts.pop)
+            garbage.let_go(before.parts.pop)
         off = ", ".join(map(str, sorted(self._folder.pauses)))
         log.info("%s: rules %s live%s", self._folder.path, self.publication.version, f", paused: {off}" if off else "")
 
@@ -190,7 +190,7 @@ class Rules:
 
 def _made_ready(publication: Publication, pauses: frozenset[Pause]) -> Publication:
     """The publication but for what is paused, with all found out that a page would have to wait for."""
-    with collector.at_rest():
+    with garbage.at_rest():
         ready = paused(publication, pauses)
         ready.fillings, ready.products  # noqa: B018  # made by looking
         return ready

@@ -71,7 +71,7 @@ def server_of(url: str) -> Callable[..., Any] | None:
     that is no server. Raises `OperatorError`."""
     if _row(url).module != "redis":
         return None
-    from proxy.stores.connecting import client_of
+    from proxy.stores.redis_connecting import client_of
 
     return partial(client_of, url)
 

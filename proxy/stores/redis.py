@@ -19,14 +19,14 @@ from proxy.ports import ALL, Acquaintances, Applied, Begun, Changed, Part, Refus
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import redis_changes, redis_feed, redis_refused, redis_remaking, redis_rules
 from proxy.stores.address import Address, address_of
-from proxy.stores.batches import Batches
-from proxy.stores.cluster import Wide
-from proxy.stores.connecting import answers_as_ours, reader, writer
+from proxy.stores.read_batches import ReadBatches
 from proxy.stores.record import arrivals_of, import_of
+from proxy.stores.redis_cluster import Wide
+from proxy.stores.redis_connecting import answers_as_ours, reader, writer
 from proxy.stores.redis_log import RedisLog
+from proxy.stores.redis_streams import Fields, let_go, take_out
 from proxy.stores.redis_tombstones import RedisTombstones
 from proxy.stores.redis_visitor import Stored, keys_of, log_key, profile_key, profile_of, stored, visitor_in
-from proxy.stores.streams import Fields, let_go, take_out
 
 READS_AT_ONCE = 8
 BATCH = 500
@@ -44,7 +44,7 @@ class RedisStore:
     def __init__(self, address: Address, settings: Settings = DEFAULTS) -> None:
         self._reader = reader(address, settings)
         self._writer = writer(address, settings)
-        self._batches: dict[object, Batches[Stored]] = {}
+        self._batches: dict[object, ReadBatches[Stored]] = {}
         self._tombstones = RedisTombstones(self._writer)
         self._log = RedisLog(self._writer, self._tombstones, address.ack)
 
@@ -53,11 +53,11 @@ class RedisStore:
     async def get_profile(self, visitor_id: str) -> Profile | None:
         return await self._batches_of(visitor_id).get(visitor_id)
 
-    def _batches_of(self, visitor_id: str) -> Batches[Stored]:
+    def _batches_of(self, visitor_id: str) -> ReadBatches[Stored]:
         """Those of the visitor's node: one that hangs makes nobody else wait."""
         place = self._reader.known_place(profile_key(visitor_id)) if isinstance(self._reader, Wide) else None
         if place not in self._batches:
-            self._batches[place] = Batches(self._read_many, profile_of, at_once=READS_AT_ONCE)
+            self._batches[place] = ReadBatches(self._read_many, profile_of, at_once=READS_AT_ONCE)
         return self._batches[place]
 
     async def _read_many(self, visitor_ids: Sequence[str]) -> list[Stored | StoreError]:

@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from proxy.ports import Begun, Changed
+from proxy.stores.redis_streams import let_go
 from proxy.stores.redis_tombstones import BROUGHT_KEYS
-from proxy.stores.streams import let_go
 
 KEY = "{" + BROUGHT_KEYS + "}:changes"
 """On a cluster where a key lies without which no event is taken anyway."""

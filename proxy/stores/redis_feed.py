@@ -8,7 +8,7 @@ from typing import Any
 
 from proxy.model import Arrival
 from proxy.stores.record import packed_arrival, unpacked_arrival
-from proxy.stores.streams import take_out
+from proxy.stores.redis_streams import take_out
 
 KEY = "tb:feed"
 MOST = 100_000

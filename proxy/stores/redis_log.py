@@ -21,8 +21,8 @@ from proxy.model import Arrival, Profile
 from proxy.ports import Applied
 from proxy.stores import redis_changes, redis_feed, redis_rules
 from proxy.stores.address import Ack
-from proxy.stores.connecting import confirm
 from proxy.stores.record import head_of, packed, packed_arrival
+from proxy.stores.redis_connecting import confirm
 from proxy.stores.redis_remaking import TRIES, mended
 from proxy.stores.redis_tombstones import BROUGHT_KEYS, RedisTombstones, asks, latest
 from proxy.stores.redis_visitor import (

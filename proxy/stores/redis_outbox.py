@@ -20,7 +20,6 @@ from typing import Any
 
 from proxy.model import Delivery, Followed, Standing
 from proxy.ports import Waiting
-from proxy.stores.connecting import answers_as_ours, client_of
 from proxy.stores.outboxes import (
     MOST_GIVEN_UP,
     delivery_in,
@@ -32,6 +31,7 @@ from proxy.stores.outboxes import (
     standing_in,
     waiting_again,
 )
+from proxy.stores.redis_connecting import answers_as_ours, client_of
 from proxy.stores.redis_tombstones import RedisTombstones
 
 STANDINGS, DUE, DELIVERIES = "{tb:outbox}:standings", "{tb:outbox}:due", "{tb:outbox}:deliveries"

@@ -7,7 +7,7 @@ from typing import Any
 
 from proxy.ports import Refused
 from proxy.stores.record import packed_refused, unpacked_refused
-from proxy.stores.streams import take_out
+from proxy.stores.redis_streams import take_out
 
 KEY = "tb:refused"
 MOST = 10_000

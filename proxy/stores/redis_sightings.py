@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proxy.model import Sighting
-from proxy.stores.connecting import answers_as_ours, client_of
+from proxy.stores.redis_connecting import answers_as_ours, client_of
 from proxy.stores.redis_views import TIMEOUT_SECONDS
 from proxy.stores.sightings import packed, unpacked
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
 from proxy.model import View
-from proxy.stores.connecting import answers_as_ours, client_of
+from proxy.stores.redis_connecting import answers_as_ours, client_of
+from proxy.stores.redis_streams import take_out
 from proxy.stores.redis_tombstones import RedisTombstones
-from proxy.stores.streams import take_out
 from proxy.stores.views import drawn_by, is_from_before, is_of_erased, names_in, small_enough, unpacked
 
 KEY = "tb:views"

@@ -30,7 +30,7 @@ from proxy.stores import (
     sqlite_tombstones,
     sqlite_visitor,
 )
-from proxy.stores.batches import Batches
+from proxy.stores.read_batches import ReadBatches
 from proxy.stores.sqlite_lately import Remembering, lately_of
 from proxy.stores.threads import Threads
 
@@ -75,7 +75,7 @@ class SqliteStore:
             raise OperatorError(f"`{path}` cannot be used as a store: {error}", help=help) from error
         self._readers = Threads(reading, "tailorbird-read")
         self._writer = Threads([self._writing], "tailorbird-write")
-        self._batches = Batches(self._read_many, self._unpacked, at_once=READERS)
+        self._batches = ReadBatches(self._read_many, self._unpacked, at_once=READERS)
         self._due: set[str] = set()  # whose profiles take long to read
 
     async def get_profile(self, visitor_id: str) -> Profile | None:

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from proxy.ports import Changed
-from proxy.stores import bulk
+from proxy.stores import sqlite_bulk
 from proxy.stores.sqlite_visitor import last_place
 
 # Named when erasing was all that it told of.
@@ -48,7 +48,7 @@ class Missed(NamedTuple):
 
 def mark(connection: sqlite3.Connection, visitor_ids: Collection[str] = ()) -> None:
     """Says that these profiles, or anybody's, were changed and no event in the log tells of it."""
-    bulk.write(connection, "INSERT INTO erasures (visitor_id)", [(id,) for id in visitor_ids] or [(None,)])
+    sqlite_bulk.write(connection, "INSERT INTO erasures (visitor_id)", [(id,) for id in visitor_ids] or [(None,)])
     most = MOST if visitor_ids else 0
     connection.execute("DELETE FROM erasures WHERE place < (SELECT max(place) FROM erasures) - ?", (most,))
 

@@ -21,7 +21,7 @@ from proxy.errors import DamagedValueError
 from proxy.events.fold import fold, is_deed
 from proxy.model import Arrival, Deed, Profile
 from proxy.ports import Applied, Part
-from proxy.stores import bulk, sqlite_changes, sqlite_noted, sqlite_rules, sqlite_tombstones, sqlite_visitor
+from proxy.stores import sqlite_bulk, sqlite_changes, sqlite_noted, sqlite_rules, sqlite_tombstones, sqlite_visitor
 from proxy.stores.record import arrivals_of, deed_of, import_of, packed, packed_arrival, unpacked_arrival
 from proxy.stores.tombstones import is_erased
 
@@ -60,7 +60,7 @@ def apply(
     """Logs what the log does not have, as it has none of what is `noted`. What a device does is its person's."""
     whose = sqlite_noted.not_noted(connection, _whose(connection, arrivals))
     last, changes = sqlite_visitor.last_place(connection), connection.total_changes
-    bulk.write(connection, LOG, [_row(arrival) for arrival in whose])
+    sqlite_bulk.write(connection, LOG, [_row(arrival) for arrival in whose])
     is_all = connection.total_changes - changes == len(whose)
     fresh = whose if is_all else _logged(connection, last, whose)
     views = _whose_deeds(connection, noted)
@@ -68,7 +68,7 @@ def apply(
     if views:
         mark = sqlite_changes.marked(connection)
         drawn = sqlite_noted.add(connection, views, sqlite_visitor.last_place(connection), mark)
-    bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
+    sqlite_bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
     profiles = sqlite_visitor.checkpoint(connection, _due(connection, fresh) | drawn.union(due))
     linked = {one.visitor_id: profiles[one.visitor_id] for one in fresh if one.event.kind in LINKING}
     span = last, sqlite_visitor.last_place(connection)

@@ -20,7 +20,7 @@ from zlib import crc32
 import msgspec
 
 from proxy.model import NOTED, Arrival, Deed
-from proxy.stores import bulk
+from proxy.stores import sqlite_bulk
 from proxy.stores.record import unpacked_arrival
 from proxy.stores.sqlite_lately import LATELY, NEWEST, lately_of
 
@@ -77,7 +77,7 @@ def add(connection: sqlite3.Connection, deeds: Sequence[Deed], last: int, mark: 
         connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (places[-1],))
     ids = [deed.visitor_id for deed in deeds]
     rows = list(zip(places, ids, [deed.packed for deed in deeds], strict=True))
-    bulk.write(connection, "INSERT OR ROLLBACK INTO noted", rows)
+    sqlite_bulk.write(connection, "INSERT OR ROLLBACK INTO noted", rows)
     visitors = msgspec.json.encode(_numbers(connection, ids, mark)).decode()
     connection.execute("INSERT OR ROLLBACK INTO noted_newest VALUES (?, ?)", (places[0], visitors))
     if last // LATELY == places[-1] // LATELY:
@@ -90,7 +90,8 @@ def _numbers(connection: sqlite3.Connection, ids: Sequence[str], mark: int) -> l
     """What these visitors are called, who have a row from now on."""
     known = lately_of(connection).known(mark)
     if new := set(ids).difference(known):
-        bulk.write(connection, "INSERT OR IGNORE INTO profiles (visitor_id, value)", [(id, b"") for id in sorted(new)])
+        empty = [(id, b"") for id in sorted(new)]
+        sqlite_bulk.write(connection, "INSERT OR IGNORE INTO profiles (visitor_id, value)", empty)
         known.update((id, number(id)) for id in new)
     return [known[id] for id in ids]
 

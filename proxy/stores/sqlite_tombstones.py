@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Collection
 
 from proxy.ports import Tombstones
-from proxy.stores import bulk
+from proxy.stores import sqlite_bulk
 from proxy.stores.tombstones import new_key, tombstone
 
 SCHEMA = """
@@ -29,7 +29,7 @@ def erased_at(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> d
         return {}
     whose = {tombstone(key, id): id for key in _keys(connection) for id in visitor_ids}
     found: dict[str, float] = {}
-    for hash, at in bulk.among(connection, "SELECT hash, erased_at FROM tombstones WHERE hash", list(whose)):
+    for hash, at in sqlite_bulk.among(connection, "SELECT hash, erased_at FROM tombstones WHERE hash", list(whose)):
         found[whose[hash]] = max(at, found.get(whose[hash], at))
     return found
 

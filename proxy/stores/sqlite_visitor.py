@@ -23,7 +23,7 @@ from proxy.audience.merging import NO_RULES, Rules
 from proxy.errors import DamagedValueError
 from proxy.events.fold import fold, in_order
 from proxy.model import Arrival, Profile
-from proxy.stores import bulk, sqlite_noted, sqlite_rules
+from proxy.stores import sqlite_bulk, sqlite_noted, sqlite_rules
 from proxy.stores.record import MAX_BYTES, packed, unpacked, unpacked_arrivals
 
 DEVICES = "CREATE TABLE IF NOT EXISTS devices (visitor_id TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID"
@@ -159,7 +159,7 @@ def checkpoint(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> 
 def write(connection: sqlite3.Connection, profiles: Mapping[str, Profile]) -> None:
     """Has these be checkpoints: they are what follows from all of the log."""
     last = last_place(connection)
-    bulk.write(connection, WRITE, [(id, packed(profile), last) for id, profile in profiles.items()], REPLACE)
+    sqlite_bulk.write(connection, WRITE, [(id, packed(profile), last) for id, profile in profiles.items()], REPLACE)
     for visitor_id, profile in profiles.items():
         if profile.links:
             connection.execute("DELETE FROM devices WHERE visitor_id = ?", (visitor_id,))

@@ -8,8 +8,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from proxy.errors import RequestError
+from proxy.studio.product_changes import changes_in
 from proxy.studio.purging import purge_in
-from proxy.studio.stocking import changes_in
 from proxy.studio.views import Site, status_view
 
 

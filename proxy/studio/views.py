@@ -22,8 +22,8 @@ from proxy.rulebook.pauses import Pause, What
 from proxy.rulebook.rules import priority_text
 from proxy.stores.holdings import Receipt
 from proxy.stores.versions import Versions
+from proxy.studio.product_changes import ProductsChanged
 from proxy.studio.purging import Purged
-from proxy.studio.stocking import Stocked
 
 STOPPING = "stopping"
 
@@ -108,7 +108,7 @@ class Site(Protocol):
     async def roll_back(self, number: int, author: str) -> None:
         """Makes an earlier version live again. Raises `OperatorError`."""
 
-    async def change_products(self, changes: list[dict[str, Any]]) -> Stocked:
+    async def change_products(self, changes: list[dict[str, Any]]) -> ProductsChanged:
         """Changes products in every process that serves this shop."""
 
     async def purge(self, purge: Purge) -> Purged:

@@ -26,8 +26,8 @@ from proxy.page.about import About
 from proxy.personalise import Personalised
 from proxy.settings import Settings
 from proxy.stores.record import deed, packed_part
-from proxy.visitors.agreeing import Agreeing
 from proxy.visitors.consent import Consents, allowed
+from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.journal import Journal
 from proxy.visitors.telling import MOST_SHOWN, Telling, banners_of, telling_of
 from proxy.visitors.visitor import Cookies
@@ -66,7 +66,7 @@ class Capture:
         self.is_on = self._journal is not None
         self._cookies = cookies
         self._consents = Consents(settings)
-        self._agreeing = Agreeing(settings, cookies, self._consents)
+        self._agreed = ConsentChanges(settings, cookies, self._consents)
         self._products = products
         self._told: dict[Question, tuple[Telling | None, About | None]] = {}
         self._held: OrderedDict[str, list[Arrival | Deed]] = OrderedDict()
@@ -88,7 +88,7 @@ class Capture:
         """The same for one more who asks a question, whose cookies were read, and who agrees; False when it takes
         a `View`."""
         told, about_told = self._told.get(question, NOT_TOLD)
-        if about_told is not about or self._agreeing.is_asked or self._journal is None:
+        if about_told is not about or self._agreed.is_asked or self._journal is None:
             return False
         if told is None or not visitor_id:
             return True
@@ -114,7 +114,7 @@ class Capture:
         telling = self._telling(view.request, view.about)
         if telling is None:
             return ()
-        agreed = self._agreeing.news(view.request, view.visitor, view.at) if self._agreeing.is_asked else []
+        agreed = self._agreed.news(view.request, view.visitor, view.at) if self._agreed.is_asked else []
         visitor = view.visitor or self._visitor(view)
         if not visitor.id or visitor.consent < Consent.SESSION:
             return agreed

@@ -20,7 +20,7 @@ from proxy.model import Arrival, Deed, Profile
 from proxy.ports import ProfileStore
 from proxy.settings import DEFAULTS, Settings
 from proxy.visitors.ahead import Ahead
-from proxy.visitors.patience import Patience, Read
+from proxy.visitors.read_budget import Read, ReadBudget
 from proxy.visitors.remembered import MISSING, Remembered
 from proxy.visitors.strangers import Strangers
 
@@ -52,7 +52,7 @@ class ProfileReader:
         self.remembered = self._memory.fresh
         self._is_strained = is_strained
         self._breaker = Breaker(clock, settings)
-        self._patience = Patience(settings.profile_budget_ms, self._settle, settings.profile_longest_ms)
+        self._budget = ReadBudget(settings.profile_budget_ms, self._settle, settings.profile_longest_ms)
         self._reads: dict[str, tuple[Read, asyncio.Task[None]]] = {}
         self._outdated: set[str] = set()
         self._renewals: dict[str, object] = {}
@@ -169,7 +169,7 @@ class ProfileReader:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._patience.close()
+        self._budget.close()
 
     def _count(self, outcome: str) -> None:
         self._metrics.count("tailorbird_profile_lookups_total", "outcome", outcome)
@@ -204,7 +204,7 @@ class ProfileReader:
                 return "busy"
             if not self._breaker.allows():
                 return "open"
-            read = self._patience.begin()
+            read = self._budget.begin()
             self._reads[visitor_id] = read, asyncio.create_task(self._read(read, visitor_id, now))
         return self._reads[visitor_id][0]
 
@@ -225,7 +225,7 @@ class ProfileReader:
             for id in ids:
                 del self._reads[id]
                 self._outdated.discard(id)
-            self._patience.end(read)
+            self._budget.end(read)
             if not read.is_over:
                 self._settle(read, outcome)
 

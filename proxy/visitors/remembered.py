@@ -16,8 +16,8 @@ from typing import Final
 import msgspec
 
 from proxy.audience.traits import STRANGER
-from proxy.collector import let_go
 from proxy.events.fold import fold, is_deed
+from proxy.garbage import let_go
 from proxy.metrics import Tally
 from proxy.model import Arrival, Deed, Profile
 from proxy.stores.record import arrivals_of

@@ -3,7 +3,7 @@ all who come for the first time, without asking the store.
 
 It has in mind whom the store knows, as a crowd of two bytes each (`crowd.py`): read when it begins and whenever anybody
 may have been changed or erased, and kept by what it stores itself, what other workers tell it, and what is found in the
-store when it is looked after (`vouching.py`).
+store when it is looked after (`invalidation.py`).
 
 Its law: who is in the store is never taken for a stranger. So whoever is known to the memory of profiles
 (`remembered.py`) may be missing here as long as they are there; what is under way to the store is told as if it were

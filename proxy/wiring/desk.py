@@ -12,7 +12,7 @@ import msgspec
 
 from proxy.audience.survey import Groups, Typed
 from proxy.audience.traits import STRANGER
-from proxy.bus.tally import Tally
+from proxy.bus.shared_counts import SharedCounts
 from proxy.decide.plan import Plan
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import Finding
@@ -36,8 +36,8 @@ from proxy.serve.rules import Rules
 from proxy.serve.survey import Survey
 from proxy.stores.holdings import Places, Receipt, exported
 from proxy.stores.versions import Versions
+from proxy.studio.product_changes import ProductsChanged, change, products_changed
 from proxy.studio.purging import Purged, purged
-from proxy.studio.stocking import Stocked, change, stocked
 from proxy.studio.views import STOPPING, Link, Readiness, ShownView, newest, readiness, shown_view, together
 from proxy.visitors.context import languages_of, request_of
 from proxy.visitors.persona import Persona, context_as
@@ -58,7 +58,7 @@ class Desk:
     machine: Bus
     bus: Bus
     metrics: Metrics
-    tally: Tally | None
+    shared_counts: SharedCounts | None
     store: Store
     places: Places
     profiles: ProfileReader
@@ -143,7 +143,8 @@ class Desk:
 
     async def _sums(self) -> tuple[Counts, Counts]:
         own = Counts(self.metrics.counts()), self.metrics.gauges()
-        return own if self.tally is None else await asyncio.to_thread(self.tally.sums, *own)
+        shared = self.shared_counts
+        return own if shared is None else await asyncio.to_thread(shared.sums, *own)
 
     async def groups(self) -> Groups:
         """How large the segments being served are. May raise `StoreError`."""
@@ -176,11 +177,11 @@ class Desk:
         """Makes what the purge means out of date in every process that serves this shop."""
         return purged(await self.bus.send(PURGE, msgspec.msgpack.encode(purge)))
 
-    async def change_products(self, changes: list[dict[str, Any]]) -> Stocked:
+    async def change_products(self, changes: list[dict[str, Any]]) -> ProductsChanged:
         """Changes products in every process that serves this shop."""
         told = await self.bus.send(PRODUCTS, msgspec.msgpack.encode(changes))
         await self.product_news.keep_changes(str(words.get("id")) for words in changes)
-        return stocked(told)
+        return products_changed(told)
 
     async def _change_products(self, message: bytes) -> bytes:
         async with self._one_after_another:

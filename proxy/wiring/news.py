@@ -9,10 +9,10 @@ import msgspec
 from proxy.model import Arrival, Deed
 from proxy.ports import Bus
 from proxy.stores.holdings import Places, Receipt, erased
+from proxy.visitors.invalidation import Invalidation
 from proxy.visitors.journal import Change
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Keeper
-from proxy.visitors.vouching import Vouching
 
 PROFILES, ERASING, ERASED = "profiles", "erasing", "erased"
 """The topics on which they tell it."""
@@ -41,13 +41,13 @@ class News:
         self,
         bus: Bus,
         profiles: ProfileReader,
-        vouching: Vouching,
+        invalidation: Invalidation,
         keeper: Keeper,
         clock: Callable[[], float],
     ) -> None:
         self._bus = bus
         self._profiles = profiles
-        self._vouching = vouching
+        self._invalidation = invalidation
         self._keeper = keeper
         self._clock = clock
         bus.listen(PROFILES, self._hear_of_profiles)
@@ -70,7 +70,7 @@ class News:
         told = msgspec.msgpack.decode(message, type=Told)
         self._profiles.arrived((), [*told.deeds, *told.noted])
         self._profiles.outdate(told.visitor_ids)
-        self._vouching.know(told.names)
+        self._invalidation.know(told.names)
         if told.waits:
             await self._profiles.renew(told.visitor_ids, self._clock())
             await self._profiles.caught_up([arrival.visitor_id for arrival in told.deeds])

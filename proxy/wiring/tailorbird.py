@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 
 from proxy.bus import bus_of_machine, bus_of_shop
-from proxy.bus.tally import Tally
+from proxy.bus.shared_counts import SharedCounts
 from proxy.catalogue.hub import Hub
 from proxy.errors import StoreError
 from proxy.http.message import Handler
 from proxy.metrics import Metrics
 from proxy.model import Profile
-from proxy.outbox.outreach import Outreach, webhooks_in
+from proxy.outbox.leader import Leader, webhooks_in
 from proxy.ports import Store
 from proxy.processes.headroom import Headroom
 from proxy.processes.listener import Certificate, Listener
@@ -48,13 +48,13 @@ from proxy.upstream.asking import Asking
 from proxy.upstream.origins import Origins
 from proxy.visitors.capture import Capture
 from proxy.visitors.collect import Collect
+from proxy.visitors.invalidation import Invalidation, pause_of
 from proxy.visitors.joiner import Joiner
 from proxy.visitors.journal import Journal
 from proxy.visitors.preview import Tokens
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Keeper, Recorder
 from proxy.visitors.visitor import Cookies
-from proxy.visitors.vouching import Vouching, pause_of
 from proxy.visitors.writekeys import WriteKeys
 from proxy.wiring.desk import Desk
 from proxy.wiring.news import News
@@ -82,7 +82,7 @@ class Tailorbird:
         self.metrics = Metrics()
         self._machine = bus_of_machine(shared)
         self.bus = bus_of_shop(self._machine, server_of(settings.store))
-        self._tally = None if shared is None else Tally(shared, self._machine.name, self.metrics)
+        self._shared_counts = None if shared is None else SharedCounts(shared, self._machine.name, self.metrics)
         self.cookies = Cookies.from_settings(settings, is_demo=is_demo)
         self._origins = Origins(settings.origin, settings)
         self._asking = Asking(self._origins, settings)
@@ -115,10 +115,10 @@ class Tailorbird:
         self._recorder = Recorder(settings.recorded_a_second)
         self._views = open_views(settings.store)
         self._keeper = Keeper(self._recorder, self._views, most=settings.recorded_views, metrics=metrics)
-        self._vouching = Vouching(self.store, self._profiles, clock)
-        self._news = News(self.bus, self._profiles, self._vouching, self._keeper, clock)
+        self._invalidation = Invalidation(self.store, self._profiles, clock)
+        self._news = News(self.bus, self._profiles, self._invalidation, self._keeper, clock)
         self.journal = Journal(self.store, self._profiles, metrics, self._news.tell, clock, settings)
-        self.journal.subscribe(lambda applied: self._vouching.know(applied.changes))
+        self.journal.subscribe(lambda applied: self._invalidation.know(applied.changes))
         joiner = Joiner(self.store, self._profiles, metrics, self._news.tell)
         collect = Collect(WriteKeys(settings), self.cookies, self.journal, joiner, metrics, settings, clock)
         self._profiles.along(joiner.forget)
@@ -173,7 +173,7 @@ class Tailorbird:
             self._machine,
             self.bus,
             self.metrics,
-            self._tally,
+            self._shared_counts,
             self.store,
             Places(self.store, self._views, self._outbox),
             self._profiles,
@@ -203,7 +203,7 @@ class Tailorbird:
         """Systems that are told who enters and leaves a segment."""
         webhooks = webhooks_in(self.settings.webhooks)
         told = self.bus.name, self.store, self._outbox, webhooks, lambda: self._rules.publication, self.metrics
-        self._outreach = Outreach(*told, self.now) if webhooks else None
+        self._webhooks = Leader(*told, self.now) if webhooks else None
 
     def listener(self, host: str = "", port: int = 0, *, bound: socket.socket | None = None) -> Listener:
         """The public listener, at an address or on a socket that is bound."""
@@ -257,14 +257,14 @@ class Tailorbird:
             self._lag.watch(),
             self._headroom.watch(),
             self._affinity.run(),
-            self._vouching.follow(pause_of(self.settings.profile_memory_seconds)),
+            self._invalidation.follow(pause_of(self.settings.profile_memory_seconds)),
             self._product_news.follow(),
             self._profiles.meet_all(),
         ]
-        if self._tally is not None:
-            works.append(self._tally.keep())
-        if self._outreach is not None:
-            works.append(self._outreach.run())
+        if self._shared_counts is not None:
+            works.append(self._shared_counts.keep())
+        if self._webhooks is not None:
+            works.append(self._webhooks.run())
         self._beside = [asyncio.create_task(work) for work in works]
         return self
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from proxy.catalogue.evaluation import evaluate, learn_baskets, split
 from proxy.catalogue.logs import read_log
-from proxy.catalogue.trials import evaluate, learn_baskets, split
 
 DATA = Path(os.environ.get("BAR_DATA", Path(__file__).parent.parent.parent.parent / "shared" / "data"))
 STEP = 1 if os.environ.get("BAR_FULL") else 8

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from proxy.catalogue.evaluation import evaluate, published
 from proxy.catalogue.logs import read_sequences
-from proxy.catalogue.trials import evaluate, published
 
 FOLDER = Path(os.environ.get("BAR_DATA", Path(__file__).parent.parent.parent.parent / "shared" / "data")) / "diginetica"
 IS_FULL = bool(os.environ.get("BAR_FULL"))

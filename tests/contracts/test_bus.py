@@ -22,7 +22,7 @@ from proxy.bus.alone import Alone
 from proxy.bus.redis import LIVE, RedisBus
 from proxy.ports import Bus
 from proxy.stores import server_of
-from proxy.stores.connecting import client_of
+from proxy.stores.redis_connecting import client_of
 from tests.contracts.conftest import flush
 
 Member = Callable[[], Awaitable[Bus]]

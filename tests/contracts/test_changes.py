@@ -17,9 +17,9 @@ from proxy.stores import open_outbox, open_store, open_views
 from proxy.stores.holdings import Places, erased
 from proxy.stores.joining import join, part
 from proxy.stores.retention import expire
+from proxy.visitors.invalidation import Invalidation
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.remembered import MISSING
-from proxy.visitors.vouching import Vouching
 from tests.wire.patience import PATIENT
 
 NOON = 1_795_435_200.0
@@ -38,7 +38,7 @@ class Worker:
         self.store = store
         self.at = NOON
         self.profiles = ProfileReader(store, Metrics(), settings=PATIENT)
-        self.vouching = Vouching(store, self.profiles, lambda: self.at, settle_seconds=0.0)
+        self.vouching = Invalidation(store, self.profiles, lambda: self.at, settle_seconds=0.0)
 
     async def apply(self, *arrivals: Arrival) -> None:
         """As the journal does."""

@@ -17,8 +17,8 @@ from proxy.errors import DamagedValueError, OperatorError, StoreError
 from proxy.model import Arrival, Event, Profile
 from proxy.ports import ProfileStore, Store
 from proxy.stores import open_store
-from proxy.stores.connecting import client_of
 from proxy.stores.record import deed_of, packed
+from proxy.stores.redis_connecting import client_of
 from proxy.stores.redis_visitor import profile_key
 from tests.wire.patience import PATIENT
 

@@ -20,9 +20,9 @@ from proxy.stores.joining import join
 from proxy.stores.record import head_of, packed_arrival
 from proxy.stores.redis import BUS_KEYS
 from proxy.stores.redis_visitor import ADD, MOST_NEWS, STAMP, Call, log_key, news_key, ran
+from proxy.visitors.invalidation import Invalidation
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.remembered import MISSING
-from proxy.visitors.vouching import Vouching
 from tests.contracts.conftest import flush
 from tests.wire.patience import PATIENT
 from tests.wire.valkeys import valkey as valkey_server
@@ -125,7 +125,7 @@ async def test_what_a_writer_began_that_is_gone_is_seen_when_it_must_be_over(val
     at = NOON
     await valkey.apply([seen("anna", 1), seen("ben", 1)])
     profiles = ProfileReader(valkey, Metrics(), settings=PATIENT)
-    vouching = Vouching(valkey, profiles, lambda: at, settle_seconds=0.0)
+    vouching = Invalidation(valkey, profiles, lambda: at, settle_seconds=0.0)
     await vouching.look()
     await redis_changes.begin(client, ["anna"])
     await vouching.look()

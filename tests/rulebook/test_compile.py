@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 from pathlib import Path
 
-from proxy.collector import at_rest
 from proxy.decide.engine import decide
+from proxy.garbage import at_rest
 from proxy.model import EvaluationContext, Product
 from proxy.rulebook.compile import load, version_of
 from proxy.stores.ruledir import read_folder

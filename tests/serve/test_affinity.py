@@ -22,7 +22,7 @@ from proxy.serve import affinity as module
 from proxy.serve.affinity import Affinity
 from proxy.serve.learning import Learning
 from proxy.stores import open_store
-from proxy.stores.batch import BuiltPairs, build, built, built_pairs, duckdb_at, load
+from proxy.stores.affinity_engine import BuiltPairs, build, built, built_pairs, duckdb_at, load
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import eventually

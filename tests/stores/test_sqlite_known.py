@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from proxy.model import Arrival, Event
-from proxy.stores import bulk, sqlite_known, sqlite_log, sqlite_schema
+from proxy.stores import sqlite_bulk, sqlite_known, sqlite_log, sqlite_schema
 from proxy.stores.record import packed_arrival
 
 NOON = 1_795_435_200.0
@@ -43,7 +43,7 @@ def log(connection: sqlite3.Connection, *names: str) -> None:
     """Two events each, without a checkpoint."""
     seen = [Arrival(id, Event(NOON, f"web:{n}", "page viewed", "/"), "web", NOON) for id in names for n in range(2)]
     rows = [(one.visitor_id, one.event.id, one.received_at, packed_arrival(one)) for one in seen]
-    bulk.write(connection, sqlite_log.LOG, rows)
+    sqlite_bulk.write(connection, sqlite_log.LOG, rows)
 
 
 def test_an_empty_file_knows_nobody(connection: sqlite3.Connection) -> None:

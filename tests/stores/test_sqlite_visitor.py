@@ -8,7 +8,7 @@ import pytest
 from proxy.errors import DamagedValueError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Event, Link, Profile
-from proxy.stores import bulk, sqlite_log, sqlite_schema
+from proxy.stores import sqlite_bulk, sqlite_log, sqlite_schema
 from proxy.stores.record import packed, packed_arrival
 from proxy.stores.sqlite_visitor import (
     READ,
@@ -42,7 +42,7 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 def log(connection: sqlite3.Connection, *arrivals: Arrival) -> None:
     rows = [(one.visitor_id, one.event.id, one.received_at, packed_arrival(one)) for one in arrivals]
-    bulk.write(connection, sqlite_log.LOG, rows)
+    sqlite_bulk.write(connection, sqlite_log.LOG, rows)
 
 
 def test_a_profile_is_its_checkpoint_with_what_came_after_it(connection: sqlite3.Connection) -> None:

@@ -27,8 +27,8 @@ from proxy.stores.history import Action, must_wait_for
 from proxy.stores.holdings import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.app import create_studio
+from proxy.studio.product_changes import ProductsChanged, change
 from proxy.studio.purging import Purged
-from proxy.studio.stocking import Stocked, change
 from proxy.studio.views import Link, Readiness, ShownView, newest, readiness, shown_view
 
 RULES = """version: 1
@@ -120,7 +120,7 @@ class Shop:
             raise StoreError("it is down")
         return Receipt(visitor_id, 1, "2026-11-23T12:00:00Z", {"events": 3}, {"events": int(self.is_late)})
 
-    async def change_products(self, changes: list[dict[str, Any]]) -> Stocked:
+    async def change_products(self, changes: list[dict[str, Any]]) -> ProductsChanged:
         return await change(self.hub, changes)
 
     async def purge(self, purge: Purge) -> Purged:

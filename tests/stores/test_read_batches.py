@@ -7,7 +7,7 @@ import pytest
 
 from proxy.errors import DamagedValueError, StoreError
 from proxy.model import Profile
-from proxy.stores.batches import BATCH, Batches
+from proxy.stores.read_batches import BATCH, ReadBatches
 from proxy.stores.record import packed, unpacked
 
 Value = bytes | StoreError
@@ -37,22 +37,22 @@ async def shelf() -> Shelf:
 
 
 @pytest.fixture
-async def batches(shelf: Shelf) -> Batches[bytes]:
-    return Batches(shelf.read, lambda value, id: unpacked(value, id) if value else None, at_once=2)
+async def batches(shelf: Shelf) -> ReadBatches[bytes]:
+    return ReadBatches(shelf.read, lambda value, id: unpacked(value, id) if value else None, at_once=2)
 
 
-async def test_reads_of_one_turn_are_one_batch(shelf: Shelf, batches: Batches[bytes]) -> None:
+async def test_reads_of_one_turn_are_one_batch(shelf: Shelf, batches: ReadBatches[bytes]) -> None:
     read = await asyncio.gather(*(batches.get(name) for name in ("anna", "ben", "anna")))
     assert read == [Profile("anna"), Profile("ben"), Profile("anna")]
     assert shelf.batches == [["anna", "ben", "anna"]]
 
 
-async def test_an_empty_value_is_an_unknown_visitor(shelf: Shelf, batches: Batches[bytes]) -> None:
+async def test_an_empty_value_is_an_unknown_visitor(shelf: Shelf, batches: ReadBatches[bytes]) -> None:
     shelf.values = {"nobody": b""}
     assert await batches.get("nobody") is None
 
 
-async def test_what_does_not_fit_goes_with_the_next_batch(shelf: Shelf, batches: Batches[bytes]) -> None:
+async def test_what_does_not_fit_goes_with_the_next_batch(shelf: Shelf, batches: ReadBatches[bytes]) -> None:
     shelf.gate.clear()
     names = [f"visitor-{number}" for number in range(3 * BATCH + 1)]
     reads = asyncio.gather(*(batches.get(name) for name in names))
@@ -64,7 +64,7 @@ async def test_what_does_not_fit_goes_with_the_next_batch(shelf: Shelf, batches:
     assert [len(batch) for batch in shelf.batches] == [BATCH, BATCH, BATCH, 1]
 
 
-async def test_a_damaged_value_spoils_no_other(shelf: Shelf, batches: Batches[bytes]) -> None:
+async def test_a_damaged_value_spoils_no_other(shelf: Shelf, batches: ReadBatches[bytes]) -> None:
     shelf.values = {"list": DamagedValueError("not a text"), "noise": b"noise"}
     names = ("anna", "list", "noise", "ben")
     anna, *damaged, ben = await asyncio.gather(*(batches.get(name) for name in names), return_exceptions=True)
@@ -74,7 +74,7 @@ async def test_a_damaged_value_spoils_no_other(shelf: Shelf, batches: Batches[by
 
 @pytest.mark.parametrize("failure", [StoreError("down"), asyncio.CancelledError()], ids=["down", "closed"])
 async def test_when_the_batch_fails_each_of_its_reads_does(
-    shelf: Shelf, batches: Batches[bytes], failure: BaseException
+    shelf: Shelf, batches: ReadBatches[bytes], failure: BaseException
 ) -> None:
     shelf.failure = failure
     reads = await asyncio.gather(batches.get("anna"), batches.get("ben"), return_exceptions=True)
@@ -83,7 +83,7 @@ async def test_when_the_batch_fails_each_of_its_reads_does(
     assert await batches.get("anna") == Profile("anna")
 
 
-async def test_a_caller_that_leaves_takes_nothing_from_the_others(shelf: Shelf, batches: Batches[bytes]) -> None:
+async def test_a_caller_that_leaves_takes_nothing_from_the_others(shelf: Shelf, batches: ReadBatches[bytes]) -> None:
     shelf.gate.clear()
     leaving, staying = (asyncio.create_task(batches.get(name)) for name in ("anna", "ben"))
     while not shelf.batches:

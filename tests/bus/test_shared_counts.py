@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from proxy.bus.tally import Tally
+from proxy.bus.shared_counts import SharedCounts
 from proxy.metrics import GAUGES, Counts, Metrics
 
 REQUESTS = "tailorbird_requests_total"
 GAUGE = next(iter(GAUGES))
 
 
-def worker(folder: Path, name: str, requests: int, *, lives: bool = True) -> Tally:
+def worker(folder: Path, name: str, requests: int, *, lives: bool = True) -> SharedCounts:
     metrics = Metrics()
     metrics.count(REQUESTS, "result", "default", by=requests)
     metrics.gauge(GAUGE, lambda: 7)
     if lives:
         (folder / f"{name}.sock").touch()
-    return Tally(folder, name, metrics)
+    return SharedCounts(folder, name, metrics)
 
 
-def text_of(tally: Tally) -> str:
+def text_of(tally: SharedCounts) -> str:
     own = Counts(tally._metrics.counts()), tally._metrics.gauges()
     return Metrics().as_text(*tally.sums(*own))
 
@@ -39,17 +39,17 @@ def test_counts_are_summed_over_all_and_gauges_over_those_that_live(tmp_path: Pa
 
 async def test_what_was_counted_last_is_written_at_the_end(tmp_path: Path) -> None:
     metrics = Metrics()
-    keeping = asyncio.create_task(Tally(tmp_path, "one", metrics).keep())
+    keeping = asyncio.create_task(SharedCounts(tmp_path, "one", metrics).keep())
     await asyncio.sleep(0)
     metrics.count(REQUESTS, "result", "default", by=4)
     keeping.cancel()
     await asyncio.wait((keeping,))
-    assert f'{REQUESTS}{{result="default"}} 4\n' in text_of(Tally(tmp_path, "other", Metrics()))
+    assert f'{REQUESTS}{{result="default"}} 4\n' in text_of(SharedCounts(tmp_path, "other", Metrics()))
 
 
 def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
     metrics = Metrics()
-    tally = Tally(tmp_path / "gone", "one", metrics)
+    tally = SharedCounts(tmp_path / "gone", "one", metrics)
     metrics.count(REQUESTS, "result", "default")
     tally.write()
     assert f'{REQUESTS}{{result="default"}} 1\n' in text_of(tally)

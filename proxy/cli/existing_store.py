@@ -1,4 +1,5 @@
-"""A store, as commands open it that look into one: what is not there yet is not made. Raises `OperatorError` for it."""
+"""Opening a store that must exist already, for commands that only look into one. Raises `OperatorError` when it does
+not."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the workers of a machine have counted, each in a file of the folder they share, written once a second: so any of
-them can tell the sum, and what a worker counted stays counted when it is gone (a sum that fell would look to whoever
-scrapes it like a restart, and be counted again)."""
+"""The metrics of all workers of a machine: each writes its own to a file of the folder they share, once a second. So
+any of them can tell the sum, and what a worker counted stays counted when it is gone (a sum that fell would look to
+Prometheus like a restart, and be counted again)."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Counted(msgspec.Struct, frozen=True, array_like=True):
     gauges: list[tuple[str, str, str, int]]
 
 
-class Tally:
-    """This worker's file, and those of the others. `name` is the worker's on the bus."""
+class SharedCounts:
+    """Writes this worker's file and reads those of the others. `name` is the worker's on the bus."""
 
     def __init__(self, folder: Path, name: str, metrics: Metrics) -> None:
         self._folder = folder

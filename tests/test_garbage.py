@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from proxy.collector import YOUNG_OBJECTS, at_rest, let_go
+from proxy.garbage import YOUNG_OBJECTS, at_rest, let_go
 
 
 @pytest.fixture(autouse=True)

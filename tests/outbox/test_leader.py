@@ -17,7 +17,7 @@ import pytest
 from proxy.errors import OperatorError, StoreError
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Event, Item
-from proxy.outbox.outreach import Outreach, webhooks_in
+from proxy.outbox.leader import Leader, webhooks_in
 from proxy.outbox.sender import AT_ONCE
 from proxy.rulebook.compile import load
 from proxy.stores import open_outbox, open_store
@@ -105,7 +105,7 @@ async def test_of_several_processes_one_tells_and_when_it_is_gone_another(tmp_pa
         outboxes = [open_outbox(url), open_outbox(url)]
         tasks = [
             asyncio.create_task(
-                Outreach(
+                Leader(
                     f"process {number}", store, outbox, [receiver.webhook()], lambda: publication, Metrics(), time.time
                 ).run()
             )

@@ -1,4 +1,4 @@
-"""Who listens to what in this process. A listener that fails has not done what it was asked; it stops nobody else."""
+"""The listeners of this process, by topic. One that raises has not done what it was asked; it stops no other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def name_of_process() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
-class Ears:
+class Listeners:
     """At most one listener a topic."""
 
     def __init__(self) -> None:

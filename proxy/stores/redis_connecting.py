@@ -23,7 +23,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from proxy.errors import StoreError
 from proxy.settings import Settings
 from proxy.stores.address import ACK_SECONDS, Ack, Address, address_of
-from proxy.stores.cluster import Map, Wide
+from proxy.stores.redis_cluster import Map, Wide
 
 LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS = 1.0, 0.01
 """Between two tries of a write, and not the same for all who try."""

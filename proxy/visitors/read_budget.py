@@ -1,7 +1,7 @@
-"""How long pages wait for a store: as long as it is the store they wait for, and not this process itself.
+"""The time budget of profile reads: a page waits for the store, but not for this process itself.
 
 When many visitors come at once, the event loop and the machine are busy, and a profile that was read long ago is in
-line behind pages. A wait by the clock would then take a healthy store for a slow one.
+line behind pages. A timeout by the clock would then take a healthy store for a slow one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Read:
         return self.outcome
 
 
-class Patience:
+class ReadBudget:
     """Gives up reads: after a budget in which the store answered nobody, after the hard limit in any case.
 
     Time passes in ticks, ten to the budget, and however late a tick comes, it is one tick. Each goes the way of an

@@ -1,5 +1,5 @@
-"""Addresses of parts that are late again and again. Each would cost every page that has it the whole deadline: so pages
-do without them, and now and then one is tried beside a page, until it comes in time.
+"""A circuit breaker for each address of a part: one that is late again and again would cost every page that has it the
+whole deadline. So pages do without it, and now and then it is tried beside a page, until it comes in time.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ LATE_FRACTION = 0.9
 """Of the deadline: a page that is given up sooner has not found its parts late."""
 
 
-class Latecomers:
-    """Of one worker, by host and target. `clock` must be monotonic."""
+class SlowParts:
+    """The breakers of one worker, by host and target. `clock` must be monotonic."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
@@ -32,7 +32,7 @@ class Latecomers:
         """When somebody begins to wait."""
         return self._clock()
 
-    def is_one(self, address: bytes) -> bool:
+    def is_slow(self, address: bytes) -> bool:
         """True when no page waits for it."""
         breaker = self._breakers.get(address)
         return breaker is not None and breaker.is_open

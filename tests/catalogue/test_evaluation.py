@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from proxy.catalogue.evaluation import Case, Score, evaluate, published, split
 from proxy.catalogue.logs import Group, Log
-from proxy.catalogue.trials import Case, Score, evaluate, published, split
 from proxy.errors import OperatorError
 
 

@@ -1,4 +1,4 @@
-"""Python's search for garbage, kept from holding up pages.
+"""Python's cyclic garbage collector, kept from holding up pages.
 
 Now and then Python looks through the objects made of late, and seldom through all there are, for such as hold each
 other and nobody else does. Meanwhile nothing else runs in the process: with 10,000 rules in memory for the better part

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from proxy.stores import bulk, sqlite_log, sqlite_schema
+from proxy.stores import sqlite_bulk, sqlite_log, sqlite_schema
 
 
 @pytest.fixture
@@ -16,15 +16,15 @@ def connection() -> Iterator[sqlite3.Connection]:
     opened.close()
 
 
-@pytest.mark.parametrize("count", [0, 1, bulk.ROWS, 2 * bulk.ROWS + 1])
+@pytest.mark.parametrize("count", [0, 1, sqlite_bulk.ROWS, 2 * sqlite_bulk.ROWS + 1])
 def test_any_number_of_rows_is_written(connection: sqlite3.Connection, count: int) -> None:
-    bulk.write(connection, sqlite_log.NAME, [(f"n{number}",) for number in range(count)])
+    sqlite_bulk.write(connection, sqlite_log.NAME, [(f"n{number}",) for number in range(count)])
     assert connection.execute("SELECT count(*) FROM attribute_names").fetchone() == (count,)
 
 
-@pytest.mark.parametrize("count", [0, 1, 2 * bulk.ROWS + 1])
+@pytest.mark.parametrize("count", [0, 1, 2 * sqlite_bulk.ROWS + 1])
 def test_any_number_of_values_is_looked_for(connection: sqlite3.Connection, count: int) -> None:
-    bulk.write(connection, sqlite_log.NAME, [(f"n{number}",) for number in range(count)])
+    sqlite_bulk.write(connection, sqlite_log.NAME, [(f"n{number}",) for number in range(count)])
     sought = [f"n{number}" for number in range(0, 2 * count, 7)]
-    found = bulk.among(connection, "SELECT name FROM attribute_names WHERE name", sought)
+    found = sqlite_bulk.among(connection, "SELECT name FROM attribute_names WHERE name", sought)
     assert sorted(found) == sorted((f"n{number}",) for number in range(0, count, 7))

@@ -1,7 +1,7 @@
 """Affinity worked out in batch by an SQL engine: DuckDB on this machine, or, through Ibis, the user's own.
 
-The engine does the work; what it is asked stands in `catalogue/batch.py`. Products and visits are numbered first, so
-that whole numbers are counted and not names. A part of the products is worked out at a time, within the memory given.
+The engine does the work; the SQL is in `catalogue/affinity_sql.py`. Products and visits are numbered first, so that
+whole numbers are counted and not names. A part of the products is worked out at a time, within the memory given.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from proxy.catalogue.batch import (
+from proxy.catalogue.affinity_sql import (
     BASKETS,
     CLICKED,
     POPULARITY,
@@ -22,7 +22,7 @@ from proxy.catalogue.batch import (
     whole_pairs_sql,
     whole_sql,
 )
-from proxy.catalogue.trials import MEMORY_SHARE
+from proxy.catalogue.evaluation import MEMORY_SHARE
 from proxy.errors import OperatorError
 
 HELP = "pip install 'tailorbird[batch]'"
@@ -37,7 +37,7 @@ NO_CLICKS = "there are no clicks to build from"
 BuiltRow = tuple[str, list[str], list[float], float, int]
 """A product, what it leads to, the shares, the whole of which these are, and how often the product was clicked."""
 BuiltPairs = tuple[str, list[str], list[int]]
-"""A product, what it was bought with, and in how many orders; "" for what counts no product (`catalogue/batch.py`)."""
+"""A product, what it was bought with, and in how many orders; "" counts baskets (`affinity_sql.py`)."""
 
 ROWS = {
     "product": "string",

@@ -23,7 +23,7 @@ CHANGED_AT_ONCE = 50
 """A millisecond's work."""
 
 
-class Left(msgspec.Struct, frozen=True):
+class LeftOut(msgspec.Struct, frozen=True):
     """A change that was not taken, and why."""
 
     id: str
@@ -31,11 +31,11 @@ class Left(msgspec.Struct, frozen=True):
     help: str = ""
 
 
-class Stocked(msgspec.Struct, frozen=True):
+class ProductsChanged(msgspec.Struct, frozen=True):
     """How many products changed; which changes make no sense; how many workers there are, and how many have done it."""
 
     changed: int
-    left_out: tuple[Left, ...]
+    left_out: tuple[LeftOut, ...]
     workers: int = 1
     confirmed: int = 1
 
@@ -54,21 +54,21 @@ def changes_in(body: bytes) -> list[dict[str, Any]]:
     return changes
 
 
-async def change(hub: Hub, changes: list[dict[str, Any]]) -> Stocked:
+async def change(hub: Hub, changes: list[dict[str, Any]]) -> ProductsChanged:
     """Changes these products, a few at a time: requests go first."""
-    left: list[Left] = []
+    left: list[LeftOut] = []
     for place, words in enumerate(changes, start=1):
         try:
             hub.change(words, lambda *told: None)
         except Unreadable as error:
-            left.append(Left(str(words.get("id", "")), error.what, error.help))
+            left.append(LeftOut(str(words.get("id", "")), error.what, error.help))
         if place % CHANGED_AT_ONCE == 0:
             await asyncio.sleep(0)
-    return Stocked(len(changes) - len(left), tuple(left))
+    return ProductsChanged(len(changes) - len(left), tuple(left))
 
 
-def stocked(told: Told) -> Stocked:
+def products_changed(told: Told) -> ProductsChanged:
     """What came of telling everybody; each answered with what it did."""
-    done = [msgspec.msgpack.decode(answer, type=Stocked) for answer in told.answers.values()]
-    first = done[0] if done else Stocked(0, ())
+    done = [msgspec.msgpack.decode(answer, type=ProductsChanged) for answer in told.answers.values()]
+    first = done[0] if done else ProductsChanged(0, ())
     return msgspec.structs.replace(first, workers=len(told.live), confirmed=len(done))

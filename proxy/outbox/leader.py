@@ -1,5 +1,5 @@
-"""One process of all has the lead in telling webhooks: it looks for changes and sends them, and says every few seconds
-that it is still there. When it is gone, another goes on where the store says it was."""
+"""Leader election for webhooks: one process of all looks for changes and sends them, and renews its lease in the store
+every few seconds. When it is gone, another goes on where the store says it was."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ MARGIN_SECONDS = 1.0
 REST_SECONDS = 0.5
 
 
-class Outreach:
-    """Works beside requests for as long as it is let."""
+class Leader:
+    """Runs in every process; only the one that has the lead does the work."""
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
-"""Vouching for what this worker remembers of visitors: every second it looks whose profiles others changed in the
-store, and has those read again. All else that it remembers is as the store has it, however long ago it was read.
+"""Invalidation of the profiles this worker remembers: every second it asks the store whose profiles others changed, and
+has those read again. All else that it remembers is as the store has it, however long ago it was read.
 
 Others are the workers of this and other machines, whose messages may be lost, and commands, which send none. What this
 worker changed itself, and what others told it they did, it knows already. What somebody has only begun is looked for
-once more when it must be over, for who has begun it may be gone. While the store is away nobody vouches, and
+once more when it must be over, for who has begun it may be gone. While the store is away nothing is looked at, and
 memory is believed no longer than it says itself (`remembered.py`).
 """
 
@@ -27,8 +27,9 @@ was done here."""
 MOST_KNOWN = 10_000
 
 
-class Vouching:
-    """For one worker. `known` are changes that its memory has."""
+class Invalidation:
+    """Follows the store's changes for one worker. `settle_seconds` is the pause between seeing that something changed
+    and asking what."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ BATCH = 200
 Value = TypeVar("Value")
 
 
-class Batches(Generic[Value]):
+class ReadBatches(Generic[Value]):
     """`read_many` brings a value for each visitor, as it is stored, or what is wrong with this value alone. It runs
     `at_once` times at most, and raises `StoreError` when the whole batch failed. `unpack` makes a profile of a value,
     None of an unknown visitor's."""

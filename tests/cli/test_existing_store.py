@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.cli.opening import asked, existing_sightings, exists, recorded_views
+from proxy.cli.existing_store import asked, existing_sightings, exists, recorded_views
 from proxy.errors import OperatorError
 from proxy.model import Profile, Sighting
 from proxy.stores import open_sightings

@@ -1,12 +1,12 @@
 """The rows of `covisits.py` and the counts of `baskets.py` for shops too large to count click by click at start: the
 same calculation as SQL.
 
-It runs on DuckDB here (`stores/batch.py`) and, through Ibis, on the user's own engine: plain SQL with window functions,
-nothing of one engine alone. A table `clicks(session, moment, product)` goes in; rows of a product, another, its share
-and in how many pairs of clicks they met come out. A table of orders of the same columns gives, on rows without a share,
-in how many orders two products were together; a product with itself, in how many it was. On DuckDB a part of the
-products is worked out at a time, so that memory is bounded. What is put into the SQL are our own numbers, and the name
-that the user's table has.
+It runs on DuckDB here (`stores/affinity_engine.py`) and, through Ibis, on the user's own engine: plain SQL with window
+functions, nothing of one engine alone. A table `clicks(session, moment, product)` goes in; rows of a product, another,
+its share and in how many pairs of clicks they met come out. A table of orders of the same columns gives, on rows
+without a share, in how many orders two products were together; a product with itself, in how many it was. On DuckDB a
+part of the products is worked out at a time, so that memory is bounded. What is put into the SQL are our own numbers,
+and the name that the user's table has.
 """
 
 from __future__ import annotations

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
+from proxy.catalogue.affinity_sql import CLICKED_UNTIL, ROW_LENGTH
 from proxy.catalogue.baskets import Baskets
-from proxy.catalogue.batch import CLICKED_UNTIL, ROW_LENGTH
 from proxy.catalogue.covisits import Covisits
+from proxy.catalogue.evaluation import MEMORY_SHARE
 from proxy.catalogue.shop import Shop
-from proxy.catalogue.trials import MEMORY_SHARE
 from proxy.conditions.behaviours import BOUGHT, VIEWED
 from proxy.errors import OperatorError
 from proxy.model import Event, Item
-from proxy.stores.batch import (
+from proxy.stores.affinity_engine import (
     BuiltPairs,
     BuiltRow,
     build,
@@ -177,7 +177,7 @@ def test_the_same_sql_runs_on_spark_and_what_it_writes_is_served(tmp_path: Path)
 def test_orders_in_batch_give_the_live_counts_and_later_ones_add_to_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxy.stores.batch.PAIRS_A_PART", 5)
+    monkeypatch.setattr("proxy.stores.affinity_engine.PAIRS_A_PART", 5)
     connection = duckdb_at(256 * 2**20, 1, tmp_path / "scratch")
     load(connection, events(tmp_path))
     load(connection, orders(tmp_path), "orders")
@@ -242,7 +242,7 @@ def test_parts_together_are_the_whole(tmp_path: Path, monkeypatch: pytest.Monkey
     connection = duckdb_at(256 * 2**20, 1, tmp_path / "scratch")
     load(connection, events(tmp_path))
     list(build(connection, tmp_path / "whole.parquet"))
-    monkeypatch.setattr("proxy.stores.batch.CLICKS_A_PART", 50)
+    monkeypatch.setattr("proxy.stores.affinity_engine.CLICKS_A_PART", 50)
     done = list(build(connection, tmp_path / "parts.parquet"))
     assert len(done) > 3 and done[-1][0] == done[-1][1]
     whole, parts = (

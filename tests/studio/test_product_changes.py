@@ -8,7 +8,7 @@ from proxy.catalogue.hub import Hub
 from proxy.errors import RequestError
 from proxy.model import Product
 from proxy.ports import Told
-from proxy.studio.stocking import CHANGED_AT_ONCE, Left, change, changes_in, stocked
+from proxy.studio.product_changes import CHANGED_AT_ONCE, LeftOut, change, changes_in, products_changed
 
 
 async def test_changes_are_taken_and_what_makes_no_sense_is_told() -> None:
@@ -16,7 +16,7 @@ async def test_changes_are_taken_and_what_makes_no_sense_is_told() -> None:
     done = await change(hub, changes_in(b'[{"id": "BUN", "availability": "out_of_stock"}, {"id": "X"}]'))
     found = hub.get("BUN")
     assert found and not found.in_stock and found.price == 1.0
-    assert (done.changed, done.left_out) == (1, (Left("X", "`title` is missing", done.left_out[0].help),))
+    assert (done.changed, done.left_out) == (1, (LeftOut("X", "`title` is missing", done.left_out[0].help),))
 
 
 async def test_requests_have_their_turn_between_many_changes() -> None:
@@ -41,4 +41,4 @@ def test_what_is_no_change_is_refused(body: bytes) -> None:
 
 
 def test_nobody_told_means_nothing_changed() -> None:
-    assert stocked(Told(frozenset({"a"}), {})).confirmed == 0
+    assert products_changed(Told(frozenset({"a"}), {})).confirmed == 0

@@ -13,8 +13,8 @@ from proxy.errors import StoreError
 from proxy.metrics import Metrics
 from proxy.model import Profile
 from proxy.ports import Changed
+from proxy.visitors.invalidation import MOST_KNOWN, Invalidation
 from proxy.visitors.profiles import ProfileReader
-from proxy.visitors.vouching import MOST_KNOWN, Vouching
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
 from tests.wire.patience import PATIENT
@@ -47,9 +47,9 @@ class Store:
         return None
 
 
-def vouching_of(store: Store) -> tuple[Vouching, ProfileReader]:
+def vouching_of(store: Store) -> tuple[Invalidation, ProfileReader]:
     profiles = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
-    return Vouching(store, profiles, lambda: NOW, settle_seconds=0.0), profiles  # type: ignore[arg-type]
+    return Invalidation(store, profiles, lambda: NOW, settle_seconds=0.0), profiles  # type: ignore[arg-type]
 
 
 async def test_where_nothing_was_changed_nobody_is_asked_for() -> None:

@@ -1,6 +1,6 @@
-"""How far a visitor agreed to be known, told to those who act between requests: other systems hear of who is in a
-segment only while the visitor agreed to all of it (`profile`). With the request itself nobody needs it; so it is noted
-only where there are webhooks, and when it is news: the attribute `consent level` of the profile.
+"""A visitor's consent, written to the attribute `consent level` of their profile when it changes: webhooks are told of
+who is in a segment only while the visitor agreed to all of it (`profile`), and they act between requests. Only where
+there are webhooks; a request itself reads its own consent (`consent.py`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ MOST_REMEMBERED = 50_000
 SOURCE = "page"
 
 
-class Agreeing:
-    """One worker's memory of what visitors agreed to last. Unless it `is_asked` nothing is news."""
+class ConsentChanges:
+    """One worker's memory of what visitors agreed to last. Without webhooks it is not `is_asked`, and nothing is
+    news."""
 
     def __init__(self, settings: Settings, cookies: Cookies, consents: Consents) -> None:
         self._cookies = cookies

@@ -1,5 +1,5 @@
-"""Looking at the visitors of a store to see which segments they are in: at some, or at all of them by as many processes
-as there are processors, each at a part of the store of its own."""
+"""Counting how many visitors of a store are in which segments: all of them, by as many processes as there are
+processors, each with a part of the store of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proxy.audience.segments import Memberships
-from proxy.cli.opening import existing_store
+from proxy.cli.existing_store import existing_store
 from proxy.cli.rulefolder import read_rules
 from proxy.errors import OperatorError
 from proxy.ports import Part

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proxy.catalogue.batch import POPULARITY, STEPS, pairs_sql, rows_sql, whole_pairs_sql, whole_sql
+from proxy.catalogue.affinity_sql import POPULARITY, STEPS, pairs_sql, rows_sql, whole_pairs_sql, whole_sql
 from proxy.catalogue.covisits import REACH
 
 

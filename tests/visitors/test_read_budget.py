@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from proxy.settings import DEFAULTS
-from proxy.visitors.patience import Patience, Read
+from proxy.visitors.read_budget import Read, ReadBudget
 
 BUDGET_MS = 10.0
 
 
 @pytest.fixture
-async def patience() -> AsyncIterator[Patience]:
-    patience = Patience(BUDGET_MS, give_up)
+async def patience() -> AsyncIterator[ReadBudget]:
+    patience = ReadBudget(BUDGET_MS, give_up)
     yield patience
     patience.close()
 
@@ -23,7 +23,7 @@ def give_up(read: Read) -> None:
     read.end("timeout")
 
 
-async def waited_ms(patience: Patience) -> float:
+async def waited_ms(patience: ReadBudget) -> float:
     """How long it takes until a read that ends never is given up."""
     started = time.perf_counter()
     async with asyncio.timeout(10):
@@ -31,12 +31,12 @@ async def waited_ms(patience: Patience) -> float:
     return (time.perf_counter() - started) * 1_000
 
 
-async def test_a_silent_store_is_given_up_after_the_budget(patience: Patience) -> None:
+async def test_a_silent_store_is_given_up_after_the_budget(patience: ReadBudget) -> None:
     assert await waited_ms(patience) >= BUDGET_MS
     assert await waited_ms(patience) >= BUDGET_MS, "the next one too"
 
 
-async def test_a_store_that_answers_others_is_waited_for_up_to_the_hard_limit(patience: Patience) -> None:
+async def test_a_store_that_answers_others_is_waited_for_up_to_the_hard_limit(patience: ReadBudget) -> None:
     waiting = asyncio.create_task(waited_ms(patience))
     while not waiting.done():
         patience.end(patience.begin())
@@ -45,12 +45,12 @@ async def test_a_store_that_answers_others_is_waited_for_up_to_the_hard_limit(pa
 
 
 async def test_no_budget_is_longer_than_the_hard_limit() -> None:
-    patience = Patience(60_000, give_up)
+    patience = ReadBudget(60_000, give_up)
     await waited_ms(patience)
     patience.close()
 
 
-async def test_time_in_which_the_loop_was_busy_is_not_the_stores(patience: Patience) -> None:
+async def test_time_in_which_the_loop_was_busy_is_not_the_stores(patience: ReadBudget) -> None:
     read = patience.begin()
     for _ in range(5):
         busy_until = time.perf_counter() + 2 * DEFAULTS.profile_longest_ms / 1_000
@@ -63,7 +63,7 @@ async def test_time_in_which_the_loop_was_busy_is_not_the_stores(patience: Patie
     assert not read.is_over
 
 
-async def test_a_read_that_has_ended_is_not_given_up_any_more(patience: Patience) -> None:
+async def test_a_read_that_has_ended_is_not_given_up_any_more(patience: ReadBudget) -> None:
     reads = [patience.begin() for _ in range(3)]
     patience.end(reads[1])
     await waited_ms(patience)
