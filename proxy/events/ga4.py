@@ -4,6 +4,7 @@ browser's beacon."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -49,7 +50,7 @@ class Body(msgspec.Struct):
     events: list[msgspec.Raw] | None = None
     client_id: str | None = None
     user_id: str | None = None
-    timestamp_micros: int | None = None
+    timestamp_micros: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None = None
 
 
 _named = msgspec.json.Decoder(Named)

@@ -19,6 +19,7 @@ import msgspec
 from proxy.audience.clean import dated, number_of
 from proxy.audience.rows import Note, Row, Sheet
 from proxy.events.intake import Access, Moment, Rejected, Said, Sender, instant, taken
+from proxy.events.properties import MOST_AMOUNT
 from proxy.events.segment import Call, said_in
 from proxy.events.types import BY_GA4, BY_KIND, BY_SEGMENT, Class
 from proxy.model import Arrival, Item
@@ -67,7 +68,10 @@ class Reading:
 
     def number(self, row: Row, what: str) -> float | None:
         value = self.cell(row, what)
-        return number_of(value.strip()) if isinstance(value, str) else value if isinstance(value, int | float) else None
+        found = (
+            number_of(value.strip()) if isinstance(value, str) else value if isinstance(value, int | float) else None
+        )
+        return found if found is None or abs(found) <= MOST_AMOUNT else None
 
     def notes(self, row: Row) -> tuple[Note, ...]:
         """What there is to say of the row: also of an amount that nobody can read, without which it counts all the

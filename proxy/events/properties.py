@@ -22,6 +22,8 @@ NUMERIC = (int, float, str)
 MAX_DETAILS = 30
 MAX_NAME = 64
 MAX_DETAIL_BYTES = 200
+MOST_AMOUNT = 1e12
+"""Of money or pieces: what is said to be more is none. So all that anybody does comes to a sum that a float can be."""
 
 Properties = Mapping[str, object]
 
@@ -36,8 +38,8 @@ def items_of(properties: Properties) -> tuple[Item, ...]:
 
 
 def _item(said: Properties, product: str) -> Item:
-    quantity = number(said["quantity"]) if "quantity" in said else 1.0
-    price = number(said["price"]) if "price" in said else 0.0
+    quantity = amount(said["quantity"]) if "quantity" in said else 1.0
+    price = amount(said["price"]) if "price" in said else 0.0
     return Item(
         cut(product, 64),
         _category(said),
@@ -58,7 +60,7 @@ def value_of(properties: Properties, items: tuple[Item, ...]) -> float:
     """The money it is about: as said, else what the products cost."""
     for name in VALUE_NAMES:
         if name in properties and properties[name] is not None:
-            return number(properties[name])
+            return amount(properties[name])
     if len(items) == 1:
         return items[0].price * items[0].quantity
     return math.fsum([item.price * item.quantity for item in items])
@@ -109,3 +111,9 @@ def number(value: object) -> float:
     except (ValueError, OverflowError):
         return 0.0
     return found if math.isfinite(found) else 0.0
+
+
+def amount(value: object) -> float:
+    """The same of money or pieces."""
+    found = number(value)
+    return found if abs(found) <= MOST_AMOUNT else 0.0

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from math import inf
 
@@ -29,6 +30,8 @@ from proxy.ports import Outbox, Store
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.membership import Eye
 from proxy.rulebook.webhookfile import Webhook, told_of
+
+log = logging.getLogger("tailorbird.outbox")
 
 AT_ONCE = 200
 A_TURN = 5
@@ -188,7 +191,12 @@ class Follower:
                 last = before.get(visitor_id, Standing(visitor_id))
                 if isinstance(profile, DamagedValueError):
                     continue
-                standing, new = _stands(eye, last, profile, asked, now)
+                try:
+                    standing, new = _stands(eye, last, profile, asked, now)
+                except Exception:  # a fault of ours over one visitor must not end what is told of all others
+                    log.exception("what segments `%s` is in could not be found out", visitor_id)
+                    self._metrics.count("tailorbird_decide_errors_total")
+                    continue
                 standings += [standing] if standing != last else []
                 deliveries += new
         for one in deliveries:

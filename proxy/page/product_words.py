@@ -14,6 +14,7 @@ from proxy.model import Item
 from proxy.page.markup import Markup
 
 MOST_PIXELS = 20_000
+MOST_PRICE = 1e12
 _PIXELS = re.compile(r"([0-9]{1,5})(?:\.0*)?(?:px)?")
 
 
@@ -49,9 +50,10 @@ def price_of(offers: object) -> float:
         return 0.0
     for name in ("price", "lowPrice"):
         try:
-            return max(0.0, float(offer[name]))
-        except (KeyError, TypeError, ValueError):
+            price = float(offer[name])
+        except (KeyError, TypeError, ValueError, OverflowError):
             continue
+        return price if 0.0 <= price <= MOST_PRICE else 0.0
     return 0.0
 
 

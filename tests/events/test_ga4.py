@@ -85,3 +85,8 @@ def test_what_is_no_event_is_refused(body: bytes, why: str) -> None:
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_any_bytes_are_arrivals_or_refused_with_a_reason(body: bytes, query: bytes) -> None:
     assert all(isinstance(verdict, Arrival) or verdict.what for verdict in verdicts(body, query))
+
+
+def test_a_moment_that_is_none_is_refused_and_nothing_worse() -> None:
+    (refused,) = verdicts(b'{"name": "view_item", "timestamp_micros": %b, "client_id": "abc"}' % (b"9" * 400))
+    assert isinstance(refused, Rejected) and refused.reason == "not-json"

@@ -32,6 +32,13 @@ def test_nonsense_in_a_product_is_nothing_worse() -> None:
     assert items_of(said) == (Item("x" * 64),)
 
 
+@pytest.mark.parametrize("much", [1e308, 10**300, "1e300", 2e12], ids=["float", "int", "text", "just too much"])
+def test_more_than_anybody_has_is_none_so_that_all_of_it_has_a_sum(much: object) -> None:
+    said = {"products": [{"product_id": id, "price": much, "quantity": much} for id in "ab"]}
+    assert items_of(said) == (Item("a"), Item("b")) and value_of(said, items_of(said)) == 0.0
+    assert value_of({"revenue": much}, ()) == 0.0
+
+
 @pytest.mark.parametrize(
     ("said", "value"),
     [

@@ -114,6 +114,15 @@ async def test_entering_by_what_did_not_happen_is_told_when_it_is_too_late_for_i
     assert await bench.found() == []
 
 
+async def test_over_whom_we_fail_nobody_else_is_kept_waiting(bench: Bench) -> None:
+    bench.publication = rules(", Rich: {when: {cart total: at least 1000}}")
+    dear = tuple(Item(product, price=1e308) for product in "AB")  # no sum can be made of it
+    added = [Arrival(one, Event(NOON - 60, "web:1", "product added", "", dear), "web", NOON - 60) for one in ("a", "z")]
+    await bench.store.apply([*added, did("mia", 1, NOON - 60), did("mia", 2, NOON - 50)])
+    assert await bench.found() == [("mia", "Lookers", True, 0)]
+    assert bench.metrics.get("tailorbird_decide_errors_total") == 2
+
+
 async def test_other_rules_are_asked_of_everybody(bench: Bench) -> None:
     everybody = [did(f"v{number}", 1, NOON - 5, "product added") for number in range(450)]
     await bench.store.apply(everybody)

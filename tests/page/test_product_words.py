@@ -7,7 +7,7 @@ import pytest
 from proxy.catalogue.products import product_of
 from proxy.model import Item
 from proxy.page.markup import Markup
-from proxy.page.product_words import words_of
+from proxy.page.product_words import price_of, words_of
 
 SHOE = Item("hoka-1", "shoes/trail", "Hoka", 139.95)
 OFFER = {"@type": "Offer", "priceCurrency": "EUR", "availability": "https://schema.org/InStock"}
@@ -73,3 +73,9 @@ def test_open_graph_tells_what_json_ld_does_not() -> None:
 def test_a_page_that_tells_too_little_to_sell_its_product_tells_nothing_of_it(html: str) -> None:
     assert not told(html, {}, Item("p9"))
     assert not told(html, {"name": "", "offers": OFFER}, Item("p9"))
+
+
+def test_what_is_no_price_costs_nothing_and_no_page() -> None:
+    for written in (10**400, "1e999", 1e308, "nan", -1, "free", None, []):
+        assert price_of({"price": written}) == 0.0, written
+    assert price_of({"price": "free", "lowPrice": "9.95"}) == 9.95
