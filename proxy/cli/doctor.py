@@ -55,16 +55,16 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
     Ask about the origin's own address: what has come through Tailorbird is no longer what the shop said.
     """
     if not is_web_address(url):
-        raise click.BadParameter(f"`{url}` is no http or https address", param_hint="URL")
+        raise click.BadParameter(f"`{url}` is no http or https address, as https://shop.example/", param_hint="URL")
     if is_written and rules is None:
         raise click.UsageError("--write needs --rules, the folder to write into")
     if pattern is not None and not is_of(pattern, _path_of(url)):
         raise click.BadParameter(f"the page at {_path_of(url)} is none of `{pattern}`", param_hint="--path")
     first = fetch(url, from_environment(os.environ))
     checked = check(read_folder(rules)) if rules else None
-    lines = checkup(replace(first, declared=checked.declared if checked else ()))
+    lines = checkup(replace(first, declared=checked.declared, has_rules=True) if checked else first)
     policy = ""
-    if all(line.level is not Level.FAIL for line in lines):
+    if first.is_bounded and all(line.level is not Level.FAIL for line in lines):
         copies = Copies(first, fetch(url, first.settings), _as_known(url, first), pattern or first.path)
         standing = checked.policy.of(urlsplit(url).path.encode() or b"/") if checked and pattern is None else None
         said = told_of_policy(copies, standing) if standing else None
@@ -154,8 +154,7 @@ def fetch(url: str, settings: Settings, cookies: str = "") -> FetchedPage:
             now = time.time()
             body = _read(answer, settings.max_page_bytes, deadline)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        help = UNTRUSTED if "CERTIFICATE_VERIFY_FAILED" in str(error) else "is the address right, is the shop up?"
-        raise OriginError(f"`{url}` could not be fetched: {error}", reason="unreachable", help=help) from error
+        raise OriginError(f"`{url}` could not be fetched: {error}", reason="unreachable", help=_help(error)) from error
     return FetchedPage(
         path=_path_of(url),
         is_https=url.startswith("https:"),
@@ -165,6 +164,14 @@ def fetch(url: str, settings: Settings, cookies: str = "") -> FetchedPage:
         now=now,
         settings=settings,
     )
+
+
+def _help(error: Exception) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return UNTRUSTED
+    if isinstance(error, (httpx.RemoteProtocolError, httpx.DecodingError)):
+        return "what is there answers in no HTTP that can be read: look at it with `curl -v`"
+    return "is the address right, is the shop up?"
 
 
 def _path_of(url: str) -> str:

@@ -35,8 +35,7 @@ def _answer(fetched: FetchedPage) -> Iterator[Line]:
     if 300 <= fetched.status < 400:
         yield Line(Level.FAIL, "answer", f"it redirects to {fetched.get(b'location')}", "ask doctor about that address")
     elif fetched.status != 200:
-        fix = "ask for a page that an anonymous visitor may see"
-        yield Line(Level.FAIL, "answer", f"the answer is {fetched.status}", fix)
+        yield Line(Level.FAIL, "answer", f"the answer is {fetched.status}", _other_than_200(fetched.status))
     elif is_json(fetched.headers) and any(slot.json and slot.is_on(fetched.path) for slot in fetched.declared):
         yield Line(Level.OK, "answer", f"200, {kind}")
     elif is_json(fetched.headers):
@@ -47,6 +46,14 @@ def _answer(fetched: FetchedPage) -> Iterator[Line]:
         yield Line(Level.FAIL, "answer", f"the content type is `{kind or 'missing'}`, not HTML", fix)
     else:
         yield Line(Level.OK, "answer", f"200, {kind}")
+
+
+def _other_than_200(status: int) -> str:
+    if status >= 500:
+        return "look into the shop's own log: it fails without Tailorbird, too"
+    if status in (404, 410):
+        return "is the address right? the shop has no such page"
+    return "ask for a page that an anonymous visitor may see"
 
 
 def _size(fetched: FetchedPage) -> Iterator[Line]:
@@ -92,6 +99,9 @@ def _cache(fetched: FetchedPage) -> Iterator[Line]:
     verdict = may_store(b"GET", (), fetched.status, headers, fetched.now, choices)
     if "tailorbird" in fetched.get(b"cache-status"):
         yield Line(Level.WARN, "cache", "this answer came through Tailorbird", "ask doctor about the origin's address")
+    elif not fetched.is_bounded:
+        says = "only the closing of its connection ends the answer, and a cut looks the same, so it is never kept"
+        yield Line(Level.WARN, "cache", says, "have the shop send Content-Length, or chunks")
     elif verdict:
         said, life = judged(fetched.status, headers, fetched.now, choices)
         is_fresh = life.seconds > 0 and not said.no_cache

@@ -36,7 +36,7 @@ class Line(NamedTuple):
 class FetchedPage:
     """A page as an anonymous visitor who accepts gzip gets it. `body` is decoded, and cut off after `max_page_bytes`
     and some; `path` is that of the URL, percent-decoded; `now` is when the answer's head came; `declared` are the slots
-    of the rule folder."""
+    of the rule folder, if `has_rules`."""
 
     path: str
     is_https: bool
@@ -46,6 +46,7 @@ class FetchedPage:
     now: float
     settings: Settings
     declared: tuple[DeclaredSlot, ...] = ()
+    has_rules: bool = False
 
     def all(self, name: bytes) -> list[bytes]:
         """Every value of the field `name` (lower case)."""
@@ -54,6 +55,11 @@ class FetchedPage:
     def get(self, name: bytes) -> str:
         """All values of the field joined by commas; "" when absent."""
         return b", ".join(self.all(name)).decode("latin-1")
+
+    @property
+    def is_bounded(self) -> bool:
+        """False when only the closing of its connection ends the answer."""
+        return bool(self.all(b"content-length")) or "chunked" in self.get(b"transfer-encoding").lower()
 
     @cached_property
     def page(self) -> Inspection:

@@ -67,7 +67,7 @@ def _slots(fetched: FetchedPage, found: Slots, fix: str) -> Iterator[Line]:
 def _unnamed(fetched: FetchedPage, found: Collection[str]) -> Iterator[Line]:
     """What no rule may speak of yet; nothing where no rule folder was given."""
     named = {slot.name for slot in fetched.declared}
-    for name in found if named else ():
+    for name in found if fetched.has_rules else ():
         if name not in named:
             fix = f"write `{name}: {{}}` under `slots:` there, so that rules may fill it"
             yield Line(Level.WARN, "slots", f"`{name}` is marked here, and slots.yaml does not have it", fix)

@@ -41,10 +41,15 @@ def sought(request: Request, policy: PagePolicy | None, *, is_json: bool = False
 def kept_as(address: bytes, policy: Policy) -> bytes:
     """A key, or a target on every host, as its page is kept: without the parameters that make no difference there."""
     whole, _, query = address.partition(b"?")
-    path = whole if whole.startswith(b"/") else whole[whole.index(b"/", whole.index(b"://") + 3) :]
-    page = policy.of(path) if query else None
+    page = policy.of(path_of(whole)) if query else None
     counts = query if page is None else page.allowance.query(query)
     return address if counts == query else whole + b"?" * bool(counts) + counts
+
+
+def path_of(address: bytes) -> bytes:
+    """The path of a key, or of a target on every host."""
+    whole = address.partition(b"?")[0]
+    return whole if whole.startswith(b"/") else whole[whole.index(b"/", whole.index(b"://") + 3) :]
 
 
 def key_of(request: Request) -> bytes:
@@ -72,16 +77,20 @@ def why_never_shared(request: Request, wishes: Directives, *, is_stored: bool) -
 
 
 def changed_by(request: Request, status: int, headers: Headers, policy: Policy = NO_POLICY) -> set[bytes]:
-    """The keys that are out of date once `request` was answered so (RFC 9111 4.4): its own, unless an operator says
-    otherwise, and what Location and Content-Location name on the same host, as it is kept there."""
+    """The keys that are out of date once `request` was answered so (RFC 9111 4.4): its own, and what Location and
+    Content-Location name on the same host, as they are kept; but not pages that an operator says forms leave alone."""
     if request.method in _SAFE or not 200 <= status < 400:
         return set()
-    page = policy.of(request.path)
-    key = sought(request, page).key
+    key = key_of(request)
     named = (_resolved(key, value) for name, value in headers if name in (b"location", b"content-location"))
     ours = target_key(request.scheme.encode(), request.host, b"/")
-    own = {key} if page is None or page.is_changed_by_forms else set()
-    return own | {kept_as(other, policy) for other in named if other.startswith(ours)}
+    about = (key, *(other for other in named if other.startswith(ours)))
+    return {kept_as(one, policy) for one in about if _is_changed_by_forms(one, policy)}
+
+
+def _is_changed_by_forms(address: bytes, policy: Policy) -> bool:
+    page = policy.of(path_of(address))
+    return page is None or page.is_changed_by_forms
 
 
 def _resolved(base: bytes, reference: bytes) -> bytes:

@@ -87,7 +87,8 @@ class Uncut:
     slot: str = ""
 
     def __str__(self) -> str:
-        return f"the page {_EXPLAINED[self.reason].format(slot=self.slot)} (byte {self.offset})"
+        where = "" if self.reason is Doubt.NO_SLOTS else f" (byte {self.offset})"
+        return f"the page {_EXPLAINED[self.reason].format(slot=self.slot)}{where}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,10 @@ PAGE = (
     Word("drop set-cookie", "cookies that the origin sets here and no visitor needs, as [csrftoken]"),
     Word("holes", "parts of the page that are filled for each visitor"),
     Word("includes", "yes: parts are put together by <esi:include> here, even if the origin does not say so"),
-    Word("forms change it", "no: a form sent to its address leaves the page as it is; yes when missing"),
+    Word(
+        "forms change it",
+        "no: a form sent to its address, or leading back to it, leaves the page as it is; yes when missing",
+    ),
     Word("compare", "no: keep the page without comparing two fetches of it; yes when missing"),
 )
 COOKIES = (

@@ -17,7 +17,7 @@ from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.policy import Policy
 from proxy.rulebook.read import read_yaml
 from tests.wire.django import DjangoShop
-from tests.wire.origin import Origin, always, by_path, ok
+from tests.wire.origin import Origin, always, by_path, ok, once
 
 PAGE = b'<!DOCTYPE html><html><body><div data-slot="home.hero"><p>Welcome</p></div></body></html>'
 
@@ -79,6 +79,25 @@ async def test_the_page_is_asked_for_twice_without_cookies_and_once_with_those_i
         await doctor(origin.url + "/c/shoes?page=2", HTTP_PROXY="http://127.0.0.1:1")
         assert {seen.target for seen in origin.requests} == {b"/c/shoes?page=2"}
         assert [seen.get(b"cookie") for seen in origin.requests] == [None, None, b"a=1; b=2"]
+
+
+async def test_no_policy_is_proposed_for_a_page_that_could_be_kept_by_none() -> None:
+    async with Origin(once(b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n" + PAGE)) as origin:
+        result = await doctor(origin.url + "/")
+    assert "only the closing of its connection" in result.output
+    assert "cache.yaml" not in result.output
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"HELO\r\n\r\n", b"", ok(PAGE, b"Content-Type: text/html", b"Content-Encoding: gzip")],
+    ids=["no HTTP", "nothing", "no gzip"],
+)
+async def test_a_shop_that_answers_in_nothing_readable_is_not_told_to_be_away(answer: bytes) -> None:
+    async with Origin(once(answer)) as origin:
+        result = await doctor(origin.url + "/")
+    assert result.exit_code == 1
+    assert "`curl -v`" in getattr(result.exception, "help", "")
 
 
 async def test_a_page_that_says_nothing_gets_a_policy_that_passes_check(tmp_path: Path) -> None:

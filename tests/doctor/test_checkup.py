@@ -14,6 +14,7 @@ HEALTHY = FetchedPage(
     status=200,
     headers=(
         (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-length", b"62"),
         (b"cache-control", b"public, max-age=60"),
         (b"etag", b'"1"'),
         (b"content-encoding", b"gzip"),
@@ -40,7 +41,9 @@ def test_a_healthy_page_has_nothing_to_mend() -> None:
 
 
 def test_every_line_that_is_not_ok_says_what_to_do() -> None:
-    bare = replace(HEALTHY, headers=((b"content-type", b"text/html"),), body=b"<p>x</p>" * 500)
+    bare = replace(
+        HEALTHY, headers=((b"content-type", b"text/html"), (b"transfer-encoding", b"chunked")), body=b"<p>x</p>" * 500
+    )
     troubles = [line for line in checkup(bare) if line.level is not Level.OK]
     assert {line.check for line in troubles} == {
         "charset",
@@ -52,6 +55,20 @@ def test_every_line_that_is_not_ok_says_what_to_do() -> None:
         "clock",
     }
     assert all(line.fix for line in troubles)
+
+
+def test_an_answer_that_only_its_closing_ends_is_never_kept_whatever_it_says() -> None:
+    line = line_of(with_field(b"content-length", None), "cache")
+    assert (line.level, line.says.startswith("only the closing")) == (Level.WARN, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "fix"),
+    [(404, "is the address right?"), (410, "is the address right?"), (403, "anonymous"), (500, "log"), (503, "log")],
+)
+def test_what_to_do_about_an_answer_that_is_no_page_follows_from_its_status(status: int, fix: str) -> None:
+    (line,) = checkup(replace(HEALTHY, status=status))
+    assert fix in line.fix
 
 
 @pytest.mark.parametrize(
