@@ -84,7 +84,7 @@ class Gateway:
         clock: Callable[[], float] = time.time,
         recorder: Recorder | None = None,
         capture: Capture | None = None,
-        learn: Callable[[About, bytes], None] = lambda about, path: None,
+        learn: Callable[[About, Request], None] = lambda about, page: None,
         miss: Callable[[bytes], None] = lambda path: None,
         accesslog: AccessLog | None = None,
     ) -> None:

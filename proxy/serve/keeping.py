@@ -51,7 +51,7 @@ _GONE = frozenset({404, 410})
 
 class Keeping:
     """Fills `memory`, and marks in `marks` what may not be shared. `declared` gives the slots declared at present;
-    `learn` hears what product each page is about that is kept as one for everybody, and its path; `miss` where there
+    `learn` hears what product each page is about that is kept as one for everybody; `miss` where there
     is no page any more."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Keeping:
         comparing: Comparing,
         settings: Settings,
         clock: Callable[[], float],
-        learn: Callable[[About, bytes], None] = lambda about, path: None,
+        learn: Callable[[About, Request], None] = lambda about, page: None,
         miss: Callable[[bytes], None] = lambda path: None,
     ) -> None:
         self._asking = asking
@@ -244,7 +244,7 @@ class Keeping:
             self._memory.put(errand.key, entry.varying, entry, entry.size, entry.tags)
             is_one_for_all = all(name == b"accept-encoding" for name, _ in entry.varying)
             if entry.template and entry.template.about.words and is_one_for_all and entry.stored.status == 200:
-                self._learn(entry.template.about, errand.request.path)
+                self._learn(entry.template.about, errand.request)
         return entry
 
     def _stored(

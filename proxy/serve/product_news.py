@@ -13,11 +13,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from proxy.catalogue.hub import MOST_LEARNT, Hub
 from proxy.catalogue.products import Unreadable, product_of
 from proxy.errors import StoreError
+from proxy.http.message import Request
 from proxy.model import Product, Sighting
 from proxy.page.about import About
 from proxy.ports import Sightings
@@ -60,12 +61,13 @@ class ProductNews:
 
     # -- hearing
 
-    def read(self, about: About, path: bytes) -> None:
-        """A page at that path was kept for everybody. What no feed could say of a product is not heard; what is too
-        much for now will be when the page is kept again."""
-        link = _link_of_page(path)
+    def read(self, about: About, page: Request) -> None:
+        """That page was kept for everybody. What no feed could say of a product is not heard; what is too much for now
+        will be when the page is kept again."""
+        link, told = _link_of_page(page.path), about.words
+        own = {"link": link_of(told["link"]) or link, "image": picture_of(told.get("image", ""), page.host)}
         try:
-            product = product_of({**about.words, "link": link_of(about.words["link"]) or link}, lambda *told: None)
+            product = product_of({**told, **own}, lambda *told: None)
         except Unreadable as error:
             log.debug("`%s` tells nothing of its product: %s", link, error)
             return
@@ -183,6 +185,18 @@ def _take(hub: Hub, product_id: str, product: Product | None) -> bool:
 
 def _link_of_page(path: bytes) -> str:
     return quote(path, safe="/%:@!$&'()*+,;=~")
+
+
+def picture_of(address: str, host: bytes) -> str:
+    """The address of a picture; without its host where that is the page's own. Whoever asks for a page may name another
+    host, which many shops write into such addresses, and all hosts are told of the product."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    named, own = parts.netloc.lower(), host.decode("latin-1")
+    is_own = bool(named) and named in (own, own.rpartition(":")[0] if own[-1:].isdigit() else "")
+    return urlunsplit(("", "", f"/{parts.path.lstrip('/')}", parts.query, "")) if is_own else address
 
 
 def link_of(address: str) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from proxy.catalogue.hub import Hub
+from proxy.http.message import Request
 from proxy.model import Product, Sighting
 from proxy.page.about import About
-from proxy.serve.product_news import AGAIN_SECONDS, KEPT_SECONDS, ProductNews, link_of
+from proxy.serve.product_news import AGAIN_SECONDS, KEPT_SECONDS, ProductNews, link_of, picture_of
 from proxy.stores import open_sightings, open_store
 
 
@@ -30,11 +31,15 @@ class Worker:
 
     def tells(self, **changes: object) -> None:
         """A page of a mat passes."""
-        self.pages.read(about(**changes), b"/p/mat")
+        self.pages.read(about(**changes), page(b"/p/mat"))
 
 
 def about(**changes: object) -> About:
     return About(words={"id": "MAT", "title": "Mat", "link": "", "price": 9.5, "currency": "EUR", **changes})
+
+
+def page(path: bytes) -> Request:
+    return Request(b"GET", path, b"", b"shop.example", ())
 
 
 @pytest.fixture
@@ -49,15 +54,15 @@ async def test_what_pages_tell_is_taken_in_together_and_a_moment_apart(url: str)
     now = [100.0]
     worker = Worker(url, now)
     pages, hub = worker.pages, worker.hub
-    pages.read(about(), b"/p/mat%20one")
-    pages.read(about(id="TENT"), b"/p/tent")
-    pages.read(about(id="a b"), b"/p/bad")
-    pages.read(about(id="BAG", link="/\\evil.example"), b"/p/bag")
+    pages.read(about(), page(b"/p/mat%20one"))
+    pages.read(about(id="TENT"), page(b"/p/tent"))
+    pages.read(about(id="a b"), page(b"/p/bad"))
+    pages.read(about(id="BAG", link="/\\evil.example"), page(b"/p/bag"))
     assert not len(hub)
     pages.take()
     found = hub.get("MAT")
     assert found and (found.link, found.price) == ("/p/mat%20one", 9.5) and len(hub) == 2
-    pages.read(about(id="MUG"), b"/p/mug")
+    pages.read(about(id="MUG"), page(b"/p/mug"))
     pages.take()
     assert len(hub) == 2
     now[0] += 2.0
@@ -225,3 +230,31 @@ async def test_a_store_that_stalls_holds_up_neither_start_nor_change_nor_stop() 
 )
 def test_a_products_address_is_one_of_this_shop(address: str, link: str) -> None:
     assert link_of(address) == link
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "told"),
+    [
+        (b"evil.test", "https://evil.test/a.jpg?v=2", "/a.jpg?v=2"),
+        (b"evil.test:8443", "http://EVIL.test:8443/a.jpg", "/a.jpg"),
+        (b"evil.test:8443", "//evil.test//a.jpg", "/a.jpg"),
+        (b"[::1]:80", "http://[::1]/a.jpg", "/a.jpg"),
+        (b"127.0.0.1", "http://127.0.0.1/a.jpg", "/a.jpg"),
+        (b"shop.example", "https://cdn.example/a.jpg", "https://cdn.example/a.jpg"),
+        (b"shop.example", "/a.jpg", "/a.jpg"),
+        (b"shop.example", "", ""),
+        (b"shop.example", "http://[", ""),
+    ],
+)
+def test_a_picture_stands_at_no_host_that_somebody_asked_the_page_of(host: bytes, address: str, told: str) -> None:
+    assert picture_of(address, host) == told
+
+
+async def test_who_asks_for_a_page_by_another_host_chooses_no_picture_for_all(url: str) -> None:
+    worker = Worker(url, [100.0])
+    asked = Request(b"GET", b"/p/mat", b"", b"evil.test", ())
+    worker.pages.read(about(image="http://evil.test/mat.jpg", link="http://evil.test/p/mat"), asked)
+    worker.pages.take()
+    found = worker.hub.get("MAT")
+    assert found and (found.link, found.image) == ("/p/mat", "/mat.jpg")
+    await worker.pages.aclose()
