@@ -5,6 +5,11 @@ Text: lower case, the user's words in backticks; what, where, how to mend.
 
 from __future__ import annotations
 
+import msgspec
+
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises over bytes from elsewhere: no JSON, another type, no UTF-8, or nested too deep."""
+
 
 class TailorbirdError(Exception):
     """Base of all our errors. `help` says how to mend it; `status` is the HTTP status when it reaches a visitor."""

@@ -17,7 +17,7 @@ from itertools import chain
 import msgspec
 
 from proxy.conditions.vocabulary import PHRASES
-from proxy.errors import OperatorError
+from proxy.errors import UNDECODABLE, OperatorError
 
 MAX_LINE_BYTES = 64 * 1024
 MAX_NAME = 64
@@ -230,7 +230,7 @@ def _json_rows(texts: Iterable[str], source: Source) -> Iterator[Row]:
 def _json_cells(text: str, columns: Columns, source: Source) -> dict[str, object]:
     try:
         found = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         source.note(f"is no JSON: {error}", is_refusal=True)
         return {}
     if not isinstance(found, dict):

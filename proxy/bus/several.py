@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import OrderedDict
 
+from proxy.memo import make_room
 from proxy.ports import Bus, Hear, Told
 
 _ID_BYTES = 12
@@ -20,7 +20,7 @@ class Several:
         self.is_alone = False
         self._near = near
         self._far = far
-        self._done: OrderedDict[bytes, asyncio.Future[bytes]] = OrderedDict()
+        self._done: dict[bytes, asyncio.Future[bytes]] = {}
 
     def listen(self, topic: str, hear: Hear) -> None:
         async def once(message: bytes) -> bytes:
@@ -31,9 +31,8 @@ class Several:
 
     async def _once(self, message_id: bytes, payload: bytes, hear: Hear) -> bytes:
         if message_id not in self._done:
+            make_room(self._done, _REMEMBERED)
             self._done[message_id] = asyncio.ensure_future(hear(payload))
-            if len(self._done) > _REMEMBERED:
-                self._done.popitem(last=False)
         return await asyncio.shield(self._done[message_id])
 
     async def open(self) -> None:

@@ -6,7 +6,6 @@ says of it and keeps the words that the feed does not have; the file is replaced
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections import Counter
 from dataclasses import asdict
@@ -22,6 +21,7 @@ from proxy.cli.options import form_option
 from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many
 from proxy.model import Product
+from proxy.stores.versions import replace_whole
 
 CATALOGUE = "products.jsonl"
 
@@ -83,9 +83,7 @@ def _write(feed: Catalogue, into: Path, *, replace: bool) -> int:
     changed = sum(known.get(id) != line for id, line in lines.items()) + len(known.keys() - lines.keys())
     if changed:
         into.parent.mkdir(parents=True, exist_ok=True)
-        whole = into.with_name(f".{into.name}.new")
-        whole.write_bytes(b"\n".join(lines.values()) + b"\n")
-        os.replace(whole, into)
+        replace_whole(into, b"\n".join(lines.values()) + b"\n")
     return changed
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
 
 from proxy.audience.consent import LEVELS
+from proxy.cli.options import Command
 from proxy.conditions.vocabulary import COUNTRIES
 from proxy.diagnostics import did_you_mean, nearest
 from proxy.model import AttributeValue
@@ -17,8 +17,6 @@ from proxy.rulebook.compile import Publication
 from proxy.visitors.asked import Asked
 from proxy.visitors.context import languages_of
 from proxy.visitors.persona import Persona
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def _country(context: click.Context, option: click.Parameter, said: str | None) -> str | None:

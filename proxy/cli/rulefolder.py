@@ -8,20 +8,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
 from proxy import garbage
 from proxy.catalogue.feeds import read_feed
 from proxy.cli.existing_store import existing_store, exists, recorded_views
+from proxy.cli.options import Command
 from proxy.diagnostics import as_text
 from proxy.model import Product
 from proxy.rulebook.compile import Loaded, Publication, load
 from proxy.rulebook.lints import Site
 from proxy.stores.ruledir import read_folder
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 MOST_VIEWS = 20_000
 A_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

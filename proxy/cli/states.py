@@ -12,7 +12,8 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.rulefolder import Command, good, loaded_from
+from proxy.cli.options import Command
+from proxy.cli.rulefolder import good, loaded_from
 from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.rulebook.compile import Loaded, Publication

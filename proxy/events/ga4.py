@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from proxy.errors import UNDECODABLE
 from proxy.events.intake import Moment, Rejected, Said, Sender, taken
 from proxy.events.properties import ORDER_NAMES, Properties, details_of, first, items_of, text, value_of
 from proxy.events.segment import MAX_EVENT_BYTES, Verdict
@@ -69,7 +70,7 @@ def judged(body: bytes, query: bytes, sender: Sender, moment: Moment, *, most: i
         whole = (
             Body(msgspec.json.decode(body, type=list[msgspec.Raw])) if is_list else msgspec.json.decode(body, type=Body)
         )
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         yield body, Rejected("not-json", f"the body cannot be read: {error}")
         return
     for number, raw in enumerate([msgspec.Raw(body)] if whole.events is None else whole.events[:most]):
@@ -83,7 +84,7 @@ def _pushed(
         return Rejected("too-large", f"an event has at most {MAX_EVENT_BYTES} bytes")
     try:
         event = _named.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         return Rejected("not-json", f"the event cannot be read: {error}")
     at = whole.timestamp_micros / 1e6 if whole.timestamp_micros else None
     client = whole.client_id or shared.get("cid", "")

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from proxy.audience.outside import ENTERED, LEFT
+from proxy.errors import UNDECODABLE
 from proxy.events.intake import Moment, Rejected, Said, Sender, instant, taken
 from proxy.events.segment import Verdict
 
@@ -52,7 +53,7 @@ def list_in(body: bytes) -> Listed | None:
     """The body as a list; None when it is none."""
     try:
         listed = _lists.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return None
     is_list = listed.add is not None or listed.remove is not None
     return listed if is_list or (listed.properties and listed.properties.list_data) else None

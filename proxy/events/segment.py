@@ -12,6 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from proxy.audience.outside import ENTERED, LEFT, MEMBERSHIP
+from proxy.errors import UNDECODABLE
 from proxy.events.intake import Moment, Rejected, Said, Sender, instant, taken
 from proxy.events.properties import ORDER_NAMES, Properties, details_of, first, items_of, text, value_of
 from proxy.events.types import BY_SEGMENT
@@ -68,7 +69,7 @@ def batch_of(body: bytes) -> Batch | Rejected:
     """The body as a batch; of a single call, one without `batch`."""
     try:
         return _batches.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         return Rejected("not-json", f"the body cannot be read: {error}")
 
 
@@ -89,7 +90,7 @@ def judged(body: bytes, batch: Batch, named: str, sender: Sender, moment: Moment
 def _judged(raw: msgspec.Raw, named: str, sender: Sender, moment: Moment, number: int) -> Arrival | Rejected:
     try:
         call = _calls.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         return Rejected("not-json", f"the event cannot be read: {error}")
     said = said_in(call, (call.type or "") if named == "batch" else named)
     return said if isinstance(said, Rejected) else taken(said, sender, moment, number)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from proxy.errors import UNDECODABLE
 from proxy.page.json_values import steps_of, values_at
 from proxy.page.scan import Doubt, SlotRange, Uncut
 from proxy.page.slots import DeclaredSlot
@@ -21,7 +22,7 @@ def find_json_slots(
     wanted = [slot for slot in declared if slot.json and not slot.is_list and slot.is_on(path)]
     try:
         msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except UNDECODABLE:
         return Uncut(Doubt.NOT_JSON, 0)
     found: list[SlotRange] = []
     for slot in wanted:

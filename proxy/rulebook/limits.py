@@ -18,6 +18,7 @@ from math import inf
 
 from proxy.audience.showings import SHOWN
 from proxy.conditions.behaviours import BOUGHT, CLICKED
+from proxy.conditions.durations import UNITS
 from proxy.conditions.nodes import Entry, Node, Scalar, as_text, one_or_more
 from proxy.diagnostics import Finding, Suggestion, did_you_mean, nearest
 from proxy.model import Cap, Measure, OneOf, Period, Reading, Then
@@ -31,7 +32,6 @@ NEVER = Cap("", Measure(Reading.COUNT, (SHOWN,)), inf)
 """Stands in for a limit that could not be read, so that who names it is not told of it too."""
 
 _TIMES = r"once|twice|(\d{1,6}) times?"
-_UNITS = {"minute": 60.0, "hour": 3_600.0, "day": 86_400.0, "week": 604_800.0}
 _PERIODS = {"day": Period.DAY, "week": Period.WEEK, "month": Period.MONTH, "session": Period.VISIT}
 _LIMIT = re.compile(
     rf"(?:at most )?({_TIMES})(?: per visitor)?"
@@ -122,7 +122,7 @@ def _limit(text: Scalar, rules: Iterable[str], timezone: str) -> Cap | None:
     if period:
         measure = replace(measure, period=_PERIODS[period.casefold()], timezone=timezone)
     elif unit:
-        measure = replace(measure, within_seconds=_UNITS[unit.casefold()] * int(many or 1))
+        measure = replace(measure, within_seconds=UNITS[unit.casefold()] * int(many or 1))
     return Cap(f"limit {text.text}", measure, float(times))
 
 

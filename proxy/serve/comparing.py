@@ -8,8 +8,9 @@ pattern of the policy, or one folder of the shop) only now and then, so that the
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 
+from proxy.memo import make_room
 from proxy.rulebook.policy import PagePolicy
 from proxy.settings import Settings
 
@@ -24,7 +25,7 @@ class Comparing:
 
     def __init__(self, settings: Settings) -> None:
         self._which = settings.compare_pages
-        self._agreed: OrderedDict[bytes, None] = OrderedDict()
+        self._agreed: dict[bytes, None] = {}
         self._kinds: Counter[str] = Counter()
 
     def must_compare(self, key: bytes, path: bytes, policy: PagePolicy | None, *, is_said: bool) -> bool:
@@ -47,9 +48,8 @@ class Comparing:
 
     def agreed(self, key: bytes) -> None:
         """Takes note that two fetches brought the same."""
+        make_room(self._agreed, MOST_PAGES)
         self._agreed[key] = None
-        if len(self._agreed) > MOST_PAGES:
-            self._agreed.popitem(last=False)
 
     def forget(self) -> None:
         """Starts again, as for another policy."""

@@ -18,7 +18,7 @@ import msgspec
 
 from proxy.catalogue.ranking import Move
 from proxy.decide.engine import decide
-from proxy.errors import RequestError
+from proxy.errors import UNDECODABLE, RequestError
 from proxy.events.intake import Access
 from proxy.http.incoming import origin_form
 from proxy.http.message import Handler, Request, Response
@@ -152,7 +152,7 @@ def found_in(body: bytes) -> Found:
     """Reads a request's body. Raises `RequestError`."""
     try:
         found = msgspec.json.decode(body, type=Found)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise RequestError(f"the body makes no sense: {error}", help=EXAMPLE) from None
     seen: set[str] = set()
     for product in found.products:

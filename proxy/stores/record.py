@@ -13,7 +13,7 @@ import msgspec
 
 from proxy.audience.identity import IMPORTED
 from proxy.audience.outside import segments_of
-from proxy.errors import DamagedValueError, StoreError
+from proxy.errors import UNDECODABLE, DamagedValueError, StoreError
 from proxy.events.fold import values_of
 from proxy.model import Arrival, AttributeValue, Deed, Event, Item, Link, Membership, Profile, Stamp
 from proxy.ports import Refused
@@ -90,7 +90,7 @@ def unpacked(value: bytes, visitor_id: str) -> Profile:
         raise DamagedValueError("a stored profile is too large to be one", help="rebuild it from the log")
     try:
         record = _decoder.decode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         raise DamagedValueError("a stored profile cannot be read", help="rebuild it from the log") from None
     if record.format != FORMAT or record.visitor_id != visitor_id:
         raise DamagedValueError("a stored profile is of another visitor or format", help="rebuild it from the log")
@@ -129,7 +129,7 @@ def unpacked_arrival(value: bytes) -> Arrival:
     """The arrival in a logged value. Raises `DamagedValueError` when it is not one."""
     try:
         return _arrival_decoder.decode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         raise DamagedValueError("an event in the log cannot be read") from None
 
 
@@ -137,7 +137,7 @@ def unpacked_arrivals(values: bytes, many: int) -> list[Arrival]:
     """So many arrivals, packed one after the other. Raises `DamagedValueError` when one of them is none."""
     try:
         return _arrivals_decoder.decode(b"\xdd" + many.to_bytes(4, "big") + values)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         raise DamagedValueError("an event in the log cannot be read") from None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from proxy.errors import UNDECODABLE
 from proxy.model import Sighting
 
 _encoder = msgspec.msgpack.Encoder()  # JSON has no endless sale
@@ -27,6 +28,6 @@ def unpacked(lines: Iterable[bytes | None]) -> list[Sighting]:
     for line in lines:
         try:
             found.append(_decoder.decode(line or b""))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             continue
     return found

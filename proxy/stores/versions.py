@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from proxy.errors import OperatorError
+from proxy.errors import UNDECODABLE, OperatorError
 from proxy.rulebook.compile import version_of
 from proxy.rulebook.pauses import Pause, pauses_in, text_of
 from proxy.rulebook.read import DATA_FILES
@@ -57,7 +57,7 @@ class Versions:
         for number, line in enumerate(_read(path).splitlines(), 1):
             try:
                 entries.append(msgspec.json.decode(line, type=Entry))
-            except msgspec.DecodeError as error:
+            except UNDECODABLE as error:
                 what = f"line {number} of `{path}` cannot be read: {error}"
                 raise OperatorError(what, help="it is only ever added to; take it from a backup or from git") from error
         return entries

@@ -7,6 +7,7 @@ from math import inf
 
 import msgspec
 
+from proxy.errors import UNDECODABLE
 from proxy.model import View
 
 MAX_BYTES = 4_096
@@ -25,7 +26,7 @@ def unpacked(line: bytes | str) -> View | None:
     """The view in a line; None when there is none in it."""
     try:
         return _decoder.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return None
 
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from proxy.errors import RequestError
+from proxy.errors import UNDECODABLE, RequestError
 from proxy.studio.product_changes import changes_in
 from proxy.studio.purging import purge_in
 from proxy.studio.views import Site, status_view
@@ -74,7 +74,7 @@ def _visitor_in(body: bytes) -> str:
     """The visitor a request names. Raises `RequestError`."""
     try:
         return msgspec.json.decode(body, type=Asked).visitor
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise RequestError(f"this names no visitor: {error}", help='write {"visitor": "..."}') from error
 
 

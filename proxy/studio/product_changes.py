@@ -15,7 +15,7 @@ import msgspec
 
 from proxy.catalogue.hub import Hub
 from proxy.catalogue.products import Unreadable
-from proxy.errors import RequestError
+from proxy.errors import UNDECODABLE, RequestError
 from proxy.ports import Told
 
 MOST_CHANGES = 10_000
@@ -44,7 +44,7 @@ def changes_in(body: bytes) -> list[dict[str, Any]]:
     """The changes of a request: an object, or a list of them. Raises `RequestError`."""
     try:
         found = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise RequestError(f"this is not JSON: {error}") from None
     changes = found if isinstance(found, list) else [found]
     if not all(isinstance(change, dict) for change in changes):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
-from proxy.errors import RequestError
+from proxy.errors import UNDECODABLE, RequestError
 from proxy.httpcache.purge import Purge, purge_of
 from proxy.ports import Told
 
@@ -43,6 +43,6 @@ def purge_in(body: bytes) -> Purge:
     """The purge a request asks for. Raises `RequestError`."""
     try:
         wanted = msgspec.json.decode(body, type=Wanted)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise RequestError(f"this is no purge: {error}") from error
     return purge_of(wanted.urls, wanted.prefixes, wanted.tags, is_soft=wanted.soft)

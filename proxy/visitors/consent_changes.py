@@ -5,10 +5,9 @@ there are webhooks; a request itself reads its own consent (`consent.py`).
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from proxy.audience.consent import LEVEL
 from proxy.http.message import Request
+from proxy.memo import make_room
 from proxy.model import Arrival, Consent, Event, Visitor
 from proxy.settings import Settings
 from proxy.visitors.consent import Consents
@@ -26,7 +25,7 @@ class ConsentChanges:
         self._cookies = cookies
         self._consents = consents
         self.is_asked = bool(settings.webhooks)
-        self._last: OrderedDict[str, Consent] = OrderedDict()
+        self._last: dict[str, Consent] = {}
         # With consent tools most visitors change it, on whichever worker: then the first word here is news as well.
         self._usual = None if settings.consent else Consent.PROFILE
 
@@ -38,8 +37,7 @@ class ConsentChanges:
         known = visitor if visitor and visitor.id else self._cookies.read(request.cookies, at)
         if not known.id or self._last.get(known.id, self._usual) is consent:
             return []
+        make_room(self._last, MOST_REMEMBERED)
         self._last[known.id] = consent
-        if len(self._last) > MOST_REMEMBERED:
-            self._last.popitem(last=False)
         event = Event(at, f"{SOURCE}:{LEVEL}:{at!r}", "identified")
         return [Arrival(known.id, event, SOURCE, at, {LEVEL: consent.name.lower()})]

@@ -3,9 +3,9 @@ answered."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Collection
 
+from proxy.memo import make_room
 from proxy.metrics import Metrics
 from proxy.ports import Store
 from proxy.stores.joining import join
@@ -26,7 +26,7 @@ class Joiner:
         self._profiles = profiles
         self._metrics = metrics
         self._tell = tell
-        self._settled: OrderedDict[Pair, None] = OrderedDict()
+        self._settled: dict[Pair, None] = {}
 
     async def join(self, pairs: Collection[Pair], now: float) -> None:
         """Joins those that may be and are not yet. May raise `StoreError`."""
@@ -44,6 +44,5 @@ class Joiner:
         if done.changed:
             await self._profiles.renew(done.changed, now)
             await self._tell(Change(visitor_ids=done.changed), True)
+        make_room(self._settled, MOST_REMEMBERED)
         self._settled[device, person] = None
-        if len(self._settled) > MOST_REMEMBERED:
-            self._settled.popitem(last=False)

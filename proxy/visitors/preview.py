@@ -13,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 
-from proxy.errors import OperatorError
+from proxy.errors import UNDECODABLE, OperatorError
 from proxy.http.message import Request, Response, cookies_named
 from proxy.visitors.persona import Persona
 from proxy.visitors.signing import Keyring
@@ -89,7 +89,7 @@ class Tokens:
             return None
         try:
             preview = msgspec.json.decode(payload, type=Preview)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             return None
         return preview if now < preview.exp <= now + LONGEST_SECONDS else None
 

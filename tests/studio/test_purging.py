@@ -31,3 +31,9 @@ def test_what_is_none_is_refused() -> None:
 )
 def test_what_was_purged_is_summed_over_the_workers(told: Told, expected: Purged) -> None:
     assert purged(told) == expected
+
+
+@pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b'{"tags": ["\xff"]}'], ids=["cut", "deep", "no-utf-8"])
+def test_a_body_that_cannot_be_read_is_refused(body: bytes) -> None:
+    with pytest.raises(RequestError, match="this is no purge"):
+        purge_in(body)
