@@ -22,6 +22,9 @@ RANKED_FOR_SECONDS = 60.0
 CLICKED = frozenset((VIEWED, ADDED))
 LEARNT = CLICKED | {BOUGHT}
 """The kinds of events that a shop learns from."""
+MOST_UNTOLD = 10_000
+"""Once it has learnt of so many products, what nobody told of is nothing new any more: each takes two kilobytes, and
+visitors may say that they looked at whatever they make up."""
 _MOST_VISITS = 50_000
 _NO_VISIT: tuple[float, int, tuple[str, ...]] = (0.0, 0, ())
 Past = tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]]
@@ -121,7 +124,9 @@ class Shop:
         self._visits.clear()
 
     def _sells(self, product: str) -> bool:
-        return self.hub.is_learnt or self.hub.get(product) is not None
+        if self.hub.get(product) is not None:
+            return True
+        return self.hub.is_learnt and (product in self.covisits or len(self.covisits) < MOST_UNTOLD)
 
     def _click(self, visitor: str, product: str, at: float) -> None:
         visits = self._visits

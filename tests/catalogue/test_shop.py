@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from proxy.catalogue.shop import Shop
 from proxy.conditions.behaviours import ADDED, BOUGHT, VIEWED
+from proxy.model import Event, Item, Product
 from tests.catalogue.worlds import ORDERS, PRODUCTS, VISITS, did, shop
 
 
@@ -53,3 +56,13 @@ def test_lists_follow_the_catalogue() -> None:
     assert "TRAIL" in made.popular("shoes")
     made.hub.remove("TRAIL")
     assert "TRAIL" not in made.popular("shoes")
+
+
+def test_what_visitors_make_up_takes_no_more_than_some_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.catalogue.shop.MOST_UNTOLD", 3)
+    made = Shop()
+    for number, product in enumerate(("a", "b", "c", "made-up", "a", "sold", "d")):
+        if product == "sold":
+            made.hub.learn(Product("sold", "Sold here", "/p/sold"))
+        made.learn("anna", Event(float(number), str(number), VIEWED, items=(Item(product),)))
+    assert [made.covisits.clicks(product) for product in ("a", "made-up", "sold", "d")] == [2, 0, 1, 0]
