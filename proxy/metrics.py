@@ -21,6 +21,7 @@ HELP = {
     "tailorbird_rule_matches_total": "slots filled, by rule",
     "tailorbird_profile_lookups_total": "profile look-ups by outcome: memory, store, unknown, damaged, timeout, "
     "error, open (left alone after failures), busy (too many reads under way), shed (too much to do)",
+    "tailorbird_decisions_asked_total": "slots decided without a page, by way: decide, ofrep",
     "tailorbird_page_passthrough_total": "pages sent as they came, by why",
     "tailorbird_pages_not_kept_total": "fetches for everybody whose answer was not kept, by why",
     "tailorbird_parts_total": "parts that pages were put together from, by outcome: ok, failed, late, error (a "

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from proxy.errors import OriginError
 from proxy.model import AttributeValue, Headers
 from proxy.page.encode import Coding
@@ -183,6 +185,13 @@ def in_words(status: int, text: str, *fields: tuple[bytes, bytes]) -> Response:
     body = text.encode() + b"\n"
     head = (b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))
     return Response(status, (*head, *fields), (body,))
+
+
+def in_json(status: int, what: object, *fields: tuple[bytes, bytes]) -> Response:
+    """An answer of our own for programs, which nobody keeps."""
+    body = msgspec.json.encode(what)
+    head = (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))
+    return Response(status, (*head, *NOT_STORED, (b"x-content-type-options", b"nosniff"), *fields), (body,))
 
 
 Handler = Callable[[Request], Awaitable[Response]]

@@ -30,7 +30,14 @@ _PATH_BEGUN = re.compile(
 )
 
 
-Content = tuple[tuple[str, Marked | int], ...]
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Products, in the order in which they are shown."""
+
+    ids: tuple[str, ...]
+
+
+Content = tuple[tuple[str, Marked | int | Ids], ...]
 
 
 @dataclass(frozen=True, slots=True)

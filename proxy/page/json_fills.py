@@ -1,6 +1,7 @@
 """What fills a slot in JSON: the fragment's HTML as a text where a text stands, else what it says as an object.
 
     {"rule": "VIPs", "variant": "VIPs", "title": "Hello Anna", "link": "/sale", "html": "<div ..."}
+    {"rule": "Favourites", "variant": "Favourites", "products": ["SKU-7", "SKU-3"], "html": "<section ..."}
 
 Made once for each fragment; what is left for a request is a visitor's words, escaped for where they stand.
 """
@@ -15,7 +16,7 @@ from functools import lru_cache
 
 from proxy.model import Attributes, Decision
 from proxy.page.fields import Field, Marked, harmless
-from proxy.page.fragments import Content, Fragment
+from proxy.page.fragments import Content, Fragment, Ids
 from proxy.page.piece import Piece
 from proxy.page.shelf import Filled
 
@@ -78,7 +79,7 @@ def _written(fragment: Fragment, form: Form, rule: str, variant: str) -> Fragmen
     parts: list[Piece | Field] = [Piece(b"{")]
     for name, value in content:
         parts.append(Piece(b'"%b": ' % _inner(name.replace(" ", "_"))))
-        parts += [Piece(b"%d" % value)] if isinstance(value, int) else _quoted(value)
+        parts += _valued(value)
         parts.append(Piece(b", "))
     return Fragment((*parts, Piece(b'"html": '), *html, Piece(b"}")))
 
@@ -90,6 +91,12 @@ def _in_text(part: Piece | Field) -> Piece | Field:
     if isinstance(part, Piece):
         return Piece(_inner(part.plain.decode("ascii")))
     return _HtmlInText(part.attribute, part.default, part.in_address)
+
+
+def _valued(value: Marked | int | Ids) -> list[Piece | Field]:
+    if isinstance(value, int | Ids):
+        return [Piece(json.dumps(value if isinstance(value, int) else value.ids).encode())]
+    return _quoted(value)
 
 
 def _quoted(value: Marked) -> list[Piece | Field]:

@@ -16,7 +16,7 @@ from proxy.errors import EditorError
 from proxy.model import Product
 from proxy.page.cards import DEFAULT_CARD, PLAIN, Card, Dress, price_for
 from proxy.page.fields import Field, as_ascii, fields_in_text
-from proxy.page.fragments import Content, Fragment, Frame, around_cards
+from proxy.page.fragments import Content, Fragment, Frame, Ids, around_cards
 from proxy.page.piece import Piece, joined
 from proxy.page.sanitise import Removed, removed_from, sanitised
 
@@ -85,24 +85,25 @@ class Shelf(Fragment):
             self._dresses[dress] = None
             if len(self._dresses) > MOST_DRESSES:
                 del self._dresses[next(iter(self._dresses))]
+        content = *self.content, ("products", Ids(tuple([product.id for product in products])))
         if not is_common:
-            return self._own(cards)
+            return self._own(cards, content)
         key = tuple(map(id, cards))  # while a row keeps its cards, no other has their identity
         known = self._rows.get(key)
         if known is None:
             if len(self._rows) >= MOST_ROWS:
                 self._rows.clear()
-            known = self._rows[key] = cards, Fragment(self._around(cards), content=self.content)
+            known = self._rows[key] = cards, Fragment(self._around(cards), content=content)
         return known[1]
 
-    def _own(self, cards: Sequence[Piece]) -> Fragment:
+    def _own(self, cards: Sequence[Piece], content: Content) -> Fragment:
         """One visitor's row: what is constant of it is one piece, joined of what is deflated already."""
         parts = self._around(cards)
         if any(isinstance(part, Field) for part in parts):
-            return Filled(parts, content=self.content)
+            return Filled(parts, content=content)
         whole = joined([part for part in parts if isinstance(part, Piece)], is_lasting=False)
         whole.prepare()
-        return Filled((whole,), content=self.content)
+        return Filled((whole,), content=content)
 
     @property
     def dresses(self) -> Sequence[Dress]:

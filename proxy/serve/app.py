@@ -18,6 +18,7 @@ from proxy.errors import OriginError, RequestError
 from proxy.http.incoming import Incoming, has_body, refusal
 from proxy.http.message import NOT_STORED, Handler, Own, Question, Request, Response, in_words
 from proxy.metrics import Metrics
+from proxy.serve.beside import handler_at
 from proxy.serve.gateway import Gateway
 from proxy.serve.passage import Client, Passage
 from proxy.serve.previewing import Previewing
@@ -193,12 +194,8 @@ class App:
         stylesheet = self._gateway.stylesheet(request)
         if stylesheet is not None:
             return stylesheet
-        handler = self._handler(request.path.decode("latin-1"))
+        handler = handler_at(self._routes, request.path.decode("latin-1"))
         return await handler(request) if handler else in_words(404, "there is nothing here", *NOT_STORED)
-
-    def _handler(self, path: str) -> Handler | None:
-        above = [prefix for prefix in self._routes if prefix.endswith("/") and path.startswith(prefix)]
-        return self._routes.get(path) or self._routes.get(max(above, key=len, default=""))
 
 
 # -- out

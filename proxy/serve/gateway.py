@@ -38,6 +38,7 @@ from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.accesslog import AccessLog
 from proxy.serve.again import Again
+from proxy.serve.beside import routes_beside
 from proxy.serve.comparing import Comparing
 from proxy.serve.errand import Flowing, Outcome, Passed, is_down, let_go
 from proxy.serve.familiar import Familiar
@@ -49,10 +50,8 @@ from proxy.serve.pages import Entry, has_json_slots
 from proxy.serve.parts import Parts
 from proxy.serve.personal import Personal
 from proxy.serve.pouring import Pouring
-from proxy.serve.rank import Rank
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Showing
-from proxy.serve.slots import Slots
 from proxy.serve.standing_in import StandingIn
 from proxy.serve.straight import Give, Straight
 from proxy.serve.warm import Warm
@@ -121,8 +120,7 @@ class Gateway:
         self._stylesheets = Stylesheets()
         self.passes = self._straight.passes
         self.stylesheet = self._stylesheets.get
-        slots = Slots(self._showing, self.kept, settings, clock)
-        self.routes = {**slots.routes, **Rank(self._showing, metrics, settings, clock).routes}
+        self.routes = routes_beside(self._showing, self.kept, metrics, settings, clock)
         self.publish(publication)
 
     def publish(self, publication: Publication) -> None:

@@ -16,15 +16,14 @@ from proxy.errors import OperatorError, OriginError
 from proxy.http.message import Request, Response, in_words
 from proxy.metrics import Metrics
 from proxy.rulebook.compile import Loaded
+from proxy.serve.beside import handler_at, is_beside, routes_beside
 from proxy.serve.overlay import explained
 from proxy.serve.own import Own
 from proxy.serve.pages import Entry, has_json_slots
 from proxy.serve.parts import Parts
 from proxy.serve.pouring import Pouring
-from proxy.serve.rank import Rank
 from proxy.serve.reading import PageReader
 from proxy.serve.showing_as import OVERLAY, ProfileOf, ShowingAs
-from proxy.serve.slots import ONE, Slots
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
 from proxy.visitors.preview import NEVER_KEPT, Preview, Tokens
@@ -76,7 +75,7 @@ class Previewing:
         if request.path.startswith(_COUNTED):
             return Response(204, NEVER_KEPT)
         if request.path.startswith(b"/_tb/"):
-            return await self._beside(request, preview, now) if _is_shown(request.path) else None
+            return await self._beside(request, preview, now) if is_beside(request.path) else None
         if request.method not in (b"GET", b"HEAD"):
             return None
         if is_document(request):
@@ -95,14 +94,14 @@ class Previewing:
         return await self._page(request, showing, now) if may_be_filled else None
 
     async def _beside(self, request: Request, preview: Preview, now: float) -> Response:
-        """Slots without their page, or a list."""
+        """Slots without their page, decisions for other channels, or a list."""
         showing = await self._showing(preview)
         if isinstance(showing, Response):
             return showing
-        slots = Slots(showing, self._kept, self._settings, lambda: now).routes
-        rank = Rank(showing, Metrics(), self._settings, lambda: now).routes
-        path = request.path.decode("latin-1")
-        return _as_a_preview(await {**rank, **slots}.get(path, slots[ONE])(request), showing)
+        routes = routes_beside(showing, self._kept, Metrics(), self._settings, lambda: now)
+        handler = handler_at(routes, request.path.decode("latin-1"))
+        answer = await handler(request) if handler else in_words(404, "there is nothing here")
+        return _as_a_preview(answer, showing)
 
     async def _showing(self, preview: Preview) -> ShowingAs | Response:
         """Who shows it; or what to say when nobody can."""
@@ -140,11 +139,6 @@ class Previewing:
             return _as_a_preview(own.failed(request, error), showing)
         timing = b'origin;dur=%.1f, decide;dur=%.2f;desc="decide and tell why"' % (asked_ms, showing.took_ms)
         return _as_a_preview(response, showing, (b"server-timing", timing))
-
-
-def _is_shown(path: bytes) -> bool:
-    """Whether one of our own paths shows what is decided."""
-    return path in (b"/_tb/slots", b"/_tb/rank") or path.startswith(ONE.encode())
 
 
 def _as_a_preview(response: Response, showing: ShowingAs, *more: tuple[bytes, bytes]) -> Response:

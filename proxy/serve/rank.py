@@ -2,7 +2,7 @@
 why each that moved stands where it does. For lists that no page of the shop's has: an app's, a search API's.
 
 Its law is that of pages: whatever fails in deciding, the order is the one that came. The visitor is that of our
-cookies; another is named only with a server's key.
+cookies, or whom a key may name (`visitors/callers.py`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from string import punctuation
-from typing import Annotated, Protocol
+from typing import Annotated
 from urllib.parse import quote
 
 import msgspec
@@ -19,21 +18,17 @@ import msgspec
 from proxy.catalogue.ranking import Move
 from proxy.decide.engine import decide
 from proxy.errors import UNDECODABLE, RequestError
-from proxy.events.intake import Access
-from proxy.http.incoming import origin_form
-from proxy.http.message import Handler, Request, Response
-from proxy.httpcache.key import normalised
+from proxy.http.message import Handler, Request, Response, in_json
 from proxy.metrics import Metrics
-from proxy.model import EvaluationContext
 from proxy.page.piece import Piece
 from proxy.page.slots import LISTING
 from proxy.page.template import Template
-from proxy.personalise import Stock, arrangement_of, asking_of
-from proxy.rulebook.compile import Publication
+from proxy.personalise import arrangement_of, asking_of
+from proxy.serve.decisions import Decides, met_by, page_at
 from proxy.serve.showing import Met
 from proxy.settings import Settings
+from proxy.visitors.callers import Callers
 from proxy.visitors.collect import read_body
-from proxy.visitors.writekeys import WriteKeys, key_in
 
 log = logging.getLogger("tailorbird.rank")
 
@@ -44,27 +39,6 @@ EXAMPLE = 'send {"products": ["SKU-1", "SKU-2"], "listing": "search", "query": "
 _EMPTY = Piece(b"")
 _Short = Annotated[str, msgspec.Meta(max_length=200)]
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-
-
-class Decides(Protocol):
-    """Whoever decides lists: `Showing`, or a preview."""
-
-    @property
-    def publication(self) -> Publication:
-        """By which rules."""
-
-    @property
-    def stock(self) -> Stock:
-        """What is known of products."""
-
-    async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
-        """Who asks."""
-
-    async def meet_named(self, visitor_id: str, now: float) -> Met:
-        """A visitor whom a server names."""
-
-    def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
-        """What deciding looks at."""
 
 
 class Found(msgspec.Struct, forbid_unknown_fields=True):
@@ -93,7 +67,7 @@ class Rank:
     def __init__(self, showing: Decides, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
         self._showing = showing
         self._metrics = metrics
-        self._keys = WriteKeys(settings)
+        self._callers = Callers(settings)
         self._clock = clock
 
     @property
@@ -103,39 +77,23 @@ class Rank:
 
     async def _answered(self, request: Request) -> Response:
         try:
-            return _json(200, await self._asked(request))
+            return in_json(200, await self._asked(request))
         except RequestError as error:
-            return _json(error.status, {"error": error.args[0], "help": error.help})
+            return in_json(error.status, {"error": error.args[0], "help": error.help})
 
     async def _asked(self, request: Request) -> Ranked:
         if request.method != b"POST":
             raise RequestError("lists are sent by POST", status=405, help=EXAMPLE)
         found = found_in(await read_body(request, MAX_BYTES))
-        page = _page(request, found)
-        names_another = self._names_another(request, found)
+        page, caller = _page(request, found), self._callers.of(request, found.visitor)
         now, template = self._clock(), Template((LISTING + found.listing,), (_EMPTY, _EMPTY), (_EMPTY,))
         try:
-            if names_another:
-                met = await self._showing.meet_named(found.visitor, now)
-            else:
-                met = await self._showing.meet_waiting(template, page, now)
+            met = await met_by(self._showing, template, page, caller, now)
             return self._ranked(found, template, page, met, now)
         except Exception:  # whatever fault of ours it is, a list that cannot be arranged is still a list
             log.exception("listing `%s` stays as it came", found.listing)
             self._metrics.count("tailorbird_decide_errors_total")
             return Ranked(found.products)
-
-    def _names_another(self, request: Request, found: Found) -> bool:
-        """Whether the visitor is one that the request names. Raises `RequestError` when it may not."""
-        key = key_in(request.get(b"authorization") or b"")
-        source = self._keys.source(key) if key else None
-        if key and source is None:
-            raise RequestError("this write key is nobody's", status=401, help="set TAILORBIRD_WRITE_KEYS")
-        if found.visitor and (source is None or source.access is not Access.SERVER):
-            what = "only a server's write key may name a visitor"
-            help = "send `Authorization: Bearer KEY`, or leave `visitor` out and pass on the visitor's cookies"
-            raise RequestError(what, status=403 if key else 401, help=help)
-        return bool(found.visitor)
 
     def _ranked(self, found: Found, template: Template, page: Request, met: Met, now: float) -> Ranked:
         context, stock = self._showing.context_of(template, page, met, now), self._showing.stock
@@ -164,13 +122,7 @@ def found_in(body: bytes) -> Found:
 
 def _page(request: Request, found: Found) -> Request:
     """The request as if it were for the list's page."""
-    path, _, query = origin_form(quote(found.page, safe=punctuation).encode(), request.host).partition(b"?")
-    if found.query:
-        query = b"&".join(filter(None, (b"q=" + quote(found.query, safe="").encode(), query)))
-    return replace(request, method=b"GET", path=normalised(path), query=query, body=None)
-
-
-def _json(status: int, what: object) -> Response:
-    body = msgspec.json.encode(what)
-    head = ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)))
-    return Response(status, (*head, (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")), (body,))
+    page = page_at(request, found.page)
+    if not found.query:
+        return page
+    return replace(page, query=b"&".join(filter(None, (b"q=" + quote(found.query, safe="").encode(), page.query))))

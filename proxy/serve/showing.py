@@ -121,9 +121,11 @@ class Showing:
         visitor = self._visitor(request, now)
         return _met(visitor, await self._profiles.get(visitor.id, now), now)
 
-    async def meet_named(self, visitor_id: str, now: float) -> Met:
-        """A visitor whom a server names, which answers for their consent."""
-        return Met(Visitor(visitor_id), await self._profiles.get(visitor_id, now))
+    async def meet_named(self, visitor_id: str, now: float, request: Request | None = None) -> Met:
+        """A visitor whom a server names, which answers for their consent; or who names themselves in `request`."""
+        named = Visitor(visitor_id)
+        visitor = allowed(named, self.consents.of(request)) if request is not None else named
+        return _met(visitor, await self._profiles.get(visitor.id, now) if visitor.id else None, now)
 
     def _visitor(self, request: Request, now: float) -> Visitor:
         return allowed(self._cookies.of(request, now), self.consents.of(request))

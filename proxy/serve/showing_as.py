@@ -64,7 +64,7 @@ class ShowingAs:
         """The persona's visitor."""
         return await self.meet_named(self._preview.persona.visitor, now)
 
-    async def meet_named(self, visitor_id: str, now: float) -> Met:
+    async def meet_named(self, visitor_id: str, now: float, request: Request | None = None) -> Met:
         """A visitor by their id, whatever they agreed to."""
         return Met(ANONYMOUS, await self._profile_of(visitor_id, now) if visitor_id else None)
 

@@ -7,26 +7,22 @@ page view. What is answered is one visitor's alone, and says so.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from string import punctuation
 from typing import Protocol
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
 import msgspec
 
 from proxy.errors import RequestError
-from proxy.http.authority import address_of
-from proxy.http.incoming import origin_form
 from proxy.http.message import Handler, Request, Response, in_words
-from proxy.httpcache.key import normalised
 from proxy.model import Decision, Headers
 from proxy.page.encode import Coding
-from proxy.page.piece import Piece
 from proxy.page.template import Template
 from proxy.personalise import Personalised
 from proxy.rulebook.compile import Publication
+from proxy.serve.decisions import apart, contents_of, known_slots, page_at
+from proxy.serve.other_origins import OtherOrigins
 from proxy.serve.pages import Entry
 from proxy.serve.showing import Met
 from proxy.settings import Settings
@@ -34,9 +30,6 @@ from proxy.settings import Settings
 MOST_NAMES = 50
 ONE, SEVERAL = "/_tb/slot/", "/_tb/slots"
 
-# Between the contents of two slots while they are joined; no content can hold it, since nobody knows it.
-_BETWEEN = Piece(secrets.token_hex(16).encode())
-_NOTHING = Piece(b"")
 _PRIVATE = ((b"cache-control", b"private, no-cache"), (b"vary", b"Cookie"), (b"x-content-type-options", b"nosniff"))
 
 
@@ -74,7 +67,7 @@ class Slots:
     ) -> None:
         self._showing = showing
         self._kept = kept
-        self._may_ask = frozenset(str(address_of(origin)).encode() for origin in settings.slot_origins)
+        self._others = OtherOrigins(settings)
         self._clock = clock
 
     @property
@@ -120,47 +113,31 @@ class Slots:
         return (entry and entry.template and entry.template.default(name)) or b""
 
     def _known(self) -> frozenset[str]:
-        publication = self._showing.publication
-        return publication.plan.slots | {slot.name for slot in publication.declared}
+        return known_slots(self._showing.publication)
 
     def _page(self, request: Request) -> Request:
         """The request as if it were for the page. Raises `RequestError`."""
         if request.method not in (b"GET", b"HEAD"):
             raise RequestError("slots are asked for by GET", status=405)
         (written,) = _query(request, "path") or ["/"]
-        target = origin_form(quote(written, safe=punctuation).encode(), request.host)
-        path, _, query = target.partition(b"?")
-        return replace(request, method=b"GET", path=normalised(path), query=query)
+        return page_at(request, written)
 
     async def _shown(self, page: Request, names: Sequence[str]) -> tuple[list[SlotAnswer], Headers]:
         """What each slot shows, and the cookie of a new visitor."""
         if not names:
             return [], ()
-        template = Template(
-            tuple(names), (_NOTHING, *[_BETWEEN] * (len(names) - 1), _NOTHING), (_NOTHING,) * len(names)
-        )
-        now = self._clock()
+        template, now = apart(names), self._clock()
         met = await self._showing.meet_waiting(template, page, now)
         done = self._showing.shown(template, page, met, now, "identity")
         cookies = ((b"set-cookie", met.set_cookie),) if met.set_cookie else ()
         if done is None:
             return [SlotAnswer(None) for _ in names], cookies
-        contents = b"".join(done.page.chunks).split(_BETWEEN.plain)
-        return list(map(_told, done.decisions, contents)), cookies
+        return list(map(_told, done.decisions, contents_of(done))), cookies
 
     def _answer(self, request: Request, kind: bytes, body: bytes, more: Headers) -> Response:
         fields = (b"content-type", kind), (b"content-length", b"%d" % len(body))
-        headers = (*fields, *_PRIVATE, *self._cross_origin(request), *more)
+        headers = (*fields, *_PRIVATE, *self._others.fields(request), *more)
         return Response(200, headers, () if request.method == b"HEAD" else (body,))
-
-    def _cross_origin(self, request: Request) -> Iterator[tuple[bytes, bytes]]:
-        """Pages of other origins may read it only where an operator named them."""
-        origin = request.get(b"origin")
-        if origin in self._may_ask:
-            yield b"access-control-allow-origin", origin or b""
-            yield b"access-control-allow-credentials", b"true"
-        if self._may_ask:
-            yield b"vary", b"Origin"
 
 
 def as_opened(page: Request) -> Request:

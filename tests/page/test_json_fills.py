@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from proxy.model import Attributes, Decision, Reason
-from proxy.page.fragments import Fragment, Frame, banner, editor_html
+from proxy.page.fragments import Fragment, Frame, Ids, banner, editor_html
 from proxy.page.json_fills import Form, in_form
 from proxy.page.piece import Piece
 from proxy.page.shelf import Filled
@@ -76,10 +76,14 @@ def test_a_fragment_without_fields_is_one_piece_for_everybody() -> None:
 
 
 def test_a_row_for_one_visitor_is_written_as_any_other_and_not_kept() -> None:
-    row = Filled((Piece(b"<ul>"), Piece(b"<li>"), Piece(b"</ul>")), content=(("title", ("For you",)),))
+    row = Filled(
+        (Piece(b"<ul>"), Piece(b"<li>"), Piece(b"</ul>")),
+        content=(("title", ("For you",)), ("products", Ids(('A"1', "B")))),
+    )
     assert read(row, Form.OBJECT, {}) == {
         "rule": "For VIPs",
         "variant": "For VIPs b",
         "title": "For you",
+        "products": ['A"1', "B"],
         "html": "<ul><li></ul>",
     }

@@ -9,7 +9,7 @@ import turbohtml
 from proxy.errors import EditorError
 from proxy.model import Product
 from proxy.page.cards import DEFAULT_CARD, Dress
-from proxy.page.fragments import Frame
+from proxy.page.fragments import Frame, Ids
 from proxy.page.piece import Piece, inflated
 from proxy.page.shelf import Drawer, Shelf, card_faults, shelf
 from tests.page.test_fragments import BARE, PAYLOADS
@@ -80,6 +80,12 @@ def test_the_oldest_cards_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made.drawn(SHOE, 0.0) is not first and len(made._drawn) <= 20
     again = row.filled([SHOE], 0.0, is_common=True)
     assert again.constant == common.constant
+
+
+@pytest.mark.parametrize("is_common", [True, False])
+def test_a_row_says_what_it_is_called_and_which_products_stand_in_it(is_common: bool) -> None:
+    row = shelf(BARE, title="For you").filled([SHOE], 0.0, is_common=is_common)
+    assert dict(row.content) == {"title": ("For you",), "products": Ids((SHOE.id,))}
 
 
 def test_a_row_that_is_the_same_for_many_is_one_piece() -> None:

@@ -186,6 +186,16 @@ async def test_slots_of_a_draft_with_mistakes_tell_them(tmp_path: Path) -> None:
         )
 
 
+async def test_decisions_for_other_channels_are_those_of_the_draft_for_its_persona(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, profiles=[ANNA]) as shop:
+        await look(shop, link(Persona("anna")))
+        decided = (await shop.client.post("/_tb/decide", json={"slots": ["home.hero"]})).json()
+        assert decided["decisions"]["home.hero"]["value"]["title"] == "Hello Anna"
+        flags = await shop.client.post("/_tb/ofrep/v1/evaluate/flags", json={"context": {"targetingKey": "x"}})
+        assert [flag["value"]["title"] for flag in flags.json()["flags"]] == ["Hello Anna"]
+        assert shop.tailorbird.metrics.by_value("tailorbird_decisions_asked_total") == {}
+
+
 async def test_a_list_is_ranked_as_the_draft_ranks_it(tmp_path: Path) -> None:
     rules = "rules:\n  - {name: C first, listing: search, pin: {product: C}}\n"
     asked = {"listing": "search", "products": ["A", "B", "C"]}

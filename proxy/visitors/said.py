@@ -1,0 +1,84 @@
+"""What a program says of the visitor for whom it asks, in the names that rule files have for it.
+
+Its law: what a device knows of itself may be said by anybody, for it deceives nobody else; what a shop knows of its
+visitors is said by its servers alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from proxy.audience.rows import SEGMENT_NAMES, attribute_name
+from proxy.events.intake import MAX_TEXT_BYTES, traits_of
+from proxy.model import AttributeValue
+from proxy.visitors.context import COUNTRY, REQUEST_ATTRIBUTES, host_of, languages_of
+
+MOST_SEGMENTS = 100
+
+
+class Said(NamedTuple):
+    """The address of the `page`, `attributes` as rules ask for them, `segments` that a server vouches for; `ignored`
+    are the names of what makes no sense, or is not for this program to say."""
+
+    page: str = "/"
+    attributes: Mapping[str, AttributeValue] = {}
+    segments: frozenset[str] = frozenset()
+    ignored: tuple[str, ...] = ()
+
+
+def _one_of(*words: str) -> Callable[[str], AttributeValue | None]:
+    return lambda text: text.lower() if text.lower() in words else None
+
+
+def _country(text: str) -> str | None:
+    return text.upper() if COUNTRY.fullmatch(text.upper()) else None
+
+
+def _as_written(text: str) -> str | None:
+    return text if len(text.encode("utf-8", "replace")) <= MAX_TEXT_BYTES else None
+
+
+_READ: dict[str, Callable[[str], AttributeValue | None]] = {
+    "country": _country,
+    "language": lambda text: languages_of(text.encode("utf-8", "replace")),
+    "device": _one_of("phone", "tablet", "desktop"),
+    "visitor": _one_of("new", "returning"),
+    "referrer": lambda text: (host_of(text.encode("utf-8", "replace")) if "//" in text else text.lower()) or None,
+}
+_OF_A_DEVICE = ("location", "time zone", "app version")
+_NAMES = {attribute_name(name): name for name in (*REQUEST_ATTRIBUTES, *_OF_A_DEVICE)}
+_OF_SERVERS = frozenset({"country"})
+"""Where somebody is, is told by a proxy that is trusted, or by a server."""
+
+
+def said_in(told: Mapping[str, object], *, by_server: bool) -> Said:
+    """Reads it; `firstName` is `first name`."""
+    page, segments = "/", frozenset[str]()
+    attributes: dict[str, AttributeValue] = {}
+    ignored: list[str] = []
+    for key, value in told.items():
+        name = attribute_name(key)
+        if name == "page" and isinstance(value, str) and value:
+            page = value
+        elif name in SEGMENT_NAMES and by_server and (found := _names_in(value)) is not None:
+            segments |= found
+        elif (read := _read(name, value, by_server=by_server)) is not None:
+            attributes[_NAMES.get(name, name)] = read
+        else:
+            ignored.append(key)
+    return Said(page, attributes, segments, tuple(ignored))
+
+
+def _read(name: str, value: object, *, by_server: bool) -> AttributeValue | None:
+    if name in _NAMES:
+        may_say = by_server or name not in _OF_SERVERS
+        return _READ.get(name, _as_written)(value.strip()) if may_say and isinstance(value, str) else None
+    trait = traits_of({name: value}).get(name) if by_server else None
+    return frozenset(trait) if isinstance(trait, list) else trait
+
+
+def _names_in(value: object) -> frozenset[str] | None:
+    told = value if isinstance(value, list) else [value]
+    names = [name for name in told if isinstance(name, str) and name]
+    return frozenset(names) if len(names) == len(told) <= MOST_SEGMENTS else None

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proxy.visitors.said import Said, said_in
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"page": "/sale?utm_source=mail"}, Said("/sale?utm_source=mail")),
+        ({"language": "nl-BE"}, Said(attributes={"language": frozenset({"nl-be", "nl"})})),
+        ({"device": "Phone", "visitor": "new"}, Said(attributes={"device": "phone", "visitor": "new"})),
+        ({"searchTerm": " boots "}, Said(attributes={"search term": "boots"})),
+        ({"campaign.source": "mail"}, Said(attributes={"campaign.source": "mail"})),
+        ({"referrer": "https://www.news.example/a"}, Said(attributes={"referrer": "news.example"})),
+        ({"appVersion": "2.1", "timeZone": "Z"}, Said(attributes={"app version": "2.1", "time zone": "Z"})),
+        ({"location": "52.09, 5.12"}, Said(attributes={"location": "52.09, 5.12"})),
+        ({"device": "fridge", "page": 7, "language": ["nl"]}, Said(ignored=("device", "page", "language"))),
+        ({"bought": "boots", "hours": "9", "x": "y" * 600}, Said(ignored=("bought", "hours", "x"))),
+    ],
+)  # fmt: skip
+def test_what_a_device_knows_of_itself_anybody_says(told: dict[str, Any], expected: Said) -> None:
+    assert said_in(told, by_server=False) == said_in(told, by_server=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"country": "no"}, Said(attributes={"country": "NO"})),
+        ({"firstName": "Anna", "spent": 250, "isMember": True, "sizes": ["M", "L"]}, Said(
+            attributes={"first name": "Anna", "spent": 250.0, "is member": True, "sizes": frozenset({"M", "L"})})),
+        ({"segments": ["vip", "Trail runners"]}, Said(segments=frozenset({"vip", "Trail runners"}))),
+    ],
+)  # fmt: skip
+def test_what_a_shop_knows_its_servers_say_alone(told: dict[str, Any], expected: Said) -> None:
+    assert said_in(told, by_server=True) == expected
+    assert said_in(told, by_server=False) == Said(ignored=tuple(told))
+
+
+@pytest.mark.parametrize("told", [{"country": "Norway"}, {"segments": ["vip", 7]}, {"plan": {"a": 1}}, {"": "x"}])
+def test_what_makes_no_sense_is_ignored_from_servers_too(told: dict[str, Any]) -> None:
+    assert said_in(told, by_server=True) == Said(ignored=tuple(told))
