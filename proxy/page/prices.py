@@ -27,6 +27,8 @@ _STYLES = {
     **dict.fromkeys(("de", "es", "it", "pt", "da", "tr", "el", "sl", "hr", "ro"), _SOUTHERN),
     **dict.fromkeys(("fr", "nb", "no", "nn", "sv", "fi", "pl", "cs", "sk", "hu", "et", "lv", "lt", "uk"), _NORTHERN),
 }
+LANGUAGES = frozenset(_STYLES)
+"""Those that write prices in a way of their own, as far as is known here; all others are read as English."""
 
 _EURO = (
     "AT", "BE", "CY", "DE", "EE", "ES", "FI", "FR", "GR", "HR", "IE",

@@ -20,6 +20,7 @@ from proxy.visitors.parameters import parameters_of, search_term_of
 NEW_VISITOR_SECONDS = 30 * 60
 MAX_LANGUAGES = 20
 MAX_FIELD_BYTES = 512
+MAX_HOST = 253
 REFINEMENT = "refinement."
 
 COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
@@ -247,7 +248,7 @@ def referrer_of(request: Request) -> str:
     """The host of another site that led here; "" for none."""
     referer = request.get(b"referer")
     host = host_of(referer) if referer else ""
-    return host if host and host != host_of(b"//" + request.host) else ""
+    return host if 0 < len(host) <= MAX_HOST and host != host_of(b"//" + request.host) else ""
 
 
 @lru_cache(maxsize=1_024)

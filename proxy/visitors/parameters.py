@@ -10,12 +10,15 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import unquote_plus
 
 MAX_PARAMETERS = 100
+MAX_CHARACTERS = 500
+"""Of a name or a value; nobody types or links more, and what was shown by it is remembered."""
 SEARCH_PARAMETERS = ("q", "query", "search", "s", "search_query", "keyword", "keywords")
 NOT_READ = "\N{REPLACEMENT CHARACTER}"
 
 
 def parameters_of(query: bytes) -> dict[str, list[str]]:
-    """The values of each query parameter, decoded; empty values are left out, as is what follows the 100th."""
+    """The values of each query parameter, decoded; empty values are left out, as is what follows the 100th
+    of them and their 500th character."""
     found: dict[str, list[str]] = {}
     if not query:
         return found
@@ -35,4 +38,4 @@ def search_term_of(parameters: Mapping[str, Sequence[str]]) -> str:
 
 def _read(coded: str) -> str:
     text = unquote_plus(coded)
-    return unquote_plus(coded, "cp1252", "replace") if NOT_READ in text else text
+    return (unquote_plus(coded, "cp1252", "replace") if NOT_READ in text else text)[:MAX_CHARACTERS]

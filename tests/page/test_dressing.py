@@ -21,6 +21,8 @@ GERMAN = frozenset({"de-at", "de"})
         ({"country": "nowhere"}, PLAIN),
         ({"campaign": "a&b c", "campaign.source": "mail"}, Dress("en", "", "utm_campaign=a%26b%20c&utm_source=mail")),
         ({"campaign": 3.0}, PLAIN),
+        ({"campaign": "x" * 200, "campaign.source": "y" * 200, "language": GERMAN}, Dress("de", "", "")),
+        ({"language": frozenset({"madeup"})}, PLAIN),
     ],
 )
 def test_the_dress_follows_from_what_is_known_of_the_reader(

@@ -59,6 +59,7 @@ def known(
         ("referrer", request(referer=b"https://www.Google.com/search?q=shoes"), "google.com"),
         ("referrer", request(referer=b"https://www.shop.example:8443/c/shoes"), None),
         ("referrer", request(referer=b"about:blank"), None),
+        ("referrer", request(referer=b"https://" + b"x" * 8_000 + b".example/"), None),
         ("referrer", request(), None),
         ("language", request(accept_language=b"nl-BE,nl;q=0.9,en;q=0.8"), frozenset({"nl-be", "nl"})),
         ("device", request(user_agent=PHONE), "phone"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.visitors.parameters import MAX_PARAMETERS, parameters_of, search_term_of
+from proxy.visitors.parameters import MAX_CHARACTERS, MAX_PARAMETERS, parameters_of, search_term_of
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,8 @@ def test_parameters_are_read_in_the_encoding_of_their_page(query: bytes, found: 
 
 def test_there_is_an_end_to_them() -> None:
     assert len(parameters_of(b"&".join(b"p%d=1" % number for number in range(1_000)))) == MAX_PARAMETERS
+    (found,) = parameters_of(b"x" * 9_000 + b"=" + b"y" * 9_000).items()
+    assert found == ("x" * MAX_CHARACTERS, ["y" * MAX_CHARACTERS])
 
 
 @pytest.mark.parametrize(
