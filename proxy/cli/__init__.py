@@ -11,7 +11,7 @@ from typing import NamedTuple
 import click
 
 from proxy.diagnostics import did_you_mean
-from proxy.errors import TailorbirdError
+from proxy.errors import StoreError, TailorbirdError
 
 
 class Row(NamedTuple):
@@ -82,6 +82,8 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except TailorbirdError as error:
+            if isinstance(error, StoreError):
+                error.help = error.help or "is it up, and is its address right, in --store or TAILORBIRD_STORE?"
             click.echo(f"tailorbird: {error}", err=True)
             sys.exit(1)
         except BrokenPipeError:  # click ends quietly: whoever read has seen enough

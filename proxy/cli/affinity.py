@@ -14,7 +14,7 @@ import click
 from proxy.catalogue.evaluation import CUTS, Case, Trial, evaluate, learn_baskets, learn_visits, published, split
 from proxy.catalogue.logs import Log, read_log, read_sequences
 from proxy.catalogue.walk import Walk, way_text
-from proxy.cli.options import form_option
+from proxy.cli.options import Subcommands, form_option
 from proxy.cli.rulefolder import A_FILE
 from proxy.cli.textfile import TextFile
 from proxy.errors import OperatorError
@@ -25,7 +25,7 @@ BAR_WIDTH = 44
 PATH = click.argument("path", type=click.Path(exists=True, path_type=Path))
 
 
-@click.group("affinity")
+@click.group("affinity", cls=Subcommands)
 def command() -> None:
     """What goes with what: tried out on the past, asked, and built."""
 

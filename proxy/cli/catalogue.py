@@ -22,7 +22,7 @@ from proxy.catalogue.products import Catalogue, Flaw
 from proxy.catalogue.quality import SAYS, beside, between
 from proxy.cli.existing_store import existing_sightings
 from proxy.cli.import_products import CATALOGUE, problem_lines
-from proxy.cli.options import form_option
+from proxy.cli.options import Subcommands, form_option
 from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many, nearest
 from proxy.errors import OperatorError
@@ -44,7 +44,7 @@ OWN = click.option(
 )
 
 
-@click.group("catalogue")
+@click.group("catalogue", cls=Subcommands)
 def command() -> None:
     """Products: what feeds say of them, what is wrong, and where each fact comes from."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from proxy.cli.existing_store import asked
-from proxy.cli.options import form_option, given, setting_options
+from proxy.cli.options import Subcommands, form_option, given, setting_options
 from proxy.environment import from_environment
 from proxy.events import segment
 from proxy.events.intake import Access, Moment, Rejected, Sender
@@ -25,7 +25,7 @@ from proxy.visitors.writekeys import WriteKeys
 SHOWN_BYTES = 200
 
 
-@click.group("events")
+@click.group("events", cls=Subcommands)
 def command() -> None:
     """What was not taken, and making profiles anew from what was."""
 

@@ -48,7 +48,7 @@ async def places_in(url: str) -> AsyncIterator[Places]:
 @asynccontextmanager
 async def existing_store(url: str) -> AsyncIterator[Store]:
     """The store alone."""
-    _must_exist(url, "`tailorbird import profiles FILE` makes one")
+    _must_exist(url, "name yours with --store; `tailorbird serve` and `tailorbird import profiles FILE` make one")
     async with aclosing(open_store(url)) as store:
         yield store
 

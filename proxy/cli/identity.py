@@ -13,6 +13,7 @@ import click
 
 from proxy.audience.merging import Merge
 from proxy.cli.existing_store import STORE, asked
+from proxy.cli.options import Subcommands
 from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import Finding, as_text
 from proxy.model import Arrival
@@ -21,7 +22,7 @@ from proxy.stores.holdings import Places, unmerged
 from proxy.stores.joining import ledger, whole
 
 
-@click.group("identity")
+@click.group("identity", cls=Subcommands)
 def command() -> None:
     """Who is who: the devices of a person, joins undone, and whose word counts."""
 

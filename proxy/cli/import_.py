@@ -25,7 +25,7 @@ from proxy.cli.import_events import import_events, import_orders
 from proxy.cli.import_products import products
 from proxy.cli.import_rules import import_rules
 from proxy.cli.importing import BATCH, Form, Report, a_store, opened, read_lines, report_on, with_a_bar
-from proxy.cli.options import form_option, setting_options
+from proxy.cli.options import Subcommands, form_option, setting_options
 from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many
 from proxy.environment import from_environment
@@ -52,7 +52,7 @@ class Totals:
         )
 
 
-@click.group("import")
+@click.group("import", cls=Subcommands)
 def command() -> None:
     """Bring in what other systems know, with a report of what was cleaned or refused."""
 

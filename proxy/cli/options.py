@@ -15,6 +15,20 @@ from proxy.settings import Settings, rows
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class Subcommands(click.Group):
+    """Commands with commands below them, whose help tells the first sentence of each whole."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, _sentence(command.help or "")) for name, command in sorted(self.commands.items())]
+            )
+
+
+def _sentence(help: str) -> str:
+    return " ".join(help.split("\n\n")[0].split()).partition(". ")[0].removesuffix(".")
+
+
 def form_option(help: str | None = None) -> Callable[[Command], Command]:
     """Adds `--format`, which is text or json."""
     return click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help=help)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,7 +23,18 @@ from proxy.rulebook.lints import Site
 from proxy.stores.ruledir import read_folder
 
 MOST_VIEWS = 20_000
-A_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class RuleFolder(click.Path):
+    """A rule folder that is there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not Path(value).exists():
+            self.fail(f"there is no rule folder `{value}`; name yours, here or in TAILORBIRD_RULES", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+A_FOLDER = RuleFolder(exists=True, file_okay=False, path_type=Path)
 A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 

@@ -12,6 +12,7 @@ from contextlib import aclosing
 import click
 
 from proxy.cli.existing_store import existing_store
+from proxy.cli.options import Subcommands
 from proxy.model import Followed
 from proxy.ports import Outbox, Store
 from proxy.stores import open_outbox, open_store
@@ -23,7 +24,7 @@ COPYING = "store copy"
 LEAD_SECONDS = 600.0
 
 
-@click.group("store")
+@click.group("store", cls=Subcommands)
 def command() -> None:
     """What is done with whole stores."""
 

@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from proxy.cli.existing_store import asked
-from proxy.cli.options import form_option, given, setting_options
+from proxy.cli.options import Subcommands, form_option, given, setting_options
 from proxy.cli.rulefolder import folder_argument, read_rules
 from proxy.environment import from_environment
 from proxy.model import Delivery
@@ -25,7 +25,7 @@ from proxy.rulebook.membership import unforeseen
 from proxy.rulebook.webhookfile import Webhook, told_of, unknown_segments
 
 
-@click.group("webhooks")
+@click.group("webhooks", cls=Subcommands)
 def command() -> None:
     """Who is told when a visitor enters or leaves a segment, and what waits to be told."""
 

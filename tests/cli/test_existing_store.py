@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from proxy.cli import tailorbird
 from proxy.cli.existing_store import asked, existing_sightings, exists, recorded_views
 from proxy.errors import OperatorError
 from proxy.model import Profile, Sighting
@@ -59,3 +61,10 @@ def test_sightings_are_read_to_the_last_however_many_there_are(url: str, count: 
 def test_only_a_file_can_be_seen_not_to_be_there(url: str) -> None:
     assert not exists(url)
     assert exists("redis://127.0.0.1:1/0")
+
+
+def test_a_server_that_is_away_is_told_with_what_to_look_at() -> None:
+    result = CliRunner().invoke(tailorbird, ["export", "anna", "--store", "redis://127.0.0.1:1/0"])
+    assert result.exit_code == 1
+    assert "the store did not answer" in result.output
+    assert "(help: is it up, and is its address right, in --store or TAILORBIRD_STORE?)" in result.output

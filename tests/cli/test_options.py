@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.testing import CliRunner
 
-from proxy.cli.options import given, setting_options
+from proxy.cli.options import Subcommands, given, setting_options
 
 
 def flags_of(*arguments: str) -> dict[str, Any]:
@@ -38,3 +38,16 @@ def test_a_switch_shows_its_default_as_one_would_write_it() -> None:
     def command(**flags: Any) -> None: ...
 
     assert "(default: false; TAILORBIRD_KEEP_HOST)" in " ".join(CliRunner().invoke(command, ["--help"]).output.split())
+
+
+def test_the_help_of_commands_below_others_is_told_whole() -> None:
+    @click.group(cls=Subcommands)
+    def commands() -> None: ...
+
+    @commands.command("one")
+    def one() -> None:
+        """What takes more than one line to be said of it, because there is a great deal, all of which counts, and so
+        is to be read. The rest is for its own help."""
+
+    told = " ".join(CliRunner().invoke(commands, ["--help"]).output.split())
+    assert told.endswith("because there is a great deal, all of which counts, and so is to be read")
