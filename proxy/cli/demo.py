@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
@@ -31,7 +32,8 @@ from proxy.wiring import Tailorbird
 
 
 @click.command("demo")
-@setting_options("rules", "store", "port", "admin_port")
+@setting_options("rules", "port", "admin_port")
+@click.option("--store", metavar="URL", help="profiles and events  (default: a file that goes when the demo ends)")
 @click.option(
     "--shop-port", type=click.IntRange(0, 65_535), default=8090, help="port of the demo shop  (default: 8090)"
 )
@@ -39,7 +41,12 @@ def command(shop_port: int, **flags: Any) -> None:
     """The demo shop behind Tailorbird, with links to open. Loopback only; stop it with Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     with tempfile.TemporaryDirectory(prefix="tailorbird-") as folder:
-        uvloop.run(demo(shop_port, {"store": f"sqlite:{Path(folder) / 'demo.db'}", **given(**flags)}))
+        try:
+            uvloop.run(demo(shop_port, {"store": f"sqlite:{Path(folder) / 'demo.db'}", **given(**flags)}))
+        except OperatorError as error:
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE:
+                error.help = "is it another demo? `tailorbird demo --port 0 --admin-port 0 --shop-port 0` takes others"
+            raise
 
 
 async def demo(shop_port: int, flags: dict[str, Any]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from proxy.cli import tailorbird
 from proxy.cli.demo import announce, demo_settings
 from proxy.errors import OperatorError
 from proxy.settings import Settings
@@ -20,6 +23,16 @@ def settings_of_a_run(**flags: object) -> Settings:
 def test_a_demo_without_rules_to_show_says_where_they_are(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match=r"there is no rule folder .* of Tailorbird's sources"):
         settings_of_a_run(rules=str(tmp_path / "none"))
+
+
+def test_a_second_demo_says_how_to_have_ports_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAILORBIRD_STORE", "redis://not.the.demos.own/0")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        arguments = ["demo", "--shop-port", str(taken.getsockname()[1]), "--rules", RULES]
+        result = CliRunner().invoke(tailorbird, arguments)
+    assert result.exit_code == 1
+    assert "Address already in use" in result.output
+    assert "`tailorbird demo --port 0 --admin-port 0 --shop-port 0`" in result.output
 
 
 def test_each_run_has_a_key_of_its_own_unless_one_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
