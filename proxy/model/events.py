@@ -59,8 +59,7 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Deed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a page notes that a visitor did: an arrival that changes their history alone, packed where it is made, as
-    the log keeps it (`stores/record.py`). A moment later that costs more, since all that it tells has to come
-    from memory again; and few ask what it says."""
+    the log keeps it (`stores/record.py`): few ask what it says."""
 
     visitor_id: str
     kind: str

@@ -115,7 +115,10 @@ class Again:
         self._hits.count += 1
         self._metrics.show(now, question.path, done.decided)
         if self._capture.is_on:
-            self._note(way, question, own, client, verified, done, now)
+            if way.page is not None:
+                self._capture.note_again(now, way.page, verified.full.id, done)
+            else:
+                self._note(way, question, own, client, verified, done, now)
         pieces = done.pieces
         if pieces is None or b"if-none-match" in own:
             return assembled_answer(200, way.head, done.page, question.request(own, client))
@@ -203,6 +206,7 @@ class Again:
     def _note(
         self, way: Way, question: Question, own: Own, client: str, verified: Verified, done: Personalised, now: float
     ) -> None:
+        """Notes the first view of all who go this way."""
         about = way.template.about
-        if not self._capture.note_again(now, question, about, verified.full.id, done):
-            self._capture.note(View(now, question.request(own, client), about, verified.at(now), done))
+        self._capture.note(View(now, question.request(own, client), about, verified.at(now), done))
+        way.page = self._capture.page_of(question, about)

@@ -21,6 +21,7 @@ from proxy.serve.pages import Entry
 from proxy.serve.recall import Recalled
 from proxy.visitors.alike import Alikes
 from proxy.visitors.asked import Asked
+from proxy.visitors.pending import Page
 
 SHARE = 1 / 32
 """Of `cache_bytes`."""
@@ -36,7 +37,8 @@ class Way:
 
     From `since` and up to `until`, while what is stored makes no more than so many `changes`, the entry may be given
     with the fields of `head`, with which the answer has its `beginning`, and is `shown` as this to those who have these
-    numbers. If it `is_vouched_for`, what is remembered of visitors is believed as long."""
+    numbers. If it `is_vouched_for`, what is remembered of visitors is believed as long. `page` is what a view of it is
+    noted as, once that is known."""
 
     question: Question
     key: bytes
@@ -55,6 +57,7 @@ class Way:
     head: bytes = b""
     beginning: bytes = b""
     shown: dict[int, Personalised] = field(default_factory=lambda: NOTHING)
+    page: Page | None = None
 
 
 class Ways(Memo[Question, Way]):

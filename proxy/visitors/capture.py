@@ -1,10 +1,9 @@
 """What pages tell by themselves: which page, product or list a visitor opened, what they searched and how they narrowed
 it, which banners they were shown: the view of a page names them. No tag is needed.
 
-It is packed where the page is given, and counts on the next request: a moment later that costs more, since all that it
-tells has to come from memory again. Only a browser that opens a page to show it counts: no bot, no prefetch, no part of
-a page, nobody who does not want it. A visitor's first page waits until they come back with their cookie: who never does
-is nobody's profile.
+It counts on the next request that asks for it (`pending.py`). Only a browser that opens a page to show it counts: no
+bot, no prefetch, no part of a page, nobody who does not want it. A visitor's first page waits until they come back with
+their cookie: who never does is nobody's profile.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from proxy.stores.record import deed, packed_part
 from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.journal import Journal
+from proxy.visitors.pending import ENOUGH, Page, Pend, Pending
 from proxy.visitors.telling import MOST_SHOWN, Telling, banners_of, telling_of
 from proxy.visitors.visitor import Cookies
 
@@ -37,7 +37,6 @@ log = logging.getLogger("tailorbird.capture")
 MOST_HELD = 10_000
 MOST_TOLD = 5_000
 SOURCE = "page"
-NOT_TOLD: tuple[None, None] = None, None
 
 
 class View(NamedTuple):
@@ -68,10 +67,12 @@ class Capture:
         self._consents = Consents(settings)
         self._agreed = ConsentChanges(settings, cookies, self._consents)
         self._products = products
-        self._told: dict[Question, tuple[Telling | None, About | None]] = {}
+        self._pages: dict[Question, Page] = {}
         self._held: OrderedDict[str, list[Arrival | Deed]] = OrderedDict()
         self._name = f"{NOTED}{secrets.token_hex(6)}"
         self._numbers = itertools.count()
+        self._pending = journal.pending if journal is not None else Pending()
+        self._pending.counted_by(self._count)
 
     def note(self, view: View) -> None:
         """A page is given to somebody."""
@@ -82,22 +83,21 @@ class Capture:
         except Exception:  # whatever fault of ours it is, it must not cost the page
             log.exception("what `%s` told is lost", view.request.path.decode("latin-1"))
 
-    def note_again(
-        self, at: float, question: Question, about: About, visitor_id: str, done: Personalised | None
-    ) -> bool:
-        """The same for one more who asks a question, whose cookies were read, and who agrees; False when it takes
-        a `View`."""
-        told, about_told = self._told.get(question, NOT_TOLD)
-        if about_told is not about or self._agreed.is_asked or self._journal is None:
-            return False
-        if told is None or not visitor_id:
-            return True
-        try:
-            arrivals = self._deeds(at, visitor_id, told, about, done)
-        except Exception:
-            return False  # `note` meets with the same, and says so
-        self._journal.note(self._since(visitor_id, arrivals))
-        return True
+    def page_of(self, question: Question, about: About) -> Page | None:
+        """What those open who ask a question; None while each of their views is to be noted whole."""
+        page = self._pages.get(question)
+        return page if page is not None and page.about is about and not self._agreed.is_asked else None
+
+    def note_again(self, at: float, page: Page, visitor_id: str, done: Personalised | None) -> None:
+        """One more opens the page, whose cookies were read, and who agrees."""
+        if page.telling is None or self._journal is None:
+            return
+        self._pending.add((at, visitor_id, page, done))
+        many = len(self._pending.views)
+        if many == 1:
+            self._journal.expect()
+        elif many >= ENOUGH:
+            self._pending.settle()
 
     def note_passed(self, at: float, question: Question, about: About, own: Own, client: str) -> None:
         """A page without slots is given to one more who asks a question."""
@@ -106,19 +106,33 @@ class Capture:
         cookies = own.get(b"cookie", b"")
         visitor = self._cookies.known(cookies, at)
         agrees = visitor is not None and self._consents.level(cookies, question.is_private) is Consent.PROFILE
-        if not agrees or not self.note_again(at, question, about, visitor.id if visitor else "", None):
+        page = self.page_of(question, about) if agrees else None
+        if page is None or visitor is None:
             self.note(View(at, question.request(own, client), about, None))
+        else:
+            self.note_again(at, page, visitor.id, None)
+
+    def _count(self, views: Sequence[Pend]) -> None:
+        """What the views of pages told."""
+        arrivals: list[Arrival | Deed] = []
+        for at, visitor_id, page, done in views:
+            try:
+                arrivals += self._since(visitor_id, self._deeds(at, visitor_id, page, done))
+            except Exception:
+                log.exception("what a page told is lost")
+        if self._journal is not None:
+            self._journal.note(arrivals)
 
     def _counted(self, view: View) -> Sequence[Arrival | Deed]:
         """The events of a page, if they count already."""
-        telling = self._telling(view.request, view.about)
-        if telling is None:
+        page = self._page(view.request, view.about)
+        if page.telling is None:
             return ()
         agreed = self._agreed.news(view.request, view.visitor, view.at) if self._agreed.is_asked else []
         visitor = view.visitor or self._visitor(view)
         if not visitor.id or visitor.consent < Consent.SESSION:
             return agreed
-        arrivals = agreed + self._deeds(view.at, visitor.id, telling, view.about, view.done)
+        arrivals = agreed + self._deeds(view.at, visitor.id, page, view.done)
         if not view.is_first:
             return self._since(visitor.id, arrivals)
         self._held[visitor.id] = arrivals
@@ -133,22 +147,21 @@ class Capture:
     def _visitor(self, view: View) -> Visitor:
         return allowed(self._cookies.read(view.request.cookies, view.at), self._consents.of(view.request))
 
-    def _telling(self, request: Request, about: About) -> Telling | None:
-        """What the page tells, worked out once for all who ask it in the same words."""
+    def _page(self, request: Request, about: About) -> Page:
+        """What is opened, worked out once for all who ask it in the same words."""
         question = request.question
         if question is None:
-            return telling_of(request, about)
-        told, about_told = self._told.get(question, NOT_TOLD)
-        if about_told is not about:
-            make_room(self._told, MOST_TOLD)
-            told = telling_of(request, about)
-            self._told[question] = told, about
-        return told
+            return Page(about, telling_of(request, about))
+        page = self._pages.get(question)
+        if page is None or page.about is not about:
+            make_room(self._pages, MOST_TOLD)
+            page = self._pages[question] = Page(about, telling_of(request, about))
+        return page
 
-    def _deeds(
-        self, at: float, visitor_id: str, telling: Telling, about: About, done: Personalised | None
-    ) -> list[Arrival | Deed]:
+    def _deeds(self, at: float, visitor_id: str, page: Page, done: Personalised | None) -> list[Arrival | Deed]:
         """The page view, which names the banners and says which variant each slot showed; and what else it tells."""
+        about, telling = page
+        assert telling is not None  # for the type checker
         number = next(self._numbers)
         banners = banners_of(done)
         details = packed_part({**banners.variants, **telling.came}) if telling.came else banners.details

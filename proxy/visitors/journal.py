@@ -24,6 +24,7 @@ from proxy.model import Arrival, Deed
 from proxy.ports import Applied, EventStore, Refused
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores.record import arrivals_of
+from proxy.visitors.pending import Pending
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.waiting import Entry, Queue
 
@@ -93,6 +94,16 @@ class Journal:
 
     # -- in
 
+    @property
+    def pending(self) -> Pending:
+        """What will be noted before anybody asks."""
+        return self._profiles.pending
+
+    def expect(self) -> None:
+        """Something is pending: it comes to the store as soon as what is noted."""
+        if not self._woken.is_set():
+            self._wake()
+
     async def record(self, arrivals: Sequence[Arrival], size: int) -> None:
         """Returns when the events, which came in `size` bytes, are durable and count on their visitors' next request,
         wherever it goes. Raises `StoreError`; `RequestError` when there is no room."""
@@ -140,6 +151,7 @@ class Journal:
 
     async def aclose(self) -> None:
         """Brings what is left, unless the store is away, and ends."""
+        self.pending.settle()
         self._is_closing = True
         self._wake()
         if self._running is not None:
@@ -185,6 +197,7 @@ class Journal:
 
     async def _bring(self) -> None:
         """One transaction; in it first what somebody waits for."""
+        self.pending.settle()
         entries, noted = self._awaited.take(ROWS), list[Arrival | Deed]()
         room = ROWS - _rows(entries)
         if room > 0 and self._is_well:

@@ -20,6 +20,7 @@ from proxy.model import Arrival, Deed, Profile
 from proxy.ports import ProfileStore
 from proxy.settings import DEFAULTS, Settings
 from proxy.visitors.ahead import Ahead
+from proxy.visitors.pending import Pending
 from proxy.visitors.read_budget import Read, ReadBudget
 from proxy.visitors.remembered import MISSING, Remembered
 from proxy.visitors.strangers import Strangers
@@ -48,7 +49,8 @@ class ProfileReader:
         self._metrics = metrics
         found = metrics.tally("tailorbird_profile_lookups_total", "outcome", "memory")
         self.strangers = Strangers()
-        self.memory = self._memory = Remembered(memory, memory_seconds, found, self.strangers)
+        self.pending = Pending()
+        self.memory = self._memory = Remembered(memory, memory_seconds, found, self.strangers, self.pending)
         self.remembered = self._memory.fresh
         self._is_strained = is_strained
         self._breaker = Breaker(clock, settings)
@@ -66,6 +68,7 @@ class ProfileReader:
     def remember(self, visitor_id: str, profile: Profile | None, now: float) -> None:
         """Puts what the store now holds into memory, so that the next request sees it."""
         self._supersede(visitor_id)
+        self.pending.settle()
         self._memory.put(visitor_id, profile, self._ahead.of(visitor_id), now)
 
     def shrink(self, _: int) -> None:

@@ -21,6 +21,7 @@ from proxy.garbage import let_go
 from proxy.metrics import Tally
 from proxy.model import Arrival, Deed, Profile
 from proxy.stores.record import arrivals_of
+from proxy.visitors.pending import Pending
 from proxy.visitors.strangers import Held, Strangers
 
 STALE_SECONDS = 3_600.0
@@ -75,15 +76,21 @@ class Remembered:
     """So many visitors at `most`, each believed for `seconds`. Who came first is forgotten first, but for those who
     were asked for meanwhile: they count as having come now. (To put each in order when asked for took a tenth of a
     microsecond, and twice that where memory is far.) `found` counts who was asked for and is known. Who is forgotten is
-    told to the `strangers`, who tell the rest apart."""
+    told to the `strangers`, who tell the rest apart. What is `pending` is counted before it is asked for."""
 
     def __init__(
-        self, most: int, seconds: float, found: Tally | None = None, strangers: Strangers | None = None
+        self,
+        most: int,
+        seconds: float,
+        found: Tally | None = None,
+        strangers: Strangers | None = None,
+        pending: Pending | None = None,
     ) -> None:
         self._most = most
         self.seconds = seconds
         self.found = found or Tally()
         self._strangers = strangers or Strangers()
+        self._pending = pending or Pending()
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._known_of = self._known.get
         self._persons: OrderedDict[str, str] = OrderedDict()
@@ -103,12 +110,15 @@ class Remembered:
 
     def held(self, visitor_id: str) -> Profile | None:
         """What is known of this visitor, however old."""
+        self._pending.settle()
         known = self._known.get(visitor_id)
         return known.current() if known else None
 
     def fresh(self, visitor_id: str, now: float, *, has_news: bool = True) -> Profile | Memory | None:
         """What is known of the person and can be believed; `MISSING` when the store would have to be asked. Who asks
         for nothing that the visitor did needs no news of it."""
+        if has_news and self._pending.views:
+            self._pending.settle()
         known_of = self._known_of
         known = known_of(self._persons.get(visitor_id, visitor_id) if self._persons else visitor_id)
         if known is None:
@@ -128,11 +138,10 @@ class Remembered:
             return None
         return self._known_of(visitor_id) or self._shared[hash(visitor_id) % UNMET]
 
-    def _meet(self, visitor_id: str, *, has_more: bool = True) -> None:
-        """There is something of somebody of whom nothing was known."""
-        self._strangers.add(visitor_id, has_more=has_more)
-        if has_more:
-            self._shared[hash(visitor_id) % UNMET].version += 1
+    def _meet(self, visitor_id: str) -> None:
+        """There is more than what they did of somebody of whom nothing was known."""
+        self._strangers.add(visitor_id)
+        self._shared[hash(visitor_id) % UNMET].version += 1
 
     def _unmet(self, visitor_id: str, now: float, *, has_news: bool) -> Profile | Memory:
         """The same of who is not known: a stranger, if the store has nothing of them that is asked for."""
@@ -149,6 +158,7 @@ class Remembered:
 
     def stale(self, visitor_id: str, now: float) -> Profile | Memory | None:
         """What was true of the person an hour ago or since, for when the store does not say."""
+        self._pending.settle()
         known = self._known.get(self.person(visitor_id))
         if known is None:
             return MISSING
@@ -175,14 +185,21 @@ class Remembered:
 
     def count_in(self, arrivals: Iterable[Arrival | Deed]) -> None:
         """They did this since; what says more than what was done is for the store to judge."""
+        known_of = self._known.get
+        doers = set()
         for arrival in arrivals:
-            known = self._known.get(arrival.visitor_id)
+            known = known_of(arrival.visitor_id)
             if known is None:
-                self._meet(arrival.visitor_id, has_more=not is_deed(arrival))
+                if is_deed(arrival):
+                    doers.add(arrival.visitor_id)
+                else:
+                    self._meet(arrival.visitor_id)
             elif is_deed(arrival):
                 known.news.append(arrival)
                 if len(known.news) >= MOST_NEWS:
                     known.current()
+        if doers:
+            self._strangers.add_doers(doers)
 
     def as_persons(self, arrivals: Sequence[Arrival | Deed]) -> Sequence[Arrival | Deed]:
         """What devices did, as the persons' whose they are."""

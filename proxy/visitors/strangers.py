@@ -16,7 +16,7 @@ import asyncio
 import enum
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 
 from proxy.errors import StoreError
 from proxy.events.fold import is_deed
@@ -26,6 +26,8 @@ from proxy.visitors.crowd import Crowd
 
 log = logging.getLogger("tailorbird.profiles")
 
+LATELY = 20_000
+"""So many of those told of last are known by name: to put somebody into a crowd again takes ten times as long."""
 SPARE = 50_000
 """Room for so many who come later, and for a quarter more than there are."""
 LEAST_PAUSE_SECONDS, REST = 1.0, 20.0
@@ -66,6 +68,7 @@ class Strangers:
     def __init__(self) -> None:
         self._known: Known | None = None
         self._coming: Known | None = None
+        self._lately: set[str] = set()
         self._is_wanted = asyncio.Event()
 
     def held(self, visitor_id: str) -> Held:
@@ -85,6 +88,15 @@ class Strangers:
         if self._known is not None and self._known.all.is_full:
             self._is_wanted.set()
 
+    def add_doers(self, visitor_ids: Set[str]) -> None:
+        """The store has something that these did, or will."""
+        new = visitor_ids - self._lately
+        for visitor_id in new:
+            self.add(visitor_id, has_more=False)
+        if len(self._lately) >= LATELY:
+            self._lately = set()
+        self._lately |= new
+
     def add_known(self, visitor_id: str, profile: Profile | None, *, has_news: bool) -> None:
         """The store has this of somebody, or will; None stands for what is damaged."""
         if profile is None or profile.attributes or profile.segments or profile.links or profile.bucket_key:
@@ -95,6 +107,7 @@ class Strangers:
     def forget(self) -> None:
         """Anybody may have come or gone: all of them are read again."""
         self._known = self._coming = None
+        self._lately.clear()
         self._is_wanted.set()
 
     async def follow(self, store: ProfileStore, under_way: Callable[[], Iterable[Arrival | Deed]]) -> None:
@@ -118,6 +131,7 @@ class Strangers:
         if some is None:
             return False
         coming = self._coming = Known(some.of * 5 // 4 + SPARE)
+        self._lately.clear()
         # What the store does not have by now is either among these, or will be told.
         for arrival in under_way():
             coming.add(arrival.visitor_id, has_more=not is_deed(arrival))

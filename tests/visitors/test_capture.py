@@ -16,7 +16,7 @@ from proxy.visitors.capture import MOST_SHOWN, Capture, View
 from proxy.visitors.visitor import Cookies
 from tests.visitors.test_journal import NOON, World
 from tests.wire.behind import Behind
-from tests.wire.origin import Origin, always, ok
+from tests.wire.origin import Origin, always, by_path, ok
 
 PAGE = b"""<!doctype html><html><head><script type="application/ld+json">
 {"@type": "Product", "sku": "hoka-1", "brand": "Hoka"}</script></head>
@@ -83,6 +83,24 @@ async def test_what_was_seen_counts_on_the_very_next_page(shop: Behind) -> None:
     headers = {**OPENED, **shop.cookies_of("anna")}
     seen = ["Back again" in (await shop.client.get("/p/hoka", headers=headers)).text for _ in range(4)]
     assert seen == [False, False, True, True]
+
+
+async def test_what_was_seen_on_pages_that_ask_nothing_of_it_counts_on_the_next_that_does(tmp_path: Path) -> None:
+    rules = """version: 1
+rules:
+  - {name: Anybody, slot: home.hero, show: {banner: {title: Welcome}}}
+  - {name: Keen, slot: home.back, when: {pages viewed: at least 10}, show: {banner: {title: Back again}}}
+"""
+    folder = {"a.rules.yaml": rules, "slots.yaml": "slots: {home.hero: {}, home.back: {}}"}
+    plain, asking = PAGE.replace(b"Product", b"Page"), PAGE.replace(b"home.hero", b"home.back")
+    answers = {b"/": ok(plain, *HTML), b"/back": ok(asking, *HTML)}
+    async with Origin(by_path(answers)) as origin, Behind(origin.url, folder, tmp_path, recorded_a_second=0) as shop:
+        headers = {**OPENED, **shop.cookies_of("anna"), "accept-encoding": "identity"}
+        seen = []
+        for path in (*["/"] * 8, "/back", "/", "/back", "/"):
+            seen.append("Back again" in (await shop.client.get(path, headers=headers)).text)
+        assert shop.tailorbird._profiles.pending.views, "the last view is not counted yet"
+    assert seen == [*[False] * 10, True, False]
 
 
 async def test_a_banner_that_was_shown_counts_on_the_very_next_page(tmp_path: Path) -> None:

@@ -247,3 +247,20 @@ async def test_after_somebody_was_erased_nothing_of_them_is_left_here() -> None:
         reader.forget()
         assert reader.strangers._known is None
         assert reader.strangers._coming is None
+
+
+async def test_whoever_did_something_again_after_all_were_read_anew_is_no_stranger() -> None:
+    strangers, store = Strangers(), Store()
+    async with followed(strangers, store):
+        strangers.forget()
+        await known(strangers)
+        strangers.add_doers({"zoe"})
+        assert strangers.held("zoe") is Held.DEEDS
+        store.may_go_on.clear()
+        store.is_half_read.clear()
+        strangers.forget()
+        await store.is_half_read.wait()
+        strangers.add_doers({"zoe"})
+        store.may_go_on.set()
+        await known(strangers)
+        assert strangers.held("zoe") is Held.DEEDS

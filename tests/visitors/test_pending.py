@@ -1,0 +1,100 @@
+"""Views of pages that nobody has looked at yet, and whoever looks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from proxy.page.about import About
+from proxy.settings import Settings
+from proxy.visitors.capture import Capture
+from proxy.visitors.pending import ENOUGH, Page, Pend, Pending
+from proxy.visitors.remembered import MISSING
+from proxy.visitors.telling import Telling
+from proxy.visitors.visitor import Cookies
+from tests.visitors.test_journal import NOON, World, seen
+
+PAGE = Page(About(), Telling("/", {}))
+UNCOUNTED = Page(About(), None)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = World(tmp_path)
+    yield made
+    await made.journal.aclose()
+    await made.profiles.aclose()
+    await made.store.aclose()
+
+
+@pytest.fixture
+def capture(world: World) -> Capture:
+    return Capture(world.journal, Cookies("secret" * 8), Settings())
+
+
+def test_each_view_is_counted_once_though_counting_asks_for_what_is_pending() -> None:
+    pending, counted = Pending(), list[Pend]()
+
+    def count(views: Sequence[Pend]) -> None:
+        pending.settle()
+        counted.extend(views)
+
+    pending.counted_by(count)
+    pending.add((1.0, "anna", PAGE, None))
+    pending.add((2.0, "anna", PAGE, None))
+    pending.settle()
+    pending.settle()
+    assert [at for at, *_ in counted] == [1.0, 2.0]
+
+
+async def test_whoever_asks_what_a_visitor_did_has_it_counted(world: World, capture: Capture) -> None:
+    await world.journal.record([seen("anna", 1)], 100)
+    await world.history("anna")
+    for number, looks in enumerate(
+        [
+            lambda: world.profiles.remembered("anna", NOON),
+            lambda: world.profiles.held("anna"),
+            lambda: world.profiles.memory.stale("anna", NOON),
+        ],
+        2,
+    ):
+        capture.note_again(NOON, PAGE, "anna", None)
+        profile = looks()
+        assert profile is not None
+        assert profile is not MISSING
+        assert len(profile.history) == number
+
+
+async def test_a_profile_that_is_read_meanwhile_is_read_with_what_is_pending(world: World, capture: Capture) -> None:
+    capture.note_again(NOON, PAGE, "ben", None)
+    assert len(await world.history("ben")) == 1
+
+
+async def test_who_asks_for_nothing_that_visitors_did_leaves_it_pending(world: World, capture: Capture) -> None:
+    capture.note_again(NOON, PAGE, "anna", None)
+    world.profiles.remembered("anna", NOON, has_news=False)
+    assert len(world.profiles.pending.views) == 1
+
+
+async def test_what_is_pending_comes_to_the_store_though_nobody_asks(world: World, capture: Capture) -> None:
+    capture.note_again(NOON, PAGE, "anna", None)
+    capture.note_again(NOON, UNCOUNTED, "anna", None)
+    await world.journal.aclose()
+    assert [one.event.subject for one in await world.store.log_of("anna")] == ["/"]
+
+
+async def test_views_are_counted_when_there_are_enough(world: World, capture: Capture) -> None:
+    for number in range(ENOUGH):
+        capture.note_again(NOON + number, PAGE, f"v{number}", None)
+    assert world.profiles.pending.views == []
+
+
+async def test_a_view_that_cannot_be_counted_costs_no_other(
+    world: World, capture: Capture, caplog: pytest.LogCaptureFixture
+) -> None:
+    capture.note_again(NOON, PAGE._replace(about=None), "anna", None)  # type: ignore[arg-type]
+    capture.note_again(NOON, PAGE, "ben", None)
+    assert len(await world.history("ben")) == 1
+    assert "what a page told is lost" in caplog.text
