@@ -22,6 +22,8 @@ from dataclasses import asdict, dataclass, replace
 from itertools import cycle, islice
 from random import Random
 
+import msgspec
+
 from loadtests.work import CATEGORIES, COUNTRIES, NOW, SEGMENTS, SLOTS, work
 from proxy.audience.traits import reading
 from proxy.decide.engine import decide
@@ -149,7 +151,7 @@ def with_history(visitor: EvaluationContext, rules: Sequence[Rule], random: Rand
         for n in range(EVENTS)
     ]
     profile = Profile(visitor.targeting_key, history=tuple(sorted(shown)))
-    return replace(visitor, read=lambda measure: reading(profile, measure, NOW))
+    return msgspec.structs.replace(visitor, read=lambda measure: reading(profile, measure, NOW))
 
 
 def rule_files(rules: int) -> dict[str, bytes]:

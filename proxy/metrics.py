@@ -10,7 +10,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from operator import attrgetter
 from typing import NamedTuple
 
 from proxy.model import Decision
@@ -118,7 +117,8 @@ class Decided:
     @classmethod
     def by(cls, decisions: tuple[Decision, ...]) -> Decided:
         rules = tuple([decision.rule for decision in decisions if decision.rule])
-        return cls(decisions, rules, any(map(attrgetter("variant"), decisions)))
+        variants = [decision.variant for decision in decisions]
+        return cls(decisions, rules, any(variants))
 
 
 class Metrics:

@@ -105,6 +105,20 @@ def personalise(
     """
     by_slot = decide(plan, context, template.slots)
     decisions = tuple([by_slot[slot] for slot in template.slots])
+    return filled(template, decisions, fragments, context, coding, key, poured, stock)
+
+
+def filled(
+    template: Template,
+    decisions: tuple[Decision, ...],
+    fragments: Mapping[str, Fragment],
+    context: EvaluationContext,
+    coding: Coding,
+    key: bytes,
+    poured: Sequence[Fragment],
+    stock: Stock,
+) -> Personalised:
+    """The page as decided."""
     fills = in_forms(fills_of(decisions, fragments, context, stock, template.lists), template.forms, decisions)
     if template.holes:
         _pour(template, fills, poured)

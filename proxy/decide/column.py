@@ -24,6 +24,7 @@ from proxy.conditions.values import MINUTES_A_DAY, holds, is_number, number_text
 from proxy.decide.conjunctions import Literal
 from proxy.model import AttributeValue, Between, Contains, IsKnown, NotOneOf, OneOf, StartsWith, Test, WithinHours
 
+NOTHING: frozenset[str] = frozenset()
 TRUTH_WORDS = {"yes", "no", "true", "false"}
 
 
@@ -42,10 +43,12 @@ class Column:
 
     def bits(self, value: AttributeValue | None) -> int:
         """The bits that a value leaves possible; None is unknown. A value of an odd type touches nothing."""
-        if is_number(value):
+        if not isinstance(value, str | frozenset) and is_number(value):
             return self.ranges[bisect_left(self.breaks, value)]
-        first, *others = self.layers  # there is mostly one
-        return reduce(and_, [layer.bits(value) for layer in others], first.bits(value))
+        bits = self.layers[0].bits(value)
+        for layer in self.layers[1:]:  # there is mostly none
+            bits &= layer.bits(value)
+        return bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,16 @@ class Layer:
         """The bits that a value, other than a number, leaves possible."""
         if value is None:
             return self.unknown
-        touched = self.when_present if value != frozenset() else 0
-        looks_inside = not isinstance(value, bool) and bool(self.beginnings or self.parts)
-        for text in texts_of(value) if self.words or looks_inside else ():
-            touched |= self.words.get(text, 0)
-            if looks_inside:
-                touched |= self._touched_inside(text)
+        touched = self.when_present if value != NOTHING else 0
+        looks_inside = bool(self.beginnings or self.parts) and not isinstance(value, bool)
+        words = self.words
+        if words or looks_inside:
+            # Of segments, who was not here before has a set that nobody had before.
+            for text in map(str.casefold, value) if isinstance(value, frozenset) else texts_of(value):
+                if text in words:
+                    touched |= words[text]
+                if looks_inside:
+                    touched |= self._touched_inside(text)
         return self.untouched ^ touched
 
     def _touched_inside(self, text: str) -> int:

@@ -8,21 +8,45 @@ asked of the winner alone; layers (`layers.py`) count only where two winners are
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator
 from itertools import takewhile
+from typing import NamedTuple
+
+import msgspec
 
 from proxy.conditions.derived import value_of as worked_out_of
 from proxy.decide.guard import Guard, withheld
 from proxy.decide.plan import JOURNEY, Plan
-from proxy.model import Cap, Decision, EvaluationContext
+from proxy.decide.shortcuts import ShortCuts
+from proxy.model import Attributes, Cap, Decision, EvaluationContext
 
 
-def decide(plan: Plan, context: EvaluationContext, slots: Iterable[str] | None = None) -> dict[str, Decision]:
-    """What each of the slots shows this visitor; without `slots`, each slot that has a rule."""
+class Begun(NamedTuple):
+    """What many visitors have in common, asked once for all of them: the bits that it leaves; and how to ask the
+    rest."""
+
+    possible: int
+    rest: ShortCuts
+
+
+def begin(plan: Plan, names: Collection[str], attributes: Attributes, now: float) -> Begun:
+    """What the clock and the attributes of these `names` leave, for who has no other values of them."""
+    possible = plan.clock.bits(now)
+    for name in names:
+        column = plan.columns.get(name)
+        if column is not None:
+            possible &= column.bits(attributes.get(name))
+    return Begun(possible, plan.short_cuts.without(names))
+
+
+def decide(
+    plan: Plan, context: EvaluationContext, slots: Iterable[str] | None = None, begun: Begun | None = None
+) -> dict[str, Decision]:
+    """What each of the slots shows this visitor; without `slots`, each slot that has a rule. What was `begun` is good
+    for the same attributes, for as long as it is the same time to the plan's clock."""
     if plan.journey is not None:
         context = at_stage(plan, context)
-    possible = _possible(plan, context)
+    possible = _possible(plan, context, begun)
     ladder = plan.ladder
     mask, unfilled = ladder.page(ladder.masks if slots is None else slots)
     decisions = unfilled.copy()
@@ -46,7 +70,7 @@ def decide(plan: Plan, context: EvaluationContext, slots: Iterable[str] | None =
                     decisions[said.slot] = said
         left = without(left, bits)
     if plan.layers is not None:
-        decisions = plan.layers.settled(decisions, lambda slot: _choices(plan, slot, possible, context))
+        decisions = plan.layers.settled(decisions, unfilled, lambda slot: _choices(plan, slot, possible, context))
     for holdout in plan.held_out:
         if holdout.takes(context):
             _hold_out(holdout.slots, decisions)
@@ -58,7 +82,7 @@ def at_stage(plan: Plan, context: EvaluationContext) -> EvaluationContext:
     if plan.journey is None or JOURNEY in context.attributes:
         return context
     stage = decide(plan.journey, context)[JOURNEY].rule
-    return replace(context, attributes={**context.attributes, JOURNEY: stage}) if stage else context
+    return msgspec.structs.replace(context, attributes={**context.attributes, JOURNEY: stage}) if stage else context
 
 
 def caps_asked(plan: Plan, context: EvaluationContext, slots: Iterable[str]) -> dict[str, list[Cap]]:
@@ -107,16 +131,20 @@ def _hold_out(slots: frozenset[str] | None, decisions: dict[str, Decision]) -> N
             decisions[slot] = withheld(decision)
 
 
-def _possible(plan: Plan, context: EvaluationContext) -> int:
+def _possible(plan: Plan, context: EvaluationContext, begun: Begun | None = None) -> int:
     """As `Plan.possible`."""
     try:
         value_of = context.attributes.get
-        after, until, possible, _ = plan.clock.latest
-        if not after < context.now <= until:
-            possible = plan.clock.bits(context.now)
-        for attribute, remembered in plan.short_cuts.texts:
+        if begun is not None:
+            possible, cuts = begun
+        else:
+            cuts = plan.short_cuts
+            after, until, possible, _ = plan.clock.latest
+            if not after < context.now <= until:
+                possible = plan.clock.bits(context.now)
+        for attribute, remembered in cuts.texts:
             possible &= remembered[value_of(attribute)]
-        for attribute, breaks, ranges, truths, remembered in plan.short_cuts.typed:
+        for attribute, breaks, ranges, truths, remembered in cuts.typed:
             value = value_of(attribute)
             if type(value) is float:
                 possible &= ranges[bisect_left(breaks, value)]
@@ -127,6 +155,6 @@ def _possible(plan: Plan, context: EvaluationContext) -> int:
         for attribute, column in plan.derived:
             possible &= column.bits(worked_out_of(attribute, context.attributes, context.now))
         own_bits = possible & plan.membership.own_bits
-        return possible & plan.short_cuts.memberships[own_bits, value_of("segment"), context.unverified]
+        return possible & cuts.memberships[own_bits, value_of("segment"), context.unverified]
     except TypeError:  # a value that cannot be the key of a dict, so none that an editor could ask for
         return plan.possible(context)

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 
 from proxy.bucketing import BUCKETS, EXPERIMENT, HOLDOUT, bounds, bucket_by, seed_number
 from proxy.model import AttributeValue, Cap, Decision, Draw, EvaluationContext, Experiment, Holdout, Reason, Rule
+
+MOST_WITHHELD = 4_096
+"""Decisions that are kept, so that the same is one object each time: pages are found again by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Guard:
         for cap in self.caps:
             reading = context.read(cap.measure)
             if isinstance(reading, float) and reading >= cap.enough:
-                return Decision(decision.slot, detail="capped", withheld=decision.rule)
+                return _capped(decision.slot, decision.rule)
         if self.held_out is not None and self.held_out.takes(context):
             return withheld(decision)
         return decision
@@ -154,6 +158,13 @@ def decision_of(rule: Rule) -> Decision:
     )
 
 
+@lru_cache(MOST_WITHHELD)
+def _capped(slot: str, rule: str) -> Decision:
+    """The page's own, for a visitor who had this often enough."""
+    return Decision(slot, detail="capped", withheld=rule)
+
+
+@lru_cache(MOST_WITHHELD)
 def withheld(decision: Decision) -> Decision:
     """The page's own, for a visitor who is held out of what was decided."""
     return Decision(decision.slot, "", Reason.SPLIT, detail="holdout", withheld=decision.rule)

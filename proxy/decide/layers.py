@@ -24,15 +24,15 @@ class Layers:
     of: Mapping[str, str]
     rank: Mapping[str, int]
 
-    def settled(self, decisions: dict[str, Decision], choices: Choices) -> dict[str, Decision]:
-        """The decisions, no two of one layer. `choices` are those of a slot, best first."""
+    def settled(
+        self, decisions: dict[str, Decision], unfilled: Mapping[str, Decision], choices: Choices
+    ) -> dict[str, Decision]:
+        """The decisions, no two of one layer. `unfilled` has each slot's when no rule fits; `choices` are those of a
+        slot, best first."""
         taken = [layer for decision in decisions.values() if (layer := self.layer(decision))]
         if len(taken) == len(set(taken)):
             return decisions
-        unfilled = {
-            slot: decisions[slot] if decisions[slot].detail == "paused" else Decision(slot) for slot in decisions
-        }
-        return unfilled | self._best_first(decisions, choices)
+        return {**unfilled, **self._best_first(decisions, choices)}
 
     def layer(self, decision: Decision) -> str:
         """The layer that a decision takes; "" for none. What is capped takes none."""

@@ -5,8 +5,8 @@ A plan is immutable, and so is its answer for a value. Whether the answer was re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, replace
 
 from proxy.decide.column import Column
 from proxy.decide.membership import Membership
@@ -53,6 +53,14 @@ class ShortCuts:
     texts: tuple[TextLookup, ...]
     typed: tuple[TypedLookup, ...]
     memberships: Remembered
+
+    def without(self, names: Container[str]) -> ShortCuts:
+        """Those of other attributes."""
+        return replace(
+            self,
+            texts=tuple([each for each in self.texts if each[0] not in names]),
+            typed=tuple([each for each in self.typed if each[0] not in names]),
+        )
 
 
 def short_cuts(columns: Mapping[str, Column], membership: Membership) -> ShortCuts:

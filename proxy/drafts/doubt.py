@@ -7,7 +7,9 @@ doubt when a rule that could win might hold or not. A rule whose other lines fai
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from proxy.conditions.derived import base_of, value_of
 from proxy.conditions.values import holds, with_local_time
@@ -107,7 +109,7 @@ class _Asker:
     def possible(self, of_segments: Set[str]) -> int:
         """The bits that may hold; `of_segments` is what the plan's segments ask."""
         untold = self._missing | {"segment"} if self._missing & of_segments else self._missing
-        return self._plan.possible(replace(self._view.context, attributes=self._attributes), untold)
+        return self._plan.possible(msgspec.structs.replace(self._view.context, attributes=self._attributes), untold)
 
     def chance(self, condition: Condition, timezone: str, *, is_verified: bool) -> Chance:
         """Of a condition whose weekday and hours are those of `timezone`."""

@@ -72,8 +72,7 @@ class Profile:
         return {id: link for id, link in self.links.items() if link.is_device and not link.is_parted}
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(msgspec.Struct, frozen=True):
     """Who a request says it is, after its cookies were verified. An id of "" is anonymous: no valid cookie came, or it
     may not be used. `unverified` are segments from an unsigned cookie an operator allowed by name."""
 
@@ -89,8 +88,7 @@ def nothing_read(measure: Measure) -> AttributeValue | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationContext:
+class EvaluationContext(msgspec.Struct, frozen=True):
     """All that a decision may know. `targeting_key` is the visitor id, "" for the anonymous; `now` Unix seconds.
 
     `attributes` holds only what is known; its keys are those of `conditions/vocabulary.py`, and the bare names of
@@ -103,13 +101,13 @@ class EvaluationContext:
 
     targeting_key: str = ""
     now: float = 0.0
-    attributes: Attributes = field(default_factory=dict)
+    attributes: Attributes = msgspec.field(default_factory=dict)
     channel: str = "web"
     unverified: frozenset[str] = frozenset()
     bucket_key: str = ""
     read: Callable[[Measure], AttributeValue | None] = nothing_read
     history: tuple[Event, ...] = ()
-    remembered: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+    remembered: dict[object, object] = msgspec.field(default_factory=dict)
     consent: Consent = Consent.PROFILE
 
 

@@ -1,37 +1,67 @@
 """What stored pages were shown as, remembered by all that it followed from.
 
 Most visitors of a page are alike to its rules: the same device, language, segments. What was decided for one and put
-together for one is then the other's too. Its law: the key holds everything that deciding and filling may look at, by
-value; what is in it is a calculation done before, never a visitor's.
+together for one is then the other's too. Where rules tell visitors apart finely, or draw lots, it comes to the same
+few outcomes all the same: who is not known is decided for, and what was put together for others of whom the same was
+decided is theirs too. Its law: the key holds everything that deciding and filling may look at, by value; what is in it
+is a calculation done before, never a visitor's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from functools import partial
+from typing import Any
 from weakref import WeakSet
 
+from proxy.decide.engine import Begun
 from proxy.garbage import let_go
-from proxy.page.encode import AT_ONCE_BYTES
+from proxy.model import Decision
+from proxy.page.encode import AT_ONCE_BYTES, Coding
 from proxy.personalise import Personalised
 
 MOST_RECALLED = 32_768
 """For all pages of a worker. One takes some 750 bytes, since the bytes of pages are not copied."""
 
+Outcome = tuple[Coding | int, ...]
+"""Which decisions were made, and the coding."""
 
-class Recalled:
-    """What one page was shown as: by the circumstances, as its maker calls them, and by the number of those who are
-    alike."""
 
-    __slots__ = ("__weakref__", "shown")
+def outcome_of(decisions: tuple[Decision, ...], coding: Coding) -> Outcome:
+    """The outcome, good for as long as there are these decisions: they are known by where they are, since a plan has
+    one of each, and to compare all that they say takes longer than to put the page together."""
+    return (coding, *map(id, decisions))
+
+
+class Shown(dict[int, Personalised]):
+    """What one page was shown as in some circumstances, by the number of those who are alike. `begun` is what deciding
+    for any of them begins with."""
+
+    __slots__ = ("begun",)
 
     def __init__(self) -> None:
-        self.shown: dict[Hashable, dict[int, Personalised]] = {}
+        super().__init__()
+        self.begun: Begun | None = None
+
+
+class Recalled:
+    """What one page was shown as: by the circumstances, as its maker calls them; and by the outcome."""
+
+    __slots__ = ("__weakref__", "outcomes", "shown")
+
+    def __init__(self) -> None:
+        self.shown: dict[Hashable, Shown] = {}
+        self.outcomes: dict[Outcome, Personalised] = {}
 
     def get(self, circumstances: Hashable, number: int) -> Personalised | None:
         """What it was shown as; None when that is not known."""
         shown = self.shown.get(circumstances)
         return None if shown is None else shown.get(number)
+
+    def begun(self, circumstances: Hashable) -> Begun | None:
+        """What deciding in these circumstances begins with; None when that is not known."""
+        shown = self.shown.get(circumstances)
+        return None if shown is None else shown.begun
 
 
 class Recall:
@@ -42,30 +72,50 @@ class Recall:
         self._count = 0
         self._pages: WeakSet[Recalled] = WeakSet()
 
+    def begin(self, page: Recalled, circumstances: Hashable, begun: Begun) -> None:
+        """Remembers what deciding in these circumstances begins with."""
+        self._make_room(page)
+        page.shown.setdefault(circumstances, Shown()).begun = begun
+
     def keep(self, page: Recalled, circumstances: Hashable, number: int, shown: Personalised) -> None:
         """Remembers what the page was shown as, if it is worth it."""
-        if not shown.page.is_settled:
-            return
-        if self._count >= self._most:
-            self.forget()
-        if not page.shown:
-            self._pages.add(page)
-        if shown.page.length <= AT_ONCE_BYTES:
-            shown.pieces = [b"", shown.page.lines, b"\r\n", *shown.page.chunks]
-        page.shown.setdefault(circumstances, {})[number] = shown
-        self._count += 1
+        if shown.page.is_settled:
+            self._make_room(page)
+            _ready(shown)
+            page.shown.setdefault(circumstances, Shown())[number] = shown
+
+    def keep_outcome(self, page: Recalled, outcome: Outcome, shown: Personalised) -> None:
+        """The same, by an outcome of the very decisions that `shown` has."""
+        if shown.page.is_settled:
+            self._make_room(page)
+            _ready(shown)
+            page.outcomes[outcome] = shown
 
     def forget(self) -> None:
         """Starts again without any. To free all of them takes 35 ms: a thread does it, one after the other."""
-        gone: list[dict[int, Personalised]] = []
+        gone: list[dict[Any, Personalised]] = []
         for page in self._pages:
-            gone += page.shown.values()
-            page.shown = {}
+            gone += (*page.shown.values(), page.outcomes)
+            page.shown, page.outcomes = {}, {}
         self._count = 0
         let_go(partial(_one_of, gone), linger_seconds=0)
 
+    def _make_room(self, page: Recalled) -> None:
+        """For one more of the page."""
+        if self._count >= self._most:
+            self.forget()
+        if not (page.shown or page.outcomes):
+            self._pages.add(page)
+        self._count += 1
 
-def _one_of(gone: list[dict[int, Personalised]]) -> object:
+
+def _ready(shown: Personalised) -> None:
+    """The pieces that are joined for who is shown it again."""
+    if shown.pieces is None and shown.page.length <= AT_ONCE_BYTES:
+        shown.pieces = [b"", shown.page.lines, b"\r\n", *shown.page.chunks]
+
+
+def _one_of(gone: list[dict[Any, Personalised]]) -> object:
     """The next that goes. Raises `IndexError` when there is none."""
     while not gone[-1]:
         gone.pop()

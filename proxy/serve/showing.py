@@ -7,11 +7,11 @@ with its own defaults, and the failure is counted.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
+
+import msgspec
 
 from proxy.audience.traits import STRANGER
 from proxy.catalogue.shop import Shop
@@ -23,10 +23,10 @@ from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Vis
 from proxy.page.encode import Assembled, Coding
 from proxy.page.fragments import Fragment
 from proxy.page.template import Template
-from proxy.personalise import Personalised, Stock, personalise, untouched
+from proxy.personalise import Personalised, Stock
 from proxy.rulebook.compile import Publication
+from proxy.serve.filling import Filling
 from proxy.serve.recall import Recall, Recalled
-from proxy.serve.sewing import Sewing
 from proxy.settings import Settings
 from proxy.visitors.alike import NO_NUMBER, Alikes
 from proxy.visitors.asked import Asked
@@ -75,14 +75,13 @@ class Showing:
         self._metrics = metrics
         self._recorder = recorder
         self._capture = capture
-        self._sewing = Sewing()
         self._recall = Recall()
+        self._filling = Filling(self._recall, settings.secret)
         self._shop = Shop()
         self.consents = Consents(settings)
         self._gives_cookies = settings.visitor_cookie != "off"
         self._trusted = networks(settings.trusted_proxies)
         self._country_header = settings.country_header.lower().encode()
-        self._etag_key = hashlib.sha256(b"tailorbird etag v1\n" + settings.secret.encode()).digest()
 
     def publish(self, publication: Publication) -> None:
         """Decides by this publication from now on."""
@@ -90,6 +89,7 @@ class Showing:
         self._shop.hub.replace(publication.products)
         self._shop.seed(publication.orders, publication.visits)
         self.stock = Stock(self._shop, publication.asks, publication.arrangements, publication.fragments)
+        self._filling.publish(publication, self.stock)
         self._asked: dict[tuple[str, ...], Asked] = {}
         self._alikes: dict[Hashable, Alikes] = {}
         self._recall.forget()
@@ -137,7 +137,7 @@ class Showing:
             return Met(visitor, STRANGER)
         new, cookie = self._cookies.new_visitor(now, is_for_session=visitor.consent is Consent.SESSION)
         if visitor is not ANONYMOUS:
-            new = replace(visitor, id=new.id, first_seen_at=new.first_seen_at)
+            new = msgspec.structs.replace(visitor, id=new.id, first_seen_at=new.first_seen_at)
         return Met(new, STRANGER, cookie)
 
     def asked_by(self, template: Template) -> Asked:
@@ -215,18 +215,22 @@ class Showing:
         if of_request is None:
             of_request = asked.said(self._seen(request, visitor, now))
         alikes = self.alikes(asked)
-        found, number = alikes.values(visitor, profile, now), NO_NUMBER
-        if recalled is not None and not asked.tells_visitors_apart:
-            number = alikes.number(found, visitor, profile)
+        found = alikes.values(visitor, profile, now)
         values = of_request + found
-        if recalled is None or number == NO_NUMBER:
-            done = self._anew(template, self._seen(request, visitor, now), profile, coding, values, poured)
+        if recalled is None:
+            context = context_from(self._seen(request, visitor, now), profile, asked.attributes, values)
+            done = self._filling.anew(template, context, coding, poured)
         else:
+            number = NO_NUMBER if asked.tells_visitors_apart else alikes.number(found, visitor, profile)
             circumstances, _ = self.circumstances(coding, of_request, now)
             known = recalled.get(circumstances, number)
-            done = known or self._anew(template, self._seen(request, visitor, now), profile, coding, values)
             if known is None:
-                self._recall.keep(recalled, circumstances, number, done)
+                context = context_from(self._seen(request, visitor, now), profile, asked.attributes, values)
+                done = self._filling.shared(template, context, coding, recalled, circumstances, asked.of_request)
+                if number != NO_NUMBER:
+                    self._recall.keep(recalled, circumstances, number, done)
+            else:
+                done = known
         if now >= self._recorder.due_at and visitor.consent is not Consent.NONE:
             self._record(asked, self._seen(request, visitor, now), profile, values, done)
         return done
@@ -250,28 +254,10 @@ class Showing:
             found = self._alikes[by] = Alikes(asked, self._memory.found)
         return found
 
-    def _anew(
-        self,
-        template: Template,
-        seen: Seen,
-        profile: Profile | None,
-        coding: Coding,
-        values: Values,
-        poured: Sequence[Fragment] = (),
-    ) -> Personalised:
-        plan, fragments = self.publication.plan, self.publication.fragments
-        context = context_from(seen, profile, self.asked_by(template).attributes, values)
-        done = personalise(
-            template, plan, fragments, context, coding=coding, key=self._etag_key, poured=poured, stock=self.stock
-        )
-        if coding == "gzip":  # else it has none, and a private page were given some to throw away
-            self._sewing.tend(template.seams)
-        return done
-
     def passed(self, template: Template, request: Request, now: float) -> None:
         """A page without slots is given to somebody."""
         self._capture.note(View(now, request, template.about, None))
 
     def plain(self, template: Template, coding: Coding, poured: Sequence[Fragment] = ()) -> Assembled:
         """The page as the origin sent it, in the coding asked for."""
-        return untouched(template, coding=coding, key=self._etag_key, poured=poured)
+        return self._filling.plain(template, coding, poured)

@@ -9,8 +9,9 @@ browser that wants not to be profiled. It holds for this very request; the next 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
+
+import msgspec
 
 from proxy.audience.consent import SOURCES, Source, consent_in
 from proxy.audience.windows import visits_of
@@ -62,7 +63,7 @@ def allowed(visitor: Visitor, consent: Consent) -> Visitor:
     if consent is Consent.PROFILE:
         return visitor
     if consent is Consent.SESSION:
-        return replace(visitor, segments=frozenset(), unverified=frozenset(), consent=consent)
+        return msgspec.structs.replace(visitor, segments=frozenset(), unverified=frozenset(), consent=consent)
     return Visitor(consent=consent)
 
 

@@ -5,8 +5,6 @@ Whatever is not said of a persona is as the request has it: its page, its search
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 
 from proxy.audience.traits import TRAIT_MEASURES
@@ -51,7 +49,9 @@ def context_as(
     measures = {**TRAIT_MEASURES, **plan.asked_in(plan.slots).measures}
     context = context_of(request, visitor, profile, now=at, measures=measures)
     if case is None:
-        return replace(context, attributes={**context.attributes, **persona.attributes})
+        return msgspec.structs.replace(context, attributes={**context.attributes, **persona.attributes})
     played = as_case(case, plan, at, plan.slots)
     of_case = {name: value for name, value in played.attributes.items() if name != "page"}
-    return replace(played, attributes={**context.attributes, **of_case, **persona.attributes}, consent=consent)
+    return msgspec.structs.replace(
+        played, attributes={**context.attributes, **of_case, **persona.attributes}, consent=consent
+    )

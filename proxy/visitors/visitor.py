@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from math import inf
 from typing import Annotated, TypeVar
 from urllib.parse import unquote
@@ -188,7 +187,7 @@ class Cookies:
         if len(named) < len(mine) or len(hints) > 1:
             return ANONYMOUS
         visitor = self._verified(named[b"v="], named.get(b"s=", b""), now) if b"v=" in named else ANONYMOUS
-        return replace(visitor, unverified=hinted_segments(hints[0])) if hints else visitor
+        return msgspec.structs.replace(visitor, unverified=hinted_segments(hints[0])) if hints else visitor
 
     def _verified(self, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Visitor:
         key = b"v=%b;s=%b" % (visitor_cookie, segments_cookie) if segments_cookie else b"v=" + visitor_cookie

@@ -3,9 +3,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import msgspec
 import pytest
 
-from proxy.decide.engine import caps_asked, decide
+from proxy.decide.engine import begin, caps_asked, decide
 from proxy.decide.plan import compile_plan
 from proxy.model import (
     AllOf,
@@ -46,6 +47,22 @@ def test_the_plan_decides_as_trying_every_rule_does(seeds: range) -> None:
         for _ in range(8):
             context = world.context()
             assert decide(plan, context) == plain_decisions(world, context), f"seed {seed}: {context}"
+
+
+@pytest.mark.parametrize("seeds", [range(start, start + 50) for start in range(0, 200, 50)], ids=str)
+def test_what_is_begun_with_what_many_have_in_common_ends_as_if_all_were_asked(seeds: range) -> None:
+    for seed in seeds:
+        world = World(seed, with_chance=seed % 2 == 1)
+        plan = compile_plan(world.rules, world.segments, world.holdouts)
+        first = world.context()
+        common = world.random.sample(sorted(plan.columns.keys() - {"segment"}), min(2, len(plan.columns)))
+        begun = begin(plan, common, first.attributes, first.now)
+        for _ in range(8):
+            context = world.context()
+            own = {name: value for name, value in context.attributes.items() if name not in common}
+            said = {name: value for name, value in first.attributes.items() if name in common}
+            context = msgspec.structs.replace(context, now=first.now, attributes=own | said)
+            assert decide(plan, context, None, begun) == plain_decisions(world, context), f"seed {seed}: {context}"
 
 
 def test_the_worlds_above_ask_for_residuals_and_show_much() -> None:
@@ -199,7 +216,7 @@ def test_no_cap_has_a_say_but_those_that_are_told_before() -> None:
         measures = [cap.measure for caps in caps_asked(plan, context, plan.slots).values() for cap in caps]
         readings = {measure: context.read(measure) for measure in measures}
         decided = decide(plan, context)
-        assert decide(plan, replace(context, read=readings.get)) == decided
+        assert decide(plan, msgspec.structs.replace(context, read=readings.get)) == decided
         told, capped = told + len(measures), capped + sum(one.detail == "capped" for one in decided.values())
     assert told > 300 and capped > 50
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
 import orjson
 import pytest
 
@@ -108,13 +109,13 @@ def test_a_slot_that_no_rule_fits_shows_the_pages_own_default() -> None:
 
 def test_an_unsigned_segment_is_not_seen_by_a_rule_that_needs_a_verified_one() -> None:
     rule = replace(RULES[2], needs_verified=True, condition=one_of("segment", "VIP"))
-    (story,) = why(compile_plan([rule]), replace(ANNA, unverified=frozenset({"VIP"})))
+    (story,) = why(compile_plan([rule]), msgspec.structs.replace(ANNA, unverified=frozenset({"VIP"})))
     assert [(fact.ok, fact.seen) for fact in story.rules[0].facts] == [(False, "nothing")]
 
 
 def test_of_a_segment_without_a_condition_it_says_who_knows() -> None:
     plan = compile_plan([replace(RULES[2], condition=one_of("segment", "Wholesale"))], [Segment("Wholesale", AnyOf())])
-    assert "✘ Wholesale: another system says who" in why_text(why(plan, replace(ANNA, attributes={})))
+    assert "✘ Wholesale: another system says who" in why_text(why(plan, msgspec.structs.replace(ANNA, attributes={})))
 
 
 def test_the_story_has_a_json_form() -> None:

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import threading
 
+from proxy.decide.engine import begin
+from proxy.decide.plan import compile_plan
+from proxy.model import Decision
 from proxy.page.encode import AT_ONCE_BYTES, Assembled
 from proxy.personalise import Personalised
-from proxy.serve.recall import Recall, Recalled
+from proxy.serve.recall import Recall, Recalled, outcome_of
 
 SETTLED = Personalised(Assembled([b"a"], 1, b'W/"a"', "gzip", is_settled=True), ())
 UNSETTLED = Personalised(Assembled([b"a"], 1, b'W/"a"', "gzip"), ())
@@ -31,6 +34,24 @@ def test_when_there_is_too_much_all_is_forgotten_and_what_comes_next_is_kept() -
     for number in range(5):
         recall.keep(pages[number % 2], "a", number, SETTLED)
     assert [dict(page.shown) for page in pages] == [{"a": {4: SETTLED}}, {}]
+
+
+def test_what_was_decided_alike_is_found_by_its_decisions_in_each_coding() -> None:
+    one, same, other = Decision("hero", "a"), Decision("hero", "a"), Decision("bar")
+    keys = [outcome_of((one, other), "gzip"), outcome_of((one, other), "zstd"), outcome_of((same, other), "gzip")]
+    assert len({*keys}) == 3
+    assert outcome_of((one, other), "gzip") == keys[0]
+
+
+def test_outcomes_and_what_deciding_begins_with_count_and_are_forgotten_with_the_rest() -> None:
+    recall, page, begun = Recall(most=2), Recalled(), begin(compile_plan([]), (), {}, 0.0)
+    recall.keep_outcome(page, ("gzip", 1), SETTLED)
+    recall.keep_outcome(page, ("gzip", 2), UNSETTLED)
+    recall.begin(page, "a", begun)
+    assert page.outcomes == {("gzip", 1): SETTLED} and page.begun("a") is begun and page.begun("b") is None
+    assert page.get("a", 1) is None
+    recall.keep(page, "a", 1, SETTLED)
+    assert (page.outcomes, page.shown, page.begun("a")) == ({}, {"a": {1: SETTLED}}, None)
 
 
 def test_a_page_that_is_gone_takes_what_it_was_shown_as_with_it() -> None:

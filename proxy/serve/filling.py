@@ -1,0 +1,92 @@
+"""Filling a cut page for somebody whose page is not known yet: it is decided, and put together, unless it was for
+others.
+
+Rules may tell visitors apart finely, draw lots, count what somebody was shown: nobody is alike to anybody then, and
+still they are shown one of a few pages. So whoever is not known is decided for, and if the same was decided for others
+before, what was put together then is theirs. Deciding begins with what all have in common who ask in the same words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Hashable, Iterable, Sequence
+
+from proxy.decide.engine import begin, decide
+from proxy.model import Decision, EvaluationContext
+from proxy.page.encode import Assembled, Coding
+from proxy.page.fragments import Fragment
+from proxy.page.template import Template
+from proxy.personalise import Personalised, Stock, filled, personalise, untouched
+from proxy.rulebook.compile import Publication
+from proxy.serve.recall import Recall, Recalled, outcome_of
+from proxy.serve.sewing import Sewing
+
+
+class Filling:
+    """By one publication at a time. `recall` has what pages were shown as; `secret` keys their entity tags."""
+
+    def __init__(self, recall: Recall, secret: str) -> None:
+        self._recall = recall
+        self._sewing = Sewing()
+        self._key = hashlib.sha256(b"tailorbird etag v1\n" + secret.encode()).digest()
+
+    def publish(self, publication: Publication, stock: Stock) -> None:
+        """Decides by this publication from now on, with rows of products filled from the stock."""
+        self._plan, self._fragments, self._stock = publication.plan, publication.fragments, stock
+
+    def anew(
+        self, template: Template, context: EvaluationContext, coding: Coding, poured: Sequence[Fragment] = ()
+    ) -> Personalised:
+        """The page put together for this visitor alone; `poured` is what fills its holes."""
+        done = personalise(
+            template,
+            self._plan,
+            self._fragments,
+            context,
+            coding=coding,
+            key=self._key,
+            poured=poured,
+            stock=self._stock,
+        )
+        self._tend(template, coding)
+        return done
+
+    def shared(
+        self,
+        template: Template,
+        context: EvaluationContext,
+        coding: Coding,
+        recalled: Recalled,
+        circumstances: Hashable,
+        common: Collection[str],
+    ) -> Personalised:
+        """The same of a page that may be shown to others: of all in these `circumstances` the attributes named in
+        `common` are the same."""
+        begun = recalled.begun(circumstances)
+        if begun is None:
+            begun = begin(self._plan, common, context.attributes, context.now)
+            self._recall.begin(recalled, circumstances, begun)
+        by_slot = decide(self._plan, context, template.slots, begun)
+        decisions = tuple([by_slot[slot] for slot in template.slots])
+        outcome = outcome_of(decisions, coding)
+        known = recalled.outcomes.get(outcome)
+        if known is not None:
+            return known
+        done = filled(template, decisions, self._fragments, context, coding, self._key, (), self._stock)
+        self._tend(template, coding)
+        if is_settled_by(decisions, template, self._stock):
+            self._recall.keep_outcome(recalled, outcome, done)
+        return done
+
+    def plain(self, template: Template, coding: Coding, poured: Sequence[Fragment] = ()) -> Assembled:
+        """The page as the origin sent it, in the coding asked for."""
+        return untouched(template, coding=coding, key=self._key, poured=poured)
+
+    def _tend(self, template: Template, coding: Coding) -> None:
+        if coding == "gzip":  # else it has none, and a private page were given some to throw away
+            self._sewing.tend(template.seams)
+
+
+def is_settled_by(decisions: Iterable[Decision], template: Template, stock: Stock) -> bool:
+    """Whether nothing on the page is chosen for its visitor but by these decisions."""
+    return not template.lists and stock.asks.keys().isdisjoint([decision.variant for decision in decisions])

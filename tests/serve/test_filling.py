@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from proxy.catalogue.rows import Ask
+from proxy.decide.plan import compile_plan
+from proxy.model import Cap, Decision, EvaluationContext, Holdout, Measure, Reading, Rule
+from proxy.page.encode import Coding
+from proxy.page.fragments import Frame, banner, trusted_html
+from proxy.page.template import Template, cut
+from proxy.personalise import NO_STOCK, Stock
+from proxy.rulebook.compile import Publication
+from proxy.serve.filling import Filling, is_settled_by
+from proxy.serve.recall import Recall, Recalled
+from tests.decide.worlds import NUMBERS, SLOTS, TEXTS, World
+
+SEEN = Cap("once", Measure(Reading.COUNT, ("banner shown",)), 1.0)
+
+
+def template() -> Template:
+    body = "".join(f'<div data-slot="{slot}">The shop\'s own</div><p>words</p>' for slot in SLOTS)
+    found = cut(body.encode(), path="/", charset="utf-8", declared=(), max_slots=9)
+    assert isinstance(found, Template)
+    return found
+
+
+def publication_of(rules: Sequence[Rule], world: World | None = None) -> Publication:
+    plan = compile_plan(rules, world.segments, world.holdouts) if world else compile_plan(rules)
+    variants = {variant for rule in rules for variant in (*rule.variants, rule.variant) if variant}
+    fragments = {variant: trusted_html(f"<p>{variant}</p>") for variant in variants}
+    return Publication("v1", plan, fragments, (), tuple(rules), (), ())
+
+
+def filling_of(publication: Publication) -> Filling:
+    made = Filling(Recall(), "secret")
+    made.publish(publication, NO_STOCK)
+    return made
+
+
+def plain(chunks: Sequence[bytes], coding: Coding) -> bytes:
+    return gzip.decompress(b"".join(chunks)) if coding == "gzip" else b"".join(chunks)
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_whatever_is_asked_what_is_shared_is_what_is_decided_and_put_together_alone(coding: Coding) -> None:
+    shared = 0
+    for seed in range(100):
+        world, page, recalled = World(seed, with_chance=seed % 2 == 1), template(), Recalled()
+        filling = filling_of(publication_of(world.rules, world))
+        common = world.random.sample([*TEXTS, *NUMBERS], 4)
+        for circumstances in range(3):
+            first = world.context()
+            said = {name: first.attributes.get(name) for name in common}
+            for _ in range(8):
+                other = world.context()
+                known = {name: value for name, value in (other.attributes | said).items() if value is not None}
+                context = msgspec.structs.replace(other, now=first.now, attributes=known)
+                before = set(map(id, recalled.outcomes.values()))
+                done = filling.shared(page, context, coding, recalled, circumstances, common)
+                alone = filling.anew(page, context, coding)
+                shared += id(done) in before
+                assert done.decisions == alone.decisions, f"seed {seed}: {context}"
+                assert plain(done.page.chunks, coding) == plain(alone.page.chunks, coding)
+                assert done.page.etag == alone.page.etag
+    assert shared > 500 or coding == "gzip"
+
+
+@pytest.mark.parametrize(
+    ("rule", "holdouts"),
+    [
+        (Rule("plain", SLOTS[0], variant="v"), []),
+        (Rule("capped", SLOTS[0], variant="v", caps=(SEEN,)), []),
+        (Rule("held", SLOTS[0], variant="v", holdout=10_000), []),
+        (Rule("all are held", SLOTS[0], variant="v"), [Holdout("everybody", 10_000)]),
+    ],
+    ids=["decided", "capped", "held out of a rule", "held out of all"],
+)
+def test_of_whom_the_same_is_decided_one_page_is_put_together(rule: Rule, holdouts: list[Holdout]) -> None:
+    plan = compile_plan([rule], holdouts=holdouts)
+    filling = filling_of(replace(publication_of([rule]), plan=plan))
+    page, recalled = template(), Recalled()
+    visitors = [EvaluationContext(name, read=lambda measure: 1.0) for name in ("anna", "ben")]
+    pages = [filling.shared(page, visitor, "identity", recalled, "now", ()) for visitor in visitors]
+    assert pages[0] is pages[1]
+    assert len(recalled.outcomes) == 1
+
+
+def test_a_page_that_says_a_visitors_own_words_is_shared_with_nobody() -> None:
+    rule = Rule("hello", SLOTS[0], variant="v")
+    hello = banner(Frame("hello"), title="Hello {name}")
+    filling, recalled = filling_of(replace(publication_of([rule]), fragments={"v": hello})), Recalled()
+    for name in ("anna", "ben", "anna"):
+        context = EvaluationContext(name, attributes={"name": name})
+        done = filling.shared(template(), context, "identity", recalled, "now", ())
+        assert name.encode() in b"".join(done.page.chunks)
+    assert not recalled.outcomes
+
+
+def test_rows_of_products_are_chosen_for_the_visitor_beyond_what_is_decided() -> None:
+    decisions, stock = [Decision("hero", "early"), Decision("bar")], Stock(asks={"row": Ask(())})
+    assert is_settled_by(decisions, template(), stock)
+    assert not is_settled_by([*decisions, Decision("row", "row")], template(), stock)
