@@ -33,7 +33,7 @@ from loadtests.contender import CHECKED, Contender, Expected
 from loadtests.loader import LOADER_CORE, Requests, is_installed
 from loadtests.rivals import nginx, varnish
 from loadtests.rows import LEGEND, Row, row_of, table
-from loadtests.stage import free_port, running
+from loadtests.stage import held_port, running
 from loadtests.storefront import (
     NOBODY,
     RULES,
@@ -92,21 +92,18 @@ def tailorbird(stage: Stage, **settings: str) -> Iterator[tuple[str, int]]:
     for name, content in stage.store.files.items():
         (place / "rules" / name).parent.mkdir(parents=True, exist_ok=True)
         (place / "rules" / name).write_bytes(content)
-    port = free_port()
     command = [
         sys.executable, "-m", "proxy", "serve", "--origin", stage.origin, "--rules", str(place / "rules"),
-        "--store", f"sqlite:{place / 'store.db'}", "--port", str(port), "--admin-port", "0",
+        "--store", f"sqlite:{place / 'store.db'}", "--admin-port", "0", "--port",
     ]  # fmt: skip
     environment = {
         "TAILORBIRD_SECRET": SECRET,
         **{f"TAILORBIRD_{key.upper()}": value for key, value in settings.items()},
     }
-    url = f"http://127.0.0.1:{port}"
-    with (
-        open(place / "log", "wb") as log,
-        running(command, ready=url, environment=environment, log=log) as process,
-    ):
-        yield url, process.pid
+    with open(place / "log", "wb") as log, held_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        with running([*command, str(port)], ready=url, environment=environment, log=log) as process:
+            yield url, process.pid
 
 
 @contextlib.contextmanager

@@ -14,10 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
 
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+@contextlib.contextmanager
+def held_port() -> Iterator[int]:
+    """A port for a server that is told one: until the block ends the system gives it to nobody who asks for any. It is
+    bound here and not listened on, and a server that names it, and reuses addresses as servers do, gets it."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield int(holder.getsockname()[1])
 
 
 def pinned(core: int, command: Sequence[str]) -> list[str]:
@@ -60,12 +64,15 @@ def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 30.0) 
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=1):
-                return
+                break
         except urllib.error.HTTPError:
-            return
+            break
         except OSError:
             time.sleep(0.05)
-    raise RuntimeError(f"{url} did not answer")
+    else:
+        raise RuntimeError(f"{url} did not answer")
+    if process.poll() is not None:  # it was somebody else who answered
+        raise RuntimeError(f"{url} is answered by another process")
 
 
 @contextlib.contextmanager
@@ -73,10 +80,10 @@ def demo(
     *, rules: str = "rules", core: int = 0, environment: Mapping[str, str] | None = None
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The demo (shop, proxy, studio) on free ports; gives the proxy's URL and the process."""
-    shop, public, admin = free_port(), free_port(), free_port()
-    command = [
-        sys.executable, "-m", "proxy", "demo", "--rules", rules,
-        "--shop-port", str(shop), "--port", str(public), "--admin-port", str(admin),
-    ]  # fmt: skip
-    with running(command, ready=f"http://127.0.0.1:{admin}/livez", core=core, environment=environment) as process:
-        yield f"http://127.0.0.1:{public}", process
+    with held_port() as shop, held_port() as public, held_port() as admin:
+        command = [
+            sys.executable, "-m", "proxy", "demo", "--rules", rules,
+            "--shop-port", str(shop), "--port", str(public), "--admin-port", str(admin),
+        ]  # fmt: skip
+        with running(command, ready=f"http://127.0.0.1:{admin}/livez", core=core, environment=environment) as process:
+            yield f"http://127.0.0.1:{public}", process

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 
-from loadtests.stage import free_port, running
+from loadtests.stage import held_port, running
 from loadtests.storefront import CHOICE_COOKIE, SLOTS, Storefront
 
 HERE = Path(__file__).parent
@@ -38,14 +38,14 @@ def is_installed() -> bool:
 def nginx(server: str, folder: Path, *, core: int = 0, **values: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """nginx with one of the server blocks beside this file; its URL and process. It keeps its files in `folder`."""
     place = Path(tempfile.mkdtemp(dir=folder))
-    port = free_port()
-    block = _Config((HERE / f"nginx-{server}.conf").read_text()).substitute(values, place=place, port=port)
-    frame = _Config((HERE / "nginx.conf").read_text())
-    (place / "nginx.conf").write_text(frame.substitute(place=place, user=getpass.getuser(), server=block))
     command = ["nginx", "-p", str(place), "-e", "error.log", "-c", "nginx.conf"]
-    url = f"http://127.0.0.1:{port}"
-    with running(command, ready=url, core=core) as process:
-        yield url, process
+    with held_port() as port:
+        block = _Config((HERE / f"nginx-{server}.conf").read_text()).substitute(values, place=place, port=port)
+        frame = _Config((HERE / "nginx.conf").read_text())
+        (place / "nginx.conf").write_text(frame.substitute(place=place, user=getpass.getuser(), server=block))
+        url = f"http://127.0.0.1:{port}"
+        with running(command, ready=url, core=core) as process:
+            yield url, process
 
 
 def own_page(page: bytes, said: bytes) -> bytes:

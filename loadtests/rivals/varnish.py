@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from loadtests.stage import free_port, running
+from loadtests.stage import held_port, running
 from loadtests.storefront import CHOICE_COOKIE
 
 VCL = Path(__file__).with_name("varnish.vcl")
@@ -27,11 +27,11 @@ def varnish(origin: str, folder: Path) -> Iterator[tuple[str, subprocess.Popen[b
     host, _, port_of_origin = origin.removeprefix("http://").partition(":")
     vcl = VCL.read_text().replace("@{host}", host).replace("@{port}", port_of_origin)
     (place / "page.vcl").write_text(vcl.replace("@{cookie}", CHOICE_COOKIE.decode()))
-    port = free_port()
     command = [
         "varnishd", "-F", "-j", "none", "-n", str(place / "work"), "-f", str(place / "page.vcl"),
-        "-a", f"127.0.0.1:{port}", "-s", "malloc,256m", "-p", "gzip_level=6",
+        "-s", "malloc,256m", "-p", "gzip_level=6", "-a",
     ]  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    with open(place / "log", "wb") as log, running(command, ready=url, log=log) as process:
-        yield url, process
+    with open(place / "log", "wb") as log, held_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        with running([*command, f"127.0.0.1:{port}"], ready=url, log=log) as process:
+            yield url, process

@@ -20,7 +20,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.http11 import Request, Response
 
-from loadtests.stage import free_port
+from loadtests.stage import held_port
 from proxy.metrics import Metrics
 from proxy.processes.listener import Listener
 from proxy.serve.accesslog import AccessLog
@@ -124,13 +124,14 @@ async def test_messages_pass_both_ways_and_both_ends_close() -> None:
 
 async def test_the_access_log_has_a_line_of_each_handshake(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    gone = f"/gone=http://127.0.0.1:{free_port()}"
-    async with shouting() as (url, _), Proxy(url, gone, access_log=str(path)) as proxy:
-        async with proxy.connect("/chat?room=1"):
-            pass
-        with pytest.raises(InvalidStatus):
-            async with proxy.connect("/gone"):
+    with held_port() as nobodys:
+        gone = f"/gone=http://127.0.0.1:{nobodys}"
+        async with shouting() as (url, _), Proxy(url, gone, access_log=str(path)) as proxy:
+            async with proxy.connect("/chat?room=1"):
                 pass
+            with pytest.raises(InvalidStatus):
+                async with proxy.connect("/gone"):
+                    pass
     found = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
     assert [(one["target"], one["status"]) for one in found] == [("/chat?room=1", 101), ("/gone", 502)]
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
 
 import httpx
 
+from loadtests.stage import held_port
 from proxy.environment import PREFIX
 from proxy.settings import Settings
 from proxy.visitors.visitor import Cookies
@@ -30,7 +31,8 @@ class Daemon:
         self.origin = origin
         store = f"sqlite:{folder / 'store.db'}"
         self._settings = {"origin": origin, "rules": folder, "store": store, "port": 0, "secret": SECRET, **settings}
-        self._settings["admin_port"] = _free_port() if has_admin else 0
+        self._held = contextlib.ExitStack()
+        self._settings["admin_port"] = self._held.enter_context(held_port()) if has_admin else 0
         self.cookies = Cookies.from_settings(Settings(secret=SECRET), is_demo=False)
 
     async def __aenter__(self) -> Daemon:
@@ -53,6 +55,7 @@ class Daemon:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._held.close()
         await self.admin.aclose()
         if self.process.returncode is None:
             self.signal(signal.SIGINT)
@@ -114,9 +117,3 @@ def resident_bytes(pid: int) -> int:
 def open_files(pid: int) -> int:
     """File descriptors the process holds."""
     return len(os.listdir(f"/proc/{pid}/fd"))
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
