@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from proxy.catalogue.asking import Asking
 from proxy.catalogue.hub import Hub
 from proxy.catalogue.ranking import Arrangement, moves_told
-from proxy.catalogue.rows import Ask, Row, choose
+from proxy.catalogue.rows import Row, RowSpec, choose
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper, shopper_of
+from proxy.catalogue.strategy_context import StrategyContext
 from proxy.decide.engine import decide
 from proxy.decide.plan import Plan
 from proxy.decide.why import SlotStory
@@ -50,7 +50,7 @@ class Stock:
     `fragments` are the published ones, whose cards are drawn ahead."""
 
     shop: Shop = field(default_factory=Shop)
-    asks: Mapping[str, Ask] = field(default_factory=dict)
+    asks: Mapping[str, RowSpec] = field(default_factory=dict)
     arrangements: Mapping[str, Arrangement] = field(default_factory=dict)
     fragments: Mapping[str, Fragment] = field(default_factory=dict)
 
@@ -58,7 +58,7 @@ class Stock:
     def of_a_folder(
         cls,
         catalogue: Iterable[Product],
-        asks: Mapping[str, Ask],
+        asks: Mapping[str, RowSpec],
         orders: Sequence[Sequence[str]] = (),
         visits: Sequence[Sequence[str]] = (),
         arrangements: Mapping[str, Arrangement] | None = None,
@@ -199,7 +199,7 @@ def stocked(
 
 @dataclass(slots=True)
 class _Stocked:
-    ask: Ask
+    ask: RowSpec
     fragment: Fragment | None
     products: tuple[str, ...]
     seen: Sequence[tuple[str, Product | None]] | None
@@ -238,7 +238,7 @@ def arrangement_of(decision: Decision, context: EvaluationContext, stock: Stock)
 
 def row_of(
     decision: Decision, context: EvaluationContext, stock: Stock, shown: Iterable[str] = ()
-) -> tuple[Row, Asking]:
+) -> tuple[Row, StrategyContext]:
     """The products of a slot that shows a row, beside those `shown` already; and who they were chosen for."""
     asking = asking_of(context, stock.shop)
     return choose(stock.asks[decision.variant], asking, shown, tells=True), asking
@@ -281,14 +281,14 @@ def list_told(
     return order, (*moves_told(products, order, moves, get), *away)
 
 
-def asking_of(context: EvaluationContext, shop: Shop) -> Asking:
+def asking_of(context: EvaluationContext, shop: Shop) -> StrategyContext:
     """Who asks for products. What the history says of them is read once, and remembered with their profile."""
     shopper = context.remembered.get(Shopper)
     if not isinstance(shopper, Shopper):
         shopper = context.remembered[Shopper] = shopper_of(context.history)
     page = context.attributes.get("page")
     here = shop.hub.at(page) if isinstance(page, str) else None
-    return Asking(shop, shopper, here.id if here else "", context.now)
+    return StrategyContext(shop, shopper, here.id if here else "", context.now)
 
 
 def foresee(context: EvaluationContext, stock: Stock) -> None:

@@ -44,7 +44,7 @@ PROVEN_ELSEWHERE = {
     "stores/sqlite_outbox.py": "tests/contracts/test_outbox.py",
     "stores/redis_outbox.py": "tests/contracts/test_outbox.py",
     "stores/redis_views.py": "tests/contracts",
-    "stores/sqlite_beside.py": "tests/contracts",
+    "stores/sqlite_side_tables.py": "tests/contracts",
     "stores/sqlite_sightings.py": "tests/contracts",
     "stores/redis_sightings.py": "tests/contracts",
     "bus/alone.py": "tests/contracts",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 
-from proxy.catalogue.rows import IN_STOCK, Ask
+from proxy.catalogue.rows import IN_STOCK, RowSpec
 from proxy.catalogue.strategies import source
 from proxy.conditions.behaviours import VIEWED
 from proxy.decide.plan import compile_plan
@@ -85,7 +85,7 @@ def test_untouched_is_the_origins_page() -> None:
 
 ROWS = compile_plan([Rule("Row", "home.hero", variant="row"), Rule("Second row", "all.topbar", variant="second")])
 SHELVES = {"row": shelf(Frame("Row"), title="For you"), "second": shelf(Frame("Second row"))}
-POPULAR = Ask((source("popular in", ["everything"]),), count=2, only=(IN_STOCK,))
+POPULAR = RowSpec((source("popular in", ["everything"]),), count=2, only=(IN_STOCK,))
 
 
 def page_with_rows(stock: Stock, **attributes: str | frozenset[str]) -> str:
@@ -104,7 +104,7 @@ def test_no_product_stands_twice_on_a_page() -> None:
 
 
 def test_what_an_editor_chose_for_a_row_is_taken_by_no_row_above_it() -> None:
-    chosen = Ask((source("chosen", ["HOTDOG", "SOCK"]),), count=2)
+    chosen = RowSpec((source("chosen", ["HOTDOG", "SOCK"]),), count=2)
     stock = Stock(shop(), {"row": POPULAR, "second": chosen})
     assert shown_in(page_with_rows(stock)) == ["MUSTARD", "TRAIL", "HOTDOG", "SOCK"]
     first, second = with_products(
@@ -122,7 +122,7 @@ def test_what_is_sold_out_a_moment_ago_is_not_shown() -> None:
 
 
 def test_a_row_stays_while_nothing_that_was_looked_at_for_it_changes() -> None:
-    stock = Stock(shop(), {"row": Ask((source("recently viewed", []),), count=2, only=(IN_STOCK,))})
+    stock = Stock(shop(), {"row": RowSpec((source("recently viewed", []),), count=2, only=(IN_STOCK,))})
     looks = tuple(did(VIEWED, id, at=float(at)) for at, id in enumerate(("SOCK", "MUSTARD", "HOTDOG")))
     context, hub = EvaluationContext("v1", 10.0, history=looks, remembered={}), stock.shop.hub
 
@@ -149,7 +149,7 @@ def test_a_row_stays_while_nothing_that_was_looked_at_for_it_changes() -> None:
 def test_a_row_is_chosen_anew_for_everybody_when_other_rules_are_published() -> None:
     remembered, found = dict[object, object](), list[object]()
     for phrase, words in (("recently viewed", []), ("in category", ["shoes"]), ("recently viewed", [])):
-        stock = Stock(shop(), {"row": Ask((source(phrase, words),), count=1)})
+        stock = Stock(shop(), {"row": RowSpec((source(phrase, words),), count=1)})
         context = EvaluationContext("", 10.0, remembered=remembered)
         found.append(list(stocked(SHELVES["row"], Decision("", "row"), context, stock, PLAIN)[1]))
     assert found == [[], ["TRAIL"], []]
@@ -164,7 +164,7 @@ def test_what_is_remembered_of_who_has_no_profile_does_not_grow_for_ever() -> No
 
 
 def test_a_row_without_products_is_the_pages_own() -> None:
-    nothing = Ask((source("buy again", []),))
+    nothing = RowSpec((source("buy again", []),))
     page = page_with_rows(Stock(shop(), {"row": nothing, "second": nothing}))
     assert page == PAGE.decode()
 

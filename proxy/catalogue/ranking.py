@@ -12,10 +12,10 @@ from math import inf
 from operator import eq
 from typing import Literal
 
-from proxy.catalogue.asking import BOUGHT, IN_CART, VIEWED
 from proxy.catalogue.hub import is_within
 from proxy.catalogue.reorder import LARGEST_MOVE, moved
 from proxy.catalogue.shopper import Shopper
+from proxy.catalogue.strategy_context import BOUGHT, IN_CART, VIEWED
 from proxy.model import Product
 
 STRENGTHS = {"a little": 3.0, "a lot": 10.0}

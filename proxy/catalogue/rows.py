@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from proxy.catalogue.asking import Asking
 from proxy.catalogue.hub import EVERYTHING
 from proxy.catalogue.ranking import Fit, Shift, summed, weights
 from proxy.catalogue.reorder import moved
 from proxy.catalogue.shop import RANKED_FOR_SECONDS
 from proxy.catalogue.strategies import Source, source
+from proxy.catalogue.strategy_context import StrategyContext
 from proxy.model import Product
 
 DEFAULT_COUNT = 4
@@ -26,7 +26,7 @@ LAST_RESORT = source("popular in", [EVERYTHING])
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class RowSpec:
     """What an editor asks of a row. Each of `only` must hold of a product, none of `never`. `pins` are products by
     their place from 1. Of one brand or category there are `most_per_brand`, `most_per_category` at most; 0: any."""
 
@@ -96,19 +96,19 @@ class Row:
     steps: tuple[Step, ...]
     seen: tuple[tuple[str, Product | None], ...] | None = None
 
-    def told(self, ask: Asking) -> Iterator[str]:
+    def told(self, context: StrategyContext) -> Iterator[str]:
         """Why each product is there, a line each, and who told of it where that was not the catalogue."""
         for product, found in zip(self.products, self.sources, strict=True):
-            because = found.strategy.because(ask, found.words, product.id) if found else "pinned by the rule"
-            told = _TOLD_BY.get(ask.shop.hub.origin(product.id), "")
+            because = found.strategy.because(context, found.words, product.id) if found else "pinned by the rule"
+            told = _TOLD_BY.get(context.shop.hub.origin(product.id), "")
             yield f"{product.id}  {product.title}: {because}" + (f' ("{found}")' if found else "") + told
 
 
-def choose(spec: Ask, ask: Asking, shown: Iterable[str] = (), *, tells: bool = False) -> Row:
+def choose(spec: RowSpec, context: StrategyContext, shown: Iterable[str] = (), *, tells: bool = False) -> Row:
     """The row. `shown` are products that stand on the page already. What was bought before is left out, unless asked
     for by `buy again`; so is the product whose page it is. Variants of one group are one thing: a row has one of them,
     unless an editor chose them. `tells` has each step say why it left products out."""
-    choice = _Choice(spec, ask, {*shown, ask.here}, tells)
+    choice = _Choice(spec, context, {*shown, context.here}, tells)
     for found in spec.sources:
         if choice.is_full:
             break
@@ -118,16 +118,16 @@ def choose(spec: Ask, ask: Asking, shown: Iterable[str] = (), *, tells: bool = F
     return choice.done()
 
 
-def candidates(found: Source, ask: Asking) -> Sequence[str]:
+def candidates(found: Source, context: StrategyContext) -> Sequence[str]:
     """What the source gives; for a visitor worked out once, until they do something else or more was learnt."""
     if not found.reads_history:
-        return found.strategy.select(ask, found.words)
-    shopper, shop = ask.shopper, ask.shop
+        return found.strategy.select(context, found.words)
+    shopper, shop = context.shopper, context.shop
     learnt = shop.baskets.count if found.strategy.of_orders else shop.covisits.latest_at // RANKED_FOR_SECONDS
     key = (
         found.strategy.phrase,
         found.words,
-        ask.here if ask.here not in shopper.visit[-1:] else "",
+        context.here if context.here not in shopper.visit[-1:] else "",
         learnt,
         shop.edition,
     )
@@ -135,7 +135,7 @@ def candidates(found: Source, ask: Asking) -> Sequence[str]:
     if known is None:
         if len(shopper.memo) >= _MOST_REMEMBERED:
             shopper.memo.clear()
-        known = shopper.memo[key] = found.strategy.select(ask, found.words)
+        known = shopper.memo[key] = found.strategy.select(context, found.words)
     return known
 
 
@@ -143,8 +143,8 @@ def candidates(found: Source, ask: Asking) -> Sequence[str]:
 class _Choice:
     """The row as it fills."""
 
-    spec: Ask
-    ask: Asking
+    spec: RowSpec
+    context: StrategyContext
     shown: set[str]
     tells: bool = False
     row: dict[str, Product] = field(default_factory=dict)
@@ -158,7 +158,7 @@ class _Choice:
     tests: list[tuple[Callable[[Product], bool], bool, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        spec, shopper, now, get = self.spec, self.ask.shopper, self.ask.now, self._look_up
+        spec, shopper, now, get = self.spec, self.context.shopper, self.context.now, self._look_up
         self.tests = [(fit.test(shopper, now), True, f"not {fit}") for fit in spec.only]
         self.tests += [(fit.test(shopper, now), False, f"never: {fit}") for fit in spec.never]
         self.groups = {known.group for id in self.shown if (known := get(id)) and known.group}
@@ -173,13 +173,14 @@ class _Choice:
 
     def take(self, found: Source, *, is_last_resort: bool = False) -> None:
         """Fills up with what the source gives."""
-        ids = candidates(found, self.ask)
+        context = self.context
+        ids = candidates(found, context)
         if self.spec.shifts:
-            found_places = weights(self.spec.shifts, ids, self.ask.shop.hub.get, self.ask.shopper, self.ask.now)
-            ids = moved(ids, summed(found_places), {})
+            places = weights(self.spec.shifts, ids, context.shop.hub.get, context.shopper, context.now)
+            ids = moved(ids, summed(places), {})
         before, get, left = len(self.row), self._look_up, Counter[str]()
         is_exact = found.strategy.phrase in ("buy again", "chosen")
-        bought = {} if is_exact else self.ask.shopper.bought
+        bought = {} if is_exact else context.shopper.bought
         for id in ids:
             product = None if id in self.shown or id in self.row or id in bought else get(id)
             if product is None or (not is_exact and self._is_there(product)) or not self._is_allowed(product):
@@ -192,7 +193,7 @@ class _Choice:
         self.steps.append(Step(found, len(ids), len(self.row) - before, is_last_resort, tuple(left.most_common())))
 
     def _look_up(self, id: str) -> Product | None:
-        product = self.ask.shop.hub.get(id)
+        product = self.context.shop.hub.get(id)
         self.seen.append((id, product))
         return product
 
@@ -202,7 +203,7 @@ class _Choice:
         if not product.group:
             return False
         if self.groups_bought is None:
-            known = map(self._look_up, self.ask.shopper.bought)
+            known = map(self._look_up, self.context.shopper.bought)
             self.groups_bought = frozenset(each.group for each in known if each)
         return product.group in self.groups or product.group in self.groups_bought
 

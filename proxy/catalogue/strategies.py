@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from proxy.catalogue.asking import OF_HISTORY, OF_PAGE
 from proxy.catalogue.candidates import (
     Select,
     also_viewed,
@@ -39,6 +38,7 @@ from proxy.catalogue.reasons import (
     because_viewed,
     said,
 )
+from proxy.catalogue.strategy_context import OF_HISTORY, OF_PAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from proxy.metrics import GAUGES, HELP, HISTOGRAMS
 from proxy.page.holes import HOLE_FILLS
 from proxy.page.slots import SLOT_KINDS
 from proxy.rulebook import cachefile, words
+from proxy.rulebook.finding_kinds import FindingKind
 from proxy.rulebook.findings import FINDINGS
-from proxy.rulebook.kinds import FindingKind
 from proxy.rulebook.words import Word
 from proxy.settings import SECTIONS, rows
 

@@ -7,8 +7,8 @@ import textwrap
 import click
 
 from proxy.diagnostics import did_you_mean
+from proxy.rulebook.finding_kinds import FindingKind
 from proxy.rulebook.findings import FINDINGS
-from proxy.rulebook.kinds import FindingKind
 
 WIDTH = 100
 

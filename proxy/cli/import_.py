@@ -19,7 +19,7 @@ from typing import BinaryIO
 import click
 
 from proxy.audience.clean import clean, last_lines
-from proxy.audience.columns import Columns
+from proxy.audience.mixed_columns import MixedColumns
 from proxy.audience.rows import Note, read_rows
 from proxy.cli.import_events import import_events, import_orders
 from proxy.cli.import_products import products
@@ -96,7 +96,7 @@ async def _import(file: Path, url: str | None, report: Report, now: float) -> To
 
 def _cleaned(lines: BinaryIO, last: dict[str, int], now: float, report: Report, totals: Totals) -> Iterator[Profile]:
     """The profiles to store, each visitor's once; tells the report and counts what did not become one."""
-    columns = Columns()
+    columns = MixedColumns()
     for row in read_rows(with_a_bar(lines, "profiles")):
         result = clean(row, now=now)
         for note in result.notes:

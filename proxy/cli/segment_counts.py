@@ -17,7 +17,7 @@ from proxy.cli.existing_store import existing_store
 from proxy.cli.rulefolder import read_rules
 from proxy.errors import OperatorError
 from proxy.ports import Part
-from proxy.rulebook.membership import Eye
+from proxy.rulebook.segment_reader import SegmentReader
 
 WORTH_A_PROCESS = 20_000
 """Visitors: with fewer, a process takes longer to start than to look."""
@@ -49,13 +49,13 @@ def _counted(folder: Folder, now: float, part: Part) -> Memberships:
     publication = read_rules(*folder).publication
     if publication is None:
         raise OperatorError(f"`{folder.path}` has problems now", help=f"tailorbird check {folder.path}")
-    return asyncio.run(_looked_at(folder.store, Eye(publication, now), part))
+    return asyncio.run(_looked_at(folder.store, SegmentReader(publication, now), part))
 
 
-async def _looked_at(url: str, eye: Eye, part: Part) -> Memberships:
+async def _looked_at(url: str, reader: SegmentReader, part: Part) -> Memberships:
     found: Counter[frozenset[str]] = Counter()
     async with existing_store(url) as store:
         async for profile in store.profiles(part):
             if not profile.alias:
-                found[eye.segments(eye.known(profile, eye.asked))] += 1
+                found[reader.segments(reader.known(profile, reader.asked))] += 1
     return found

@@ -63,7 +63,7 @@ def _on_a_screen(count: int) -> None:
 async def copied(source: Store, target: Store, tell: Callable[[int], None] = lambda _: None) -> tuple[int, int]:
     """How many visitors there were, and how many of their events the target did not have."""
     visitors = events = 0
-    await target.bury(await source.tombstones())  # before all else: what they forbid stays out from now on
+    await target.put_tombstones(await source.tombstones())  # before all else: what they forbid stays out from now on
     rules = await source.merge_rules()
     is_ruled_anew = bool(rules) and rules != await target.merge_rules()
     if is_ruled_anew:

@@ -21,7 +21,7 @@ from proxy.model import Delivery
 from proxy.outbox.leader import webhooks_in
 from proxy.ports import Outbox, Waiting
 from proxy.rulebook.compile import Publication
-from proxy.rulebook.membership import unforeseen
+from proxy.rulebook.segment_reader import unforeseen
 from proxy.rulebook.webhookfile import Webhook, told_of, unknown_segments
 
 

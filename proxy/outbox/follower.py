@@ -28,7 +28,7 @@ from proxy.outbox.changes import changed
 from proxy.outbox.unfinished import Unfinished
 from proxy.ports import Outbox, Store
 from proxy.rulebook.compile import Publication
-from proxy.rulebook.membership import Eye
+from proxy.rulebook.segment_reader import SegmentReader
 from proxy.rulebook.webhookfile import Webhook, told_of
 
 log = logging.getLogger("tailorbird.outbox")
@@ -182,7 +182,7 @@ class Follower:
         ids, now = sorted(set(visitor_ids)), self._clock()
         before = await self._outbox.standings(ids)
         asked = {one.name: told_of(one, publication.segments) for one in self._webhooks}
-        eye = Eye(publication, now, only=frozenset[str]().union(*asked.values()))
+        reader = SegmentReader(publication, now, only=frozenset[str]().union(*asked.values()))
         standings: list[Standing] = []
         deliveries: list[Delivery] = []
         for start in range(0, len(ids), A_TURN):
@@ -192,7 +192,7 @@ class Follower:
                 if isinstance(profile, DamagedValueError):
                     continue
                 try:
-                    standing, new = _stands(eye, last, profile, asked, now)
+                    standing, new = _stands(reader, last, profile, asked, now)
                 except Exception:  # a fault of ours over one visitor must not end what is told of all others
                     log.exception("what segments `%s` is in could not be found out", visitor_id)
                     self._metrics.count("tailorbird_decide_errors_total")
@@ -211,7 +211,7 @@ class Follower:
 
 
 def _stands(
-    eye: Eye, last: Standing, profile: Profile | None, asked: Mapping[str, frozenset[str]], now: float
+    reader: SegmentReader, last: Standing, profile: Profile | None, asked: Mapping[str, frozenset[str]], now: float
 ) -> tuple[Standing, list[Delivery]]:
     """How a visitor stands, and what is to be told for it. Who is not known any more, or does not agree to be told of,
     is in nothing; what a device is in, its person is, so nobody left it."""
@@ -220,8 +220,8 @@ def _stands(
     if profile is None or profile.attributes.get(LEVEL, AGREED) != AGREED:
         return changed(last, (), asked, now, now=now)
     at = last.due_at if now - SOON_SECONDS < last.due_at <= now else now
-    segments = eye.segments(eye.known(profile, eye.asked))
-    return changed(last, segments, asked, at, due_at=eye.holds_until(profile), now=now)
+    segments = reader.segments(reader.known(profile, reader.asked))
+    return changed(last, segments, asked, at, due_at=reader.holds_until(profile), now=now)
 
 
 async def _some(source: AsyncIterator[str], most: int) -> AsyncIterator[str]:

@@ -41,7 +41,7 @@ LONGEST_CHANGE_SECONDS = 30.0
 """No change takes as long as that from when it was begun."""
 
 
-class Acquaintances(NamedTuple):
+class KnownVisitors(NamedTuple):
     """Some of those whom a store knows: of whom it has `deeds` alone, and those of whom it may have `more`. The `place`
     to go on from, "" for none; and of about how many these are."""
 
@@ -77,7 +77,7 @@ class ProfileStore(Protocol):
         when that may be anybody, as when somebody was erased, of whom no name is left, or when too much was changed to
         tell."""
 
-    async def acquaintances(self, after: str) -> Acquaintances | None:
+    async def known_visitors(self, after: str) -> KnownVisitors | None:
         """The next of those whom the store knows, each once or more; "" is the beginning. Quick, for no profile is
         read. None where it would take long to tell them all."""
 
@@ -187,7 +187,7 @@ class EventStore(Protocol):
     async def tombstones(self) -> Tombstones:
         """What is left of who was erased, here or in stores whose tombstones were brought."""
 
-    async def bury(self, tombstones: Tombstones) -> None:
+    async def put_tombstones(self, tombstones: Tombstones) -> None:
         """Takes another store's tombstones in, beside its own: from now on what they forbid does not come back here."""
 
     async def refuse(self, refused: Sequence[Refused]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from proxy.catalogue.feeds import read_products
 from proxy.catalogue.logs import read_log
 from proxy.catalogue.ranking import Arrangement
-from proxy.catalogue.rows import Ask
+from proxy.catalogue.rows import RowSpec
 from proxy.conditions.nodes import Node
 from proxy.conditions.phrase import Phrase
 from proxy.conditions.vocabulary import words
@@ -24,12 +24,12 @@ from proxy.page.fragments import Fragment
 from proxy.page.slots import LISTING, DeclaredSlot
 from proxy.rulebook.cachefile import read_policy
 from proxy.rulebook.collect import Collector
+from proxy.rulebook.currencies import other_currencies
 from proxy.rulebook.declared import read_attributes, read_slots
 from proxy.rulebook.expectations import Case, read_case
 from proxy.rulebook.files import RuleFile, fell, rule_files, texts
 from proxy.rulebook.journey import one_journey, read_stage, stages_in_circles
 from proxy.rulebook.mending import with_edits
-from proxy.rulebook.money import other_currencies
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.policy import NO_POLICY, Policy
 from proxy.rulebook.read import (
@@ -68,7 +68,7 @@ class Checked:
     names: Names
     findings: list[Finding]
     sources: Mapping[str, str]
-    asks: Mapping[str, Ask]
+    asks: Mapping[str, RowSpec]
     arrangements: Mapping[str, Arrangement]
     catalogue: Sequence[Product]
     orders: Groups = ()

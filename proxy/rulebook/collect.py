@@ -10,7 +10,7 @@ from proxy.conditions.nodes import Entry, Node
 from proxy.diagnostics import Finding
 from proxy.model import Arm, Rule
 from proxy.page.fragments import Fragment
-from proxy.rulebook.content import content_lints, pin_lints
+from proxy.rulebook.content_lints import content_lints, pin_lints
 from proxy.rulebook.experiments import read_experiment
 from proxy.rulebook.files import RuleFile
 from proxy.rulebook.limits import Shared, texts_at, unused

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from proxy.catalogue.hub import Directory, directory
 from proxy.catalogue.ranking import Arrangement
-from proxy.catalogue.rows import Ask
+from proxy.catalogue.rows import RowSpec
 from proxy.decide.plan import Plan, compile_plan
 from proxy.diagnostics import Finding, in_order
 from proxy.model import Product, Rule, Segment
@@ -43,7 +43,7 @@ class Publication:
     cases: tuple[Case, ...]
     is_off: bool = False
     policy: Policy = NO_POLICY
-    asks: Mapping[str, Ask] = field(default_factory=dict)
+    asks: Mapping[str, RowSpec] = field(default_factory=dict)
     arrangements: Mapping[str, Arrangement] = field(default_factory=dict)
     catalogue: Sequence[Product] = ()
     orders: Groups = ()

@@ -14,7 +14,7 @@ from proxy.conditions.vocabulary import phrase_of, spelled
 from proxy.diagnostics import Edit, Finding, did_you_mean
 from proxy.model import Attributes, AttributeValue, Place, Product, Rule
 from proxy.page.slots import LISTING
-from proxy.rulebook.deeds import DONE_BY, Deed, read_done
+from proxy.rulebook.case_history import DONE_BY, Deed, read_done
 from proxy.rulebook.names import Names
 from proxy.rulebook.scalars import read_words
 from proxy.rulebook.times import read_moment

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from proxy.catalogue.ranking import Arrangement
-from proxy.catalogue.rows import Ask
+from proxy.catalogue.rows import RowSpec
 from proxy.model import Rule
 from proxy.page.fragments import Fragment
 
@@ -38,7 +38,7 @@ class Filling:
 def fillings(
     rules: Iterable[Rule],
     fragments: Mapping[str, Fragment],
-    asks: Mapping[str, Ask],
+    asks: Mapping[str, RowSpec],
     arrangements: Mapping[str, Arrangement],
 ) -> dict[str, Filling]:
     """What is asked in each slot that has a rule, by what its rules may show."""
@@ -51,7 +51,7 @@ def fillings(
 def _of_slot(
     variants: set[str],
     fragments: Mapping[str, Fragment],
-    asks: Mapping[str, Ask],
+    asks: Mapping[str, RowSpec],
     arrangements: Mapping[str, Arrangement],
 ) -> Filling:
     rows = [asks[variant] for variant in variants & asks.keys()]

@@ -1,5 +1,5 @@
 """Every finding, one row each: what it means, a wrong example and the right one. Those of how a file is written are in
-`writing.py`, warnings in `warnings.py`.
+`syntax_findings.py`, warnings in `warnings.py`.
 
 `tailorbird explain CODE` and the reference page print the rows. A test checks that each wrong example gives its finding
 and each right one is clean, in a folder with the slots `home.hero` and `all.topbar`, the number attribute `orders`, the
@@ -8,9 +8,9 @@ banner `promo` and the products `SKU-1` and `SKU-9`, which is sold out.
 
 from __future__ import annotations
 
-from proxy.rulebook.kinds import FindingKind, banner_text, experiment_text, rule_text
+from proxy.rulebook.finding_kinds import FindingKind, banner_text, experiment_text, rule_text
+from proxy.rulebook.syntax_findings import WRITING
 from proxy.rulebook.warnings import WARNINGS
-from proxy.rulebook.writing import WRITING
 
 FINDINGS: tuple[FindingKind, ...] = (
     *WRITING,

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Sequence
 from math import inf
 from typing import get_args
 
-from proxy.catalogue.asking import PRODUCT_WORDS
 from proxy.catalogue.hub import is_within
 from proxy.catalogue.ranking import STRENGTHS, TO_THE_END, Arrangement, By, Fit, Shift
 from proxy.catalogue.reorder import LARGEST_MOVE
+from proxy.catalogue.strategy_context import PRODUCT_WORDS
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word
 from proxy.conditions.phrase import TRUTHS, Kind, Phrase

@@ -17,7 +17,7 @@ from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
 from proxy.diagnostics import Edit, Finding, rows_of
 from proxy.model import Place
 from proxy.rulebook.mending import in_quotes
-from proxy.rulebook.slips import ordinary_spaces, repair
+from proxy.rulebook.repairs import ordinary_spaces, repair
 
 RULE_FILES = (".rules.yaml", ".rules.json")  # the endings of any number of files
 SLOT_FILE = "slots.yaml"

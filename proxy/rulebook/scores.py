@@ -23,7 +23,7 @@ from proxy.conditions.parse import read_tests
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding
 from proxy.model import Measure, Reading
-from proxy.rulebook.deeds import KINDS
+from proxy.rulebook.case_history import KINDS
 from proxy.rulebook.words import SCORE, Part, fields
 
 SCORED = tuple(word for word in KINDS if word != "cart")

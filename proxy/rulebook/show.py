@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proxy.catalogue.asking import Asking
-from proxy.catalogue.rows import Ask, choose
+from proxy.catalogue.rows import RowSpec, choose
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import Source
+from proxy.catalogue.strategy_context import StrategyContext
 from proxy.conditions.nodes import Node, Scalar, as_text
 from proxy.diagnostics import Edit, Finding, did_you_mean, nearest
 from proxy.errors import EditorError
@@ -23,7 +23,7 @@ from proxy.page.fragments import Fragment, Frame, banner, editor_html
 from proxy.page.sanitise import Removed
 from proxy.page.shelf import card_faults, shelf
 from proxy.page.slots import SLOT_KINDS, DeclaredSlot, KeyKind, ShowKey, SlotKind, stylesheet, stylesheet_url
-from proxy.rulebook.content import place_of, texts_in
+from proxy.rulebook.content_lints import place_of, texts_in
 from proxy.rulebook.expectations import NOTHING_NEW
 from proxy.rulebook.mending import quoted
 from proxy.rulebook.merchandise import read_fits, read_pins, read_shifts
@@ -51,7 +51,7 @@ class Library:
     declared: Mapping[str, DeclaredSlot]
     stylesheet_url: str
     arm: str = ""
-    asks: dict[str, Ask] = field(default_factory=dict)
+    asks: dict[str, RowSpec] = field(default_factory=dict)
 
     @classmethod
     def of(cls, sources: Mapping[str, str], catalogue: Sequence[Product], declared: Sequence[DeclaredSlot]) -> Library:
@@ -205,10 +205,10 @@ def _row(
     pins = tuple(asked.pop("pin", ()))
     shifts = (*asked.pop("boost", ()), *asked.pop("bury", ()))
     words = {name.replace(" ", "_"): value for name, value in asked.items()}
-    ask = Ask(tuple(strategy), never=never, pins=pins, shifts=shifts, **words)
+    ask = RowSpec(tuple(strategy), never=never, pins=pins, shifts=shifts, **words)
     is_the_same_for_all = not ask.reads_history and not any(found.reads_page for found in strategy)
     is_known = bool(library.catalogue) and is_the_same_for_all
-    if is_known and not choose(ask, Asking(Shop(library.catalogue), Shopper())).products:
+    if is_known and not choose(ask, StrategyContext(Shop(library.catalogue), Shopper())).products:
         raise EditorError("this row would be empty", help="add another strategy, or leave fewer products out")
     library.asks[frame.rule if frame.variant in ("", frame.rule) else f"{frame.rule} / {frame.variant}"] = ask
     return shelf(frame, title=title, card=card)

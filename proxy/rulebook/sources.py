@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from proxy.catalogue.asking import CATEGORY_WORDS, PRODUCT_WORDS, Asking
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import BY_PHRASE, Source, Strategy
+from proxy.catalogue.strategy_context import CATEGORY_WORDS, PRODUCT_WORDS, StrategyContext
 from proxy.conditions.nodes import Entry, ListNode, Node, Scalar, as_map, as_text, one_or_more, unknown_word
 from proxy.diagnostics import Finding, did_you_mean
 from proxy.model import Product
@@ -64,7 +64,7 @@ def _is_answered(strategy: Strategy, word: Scalar, shop: Shop) -> bool:
         return shop.hub.get(word.text) is not None
     if strategy.takes == "categories":
         return bool(shop.hub.within(word.text))
-    return bool(strategy.select(Asking(shop, Shopper()), [word.text]))
+    return bool(strategy.select(StrategyContext(shop, Shopper()), [word.text]))
 
 
 def _unanswered(strategy: Strategy, word: Scalar, shop: Shop) -> Finding:

@@ -7,7 +7,7 @@ than a few times; it has room for 40 characters.
 
 from __future__ import annotations
 
-from proxy.rulebook.kinds import FindingKind, banner_text, rule_text
+from proxy.rulebook.finding_kinds import FindingKind, banner_text, rule_text
 
 _BOTH = (
     rule_text() + "\n  - name: Autumn sale\n    slot: home.hero\n    show: nothing new\n    when: {orders: at least 1}"

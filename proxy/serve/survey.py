@@ -22,8 +22,8 @@ from proxy.diagnostics import Finding
 from proxy.model import Attributes, Condition, Profile, Segment
 from proxy.ports import ProfileStore
 from proxy.rulebook.compile import Publication
-from proxy.rulebook.membership import Eye
 from proxy.rulebook.names import Names
+from proxy.rulebook.segment_reader import SegmentReader
 from proxy.rulebook.segments import typed_condition
 
 SAMPLE = 2_000
@@ -60,10 +60,10 @@ class Looked:
 
 def looked_at(publication: Publication, sample: Sequence[Profile], population: int, now: float) -> Looked:
     """Looks at a sample of so many profiles."""
-    eye = Eye(publication, now)
+    reader = SegmentReader(publication, now)
     sample = [profile for profile in sample if not profile.alias]
-    known = [eye.known(profile, {**TRAIT_MEASURES, **eye.asked}) for profile in sample]
-    sampled = [eye.segments(attributes) for attributes in known]
+    known = [reader.known(profile, {**TRAIT_MEASURES, **reader.asked}) for profile in sample]
+    sampled = [reader.segments(attributes) for attributes in known]
     return Looked(Counter(sampled), population, [profile.visitor_id for profile in sample], known, sampled)
 
 
@@ -112,14 +112,14 @@ class Survey:
             return self._sample
 
     def _counted(self, publication: Publication, condition: Condition, sample: _Sample) -> Typed:
-        eye = Eye(publication, sample.at)
+        reader = SegmentReader(publication, sample.at)
         of = (publication, sample)
         if self._whole[0] != of:
-            self._whole = of, [eye.whole(eye.known(profile, eye.asked)) for profile in sample.profiles]
+            self._whole = of, [reader.whole(reader.known(profile, reader.asked)) for profile in sample.profiles]
         measures = {fact.attribute: fact.measure for fact in facts_of(condition) if fact.measure}
         zone = next((rule.timezone for rule in publication.rules), "UTC")
         members = sum(
-            eye.holds(condition, zone, {**whole, **eye.read(profile, measures)})
+            reader.holds(condition, zone, {**whole, **reader.read(profile, measures)})
             for profile, whole in zip(sample.profiles, self._whole[1], strict=True)
         )
         looked = len(sample.profiles)

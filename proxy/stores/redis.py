@@ -15,7 +15,7 @@ from zlib import crc32
 
 from proxy.errors import DamagedValueError, StoreError
 from proxy.model import Arrival, Deed, Profile
-from proxy.ports import ALL, Acquaintances, Applied, Begun, Changed, Part, Refused, Tombstones
+from proxy.ports import ALL, Applied, Begun, Changed, KnownVisitors, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import redis_changes, redis_feed, redis_refused, redis_remaking, redis_rules
 from proxy.stores.address import Address, address_of
@@ -116,7 +116,7 @@ class RedisStore:
         async with answers_as_ours():
             return await redis_changes.changed(self._reader, after, until, known)
 
-    async def acquaintances(self, after: str) -> Acquaintances | None:
+    async def known_visitors(self, after: str) -> KnownVisitors | None:
         return None  # to go through all keys would keep a large server busy for seconds, for each worker that begins
 
     async def attribute_names(self) -> frozenset[str]:
@@ -208,7 +208,7 @@ class RedisStore:
         async with answers_as_ours():
             return await self._tombstones.all()
 
-    async def bury(self, tombstones: Tombstones) -> None:
+    async def put_tombstones(self, tombstones: Tombstones) -> None:
         async with answers_as_ours():
             await self._tombstones.bring(tombstones)
 

@@ -59,7 +59,7 @@ class RedisTombstones:
         return Tombstones(tuple(dict.fromkeys(keys)), found)
 
     async def bring(self, tombstones: Tombstones) -> None:
-        """As `EventStore.bury`."""
+        """As `EventStore.put_tombstones`."""
         known, hashes = await self.all(), list(tombstones.erased_at)
         for start in range(0, len(hashes), AT_ONCE):
             some = {hash: tombstones.erased_at[hash] for hash in hashes[start : start + AT_ONCE]}

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from proxy.errors import DamagedValueError, OperatorError, StoreError
 from proxy.model import Arrival, Deed, Profile
-from proxy.ports import ALL, Acquaintances, Applied, Begun, Changed, Part, Refused, Tombstones
+from proxy.ports import ALL, Applied, Begun, Changed, KnownVisitors, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import (
     sqlite_changes,
@@ -112,8 +112,8 @@ class SqliteStore:
             return None if missed is None else Changed()
         return await self._read(partial(sqlite_changes.changed, missed=missed))
 
-    async def acquaintances(self, after: str) -> Acquaintances | None:
-        return await self._read(partial(sqlite_known.acquaintances, after=after))
+    async def known_visitors(self, after: str) -> KnownVisitors | None:
+        return await self._read(partial(sqlite_known.known_visitors, after=after))
 
     async def attribute_names(self) -> frozenset[str]:
         return await self._read(sqlite_log.names)
@@ -184,7 +184,7 @@ class SqliteStore:
     async def tombstones(self) -> Tombstones:
         return await self._read(sqlite_tombstones.all)
 
-    async def bury(self, tombstones: Tombstones) -> None:
+    async def put_tombstones(self, tombstones: Tombstones) -> None:
         await self._change(lambda connection: sqlite_tombstones.bring(connection, tombstones))
 
     async def refuse(self, refused: Sequence[Refused]) -> None:

@@ -12,7 +12,7 @@ import sqlite3
 
 import msgspec
 
-from proxy.ports import Acquaintances
+from proxy.ports import KnownVisitors
 
 AT_ONCE = 1_000
 # A row for all, as everywhere: a thread lets others run at each row. The length of a value is known without reading it.
@@ -43,12 +43,12 @@ FROM one
 _ids = msgspec.json.Decoder(list[str])
 
 
-def acquaintances(connection: sqlite3.Connection, after: str) -> Acquaintances:
-    """As `ProfileStore.acquaintances`. A place is that of the first table, or in the second an id after a colon."""
+def known_visitors(connection: sqlite3.Connection, after: str) -> KnownVisitors:
+    """As `ProfileStore.known_visitors`. A place is that of the first table, or in the second an id after a colon."""
     (of,) = connection.execute("SELECT coalesce(max(rowid), 0) FROM profiles").fetchone()
     place, is_other, id = after.partition(":")
     if not is_other:
         last, deeds, more = connection.execute(PROFILES, (int(place or 0), AT_ONCE)).fetchone()
-        return Acquaintances(_ids.decode(deeds), _ids.decode(more), ":" if last is None else str(last), of)
+        return KnownVisitors(_ids.decode(deeds), _ids.decode(more), ":" if last is None else str(last), of)
     last, many, others = connection.execute(OTHERS, {"after": id, "most": AT_ONCE}).fetchone()
-    return Acquaintances((), _ids.decode(others), f":{last}" if last and many == AT_ONCE else "", of)
+    return KnownVisitors((), _ids.decode(others), f":{last}" if last and many == AT_ONCE else "", of)

@@ -22,7 +22,7 @@ from proxy.stores.outboxes import (
     standing_in,
     waiting_again,
 )
-from proxy.stores.sqlite_beside import Beside
+from proxy.stores.sqlite_side_tables import SideTables
 
 SCHEMA = f"""
 PRAGMA secure_delete = ON;
@@ -71,7 +71,7 @@ class SqliteOutbox:
     """An `Outbox` in one file."""
 
     def __init__(self, url: str) -> None:
-        self._file = Beside(url, SCHEMA, "outbox")
+        self._file = SideTables(url, SCHEMA, "outbox")
 
     async def lead(self, name: str, now: float, seconds: float) -> bool:
         asked = {"name": name, "now": now, "until": now + seconds}

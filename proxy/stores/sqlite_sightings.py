@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from proxy.model import Sighting
 from proxy.stores.sightings import packed, unpacked
-from proxy.stores.sqlite_beside import Beside
+from proxy.stores.sqlite_side_tables import SideTables
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sightings (
@@ -29,7 +29,7 @@ class SqliteSightings:
     """`Sightings` in one file."""
 
     def __init__(self, url: str) -> None:
-        self._file = Beside(url, SCHEMA, "sightings")
+        self._file = SideTables(url, SCHEMA, "sightings")
 
     async def put_sightings(self, sightings: Sequence[Sighting], *, most: int) -> None:
         lines = packed(sightings)

@@ -48,7 +48,7 @@ def all(connection: sqlite3.Connection) -> Tombstones:
 
 
 def bring(connection: sqlite3.Connection, tombstones: Tombstones) -> None:
-    """As `EventStore.bury`."""
+    """As `EventStore.put_tombstones`."""
     known = _keys(connection)
     connection.executemany(
         "INSERT INTO tombstone_key VALUES (?)", [(key,) for key in tombstones.keys if key not in known]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from proxy.model import View
 from proxy.stores import sqlite_tombstones
-from proxy.stores.sqlite_beside import Beside
+from proxy.stores.sqlite_side_tables import SideTables
 from proxy.stores.views import drawn_by, is_from_before, is_of_erased, names_in, small_enough, unpacked
 
 SCHEMA = f"""
@@ -30,7 +30,7 @@ class SqliteViews:
     """A `ViewLog` in one file."""
 
     def __init__(self, url: str) -> None:
-        self._file = Beside(url, SCHEMA, "views")
+        self._file = SideTables(url, SCHEMA, "views")
 
     async def put_views(self, views: Sequence[View], *, most: int) -> None:
         await self._file.run(lambda connection: _put(connection, list(small_enough(views)), most))

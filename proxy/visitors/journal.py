@@ -24,9 +24,9 @@ from proxy.model import Arrival, Deed
 from proxy.ports import Applied, EventStore, Refused
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores.record import arrivals_of
+from proxy.visitors.event_queue import Entry, Queue
 from proxy.visitors.pending import Pending
 from proxy.visitors.profiles import ProfileReader
-from proxy.visitors.waiting import Entry, Queue
 
 log = logging.getLogger("tailorbird.journal")
 

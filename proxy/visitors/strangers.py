@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Set
 from proxy.errors import StoreError
 from proxy.events.fold import is_deed
 from proxy.model import Arrival, Deed, Profile
-from proxy.ports import Acquaintances, ProfileStore
+from proxy.ports import KnownVisitors, ProfileStore
 from proxy.visitors.crowd import Crowd
 
 log = logging.getLogger("tailorbird.profiles")
@@ -55,7 +55,7 @@ class Known:
         if has_more:
             self.more.add(visitor_id)
 
-    def add_all(self, some: Acquaintances) -> None:
+    def add_all(self, some: KnownVisitors) -> None:
         """Some of the store's."""
         self.all.add_all(some.deeds)
         self.all.add_all(some.more)
@@ -127,7 +127,7 @@ class Strangers:
 
     async def _read(self, store: ProfileStore, under_way: Callable[[], Iterable[Arrival | Deed]]) -> bool:
         """Reads it once; False where the store does not tell."""
-        some = await store.acquaintances("")
+        some = await store.known_visitors("")
         if some is None:
             return False
         coming = self._coming = Known(some.of * 5 // 4 + SPARE)
@@ -136,7 +136,7 @@ class Strangers:
         for arrival in under_way():
             coming.add(arrival.visitor_id, has_more=not is_deed(arrival))
         place = ""
-        while (some := await store.acquaintances(place)) is not None and self._coming is coming:
+        while (some := await store.known_visitors(place)) is not None and self._coming is coming:
             coming.add_all(some)
             if not some.place:
                 self._known, self._coming = coming, None

@@ -3,12 +3,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from proxy.catalogue.asking import Asking
 from proxy.catalogue.ranking import Fit, Shift
-from proxy.catalogue.rows import IN_STOCK, Ask, choose
+from proxy.catalogue.rows import IN_STOCK, RowSpec, choose
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import source
+from proxy.catalogue.strategy_context import StrategyContext
 from proxy.model import Product
 from tests.catalogue.worlds import asking
 
@@ -17,12 +17,12 @@ POPULAR = source("popular in", ["everything"])
 NOW = source("for you now", [])
 
 
-def ids(spec: Ask, ask: Asking, **more: Any) -> list[str]:
+def ids(spec: RowSpec, ask: StrategyContext, **more: Any) -> list[str]:
     return [product.id for product in choose(spec, ask, **more).products]
 
 
 def test_strategies_are_asked_in_turn_until_the_row_is_full_and_nothing_comes_twice() -> None:
-    spec = Ask((TOGETHER, POPULAR), count=3, never=(Fit("words", frozenset({"products in cart"})),))
+    spec = RowSpec((TOGETHER, POPULAR), count=3, never=(Fit("words", frozenset({"products in cart"})),))
     row = choose(spec, asking(cart=["HOTDOG"]))
     assert [product.id for product in row.products] == ["MUSTARD", "BUN", "SOCK"]
     assert [str(found) for found in row.sources] == [str(TOGETHER), str(TOGETHER), str(POPULAR)]
@@ -30,14 +30,14 @@ def test_strategies_are_asked_in_turn_until_the_row_is_full_and_nothing_comes_tw
 
 
 def test_what_is_sold_out_is_left_out_the_moment_it_is() -> None:
-    spec, ask = Ask((TOGETHER,), only=(IN_STOCK,)), asking(cart=["HOTDOG"])
+    spec, ask = RowSpec((TOGETHER,), only=(IN_STOCK,)), asking(cart=["HOTDOG"])
     assert ids(spec, ask) == ["MUSTARD"]
     ask.shop.hub.change({"id": "MUSTARD", "availability": "out_of_stock"}, lambda *told: None)
     assert "MUSTARD" not in ids(spec, ask)
 
 
 def test_a_strategy_that_knows_nothing_falls_to_the_next_and_says_so() -> None:
-    row = choose(Ask((NOW, TOGETHER, POPULAR), count=1), asking())
+    row = choose(RowSpec((NOW, TOGETHER, POPULAR), count=1), asking())
     assert [str(step) for step in row.steps] == [
         '"for you now" found 0 and gave 0',
         '"bought together with: products in cart" found 0 and gave 0',
@@ -46,38 +46,39 @@ def test_a_strategy_that_knows_nothing_falls_to_the_next_and_says_so() -> None:
 
 
 def test_a_stranger_is_shown_what_is_popular_and_that_is_labelled() -> None:
-    row = choose(Ask((NOW,)), asking())
+    row = choose(RowSpec((NOW,)), asking())
     assert len(row.products) == 4
     assert str(row.steps[-1]).endswith("(nothing was known for the others)")
 
 
 def test_nothing_stands_in_for_what_is_the_visitors_own_or_the_editors_choice() -> None:
-    assert ids(Ask((source("buy again", []),)), asking()) == []
-    assert ids(Ask((source("chosen", ["GONE"]),)), asking()) == []
+    assert ids(RowSpec((source("buy again", []),)), asking()) == []
+    assert ids(RowSpec((source("chosen", ["GONE"]),)), asking()) == []
 
 
 def test_what_was_bought_before_comes_only_to_be_bought_again() -> None:
     who = asking(bought=["TRAIL"], viewed=["SCREE"])
-    assert "TRAIL" not in ids(Ask((NOW, POPULAR), count=7), who)
-    assert ids(Ask((source("buy again", []),)), who) == ["TRAIL"]
+    assert "TRAIL" not in ids(RowSpec((NOW, POPULAR), count=7), who)
+    assert ids(RowSpec((source("buy again", []),)), who) == ["TRAIL"]
 
 
 def test_nothing_stands_twice_on_a_page_nor_on_its_own() -> None:
-    assert "HOTDOG" not in ids(Ask((POPULAR,), count=7), asking(), shown=["HOTDOG"])
-    assert "TRAIL" not in ids(Ask((POPULAR,), count=7), asking(here="TRAIL"))
+    assert "HOTDOG" not in ids(RowSpec((POPULAR,), count=7), asking(), shown=["HOTDOG"])
+    assert "TRAIL" not in ids(RowSpec((POPULAR,), count=7), asking(here="TRAIL"))
 
 
 def test_filters_hold_for_every_strategy() -> None:
     cheap = Fit("price", high=10.0)
-    assert ids(Ask((POPULAR,), count=7, only=(cheap, IN_STOCK)), asking()) == ["HOTDOG", "MUSTARD", "KETCHUP"]
-    assert ids(Ask((POPULAR,), count=7, only=(Fit("category", frozenset({"shoes"})),)), asking()) == ["TRAIL", "SCREE"]
+    assert ids(RowSpec((POPULAR,), count=7, only=(cheap, IN_STOCK)), asking()) == ["HOTDOG", "MUSTARD", "KETCHUP"]
+    shoes = Fit("category", frozenset({"shoes"}))
+    assert ids(RowSpec((POPULAR,), count=7, only=(shoes,)), asking()) == ["TRAIL", "SCREE"]
     never = (Fit("brand", frozenset({"northwind"})), Fit("tag", frozenset({"new"})))
-    assert ids(Ask((POPULAR,), count=7, never=never), asking()) == ["SOCK", "KETCHUP"]
+    assert ids(RowSpec((POPULAR,), count=7, never=never), asking()) == ["SOCK", "KETCHUP"]
 
 
 def test_of_one_brand_there_are_only_so_many() -> None:
-    assert ids(Ask((POPULAR,), count=7, most_per_brand=1), asking()) == ["HOTDOG", "SOCK", "KETCHUP"]
-    assert ids(Ask((POPULAR,), count=7, most_per_category=1, only=(IN_STOCK,)), asking()) == [
+    assert ids(RowSpec((POPULAR,), count=7, most_per_brand=1), asking()) == ["HOTDOG", "SOCK", "KETCHUP"]
+    assert ids(RowSpec((POPULAR,), count=7, most_per_category=1, only=(IN_STOCK,)), asking()) == [
         "HOTDOG", "SOCK", "MUSTARD", "TRAIL",
     ]  # fmt: skip
 
@@ -85,16 +86,16 @@ def test_of_one_brand_there_are_only_so_many() -> None:
 def test_boosted_come_up_buried_go_down_and_pinned_stand_where_they_are_put() -> None:
     up = Shift(Fit("brand", frozenset({"tarnwell"})), 10.0)
     down = Shift(Fit("category", frozenset({"food"})), -10.0)
-    assert ids(Ask((POPULAR,), count=3, shifts=(up,)), asking())[0] == "SOCK"
-    assert ids(Ask((POPULAR,), count=3, shifts=(down,)), asking()) == ["SOCK", "TRAIL", "SCREE"]
-    row = choose(Ask((POPULAR,), count=3, pins=((2, "KETCHUP"),)), asking())
+    assert ids(RowSpec((POPULAR,), count=3, shifts=(up,)), asking())[0] == "SOCK"
+    assert ids(RowSpec((POPULAR,), count=3, shifts=(down,)), asking()) == ["SOCK", "TRAIL", "SCREE"]
+    row = choose(RowSpec((POPULAR,), count=3, pins=((2, "KETCHUP"),)), asking())
     assert [product.id for product in row.products] == ["HOTDOG", "KETCHUP", "SOCK"]
     assert row.sources[1] is None
 
 
 def test_every_products_place_is_explained() -> None:
     ask = asking(cart=["HOTDOG"])
-    told = list(choose(Ask((TOGETHER,), pins=((1, "SOCK"),)), ask).told(ask))
+    told = list(choose(RowSpec((TOGETHER,), pins=((1, "SOCK"),)), ask).told(ask))
     assert told[0] == "SOCK  Socks: pinned by the rule"
     assert told[1] == (
         'MUSTARD  Mustard: 3 of 5 buyers of Hot dogs also bought it ("bought together with: products in cart")'
@@ -103,7 +104,7 @@ def test_every_products_place_is_explained() -> None:
 
 def test_candidates_are_worked_out_once_and_anew_with_the_next_order() -> None:
     ask = asking(cart=["HOTDOG"])
-    spec = Ask((TOGETHER,), count=7)
+    spec = RowSpec((TOGETHER,), count=7)
     ids(spec, ask)
     assert len(ask.shopper.memo) == 1
     ids(spec, ask)
@@ -117,32 +118,32 @@ SHIRTS = [Product(f"SHIRT-{size}", "Shirt", f"/p/SHIRT-{size}", "clothes", "Ours
 HAT = Product("HAT", "Hat", "/p/HAT", "clothes", "Ours", popularity=-1.0)
 
 
-def of_shirts(here: str = "", bought: Sequence[str] = ()) -> Asking:
-    return Asking(Shop([*SHIRTS, HAT]), Shopper(bought=dict.fromkeys(bought, 1)), here, 0.0)
+def of_shirts(here: str = "", bought: Sequence[str] = ()) -> StrategyContext:
+    return StrategyContext(Shop([*SHIRTS, HAT]), Shopper(bought=dict.fromkeys(bought, 1)), here, 0.0)
 
 
 def test_variants_of_one_thing_are_not_shown_beside_one_another_unless_chosen() -> None:
-    assert ids(Ask((POPULAR,), count=4), of_shirts()) == ["SHIRT-S", "HAT"]
-    assert ids(Ask((POPULAR,), count=4), of_shirts(), shown=["SHIRT-L"]) == ["HAT"]
-    assert ids(Ask((POPULAR,), count=4), of_shirts(here="SHIRT-M")) == ["HAT"]
-    assert ids(Ask((POPULAR,), count=4), of_shirts(bought=["SHIRT-M"])) == ["HAT"]
-    assert ids(Ask((source("chosen", ["SHIRT-S", "SHIRT-L"]),), count=4), of_shirts()) == ["SHIRT-S", "SHIRT-L"]
-    assert ids(Ask((source("buy again", []),), count=4), of_shirts(bought=["SHIRT-M"])) == ["SHIRT-M"]
+    assert ids(RowSpec((POPULAR,), count=4), of_shirts()) == ["SHIRT-S", "HAT"]
+    assert ids(RowSpec((POPULAR,), count=4), of_shirts(), shown=["SHIRT-L"]) == ["HAT"]
+    assert ids(RowSpec((POPULAR,), count=4), of_shirts(here="SHIRT-M")) == ["HAT"]
+    assert ids(RowSpec((POPULAR,), count=4), of_shirts(bought=["SHIRT-M"])) == ["HAT"]
+    assert ids(RowSpec((source("chosen", ["SHIRT-S", "SHIRT-L"]),), count=4), of_shirts()) == ["SHIRT-S", "SHIRT-L"]
+    assert ids(RowSpec((source("buy again", []),), count=4), of_shirts(bought=["SHIRT-M"])) == ["SHIRT-M"]
 
 
 def test_a_strategy_says_why_it_left_products_out_when_asked() -> None:
     never = (Fit("product", frozenset({"sock"})),)
-    spec = Ask((POPULAR,), count=7, only=(IN_STOCK,), never=never, most_per_brand=1)
+    spec = RowSpec((POPULAR,), count=7, only=(IN_STOCK,), never=never, most_per_brand=1)
     (step,) = choose(spec, asking(bought=["TRAIL"]), ["HOTDOG"], tells=True).steps
     assert str(step) == (
         '"popular in: everything" found 7 and gave 3; left out: 1 on the page already, 1 never: product sock, '
         "1 bought before, 1 not in stock"
     )
     assert choose(spec, asking()).steps[0].left == ()
-    (step,) = choose(Ask((POPULAR,), count=4), of_shirts(), tells=True).steps
+    (step,) = choose(RowSpec((POPULAR,), count=4), of_shirts(), tells=True).steps
     assert step.left == (("another variant of what is there or was bought", 2),)
 
 
 def test_what_has_no_brand_is_not_one_more_of_a_brand() -> None:
-    nameless = Asking(Shop([Product(id, id, f"/p/{id}") for id in "abc"]), Shopper())
-    assert len(ids(Ask((POPULAR,), most_per_brand=1, most_per_category=1), nameless)) == 3
+    nameless = StrategyContext(Shop([Product(id, id, f"/p/{id}") for id in "abc"]), Shopper())
+    assert len(ids(RowSpec((POPULAR,), most_per_brand=1, most_per_category=1), nameless)) == 3

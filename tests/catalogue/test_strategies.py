@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from proxy.catalogue.rows import Ask, choose
+from proxy.catalogue.rows import RowSpec, choose
 from proxy.catalogue.strategies import STRATEGIES, source
 from tests.catalogue.worlds import asking
 
@@ -57,5 +57,5 @@ def test_of_a_stranger_what_follows_the_visitor_knows_nothing(phrase: str) -> No
 
 
 def test_a_row_of_one_strategy_is_its_products() -> None:
-    row = choose(Ask((source("popular in", ["shoes"]),)), asking())
+    row = choose(RowSpec((source("popular in", ["shoes"]),)), asking())
     assert [product.id for product in row.products] == ["TRAIL", "SCREE"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proxy.catalogue.asking import Asking
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper, shopper_of
+from proxy.catalogue.strategy_context import StrategyContext
 from proxy.conditions.behaviours import ADDED, BOUGHT, VIEWED
 from proxy.model import Event, Item, Product
 
@@ -42,6 +42,8 @@ def history(viewed: Sequence[str] = (), cart: Sequence[str] = (), bought: Sequen
     return tuple(events)
 
 
-def asking(viewed: Sequence[str] = (), cart: Sequence[str] = (), bought: Sequence[str] = (), here: str = "") -> Asking:
+def asking(
+    viewed: Sequence[str] = (), cart: Sequence[str] = (), bought: Sequence[str] = (), here: str = ""
+) -> StrategyContext:
     past = history(viewed, cart, bought)
-    return Asking(shop(), shopper_of(past) if past else Shopper(), here, now=2_000.0)
+    return StrategyContext(shop(), shopper_of(past) if past else Shopper(), here, now=2_000.0)

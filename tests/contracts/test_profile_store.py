@@ -101,7 +101,7 @@ async def test_a_store_that_tells_whom_it_knows_leaves_nobody_out(store: Store) 
         [Arrival("cleo", trait, "web", NOON, {"loyalty": "gold"})], [deed_of(Arrival("dora", deed, "page", NOON))]
     )
     deeds, more, place = set[str](), set[str](), ""
-    while (some := await store.acquaintances(place)) is not None:
+    while (some := await store.known_visitors(place)) is not None:
         deeds, more, place = deeds | set(some.deeds), more | set(some.more), some.place
         if not place:
             assert more - {"dora"} == {"anna", "ben", "cleo"}

@@ -48,7 +48,7 @@ async def test_another_process_learns_of_what_was_brought(store: Store, other: S
     beside = open_store(url)
     await beside.apply([seen("ben", 1)])
     await other.erase(["anna"], NOON + 10)
-    await store.bury(await other.tombstones())
+    await store.put_tombstones(await other.tombstones())
     assert list((await beside.apply([seen("anna", 1)])).fresh) == []
     await beside.aclose()
 
@@ -58,7 +58,7 @@ async def test_the_last_time_somebody_was_erased_counts(store: Store, other: Sto
     early = await other.tombstones()
     await other.erase(["anna"], NOON + 20)
     for tombstones in (await other.tombstones(), early):
-        await store.bury(tombstones)
+        await store.put_tombstones(tombstones)
     assert list((await store.apply([seen("anna", 15)])).fresh) == []
     await store.erase(["anna"], NOON + 30)
     assert [one.event.id for one in (await store.apply([seen("anna", 25), seen("anna", 31)])).fresh] == ["web:31"]

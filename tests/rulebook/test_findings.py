@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from proxy.model import View
+from proxy.rulebook.finding_kinds import FindingKind
 from proxy.rulebook.findings import FINDINGS
-from proxy.rulebook.kinds import FindingKind
 from proxy.rulebook.lints import Site
 from tests.rulebook.conftest import Publish
 

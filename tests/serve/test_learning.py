@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from proxy.catalogue.rows import Ask
+from proxy.catalogue.rows import RowSpec
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import source
@@ -84,7 +84,7 @@ async def test_what_rows_will_ask_is_worked_out_before_a_page_asks(tmp_path: Pat
     store = open_store(f"sqlite:{tmp_path / 'store.db'}")
     shop = Shop(PRODUCTS)
     row = shelf(Frame("Row"))
-    stock = Stock(shop, {"row": Ask((source("for you now", []),))}, fragments={"row": row})
+    stock = Stock(shop, {"row": RowSpec((source("for you now", []),))}, fragments={"row": row})
     held = {"a": Profile("a", history=(order("a", 1, "HOTDOG").event,))}
     learning = Learning(store, lambda: stock, held=held.get)
     learning.hear(await store.apply([order("a", 1, "HOTDOG"), order("b", 1, "HOTDOG")]))

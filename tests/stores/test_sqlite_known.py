@@ -26,7 +26,7 @@ def told(connection: sqlite3.Connection) -> tuple[list[str], list[str], int]:
     """All with deeds alone, all with more, and in how many parts."""
     deeds, more, place = list[str](), list[str](), ""
     for parts in range(1, 20):
-        some = sqlite_known.acquaintances(connection, place)
+        some = sqlite_known.known_visitors(connection, place)
         deeds += some.deeds
         more += some.more
         if not (place := some.place):
@@ -73,4 +73,4 @@ def test_many_are_told_in_parts_and_nobody_is_left_out(connection: sqlite3.Conne
 
 def test_it_says_about_how_many_there_are(connection: sqlite3.Connection) -> None:
     put(connection, (f"in-{number}" for number in range(1_234)), b"")
-    assert sqlite_known.acquaintances(connection, "").of == 1_234
+    assert sqlite_known.known_visitors(connection, "").of == 1_234

@@ -11,7 +11,7 @@ import pytest
 from proxy.errors import StoreError
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Event, Link, Profile
-from proxy.ports import Acquaintances
+from proxy.ports import KnownVisitors
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.remembered import MISSING
 from proxy.visitors.strangers import SPARE, Held, Strangers
@@ -24,7 +24,7 @@ class Store:
     """Knows some, told in two parts; notes who is read. It can be held up between the two."""
 
     def __init__(self) -> None:
-        self.parts = [Acquaintances(["dora"], ["mary"], "next", 3), Acquaintances(["emil"], [], "", 3)]
+        self.parts = [KnownVisitors(["dora"], ["mary"], "next", 3), KnownVisitors(["emil"], [], "", 3)]
         self.tells = True
         self.error: StoreError | None = None
         self.may_go_on = asyncio.Event()
@@ -33,7 +33,7 @@ class Store:
         self.asked: list[str] = []
         self.profiles: dict[str, Profile] = {}
 
-    async def acquaintances(self, after: str) -> Acquaintances | None:
+    async def known_visitors(self, after: str) -> KnownVisitors | None:
         if self.error is not None:
             raise self.error
         if after:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.rulebook.kinds import banner_text, experiment_text, rule_text
+from proxy.rulebook.finding_kinds import banner_text, experiment_text, rule_text
 from tests.rulebook.conftest import Publish
 
 

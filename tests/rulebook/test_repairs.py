@@ -8,7 +8,7 @@ import pytest
 
 from proxy.rulebook.check import check
 from proxy.rulebook.mending import spliced
-from proxy.rulebook.slips import in_quotes, repair
+from proxy.rulebook.repairs import in_quotes, repair
 from tests.rulebook.conftest import FILES
 
 

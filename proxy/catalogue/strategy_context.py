@@ -1,4 +1,5 @@
-"""Who asks for products, and what an editor's words mean for them: `products in cart`, `this category`, or an id."""
+"""What a strategy may look at (the shop, the shopper, the page, the moment), and what an editor's words mean there:
+`products in cart`, `this category`, or an id."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ OF_PAGE = frozenset({HERE, "this category"})
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """Who asks: the shop, the shopper, the product whose page it is ("" for another page) and the moment."""
+class StrategyContext:
+    """`here` is the id of the product whose page is shown, "" on any other page; `now` in Unix seconds."""
 
     shop: Shop
     shopper: Shopper

@@ -24,7 +24,7 @@ class Kind:
     count: int = 0
 
 
-class Columns:
+class MixedColumns:
     """Looks at each profile as it is taken."""
 
     def __init__(self) -> None:

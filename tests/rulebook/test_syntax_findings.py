@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.rulebook.findings import FINDINGS
-from proxy.rulebook.writing import WRITING
+from proxy.rulebook.syntax_findings import WRITING
 
 
 def test_they_stand_in_order_and_come_first() -> None:

@@ -1,4 +1,4 @@
-"""What lies beside the profiles in their SQLite file: tables of their own, which no page waits for.
+"""Tables beside the profiles in their SQLite file, which no page waits for: views, sightings, the outbox.
 
 Everything of one kind runs on one thread, with a connection that is opened when it is first needed.
 """
@@ -19,7 +19,7 @@ from proxy.stores.threads import Threads
 Answer = TypeVar("Answer")
 
 
-class Beside:
+class SideTables:
     """Tables made by `schema` in the file of `sqlite:PATH`. Raises `OperatorError`."""
 
     def __init__(self, url: str, schema: str, name: str) -> None:

@@ -1,19 +1,19 @@
-"""Columns that hold several kinds of values are told of, once each."""
+"""MixedColumns that hold several kinds of values are told of, once each."""
 
 from __future__ import annotations
 
-from proxy.audience.columns import Columns
+from proxy.audience.mixed_columns import MixedColumns
 
 
 def test_a_column_of_one_kind_is_not_worth_a_word() -> None:
-    columns = Columns()
+    columns = MixedColumns()
     for line in range(3):
         columns.look(line, {"orders": 3.0, "tier": "gold", "newsletter": True, "sizes": frozenset({"S"})})
     assert not list(columns.notes())
 
 
 def test_the_rarer_kinds_are_told_with_their_first_line() -> None:
-    columns = Columns()
+    columns = MixedColumns()
     for line, value in enumerate([1.0, "many", 2.0, 3.0, "none yet", True], start=2):
         columns.look(line, {"orders": value})
     assert [(note.line, note.column, note.what) for note in columns.notes()] == [
@@ -23,7 +23,7 @@ def test_the_rarer_kinds_are_told_with_their_first_line() -> None:
 
 
 def test_a_number_is_told_as_it_is_written() -> None:
-    columns = Columns()
+    columns = MixedColumns()
     columns.look(2, {"orders": "many"})
     columns.look(3, {"orders": 1.0})
     assert [note.what for note in columns.notes()] == ["`1` is a number; in 1 row it is a text. Kept as it is"]

@@ -1,6 +1,6 @@
-"""Who is in which segments of a publication, seen at one moment from what is known of a visitor; and until when that is
-so if nothing happens: until an event leaves a window, a day or a visit ends, or time alone brings an amount past what
-is asked of it. Foreseen to the millisecond; only what a clock on the wall decides (`weekday`, `hours`) is not.
+"""Which segments of a publication a visitor is in at one moment, and until when that holds if nothing happens: until an
+event leaves a window, a day or a visit ends, or time alone brings an amount past a limit. That is foreseen to the
+millisecond, except for what the time of day decides (`weekday`, `hours`).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ SOON_SECONDS = 0.001
 """An amount that may be reached and one that must be exceeded change within so long of one another."""
 
 
-class Eye:
-    """Sees at one moment who is in which segments of a publication: in all, or in some and those they ask for."""
+class SegmentReader:
+    """Reads the segments of a publication at `now`: all of them, or those in `only` and the ones they ask for."""
 
     def __init__(self, publication: Publication, now: float, only: Collection[str] | None = None) -> None:
         self._plan = publication.plan

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.model import Event, Item, Profile
 from proxy.rulebook.compile import Publication, load
-from proxy.rulebook.membership import SOON_SECONDS, Eye, unforeseen
+from proxy.rulebook.segment_reader import SOON_SECONDS, SegmentReader, unforeseen
 
 NOON = 1_795_435_200.0
 HOUR, DAY = 3_600.0, 86_400.0
@@ -45,8 +45,8 @@ ITEM = (Item("A", "shoes"),)
 
 
 def seen(profile: Profile, now: float, *only: str) -> tuple[frozenset[str], float]:
-    eye = Eye(PUBLICATION, now, only or None)
-    return eye.segments(eye.known(profile, eye.asked)), eye.holds_until(profile)
+    reader = SegmentReader(PUBLICATION, now, only or None)
+    return reader.segments(reader.known(profile, reader.asked)), reader.holds_until(profile)
 
 
 def did(*events: tuple[str, float], **attributes: str) -> Profile:

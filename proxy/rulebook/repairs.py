@@ -1,6 +1,6 @@
-"""What a file that cannot be read was meant to be. libyaml says where it gave up; the repairs an editor would think of
-are tried there, and the first with which the file reads on is the edit that mends it. So no repair is a guess that
-makes it worse."""
+"""Repairs of a file that is no YAML. libyaml says where it gave up; the repairs an editor would think of are tried
+there, and the first with which the file reads on is the edit that mends it. So no repair is a guess that makes it
+worse."""
 
 from __future__ import annotations
 

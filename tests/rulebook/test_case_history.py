@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.cases import run_cases
-from proxy.rulebook.deeds import Deed
+from proxy.rulebook.case_history import Deed
 from tests.rulebook.conftest import Publish
 
 NOW = 1_795_608_000.0

@@ -4,7 +4,7 @@ there. See `findings.py` for what the rows hold.
 
 from __future__ import annotations
 
-from proxy.rulebook.kinds import FindingKind, banner_text, rule_text
+from proxy.rulebook.finding_kinds import FindingKind, banner_text, rule_text
 
 WRITING: tuple[FindingKind, ...] = (
     FindingKind(
