@@ -111,6 +111,7 @@ class Gateway:
         pouring = Pouring(Parts(self._part, settings, metrics))
         self._giving = Giving(self._showing, pouring, metrics, settings)
         again = Again(self._memory, self._showing, cookies, profiles, metrics, recorder, capture, clock, accesslog)
+        profiles.along(again.forget)
         self._warm = Warm(self._memory, self._personal, self._giving, again, metrics, settings)
         self.hit, self.again = self._warm.hit, again.answer
         self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)

@@ -72,11 +72,13 @@ class Showing:
         self._profiles = profiles
         self._memory = profiles.memory
         profiles.along(cookies.forget)  # they lead to profiles
+        profiles.along(self._forget_alikes)
         self._metrics = metrics
         self._recorder = recorder
         self._capture = capture
         self._recall = Recall()
         self._filling = Filling(self._recall, settings.secret)
+        self._alikes: dict[Hashable, Alikes] = {}
         self._shop = Shop()
         self.consents = Consents(settings)
         self._gives_cookies = settings.visitor_cookie != "off"
@@ -91,7 +93,7 @@ class Showing:
         self.stock = Stock(self._shop, publication.asks, publication.arrangements, publication.fragments)
         self._filling.publish(publication, self.stock)
         self._asked: dict[tuple[str, ...], Asked] = {}
-        self._alikes: dict[Hashable, Alikes] = {}
+        self._alikes = {}
         self._recall.forget()
 
     # -- who it is
@@ -253,6 +255,11 @@ class Showing:
             make_room(self._alikes, MOST_ASKED)
             found = self._alikes[by] = Alikes(asked, self._memory.found)
         return found
+
+    def _forget_alikes(self) -> None:
+        """What is true of those who are alike is what is true of somebody."""
+        for alikes in self._alikes.values():
+            alikes.forget()
 
     def passed(self, template: Template, request: Request, now: float) -> None:
         """A page without slots is given to somebody."""

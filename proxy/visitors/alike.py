@@ -71,6 +71,10 @@ class Alikes:
             number = self._numbers[key] = next(_unused)
         return number
 
+    def forget(self) -> None:
+        """Nobody has a number any more."""
+        self._numbers = {}
+
     def holds_until(self, visitor: Visitor, now: float) -> float:
         """Until before when a number that is lasting stays the visitor's, if their cookies and profile stay as they
         are."""

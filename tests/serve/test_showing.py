@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -8,8 +9,10 @@ from proxy.model import AllOf, Arrival, Attributes, Between, Event, Fact, OneOf,
 from proxy.page.fragments import Fragment
 from proxy.page.piece import Piece
 from proxy.rulebook.compile import Publication
+from tests.wire.asking import again, asking, looked_up
+from tests.wire.memory import remembered
 from tests.wire.origin import Origin, always, ok
-from tests.wire.site import NOON, PAGE, SHARED, Got, Site, in_segment, published, shown
+from tests.wire.site import NOON, PAGE, SHARED, Got, Site, eventually, in_segment, published, shown
 
 LOOKUPS = "tailorbird_profile_lookups_total"
 
@@ -191,3 +194,21 @@ async def test_however_many_sets_of_slots_are_asked_for_nobody_is_shown_what_ano
         said += [b"again" in (await home(site, site.visitor(visitor))).body for visitor in ("bert", "anna") * 2]
         assert len(site.gateway._showing._alikes) <= 4
     assert said == [True, False] * 2 + [False, True] * 2
+
+
+async def test_once_all_profiles_are_forgotten_no_word_of_any_is_left() -> None:
+    publication = published(
+        shown("Hello {name|you}"), shown("Hi", when=Fact("town", OneOf(frozenset({"Oslo"}))), order=1)
+    )
+    settings: dict[str, Any] = {"publication": publication, "recorded_a_second": 0.0}
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, **settings) as site:
+        await site.remember("anna", name="Zyx Quimby", town="Oslo upon Quimby")
+        question, own = asking(), dict([site.visitor("anna")])
+        for _ in range(2):
+            assert b"Zyx Quimby" in (await home(site, *own.items())).body
+        looked_up(site, question, own)
+        assert again(site, question, own) is not None
+        words = (b"Zyx Quimby", b"Oslo upon")
+        assert remembered(site.gateway, words) == set(words)
+        site.profiles.forget()
+        await eventually(lambda: not remembered(site.gateway, words))  # what was known is freed by a thread
