@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,10 +16,17 @@ from proxy.cli.rulefolder import folder_arguments, loaded_from, site_now
 from proxy.diagnostics import Finding, as_text, many
 from proxy.rulebook.compile import Loaded
 from proxy.rulebook.mending import mended
+from proxy.rulebook.read import ATTRIBUTE_FILE, CACHE_FILE, SLOT_FILE
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import replace_whole
 
 Form = Callable[[Loaded, Path], str]
+
+BY_WHAT_THEY_HOLD = {b"slots": SLOT_FILE, b"listings": SLOT_FILE, b"pages": CACHE_FILE, b"attributes": ATTRIBUTE_FILE}
+_HELD = re.compile(
+    rb"^(?:\xef\xbb\xbf)?(rules|experiments|segments|slots|listings|pages|attributes)[ \t]*:", re.MULTILINE
+)
+_YAML = re.compile(r"(.+?)(?:\.rules)?\.ya?ml(?:\.txt)?", re.IGNORECASE)
 
 
 @click.command("check")
@@ -36,10 +44,23 @@ def command(folder: Path, catalogue: Path | None, store: str | None, strict: boo
     if fix:
         files = _mend(folder, files, lambda now: loaded_from(now, catalogue, store))
     loaded = loaded_from(files, catalogue, store, site)
+    for note in _overlooked(folder, files):
+        click.echo(note, err=True)
     text = FORMS[form](loaded, folder)
     if text:
         click.echo(text)
     sys.exit(loaded.publication is None or (strict and bool(loaded.findings)))
+
+
+def _overlooked(folder: Path, files: Mapping[str, bytes]) -> Iterator[str]:
+    """Of each file that is written like one of a rule folder, and is not read since it is called or lies otherwise."""
+    for file in sorted((*folder.glob("[!.]*"), *folder.glob("[!.]*/[!.]*"))):
+        name, stem = file.relative_to(folder).as_posix(), _YAML.fullmatch(file.name)
+        if name in files or stem is None or not file.is_file():
+            continue
+        if held := _HELD.search(file.read_bytes()):
+            right = BY_WHAT_THEY_HOLD.get(held[1], f"{stem[1]}.rules.yaml")
+            yield f"`{name}` is not read: call it {right}{', in the folder itself' * ('/' in name)}"
 
 
 def _mend(folder: Path, files: Mapping[str, bytes], load: Callable[[Mapping[str, bytes]], Loaded]) -> dict[str, bytes]:

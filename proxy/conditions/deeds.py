@@ -36,8 +36,11 @@ def read_deed(
     entry: Entry, phrase: Phrase, measure: Measure, read_tests: ReadTests, findings: list[Finding]
 ) -> Condition:
     """The fact that a deed and the lines under it are; `read_tests` reads a value's form."""
-    table = as_map(entry.value, f'"{phrase.key}"', findings)
     known = phrase.parts or ()
+    if isinstance(entry.value, Scalar) and entry.value.text:
+        findings.append(_only_a_word(entry.value, phrase.key, known))
+        return EVERYBODY
+    table = as_map(entry.value, f'"{phrase.key}"', findings)
     entries = table.entries if table else ()
     parts = {part.key.text: part for part in entries if part.key.text in known}
     findings += [unknown_word(part.key, f'"{phrase.key}"', known) for part in entries if part.key.text not in known]
@@ -54,6 +57,13 @@ def read_deed(
     attribute = _named(phrase.key, said)
     text = _named(phrase.key, [_written(parts[word]) for word in known if word in parts])
     return Fact(attribute, times, text, entry.key.place, measure) if table else EVERYBODY
+
+
+def _only_a_word(value: Scalar, key: str, known: Sequence[str]) -> Finding:
+    """R104 for `viewed: SKU-1042`, as a test says it."""
+    first, *others = sorted((word for word in known if word in FIELDS), key=lambda word: word != "product")
+    help = f"write: `{key}: {{{first}: {value.text}}}`" + f"; or {', '.join(others)}" * bool(others)
+    return Finding("R104", f'"{key}" should be lines of `word: value`', value.place, help)
 
 
 def _named(key: str, said: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ A word of a product that the catalogue knows brings its category, brand and pric
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -25,11 +25,12 @@ import msgspec
 from proxy.conditions.amounts import amount, no_amount
 from proxy.conditions.behaviours import ADDED, BOUGHT, CLICKED, PAGE, SEARCHED, VIEWED
 from proxy.conditions.durations import UNITS
-from proxy.conditions.nodes import Entry, Node, as_list, as_map, as_text, unknown_word
+from proxy.conditions.nodes import Entry, Node, Scalar, as_list, as_map, as_text, one_or_more, unknown_word
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding
 from proxy.model import Event, Item, Product
 from proxy.rulebook.scalars import read_words
+from proxy.rulebook.sold import not_sold
 from proxy.rulebook.words import Part
 
 KINDS = {
@@ -67,6 +68,7 @@ class Deed:
 def read_done(entry: Entry, products: Mapping[str, Product], findings: list[Finding]) -> list[Deed]:
     """The deeds of one line under `visitor:`. `products` are the catalogue's by id."""
     if entry.key.text != "events":
+        findings += _not_sold(entry, products)
         return _deeds(entry, products, findings)
     items = as_list(entry.value, '"events"', findings)
     return [deed for node in (items.items if items else ()) for deed in _dated(node, products, findings)]
@@ -81,6 +83,15 @@ def _deeds(entry: Entry, products: Mapping[str, Product], findings: list[Finding
     if kind == BOUGHT:
         return [Deed(kind, items=items, value=sum(item.price for item in items))] if items else []
     return [Deed(kind, items=(item,)) for item in items]
+
+
+def _not_sold(entry: Entry, products: Mapping[str, Product]) -> Iterator[Finding]:
+    """R502 for what the catalogue does not have: who did that has seen no category, no brand and no price."""
+    if not products or KINDS[entry.key.text] in OF_SUBJECTS:
+        return
+    for word in one_or_more(entry.value):
+        if isinstance(word, Scalar) and word.text not in products:
+            yield not_sold("product", word.text, word.place, [*products])
 
 
 def _item(id: str, products: Mapping[str, Product]) -> Item:
@@ -100,6 +111,8 @@ def _dated(node: Node, products: Mapping[str, Product], findings: list[Finding])
         help = f"say what was done: {', '.join(KINDS)}"
         findings.append(Finding("R103", "this event says nothing that was done", table.place, help))
     more = {word: text.text for word in OF_ITEMS if (text := parts.text(word, findings))}
+    if not more:  # who says of what brand it was, means one that is not sold any more
+        findings += [finding for word in KINDS if word in parts for finding in _not_sold(parts[word], products)]
     ago = sum(_number(parts[word], findings) * seconds for word, seconds in AGO.items() if word in parts)
     times = min(int(_number(parts["times"], findings)), MAX_TIMES) if "times" in parts else 1
     value = _number(parts["value"], findings) if "value" in parts else None

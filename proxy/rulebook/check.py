@@ -48,6 +48,7 @@ from proxy.rulebook.scores import read_score
 from proxy.rulebook.segments import circles, read_segment
 from proxy.rulebook.shares import read_holdouts
 from proxy.rulebook.show import Library, file_faults
+from proxy.rulebook.sold import asked_and_not_sold
 
 LEFT_OUT = "mend the line; until then it is left out"
 
@@ -139,6 +140,7 @@ def _said(
     findings += circles(segments)
     conditions = [*(one.condition for one in (*segments, *journey)), *(rule.condition for rule in rules)]
     findings += other_currencies(conditions, library.catalogue)
+    findings += asked_and_not_sold(conditions, library.catalogue)
     findings += stages_in_circles(journey, segments)
     return Checked(
         rules,

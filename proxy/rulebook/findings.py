@@ -168,7 +168,8 @@ FINDINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "R502",
         "no such product",
-        "The catalogue has no product of this id, or none that answers the strategy.",
+        "The catalogue has no product of this id, of this brand or category, or none that answers the strategy. It is "
+        "a warning where a condition or a test's visitor speaks of it, since visitors remember what is sold no more.",
         rule_text("show: {products: {strategy: {chosen: [SKU-2]}}}"),
         rule_text("show: {products: {strategy: {chosen: [SKU-1]}}}"),
     ),

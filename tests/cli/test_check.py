@@ -43,6 +43,25 @@ def test_no_such_folder_is_a_mistake_in_the_command() -> None:
     assert run(BAD / "nowhere")[0] == 2
 
 
+def test_files_that_are_called_otherwise_are_told_with_their_right_names(tmp_path: Path) -> None:
+    (tmp_path / "a.rules.yaml").write_text("rules: []")
+    (tmp_path / "old").mkdir()
+    (tmp_path / ".tailorbird").mkdir()
+    for name in ("winter.yaml", "summer.rules.yml", "spring.rules.yaml.txt", "old/a.rules.yaml", ".tailorbird/b.yaml"):
+        (tmp_path / name).write_text("version: 1\nrules: []\n")
+    (tmp_path / "slot.yml").write_text("\ufeffslots:\n  home.hero: {}\n", "utf-8")
+    (tmp_path / "compose.yaml").write_text("services:\n  shop:\n    rules: none\n")
+    result = CliRunner().invoke(tailorbird, ["check", str(tmp_path)])
+    assert (result.exit_code, result.stdout) == (0, "1 file, 0 rules, no problems.\n")
+    assert result.stderr.splitlines() == [
+        "`old/a.rules.yaml` is not read: call it a.rules.yaml, in the folder itself",
+        "`slot.yml` is not read: call it slots.yaml",
+        "`spring.rules.yaml.txt` is not read: call it spring.rules.yaml",
+        "`summer.rules.yml` is not read: call it summer.rules.yaml",
+        "`winter.yaml` is not read: call it winter.rules.yaml",
+    ]
+
+
 def test_programs_get_json() -> None:
     code, output = run(BAD, "--format", "json")
     found = json.loads(output)

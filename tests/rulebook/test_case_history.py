@@ -51,8 +51,11 @@ def test_events_say_how_long_ago_how_often_and_for_how_much(publish: Publish) ->
     [
         (["events: {viewed: X}"], "R104"),
         (["events: [{days ago: 3}]"], "R103"),
-        (["events: [{viewed: X, day ago: 3}]"], "R101"),
-        (["events: [{viewed: X, days ago: soon}]"], "R303"),
+        (["events: [{viewed: SKU-1, day ago: 3}]"], "R101"),
+        (["events: [{viewed: SKU-1, days ago: soon}]"], "R303"),
+        (["viewed: [SKU-1, SKU-2]"], "R502"),
+        (["cart: SKU-2"], "R502"),
+        (["events: [{bought: SKU-2, days ago: 3}]"], "R502"),
         (["viewed: {category: shoes}"], "R104"),
     ],
 )

@@ -1,0 +1,71 @@
+"""What conditions ask of products must be something that the shop sells: nobody ever looks at a category that is
+written `shoos`, and its rule would be silent without a word.
+
+Told as warnings, since visitors remember what the catalogue has forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
+
+from proxy.decide.conjunctions import facts_of
+from proxy.diagnostics import Finding, did_you_mean
+from proxy.model import Condition, Fact, NotOneOf, OneOf, Place, Product, Reading
+
+ASKED_OF = ("product", "category", "brand")
+ALL_OF_ONE = (Reading.CART, Reading.SET, Reading.LATEST, Reading.FAVOURITE)
+"""Readings whose value is itself a product, a category or a brand."""
+
+MOST_NEAREST = 20
+MOST_LOOKED_AT = 5_000
+"""Of how many names the nearest is looked for, and among how many: that takes 7 ms each, and a publish waits for it."""
+
+Sold = Mapping[str, Mapping[str, str]]
+"""By what is asked, each name as the catalogue has it, by the same in small letters."""
+
+
+def asked_and_not_sold(conditions: Iterable[Condition], catalogue: Sequence[Product]) -> Iterator[Finding]:
+    """R502, once for each name that no product has; nothing where there is no catalogue."""
+    sold = _sold(catalogue)
+    told: set[tuple[str, str]] = set()
+    for fact in (fact for condition in conditions if catalogue for fact in facts_of(condition)):
+        for by, name in _asked(fact):
+            if name.casefold().strip("/") not in sold[by] and (by, name) not in told:
+                told.add((by, name))
+                known = [*sold[by].values()] if len(told) <= MOST_NEAREST else []
+                yield not_sold(by, _as_written(name, fact.text), fact.place, known)
+
+
+def not_sold(by: str, name: str, place: Place, known: Sequence[str]) -> Finding:
+    """R502 of a name that no product has; `known` are those that some have."""
+    what = f'there is no product "{name}"' if by == "product" else f'no product\'s {by} is "{name}"'
+    help = str(did_you_mean(name, known)) if 0 < len(known) <= MOST_LOOKED_AT else "write it as the catalogue does"
+    return Finding("R502", what, place, help, is_warning=True)
+
+
+def _as_written(name: str, line: str) -> str:
+    at = line.casefold().find(name)
+    return line[at : at + len(name)] if at >= 0 else name
+
+
+def _asked(fact: Fact) -> Iterator[tuple[str, str]]:
+    measure = fact.measure
+    if measure is None:
+        return
+    tests = [*measure.where]
+    if measure.reading in ALL_OF_ONE:
+        tests.append((measure.of, fact.test))
+    for by, test in tests:
+        if by in ASKED_OF and isinstance(test, (OneOf, NotOneOf)):
+            yield from ((by, name) for name in sorted(test.values))
+
+
+def _sold(catalogue: Sequence[Product]) -> Sold:
+    """A category counts with all those above it."""
+    categories = {path for product in catalogue for path in accumulate(product.category.split("/"), "{}/{}".format)}
+    return {
+        "product": {product.id.casefold(): product.id for product in catalogue},
+        "category": {name.casefold(): name for name in sorted(categories) if name},
+        "brand": {product.brand.casefold(): product.brand for product in catalogue if product.brand},
+    }
