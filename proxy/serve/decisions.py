@@ -15,6 +15,8 @@ from string import punctuation
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
+import msgspec
+
 from proxy.http.incoming import origin_form
 from proxy.http.message import Request
 from proxy.httpcache.key import normalised
@@ -138,7 +140,7 @@ def _told(context: EvaluationContext, said: Said) -> EvaluationContext:
     if said.segments:
         known = attributes.get("segment")
         attributes["segment"] = said.segments | known if isinstance(known, frozenset) else said.segments
-    return replace(context, attributes=attributes, unverified=context.unverified - said.segments)
+    return msgspec.structs.replace(context, attributes=attributes, unverified=context.unverified - said.segments)
 
 
 def known_slots(publication: Publication) -> frozenset[str]:
