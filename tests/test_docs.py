@@ -12,6 +12,7 @@ from proxy.cases import run_cases
 from proxy.cli.docs import MADE, PAGES
 from proxy.rulebook.compile import load
 from proxy.stores.ruledir import read_folder
+from tests.test_layers import ROWS
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -33,6 +34,23 @@ def test_links_between_pages_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
         if not target.startswith(("http:", "https:", "mailto:")):
             assert (path.parent / target).exists(), f"{path.name} links to {target}, which is not there"
+
+
+@pytest.mark.parametrize("name", ["life-of-a-request.md", "life-of-an-event.md", "layers.md", "adding.md"])
+def test_files_that_a_page_names_are_there(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    known = [f"/{path.relative_to(ROOT)}" for path in ROOT.glob("[lpt]*/**/*.py")]
+    named = sorted(set(re.findall(r"(?<![\w/.])(?:\w+/)*\w+\.py\b", text)))
+    assert named
+    assert [file for file in named if not any(path.endswith(f"/{file}") for path in known)] == []
+
+
+def test_the_page_on_layers_has_the_rows_that_imports_are_checked_by() -> None:
+    text = (ROOT / "docs" / "layers.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| (\d) \| \W*(\w+)", text, re.MULTILINE)
+    assert sorted(told) == sorted(
+        (str(row), each) for row, packages in ROWS.items() for each in packages - {"__main__"}
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""An import points down, never sideways and never up. The rows are those of `docs/layers.md`."""
+"""An import points down, never sideways and never up. `docs/layers.md` says the same with what each package is."""
 
 from __future__ import annotations
 

@@ -4,12 +4,11 @@ shows pages to visitors, or by a preview."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from proxy.http.message import Handler, Request
 from proxy.metrics import Metrics
-from proxy.serve import decisions, slots
 from proxy.serve.decide_api import DecideApi
+from proxy.serve.decisions import Decides
 from proxy.serve.ofrep import Ofrep
 from proxy.serve.pages import Entry
 from proxy.serve.rank import Rank
@@ -24,10 +23,6 @@ PATHS = (
     "/_tb/ofrep/v1/evaluate/flags",
     "/_tb/ofrep/v1/evaluate/flags/",
 )
-
-
-class Decides(slots.Decides, decisions.Decides, Protocol):
-    """Whoever decides."""
 
 
 def routes_beside(

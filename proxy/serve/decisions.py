@@ -22,6 +22,7 @@ from proxy.http.message import Request
 from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
 from proxy.model import Decision, EvaluationContext
+from proxy.page.encode import Coding
 from proxy.page.json_fills import Form
 from proxy.page.piece import Piece
 from proxy.page.slots import LISTING
@@ -40,7 +41,7 @@ _NOTHING = Piece(b"")
 
 
 class Decides(Protocol):
-    """Whoever decides: `Showing`, or a preview."""
+    """Whoever decides: `Showing` for visitors, `ShowingAs` for a preview."""
 
     @property
     def publication(self) -> Publication:
@@ -58,6 +59,9 @@ class Decides(Protocol):
 
     def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
         """What deciding looks at."""
+
+    def shown(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Personalised | None:
+        """What the template's slots show them, and why; None when that fails."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 from urllib.parse import parse_qs
 
 import msgspec
@@ -17,34 +16,15 @@ import msgspec
 from proxy.errors import RequestError
 from proxy.http.message import Handler, Request, Response, in_words
 from proxy.model import Decision, Headers
-from proxy.page.encode import Coding
-from proxy.page.template import Template
-from proxy.personalise import Personalised
-from proxy.rulebook.compile import Publication
-from proxy.serve.decisions import apart, contents_of, known_slots, page_at
+from proxy.serve.decisions import Decides, apart, contents_of, known_slots, page_at
 from proxy.serve.other_origins import OtherOrigins
 from proxy.serve.pages import Entry
-from proxy.serve.showing import Met
 from proxy.settings import Settings
 
 MOST_NAMES = 50
 ONE, SEVERAL = "/_tb/slot/", "/_tb/slots"
 
 _PRIVATE = ((b"cache-control", b"private, no-cache"), (b"vary", b"Cookie"), (b"x-content-type-options", b"nosniff"))
-
-
-class Decides(Protocol):
-    """Whoever decides slots: `Showing`, or a preview."""
-
-    @property
-    def publication(self) -> Publication:
-        """By which rules."""
-
-    async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
-        """Who asks."""
-
-    def shown(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Personalised | None:
-        """What the template's slots show them, and why; None when that fails."""
 
 
 class SlotAnswer(msgspec.Struct):
