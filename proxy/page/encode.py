@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -50,7 +50,12 @@ class Assembled:
     lines: bytes = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lines = b"etag: %b\r\n%bcontent-length: %d\r\n" % (self.etag, _CODED[self.coding], self.length)
+        self.lines = lines_of(self.etag, self.coding, self.length)
+
+
+def lines_of(etag: bytes, coding: Coding, length: int) -> bytes:
+    """The fields that follow from the bytes of a page, as they stand in a head."""
+    return b"etag: %b\r\n%bcontent-length: %d\r\n" % (etag, _CODED[coding], length)
 
 
 def assemble(
@@ -76,7 +81,7 @@ def assemble(
         chunks, etag, is_settled = _gzip(sewn), _etag(sewn, coding, key), len(sewn) == 1 + len(contents)
     else:
         pieces = _pieces(template, contents)
-        chunks = _zstd(pieces) if coding == "zstd" else _identity(pieces)
+        chunks = _zstd(pieces) if coding == "zstd" else plain_of(pieces)
         etag, is_settled = _etag(pieces, coding, key), all(map(_is_constant, contents))
     return Assembled(tuple(chunks), sum(map(len, chunks)), etag, coding, is_settled)
 
@@ -111,7 +116,8 @@ def _sewn(template: Template, contents: Sequence[Content]) -> list[Piece | Seam 
     return parts
 
 
-def _identity(parts: Sequence[Piece | bytes]) -> list[bytes]:
+def plain_of(parts: Sequence[Piece | bytes]) -> list[bytes]:
+    """What they are, uncoded."""
     return [part.plain if isinstance(part, Piece) else part for part in parts]
 
 
@@ -144,8 +150,20 @@ def _etag(parts: Sequence[Piece | Seam | bytes], coding: Coding, key: bytes) -> 
     one length (a seam's are those of its pieces) and texts are preceded by theirs, so no two pages feed the hash
     alike."""
     named = [b"%d:%b" % (len(part), part) if isinstance(part, bytes) else part.digest or part.name() for part in parts]
+    return tag_of(named, coding, key)
+
+
+def name_in_tag(content: Content) -> bytes:
+    """What names it there."""
+    if isinstance(content, Piece):
+        return content.digest or content.name()
+    return b"".join([b"%d:%b" % (len(part), part) if isinstance(part, bytes) else part.name() for part in content])
+
+
+def tag_of(names: Iterable[bytes], coding: Coding, key: bytes) -> bytes:
+    """The entity tag of a page whose parts have these names."""
     hashed = _keyed(key, coding).copy()  # half the time of a new one
-    hashed.update(b"".join(named))
+    hashed.update(b"".join(names))
     return b'W/"%b"' % hashed.hexdigest().encode()
 
 

@@ -74,7 +74,7 @@ class Piece:
     def name(self) -> bytes:
         """Makes `digest`: 16 bytes that name the content."""
         if not self.digest:
-            self.digest = hashlib.blake2b(self.plain, digest_size=16).digest()
+            self.digest = digest_of(self.plain)
         return self.digest
 
     def make_frame(self) -> bytes:
@@ -93,6 +93,11 @@ class Piece:
     def coded_bytes(self) -> int:
         """What its codings take, as far as they are made."""
         return len(self.deflated) + len(self.frame)
+
+
+def digest_of(plain: bytes | memoryview) -> bytes:
+    """16 bytes that name it."""
+    return hashlib.blake2b(plain, digest_size=16).digest()
 
 
 def joined(parts: Iterable[Piece], *, is_lasting: bool = True) -> Piece:

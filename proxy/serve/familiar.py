@@ -14,6 +14,7 @@ from proxy.http.outgoing import personal_head
 from proxy.metrics import Metrics
 from proxy.model import Manner
 from proxy.page.slots import DeclaredSlot
+from proxy.serve.insets import Insets
 from proxy.serve.pages import charset_of, is_page
 from proxy.serve.passage import Passage
 from proxy.serve.reading import PageReader
@@ -58,6 +59,7 @@ class Familiar:
         clock: Callable[[], float],
     ) -> None:
         self._showing = showing
+        self._insets = Insets(showing, metrics)
         self._reader = reader
         self._capture = capture
         self._declared = declared
@@ -80,11 +82,12 @@ class Familiar:
             sized = b"content-length: %d\r\n" % len(body) if head.length == CHUNKED else b""
             client.given(passage, 200, pages.untouched.lines(head.values) + line + sized, body)
             return True
-        request, template = question.request(own, client.address), outline.of(body, shifts)
-        met = self._showing.meet(template, request, now)
+        request = question.request(own, client.address)
+        met = self._showing.meet(outline, request, now)
         if met is None:
             return False
-        shown = self._showing.show(template, request, met, now, "identity")
+        inset = self._insets.of(outline, request, met, now)
+        chunks, lines = outline.filled(body, shifts, inset.contents, self._showing.filling.key)
         welcome = b"" if met.set_cookie is None else b"set-cookie: %b\r\n" % met.set_cookie
-        client.given(passage, 200, pages.filled.lines(head.values) + line + shown.lines + welcome, *shown.chunks)
+        client.given(passage, 200, pages.filled.lines(head.values) + line + lines + welcome, *chunks)
         return True

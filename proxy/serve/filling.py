@@ -28,7 +28,7 @@ class Filling:
     def __init__(self, recall: Recall, secret: str) -> None:
         self._recall = recall
         self._sewing = Sewing()
-        self._key = hashlib.sha256(b"tailorbird etag v1\n" + secret.encode()).digest()
+        self.key = hashlib.sha256(b"tailorbird etag v1\n" + secret.encode()).digest()
 
     def publish(self, publication: Publication, stock: Stock) -> None:
         """Decides by this publication from now on, with rows of products filled from the stock."""
@@ -44,7 +44,7 @@ class Filling:
             self._fragments,
             context,
             coding=coding,
-            key=self._key,
+            key=self.key,
             poured=poured,
             stock=self._stock,
         )
@@ -72,7 +72,7 @@ class Filling:
         known = recalled.outcomes.get(outcome)
         if known is not None:
             return known
-        done = filled(template, decisions, self._fragments, context, coding, self._key, (), self._stock)
+        done = filled(template, decisions, self._fragments, context, coding, self.key, (), self._stock)
         self._tend(template, coding)
         if is_settled_by(decisions, template, self._stock):
             self._recall.keep_outcome(recalled, outcome, done)
@@ -80,7 +80,7 @@ class Filling:
 
     def plain(self, template: Template, coding: Coding, poured: Sequence[Fragment] = ()) -> Assembled:
         """The page as the origin sent it, in the coding asked for."""
-        return untouched(template, coding=coding, key=self._key, poured=poured)
+        return untouched(template, coding=coding, key=self.key, poured=poured)
 
     def _tend(self, template: Template, coding: Coding) -> None:
         if coding == "gzip":  # else it has none, and a private page were given some to throw away

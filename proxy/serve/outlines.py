@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 from proxy.memo import make_room
 from proxy.page.about import About
+from proxy.page.encode import Content, lines_of, name_in_tag, plain_of, tag_of
 from proxy.page.likeness import MOST_WORDS, Likeness, changed, is_structural, learnt, name_of, names_of, parts_of
 from proxy.page.markup import Markup
-from proxy.page.piece import Piece
+from proxy.page.piece import Piece, digest_of
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.serve.pages import readable
@@ -71,14 +72,34 @@ class Outline(NamedTuple):
 
     def of(self, body: bytes | memoryview, shifts: Sequence[int] = ()) -> Template:
         """A page with these bytes, cut; `shifts` are those of the likeness."""
-        edges = self.edges
-        if shifts:
-            edges = tuple([edge + shifts[words] for edge, words in zip(edges, self.words_before, strict=True)])
+        edges = self._edges_in(shifts)
         pieces = [Piece(bytes(body[start:end])) for start, end in pairwise((0, *edges, len(body)))]
         for piece, digest in zip(pieces, self.digests, strict=False):
             if digest is not None:
                 piece.digest = digest
         return Template(self.slots, tuple(pieces[::2]), tuple(pieces[1::2]), about=self.about)
+
+    def filled(
+        self, body: memoryview, shifts: Sequence[int], contents: Sequence[Content | None], key: bytes
+    ) -> tuple[list[bytes | memoryview], bytes]:
+        """The same page as `assemble` would fill it, uncoded, of which no byte is copied; and its lines."""
+        edges, names = (0, *self._edges_in(shifts), len(body)), list(self.digests)
+        chunks: list[bytes | memoryview] = []
+        at = 0
+        for place, content in enumerate(contents):
+            if content is not None:
+                chunks.append(body[at : edges[2 * place + 1]])
+                at = edges[2 * place + 2]
+                chunks += [content.plain] if isinstance(content, Piece) else plain_of(content)
+                names[2 * place + 1] = name_in_tag(content)
+        chunks.append(body[at:])
+        named = [digest_of(body[edges[at] : edges[at + 1]]) if name is None else name for at, name in enumerate(names)]
+        return chunks, lines_of(tag_of(named, "identity", key), "identity", sum(map(len, chunks)))
+
+    def _edges_in(self, shifts: Sequence[int]) -> Sequence[int]:
+        if not shifts:
+            return self.edges
+        return [edge + shifts[words] for edge, words in zip(self.edges, self.words_before, strict=True)]
 
 
 def _in_turn(template: Template) -> list[Piece]:

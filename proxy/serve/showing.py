@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -20,6 +20,7 @@ from proxy.http.message import Request
 from proxy.memo import make_room
 from proxy.metrics import Metrics
 from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
+from proxy.page.about import About
 from proxy.page.encode import Assembled, Coding
 from proxy.page.fragments import Fragment
 from proxy.page.template import Template
@@ -36,12 +37,22 @@ from proxy.visitors.context import Seen, context_from
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Noted, Recorder
 from proxy.visitors.remembered import MISSING
+from proxy.visitors.telling import Shown
 from proxy.visitors.visitor import ANONYMOUS, Cookies
 
 log = logging.getLogger("tailorbird.showing")
 
 Values = tuple[AttributeValue | None, ...]
 MOST_ASKED = 10_000  # sets of slots of which is remembered what they ask: by name, any set may be asked for
+
+
+class HasSlots(Protocol):
+    """A page that is cut, or how such are cut."""
+
+    @property
+    def slots(self) -> tuple[str, ...]: ...
+    @property
+    def about(self) -> About: ...
 
 
 class Met(NamedTuple):
@@ -77,7 +88,7 @@ class Showing:
         self._recorder = recorder
         self._capture = capture
         self._recall = Recall()
-        self._filling = Filling(self._recall, settings.secret)
+        self.filling = Filling(self._recall, settings.secret)
         self._alikes: dict[Hashable, Alikes] = {}
         self._shop = Shop()
         self.consents = Consents(settings)
@@ -91,21 +102,21 @@ class Showing:
         self._shop.hub.replace(publication.products)
         self._shop.seed(publication.orders, publication.visits)
         self.stock = Stock(self._shop, publication.asks, publication.arrangements, publication.fragments)
-        self._filling.publish(publication, self.stock)
+        self.filling.publish(publication, self.stock)
         self._asked: dict[tuple[str, ...], Asked] = {}
         self._alikes = {}
         self._recall.forget()
 
     # -- who it is
 
-    def meet(self, template: Template, request: Request, now: float) -> Met | None:
+    def meet(self, page: HasSlots, request: Request, now: float) -> Met | None:
         """Who asks, from cookies and worker memory; None when the store has to be asked."""
         if self.publication.is_off:
             return Met(ANONYMOUS)
         visitor = self._visitor(request, now)
         if not visitor.id:
             return self._welcome(visitor, now, has_cookie=self._cookies.visitor_name in request.cookies)
-        asked = self.asked_by(template)
+        asked = self.asked_by(page)
         if not asked.needs_profile:
             return Met(visitor)
         profile = self._profiles.remembered(visitor.id, now, has_news=asked.needs_history)
@@ -142,12 +153,12 @@ class Showing:
             new = msgspec.structs.replace(visitor, id=new.id, first_seen_at=new.first_seen_at)
         return Met(new, STRANGER, cookie)
 
-    def asked_by(self, template: Template) -> Asked:
-        """What the template's slots ask, worked out once per publication."""
-        asked = self._asked.get(template.slots)
+    def asked_by(self, page: HasSlots) -> Asked:
+        """What its slots ask, worked out once per publication."""
+        asked = self._asked.get(page.slots)
         if asked is None:
             make_room(self._asked, MOST_ASKED)
-            asked = self._asked[template.slots] = Asked.by(self.publication, template.slots)
+            asked = self._asked[page.slots] = Asked.by(self.publication, page.slots)
         return asked
 
     # -- what is shown
@@ -184,19 +195,23 @@ class Showing:
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
             return None
-        self._metrics.show(now, request.path, done.decided)
-        if self._capture.is_on:
-            is_first = met.set_cookie is not None
-            self._capture.note(View(now, request, template.about, met.visitor, done, is_first))
+        self.tell(template.about, request, met, now, done)
         return done
 
-    def _seen(self, request: Request, visitor: Visitor, now: float) -> Seen:
+    def tell(self, about: About, request: Request, met: Met, now: float, done: Shown) -> None:
+        """Counts and notes what somebody was shown."""
+        self._metrics.show(now, request.path, done.decided)
+        if self._capture.is_on:
+            self._capture.note(View(now, request, about, met.visitor, done, met.set_cookie is not None))
+
+    def seen(self, request: Request, visitor: Visitor, now: float) -> Seen:
+        """What deciding may look at of them."""
         is_believed = bool(self._trusted) and is_trusted(request.client, self._trusted)
         return Seen(request, visitor, now, self._country_header if is_believed else b"")
 
     def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
         """What deciding the template's slots looks at."""
-        asked, seen = self.asked_by(template), self._seen(request, met.visitor, now)
+        asked, seen = self.asked_by(template), self.seen(request, met.visitor, now)
         of_visitor = tuple([source(met.visitor, met.profile, now) for source in asked.sources])
         return context_from(seen, met.profile, asked.attributes, (*asked.said(seen), *of_visitor))
 
@@ -215,29 +230,37 @@ class Showing:
         visitor, profile, _ = met
         of_request = asked.known(request)
         if of_request is None:
-            of_request = asked.said(self._seen(request, visitor, now))
+            of_request = asked.said(self.seen(request, visitor, now))
         alikes = self.alikes(asked)
         found = alikes.values(visitor, profile, now)
         values = of_request + found
         if recalled is None:
-            context = context_from(self._seen(request, visitor, now), profile, asked.attributes, values)
-            done = self._filling.anew(template, context, coding, poured)
+            context = context_from(self.seen(request, visitor, now), profile, asked.attributes, values)
+            done = self.filling.anew(template, context, coding, poured)
         else:
             number = NO_NUMBER if asked.tells_visitors_apart else alikes.number(found, visitor, profile)
             circumstances, _ = self.circumstances(coding, of_request, now)
             known = recalled.get(circumstances, number)
             if known is None:
-                context = context_from(self._seen(request, visitor, now), profile, asked.attributes, values)
-                done = self._filling.shared(template, context, coding, recalled, circumstances, asked.of_request)
+                context = context_from(self.seen(request, visitor, now), profile, asked.attributes, values)
+                done = self.filling.shared(template, context, coding, recalled, circumstances, asked.of_request)
                 if number != NO_NUMBER:
                     self._recall.keep(recalled, circumstances, number, done)
             else:
                 done = known
-        if now >= self._recorder.due_at and visitor.consent is not Consent.NONE:
-            self._record(asked, self._seen(request, visitor, now), profile, values, done)
+        if now >= self._recorder.due_at:
+            self.record(asked, self.seen(request, visitor, now), profile, values, done)
         return done
 
-    def _record(self, asked: Asked, seen: Seen, profile: Profile | None, values: Values, done: Personalised) -> None:
+    @property
+    def records_at(self) -> float:
+        """When the next view is recorded."""
+        return self._recorder.due_at
+
+    def record(self, asked: Asked, seen: Seen, profile: Profile | None, values: Values, done: Shown) -> None:
+        """Has a view recorded, if its visitor agrees."""
+        if seen.visitor.consent is Consent.NONE:
+            return
         context, plan = context_from(seen, profile, asked.attributes, values), self.publication.plan
         self._recorder.note(Noted(plan, seen.request, seen.visitor, context, seen.country_header, done.decisions))
 
@@ -267,4 +290,4 @@ class Showing:
 
     def plain(self, template: Template, coding: Coding, poured: Sequence[Fragment] = ()) -> Assembled:
         """The page as the origin sent it, in the coding asked for."""
-        return self._filling.plain(template, coding, poured)
+        return self.filling.plain(template, coding, poured)

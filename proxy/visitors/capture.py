@@ -22,14 +22,13 @@ from proxy.http.message import Own, Question, Request
 from proxy.memo import make_room
 from proxy.model import NOTED, Arrival, Consent, Deed, Item, Product, Visitor
 from proxy.page.about import About
-from proxy.personalise import Personalised
 from proxy.settings import Settings
 from proxy.stores.record import deed, packed_part
 from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.journal import Journal
 from proxy.visitors.pending import ENOUGH, Page, Pend, Pending
-from proxy.visitors.telling import MOST_SHOWN, Telling, banners_of, telling_of
+from proxy.visitors.telling import MOST_SHOWN, Shown, Telling, banners_of, telling_of
 from proxy.visitors.visitor import Cookies
 
 log = logging.getLogger("tailorbird.capture")
@@ -47,7 +46,7 @@ class View(NamedTuple):
     request: Request
     about: About
     visitor: Visitor | None
-    done: Personalised | None = None
+    done: Shown | None = None
     is_first: bool = False
 
 
@@ -88,7 +87,7 @@ class Capture:
         page = self._pages.get(question)
         return page if page is not None and page.about is about and not self._agreed.is_asked else None
 
-    def note_again(self, at: float, page: Page, visitor_id: str, done: Personalised | None) -> None:
+    def note_again(self, at: float, page: Page, visitor_id: str, done: Shown | None) -> None:
         """One more opens the page, whose cookies were read, and who agrees."""
         if page.telling is None or self._journal is None:
             return
@@ -158,7 +157,7 @@ class Capture:
             page = self._pages[question] = Page(about, telling_of(request, about))
         return page
 
-    def _deeds(self, at: float, visitor_id: str, page: Page, done: Personalised | None) -> list[Arrival | Deed]:
+    def _deeds(self, at: float, visitor_id: str, page: Page, done: Shown | None) -> list[Arrival | Deed]:
         """The page view, which names the banners and says which variant each slot showed; and what else it tells."""
         about, telling = page
         assert telling is not None  # for the type checker

@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from proxy.page.about import About
-from proxy.personalise import Personalised
-from proxy.visitors.telling import Telling
+from proxy.visitors.telling import Shown, Telling
 
 ENOUGH = 100
 """So many are counted without anybody asking: a third of a millisecond's work."""
@@ -25,7 +24,7 @@ class Page(NamedTuple):
     telling: Telling | None
 
 
-Pend = tuple[float, str, Page, Personalised | None]
+Pend = tuple[float, str, Page, Shown | None]
 """A view: its Unix second, whose it is, of what, and what was done to the page."""
 
 

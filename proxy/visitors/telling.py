@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from proxy.events.bots import is_bot
 from proxy.events.intake import cut
 from proxy.http.message import Request
+from proxy.metrics import Decided
+from proxy.model import Decision
 from proxy.page.about import About
-from proxy.personalise import Personalised
 from proxy.stores.record import packed_part
 from proxy.visitors.context import page_of, referrer_of
 from proxy.visitors.counted import is_opened
@@ -48,6 +49,15 @@ class Telling(NamedTuple):
     deeds: Sequence[tuple[str, str]] = ()
 
 
+class Shown(Protocol):
+    """A page, or what fills its slots, as somebody is shown it; what each slot shows and why, and the same `decided`;
+    and a memory for whoever tells of it."""
+
+    decisions: tuple[Decision, ...]
+    decided: Decided
+    told: object
+
+
 class Banners(NamedTuple):
     """The rules whose banners a page shows, and by `slot ...` the variant of each; and, packed, what a view
     names of the one and tells of the other."""
@@ -58,7 +68,7 @@ class Banners(NamedTuple):
     details: msgspec.Raw
 
 
-def banners_of(done: Personalised | None) -> Banners:
+def banners_of(done: Shown | None) -> Banners:
     """Those of a page as it is shown, worked out once for all to whom it is."""
     if done is None:
         return NO_BANNERS

@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from proxy.catalogue.rows import Ask
+from proxy.catalogue.rows import RowSpec
 from proxy.decide.plan import compile_plan
 from proxy.model import Cap, Decision, EvaluationContext, Holdout, Measure, Reading, Rule
 from proxy.page.encode import Coding
@@ -102,6 +102,6 @@ def test_a_page_that_says_a_visitors_own_words_is_shared_with_nobody() -> None:
 
 
 def test_rows_of_products_are_chosen_for_the_visitor_beyond_what_is_decided() -> None:
-    decisions, stock = [Decision("hero", "early"), Decision("bar")], Stock(asks={"row": Ask(())})
+    decisions, stock = [Decision("hero", "early"), Decision("bar")], Stock(asks={"row": RowSpec(())})
     assert is_settled_by(decisions, template(), stock)
     assert not is_settled_by([*decisions, Decision("row", "row")], template(), stock)

@@ -1,0 +1,121 @@
+"""What slots were filled with, on pages that are not kept.
+
+Of such a page no byte stays here, so that it cannot be remembered what it was shown as, as a stored one is
+(`recall.py`). But what its slots are filled with follows from who asks what and when, not from what else is in it: who
+is alike, or of whom the same is decided, is shown the same, on another version of the page too, and on another page
+with the same slots.
+
+Its law is that of `recall.py`: the key holds all that deciding and filling may look at; and what it gives is what
+`Showing.show` would show.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from proxy.decide.engine import decide
+from proxy.http.message import Request
+from proxy.memo import make_room
+from proxy.metrics import Decided, Metrics
+from proxy.model import Decision, EvaluationContext
+from proxy.page.encode import Content
+from proxy.page.piece import Piece
+from proxy.personalise import fills_of
+from proxy.rulebook.compile import Publication
+from proxy.serve.outlines import Outline
+from proxy.serve.showing import Met, Showing
+from proxy.visitors.alike import NO_NUMBER
+from proxy.visitors.context import context_from
+
+log = logging.getLogger("tailorbird.showing")
+
+MOST = 8_192
+"""Of all slots of a worker's pages, by who is alike; and as many by what was decided. One takes some 500 bytes."""
+
+Slots = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Inset:
+    """What fills slots, None for a page's own; what each shows and why; and memories, as `Shown`."""
+
+    contents: tuple[Content | None, ...]
+    decisions: tuple[Decision, ...]
+    decided: Decided = field(init=False, repr=False, compare=False)
+    told: object = field(default=None, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self.decided = Decided.by(self.decisions)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether no visitor's own words are in it."""
+        return all(content is None or isinstance(content, Piece) for content in self.contents)
+
+
+class Insets:
+    """Those of the present publication of `showing`."""
+
+    def __init__(self, showing: Showing, metrics: Metrics) -> None:
+        self._showing = showing
+        self._metrics = metrics
+        self._by_who: dict[tuple[Slots, Hashable, int], Inset] = {}
+        self._by_what: dict[tuple[Slots, tuple[int, ...]], Inset] = {}
+        self._publication: Publication | None = None
+
+    def of(self, page: Outline, request: Request, met: Met, now: float) -> Inset:
+        """What the page's slots are filled with for this visitor, counted and noted; with their own when deciding or
+        rendering fails."""
+        if self._publication is not self._showing.publication:
+            self._publication = self._showing.publication
+            self._by_who.clear()
+            self._by_what.clear()
+        try:
+            inset = self._of(page, request, met, now)
+        except Exception:  # as in `Showing.shown`: it must not cost the page
+            log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
+            self._metrics.count("tailorbird_decide_errors_total")
+            return Inset((None,) * len(page.slots), ())
+        self._showing.tell(page.about, request, met, now, inset)
+        return inset
+
+    def _of(self, page: Outline, request: Request, met: Met, now: float) -> Inset:
+        showing = self._showing
+        asked = showing.asked_by(page)
+        visitor, profile, _ = met
+        said = asked.known(request)
+        if said is None:
+            said = asked.said(showing.seen(request, visitor, now))
+        alikes = showing.alikes(asked)
+        found = alikes.values(visitor, profile, now)
+        number = NO_NUMBER if asked.tells_visitors_apart else alikes.number(found, visitor, profile)
+        key = page.slots, showing.circumstances("identity", said, now)[0], number
+        inset = self._by_who.get(key) if number != NO_NUMBER else None
+        if inset is None:
+            seen = showing.seen(request, visitor, now)
+            inset = self._decided(page.slots, context_from(seen, profile, asked.attributes, said + found))
+            if number != NO_NUMBER and inset.is_constant:
+                make_room(self._by_who, MOST)
+                self._by_who[key] = inset
+        if now >= showing.records_at:
+            showing.record(asked, showing.seen(request, visitor, now), profile, said + found, inset)
+        return inset
+
+    def _decided(self, slots: Slots, context: EvaluationContext) -> Inset:
+        """By what is decided for somebody: known by where the decisions are, since a plan has one of each."""
+        publication, stock = self._showing.publication, self._showing.stock
+        by_slot = decide(publication.plan, context, slots)
+        decisions = tuple([by_slot[slot] for slot in slots])
+        outcome = slots, tuple(map(id, decisions))
+        known = self._by_what.get(outcome)
+        if known is not None:
+            return known
+        fills = fills_of(decisions, publication.fragments, context, stock)
+        contents = [None if fill is None else fill.constant or fill.fill(context.attributes) for fill in fills]
+        inset = Inset(tuple(contents), decisions)
+        if inset.is_constant and stock.asks.keys().isdisjoint([decision.variant for decision in decisions]):
+            make_room(self._by_what, MOST)
+            self._by_what[outcome] = inset  # which has the decisions, so that nothing else comes to be where they are
+        return inset

@@ -1,0 +1,103 @@
+"""What slots are filled with on a page that is not kept is what they would be filled with if nothing were known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from proxy.model import Fact, OneOf
+from proxy.page.slots import DeclaredSlot
+from proxy.page.template import Template, cut
+from proxy.rulebook.compile import Publication
+from proxy.serve.insets import Inset, Insets
+from proxy.serve.outlines import Outline
+from proxy.serve.showing import Met
+from tests.serve.test_showing import Broken
+from tests.wire.site import Site, in_segment, published, shown
+
+PAGE = (
+    b'<!doctype html><div data-slot="home.hero">ours</div><div data-slot="home.side"></div><main>the rest</main>'
+    b'<div data-slot="home.hero">again</div>'
+)
+OTHER = PAGE.replace(b"hero", b"foot")
+DECLARED: tuple[DeclaredSlot, ...] = ()
+ALL = published(shown("For all"), shown("Side", "home.side", order=1))
+VIPS = published(shown("VIPs", when=in_segment("vip")), shown("Side", "home.side", order=1))
+DUTCH = published(shown("Dutch", when=Fact("language", OneOf(frozenset({"nl"})))))
+NAMED = published(shown("Hello {name|you}"), shown("Side", "home.side", order=1))
+NOBODY = published()
+
+
+def outline_of(page: bytes) -> Outline:
+    template = cut(page, path="/", charset="utf-8", declared=DECLARED, max_slots=9)
+    assert isinstance(template, Template)
+    return Outline.by(template, ())
+
+
+class Shown:
+    """The pages of a site, as they are filled by what is known of others."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.showing = site.gateway._showing
+        self.insets = Insets(self.showing, site.metrics)
+
+    async def met(self, visitor: str, *segments: str) -> tuple[bytes, Met]:
+        name, cookies = self.site.visitor(visitor, *segments)
+        request = self.site.request(b"/", (name, cookies))
+        return cookies, await self.showing.meet_waiting(outline_of(PAGE).of(PAGE), request, self.site.now)
+
+    async def inset(self, visitor: str, *segments: str, page: bytes = PAGE, language: bytes = b"nl") -> Inset:
+        """That of a visitor's page, which has to be what it would be without any memory."""
+        cookies, met = await self.met(visitor, *segments)
+        request = self.site.request(b"/", (b"cookie", cookies), (b"accept-language", language))
+        outline, now = outline_of(page), self.site.now
+        inset = self.insets.of(outline, request, met, now)
+        chunks, lines = outline.filled(memoryview(page), (), inset.contents, self.showing.filling.key)
+        plain = self.showing.show(outline.of(page), request, met, now, "identity")
+        assert (b"".join(chunks), lines) == (b"".join(plain.chunks), plain.lines)
+        return inset
+
+
+@pytest.mark.parametrize("rules", [ALL, VIPS, DUTCH, NAMED, NOBODY], ids=["all", "vips", "dutch", "named", "none"])
+async def test_a_page_is_filled_as_without_memory_whoever_came_before(rules: Publication) -> None:
+    async with Site("http://127.0.0.1:1", publication=rules) as site:
+        await site.remember("anna", name="Anna <3")
+        shown = Shown(site)
+        for page in (PAGE, OTHER, PAGE):
+            for visitor, segments in (("anna", ()), ("ben", ("vip",)), ("cleo", ("vip", "b")), ("dora", ())):
+                for language in (b"nl", b"fr"):
+                    await shown.inset(visitor, *segments, page=page, language=language)
+
+
+async def test_who_is_alike_shares_what_their_slots_are_filled_with() -> None:
+    async with Site("http://127.0.0.1:1", publication=VIPS) as site:
+        shown = Shown(site)
+        first = await shown.inset("anna", "vip")
+        assert await shown.inset("ben", "vip") is first
+        assert await shown.inset("ben", "vip", page=PAGE.replace(b"rest", b"other words")) is first
+        assert await shown.inset("cleo") is not first
+        assert await shown.inset("ben", "vip", page=OTHER) is not first
+        shown.showing.publish(replace(VIPS, version="v2"))
+        assert await shown.inset("ben", "vip") is not first
+
+
+async def test_a_visitors_own_words_are_nobody_elses() -> None:
+    async with Site("http://127.0.0.1:1", publication=NAMED) as site:
+        await site.remember("anna", name="Anna")
+        shown = Shown(site)
+        first = await shown.inset("anna")
+        assert await shown.inset("anna") is not first
+
+
+async def test_what_is_shown_is_counted_and_a_fragment_that_raises_costs_the_banners_alone() -> None:
+    broken = replace(ALL, fragments={variant: Broken(()) for variant in ALL.fragments})
+    async with Site("http://127.0.0.1:1", publication=ALL) as site:
+        shown = Shown(site)
+        for _ in range(3):
+            await shown.inset("anna")
+        assert site.metrics.get("tailorbird_rule_matches_total", "rule 0") == 12  # each is shown in both ways
+        shown.showing.publish(broken)
+        assert (await shown.inset("anna")).contents == (None, None, None)
+        assert site.metrics.get("tailorbird_decide_errors_total") == 2
