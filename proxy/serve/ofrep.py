@@ -94,6 +94,7 @@ class Ofrep:
         if key not in self._decisions.slots:
             raise _NotEvaluated(404, "FLAG_NOT_FOUND", f"there is no slot `{key}`")
         flags, cookies = await self._flags(Wanted([key], request, caller, said))
+        flags[0].metadata |= _ignored(said)
         return in_json(200, flags[0], *cookies)
 
     async def _all(self, request: Request) -> Response:
@@ -102,7 +103,8 @@ class Ofrep:
         if len(slots) > MOST_FLAGS:
             raise _NotEvaluated(400, "GENERAL", f"there are more than {MOST_FLAGS} slots: ask for one at a time")
         flags, cookies = await self._flags(Wanted(slots, request, caller, said))
-        answer = in_json(200, Flags(flags, {"rules": self._decisions.version}))
+        told = {"rules": self._decisions.version, **_ignored(said)}
+        answer = in_json(200, Flags(flags, told))
         etag = b'"%b"' % hashlib.sha256(b"".join(answer.chunks)).hexdigest()[:32].encode()
         known = (request.get(b"if-none-match") or b"").removeprefix(b"W/")
         if known == etag:
@@ -130,17 +132,21 @@ class Ofrep:
         if decided.shown is None:
             raise _NotEvaluated(500, "", "deciding failed; the log says why")
         cookies = ((b"set-cookie", decided.set_cookie),) if decided.set_cookie else ()
-        return [_flag(one, self._decisions.version, wanted.said) for one in decided.shown], cookies
+        return [_flag(one, self._decisions.version) for one in decided.shown], cookies
 
 
-def _flag(shown: Shown, version: str, said: Said) -> Flag:
+def _ignored(said: Said) -> dict[str, str]:
+    """What did not count, for all flags of an answer: with each of a thousand it would be a thousand times as long."""
+    return {"ignored": ", ".join(said.ignored)} if said.ignored else {}
+
+
+def _flag(shown: Shown, version: str) -> Flag:
     decision, has_value = shown.decision, bool(shown.content)
     told = {
         "rule": decision.rule,
         "detail": decision.detail,
         "withheld": decision.withheld,
         "rules": version,
-        "ignored": ", ".join(said.ignored),
     }
     value = msgspec.Raw(shown.content) if has_value else msgspec.UNSET
     variant = decision.variant or DEFAULT

@@ -15,6 +15,7 @@ from proxy.model import AttributeValue
 from proxy.visitors.context import COUNTRY, REQUEST_ATTRIBUTES, host_of, languages_of
 
 MOST_SEGMENTS = 100
+LONGEST_PAGE = 2_000
 
 
 class Said(NamedTuple):
@@ -35,8 +36,8 @@ def _country(text: str) -> str | None:
     return text.upper() if COUNTRY.fullmatch(text.upper()) else None
 
 
-def _as_written(text: str) -> str | None:
-    return text if len(text.encode("utf-8", "replace")) <= MAX_TEXT_BYTES else None
+def _as_written(text: str) -> str:
+    return text
 
 
 _READ: dict[str, Callable[[str], AttributeValue | None]] = {
@@ -59,7 +60,7 @@ def said_in(told: Mapping[str, object], *, by_server: bool) -> Said:
     ignored: list[str] = []
     for key, value in told.items():
         name = attribute_name(key)
-        if name == "page" and isinstance(value, str) and value:
+        if name == "page" and isinstance(value, str) and 0 < len(value) <= LONGEST_PAGE:
             page = value
         elif name in SEGMENT_NAMES and by_server and (found := _names_in(value)) is not None:
             segments |= found
@@ -73,7 +74,8 @@ def said_in(told: Mapping[str, object], *, by_server: bool) -> Said:
 def _read(name: str, value: object, *, by_server: bool) -> AttributeValue | None:
     if name in _NAMES:
         may_say = by_server or name not in _OF_SERVERS
-        return _READ.get(name, _as_written)(value.strip()) if may_say and isinstance(value, str) else None
+        is_text = isinstance(value, str) and len(value.encode("utf-8", "replace")) <= MAX_TEXT_BYTES
+        return _READ.get(name, _as_written)(str(value).strip()) if may_say and is_text else None
     trait = traits_of({name: value}).get(name) if by_server else None
     return frozenset(trait) if isinstance(trait, list) else trait
 

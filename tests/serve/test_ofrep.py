@@ -80,6 +80,8 @@ async def test_all_flags_are_evaluated_at_once_and_asked_again_by_their_etag() -
         assert set(flags) == {"home.hero", "home.row"}
         one = json.loads((await ask(served, ANNA, bearer(SERVER), path=FLAGS + b"/home.hero")).body)
         assert one == flags["home.hero"]
+        known = await ask(served, {**ANNA, "no sense": {}}, bearer(SERVER))
+        assert json.loads(known.body)["metadata"]["ignored"] == "no sense" and known.body.count(b"no sense") == 1
         etag = heard.headers[b"etag"]
         again = await ask(served, ANNA, bearer(SERVER), (b"If-None-Match", etag))
         assert (again.status, again.body, again.headers[b"etag"]) == (304, b"", etag)

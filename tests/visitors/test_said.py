@@ -20,6 +20,8 @@ from proxy.visitors.said import Said, said_in
         ({"location": "52.09, 5.12"}, Said(attributes={"location": "52.09, 5.12"})),
         ({"device": "fridge", "page": 7, "language": ["nl"]}, Said(ignored=("device", "page", "language"))),
         ({"bought": "boots", "hours": "9", "x": "y" * 600}, Said(ignored=("bought", "hours", "x"))),
+        ({"page": "/" * 2_001, "referrer": "z" * 501, "language": "nl" + " " * 500},
+         Said(ignored=("page", "referrer", "language"))),
     ],
 )  # fmt: skip
 def test_what_a_device_knows_of_itself_anybody_says(told: dict[str, Any], expected: Said) -> None:
