@@ -21,6 +21,7 @@ import click
 from proxy.cli.options import given, setting_options
 from proxy.environment import PREFIX, from_environment, to_environment
 from proxy.errors import OperatorError
+from proxy.processes.descriptors import within_reach
 from proxy.processes.listener import Listener, bind, run, url_of
 from proxy.processes.supervisor import Supervisor
 from proxy.processes.zygote import Command
@@ -121,6 +122,7 @@ async def serve(
     # Threads write to the store. At Python's own 5 ms the loop waits that long for its turn when one computes, and so
     # does whoever asks for a page.
     sys.setswitchinterval(TURN_SECONDS)
+    settings = within_reach(settings)
     tailorbird = Tailorbird(settings, shared=folder)
     places = inherited or places_of(settings)
     listeners = [tailorbird.listener(bound=places.public)]

@@ -13,6 +13,7 @@ import contextlib
 import errno
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -137,9 +138,15 @@ def _load(config: uvicorn.Config) -> None:
         config.load()
     except OSError as error:
         raise OperatorError(
-            f"the certificate `{config.ssl_certfile}` cannot be used: {error.strerror or error}",
+            f"the certificate `{config.ssl_certfile}` cannot be used: {_why_not(error)}",
             help="name PEM files in TAILORBIRD_TLS_CERTIFICATE and TAILORBIRD_TLS_KEY",
         ) from error
+
+
+def _why_not(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):  # "[SSL] PEM lib (_ssl.c:3926)", whichever it is
+        return "it is no certificate in PEM, or its key is missing or another's"
+    return error.strerror or str(error)
 
 
 def bind(name: str, host: str, port: int, backlog: int = DEFAULTS.backlog) -> socket.socket:
@@ -171,15 +178,15 @@ async def run(
 ) -> None:
     """Serves on all listeners until a signal ends them, together.
 
-    SIGTERM: `on_notice` is called, for `lame_duck_seconds` all goes on as before (whoever balances load sees that we
-    are about to go), then they stop gently. SIGUSR1: they stop gently at once; another process has taken over. SIGINT,
-    or a second signal: what is idle is closed, what is under way still finishes.
+    SIGTERM, or SIGHUP: `on_notice` is called, for `lame_duck_seconds` all goes on as before (whoever balances load sees
+    that we are about to go), then they stop gently. SIGUSR1: they stop gently at once; another process has taken over.
+    SIGINT, or a second signal: what is idle is closed, what is under way still finishes.
     """
     garbage.spare()
     keep_at_hand()
     told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         loop.add_signal_handler(number, told.put_nowait, number)
     stopping = asyncio.create_task(_stop_when(told, listeners, lame_duck_seconds, on_notice))
     try:
@@ -196,7 +203,7 @@ async def _stop_when(
     on_notice: Callable[[], None],
 ) -> None:
     first = await told.get()
-    if first is signal.SIGTERM:
+    if first in (signal.SIGTERM, signal.SIGHUP):
         on_notice()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(lame_duck_seconds):

@@ -1,0 +1,57 @@
+"""How many files and connections this process may have open at once (RLIMIT_NOFILE), which most systems set to 1,024
+until somebody asks for more.
+
+Its law: `max_clients` is a promise, that the longest idle give way to who comes. Without a descriptor to spare nobody
+can be taken at all, nobody makes way, and neither the origin nor the log is reached any more. So we ask for as many as
+the settings need, and promise less where the system gives less.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import resource
+from dataclasses import replace
+
+from proxy.settings import Settings
+
+log = logging.getLogger("tailorbird.processes")
+
+OTHERS = 128
+"""Listeners, rule files, logs, a SQLite store's, and what is between workers."""
+
+KINDS_OF_STORE_CONNECTIONS = 4
+
+
+def within_reach(settings: Settings) -> Settings:
+    """The settings, with no more clients than this process may have connections; it asks for what is missing."""
+    fewer = fitting(settings, _raised_to(_beside_clients(settings) + settings.max_clients))
+    if fewer is not settings:
+        log.warning(
+            "%d clients at most are taken, not %d: the system allows no more open files and connections "
+            "(raise it by `ulimit -Hn`, LimitNOFILE in systemd, --ulimit nofile= in Docker)",
+            *(fewer.max_clients, settings.max_clients),
+        )
+    return fewer
+
+
+def fitting(settings: Settings, limit: int) -> Settings:
+    """The settings for a process that may have so many open."""
+    most = max(1, limit - _beside_clients(settings))
+    return settings if settings.max_clients <= most else replace(settings, max_clients=most)
+
+
+def _beside_clients(settings: Settings) -> int:
+    origins = settings.max_connections * max(1, len(settings.origin))
+    return origins + settings.store_connections * KINDS_OF_STORE_CONNECTIONS + OTHERS
+
+
+def _raised_to(wanted: int) -> int:
+    """How many it may have open, after it has asked for so many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    with contextlib.suppress(ValueError, OSError):  # some systems give less than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

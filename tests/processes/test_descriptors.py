@@ -1,0 +1,79 @@
+"""A process takes no more clients than the system lets it have connections."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from proxy.processes.descriptors import fitting
+from proxy.settings import Settings
+from tests.wire.origin import Origin, always, ok
+
+SETTINGS = Settings(origin=("http://a", "/api=http://b"), max_connections=100, store_connections=32, max_clients=2_000)
+BESIDE = 2 * 100 + 4 * 32 + 128
+
+
+@pytest.mark.parametrize(
+    ("limit", "clients"), [(2_000 + BESIDE, 2_000), (1 << 20, 2_000), (1_024, 1_024 - BESIDE), (100, 1)]
+)
+def test_what_else_is_open_leaves_the_rest_for_clients(limit: int, clients: int) -> None:
+    fewer = fitting(SETTINGS, limit)
+    assert fewer.max_clients == clients
+    assert (fewer is SETTINGS) is (clients == 2_000)
+
+
+ASKS = """
+import resource
+from proxy.processes.descriptors import within_reach
+from proxy.settings import Settings
+resource.setrlimit(resource.RLIMIT_NOFILE, (%d, %d))
+settings = within_reach(Settings(origin=("http://a",), max_clients=500))
+print(settings.max_clients, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+"""
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "clients", "given", "told"),
+    [
+        (256, 2_000, 500, 500 + 100 + 256, ""),
+        (256, 600, 600 - 356, 600, "244 clients at most"),
+        (900, 2_000, 500, 900, ""),
+    ],
+)
+def test_what_is_missing_is_asked_for(soft: int, hard: int, clients: int, given: int, told: str) -> None:
+    done = subprocess.run([sys.executable, "-c", ASKS % (soft, hard)], capture_output=True, text=True, check=True)
+    assert [int(word) for word in done.stdout.split()] == [clients, given]
+    assert told in done.stderr and bool(told) is bool(done.stderr)
+
+
+@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 1_000, reason="the test itself needs connections")
+async def test_who_comes_is_answered_while_more_are_idle_than_may_be_open(tmp_path: Path) -> None:
+    (tmp_path / "a.rules.yaml").write_text("rules: []")
+    async with Origin(always(ok(b"hello"))) as origin:
+        serve = f"ulimit -n 420; exec {sys.executable} -m proxy serve --port 0 --admin-port 0 --origin {origin.url}"
+        process = await asyncio.create_subprocess_exec(
+            *("sh", "-c", f"{serve} --rules . --store sqlite:s.db"),
+            env={"TAILORBIRD_SECRET": "a-secret-for-tests-long-enough", "PATH": "/usr/bin:/bin"},
+            stdout=asyncio.subprocess.PIPE,
+            cwd=tmp_path,
+        )
+        assert process.stdout is not None
+        try:
+            url = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().split()[1]
+            port = httpx.URL(url).port
+            idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(450)]
+            async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+                assert (await client.get(url)).text == "hello"
+            for _, writer in idle:
+                writer.close()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
