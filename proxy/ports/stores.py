@@ -162,6 +162,9 @@ class EventStore(Protocol):
     async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
         """All that the log has of one visitor, in the order of their histories."""
 
+    async def logs_of(self, visitor_ids: Sequence[str]) -> Sequence[Sequence[Arrival]]:
+        """The same of some visitors, asked for at once."""
+
     async def rebuild(self) -> int:
         """Makes every profile anew from the log. Returns how many came out differently."""
 

@@ -30,6 +30,8 @@ from proxy.stores.redis_visitor import Stored, keys_of, log_key, profile_key, pr
 
 READS_AT_ONCE = 8
 BATCH = 500
+WITHDRAWN_AT_ONCE = 100
+"""All that happened to so many visitors is read in one go."""
 BUS_KEYS = ("{tb:bus}:sent", "{tb:bus}:told")  # on which processes tell each other whose profiles changed
 
 
@@ -156,6 +158,10 @@ class RedisStore:
         async with answers_as_ours():
             return await redis_remaking.log_of(self._writer, visitor_id)
 
+    async def logs_of(self, visitor_ids: Sequence[str]) -> Sequence[Sequence[Arrival]]:
+        async with answers_as_ours():
+            return await redis_remaking.logs_of(self._writer, visitor_ids)
+
     async def visitors(self) -> AsyncIterator[str]:
         async with answers_as_ours():
             async for key in self._writer.scan_iter(log_key("*"), count=BATCH):
@@ -167,8 +173,10 @@ class RedisStore:
 
     async def withdraw(self, gone: Mapping[str, Collection[str]]) -> None:
         async with answers_as_ours():
-            for visitor_id, ids in gone.items():
-                await redis_remaking.withdraw(self._writer, visitor_id, ids)
+            ids = list(gone)
+            for start in range(0, len(ids), WITHDRAWN_AT_ONCE):
+                some = ids[start : start + WITHDRAWN_AT_ONCE]
+                await redis_remaking.withdraw(self._writer, {visitor_id: gone[visitor_id] for visitor_id in some})
 
     async def merge_rules(self) -> Mapping[str, str]:
         async with answers_as_ours():

@@ -8,7 +8,7 @@ others.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from proxy.errors import DamagedValueError, StoreError
@@ -24,7 +24,21 @@ Fields = Mapping[bytes, bytes]
 
 async def log_of(client: Any, visitor_id: str) -> list[Arrival]:
     """As `EventStore.log_of`."""
-    return _in_order(await client.hgetall(log_key(visitor_id)))
+    (log,) = await logs_of(client, [visitor_id])
+    return log
+
+
+async def logs_of(client: Any, visitor_ids: Sequence[str]) -> list[list[Arrival]]:
+    """As `EventStore.logs_of`."""
+    return [_in_order(fields) for fields in await _fields_of(client, visitor_ids)]
+
+
+async def _fields_of(client: Any, visitor_ids: Sequence[str]) -> list[Fields]:
+    reads = client.pipeline(transaction=False)
+    for visitor_id in visitor_ids:
+        reads.hgetall(log_key(visitor_id))
+    found: list[Fields] = await reads.execute()
+    return found
 
 
 async def rebuild(client: Any, visitor_id: str) -> bool:
@@ -45,16 +59,30 @@ async def rebuild(client: Any, visitor_id: str) -> bool:
     raise StoreError("others change the same visitor all the time", help="do it again")
 
 
-async def withdraw(client: Any, visitor_id: str, ids: Collection[str]) -> None:
-    """As `EventStore.withdraw`, of one."""
+async def withdraw(client: Any, gone: Mapping[str, Collection[str]]) -> None:
+    """As `EventStore.withdraw`, of some visitors at once."""
+    left = dict(gone)
     for _ in range(TRIES):
-        fields: Fields = await client.hgetall(log_key(visitor_id))
-        profile = await _following(client, [one for one in _in_order(fields) if one.event.id not in ids])
-        begun = await _begun(client, visitor_id)
-        if not fields or await _is_remade(client, visitor_id, fields, profile, *ids):
-            await redis_changes.tell(client, [visitor_id], begun)
+        if not left:
             return
-    raise StoreError("others change the same visitor all the time", help="do it again")
+        for visitor_id in await _withdrawn(client, left):
+            del left[visitor_id]
+    raise StoreError("others change the same visitors all the time", help="do it again")
+
+
+async def _withdrawn(client: Any, gone: Mapping[str, Collection[str]]) -> list[str]:
+    """Those of whom it is done: who have no log, or whose was not changed since it was read."""
+    rules, logs = await redis_rules.ruled(client), await _fields_of(client, list(gone))
+    begun = (await redis_changes.begin(client, list(gone))).decode()
+    calls: list[Call] = []
+    for (visitor_id, ids), fields in zip(gone.items(), logs, strict=True):
+        kept = [one for one in _in_order(fields) if one.event.id not in ids]
+        if fields:
+            calls.append(_remaking(visitor_id, fields, fold(None, kept, rules) if kept else None, *ids))
+    answers = await ran(client, calls)
+    left = {call.visitor_id for call, answer in zip(calls, answers, strict=True) if not answered(answer)}
+    await redis_changes.tell(client, list(gone), begun)
+    return [visitor_id for visitor_id in gone if visitor_id not in left]
 
 
 async def _begun(client: Any, visitor_id: str) -> str:
@@ -80,10 +108,14 @@ async def _following(client: Any, arrivals: list[Arrival]) -> Profile | None:
 
 async def _is_remade(client: Any, visitor_id: str, fields: Fields, profile: Profile | None, *gone: str) -> bool:
     """Whether this became the profile, and these events are gone: not if the log changed since it was read."""
+    (answer,) = await ran(client, [_remaking(visitor_id, fields, profile, *gone)])
+    return bool(answered(answer))
+
+
+def _remaking(visitor_id: str, fields: Fields, profile: Profile | None, *gone: str) -> Call:
     stamp = Stamp(fields.get(STAMP, b""))
     parts = (stamp.value, stamp.after(profile), len(fields), packed(profile) if profile is not None else b"")
-    (answer,) = await ran(client, [Call(REMAKE, visitor_id, (*parts, *gone))])
-    return bool(answered(answer))
+    return Call(REMAKE, visitor_id, (*parts, *gone))
 
 
 def _is_same(found: Stored | StoreError, profile: Profile) -> bool:

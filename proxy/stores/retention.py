@@ -3,11 +3,12 @@ the lists beside them too, the recorded page views, and the messages to webhooks
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 
 from proxy.ports import Outbox, Store, ViewLog
 
 AT_ONCE = 500
+READ_AT_ONCE = 100
 
 
 async def expire(store: Store, views: ViewLog, outbox: Outbox, before: float) -> tuple[int, int]:
@@ -16,13 +17,25 @@ async def expire(store: Store, views: ViewLog, outbox: Outbox, before: float) ->
     gone = 0
     await store.forget_before(before)  # first of all: it lets go of whom the last run named, too
     old: dict[str, Collection[str]] = {}
-    async for visitor_id in store.visitors():
-        ids = [arrival.event.id for arrival in await store.log_of(visitor_id) if arrival.received_at < before]
-        gone += len(ids)
-        old |= {visitor_id: ids} if ids else {}
-        if len(old) == AT_ONCE:
+    async for some in _some_at_once(store.visitors()):
+        for visitor_id, log in zip(some, await store.logs_of(some), strict=True):
+            ids = [arrival.event.id for arrival in log if arrival.received_at < before]
+            gone += len(ids)
+            old |= {visitor_id: ids} if ids else {}
+        if len(old) >= AT_ONCE:
             await store.withdraw(old)
             old = {}
     await store.withdraw(old)
     await outbox.done([one for one in await outbox.given_up() if one.queued_at < before])
     return gone, await views.forget_views(before)
+
+
+async def _some_at_once(visitors: AsyncIterator[str]) -> AsyncIterator[list[str]]:
+    some: list[str] = []
+    async for visitor_id in visitors:
+        some.append(visitor_id)
+        if len(some) == READ_AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some

@@ -145,6 +145,9 @@ class SqliteStore:
     async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
         return await self._read(lambda connection: sqlite_visitor.log_of(connection, visitor_id))
 
+    async def logs_of(self, visitor_ids: Sequence[str]) -> Sequence[Sequence[Arrival]]:
+        return await self._read(lambda connection: [sqlite_visitor.log_of(connection, id) for id in visitor_ids])
+
     async def visitors(self) -> AsyncIterator[str]:
         last = ""
         while some := await self._read(partial(sqlite_log.visitors, after=last)):

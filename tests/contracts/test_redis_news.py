@@ -18,7 +18,7 @@ from proxy.ports import LONGEST_CHANGE_SECONDS, Store
 from proxy.stores import open_store, redis_changes
 from proxy.stores.joining import join
 from proxy.stores.record import head_of, packed_arrival
-from proxy.stores.redis import BUS_KEYS
+from proxy.stores.redis import BUS_KEYS, WITHDRAWN_AT_ONCE
 from proxy.stores.redis_visitor import ADD, MOST_NEWS, STAMP, Call, log_key, news_key, ran
 from proxy.visitors.invalidation import Invalidation
 from proxy.visitors.profiles import ProfileReader
@@ -101,6 +101,29 @@ async def test_of_who_was_forgotten_no_key_is_left(valkey: Store, client: Redis)
         await valkey.apply([seen("anna", number)])
     await valkey.withdraw({"anna": [f"web:{number}" for number in range(3)]})
     assert [key async for key in client.scan_iter("*anna*")] == []
+
+
+async def test_what_is_old_of_many_visitors_goes_in_a_few_round_trips(valkey: Store, client: Redis) -> None:
+    visitors = [f"v{number}" for number in range(2 * WITHDRAWN_AT_ONCE + 1)]
+    await valkey.apply([seen(visitor_id, number) for visitor_id in visitors for number in range(2)])
+    before = await client.xinfo_stream(redis_changes.KEY)
+    await valkey.withdraw({visitor_id: ["web:0"] for visitor_id in visitors})
+    after = await client.xinfo_stream(redis_changes.KEY)
+    assert after["entries-added"] - before["entries-added"] == 2 * 3, "before and after, of a hundred visitors each"
+    logs = await valkey.logs_of(visitors)
+    assert [[arrival.event.id for arrival in log] for log in logs] == [["web:1"]] * len(visitors)
+    assert await valkey.rebuild() == 0
+
+
+async def test_who_does_something_while_what_is_old_goes_keeps_it(valkey: Store) -> None:
+    visitors = [f"v{number}" for number in range(30)]
+    await valkey.apply([seen(visitor_id, number) for visitor_id in visitors for number in range(3)])
+    gone = valkey.withdraw({visitor_id: ["web:0", "web:1"] for visitor_id in visitors})
+    doing = [valkey.apply([seen(visitor_id, 9)]) for visitor_id in visitors]
+    await asyncio.gather(*doing, gone)
+    for log in await valkey.logs_of(visitors):
+        assert [arrival.event.id for arrival in log] == ["web:2", "web:9"]
+    assert await valkey.rebuild() == 0
 
 
 async def test_a_server_that_is_full_refuses_events_and_takes_them_again(tmp_path: Path) -> None:
