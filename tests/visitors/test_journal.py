@@ -197,6 +197,21 @@ async def test_what_pages_note_while_the_store_is_away_comes_there_later(
     assert await world.store.log_of("anna") == [seen("anna", 1)]
 
 
+async def test_a_store_that_is_away_is_told_of_once_and_when_it_is_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.001)
+    world.gate.failure = StoreError("away")
+    world.journal.note([deed_of(seen("anna", 1))])
+    while len(world.gate.batches) < 5:
+        await asyncio.sleep(0.002)
+    world.gate.failure = None
+    while not world.events("applied"):
+        await asyncio.sleep(0.002)
+    told = [record.getMessage() for record in caplog.records if record.name == "tailorbird.journal"]
+    assert told == ["events cannot be stored: away", "events can be stored again"]
+
+
 async def test_what_pages_note_counts_once_though_the_store_did_not_say_that_it_has_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
