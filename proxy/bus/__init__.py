@@ -1,5 +1,5 @@
-"""How the processes that serve one shop tell each other what happened: a purge, new rules, a changed profile. One file
-a way; every way passes `tests/contracts/test_bus.py`."""
+"""Messages between the processes that serve one shop: a purge, new rules, a changed profile. One file for each kind of
+bus; all pass `tests/contracts/test_bus.py`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from proxy.bus.alone import Alone
-from proxy.bus.machine import Machine
-from proxy.bus.several import Several
+from proxy.bus.joined import JoinedBus
+from proxy.bus.local import LocalBus
+from proxy.bus.machine import MachineBus
 from proxy.ports import Bus
 
 Connect = Callable[..., Any]
@@ -17,7 +17,7 @@ Connect = Callable[..., Any]
 
 def bus_of_machine(folder: Path | None) -> Bus:
     """Among the workers that share `folder`; None: this process is the only one."""
-    return Alone() if folder is None else Machine(folder)
+    return LocalBus() if folder is None else MachineBus(folder)
 
 
 def bus_of_shop(machine: Bus, connect: Connect | None) -> Bus:
@@ -28,4 +28,4 @@ def bus_of_shop(machine: Bus, connect: Connect | None) -> Bus:
         return machine
     from proxy.bus.redis import RedisBus  # takes 60 ms to import, and a shop on one machine needs none of it
 
-    return Several(machine, RedisBus(connect))
+    return JoinedBus(machine, RedisBus(connect))

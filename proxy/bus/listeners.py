@@ -8,12 +8,12 @@ import os
 import secrets
 import socket
 
-from proxy.ports import Hear
+from proxy.ports import OnMessage
 
 log = logging.getLogger("tailorbird.bus")
 
-TOLD_WITHIN_SECONDS = 1.0
-"""How long a sender waits for the others."""
+REPLY_SECONDS = 1.0
+"""How long a sender waits for the replies of the others."""
 
 
 def name_of_process() -> str:
@@ -25,15 +25,15 @@ class Listeners:
     """At most one listener a topic."""
 
     def __init__(self) -> None:
-        self._by_topic: dict[str, Hear] = {}
+        self._by_topic: dict[str, OnMessage] = {}
 
-    def listen(self, topic: str, hear: Hear) -> None:
+    def listen(self, topic: str, on_message: OnMessage) -> None:
         """As `ports.Bus`."""
         if topic in self._by_topic:
             raise AssertionError(f"`{topic}` has its listener already")
-        self._by_topic[topic] = hear
+        self._by_topic[topic] = on_message
 
-    async def hear(self, topic: str, payload: bytes) -> bytes | None:
+    async def handle(self, topic: str, payload: bytes) -> bytes | None:
         """What the listener answers; None when it failed. What nobody here listens to is as good as done: another
         version of us may know more topics."""
         listener = self._by_topic.get(topic)
@@ -48,3 +48,12 @@ class Listeners:
             log.error("what was heard on `%s` could not be done", topic, exc_info=task.exception())
             return None
         return task.result()
+
+    async def reply(self, name: str, topic: str, payload: bytes) -> dict[str, bytes]:
+        """What the listener answers, under the name of this process; nothing when it failed or took too long."""
+        try:
+            async with asyncio.timeout(REPLY_SECONDS):
+                answer = await self.handle(topic, payload)
+        except TimeoutError:
+            return {}
+        return {} if answer is None else {name: answer}

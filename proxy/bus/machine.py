@@ -14,9 +14,8 @@ from typing import TypeVar
 
 import msgspec
 
-from proxy.bus.alone import heard_here
-from proxy.bus.listeners import TOLD_WITHIN_SECONDS, Listeners, name_of_process
-from proxy.ports import Hear, Told
+from proxy.bus.listeners import REPLY_SECONDS, Listeners, name_of_process
+from proxy.ports import OnMessage, Replies
 
 _LENGTH_BYTES = 4
 _ENDING = ".sock"
@@ -37,7 +36,7 @@ class Reply(msgspec.Struct, frozen=True, array_like=True):
     answer: bytes | None
 
 
-class Machine:
+class MachineBus:
     """A `Bus` among the processes that share `folder`."""
 
     def __init__(self, folder: Path) -> None:
@@ -50,25 +49,26 @@ class Machine:
         self._links: dict[Path, asyncio.StreamWriter] = {}
         self._serving: set[asyncio.Task[None]] = set()
 
-    def listen(self, topic: str, hear: Hear) -> None:
-        self._listeners.listen(topic, hear)
+    def listen(self, topic: str, on_message: OnMessage) -> None:
+        self._listeners.listen(topic, on_message)
 
     async def open(self) -> None:
         starting = self._path.with_suffix(".new")
         self._server = await asyncio.start_unix_server(self._accept, starting)
         starting.rename(self._path)
 
-    async def send(self, topic: str, payload: bytes = b"") -> Told:
+    async def send(self, topic: str, payload: bytes = b"") -> Replies:
         peers, frame = self._peers(), Frame(topic, payload, is_answered=True)
         asked = asyncio.gather(*(_ask(peer, frame) for peer in peers))
-        ours, replies = await asyncio.gather(heard_here(self._listeners, self.name, topic, payload), asked)
+        ours, replies = await asyncio.gather(self._listeners.reply(self.name, topic, payload), asked)
         said = {peer.stem: reply for peer, reply in zip(peers, replies, strict=True) if reply is not None}
         theirs = {name: reply.answer for name, reply in said.items() if reply.answer is not None}
-        return Told(frozenset({self.name, *said}), {**ours, **theirs})
+        return Replies(frozenset({self.name, *said}), {**ours, **theirs})
 
     async def tell(self, topic: str, payload: bytes = b"") -> None:
         frame = _framed(Frame(topic, payload, is_answered=False))
-        await asyncio.gather(self._listeners.hear(topic, payload), *(self._pass(peer, frame) for peer in self._peers()))
+        passed = (self._pass(peer, frame) for peer in self._peers())
+        await asyncio.gather(self._listeners.handle(topic, payload), *passed)
 
     async def aclose(self) -> None:
         self._path.unlink(missing_ok=True)
@@ -105,7 +105,7 @@ class Machine:
         with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 frame = await _read(reader, Frame)
-                answer = await self._listeners.hear(frame.topic, frame.payload)
+                answer = await self._listeners.handle(frame.topic, frame.payload)
                 if frame.is_answered:
                     writer.write(_framed(Reply(answer)))
                     await writer.drain()
@@ -119,7 +119,7 @@ async def _ask(peer: Path, frame: Frame) -> Reply | None:
         _sweep(peer)
         return None
     try:
-        async with asyncio.timeout(TOLD_WITHIN_SECONDS):
+        async with asyncio.timeout(REPLY_SECONDS):
             writer.write(_framed(frame))
             return await _read(reader, Reply)
     except TimeoutError:

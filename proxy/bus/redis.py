@@ -18,9 +18,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from proxy.bus.alone import heard_here
-from proxy.bus.listeners import TOLD_WITHIN_SECONDS, Listeners, name_of_process
-from proxy.ports import Hear, Told
+from proxy.bus.listeners import REPLY_SECONDS, Listeners, name_of_process
+from proxy.ports import OnMessage, Replies
 
 log = logging.getLogger("tailorbird.bus")
 
@@ -42,7 +41,7 @@ class RedisBus:
         self._client = connect(
             protocol=2,
             socket_timeout=_BUSY_SECONDS,
-            socket_connect_timeout=TOLD_WITHIN_SECONDS / 2,
+            socket_connect_timeout=REPLY_SECONDS / 2,
             retry=Retry(NoBackoff(), 0),
         )
         self._listeners = Listeners()
@@ -52,37 +51,37 @@ class RedisBus:
         self._following: asyncio.Task[None] | None = None
         self._doing: set[asyncio.Task[None]] = set()
 
-    def listen(self, topic: str, hear: Hear) -> None:
-        self._listeners.listen(topic, hear)
+    def listen(self, topic: str, on_message: OnMessage) -> None:
+        self._listeners.listen(topic, on_message)
 
     async def open(self) -> None:
         if self._following is None:
             with contextlib.suppress(RedisError, OSError, TimeoutError):
-                async with asyncio.timeout(TOLD_WITHIN_SECONDS):
+                async with asyncio.timeout(REPLY_SECONDS):
                     await self._begin()
             self._following = asyncio.create_task(self._follow())
 
-    async def send(self, topic: str, payload: bytes = b"") -> Told:
+    async def send(self, topic: str, payload: bytes = b"") -> Replies:
         message_id = secrets.token_hex(8)
         try:
-            async with asyncio.timeout(TOLD_WITHIN_SECONDS):
+            async with asyncio.timeout(REPLY_SECONDS):
                 live = await self._live()
                 await self._add(SENT, MOST_SENT, topic, payload, message_id)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("`%s` reaches this process alone, the server of the bus is away: %s", topic, error)
-            here = await heard_here(self._listeners, self.name, topic, payload)
-            return Told(frozenset({self.name}), here, is_cut_off=True)
+            here = await self._listeners.reply(self.name, topic, payload)
+            return Replies(frozenset({self.name}), here, is_cut_off=True)
         awaited = frozenset(name for name, beat in live.items() if self._silent.get(name) != beat)
         answers = await self._answers(message_id, awaited)
         self._silent = {name: beat for name, beat in live.items() if name not in answers}
-        return Told(frozenset(live), answers)
+        return Replies(frozenset(live), answers)
 
     async def tell(self, topic: str, payload: bytes = b"") -> None:
         try:
-            async with asyncio.timeout(TOLD_WITHIN_SECONDS):
+            async with asyncio.timeout(REPLY_SECONDS):
                 await self._add(TOLD, MOST_TOLD, topic, payload, "")
         except (RedisError, OSError, TimeoutError):
-            await self._listeners.hear(topic, payload)
+            await self._listeners.handle(topic, payload)
 
     async def aclose(self) -> None:
         self._is_closed = True
@@ -91,7 +90,7 @@ class RedisBus:
                 task.cancel()
                 await asyncio.wait((task,), timeout=0.1)
         with contextlib.suppress(RedisError, OSError, TimeoutError):
-            async with asyncio.timeout(TOLD_WITHIN_SECONDS / 2):
+            async with asyncio.timeout(REPLY_SECONDS / 2):
                 await self._client.zrem(LIVE, self.name)
         await self._client.aclose()
 
@@ -114,9 +113,9 @@ class RedisBus:
     async def _answers(self, message_id: str, live: frozenset[str]) -> dict[str, bytes]:
         answers: dict[str, bytes] = {}
         with contextlib.suppress(RedisError, OSError, TimeoutError):
-            async with asyncio.timeout(TOLD_WITHIN_SECONDS):
+            async with asyncio.timeout(REPLY_SECONDS):
                 while not live <= answers.keys():
-                    _, said = await self._client.blpop([_answers_key(message_id)], timeout=TOLD_WITHIN_SECONDS)
+                    _, said = await self._client.blpop([_answers_key(message_id)], timeout=REPLY_SECONDS)
                     name, _, answer = said.partition(b"\n")
                     answers[name.decode()] = answer
         return answers
@@ -159,7 +158,7 @@ class RedisBus:
                 task.add_done_callback(self._doing.discard)
 
     async def _do(self, fields: dict[bytes, bytes]) -> None:
-        answer = await self._listeners.hear(fields[b"topic"].decode(), fields[b"payload"])
+        answer = await self._listeners.handle(fields[b"topic"].decode(), fields[b"payload"])
         if answer is None or not fields[b"id"]:
             return
         key = _answers_key(fields[b"id"].decode())

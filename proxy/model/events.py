@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 NOTED = "page:"
-"""So begin the ids of what pages note of themselves (`visitors/capture.py`), and no other event's."""
+"""What the ids of events begin with that pages record by themselves (`visitors/capture.py`), and no others."""
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -38,12 +38,14 @@ class Event(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
 
 
 class Arrival(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An event as it was taken in, and as the log keeps it: whose it is, which source sent it, when it came.
+    """An event as it was received, and as the log keeps it.
 
-    `event.id` has the source before it, so that two sources may use the same message id. `traits` is what the event
-    says of its visitor, `details` what else it tells (a slot, a variant, a currency). `segments` only an import has.
-    `via` is the device that it came by, when that is not the visitor itself. `joins` are a device and the person who is
-    proven to be on it, both "" when nothing is.
+    * `visitor_id`: whose it is; `source`: the write key it came by; `received_at`: when. `event.id` begins with the
+      source, so that two sources may use the same message id.
+    * `traits`: what the event says of its visitor; `details`: what else it says (a slot, a variant, a currency).
+    * `segments`: those of an outside system; only an import has them.
+    * `via`: the device that it came from, when that is not the visitor itself.
+    * `joins`: a device and the person who is proven to be on it; both "" when nothing is.
     """
 
     visitor_id: str
@@ -58,8 +60,8 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Deed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a page notes that a visitor did: an arrival that changes their history alone, packed where it is made, as
-    the log keeps it (`stores/record.py`): few ask what it says."""
+    """An arrival that a page records by itself. It changes the visitor's history only, and is packed as the log keeps
+    it (`stores/record.py`) where it is made: few ask what it says."""
 
     visitor_id: str
     kind: str
@@ -68,9 +70,12 @@ class Deed(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """That two visitor ids are of one person: since when, whether the other is a device of this one or this one a
-    device of the other, and whether that was undone. Of a device, what chance draws it by, and when it was first heard
-    of."""
+    """Says that two visitor ids belong to one person, since `at`.
+
+    * `is_device`: the other id is a device of this one; else this one is a device of the other.
+    * `is_parted`: the join was undone.
+    * `bucket_key`, `began_at`: of a device, what chance draws it by, and when it was first seen.
+    """
 
     at: float
     is_device: bool = False

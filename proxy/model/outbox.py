@@ -1,4 +1,4 @@
-"""What goes out to other systems: what they were told of a visitor, and what they are still to be told."""
+"""Webhooks: what they were last told of a visitor, and what is still to be sent."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import msgspec
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True):
-    """What each webhook was last told of a visitor, or will be: by its name, the segments they are in, and since when.
-    At `due_at` time alone may change that, infinity for never."""
+    """The segments of a visitor as each webhook knows them, or will once what is queued has been sent.
+
+    * `told`: by webhook, each segment and since when the visitor is in it (Unix seconds).
+    * `due_at`: when the passing of time alone may change that; infinity for never.
+    """
 
     visitor_id: str
     told: dict[str, dict[str, float]] = {}
@@ -17,8 +20,8 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, array_like=True):
-    """That a visitor entered a segment, or left it, for one webhook to hear. `id` is the same however often it is sent;
-    `reason` is why it was given up, "" for what still waits."""
+    """A message for one webhook: a visitor `entered` a segment, or left it. `id` is the same however often it is sent;
+    `reason` is why it was given up, "" while it waits."""
 
     id: str
     webhook: str
@@ -31,8 +34,12 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Followed(msgspec.Struct, frozen=True, array_like=True):
-    """How far the store's log was followed, by which rules everybody was last looked at, and when; and up to where
-    those were looked for whom a crash kept out of the log."""
+    """How far the process that tells webhooks has come.
+
+    * `place`: in the store's log of events.
+    * `swept`, `swept_at`: by which rules all visitors were last looked at, and when.
+    * `begun`: up to which place changes were looked for that a crash kept out of the log.
+    """
 
     place: str = ""
     swept: str = ""

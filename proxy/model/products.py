@@ -1,4 +1,4 @@
-"""What is sold."""
+"""Products, and what pages and changes say of them."""
 
 from __future__ import annotations
 
@@ -41,8 +41,12 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What its page told of a product, and when; `product` is None when the page is gone. Or, when it `is_change`, what
-    the product became by a change (None: it holds no more), and what the catalogue had of it then, the `base`."""
+    """The last word on a product from elsewhere than the catalogue's file.
+
+    * From its page: `product` is what the page says, None when the page is gone.
+    * By a change (`is_change`): `product` is what it became, None when the change holds no more; `base` is what the
+      catalogue had of it then.
+    """
 
     id: str
     at: float
@@ -52,5 +56,5 @@ class Sighting:
 
     @property
     def key(self) -> str:
-        """What its last word takes the place of: a page's and a change's are apart."""
+        """What it is stored under; a page's word and a change's are kept apart."""
         return f"change {self.id}" if self.is_change else self.id

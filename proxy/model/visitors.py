@@ -1,4 +1,5 @@
-"""Who is there: a visitor, what is known of them, what a decision about them may know, and what was decided."""
+"""A visitor, what is known of them (`Profile`), what a decision may look at (`EvaluationContext`), and a recorded page
+view."""
 
 from __future__ import annotations
 
@@ -25,8 +26,8 @@ class Consent(enum.IntEnum):
 
 
 class Membership(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """What an outside system last said of a visitor and a segment of its own: when, by which event, whether they are in
-    it, and the segment's name as it was written."""
+    """What an outside system last said about a visitor and one of its own segments: `at` and by which event `id`,
+    whether they are in it, and the segment's `name` as it was written."""
 
     at: float
     id: str
@@ -36,14 +37,24 @@ class Membership(msgspec.Struct, frozen=True, array_like=True, order=True):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the store knows of a visitor. `attributes` values are text, number, truth or a set of texts; `history` is in
-    order, and bounded by `events/fold.py`. `told` has the stamps of the attributes that events told, `imported` that of
-    the import the others come from, and `hidden` what that import said of those told since; `lent` are those told that
-    only a device said, of which the person's own word goes first. `segments` are those that outside systems have the
-    visitor in: an import `listed` them, or events said so, whose latest word on each is in `outside` by its casefolded
-    name. `bucket_key` is what chance draws the visitor by, "" for their id: who joins two profiles keeps the key of the
-    older, so that nobody changes arms by a login. `remembered` is a memory only: what was read off the history, by what
-    asked. `links` join it with others (`audience/identity.py`)."""
+    """What the store knows of a visitor.
+
+    * `attributes`: by name, a text, number, truth value or set of texts.
+    * `history`: events in order, bounded by `events/fold.py`.
+    * `links`: by visitor id, the devices or the person it is joined with (`audience/identity.py`).
+    * `segments`: those that outside systems have the visitor in.
+    * `bucket_key`: what chance draws the visitor by, "" for their id. A join keeps the key of the older profile, so
+      that nobody changes arms by logging in.
+
+    Where attributes and segments come from, so that events may come in any order:
+
+    * `told`: stamps of the attributes that events told; `imported`: the stamp of the import the others come from.
+    * `hidden`: what that import said of attributes that events told since.
+    * `lent`: attributes told by a device only, over which the person's own word goes.
+    * `listed`: segments an import listed; `outside`: by casefolded name, what events last said of a segment.
+
+    `remembered` is a cache of what was read off the history, and no part of the value.
+    """
 
     visitor_id: str
     attributes: Attributes = field(default_factory=dict)
@@ -84,7 +95,7 @@ class Visitor(msgspec.Struct, frozen=True):
 
 
 def nothing_read(measure: Measure) -> AttributeValue | None:
-    """The reading of a history that nobody has: unknown."""
+    """Reads a measure where there is no history: unknown."""
     return None
 
 
@@ -94,9 +105,9 @@ class EvaluationContext(msgspec.Struct, frozen=True):
     `attributes` holds only what is known; its keys are those of `conditions/vocabulary.py`, and the bare names of
     profile attributes. `unverified` names segments that nobody signed: they never satisfy `needs: verified`.
     `bucket_key` is what chance is drawn by, so that a visitor keeps their arm after a login; "" is the targeting key.
-    `read` reads a measure off the visitor's history at `now`: caps are asked only of the few rules about to be shown.
-    `history` is that history, for what recommends products, and `remembered` a memory only, the profile's. `consent` is
-    why something is not known.
+    `read` reads a measure off the visitor's history at `now`; it is called only for the caps of rules about to be
+    shown. `history` is that history, for product recommendations, `remembered` the profile's cache. `consent` tells why
+    something is not known.
     """
 
     targeting_key: str = ""

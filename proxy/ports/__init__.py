@@ -1,7 +1,7 @@
 """The interfaces between calculation and IO. Implementations: `stores/`, `bus/`, `upstream/origin.py`; one contract
 suite per port under `tests/contracts/`."""
 
-from proxy.ports.bus import Bus, Hear, Told
+from proxy.ports.bus import Bus, OnMessage, Replies
 from proxy.ports.lists import Outbox, Sightings, ViewLog, Waiting
 from proxy.ports.stores import (
     ALL,
@@ -27,16 +27,16 @@ __all__ = [
     "Bus",
     "Changed",
     "EventStore",
-    "Hear",
     "KnownVisitors",
     "OnHints",
+    "OnMessage",
     "Outbox",
     "Part",
     "ProfileStore",
     "Refused",
+    "Replies",
     "Sightings",
     "Store",
-    "Told",
     "Tombstones",
     "Transport",
     "UpstreamRequest",

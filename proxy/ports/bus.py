@@ -1,4 +1,4 @@
-"""What processes tell each other."""
+"""Messages between the processes that serve one shop."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What came of telling the others. `live` names the processes that should have heard, the sender among them;
-    `answers` has what each that has done it said, by its name. `is_cut_off` when there may be more of whom nothing is
-    known just now."""
+class Replies:
+    """What came of a message: `live` names the processes that should have received it, the sender among them; `answers`
+    has the answer of each that has handled it, by its name. `is_cut_off`: there may be processes that could not be
+    reached."""
 
     live: frozenset[str]
     answers: Mapping[str, bytes]
@@ -23,32 +23,33 @@ class Told:
         return not self.is_cut_off and self.live <= self.answers.keys()
 
 
-Hear = Callable[[bytes], Awaitable[bytes]]
-"""Does what a message asks, and gives the answer to it; b"" when there is none to give."""
+OnMessage = Callable[[bytes], Awaitable[bytes]]
+"""Handles a message's payload and returns the answer; b"" when there is none to give."""
 
 
 class Bus(Protocol):
-    """Between the processes that serve one shop: the workers of a machine, and those of other machines. Small messages
-    about what happened, each heard by every process, the sender among them; in which order is not promised."""
+    """Small messages about what happened, between the workers of a machine and those of other machines. Every process
+    receives each of them, the sender too; the order is not promised."""
 
     name: str
     """This process's, among all of them."""
 
     is_alone: bool
-    """There never are others: what is only for them need not be told."""
+    """True when there never are other processes, so that what is only for them need not be sent."""
 
-    def listen(self, topic: str, hear: Hear) -> None:
-        """Has messages on `topic` done by `hear`, the only one for it. Before `open`."""
+    def listen(self, topic: str, on_message: OnMessage) -> None:
+        """Has messages on `topic` handled by `on_message`, of which there is one a topic. To be called before
+        `open`."""
 
     async def open(self) -> None:
-        """Begins to hear. Does not wait for a server that is away."""
+        """Begins to receive messages. Does not wait for a server that is away."""
 
-    async def send(self, topic: str, payload: bytes = b"") -> Told:
-        """Tells everybody, and waits until all have done it or a second is over. Raises nothing when somebody cannot be
-        reached: `Told` says so."""
+    async def send(self, topic: str, payload: bytes = b"") -> Replies:
+        """Sends to every process and waits until all have handled it, or a second is over. Raises nothing when a
+        process cannot be reached: `Replies` says so."""
 
     async def tell(self, topic: str, payload: bytes = b"") -> None:
-        """Tells everybody, and waits for nobody. Who is out of reach just now may never hear of it."""
+        """Sends to every process and waits for none. One that is out of reach may never receive it."""
 
     async def aclose(self) -> None:
-        """Hears no more; idempotent."""
+        """Receives no more; idempotent."""

@@ -1,4 +1,4 @@
-"""Where profiles and the log of events live."""
+"""The store of visitors: profiles, and the log of events that they follow from."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from proxy.model import Arrival, Deed, Profile
 
 
 class Part(NamedTuple):
-    """One of several parts of a store, about equally large, that together are all of it: for processes that look at it
-    side by side."""
+    """Part `number` of `of` about equal parts of a store, for processes that read it side by side."""
 
     number: int = 0
     of: int = 1
@@ -21,16 +20,16 @@ ALL = Part()
 
 
 class Changed(NamedTuple):
-    """Whose profiles were changed. Of those `begun` it was said that somebody is about to, and not that they have: they
-    may be changed later."""
+    """Whose profiles were changed; and those whose change has `begun` and is not known to be over, so that they may
+    change later."""
 
     visitor_ids: Collection[str] = ()
     begun: Collection[str] = ()
 
 
 class Begun(NamedTuple):
-    """Changes that somebody was about to make: by name, whose they are. Those that were `over` by the `place` up to
-    which this was told may have begun before."""
+    """Changes that were announced up to `place`: those that have `begun`, by name, with the visitors they are of; and
+    the names of those that are `over`, which may have begun before."""
 
     begun: Mapping[str, Collection[str]]
     over: Collection[str]
@@ -42,8 +41,8 @@ LONGEST_CHANGE_SECONDS = 30.0
 
 
 class KnownVisitors(NamedTuple):
-    """Some of those whom a store knows: of whom it has `deeds` alone, and those of whom it may have `more`. The `place`
-    to go on from, "" for none; and of about how many these are."""
+    """Some of the visitors that a store knows: those of whom it has `deeds` only, and those of whom it may have `more`.
+    `place` is where to go on, "" at the end; `of` is about how many visitors there are."""
 
     deeds: Collection[str]
     more: Collection[str]
@@ -70,16 +69,15 @@ class ProfileStore(Protocol):
         last import."""
 
     async def newest_change(self) -> str:
-        """The place after the last change of any profile, for who remembers some."""
+        """The place after the last change of any profile."""
 
     async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Changed | None:
-        """Whose profiles were changed between two such places, but for the `known` changes (`Applied.changes`); None
-        when that may be anybody, as when somebody was erased, of whom no name is left, or when too much was changed to
-        tell."""
+        """Whose profiles were changed between two such places, without the `known` changes (`Applied.changes`). None
+        when it may be anybody: somebody was erased, whose id must not be kept, or too much was changed to tell."""
 
     async def known_visitors(self, after: str) -> KnownVisitors | None:
-        """The next of those whom the store knows, each once or more; "" is the beginning. Quick, for no profile is
-        read. None where it would take long to tell them all."""
+        """The next visitors that the store knows, each once or more; `after` "" is the beginning. Quick, since no
+        profile is read. None where listing all of them would take long."""
 
     async def attribute_names(self) -> frozenset[str]:
         """Every attribute name an import or event has brought, so that `check` knows it."""
@@ -93,10 +91,14 @@ class ProfileStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What came of arrivals: those the store did not have yet, each as whose it is; and who was joined or parted by
-    one of them, as they are right after it. `noted` are those of what was noted that the store tells apart from the
-    `fresh` ones. `places` are those of the log before and after them, if nothing else lies
-    between; `changes` names what was changed for `ProfileStore.changed`."""
+    """What came of `EventStore.apply`.
+
+    * `fresh`: the arrivals that the store did not have yet, with the visitor id they were logged under.
+    * `noted`: the same of what pages recorded by themselves.
+    * `linked`: profiles that an arrival joined or parted, as they are right after it.
+    * `places`: the places of the log before and after all this, None when something else lies between.
+    * `changes`: names of what was changed, for `ProfileStore.changed`.
+    """
 
     fresh: Sequence[Arrival]
     linked: Mapping[str, Profile] = field(default_factory=dict)
@@ -117,8 +119,8 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An event that was not taken: when it came and from which source, why not, the bytes that were sent, the visitor
-    of the cookie, and the route they were sent to."""
+    """An event that was refused: when it came and from which source, the reason, the bytes that were sent, the visitor
+    of the cookie, and the route it was sent to."""
 
     received_at: float
     source: str
@@ -130,7 +132,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Tombstones:
-    """What is left of who was erased: by the hash of each id when that was, and the keys the hashes were made with."""
+    """What is kept of erased visitors: by the keyed hash of each id, when that was; and the keys of the hashes."""
 
     keys: Sequence[bytes]
     erased_at: Mapping[bytes, float]
@@ -140,27 +142,27 @@ class EventStore(Protocol):
     """The log of all events and what follows from it. As `ProfileStore`, it may raise `StoreError`."""
 
     async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Deed] = ()) -> Applied:
-        """Logs each event of which the log has none with this visitor and id, and changes their visitors' profiles
-        (`events/fold.py`), each visitor's all at once. What is applied is durable when this returns. What is `noted` is
-        new for certain, with an id that begins as `NOTED`: so it may be stored with less ado."""
+        """Logs each event unless the log has one with this visitor and id, and changes the visitors' profiles
+        (`events/fold.py`), each visitor's in one step. Durable when this returns. Events in `noted` are certainly new
+        (their ids begin with `NOTED`), so nothing has to be looked up for them."""
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
-        """The next events in the order they were applied, at most about so many, and the place to go on from; "" is
-        the beginning. Nothing, and the same place, when nothing new has come. A store of many machines keeps only the
-        newest for this, and may leave out some that a crash came upon: enough for statistics over all visitors."""
+        """The next events in the order they were applied, about `limit` at most, and the place to go on from; `after`
+        "" is the beginning. Nothing, and the same place, when nothing new has come. A store of many machines keeps only
+        the newest events for this, and may miss some after a crash: enough for statistics over all visitors."""
 
     async def begun(self, after: str) -> Begun:
-        """Who, after a place as of `newest_change`, was about to add what `log` may have left out. What was begun and
-        is not over by then, or soon after, a crash came upon."""
+        """The changes announced after a place as of `newest_change`: what is begun and not over soon after was cut off
+        by a crash, and `log` may miss its events."""
 
     async def end_of_log(self) -> str:
         """The place after the newest event."""
 
     def visitors(self) -> AsyncIterator[str]:
-        """Everybody of whom the log has anything, in no order."""
+        """The ids of all visitors in the log, in no order."""
 
     async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
-        """All that the log has of one visitor, in the order of their histories."""
+        """All logged events of one visitor, in order of time and id."""
 
     async def logs_of(self, visitor_ids: Sequence[str]) -> Sequence[Sequence[Arrival]]:
         """The same of some visitors, asked for at once."""
@@ -169,29 +171,29 @@ class EventStore(Protocol):
         """Makes every profile anew from the log. Returns how many came out differently."""
 
     async def merge_rules(self) -> Mapping[str, str]:
-        """By attribute the name of the rule of `audience/merging.py` by which it is told of a profile."""
+        """By attribute, the name of its rule of `audience/merging.py`."""
 
     async def put_merge_rules(self, rules: Mapping[str, str]) -> None:
-        """Has these rules hold for what is applied from now on, in every process. Profiles are as they were until
+        """Applies these rules to what comes from now on, in every process. Profiles stay as they are until
         `rebuild`."""
 
     async def withdraw(self, gone: Mapping[str, Collection[str]]) -> None:
-        """Takes these events, by visitor, out of their logs and profiles, as if they had never come: each visitor's all
-        at once. Nobody who adds events waits long for it, however many these are."""
+        """Removes these events, by visitor, from their logs and profiles, as if they had never come: each visitor's in
+        one step. Adding events does not wait long for it, however many they are."""
 
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
-        """Leaves no byte of these visitors anywhere in the store but a keyed hash, by which no replay or import brings
-        back what happened before `now`. How much of what was erased."""
+        """Leaves no byte of these visitors in the store but a keyed hash, so that no replay or import brings back what
+        happened before `now`. Returns, by kind, how much was erased."""
 
     async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:
-        """Leaves the keyed hashes alone, before what is kept of these visitors in several places is erased: what is
-        under way to one of them does not come in any more."""
+        """Only adds the keyed hashes. Called before several places are erased, so that nothing under way to one of them
+        comes in any more."""
 
     async def tombstones(self) -> Tombstones:
-        """What is left of who was erased, here or in stores whose tombstones were brought."""
+        """Those of this store, and those put into it."""
 
     async def put_tombstones(self, tombstones: Tombstones) -> None:
-        """Takes another store's tombstones in, beside its own: from now on what they forbid does not come back here."""
+        """Adds another store's tombstones: what they forbid does not come in from now on."""
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
         """Keeps events that were not taken, the newest 10,000."""
@@ -200,13 +202,12 @@ class EventStore(Protocol):
         """The events that were not taken, oldest first."""
 
     async def forget_refused(self, refused: Sequence[Refused]) -> None:
-        """Lets go of these."""
+        """Deletes these."""
 
     async def forget_before(self, moment: float) -> None:
-        """Lets go of what came before that moment (Unix seconds) of all that is kept beside visitors: events that were
-        not taken, and those that `log` lists from elsewhere than the visitors' logs; and of the names by which
-        `changed` tells what everybody has seen long since."""
+        """Deletes what is kept beside visitors and came before that moment (Unix seconds): refused events, the list
+        that `log` reads where that is apart from the visitors' logs, and old entries of what `changed` reads."""
 
 
 class Store(ProfileStore, EventStore, Protocol):
-    """What a store is: profiles, and the events they come from."""
+    """Profiles, and the events they follow from."""

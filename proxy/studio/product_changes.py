@@ -16,7 +16,7 @@ import msgspec
 from proxy.catalogue.hub import Hub
 from proxy.catalogue.products import Unreadable
 from proxy.errors import UNDECODABLE, RequestError
-from proxy.ports import Told
+from proxy.ports import Replies
 
 MOST_CHANGES = 10_000
 CHANGED_AT_ONCE = 50
@@ -67,7 +67,7 @@ async def change(hub: Hub, changes: list[dict[str, Any]]) -> ProductsChanged:
     return ProductsChanged(len(changes) - len(left), tuple(left))
 
 
-def products_changed(told: Told) -> ProductsChanged:
+def products_changed(told: Replies) -> ProductsChanged:
     """What came of telling everybody; each answered with what it did."""
     done = [msgspec.msgpack.decode(answer, type=ProductsChanged) for answer in told.answers.values()]
     first = done[0] if done else ProductsChanged(0, ())

@@ -12,7 +12,7 @@ import msgspec
 
 from proxy.errors import UNDECODABLE, RequestError
 from proxy.httpcache.purge import Purge, purge_of
-from proxy.ports import Told
+from proxy.ports import Replies
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +34,7 @@ class Purged(msgspec.Struct, frozen=True):
     everywhere: bool
 
 
-def purged(told: Told) -> Purged:
+def purged(told: Replies) -> Purged:
     """What came of telling everybody of a purge; each answered with a number."""
     return Purged(sum(map(int, told.answers.values())), len(told.live), len(told.answers), told.is_whole)
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from proxy.bus import alone as alone_module
 from proxy.bus import bus_of_machine, bus_of_shop
+from proxy.bus import listeners as listeners_module
 from proxy.bus import machine as machine_module
 from proxy.bus import redis as redis_module
-from proxy.bus.alone import Alone
+from proxy.bus.local import LocalBus
 from proxy.bus.redis import LIVE, RedisBus
 from proxy.ports import Bus
 from proxy.stores import server_of
@@ -34,8 +34,8 @@ WAYS = ("machine", "valkey", "both")
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deadlines that no busy machine misses, for what is not about them."""
-    for module in (alone_module, machine_module, redis_module):
-        monkeypatch.setattr(module, "TOLD_WITHIN_SECONDS", 30.0)
+    for module in (listeners_module, machine_module, redis_module):
+        monkeypatch.setattr(module, "REPLY_SECONDS", 30.0)
     monkeypatch.setattr(redis_module, "LIVES_SECONDS", 60.0)
 
 
@@ -104,7 +104,7 @@ async def test_everybody_hears_the_sender_too_and_the_answers_come_by_name(membe
 
 
 async def test_one_alone_hears_itself() -> None:
-    bus = Alone()
+    bus = LocalBus()
     listener = Heard(bus)
     await bus.open()
     told = await bus.send("purge", b"/sale")

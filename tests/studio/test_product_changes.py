@@ -7,7 +7,7 @@ import pytest
 from proxy.catalogue.hub import Hub
 from proxy.errors import RequestError
 from proxy.model import Product
-from proxy.ports import Told
+from proxy.ports import Replies
 from proxy.studio.product_changes import CHANGED_AT_ONCE, LeftOut, change, changes_in, products_changed
 
 
@@ -41,4 +41,4 @@ def test_what_is_no_change_is_refused(body: bytes) -> None:
 
 
 def test_nobody_told_means_nothing_changed() -> None:
-    assert products_changed(Told(frozenset({"a"}), {})).confirmed == 0
+    assert products_changed(Replies(frozenset({"a"}), {})).confirmed == 0

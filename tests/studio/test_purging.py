@@ -4,7 +4,7 @@ import pytest
 
 from proxy.errors import RequestError
 from proxy.httpcache.purge import purge_of
-from proxy.ports import Told
+from proxy.ports import Replies
 from proxy.studio.purging import Purged, purge_in, purged
 
 
@@ -23,13 +23,13 @@ def test_what_is_none_is_refused() -> None:
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        (Told(frozenset("ab"), {"a": b"2", "b": b"1"}), Purged(3, 2, 2, everywhere=True)),
-        (Told(frozenset("ab"), {"a": b"2"}), Purged(2, 2, 1, everywhere=False)),
-        (Told(frozenset("a"), {"a": b"2"}, is_cut_off=True), Purged(2, 1, 1, everywhere=False)),
+        (Replies(frozenset("ab"), {"a": b"2", "b": b"1"}), Purged(3, 2, 2, everywhere=True)),
+        (Replies(frozenset("ab"), {"a": b"2"}), Purged(2, 2, 1, everywhere=False)),
+        (Replies(frozenset("a"), {"a": b"2"}, is_cut_off=True), Purged(2, 1, 1, everywhere=False)),
     ],
     ids=["all", "one is late", "others cannot be reached"],
 )
-def test_what_was_purged_is_summed_over_the_workers(told: Told, expected: Purged) -> None:
+def test_what_was_purged_is_summed_over_the_workers(told: Replies, expected: Purged) -> None:
     assert purged(told) == expected
 
 

@@ -6,13 +6,13 @@ import asyncio
 import secrets
 
 from proxy.memo import make_room
-from proxy.ports import Bus, Hear, Told
+from proxy.ports import Bus, OnMessage, Replies
 
 _ID_BYTES = 12
 _REMEMBERED = 10_000
 
 
-class Several:
+class JoinedBus:
     """A `Bus` made of two: one that reaches far, and one that works while the far one does not."""
 
     def __init__(self, near: Bus, far: Bus) -> None:
@@ -22,27 +22,27 @@ class Several:
         self._far = far
         self._done: dict[bytes, asyncio.Future[bytes]] = {}
 
-    def listen(self, topic: str, hear: Hear) -> None:
+    def listen(self, topic: str, on_message: OnMessage) -> None:
         async def once(message: bytes) -> bytes:
-            return await self._once(message[:_ID_BYTES], message[_ID_BYTES:], hear)
+            return await self._once(message[:_ID_BYTES], message[_ID_BYTES:], on_message)
 
         self._near.listen(topic, once)
         self._far.listen(topic, once)
 
-    async def _once(self, message_id: bytes, payload: bytes, hear: Hear) -> bytes:
+    async def _once(self, message_id: bytes, payload: bytes, on_message: OnMessage) -> bytes:
         if message_id not in self._done:
             make_room(self._done, _REMEMBERED)
-            self._done[message_id] = asyncio.ensure_future(hear(payload))
+            self._done[message_id] = asyncio.ensure_future(on_message(payload))
         return await asyncio.shield(self._done[message_id])
 
     async def open(self) -> None:
         await asyncio.gather(self._near.open(), self._far.open())
 
-    async def send(self, topic: str, payload: bytes = b"") -> Told:
+    async def send(self, topic: str, payload: bytes = b"") -> Replies:
         message = secrets.token_bytes(_ID_BYTES) + payload
         near, far = await asyncio.gather(self._near.send(topic, message), self._far.send(topic, message))
         answers = {**near.answers, **far.answers}
-        return Told(near.live | far.live, answers, is_cut_off=near.is_cut_off or far.is_cut_off)
+        return Replies(near.live | far.live, answers, is_cut_off=near.is_cut_off or far.is_cut_off)
 
     async def tell(self, topic: str, payload: bytes = b"") -> None:
         message = secrets.token_bytes(_ID_BYTES) + payload
