@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proxy.catalogue.hub import EVERYTHING
 from proxy.catalogue.ranking import Fit, Shift, summed, weights
@@ -123,14 +123,10 @@ def candidates(found: Source, context: StrategyContext) -> Sequence[str]:
     if not found.reads_history:
         return found.strategy.select(context, found.words)
     shopper, shop = context.shopper, context.shop
+    if context.here in shopper.visit[-1:] and not found.reads_page:  # where they are is what they did last
+        context = replace(context, here="")
     learnt = shop.baskets.count if found.strategy.of_orders else shop.covisits.latest_at // RANKED_FOR_SECONDS
-    key = (
-        found.strategy.phrase,
-        found.words,
-        context.here if context.here not in shopper.visit[-1:] else "",
-        learnt,
-        shop.edition,
-    )
+    key = (found.strategy.phrase, found.words, context.here, learnt, shop.edition)
     known = shopper.memo.get(key)
     if known is None:
         if len(shopper.memo) >= _MOST_REMEMBERED:

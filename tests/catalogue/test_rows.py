@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from proxy.catalogue.ranking import Fit, Shift
 from proxy.catalogue.rows import IN_STOCK, RowSpec, choose
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
-from proxy.catalogue.strategies import source
+from proxy.catalogue.strategies import Source, source
 from proxy.catalogue.strategy_context import StrategyContext
 from proxy.model import Product
 from tests.catalogue.worlds import asking
@@ -120,6 +123,18 @@ HAT = Product("HAT", "Hat", "/p/HAT", "clothes", "Ours", popularity=-1.0)
 
 def of_shirts(here: str = "", bought: Sequence[str] = ()) -> StrategyContext:
     return StrategyContext(Shop([*SHIRTS, HAT]), Shopper(bought=dict.fromkeys(bought, 1)), here, 0.0)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [source("recently viewed", []), NOW, source("bought together with", ["this product", "products in cart"])],
+    ids=str,
+)
+def test_what_was_given_on_a_products_own_page_makes_no_difference_elsewhere(found: Source) -> None:
+    for pages in (("TRAIL", ""), ("", "TRAIL"), ("SCREE", "TRAIL", "SCREE")):
+        one = asking(viewed=["SCREE", "TRAIL"])
+        alone = [ids(RowSpec((found,)), asking(viewed=["SCREE", "TRAIL"], here=here)) for here in pages]
+        assert [ids(RowSpec((found,)), replace(one, here=here)) for here in pages] == alone
 
 
 def test_variants_of_one_thing_are_not_shown_beside_one_another_unless_chosen() -> None:
