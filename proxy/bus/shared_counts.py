@@ -38,19 +38,17 @@ class SharedCounts:
 
     async def keep(self) -> None:
         """Writes what has changed, again and again, for as long as it is let, and once more at the end. A file system
-        that is busy holds up the thread that does it, and nobody else."""
+        that is busy holds up the thread that does it, and nobody else; nor do thousands of rules, which it packs."""
         try:
             while True:
-                counted = self._counted()
-                if counted != self._written:
-                    await asyncio.to_thread(self._put, counted)
+                await asyncio.to_thread(self._put_changed, *self._now())
                 await asyncio.sleep(WRITE_SECONDS)
         finally:
             self.write()
 
     def write(self) -> None:
         """Writes what this worker has counted. A disk that is full costs the others a look at it, no more."""
-        self._put(self._counted())
+        self._put(_packed(*self._now()))
 
     def sums(self, counts: Counts, gauges: Counts) -> tuple[Counts, Counts]:
         """Counts of all that ever were, and gauges of those that live: these of our own and, added to them, those of
@@ -61,8 +59,13 @@ class SharedCounts:
                 _add(gauges, counted.gauges)
         return counts, gauges
 
-    def _counted(self) -> bytes:
-        return msgspec.msgpack.encode(Counted(_rows(self._metrics.counts()), _rows(self._metrics.gauges())))
+    def _now(self) -> tuple[Counts, Counts]:
+        return Counts(self._metrics.counts()), self._metrics.gauges()
+
+    def _put_changed(self, counts: Counts, gauges: Counts) -> None:
+        counted = _packed(counts, gauges)
+        if counted != self._written:
+            self._put(counted)
 
     def _put(self, counted: bytes) -> None:
         """Under another name each time: to take the name of a file that is there makes some file systems (ext4) bring
@@ -94,6 +97,10 @@ class SharedCounts:
                 if newer in (None, path):
                     return None
                 path = newer
+
+
+def _packed(counts: Counts, gauges: Counts) -> bytes:
+    return msgspec.msgpack.encode(Counted(_rows(counts), _rows(gauges)))
 
 
 def _rows(counts: Counts) -> list[tuple[str, str, str, int]]:

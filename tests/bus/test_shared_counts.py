@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.bus import shared_counts
 from proxy.bus.shared_counts import SharedCounts
 from proxy.metrics import GAUGES, Counts, Metrics
 
@@ -45,6 +46,30 @@ async def test_what_was_counted_last_is_written_at_the_end(tmp_path: Path) -> No
     keeping.cancel()
     await asyncio.wait((keeping,))
     assert f'{REQUESTS}{{result="default"}} 4\n' in text_of(SharedCounts(tmp_path, "other", Metrics()))
+
+
+async def test_while_it_is_kept_a_file_is_written_when_something_was_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_counts, "WRITE_SECONDS", 0)
+    metrics, puts = Metrics(), list[int]()
+    tally = SharedCounts(tmp_path, "one", metrics)
+    put = tally._put
+    monkeypatch.setattr(tally, "_put", lambda counted: (puts.append(len(puts)), put(counted)))
+    keeping = asyncio.create_task(tally.keep())
+    for requests in (1, 2):
+        metrics.count(REQUESTS, "result", "default")
+        async with asyncio.timeout(9):
+            while f'{REQUESTS}{{result="default"}} {requests}\n' not in text_of(
+                SharedCounts(tmp_path, "two", Metrics())
+            ):
+                await asyncio.sleep(0)
+    written = len(puts)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert len(puts) == written == 2
+    keeping.cancel()
+    await asyncio.wait((keeping,))
 
 
 def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
