@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.growth import case, filled, report
+from loadtests.growth import as_full, case, filled, report
 from proxy.decide.engine import decide
 
 
@@ -27,6 +27,13 @@ def test_the_report_says_which_bars_were_reached() -> None:
     told = report(1, slots=(2, 4), rules=(20, 40))
     assert told.count("| B3 |") == 4 and told.count("reached |") == 4
     assert "| 4 slots, 1,000 rules |" in told and "| 5 slots, 40 rules, the same pages |" in told
+
+
+def test_fewer_rules_that_ask_less_fill_as_many_slots() -> None:
+    many = case(5, 4_000)
+    few = as_full(5, 100, many)
+    assert len(few.plan.rules) == 100
+    assert abs(filled(few) - filled(many)) < 1 < filled(many) - filled(case(5, 100))
 
 
 def test_rules_for_others_leave_the_pages_as_they_are() -> None:
