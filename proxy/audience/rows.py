@@ -23,6 +23,9 @@ MAX_LINE_BYTES = 64 * 1024
 MAX_NAME = 64
 MAX_COLUMNS = 500
 DELIMITERS = ",;\t|"
+SEPARATOR = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
+"""A first line by which spreadsheets tell one another what parts the cells."""
+
 ID_NAMES = ("visitor id", "visitor", "id", "customer id")
 SEGMENT_NAMES = ("segments", "segment")
 SPELLINGS = {"e mail": "email", "e mail address": "email", "email address": "email"}
@@ -105,6 +108,8 @@ class Source:
             raise OperatorError("the file is in UTF-16", help="save it as UTF-8")
         if self.line == 1 and raw.startswith(b"PK\x03\x04"):
             raise OperatorError("the file is a workbook or an archive", help="save the sheet as CSV, best as CSV UTF-8")
+        if self.line == 1 and b"\r" in raw.rstrip(b"\r\n"):
+            raise OperatorError("the file's lines end as on old Macs", help="save the sheet as CSV UTF-8")
         if len(raw) > MAX_LINE_BYTES:
             self.note(f"is longer than {MAX_LINE_BYTES // 1024} KiB", is_refusal=True)
             return "\n"
@@ -162,7 +167,9 @@ class Columns:
 def _csv_rows(texts: Iterable[str], source: Source) -> Iterator[Row]:
     texts = iter(texts)
     header = next(texts)
-    delimiter = max(DELIMITERS, key=header.count)
+    if said := SEPARATOR.fullmatch(header.strip()):
+        header = next(texts, "")
+    delimiter = said[1] if said else max(DELIMITERS, key=header.count)
     if source.sheet.has_spaces and delimiter not in header:
         delimiter, header, texts = " ", header.strip(), (text.strip() for text in texts)
     read = partial(csv.reader, delimiter=delimiter, skipinitialspace=delimiter == " ")
@@ -212,6 +219,8 @@ def _in_words(error: csv.Error) -> str:
     text = str(error)
     if "end of data" in text or "larger than field limit" in text:
         return "a quotation mark is not closed"
+    if "new-line character" in text:
+        return "a line end stands inside a value"
     return "a quotation mark stands inside a value" if "expected after" in text else text
 
 

@@ -74,6 +74,8 @@ def read_log(lines: Iterable[str]) -> Log:
     first = [line for line in begun if line.strip()]
     if not first:
         raise OperatorError("there is nothing in this file", help="write one basket a line, or a table with a heading")
+    if "\r" in first[0]:
+        raise OperatorError("the lines of this file end as on old Macs", help="save it as CSV UTF-8")
     rest = _Numbered(chain(begun, coming))
     if first[0].lstrip().startswith("{"):
         columns, events = _events(first, rest)

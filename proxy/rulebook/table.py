@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from proxy.audience.rows import SEPARATOR
+from proxy.errors import OperatorError
 from proxy.page.slots import SLOT_KINDS
 from proxy.rulebook.mending import in_quotes, quoted
 from proxy.rulebook.words import PLACED
@@ -39,14 +42,18 @@ class Table:
 
 def rules_from_table(raw: str, timezone: str = "UTC") -> Table:
     """The rule file. Whatever the cells hold, it can be read as YAML; what it says is for the checker to judge."""
-    reader = csv.reader(io.StringIO(raw.removeprefix("\ufeff")), dialect=_dialect(raw))
-    head = [cell.strip() for cell in next(reader, [])]
+    rows = _rows(raw)
+    head = [cell.strip() for cell in next(rows, (0, []))[1]]
+    if not any(head):
+        raise OperatorError(
+            "the table is empty", help="write a heading of words, as name, slot, country, and a row a rule"
+        )
     lines: list[tuple[str, int]] = [(MADE, 0), ("version: 1", 0), (f"timezone: {quoted(timezone)}", 0), ("", 0)]
     rules: list[tuple[str, int]] = []
-    for cells in reader:
+    for row, cells in rows:
         known = [(word, cell.strip()) for word, cell in zip(head, cells, strict=False) if word and cell.strip()]
         if known and len(rules) < MAX_ROWS * 50:
-            rules += [(line, reader.line_num) for line in _rule(known)]
+            rules += [(line, row) for line in _rule(known)]
     lines += [("rules:", 0), *rules] if rules else [("rules: []", 0)]
     return Table("\n".join(line for line, _ in lines) + "\n", tuple(row for _, row in lines))
 
@@ -92,11 +99,21 @@ def _in_list(word: str) -> str:
     return in_quotes(word) if "," in word else quoted(word)
 
 
-def _dialect(raw: str) -> type[csv.Dialect]:
-    """Comma, semicolon or tab, whichever the head has most of; Excel in many countries writes semicolons."""
-    head = raw.partition("\n")[0]
-
-    class Found(csv.excel):
-        delimiter = max(",;\t", key=head.count)
-
-    return Found
+def _rows(raw: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows, each with the line it ends on. Raises `OperatorError` for a quotation mark that is never closed."""
+    text = re.sub(r"\r\n?", "\n", raw.removeprefix("\ufeff"))  # old Macs end lines by CR alone
+    head, _, rest = text.partition("\n")
+    if said := SEPARATOR.fullmatch(head.strip()):
+        text = "\n" + rest
+    # Comma, semicolon or tab, whichever the head has most of; Excel in many countries writes semicolons.
+    delimiter = said[1] if said else max(",;\t", key=head.count)
+    reader, began = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), 0
+    try:
+        for cells in reader:
+            if cells:
+                yield reader.line_num, cells
+            began = reader.line_num
+    except csv.Error as error:
+        lines = f"lines {began + 1} to {reader.line_num} were read as one row" if reader.line_num > began + 1 else ""
+        what = f"{lines or f'line {began + 1} cannot be read'}: a quotation mark is not closed, or stands inside a text"
+        raise OperatorError(what, help="close every quotation mark, and write those in a text twice") from error

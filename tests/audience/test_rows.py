@@ -158,6 +158,7 @@ def test_objects_with_ever_new_fields_do_not_fill_memory() -> None:
         ([b"\x89PNG\r\n", b"\x1a\n"], "no column holds the visitor id"),
         (["id,orders\n".encode("utf-16")], "UTF-16"),
         ([b"PK\x03\x04\x14\0\n"], "workbook"),
+        ([b"id,name\r1,Anna\r2,Ben\r"], "old Macs"),
         ([b'[{"id":"anna"}]\n'], "one JSON array"),
     ],
 )
@@ -165,6 +166,16 @@ def test_a_file_that_is_no_table_is_refused_with_help(content: list[bytes], prob
     with pytest.raises(OperatorError, match=problem) as refusal:
         list(read_rows(content))
     assert refusal.value.help
+
+
+@pytest.mark.parametrize("first", ["sep=;", "\ufeffsep=;", '"SEP=;"', "sep=;\r"])
+def test_a_first_line_may_say_what_parts_the_cells(first: str) -> None:
+    rows = list(read_rows(lines(first, "id;a,b,c", "1;x")))
+    assert [(row.line, row.cells) for row in rows] == [(3, {"id": "1", "a b c": "x"})]
+
+
+def test_a_line_end_of_old_macs_within_a_row_refuses_the_row() -> None:
+    assert told(read_rows(lines("id,name", "1,An\rna", "2,Ben"))) == [(2, "", "a line end stands inside a value")]
 
 
 @given(st.lists(st.binary(max_size=40).map(lambda line: line.replace(b"\n", b"") + b"\n"), max_size=10), st.booleans())

@@ -64,7 +64,7 @@ def test_visits_come_in_the_order_of_time() -> None:
     assert [group.products for group in log.groups] == [("early",), ("late", "later")]
 
 
-@pytest.mark.parametrize("text", ["", "\n \n", '{"kind": "page viewed"}'])
+@pytest.mark.parametrize("text", ["", "\n \n", '{"kind": "page viewed"}', "order_id,product_id\r1,A\r1,B\r"])
 def test_a_file_without_products_is_refused(text: str) -> None:
     with pytest.raises(OperatorError):
         read_log(text.split("\n"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.errors import OperatorError
 from proxy.rulebook.compile import load
 from proxy.rulebook.read import read_yaml
 from proxy.rulebook.table import MADE, rules_from_table
@@ -75,6 +77,35 @@ def test_semicolons_tabs_and_a_mark_of_byte_order_are_fine() -> None:
     for delimiter in ";\t":
         text = "\ufeff" + TABLE.replace('"Salg: alt, nå"', "Salg").replace(",", delimiter)
         assert "country: [NL, BE]" in rules_from_table(text).text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name,slot\rA,s\r",
+        "name,slot\r\nA,s\r\n",
+        "sep=;\nname;slot\nA;s\n",
+        "\ufeff\n\nname,slot\n\nA,s",
+        '"sep=\t"\nname\tslot\nA\ts',
+    ],
+)
+def test_a_table_is_read_however_a_spreadsheet_saved_it(text: str) -> None:
+    assert "  - name: A\n    slot: s\n" in rules_from_table(text).text
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('name;title\nA;"Hi\nB;x\n', "lines 2 to 3 were read as one row: a quotation mark is not closed"),
+        ('name;title\nA;"H"i\nB;x\n', "line 2 cannot be read: a quotation mark"),
+        ("", "the table is empty"),
+        ("\n \n", "the table is empty"),
+    ],
+)
+def test_a_table_that_would_lose_rows_is_refused(text: str, what: str) -> None:
+    with pytest.raises(OperatorError, match=what) as refused:
+        rules_from_table(text)
+    assert refused.value.help
 
 
 def test_a_column_twice_asks_both() -> None:
