@@ -27,8 +27,8 @@ MOST_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A slot that shows something else than a test expects, and why, line by line. `expected` and `shown` are ready to
-    read."""
+    """A slot that shows something else than a test expects, and `reasons` line by line. `expected` and `shown` are
+    texts."""
 
     slot: str
     expected: str

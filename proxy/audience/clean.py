@@ -51,7 +51,7 @@ MAX_NUMBER = 40
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """The profile, None when the row was refused; and what there is to say."""
+    """`profile` is None when the row was refused; `notes` say what was changed or refused."""
 
     profile: Profile | None
     notes: tuple[Note, ...]

@@ -33,9 +33,14 @@ Row = frozenset[Feature]
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A group: how many of those looked at, and what share; how much of it came out again from halves; what sets it
-    apart; and the lines that find it best, those in `when` holding and none in `unless`: what part of the group they
-    find, and what part of those they find is of the group."""
+    """A group of visitors.
+
+    * `members`, `share`: how many of those looked at, and their share.
+    * `stability`: how much of it comes out again when half of the visitors are asked (Jaccard, 0 to 1).
+    * `apart`: the features that set it apart.
+    * `when`, `unless`: the lines of a segment that finds it best; `found` is the part of the group they find, `right`
+      the part of those found that is in the group.
+    """
 
     members: int
     share: float
@@ -72,7 +77,7 @@ Groups = tuple[int, ...]
 
 
 class _Space:
-    """Rows, how many visitors each stands for, and their distances."""
+    """Distinct rows of features, how many visitors each stands for, and the distances between them."""
 
     def __init__(self, visitors: Sequence[Row]) -> None:
         ordered = sorted(visitors, key=sorted)

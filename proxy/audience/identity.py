@@ -34,7 +34,7 @@ NOBODY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """May they be joined; and the one word why not."""
+    """Whether two ids may be joined, and the one word why not."""
 
     allowed: bool
     reason: str = ""

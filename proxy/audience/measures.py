@@ -27,7 +27,7 @@ AT, STAMP = attrgetter("at"), attrgetter("at", "id")
 
 @dataclass(frozen=True, slots=True)
 class DaysSince:
-    """Days from `at` to whenever it is asked, as a fraction."""
+    """The days since `at`, as a fraction, at whatever moment it is asked."""
 
     at: float
 
@@ -37,7 +37,7 @@ class DaysSince:
 
 @dataclass(frozen=True, slots=True)
 class Decaying:
-    """Points as of a moment, that halve with time."""
+    """Points as of the moment `as_of`, which halve every `half_life_seconds`."""
 
     points: float
     as_of: float
@@ -54,7 +54,7 @@ Value = AttributeValue | DaysSince | Decaying | None
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a measure tells, from `read_at` until before `holds_until`."""
+    """The value of a measure: `told` holds from `read_at` until before `holds_until`."""
 
     told: Value
     read_at: float

@@ -17,7 +17,7 @@ KINDS = {bool: "yes or no", float: "a number", str: "a text", frozenset: "a list
 
 @dataclass(slots=True)
 class Kind:
-    """Values of one kind in one column: how many, and the first."""
+    """How many values of one kind a column has, and the first of them."""
 
     line: int
     value: AttributeValue
@@ -25,7 +25,7 @@ class Kind:
 
 
 class MixedColumns:
-    """Looks at each profile as it is taken."""
+    """Counts the kinds of values as profiles are read; `notes` then tells which columns mix them."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, dict[str, Kind]] = {}

@@ -58,8 +58,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a file is of: the columns that may hold the visitor id (none is asked for in JSON lines), the names that are
-    no column's, and whether runs of spaces may part the columns of a table."""
+    """How a kind of file is read: the columns that may hold the visitor id (JSON lines need none), the names that no
+    column may have, and whether runs of spaces may separate the columns of a table."""
 
     id_names: Collection[str] = ID_NAMES
     taken: Collection[str] = TAKEN

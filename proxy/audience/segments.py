@@ -17,8 +17,8 @@ Memberships = Mapping[frozenset[str], int]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A segment's members among those looked at, and its share of all visitors with the interval it lies in; of all
-    visitors, when all were looked at, the interval is a point. `members` is for all visitors."""
+    """`members` of a segment among all visitors, and its `share` with the interval it lies in. When all visitors were
+    looked at, the interval is a point."""
 
     name: str
     members: int

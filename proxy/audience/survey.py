@@ -31,7 +31,7 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What would be in a segment of this condition; only `problems` where it cannot be read."""
+    """How many visitors a typed condition holds for; only `problems` when it cannot be read."""
 
     size: Size | None
     visitors: int

@@ -17,7 +17,7 @@ VISIT_PAUSE_SECONDS = 1_800.0
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A run of events: when its first and last happened."""
+    """A run of events without a long pause: when its first and its last happened."""
 
     began_at: float
     ended_at: float
@@ -33,8 +33,8 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Events are in from their `at`, if that is not before `since`, until before `at + within`; all are out at `until`.
-    `past` is all that happened so far, of every kind."""
+    """The part of a history that counts: events with `at` not before `since`, each until before `at + within`; at
+    `until` the whole window ends. `past` is everything that has happened so far, of every kind."""
 
     past: Sequence[Event]
     within: float = inf

@@ -32,7 +32,7 @@ Answer = Callable[[Sequence[str]], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is known, and the product hidden."""
+    """The products that are known, and the one that is hidden."""
 
     seen: tuple[str, ...]
     wanted: str
@@ -40,8 +40,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is learnt, each with its time, and what is then foretold. `left_out` cases hid a product never seen before,
-    which no counting can know; `unread` are lines that are no case."""
+    """What to learn from (each with its time), and the cases to predict. `left_out` counts cases that hide a product
+    never seen before, which no counting can predict; `unread` counts lines that are no case."""
 
     kind: Literal["visits", "baskets"]
     learnt: tuple[tuple[str, ...], ...]

@@ -18,7 +18,7 @@ from proxy.model import Product
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one feed says: where, by which word (of stock, by which words), and what that means."""
+    """What one feed says of a fact: the file, the word (of stock, the words), and the value that follows."""
 
     file: str
     line: int
@@ -31,8 +31,8 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that may be known of a product: what counts, and what other feeds say, the later first. `said` is None
-    where nobody says anything, and the value then what is taken for want of a word."""
+    """One fact of a product: the value that counts, who `said` it (None when no feed does, and the value is the
+    default), and what `others` say, the latest first."""
 
     name: str
     value: str
@@ -42,7 +42,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that feeds say of a product; `faults` are those of rows that are left out, each with its place."""
+    """All facts of a product; `faults` are those of its rows that were left out, each with its place."""
 
     facts: tuple[Fact, ...]
     faults: tuple[str, ...] = ()

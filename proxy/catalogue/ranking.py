@@ -34,8 +34,8 @@ By = Literal["product", "category", "tag", "brand", "price", "in stock", "out of
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What a product must be: one of `values`, or of a price from `low` to `high`. `words` are products that a
-    visitor's own words mean (`products in cart`)."""
+    """A test of a product: it has one of `values`, or a price from `low` to `high`. `words` are those that stand for
+    products of the visitor (`products in cart`)."""
 
     by: By
     values: frozenset[str] = frozenset()
@@ -86,9 +86,9 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A boost (`places` above 0) or a bury of what fits. By `affinity` it is as many of the places as the visitor's
-    share of the brand or category is of their favourite's; by `score`, as the product's popularity is of the best.
-    -inf is to the end."""
+    """A boost (`places` above 0) or a bury of the products that fit. By `affinity`, the places are multiplied by the
+    visitor's share of the brand or category, relative to their favourite; by `score`, by the popularity relative to the
+    best. -inf moves to the end."""
 
     fit: Fit
     places: float
@@ -139,7 +139,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """What a rule does to a list of the shop's own."""
+    """What a rule does to the order of one of the shop's own lists."""
 
     shifts: tuple[Shift, ...] = ()
     pins: tuple[tuple[int, str], ...] = ()

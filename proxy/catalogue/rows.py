@@ -70,8 +70,8 @@ class RowSpec:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What became of one strategy: how many products it `found` and `gave`, and, where that was asked for, how many
-    were `left` out, by why. Once the row is full, the others are not looked at."""
+    """What became of one source: how many products it `found` and `gave`, and, when that was asked for, how many were
+    `left` out, by reason. Sources after the one that filled the row are not asked."""
 
     source: Source
     found: int
@@ -87,9 +87,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The products chosen, each with the source that gave it (None: pinned), and what became of every source asked.
-    `seen` is what was looked up in the catalogue, taken or not: while that stays, so does the row. None where more of
-    the catalogue had a say."""
+    """The products chosen, each with the source that gave it (None: pinned), and a step for each source asked. `seen`
+    is what was looked up in the catalogue, taken or not: the row holds as long as that is unchanged. None when more of
+    the catalogue was looked at."""
 
     products: tuple[Product, ...]
     sources: tuple[Source | None, ...]
@@ -137,7 +137,7 @@ def candidates(found: Source, context: StrategyContext) -> Sequence[str]:
 
 @dataclass(slots=True)
 class _Choice:
-    """The row as it fills."""
+    """A row while it is being filled."""
 
     spec: RowSpec
     context: StrategyContext

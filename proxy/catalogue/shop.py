@@ -32,8 +32,8 @@ Past = tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]]
 
 
 class Beginning:
-    """What a shop begins with: what was worked out in batch (`affinity_sql.py`), of clicks and orders `until` then, and
-    what files of the rule folder tell of the past, `seeded` so far."""
+    """What a shop knows at its start: what was worked out in batch (`affinity_sql.py`) from clicks and orders `until`
+    then, and the past that files of the rule folder tell, of which `seeded` has been taken in."""
 
     def __init__(self, covisits: Covisits, baskets: Baskets) -> None:
         self.covisits = covisits

@@ -36,7 +36,8 @@ _PATIENCE = 100
 
 
 class Reach(NamedTuple):
-    """Where two steps lead, best first, and how surely; as good as new until so much was `learnt` of all."""
+    """Where two steps from a product lead, best first, with weights; recomputed once the table has learnt more than
+    `learnt`."""
 
     products: tuple[str, ...]
     values: array[float]

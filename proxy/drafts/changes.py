@@ -28,7 +28,7 @@ _SAID_APART = {"name", "priority", "condition", "variant", "order", "place", "ti
 
 
 class Kind(StrEnum):
-    """What became of something, as the sign it is listed with."""
+    """Whether something was added, removed or changed, as the sign it is listed with."""
 
     ADDED = "+"
     REMOVED = "-"

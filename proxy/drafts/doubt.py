@@ -35,7 +35,7 @@ from proxy.model import (
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """Whether a condition can hold, and whether it can fail; both when something it asks is not known."""
+    """Whether a condition can hold and whether it can fail: both, when something it asks for is unknown."""
 
     may_hold: bool
     may_fail: bool
@@ -45,7 +45,7 @@ ANYHOW = Chance(True, True)
 
 
 class Doubts:
-    """Finds the slots of a view that a plan cannot be sure of."""
+    """Finds the slots of a view that a plan cannot decide for certain."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan

@@ -30,8 +30,8 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class SlotReplay:
-    """What came of one slot: in how many views it stood, in how many it shows something different, from what to what,
-    the most frequent first, and in how many nobody can tell, since what is `not_recorded` was not."""
+    """One slot over all views: how many had it; how many show something different, from what to what, the most frequent
+    first; and how many cannot be decided because something was `not_recorded`."""
 
     slot: str
     views: int
@@ -43,8 +43,8 @@ class SlotReplay:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What came of all views. `since` and `until` are when the first and the last of them was, 0 when there are none;
-    `slots` those in which anything differs or is unsure; `different` and `unsure` count views in which any slot is."""
+    """The result of a replay. `since` and `until` are the times of the first and last view (0: none); `slots` are those
+    in which anything differs or is unsure; `different` and `unsure` count views."""
 
     views: int
     since: float

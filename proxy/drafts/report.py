@@ -23,7 +23,7 @@ MOST_MISSING = 6
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """What `check` and `test` say of the draft. `faults` are those of the first tests that failed, a text each."""
+    """The results of `check` and `test` for the draft. `faults` are texts, of the first failed tests."""
 
     findings: tuple[Finding, ...]
     passed: int
@@ -38,9 +38,9 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """What would come of a draft. `live` and `draft` name the two; `new_slots` have rules in the draft and stood in no
-    recorded view; `starts_at` is when the first of the rules that came or changed begins, when none has begun.
-    `is_live`: it is no draft any more."""
+    """What a draft would change. `live` and `draft` are the names of the two; `new_slots` have rules in the draft but
+    are in no recorded view; `starts_at` is when the first new or changed rule begins, if none has begun. `is_live`: the
+    draft is live already."""
 
     live: str
     draft: str
@@ -54,7 +54,8 @@ class Prospect:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What the studio tells of the draft: the report, whether it may be published, and whether that is only asking."""
+    """What the studio shows of a draft: the report, whether it may be published, and whether publishing only asks for
+    approval."""
 
     text: str
     may_publish: bool = False

@@ -49,8 +49,8 @@ EVENTS = Sheet((*COLUMNS["visitor"], "anonymous id"), frozenset(), has_spaces=Tr
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How rows are read: when that is, on whose clocks times without a zone are, which columns have names of their own,
-    and the moment before which nothing is taken."""
+    """How rows are read: the present moment, the time zone of times that name none, the columns with names of their
+    own, and the moment before which rows are too old."""
 
     now: float
     timezone: str = "UTC"

@@ -64,8 +64,8 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a request came, when its sender says it was sent (by its own clock; None when it does not say), what the
-    events in it are called that have no id, and how late they may be."""
+    """When a request was received, and `sent_at` by its sender's clock (None: not said). `request_id` makes ids for
+    events that have none; events older than `late_seconds` are refused."""
 
     received_at: float
     request_id: str

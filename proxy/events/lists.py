@@ -35,7 +35,7 @@ class Properties(msgspec.Struct, rename="camel"):
 
 
 class Listed(msgspec.Struct, rename="camel"):
-    """A body. Senders leave out what they do not know."""
+    """The body of a list; senders leave out fields they do not know."""
 
     add: list[Any] | None = None
     remove: list[Any] | None = None

@@ -54,7 +54,7 @@ class Call(msgspec.Struct, rename="camel"):
 
 
 class Batch(msgspec.Struct, rename="camel"):
-    """A body, of which only what a batch has is read."""
+    """A request's body, of which only the fields of a batch are read."""
 
     batch: list[msgspec.Raw] | None = None
     write_key: str | None = None

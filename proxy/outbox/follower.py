@@ -47,7 +47,8 @@ CHANGES = "tailorbird_segment_changes_total"
 
 
 class Follower:
-    """`publication` tells the rules that are live."""
+    """Looks at visitors batch by batch and queues a message for each segment entered or left. `publication` returns the
+    rules that are live."""
 
     def __init__(
         self,

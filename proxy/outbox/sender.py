@@ -40,7 +40,8 @@ Outcome = httpx.Response | httpx.HTTPError
 
 
 class Sender:
-    """`pause_until` is when the webhook may be tried again; `trouble` why it was left alone, "" when it was not."""
+    """Sends one webhook's messages. `pause_until` is when it may be tried again, `trouble` why it is paused ("" when it
+    is not)."""
 
     def __init__(
         self, webhook: Webhook, outbox: Outbox, client: httpx.AsyncClient, metrics: Metrics, clock: Callable[[], float]

@@ -17,7 +17,7 @@ EVERY_SECONDS = 5.0
 
 
 class Began(NamedTuple):
-    """When it was seen that these visitors are about to be changed, and the place before."""
+    """Visitors who are about to be changed: when that was first seen, and the place before."""
 
     at: float
     visitor_ids: Collection[str]
@@ -25,7 +25,7 @@ class Began(NamedTuple):
 
 
 class Unfinished:
-    """What was begun in one store."""
+    """Tracks the changes that were begun in one store."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store

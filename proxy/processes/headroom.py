@@ -46,7 +46,7 @@ def held_bytes(pid: int | str = "self") -> int:
 
 
 class Shrinkable(Protocol):
-    """What holds memory that could be done without."""
+    """A cache, which may hold less when memory is short."""
 
     def shrink(self, size: int) -> None:
         """Gives back so many bytes, or what it can."""
@@ -56,7 +56,8 @@ class Shrinkable(Protocol):
 
 
 class Headroom:
-    """Of one worker. `held` tells how much it holds."""
+    """Watches the memory of one worker. `held` returns how much it holds, in bytes; `shrinkables` give some of it
+    back."""
 
     def __init__(
         self,

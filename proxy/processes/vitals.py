@@ -17,7 +17,7 @@ LASTING_LOOKS = 17
 
 
 class Lag:
-    """How late the event loop is. What holds it holds every visitor."""
+    """Measures how late the event loop is: whatever blocks it blocks every visitor."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics

@@ -52,7 +52,7 @@ MAX_TIMES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something done so many seconds before the test's moment."""
+    """An event so many seconds before the test's moment."""
 
     kind: str
     ago: float = 0.0

@@ -55,8 +55,8 @@ LEFT_OUT = "mend the line; until then it is left out"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a folder says. `sources` are its texts, for the excerpts of findings; `lints` what is hardly meant in what
-    its rules show."""
+    """Everything a folder says, and its findings. `sources` are its texts, for the excerpts of findings; `lints` are
+    warnings about what its rules show."""
 
     rules: tuple[Rule, ...]
     segments: tuple[Segment, ...]

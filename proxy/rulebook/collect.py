@@ -25,8 +25,8 @@ MAX_RULES = 10_000
 
 @dataclass(frozen=True)
 class Collector:
-    """Reads the rules of a folder; what they show gathers in `fragments`, by the variants' names, and what is hardly
-    meant there in `lints`."""
+    """Reads the rules of a folder. Gathers what they show in `fragments`, by variant, and warnings about it in
+    `lints`."""
 
     names: Names
     library: Library

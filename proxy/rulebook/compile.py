@@ -28,11 +28,14 @@ from proxy.rulebook.policy import NO_POLICY, Policy
 
 @dataclass(frozen=True)
 class Publication:
-    """One immutable version of a shop's rules, ready to be served. `version` names its content; `fragments` are by
-    the variant of the rules that show them; `cases` are the editors' own tests. With everything paused it `is_off`.
-    `policy` is the operator's for origins that do not help themselves. `asks` say what rows of products, by variant,
-    are filled with from the `catalogue`, `arrangements` what is done to lists; `orders` and `visits` are a past to
-    learn from that came with the folder."""
+    """One immutable version of a shop's rules, ready to be served. `version` is a hash of its content.
+
+    * `plan`, `fragments`: what decides, and what is shown, by variant; `is_off` when everything is paused.
+    * `cases`: the editors' own tests.
+    * `policy`: the operator's cache policy for origins that do not help themselves.
+    * `asks`, `arrangements`: what rows of products are filled with, and how lists are ordered, by variant; from
+      `catalogue`, and from `orders` and `visits`, a past to learn from that came with the folder.
+    """
 
     version: str
     plan: Plan
@@ -77,8 +80,8 @@ class Publication:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What became of a folder: a publication, or findings that prevent one. `sources` are its texts, for excerpts;
-    `names` what may be named in it."""
+    """The result of loading a folder: a publication, or the findings that prevent one. `sources` are its texts, for
+    excerpts; `names` are the names it knows."""
 
     publication: Publication | None
     findings: list[Finding]

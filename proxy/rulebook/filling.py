@@ -15,8 +15,8 @@ from proxy.page.fragments import Fragment
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """The `attributes` that fields name; whether there are rows of products, or arranged lists; and whether one of them
-    follows what the visitor does."""
+    """What filling needs: the `attributes` that fields name; whether there are rows of products or arranged lists, and
+    whether one of them depends on what the visitor did."""
 
     attributes: frozenset[str] = frozenset()
     has_rows: bool = False

@@ -36,7 +36,7 @@ Forms = list[Conjunction]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is known beside the folder: the moment (Unix seconds), and the views recorded of late."""
+    """What is known besides the folder: the moment (Unix seconds), and the views recorded recently."""
 
     now: float
     views: Sequence[View] = ()

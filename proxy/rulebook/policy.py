@@ -22,10 +22,13 @@ _REMEMBERED = 20_000
 
 @dataclass(frozen=True)
 class PagePolicy:
-    """What holds for the pages of one pattern. `is_kept` False: every visitor asks the origin. `is_compared` False:
-    two fetches of a page need not agree before it is kept. `is_changed_by_forms` False: a request that may change
-    something does not put the page it is sent to out of date, as RFC 9111 4.4 would have it. `has_includes`:
-    `<esi:include>` counts here without the origin's word."""
+    """What holds for the pages of one pattern.
+
+    * `is_kept` False: every visitor asks the origin.
+    * `is_compared` False: a page is kept without comparing two fetches of it first.
+    * `is_changed_by_forms` False: a POST to a page does not put it out of date (RFC 9111 4.4 would).
+    * `has_includes`: `<esi:include>` counts here although the origin does not say so.
+    """
 
     pattern: str
     allowance: Allowance = field(default_factory=Allowance)

@@ -43,8 +43,8 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What rules may show: the folder's HTML files by path, and the catalogue; how slots are dressed; and the arm of
-    an experiment that is being read. What rows of products ask gathers in `asks`, by variant."""
+    """What rules may show: the folder's HTML files by path, the catalogue, the declared slots and their stylesheet; and
+    the arm of the experiment that is being read. `asks` gathers the specs of product rows, by variant."""
 
     sources: Mapping[str, str]
     catalogue: Sequence[Product]

@@ -30,7 +30,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 
 
 class Form(StrEnum):
-    """As what a change is told, in Segment's words."""
+    """The call of Segment's that a change is sent as."""
 
     TRACK = "track"
     IDENTIFY = "identify"
@@ -38,7 +38,8 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Who is told, and of what: of all segments with a condition when it names none; the others are known elsewhere."""
+    """A receiver of changes. With no `segments` named, it is told of all that have a condition; segments without one
+    are known elsewhere."""
 
     name: str
     url: str

@@ -15,7 +15,7 @@ from proxy.diagnostics import Edit, Finding
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word, what stands behind it, and whether it must be there."""
+    """A word of a rule file, what kind of value it takes, and whether it is required."""
 
     name: str
     help: str
@@ -23,8 +23,8 @@ class Word:
 
 
 class Part(dict[str, Entry]):
-    """The lines of a part by their word. Each method is about what stands behind a word, and gives None or nothing
-    where the word is not there."""
+    """The lines of one part of a rule file, by word. Each method reads the value of a word in one way, and returns None
+    or nothing when the word is absent."""
 
     @classmethod
     def of(cls, node: Node | None) -> Part:

@@ -27,8 +27,8 @@ be busy."""
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """What must have an event before it is acknowledged, beside the server's memory. `if_any`: as many replicas
-    as there are will do."""
+    """What must have an event before it is acknowledged, besides the server's memory: the append-only file, a replica.
+    `if_any`: where a master has no replica, it does without."""
 
     disk: bool = False
     replicas: int = 0
@@ -56,8 +56,8 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A URL, read. `url` is that of one server, without what only we understand; `hosts` are those of a cluster or of
-    Sentinels, `master` is what the latter call it."""
+    """A parsed URL. `url` is that of a single server, without our own parameters; `hosts` are the nodes of a cluster or
+    the Sentinels, `master` is the name that Sentinels know it by."""
 
     kind: str
     url: str

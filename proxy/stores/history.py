@@ -13,7 +13,7 @@ from proxy.errors import OperatorError
 
 
 class Action(StrEnum):
-    """What an entry of the history tells."""
+    """What happened, in an entry of the history."""
 
     PUBLISHED = "published"
     LOADED = "loaded"  # in folder mode: a saved folder without findings
@@ -28,8 +28,8 @@ GOES_LIVE = {Action.PUBLISHED, Action.LOADED, Action.APPROVED, Action.ROLLED_BAC
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of the history. `version` is what was live, or asked for, then; `content` names its files; `what` is
-    what was paused or resumed; `at` Unix seconds."""
+    """One line of the history. `version` is the one that was live or asked for; `content` is the hash of its files;
+    `what` was paused or resumed; `at` in Unix seconds."""
 
     at: float
     action: Action

@@ -26,7 +26,7 @@ EVERY_VIEW = 1_000_000_000
 
 
 class Places(NamedTuple):
-    """What the places are in: a store, the views recorded in it, and what goes out of it."""
+    """Everything that keeps something of visitors: the store, the recorded views, the outbox."""
 
     store: Store
     views: ViewLog
@@ -34,7 +34,8 @@ class Places(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """A place: its name, what it has of some visitors, and how all of that is erased; how much that was, by what."""
+    """A kind of data kept of visitors: its name, how it is exported, and how it is erased (which returns how much, by
+    kind)."""
 
     name: str
     export: Callable[[Places, Collection[str]], Awaitable[list[Values]]]
@@ -42,7 +43,7 @@ class Holding(NamedTuple):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What was erased, of how many ids, and when; `left` is what a second look found, which should be nothing."""
+    """What was erased, of how many ids, and when; `left` is what a second look still found, which should be nothing."""
 
     visitor: str
     ids: int

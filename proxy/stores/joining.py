@@ -29,7 +29,7 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """What came of it, and whose profiles changed."""
+    """The verdict, and the visitors whose profiles changed."""
 
     verdict: Verdict
     changed: frozenset[str] = frozenset()

@@ -1,7 +1,7 @@
-"""Reads asked for at the same time go to the store as one.
+"""Reads that are asked for at the same time go to the store as one batch.
 
-A thousand visitors at once are then a few hops to the store and back, not a thousand, and none of them waits for a
-connection or thread of its own: what does not fit into the batches under way is in the next.
+A thousand visitors at once are then a few round trips, not a thousand, and none of them waits for a connection or
+thread of its own: what does not fit into the batches under way goes with the next.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ Value = TypeVar("Value")
 
 
 class ReadBatches(Generic[Value]):
-    """`read_many` brings a value for each visitor, as it is stored, or what is wrong with this value alone. It runs
-    `at_once` times at most, and raises `StoreError` when the whole batch failed. `unpack` makes a profile of a value,
-    None of an unknown visitor's."""
+    """Collects the reads of a moment into batches. `read_many` returns for each visitor the stored value, or the error
+    of that value alone; it runs `at_once` times at most and raises `StoreError` when a whole batch failed. `unpack`
+    makes a profile of a value, None for an unknown visitor."""
 
     def __init__(
         self,

@@ -28,9 +28,11 @@ Trait = str | float | bool | list[str]
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
-    """The value of a profile: format and visitor id; what an import said, and when; what events told since, and when;
-    when it was last written; the history; what chance draws by; who it is joined with; what only a device told;
-    which segments others said were entered or left. `segments` are those that an import listed."""
+    """The stored form of a profile: see `model.Profile` for the fields.
+
+    `segments` are those an import listed, `imported` its stamp; `told` holds time, event id and value of each attribute
+    that events told.
+    """
 
     format: int
     visitor_id: str

@@ -38,7 +38,8 @@ Place = tuple[str, int]
 
 
 class Map:
-    """Which of the slots are whose. `client` makes one for a place; nothing is connected before it is used."""
+    """Which node serves which of the 16,384 slots. `client` makes a client for a node; it connects when it is first
+    used."""
 
     def __init__(self, seeds: Sequence[Place], client: Callable[[str, int], Any]) -> None:
         self._seeds = seeds
@@ -120,8 +121,8 @@ class Map:
 
 
 class Wide:
-    """Speaks to a cluster as to one server, as far as the store needs it: a command goes where its key lies, `eval`
-    where its first key lies."""
+    """A client for a whole cluster, with the commands that the store needs: each goes to the node of its key, `eval` to
+    that of its first key."""
 
     def __init__(self, map: Map) -> None:
         self._map = map
@@ -179,7 +180,7 @@ class Wide:
 
 
 class WidePipeline:
-    """Commands for several nodes, answered in the order they were given."""
+    """A pipeline over several nodes; replies come in the order of the commands."""
 
     def __init__(self, map: Map) -> None:
         self._map = map

@@ -49,7 +49,7 @@ Waiting = Mapping[str, Sequence[Arrival]]
 
 
 class Known(NamedTuple):
-    """What is known of a visitor before events are added."""
+    """What is stored of a visitor before events are added."""
 
     stamp: Stamp
     erased_at: float | None = None
@@ -57,8 +57,8 @@ class Known(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A profile that is to be a visitor's next checkpoint: what it follows from, how many news are in it, and the
-    events that it is the first to have."""
+    """The next checkpoint of a visitor: the profile, what it follows from, how many news are in it, and the events it
+    has first."""
 
     stamp: Stamp
     profile: Profile
@@ -89,7 +89,7 @@ def _logged(arrivals: Sequence[Arrival]) -> list[str | bytes]:
 
 
 class RedisLog:
-    """Adds to the logs of one store. Whoever calls makes of the client's errors what they are to others."""
+    """Adds events to the logs of one store. Lets the client's own errors through; the caller maps them."""
 
     def __init__(self, writer: Any, tombstones: RedisTombstones, ack: Ack) -> None:
         self._writer = writer

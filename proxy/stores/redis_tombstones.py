@@ -18,7 +18,7 @@ AT_ONCE = 500
 
 
 class RedisTombstones:
-    """Those of one store. Whoever calls makes of the client's errors what they are to others."""
+    """The tombstones of one store. Lets the client's own errors through; the caller maps them."""
 
     def __init__(self, writer: Any) -> None:
         self._writer = writer

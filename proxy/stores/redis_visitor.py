@@ -61,7 +61,7 @@ def visitor_in(key: bytes) -> str:
 
 
 class Stamp(NamedTuple):
-    """A log's stamp as it is stored; empty for no log."""
+    """A log's stamp as stored; empty when there is no log."""
 
     value: bytes = b""
 
@@ -77,7 +77,7 @@ class Stamp(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """A profile as it is stored: the checkpoint, empty for none, and the news."""
+    """A profile as stored: the checkpoint (empty: none), and the news since."""
 
     checkpoint: bytes
     news: Sequence[bytes] = ()
@@ -119,7 +119,7 @@ async def stored(client: Any, visitor_ids: Sequence[str]) -> list[Stored | Store
 
 
 class Script(NamedTuple):
-    """Lua that changes a visitor's keys, which are its KEYS: checkpoint, news, log."""
+    """Lua that changes one visitor's keys; its KEYS are checkpoint, news and log."""
 
     text: str
     digest: str

@@ -85,7 +85,7 @@ def read_folder(path: Path) -> dict[str, bytes]:
 
 
 class RuleFolder:
-    """A folder and what was last read of it: with `is_published`, the files of the version that is live, else those in
+    """A rule folder, and what was last read of it: with `is_published`, the files of the live version, else those in
     the folder itself; and what is paused."""
 
     def __init__(self, path: Path, *, is_published: bool = False, settings: Settings = DEFAULTS) -> None:
@@ -175,7 +175,7 @@ class RuleFolder:
 
 
 class _Listed(NamedTuple):
-    """Folders that were listed, the files found in them, and the stamps of both."""
+    """Folders that were listed, the files found in them, and the modification stamps of both."""
 
     paths: list[str]
     seen: list[Stamp]

@@ -35,7 +35,7 @@ Span = tuple[int, int]
 
 
 class Missed(NamedTuple):
-    """What lies between two places and is not known."""
+    """What lies between two places and cannot be told any more."""
 
     log: list[Span]
     marks: Span

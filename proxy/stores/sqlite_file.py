@@ -17,7 +17,7 @@ DAMAGED = (
 
 
 class UnfitFileError(sqlite3.DatabaseError):
-    """A file that no store can be made of, and what to do."""
+    """The file cannot hold a store; says what to do."""
 
     def __init__(self, what: str, help: str) -> None:
         super().__init__(what)

@@ -32,8 +32,8 @@ Files = Mapping[str, bytes]
 
 
 class Versions:
-    """The versions of the folder at `rules`. Reading makes nothing; what writes raises `OperatorError` where it may
-    not."""
+    """The versions of the rule folder `rules`. Reading creates nothing; writing raises `OperatorError` where it is not
+    allowed."""
 
     def __init__(self, rules: Path) -> None:
         self.rules = rules

@@ -14,7 +14,7 @@ from proxy.studio.views import Site, status_view
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom a request is about. It stands in the body, not in the address: addresses are logged."""
+    """The visitor that a request is about. It is in the body because addresses are logged."""
 
     visitor: str
 

@@ -16,7 +16,7 @@ from proxy.ports import Replies
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A purge as it is asked for."""
+    """The body of a purge request."""
 
     urls: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()

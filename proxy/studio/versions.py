@@ -29,8 +29,8 @@ Handle = Callable[[Request], Awaitable[Response]]
 
 
 class EntryView(msgspec.Struct, frozen=True):
-    """A line of the history. `is_live` is true of the one that made live what is live now; `goes_back` when one could
-    go back to its version, `waits` when somebody else may approve it."""
+    """A line of the history. `is_live`: it made live what is live now; `goes_back`: one can go back to its version;
+    `waits`: somebody else may approve it."""
 
     version: int
     when: str
@@ -43,7 +43,7 @@ class EntryView(msgspec.Struct, frozen=True):
 
 
 class VersionsView(msgspec.Struct, frozen=True):
-    """What is live, what is paused, and how it came to be, the latest first."""
+    """What is live, what is paused, and the history, the latest first."""
 
     live: int
     is_published: bool

@@ -19,12 +19,15 @@ _NO_NUMBERS = frozenset({"segment", "visitor"})
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Attribute names: those the request alone says, and those that are the visitor's, with where each comes from.
-    `needs_profile` is true when a profile may have one of them, `needs_history` when something is read off what its
-    visitor did; `tells_visitors_apart` when chance or caps have a say,
-    so that two with the same attributes may be shown different things; when products are chosen, for what is sold out
-    must not be remembered; or when something is asked that is another number every moment, as the days since an
-    order. `has_kinds` is true when a visitor's value may be a number or a truth, of which 1 and yes look alike."""
+    """What deciding and filling some slots may look at.
+
+    * `of_request`, `of_visitor`: names of attributes, the visitor's with where each comes from.
+    * `needs_profile`: a profile may have one of them; `needs_history`: something is read off what the visitor did.
+    * `tells_visitors_apart`: two visitors with the same attributes may be shown different things: chance or caps have a
+      say, products are chosen (what is sold out must not be remembered), or a value changes every moment, as the days
+      since an order.
+    * `has_kinds`: a value may be a number or a truth value, of which 1 and `yes` are equal in Python.
+    """
 
     of_request: tuple[str, ...]
     of_visitor: tuple[str, ...]

@@ -23,7 +23,7 @@ from proxy.settings import Settings
 
 
 class Consents:
-    """Knows which consent tools a shop has, and what holds where they say nothing."""
+    """Reads consent cookies and browser signals, by the settings."""
 
     def __init__(self, settings: Settings) -> None:
         """Raises `OperatorError` for a tool that there is not."""

@@ -28,7 +28,7 @@ LANGUAGE = re.compile(r"([a-z]{1,8}(?:-[a-z0-9]{1,8}){0,4})(?:\s*;\s*q=([01](?:\
 
 
 class Seen:
-    """A request and its visitor at one moment; the query is parsed when first asked for. `country_header` is b""
+    """A request and its visitor at one moment; the query is parsed when it is first needed. `country_header` is b""
     when whoever connected is not trusted to name the country."""
 
     __slots__ = ("_parameters", "country_header", "now", "request", "visitor")

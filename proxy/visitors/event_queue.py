@@ -21,7 +21,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Queue:
-    """Entries, and how much they are."""
+    """Entries that wait, and how many events they hold."""
 
     entries: deque[Entry] = field(default_factory=deque)
     rows: int = 0

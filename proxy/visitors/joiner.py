@@ -19,7 +19,7 @@ Pair = tuple[str, str]
 
 
 class Joiner:
-    """`tell` reaches the other workers."""
+    """Joins for one worker. `tell` sends a change to the other workers."""
 
     def __init__(self, store: Store, profiles: ProfileReader, metrics: Metrics, tell: Tell) -> None:
         self._store = store

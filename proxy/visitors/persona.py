@@ -18,9 +18,9 @@ from proxy.visitors.context import context_of
 
 
 class Persona(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who somebody is taken to be. `visitor` is an id whose profile counts, `segments` those vouched for, `at` a moment
-    in Unix seconds (0: now), `attributes` whatever else is said of them; `case` is the name of an editor's test, whose
-    visitor and moment these are; `consent` how far they agreed to be known, as one of `LEVELS`."""
+    """Who a visitor pretends to be: `visitor` is an id whose profile counts, `segments` are vouched for, `at` is a
+    moment in Unix seconds (0: now), `attributes` anything else; `case` is the name of an editor's test whose visitor
+    and moment these are; `consent` is one of `LEVELS`."""
 
     visitor: str = ""
     segments: tuple[str, ...] = ()

@@ -29,8 +29,8 @@ OFF = b"off"
 
 
 class Preview(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a token says: shown until `exp` (Unix seconds) is the state `draft` ("" is what is live, else as
-    `Drafts.get` takes it) to `persona`."""
+    """What a token says: until `exp` (Unix seconds) the state `draft` of the rules ("": what is live, else as
+    `Drafts.get` takes it) is shown to `persona`."""
 
     exp: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
     draft: str = ""
@@ -38,7 +38,7 @@ class Preview(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Tokens:
-    """Signs and reads tokens. Without the `__Host-` prefix in the demo, on plain http."""
+    """Signs and reads tokens. In the demo, on plain http, the cookie has no `__Host-` prefix."""
 
     def __init__(self, secret: str, *, is_demo: bool = False) -> None:
         self._keys = Keyring(secret)

@@ -18,8 +18,8 @@ TICKS = 10
 
 @dataclass(eq=False, slots=True)
 class Read:
-    """A profile being read since `began`, in ticks. It `is_over` as soon as no page waits for it any more: when it is
-    there, or given up. Those in `then` are called at that moment."""
+    """A profile read that `began` at a tick. `is_over` as soon as no page waits for it: it has been answered, or given
+    up. `then` are callbacks for that moment."""
 
     began: int
     outcome: str = ""

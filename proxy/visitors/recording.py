@@ -44,7 +44,7 @@ FLUSH_SECONDS = 1.0
 
 
 class Noted(NamedTuple):
-    """A decided page, as it is noted on the way."""
+    """A decided page, as it is noted while answering."""
 
     plan: Plan
     request: Request
@@ -55,8 +55,8 @@ class Noted(NamedTuple):
 
 
 class Recorder:
-    """Takes part of what is shown: `a_second` views at most, spread over the second. Whoever shows a page notes it when
-    `due_at` has come."""
+    """Takes a sample of what is shown: at most `a_second` views, spread over the second. A page is noted when `due_at`
+    has come."""
 
     def __init__(self, a_second: float = 0.0) -> None:
         self._step = 1 / a_second if a_second else inf
@@ -118,7 +118,7 @@ def _attributes(noted: Noted, asked: frozenset[str]) -> Iterator[tuple[str, Attr
 
 
 class Keeper:
-    """Puts what is recorded into the store: once a second, and when it is asked to."""
+    """Writes what was recorded to the store: once a second, and when asked to."""
 
     def __init__(self, recorder: Recorder, views: ViewLog, *, most: int, metrics: Metrics) -> None:
         self._recorder = recorder

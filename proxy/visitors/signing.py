@@ -20,8 +20,7 @@ _URL, _PLAIN = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 
 
 class Keyring:
-    """The keys of one installation. The first signs; every one of them verifies, so that keys can be changed
-    without a visitor noticing."""
+    """The signing keys of one installation. The first signs, all verify, so that keys can be rotated."""
 
     def __init__(self, secret: str) -> None:
         """`secret` is the setting: a key, and after a comma the older ones. Raises `OperatorError`."""

@@ -19,7 +19,7 @@ SHORTEST_SERVER_KEY = 16
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where events come from: its name in the log, and what it may say."""
+    """A source of events: its name in the log, and what it may say."""
 
     name: str
     access: Access
@@ -30,7 +30,7 @@ BROWSER = Source("browser", Access.PUBLIC)
 
 
 class WriteKeys:
-    """The setting `write_keys`. Raises `OperatorError` for a row that makes no sense."""
+    """The parsed setting `write_keys`. Raises `OperatorError` for a row that makes no sense."""
 
     def __init__(self, settings: Settings) -> None:
         self._sources = dict(_row(row) for row in settings.write_keys)

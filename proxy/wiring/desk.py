@@ -1,4 +1,4 @@
-"""What the studio may see of the running product, and do with it: a `studio.views.Site`."""
+"""What the studio may see of the running product, and do with it. Implements `studio.views.Site`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ NOTHING_SAID: Mapping[str, str] = {}
 
 @dataclass(eq=False)
 class Desk:
-    """Speaks for all workers of this `machine`, or for all processes that the `bus` reaches."""
+    """What the studio may do. Answers for all workers of this machine (`machine`), or for every process that the `bus`
+    reaches."""
 
     machine: Bus
     bus: Bus

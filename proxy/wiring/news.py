@@ -1,4 +1,5 @@
-"""What processes that serve one shop tell each other of visitors: whose profiles changed, and that some are erased."""
+"""Messages about visitors between the processes that serve one shop: whose profiles changed, and that some are
+erased."""
 
 from __future__ import annotations
 
@@ -19,13 +20,13 @@ PROFILES, ERASING, ERASED = "profiles", "erasing", "erased"
 
 
 class Teller(msgspec.Struct, frozen=True, array_like=True):
-    """Who tells it: a process hears itself, and need not read on."""
+    """The beginning of a message: who sent it. A process receives its own messages, and need not read on."""
 
     teller: str
 
 
 class Told(Teller, frozen=True, array_like=True):
-    """Whether they wait, and what they tell (`journal.Change`)."""
+    """A whole message: whether the sender waits, and the change (`journal.Change`)."""
 
     waits: bool
     visitor_ids: list[str]
@@ -35,7 +36,7 @@ class Told(Teller, frozen=True, array_like=True):
 
 
 class News:
-    """Tells and hears it, for one process."""
+    """Sends and receives these messages, for one process."""
 
     def __init__(
         self,
