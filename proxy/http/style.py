@@ -1,4 +1,5 @@
-"""The stylesheets of published slots, each at the address that names its content, so that browsers keep it for ever."""
+"""The stylesheets of published slots, each at an address with a hash of its content, so that browsers keep it for
+ever."""
 
 from __future__ import annotations
 

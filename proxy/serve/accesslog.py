@@ -30,7 +30,7 @@ GONE = 499
 
 
 class AccessLog:
-    """One worker's. `clock` gives Unix seconds."""
+    """The access log of one worker. `clock` gives Unix seconds."""
 
     def __init__(self, file: LogFile, lines: Lines, clock: Callable[[], float] = time.time) -> None:
         self._file = file
@@ -90,7 +90,7 @@ class AccessLog:
 
 
 class Turns:
-    """What is noted of the answers that one connection owes."""
+    """What is to be logged of the answers that one connection still owes."""
 
     def __init__(self, log: AccessLog) -> None:
         self._log = log

@@ -24,7 +24,7 @@ MADE_ROOM_FOR = 32
 
 
 class Connection(Protocol):
-    """What is asked of a connection. `since` is when its client was last owed nothing and waited for (loop time)."""
+    """What admission needs of a connection. `since` is when its client was last owed nothing (loop time)."""
 
     address: str
     since: float
@@ -41,7 +41,7 @@ class Connection(Protocol):
 
 
 class Admission:
-    """Keeps the settings `max_clients` and `max_clients_per_address`."""
+    """Enforces the settings `max_clients` and `max_clients_per_address`."""
 
     def __init__(self, settings: Settings) -> None:
         self._most = settings.max_clients

@@ -35,8 +35,8 @@ Stamps = list[tuple[str, int, int]]
 
 
 class Affinity:
-    """The file or folder at `path`, "" for none, and the `shop` that it is for. What `learning` learns of events comes
-    on top: of those that were not counted in it."""
+    """Takes in the file or folder at `path` ("": none) for `shop`. `learning` adds the events that were not counted in
+    it."""
 
     def __init__(self, path: str, shop: Callable[[], Shop], learning: Learning) -> None:
         self._path = Path(path) if path else None

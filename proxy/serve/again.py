@@ -1,10 +1,10 @@
-"""Asked again: who asks in words that many use what somebody was given a moment ago.
+"""Repeated requests: answers a request by the record (`ways.py`) of what was done for an earlier one in the same words.
 
-The way it went then is remembered (`ways.py`), and this goes it. Left to look at is what may be another each time: the
-moment, what is stored, who asks, what they agreed to; and of most of that, whether it is as it was when it was looked
-at before. A machine that is not busy forgets between two pages, so what this costs is how much it touches.
+Most requests for a hot page differ only in who asks and when. So the look-up is not done again: what is checked is only
+what may have changed since, namely the time, the stored entry, the visitor and their consent. Between two pages a
+machine's caches are cold, so what this costs is how much memory it touches.
 
-Its law: it gives what `Warm.hit` would give, or nothing. Whatever is unusual takes the longer way.
+Its law: it answers what `Warm.hit` would answer, or nothing. Anything unusual returns nothing and goes the longer way.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _ALL = Consent.PROFILE
 
 
 class Again:
-    """Of one worker, from its `memory`. `clock` gives Unix seconds. What is answered as it is written is noted in
-    `accesslog`, which all else gets to later."""
+    """Answers repeated requests of one worker from `memory`. `clock` gives Unix seconds. Hits are noted in `accesslog`
+    as they are written."""
 
     def __init__(
         self,

@@ -9,8 +9,8 @@ from proxy.settings import Settings
 
 
 class Backlog:
-    """Keeps the settings `download_seconds` and `download_bytes`, over stretches of time that begin when something
-    is first seen waiting."""
+    """Enforces the settings `download_seconds` and `download_bytes`, over stretches of time that begin when bytes are
+    first seen waiting."""
 
     def __init__(self, settings: Settings) -> None:
         self._seconds = settings.download_seconds

@@ -27,7 +27,7 @@ _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
-    """For which slots, for whom ("": the visitor of the cookies), and what is known of them here."""
+    """The body: which slots, for whom ("": the visitor of the cookies), and what is known of them."""
 
     slots: Annotated[list[_Name], msgspec.Meta(min_length=1, max_length=MOST_SLOTS)]
     visitor: Annotated[str, msgspec.Meta(max_length=200)] = ""
@@ -35,7 +35,8 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SlotDecision(msgspec.Struct):
-    """What a slot shows: `value` is None for the channel's own default. Who tells that it was shown names the rule."""
+    """What a slot shows; `value` None: the channel's own default. A channel that shows it tells the rule's name in an
+    event."""
 
     value: msgspec.Raw | None
     reason: str
@@ -63,7 +64,7 @@ class Answer(msgspec.Struct):
 
 
 class DecideApi:
-    """The route."""
+    """The route of `POST /_tb/decide`."""
 
     def __init__(self, showing: Decides, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
         self._decisions = Decisions(showing, metrics, clock, "decide")

@@ -1,4 +1,4 @@
-"""One fetch for everybody, as an errand that somebody is sent on, and what may come of it."""
+"""A fetch of a page or asset for everybody, and what may come of it."""
 
 from __future__ import annotations
 
@@ -41,10 +41,14 @@ Outcome = Entry | NotShared | OriginError
 
 
 class Errand:
-    """One fetch under way for `key`, on behalf of `request`, by the `policy` of its page. `stale` is what it may
-    confirm. `flowing` is resolved for its leader when there is one, `passed` is for that leader too; `takes_any` says
-    that nothing but its own answer would do as well. `needless` are the cookies its answer set that the policy drops.
-    `is_void` when the key was forgotten meanwhile."""
+    """One fetch under way for `key`, on behalf of `request`, by the `policy` of its page.
+
+    * `stale`: the stored entry it may confirm; `needless`: cookies of its answer that the policy drops.
+    * `is_led`: the client that asked first still waits. `flowing` is resolved for it when the body comes piece by
+      piece, `passed` when the answer is its own.
+    * `takes_any`: the client would get nothing better by a request of its own.
+    * `is_void`: the key was forgotten meanwhile.
+    """
 
     def __init__(self, sought: Sought, stale: Entry | None, *, is_led: bool, takes_any: bool = False) -> None:
         self.key = sought.key

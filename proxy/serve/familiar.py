@@ -1,8 +1,8 @@
-"""Pages that are not kept but came before, byte for byte or with other words: given as they come, where nothing about
-them or their visitor has to be waited for.
+"""Pages that are not kept but came before, byte for byte or with other words: cut where they were cut then and filled
+at once, when nothing about them or their visitor has to be waited for.
 
-What of this follows from the manner of an answer is worked out once for all that are in it: that they are pages, in
-which charset, and the fields above what is made of them. The law: what comes out is what `Own` would give.
+What follows from the manner of an answer (`upstream/manners.py`) is worked out once per manner: whether it is a page,
+its charset, the fields of our answer. Its law: the answer is what `Own` would give.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _UNLIKE = frozenset({b"content-encoding", b"surrogate-control"})
 
 
 class Pages(NamedTuple):
-    """All pages in a manner: their charset, and their fields above a page without slots and above one that is
-    filled, but for Cache-Status."""
+    """What answers of one manner have in common: the charset, and the fields of our answer without slots and with them,
+    except Cache-Status."""
 
     charset: str
     untouched: Manner
@@ -46,7 +46,7 @@ def pages_of(manner: Manner) -> Pages | None:
 
 
 class Familiar:
-    """`declared` gives the slots declared at present. `clock` gives Unix seconds."""
+    """Cuts and fills such pages. `declared` returns the slots declared at present; `clock` gives Unix seconds."""
 
     def __init__(
         self,

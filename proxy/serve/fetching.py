@@ -27,7 +27,7 @@ Slot = tuple[bytes, Varying]
 
 
 class Fetching:
-    """Sends `keeping` on its errands. Others wait for one at most `wait_seconds`."""
+    """Runs fetches for everybody. A client waits at most `wait_seconds` for another's."""
 
     def __init__(self, keeping: Keeping, memory: Memory[Entry], metrics: Metrics, wait_seconds: float) -> None:
         self._keeping = keeping

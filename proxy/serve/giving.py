@@ -1,4 +1,4 @@
-"""Giving what is stored to the one who asks: a page filled for the visitor, a page without slots, an asset."""
+"""Makes the answer of what is stored: a page filled for the visitor, a page without slots, or an asset."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ Slots = tuple[str, ...]
 
 @dataclass(slots=True)
 class Inset:
-    """What fills slots, None for a page's own; what each shows and why; and memories, as `Shown`."""
+    """What fills the slots of a page (None: the page's own content), and what each shows and why. `told` is a cache."""
 
     contents: tuple[Content | None, ...]
     decisions: tuple[Decision, ...]
@@ -56,7 +56,7 @@ class Inset:
 
 
 class Insets:
-    """Those of the present publication of `showing`."""
+    """Caches what fills slots, by who is alike and by what was decided, for the present publication of `showing`."""
 
     def __init__(self, showing: Showing, metrics: Metrics) -> None:
         self._showing = showing

@@ -1,9 +1,9 @@
-"""The cookies that a page and its parts set while they are put together.
+"""The cookies that a page and its parts set while the page is put together.
 
-A visitor without a session is given one by whichever of them is asked first, and a shop gives another to each that is
-asked at the same time. Only one can be the visitor's, and what the others answered, as a form's token, is of sessions
-that nobody has. So the first one counts, and who gave another is asked again, as of that session. Its law: a cookie
-that the visitor sent is left to the shop, which may write it anew with each answer.
+A visitor without a session gets one from whichever request is answered first, and the shop gives a different one to
+each request made at the same time. Only one can be the visitor's; what the others answered (a form's token, say)
+belongs to sessions that nobody has. So the first cookie counts, and whoever answered with another is asked again with
+that one. Its law: a cookie that the visitor sent is left to the shop, which may change it with each answer.
 """
 
 from __future__ import annotations

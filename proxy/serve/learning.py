@@ -33,7 +33,8 @@ RESTS_A_FOLLOW = 50
 
 
 class Learning:
-    """`stock` tells what rows are filled from now, `held` what this worker remembers of a visitor."""
+    """Learns for one worker. `stock` returns what rows of products are filled from; `held` returns a remembered
+    profile."""
 
     def __init__(
         self,

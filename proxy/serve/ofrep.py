@@ -65,7 +65,7 @@ class _NotEvaluated(Exception):
 
 
 class Ofrep:
-    """The routes."""
+    """The routes of OFREP."""
 
     def __init__(self, showing: Decides, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
         self._decisions = Decisions(showing, metrics, clock, "ofrep")

@@ -1,10 +1,9 @@
-"""What pages that are not kept looked like: where their slots are, and what they are about.
+"""Outlines of pages that are not kept: where their slots are, and what they are about.
 
-A shop often says of pages that they are nobody's but the visitor's, which are then the same for all, or for a name and
-a token. Such a page is read once (half a millisecond), and when it comes again byte for byte it is cut where it was cut
-before. Where a path brings another page each time, its versions are looked at a few times for what changes: pages that
-differ in words alone (`page/likeness.py`) are cut alike from then on. Its law: no byte of a page stays here, only
-names of its parts, and of all it was read with.
+Many pages that a shop calls private are the same for all visitors, or differ in a name and a token only. Such a page is
+parsed once (half a millisecond); when it comes again byte for byte, it is cut at the same places. Where a path brings a
+different page each time, a few versions are compared: pages that differ in words only (`page/likeness.py`) are cut
+alike from then on. Its law: no byte of a page is kept, only hashes of its parts.
 """
 
 from __future__ import annotations
@@ -43,9 +42,14 @@ STUDIED_AGAIN = 64
 
 
 class Outline(NamedTuple):
-    """`slots` are named in page order, `edges` say where each begins and ends. `doubts` are the words why some of the
-    page could not be cut, `digests` those of its pieces, with none for what words stand in. A page that differs in
-    words has a `likeness`, and so many `words_before` each edge."""
+    """Where the slots of a page are.
+
+    * `slots`: their names in page order; `edges`: where each begins and ends.
+    * `doubts`: why some of the page could not be cut.
+    * `digests`: of each piece between edges, None where words may change.
+    * `likeness`, `words_before`: for a page that differs in words, which these are, and how many stand before each
+      edge.
+    """
 
     slots: tuple[str, ...]
     edges: tuple[int, ...]
@@ -158,8 +162,8 @@ class Version:
 
 
 class Study(NamedTuple):
-    """A version beside the one before: the names of its parts, which of them are known to change, and its likeness to
-    the others, where there is one."""
+    """A version compared with the one before: the hashes of its parts, which of them are known to change, and its
+    likeness to the others, if any."""
 
     names: array[int]
     changing: frozenset[int] = frozenset()
@@ -167,7 +171,7 @@ class Study(NamedTuple):
 
 
 class Outlines:
-    """Those of the slots declared at present."""
+    """The outlines for the slots declared at present."""
 
     def __init__(self) -> None:
         self._declared: Sequence[DeclaredSlot] = ()

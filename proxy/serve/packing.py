@@ -28,7 +28,7 @@ _TEXTS = frozenset(
 
 
 class Packed:
-    """One stored text, and its codings as far as they are made."""
+    """One stored text, in the codings made so far."""
 
     __slots__ = ("__weakref__", "_asked", "_begun", "body", "codings")
 
@@ -83,7 +83,7 @@ def is_packed(head: StoredResponse) -> bool:
 
 
 class Packing:
-    """One thread, and what it packed; `most_bytes` is what that may take."""
+    """One thread that codes texts; all codings together take at most `most_bytes`."""
 
     def __init__(self, most_bytes: int = PACKED_BYTES) -> None:
         self._most_bytes = most_bytes

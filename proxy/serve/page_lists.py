@@ -1,8 +1,5 @@
-"""Which products stand in the lists of a page, as the shop sends it to a stranger: what the studio's *Why?* must know
-to tell where each of them goes.
-
-Asked of the shop each time somebody wants to know, since which worker keeps the page is chance.
-"""
+"""The products in the lists of a page, as the shop sends it to a stranger: the studio's *Why?* needs them to tell where
+each product goes. The shop is asked each time, since it is chance which worker keeps the page."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ _PIECE_BYTES = 700
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """HTML without content coding. `template` is None when its coding could not be undone; of a page without slots, or
-    with doubtful ones, it is one piece."""
+    """HTML without content coding. `template` is None when the coding could not be undone; a page without slots, or
+    with doubtful ones, is a template of one piece."""
 
     headers: Headers
     body: bytes
@@ -36,11 +36,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A stored answer; `template` is None for what is no page. `declared` are the slots it was cut with: others mean
-    that it must be cut again. `policy` is the operator's that it was kept by, `needless` the Set-Cookie values left
-    out. A page that is filled has a `lead`, the fields above it, and what it was shown as is `recalled`, unless it has
-    holes: then no two are alike. `fresh_until` is the time up to which it may be given unasked. A text that is no page
-    is `packed`."""
+    """A stored answer.
+
+    * `template`: the cut page, None when the answer is no page; `declared`: the slots it was cut at. With others it has
+      to be cut again.
+    * `policy`: the operator's policy it was kept by; `needless`: the Set-Cookie values that were left out.
+    * `packed`: a text that is no page, in the codings made so far.
+    * `lead`: the fields of our answer, of a page with slots; `recalled`: what it was shown as, None for a page with
+      holes.
+    * `fresh_until`: Unix seconds until which it may be given without asking the origin.
+    """
 
     stored: StoredResponse
     varying: Varying

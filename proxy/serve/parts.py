@@ -37,7 +37,7 @@ _ACCEPT = ((b"accept", b"text/html,*/*;q=0.8"), (b"accept-encoding", b"identity"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What an address answered: its content, a piece of a page that is kept where it is one, and the cookies it set."""
+    """The answer of an address: its content (a `Piece` when the page is kept), and the cookies it set."""
 
     content: bytes | Piece
     set_cookies: tuple[bytes, ...] = ()

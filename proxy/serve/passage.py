@@ -1,8 +1,8 @@
-"""One request that goes to the origin the way others went before: its client's turn and its origin's listener in one,
-which for most answers is all there is.
+"""A request that goes to the origin as earlier ones did: one object is both the client's turn and the listener of the
+origin's connection, which for most answers is all that is needed.
 
-Its law: it is asked for and answered as `Straight.begins` would have it, and turns into that as soon as the origin does
-anything but answer whole in a manner that is known.
+Its law: the request and its answer are what `Straight.begins` would make of them. As soon as the origin does anything
+but answer whole with a known head, `Straight` takes over.
 """
 
 from __future__ import annotations
@@ -54,8 +54,9 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
-    """Where a question goes, and what those who ask it have in common: what of their heads, what their answers call
-    `ours`, whether credentials make each somebody's own, and whether JSON at the path may have slots."""
+    """What requests for one question have in common: the origin they go to, the common part of their head, `ours` (our
+    own address, which takes the place of the origin's in its answers), whether credentials make each somebody's own,
+    and whether JSON at the path may have slots."""
 
     origin: OriginTransport
     common: Common

@@ -1,6 +1,7 @@
-"""Is this request somebody's in particular? Then an unknown page is not fetched for everybody on its behalf.
+"""Whether a request is somebody's in particular, so that an unknown page must not be fetched for everybody on its
+behalf.
 
-Cookies that say nothing to the origin's pages do not count: Tailorbird's own, and those an operator lists (analytics).
+Cookies that do not change the origin's pages do not count: Tailorbird's own, and those an operator lists (analytics).
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from proxy.rulebook.policy import PagePolicy
 
 
 class Personal:
-    """Knows which cookies do not matter: `ignored` are names, in which `*` stands for any ending. Nor do credentials
-    where fetches for everybody are made with them."""
+    """Tells which cookies matter. `ignored` are names, in which a last `*` stands for any ending. With
+    `tells_credentials`, fetches for everybody carry credentials, so these do not count."""
 
     def __init__(self, ignored: Iterable[str], *, tells_credentials: bool = False) -> None:
         self._tells_credentials = tells_credentials

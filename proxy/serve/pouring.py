@@ -36,7 +36,7 @@ _USUAL_FLAGS = b"; Path=/; SameSite=Lax; Max-Age=31449600"
 
 @dataclass(frozen=True, slots=True)
 class Poured:
-    """What fills a page's holes, in order, and what belongs above the page."""
+    """What fills the holes of a page, in order, and the fields that belong into its head."""
 
     fragments: tuple[Fragment, ...] = ()
     set_cookies: tuple[bytes, ...] = ()

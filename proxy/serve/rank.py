@@ -62,7 +62,7 @@ class Ranked(msgspec.Struct):
 
 
 class Rank:
-    """The route."""
+    """The route of `POST /_tb/rank`."""
 
     def __init__(self, showing: Decides, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
         self._showing = showing

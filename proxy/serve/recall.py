@@ -65,7 +65,8 @@ class Recalled:
 
 
 class Recall:
-    """Keeps at most `most`; beyond that all are forgotten, and those in use return."""
+    """Remembers at most `most` pages as they were shown; when that is reached all are forgotten, and those in use come
+    back."""
 
     def __init__(self, most: int = MOST_RECALLED) -> None:
         self._most = most

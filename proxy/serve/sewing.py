@@ -1,7 +1,5 @@
-"""Makes the seams that pages turn out to want (`page/seams.py`), in a thread beside the event loop.
-
-No answer waits for it: a page without its seams is only larger.
-"""
+"""Makes the seams that pages want (`page/seams.py`), in a thread beside the event loop. No answer waits for it: a page
+without its seams is only larger."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ SEAM_BYTES = 32 * 1024 * 1024
 
 
 class Sewing:
-    """One thread, and the pages that have had seams made; `most_bytes` is what those may take."""
+    """One thread that makes seams, and the pages that have some; all seams together take at most `most_bytes`."""
 
     def __init__(self, most_bytes: int = SEAM_BYTES) -> None:
         self._most_bytes = most_bytes

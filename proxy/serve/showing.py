@@ -68,7 +68,7 @@ def _met(visitor: Visitor, profile: Profile | None, now: float) -> Met:
 
 
 class Showing:
-    """One publication at a time, replaced whole by `publish`."""
+    """Shows pages by one publication at a time, which `publish` replaces."""
 
     def __init__(
         self,

@@ -36,7 +36,7 @@ class SlotAnswer(msgspec.Struct):
 
 
 class Slots:
-    """The routes. `kept` gives the page that a request is for, where it is kept."""
+    """The routes of slots. `kept` returns the stored page that a request is for, if any."""
 
     def __init__(
         self,

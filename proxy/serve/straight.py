@@ -56,8 +56,8 @@ class _Way(NamedTuple):
 
 
 class Straight:
-    """The way to `own`. `fill` has the cache filled if an answer looks as if it were for everybody, `policy_of` tells
-    the operator's policy for a path."""
+    """Passes requests to `own` without a task. `fill` has the cache filled when an answer looks as if it were for
+    everybody; `policy_of` returns the operator's policy for a path."""
 
     def __init__(
         self,

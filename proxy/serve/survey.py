@@ -37,7 +37,8 @@ MOST_OVERLAPS = 10
 
 @dataclass(slots=True)
 class Looked:
-    """The visitors looked at: who is in which segments, and, of a sample, what they have in common."""
+    """The visitors that were looked at: how many are in which combination of segments, and, of a sample, their
+    attributes."""
 
     memberships: Memberships
     population: int
@@ -69,7 +70,7 @@ def looked_at(publication: Publication, sample: Sequence[Profile], population: i
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """Profiles of persons, of so many in all, read at a moment."""
+    """A sample of profiles of persons, the population it is drawn from, and when it was read."""
 
     profiles: Sequence[Profile]
     population: int

@@ -1,7 +1,7 @@
-"""Warm hits: what is stored and fresh, given without waiting for anything.
+"""Warm hits: a stored, fresh page is answered without waiting for anything.
 
-A request is looked up step by step. When it asks something in words that many use, the way it went is remembered, for
-whoever asks the same (`again.py`).
+The request is looked up step by step. If it asks in words that many use, how it was answered is remembered for the next
+(`again.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from proxy.settings import Settings
 
 
 class Warm:
-    """Answers of one worker's memory."""
+    """Answers from the memory of one worker."""
 
     def __init__(
         self,

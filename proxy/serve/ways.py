@@ -1,9 +1,8 @@
-"""Ways: what a question led to, for the next who ask it.
+"""The record of how a request was answered, kept for the next requests in the same words.
 
-What most steps of a look-up find follows from what is asked alone, and many ask the same in the same words: which entry
-answers, what its slots ask, what such a request says to them. Its law: a way is for a question whose answer depends on
-nothing else but the moment, what is stored, who asks and what they agreed to; and it ends with the rules it was found
-under.
+Most of a look-up depends on the request's words only: which entry answers, what its slots ask, what the request says of
+that. Its law: a record is made only when the answer depends on nothing else but the time, what is stored, the visitor
+and their consent; and it is dropped with the rules it was made under.
 """
 
 from __future__ import annotations
@@ -32,13 +31,16 @@ NOTHING: dict[int, Personalised] = {}
 
 @dataclass(slots=True, eq=False)
 class Way:
-    """From a question to a page that is filled: where it is stored, the entry and what it holds, what its slots ask,
-    who is alike to them, and what the request says of that; what its visitors agreed to, unless their cookies say.
+    """How one question is answered by a page that is filled.
 
-    From `since` and up to `until`, while what is stored makes no more than so many `changes`, the entry may be given
-    with the fields of `head`, with which the answer has its `beginning`, and is `shown` as this to those who have these
-    numbers. If it `is_vouched_for`, what is remembered of visitors is believed as long. `page` is what a view of it is
-    noted as, once that is known."""
+    * What was found: the stored `entry` under `key`, its `template`, `lead` and what it was shown as (`recalled`); what
+      its slots ask (`asked`), the visitors who are alike to them (`alikes`), what the request says of that (`said`);
+      and what its visitors agreed to (`agreed`), unless their cookies say.
+    * When it holds: from `since` up to `until`, while no more than `changes` were made to what is stored. If it
+      `is_vouched_for`, remembered profiles are believed for as long.
+    * What it gives: an answer has the fields `head` and begins with `beginning`; `shown` has the pages by their
+      visitors' numbers; `page` is what a view is noted as, once that is known.
+    """
 
     question: Question
     key: bytes
@@ -61,7 +63,7 @@ class Way:
 
 
 class Ways(Memo[Question, Way]):
-    """Of one worker, under the present rules. They hold an entry no longer than it is stored."""
+    """The records of one worker under the rules that are live. They keep an entry alive no longer than it is stored."""
 
     def __init__(self, cache_bytes: int) -> None:
         super().__init__(int(SHARE * cache_bytes))

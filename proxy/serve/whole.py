@@ -1,5 +1,5 @@
-"""Reading an origin's body whole, within bounds of size and time. Whoever waits for all of it before saying a word must
-not wait for ever for an origin that drips."""
+"""Reads an origin's body whole, within bounds of size and time: a client that waits for all of it must not wait for
+ever for an origin that drips."""
 
 from __future__ import annotations
 
