@@ -17,6 +17,7 @@ from itertools import chain
 import msgspec
 
 from proxy.conditions.vocabulary import PHRASES
+from proxy.diagnostics import did_you_mean
 from proxy.errors import UNDECODABLE, OperatorError
 
 MAX_LINE_BYTES = 64 * 1024
@@ -59,11 +60,14 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """How a kind of file is read: the columns that may hold the visitor id (JSON lines need none), the names that no
-    column may have, and whether runs of spaces may separate the columns of a table."""
+    column may have, whether runs of spaces may separate the columns of a table, columns that somebody named and so
+    must be there, and how else the one with the visitor id may be named."""
 
     id_names: Collection[str] = ID_NAMES
     taken: Collection[str] = TAKEN
     has_spaces: bool = False
+    named: Collection[str] = ()
+    naming: str = ""
 
 
 PROFILES = Sheet()
@@ -174,8 +178,11 @@ def _csv_rows(texts: Iterable[str], source: Source) -> Iterator[Row]:
         delimiter, header, texts = " ", header.strip(), (text.strip() for text in texts)
     read = partial(csv.reader, delimiter=delimiter, skipinitialspace=delimiter == " ")
     names = _header(next(read([header]), []), Columns(source))
+    if missing := next((name for name in source.sheet.named if name not in names), ""):
+        raise OperatorError(f"no column is called `{missing}`", help=did_you_mean(missing, [*filter(None, names)]))
     if not set(names) & set(source.sheet.id_names):
-        raise OperatorError("no column holds the visitor id", help="call it `visitor id`, `id` or `customer id`")
+        help = f"call it `visitor id`, `id` or `customer id`{source.sheet.naming}"
+        raise OperatorError("no column holds the visitor id", help=help)
     return _csv_body(names, read(texts, strict=True), source)
 
 

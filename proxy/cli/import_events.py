@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -24,6 +25,7 @@ from proxy.environment import from_environment
 from proxy.events.imported import COLUMNS, EVENTS, ORDERS, Reading, Result, events, lines_of_orders, orders
 from proxy.model import Arrival
 
+OF_COLUMN = f"which column has what, as value=dollar_value: {', '.join(COLUMNS)}"
 Read = Callable[[BinaryIO, Reading, Sheet], Iterator[Result]]
 
 
@@ -49,9 +51,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         form_option("of the report"),
         click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="leave out what is older, and say who is lost"),
         click.option("--timezone", callback=_zone, default="UTC", help="of times that say none  (default: UTC)"),
-        click.option(
-            "--column", "columns", multiple=True, callback=_columns, metavar="WHAT=NAME", help="as value=dollar_value"
-        ),
+        click.option("--column", "columns", multiple=True, callback=_columns, metavar="WHAT=NAME", help=OF_COLUMN),
         setting_options("store"),
         click.argument("file", type=A_FILE),
     ):
@@ -97,7 +97,12 @@ def _run(
     url = None if dry_run else from_environment(os.environ, store=store).store
     since_at = since.replace(tzinfo=ZoneInfo(timezone)).timestamp() if since else float("-inf")
     reading = Reading(time.time(), timezone, columns, since_at)
-    named = Sheet({*sheet.id_names, columns.get("visitor", "")}, sheet.taken, sheet.has_spaces)
+    named = replace(
+        sheet,
+        id_names={*sheet.id_names, columns.get("visitor", "")},
+        named=columns.values(),
+        naming=", or name it by --column visitor=NAME",
+    )
     report = report_on(file, form)
     asyncio.run(_import(file, url, lambda lines: read(lines, reading, named), totals, report))
     report.end(totals, dry_run)

@@ -96,7 +96,7 @@ class TextReport:
     def end(self, totals: Totals, dry_run: bool) -> None:
         for (column, _), (line, count) in self._alike.items():
             if count > MOST_ALIKE:
-                subject = f"{column}: " if column else ""
+                subject = f"{column}: " if column else "whole rows: "
                 click.echo(f"{self._file}: {subject}{count - MOST_ALIKE:,} more as in line {line}")
         if any(count > MOST_ALIKE for _, count in self._alike.values()):
             click.echo("(`--format json` lists them all)")

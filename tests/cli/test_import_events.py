@@ -95,3 +95,28 @@ def test_nothing_imported_is_a_failure(tmp_path: Path) -> None:
     file = tmp_path / "orders.csv"
     file.write_text("visitor,date\n,\n", encoding="utf-8")
     assert run("orders", file, "--dry-run").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            [],
+            "no column holds the visitor id (help: call it `visitor id`, `id` or `customer id`, or name it by --column",
+        ),
+        (
+            ["--column", "visitor=Kunde", "--column", "time=Dattum"],
+            'no column is called `dattum` (help: did you mean "dat',
+        ),
+    ],
+)
+def test_columns_in_another_language_are_named_and_must_be_there(
+    arguments: list[str], said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "bestellungen.csv"
+    file.write_text("Kunde;Datum;Artikel;Preis\nanna;25.11.2025;BUN-4;3,50\n", encoding="utf-8")
+    refused = run("orders", file, "--dry-run", *arguments)
+    assert refused.exit_code == 1 and said in refused.output
+    named = ("visitor=Kunde", "time=Datum", "product=Artikel", "price=Preis")
+    told = run("orders", file, "--dry-run", *(word for pair in named for word in ("--column", pair)))
+    assert "1 order of 1 visitor imported" in told.output

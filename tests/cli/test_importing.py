@@ -43,7 +43,7 @@ def test_what_was_cleaned_alike_is_told_a_few_times_and_counted_and_what_was_ref
     assert sum("refused: 2 values for 6 columns" in line for line in told) == 7
     assert told[-4:-1] == [
         "people.csv: newsletter: 1,195 more as in line 2",
-        "people.csv: 2 more as in line 10",
+        "people.csv: whole rows: 2 more as in line 10",
         "(`--format json` lists them all)",
     ]
     assert len(told) == 5 + 5 + 7 + 4
