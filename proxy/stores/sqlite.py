@@ -2,7 +2,8 @@
 
 Reads run in batches on a few threads, each with its own connection, so that a slow disk never holds the event loop;
 writes run one after the other on one thread, each in a transaction that is on the disk when it ends
-(`synchronous=FULL`). WAL lets both go on side by side. Not for network file systems.
+(`synchronous=FULL`), but for page views, which nobody awaits. WAL lets both go on side by side. Not for network file
+systems.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from proxy.model import Arrival, Deed, Profile
 from proxy.ports import ALL, Applied, Begun, Changed, KnownVisitors, Part, Refused, Tombstones
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores import (
+    sqlite_apart,
     sqlite_changes,
     sqlite_file,
     sqlite_known,
@@ -131,7 +133,9 @@ class SqliteStore:
 
     async def apply(self, arrivals: Sequence[Arrival], noted: Sequence[Deed] = ()) -> Applied:
         due = {self._due.pop() for _ in range(min(len(self._due), DUE_AT_ONCE))}
-        return await self._change(lambda connection: sqlite_log.apply(connection, arrivals, noted, due))
+        return await self._change(
+            lambda connection: sqlite_log.apply(connection, arrivals, noted, due), is_awaited=bool(arrivals)
+        )
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
         return await self._read(lambda connection: sqlite_log.log(connection, after, limit))
@@ -200,7 +204,7 @@ class SqliteStore:
         await self._change(lambda connection: sqlite_refused.forget(connection, refused))
 
     async def forget_before(self, moment: float) -> None:
-        await self._change(sqlite_changes.forget_names)
+        await self._change(_forget_names)
         await self._change(lambda connection: sqlite_refused.forget_before(connection, moment))
 
     # -- on the threads
@@ -208,8 +212,8 @@ class SqliteStore:
     async def _read(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         return await self._run(self._readers, work)
 
-    async def _change(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        return await self._run(self._writer, lambda connection: whole(connection, work))
+    async def _change(self, work: Callable[[sqlite3.Connection], Answer], *, is_awaited: bool = True) -> Answer:
+        return await self._run(self._writer, lambda connection: whole(connection, work, is_awaited=is_awaited))
 
     async def _run(self, threads: Threads[sqlite3.Connection], work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         try:
@@ -249,15 +253,23 @@ class SqliteStore:
         self._disconnect()
 
 
-def whole(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-    """The work done whole, or not at all."""
+def whole(
+    connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Answer], *, is_awaited: bool = True
+) -> Answer:
+    """The work done whole, or not at all. What nobody awaits survives our end at once, and that of the machine when the
+    next that is awaited is on the disk."""
     try:
+        if not is_awaited:
+            connection.execute("PRAGMA synchronous = NORMAL")
         with connection:
             connection.execute("BEGIN IMMEDIATE")
             return work(connection)
     except BaseException:
         lately_of(connection).forget()  # it may know what is in no file
         raise
+    finally:
+        if not is_awaited:
+            connection.execute("PRAGMA synchronous = FULL")
 
 
 def _scrub(connection: sqlite3.Connection) -> None:
@@ -269,6 +281,11 @@ def _scrub(connection: sqlite3.Connection) -> None:
         if time.monotonic() > until:
             raise sqlite3.OperationalError("somebody reads the file all the time, so its log keeps what was erased")
         time.sleep(0.05)
+
+
+def _forget_names(connection: sqlite3.Connection) -> None:
+    sqlite_changes.forget_names(connection)
+    sqlite_apart.forget_names(connection)
 
 
 def _answers(connection: sqlite3.Connection) -> bool:

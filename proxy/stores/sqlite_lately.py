@@ -1,6 +1,6 @@
 """What a connection to the SQLite store remembers from one transaction to the next, so as not to ask the file for it:
-whose the newest of what pages noted are (`sqlite_noted.py`), and who is known to have a row in `profiles`, each with
-their number.
+whose the newest of what pages noted are (`sqlite_noted.py`), and who is known to have a row in `profiles`, with their
+numbers, and to be none of those of whom nothing is logged as it comes (`sqlite_apart.py`).
 
 Nothing of it is the only copy. Whatever takes visitors out of the file leaves a mark there (`sqlite_changes.py`), by
 which others find out that they know too much; a transaction that fails has its connection forget it all.
@@ -12,6 +12,8 @@ import sqlite3
 from typing import Any
 
 import msgspec
+
+from proxy.stores import sqlite_apart
 
 NEWEST = """
 CREATE TABLE IF NOT EXISTS noted_newest (first INTEGER PRIMARY KEY, visitors TEXT NOT NULL)
@@ -33,11 +35,12 @@ class Lately:
         self._older: dict[int, list[int]] = {}
         self._many, self._last = 0, 0  # in the newer; the last row that was read
         self._known: dict[str, int] = {}
-        self._mark = 0
+        self._mark, self._apart = 0, 0
 
     def forget(self) -> None:
         """The file may be another than it was."""
-        self._newer, self._older, self._many, self._last, self._known = {}, {}, 0, 0, {}
+        self._newer, self._older, self._many, self._last = {}, {}, 0, 0
+        self._known, self._mark, self._apart = {}, 0, 0
 
     def look(self, connection: sqlite3.Connection) -> None:
         """Reads what the file has of the newest by now. What was moved from there to the large index may be known
@@ -56,10 +59,13 @@ class Lately:
         """Where something of the visitor with this number is noted."""
         return [*self._older.get(number, ()), *self._newer.get(number, ())]
 
-    def known(self, mark: int) -> dict[str, int]:
-        """Who has a row, with their numbers, to be added to; `mark` is the file's."""
-        if mark != self._mark or len(self._known) > MOST_KNOWN:
+    def known(self, connection: sqlite3.Connection, mark: int) -> dict[str, int]:
+        """Who has a row and is not apart, with their numbers, to be added to; `mark` is the file's."""
+        self._apart, apart = sqlite_apart.since(connection, self._apart)
+        if apart is None or mark != self._mark or len(self._known) > MOST_KNOWN:
             self._known, self._mark = {}, mark
+        for visitor_id in apart or ():
+            self._known.pop(visitor_id, None)
         return self._known
 
 

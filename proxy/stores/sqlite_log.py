@@ -23,6 +23,7 @@ from proxy.model import Arrival, Deed, Profile
 from proxy.ports import Applied, Part
 from proxy.stores import sqlite_bulk, sqlite_changes, sqlite_noted, sqlite_rules, sqlite_tombstones, sqlite_visitor
 from proxy.stores.record import arrivals_of, deed_of, import_of, packed, packed_arrival, unpacked_arrival
+from proxy.stores.sqlite_lately import lately_of
 from proxy.stores.tombstones import is_erased
 
 EVERY = 16
@@ -63,13 +64,9 @@ def apply(
     sqlite_bulk.write(connection, LOG, [_row(arrival) for arrival in whose])
     is_all = connection.total_changes - changes == len(whose)
     fresh = whose if is_all else _logged(connection, last, whose)
-    views = _whose_deeds(connection, noted)
-    drawn = set[str]()
-    if views:
-        mark = sqlite_changes.marked(connection)
-        drawn = sqlite_noted.add(connection, views, sqlite_visitor.last_place(connection), mark)
+    views, drawn = _note(connection, noted) if noted else (noted, set[str]())
     sqlite_bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
-    profiles = sqlite_visitor.checkpoint(connection, _due(connection, fresh) | drawn.union(due))
+    profiles = sqlite_visitor.checkpoint(connection, _due(connection, fresh).union(drawn, due))
     linked = {one.visitor_id: profiles[one.visitor_id] for one in fresh if one.event.kind in LINKING}
     span = last, sqlite_visitor.last_place(connection)
     places = str(span[0] or ""), str(span[1] or "")
@@ -87,12 +84,23 @@ def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Seque
     return _not_erased(connection, [routed(one, persons.get(one.visitor_id, "")) for one in allowed])
 
 
-def _whose_deeds(connection: sqlite3.Connection, deeds: Sequence[Deed]) -> Sequence[Deed]:
-    """The same of what was noted. Nearly always all may be logged as it is."""
-    ids = {deed.visitor_id for deed in deeds}
-    if not ids or not (sqlite_tombstones.erased_at(connection, ids) or sqlite_visitor.persons(connection, ids)):
-        return deeds
-    return [deed_of(arrival) for arrival in _whose(connection, arrivals_of(deeds))]
+def _note(connection: sqlite3.Connection, deeds: Sequence[Deed]) -> tuple[Sequence[Deed], set[str]]:
+    """Logs what was noted; what of it, and who is drawn for a checkpoint. Nearly all of it comes from who is known, and
+    is logged as it is."""
+    known = lately_of(connection).known(connection, sqlite_changes.marked(connection))
+    new = {deed.visitor_id for deed in deeds}.difference(known)
+    apart = {*sqlite_tombstones.erased_at(connection, new), *sqlite_visitor.persons(connection, new)} if new else set()
+    theirs = [deed for deed in deeds if deed.visitor_id in apart] if apart else []
+    if theirs:
+        deeds = [deed for deed in deeds if deed.visitor_id not in apart]
+        theirs = [deed_of(arrival) for arrival in _whose(connection, arrivals_of(theirs))]
+        deeds = [*deeds, *theirs]
+    if not deeds:
+        return deeds, set()
+    drawn = sqlite_noted.add(connection, deeds, sqlite_visitor.last_place(connection), known)
+    for deed in theirs:
+        known.pop(deed.visitor_id, None)  # to be asked for again
+    return deeds, sqlite_visitor.long(connection, drawn) if drawn else drawn
 
 
 def _not_erased(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:

@@ -69,31 +69,25 @@ def one_sought(connection: sqlite3.Connection, visitor_id: str) -> tuple[str, in
     return id, called, json.dumps(places)
 
 
-def add(connection: sqlite3.Connection, deeds: Sequence[Deed], last: int, mark: int = 0) -> set[str]:
+def add(connection: sqlite3.Connection, deeds: Sequence[Deed], last: int, known: dict[str, int]) -> set[str]:
     """Logs them, at least one, after the `last` place; who is drawn for a checkpoint. Their visitors have at least an
-    empty one from now on: by that they are found. `mark` is the file's, by which it is known who has one."""
+    empty one from now on, by which they are found, and are `known` with their numbers."""
     places = range(last + 1, last + 1 + len(deeds))
     if not connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (places[-1],)).rowcount:
         connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (places[-1],))
     ids = [deed.visitor_id for deed in deeds]
     rows = list(zip(places, ids, [deed.packed for deed in deeds], strict=True))
     sqlite_bulk.write(connection, "INSERT OR ROLLBACK INTO noted", rows)
-    visitors = msgspec.json.encode(_numbers(connection, ids, mark)).decode()
+    if new := set(ids).difference(known):
+        empty = [(id, b"") for id in sorted(new)]
+        sqlite_bulk.write(connection, "INSERT OR IGNORE INTO profiles (visitor_id, value)", empty)
+        known.update((id, number(id)) for id in new)
+    visitors = msgspec.json.encode([known[id] for id in ids]).decode()
     connection.execute("INSERT OR ROLLBACK INTO noted_newest VALUES (?, ?)", (places[0], visitors))
     if last // LATELY == places[-1] // LATELY:
         return set()
     move(connection)
     return _drawn(connection, places[-1])
-
-
-def _numbers(connection: sqlite3.Connection, ids: Sequence[str], mark: int) -> list[int]:
-    """What these visitors are called, who have a row from now on."""
-    known = lately_of(connection).known(mark)
-    if new := set(ids).difference(known):
-        empty = [(id, b"") for id in sorted(new)]
-        sqlite_bulk.write(connection, "INSERT OR IGNORE INTO profiles (visitor_id, value)", empty)
-        known.update((id, number(id)) for id in new)
-    return [known[id] for id in ids]
 
 
 def move(connection: sqlite3.Connection) -> None:
@@ -103,7 +97,7 @@ def move(connection: sqlite3.Connection) -> None:
 
 
 def _drawn(connection: sqlite3.Connection, last: int) -> set[str]:
-    """One in `EVERY` of those that the index has now, whose profiles are read without looking among the newest."""
+    """Whose is one in `EVERY` of those that the index has now: they are read without looking among the newest."""
     places = random.sample(range(max(last - LATELY, 0), last), min(LATELY // EVERY, last))
     sought = "SELECT json_group_array(visitor_id) FROM noted WHERE place IN (SELECT 1 + value FROM json_each(?))"
     return set(json.loads(connection.execute(sought, (json.dumps(places),)).fetchone()[0]))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 
 from proxy.stores import (
+    sqlite_apart,
     sqlite_changes,
     sqlite_noted,
     sqlite_refused,
@@ -31,6 +32,7 @@ CREATE TABLE IF NOT EXISTS attribute_names (name TEXT PRIMARY KEY) WITHOUT ROWID
 {sqlite_tombstones.SCHEMA}
 {sqlite_changes.SCHEMA}
 {sqlite_rules.SCHEMA}
+{sqlite_apart.SCHEMA}
 PRAGMA user_version = {VERSION};
 {MARK}
 COMMIT;
@@ -45,7 +47,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         raise newer()
     if 0 < version < OLDEST:
         raise UnfitFileError("a much older Tailorbird wrote it", "name a new file, and import into that")
-    if version < VERSION or "visitor_id" not in columns(connection, "erasures"):
+    if version < VERSION or "visitor_id" not in columns(connection, "erasures") or not columns(connection, "apart"):
         with connection:
             connection.execute("BEGIN IMMEDIATE")
             _bring_up_to_date(connection)

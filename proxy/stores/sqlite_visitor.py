@@ -161,7 +161,7 @@ def write(connection: sqlite3.Connection, profiles: Mapping[str, Profile]) -> No
     last = last_place(connection)
     sqlite_bulk.write(connection, WRITE, [(id, packed(profile), last) for id, profile in profiles.items()], REPLACE)
     for visitor_id, profile in profiles.items():
-        if profile.links:
+        if profile.links and persons(connection, [visitor_id]).get(visitor_id, "") != profile.alias:
             connection.execute("DELETE FROM devices WHERE visitor_id = ?", (visitor_id,))
             if profile.alias:
                 connection.execute("INSERT INTO devices VALUES (?, ?)", (visitor_id, profile.alias))
@@ -196,6 +196,12 @@ def known(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> set[s
     """Those of them who have a checkpoint."""
     sought = f"SELECT json_group_array(visitor_id) FROM profiles WHERE {THEM}"  # noqa: S608
     return set(json.loads(connection.execute(sought, (json.dumps(list(visitor_ids)),)).fetchone()[0]))
+
+
+def long(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> set[str]:
+    """Those of them whose profiles take long to read."""
+    ids = list(visitor_ids)
+    return {visitor_id for visitor_id, value in zip(ids, stored(connection, ids), strict=True) if value.is_long}
 
 
 def intact(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[Profile]:

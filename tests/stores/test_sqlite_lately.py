@@ -12,7 +12,7 @@ from proxy.model import Arrival, Deed, Event
 from proxy.stores import open_store, sqlite_log, sqlite_schema
 from proxy.stores.record import deed_of
 from proxy.stores.sqlite import whole
-from proxy.stores.sqlite_lately import LATELY, Lately, Remembering, lately_of
+from proxy.stores.sqlite_lately import LATELY, Remembering, lately_of
 from proxy.stores.sqlite_noted import all_of
 
 NOON = 1_795_435_200.0
@@ -70,17 +70,30 @@ def test_no_more_is_remembered_than_twice_what_no_index_has(path: Path) -> None:
 
 
 def test_a_connection_of_another_kind_remembers_nothing() -> None:
-    connection = sqlite3.connect(":memory:")
-    lately_of(connection).known(0)["anna"] = 7
-    assert lately_of(connection).known(0) == {}
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    sqlite_schema.prepare(connection)
+    lately_of(connection).known(connection, 0)["anna"] = 7
+    assert lately_of(connection).known(connection, 0) == {}
     connection.close()
 
 
-def test_who_has_a_row_is_known_until_the_file_has_another_mark() -> None:
-    lately = Lately()
-    lately.known(0)["anna"] = 7
-    assert lately.known(0) == {"anna": 7}
-    assert lately.known(1) == {}
+def test_who_has_a_row_is_known_until_the_file_has_another_mark(path: Path) -> None:
+    connection = opened(path)
+    connection.lately.known(connection, 0)["anna"] = 7
+    assert connection.lately.known(connection, 0) == {"anna": 7}
+    assert connection.lately.known(connection, 1) == {}
+    connection.close()
+
+
+def test_who_is_apart_is_known_no_more(path: Path) -> None:
+    here, there = opened(path), opened(path)
+    here.lately.known(here, 0).update({"anna": 7, "phone": 8})
+    there.execute("INSERT INTO devices VALUES ('phone', 'anna')")
+    assert here.lately.known(here, 0) == {"anna": 7}
+    there.execute("INSERT INTO tombstones VALUES (x'00', 1)")
+    assert here.lately.known(here, 0) == {}
+    here.close()
+    there.close()
 
 
 def test_a_transaction_that_failed_is_not_remembered(path: Path) -> None:

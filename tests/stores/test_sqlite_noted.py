@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from proxy.stores import open_store, sqlite_log, sqlite_noted, sqlite_schema, sq
 from proxy.stores.record import deed_of
 from proxy.stores.sqlite_lately import LATELY, Remembering
 from proxy.stores.sqlite_noted import add, all_of, not_noted, number, take_out
-from proxy.stores.sqlite_visitor import checkpoint, last_place, log_of, profile_of, stored
+from proxy.stores.sqlite_visitor import MANY, checkpoint, last_place, log_of, profile_of, stored
 
 NOON = 1_795_435_200.0
 ALIKE = "plumless", "buckeroo"
@@ -41,6 +42,10 @@ def connection() -> Iterator[sqlite3.Connection]:
     opened.close()
 
 
+def note(connection: sqlite3.Connection, deeds: list[Deed]) -> None:
+    add(connection, deeds, last_place(connection), {})
+
+
 def in_files(folder: Path, words: bytes) -> bool:
     return any(words in path.read_bytes() for path in folder.iterdir())
 
@@ -64,11 +69,11 @@ def test_both_logs_are_one_in_order(connection: sqlite3.Connection) -> None:
 
 
 def test_a_profile_is_its_checkpoint_with_what_was_noted_since(connection: sqlite3.Connection) -> None:
-    add(connection, [opened("anna", 1), opened("anna", 2)], last_place(connection))
+    note(connection, [opened("anna", 1), opened("anna", 2)])
     assert (stored(connection, ["anna"])[0].checkpoint, stored(connection, ["anna"])[0].many) == (b"", 2)
     assert checkpoint(connection, ["anna"]) == {"anna": fold(None, [view("anna", 1), view("anna", 2)])}
     assert stored(connection, ["anna"])[0].many == 0
-    add(connection, [opened("anna", 3)], last_place(connection))
+    note(connection, [opened("anna", 3)])
     profile = profile_of(stored(connection, ["anna"])[0], "anna")
     assert profile == fold(None, [view("anna", at) for at in (1, 2, 3)])
     assert sqlite_log.visitors(connection, "") == ["anna"]
@@ -78,30 +83,32 @@ def test_a_profile_is_its_checkpoint_with_what_was_noted_since(connection: sqlit
 def test_the_newest_are_moved_to_the_others_when_there_are_many(connection: sqlite3.Connection) -> None:
     many = [opened(f"v{at % 3}", at) for at in range(LATELY + 5)]
     for start in range(0, len(many), 999):
-        add(connection, many[start : start + 999], last_place(connection))
+        note(connection, many[start : start + 999])
     assert counts(connection) == [0, LATELY + 5, 0, LATELY + 5]
-    add(connection, [opened("v0", LATELY + 5)], last_place(connection))
+    note(connection, [opened("v0", LATELY + 5)])
     assert counts(connection) == [0, LATELY + 6, 1, LATELY + 5]
     assert len(log_of(connection, "v0")) == LATELY // 3 + 4
 
 
-def test_some_of_those_who_were_moved_have_a_checkpoint_with_all_that_was_noted_of_them(
+def test_some_of_whom_many_were_moved_have_a_checkpoint_with_all_that_was_noted_of_them(
     connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_noted, "EVERY", LATELY // 50)
     for start in range(0, LATELY, 1_000):
-        sqlite_log.apply(connection, [], [opened(f"v{at}", at) for at in range(start, start + 1_000)])
+        many = [opened(f"v{at % (LATELY // 2 // MANY)}", at) for at in range(start, start + 500)]
+        few = [opened(f"few{at}", at) for at in range(start + 500, start + 1_000)]
+        sqlite_log.apply(connection, [], [*many, *few])
     drawn = connection.execute("SELECT visitor_id FROM profiles WHERE until = ?", (LATELY,)).fetchall()
-    assert len(drawn) == 50
+    assert 0 < len(drawn) < 50, "of those drawn, who has many"
     for (id,) in drawn:
         found = stored(connection, [id])[0]
-        assert (profile_of(found, id), found.many) == (fold(None, [view(id, int(id[1:]))]), 0)
+        assert (profile_of(found, id), found.many) == (fold(None, log_of(connection, id)), 0)
 
 
 def test_visitors_that_are_called_alike_are_kept_apart(connection: sqlite3.Connection) -> None:
     one, other = ALIKE
     assert number(one) == number(other)
-    add(connection, [opened(one, 1), opened(other, 2)], last_place(connection))
+    note(connection, [opened(one, 1), opened(other, 2)])
     assert all_of(connection, one) == {"page:ab:1-0": 1}
     assert log_of(connection, other) == [view(other, 2)]
     assert profile_of(stored(connection, [one])[0], one) == fold(None, [view(one, 1)])
@@ -111,7 +118,7 @@ def test_visitors_that_are_called_alike_are_kept_apart(connection: sqlite3.Conne
 
 
 def test_what_comes_again_as_a_copy_counts_once(connection: sqlite3.Connection) -> None:
-    add(connection, [opened("anna", 1)], last_place(connection))
+    note(connection, [opened("anna", 1)])
     copies = [view("anna", 1), view("anna", 2), view("ben", 1), sent("anna", 1)]
     assert not_noted(connection, copies) == copies[1:]
     assert sqlite_log.apply(connection, copies).fresh == copies[1:]
@@ -123,9 +130,23 @@ def test_what_a_device_is_noted_to_do_is_its_persons(connection: sqlite3.Connect
     joined = Arrival("phone", Event(NOON, "joined:1", "joined", "anna"), "join", NOON)
     sqlite_log.apply(connection, [joined])
     sqlite_visitor.write(connection, {"phone": Profile("phone", links={"anna": Link(NOON)})})
-    applied = sqlite_log.apply(connection, [], [opened("phone", 1), opened("ben", 2)])
-    assert [(one.visitor_id, one.via) for one in applied.noted] == [("anna", "phone"), ("ben", "")]
-    assert [one.event for one in log_of(connection, "anna")] == [view("anna", 1).event]
+    for at in (1, 4):
+        applied = sqlite_log.apply(
+            connection, [], [opened("phone", at), opened("ben", at + 1), opened("phone", at + 2)]
+        )
+        assert [(one.visitor_id, one.via) for one in applied.noted] == [("ben", ""), *[("anna", "phone")] * 2]
+    assert [one.event for one in log_of(connection, "anna")] == [view("anna", at).event for at in (1, 3, 4, 6)]
+
+
+def test_who_noted_something_and_then_becomes_a_device_notes_for_their_person(connection: sqlite3.Connection) -> None:
+    sqlite_log.apply(connection, [], [opened("phone", 1), opened("ben", 2)])
+    sqlite_visitor.write(connection, {"phone": Profile("phone", links={"anna": Link(NOON)})})
+    sqlite_log.apply(connection, [], [opened("phone", 3), opened("ben", 4)])
+    logs = [[one.event for one in log_of(connection, id)] for id in ("phone", "ben", "anna")]
+    assert logs == [[view("phone", 1).event], [view("ben", at).event for at in (2, 4)], [view("anna", 3).event]]
+    sqlite_visitor.write(connection, {"phone": Profile("phone", links={"anna": Link(NOON, is_parted=True)})})
+    sqlite_log.apply(connection, [], [opened("phone", 5)])
+    assert [one.event for one in log_of(connection, "phone")] == [view("phone", at).event for at in (1, 5)]
 
 
 def test_some_or_all_of_a_visitors_are_taken_out(connection: sqlite3.Connection) -> None:
@@ -159,4 +180,20 @@ async def test_a_profile_that_takes_long_to_read_is_written_with_the_next_events
     with sqlite3.connect(tmp_path / "s.db") as connection:
         assert connection.execute("SELECT until FROM profiles WHERE visitor_id = 'anna'").fetchone() == (201,)
     connection.close()
+    await store.aclose()
+
+
+async def test_the_disk_is_waited_for_where_somebody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[bool] = []
+    logged = sqlite_log.apply
+
+    def seen(connection: sqlite3.Connection, *told: Any) -> Any:
+        waited.append(connection.execute("PRAGMA synchronous").fetchone() == (2,))
+        return logged(connection, *told)
+
+    monkeypatch.setattr(sqlite_log, "apply", seen)
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    for sends, notes in ((True, False), (False, True), (True, True), (False, True), (True, False)):
+        await store.apply([sent("anna", len(waited))] if sends else [], [opened("anna", len(waited))] if notes else [])
+    assert waited == [True, False, True, False, True]
     await store.aclose()
