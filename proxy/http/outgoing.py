@@ -12,7 +12,7 @@ from proxy.httpcache.coding import best_of
 from proxy.httpcache.stored import StoredResponse
 from proxy.httpcache.validators import is_unchanged
 from proxy.model import Headers
-from proxy.page.encode import Assembled, Coding
+from proxy.page.encode import Assembled, Coding, lines_of
 
 _OF_THE_OLD_BODY = frozenset(
     b"etag last-modified accept-ranges content-length content-encoding content-md5 digest content-digest repr-digest "
@@ -58,9 +58,13 @@ def personal_head(headers: Headers) -> Headers:
     asked again each time; never looser than the origin said."""
     kept = [field for field in headers if not _is_stale(field[0]) and field[0] not in _LATE]
     said = [field for field in headers if field[0] == b"cache-status"]
-    forbids_storing = any(name == b"cache-control" and b"no-store" in value.lower() for name, value in headers)
-    control = b"private, no-cache, no-store" if forbids_storing else b"private, no-cache"
+    control = b"private, no-cache, no-store" if forbids_storing(headers) else b"private, no-cache"
     return (*kept, (b"cache-control", control), vary_by_coding(headers), *said)
+
+
+def forbids_storing(headers: Headers) -> bool:
+    """Whether nobody may have a copy, so that nobody can ask whether it is still the same."""
+    return any(name == b"cache-control" and b"no-store" in value.lower() for name, value in headers)
 
 
 def _is_stale(name: bytes) -> bool:
@@ -91,12 +95,18 @@ def taken_coding(request: Request, codings: tuple[bytes, ...]) -> Coding:
 
 
 def assembled_answer(
-    status: int, lead: bytes, page: Assembled, request: Request, set_cookie: bytes | None = None
+    status: int,
+    lead: bytes,
+    page: Assembled,
+    request: Request,
+    set_cookie: bytes | None = None,
+    *,
+    is_tagged: bool = True,
 ) -> Response:
     """A page put together by us. `lead` are its fields, as lines, but for those that follow from the bytes. A return
-    visit whose page would be the same is a 304."""
-    lead += page.lines
-    if status == 200 and request.get(b"if-none-match") and is_unchanged(request.headers, page.etag, None):
+    visit whose page would be the same is a 304; but where nobody may have a copy it is not `is_tagged`."""
+    lead += page.lines if is_tagged else lines_of(b"", page.coding, page.length)
+    if is_tagged and status == 200 and request.get(b"if-none-match") and is_unchanged(request.headers, page.etag, None):
         return not_modified(of_lines(lead))
     if set_cookie is not None:
         lead += b"set-cookie: %b\r\n" % set_cookie

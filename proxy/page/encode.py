@@ -54,8 +54,9 @@ class Assembled:
 
 
 def lines_of(etag: bytes, coding: Coding, length: int) -> bytes:
-    """The fields that follow from the bytes of a page, as they stand in a head."""
-    return b"etag: %b\r\n%bcontent-length: %d\r\n" % (etag, _CODED[coding], length)
+    """The fields that follow from the bytes of a page, as they stand in a head; `etag` is empty for none."""
+    tag = b"etag: %b\r\n" % etag if etag else b""
+    return b"%b%bcontent-length: %d\r\n" % (tag, _CODED[coding], length)
 
 
 def assemble(

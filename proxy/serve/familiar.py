@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from proxy.http.outgoing import personal_head
+from proxy.http.outgoing import forbids_storing, personal_head
 from proxy.metrics import Metrics
 from proxy.model import Manner
 from proxy.page.slots import DeclaredSlot
@@ -29,11 +29,12 @@ _UNLIKE = frozenset({b"content-encoding", b"surrogate-control"})
 
 class Pages(NamedTuple):
     """What answers of one manner have in common: the charset, and the fields of our answer without slots and with them,
-    except Cache-Status."""
+    except Cache-Status; and whether the latter has an ETag of ours."""
 
     charset: str
     untouched: Manner
     filled: Manner
+    is_tagged: bool
 
 
 def pages_of(manner: Manner) -> Pages | None:
@@ -42,7 +43,7 @@ def pages_of(manner: Manner) -> Pages | None:
     headers = manner.headers([b""] * len(manner.fields))
     if manner.status != 200 or not is_page(headers) or not _UNLIKE.isdisjoint(dict(headers)):
         return None
-    return Pages(charset_of(headers), manner, manner.through(personal_head))
+    return Pages(charset_of(headers), manner, manner.through(personal_head), not forbids_storing(headers))
 
 
 class Familiar:
@@ -87,7 +88,8 @@ class Familiar:
         if met is None:
             return False
         inset = self._insets.of(outline, request, met, now)
-        chunks, lines = outline.filled(body, shifts, inset.contents, self._showing.filling.key)
+        key = self._showing.filling.key if pages.is_tagged else None
+        chunks, lines = outline.filled(body, shifts, inset.contents, key)
         welcome = b"" if met.set_cookie is None else b"set-cookie: %b\r\n" % met.set_cookie
         client.given(passage, 200, pages.filled.lines(head.values) + line + lines + welcome, *chunks)
         return True

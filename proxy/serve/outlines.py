@@ -84,21 +84,34 @@ class Outline(NamedTuple):
         return Template(self.slots, tuple(pieces[::2]), tuple(pieces[1::2]), about=self.about)
 
     def filled(
-        self, body: memoryview, shifts: Sequence[int], contents: Sequence[Content | None], key: bytes
+        self, body: memoryview, shifts: Sequence[int], contents: Sequence[Content | None], key: bytes | None
     ) -> tuple[list[bytes | memoryview], bytes]:
-        """The same page as `assemble` would fill it, uncoded, of which no byte is copied; and its lines."""
-        edges, names = (0, *self._edges_in(shifts), len(body)), list(self.digests)
+        """The same page as `assemble` would fill it, uncoded, of which no byte is copied; and its lines, with a tag if
+        there is a `key`."""
+        edges = self._edges_in(shifts)
         chunks: list[bytes | memoryview] = []
-        at = 0
+        at = place = 0
+        for content in contents:
+            if content is not None:
+                chunks.append(body[at : edges[place]])
+                at = edges[place + 1]
+                if isinstance(content, Piece):
+                    chunks.append(content.plain)
+                else:
+                    chunks += plain_of(content)
+            place += 2
+        chunks.append(body[at:])
+        etag = b"" if key is None else self._tag(body, edges, contents, key)
+        return chunks, lines_of(etag, "identity", sum(map(len, chunks)))
+
+    def _tag(self, body: memoryview, edges: Sequence[int], contents: Sequence[Content | None], key: bytes) -> bytes:
+        names = list(self.digests)
         for place, content in enumerate(contents):
             if content is not None:
-                chunks.append(body[at : edges[2 * place + 1]])
-                at = edges[2 * place + 2]
-                chunks += [content.plain] if isinstance(content, Piece) else plain_of(content)
                 names[2 * place + 1] = name_in_tag(content)
-        chunks.append(body[at:])
-        named = [digest_of(body[edges[at] : edges[at + 1]]) if name is None else name for at, name in enumerate(names)]
-        return chunks, lines_of(tag_of(named, "identity", key), "identity", sum(map(len, chunks)))
+        ends = pairwise((0, *edges, len(body)))
+        named = [name or digest_of(body[start:end]) for name, (start, end) in zip(names, ends, strict=True)]
+        return tag_of(named, "identity", key)
 
     def _edges_in(self, shifts: Sequence[int]) -> Sequence[int]:
         if not shifts:

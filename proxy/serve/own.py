@@ -18,7 +18,7 @@ from typing import Protocol
 from proxy.errors import OriginError
 from proxy.http.forwarding import Common
 from proxy.http.message import Question, Request, Response, as_lines
-from proxy.http.outgoing import assembled_answer, error_page, passed_head, personal_head, whole
+from proxy.http.outgoing import assembled_answer, error_page, forbids_storing, passed_head, personal_head, whole
 from proxy.httpcache.coding import takes_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
@@ -213,7 +213,8 @@ class Own:
         if met is None or _is_coded(answer):
             return self._filled(request, answer, page.template, now, headers)
         shown = self._showing.show(page.template, request, met, now, "identity")
-        return assembled_answer(answer.status, as_lines(personal_head(headers)), shown, request, met.set_cookie)
+        lead, is_tagged = as_lines(personal_head(headers)), not forbids_storing(headers)
+        return assembled_answer(answer.status, lead, shown, request, met.set_cookie, is_tagged=is_tagged)
 
     def _untouched(
         self, request: Request, answer: UpstreamResponse, page: Page, body: bytes, headers: Headers, now: float
@@ -237,8 +238,8 @@ class Own:
         if _is_coded(answer) and takes_gzip(request.get_list(b"accept-encoding")):
             packed = await asyncio.to_thread(gzip.compress, b"".join(page.chunks), 1, mtime=0)
             page = replace(page, chunks=[packed], length=len(packed), coding="gzip")
-        lead = poured.lead(as_lines(personal_head(headers)))
-        return assembled_answer(answer.status, lead, page, request, met.set_cookie)
+        lead, is_tagged = poured.lead(as_lines(personal_head(headers))), not forbids_storing(headers)
+        return assembled_answer(answer.status, lead, page, request, met.set_cookie, is_tagged=is_tagged)
 
 
 def _wishes(request: Request) -> tuple[bool, bytes]:
