@@ -1,7 +1,7 @@
-"""Who waits for an answer: a task that reads it piece by piece; somebody who is told when its head or all of it is
-there; or a sink that takes it as it comes. One after the other may, never two at once.
+"""The ways to wait for an answer: a task that reads it piece by piece; a callback for its head, or for all of it; or a
+sink that takes it as it comes. One at a time, never two at once.
 
-Its law: whoever waits hears how it ends, even if it is in being told that something goes wrong.
+Its law: whoever waits is told how the answer ends, even if telling them fails.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ AT_ITS_HEAD = -1
 
 
 class Awaited:
-    """An answer that somebody waits for. `_failure` is why there will be no more of it."""
+    """An answer that somebody waits for. `_failure` is why no more of it will come."""
 
     _answer: Answer
     _loop: asyncio.AbstractEventLoop

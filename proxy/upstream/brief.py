@@ -24,17 +24,17 @@ HELD_BYTES, HELD_SECONDS = 65_536, 0.002
 
 
 class Origin(Protocol):
-    """Where it was sent."""
+    """The origin that a brief exchange belongs to."""
 
     @property
     def known(self) -> Callable[[bytes], Plain | None]:
-        """The head that bytes begin with, if the origin's last answers had the like."""
+        """The head that these bytes begin with, if the origin answered alike lately."""
 
     def settle(self, brief: Brief, began: float) -> None:
         """The answer, which began then, came whole: the connection is free."""
 
     def give_up(self, brief: Brief) -> None:
-        """The connection is of no use any more."""
+        """The connection cannot be used any more."""
 
     def wait(self, brief: Brief, latest: float) -> None:
         """Some of the answer came: the next of it may take a while, but not longer than until `latest`."""
@@ -90,8 +90,8 @@ class Part:
 
 
 class Brief:
-    """A request for GET without a body, on its way since `begun`, whose origin may take until `deadline`. Whoever asks
-    says what becomes of it: `waits_for`, `came`, `exchange`, `failed`."""
+    """A GET without a body that is under way since `begun`; the origin may take until `deadline`. A subclass says what
+    becomes of the answer: `waits_for`, `came`, `exchange`, `failed`."""
 
     __slots__ = ("begun", "connection", "deadline", "origin", "part")
 

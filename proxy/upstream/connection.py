@@ -19,7 +19,7 @@ Told = TypeVar("Told")
 
 
 class Hears(Protocol):
-    """What is called when something happens to a connection, or when it does not."""
+    """A callback that is told what happens to a connection."""
 
     def broke(self, fault: Fault) -> None:
         """What it just heard led to a fault of ours: it is over, and so is its connection, and who waits for what it
@@ -37,7 +37,7 @@ def heard(one: Hears, hears: Callable[[Told], None], what: Told) -> None:
 
 
 class Listener(Hears, Protocol):
-    """What hears a connection while it has it."""
+    """Receives what comes on a connection while it has it."""
 
     def received(self, data: bytes) -> None:
         """Bytes came."""
@@ -47,7 +47,7 @@ class Listener(Hears, Protocol):
 
 
 class Sink(Protocol):
-    """Who takes a body piece by piece as it comes."""
+    """Takes a body piece by piece as it comes."""
 
     def take(self, pieces: Pieces) -> None:
         """Pieces came."""

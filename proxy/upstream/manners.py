@@ -38,7 +38,8 @@ _VALUE = rb"(?![ \t])([\t -~\x80-\xff]*)(?<![ \t])"
 
 
 class _Known(NamedTuple):
-    """A manner; how a head in it reads, with a group for each value; how long its body is, or which value says so."""
+    """A learned manner: the pattern its heads match, with a group for each value that differs; and the body's length,
+    or which value says it."""
 
     manner: Manner
     head: re.Pattern[bytes]
@@ -56,8 +57,8 @@ class _Known(NamedTuple):
 
 
 class Manners:
-    """What was learned of one origin. By what heads have in common they are found; but first those are tried that the
-    last answers were in, which takes a third of the time."""
+    """The manners learned of one origin. The latest are tried first, which saves a third of the time; then they are
+    looked up by what heads have in common."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[bytes, ...], _Known] = {}
@@ -66,7 +67,7 @@ class Manners:
         self._cuts: list[bytes] = []  # how the fields begin that are another thing each time, as the origin writes them
 
     def read(self, data: bytes) -> Plain | None:
-        """As `plain.read`; the headers of a head in a known manner are left to whoever wants them."""
+        """As `plain.read`; the fields of a head in a known manner are built only when somebody reads them."""
         head = self.recent(data)
         if head is not None:
             return head

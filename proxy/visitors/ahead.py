@@ -1,5 +1,5 @@
-"""Events that have happened and that the store does not have yet. A profile read meanwhile is read with them, so that
-what a visitor did counts on their next request, however the store is doing."""
+"""Events that are not in the store yet. A profile that is read meanwhile is read with them, so that what a visitor did
+counts on their next request, however slow the store is."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from proxy.stores.record import arrivals_of
 
 
 class Ahead:
-    """Such events, in the order in which they happened and, but for few, arrive. Folding one that the store has after
-    all changes nothing. Whose they are is worked out when the first is asked for: a page that reads a profile must not
-    look through all of them."""
+    """Events on their way to the store, almost in order. Folding one that the store has already changes nothing. They
+    are sorted by visitor only when the first is asked for: a page that reads a profile must not look through all of
+    them."""
 
     def __init__(self) -> None:
         self._arrivals: list[Arrival | Deed] = []
@@ -21,11 +21,11 @@ class Ahead:
         self._sorted = 0  # so many of the first
 
     def add(self, arrivals: Iterable[Arrival | Deed]) -> None:
-        """These are under way to the store."""
+        """Adds events that are on their way to the store."""
         self._arrivals.extend(arrivals)
 
     def drop(self, arrivals: Sequence[Arrival | Deed]) -> None:
-        """These have come there, or never will."""
+        """Removes events that have arrived there, or never will."""
         if not arrivals:
             return
         self._by_visitor, self._sorted = {}, 0
@@ -41,7 +41,7 @@ class Ahead:
         return tuple(self._arrivals)
 
     def of(self, visitor_id: str) -> list[Arrival | Deed]:
-        """Those of this visitor."""
+        """The events of this visitor."""
         for arrival in self._arrivals[self._sorted :]:
             self._by_visitor.setdefault(arrival.visitor_id, []).append(arrival)
         self._sorted = len(self._arrivals)

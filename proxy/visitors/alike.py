@@ -1,8 +1,8 @@
-"""Who is alike: visitors of whom the same is true, as far as some slots ask.
+"""Visitors who are alike: all that some slots ask of them is the same, so what was shown to one is right for the other.
 
-What was shown to one is then right for the other too, and is found by a number that both have. A visitor keeps their
-number with their cookies for as long as it holds, so that what the slots ask of them is not worked out for each page.
-Its law: a number means the same for as long as it is anybody's; none is given out twice.
+Each such set of values has a number. A visitor keeps their number with their verified cookies for as long as it holds,
+so that what the slots ask is not worked out for each page. Its law: a number means the same values for as long as
+anybody has it, and none is given out twice.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ class Numbered:
 
 
 class Alikes:
-    """Numbers by what the slots of `asked` ask of visitors. They are `lasting` where nothing that visitors do changes
-    what is asked. `found` counts whose profile was found in memory; not, where none is asked for."""
+    """The numbers for what the slots of `asked` ask of visitors. `lasting`: nothing that visitors do changes what is
+    asked. `found` counts visitors whose profile was found in memory; it does not count where no profile is asked
+    for."""
 
     def __init__(self, asked: Asked, found: Tally) -> None:
         self._sources = asked.sources
@@ -51,14 +52,14 @@ class Alikes:
         self.found = found if asked.needs_profile else Tally()
 
     def values(self, visitor: Visitor, profile: Profile | None, now: float) -> tuple[AttributeValue | None, ...]:
-        """What is asked of this visitor."""
+        """The values that the slots ask of this visitor."""
         found = []
         for source in self._sources:
             found.append(source(visitor, profile, now))  # noqa: PERF401  # a comprehension takes twice as long
         return tuple(found)
 
     def number(self, values: tuple[AttributeValue | None, ...], visitor: Visitor, profile: Profile | None) -> int:
-        """Of all visitors of whom these values are true."""
+        """The number of all visitors with these values."""
         kinds = tuple(map(type, values)) if self._has_kinds else ()
         unverified = visitor.unverified and unsigned_only(visitor, profile)
         key = values, kinds, unverified
@@ -72,12 +73,11 @@ class Alikes:
         return number
 
     def forget(self) -> None:
-        """Nobody has a number any more."""
+        """Takes every visitor's number away."""
         self._numbers = {}
 
     def holds_until(self, visitor: Visitor, now: float) -> float:
-        """Until before when a number that is lasting stays the visitor's, if their cookies and profile stay as they
-        are."""
+        """Until before when a lasting number stays the visitor's, while their cookies and profile stay as they are."""
         until = visitor.first_seen_at + NEW_VISITOR_SECONDS
         return until if self._asks_newness and until > now else inf
 

@@ -1,9 +1,9 @@
-"""What pages tell by themselves: which page, product or list a visitor opened, what they searched and how they narrowed
-it, which banners they were shown: the view of a page names them. No tag is needed.
+"""Events that pages record by themselves, without a tag: which page, product or list a visitor opened, what they
+searched, how they narrowed it, and which banners they were shown (the view of a page names these).
 
-It counts on the next request that asks for it (`pending.py`). Only a browser that opens a page to show it counts: no
-bot, no prefetch, no part of a page, nobody who does not want it. A visitor's first page waits until they come back with
-their cookie: who never does is nobody's profile.
+An event is packed where the page is answered, and counts on the visitor's next request. Only a browser that opens a
+page to show it counts: no bot, no prefetch, no part of a page, nobody who does not consent. A visitor's first page is
+held until they come back with their cookie: who never does gets no profile.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ SOURCE = "page"
 
 
 class View(NamedTuple):
-    """A page as it was given. `visitor` is None when nobody looked at the cookies yet; `is_first` when they get theirs
-    with this page."""
+    """A page as it was answered. `visitor` is None when the cookies were not read yet; `is_first` when this answer sets
+    the visitor's first cookie."""
 
     at: float
     request: Request
@@ -51,7 +51,8 @@ class View(NamedTuple):
 
 
 class Capture:
-    """One worker's. `journal` None: nothing is noted, it is not `is_on`. `products` knows the catalogue."""
+    """Captures for one worker. Without a `journal` it is off (`is_on`). `products` looks a product up in the
+    catalogue."""
 
     def __init__(
         self,
@@ -74,7 +75,7 @@ class Capture:
         self._pending.counted_by(self._count)
 
     def note(self, view: View) -> None:
-        """A page is given to somebody."""
+        """Records that a page was answered."""
         if self._journal is None:
             return
         try:
@@ -88,7 +89,7 @@ class Capture:
         return page if page is not None and page.about is about and not self._agreed.is_asked else None
 
     def note_again(self, at: float, page: Page, visitor_id: str, done: Shown | None) -> None:
-        """One more opens the page, whose cookies were read, and who agrees."""
+        """Records one more view of `page`, by a visitor whose cookies were read and who consents."""
         if page.telling is None or self._journal is None:
             return
         self._pending.add((at, visitor_id, page, done))
@@ -99,7 +100,7 @@ class Capture:
             self._pending.settle()
 
     def note_passed(self, at: float, question: Question, about: About, own: Own, client: str) -> None:
-        """A page without slots is given to one more who asks a question."""
+        """Records that a page without slots was answered to one more who asks a question."""
         if self._journal is None:
             return
         cookies = own.get(b"cookie", b"")

@@ -1,8 +1,8 @@
-"""A crowd: a set of texts that takes two bytes for each, whatever their length, and never misses one that is in it; but
-now and then it takes a stranger for one of its own (a Bloom filter).
+"""A Bloom filter of texts: two bytes each, whatever their length. It never misses a text that is in it; now and then it
+takes another for one of them.
 
-Each text has two bits of a row of bits, by the hash that Python keeps with it; with another secret in each process, so
-that nobody makes up texts that meet. Asking takes a third of a microsecond.
+Each text has two bits, chosen by Python's own hash of it, which has a different secret in each process, so that nobody
+can make up texts that collide. Asking takes a third of a microsecond.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MOST_BITS = 1 << 28
 
 
 class Crowd:
-    """Has room for so many at least; `is_full` when there are more in it."""
+    """Sized for at least so many texts; `is_full` when it holds more."""
 
     __slots__ = ("_bits", "_many", "_mask", "_room")
 
@@ -30,11 +30,11 @@ class Crowd:
 
     @property
     def is_full(self) -> bool:
-        """There had better be a larger one."""
+        """True when it should be replaced by a larger one."""
         return self._many > self._room
 
     def add(self, text: str) -> None:
-        """It is one of them from now on."""
+        """Puts a text in."""
         if text not in self:
             number, mask, bits = hash(text), self._mask, self._bits
             for place in (number & mask, number >> 32 & mask):
@@ -42,7 +42,7 @@ class Crowd:
             self._many += 1
 
     def add_all(self, texts: Iterable[str]) -> None:
-        """They are, too."""
+        """Puts texts in."""
         for text in texts:
             self.add(text)
 

@@ -1,4 +1,4 @@
-"""Events that wait for a transaction, those that came together as one entry."""
+"""The queue of events that wait for a transaction; events that came together are one entry."""
 
 from __future__ import annotations
 

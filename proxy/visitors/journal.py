@@ -1,10 +1,10 @@
-"""The way of events into the store, for one worker: many become one transaction, and whoever waits is told when theirs
-is durable.
+"""Brings events to the store, for one worker: many become one transaction, and whoever waits is told when theirs is
+durable.
 
-What comes while a transaction is under way is in the next one; the first after a pause waits 2 ms for company, and 500
-where nobody waits for it: in this worker it counts already. A full queue refuses what somebody waits for, who will send
-it again; what nobody waits for, as what pages note of themselves, is tried again while the store is away and, when it
-is too much, lost and counted.
+What comes while a transaction runs is in the next one. The first event after a pause waits 2 ms for others; one that
+nobody waits for waits 500 ms, since in this worker it counts already. When the queue is full, events that somebody
+waits for are refused, and the sender tries again; events that nobody waits for (those pages record) are retried while
+the store is away, and dropped and counted when they are too many.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ Hear = Callable[[Applied], None]
 
 
 class Change(NamedTuple):
-    """What the other workers are told: what visitors did, of whom nothing else is new; whose profiles are to be read
-    again; and what the store calls these changes."""
+    """What the other workers are told: `deeds`, events that change nothing but their visitors' histories;
+    `visitor_ids`, whose profiles have to be read again; and the `names` of these changes in the store."""
 
     deeds: Sequence[Arrival | Deed] = ()
     visitor_ids: Collection[str] = ()
@@ -55,7 +55,8 @@ Tell = Callable[[Change, bool], Awaitable[None]]
 
 
 class Journal:
-    """`tell` reaches the other workers. `subscribe` before events come."""
+    """The events of one worker on their way to the store. `tell` sends a change to the other workers; `subscribe` has
+    to be called before events come."""
 
     def __init__(
         self,
@@ -89,7 +90,7 @@ class Journal:
         self._telling: set[asyncio.Future[None]] = set()
 
     def subscribe(self, hear: Hear) -> None:
-        """Has `hear` called with what this worker applied, after each transaction. Other workers' events are in the
+        """Has `hear` called after each transaction, with what this worker applied. Other workers' events are in the
         store's log."""
         self._hear.append(hear)
 
@@ -97,11 +98,11 @@ class Journal:
 
     @property
     def pending(self) -> Pending:
-        """What will be noted before anybody asks."""
+        """The views that are to be counted before anybody asks for their visitors."""
         return self._profiles.pending
 
     def expect(self) -> None:
-        """Something is pending: it comes to the store as soon as what is noted."""
+        """Says that views are pending: they go to the store as soon as recorded events do."""
         if not self._woken.is_set():
             self._wake()
 
@@ -120,7 +121,8 @@ class Journal:
         await entry.done
 
     def note(self, arrivals: Sequence[Arrival | Deed]) -> None:
-        """Counts the events on their visitors' next request to this worker, and brings them to the store soon."""
+        """Has the events count on their visitors' next request to this worker, and brings them to the store soon.
+        Nobody waits."""
         if not arrivals:
             return
         left = self._left + len(arrivals)
@@ -133,7 +135,7 @@ class Journal:
             self._wake()
 
     def refuse(self, refused: Refused) -> None:
-        """Keeps an event that was not taken for whoever wants to know, the first thousand of a second."""
+        """Keeps a refused event for the list of refused ones; of a second, the first thousand."""
         self._metrics.count("tailorbird_events_refused_total", "reason", refused.reason)
         if len(self._refused) < MOST_REFUSED:
             self._refused.append(refused)
@@ -147,11 +149,11 @@ class Journal:
             self._pressed.set()
 
     def open(self) -> None:
-        """Begins to bring what comes to the store."""
+        """Starts writing to the store."""
         self._running = asyncio.create_task(self._run())
 
     async def aclose(self) -> None:
-        """Brings what is left, unless the store is away, and ends."""
+        """Writes what is left, unless the store is away, and stops."""
         self.pending.settle()
         self._is_closing = True
         self._wake()

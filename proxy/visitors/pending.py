@@ -1,8 +1,8 @@
-"""Views of pages that nobody has looked at since: given a moment ago, and not counted yet.
+"""Page views that are not counted yet, because nobody has asked what their visitors did.
 
-To count a view at once takes several times as long as to count it among a hundred: between two pages a machine forgets
-what counting needs. So where what a page asks does not depend on what visitors did, its views are only put down here.
-Its law: whoever asks what visitors did has them counted first (`settle`), so nobody can tell the difference.
+Counting one view at once costs several times as much as counting it among a hundred: between two pages a machine's
+caches are cold. So where a page's slots do not depend on what visitors did, its views are only appended to a list here.
+Its law: whoever asks what visitors did has the list counted first (`settle`), so nobody can tell the difference.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ENOUGH = 100
 
 
 class Page(NamedTuple):
-    """A page as many ask for it: what it is about, and what it tells; None for what is not counted."""
+    """A page as many ask for it: what it is about, and what its views say; None for what does not count."""
 
     about: About
     telling: Telling | None
@@ -29,7 +29,7 @@ Pend = tuple[float, str, Page, Shown | None]
 
 
 class Pending:
-    """One worker's `views`, to be put down by `add`."""
+    """The list of one worker's `views`; `add` appends to it."""
 
     __slots__ = ("_begin", "_count", "add", "views")
 
@@ -39,11 +39,11 @@ class Pending:
         self._count: Callable[[Sequence[Pend]], None] = lambda _: None
 
     def counted_by(self, count: Callable[[Sequence[Pend]], None]) -> None:
-        """Who counts them."""
+        """Sets the function that counts views."""
         self._count = count
 
     def settle(self) -> None:
-        """Has them counted."""
+        """Has all views counted that are in the list."""
         if self.views:
             views = self.views.copy()
             self.views.clear()  # first: counting may ask

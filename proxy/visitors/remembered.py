@@ -1,7 +1,8 @@
-"""What one worker remembers of visitors: their profiles, what they did since those were read, whose devices they are.
+"""What one worker remembers of visitors: their profiles, what they did since those were read, and whose devices they
+are.
 
-A profile is believed for a while after it was read; and for a while after the last look at what others changed, if they
-did not change this one. So one that nobody changes is read once, however long it is remembered.
+A profile is believed for a while after it was read; and for a while after the last look at what others changed in the
+store, if they did not change this one. So one that nobody changes is read once, however long it is remembered.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ MOST_SPARED = 50
 
 
 class Memory(enum.Enum):
-    """`MISSING`: memory says nothing of this visitor. None, unlike it, says that the stored profile is damaged."""
+    """`MISSING`: memory has nothing of this visitor. (None means that the stored profile is damaged.)"""
 
     MISSING = enum.auto()
 
@@ -44,9 +45,13 @@ MISSING: Final = Memory.MISSING
 
 @dataclass(slots=True, eq=False)
 class Known:
-    """What was read of a visitor, and when, and what they did since, which counts when somebody asks for it.
-    `is_current` until somebody else changed it, or it is remembered no more; `version` counts what the profile became;
-    `is_used` when somebody asked since it was last looked at whether it may be forgotten."""
+    """What is remembered of one visitor: the `profile` that was read `at`, and `news`, the events since, which are
+    folded in when somebody asks.
+
+    * `is_current` until another process changed the visitor, or they are forgotten; `version` counts the changes of the
+      profile.
+    * `is_used`: somebody asked since it was last considered for eviction.
+    """
 
     at: float
     profile: Profile | None
@@ -56,7 +61,7 @@ class Known:
     version: int = 0
 
     def current(self) -> Profile | None:
-        """The profile with all of that."""
+        """The profile with the news folded in."""
         if self.profile is not None and self.news:
             self.profile = fold(self.profile, arrivals_of(self.news), of_one_log=True)
             self.version += 1
@@ -64,7 +69,7 @@ class Known:
         return self.profile
 
     def end(self) -> None:
-        """It is remembered no more: whoever still has it has nothing."""
+        """Marks it as forgotten, for those who still hold it."""
         self.is_current, self.profile, self.news = False, None, []
 
 
@@ -73,10 +78,12 @@ NOBODY: Final = Known(-inf, None, [])
 
 
 class Remembered:
-    """So many visitors at `most`, each believed for `seconds`. Who came first is forgotten first, but for those who
-    were asked for meanwhile: they count as having come now. (To put each in order when asked for took a tenth of a
-    microsecond, and twice that where memory is far.) `found` counts who was asked for and is known. Who is forgotten is
-    told to the `strangers`, who tell the rest apart. What is `pending` is counted before it is asked for."""
+    """A cache of `most` visitors, each believed for `seconds`; the one that came first is evicted first, but for those
+    that were used since, which count as having just come (second chance).
+
+    `found` counts look-ups that found something. Evicted visitors are told to `strangers`; views in `pending` are
+    counted before a visitor is asked for.
+    """
 
     def __init__(
         self,
@@ -99,24 +106,24 @@ class Remembered:
         """Since when nobody knows whether others changed anything, Unix seconds; and how long that is believed."""
 
     def looked(self, at: float, changed: Iterable[str] = ()) -> None:
-        """All that others changed until then is known: these."""
+        """Says that the store was looked at: of all remembered, others changed only these until then."""
         self.looked_at, self.looked_until = at, at + self.seconds
         for visitor_id in changed:
             self._meet(visitor_id)
 
     def person(self, visitor_id: str) -> str:
-        """Whose device the visitor is; themselves where nothing else is known."""
+        """The person whose device the visitor is; the visitor itself when that is not known."""
         return self._persons.get(visitor_id, visitor_id)
 
     def held(self, visitor_id: str) -> Profile | None:
-        """What is known of this visitor, however old."""
+        """What is remembered of this visitor, however old."""
         self._pending.settle()
         known = self._known.get(visitor_id)
         return known.current() if known else None
 
     def fresh(self, visitor_id: str, now: float, *, has_news: bool = True) -> Profile | Memory | None:
-        """What is known of the person and can be believed; `MISSING` when the store would have to be asked. Who asks
-        for nothing that the visitor did needs no news of it."""
+        """The person's profile if it can be believed, else `MISSING`: the store has to be asked. Without `has_news`,
+        the visitor's latest events do not matter to the caller."""
         if has_news and self._pending.views:
             self._pending.settle()
         known_of = self._known_of
@@ -157,7 +164,7 @@ class Remembered:
         return profile
 
     def stale(self, visitor_id: str, now: float) -> Profile | Memory | None:
-        """What was true of the person an hour ago or since, for when the store does not say."""
+        """The person's profile if it was true within the last hour, for when the store does not answer."""
         self._pending.settle()
         known = self._known.get(self.person(visitor_id))
         if known is None:
@@ -168,7 +175,7 @@ class Remembered:
         return known.current()
 
     def put(self, visitor_id: str, profile: Profile | None, news: list[Arrival | Deed], now: float) -> None:
-        """What the store has, and what it does not have yet."""
+        """Remembers what the store has, and the events that it does not have yet."""
         if before := self._known.pop(visitor_id, None):
             before.end()
         else:
@@ -184,7 +191,7 @@ class Remembered:
                 self._forget_one()
 
     def count_in(self, arrivals: Iterable[Arrival | Deed]) -> None:
-        """They did this since; what says more than what was done is for the store to judge."""
+        """Adds events to what is remembered. An event that changes more than the history is left to the store."""
         known_of = self._known.get
         doers = set()
         for arrival in arrivals:
@@ -202,14 +209,14 @@ class Remembered:
             self._strangers.add_doers(doers)
 
     def as_persons(self, arrivals: Sequence[Arrival | Deed]) -> Sequence[Arrival | Deed]:
-        """What devices did, as the persons' whose they are."""
+        """The same events, those of devices as their persons'."""
         if not self._persons or self._persons.keys().isdisjoint([arrival.visitor_id for arrival in arrivals]):
             return arrivals
         persons = ((one, self._persons.get(one.visitor_id, one.visitor_id)) for one in arrivals_of(arrivals))
         return [msgspec.structs.replace(arrival, visitor_id=person) for arrival, person in persons]
 
     def outdate(self, visitor_id: str) -> bool:
-        """Somebody else changed this visitor; whether anything is known of them."""
+        """Says that another process changed this visitor; True when they were remembered."""
         self._persons.pop(visitor_id, None)
         self._meet(visitor_id)
         known = self._known.get(visitor_id)
@@ -218,13 +225,12 @@ class Remembered:
         return known is not None
 
     def among(self, visitor_ids: Collection[str]) -> set[str]:
-        """Those of them of whom anything is known."""
+        """Those of these visitors who are remembered."""
         ids = set(visitor_ids)
         return (ids & self._known.keys()) | (ids & self._persons.keys())
 
     def forget(self) -> None:
-        """Nothing is known of anybody. To free the profiles of many takes a tenth of a second: a thread does it, at
-        once."""
+        """Forgets everybody. Freeing the profiles takes a tenth of a second, so a thread does it."""
         for gone in (self._known, self._persons):
             let_go(gone.popitem, linger_seconds=0)
         self._known, self._persons = OrderedDict(), OrderedDict()
@@ -234,7 +240,7 @@ class Remembered:
             shared.version += 1
 
     def shrink(self) -> None:
-        """Forgets a tenth of those known."""
+        """Forgets a tenth of the visitors."""
         for _ in range(len(self._known) // 10 + 1):
             if self._known:
                 self._forget_one()

@@ -36,7 +36,7 @@ however often somebody is erased."""
 
 
 class Held(enum.Enum):
-    """What the store has of somebody, at most: `NOTHING`; `DEEDS`, nothing but what they did; or `MORE`."""
+    """The most that the store can have of a visitor: `NOTHING`; `DEEDS`, only events of what they did; or `MORE`."""
 
     NOTHING = enum.auto()
     DEEDS = enum.auto()
@@ -44,26 +44,26 @@ class Held(enum.Enum):
 
 
 class Known:
-    """Those of whom there is anything, and among them those of whom there may be more than what they did."""
+    """Two Bloom filters: the visitors of whom the store has anything, and those of whom it may have more than deeds."""
 
     def __init__(self, room: int) -> None:
         self.all, self.more = Crowd(room), Crowd(room)
 
     def add(self, visitor_id: str, *, has_more: bool) -> None:
-        """One of them."""
+        """Adds one visitor."""
         self.all.add(visitor_id)
         if has_more:
             self.more.add(visitor_id)
 
     def add_all(self, some: KnownVisitors) -> None:
-        """Some of the store's."""
+        """Adds some of the store's visitors."""
         self.all.add_all(some.deeds)
         self.all.add_all(some.more)
         self.more.add_all(some.more)
 
 
 class Strangers:
-    """One worker's. Until `follow` has read whom the store knows, everybody may have been there."""
+    """Knows for one worker whom the store knows. Until `follow` has read that, anybody may be known."""
 
     def __init__(self) -> None:
         self._known: Known | None = None
@@ -72,7 +72,7 @@ class Strangers:
         self._is_wanted = asyncio.Event()
 
     def held(self, visitor_id: str) -> Held:
-        """What the store has of them, at most."""
+        """The most that the store can have of this visitor."""
         known = self._known
         if known is None:
             return Held.MORE
@@ -81,7 +81,7 @@ class Strangers:
         return Held.MORE if visitor_id in known.more else Held.DEEDS
 
     def add(self, visitor_id: str, *, has_more: bool = True) -> None:
-        """The store has something of them, or will."""
+        """Says that the store has something of this visitor, or soon will."""
         for known in (self._known, self._coming):
             if known is not None:
                 known.add(visitor_id, has_more=has_more)
@@ -89,7 +89,7 @@ class Strangers:
             self._is_wanted.set()
 
     def add_doers(self, visitor_ids: Set[str]) -> None:
-        """The store has something that these did, or will."""
+        """Says that the store has events of these visitors, or soon will."""
         new = visitor_ids - self._lately
         for visitor_id in new:
             self.add(visitor_id, has_more=False)
@@ -98,21 +98,21 @@ class Strangers:
         self._lately |= new
 
     def add_known(self, visitor_id: str, profile: Profile | None, *, has_news: bool) -> None:
-        """The store has this of somebody, or will; None stands for what is damaged."""
+        """Says that the store has this profile, or soon will; None stands for a damaged one."""
         if profile is None or profile.attributes or profile.segments or profile.links or profile.bucket_key:
             self.add(visitor_id)
         elif has_news or profile.history:
             self.add(visitor_id, has_more=False)
 
     def forget(self) -> None:
-        """Anybody may have come or gone: all of them are read again."""
+        """Has all visitors read again; until then anybody may be known."""
         self._known = self._coming = None
         self._lately.clear()
         self._is_wanted.set()
 
     async def follow(self, store: ProfileStore, under_way: Callable[[], Iterable[Arrival | Deed]]) -> None:
-        """Reads whom the store knows whenever that is to be read, for ever. `under_way` is what the store does not have
-        yet. Returns where the store does not tell."""
+        """Reads whom the store knows, whenever that has to be read again; never ends, but returns where the store
+        cannot list its visitors. `under_way` returns the events that are not in the store yet."""
         tells = True
         while tells:
             await self._is_wanted.wait()

@@ -1,6 +1,5 @@
-"""What a page tells of whoever opens it, but for who that is, when, and which banners they were shown: the same for all
-who ask the page in the same words. Calculation only; `capture.py` makes events of it.
-"""
+"""What a page view says, without who the visitor is, when it was, and which banners they were shown: the same for all
+who ask for the page in the same words. Calculation only; `capture.py` makes events of it."""
 
 from __future__ import annotations
 
@@ -41,7 +40,7 @@ NO_REFINEMENTS = {
 
 
 class Telling(NamedTuple):
-    """`page` is the page viewed, `came` where they came from; `deeds` are the other kinds of events, with their
+    """`page` is the page viewed, `came` the referrer and campaign; `deeds` are events of other kinds, with their
     subjects."""
 
     page: str
@@ -50,8 +49,7 @@ class Telling(NamedTuple):
 
 
 class Shown(Protocol):
-    """A page, or what fills its slots, as somebody is shown it; what each slot shows and why, and the same `decided`;
-    and a memory for whoever tells of it."""
+    """A page (or what fills its slots) as it was decided. `told` is a cache for what its view says."""
 
     decisions: tuple[Decision, ...]
     decided: Decided
@@ -59,8 +57,8 @@ class Shown(Protocol):
 
 
 class Banners(NamedTuple):
-    """The rules whose banners a page shows, and by `slot ...` the variant of each; and, packed, what a view
-    names of the one and tells of the other."""
+    """The rules whose banners a page shows, and the variant of each by `slot ...`; and both packed, as the view's event
+    holds them."""
 
     rules: tuple[str, ...]
     variants: dict[str, str | float | bool]
@@ -69,7 +67,7 @@ class Banners(NamedTuple):
 
 
 def banners_of(done: Shown | None) -> Banners:
-    """Those of a page as it is shown, worked out once for all to whom it is."""
+    """The banners of a page as it is shown, worked out once for all visitors it is shown to."""
     if done is None:
         return NO_BANNERS
     if not isinstance(done.told, Banners):
@@ -87,7 +85,7 @@ NO_BANNERS = _banners((), {})
 
 
 def telling_of(request: Request, about: About) -> Telling | None:
-    """What it tells; None when it is not counted: by a bot, ahead of time, as a part of a page."""
+    """What a view of the page says; None when it does not count: by a bot, a prefetch, or as a part of a page."""
     if not is_opened(request) or is_bot(request.get(b"user-agent") or b""):
         return None
     parameters = parameters_of(request.query)
