@@ -77,10 +77,9 @@ def carried(log: Iterable[Arrival], person_id: str) -> list[Arrival]:
 
 
 def routed(arrival: Arrival, person_id: str) -> Arrival:
-    """The arrival of a person's device, as the person's; of who is nobody's device (""), as it is."""
-    if not person_id or arrival.event.kind in LINKING:
-        return arrival
-    return carried([arrival], person_id)[0]
+    """The arrival of a person's device, as the person's; as it is what is not carried, and of who is nobody's device
+    ("")."""
+    return next(iter(carried([arrival], person_id)), arrival) if person_id else arrival
 
 
 def given_back(log: Iterable[Arrival], device_id: str) -> list[Arrival]:

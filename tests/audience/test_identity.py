@@ -73,7 +73,8 @@ def test_what_a_device_does_later_is_its_persons() -> None:
     device = with_links(DEVICE, anna=Link(NOW))
     assert routed(seen, device.alias).visitor_id == "anna"
     assert routed(seen, DEVICE.alias) is seen
-    for told in (*join_of(DEVICE, "anna", NOW, NOW), *part_of("d1", "anna", NOW)):
+    imported = Arrival("d1", Event(NOW, "import:1", "profile imported"))
+    for told in (imported, *join_of(DEVICE, "anna", NOW, NOW), *part_of("d1", "anna", NOW)):
         assert routed(told, device.alias) is told
 
 

@@ -36,6 +36,18 @@ async def test_a_person_has_what_their_devices_did_before_and_since(store: Store
     assert await whole(store, "d2") == ("anna", "d1", "d2")
 
 
+async def test_what_an_import_says_of_a_device_stays_with_it(store: Store) -> None:
+    await store.apply([seen("d1", 1)])
+    await join(store, "d1", "anna", NOON + 10)
+    imported = [Profile(id, {"size": id}, updated_at=NOON + 20) for id in ("ben", "d1")]
+    assert await store.put_profiles(imported) == 2
+    profiles = {id: await store.get_profile(id) for id in ("anna", "ben", "d1")}
+    assert {id: profile and profile.attributes for id, profile in profiles.items()} == {
+        "anna": {}, "ben": {"size": "ben"}, "d1": {"size": "d1"},
+    }  # fmt: skip
+    assert profiles["d1"] and profiles["d1"].alias == "anna"
+
+
 async def test_a_message_sent_again_after_a_join_counts_once(store: Store) -> None:
     await store.apply([seen("d1", 1)])
     await join(store, "d1", "anna", NOON + 10)
