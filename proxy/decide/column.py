@@ -69,8 +69,10 @@ class Layer:
 
     def bits(self, value: AttributeValue | None) -> int:
         """The bits that a value, other than a number, leaves possible."""
-        if value is None:
-            return self.unknown
+        return self.unknown if value is None else self.untouched ^ self.touched(value)
+
+    def touched(self, value: AttributeValue) -> int:
+        """The bits that a value, other than a number, turns around."""
         touched = self.when_present if value != NOTHING else 0
         looks_inside = bool(self.beginnings or self.parts) and not isinstance(value, bool)
         words = self.words
@@ -81,7 +83,13 @@ class Layer:
                     touched |= words[text]
                 if looks_inside:
                     touched |= self._touched_inside(text)
-        return self.untouched ^ touched
+        return touched
+
+    def asks(self, bits: int) -> bool:
+        """Whether any of these bits asks for something."""
+        patterns = (self.words, self.beginnings, self.parts)
+        touched = (touched for words in patterns for touched in words.values())
+        return self.untouched & bits != bits or any(bits & each for each in (self.when_present, *touched))
 
     def _touched_inside(self, text: str) -> int:
         touched = 0

@@ -32,11 +32,10 @@ class Begun(NamedTuple):
 def begin(plan: Plan, names: Collection[str], attributes: Attributes, now: float) -> Begun:
     """What the clock and the attributes of these `names` leave, for who has no other values of them."""
     possible = plan.clock.bits(now)
-    for name in names:
-        column = plan.columns.get(name)
-        if column is not None:
-            possible &= column.bits(attributes.get(name))
-    return Begun(possible, plan.short_cuts.without(names))
+    asked = plan.columns.keys() & names
+    for name in asked:
+        possible &= plan.columns[name].bits(attributes.get(name))
+    return Begun(possible, plan.short_cuts.without(asked))
 
 
 def decide(
@@ -154,6 +153,8 @@ def _possible(plan: Plan, context: EvaluationContext, begun: Begun | None = None
                 possible &= remembered[value]
         for attribute, column in plan.derived:
             possible &= column.bits(worked_out_of(attribute, context.attributes, context.now))
+        if cuts.memberships is None:
+            return possible
         own_bits = possible & plan.membership.own_bits
         return possible & cuts.memberships[own_bits, value_of("segment"), context.unverified]
     except TypeError:  # a value that cannot be the key of a dict, so none that an editor could ask for

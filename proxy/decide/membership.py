@@ -8,9 +8,10 @@ most of the work is done. Segments may ask about segments; they stand in an orde
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from proxy.decide.column import Column
+from proxy.decide.column import Column, Layer
 from proxy.decide.residual import Residual
 from proxy.model import AttributeValue
 
@@ -27,23 +28,44 @@ class ComputedSegment:
 @dataclass(frozen=True, slots=True)
 class Membership:
     """`own_bits` are those that the segments' conditions use. `column` asks about `segment`, `verified` about the same
-    for rules that do not trust an unsigned cookie, None where there are none."""
+    for rules that do not trust an unsigned cookie, None where there are none. Segments stand `apart` unless one asks
+    about another: about those that are `leading`."""
 
     segments: tuple[ComputedSegment, ...]
     own_bits: int
     column: Column
     verified: Column | None
+    apart: Apart | None = field(init=False, compare=False)
+    leading: frozenset[str] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        layers, own_bits = self.column.layers, self.own_bits
+        leading = [
+            segment.name
+            for segment in self.segments
+            if any(layer.touched(frozenset({segment.name})) & own_bits for layer in layers)
+        ]
+        is_apart = not any(layer.asks(own_bits) for layer in layers)
+        object.__setattr__(self, "leading", frozenset(leading))
+        object.__setattr__(self, "apart", Apart(self) if is_apart else None)
 
     def bits(self, asked: tuple[int, AttributeValue | None, frozenset[str]]) -> int:
         """The bits that are left for (own bits that are left by all else, segments named by cookie and profile, those
         that nobody signed)."""
         own_bits, named, unverified = asked
-        anyhow = self._joined(own_bits, names_of(named))
+        names = names_of(named)
+        trusted = verified_names(named, unverified) if unverified and self.verified is not None else names
+        if self.apart is not None:
+            return self.apart.bits(own_bits, names, trusted)
+        anyhow = self._joined(own_bits, names)
         left = self.column.bits(anyhow)
         if self.verified is None:
             return left
-        trusted = self._joined(own_bits, verified_names(named, unverified)) if unverified else anyhow
-        return left & self.verified.bits(trusted)
+        return left & self.verified.bits(anyhow if trusted is names else self._joined(own_bits, trusted))
+
+    def named(self, named: AttributeValue | None) -> int:
+        """The same where there are no own bits, and nobody asks who signed."""
+        return self.column.bits(names_of(named))
 
     def _joined(self, own_bits: int, names: frozenset[str]) -> frozenset[str]:
         if not own_bits:
@@ -52,8 +74,58 @@ class Membership:
         for segment in self.segments:
             if left & segment.bits and (segment.residual is None or segment.residual.holds(left)):
                 names |= {segment.name}
-                left = own_bits & self.column.bits(names)
+                if segment.name in self.leading:
+                    left = own_bits & self.column.bits(names)
         return names
+
+
+class Apart:
+    """Segments none of which asks about another: what each brings about follows from its own bits alone. Of eight bits
+    at a time it is remembered, so that it matters little how many segments there are."""
+
+    def __init__(self, membership: Membership) -> None:
+        self._tangled = [segment for segment in membership.segments if segment.residual is not None]
+        simple = [segment for segment in membership.segments if segment.residual is None]
+        self._bytes = (membership.own_bits.bit_length() + 7) // 8
+        layers = [(layer, False) for layer in membership.column.layers]
+        layers += [(layer, True) for layer in (membership.verified.layers if membership.verified is not None else ())]
+        places = range(self._bytes)
+        self._layers = [
+            (layer, is_trusted, [_Octet(layer, simple, place) for place in places]) for layer, is_trusted in layers
+        ]
+
+    def bits(self, own_bits: int, names: frozenset[str], trusted: frozenset[str]) -> int:
+        """The bits that are left, as of `Membership`."""
+        for segment in self._tangled:
+            if own_bits & segment.bits and segment.residual is not None and segment.residual.holds(own_bits):
+                names, trusted = names | {segment.name}, trusted | {segment.name}
+        octets = [each for each in enumerate(own_bits.to_bytes(self._bytes, "little")) if each[1]]
+        left = -1
+        for layer, is_trusted, known in self._layers:
+            touched = layer.touched(trusted if is_trusted else names)
+            for place, octet in octets:
+                touched |= known[place][octet]
+            left &= layer.untouched ^ touched
+        return left
+
+
+class _Octet(dict[int, int]):
+    """What is touched in a layer by segments that have these of eight bits."""
+
+    __slots__ = ("_touching",)
+
+    def __init__(self, layer: Layer, segments: Sequence[ComputedSegment], place: int) -> None:
+        super().__init__()
+        each = [(segment.bits >> 8 * place & 255, layer, frozenset({segment.name})) for segment in segments]
+        self._touching = [one for one in each if one[0]]
+
+    def __missing__(self, octet: int) -> int:
+        touched = 0
+        for bits, layer, name in self._touching:
+            if octet & bits:
+                touched |= layer.touched(name)
+        self[octet] = touched
+        return touched
 
 
 def names_of(named: AttributeValue | None) -> frozenset[str]:

@@ -48,11 +48,12 @@ bits of no and of yes."""
 
 @dataclass(frozen=True, slots=True)
 class ShortCuts:
-    """How to look each attribute up fast. `memberships` is by what `Membership.bits` takes."""
+    """How to look each attribute up fast. `memberships` is by what `Membership.bits` takes; None where `segment` is
+    asked as any other text, since no segment has a condition, and no rule asks who signed it."""
 
     texts: tuple[TextLookup, ...]
     typed: tuple[TypedLookup, ...]
-    memberships: Remembered
+    memberships: Remembered | None
 
     def without(self, names: Container[str]) -> ShortCuts:
         """Those of other attributes."""
@@ -65,11 +66,12 @@ class ShortCuts:
 
 def short_cuts(columns: Mapping[str, Column], membership: Membership) -> ShortCuts:
     """Short cuts that nothing is remembered in yet."""
-    return ShortCuts(
-        tuple((name, Remembered(column.bits)) for name, column in columns.items() if not column.is_typed),
-        tuple(_typed(name, column) for name, column in columns.items() if column.is_typed),
-        Remembered(membership.bits),
-    )
+    texts = [(name, Remembered(column.bits)) for name, column in columns.items() if not column.is_typed]
+    is_plain = not membership.own_bits and membership.verified is None
+    if is_plain:
+        texts.append(("segment", Remembered(membership.named)))
+    typed = [_typed(name, column) for name, column in columns.items() if column.is_typed]
+    return ShortCuts(tuple(texts), tuple(typed), None if is_plain else Remembered(membership.bits))
 
 
 def _typed(attribute: str, column: Column) -> TypedLookup:

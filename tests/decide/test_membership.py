@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proxy.decide.column import column
-from proxy.decide.conjunctions import Literal
+from proxy.decide.conjunctions import Literal, facts_of
 from proxy.decide.membership import ComputedSegment, Membership, names_of, verified_names
-from proxy.model import OneOf
+from proxy.decide.plan import compile_plan
+from proxy.model import IsKnown, OneOf, Segment
+from tests.decide.worlds import World
 
 # Bit 0 makes Buyers; bit 1 makes VIP of who is in Buyers; bit 2 asks for VIP, bit 3 for a verified VIP.
 BUYERS, VIP = (Literal("segment", OneOf(frozenset({name}))) for name in ("Buyers", "VIP"))
@@ -30,3 +34,34 @@ def test_an_unverified_segment_counts_only_where_that_is_enough() -> None:
 def test_what_names_no_segments_is_in_none() -> None:
     assert [names_of(named) for named in (None, 3.0, True, "VIP")] == [NOBODY, NOBODY, NOBODY, {"VIP"}]
     assert verified_names(frozenset({"VIP", "Buyers"}), frozenset({"vip"})) == {"Buyers"}
+
+
+def test_segments_that_do_not_ask_about_one_another_are_joined_as_if_gone_through_one_by_one() -> None:
+    tangled = joined = 0
+    for seed in range(400):
+        world = World(seed)
+        segments = [segment for segment in world.segments if not asks_for_segments(segment)]
+        quick = compile_plan(world.rules, segments).membership
+        slow = replace(quick)
+        object.__setattr__(slow, "apart", None)
+        assert quick.apart is not None
+        tangled += sum(segment.residual is not None for segment in quick.segments)
+        for _ in range(20):
+            context = world.context()
+            own_bits = world.random.getrandbits(200) & quick.own_bits
+            asked = own_bits, context.attributes.get("segment"), context.unverified
+            assert quick.bits(asked) == slow.bits(asked), f"seed {seed}: {asked}"
+            joined += quick.bits(asked) != quick.bits((0, *asked[1:]))
+    assert tangled > 10 and joined > 100
+
+
+def asks_for_segments(segment: Segment) -> bool:
+    return any(fact.attribute == "segment" for fact in facts_of(segment.condition))
+
+
+def test_where_segments_ask_about_one_another_they_do_not_stand_apart() -> None:
+    assert (MEMBERSHIP.apart, MEMBERSHIP.leading) == (None, {"Buyers"})
+    any_of_them = Literal("segment", IsKnown())
+    anybody = replace(MEMBERSHIP, column=column([{any_of_them: 0b0010, VIP: 0b0100}], 0b1111))
+    assert (anybody.apart, anybody.leading) == (None, {"Buyers", "VIP"})
+    assert replace(MEMBERSHIP, column=column([{VIP: 0b0100}], 0b1111)).apart is not None

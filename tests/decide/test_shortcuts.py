@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from proxy.decide.engine import decide
 from proxy.decide.plan import compile_plan
 from proxy.decide.shortcuts import LIMIT, Remembered
-from proxy.model import AllOf, Between, Fact, OneOf, Rule
+from proxy.model import AllOf, AnyOf, Between, EvaluationContext, Fact, OneOf, Rule, Segment
+
+VIP = Rule("one", "hero", Fact("segment", OneOf(frozenset({"VIP"}))))
 
 
 def test_a_value_is_calculated_once() -> None:
@@ -24,8 +31,28 @@ def test_many_values_do_not_fill_the_memory() -> None:
 
 
 def test_short_cuts_without_some_attributes_are_those_of_the_others() -> None:
-    facts = [Fact(name, OneOf(frozenset({"x"}))) for name in ("country", "device")]
+    facts = [Fact(name, OneOf(frozenset({"x"}))) for name in ("country", "device", "segment")]
     cuts = compile_plan([Rule("one", "hero", AllOf((*facts, Fact("orders", Between(low=1)))))]).short_cuts
     left = cuts.without(("country", "orders", "nobody asks"))
-    assert ([each[0] for each in left.texts], [each[0] for each in left.typed]) == (["device"], [])
+    assert ([each[0] for each in left.texts], [each[0] for each in left.typed]) == (["device", "segment"], [])
     assert [each[0] for each in cuts.typed] == ["orders"] and left.memberships is cuts.memberships
+
+
+@pytest.mark.parametrize(
+    ("rule", "segments", "is_plain"),
+    [
+        (VIP, [], True),
+        (VIP, [Segment("Named", AnyOf())], True),
+        (VIP, [Segment("Norway", Fact("country", OneOf(frozenset({"no"}))))], False),
+        (replace(VIP, needs_verified=True), [], False),
+    ],
+    ids=["named", "without a condition", "with one", "signed"],
+)
+def test_segments_that_are_only_named_are_asked_like_texts(rule: Rule, segments: list[Segment], is_plain: bool) -> None:
+    plan = compile_plan([rule], segments)
+    assert (plan.short_cuts.memberships is None) is is_plain
+    for named in (None, frozenset[str](), frozenset({"vip"}), frozenset({"x", "VIP"}), "Vip", "x", True, 4.0, ("VIP",)):
+        context = EvaluationContext(attributes={} if named is None else {"segment": named})  # type: ignore[dict-item]
+        is_vip = named in ("Vip", frozenset({"vip"}), frozenset({"x", "VIP"}))
+        for _ in range(2):
+            assert (decide(plan, context)["hero"].rule == "one") is is_vip
