@@ -1,18 +1,22 @@
 """Where two copies of a page differ: what an origin puts there anew for each visitor, or each time.
 
-Both are parsed and walked side by side. Pure.
+Both are parsed and walked side by side. Numbers in comments may be others: many systems end a page by how long it took
+to make (`<!-- Page generated in 0.123 seconds -->`), and nobody is shown that. Pure.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 
 import turbohtml
 from turbohtml import Comment, Element, Node, Text
 
 from proxy.page.seen import SeenAt, seen_at
+
+_NUMBER = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,21 @@ class Difference:
 
 
 def differences(one: bytes, other: bytes, most: int = 20) -> list[Difference]:
-    """The first places where the pages differ; none when they are the same bytes. Where an element is in one of them
-    only, or is another, nothing after it is compared."""
+    """The first places where the pages differ; none when they are the same bytes, but for numbers in comments. Where an
+    element is in one of them only, or is another, nothing after it is compared."""
     if one == other:
         return []
-    found = list(islice(_walk(_parsed(one), _parsed(other)), most))
-    return found or [Difference(SeenAt("the page", line=_line(one, other)), "", "")]
+    left, right = _parsed(one), _parsed(other)
+    if found := list(islice(_walk(left, right), most)):
+        return found
+    for node, like in zip(left.descendants, right.descendants, strict=True):
+        if isinstance(node, Comment) and isinstance(like, Comment) and node.data != like.data:
+            one, other = _without(node, one), _without(like, other)
+    return [] if one == other else [Difference(SeenAt("the page", line=_line(one, other)), "", "")]
+
+
+def _without(comment: Comment, body: bytes) -> bytes:
+    return body.replace(f"<!--{comment.data}-->".encode("latin-1"), b"", 1)
 
 
 def _parsed(body: bytes) -> turbohtml.Document:
@@ -50,11 +63,17 @@ def _walk(one: turbohtml.Document, other: turbohtml.Document) -> Iterator[Differ
             within = left
             yield from _attributes(left, right)
         elif isinstance(left, Text | Comment) and type(left) is type(right):
-            if left.data != right.data:
+            if left.data != right.data and not (isinstance(left, Comment) and _are_alike(left.data, right.data)):
                 yield Difference(_place(left, within), left.data, right.data)
         elif type(left) is not type(right) or isinstance(left, Element):
             yield Difference(_place(left or right, within), _name(left), _name(right))
             return
+
+
+def _are_alike(one: str, other: str) -> bool:
+    """True for comments that say the same but for numbers; not for those that are commands, of ESI, SSI or old
+    browsers."""
+    return not one.lstrip().startswith(("esi", "#", "[")) and _NUMBER.sub("0", one) == _NUMBER.sub("0", other)
 
 
 def _attributes(left: Element, right: Element) -> Iterator[Difference]:
@@ -71,7 +90,10 @@ def _written(value: object) -> str:
 def _place(node: Node | None, within: Element | None) -> SeenAt:
     parent = node if isinstance(node, Element) else getattr(node, "parent", None)
     element = parent if isinstance(parent, Element) else within
-    return seen_at(element) if element is not None else SeenAt("the page", line=1)
+    if element is None:
+        return SeenAt("the page", line=1)
+    place = seen_at(element)
+    return replace(place, path=f"a comment in {place.path}") if isinstance(node, Comment) else place
 
 
 def _name(node: Node | None) -> str:

@@ -163,14 +163,17 @@ def test_a_nonce_becomes_a_hole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "known", "reason"),
-    [(b"2", None, "two fetches differ at"), (b"1", b"2", "with its own cookies it differs at")],
+    ("texts", "reason"),
+    [
+        ((b"1", b"2"), "two fetches differ at"),
+        ((b"1", b"1", b"2"), "with its own cookies it differs at"),
+        ((b"1<!-- 0.1 s -->", b"1<!-- 0.2 s -->", b"2<!-- 0.3 s -->"), "with its own cookies it differs at"),
+    ],
 )
 def test_what_is_new_each_time_or_for_each_visitor_keeps_the_page_their_own(
-    other: bytes, known: bytes | None, reason: str
+    texts: tuple[bytes, ...], reason: str
 ) -> None:
-    cookie = (b"set-cookie", b"basket=1")
-    pages = [page_of(PAGE % (text, b""), cookie) for text in (b"1", other, known) if text is not None]
+    pages = [page_of(PAGE % (text, b""), (b"set-cookie", b"basket=1")) for text in texts]
     assert proposal_for(*pages).unsolved[0].startswith(reason)
 
 
