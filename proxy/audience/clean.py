@@ -94,7 +94,7 @@ def last_lines(rows: Iterable[Row]) -> dict[str, int]:
 
 
 def value_of(name: str, cell: object) -> tuple[AttributeValue | None, str]:
-    """What a cell of column `name` says, None when nothing; and what was done to it, "" when nothing worth a word."""
+    """The value of a cell in column `name` (None: empty), and what was changed to get it ("": nothing worth a note)."""
     if isinstance(cell, bool):
         return cell, ""
     if isinstance(cell, int | float):

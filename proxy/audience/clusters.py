@@ -53,7 +53,7 @@ class Cluster:
 
 
 def clusters(visitors: Sequence[Row], most: int) -> list[Cluster]:
-    """The groups that are surely some, the largest first; none where visitors are too few or one crowd."""
+    """The stable groups, the largest first; none when there are too few visitors or no groups among them."""
     if len(visitors) < LEAST_VISITORS:
         return []
     space = _Space(visitors)
@@ -90,7 +90,7 @@ class _Space:
         self._apart = [[self._distance(one, other) for other in self._rows] for one in self._rows]
 
     def groups(self, count: int, counts: Sequence[int] | None = None) -> Groups:
-        """The middles of so many groups; of the visitors that `counts` has of each row, when given."""
+        """The medoids of `count` groups; of the visitors that `counts` has of each row, if given."""
         counts = self._counts if counts is None else counts
         asked = [place for place, many in enumerate(counts) if many]
         middles = self._start(count, asked, counts)
@@ -145,7 +145,7 @@ class _Space:
         return 1 - shared / either if either else 0.0
 
     def _start(self, count: int, asked: Sequence[int], counts: Sequence[int]) -> Groups:
-        """The middle of all; then, again and again, the row that brings the others nearest to a middle."""
+        """The medoid of all; then, again and again, the row that reduces the sum of distances most."""
         chosen = [self._middle(asked, counts)]
         near = self._apart[chosen[0]]
         while len(chosen) < min(count, len(asked)):
@@ -158,7 +158,7 @@ class _Space:
         return tuple(chosen)
 
     def _middle(self, own: Sequence[int], counts: Sequence[int]) -> int:
-        """The row that is nearest to all of these."""
+        """The medoid of these rows."""
         sums = {place: sum([counts[one] * self._apart[place][one] for one in own]) for place in own}
         return min(own, key=lambda place: (sums[place], place))
 
@@ -170,7 +170,7 @@ class _Space:
         return theirs
 
     def _half(self, number: int) -> list[int]:
-        """How many visitors of each row are in one half of them, the same every time."""
+        """How many visitors of each row are in one half of them; the same every time."""
         sides = int.from_bytes(blake2b(b"%d" % number, digest_size=64).digest(), "big")  # a bit a visitor
         all_ = [place for place, many in enumerate(self._counts) for _ in range(many)]
         half = Counter(place for visitor, place in enumerate(all_) if sides >> visitor & 1)
@@ -185,7 +185,7 @@ def _votes(features: Iterable[Feature]) -> dict[Feature, float]:
 
 
 def _common(one: Sequence[int], other: Sequence[int], counts: Sequence[int]) -> float:
-    """What part of the visitors in either are in both."""
+    """Jaccard's index of two sets of visitors."""
     both = sum(counts[place] for place in set(one) & set(other))
     either = sum(counts[place] for place in set(one) | set(other))
     return both / either if either else 1.0
@@ -220,8 +220,8 @@ def _masks(visitors: Sequence[Row]) -> dict[Feature, int]:
 
 
 def _lines(own: int, masks: Mapping[Feature, int], total: int) -> tuple[tuple[Feature, ...], tuple[Feature, ...], int]:
-    """The lines that must hold, those of which none must, and whom they find. Line by line what makes the find better,
-    as long as it does; no attribute must be two things at once, as a rule file has it."""
+    """The lines of `when` and of `unless`, and whom they find. Greedy: the line that improves the fit most is added, as
+    long as one does; an attribute has one value, as a rule file wants it."""
     when: list[Feature] = []
     unless: list[Feature] = []
     found = (1 << total) - 1
@@ -243,6 +243,6 @@ def _lines(own: int, masks: Mapping[Feature, int], total: int) -> tuple[tuple[Fe
 
 
 def _fit(found: int, own: int) -> float:
-    """How well those found are the group: the harmonic mean of what part of it is found and what part of the find it
-    is."""
+    """The harmonic mean of recall and precision: what part of the group is found, and what part of those found is in
+    it."""
     return 2 * (found & own).bit_count() / ((found.bit_count() + own.bit_count()) or 1)

@@ -70,7 +70,7 @@ SOURCES = (
 
 
 def consent_in(source: Source, cookie: bytes) -> Consent:
-    """What the cookie of a source says."""
+    """The consent that a source's cookie says."""
     if len(cookie) > MAX_BYTES:
         return Consent.CONTEXTUAL
     return source.read(unquote(cookie.strip(b'" ').decode("latin-1")))

@@ -22,7 +22,7 @@ Steps = Mapping[str, tuple[float, ...]]
 
 
 def steps_of(visitors: Iterable[Attributes]) -> dict[str, tuple[float, ...]]:
-    """Where the numbers of each attribute are parted."""
+    """The thresholds of each numeric attribute."""
     numbers: dict[str, list[float]] = defaultdict(list)
     for attributes in visitors:
         for name, value in attributes.items():
@@ -47,7 +47,7 @@ def features_of(attributes: Attributes, steps: Steps) -> frozenset[Feature]:
 
 
 def common(visitors: Sequence[frozenset[Feature]], least: int) -> list[frozenset[Feature]]:
-    """The visitors with those features that at least so many have, and not all."""
+    """Each visitor's features that at least `least` of the visitors have, and not all."""
     counts = Counter(feature for features in visitors for feature in features)
     values = Counter(feature.partition(": ")[0] for feature in counts)
     kept = {
@@ -59,8 +59,8 @@ def common(visitors: Sequence[frozenset[Feature]], least: int) -> list[frozenset
 
 
 def fifths(values: Sequence[float]) -> tuple[float, ...]:
-    """The four of the values, in order, below which lie one to four fifths of them, as grades of recency, frequency and
-    money part; none of no values."""
+    """The four values below which lie one to four fifths of the values: the thresholds of the grades of recency,
+    frequency and money. Empty for no values."""
     ranked = sorted(values)
     return tuple(ranked[max(0, -int(-len(ranked) * share // 1) - 1)] for share in FIFTHS) if ranked else ()
 

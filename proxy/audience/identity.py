@@ -65,25 +65,24 @@ def may_join(device: Profile, person: Profile, now: float) -> Verdict:
 
 
 def began(log: Sequence[Arrival], now: float) -> float:
-    """When a visitor of this log was first heard of."""
+    """When a visitor of this log was first seen."""
     return min((arrival.event.at for arrival in log), default=now)
 
 
 def carried(log: Iterable[Arrival], person_id: str) -> list[Arrival]:
-    """What of a device's log is the person's from now on: all it did and was told, under the ids it has. What an import
-    said of it stays with it."""
+    """The part of a device's log that becomes the person's: all it did and was told, under the same ids. An import
+    about the device stays with it."""
     kept = (arrival for arrival in log if arrival.event.kind not in (*LINKING, IMPORTED))
     return [msgspec.structs.replace(one, visitor_id=person_id, via=one.via or one.visitor_id) for one in kept]
 
 
 def routed(arrival: Arrival, person_id: str) -> Arrival:
-    """The arrival of a person's device, as the person's; as it is what is not carried, and of who is nobody's device
-    ("")."""
+    """The arrival of a device as its person's; unchanged when the person is ""."""
     return next(iter(carried([arrival], person_id)), arrival) if person_id else arrival
 
 
 def given_back(log: Iterable[Arrival], device_id: str) -> list[Arrival]:
-    """What of a person's log came by this device, as its own again."""
+    """The part of a person's log that came by this device, as the device's own again."""
     own = (arrival for arrival in log if arrival.via == device_id)
     return [msgspec.structs.replace(arrival, visitor_id=device_id, via="") for arrival in own]
 
@@ -99,7 +98,7 @@ def join_of(device: Profile, person_id: str, began_at: float, now: float) -> tup
 
 
 def part_of(device_id: str, person_id: str, now: float) -> tuple[Arrival, Arrival]:
-    """The undoing of a join, likewise."""
+    """The undoing of a join, as an event of each of the two."""
     return _linked(person_id, PARTED, device_id, now, {}), _linked(device_id, PARTED, person_id, now, {})
 
 

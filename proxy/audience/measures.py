@@ -71,7 +71,7 @@ class Read:
 
 
 def read(measure: Measure, history: Sequence[Event], now: float) -> Read:
-    """What the measure tells of a history in order (`at`, then `id`) at `now`, Unix seconds."""
+    """The value of a measure over a history in order (`at`, then `id`) at `now`, Unix seconds."""
     past = history[: bisect_right(history, now, key=AT)]
     window = window_of(measure, past, now)
     events = _counted(measure, past)
@@ -86,7 +86,7 @@ def read(measure: Measure, history: Sequence[Event], now: float) -> Read:
 
 
 def is_moving(measure: Measure) -> bool:
-    """Whether what it tells is another number every moment, though nothing happens."""
+    """Whether the value changes every moment, though nothing happens."""
     moving = (Reading.DAYS_SINCE, Reading.DAYS_SINCE_FIRST, Reading.DAYS_SINCE_VISIT, Reading.SCORE)
     return measure.reading in moving and not measure.grades
 

@@ -46,7 +46,7 @@ class Word:
 
 
 def believed(rule: Merge, one: Word, other: Word | None) -> Word:
-    """What is believed of two words."""
+    """The one of two words that is believed."""
     if other is None:
         return Word(one.stamp, _first(_members(one.value)), one.is_own) if rule is Merge.ALL else one
     match rule:

@@ -31,13 +31,13 @@ class MixedColumns:
         self._kinds: dict[str, dict[str, Kind]] = {}
 
     def look(self, line: int, attributes: Attributes) -> None:
-        """At the values of one row."""
+        """Counts the values of one row."""
         for name, value in attributes.items():
             kinds = self._kinds.setdefault(name, {})
             kinds.setdefault(KINDS[type(value)], Kind(line, value)).count += 1
 
     def notes(self) -> Iterator[Note]:
-        """Of each column with several kinds the rarer ones, each where it comes first."""
+        """A note on the rarer kinds of each mixed column, where each first occurs."""
         for name, kinds in self._kinds.items():
             usual, *others = sorted(kinds, key=lambda kind: -kinds[kind].count)
             for other in others:

@@ -18,7 +18,7 @@ MOST_OUTSIDE = 100
 
 
 def after(outside: Mapping[str, Membership], arrival: Arrival) -> Mapping[str, Membership]:
-    """What is known once the arrival has said that its visitor entered or left a segment."""
+    """The memberships after an arrival said that its visitor entered or left a segment."""
     event = arrival.event
     said = Membership(event.at, event.id, event.kind == ENTERED, event.subject)
     key = event.subject.casefold()

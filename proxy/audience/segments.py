@@ -68,7 +68,7 @@ def _members(memberships: Memberships) -> Counter[str]:
 
 
 def interval(count: int, of: int) -> tuple[float, float]:
-    """Wilson's interval of a share: what it is of all, when `count` of a sample of `of` have it."""
+    """Wilson's interval of a share: where the share of all lies, when `count` of a sample of `of` have it."""
     if not of:
         return 0.0, 1.0
     share = count / of

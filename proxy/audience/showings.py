@@ -17,7 +17,8 @@ NAMES = attrgetter("shown")
 
 
 def showings(events: Sequence[Event], passes: Callable[[str], bool]) -> list[Event]:
-    """What the views among these events name, as events, of the rules that pass. A name is tried once."""
+    """A `banner shown` event for each rule that views among these events name, of the rules that pass. Each name is
+    tested once."""
     wanted = set(filter(passes, set(chain.from_iterable(map(NAMES, events)))))
     if not wanted:
         return []
@@ -30,5 +31,5 @@ def showings(events: Sequence[Event], passes: Callable[[str], bool]) -> list[Eve
 
 
 def tells_of(event: Event, kinds: Collection[str]) -> bool:
-    """Whether the event is of one of these kinds, or names a banner and that is one of them."""
+    """Whether the event is of one of these kinds, or names banners and `banner shown` is one of them."""
     return event.kind in kinds or (bool(event.shown) and SHOWN in kinds)

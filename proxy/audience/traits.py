@@ -25,8 +25,8 @@ TOTALS = (Reading.COUNT, Reading.SUM, Reading.VISITS)
 
 
 def trait(profile: Profile, name: str, measure: Measure, now: float) -> AttributeValue | None:
-    """The value of the attribute `name` at `now`. It is remembered with the profile for as long as it holds, and means
-    the same: a score, or a grade, may be another one since rules were published."""
+    """The value of the attribute `name` at `now`. It is cached with the profile for as long as it holds and the measure
+    is the same (the rules may change a score or grade)."""
     known = profile.remembered.get(name)
     if not isinstance(known, _Known) or not known.read.holds(now) or not known.is_of(measure):
         known = profile.remembered[name] = _Known(measure, _joined(profile, name, measure, now))
@@ -43,13 +43,13 @@ class _Known:
 
 
 def known_read(profile: Profile, name: str) -> Read | None:
-    """What was last read of the attribute, and until when it holds; None when nobody asked."""
+    """The last reading of the attribute, with until when it holds; None when it was never read."""
     known = profile.remembered.get(name)
     return known.read if isinstance(known, _Known) else None
 
 
 def reading(profile: Profile, measure: Measure, now: float) -> AttributeValue | None:
-    """What a measure tells that is nobody's trait, as a cap's; remembered likewise."""
+    """The value of a measure that is no attribute, as a cap's; cached likewise."""
     known = profile.remembered.get(measure)
     if not isinstance(known, Read) or not known.holds(now):
         known = profile.remembered[measure] = read(measure, profile.history, now)

@@ -24,7 +24,7 @@ class Visit:
 
     @property
     def over_at(self) -> float:
-        """When it is over unless something happens before."""
+        """When the visit ends unless something happens before."""
         return self.ended_at + VISIT_PAUSE_SECONDS
 
     def is_over(self, now: float) -> bool:
@@ -43,14 +43,14 @@ class Window:
 
     @property
     def is_endless(self) -> bool:
-        """All that happened is in."""
+        """True when the whole history is in the window."""
         return self.within == inf and self.since == -inf
 
     def has(self, at: float, now: float) -> bool:
         return self.since <= at <= now < at + self.within
 
     def leaves(self, at: float) -> float:
-        """When what happened at that moment, and is in, will be out."""
+        """When an event of that moment, which is in the window, leaves it."""
         return min(at + self.within, self.until)
 
 

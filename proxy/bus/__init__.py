@@ -16,14 +16,14 @@ Connect = Callable[..., Any]
 
 
 def bus_of_machine(folder: Path | None) -> Bus:
-    """Among the workers that share `folder`; None: this process is the only one."""
+    """The bus among the workers that share `folder`; None: this process is the only one."""
     return LocalBus() if folder is None else MachineBus(folder)
 
 
 def bus_of_shop(machine: Bus, connect: Connect | None) -> Bus:
-    """Among all that share the store: as far as this machine, or, where the store is a server, as far as it reaches.
-    `connect` makes a client of that server; None: there is none. What is sent while the server is away still reaches
-    this machine's workers."""
+    """The bus among all processes that share the store: those of this machine, or, where the store is a server, all
+    that use it. `connect` makes a client of that server, None: there is none. While the server is away, messages still
+    reach this machine's workers."""
     if connect is None:
         return machine
     from proxy.bus.redis import RedisBus  # takes 60 ms to import, and a shop on one machine needs none of it

@@ -17,7 +17,7 @@ REPLY_SECONDS = 1.0
 
 
 def name_of_process() -> str:
-    """Tells this process from all others, on every machine, and from an earlier one of the same number."""
+    """A name that no other process has, on any machine, nor an earlier one of the same number."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
@@ -34,8 +34,8 @@ class Listeners:
         self._by_topic[topic] = on_message
 
     async def handle(self, topic: str, payload: bytes) -> bytes | None:
-        """What the listener answers; None when it failed. What nobody here listens to is as good as done: another
-        version of us may know more topics."""
+        """The listener's answer; None when it raised. A topic without a listener counts as handled: another version may
+        know more topics."""
         listener = self._by_topic.get(topic)
         if listener is None:
             return b""

@@ -112,7 +112,8 @@ class MachineBus:
 
 
 async def _ask(peer: Path, frame: Frame) -> Reply | None:
-    """What the worker says; None when it is dead. One that does not answer in time lives, and has not done it."""
+    """The worker's reply; None when it is dead. One that does not answer in time is alive, and has not handled the
+    message."""
     try:
         reader, writer = await asyncio.open_unix_connection(peer)
     except OSError:

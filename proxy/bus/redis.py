@@ -101,7 +101,8 @@ class RedisBus:
         await self._client.xadd(stream, fields, maxlen=most, approximate=True)
 
     async def _live(self) -> dict[str, float]:
-        """Those who live, and when they last said so by the server's clock: machines need not agree on the time."""
+        """Processes that are alive, and when each last said so by the server's clock: machines need not agree on the
+        time."""
         since = await self._now() - LIVES_SECONDS
         beats = await self._client.zrangebyscore(LIVE, since, "+inf", withscores=True)
         return {self.name: 0.0} | {name.decode(): beat for name, beat in beats}

@@ -37,8 +37,8 @@ class SharedCounts:
         self._file: Path | None = None
 
     async def keep(self) -> None:
-        """Writes what has changed, again and again, for as long as it is let, and once more at the end. A file system
-        that is busy holds up the thread that does it, and nobody else; nor do thousands of rules, which it packs."""
+        """Writes the metrics whenever they changed, once a second until cancelled, and once more then. A slow file
+        system, or packing the counts of thousands of rules, holds up only the thread that does it."""
         try:
             while True:
                 await asyncio.to_thread(self._put_changed, *self._now())
@@ -47,12 +47,11 @@ class SharedCounts:
             self.write()
 
     def write(self) -> None:
-        """Writes what this worker has counted. A disk that is full costs the others a look at it, no more."""
+        """Writes the metrics of this worker. When the disk is full, the others read an older state."""
         self._put(_packed(*self._now()))
 
     def sums(self, counts: Counts, gauges: Counts) -> tuple[Counts, Counts]:
-        """Counts of all that ever were, and gauges of those that live: these of our own and, added to them, those of
-        the others."""
+        """Adds the counts of all workers there ever were, and the gauges of those alive, to these of our own."""
         for name, counted in self._others():
             _add(counts, counted.counts)
             if (self._folder / f"{name}.sock").exists():
@@ -88,7 +87,7 @@ class SharedCounts:
                 yield name, msgspec.msgpack.decode(said, type=Counted)
 
     def _last_of(self, name: str, path: Path) -> bytes | None:
-        """What that file says, or the one that took its place meanwhile."""
+        """The content of that file, or of the one that replaced it meanwhile."""
         while True:
             try:
                 return path.read_bytes()

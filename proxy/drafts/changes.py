@@ -53,8 +53,8 @@ def changes(live: Publication, draft: Publication, now: float) -> tuple[Change, 
 
 
 def contents(publication: Publication, variant: str) -> tuple[object, ...]:
-    """What a variant shows, to be compared: its bytes and fields, whatever rule and stylesheet its wrapper names, and
-    what a row of products asks of the catalogue; () for the page's own."""
+    """What a variant shows, for comparison: its bytes and fields without the wrapper's rule and stylesheet, and what a
+    row of products asks of the catalogue; () for the page's own."""
     fragment = publication.fragments.get(variant)
     if fragment is None:
         return ()
@@ -102,7 +102,7 @@ def _differences(before: Mapping[str, str], after: Mapping[str, str], *, shows_o
 
 
 def _aspects(rule: Rule) -> dict[str, str]:
-    """What a rule says, word by word; what it leaves out is ""."""
+    """What a rule says, word by word; a missing word is ""."""
     said = {
         field.name.replace("_", " "): _said(getattr(rule, field.name))
         for field in fields(rule)

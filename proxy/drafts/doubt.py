@@ -55,8 +55,8 @@ class Doubts:
         self._asked = {slot: asked.attributes - {*CLOCK_ATTRIBUTES, JOURNEY} for slot, asked in plan.questions.items()}
 
     def about(self, view: View) -> dict[str, frozenset[str]]:
-        """For each slot in doubt what was not recorded: attributes, and caps as they are written. What decides a slot
-        decides its layer too, and so what stands in other slots."""
+        """For each slot in doubt, what was not recorded: attributes, and caps as they are written. Doubt about a slot
+        with layers spreads to the other slots."""
         caps = caps_asked(self._plan, view.context, view.shown)
         found = {slot: missing for slot in view.shown if (missing := self._missing(view, slot, caps[slot]))}
         found = {slot: missing for slot, missing in found.items() if self._is_in_doubt(view, slot, missing)}
@@ -86,7 +86,7 @@ class Doubts:
 
 
 def missing_in(view: View, asked: frozenset[str]) -> frozenset[str]:
-    """What of the attributes asked the view does not tell, neither a value nor that there was none."""
+    """The attributes, of those asked, of which the view tells neither a value nor that there was none."""
     return asked.difference(view.attributes, view.unknown)
 
 

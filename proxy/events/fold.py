@@ -58,7 +58,7 @@ def fold(
 
 
 def is_deed(arrival: Arrival | Deed) -> bool:
-    """Whether it changes the history alone."""
+    """Whether the arrival changes nothing but the history."""
     return isinstance(arrival, Deed) or (not arrival.traits and arrival.event.kind not in BEYOND_HISTORY)
 
 
@@ -73,7 +73,7 @@ def _more_than_deeds(known: Profile, arrival: Arrival, rules: Rules) -> Profile:
 
 
 def in_order(arrivals: Iterable[Arrival]) -> list[Arrival]:
-    """In the order of histories: so they are folded the quickest."""
+    """In the order of histories, in which they are folded fastest."""
     return sorted(arrivals, key=stamp_of)
 
 
@@ -97,7 +97,7 @@ def _are_newest(news: Sequence[Event], history: Sequence[Event], of_one_log: boo
 
 
 def _united(history: Sequence[Event], news: Iterable[Event]) -> tuple[Event, ...]:
-    """All of them, in order."""
+    """All events, in order."""
     events = {event.id: event for event in history}
     for event in news:
         known = events.get(event.id)
@@ -130,7 +130,7 @@ def _beginnings(events: tuple[Event, ...]) -> dict[Class, int]:
 
 
 def stamp_of(arrival: Arrival) -> Stamp:
-    """When it was said, and by what."""
+    """When the arrival said it, and by which event."""
     return arrival.event.at, arrival.event.id
 
 

@@ -250,7 +250,7 @@ def _at(row: Row, reading: Reading) -> float | str:
 
 
 def _alike(row: Row, alike: Counter[int]) -> str:
-    """An id for a row that has none: what it says, and the how manieth of those that say it."""
+    """An id for a row that has none: a hash of what it says, and how many rows before it said the same."""
     digest = hashlib.sha256(msgspec.json.encode(row.cells, order="sorted")).hexdigest()[:24]
     alike[hash(digest)] += 1
     return f"{digest}-{alike[hash(digest)]}"

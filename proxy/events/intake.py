@@ -104,7 +104,7 @@ PUBLIC, TRUSTED, SERVER = Access
 
 
 def taken(said: Said, sender: Sender, moment: Moment, number: int = 0) -> Arrival | Rejected:
-    """The event, to be applied, or why not. `number` is its place in the request."""
+    """The event as an arrival to be applied, or why it is refused. `number` is its place in the request."""
     row = BY_KIND[said.kind]
     is_trusted = sender.access is SERVER or (sender.access is TRUSTED and said.kind not in MEMBERSHIP)
     if row.is_server_only and not is_trusted:
@@ -158,7 +158,8 @@ def _named(text: str) -> str | Rejected:
 
 
 def stranger(key: bytes, source: str, anonymous_id: str) -> str:
-    """The visitor id of somebody without our cookie: nobody can choose their own id such that it is another's."""
+    """The visitor id of somebody without our cookie: a keyed hash, so that nobody can choose an id that is
+    another's."""
     return "anon_" + hmac.digest(key, f"{source}\n{anonymous_id}".encode("utf-8", "replace"), "sha256").hex()[:32]
 
 
@@ -173,7 +174,7 @@ def _others(said: Said, sender: Sender, visitor_id: str) -> dict[str, str]:
 
 
 def user_hash(user_key: bytes, user_id: str) -> str:
-    """What the shop's own server gives to a page, so that it can prove who is logged in."""
+    """The hash that the shop's own server gives to a page, to prove who is logged in."""
     return hmac.digest(user_key, user_id.encode("utf-8", "replace"), "sha256").hex()
 
 
@@ -260,7 +261,7 @@ def _trait(value: object) -> Trait | None:
 
 
 def cut(text: str, most: int) -> str:
-    """The text, at most so many bytes of UTF-8 long."""
+    """The text, cut to at most so many bytes of UTF-8."""
     if len(text) * 4 <= most:
         return text
     raw = text.encode("utf-8", "replace")

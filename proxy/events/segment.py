@@ -137,7 +137,7 @@ def said_in(call: Call, type: str) -> Said | Rejected:
 
 
 def _identified(audience: str, traits: Properties) -> tuple[str, str]:
-    """What an `identify` is: a platform says by a truth of the audience's name who is in it and who is not."""
+    """The kind of an `identify`: some platforms say by a true or false trait with the audience's name who is in it."""
     is_in = traits.get(audience)
     return (ENTERED if is_in else LEFT, audience) if audience and isinstance(is_in, bool) else ("identified", "")
 

@@ -22,8 +22,8 @@ def changed(
     due_at: float = inf,
     now: float,
 ) -> tuple[Standing, list[Delivery]]:
-    """The standing of a visitor who is in these segments since `at`, and what is to be told for it: `asked` has for
-    each webhook the segments it is told of."""
+    """The standing of a visitor who is in these segments since `at`, and the messages that follow; `asked` has for each
+    webhook the segments it is told of."""
     inside = {name.casefold() for name in segments}
     told: dict[str, dict[str, float]] = {}
     deliveries: list[Delivery] = []

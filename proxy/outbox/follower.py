@@ -75,7 +75,7 @@ class Follower:
         self._rules: tuple[Publication | None, str] = (None, "")
 
     async def step(self) -> bool:
-        """One batch of each; False when there is nothing more to look at for now. May raise `StoreError`."""
+        """Looks at one batch of each kind; False when nothing more is to be done for now. May raise `StoreError`."""
         publication = self._publication()
         if publication is None or await self._waits():
             return False
@@ -85,13 +85,13 @@ class Follower:
         return await self._sweep_on(publication) or due or unfinished or followed
 
     async def rest(self) -> None:
-        """Lets go of the sweep under way."""
+        """Closes the sweep under way."""
         sweep, self._sweep = self._sweep, None
         if sweep is not None:
             await sweep.aclose()  # type: ignore[attr-defined]  # every iterator of ours has it
 
     async def _waits(self) -> bool:
-        """Whether too much is to be told already."""
+        """Whether too many messages wait already."""
         if self._clock() >= self._counted_at + COUNT_SECONDS:
             waiting = [await self._outbox.waiting(webhook.name) for webhook in self._webhooks]
             self._is_full = sum(waiting) >= MOST_WAITING
@@ -101,8 +101,8 @@ class Follower:
     # -- whom to look at
 
     async def _follow(self, publication: Publication) -> bool:
-        """Those who did something. At first, and when nobody followed for days, only from now on: the sweep looks at
-        everybody else."""
+        """Looks at visitors with new events. When the log was not followed for days, or never, it is followed from now
+        on: the sweep looks at everybody else."""
         followed, now = await self._outbox.followed(), self._clock()
         if not followed.swept or now > followed.swept_at + 2 * SWEEP_SECONDS:
             followed = Followed(await self._store.end_of_log(), BEGUN, now)
@@ -156,13 +156,13 @@ class Follower:
             yield visitor_id
 
     async def _forget_removed(self) -> None:
-        """What waits for webhooks that are no more is for nobody."""
+        """Deletes the messages of webhooks that no longer exist."""
         for name in (await self._outbox.counts()).keys() - {webhook.name for webhook in self._webhooks}:
             while some := await self._outbox.first(name, AT_ONCE):
                 await self._outbox.done(some)
 
     def _asked_by(self, publication: Publication) -> str:
-        """A name for what is asked of visitors, and who is told."""
+        """A hash of the segments' conditions and of who is told of them."""
         if self._rules[0] is not publication:
             asked = {one.name: sorted(told_of(one, publication.segments)) for one in self._webhooks}
             conditions = [(one.name, one.condition, one.timezone) for one in publication.segments]
@@ -179,7 +179,8 @@ class Follower:
     async def _look(
         self, publication: Publication, visitor_ids: Iterable[str]
     ) -> tuple[list[Standing], list[Delivery], float]:
-        """How these visitors stand now, where that is not as before, and what is to be told; and when that was."""
+        """The standings of these visitors that changed, the messages that follow, and the moment they were looked
+        at."""
         ids, now = sorted(set(visitor_ids)), self._clock()
         before = await self._outbox.standings(ids)
         asked = {one.name: told_of(one, publication.segments) for one in self._webhooks}
@@ -214,8 +215,8 @@ class Follower:
 def _stands(
     reader: SegmentReader, last: Standing, profile: Profile | None, asked: Mapping[str, frozenset[str]], now: float
 ) -> tuple[Standing, list[Delivery]]:
-    """How a visitor stands, and what is to be told for it. Who is not known any more, or does not agree to be told of,
-    is in nothing; what a device is in, its person is, so nobody left it."""
+    """The standing of a visitor, and the messages that follow. Who is unknown, or does not consent to it, is in no
+    segment. What a device is in, its person is, so nobody left it."""
     if profile is not None and profile.alias:
         return Standing(last.visitor_id), []
     if profile is None or profile.attributes.get(LEVEL, AGREED) != AGREED:

@@ -53,7 +53,7 @@ class Leader:
         self._leads_until = 0.0
 
     async def run(self) -> None:
-        """For ever."""
+        """Runs until cancelled."""
         sending = (self._repeat(sender.step) for sender in self._senders)
         try:
             await asyncio.gather(self._ask_for_the_lead(), self._repeat(self._look), *sending)
@@ -63,7 +63,7 @@ class Leader:
             await self._leave()
 
     async def _leave(self) -> None:
-        """Lets another have the lead at once."""
+        """Gives up the lead, so that another process can have it at once."""
         if self._leads_until:
             with contextlib.suppress(StoreError):
                 await self._outbox.lead(self._name, self._clock(), 0.0)
@@ -77,7 +77,7 @@ class Leader:
             await asyncio.sleep(ASK_SECONDS)
 
     async def _look(self) -> bool:
-        """Half of the time at most: the process serves pages too, and what waits longer is looked at together."""
+        """Lets the follower work for at most half of the time: the process serves pages too."""
         began = asyncio.get_running_loop().time()
         is_busy = await self._follower.step()
         if is_busy:

@@ -102,8 +102,7 @@ class Sender:
         return is_wrong or is_old or self._faults[delivery.id] >= MOST_FAULTS
 
     def _pause(self, troubles: Sequence[Outcome]) -> None:
-        """Leaves the webhook alone for a while, as long as it asks for or longer each time; never for a moment that
-        others who are left alone would choose too."""
+        """Pauses the webhook: for as long as it asks for, or longer each time, with jitter."""
         if not troubles:
             self.trouble = ""
             return
@@ -120,7 +119,7 @@ class Sender:
 
 
 def _rounds(waiting: Sequence[Delivery]) -> list[list[Delivery]]:
-    """What may be sent at once, after one another: in each no visitor twice, and each visitor's in order."""
+    """The messages in rounds that are sent one after the other: no visitor twice in one, each visitor's in order."""
     rounds: list[list[Delivery]] = []
     last: dict[str, int] = {}
     for delivery in waiting:
@@ -142,6 +141,6 @@ def _trouble(outcome: Outcome) -> str:
 
 
 def _asked_for(outcome: Outcome) -> float:
-    """How many seconds it asks to be left alone; an hour at most."""
+    """How many seconds the answer asks to wait (Retry-After); an hour at most."""
     said = outcome.headers.get("retry-after", "") if isinstance(outcome, httpx.Response) else ""
     return min(float(said), 3_600.0) if said.isascii() and said.isdigit() else 0.0

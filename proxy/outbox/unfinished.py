@@ -39,11 +39,11 @@ class Unfinished:
         return next(iter(self._waiting.values())).before if self._waiting else self._place
 
     def start(self, place: str) -> None:
-        """Goes on there, unless this process is further already."""
+        """Begins there, unless this process is further already."""
         self._place = self._place or place
 
     async def overdue(self, now: float) -> dict[str, Collection[str]]:
-        """By the change's name, whom to look at now. May raise `StoreError`."""
+        """By the name of the change, the visitors to look at now. May raise `StoreError`."""
         if now >= self._asked_at + EVERY_SECONDS:
             found = await self._store.begun(self._place)
             for name in found.over:
@@ -54,6 +54,6 @@ class Unfinished:
         return {name: one.visitor_ids for name, one in self._waiting.items() if one.at <= longest_ago}
 
     def done(self, names: Iterable[str]) -> None:
-        """These have been looked at."""
+        """Says that these were looked at."""
         for name in names:
             self._waiting.pop(name, None)

@@ -36,8 +36,7 @@ _CGROUPS = (("memory", "memory.limit_in_bytes"), ("", "memory.max"))
 
 
 def held_bytes(pid: int | str = "self") -> int:
-    """Memory a process holds, without what is on disk anyway, as libraries, and may be dropped any time; 0 where the
-    system does not say."""
+    """Resident memory of a process without shared pages (libraries), in bytes; 0 where the system does not say."""
     try:
         pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
     except OSError:
@@ -49,10 +48,10 @@ class Shrinkable(Protocol):
     """A cache, which may hold less when memory is short."""
 
     def shrink(self, size: int) -> None:
-        """Gives back so many bytes, or what it can."""
+        """Frees `size` bytes, or as many as it can."""
 
     def grow(self) -> None:
-        """May hold a little more again, up to what the settings say."""
+        """Lets it hold a little more again, up to the settings."""
 
 
 class Headroom:
@@ -77,15 +76,15 @@ class Headroom:
 
     @property
     def is_tight(self) -> bool:
-        """True when there is so little left that pages have to do without what makes them fit."""
+        """True when memory is short: pages have to do without profiles."""
         return self._held > self._shed_at > 0
 
     def may_begin(self) -> bool:
-        """False when there is nothing left for another request."""
+        """False when there is no memory for another request."""
         return not self._held > self._refuse_at > 0
 
     async def watch(self) -> None:
-        """Looks, and has shrinkables shrink and grow. Never ends; ends at once where there is no limit."""
+        """Looks again and again, and has the shrinkables shrink and grow. Ends only where there is no limit."""
         if self._held_now() > self._shed_at > 0:
             log.warning("this worker may hold %d MB, which it needs for itself: give it more", self._limit >> 20)
         while self._limit:
@@ -93,11 +92,11 @@ class Headroom:
             await asyncio.sleep(self.pause())
 
     def pause(self) -> float:
-        """Seconds until it has to be looked at again."""
+        """Seconds until the next look."""
         return min(max((self._shed_at - self._held) / MOST_BYTES_A_SECOND, LOOK_SECONDS), LONGEST_SECONDS)
 
     def look(self) -> None:
-        """Once."""
+        """Looks once."""
         self._held = self._held_now()
         if self.is_tight:
             for shrinkable in self._shrinkables:
@@ -140,7 +139,8 @@ def _number_in(file: Path) -> int:
 
 
 def keep_at_hand() -> None:
-    """Gives back what starting has left, and less of what is freed from then on. Only glibc can be told so."""
+    """Gives back to the system what starting has freed, and keeps less of what is freed from then on. Only glibc can be
+    told so."""
     _give_back()
     with contextlib.suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)
@@ -149,6 +149,6 @@ def keep_at_hand() -> None:
 
 
 def _give_back() -> None:
-    """What the C library has freed and kept, to the system. Only glibc keeps it, and only there is this."""
+    """Gives to the system what the C library has freed and kept. Only glibc does, and needs this."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -89,7 +89,7 @@ class Listener(uvicorn.Server):
 
     @property
     def url(self) -> str:
-        """Where a browser on this machine finds it."""
+        """Its address for a browser on this machine."""
         return url_of(self.socket, is_tls=self.config.is_ssl)
 
     @contextlib.contextmanager
@@ -102,15 +102,15 @@ class Listener(uvicorn.Server):
         await self.serve(sockets=[self.socket])
 
     def stop(self, *, gently: bool) -> None:
-        """Takes no more connections. Gently: each that is there gets its last answer. Else, also when a gentle end is
-        under way already, those that wait for none are closed."""
+        """Stops accepting. Gently: each connection gets one last answer. Else, also during a gentle stop, idle
+        connections are closed."""
         self._is_gentle = gently
         self._is_hurried = not gently
         self.should_exit = True
         self._told.set()
 
     async def main_loop(self) -> None:
-        """Until told to stop. Uvicorn's own looks ten times a second whether it is."""
+        """Waits to be stopped. Uvicorn's own loop polls ten times a second."""
         await self._told.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -123,7 +123,7 @@ class Listener(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _last_calls(self) -> None:
-        """Until every connection has had its last answer, or `drain_seconds` are over."""
+        """Waits until every connection has had its last answer, or `drain_seconds` are over."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._drain_seconds):
                 while self.server_state.connections and not self._is_hurried:
@@ -167,7 +167,7 @@ def bind(name: str, host: str, port: int, backlog: int = DEFAULTS.backlog) -> so
 
 
 def url_of(bound: socket.socket, *, is_tls: bool) -> str:
-    """Where a browser on this machine finds what listens there."""
+    """The address of a listening socket, for a browser on this machine."""
     host, port = bound.getsockname()[:2]
     host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
     return f"http{'s' if is_tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"

@@ -156,7 +156,7 @@ class Supervisor:
     # -- starting ------------------------------------------------------------------------------------------------------
 
     async def _fill(self, place: int, zygote: Zygote | None = None) -> bool:
-        """Has a new worker serve in that place; the one that is there gets its last calls then."""
+        """Starts a worker in that place; the one that is there is drained then."""
         zygote = zygote or await self._current()
         worker = self._begin(zygote)
         if not await worker.starts():
@@ -178,7 +178,7 @@ class Supervisor:
         return worker
 
     async def _current(self) -> Zygote:
-        """The zygote of the workers that are there; another when it has ended."""
+        """The zygote of the present workers; a new one when that has ended."""
         if self._zygote is None or self._zygote.is_gone:
             self._zygote = await self._conceive()
         return self._zygote
@@ -196,7 +196,7 @@ class Supervisor:
     # -- replacing -----------------------------------------------------------------------------------------------------
 
     async def _mourn(self, worker: Worker) -> None:
-        """Waits for its end, and fills its place when it was not meant to end."""
+        """Waits for the worker's end, and replaces it when it was not meant to end."""
         await worker.is_over.wait()
         self._alive.discard(worker)
         if self._is_stopping or worker not in self._places:
@@ -214,7 +214,7 @@ class Supervisor:
             await asyncio.sleep(pause_after(failures))
 
     async def _replace_all(self) -> None:
-        """By a zygote of its own: what is on the disk may be another version of the program."""
+        """Replaces all workers from a new zygote: the program on the disk may be another version."""
         async with self._turn:
             fresh = await self._conceive()
             for place in range(len(self._places)):
@@ -243,7 +243,7 @@ class Supervisor:
                         await self._fill(place)
 
     def _holds_too_much(self, worker: Worker, held: int) -> bool:
-        """Beyond all measure, or for long so much that it takes no requests."""
+        """True for a worker far over its memory limit, or so long over it that it has refused requests for a while."""
         worker.full_looks = worker.full_looks + 1 if 0 < self._full_bytes < held else 0
         return 0 < self._most_bytes < held or worker.full_looks >= FULL_LOOKS
 

@@ -25,12 +25,12 @@ class Lag:
 
     @property
     def is_lasting(self) -> bool:
-        """True when it has been late at every look for a while: there is more to do than can be done."""
+        """True when it was late at every look for a while: the process is overloaded."""
         return self._late_looks >= LASTING_LOOKS
 
     async def watch(self) -> None:
-        """Looks and counts, for as long as it is let: by a timer that sets itself anew, for half of what a task that
-        sleeps would cost a worker with nothing to do."""
+        """Measures and counts until cancelled. A timer that sets itself anew costs an idle worker half of what a
+        sleeping task does."""
         self._wait()
         try:
             await asyncio.get_running_loop().create_future()

@@ -62,8 +62,8 @@ class Zygote:
         return self.process.returncode is not None
 
     def bear(self) -> int:
-        """Asks for a worker. Returns the pipe that it will speak through, first its process id and a new line; that
-        nobody is at the other end any more is its death, or says that it was never born."""
+        """Asks for a worker. Returns the pipe through which it will speak, first its process id and a line end; when
+        the pipe closes, the worker has ended, or could not be started."""
         ours, theirs = os.pipe()
         with contextlib.suppress(OSError):  # a line to nobody
             socket.send_fds(self._line, [b"."], [theirs])
@@ -72,7 +72,7 @@ class Zygote:
         return ours
 
     def close(self) -> None:
-        """Asks for nothing more; it goes when its workers have gone."""
+        """Asks for no more workers; the zygote ends when its last worker has."""
         self._line.close()
 
     async def ends(self) -> None:
@@ -113,7 +113,7 @@ def breed(line: socket.socket, live: Callable[[int], None]) -> None:
 
 
 def _leave_the_nest(line: socket.socket, pipe: int) -> None:
-    """What makes a process of its own of the copy."""
+    """Makes a process of its own of the forked copy."""
     line.close()
     for number in (*ITS_WORKERS_BUSINESS, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
@@ -122,7 +122,7 @@ def _leave_the_nest(line: socket.socket, pipe: int) -> None:
 
 
 def _bury(options: int) -> None:
-    """Takes leave of those that have ended; waits for the others, unless the options say not to."""
+    """Reaps the children that have ended; waits for the others, unless the options say not to."""
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, options))[0]:
             if code := os.waitstatus_to_exitcode(ended[1]):

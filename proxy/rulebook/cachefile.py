@@ -64,7 +64,7 @@ _ATTRIBUTE = re.compile(r"[a-z][a-z0-9-]*", re.IGNORECASE)
 
 
 def read_policy(root: Node, findings: list[Finding]) -> Policy:
-    """What the file says."""
+    """The policy in the file."""
     found = fields(root, "cache file", FILE, findings)
     pages: list[PagePolicy] = []
     for node in found.items_of("pages", findings):

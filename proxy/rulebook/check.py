@@ -110,7 +110,7 @@ def _said(
     imported: Collection[str],
     findings: list[Finding],
 ) -> Checked:
-    """What the files say that are YAML."""
+    """The contents of the files that are YAML."""
     declared = read_slots(roots[SLOT_FILE], findings) if SLOT_FILE in roots else ()
     attributes = read_attributes(roots[ATTRIBUTE_FILE], findings) if ATTRIBUTE_FILE in roots else {}
     policy = read_policy(roots[CACHE_FILE], findings) if CACHE_FILE in roots else NO_POLICY

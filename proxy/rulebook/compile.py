@@ -54,7 +54,7 @@ class Publication:
 
     @cached_property
     def fillings(self) -> Mapping[str, Filling]:
-        """What filling each slot that has a rule may ask."""
+        """What filling each slot that has a rule may need."""
         return fillings(self.rules, self.fragments, self.asks, self.arrangements)
 
     @cached_property
@@ -63,12 +63,12 @@ class Publication:
         return directory(self.catalogue)
 
     def filled_in(self, slots: Iterable[str]) -> Filling:
-        """What filling these slots may ask."""
+        """What filling these slots may need."""
         return Filling.together(self.fillings[slot] for slot in slots if slot in self.fillings)
 
     @property
     def parts(self) -> list[object]:
-        """The many things it consists of, for who takes it apart one by one."""
+        """Its many objects, for `garbage.let_go`."""
         return [*self.rules, *self.fragments.values(), *self.plan.parts]
 
     def slots_on(self, path: str) -> list[str]:

@@ -25,7 +25,7 @@ class Filling:
 
     @classmethod
     def together(cls, fillings: Iterable[Filling]) -> Filling:
-        """All that is asked in several slots."""
+        """What several slots need together."""
         each = tuple(fillings)
         return cls(
             frozenset().union(*(one.attributes for one in each)),
@@ -41,7 +41,7 @@ def fillings(
     asks: Mapping[str, RowSpec],
     arrangements: Mapping[str, Arrangement],
 ) -> dict[str, Filling]:
-    """What is asked in each slot that has a rule, by what its rules may show."""
+    """What each slot that has a rule needs, by what its rules may show."""
     variants: dict[str, set[str]] = {}
     for rule in rules:
         variants.setdefault(rule.slot, set()).update(rule.variants)

@@ -133,8 +133,7 @@ def _untested(checked: Checked) -> Iterator[Finding]:
 
 
 def _fighting(rules: Iterable[Rule], is_single: IsSingle, now: float) -> Iterator[Finding]:
-    """Experiments of one slot that a visitor may fall into both of, so that only the higher ever counts them: once for
-    each that has such before it."""
+    """Experiments of one slot that a visitor may fall into both of, so that only the higher counts them."""
     before: dict[str, list[tuple[Rule, Forms]]] = defaultdict(list)
     for rule in rules:
         if not rule.experiment or rule.live_until <= now:

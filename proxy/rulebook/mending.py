@@ -42,8 +42,8 @@ def with_edits(findings: Iterable[Finding], sources: Mapping[str, str]) -> list[
 
 
 def mended(files: Files, check: Check) -> tuple[dict[str, bytes], list[Mended]]:
-    """The files with all edits of all findings made, again and again until no finding has one: behind a slip that stops
-    the reading there may be more. What edits would touch twice is left to the next round."""
+    """The files with the edits of all findings applied, repeated until no finding has one: behind a slip that stops the
+    reading there may be more. Of edits that overlap, one waits for the next round."""
     now, done = dict(files), []
     seen = {tuple(sorted(now.items()))}
     for _ in range(MAX_ROUNDS):
@@ -61,7 +61,7 @@ def mended(files: Files, check: Check) -> tuple[dict[str, bytes], list[Mended]]:
 
 
 def spliced(text: str, edits: Iterable[Edit]) -> str:
-    """The text with the edits made, which do not touch one another."""
+    """The text with these edits applied; they must not overlap."""
     starts = _starts(text)
     for edit in sorted(edits, key=lambda edit: (edit.line, edit.column), reverse=True):
         start = starts[edit.line - 1]

@@ -38,22 +38,22 @@ class SegmentReader:
         self.asked = {fact.attribute: fact.measure for fact in self._facts if fact.measure}
 
     def known(self, profile: Profile, measures: Mapping[str, Measure]) -> Attributes:
-        """What is known of a visitor, by these measures too."""
+        """The attributes of a visitor, with the values of these measures and the segments of the profile."""
         return {**profile.attributes, **self.read(profile, measures), "segment": profile.segments}
 
     def read(self, profile: Profile, measures: Mapping[str, Measure]) -> Attributes:
-        """What these measures read off the visitor's history, where there is something to read."""
+        """The values of these measures over the visitor's history, without the unknown ones."""
         read = {name: trait(profile, name, measure, self._now) for name, measure in measures.items()}
         return {name: value for name, value in read.items() if value is not None}
 
     def segments(self, attributes: Attributes) -> frozenset[str]:
-        """The segments that a visitor is in: named by the profile, and by their own conditions."""
+        """The segments of a visitor: those the profile names, and those whose condition holds."""
         segments = self.whole(attributes)["segment"]
         assert isinstance(segments, frozenset)  # for the type checker
         return segments
 
     def whole(self, attributes: Attributes) -> Attributes:
-        """The same with the stage of the journey that the visitor is at, and all segments."""
+        """The attributes with the stage of the journey, and all segments."""
         known = dict(at_stage(self._plan, EvaluationContext(now=self._now, attributes=attributes)).attributes)
         segments = known["segment"]
         names = segments if isinstance(segments, frozenset) else frozenset()
@@ -64,17 +64,18 @@ class SegmentReader:
         return known | {"segment": names}
 
     def holds(self, condition: Condition, timezone: str, whole: Attributes) -> bool:
-        """Whether a condition holds of a visitor, of whom the `whole` is known."""
+        """Whether a condition holds of a visitor; `whole` are their attributes as from `whole`."""
         return matches(condition, whole, now=self._now, timezone=timezone)
 
     def holds_until(self, profile: Profile) -> float:
-        """Until when a visitor who was looked at stays in the same segments if nothing happens; infinity for ever."""
+        """Until when the visitor stays in the same segments if nothing happens (Unix seconds); infinity for ever."""
         changes = (at for fact in self._facts for at in _changes(fact, profile, self._now))
         return min((at for at in changes if at > self._now), default=inf)
 
 
 def unforeseen(publication: Publication, name: str) -> dict[str, str]:
-    """What a segment asks, itself or through others, that cannot be known between requests, and why not."""
+    """The attributes that a segment asks for, itself or through others, and that are unknown between requests; with
+    why."""
     asked = {
         base_of(fact.attribute) for fact in _facts(publication, _needed(publication.segments, [name]), is_all=False)
     }
@@ -106,7 +107,7 @@ def _facts(publication: Publication, segments: Iterable[Segment], *, is_all: boo
 
 
 def _changes(fact: Fact, profile: Profile, now: float) -> Iterator[float]:
-    """The moments from which on, at the latest, the fact may be another."""
+    """The latest moments from which on the fact may have another value."""
     base, _, how = fact.attribute.partition(MARK)
     if fact.attribute == "now":
         yield from (edge + SOON_SECONDS for edge in _edges(fact.test))
@@ -127,7 +128,7 @@ def _edges(test: Test) -> Iterator[float]:
 
 
 def _fallen(points: Decaying, edge: float) -> float | None:
-    """When points come down to an edge; None when they never do."""
+    """When decaying points reach an edge; None when they never do."""
     if not (0 < edge <= points.points) or not isfinite(points.half_life_seconds):
         return None
     return points.as_of + points.half_life_seconds * log2(points.points / edge)

@@ -64,7 +64,7 @@ class Library:
         return self.declared.get(rule.slot)
 
     def frame(self, rule: Rule) -> Frame:
-        """What a rule's fragment stands in."""
+        """The wrapper of a rule's fragment."""
         slot = self.slot(rule)
         return Frame(rule.name, self.arm, slot.size_class if slot else "", self.stylesheet_url)
 

@@ -35,21 +35,21 @@ class Ack:
     if_any: bool = False
 
     def among(self, replicas: int) -> Ack | None:
-        """What is asked of a master that has so many replicas; None when it cannot give it."""
+        """The same for a master that has so many replicas; None when it cannot give it."""
         if replicas >= self.replicas:
             return self
         return replace(self, replicas=replicas) if self.if_any else None
 
     @property
     def command(self) -> tuple[str | int, ...]:
-        """What waits for it; empty for nothing to wait for."""
+        """The command that waits for it; empty when there is nothing to wait for."""
         wait_ms = int(ACK_SECONDS * 750)
         if self.disk:
             return "WAITAOF", 1, self.replicas, wait_ms
         return ("WAIT", self.replicas, wait_ms) if self.replicas else ()
 
     def is_given(self, answer: int | Sequence[int]) -> bool:
-        """Whether the answer to the command says so."""
+        """Whether the answer to the command confirms it."""
         local, replicas = (self.disk, answer) if isinstance(answer, int) else answer
         return local >= self.disk and replicas >= self.replicas
 
@@ -70,7 +70,7 @@ class Address:
 
 
 def address_of(url: str) -> Address:
-    """Raises `OperatorError`."""
+    """The parsed URL. Raises `OperatorError`."""
     try:
         return _address(url)
     except ValueError as error:
@@ -79,7 +79,7 @@ def address_of(url: str) -> Address:
 
 
 def without_password(url: str) -> str:
-    """The address as it may be told: what is told is logged, too."""
+    """The address for messages and logs."""
     return re.sub(r"//[^/]*@", "//...@", url)
 
 

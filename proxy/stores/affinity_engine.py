@@ -156,8 +156,8 @@ def must_be_built(path: Path) -> None:
 
 
 def built(path: Path) -> Iterator[BuiltRow]:
-    """The rows in it, the others strongest first. The engine works, and has other threads go on meanwhile; what it
-    found comes to us a few products at a time."""
+    """The rows in the file, the others of each strongest first. The engine works in its own threads; what it finds
+    comes a few products at a time."""
     lists = "LIST(other ORDER BY share DESC), LIST(share ORDER BY share DESC)"
     yield from _grouped(path, f"{lists}, MAX(whole), MAX(clicks)", "share IS NOT NULL", ROWS_AT_ONCE)
 
@@ -185,7 +185,7 @@ def _asked(path: Path, sql: str) -> Any:
 
 @contextmanager
 def _read(path: Path) -> Iterator[None]:
-    """Tells what of the file cannot be read."""
+    """Maps DuckDB's errors over the file to ours."""
     if not path.exists():
         raise OperatorError(f"there is no `{path}`", help="`tailorbird affinity build EVENTS` makes one")
     try:

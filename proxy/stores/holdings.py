@@ -133,7 +133,7 @@ async def _erase_views(places: Places, ids: Collection[str], now: float) -> Mapp
 
 
 async def _told(places: Places, ids: Collection[str]) -> list[Values]:
-    """What webhooks were told of the segments they are in, and what is still to be told."""
+    """The segments that webhooks were told of, and the messages that wait."""
     standings, deliveries = await places.outbox.of(ids)
     told: list[Values] = [
         {"visitor": one.visitor_id, "webhook": webhook, "segment": segment, "since": _time(since)}
@@ -208,7 +208,7 @@ def _view(view: View) -> Values:
 
 
 def _named(struct: msgspec.Struct) -> Values:
-    """A struct by the names of its fields, also one that is stored as a row."""
+    """A struct as a dict of its fields, even one that is stored as an array."""
     return {name: getattr(struct, name) for name in struct.__struct_fields__}
 
 

@@ -67,7 +67,7 @@ async def part(store: Store, device_id: str, now: float) -> Joining:
 
 
 async def whole(store: Store, visitor_id: str) -> tuple[str, ...]:
-    """Every id of the person that a visitor is: the person's own first, then the devices', those parted left out."""
+    """Every id of the person that a visitor is: the person's own first, then the devices'; parted ones left out."""
     profile = await store.get_profile(visitor_id)
     if profile is not None and profile.alias:
         profile = await store.get_profile(profile.alias)
@@ -77,14 +77,14 @@ async def whole(store: Store, visitor_id: str) -> tuple[str, ...]:
 
 
 async def parted(store: Store, visitor_ids: Collection[str]) -> frozenset[str]:
-    """Whoever was one person with any of these, and was parted from them."""
+    """The ids that were joined with any of these, and were parted from them."""
     profiles = [await store.get_profile(visitor_id) for visitor_id in visitor_ids]
     links = [link for profile in profiles if profile is not None for link in profile.links.items()]
     return frozenset(id for id, link in links if link.is_parted).difference(visitor_ids)
 
 
 async def unlink(store: Store, visitor_id: str, others: Collection[str]) -> None:
-    """Leaves no word in a visitor's log of who they were joined with and parted from."""
+    """Removes every join and parting from a visitor's log."""
     await store.withdraw({visitor_id: [f"{kind}:{other}" for kind in LINKING for other in others]})
 
 
@@ -100,7 +100,7 @@ def _has_another(device: Profile | None, person_id: str) -> bool:
 
 
 async def _taken_back(store: Store, device_id: str, person_id: str, now: float) -> frozenset[str]:
-    """Tells both that they are two, and moves what came by the device; whose profiles changed."""
+    """Tells both that they are two, and moves the events that came by the device. Returns whose profiles changed."""
     for_person, for_device = part_of(device_id, person_id, now)
     await _applied(store, [for_device])
     own = given_back(await store.log_of(person_id), device_id)

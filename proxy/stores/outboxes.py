@@ -1,4 +1,4 @@
-"""What goes out to webhooks as bytes in a store."""
+"""Standings and deliveries as bytes in a store, and what both kinds of outbox decide alike."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def followed_in(value: bytes | None) -> Followed:
 
 
 def says_something(standing: Standing) -> bool:
-    """Whether it is worth its place."""
+    """Whether a standing has to be stored."""
     return any(standing.told.values()) or standing.due_at < inf
 
 
 def waiting_again(delivery: Delivery, now: float) -> Delivery:
-    """One that was given up, as it waits from now on."""
+    """A message that was given up, queued once more."""
     return msgspec.structs.replace(delivery, reason="", queued_at=now)
 
 
 def is_of_erased(visitor_id: str, erased_at: Mapping[str, float], now: float) -> bool:
-    """Whether what was found out of a visitor at `now` is of before they were erased."""
+    """Whether something found out about a visitor at `now` is from before they were erased."""
     return now <= erased_at.get(visitor_id, -inf)
 
 
 def not_leading() -> StoreError:
-    """That a process which has the lead no more may not change what the other does."""
+    """The error for a process that has lost the lead."""
     return StoreError("another process has the lead now")

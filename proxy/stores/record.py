@@ -82,7 +82,7 @@ def packed(profile: Profile) -> bytes:
 
 
 def head_of(visitor_id: str) -> bytes:
-    """What every value of this visitor begins with."""
+    """The bytes that every stored profile of this visitor begins with."""
     return _FIELDS + _encoder.encode(FORMAT) + _encoder.encode(visitor_id)
 
 
@@ -115,7 +115,7 @@ def unpacked(value: bytes, visitor_id: str) -> Profile:
 
 
 def traits_of(attributes: Mapping[str, AttributeValue]) -> dict[str, Trait]:
-    """Attributes as they are told: a set is a sorted list."""
+    """Attributes as events carry them: a set is a sorted list."""
     return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in attributes.items()}
 
 
@@ -144,7 +144,7 @@ def unpacked_arrivals(values: bytes, many: int) -> list[Arrival]:
 
 
 def packed_part(value: object) -> msgspec.Raw:
-    """Part of a deed, packed once by those who say it again and again."""
+    """Part of a deed that many have in common, packed once."""
     return msgspec.Raw(_encoder.encode(value))
 
 
@@ -156,13 +156,13 @@ _NOBODY = "", ""
 
 
 def deed(visitor_id: str, source: str, event: Told, details: msgspec.Raw = NOTHING) -> Deed:
-    """What this visitor did: an arrival that is packed, and nothing else."""
+    """A packed arrival of this visitor."""
     arrival = visitor_id, event, source, event[0], _NO_TRAITS, (), details, "", _NOBODY
     return Deed(visitor_id, event[2], _encoder.encode(arrival))
 
 
 def deed_of(arrival: Arrival) -> Deed:
-    """An arrival as it is noted."""
+    """An arrival as a deed."""
     return Deed(arrival.visitor_id, arrival.event.kind, packed_arrival(arrival), arrival.via)
 
 

@@ -56,7 +56,7 @@ class RedisStore:
         return await self._batches_of(visitor_id).get(visitor_id)
 
     def _batches_of(self, visitor_id: str) -> ReadBatches[Stored]:
-        """Those of the visitor's node: one that hangs makes nobody else wait."""
+        """The batches for the visitor's node: one that hangs makes nobody else wait."""
         place = self._reader.known_place(profile_key(visitor_id)) if isinstance(self._reader, Wide) else None
         if place not in self._batches:
             self._batches[place] = ReadBatches(self._read_many, profile_of, at_once=READS_AT_ONCE)

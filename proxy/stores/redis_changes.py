@@ -28,12 +28,13 @@ SEEN_MS = 60_000
 
 
 def begin(client: Any, visitor_ids: Collection[str]) -> Any:
-    """Says that these are about to be changed; to be awaited, or part of a pipeline. The answer is the entry's name."""
+    """Announces that these visitors are about to be changed; to be awaited, or part of a pipeline. The answer is the
+    entry's name."""
     return _tell(client, visitor_ids, b"")
 
 
 def tell(client: Any, visitor_ids: Collection[str] = (), begun: str = "") -> Any:
-    """The same, when these are changed, or anybody. `begun` is the name of the entry before."""
+    """Says that these visitors are changed (None: anybody). `begun` is the name of the announcement."""
     return _tell(client, visitor_ids, begun.encode() or b"-")
 
 
@@ -72,8 +73,8 @@ async def begun(client: Any, after: str) -> Begun:
 
 
 async def forget_before(client: Any, moment: float) -> None:
-    """Lets go of what was told before that moment, and of what everybody who looks has seen since, but for the newest:
-    it is somebody's place."""
+    """Deletes entries from before that moment that everybody who looks has seen, but keeps the newest: it is somebody's
+    place."""
     await let_go(client, KEY, moment)
     seen = int((await newest(client)).partition("-")[0]) - SEEN_MS
     for id, _ in await client.xrevrange(KEY, max=max(seen, 0), count=1):

@@ -50,11 +50,11 @@ class Map:
         self._asking: asyncio.Task[None] | None = None
 
     def known_place(self, key: str) -> Place | None:
-        """Where a key lies, as far as is known without asking."""
+        """The node of a key, as far as is known without asking."""
         return self._slots[key_slot(key.encode())] if self._slots else None
 
     async def at(self, key: str) -> Any:
-        """The client of the node where a key lies."""
+        """The client of the node that has a key."""
         await self._known()
         return self.at_place(self._slots[key_slot(key.encode())])
 
@@ -70,7 +70,7 @@ class Map:
         return self._clients[place]
 
     def doubt(self, error: object) -> None:
-        """Asks again beside what goes on, if the error says that somebody is not where they were."""
+        """Reads the map again in the background, if the error says that a key or node has moved."""
         is_asking = self._asking is not None and not self._asking.done()
         if isinstance(error, ELSEWHERE) and not is_asking and time.monotonic() - self._asked_at > DOUBT_SECONDS:
             self._asking = asyncio.create_task(self._ask())
@@ -90,7 +90,7 @@ class Map:
             raise RedisConnectionError("no node of the cluster says where its keys lie")
 
     async def _ask(self) -> None:
-        """Asks all that are known at the same time; the first that sees the whole cluster is believed."""
+        """Asks all known nodes at the same time; the first that sees the whole cluster is believed."""
         self._asked_at = time.monotonic()
         places = dict.fromkeys([*self._clients, *self._seeds])
         asked = [asyncio.ensure_future(self._asked(self.at_place(place))) for place in places]
@@ -197,7 +197,7 @@ class WidePipeline:
         return given
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
-        """The answers; an exception in the place of each that failed, or raised."""
+        """The replies, with an exception in the place of each that failed, or raised."""
         commands, self._commands = self._commands, []
         places: dict[int, tuple[Any, list[int]]] = {}
         masters = await self._map.masters()

@@ -36,13 +36,13 @@ SENTINEL_SECONDS = 0.25
 
 
 def reader(address: Address, settings: Settings) -> Any:
-    """A client for what pages wait for. None waits as long as its timeout: a page goes on after its budget, and the
-    late answer is for the next one."""
+    """A client for reads that pages wait for. A page does not wait for its whole timeout: it goes on after its budget,
+    and the late answer is for the next one."""
     return _client(address, settings.store_timeout_ms / 1_000, Retry(NoBackoff(), 0), settings)
 
 
 def writer(address: Address, settings: Settings) -> Any:
-    """A client for what must not be lost."""
+    """A client for writes that must not be lost."""
     seconds = ACK_SECONDS if address.ack.command else settings.store_write_timeout_ms / 1_000
     pauses = ExponentialWithJitterBackoff(LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS)
     return _client(address, seconds, Retry(pauses, settings.store_retries), settings)
@@ -60,8 +60,8 @@ def client_of(url: str, **options: Any) -> Any:
 
 
 async def confirm(client: Any, keys: Sequence[str], ack: Ack) -> None:
-    """Returns when what was written before, where these keys lie, is wherever it must be. A server confirms what came
-    over the connection that asks, and all before it: so a small write goes ahead. Raises `StoreError`."""
+    """Returns when what was written to the nodes of these keys is wherever it must be (`Ack`). A server confirms what
+    came over the asking connection and everything before it, so a small write goes first. Raises `StoreError`."""
     if not ack.command or not keys:
         return
     places = await client.clients_of(keys) if isinstance(client, Wide) else [(client, keys[0])]
@@ -114,7 +114,7 @@ def _by_sentinel(address: Address, **options: Any) -> Any:
 
 @asynccontextmanager
 async def answers_as_ours() -> AsyncIterator[None]:
-    """The library's errors as ours."""
+    """Maps the library's errors to ours."""
     try:
         yield
     except (RedisError, OSError, ValueError) as error:  # ValueError: bytes that are no RESP

@@ -16,7 +16,7 @@ NAMES_KEY = "tb:attribute-names"
 
 
 def tell(told: Any, fresh: Sequence[Arrival]) -> None:
-    """Adds to a pipeline what lists these events, and the attributes they brought."""
+    """Adds these events, and the attributes they brought, to a pipeline."""
     for arrival in fresh:
         told.xadd(KEY, {"v": packed_arrival(arrival)}, maxlen=MOST, approximate=True)
     names = {name for arrival in fresh for name in arrival.traits}
@@ -42,5 +42,5 @@ async def end(client: Any) -> str:
 
 
 async def forget_before(client: Any, moment: float) -> None:
-    """Lets go of what came before that: who follows has read it long since."""
+    """Deletes what came before that moment: who follows has read it long since."""
     await take_out(client, KEY, lambda fields: unpacked_arrival(fields[b"v"]).received_at < moment)

@@ -66,7 +66,7 @@ class Change(NamedTuple):
     arrivals: Sequence[Arrival] = ()
 
     def call(self) -> Call:
-        """The script that writes it, if nobody else wrote one."""
+        """The script that writes the checkpoint, unless somebody else wrote one meanwhile."""
         visitor_id = self.profile.visitor_id
         parts = (self.stamp.value, self.stamp.after(self.profile), packed(self.profile), self.news)
         return Call(CHECKPOINT, visitor_id, (*parts, *_logged(self.arrivals)))
@@ -84,7 +84,7 @@ class Done(NamedTuple):
 
 
 def _logged(arrivals: Sequence[Arrival]) -> list[str | bytes]:
-    """As scripts take events."""
+    """The events as scripts take them."""
     return [part for arrival in arrivals for part in (arrival.event.id, packed_arrival(arrival))]
 
 
@@ -124,7 +124,8 @@ class RedisLog:
         raise StoreError("others change the same visitors all the time", help="send the events again")
 
     async def _turn(self, waiting: Waiting) -> Done:
-        """Adds what is new; what is another's, or whose visitor somebody else changed meanwhile, is left."""
+        """Adds what is new. What belongs to another visitor, or whose visitor was changed meanwhile, is left for the
+        next turn."""
         done = Done([], {}, {}, [], [])
         known = await self._known(list(waiting), done.changes)
         own = _own(waiting, known, done)
@@ -158,13 +159,13 @@ class RedisLog:
         return found
 
     async def profiles(self, visitor_ids: Sequence[str]) -> list[Profile | None]:
-        """Those of these visitors; a damaged one is mended."""
+        """The profiles of these visitors; a damaged one is repaired."""
         found = zip(visitor_ids, await stored(self._writer, visitor_ids), strict=True)
         return [(await mended(self._writer, visitor_id, value))[0] for visitor_id, value in found]
 
     async def _known(self, visitor_ids: Sequence[str], changes: list[str] | None = None) -> dict[str, Known]:
-        """What is known of them. Who is about to change them says so in the same breath, and what that is called is
-        added to `changes`."""
+        """What is stored of these visitors. With it, their change is announced in the same round trip, and the
+        announcement's name added to `changes`."""
         keys = await self._tombstones.keys()
         reads = self._writer.pipeline(transaction=False)
         if changes is not None:
@@ -194,7 +195,7 @@ class RedisLog:
         await self._checkpoint(done.checkpoints)
 
     async def _checkpoint(self, visitor_ids: Sequence[str]) -> None:
-        """Writes their profiles with all news, each unless somebody else does: the news are there all the same."""
+        """Writes their profiles with all news, unless somebody else does: the news are there all the same."""
         if not visitor_ids:
             return
         known = await self._known(visitor_ids)

@@ -14,7 +14,7 @@ MOST = 10_000
 
 
 async def keep(client: Any, refused: Sequence[Refused]) -> None:
-    """Keeps them, and the newest of those before."""
+    """Adds refused events, and keeps the newest of all."""
     writes = client.pipeline(transaction=False)
     for one in refused:
         writes.xadd(KEY, {"v": packed_refused(one)}, maxlen=MOST, approximate=True)
@@ -22,17 +22,17 @@ async def keep(client: Any, refused: Sequence[Refused]) -> None:
 
 
 async def kept(client: Any) -> list[tuple[bytes, Refused]]:
-    """Those kept, with their places, oldest first."""
+    """The refused events with their places, oldest first."""
     return [(place, unpacked_refused(fields[b"v"])) for place, fields in await client.xrange(KEY)]
 
 
 async def forget(client: Any, refused: Sequence[Refused]) -> None:
-    """Lets go of these."""
+    """Deletes these."""
     gone = [place for place, one in await kept(client) if one in refused]
     if gone:
         await client.xdel(KEY, *gone)
 
 
 async def forget_before(client: Any, moment: float) -> None:
-    """Lets go of those that came before that."""
+    """Deletes those from before that moment."""
     await take_out(client, KEY, lambda fields: unpacked_refused(fields[b"v"]).received_at < moment)

@@ -42,8 +42,8 @@ async def _fields_of(client: Any, visitor_ids: Sequence[str]) -> list[Fields]:
 
 
 async def rebuild(client: Any, visitor_id: str) -> bool:
-    """Makes one profile anew; whether it came out differently. Writes also what comes out the same: who has begun to
-    change it by older rules then begins anew."""
+    """Remakes one profile; True when it came out differently. Writes it even when it is the same: a process that began
+    to change it by older rules then begins anew."""
     for _ in range(TRIES):
         fields: Fields = await client.hgetall(log_key(visitor_id))
         profile = await _following(client, _in_order(fields))
@@ -102,7 +102,7 @@ async def mended(client: Any, visitor_id: str, found: Stored | StoreError) -> tu
 
 
 async def _following(client: Any, arrivals: list[Arrival]) -> Profile | None:
-    """What follows from all of these, by the rules that hold; None from none."""
+    """The profile that follows from all these events, by the rules that hold; None from none."""
     return fold(None, arrivals, await redis_rules.ruled(client)) if arrivals else None
 
 

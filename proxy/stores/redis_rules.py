@@ -13,7 +13,7 @@ KEY = "tb:merge-rules"
 
 
 async def ruled(client: Any) -> Rules:
-    """Those that hold."""
+    """The rules that hold."""
     return rules_in(await client.hgetall(KEY))
 
 
@@ -23,7 +23,7 @@ def rules_in(answer: Mapping[bytes, bytes]) -> Rules:
 
 
 async def put(client: Any, rules: Mapping[str, str]) -> None:
-    """Has these hold from now on, and no others."""
+    """Replaces the rules."""
     gone = [name for name in await client.hkeys(KEY) if name.decode() not in rules]
     if rules:
         await client.hset(KEY, mapping=dict(rules))

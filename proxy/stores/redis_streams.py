@@ -22,7 +22,7 @@ return 1
 
 
 async def take_out(client: Any, key: str, is_theirs: Callable[[Fields], bool]) -> int:
-    """Takes out the entries that are theirs; how many those were."""
+    """Removes the entries for which `is_theirs` is true; returns how many those were."""
     gone = sum([is_theirs(fields) async for _, fields in entries(client, key)])
     if not gone:
         return 0
@@ -41,12 +41,12 @@ async def take_out(client: Any, key: str, is_theirs: Callable[[Fields], bool]) -
 
 
 async def let_go(client: Any, key: str, moment: float) -> None:
-    """Lets go of the entries from before that moment (Unix seconds) by the server's clock."""
+    """Deletes the entries from before that moment (Unix seconds) by the server's clock."""
     await client.xtrim(key, minid=int(moment * 1_000), approximate=False)
 
 
 async def entries(client: Any, key: str) -> AsyncIterator[tuple[bytes, Fields]]:
-    """The entries, the first first."""
+    """The entries, oldest first."""
     after = "-"
     while True:
         rows = await client.xrange(key, after, "+", BATCH)

@@ -34,18 +34,18 @@ class RedisTombstones:
         return [self._own, *sorted(self._brought)]
 
     def are_new(self, brought: Collection[bytes]) -> bool:
-        """Whether keys have been brought that were not known here; now they are."""
+        """True when keys were added that were not known here; now they are."""
         is_new = not self._brought.issuperset(brought)
         self._brought |= frozenset(brought)
         return is_new
 
     async def leave(self, visitor_ids: Collection[str], now: float) -> None:
-        """Makes those of visitors who are erased."""
+        """Writes the tombstones of erased visitors."""
         own, *_ = await self.keys()
         await self._writer.hset(TOMBSTONES_KEY, mapping={tombstone(own, id): now for id in visitor_ids})
 
     async def erased_at(self, visitor_ids: Sequence[str]) -> dict[str, float]:
-        """When those of these visitors were erased who were, the last time."""
+        """When each of these visitors was last erased, for those who were."""
         reads = self._writer.pipeline(transaction=False)
         asks(reads, await self.keys(), visitor_ids)
         (answer,) = await reads.execute()
@@ -71,7 +71,7 @@ class RedisTombstones:
 
 
 def asks(reads: Pipeline, keys: Collection[bytes], visitor_ids: Sequence[str]) -> None:
-    """Adds the question when visitors were erased; `latest` reads the answer."""
+    """Adds to a pipeline the question when visitors were erased; `latest` reads the answer."""
     reads.hmget(TOMBSTONES_KEY, [tombstone(key, visitor_id) for visitor_id in visitor_ids for key in keys])
 
 

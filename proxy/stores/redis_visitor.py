@@ -31,22 +31,22 @@ MOST_NEWS = 16
 
 
 def profile_key(visitor_id: str) -> str:
-    """Where a visitor's checkpoint lies."""
+    """The key of a visitor's checkpoint."""
     return "tb:{" + visitor_id + "}:profile"
 
 
 def news_key(visitor_id: str) -> str:
-    """Where what came since lies."""
+    """The key of the events since the checkpoint."""
     return "tb:{" + visitor_id + "}:news"
 
 
 def log_key(visitor_id: str) -> str:
-    """Where a visitor's events lie, by id."""
+    """The key of a visitor's events by id."""
     return "tb:{" + visitor_id + "}:log"
 
 
 def ack_key(visitor_id: str) -> str:
-    """What is written where a visitor's events lie, to be told where they are safe."""
+    """A key in the same slot as a visitor's events, written to learn where these are safe."""
     return "tb:{" + visitor_id + "}:ack"
 
 
@@ -56,7 +56,7 @@ def keys_of(visitor_id: str) -> tuple[str, str, str]:
 
 
 def visitor_in(key: bytes) -> str:
-    """Whose key it is."""
+    """The visitor id in a key."""
     return key[len("tb:{") : key.rindex(b"}:")].decode()
 
 
@@ -71,7 +71,7 @@ class Stamp(NamedTuple):
         return self.value.partition(b" ")[2].decode()
 
     def after(self, profile: Profile | None) -> bytes:
-        """The next, with this profile for a checkpoint."""
+        """The next stamp, with this profile as the checkpoint."""
         count = int(self.value.partition(b" ")[0] or 0) + 1
         return f"{count} {profile.alias if profile else ''}".encode()
 
@@ -84,7 +84,7 @@ class Stored(NamedTuple):
 
 
 def profile_of(stored: Stored, visitor_id: str) -> Profile | None:
-    """The profile that is stored. Raises `DamagedValueError`."""
+    """The stored profile. Raises `DamagedValueError`."""
     profile = unpacked(stored.checkpoint, visitor_id) if stored.checkpoint else None
     if not stored.news:
         return profile
@@ -175,8 +175,8 @@ class Call(NamedTuple):
 
 
 async def ran(client: Any, calls: Sequence[Call]) -> list[Any]:
-    """The answers; an exception in the place of each that failed. A script is sent whole to a server that does not know
-    it yet."""
+    """The answers, with an exception in the place of each that failed. A script is sent whole to a server that does not
+    know it yet."""
     if not calls:
         return []
     sent = client.pipeline(transaction=False)
@@ -195,7 +195,7 @@ async def ran(client: Any, calls: Sequence[Call]) -> list[Any]:
 
 
 def answered(answer: Any) -> Any:
-    """One answer; raises it if it is an error."""
+    """One answer; raised if it is an error."""
     if isinstance(answer, Exception):
         raise answer
     return answer

@@ -12,8 +12,8 @@ READ_AT_ONCE = 100
 
 
 async def expire(store: Store, views: ViewLog, outbox: Outbox, before: float) -> tuple[int, int]:
-    """Takes everything out that came before this moment (Unix seconds); how many events and page views those were. A
-    visitor of whom nothing newer is known is forgotten."""
+    """Deletes everything that came before this moment (Unix seconds); returns how many events and page views those
+    were. Visitors of whom nothing newer is known are deleted."""
     gone = 0
     await store.forget_before(before)  # first of all: it lets go of whom the last run named, too
     old: dict[str, Collection[str]] = {}

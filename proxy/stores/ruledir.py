@@ -111,13 +111,13 @@ class RuleFolder:
         return self._files
 
     def last_good(self) -> dict[str, bytes]:
-        """The files of the version that was live last, for a folder that was saved with mistakes since; none when there
-        is no such version. Raises `OperatorError`."""
+        """The files of the version that was live last, for a folder that was saved with mistakes since; empty when
+        there is no such version. Raises `OperatorError`."""
         live = 0 if self.is_published else self.versions.live()
         return self.versions.files_now(live) if live else {}
 
     def remember(self, files: dict[str, bytes], now: float) -> None:
-        """Makes what is saved and live a version, unless it was published as one. Raises `OSError`."""
+        """Makes a version of what is saved and live, unless it was published as one. Raises `OSError`."""
         if not self.is_published:
             self.versions.load(files, now)
 
@@ -155,8 +155,8 @@ class RuleFolder:
                 return
 
     def glance(self) -> Stamps:
-        """What differs once any file, or what is paused, does. Folders whose time is what it was are not listed again,
-        which is half the work: a worker does this several times a second for good."""
+        """A value that differs as soon as a file, or what is paused, does. Folders whose modification time is unchanged
+        are not listed again, which is half the work: a worker does this several times a second."""
         if self._listed is None or not self._listed.holds():
             before = time.time()
             stamps = self._stamps_now()
@@ -183,8 +183,8 @@ class _Listed(NamedTuple):
 
     @classmethod
     def of(cls, folders: Sequence[Path], files: Sequence[Path], stamps: Stamps, at: float) -> _Listed | None:
-        """As listed after `at`, Unix seconds; the first folder holds the others. None without it, and while a folder
-        changed so lately that its time would not tell of one more change."""
+        """The folder and those in it, listed after `at` (Unix seconds). None when it does not exist, or while a folder
+        changed so recently that its time would not show another change."""
         there = [str(folder) for folder in folders if folder.is_dir()]
         times = [_stamp(os.stat(folder)) for folder in there]
         if not folders[0].is_dir() or any(changed_ns > (at - SETTLED_SECONDS) * 1e9 for changed_ns, _, _ in times):
@@ -200,8 +200,7 @@ class _Listed(NamedTuple):
 
 
 def _stamps(path: Path) -> Stamps:
-    """What would change with a file: its time, size and inode. Several times a second for good, so each file costs one
-    call."""
+    """Time, size and inode of each file. One system call a file, since this is done several times a second."""
     found = [row for folder, kinds in _KINDS.items() for row in _stamps_in(path, folder, kinds)]
     return {name: stamp for _, name, stamp in sorted(found)}
 

@@ -14,7 +14,7 @@ _decoder = msgspec.msgpack.Decoder(Sighting)
 
 
 def packed(sightings: Iterable[Sighting]) -> dict[str, bytes]:
-    """By their keys, the last word on each, in the order of these."""
+    """Sightings by their keys, the last word on each, in their order."""
     lines: dict[str, bytes] = {}
     for sighting in sightings:
         lines.pop(sighting.key, None)
@@ -23,7 +23,7 @@ def packed(sightings: Iterable[Sighting]) -> dict[str, bytes]:
 
 
 def unpacked(lines: Iterable[bytes | None]) -> list[Sighting]:
-    """Those that can be read."""
+    """The sightings that can be read."""
     found = []
     for line in lines:
         try:

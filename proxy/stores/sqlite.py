@@ -256,8 +256,8 @@ class SqliteStore:
 def whole(
     connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Answer], *, is_awaited: bool = True
 ) -> Answer:
-    """The work done whole, or not at all. What nobody awaits survives our end at once, and that of the machine when the
-    next that is awaited is on the disk."""
+    """Runs the work in one transaction. Work that nobody awaits survives the end of our process at once, and that of
+    the machine when the next awaited transaction is on the disk."""
     try:
         if not is_awaited:
             connection.execute("PRAGMA synchronous = NORMAL")

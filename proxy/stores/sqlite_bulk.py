@@ -29,7 +29,7 @@ def write(connection: sqlite3.Connection, head: str, rows: Sequence[tuple[object
 
 
 def among(connection: sqlite3.Connection, head: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-    """The rows of `head IN (...)`, for where few of the values are found: each row found is a step."""
+    """The rows of `head IN (...)`. For queries that find few of the values: each row found is a step."""
     rows: list[tuple[Any, ...]] = []
     for start in range(0, len(values), ROWS):
         some = values[start : start + ROWS]

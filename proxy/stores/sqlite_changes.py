@@ -42,19 +42,19 @@ class Missed(NamedTuple):
 
     @property
     def is_nothing(self) -> bool:
-        """Nothing lies there."""
+        """True when nothing lies there."""
         return not self.log and self.marks[0] == self.marks[1]
 
 
 def mark(connection: sqlite3.Connection, visitor_ids: Collection[str] = ()) -> None:
-    """Says that these profiles, or anybody's, were changed and no event in the log tells of it."""
+    """Records that these profiles (none: anybody's) were changed without an event in the log."""
     sqlite_bulk.write(connection, "INSERT INTO erasures (visitor_id)", [(id,) for id in visitor_ids] or [(None,)])
     most = MOST if visitor_ids else 0
     connection.execute("DELETE FROM erasures WHERE place < (SELECT max(place) FROM erasures) - ?", (most,))
 
 
 def forget_names(connection: sqlite3.Connection) -> None:
-    """Leaves no name in a mark. Whoever has seen the last one misses none of them."""
+    """Removes the ids from all marks. Whoever has seen the last mark misses none of them."""
     connection.execute("DELETE FROM erasures WHERE place < (SELECT max(place) FROM erasures)")
     connection.execute("UPDATE erasures SET visitor_id = NULL")
 
@@ -65,18 +65,18 @@ def newest(connection: sqlite3.Connection) -> str:
 
 
 def marked(connection: sqlite3.Connection) -> int:
-    """The newest mark."""
+    """The number of the newest mark."""
     found: int = connection.execute("SELECT coalesce(max(place), 0) FROM erasures").fetchone()[0]
     return found
 
 
 def name_of(span: Span) -> str:
-    """What `Applied.changes` calls it."""
+    """The name of a change, as in `Applied.changes`."""
     return f"{span[0]}-{span[1]}"
 
 
 def missed(after: str, until: str, known: Collection[str]) -> Missed | None:
-    """What lies between two places and is not in what is known; None when that is too much to tell whose it is."""
+    """What lies between two places and is not among the known changes; None when it is too much to tell."""
     (begins, begins_marked), (ends, ends_marked) = _numbers(after, "/"), _numbers(until, "/")
     found = []
     for first, last in sorted(_numbers(name, "-") for name in known):
@@ -90,7 +90,7 @@ def missed(after: str, until: str, known: Collection[str]) -> Missed | None:
 
 
 def changed(connection: sqlite3.Connection, missed: Missed) -> Changed | None:
-    """Of whom there is an event or a mark in that; None when there was a mark for anybody."""
+    """The visitors of whom there is an event or a mark in that; None when there is a mark for anybody."""
     marked = _names(connection, MARKED, missed.marks)
     if None in marked or len(marked) < missed.marks[1] - missed.marks[0]:
         return None

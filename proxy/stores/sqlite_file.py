@@ -25,7 +25,7 @@ class UnfitFileError(sqlite3.DatabaseError):
 
 
 def newer() -> UnfitFileError:
-    """That a newer Tailorbird has the file now."""
+    """The error for a file that a newer Tailorbird has taken over."""
     return UnfitFileError(
         "a newer Tailorbird wrote it, or has brought it up to date meanwhile",
         "replace this version by that one: docs/operating.md, A new version",
@@ -33,7 +33,7 @@ def newer() -> UnfitFileError:
 
 
 def must_be_ours(connection: sqlite3.Connection) -> None:
-    """Raises `DatabaseError` for what another program keeps there; nothing is ours as well."""
+    """Raises `DatabaseError` for a file of another program; an empty file is ours."""
     if mark_of(connection) == OURS:
         return
     tables = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
@@ -44,31 +44,31 @@ def must_be_ours(connection: sqlite3.Connection) -> None:
 
 
 def mark(connection: sqlite3.Connection) -> None:
-    """Marks it as ours. Where somebody else is writing for long, another opening does it."""
+    """Marks the file as ours. When somebody else is writing for long, the next opening does it."""
     if mark_of(connection) != OURS:
         with contextlib.suppress(sqlite3.OperationalError):
             connection.execute(MARK)
 
 
 def mark_of(connection: sqlite3.Connection) -> int:
-    """What the file's head says of whose it is; 0 for nothing."""
+    """The application id in the file's head; 0 for none."""
     mark: int = connection.execute("PRAGMA application_id").fetchone()[0]
     return mark
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """Of the tables; 0 for none."""
+    """The version of the tables; 0 for none."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
 
 
 def columns(connection: sqlite3.Connection, table: str) -> set[str]:
-    """Of a table; none where there is no such table."""
+    """The columns of a table; none when there is no such table."""
     return {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
 
 
 def help_for(error: Exception) -> str:
-    """What to do about it; "" where the error says all."""
+    """How to mend the error; "" when the error says all."""
     if isinstance(error, UnfitFileError):
         return error.help
     return DAMAGED if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT else ""

@@ -23,23 +23,23 @@ COLUMNS = "received_at, source, reason, payload, visitor_id, call"
 
 
 def keep(connection: sqlite3.Connection, refused: Iterable[Refused]) -> None:
-    """Keeps them, and the newest of those before."""
+    """Adds refused events, and keeps the newest of all."""
     rows = [(one.received_at, one.source, one.reason, one.payload, one.visitor_id, one.call) for one in refused]
     connection.executemany(f"INSERT INTO refused ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
     connection.execute("DELETE FROM refused WHERE place <= (SELECT max(place) - ? FROM refused)", (MOST,))
 
 
 def kept(connection: sqlite3.Connection) -> list[Refused]:
-    """Those kept, oldest first."""
+    """The refused events, oldest first."""
     return [Refused(*row) for row in connection.execute(f"SELECT {COLUMNS} FROM refused ORDER BY place")]  # noqa: S608
 
 
 def forget(connection: sqlite3.Connection, refused: Iterable[Refused]) -> None:
-    """Lets go of these."""
+    """Deletes these."""
     rows = ((one.received_at, one.source, one.payload) for one in refused)
     connection.executemany("DELETE FROM refused WHERE received_at = ? AND source = ? AND payload = ?", rows)
 
 
 def forget_before(connection: sqlite3.Connection, moment: float) -> None:
-    """Lets go of those that came before that."""
+    """Deletes those from before that moment."""
     connection.execute("DELETE FROM refused WHERE received_at < ?", (moment,))

@@ -12,11 +12,11 @@ SCHEMA = "CREATE TABLE IF NOT EXISTS merge_rules (attribute TEXT PRIMARY KEY, ru
 
 
 def rules(connection: sqlite3.Connection) -> Rules:
-    """Those that hold."""
+    """The rules that hold."""
     return {name: Merge(rule) for name, rule in connection.execute("SELECT attribute, rule FROM merge_rules")}
 
 
 def put(connection: sqlite3.Connection, rules: Mapping[str, str]) -> None:
-    """Has these hold from now on, and no others."""
+    """Replaces the rules."""
     connection.execute("DELETE FROM merge_rules")
     connection.executemany("INSERT INTO merge_rules VALUES (?, ?)", rules.items())

@@ -32,7 +32,7 @@ class SideTables:
         self._connection: sqlite3.Connection | None = None
 
     async def run(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        """What the work gives. Raises `StoreError`."""
+        """Runs `work` with the connection, on the thread. Raises `StoreError`."""
         try:
             return await self._thread.run(lambda file: work(file._opened()))
         except sqlite3.Error as error:
@@ -41,7 +41,7 @@ class SideTables:
             raise StoreError(f"`{self._path}` is closed") from error
 
     async def change(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        """The same in one transaction: done whole, or not at all."""
+        """The same in one transaction."""
 
         def whole(connection: sqlite3.Connection) -> Answer:
             with connection:

@@ -24,7 +24,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def erased_at(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, float]:
-    """When those of these visitors were erased who were, the last time."""
+    """When each of these visitors was last erased, for those who were."""
     if connection.execute("SELECT 1 FROM tombstones LIMIT 1").fetchone() is None:
         return {}
     whose = {tombstone(key, id): id for key in _keys(connection) for id in visitor_ids}
@@ -35,7 +35,7 @@ def erased_at(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> d
 
 
 def leave(connection: sqlite3.Connection, visitor_ids: Collection[str], now: float) -> None:
-    """Makes those of visitors who are erased."""
+    """Writes the tombstones of erased visitors."""
     key = _keys(connection)[0]
     rows = [(tombstone(key, visitor_id), now) for visitor_id in visitor_ids]
     connection.executemany(f"INSERT INTO tombstones VALUES (?, ?) {LATER}", rows)  # noqa: S608

@@ -88,7 +88,7 @@ class Stored(NamedTuple):
 
     @property
     def is_long(self) -> bool:
-        """It were read quicker with a newer checkpoint."""
+        """True when a newer checkpoint would be read faster."""
         return self.many >= MANY
 
 
@@ -96,7 +96,7 @@ _decoder = msgspec.json.Decoder(list[tuple[str, str, str | None]])
 
 
 def stored(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[Stored]:
-    """What is stored of each."""
+    """What is stored of each visitor."""
     sought = json.dumps(sqlite_noted.sought(connection, visitor_ids))
     (found,) = connection.execute(READ, {"most": MAX_BYTES + 1, "sought": sought}).fetchone()
     rows = zip(visitor_ids, _decoder.decode(found), strict=True)
@@ -112,7 +112,7 @@ def _stored(value: str, events: str | None) -> Stored:
 
 
 def profile_of(stored: Stored, visitor_id: str, rules: Rules = NO_RULES) -> Profile | None:
-    """The profile that is stored. Raises `DamagedValueError`."""
+    """The stored profile. Raises `DamagedValueError`."""
     profile = unpacked(stored.checkpoint, visitor_id) if stored.checkpoint else None
     if not stored.many:
         return profile
@@ -123,19 +123,19 @@ def profile_of(stored: Stored, visitor_id: str, rules: Rules = NO_RULES) -> Prof
 
 
 def log_of(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
-    """All that happened to one visitor, in order."""
+    """All events of one visitor, in order."""
     found = _stored("", connection.execute(LOG_OF, sqlite_noted.one_sought(connection, visitor_id)).fetchone()[0])
     return in_order(unpacked_arrivals(found.events, found.many)) if found.many else []
 
 
 def remade(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:
-    """The profile made anew from the log; None for who has none."""
+    """The profile made anew from the log; None when that has nothing."""
     arrivals = log_of(connection, visitor_id)
     return fold(None, arrivals, sqlite_rules.rules(connection), of_one_log=True) if arrivals else None
 
 
 def current(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, Profile]:
-    """The profiles of those of them who have one. What is damaged is made anew."""
+    """The profiles of those visitors who have one. A damaged one is remade."""
     ids, rules = list(visitor_ids), sqlite_rules.rules(connection)
     found: dict[str, Profile | None] = {}
     for visitor_id, value in zip(ids, stored(connection, ids), strict=True):
@@ -150,14 +150,14 @@ def current(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dic
 
 
 def checkpoint(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, Profile]:
-    """Writes their profiles, and tells them."""
+    """Writes the visitors' profiles as checkpoints and returns them."""
     profiles = current(connection, visitor_ids) if visitor_ids else {}
     write(connection, profiles)
     return profiles
 
 
 def write(connection: sqlite3.Connection, profiles: Mapping[str, Profile]) -> None:
-    """Has these be checkpoints: they are what follows from all of the log."""
+    """Stores these profiles as checkpoints: they follow from all of the log."""
     last = last_place(connection)
     sqlite_bulk.write(connection, WRITE, [(id, packed(profile), last) for id, profile in profiles.items()], REPLACE)
     for visitor_id, profile in profiles.items():
@@ -168,14 +168,14 @@ def write(connection: sqlite3.Connection, profiles: Mapping[str, Profile]) -> No
 
 
 def forget(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> int:
-    """Leaves nothing of their profiles; how many there were."""
+    """Deletes the visitors' profiles; returns how many there were."""
     ids = (json.dumps(list(visitor_ids)),)
     connection.execute(f"DELETE FROM devices WHERE {THEM} OR person IN (SELECT value FROM json_each(?))", ids * 2)  # noqa: S608
     return connection.execute(f"DELETE FROM profiles WHERE {THEM}", ids).rowcount  # noqa: S608
 
 
 def last_place(connection: sqlite3.Connection) -> int:
-    """The last that an event was ever given. None is given twice."""
+    """The last place that an event was ever given; none is given twice."""
     found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
     return found[0] if found else 0
 
@@ -184,7 +184,7 @@ def last_place(connection: sqlite3.Connection) -> int:
 
 
 def persons(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dict[str, str]:
-    """The persons of those of them who are devices."""
+    """The person of each of these visitors who is a device."""
     if connection.execute("SELECT 1 FROM devices LIMIT 1").fetchone() is None:
         return {}
     sought = f"SELECT json_group_object(visitor_id, person) FROM devices WHERE {THEM}"  # noqa: S608
@@ -193,13 +193,13 @@ def persons(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> dic
 
 
 def known(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> set[str]:
-    """Those of them who have a checkpoint."""
+    """Those of the visitors who have a checkpoint."""
     sought = f"SELECT json_group_array(visitor_id) FROM profiles WHERE {THEM}"  # noqa: S608
     return set(json.loads(connection.execute(sought, (json.dumps(list(visitor_ids)),)).fetchone()[0]))
 
 
 def long(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> set[str]:
-    """Those of them whose profiles take long to read."""
+    """Those of the visitors whose profiles take long to read."""
     ids = list(visitor_ids)
     return {visitor_id for visitor_id, value in zip(ids, stored(connection, ids), strict=True) if value.is_long}
 

@@ -32,7 +32,7 @@ class Threads(Generic[Connection]):
             thread.start()
 
     async def run(self, work: Callable[[Connection], Answer]) -> Answer:
-        """What the work gives, or raises. Raises `RuntimeError` when the threads were closed."""
+        """The result of `work`. Raises what it raises, and `RuntimeError` when the threads were closed."""
         if self._is_closed:
             raise RuntimeError("the threads were closed")
         loop = asyncio.get_running_loop()
@@ -50,7 +50,7 @@ class Threads(Generic[Connection]):
         return await answer
 
     def close(self) -> None:
-        """Ends them, when what was asked is done."""
+        """Ends the threads when the work under way is done."""
         self._is_closed = True
         for _ in self._threads:
             self._asked.put(None)

@@ -1,5 +1,6 @@
-"""What is left of who was erased: a keyed hash that nobody can turn back into an id, and when that was. It keeps a
-replay or an import from bringing them back; what a visitor of that id does afterwards is new."""
+"""Tombstones: what is kept of erased visitors, namely a keyed hash of the id, from which nobody gets the id back, and
+when it was erased. They keep replays and imports from bringing the visitor back; what a visitor of that id does
+afterwards is new."""
 
 from __future__ import annotations
 
@@ -13,15 +14,15 @@ KEY_BYTES = 32
 
 
 def new_key() -> bytes:
-    """A key for the hashes of one store."""
+    """A new key for the hashes of one store."""
     return secrets.token_bytes(KEY_BYTES)
 
 
 def tombstone(key: bytes, visitor_id: str) -> bytes:
-    """The hash of an id."""
+    """The keyed hash of an id."""
     return hashlib.blake2b(visitor_id.encode(), key=key, digest_size=16).digest()
 
 
 def is_erased(arrival: Arrival, erased_at: float | None) -> bool:
-    """Whether the arrival is of what was erased: it happened before, or an import tells it."""
+    """Whether a tombstone forbids the arrival: it happened before the erasure, or an import tells it."""
     return erased_at is not None and (arrival.event.at <= erased_at or arrival.event.kind == IMPORTED)

@@ -51,7 +51,7 @@ class Versions:
         return pauses_in(_read(self._folder / "paused"))
 
     def history(self) -> list[Entry]:
-        """All that happened, the first first. Raises `OperatorError` for a line that cannot be read."""
+        """All entries, oldest first. Raises `OperatorError` for a line that cannot be read."""
         path = self._folder / "history.jsonl"
         entries = []
         for number, line in enumerate(_read(path).splitlines(), 1):
@@ -137,11 +137,11 @@ class Versions:
                 replace_whole(self.rules / name, content)
 
     def pause(self, pauses: Iterable[Pause], *, author: str, now: float) -> list[Entry]:
-        """Pauses these too."""
+        """Pauses these, too; returns the new entries of the history."""
         return self._switch(self.pauses() | frozenset(pauses), Action.PAUSED, author, now)
 
     def resume(self, pauses: Iterable[Pause], *, author: str, now: float) -> list[Entry]:
-        """Lets these go on."""
+        """Resumes these; returns the new entries of the history."""
         return self._switch(self.pauses() - frozenset(pauses), Action.RESUMED, author, now)
 
     def _of(self, number: int) -> Path:
@@ -157,7 +157,7 @@ class Versions:
             return entries
 
     def _add(self, files: Files) -> int:
-        """A new version's folder. It has its name only once it is whole."""
+        """Writes a new version's folder, which gets its name only once it is whole."""
         versions = self._folder / "versions"
         versions.mkdir(exist_ok=True)
         there = [int(path.name) for path in versions.iterdir() if path.name.isdecimal()]
@@ -207,7 +207,7 @@ class Versions:
 
 
 def written(files: Files) -> dict[str, bytes]:
-    """Those of a folder's files that editors write: what a version is made of."""
+    """The files of a folder that editors write: what a version consists of."""
     return {name: content for name, content in files.items() if name not in DATA_FILES}
 
 
@@ -219,7 +219,7 @@ def _read(path: Path) -> str:
 
 
 def replace_whole(path: Path, content: bytes) -> None:
-    """The file's new content, or its old: never a part."""
+    """Replaces a file's content in one step: readers see the old or the new, never a part."""
     new = path.with_name(f".{path.name}.new")
     with new.open("wb") as file:
         file.write(content)

@@ -31,7 +31,7 @@ def unpacked(line: bytes | str) -> View | None:
 
 
 def small_enough(views: Iterable[View]) -> Iterator[tuple[View, bytes]]:
-    """The views with their lines, but for those whose line is too long to be kept."""
+    """The views with their lines, without those whose line is too long."""
     for view in views:
         line = packed(view)
         if len(line) <= MAX_BYTES:
@@ -39,18 +39,17 @@ def small_enough(views: Iterable[View]) -> Iterator[tuple[View, bytes]]:
 
 
 def names_in(views: Iterable[View]) -> set[str]:
-    """The visitors whose ids are in these: who saw the page, and by whom chance drew it, as it does for the devices of
-    a person."""
+    """The visitor ids in these views: who saw the page, and the id that chance drew by."""
     return {id for view in views for id in (view.visitor, view.bucket_key) if id}
 
 
 def drawn_by(visitor_id: str) -> bytes:
-    """What is in the lines of views that chance drew by this visitor."""
+    """The text in a line of a view that chance drew by this visitor."""
     return b'"bucket_key":' + _encoder.encode(visitor_id)
 
 
 def is_of_erased(view: View, erased_at: Mapping[str, float]) -> bool:
-    """Whether a page was seen before somebody in it was erased."""
+    """Whether the page was seen before somebody in it was erased."""
     return any(view.at <= erased_at.get(id, -inf) for id in names_in([view]))
 
 

@@ -56,8 +56,8 @@ class News:
         bus.listen(ERASED, self._hear_of_erased)
 
     async def tell(self, change: Change, waits: bool) -> None:
-        """Profiles changed; `waits` until all have heard. What was only done they count themselves: to read it again
-        from the store costs a hundred times as much."""
+        """Sends a change of profiles; `waits` until all have received it. Events that only add to histories are sent
+        along: to read them from the store costs a hundred times as much."""
         if self._bus.is_alone:
             return
         deeds = [one for one in change.deeds if isinstance(one, Arrival)]
@@ -78,7 +78,7 @@ class News:
         return b""
 
     async def erase(self, places: Places, visitor_id: str) -> Receipt:
-        """Leaves nothing of that person, here and in every process. May raise `StoreError`."""
+        """Erases a person in the store and in every process. May raise `StoreError`."""
         await self._bus.send(ERASING)
         receipt = await erased(places, visitor_id, self._clock())
         await self._bus.send(ERASED)

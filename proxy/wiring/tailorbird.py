@@ -102,7 +102,7 @@ class Tailorbird:
     # -- the parts, each with those before it
 
     def _join_visitors(self) -> None:
-        """What is known of visitors, and what they do."""
+        """Builds what knows visitors, and what brings their events to the store."""
         settings, metrics, clock = self.settings, self.metrics, self.now
         self._profiles = ProfileReader(
             self.store,
@@ -126,7 +126,7 @@ class Tailorbird:
         self._routes.update(Tag(settings).routes)
 
     def _join_pages(self) -> None:
-        """What is stored of pages, and what they tell of products."""
+        """Builds the cache, and what pages tell of products."""
         settings, clock = self.settings, self.now
         self._product_news = ProductNews(open_sightings(settings.store), self._hub, clock)
         self._gateway = Gateway(
@@ -151,7 +151,7 @@ class Tailorbird:
         self._headroom = Headroom(settings, self.metrics, (self._gateway.memory, self._profiles))
 
     def _join_rules(self, adapt: Callable[[Publication], Publication]) -> None:
-        """The rule folder, its versions and drafts, and what the studio sees of it all."""
+        """Builds the rule folder with its versions and drafts, and what the studio sees of it all."""
         settings, clock = self.settings, self.now
         is_published = settings.rules_mode == "published"
         folder = RuleFolder(Path(settings.rules), is_published=is_published, settings=settings)
@@ -191,7 +191,7 @@ class Tailorbird:
         )
 
     def _join_listener(self, tokens: Tokens) -> None:
-        """Who answers requests."""
+        """Builds the application of the public listener."""
         settings = self.settings
         shop = self._gateway.stock.shop
         previewing = Previewing(tokens, self._asking, self.draft, self._profile, self._gateway.kept, settings, shop)
@@ -200,7 +200,7 @@ class Tailorbird:
         self.app = App(self._gateway, self._routes, self.metrics, settings, self.now, previewing, may_begin)
 
     def _join_others(self) -> None:
-        """Systems that are told who enters and leaves a segment."""
+        """Builds the webhooks."""
         webhooks = webhooks_in(self.settings.webhooks)
         told = self.bus.name, self.store, self._outbox, webhooks, lambda: self._rules.publication, self.metrics
         self._webhooks = Leader(*told, self.now) if webhooks else None
@@ -242,7 +242,7 @@ class Tailorbird:
         return self._gateway.stock.shop.hub
 
     def route(self, routes: Mapping[str, Handler]) -> None:
-        """Adds paths of our own, below `/_tb/`."""
+        """Adds paths of our own below `/_tb/`."""
         self._routes.update(routes)
 
     async def __aenter__(self) -> Tailorbird:
@@ -292,7 +292,7 @@ class Tailorbird:
         return await self._drafts.get(name) if name else Loaded(self._rules.publication, [], {})
 
     async def _profile(self, visitor_id: str, now: float) -> Profile | None:
-        """A visitor's profile, past the counted look-ups; None when the store does not say."""
+        """A visitor's profile, not counted as a look-up; None when the store does not answer."""
         try:
             return await self.store.get_profile(visitor_id)
         except StoreError:
