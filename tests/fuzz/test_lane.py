@@ -1,5 +1,5 @@
-"""A server that has learned beside one that has learned nothing: whatever is sent, both answer the same bytes, and ask
-the same of the origin.
+"""A server that has learned beside one that has learned nothing: whatever is sent, both answer the same bytes, ask the
+same of the origin, note the same in their access log and count the same.
 
 The one takes every short cut there is, and has met the like of each request many times. The other goes the ordinary
 way, and forgets what it found before each request. What is sent are browsers' requests, odd and broken ones, on several
@@ -31,6 +31,7 @@ FULL = bool(os.environ.get("BAR_FULL"))
 REQUESTS = 10_000 if FULL else 180
 CONNECTIONS = 3
 VISITORS = 6
+COUNTED = ("requests", "cache_requests", "clients_refused", "rule_matches", "page_passthrough")
 TOKEN = re.compile(rb"tok-[0-9]-end")
 
 GRADES = "".join(
@@ -162,6 +163,9 @@ async def test_a_server_that_has_learned_answers_as_one_that_has_not(name: str, 
                 await each(twins, heads.by_strangers(PATHS))
         if not past.has_doubts:
             await require_same_events(twins)
+            assert await twins[0].logged() == await twins[1].logged()
+            for what in COUNTED:
+                assert twins[0].counted(what) == twins[1].counted(what), what
         hits, refused = (twins[0].counted(what) for what in ("cache_requests", "clients_refused"))
     print(f"\n{name}: {REQUESTS} requests, the same from both; cache: {hits}; refused: {refused}")
     assert hits["hit"] > REQUESTS / 4 and hits["bypass"] > REQUESTS / 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 import zlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -81,9 +82,10 @@ class Shop:
     """One of the two. `say` sends pieces on the connection of that number, and waits until nothing more happens. Who
     learns nothing hears the first byte alone, and so knows no request as a whole."""
 
-    def __init__(self, behind: Behind, origin: Origin, *, learns: bool) -> None:
+    def __init__(self, behind: Behind, origin: Origin, log: Path, *, learns: bool) -> None:
         self.behind = behind
         self._origin = origin
+        self._log = log
         self._learns = learns
         self._lines: dict[int, Line] = {}
         self._gateway = behind.tailorbird._gateway
@@ -171,6 +173,17 @@ class Shop:
         gateway._straight._ways.clear()
         gateway._own._reader._outlines._forget()
 
+    async def logged(self) -> list[dict[str, Any]]:
+        """The lines of the access log, but for what the machine's clock and the size of a packed page say."""
+        accesslog = self.behind.tailorbird._accesslog
+        assert accesslog is not None
+        accesslog._hand_over()
+        async with asyncio.timeout(20):
+            while accesslog._file._done < accesslog._file._given:
+                await asyncio.sleep(0.01)
+        lines = [json.loads(line) for line in self._log.read_bytes().splitlines()]
+        return [{name: said for name, said in line.items() if name not in ("ms", "bytes")} for line in lines]
+
     def counted(self, what: str) -> dict[str, float]:
         """A metric, by its one label."""
         return self.behind.tailorbird.metrics.by_value(f"tailorbird_{what}_total")
@@ -207,9 +220,13 @@ async def both(
                 folder / name,
                 profiles=known,
                 recorded_a_second=0,
+                access_log=str(folder / f"{name}.log"),
                 **{**PATIENT, "clock": lambda: NOON, **settings},
             )
-            shops.append(Shop(await stack.enter_async_context(behind), origin, learns=name == "learned"))
+            shop = Shop(
+                await stack.enter_async_context(behind), origin, folder / f"{name}.log", learns=name == "learned"
+            )
+            shops.append(shop)
         config, bird = shops[1].behind.listener.config, shops[1].behind.tailorbird
         config.http_protocol_class = protocols(lambda _: None, lambda _, give: False, bird.settings, bird.metrics)
         yield shops[0], shops[1]
