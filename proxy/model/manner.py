@@ -28,17 +28,14 @@ class Manner:
 
     def headers(self, values: Sequence[bytes]) -> Headers:
         """The fields of the answer that has these values."""
-        left = iter(self._of(values))
+        left = iter(values if self._kept is None else [values[number] for number in self._kept])
         return tuple([(name, next(left) if value is None else value) for name, value in self.fields])
 
     def lines(self, values: Sequence[bytes]) -> bytes:
         """The same as they stand in a head."""
-        pieces = self._pieces.copy()
-        pieces[1::2] = self._of(values)
+        pieces, kept = self._pieces.copy(), self._kept
+        pieces[1::2] = values if kept is None else [values[number] for number in kept]
         return b"".join(pieces)
-
-    def _of(self, values: Sequence[bytes]) -> Sequence[bytes]:
-        return values if self._kept is None else [values[number] for number in self._kept]
 
     def through(self, changed: Callable[[Headers], Headers]) -> Manner:
         """What `changed` makes of all these answers. Of the values in which they differ it has to leave each alone, or

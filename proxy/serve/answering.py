@@ -206,7 +206,8 @@ class Answering(HttpToolsProtocol):
         head = STATUS_LINE[status] + lead + b"\r\n"
         self._put_all([head, *body], size + len(head) - len(lead))
         self._backlog.replaced(size)
-        self._complete(turn, None)
+        turn.response_complete = True
+        self.on_response_complete()
 
     def _give(self, turn: Owed, answer: Response, *, is_head: bool = False) -> None:
         """In one write, if all of it is there and the client has room for it."""

@@ -37,6 +37,8 @@ from proxy.upstream.plain import Plain
 from proxy.upstream.relay import Ready
 
 MOST_COURSES = 5_000
+MOST_WAYS = 8
+"""Of one course: most have one or two."""
 
 Give = Callable[[Request, Response | Awaitable[Response] | Fault | None], None]
 """Takes what came of the request: an answer whose stream is an exchange, or that is whole; one to be waited for; None,
@@ -119,7 +121,7 @@ class Straight:
     def passes(self, question: Question, own: Said, client: Client) -> Passage | None:
         """The request, which is on its way as `begins` would send it, where that is known from others."""
         course = self._courses.get(question)
-        if course is None or question.key in self._memory or self._own.is_tagged(own):
+        if course is None or question.key in self._memory or (b"if-none-match" in own and self._own.is_tagged(own)):
             return None
         reason = self._marks.reason(question.key, self._clock())
         if not (reason or course.is_personal or self._personal.do_matter(own.get(b"cookie", b""))):
@@ -133,18 +135,19 @@ class Straight:
 
     def waits_for(self, passage: Passage, head: Plain) -> float:
         """As `Brief`: a page is looked at whole."""
-        is_page = self._way_of(passage, head)[0].pages is not None and head.length <= self._most_bytes
-        return self._seconds if is_page else 0.0
+        way, _ = passage.course.ways.get(head.manner) or self._way_of(passage.course, head.manner)
+        return self._seconds if way.pages is not None and head.length <= self._most_bytes else 0.0
 
-    def _way_of(self, passage: Passage, head: Plain) -> tuple[_Way, Manner]:
-        assert head.manner is not None
-        course = passage.course
-        manner = self._own.asking.mapped(course.origin, course.ours, head.manner)
-        return self._ways.get(manner) or self._way(manner), manner
+    def _way_of(self, course: Course, manner: Manner | None) -> tuple[_Way, Manner]:
+        assert manner is not None
+        mapped = self._own.asking.mapped(course.origin, course.ours, manner)
+        make_room(course.ways, MOST_WAYS)
+        found = course.ways[manner] = self._ways.get(mapped) or self._way(mapped), mapped
+        return found
 
     def came(self, passage: Passage, head: Plain, body: memoryview) -> None:
         """The whole answer: handed on as it is, or taken for what it may be. In chunks there come only pages."""
-        way, manner = self._way_of(passage, head)
+        way, manner = passage.course.ways.get(head.manner) or self._way_of(passage.course, head.manner)
         line = _said(passage.reason or "cookies")[1]
         if passage.reason or way.is_for_one:
             if way.is_streamed or (way.is_json and not passage.course.may_have_slots):

@@ -32,8 +32,13 @@ def heard(one: Hears, hears: Callable[[Told], None], what: Told) -> None:
     try:
         hears(what)
     except Exception:
-        log.exception("an answer could not be handed on")
-        one.broke(Fault())
+        _broke(one)
+
+
+def _broke(one: Hears) -> None:
+    """Called while the fault is being handled."""
+    log.exception("an answer could not be handed on")
+    one.broke(Fault())
 
 
 class Listener(Hears, Protocol):
@@ -61,8 +66,8 @@ class Sink(Protocol):
 
 class Connection(asyncio.Protocol):
     """A socket to the origin. `on_lost` hears of its end. `has_slot` while its exchange counts among those that may be
-    under way. Idle, it accepts nothing: bytes nobody asked for close it, and forbid reuse even unread, since they could
-    be taken for the next answer."""
+    under way. Its `listener` hears what comes. Idle, it has none and accepts nothing: bytes nobody asked for close it,
+    and forbid reuse even unread, since they could be taken for the next answer."""
 
     def __init__(self, on_lost: Callable[[Connection], None]) -> None:
         self.is_reused = False
@@ -72,7 +77,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._descriptor = -1  # the socket's, where what is written to it needs no more than the system
         self._unread: poll | None = None
-        self._listener: Listener | None = None
+        self.listener: Listener | None = None
         self._writable: asyncio.Future[None] | None = None
 
     @property
@@ -88,10 +93,6 @@ class Connection(asyncio.Protocol):
             return False
         self.is_reused = True
         return True
-
-    def serve(self, listener: Listener | None) -> None:
-        """Tells who hears what comes from now on; None: nothing was asked for."""
-        self._listener = listener
 
     def hand_over(self, protocol: asyncio.Protocol) -> asyncio.Transport:
         """Gives the socket to another protocol, for good."""
@@ -153,18 +154,22 @@ class Connection(asyncio.Protocol):
             self._descriptor = socket.fileno()
 
     def data_received(self, data: bytes) -> None:
-        if self._listener is None:
+        listener = self.listener
+        if listener is None:
             self.abort()
-        else:
-            heard(self._listener, self._listener.received, data)
+            return
+        try:  # as `heard`, which would be one more call for each piece
+            listener.received(data)
+        except Exception:
+            _broke(listener)
 
     def eof_received(self) -> None:
-        if self._listener is not None:
-            heard(self._listener, self._listener.ended, self._unsaid())
+        if self.listener is not None:
+            heard(self.listener, self.listener.ended, self._unsaid())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._listener is not None:
-            heard(self._listener, self._listener.ended, exc or self._unsaid())
+        if self.listener is not None:
+            heard(self.listener, self.listener.ended, exc or self._unsaid())
         self.resume_writing()
         self._on_lost(self)
 

@@ -50,7 +50,7 @@ class Exchange(Awaited):
         self._request = request
         self._patience = patience
         self._on_end = on_end
-        connection.serve(self)
+        connection.listener = self
         self._loop = asyncio.get_running_loop()
         self._answer = Answer(is_head=request.method == b"HEAD", read=read)
 
@@ -213,7 +213,7 @@ class Exchange(Awaited):
             self._upload.cancel()
         if self._is_paused:
             self._resume()
-        self._connection.serve(None)
+        self._connection.listener = None
         if not may_reuse:
             self._connection.abort()
         self._on_end(self._connection, may_reuse)

@@ -82,20 +82,21 @@ class OriginTransport:
         """Sends a request without a body, if a warm connection and a turn are there, and returns. `on_answer` is called
         once: with the answer, with why there is none, or with None when it may be asked for again. False: there is
         something to be waited for, and nothing was done. Raises `RequestError`."""
-        connection = self._lent()
+        now = time.monotonic()
+        connection = self._lent(now)
         if connection is not None:
-            self._goes(connection, request, on_answer, time.monotonic())
+            self._goes(connection, request, on_answer, now)
         return connection is not None
 
     def dispatch(self, brief: Brief, head: bytes) -> bool:
         """Sends the head of a request that has no body, as `begins`; who hears what comes of it is `brief`."""
-        connection = self._lent()
+        now = time.monotonic()
+        connection = self._lent(now)
         if connection is None:
             return False
         brief.origin, brief.connection, brief.part = self, connection, None
-        brief.begun = time.monotonic()
-        brief.deadline = brief.begun + self._patience.first_byte
-        connection.serve(brief)
+        brief.begun, brief.deadline = now, now + self._patience.first_byte
+        connection.listener = brief
         self._patience.watch(brief)
         connection.put(head)
         return True
@@ -104,21 +105,20 @@ class OriginTransport:
         """Its answer, which began then, came whole, and nothing else."""
         self._breaker.note(True)
         self.gate.note(brief.begun, began)
-        self._end(brief, may_reuse=True)
+        self._patience.leave(brief)
+        brief.connection.listener = None
+        self._release(brief.connection, True)
 
     def give_up(self, brief: Brief) -> None:
         """Nothing more is wanted of it."""
-        self._end(brief, may_reuse=False)
+        self._patience.leave(brief)
+        brief.connection.listener = None
+        self._release(brief.connection, False)
 
     def wait(self, brief: Brief, latest: float) -> None:
         """Waits for more of its answer, of which some came."""
         brief.deadline = min(time.monotonic() + self._patience.between_bytes, latest)
         self._patience.watch(brief)
-
-    def _end(self, brief: Brief, *, may_reuse: bool) -> None:
-        self._patience.leave(brief)
-        brief.connection.serve(None)
-        self._release(brief.connection, may_reuse)
 
     def go_on(self, brief: Brief, request: UpstreamRequest, on_answer: OnAnswer) -> Exchange:
         """An exchange of what began briefly; `on_answer` as for `begins`."""
@@ -127,12 +127,12 @@ class OriginTransport:
         exchange.deadline = brief.deadline
         return exchange
 
-    def _lent(self) -> Connection | None:
+    def _lent(self, now: float) -> Connection | None:
         """A warm connection with a turn."""
         if self._is_closed or not self._idle or not self.gate.enters_at_once():
             return None
-        connection = self._reusable()
-        if connection is not None and self._breaker.allows():
+        connection = self._reusable(now)
+        if connection is not None and (not self._breaker.is_open or self._breaker.allows()):
             self._retries.earn()
             return connection
         self.gate.leave()
@@ -169,7 +169,7 @@ class OriginTransport:
     async def _fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         await self._take_slot()
         self._retries.earn()
-        connection = self._reusable() or await self._new()
+        connection = self._reusable(time.monotonic()) or await self._new()
         exchange = self._exchange(connection, request)
         try:
             return await self._answered(exchange, connection)
@@ -256,8 +256,8 @@ class OriginTransport:
             self.gate.leave()
             raise
 
-    def _reusable(self) -> Connection | None:
-        expired = time.monotonic() - self._idle_seconds
+    def _reusable(self, now: float) -> Connection | None:
+        expired = now - self._idle_seconds
         while self._idle:
             connection = self._idle.pop()
             if connection.may_be_reused(expired):
