@@ -20,7 +20,8 @@ from proxy.rulebook.read import ATTRIBUTE_FILE, CACHE_FILE, SLOT_FILE
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import replace_whole
 
-Form = Callable[[Loaded, Path], str]
+Form = Callable[[Loaded, Path, bool], str]
+"""What is printed of a folder; True when warnings count as problems."""
 
 BY_WHAT_THEY_HOLD = {b"slots": SLOT_FILE, b"listings": SLOT_FILE, b"pages": CACHE_FILE, b"attributes": ATTRIBUTE_FILE}
 _HELD = re.compile(
@@ -46,7 +47,7 @@ def command(folder: Path, catalogue: Path | None, store: str | None, strict: boo
     loaded = loaded_from(files, catalogue, store, site)
     for note in _overlooked(folder, files):
         click.echo(note, err=True)
-    text = FORMS[form](loaded, folder)
+    text = FORMS[form](loaded, folder, strict)
     if text:
         click.echo(text)
     sys.exit(loaded.publication is None or (strict and bool(loaded.findings)))
@@ -76,7 +77,7 @@ def _mend(folder: Path, files: Mapping[str, bytes], load: Callable[[Mapping[str,
     return now
 
 
-def _text(loaded: Loaded, folder: Path) -> str:
+def _text(loaded: Loaded, folder: Path, strict: bool) -> str:
     problems = as_text(loaded.findings, loaded.sources)
     if problems or loaded.publication is None:
         return problems
@@ -84,11 +85,11 @@ def _text(loaded: Loaded, folder: Path) -> str:
     return f"{many(files, 'file')}, {many(rules, 'rule')}, no problems."
 
 
-def _json(loaded: Loaded, folder: Path) -> str:
+def _json(loaded: Loaded, folder: Path, strict: bool) -> str:
     return json.dumps([asdict(finding) for finding in loaded.findings], indent=2, ensure_ascii=False)
 
 
-def _github(loaded: Loaded, folder: Path) -> str:
+def _github(loaded: Loaded, folder: Path, strict: bool) -> str:
     """Workflow commands that GitHub shows as annotations beside the lines."""
     return "\n".join(_annotation(finding, folder) for finding in loaded.findings)
 
@@ -105,10 +106,12 @@ def _property(value: str) -> str:
     return value.replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
 
 
-def _junit(loaded: Loaded, folder: Path) -> str:
-    """A case for each file, failed by its findings."""
+def _junit(loaded: Loaded, folder: Path, strict: bool) -> str:
+    """A case for each file, failed by what makes the command fail."""
     problems: dict[str, list[Finding]] = {name: [] for name in loaded.sources}
     for finding in loaded.findings:
+        if finding.is_warning and not strict:
+            continue
         problems.setdefault(finding.place.file, []).append(finding)
     results = [Result(name, name, as_text(found, loaded.sources)) for name, found in problems.items()]
     return junit_xml("tailorbird check", results)

@@ -36,7 +36,10 @@ def command() -> None:
 def rejected(form: str, **flags: Any) -> None:
     """Lists the events that were not taken, oldest first, with the reason and what was sent."""
     settings = from_environment(os.environ, **given(**flags))
-    for one in asked(settings.store, lambda places: places.store.refused()):
+    refused = asked(settings.store, lambda places: places.store.refused())
+    if not refused:
+        click.echo("no event was refused", err=True)
+    for one in refused:
         click.echo(as_json(one) if form == "json" else as_text(one))
 
 

@@ -88,6 +88,8 @@ def test_a_warning_passes_unless_strict(tmp_path: Path) -> None:
     (tmp_path / "products.jsonl").write_text("{}\n")
     code, output = run(tmp_path)
     assert code == 0 and "R505" in output
+    assert 'failures="0"' in run(tmp_path, "--format", "junit")[1]
+    assert 'failures="1"' in run(tmp_path, "--format", "junit", "--strict")[1]
     assert run(tmp_path, "--strict")[0] == 1
 
 

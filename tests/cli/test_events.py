@@ -74,3 +74,10 @@ def test_a_store_that_is_not_there_is_told(tmp_path: Path, command: str) -> None
     result = CliRunner().invoke(tailorbird, ["events", command, "--store", f"sqlite:{tmp_path}/typo.db"])
     assert (result.exit_code, "there is no store" in result.output) == (1, True)
     assert not list(tmp_path.iterdir())
+
+
+def test_that_nothing_was_refused_is_said(tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path}/s.db"
+    done(url, lambda at: at.store.put_profiles([]))
+    result = run(url, "rejected", "--format", "json")
+    assert (result.stdout, result.stderr) == ("", "no event was refused\n")
