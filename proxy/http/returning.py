@@ -45,12 +45,12 @@ def _location(value: bytes, address: Address, ours: bytes) -> bytes:
     match = _ABSOLUTE.fullmatch(value.strip())
     if match is None:
         return value
-    scheme, authority, rest = match.groups()
-    own = address.authority.lower()
-    default_port = b":80" if address.scheme == "http" else b":443"
-    if (scheme or address.scheme.encode()).lower() != address.scheme.encode():
-        return value  # http to https on the origin's own host: mapped, it would come back for ever
-    return ours + rest if authority.lower().removesuffix(default_port) == own else value
+    asked_by, (written, authority, rest) = address.scheme.encode(), match.groups()
+    scheme = (written or asked_by).lower()
+    if scheme != asked_by and not ours.startswith(scheme + b"://"):
+        return value  # from http to https for a visitor by http: mapped, it would come back for ever
+    default_port = b":80" if scheme == b"http" else b":443"
+    return ours + rest if authority.lower().removesuffix(default_port) == address.authority.lower() else value
 
 
 def _refresh(value: bytes, address: Address, ours: bytes) -> bytes:

@@ -173,7 +173,8 @@ class _Filling:
         return _USUAL_FLAGS + (b"; Secure" if self._request.scheme == "https" else b"")
 
     def _part_cookies(self) -> Sequence[bytes]:
-        return [value for part in self.parts.values() if part for value in part.set_cookies]
+        """Each once: all parts of a page that are fetched side by side set the cookie of its one session."""
+        return list(dict.fromkeys(value for part in self.parts.values() if part for value in part.set_cookies))
 
 
 def _random(length: int) -> str:

@@ -55,7 +55,8 @@ def test_a_value_that_would_end_its_field_is_refused(value: bytes) -> None:
         (b"/cart", b"/cart"),
         (b"cart", b"cart"),
         (b"https://pay.example/", b"https://pay.example/"),
-        (b"https://shop.internal:8000/", b"https://shop.internal:8000/"),
+        (b"https://shop.internal:8000/cart", b"https://shop.example/cart"),  # as it was told by X-Forwarded-Proto
+        (b"https://shop.internal/", b"https://shop.internal/"),
         (b"http://shop.internal/", b"http://shop.internal/"),
         (b"http://shop.internal:8000@evil.example/", b"http://shop.internal:8000@evil.example/"),
         (b"http://shop.internal:80000/", b"http://shop.internal:80000/"),
@@ -67,6 +68,23 @@ def test_a_redirect_to_the_origins_own_host_becomes_ours(location: bytes, mapped
     assert dict(returned((b"content-location", location)))[b"content-location"] == mapped
     assert dict(returned((b"refresh", b"0; url=" + location)))[b"refresh"] == b"0; url=" + mapped
     assert dict(returned((b"link", b"<" + location + b">; rel=next")))[b"link"] == b"<" + mapped + b">; rel=next"
+
+
+@pytest.mark.parametrize(
+    ("origin", "ours", "location", "mapped"),
+    [
+        (Address("http", "a", 80), b"https://shop.example", b"https://a/cart", b"https://shop.example/cart"),
+        (Address("http", "a", 80), b"https://shop.example", b"https://a:443/cart", b"https://shop.example/cart"),
+        (Address("http", "a", 80), b"http://shop.example", b"https://a/cart", b"https://a/cart"),
+        (Address("https", "a", 443), b"https://shop.example", b"http://a/cart", b"http://a/cart"),
+        (Address("https", "a", 443), b"http://shop.example", b"http://a/cart", b"http://shop.example/cart"),
+        (Address("http", "a", 80), b"https://shop.example", b"https://a:80/cart", b"https://a:80/cart"),
+    ],
+)
+def test_the_origins_own_host_is_its_own_by_the_visitors_scheme_too(
+    origin: Address, ours: bytes, location: bytes, mapped: bytes
+) -> None:
+    assert dict(response_headers([(b"location", location)], address=origin, ours=ours))[b"location"] == mapped
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,19 @@ async def test_a_page_that_is_its_visitors_own_is_put_together_too() -> None:
         assert "detail=" in got["cache-status"]
 
 
+async def test_a_cookie_that_each_part_sets_anew_is_set_once() -> None:
+    def say(seen: Seen) -> bytes:
+        if seen.target == b"/":
+            return ok(b'<p><esi:include src="/token"/></p><i><esi:include src="/cart"/></i>', HTML, ESI)
+        sid = (seen.get(b"cookie") or b"sid=7").partition(b"sid=")[2]
+        return ok(sid, HTML, b"Cache-Control: private", b"Set-Cookie: sid=%b; Path=/" % sid)
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        for sent in ((), ((b"cookie", b"sid=8"),)):
+            got = await site.get(b"/", *sent)
+            assert got["set-cookie"].count("sid=") == 1
+
+
 @pytest.mark.parametrize("own", [(), (b"Cache-Control: private", b"Set-Cookie: sid=0; Path=/")])
 async def test_all_parts_of_a_visitors_first_page_are_of_one_session(own: tuple[bytes, ...]) -> None:
     sessions = (b"%032d" % number for number in count())
