@@ -81,7 +81,7 @@ class Baskets:
     # -- learning
 
     def add(self, products: Iterable[str]) -> None:
-        """An order. A product counts once; beyond the first hundred nothing does."""
+        """Counts an order. Each product counts once; products beyond the first hundred do not count."""
         basket = [self._names.setdefault(name, name) for name in list(dict.fromkeys(products))[:MAX_BASKET]]
         self.count += 1
         for product in basket:
@@ -96,8 +96,8 @@ class Baskets:
         self._popular = []
 
     def build(self, product: str, others: Sequence[str], counts: Sequence[int]) -> None:
-        """Takes in what was counted in batch: in how many baskets the product was with each other, and, among these,
-        with itself. It is added to what is counted here; `count` is for the caller to raise."""
+        """Adds what was counted in batch: in how many baskets the product was with each other product, and with itself
+        (all its baskets). The caller raises `count`."""
         name = self._names.setdefault(product, product)
         pairs = self._pairs.setdefault(name, {})
         for told, count in zip(others, counts, strict=True):
@@ -111,7 +111,7 @@ class Baskets:
     # -- asking
 
     def bought(self, product: str) -> int:
-        """In how many baskets it was."""
+        """In how many baskets the product was."""
         return self._bought.get(product, 0)
 
     def popular(self) -> list[str]:
@@ -141,7 +141,8 @@ class Baskets:
         return _best(score, cart, count)
 
     def support(self, cart: Sequence[str], product: str) -> Support | None:
-        """The product of the cart that speaks most for another; None when they were never bought together."""
+        """The product of the cart that speaks most for another, with its counts; None when they were never bought
+        together."""
         found = [
             (self._ratio(own, product, both), Support(own, both, self._bought[own]))
             for own in _distinct(cart)

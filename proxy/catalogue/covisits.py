@@ -180,32 +180,32 @@ class Covisits:
     def build(
         self, product: str, others: Sequence[str], shares: Sequence[float], whole: float = 0.0, clicks: int = 0
     ) -> None:
-        """Takes in a row that was worked out in batch, of so many clicks: what is clicked here adds to it. One that
-        does not say of which `whole` its shares are holds until the product is clicked here."""
+        """Adds a row that was worked out in batch, of so many clicks; clicks here add to it. Without a `whole` for its
+        shares, it holds until the product is clicked here."""
         names = tuple(self._names.setdefault(name, name) for name in others)
         own = shares[names.index(product)] if product in names else 0.0
         self._built[self._names.setdefault(product, product)] = Row(names, array("f", shares), own, whole, clicks)
 
     def begin(self, at: float) -> None:
-        """What was built counts as of that time."""
+        """Dates what was built at that time."""
         if self._epoch is None:
             self._epoch = at
 
     # -- asking
 
     def derived(self) -> dict[str, Any]:
-        """A new table for what somebody works out from rows: an entry goes when its product's row does."""
+        """A new dict for results that depend on rows: an entry is dropped when its product's row is."""
         cache: dict[str, Any] = {}
         self._listeners.append(cache)
         return cache
 
     def row(self, product: str) -> Row:
-        """What the product leads to; empty for one that nobody knows."""
+        """The row of the product; an empty one for an unknown product."""
         row = self._rows.get(product)
         return self._worked_out(product) if row is None else row
 
     def warm(self, most: int) -> bool:
-        """Works out rows that are still to be, `most` of them; False when there are no more."""
+        """Works out up to `most` rows that are out of date; False when there are no more."""
         while self._cold and most:
             self._worked_out(next(reversed(self._cold)))
             most -= 1

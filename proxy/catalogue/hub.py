@@ -37,7 +37,7 @@ class Directory(NamedTuple):
 
 
 def directory(products: Iterable[Product]) -> Directory:
-    """Of one id, and of one path, the last."""
+    """The products by id and by path; of two with the same, the last."""
     by_id = {product.id: product for product in products}
     return Directory(by_id, {path_of(product.link): product.id for product in by_id.values()})
 
@@ -72,7 +72,7 @@ class Hub:
         return "page" if product_id in self._learnt else ""
 
     def by_page(self, product_id: str) -> Product | None:
-        """What its page told of the product, where that is more than is known without, or something else."""
+        """What the product's page says, where that is more than is known otherwise, or something else."""
         return self._learnt.get(product_id) or self._seen.get(product_id)
 
     def at(self, path: str) -> Product | None:
@@ -81,7 +81,7 @@ class Hub:
 
     @property
     def is_learnt(self) -> bool:
-        """True when no feed tells what there is, only pages that passed: there may be more."""
+        """True when no feed lists the products: they are known from pages that passed, and there may be more."""
         return len(self._products) == len(self._learnt)
 
     @property
@@ -98,8 +98,8 @@ class Hub:
     # -- changes
 
     def replace(self, products: Iterable[Product] | Directory) -> None:
-        """These are all that the catalogue has; what only pages told stays beside them, and a change that was told
-        since holds where the catalogue still says what it said then."""
+        """Takes a new catalogue. Products known from pages alone stay; a change that was made since holds where the
+        catalogue still says what it said then."""
         catalogue, by_path = products if isinstance(products, Directory) else directory(products)
         self._catalogue = dict(catalogue)
         self._changed = {id: change for id, change in self._changed.items() if self._catalogue.get(id) == change[0]}
@@ -114,13 +114,13 @@ class Hub:
         self.version += 1
 
     def _move(self, before: Product | None, now: Product) -> None:
-        """Has the page of a product where it is now, and nowhere else."""
+        """Lists the product under the path of its page, and under no other."""
         if before is not None and before.link != now.link and self._by_path.get(path := path_of(before.link)) == now.id:
             del self._by_path[path]
         self._by_path[path_of(now.link)] = now.id
 
     def change(self, words: Mapping[str, Any], warn: Warn) -> Product:
-        """A product from a feed's words: a new one, or one of which they change some. Raises `Unreadable`."""
+        """Changes a product by a feed's words, or adds one. Raises `Unreadable`."""
         known = self._products.get(str(words.get("id")))
         product = product_of(words, warn) if known is None else merged(known, words, warn)
         self._learnt.pop(product.id, None)
@@ -130,24 +130,26 @@ class Hub:
         return product
 
     def changed(self, product_id: str) -> tuple[Product | None, Product] | None:
-        """What the catalogue had of the product when it was changed, and what it became; None for one that was not."""
+        """What the catalogue had of a product when it was changed, and what it became; None for one that was not
+        changed."""
         return self._changed.get(product_id)
 
     def recall(self, base: Product | None, product: Product) -> None:
-        """Takes in a change made before, unless there was another since, or the catalogue says something else now."""
+        """Applies an earlier change again, unless there was another since, or the catalogue says something else now."""
         if product.id not in self._changed and self._catalogue.get(product.id) == base:
             self._learnt.pop(product.id, None)
             self._changed[product.id] = (base, product)
             self._put(product)
 
     def remove(self, product_id: str) -> bool:
-        """It is not sold any more, whatever its page says; False when it was not."""
+        """Takes the product off sale, whatever its page says; False when it was not on sale."""
         if len(self._removed) < MOST_LEARNT:
             self._removed.add(product_id)
         return self._drop(product_id)
 
     def unlearn(self, product_id: str) -> bool:
-        """Its page is gone: what nobody else tells of is not sold any more. True when that was new."""
+        """Says that the product's page is gone: a product known from its page alone is off sale. True when that was
+        new."""
         return self._drop(product_id) if product_id in self._learnt else self._seen.pop(product_id, None) is not None
 
     def _drop(self, product_id: str) -> bool:
@@ -160,7 +162,7 @@ class Hub:
         return product is not None
 
     def learn(self, product: Product) -> bool:
-        """What a page tells of its product: all that is known where the catalogue does not know it, else what the
+        """Takes what a page says of its product: everything when the catalogue does not know it, else only what the
         catalogue does not say. True when that was new."""
         known = self._products.get(product.id)
         if known is not None and product.id not in self._learnt:

@@ -106,8 +106,8 @@ def beside(pages: Mapping[str, Product], feeds: Mapping[str, Catalogue]) -> Iter
 
 
 def completed(product: Product, page: Product) -> Product:
-    """The product with what its page tells where nobody else says anything: brand, category, price, picture and the
-    picture's size."""
+    """The product with what its page says where nothing else does: brand, category, price, picture and the picture's
+    size."""
     lacking: dict[str, Any] = {}
     for name in ("brand", "category"):
         if not getattr(product, name) and getattr(page, name):
@@ -124,12 +124,12 @@ def completed(product: Product, page: Product) -> Product:
 
 
 def adds(product: Product, page: Product) -> bool:
-    """True when the page tells something that is not known, or contradicts it."""
+    """True when the page says something that is unknown, or contradicts it."""
     return completed(product, page) != product or bool(contradiction(product, page))
 
 
 def contradiction(product: Product, page: Product) -> str:
-    """Where the page says something else; "" where it does not. A price of a sale, or in other money, is none."""
+    """What the page says differently; "" for nothing. A sale price or another currency is no contradiction."""
     prices = {product.price, product.sale_price, *(price for name, price in product.prices if name == page.currency)}
     if product.price and page.price not in prices and page.currency in ("", product.currency):
         return f"costs {page.price:g} on its page, {product.price:g} in the catalogue"

@@ -43,7 +43,7 @@ class Fit:
     high: float = float("inf")
 
     def test(self, shopper: Shopper, now: float) -> Callable[[Product], bool]:
-        """What is asked of each product, for this visitor at this moment."""
+        """The test of a product, for this visitor at this moment."""
         values = self.values
         match self.by:
             case "in stock":
@@ -157,8 +157,7 @@ class Arrangement:
     def explained(
         self, products: Sequence[str], get: Get, shopper: Shopper, now: float
     ) -> tuple[list[str], list[Move]]:
-        """The same, and each product that it moves, with why, first those that stand first now; not those that only
-        make room."""
+        """The same order, and each product that the rule moves, with why; not those that only make room."""
         weights = self._weights(products, get, shopper, now)
         order = self._moved(products, weights)
         was = {product: place for place, product in enumerate(products, start=1)}
@@ -182,7 +181,7 @@ class Arrangement:
 def weights(
     shifts: Iterable[Shift], ids: Sequence[str], get: Get, shopper: Shopper, now: float
 ) -> list[dict[str, float]]:
-    """How many places up each of the shifts moves each product that it moves."""
+    """For each shift, how many places up it moves each product that it moves."""
     found = [get(id) for id in ids]
     known = [product for product in found if product]
     anyhow = [product or Product(id, "", "") for id, product in zip(ids, found, strict=True)]

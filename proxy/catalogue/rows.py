@@ -119,7 +119,7 @@ def choose(spec: RowSpec, context: StrategyContext, shown: Iterable[str] = (), *
 
 
 def candidates(found: Source, context: StrategyContext) -> Sequence[str]:
-    """What the source gives; for a visitor worked out once, until they do something else or more was learnt."""
+    """The ids that the source gives; worked out once per visitor, until they do something else or more was learnt."""
     if not found.reads_history:
         return found.strategy.select(context, found.words)
     shopper, shop = context.shopper, context.shop
@@ -168,7 +168,7 @@ class _Choice:
         return len(self.row) >= self.spec.count
 
     def take(self, found: Source, *, is_last_resort: bool = False) -> None:
-        """Fills up with what the source gives."""
+        """Adds products of the source until the row is full."""
         context = self.context
         ids = candidates(found, context)
         if self.spec.shifts:
@@ -210,7 +210,7 @@ class _Choice:
         return not self._are_enough(product)
 
     def _are_enough(self, product: Product) -> str:
-        """Of what the row has enough already; "" when there is room."""
+        """What the row has enough of already (brand or category); "" when there is room."""
         spec = self.spec
         if spec.most_per_brand and product.brand and self.per_brand[product.brand] >= spec.most_per_brand:
             return f"more than {spec.most_per_brand} of a brand"

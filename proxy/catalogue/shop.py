@@ -42,7 +42,7 @@ class Beginning:
         self.ordered_until = self.clicked_until = -inf
 
     def take_pairs(self, product: str, others: Sequence[str], counts: Sequence[int]) -> None:
-        """Takes in with what a product was bought, or what counts no product."""
+        """Takes what a product was bought with; the product "" carries the totals."""
         if product:
             self.baskets.build(product, others, counts)
             return
@@ -52,7 +52,7 @@ class Beginning:
         self.clicked_until = max(self.clicked_until, told.get(CLICKED_UNTIL, -inf))
 
     def seeding(self, past: Past) -> Iterator[int]:
-        """Takes in what it has not of the past, in steps, each with how much it was."""
+        """Takes the rest of the past in steps, and yields how much each was."""
         orders, visits = past
         for order in orders[self.seeded[0] :]:
             self.baskets.add(order)
@@ -64,7 +64,7 @@ class Beginning:
             yield len(visit)
 
     def lacks(self, past: Past) -> bool:
-        """Whether there is more of the past than it has."""
+        """Whether some of the past is still to be taken."""
         return any(done < len(told) for done, told in zip(self.seeded, past, strict=True))
 
 
@@ -80,12 +80,13 @@ class Shop:
         self.begin(Beginning(Covisits(), Baskets()))
 
     def beginning(self) -> Beginning:
-        """One to be filled with what was worked out in batch, while the shop goes on with what it knows."""
+        """A new `Beginning`, to be filled with what was worked out in batch while the shop goes on with what it
+        knows."""
         return Beginning(self.covisits.blank(), Baskets())
 
     def begin(self, beginning: Beginning) -> None:
-        """Knows this from now on, and nothing else. Clicks and orders as old as those counted there are not counted
-        again; those since are to be learnt anew."""
+        """Replaces all that was learnt by this. Clicks and orders as old as those counted there are not counted again;
+        later ones have to be learnt anew."""
         if beginning.clicked_until > 0:
             beginning.covisits.begin(beginning.clicked_until)
         self.covisits, self.baskets = beginning.covisits, beginning.baskets
@@ -97,7 +98,7 @@ class Shop:
         self.edition += 1
 
     def seed(self, orders: Sequence[Sequence[str]], visits: Sequence[Sequence[str]]) -> None:
-        """Takes in a past that came as files; what it has learnt of it before, it does not learn again."""
+        """Learns from a past that came as files; what was learnt of it before is not learnt again."""
         self._past = (orders, visits)
         for _ in self.seeding(self._beginning):
             pass
@@ -108,8 +109,8 @@ class Shop:
             yield from beginning.seeding(self._past)
 
     def learn(self, visitor: str, event: Event) -> None:
-        """Takes in what somebody did. An order counts as a basket, a look or an addition as a click of their visit;
-        what the shop does not sell counts not at all, as far as a feed tells."""
+        """Learns from an event: an order is a basket, a look or an addition is a click of the visit. Products that no
+        feed lists do not count, where there is a feed."""
         kind, at = event.kind, event.at
         if kind == BOUGHT:
             if at > self._beginning.ordered_until:
@@ -120,7 +121,7 @@ class Shop:
                     self._click(visitor, item.product, at)
 
     def forget_visits(self) -> None:
-        """Whatever anybody does next begins a visit: what they did before is counted, and nobody's."""
+        """Forgets all visits under way: what was done is counted, and the next event of anybody begins a visit."""
         self._visits.clear()
 
     def _sells(self, product: str) -> bool:
@@ -154,7 +155,8 @@ class Shop:
         return self._list("new", category, _newness, least=0.5)
 
     def listed(self, key: tuple[str, ...], holds: Callable[[Product], bool]) -> Sequence[str]:
-        """The products of which it holds, in the order of the catalogue; kept under the key while that stays."""
+        """The products for which `holds` is true, in the order of the catalogue; cached under the key while that is
+        unchanged."""
         if self._listed_version != self.hub.version:
             self._listed, self._listed_version = {}, self.hub.version
         found = self._listed.get(key)

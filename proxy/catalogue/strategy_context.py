@@ -27,7 +27,7 @@ class StrategyContext:
     now: float = 0.0
 
     def products(self, words: Sequence[str]) -> list[str]:
-        """The products that these words mean for them."""
+        """The ids of the products that these words stand for."""
         found: list[str] = []
         for word in words:
             match word:
@@ -44,7 +44,7 @@ class StrategyContext:
         return list(dict.fromkeys(found))
 
     def categories(self, words: Sequence[str]) -> list[str]:
-        """The categories that these words mean for them."""
+        """The categories that these words stand for."""
         found: list[str] = []
         for word in words:
             match word:

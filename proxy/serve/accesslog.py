@@ -41,7 +41,7 @@ class AccessLog:
 
     @classmethod
     def of(cls, settings: Settings, metrics: Metrics, clock: Callable[[], float] = time.time) -> AccessLog | None:
-        """None when none is kept. Raises `OperatorError` when its file cannot be opened."""
+        """The log by the settings; None when none is kept. Raises `OperatorError` when its file cannot be opened."""
         path = settings.access_log
         return cls(LogFile(path, metrics), Lines(networks(settings.trusted_proxies)), clock) if path else None
 
@@ -98,21 +98,21 @@ class Turns:
         self._said: dict[Owed, tuple[int, Headers | bytes]] = {}
 
     def asked(self, turn: Owed, asked: Asked, *, instead_of: Owed | None = None) -> None:
-        """It is owed from now on, or since the one was that it stands for."""
+        """Says that an answer is owed from now on, or in the place of another."""
         at, _ = self._asked.pop(instead_of, (self._log.clock(), None)) if instead_of else (self._log.clock(), None)
         self._asked[turn] = at, asked
 
     def said(self, turn: Owed, status: int, head: Headers | bytes) -> None:
-        """So the answer begins."""
+        """Says how the answer begins."""
         self._said[turn] = status, head
 
     def over(self, turn: Owed, *, is_whole: bool) -> None:
-        """Nothing more is said in this turn."""
+        """Says that the answer is complete, or broke off."""
         status, head = self._said.pop(turn, (GONE, b""))
         if turn in self._asked:
             at, asked = self._asked.pop(turn)
             self._log.note(at, asked, status, head, self._log.clock() - at, is_whole=is_whole)
 
     def at_once(self, asked: Asked, status: int, head: Headers | bytes) -> None:
-        """It was answered as it was asked."""
+        """Says that a request was answered at once."""
         self._log.note(self._log.clock(), asked, status, head)

@@ -37,7 +37,7 @@ class Connection(Protocol):
         """Ends the connection if its client has let us wait too long."""
 
     def give_way(self) -> None:
-        """Ends the idle connection."""
+        """Closes the idle connection, to make room for another."""
 
 
 class Admission:

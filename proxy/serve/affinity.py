@@ -50,7 +50,7 @@ class Affinity:
             await asyncio.to_thread(must_be_built, self._path)
 
     async def run(self) -> None:
-        """Takes in what there is, and follows it and the events from then on. Never ends; cancel it."""
+        """Takes in the file and then the events, and follows both. Never ends; cancel it."""
         async with asyncio.TaskGroup() as group:
             if self._path is not None:
                 await self.take_in(self._path)
@@ -105,7 +105,7 @@ def _each(some: Iterable[Told], take: Callable[..., None]) -> Iterator[int]:
 
 
 async def _in_turn(steps: Iterator[int]) -> None:
-    """Does the steps, requests first."""
+    """Runs the steps with a rest after each, as long as the step took: requests go first."""
     now = asyncio.get_running_loop().time
     while True:
         began, done = now(), 0

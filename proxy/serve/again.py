@@ -69,7 +69,7 @@ class Again:
         memory.changed = self._ways.leave
 
     def learn(self, question: Question, key: bytes, entry: Entry) -> None:
-        """The question was answered with the entry under `key`."""
+        """Remembers that the question was answered with the entry under `key`."""
         if entry.template is not None:
             asked = self._showing.asked_by(entry.template)
             agreed = self._showing.consents.settled(question.is_private)

@@ -29,7 +29,8 @@ class Comparing:
         self._kinds: Counter[str] = Counter()
 
     def must_compare(self, key: bytes, path: bytes, policy: PagePolicy | None, *, is_said: bool) -> bool:
-        """Whether the page is to be fetched again before it is kept. `is_said` when it has a lifetime of somebody's."""
+        """Whether the page has to be fetched again before it is kept. `is_said`: the origin or the operator says how
+        long it lives."""
         if self._which == "none" or (policy is not None and not policy.is_compared) or key in self._agreed:
             return False
         is_the_origins_word = is_said and (policy is None or policy.allowance.fresh is None)
@@ -47,12 +48,12 @@ class Comparing:
         return self._kinds[kind] <= ENOUGH_OF_A_KIND or self._kinds[kind] % THEN_ONE_IN == 0
 
     def agreed(self, key: bytes) -> None:
-        """Takes note that two fetches brought the same."""
+        """Records that two fetches brought the same."""
         make_room(self._agreed, MOST_PAGES)
         self._agreed[key] = None
 
     def forget(self) -> None:
-        """Starts again, as for another policy."""
+        """Forgets everything, for a new policy."""
         self._agreed.clear()
         self._kinds.clear()
 

@@ -45,20 +45,20 @@ class Decides(Protocol):
 
     @property
     def publication(self) -> Publication:
-        """By which rules."""
+        """The rules that decide."""
 
     @property
     def stock(self) -> Stock:
-        """What is known of products."""
+        """The products that rows are filled from."""
 
     async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
-        """Who asks."""
+        """The visitor who asks, with their profile."""
 
     async def meet_named(self, visitor_id: str, now: float, request: Request | None = None) -> Met:
         """A visitor whom a server names; or, with their `request`, who names themselves."""
 
     def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
-        """What deciding looks at."""
+        """What deciding may look at."""
 
     def shown(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Personalised | None:
         """What the template's slots show them, and why; None when that fails."""
@@ -114,7 +114,7 @@ class Decisions:
         return sorted(slot for slot in known_slots(self._showing.publication) if not slot.startswith(LISTING))
 
     async def of(self, wanted: Wanted) -> Decided:
-        """Raises `RequestError` when the page is none."""
+        """What the wanted slots show. Raises `RequestError` when the page is none."""
         page, now, template = wanted.page(), self._clock(), apart(wanted.slots, [Form.OBJECT] * len(wanted.slots))
         self._metrics.count("tailorbird_decisions_asked_total", "way", self._way, len(wanted.slots))
         try:
@@ -132,7 +132,7 @@ class Decisions:
 
 
 async def met_by(showing: Decides, template: Template, page: Request, caller: Caller, now: float) -> Met:
-    """Whom the caller asks for."""
+    """The visitor whom the caller asks for."""
     if not caller.visitor_id:
         return await showing.meet_waiting(template, page, now)
     return await showing.meet_named(caller.visitor_id, now, None if caller.is_server else page)
@@ -148,7 +148,7 @@ def _told(context: EvaluationContext, said: Said) -> EvaluationContext:
 
 
 def known_slots(publication: Publication) -> frozenset[str]:
-    """Those that rules name, and those that are declared."""
+    """The slots that rules name, and those that are declared."""
     return publication.plan.slots | {slot.name for slot in publication.declared}
 
 

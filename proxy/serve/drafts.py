@@ -47,8 +47,8 @@ class Drafts:
         return (await self.read(name)).loaded
 
     async def read(self, name: str) -> Draft:
-        """The draft in the served folder for `draft`, a version for its number, else that in the folder of this path;
-        as its files are now. Raises `OperatorError`."""
+        """The files of a state of the rules as they are now: `draft` is the draft in the served folder, a number a
+        version, else it is a folder's path. Raises `OperatorError`."""
         async with self._turn:  # one at a time, so that many at once are not many loads
             files = await asyncio.to_thread(self._files, name)
             content = version_of(files)

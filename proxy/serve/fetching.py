@@ -47,8 +47,8 @@ class Fetching:
     async def lead(
         self, sought: Sought, stale: Entry | None, seconds: float | None = None, *, takes_any: bool
     ) -> Outcome | Flowing | Passed | None:
-        """Starts a fetch and waits for what it brings; an asset is handed over as it comes, and so is, to one who
-        `takes_any`, what may not be shared. None: so many `seconds` were not enough, and it goes on by itself."""
+        """Starts a fetch and waits for its outcome. An asset is handed over as it comes; so is, to one who `takes_any`,
+        an answer that may not be shared. None: it takes longer than `seconds`, and goes on by itself."""
         errand, task = self._start(sought, Errand(sought, stale, is_led=True, takes_any=takes_any))
         try:
             # `wait` cancels nothing when this request's client goes away.
@@ -62,8 +62,8 @@ class Fetching:
         return errand.flowing.result() if errand.flowing.done() else errand.passed or task.result()
 
     async def join(self, sought: Sought) -> Outcome | None:
-        """What the fetch under way brings. None: it took too long, or what it brought was chosen by fields in which
-        this request says something else."""
+        """The outcome of the fetch under way. None: it took too long, or its answer varies by fields in which this
+        request differs."""
         _, task = self._under_way[self._slot(sought)]
         await asyncio.wait((task,), timeout=self._wait_seconds)
         outcome = task.result() if task.done() else None
@@ -77,13 +77,13 @@ class Fetching:
             self._start(sought, Errand(sought, stale, is_led=False))
 
     def forget(self, key: bytes) -> None:
-        """Drops what is stored under the key; what is being fetched may be out of date too, and is not kept."""
+        """Deletes what is stored under the key. A fetch under way may be out of date too, so its answer is not kept."""
         self._memory.discard(key)
         self._void([slot for slot in self._under_way if slot[0] == key])
 
     def purge(self, purge: Purge, now: float) -> Iterator[int]:
-        """Drops what the purge means, or makes it stale, in parts; how many keys each was. What is being fetched when
-        it begins and may be meant is not kept: its tags are not known yet."""
+        """Deletes what the purge covers, or makes it stale, step by step; yields how many keys each step was. Answers
+        of fetches under way that may be covered are not kept: their tags are not known yet."""
         self._void([slot for slot in self._under_way if purge.tags or purge.covers(slot[0])])
         for keys in self._memory.covered(purge):
             for key in keys:

@@ -88,5 +88,5 @@ class Filling:
 
 
 def is_settled_by(decisions: Iterable[Decision], template: Template, stock: Stock) -> bool:
-    """Whether nothing on the page is chosen for its visitor but by these decisions."""
+    """Whether the page depends on its visitor by nothing but these decisions."""
     return not template.lists and stock.asks.keys().isdisjoint([decision.variant for decision in decisions])

@@ -18,13 +18,13 @@ Cookies = Mapping[bytes, bytes]
 
 
 def set_by(set_cookies: Iterable[bytes]) -> dict[bytes, bytes]:
-    """What `Set-Cookie` fields set."""
+    """The cookies that these `Set-Cookie` fields set."""
     pairs = (value.partition(b";")[0].partition(b"=") for value in set_cookies)
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def with_cookies(request: Request, cookies: Cookies) -> Request:
-    """The request of a visitor who has these, too, in place of others of the same name."""
+    """The request with these cookies, in place of others of the same name."""
     if not cookies:
         return request
     old = [pair.strip() for pair in request.cookies.split(b";") if _name(pair) not in cookies]
@@ -34,8 +34,8 @@ def with_cookies(request: Request, cookies: Cookies) -> Request:
 
 
 def agreed(request: Request, told: Sequence[Cookies]) -> tuple[dict[bytes, bytes], list[int]]:
-    """Which cookies the visitor is to have of those that the answers to this request set; and the numbers of those who
-    set another."""
+    """The cookies that the visitor is to have, of all that the answers to this request set; and the numbers of the
+    answers that set another."""
     sent = set(map(_name, request.cookies.split(b";")))
     counted: dict[bytes, bytes] = {}
     others: list[int] = []

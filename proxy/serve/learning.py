@@ -52,13 +52,13 @@ class Learning:
         self._begun = 0
 
     def begin_again(self) -> None:
-        """The shop knows nothing of events any more: all of them are to be learnt."""
+        """Says that the shop has forgotten all events: they have to be learnt from the beginning of the log."""
         self._place = ""
         self._own.clear()
         self._begun += 1
 
     def hear(self, applied: Applied) -> None:
-        """Learns what this worker has applied, and looks ahead for those who did it."""
+        """Learns the events that this worker has applied, and works out rows for their visitors."""
         noted = arrivals_of(deed for deed in applied.noted if deed.kind in LEARNT)
         learnt = [arrival for arrival in (*applied.fresh, *noted) if arrival.event.kind in LEARNT]
         shop = self._stock().shop
@@ -108,7 +108,7 @@ class Learning:
         return bool(arrivals)
 
     def _learn_of_all(self, arrival: Arrival) -> None:
-        """What this worker has applied is in the log as well."""
+        """Learns events of the log, without those this worker has learnt already."""
         if arrival.event.kind not in LEARNT:
             return
         if (arrival.visitor_id, arrival.event.id) in self._own:

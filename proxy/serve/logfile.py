@@ -39,7 +39,7 @@ class LogFile:
         self._file = sys.stdout.fileno() if path == "-" else _opened(path)
 
     def write(self, lines: Sequence[bytes]) -> None:
-        """Has them written, with the ends that they have."""
+        """Queues lines, which come with their line ends."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._thread = Thread(target=self._run, args=(self._loop,), name="access-log", daemon=True)
@@ -51,7 +51,7 @@ class LogFile:
             self._batches.put(lines)
 
     async def aclose(self) -> None:
-        """Once what was given is written, or does not get written."""
+        """Returns once what was queued has been written, or could not be."""
         if self._loop is not None:
             self._batches.put(None)
             await asyncio.to_thread(self._thread.join, LAST_SECONDS)
@@ -60,7 +60,7 @@ class LogFile:
             os.close(self._file)
 
     def _went(self, many: int, error: Exception | None) -> None:
-        """So many lines were written, or not."""
+        """Counts lines that were written, or lost."""
         if error is not None:
             self._lost(many)
         if (error is None) != self._is_well:
@@ -80,7 +80,7 @@ class LogFile:
                 loop.call_soon_threadsafe(self._went, len(lines), error)
 
     def _why_not(self, lines: Sequence[bytes]) -> Exception | None:
-        """Writes them; what went wrong, if anything did."""
+        """Writes the lines; returns the error, if any."""
         try:
             self._write(lines)
         except (OSError, OperatorError) as error:

@@ -61,7 +61,7 @@ class Outline(NamedTuple):
 
     @classmethod
     def by(cls, template: Template, doubts: Sequence[str], likeness: Likeness | None = None) -> Outline:
-        """That of a page as it was cut."""
+        """The outline of a page as it was cut."""
         pieces = _in_turn(template)
         edges = [0]
         for piece in pieces:
@@ -75,7 +75,7 @@ class Outline(NamedTuple):
         return cls(slots, inner, template.about, doubts, digests, likeness, before)
 
     def of(self, body: bytes | memoryview, shifts: Sequence[int] = ()) -> Template:
-        """A page with these bytes, cut; `shifts` are those of the likeness."""
+        """Cuts a page with these bytes; `shifts` are those of the likeness."""
         edges = self._edges_in(shifts)
         pieces = [Piece(bytes(body[start:end])) for start, end in pairwise((0, *edges, len(body)))]
         for piece, digest in zip(pieces, self.digests, strict=False):
@@ -196,7 +196,7 @@ class Outlines:
         self._seen: dict[tuple[Key, int], Study] = {}
 
     def at(self, path: bytes, charset: str, declared: Sequence[DeclaredSlot], *, has_includes: bool) -> Path:
-        """The path; what is known of pages that were cut at other slots is forgotten."""
+        """What is known of a path; what is known of pages cut at other slots is dropped."""
         if declared is not self._declared:
             self._declared = declared
             self._forget()
@@ -208,12 +208,12 @@ class Outlines:
         return known
 
     def get(self, version: Version) -> Recalled | None:
-        """The page, where it or one like it is known."""
+        """The page cut, when it or one like it is known."""
         found = self.find(version.path, version.body)
         return None if found is None else Recalled(found[0].of(version.body, found[1]), found[0].doubts)
 
     def find(self, path: Path, body: bytes | memoryview) -> tuple[Outline, Sequence[int]] | None:
-        """How the page, or one like it, was cut, and the shifts of this one."""
+        """The outline of the page, or of one like it, and the shifts of this one."""
         if len(body) > MOST_BYTES:
             return None
         for outline in path.alike.values():
@@ -224,7 +224,7 @@ class Outlines:
         return None if known is None else (known, ())
 
     def study(self, version: Version) -> Study:
-        """Compares it with the one before: some milliseconds."""
+        """Compares the page with the one before: some milliseconds."""
         path, parts = version.path, parts_of(version.body)
         names = names_of(parts)
         before = self._seen.get((path.key, len(parts)))
@@ -236,7 +236,8 @@ class Outlines:
         return Study(names, before.changing if likeness is None else places, likeness)
 
     def put(self, version: Version, template: Template, doubts: Sequence[str], study: Study | None = None) -> None:
-        """Remembers how a page was cut, unless that was more than finding its slots: where it has holes or lists."""
+        """Remembers how a page was cut; not for a page with holes or lists, whose cutting was more than finding
+        slots."""
         path = version.path
         path.unknown += 1
         path.is_quick = path.is_quick and not doubts

@@ -49,10 +49,10 @@ class Shows(Protocol):
     """Whoever fills pages: `Showing`, or a preview."""
 
     def meet(self, template: Template, request: Request, now: float) -> Met | None:
-        """Who asks; None when that has to be waited for."""
+        """The visitor who asks; None when their profile has to be waited for."""
 
     async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
-        """Who asks."""
+        """The visitor who asks, with their profile."""
 
     def show(
         self,
@@ -64,10 +64,10 @@ class Shows(Protocol):
         *,
         poured: Sequence[Fragment] = (),
     ) -> Assembled:
-        """The page for them; `poured` is what fills its holes."""
+        """The page filled for the visitor; `poured` fills its holes."""
 
     def passed(self, template: Template, request: Request, now: float) -> None:
-        """Hears of a page without slots, which is given as it is."""
+        """Is told of a page without slots, which is answered as it is."""
 
 
 class Own:

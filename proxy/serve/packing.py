@@ -39,14 +39,14 @@ class Packed:
         self._begun: set[bytes] = set()
 
     def get(self, accept_encoding: bytes) -> tuple[bytes, bytes] | None:
-        """The coding to send and the body in it; None for the body as it is."""
+        """The best ready coding and the body in it; None for the body as it is."""
         for coding in ranked(accept_encoding):
             if coding in self.codings:
                 return coding, self.codings[coding]
         return None
 
     def wanted(self, accept_encoding: bytes) -> bytes | None:
-        """The coding that is to be made now, if any: told once, to one who asks again after others."""
+        """The coding to be made now, if any; returned once, when one asks again after others."""
         self._asked += 1
         best = next(iter(ranked(accept_encoding)), None)
         if best is None or best in self._begun or self._asked < 2:
@@ -55,7 +55,7 @@ class Packed:
         return best
 
     def forget(self) -> None:
-        """Drops the codings; who asks has them made again."""
+        """Drops the codings; they are made again when asked for."""
         self.codings.clear()
         self._begun.clear()
 

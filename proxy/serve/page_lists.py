@@ -25,7 +25,7 @@ class PageLists:
         self._settings = settings
 
     async def of(self, page: Request, publication: Publication) -> Mapping[str, Sequence[str]]:
-        """Products by the list's name, in the shop's order; nothing of a page that has none, or is too large. Raises
+        """Products by the list's name, in the shop's order; empty for a page without lists, or too large a one. Raises
         `OriginError`."""
         answer = await self._asking.for_everybody(replace(page, headers=_AS_A_BROWSER), ())
         try:

@@ -55,7 +55,7 @@ class Personal:
         return not self._tells_credentials and request.get(b"authorization") is not None
 
     def do_matter(self, cookies: bytes) -> bool:
-        """True when there is one among these cookies that may."""
+        """True when one of these cookies may matter."""
         return cookies.find(self._last) >= 0 or self._matter(cookies)
 
     def _matter(self, cookies: bytes) -> bool:

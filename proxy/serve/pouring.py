@@ -113,7 +113,7 @@ class _Filling:
             self._nonce = secrets.token_urlsafe(16).encode()
 
     def all(self, holes: Iterable[HoleAt]) -> Poured | None:
-        """What fills them; None when only the origin can tell."""
+        """What fills the holes; None when only the origin can tell."""
         texts = [self._text(hole) for hole in holes]
         fragments = tuple(poured(text) for text in texts if text is not None)
         if len(fragments) < len(texts):

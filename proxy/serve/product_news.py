@@ -62,8 +62,8 @@ class ProductNews:
     # -- hearing
 
     def read(self, about: About, page: Request) -> None:
-        """That page was kept for everybody. What no feed could say of a product is not heard; what is too much for now
-        will be when the page is kept again."""
+        """Takes a page that was kept for everybody. Ignored: what no feed could say of a product, and what is too much
+        at once (it comes again when the page is kept again)."""
         link, told = _link_of_page(page.path), about.words
         own = {"link": link_of(told["link"]) or link, "image": picture_of(told.get("image", ""), page.host)}
         try:
@@ -74,7 +74,7 @@ class ProductNews:
         self._hear(product.id, product)
 
     def miss(self, path: bytes) -> None:
-        """There is no page at that path any more, for anybody."""
+        """Says that there is no page at that path any more."""
         product = self._hub().at(unquote(path.decode("latin-1")))
         if product is not None and link_of(product.link) == _link_of_page(path):
             self._hear(product.id, None)
@@ -84,7 +84,7 @@ class ProductNews:
             self._heard[product_id] = product
 
     def take(self) -> None:
-        """Takes in what pages told here and elsewhere, unless some was a moment ago."""
+        """Applies what pages said, here and elsewhere, unless some was applied a moment ago."""
         now, hub = self._clock(), self._hub()
         if not (self._heard or self._others) or now < self._take_at:
             return
@@ -106,7 +106,7 @@ class ProductNews:
     # -- sharing
 
     async def keep_changes(self, product_ids: Iterable[str]) -> None:
-        """These were changed, and are to stay so when all workers start anew. Without the store they do not."""
+        """Stores these changes, so that they hold when all workers are restarted. Without the store they do not."""
         now, hub = self._clock(), self._hub()
         changed = {id: change for id in product_ids if (change := hub.changed(id))}
         self._changes.update(changed)
@@ -117,7 +117,7 @@ class ProductNews:
             log.warning("changes of products may end with the workers there are, the store is away: %s", error)
 
     async def open(self) -> None:
-        """Takes in all that is kept, before there are pages. Without the store it starts from nothing."""
+        """Reads all that is stored, before there are pages. Without the store it starts empty."""
         try:
             while (found := await asyncio.wait_for(self._next(), self._patience)) is not None:
                 for sighting in found:
@@ -136,7 +136,7 @@ class ProductNews:
             await asyncio.sleep(SHARE_SECONDS)
 
     async def share(self) -> None:
-        """Puts what is new here into the store, and reads what is new there. Raises `StoreError`."""
+        """Stores what is new here, and reads what is new there. Raises `StoreError`."""
         await self._forget_changes()
         if self._news:
             news = list(self._news.values())
@@ -147,7 +147,8 @@ class ProductNews:
         self._others.update((sighting.id, sighting.product) for sighting in await self._next() or ())
 
     async def _forget_changes(self) -> None:
-        """What the catalogue said something else of is a change no more, also if it says the same again later."""
+        """Drops changes of which the catalogue says something else now; for good, also if it says the same again
+        later."""
         over = [id for id in self._changes if self._hub().changed(id) is None]
         if over:
             now = self._clock()
@@ -155,7 +156,7 @@ class ProductNews:
             self._changes.difference_update(over)
 
     async def aclose(self) -> None:
-        """Shares what there is, if it can."""
+        """Stores what is left, if it can."""
         try:
             await asyncio.wait_for(self.share(), self._patience)
         except (StoreError, TimeoutError) as error:

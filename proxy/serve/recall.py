@@ -79,7 +79,7 @@ class Recall:
         page.shown.setdefault(circumstances, Shown()).begun = begun
 
     def keep(self, page: Recalled, circumstances: Hashable, number: int, shown: Personalised) -> None:
-        """Remembers what the page was shown as, if it is worth it."""
+        """Remembers what the page was shown as, if that is worth it."""
         if shown.page.is_settled:
             self._make_room(page)
             _ready(shown)
@@ -102,7 +102,7 @@ class Recall:
         let_go(partial(_one_of, gone), linger_seconds=0)
 
     def _make_room(self, page: Recalled) -> None:
-        """For one more of the page."""
+        """Makes room for one more of the page."""
         if self._count >= self._most:
             self.forget()
         if not (page.shown or page.outcomes):

@@ -110,7 +110,7 @@ class Rules:
                 await self._take()
 
     async def _follow_imports(self) -> None:
-        """An attribute that an import brings, or a store that was away tells, may be what a rule waits for."""
+        """Reads again which attributes imports have brought: a rule may wait for one."""
         while True:
             await asyncio.sleep(IMPORTS_SECONDS)
             imported = await self._imported_now()
@@ -137,7 +137,7 @@ class Rules:
             log.info("%s: this state is in no history: %s", self._folder.path, error)
 
     async def _take_last_good(self) -> None:
-        """A mistake that somebody saved is no reason for a process that starts to show less than those that run."""
+        """Starts with the last good version when the folder has mistakes, as the workers that run do."""
         try:
             files = await asyncio.to_thread(self._folder.last_good)
         except (OSError, OperatorError) as error:
@@ -159,7 +159,7 @@ class Rules:
             return load(files, catalogue=self._products, imported=self._imported, site=site)
 
     async def _go_live(self) -> None:
-        """Publishes the last good state, but for what is paused."""
+        """Publishes the last good state, without what is paused."""
         if self.good is None:
             return
         before, self.publication = (
@@ -189,7 +189,7 @@ class Rules:
 
 
 def _made_ready(publication: Publication, pauses: frozenset[Pause]) -> Publication:
-    """The publication but for what is paused, with all found out that a page would have to wait for."""
+    """The publication without what is paused, with everything worked out that a page would otherwise wait for."""
     with garbage.at_rest():
         ready = paused(publication, pauses)
         ready.fillings, ready.products  # noqa: B018  # made by looking

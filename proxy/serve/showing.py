@@ -123,7 +123,8 @@ class Showing:
         return None if profile is MISSING else _met(visitor, profile, now)
 
     def meets_soon(self, request: Request, now: float, then: Callable[[Met], None]) -> bool:
-        """True when the store is asked for whom `meet` did not know: `then` is called with them."""
+        """Reads the profile of the visitor whom `meet` did not know: True when it has begun, and `then` will be
+        called."""
         visitor = self._visitor(request, now)
         return self._profiles.soon(visitor.id, now, lambda profile: then(_met(visitor, profile, now)))
 
@@ -199,13 +200,13 @@ class Showing:
         return done
 
     def tell(self, about: About, request: Request, met: Met, now: float, done: Shown) -> None:
-        """Counts and notes what somebody was shown."""
+        """Counts and records what the visitor was shown."""
         self._metrics.show(now, request.path, done.decided)
         if self._capture.is_on:
             self._capture.note(View(now, request, about, met.visitor, done, met.set_cookie is not None))
 
     def seen(self, request: Request, visitor: Visitor, now: float) -> Seen:
-        """What deciding may look at of them."""
+        """What deciding may look at of this visitor."""
         is_believed = bool(self._trusted) and is_trusted(request.client, self._trusted)
         return Seen(request, visitor, now, self._country_header if is_believed else b"")
 
@@ -270,8 +271,8 @@ class Showing:
         return (coding, time, said), until
 
     def alikes(self, asked: Asked) -> Alikes:
-        """Who is alike, where that is asked of visitors. Where nothing of it lasts, who is alike to these slots is
-        nobody else's to know."""
+        """The numbers of visitors who are alike for these slots. Slots that ask the same of visitors share them, unless
+        something is read off what visitors did."""
         by = asked if asked.needs_history else asked.of_visitor
         found = self._alikes.get(by)
         if found is None:
@@ -280,12 +281,12 @@ class Showing:
         return found
 
     def _forget_alikes(self) -> None:
-        """What is true of those who are alike is what is true of somebody."""
+        """Drops all numbers: the values they stand for are of visitors who may have been erased."""
         for alikes in self._alikes.values():
             alikes.forget()
 
     def passed(self, template: Template, request: Request, now: float) -> None:
-        """A page without slots is given to somebody."""
+        """Records that a page without slots was answered."""
         self._capture.note(View(now, request, template.about, None))
 
     def plain(self, template: Template, coding: Coding, poured: Sequence[Fragment] = ()) -> Assembled:

@@ -57,7 +57,7 @@ class ShowingAs:
         self.took_ms = 0.0
 
     def meet(self, template: Template, request: Request, now: float) -> Met | None:
-        """Nobody at once: a preview is never asked for straight."""
+        """None: a preview is never answered at once."""
         return None
 
     async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
@@ -65,11 +65,11 @@ class ShowingAs:
         return await self.meet_named(self._preview.persona.visitor, now)
 
     async def meet_named(self, visitor_id: str, now: float, request: Request | None = None) -> Met:
-        """A visitor by their id, whatever they agreed to."""
+        """A visitor by id, whatever their consent."""
         return Met(ANONYMOUS, await self._profile_of(visitor_id, now) if visitor_id else None)
 
     def passed(self, template: Template, request: Request, now: float) -> None:
-        """A preview counts nowhere."""
+        """Nothing: a preview is counted nowhere."""
 
     def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
         """What deciding looks at, as the persona has it."""

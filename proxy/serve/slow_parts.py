@@ -29,26 +29,26 @@ class SlowParts:
         self._breakers: dict[bytes, Breaker] = {}
 
     def now(self) -> float:
-        """When somebody begins to wait."""
+        """The moment at which somebody begins to wait."""
         return self._clock()
 
     def is_slow(self, address: bytes) -> bool:
-        """True when no page waits for it."""
+        """True when no page waits for this address."""
         breaker = self._breakers.get(address)
         return breaker is not None and breaker.is_open
 
     def may_try(self, address: bytes) -> bool:
-        """True when it is time to try such a one, beside the page: once a pause."""
+        """True, once a pause, when a slow address may be tried beside a page."""
         return self._breakers[address].allows()
 
     def came(self, address: bytes) -> None:
-        """It answered in time, whatever."""
+        """Says that it answered in time, whatever the answer."""
         breaker = self._breakers.get(address)
         if breaker is not None:
             breaker.note(True)
 
     def gave_up(self, address: bytes, began: float) -> None:
-        """Nobody waits for it any more who began to wait then."""
+        """Says that somebody who began to wait then waits no more."""
         if self._clock() - began < LATE_FRACTION * self._seconds:
             return
         if address not in self._breakers:

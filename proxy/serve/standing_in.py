@@ -19,16 +19,16 @@ class StandingIn:
         self._failed = Marks()
 
     def may(self, stale: Entry | None, now: float) -> bool:
-        """Whether what is stored, if anything, may be shown in the place of a new one that cannot be had."""
+        """Whether the stored page, if any, may be shown when no new one can be had."""
         most = self._settings.stale_if_error_seconds
         return stale is not None and bool(may_serve_on_error(stale.stored, now, default_seconds=most))
 
     def failed(self, key: bytes, now: float) -> None:
-        """No new one could be had just now: for a while nobody asks for one."""
+        """Says that no new page could be had: for a while nobody asks for one."""
         self._failed.put(key, "origin-down", until=now + self._settings.origin_down_seconds)
 
     def must(self, key: bytes, stale: Entry, now: float) -> bool:
-        """True for that while."""
+        """True during that while."""
         return self._failed.reason(key, now) is not None and self.may(stale, now)
 
     def patience_seconds(self, stale: Entry | None, now: float) -> float | None:

@@ -47,13 +47,13 @@ class Looked:
     sampled: list[frozenset[str]]
 
     def features(self) -> list[frozenset[str]]:
-        """What those of the sample have in common with others."""
+        """For each visitor of the sample, the features that others share."""
         steps = steps_of(self.attributes)
         far = [{name: value for name, value in each.items() if name not in TOO_CLOSE} for each in self.attributes]
         return common([features_of(attributes, steps) for attributes in far], LEAST)
 
     def apart(self, segment: Segment, features: Sequence[frozenset[str]]) -> list[Driver]:
-        """What sets the members apart, beside what makes them members."""
+        """The features that set the members of a segment apart, without those that make them members."""
         asked = {fact.attribute for fact in facts_of(segment.condition)}
         others = [frozenset(one for one in each if one.partition(": ")[0] not in asked) for each in features]
         return drivers(others, [segment.name in membership for membership in self.sampled])
@@ -88,7 +88,7 @@ class Survey:
         self._turn = asyncio.Lock()
 
     def forget(self) -> None:
-        """The next that is asked is asked of a new sample."""
+        """Has the next question use a new sample."""
         self._sample, self._whole = _Sample((), 0, 0.0), (None, [])
 
     async def groups(self, publication: Publication) -> Groups:

@@ -57,7 +57,8 @@ class Limit:
         self._sum, self._count, self._peak = 0.0, 0, 0
 
     def note(self, seconds: float, under_way: int, now: float) -> None:
-        """An answer took so long while so many were under way. `now` is in seconds of a monotonic clock."""
+        """Records that an answer took so long while so many were under way. `now` is in seconds of a monotonic
+        clock."""
         if self._since is None:
             self._since = now
         self._sum += seconds
@@ -68,7 +69,7 @@ class Limit:
             self._since, self._sum, self._count, self._peak = now, 0.0, 0, 0
 
     def refuse(self) -> None:
-        """Somebody was sent away."""
+        """Records that a request was sent away."""
         self._refused += 1
 
     def _settle(self, average: float) -> None:
@@ -117,16 +118,16 @@ class Gate:
 
     @property
     def limit(self) -> int:
-        """How many may be under way at present."""
+        """How many requests may be under way now."""
         return self._limit.value
 
     @property
     def waiting(self) -> int:
-        """How many wait for their turn."""
+        """How many requests wait for their turn."""
         return len(self._waiting)
 
     async def enter(self) -> None:
-        """Waits for a turn, if need be. Raises `OriginError` when there is none to be had."""
+        """Returns when the request may begin. Raises `OriginError` when it may not."""
         if self.enters_at_once():
             return
         if not self._waiting:
@@ -150,7 +151,7 @@ class Gate:
                 self._waiting.remove(turn)
 
     def enters_at_once(self) -> bool:
-        """Has a turn if there is one to be had without waiting."""
+        """True when the request may begin at once; it then counts as under way."""
         if self.under_way >= self._limit.value:
             return False
         self.under_way += 1
@@ -166,7 +167,7 @@ class Gate:
                 turn.set_result(None)
 
     def note(self, begun: float, now: float) -> None:
-        """The origin, asked then, began its answer now."""
+        """Records that the origin, asked then, began its answer now."""
         self._limit.note(now - begun, self.under_way, now)
         self.times.note(now - begun)
 

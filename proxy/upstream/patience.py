@@ -21,7 +21,7 @@ class Waiting(Hears, Protocol):
     deadline: float
 
     def look(self, now: float) -> None:
-        """Gives up, or sets another deadline: this one has come."""
+        """Gives up, or sets a later deadline: this one has come."""
 
 
 class Patience:
@@ -35,13 +35,13 @@ class Patience:
         self._next_look = inf
 
     def watch(self, one: Waiting) -> None:
-        """Has it looked after from now on, or for its new deadline, until it leaves."""
+        """Watches the deadline of `one`, or a new one of it, until it leaves."""
         self._waiting[one] = None
         if one.deadline < self._next_look:
             self._set(one.deadline)
 
     def leave(self, one: Waiting) -> None:
-        """It waits no more, if it ever did."""
+        """Stops watching; it need not have been watched."""
         self._waiting.pop(one, None)
 
     def _set(self, at: float) -> None:

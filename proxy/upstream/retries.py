@@ -14,7 +14,7 @@ class Retries:
         self._saved = MOST_SAVED if fraction else 0.0
 
     def earn(self) -> None:
-        """A request was sent."""
+        """Counts a request that was sent."""
         self._saved = min(MOST_SAVED, self._saved + self._fraction)
 
     def spend(self) -> bool:

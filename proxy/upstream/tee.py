@@ -50,7 +50,7 @@ class Tee:
         self._change()
 
     def whole(self) -> bytes | None:
-        """The body, once ended; None when it was cut short or is too large to keep."""
+        """The whole body, once ended; None when it was cut short or is too large to keep."""
         return b"".join(self._chunks) if self._is_kept and self._has_ended and self._error is None else None
 
     def __aiter__(self) -> AsyncIterator[bytes]:

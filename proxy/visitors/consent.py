@@ -59,7 +59,7 @@ def _read(source: Source, cookie: bytes) -> Consent:
 
 
 def allowed(visitor: Visitor, consent: Consent) -> Visitor:
-    """The visitor, as far as they agreed to be known."""
+    """The visitor with no more than they consent to."""
     if consent is Consent.PROFILE:
         return visitor
     if consent is Consent.SESSION:
@@ -68,7 +68,7 @@ def allowed(visitor: Visitor, consent: Consent) -> Visitor:
 
 
 def of_this_visit(profile: Profile | None, now: float) -> Profile | None:
-    """What of a profile a visitor who agreed to no more than a session may be met with: the visit under way."""
+    """The part of a profile that counts for a visitor who agreed to a session only: the visit under way."""
     if profile is None:
         return None
     past = [event for event in profile.history if event.at <= now]

@@ -30,7 +30,7 @@ class ConsentChanges:
         self._usual = None if settings.consent else Consent.PROFILE
 
     def news(self, request: Request, visitor: Visitor | None, at: float) -> list[Arrival]:
-        """What the visitor of a page agrees to, where that is news; nothing of who is nobody we know."""
+        """The change of consent of a page's visitor, as events; none for visitors without an id."""
         if not self.is_asked:
             return []
         consent = self._consents.of(request)

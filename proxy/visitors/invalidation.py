@@ -48,19 +48,19 @@ class Invalidation:
         self._is_away = False
 
     def know(self, changes: Iterable[str]) -> None:
-        """Memory has these changes of the store (`Applied.changes`), or knows whom they made out of date."""
+        """Says that memory has these changes of the store already (`Applied.changes`)."""
         self._known += changes
         if len(self._known) > MOST_KNOWN:
             del self._known[: MOST_KNOWN // 2]
 
     async def follow(self, every_seconds: float) -> None:
-        """For ever."""
+        """Looks every so many seconds. Never ends; cancel it."""
         while True:
             await self.look()
             await asyncio.sleep(every_seconds)
 
     async def look(self) -> None:
-        """Looks once. A store that is away is asked again later; that it is, and is back, is told once."""
+        """Looks once. When the store is away, it logs that once, and once that it is back."""
         try:
             await self._look()
         except StoreError as error:
@@ -105,5 +105,5 @@ class Invalidation:
 
 
 def pause_of(memory_seconds: float) -> float:
-    """How long to wait between looks, where memory is believed for so long by itself: less than that."""
+    """Seconds between looks: less than memory is believed without one."""
     return max(min(EVERY_SECONDS, memory_seconds / 2), SETTLE_SECONDS)

@@ -29,13 +29,13 @@ class Joiner:
         self._settled: dict[Pair, None] = {}
 
     async def join(self, pairs: Collection[Pair], now: float) -> None:
-        """Joins those that may be and are not yet. May raise `StoreError`."""
+        """Joins those pairs that may be joined and are not yet. May raise `StoreError`."""
         for device, person in pairs:
             if device and (device, person) not in self._settled:
                 await self._join(device, person, now)
 
     def forget(self) -> None:
-        """Whoever was erased may be joined anew."""
+        """Forgets the pairs that were settled: who was erased may be joined again."""
         self._settled.clear()
 
     async def _join(self, device: str, person: str, now: float) -> None:

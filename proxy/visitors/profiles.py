@@ -62,7 +62,7 @@ class ProfileReader:
         self._forget_too: list[Callable[[], None]] = []
 
     def held(self, visitor_id: str) -> Profile | None:
-        """What memory has of this visitor, however old: what is worked out for them beforehand starts from it."""
+        """What memory has of this visitor, however old, to work things out beforehand."""
         return self._memory.held(visitor_id)
 
     def remember(self, visitor_id: str, profile: Profile | None, now: float) -> None:
@@ -76,20 +76,20 @@ class ProfileReader:
         self._memory.shrink()
 
     def grow(self) -> None:
-        """Whoever comes is remembered anyway."""
+        """Nothing: memory fills by itself."""
 
     # -- told what happened
 
     def foresee(self, arrivals: Sequence[Arrival | Deed]) -> None:
-        """These events count from now on, though the store does not have them yet."""
+        """Has these events count from now on, though the store does not have them yet."""
         arrivals = self._memory.as_persons(arrivals)
         self._ahead.add(arrivals)
         self._memory.count_in(arrivals)
 
     def arrived(self, foreseen: Sequence[Arrival | Deed], fresh: Sequence[Arrival | Deed]) -> None:
-        """The store has these events now: those that were foreseen, and `fresh` ones, which count from now on; but for
-        those that say more than what was done, which are for the store to judge: `renew`. What a read that is under way
-        brings may be from before them."""
+        """Says that the store has these events: foreseen ones, and `fresh` ones, which count from now on. Events that
+        change more than histories are left to the store (`renew`). A read under way may be from before them, so it is
+        repeated or dropped."""
         self._ahead.drop(foreseen)
         if (persons := self._memory.as_persons(foreseen)) is not foreseen:
             self._ahead.drop(persons)
@@ -100,12 +100,11 @@ class ProfileReader:
                 self._supersede(arrival.visitor_id)
 
     async def meet_all(self) -> None:
-        """Has in mind whom the store knows, for ever."""
+        """Keeps reading whom the store knows. Never ends; cancel it."""
         await self.strangers.follow(self._store, self._ahead.all)
 
     def forget(self) -> None:
-        """Anybody may have been changed or erased. Who it was is not told, so nobody is remembered: they are read again
-        when they come."""
+        """Forgets everybody: anybody may have been changed or erased."""
         self._outdated.update(self._reads)
         self._renewals.clear()
         self._memory.forget()
@@ -113,17 +112,17 @@ class ProfileReader:
             forget()
 
     def along(self, forget: Callable[[], None]) -> None:
-        """Has `forget` called whenever everybody is forgotten, for who else remembers something of visitors."""
+        """Has `forget` also call this, for others that remember visitors."""
         self._forget_too.append(forget)
 
     def outdate(self, visitor_ids: Iterable[str]) -> None:
-        """Somebody else changed these profiles: the store is asked again."""
+        """Says that other processes changed these profiles: they are read again."""
         for visitor_id in visitor_ids:
             self._supersede(visitor_id)
             self._memory.outdate(visitor_id)
 
     def looked(self, at: float, changed: Collection[str]) -> None:
-        """All that others changed until then is known: whoever is remembered and not among these is as remembered."""
+        """Says that until then others changed only these profiles: all others are as remembered."""
         ids = set(changed)
         self.outdate(self._memory.among(ids) | (ids & self._reads.keys()) | (ids & self._renewals.keys()))
         self._memory.looked(at, ids)
@@ -136,8 +135,8 @@ class ProfileReader:
         await asyncio.gather(*renewals, self.caught_up(visitor_ids))
 
     async def caught_up(self, visitor_ids: Iterable[str]) -> None:
-        """Returns when the reads of these that are under way have brought what the store has now: a page that gave one
-        up left it going, and the next would have to wait for it again."""
+        """Returns when the reads of these that are under way have ended: a page that gave one up left it going, and the
+        next would wait for it again."""
         under_way = [self._reads[visitor_id][1] for visitor_id in visitor_ids if visitor_id in self._reads]
         if under_way:
             await asyncio.wait(under_way)
@@ -150,7 +149,7 @@ class ProfileReader:
                 self.remember(visitor_id, profile or Profile(visitor_id), now)
 
     def _supersede(self, visitor_id: str) -> None:
-        """What a read that is under way brings may be from before the change: it is read again, or does not count."""
+        """Has reads of these visitors that are under way repeated, or dropped: they may be from before the change."""
         if visitor_id in self._reads:
             self._outdated.add(visitor_id)
         self._renewals.pop(visitor_id, None)
@@ -198,7 +197,7 @@ class ProfileReader:
         return read if isinstance(read, str) else await read.wait()
 
     def _begun(self, visitor_id: str, now: float) -> Read | str:
-        """The read of that visitor; why there is none."""
+        """The read of that visitor, begun now or before; or the word why there is none."""
         if visitor_id not in self._reads:
             if self._is_strained():
                 self._metrics.count("tailorbird_shed_total", "what", "profile")

@@ -27,14 +27,14 @@ class Read:
     then: list[Callable[[], None]] = field(default_factory=list)
 
     def end(self, outcome: str) -> None:
-        """This came of it."""
+        """Ends the read with this outcome."""
         self.outcome, self.is_over = outcome, True
         loop = asyncio.get_running_loop()
         while self.then:  # and is let go: it holds us
             loop.call_soon(self.then.pop(0))
 
     async def wait(self) -> str:
-        """What comes of it."""
+        """The outcome of the read."""
         if not self.is_over:
             over = asyncio.Event()
             self.then.append(over.set)
@@ -65,7 +65,7 @@ class ReadBudget:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> Read:
-        """A read that a page waits for."""
+        """Begins a read that a page waits for."""
         read = Read(self._ticks)
         self._reads.add(read)
         if self._timer is None:
@@ -73,12 +73,12 @@ class ReadBudget:
         return read
 
     def end(self, read: Read) -> None:
-        """The store has answered, in time or not."""
+        """Says that the store has answered, in time or not."""
         self._answered = self._ticks
         self._reads.discard(read)
 
     def close(self) -> None:
-        """No more ticks."""
+        """Stops the ticks."""
         if self._timer is not None:
             self._timer.cancel()
         self._thread.shutdown()

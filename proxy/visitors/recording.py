@@ -64,14 +64,14 @@ class Recorder:
         self._noted: deque[Noted] = deque()
 
     def note(self, noted: Noted) -> None:
-        """Remembers a view; not, when nobody takes them."""
+        """Notes a view; does nothing when nobody takes them."""
         if len(self._noted) < MOST_NOTED:
             self._noted.append(noted)
         saved_up = max(BURST_SECONDS - self._step, 0.0)
         self.due_at = max(self.due_at, noted.context.now - saved_up) + self._step
 
     def take(self) -> Iterator[View]:
-        """What was noted, as views, each taken when it is asked for; but for those of crawlers."""
+        """The noted views, each made when it is asked for; without those of crawlers."""
         while self._noted:
             noted = self._noted.popleft()
             if not _is_of_a_bot(noted.request):
@@ -129,7 +129,7 @@ class Keeper:
         self._one_at_a_time = asyncio.Lock()
 
     async def run(self) -> None:
-        """For ever, and a last time when it is cancelled."""
+        """Stores what was noted once a second, and once more when cancelled."""
         try:
             while True:
                 await asyncio.sleep(FLUSH_SECONDS)
@@ -139,7 +139,7 @@ class Keeper:
                 await self.flush()
 
     async def flush(self) -> None:
-        """When this returns, what was noted before is in the store, or lost."""
+        """Returns when what was noted before is in the store, or lost."""
         async with self._one_at_a_time:
             for view in self._recorder.take():
                 self._taken.append(view)

@@ -54,7 +54,7 @@ _OF_SERVERS = frozenset({"country"})
 
 
 def said_in(told: Mapping[str, object], *, by_server: bool) -> Said:
-    """Reads it; `firstName` is `first name`."""
+    """Reads an evaluation context; `firstName` is `first name`."""
     page, segments = "/", frozenset[str]()
     attributes: dict[str, AttributeValue] = {}
     ignored: list[str] = []

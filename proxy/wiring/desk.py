@@ -98,25 +98,20 @@ class Desk:
 
     @property
     def publication(self) -> Publication | None:
-        """The rules being served; None before the first good folder."""
         return self.rules.publication
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """What is wrong in the folder as it is now."""
         return self.rules.loaded.findings if self.rules.loaded else ()
 
     @property
     def is_tight(self) -> bool:
-        """True while there is too little memory for all that makes pages fit."""
         return self.headroom.is_tight
 
     async def is_store_ready(self) -> bool:
-        """True when a profile could be read now."""
         return await self.store.is_ready()
 
     async def readiness(self) -> Readiness:
-        """That of all workers of this machine."""
         told = await self.machine.send(READINESS)
         said = [msgspec.json.decode(answer, type=Readiness) for answer in told.answers.values()]
         return together(said, len(told.live) - len(told.answers))
@@ -125,7 +120,6 @@ class Desk:
         return msgspec.json.encode(await readiness(self))
 
     async def live(self) -> list[ShownView]:
-        """What the workers of this machine showed last, the newest first."""
         told = await self.machine.send(LIVE)
         lists = [msgspec.json.decode(answer, type=list[ShownView]) for answer in told.answers.values()]
         return newest(chain.from_iterable(lists), self.metrics.live_size)
@@ -134,13 +128,12 @@ class Desk:
         return msgspec.json.encode([shown_view(shown) for shown in self.metrics.live])
 
     async def counted(self, name: str) -> Mapping[str, int]:
-        """What all workers of this machine have counted of `name`, by its label's value."""
         counts, _ = await self._sums()
         return {value: count for (key, _, value), count in counts.items() if key == name}
 
     async def metrics_text(self) -> str:
-        """The same, for Prometheus. With thousands of rules it is long, so a thread writes it."""
-        return await asyncio.to_thread(self.metrics.as_text, *await self._sums())
+        sums = await self._sums()
+        return await asyncio.to_thread(self.metrics.as_text, *sums)  # long, with thousands of rules
 
     async def _sums(self) -> tuple[Counts, Counts]:
         own = Counts(self.metrics.counts()), self.metrics.gauges()
@@ -148,38 +141,30 @@ class Desk:
         return own if shared is None else await asyncio.to_thread(shared.sums, *own)
 
     async def groups(self) -> Groups:
-        """How large the segments being served are. May raise `StoreError`."""
         return await self.survey.groups(self.publication) if self.publication else Groups(0, 0)
 
     async def typed(self, text: str) -> Typed:
-        """How many visitors a condition is true of. Raises `RequestError` before there are rules."""
         loaded = self.rules.loaded
         if self.publication is None or loaded is None or loaded.names is None:
             raise RequestError("no rules are being served, so nobody knows what may be asked")
         return await self.survey.typed(self.publication, loaded.names, text)
 
     async def plan(self) -> Outlook:
-        """What the draft in the folder would change, and for whom of those seen last."""
         return await self.publishing.plan()
 
     async def publish(self, author: str, message: str) -> None:
-        """Makes the draft in the folder live, or asks for it. Raises `OperatorError`."""
         await self.publishing.publish(author, message)
 
     async def approve(self, number: int, author: str) -> None:
-        """Makes live what somebody else asked for. Raises `OperatorError`."""
         await self.publishing.approve(number, author)
 
     async def roll_back(self, number: int, author: str) -> None:
-        """Makes an earlier version live again. Raises `OperatorError`."""
         await self.publishing.roll_back(number, author)
 
     async def purge(self, purge: Purge) -> Purged:
-        """Makes what the purge means out of date in every process that serves this shop."""
         return purged(await self.bus.send(PURGE, msgspec.msgpack.encode(purge)))
 
     async def change_products(self, changes: list[dict[str, Any]]) -> ProductsChanged:
-        """Changes products in every process that serves this shop."""
         told = await self.bus.send(PRODUCTS, msgspec.msgpack.encode(changes))
         await self.product_news.keep_changes(str(words.get("id")) for words in changes)
         return products_changed(told)
@@ -193,18 +178,14 @@ class Desk:
         return b"%d" % await self.gateway.purge(msgspec.msgpack.decode(message, type=Purge))
 
     async def export(self, visitor_id: str) -> Mapping[str, object]:
-        """All that is kept of the person a visitor is, as plain JSON values. May raise `StoreError`."""
         return await exported(self.places, visitor_id)
 
     async def erase(self, visitor_id: str) -> Receipt:
-        """Leaves nothing of that person, here and in every process that serves the shop. May raise `StoreError`."""
         return await self.news.erase(self.places, visitor_id)
 
     async def why(
         self, url: str, visitor_id: str, segments: Sequence[str] = (), said: Mapping[str, str] = NOTHING_SAID
     ) -> str:
-        """The story of every slot on that page that has rules, for that visitor, in these segments besides their own;
-        `said` is their country, language and device. Raises `RequestError`."""
         if self.publication is None:
             raise RequestError("no rules are being served")
         known: dict[str, AttributeValue] = {**said}
