@@ -58,7 +58,9 @@ class Settings:
         words=("folder", "published"),
     )
     rules_debounce_ms: int = _row(200, "how long a changed folder must be quiet before it is read", "milliseconds")
-    rules_poll_ms: int = _row(400, "how often the rule folder is looked at for changes", "milliseconds")
+    rules_poll_ms: int = _row(
+        400, "how often a rule folder is looked at whose file system tells no changes", "milliseconds"
+    )
     approval: str = _row(
         "as before",
         "who may publish: none (everybody alone), required (a second person approves) or as before",

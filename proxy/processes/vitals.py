@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 
 from proxy.metrics import Metrics
+from proxy.processes.ticks import until_tick
 
-LOOK_SECONDS = 0.2
+LOOK_SECONDS, IDLE_SECONDS = 0.2, 1.0
+IDLE_SHARE = 0.05
+"""Of the time, at most, in which a loop computes that has nothing to do: that is looked at less often."""
 STEPS_MS = (1_000, 250, 50)
 """What is counted: looks that came later than this."""
 LASTING_MS = 100
@@ -31,20 +35,24 @@ class Lag:
     async def watch(self) -> None:
         """Measures and counts until cancelled. A timer that sets itself anew costs an idle worker half of what a
         sleeping task does."""
-        self._wait()
+        loop = asyncio.get_running_loop()
+        self._wait(loop, is_idle=False)
         try:
-            await asyncio.get_running_loop().create_future()
+            await loop.create_future()
         finally:
             self._timer.cancel()
 
-    def _wait(self) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time() + LOOK_SECONDS
-        self._timer = loop.call_at(due, self._look, due)
+    def _wait(self, loop: asyncio.AbstractEventLoop, *, is_idle: bool) -> None:
+        self._looked_at, self._used = loop.time(), time.thread_time()
+        pause = until_tick(IDLE_SECONDS, self._looked_at) if is_idle else LOOK_SECONDS
+        due = self._looked_at + pause
+        self._timer = loop.call_at(due, self._look, loop, due)
 
-    def _look(self, due: float) -> None:
-        self._note((asyncio.get_running_loop().time() - due) * 1_000)
-        self._wait()
+    def _look(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        now = loop.time()
+        self._note((now - due) * 1_000)
+        computed = time.thread_time() - self._used
+        self._wait(loop, is_idle=not self._late_looks and computed < IDLE_SHARE * (now - self._looked_at))
 
     def _note(self, late_ms: float) -> None:
         self._late_looks = self._late_looks + 1 if late_ms > LASTING_MS else 0

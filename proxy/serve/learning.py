@@ -18,6 +18,7 @@ from proxy.errors import StoreError
 from proxy.model import Arrival, EvaluationContext, Profile
 from proxy.personalise import Stock, foresee
 from proxy.ports import Applied, EventStore
+from proxy.processes.ticks import tick
 from proxy.stores.record import arrivals_of
 
 log = logging.getLogger("tailorbird.learning")
@@ -86,7 +87,8 @@ class Learning:
         while rests and self._stock().shop.covisits.warm(ROWS_AT_ONCE):
             await asyncio.sleep(FOLLOW_SECONDS / RESTS_A_FOLLOW)
             rests -= 1
-        await asyncio.sleep(FOLLOW_SECONDS * rests / RESTS_A_FOLLOW)
+        if rests:
+            await tick(FOLLOW_SECONDS)
 
     async def catch_up(self) -> bool:
         """Learns the next events of the log; False when there is nothing new, or no store."""

@@ -22,6 +22,7 @@ from proxy.http.message import Request
 from proxy.model import Product, Sighting
 from proxy.page.about import About
 from proxy.ports import Sightings
+from proxy.processes.ticks import tick
 
 log = logging.getLogger("tailorbird.products")
 
@@ -133,7 +134,7 @@ class ProductNews:
                 await self.share()
             except StoreError as error:
                 log.debug("what pages told of products was not shared: %s", error)
-            await asyncio.sleep(SHARE_SECONDS)
+            await tick(SHARE_SECONDS)
 
     async def share(self) -> None:
         """Stores what is new here, and reads what is new there. Raises `StoreError`."""

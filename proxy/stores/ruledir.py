@@ -32,6 +32,7 @@ from proxy.rulebook.read import (
     SLOT_FILE,
 )
 from proxy.settings import DEFAULTS, Settings
+from proxy.stores.notices import Notices, are_told
 from proxy.stores.versions import FOLDER as VERSIONS
 from proxy.stores.versions import Versions
 
@@ -48,6 +49,9 @@ MAX_CATALOGUE_BYTES = 256 * 1024 * 1024
 ATTEMPTS = 5
 SETTLED_SECONDS = 2.0
 """What changed in a folder before that cannot be of the same instant, by its file system's clock, as what comes now."""
+
+SELDOM_SECONDS = 5.0
+"""How often a folder is looked at whose changes the system tells."""
 
 Stamp = tuple[int, int, int]
 Stamps = dict[str, Stamp]
@@ -127,32 +131,51 @@ class RuleFolder:
         A folder that cannot be read raises nothing here: it is looked at again, and the last files stand.
         """
         over = threading.Event()
+        notices: Notices | None = None
+        with contextlib.suppress(OSError):
+            notices = Notices()
         eye = ThreadPoolExecutor(1, "tailorbird-rules")
         look = partial(asyncio.get_running_loop().run_in_executor, eye)
         try:
             while True:
                 before = (self._files, self.pauses)
-                await look(self._until_changed, over)
+                await look(self._until_changed, over, notices)
                 with contextlib.suppress(OSError, OperatorError):
                     files = await look(self.read)
                     if (files, self.pauses) != before:
                         yield files
         finally:
             over.set()
+            if notices is not None:
+                notices.wake()
+                eye.submit(notices.close)
             eye.shutdown(wait=False)
 
-    def _until_changed(self, over: threading.Event) -> None:
+    def _until_changed(self, over: threading.Event, notices: Notices | None) -> None:
         """Returns once something has changed and is quiet again, but does not wait for that for ever; or when it is
-        over. It looks rather than have the system tell: not every file system does, and asking costs more than looking.
-        It does so on a thread of its own, for half of what it costs to have the loop set a thread to it each time."""
+        over. It does so on a thread of its own, for half of what it costs to have the loop set a thread to it each
+        time."""
         while (seen := self.glance()) == self._stamps:
-            if over.wait(self._poll_seconds):
+            self._wait(over, notices)
+            if over.is_set():
                 return
         for _ in range(ATTEMPTS):
             over.wait(self._quiet_seconds)
             before, seen = seen, self._stamps_now()
             if seen == before:
                 return
+
+    def _wait(self, over: threading.Event, notices: Notices | None) -> None:
+        """Until there may be something to see."""
+        listed = self._listed
+        if notices is None or listed is None or not listed.is_told:
+            over.wait(self._poll_seconds)
+            return
+        try:
+            if notices.watch(listed.folders):
+                notices.wait(SELDOM_SECONDS)
+        except OSError:  # the system watches no more folders
+            over.wait(self._poll_seconds)
 
     def glance(self) -> Stamps:
         """A value that differs as soon as a file, or what is paused, does. Folders whose modification time is unchanged
@@ -175,11 +198,14 @@ class RuleFolder:
 
 
 class _Listed(NamedTuple):
-    """Folders that were listed, the files found in them, and the modification stamps of both."""
+    """Folders that were listed, the files found in them, and the modification stamps of both; and whether it `is_told`
+    when anything of it changes."""
 
+    folders: list[str]
     paths: list[str]
     seen: list[Stamp]
     stamps: Stamps
+    is_told: bool
 
     @classmethod
     def of(cls, folders: Sequence[Path], files: Sequence[Path], stamps: Stamps, at: float) -> _Listed | None:
@@ -189,7 +215,8 @@ class _Listed(NamedTuple):
         times = [_stamp(os.stat(folder)) for folder in there]
         if not folders[0].is_dir() or any(changed_ns > (at - SETTLED_SECONDS) * 1e9 for changed_ns, _, _ in times):
             return None
-        return cls([*there, *map(str, files)], [*times, *stamps.values()], stamps)
+        paths = [*there, *map(str, files)]
+        return cls(there, paths, [*times, *stamps.values()], stamps, are_told(there, paths))
 
     def holds(self) -> bool:
         """True when nothing has changed since."""

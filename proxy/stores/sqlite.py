@@ -34,6 +34,7 @@ from proxy.stores import (
 )
 from proxy.stores.read_batches import ReadBatches
 from proxy.stores.sqlite_lately import Remembering, lately_of
+from proxy.stores.sqlite_still import Still
 from proxy.stores.threads import Threads
 
 READERS = 2
@@ -64,6 +65,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._still = Still(path)
         self._connections: list[sqlite3.Connection] = []
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +108,7 @@ class SqliteStore:
         return await self._change(lambda connection: sqlite_log.put(connection, latest.values()))
 
     async def newest_change(self) -> str:
-        return await self._read(sqlite_changes.newest)
+        return await self._still.answer("newest change", "", lambda: self._read(sqlite_changes.newest))
 
     async def changed(self, after: str, until: str, known: Collection[str] = ()) -> Changed | None:
         missed = sqlite_changes.missed(after, until, known)
@@ -118,7 +120,7 @@ class SqliteStore:
         return await self._read(partial(sqlite_known.known_visitors, after=after))
 
     async def attribute_names(self) -> frozenset[str]:
-        return await self._read(sqlite_log.names)
+        return await self._still.answer("names", "", lambda: self._read(sqlite_log.names))
 
     async def is_ready(self) -> bool:
         try:
@@ -138,7 +140,8 @@ class SqliteStore:
         )
 
     async def log(self, after: str, limit: int) -> tuple[Sequence[Arrival], str]:
-        return await self._read(lambda connection: sqlite_log.log(connection, after, limit))
+        read = partial(sqlite_log.log, after=after, limit=limit)
+        return await self._still.answer("log", (after, limit), lambda: self._read(read))
 
     async def begun(self, after: str) -> Begun:
         return Begun({}, (), after)  # an event and what `log` lists are one row

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from proxy.model import Sighting
 from proxy.stores.sightings import packed, unpacked
 from proxy.stores.sqlite_side_tables import SideTables
+from proxy.stores.sqlite_still import Still
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sightings (
@@ -30,13 +31,17 @@ class SqliteSightings:
 
     def __init__(self, url: str) -> None:
         self._file = SideTables(url, SCHEMA, "sightings")
+        self._still = Still(url.partition(":")[2])
 
     async def put_sightings(self, sightings: Sequence[Sighting], *, most: int) -> None:
         lines = packed(sightings)
         await self._file.run(lambda connection: _put(connection, lines, most))
 
     async def get_sightings(self, after: int, most: int) -> tuple[list[Sighting], int]:
-        rows = await self._file.run(lambda connection: connection.execute(GET, (after, most)).fetchall())
+        def read(connection: sqlite3.Connection) -> list[tuple[int, bytes]]:
+            return connection.execute(GET, (after, most)).fetchall()
+
+        rows = await self._still.answer("sightings", (after, most), lambda: self._file.run(read))
         return unpacked(line for _, line in rows), rows[-1][0] if rows else after
 
     async def aclose(self) -> None:

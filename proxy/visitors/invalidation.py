@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from proxy.errors import StoreError
 from proxy.ports import LONGEST_CHANGE_SECONDS, Changed, ProfileStore
+from proxy.processes.ticks import tick
 from proxy.visitors.profiles import ProfileReader
 
 log = logging.getLogger("tailorbird.profiles")
@@ -57,7 +58,7 @@ class Invalidation:
         """Looks every so many seconds. Never ends; cancel it."""
         while True:
             await self.look()
-            await asyncio.sleep(every_seconds)
+            await tick(every_seconds)
 
     async def look(self) -> None:
         """Looks once. When the store is away, it logs that once, and once that it is back."""

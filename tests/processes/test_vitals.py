@@ -53,3 +53,14 @@ async def test_a_loop_is_strained_when_it_is_late_for_long_and_not_after_a_burst
         assert not lag.is_lasting
     watching.cancel()
     assert seen == [False, True]
+
+
+async def test_a_loop_with_nothing_to_do_is_looked_at_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vitals, "LOOK_SECONDS", 0.01)
+    looks = list[float]()
+    lag = Lag(Metrics())
+    monkeypatch.setattr(lag, "_note", looks.append)
+    watching = asyncio.create_task(lag.watch())
+    await asyncio.sleep(0.4)
+    assert len(looks) < 10, "at every look it would be forty"
+    watching.cancel()
