@@ -52,7 +52,7 @@ BARS = (
     Bar(
         "P3",
         "a server that has learned answers as one that has not",
-        (*PYTEST, "tests/fuzz/test_lane.py", "tests/fuzz/test_answers.py"),
+        (*PYTEST, "tests/fuzz/test_lane.py", "tests/fuzz/test_answers.py", "tests/fuzz/test_happenings.py"),
     ),
     Bar("L1", "three times what an origin can answer", (*PYTEST, "tests/bars/test_l1_overload.py")),
     Bar("C1", "the autumn campaign as given", (*PYTEST, "tests/bars/test_c1_autumn.py")),
