@@ -27,6 +27,7 @@ from proxy.serve.showing import Met, Showing
 from proxy.serve.ways import NOTHING, Way, Ways
 from proxy.visitors.alike import NO_NUMBER
 from proxy.visitors.capture import Capture, View
+from proxy.visitors.pending import ENOUGH
 from proxy.visitors.preview import PREVIEWS
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Recorder
@@ -61,6 +62,7 @@ class Again:
         self._hits = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
         self._recorder = recorder
         self._capture = capture
+        self._views = capture.pending.views
         self._clock = clock
         self._note_hit = None if accesslog is None else accesslog.note_hit
         self._ways = Ways(memory.max_bytes)
@@ -115,10 +117,14 @@ class Again:
         self._hits.count += 1
         self._metrics.show(now, question.path, done.decided)
         if self._capture.is_on:
-            if way.page is not None:
-                self._capture.note_again(now, way.page, verified.full.id, done)
-            else:
+            page = way.page
+            if page is None:
                 self._note(way, question, own, client, verified, done, now)
+            elif (telling := page.telling) is not None:
+                views = self._views
+                views.append((now, verified.full.id, telling, done))
+                if (many := len(views)) == 1 or many >= ENOUGH:
+                    self._capture.pending.tend()
         pieces = done.pieces
         if pieces is None or b"if-none-match" in own:
             return assembled_answer(200, way.head, done.page, question.request(own, client))

@@ -20,7 +20,7 @@ from proxy.serve.pages import Entry
 from proxy.serve.recall import Recalled
 from proxy.visitors.alike import Alikes
 from proxy.visitors.asked import Asked
-from proxy.visitors.pending import Page
+from proxy.visitors.capture import Page
 
 SHARE = 1 / 32
 """Of `cache_bytes`."""

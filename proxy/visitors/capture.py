@@ -27,8 +27,8 @@ from proxy.stores.record import deed, packed_part
 from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.journal import Journal
-from proxy.visitors.pending import ENOUGH, Page, Pend, Pending
-from proxy.visitors.telling import MOST_SHOWN, Shown, Telling, banners_of, telling_of
+from proxy.visitors.pending import Pend, Pending
+from proxy.visitors.telling import Banners, Shown, Telling, banners_of, telling_of
 from proxy.visitors.visitor import Cookies
 
 log = logging.getLogger("tailorbird.capture")
@@ -48,6 +48,13 @@ class View(NamedTuple):
     visitor: Visitor | None
     done: Shown | None = None
     is_first: bool = False
+
+
+class Page(NamedTuple):
+    """A page as many ask for it: what it is about, and what its views say; None for what does not count."""
+
+    about: About
+    telling: Telling | None
 
 
 class Capture:
@@ -71,8 +78,9 @@ class Capture:
         self._held: OrderedDict[str, list[Arrival | Deed]] = OrderedDict()
         self._name = f"{NOTED}{secrets.token_hex(6)}"
         self._numbers = itertools.count()
-        self._pending = journal.pending if journal is not None else Pending()
-        self._pending.counted_by(self._count)
+        self.pending = journal.pending if journal is not None else Pending()
+        if self._journal is not None:
+            self.pending.counted_by(self._count, self._journal.expect)
 
     def note(self, view: View) -> None:
         """Records that a page was answered."""
@@ -90,14 +98,8 @@ class Capture:
 
     def note_again(self, at: float, page: Page, visitor_id: str, done: Shown | None) -> None:
         """Records one more view of `page`, by a visitor whose cookies were read and who consents."""
-        if page.telling is None or self._journal is None:
-            return
-        self._pending.add((at, visitor_id, page, done))
-        many = len(self._pending.views)
-        if many == 1:
-            self._journal.expect()
-        elif many >= ENOUGH:
-            self._pending.settle()
+        if page.telling is not None and self.is_on:
+            self.pending.add((at, visitor_id, page.telling, done))
 
     def note_passed(self, at: float, question: Question, about: About, own: Own, client: str) -> None:
         """Records that a page without slots was answered to one more who asks a question."""
@@ -115,9 +117,14 @@ class Capture:
     def _count(self, views: Sequence[Pend]) -> None:
         """What the views of pages told."""
         arrivals: list[Arrival | Deed] = []
-        for at, visitor_id, page, done in views:
+        held, numbers = self._held, self._numbers
+        for at, visitor_id, telling, done in views:
             try:
-                arrivals += self._since(visitor_id, self._deeds(at, visitor_id, page, done))
+                banners = banners_of(done)
+                if telling.is_plain and not banners.more and visitor_id not in held:  # as nearly always
+                    arrivals.append(self._view(next(numbers), at, visitor_id, telling, banners))
+                else:
+                    arrivals += self._since(visitor_id, self._deeds(at, visitor_id, telling, banners))
             except Exception:
                 log.exception("what a page told is lost")
         if self._journal is not None:
@@ -132,7 +139,7 @@ class Capture:
         visitor = view.visitor or self._visitor(view)
         if not visitor.id or visitor.consent < Consent.SESSION:
             return agreed
-        arrivals = agreed + self._deeds(view.at, visitor.id, page, view.done)
+        arrivals = agreed + self._deeds(view.at, visitor.id, page.telling, banners_of(view.done))
         if not view.is_first:
             return self._since(visitor.id, arrivals)
         self._held[visitor.id] = arrivals
@@ -158,27 +165,25 @@ class Capture:
             page = self._pages[question] = Page(about, telling_of(request, about))
         return page
 
-    def _deeds(self, at: float, visitor_id: str, page: Page, done: Shown | None) -> list[Arrival | Deed]:
+    def _deeds(self, at: float, visitor_id: str, telling: Telling, banners: Banners) -> list[Arrival | Deed]:
         """The page view, which names the banners and says which variant each slot showed; and what else it tells."""
-        about, telling = page
-        assert telling is not None  # for the type checker
         number = next(self._numbers)
-        banners = banners_of(done)
-        details = packed_part({**banners.variants, **telling.came}) if telling.came else banners.details
-        view = at, f"{self._name}{number:x}-0", "page viewed", telling.page, (), 0.0, banners.shown
-        deeds: list[Arrival | Deed] = [deed(visitor_id, SOURCE, view, details)]
-        if telling.deeds or about.product is not None or len(banners.rules) > MOST_SHOWN:
-            for which, other in enumerate(self._others(about, banners.rules[MOST_SHOWN:], telling), 1):
-                deeds.append(deed(visitor_id, SOURCE, (at, f"{self._name}{number:x}-{which}", *other, ())))
+        deeds: list[Arrival | Deed] = [self._view(number, at, visitor_id, telling, banners)]
+        for which, other in enumerate(self._others(telling, banners.more), 1):
+            deeds.append(deed(visitor_id, SOURCE, (at, f"{self._name}{number:x}-{which}", *other, ())))
         return deeds
 
-    def _others(
-        self, about: About, shown: Sequence[str], telling: Telling
-    ) -> Iterator[tuple[str, str, tuple[Item, ...], float]]:
+    def _view(self, number: int, at: float, visitor_id: str, telling: Telling, banners: Banners) -> Deed:
+        """The page view alone."""
+        event = at, f"{self._name}{number:x}-0", "page viewed", telling.page, (), 0.0, banners.shown
+        details = packed_part({**banners.variants, **telling.came}) if telling.came else banners.details
+        return deed(visitor_id, SOURCE, event, details)
+
+    def _others(self, telling: Telling, shown: Sequence[str]) -> Iterator[tuple[str, str, tuple[Item, ...], float]]:
         """Kind, subject, products and value of each event beside the view."""
         yield from ((SHOWN, rule, (), 0.0) for rule in shown)
-        if about.product is not None:
-            item = self._completed(about.product)
+        if telling.product is not None:
+            item = self._completed(telling.product)
             yield "product viewed", "", (item,), item.price
         yield from ((kind, subject, (), 0.0) for kind, subject in telling.deeds)
 

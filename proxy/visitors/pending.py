@@ -8,39 +8,43 @@ Its law: whoever asks what visitors did has the list counted first (`settle`), s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-from proxy.page.about import About
 from proxy.visitors.telling import Shown, Telling
 
 ENOUGH = 100
 """So many are counted without anybody asking: a third of a millisecond's work."""
 
 
-class Page(NamedTuple):
-    """A page as many ask for it: what it is about, and what its views say; None for what does not count."""
-
-    about: About
-    telling: Telling | None
-
-
-Pend = tuple[float, str, Page, Shown | None]
-"""A view: its Unix second, whose it is, of what, and what was done to the page."""
+Pend = tuple[float, str, Telling, Shown | None]
+"""A view: its Unix second, whose it is, what the page tells of it, and what was done to the page."""
 
 
 class Pending:
-    """The list of one worker's `views`; `add` appends to it."""
+    """The list of one worker's `views`. Whoever appends to it calls `tend` when it has 1, or `ENOUGH`."""
 
-    __slots__ = ("_begin", "_count", "add", "views")
+    __slots__ = ("_count", "_expect", "views")
 
     def __init__(self) -> None:
         self.views: list[Pend] = []
-        self.add = self.views.append
         self._count: Callable[[Sequence[Pend]], None] = lambda _: None
+        self._expect: Callable[[], None] = lambda: None
 
-    def counted_by(self, count: Callable[[Sequence[Pend]], None]) -> None:
-        """Sets the function that counts views."""
-        self._count = count
+    def counted_by(self, count: Callable[[Sequence[Pend]], None], expect: Callable[[], None]) -> None:
+        """Sets the function that counts views, and the one that is told that there will be some to count."""
+        self._count, self._expect = count, expect
+
+    def add(self, view: Pend) -> None:
+        """Appends a view."""
+        self.views.append(view)
+        if len(self.views) == 1 or len(self.views) >= ENOUGH:
+            self.tend()
+
+    def tend(self) -> None:
+        """Has views counted soon; at once, where there are many."""
+        if len(self.views) < ENOUGH:
+            self._expect()
+        else:
+            self.settle()
 
     def settle(self) -> None:
         """Has all views counted that are in the list."""

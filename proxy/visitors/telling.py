@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 
@@ -13,7 +14,7 @@ from proxy.events.bots import is_bot
 from proxy.events.intake import cut
 from proxy.http.message import Request
 from proxy.metrics import Decided
-from proxy.model import Decision
+from proxy.model import Decision, Item
 from proxy.page.about import About
 from proxy.stores.record import packed_part
 from proxy.visitors.context import page_of, referrer_of
@@ -39,13 +40,19 @@ NO_REFINEMENTS = {
 }
 
 
-class Telling(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Telling:
     """`page` is the page viewed, `came` the referrer and campaign; `deeds` are events of other kinds, with their
-    subjects."""
+    subjects; `product` is whose page it is. Where there is none of these, a view `is_plain`."""
 
     page: str
     came: Mapping[str, str]
     deeds: Sequence[tuple[str, str]] = ()
+    product: Item | None = None
+    is_plain: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_plain", not (self.came or self.deeds or self.product))
 
 
 class Shown(Protocol):
@@ -56,14 +63,15 @@ class Shown(Protocol):
     told: object
 
 
-class Banners(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Banners:
     """The rules whose banners a page shows, and the variant of each by `slot ...`; and both packed, as the view's event
-    holds them."""
+    holds them. `more` are the rules that the view has no room to name."""
 
-    rules: tuple[str, ...]
     variants: dict[str, str | float | bool]
     shown: msgspec.Raw
     details: msgspec.Raw
+    more: tuple[str, ...]
 
 
 def banners_of(done: Shown | None) -> Banners:
@@ -78,7 +86,8 @@ def banners_of(done: Shown | None) -> Banners:
 
 
 def _banners(rules: tuple[str, ...], variants: dict[str, str | float | bool]) -> Banners:
-    return Banners(rules, variants, packed_part(rules[:MOST_SHOWN]), packed_part(variants))
+    named, more = rules[:MOST_SHOWN], rules[MOST_SHOWN:]
+    return Banners(variants, packed_part(named), packed_part(variants), more)
 
 
 NO_BANNERS = _banners((), {})
@@ -93,6 +102,7 @@ def telling_of(request: Request, about: About) -> Telling | None:
         cut(page_of(request.path), MOST_BYTES),
         dict(_came(request, parameters)),
         tuple((kind, cut(subject, MOST_BYTES)) for kind, subject in _deeds(about, parameters)),
+        about.product,
     )
 
 

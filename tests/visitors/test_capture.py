@@ -12,7 +12,8 @@ from proxy.http.message import Request
 from proxy.model import Arrival, Item, Visitor
 from proxy.page.about import About
 from proxy.settings import Settings
-from proxy.visitors.capture import MOST_SHOWN, Capture, View
+from proxy.visitors.capture import Capture, View
+from proxy.visitors.telling import MOST_SHOWN
 from proxy.visitors.visitor import Cookies
 from tests.visitors.test_journal import NOON, World
 from tests.wire.behind import Behind

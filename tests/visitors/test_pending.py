@@ -9,14 +9,15 @@ import pytest
 
 from proxy.page.about import About
 from proxy.settings import Settings
-from proxy.visitors.capture import Capture
-from proxy.visitors.pending import ENOUGH, Page, Pend, Pending
+from proxy.visitors.capture import Capture, Page
+from proxy.visitors.pending import ENOUGH, Pend, Pending
 from proxy.visitors.remembered import MISSING
 from proxy.visitors.telling import Telling
 from proxy.visitors.visitor import Cookies
 from tests.visitors.test_journal import NOON, World, seen
 
-PAGE = Page(About(), Telling("/", {}))
+HOME = Telling("/", {})
+PAGE = Page(About(), HOME)
 UNCOUNTED = Page(About(), None)
 
 
@@ -41,9 +42,9 @@ def test_each_view_is_counted_once_though_counting_asks_for_what_is_pending() ->
         pending.settle()
         counted.extend(views)
 
-    pending.counted_by(count)
-    pending.add((1.0, "anna", PAGE, None))
-    pending.add((2.0, "anna", PAGE, None))
+    pending.counted_by(count, lambda: None)
+    pending.add((1.0, "anna", HOME, None))
+    pending.add((2.0, "anna", HOME, None))
     pending.settle()
     pending.settle()
     assert [at for at, *_ in counted] == [1.0, 2.0]
@@ -94,7 +95,7 @@ async def test_views_are_counted_when_there_are_enough(world: World, capture: Ca
 async def test_a_view_that_cannot_be_counted_costs_no_other(
     world: World, capture: Capture, caplog: pytest.LogCaptureFixture
 ) -> None:
-    capture.note_again(NOON, PAGE._replace(about=None), "anna", None)  # type: ignore[arg-type]
+    capture.note_again(NOON, Page(About(), Telling("/", {}, [("searched", object())])), "anna", None)  # type: ignore[arg-type]
     capture.note_again(NOON, PAGE, "ben", None)
     assert len(await world.history("ben")) == 1
     assert "what a page told is lost" in caplog.text

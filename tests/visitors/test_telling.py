@@ -32,7 +32,7 @@ def told(path: bytes = b"/", query: bytes = b"", about: About = NOTHING, **field
 def test_a_page_tells_what_it_and_its_address_say(
     path: bytes, query: bytes, about: About, deeds: tuple[tuple[str, str], ...]
 ) -> None:
-    assert told(path, query, about) == Telling(path.decode(), {}, deeds)
+    assert told(path, query, about) == Telling(path.decode(), {}, deeds, about.product)
 
 
 def test_a_page_tells_where_one_came_from() -> None:
