@@ -6,6 +6,7 @@ The law: a bad row never costs a good one. What is wrong is told by line, and th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -40,6 +41,8 @@ def read_feed(data: bytes, *, currency: str = "") -> Catalogue:
     """The products of a feed. Of two rows with one id, the later is left out. `currency` is for prices that name
     none."""
     data = data.removeprefix(b"\xef\xbb\xbf")
+    if (other := _no_feed(data)) is not None:
+        return Catalogue((), (other,))
     catalogue = read_rows(format_of(data), data, currency=currency)
     if catalogue.products or catalogue.problems:
         return catalogue
@@ -47,6 +50,18 @@ def read_feed(data: bytes, *, currency: str = "") -> Catalogue:
         1, "there is no product in this file", "write one a row, below the names of the columns", flaw=Flaw.MISSING
     )
     return replace(catalogue, problems=(nothing,))
+
+
+def _no_feed(data: bytes) -> Problem | None:
+    """Told once, not line by line: what no format is."""
+    if data.startswith(b"PK\x03\x04"):
+        return Problem(1, "this is a workbook or an archive", "save the sheet as CSV, best as CSV UTF-8")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Problem(1, "this is in UTF-16", "save it as UTF-8")
+    if format_of(data) is not FORMATS[-1] or not data.strip() or re.search(rb"^\s*[{\[]", data, re.MULTILINE):
+        return None
+    columns = "a table whose first line names its columns (id, title, link, price ...)"
+    return Problem(1, "this is no feed that can be read", f"write {columns}, an XML feed, or JSON lines")
 
 
 def format_of(data: bytes) -> Format:
@@ -154,6 +169,14 @@ def _first_line(head: bytes) -> bytes:
     return head.partition(b"\n")[0].lower()
 
 
+def _separator(head: bytes) -> str:
+    """Comma or semicolon, whichever parts `id` and `title` in the first line; "" for neither."""
+    for mark in ",;":
+        if {b"id", b"title"} <= {name.strip(b' "\r') for name in _first_line(head).split(mark.encode())}:
+            return mark
+    return ""
+
+
 _EXPECTED = ("price", "currency", "image_link", "availability")
 
 FORMATS: tuple[Format, ...] = (
@@ -163,6 +186,12 @@ FORMATS: tuple[Format, ...] = (
         lambda head: _first_line(head).replace(b'"', b"").startswith(b"handle,") or b"variant sku" in _first_line(head),
         lambda data: shopify_rows(table_rows(data, ",")),
         ("price", "image_link"),
+    ),
+    Format(
+        "a table, CSV",
+        lambda head: bool(_separator(head)),
+        lambda data: _google(table_rows(data, _separator(data.lstrip()))),
+        _EXPECTED,
     ),
     Format(
         "Google Merchant, TSV",

@@ -6,6 +6,7 @@ says of it and keeps the words that the feed does not have; the file is replaced
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import Counter
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from proxy.catalogue.products import Catalogue, Problem
 from proxy.cli.options import form_option
 from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many
+from proxy.errors import OperatorError
 from proxy.model import Product
 from proxy.stores.versions import replace_whole
 
@@ -32,19 +34,19 @@ CATALOGUE = "products.jsonl"
     "--into",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="TAILORBIRD_CATALOGUE",
-    default=Path("rules") / CATALOGUE,
-    show_default=True,
-    help="the catalogue file to write  (TAILORBIRD_CATALOGUE)",
+    help=f"the catalogue file to write  (default: {CATALOGUE} in the rule folder; TAILORBIRD_CATALOGUE)",
 )
 @click.option("--currency", default="", help="of prices that name none, as EUR")
 @click.option("--replace", is_flag=True, help="forget products that are not in FILE")
 @click.option("--dry-run", is_flag=True, help="report only, write nothing")
 @form_option("how to print the report")
-def products(file: Path, into: Path, currency: str, replace: bool, dry_run: bool, form: str) -> None:
-    """Products from FILE: a Google Merchant feed (XML or TSV), Shopify's CSV, or JSON lines.
+def products(file: Path, into: Path | None, currency: str, replace: bool, dry_run: bool, form: str) -> None:
+    """Products from FILE: a Google Merchant feed (XML or TSV), a table with its columns (CSV), Shopify's CSV, or JSON
+    lines.
 
     Exit code 1 when there is no product in it.
     """
+    into = into or _in_rules()
     feed = read_feed(file.read_bytes(), currency=currency)
     changed = 0 if dry_run or not feed.products else _write(feed, into, replace=replace)
     if form == "json":
@@ -55,6 +57,13 @@ def products(file: Path, into: Path, currency: str, replace: bool, dry_run: bool
             click.echo(line)
         click.echo("nothing written (dry run)" if dry_run else f"{changed:,} new or changed in {into}")
     sys.exit(0 if feed.products else 1)
+
+
+def _in_rules() -> Path:
+    folder = Path(os.environ.get("TAILORBIRD_RULES", "rules"))
+    if not folder.is_dir():
+        raise OperatorError(f"there is no rule folder `{folder}`", help="name the catalogue file to write with --into")
+    return folder / CATALOGUE
 
 
 def problem_lines(name: str, problem: Problem) -> list[str]:

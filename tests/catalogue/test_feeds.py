@@ -86,3 +86,33 @@ def test_a_row_is_found_by_its_product_in_any_format() -> None:
     assert (find_row(ATOM, "7") or (0, {}))[1]["id"] == "7"
     assert find_row(b'\xef\xbb\xbf{"id": 7, "title": "x"}\nnonsense\n', "7") == (1, {"id": 7, "title": "x"})
     assert find_row(b"{}", "7") is None
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "id,title,link,price\nA,Chair,/p/a,3.50 EUR\n",
+        'ID;"Title";link;price\r\nA;"Chair";/p/a;3.50 EUR\r\n',
+        "\ufeff\nprice;link;title;id\n3.50 EUR;/p/a;Chair;A",
+    ],
+)
+def test_a_spreadsheet_with_a_feeds_columns_is_one(table: str) -> None:
+    catalogue = read_feed(table.encode())
+    assert [(p.id, p.title, p.link, p.price, p.currency) for p in catalogue.products] == [
+        ("A", "Chair", "/p/a", 3.5, "EUR")
+    ]
+    assert {problem.what for problem in catalogue.problems if not problem.is_warning} == set()
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"PK\x03\x04\x14\0", "a workbook"),
+        ("id,title\n".encode("utf-16"), "in UTF-16"),
+        (b"sku,name,url\nA,Chair,/p/a\nB,Table,/p/b\n", "no feed that can be read"),
+        (b"hello\n", "no feed that can be read"),
+    ],
+)
+def test_what_is_no_feed_is_told_once_with_what_is_one(data: bytes, what: str) -> None:
+    (problem,) = read_feed(data).problems
+    assert what in problem.what and problem.help and problem.line == 1

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import orjson
+import pytest
 from click.testing import CliRunner, Result
 
 from proxy.catalogue.feeds import read_feed
@@ -62,3 +63,14 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
 
 def test_a_file_without_products_fails(tmp_path: Path) -> None:
     assert run(tmp_path, feed="id\ttitle\tlink\n").exit_code == 1
+
+
+def test_a_rule_folder_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = tmp_path / "feed.csv"
+    feed.write_text("id,title,link\nA,Chair,/p/a\n")
+    monkeypatch.chdir(tmp_path)
+    refused = CliRunner().invoke(tailorbird, ["import", "products", str(feed)])
+    assert (refused.exit_code, "there is no rule folder `rules` (help: name" in refused.output) == (1, True)
+    (tmp_path / "ours").mkdir()
+    done = CliRunner().invoke(tailorbird, ["import", "products", str(feed)], env={"TAILORBIRD_RULES": "ours"})
+    assert "1 new or changed in ours/products.jsonl" in done.output
