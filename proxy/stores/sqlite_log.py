@@ -59,54 +59,60 @@ def apply(
     due: Collection[str] = (),
 ) -> Applied:
     """Logs what the log does not have, as it has none of what is `noted`. What a device does is its person's."""
-    whose = sqlite_noted.not_noted(connection, _whose(connection, arrivals))
+    known = lately_of(connection).known(connection, sqlite_changes.marked(connection))
+    new = {one.visitor_id for told in (arrivals, noted) for one in told}.difference(known)
+    apart = {*sqlite_tombstones.erased_at(connection, new), *sqlite_visitor.persons(connection, new)} if new else set()
+    whose = sqlite_noted.not_noted(connection, _whose(connection, arrivals, apart))
     last, changes = sqlite_visitor.last_place(connection), connection.total_changes
     sqlite_bulk.write(connection, LOG, [_row(arrival) for arrival in whose])
     is_all = connection.total_changes - changes == len(whose)
     fresh = whose if is_all else _logged(connection, last, whose)
-    views, drawn = _note(connection, noted) if noted else (noted, set[str]())
+    due = _due(connection, fresh, known).union(due)
+    views, drawn = _note(connection, noted, known, apart) if noted else (noted, set[str]())
     sqlite_bulk.write(connection, NAME, [(name,) for name in sorted({name for own in fresh for name in own.traits})])
-    profiles = sqlite_visitor.checkpoint(connection, _due(connection, fresh).union(drawn, due))
+    profiles = sqlite_visitor.checkpoint(connection, due.union(drawn))
+    if new:
+        met = new.difference(apart).intersection([one.visitor_id for one in fresh])
+        known.update((id, sqlite_noted.number(id)) for id in met)
     linked = {one.visitor_id: profiles[one.visitor_id] for one in fresh if one.event.kind in LINKING}
     span = last, sqlite_visitor.last_place(connection)
     places = str(span[0] or ""), str(span[1] or "")
     return Applied(fresh, linked, places, (sqlite_changes.name_of(span),), views)
 
 
-def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival], apart: Collection[str]) -> Sequence[Arrival]:
     """The arrivals that may be logged, each as whose it is."""
-    if not arrivals:
+    if not apart:
         return arrivals
-    allowed = _not_erased(connection, arrivals)
-    persons = sqlite_visitor.persons(connection, {arrival.visitor_id for arrival in allowed})
-    if not persons:
-        return allowed
-    return _not_erased(connection, [routed(one, persons.get(one.visitor_id, "")) for one in allowed])
+    allowed = _not_erased(connection, arrivals, apart)
+    persons = sqlite_visitor.persons(connection, apart)
+    whose = [routed(one, persons.get(one.visitor_id, "")) for one in allowed]
+    return _not_erased(connection, whose, persons.values())
 
 
-def _note(connection: sqlite3.Connection, deeds: Sequence[Deed]) -> tuple[Sequence[Deed], set[str]]:
-    """Logs what was noted; what of it, and who is drawn for a checkpoint. Nearly all of it comes from who is known, and
-    is logged as it is."""
-    known = lately_of(connection).known(connection, sqlite_changes.marked(connection))
-    new = {deed.visitor_id for deed in deeds}.difference(known)
-    apart = {*sqlite_tombstones.erased_at(connection, new), *sqlite_visitor.persons(connection, new)} if new else set()
+def _not_erased(
+    connection: sqlite3.Connection, arrivals: Sequence[Arrival], visitor_ids: Collection[str]
+) -> Sequence[Arrival]:
+    """The arrivals that no tombstone of these visitors forbids."""
+    erased = sqlite_tombstones.erased_at(connection, visitor_ids)
+    return [one for one in arrivals if not is_erased(one, erased.get(one.visitor_id))] if erased else arrivals
+
+
+def _note(
+    connection: sqlite3.Connection, deeds: Sequence[Deed], known: dict[str, int], apart: Collection[str]
+) -> tuple[Sequence[Deed], set[str]]:
+    """Logs what was noted; what of it, and who is drawn for a checkpoint. Nearly all of it is logged as it is."""
     theirs = [deed for deed in deeds if deed.visitor_id in apart] if apart else []
     if theirs:
-        deeds = [deed for deed in deeds if deed.visitor_id not in apart]
-        theirs = [deed_of(arrival) for arrival in _whose(connection, arrivals_of(theirs))]
-        deeds = [*deeds, *theirs]
+        others = [deed for deed in deeds if deed.visitor_id not in apart]
+        theirs = [deed_of(arrival) for arrival in _whose(connection, arrivals_of(theirs), apart)]
+        deeds = [*others, *theirs]
     if not deeds:
         return deeds, set()
     drawn = sqlite_noted.add(connection, deeds, sqlite_visitor.last_place(connection), known)
     for deed in theirs:
         known.pop(deed.visitor_id, None)  # to be asked for again
     return deeds, sqlite_visitor.long(connection, drawn) if drawn else drawn
-
-
-def _not_erased(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
-    """The arrivals that no tombstone forbids."""
-    erased = sqlite_tombstones.erased_at(connection, {arrival.visitor_id for arrival in arrivals})
-    return [one for one in arrivals if not is_erased(one, erased.get(one.visitor_id))] if erased else arrivals
 
 
 def _row(arrival: Arrival) -> tuple[str, str, float, bytes]:
@@ -121,10 +127,10 @@ def _logged(connection: sqlite3.Connection, last: int, arrivals: Sequence[Arriva
     return [arrival for key, arrival in reversed(once.items()) if key in new]
 
 
-def _due(connection: sqlite3.Connection, fresh: Sequence[Arrival]) -> set[str]:
+def _due(connection: sqlite3.Connection, fresh: Sequence[Arrival], known: Collection[str]) -> set[str]:
     """Of whom a checkpoint is to be written."""
     whole = {one.visitor_id for one in fresh if not is_deed(one)}
-    them = {one.visitor_id for one in fresh}
+    them = {one.visitor_id for one in fresh}.difference(known)
     return whole | _drawn(fresh) | (them - sqlite_visitor.known(connection, them) if them else them)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from proxy.model import Arrival, Deed, Event
 from proxy.stores import open_store, sqlite_log, sqlite_schema
+from proxy.stores.joining import join
 from proxy.stores.record import deed_of
 from proxy.stores.sqlite import whole
 from proxy.stores.sqlite_lately import LATELY, Remembering, lately_of
@@ -22,6 +23,10 @@ def views(visitor_id: str, *at: int) -> Sequence[Arrival]:
     return [
         Arrival(visitor_id, Event(NOON + one, f"page:ab:{one:x}-0", "page viewed"), "page", NOON + one) for one in at
     ]
+
+
+def sent(visitor_id: str, at: int) -> Sequence[Arrival]:
+    return [Arrival(visitor_id, Event(NOON + at, f"web:{at}", "page viewed"), "web", NOON + at)]
 
 
 def deeds(visitor_id: str, *at: int) -> Sequence[Deed]:
@@ -112,6 +117,19 @@ def test_a_transaction_that_failed_is_not_remembered(path: Path) -> None:
     assert all_of(connection, "anna") == {"page:ab:4-0": 2}
     assert sqlite_log.visitors(connection, "") == ["anna", "ben"]
     connection.close()
+
+
+async def test_events_of_who_is_known_go_where_another_process_says(path: Path) -> None:
+    here, there = open_store(f"sqlite:{path}"), open_store(f"sqlite:{path}")
+    await here.apply(sent("phone", 1))
+    await here.apply(sent("phone", 2))
+    assert (await join(there, "phone", "anna", NOON + 3)).verdict
+    assert (await here.apply(sent("phone", 4), deeds("phone", 5))).visitors.keys() == {"anna"}
+    await there.erase(["anna", "phone"], NOON + 6)
+    assert not (await here.apply(sent("anna", 5), deeds("phone", 6))).all
+    assert [one.visitor_id for one in (await here.apply(sent("anna", 7))).fresh] == ["anna"]
+    await here.aclose()
+    await there.aclose()
 
 
 async def test_who_was_erased_by_another_process_and_comes_again_is_found_again(path: Path) -> None:
