@@ -17,8 +17,12 @@ from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import Reason
 
 from proxy.model import Profile
+from proxy.page.slots import DeclaredSlot
+from proxy.serve.ofrep import MOST_FLAGS
 from tests.serve.test_decide_api import KEYS, NOBODY, RULES, SERVER, bearer, post
 from tests.wire.served import Heard, Served
+from tests.wire.site import published as site_published
+from tests.wire.site import shown
 
 FLAGS = b"/_tb/ofrep/v1/evaluate/flags"
 ANNA = {"targetingKey": "anna", "firstName": "Anna", "segments": ["VIP"]}
@@ -87,6 +91,15 @@ async def test_all_flags_are_evaluated_at_once_and_asked_again_by_their_etag() -
         assert (again.status, again.body, again.headers[b"etag"]) == (304, b"", etag)
         other = await ask(served, {**ANNA, "segments": []}, bearer(SERVER), (b"If-None-Match", etag))
         assert other.status == 200 and "value" not in json.loads(other.body)["flags"][0]
+
+
+async def test_more_flags_than_a_worker_has_time_for_are_asked_for_one_by_one() -> None:
+    names = [f"slot{number}.a" for number in range(MOST_FLAGS + 1)]
+    rules = site_published(shown("Hi"), declared=[DeclaredSlot(name) for name in names])
+    async with Served(NOBODY, publication=rules, write_keys=KEYS) as served:
+        told = json.loads((await ask(served, ANNA, bearer(SERVER))).body)
+        assert told["errorCode"] == "GENERAL" and f"{MOST_FLAGS}" in told["errorDetails"]
+        assert (await ask(served, ANNA, bearer(SERVER), path=FLAGS + b"/slot0.a")).status == 200
 
 
 async def test_a_page_of_the_shop_is_its_cookies_visitor_whatever_its_sdk_sends() -> None:
