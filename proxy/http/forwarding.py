@@ -38,6 +38,9 @@ _REBUILT = HOP_BY_HOP | frozenset(b"host content-length expect proxy x-original-
 _CLAIMS = frozenset(
     b"forwarded x-real-ip x-client-ip x-cluster-client-ip true-client-ip cf-connecting-ip surrogate-capability".split()
 )
+_NOT_SHARED = _CLAIMS | frozenset(
+    b"cookie authorization accept-encoding via x-forwarded-host x-forwarded-proto".split()
+)
 # A request that has these taken away by Connection is another request than the one we judged (CVE-2021-32813 class).
 CRITICAL = frozenset(b"host content-length transfer-encoding content-type cookie authorization".split())
 _OURS = re.compile(rb"(?:%b)\s*(?:=|$)" % b"|".join(map(re.escape, sorted(OUR_COOKIES))), re.IGNORECASE)
@@ -157,17 +160,21 @@ def _goes_on(name: bytes, believed: bool) -> bool:
 
 
 def shared_headers(
-    request: Request, allowed: Collection[bytes], *, host: bytes, accept_encoding: bytes = b""
+    request: Request, allowed: Collection[bytes], *, host: bytes, trusted: Networks = (), accept_encoding: bytes = b""
 ) -> Headers:
-    """The fields of a fetch whose answer may be shown to everybody: of the visitor's own only those `allowed`,
-    and never the ones that say who asks."""
+    """The fields of a fetch whose answer may be shown to everybody: of the visitor's own only those `allowed`, never
+    the ones that say who asks, and what proxies claim from none but the `trusted`."""
     kept = [(b"host", host)]
     if b"user-agent" not in allowed:
         kept.append((b"user-agent", USER_AGENT))
     if accept_encoding:
         kept.append((b"accept-encoding", accept_encoding))
-    personal = _REBUILT | _CLAIMS | {b"cookie", b"authorization", b"accept-encoding", b"via"}
-    kept += [(name, value) for name, value in request.headers if name in allowed and name not in personal]
+    believed = is_trusted(request.client, trusted)
+    kept += [
+        (name, value)
+        for name, value in request.headers
+        if name in allowed and name not in _NOT_SHARED and _goes_on(name, believed)
+    ]
     host_and_scheme = b'host="%b";proto=%b' % (request.host, request.scheme.encode())
     return (
         *kept,

@@ -39,9 +39,9 @@ DIFFERS_SECONDS = 3_600
 """How long a page is remembered as one that is new each time: to find out takes two fetches."""
 
 # We send these ourselves, the same for every request with that key: they cannot tell answers apart.
-_SAME_FOR_ALL = frozenset(
-    {b"host", b"via", b"forwarded", b"x-forwarded-host", b"x-forwarded-proto", b"surrogate-capability"}
-)
+_SAME_FOR_ALL = frozenset(b"host via forwarded x-forwarded-host x-forwarded-proto surrogate-capability".split())
+_FROM_PROXIES = frozenset({b"x-forwarded-host", b"x-forwarded-proto"})
+"""Where all fields are forwarded, what a trusted proxy says there stands."""
 _NEVER_SENT = frozenset({b"cookie", b"authorization"})
 # These say something of the page itself; other errors may be the doing of the one request that met them (an odd field,
 # a restart), and are not held against it.
@@ -68,6 +68,7 @@ class Keeping:
         miss: Callable[[bytes], None] = lambda path: None,
     ) -> None:
         self._asking = asking
+        self._same_for_all = _SAME_FOR_ALL - _FROM_PROXIES if asking.tells_all else _SAME_FOR_ALL
         self._memory = memory
         self._marks = marks
         self._declared = declared
@@ -105,7 +106,7 @@ class Keeping:
         request, fields = errand.request, self._memory.names(errand.key)
         asked = () if errand.stale is None else conditions(errand.stale.stored)
         answer = await self._asking.for_everybody(request, fields, (*_told(errand), *asked))
-        untold = self._asking.untold(request, vary_names(answer.headers) - fields - _SAME_FOR_ALL)
+        untold = self._asking.untold(request, vary_names(answer.headers) - fields - self._same_for_all)
         if untold:
             # The origin chooses by fields the visitor sent and we did not pass on, Accept-Language for one.
             await answer.aclose()
@@ -262,7 +263,7 @@ class Keeping:
         """The fields the answer was chosen by, as we sent them. An uncoded page is coded by us as anybody wants it, so
         Accept-Encoding does not tell it apart; what came coded is only for who takes that coding."""
         request, cookies = errand.request, errand.policy.cookies if errand.policy else None
-        names = vary_names(_judged(errand.policy, stored.headers)) - _SAME_FOR_ALL
+        names = vary_names(_judged(errand.policy, stored.headers)) - self._same_for_all
         if stored.get(b"content-encoding") is not None:
             names |= {b"accept-encoding"}
         elif self._is_cut(errand, stored.headers):

@@ -90,7 +90,9 @@ class Asking:
         if self.tells_all:
             withheld = _NEVER_FOR_ALL | _CONDITIONS
             return request_headers(request, host=host, trusted=self._trusted, accept_encoding=coding, without=withheld)
-        headers = shared_headers(request, fields - _CONDITIONS, host=host, accept_encoding=coding)
+        headers = shared_headers(
+            request, fields - _CONDITIONS, host=host, trusted=self._trusted, accept_encoding=coding
+        )
         return headers if b"accept" in fields else (*headers, ACCEPT)
 
     async def as_visitor(

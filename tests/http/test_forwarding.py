@@ -201,6 +201,15 @@ def test_a_shared_fetch_says_nothing_of_who_asks() -> None:
     }
 
 
+def test_a_fetch_for_all_believes_what_proxies_claim_of_none_but_the_trusted() -> None:
+    request = asking((b"x-forwarded-port", b"8443"), (b"x-forwarded-host", b"evil.example"))
+    names = {b"x-forwarded-port", b"x-forwarded-host"}
+    for trusted, told in (((), None), (networks([request.client]), b"8443")):
+        headers = shared_headers(request, names, host=b"h", trusted=trusted)
+        assert dict(headers).get(b"x-forwarded-port") == told
+        assert [value for name, value in headers if name == b"x-forwarded-host"] == [b"shop.example"]
+
+
 def test_not_even_a_mistaken_allow_list_lets_a_person_through() -> None:
     request = asking((b"cookie", b"session=1"), (b"authorization", b"Basic x"), (b"x-real-ip", b"6.6.6.6"))
     headers = shared_headers(request, {b"cookie", b"authorization", b"x-real-ip"}, host=b"h")

@@ -138,3 +138,17 @@ async def test_a_client_that_wants_nothing_stored_is_passed_through() -> None:
     async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, clients_may_refresh=True) as site:
         await site.get(b"/", (b"cache-control", b"no-store"))
         assert site.gateway.hit(site.request(b"/"), NOON) is None
+
+
+async def test_where_a_proxys_word_on_the_host_is_forwarded_and_varied_by_pages_are_kept_by_it() -> None:
+    def said(seen: Seen) -> bytes:
+        return ok(b"<p>of %b" % (seen.get(b"x-forwarded-host") or b""), *SHARED, b"Vary: X-Forwarded-Host")
+
+    async with (
+        Origin(answering(said)) as origin,
+        Site(origin.url, trusted_proxies=("192.0.2.7",), forwarded_fields=("*",)) as site,
+    ):
+        hosts = (b"a.example", b"b.example") * 2
+        got = [await site.get(b"/", (b"x-forwarded-host", host)) for host in hosts]
+    assert [one.body for one in got] == [b"<p>of %b" % host for host in hosts]
+    assert len(origin.requests) == 2
