@@ -46,7 +46,7 @@ def products(file: Path, into: Path | None, currency: str, replace: bool, dry_ru
 
     Exit code 1 when there is no product in it.
     """
-    into = into or _in_rules()
+    into = into or (Path(CATALOGUE) if dry_run else _in_rules())
     feed = read_feed(file.read_bytes(), currency=currency)
     changed = 0 if dry_run or not feed.products else _write(feed, into, replace=replace)
     if form == "json":

@@ -70,7 +70,7 @@ def explained(stories: Sequence[SlotStory]) -> bytes:
 
 def overlay(preview: Preview, stories: Sequence[SlotStory], now: float, stylesheet: str) -> Fragment:
     """The bar."""
-    when = datetime.fromtimestamp(now, UTC)
+    when = stories[0].at if stories else f"{datetime.fromtimestamp(now, UTC):%d %b %H:%M} UTC"
     what = {"": "What is live", "draft": "The draft"}.get(preview.draft, "")
     what = what or (f"Version {preview.draft}" if preview.draft.isdecimal() else preview.draft)
     shown = "".join(
@@ -79,7 +79,7 @@ def overlay(preview: Preview, stories: Sequence[SlotStory], now: float, styleshe
     )
     return trusted_html(
         f'<link rel="stylesheet" href="{stylesheet}"><aside class="tailorbird-preview" aria-label="Preview">'
-        f"<p><b>Preview</b> {escape(what)} · as {escape(str(preview.persona))} · {when.day} {when:%b %H:%M} UTC"
+        f"<p><b>Preview</b> {escape(what)} · as {escape(str(preview.persona))} · {escape(when)}"
         ' <a href="?__tb=off">leave</a></p>'
         f"<details><summary>Why?</summary><ul>{shown}</ul><pre>{escape(why_text(stories))}</pre></details></aside>"
     )

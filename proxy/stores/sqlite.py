@@ -75,7 +75,7 @@ class SqliteStore:
             reading = [self._connect() for _ in range(READERS)]
         except (OSError, sqlite3.Error) as error:
             self._disconnect()
-            help = sqlite_file.help_for(error) or "name another file"
+            help = sqlite_file.help_for(error) or "name a file in a folder that Tailorbird's user may write into"
             raise OperatorError(f"`{path}` cannot be used as a store: {error}", help=help) from error
         self._readers = Threads(reading, "tailorbird-read")
         self._writer = Threads([self._writing], "tailorbird-write")

@@ -71,6 +71,7 @@ def test_a_rule_folder_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     refused = CliRunner().invoke(tailorbird, ["import", "products", str(feed)])
     assert (refused.exit_code, "there is no rule folder `rules` (help: name" in refused.output) == (1, True)
+    assert CliRunner().invoke(tailorbird, ["import", "products", str(feed), "--dry-run"]).exit_code == 0
     (tmp_path / "ours").mkdir()
     done = CliRunner().invoke(tailorbird, ["import", "products", str(feed)], env={"TAILORBIRD_RULES": "ours"})
     assert "1 new or changed in ours/products.jsonl" in done.output

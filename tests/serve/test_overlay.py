@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html import unescape
 
 from proxy.decide.plan import compile_plan
@@ -17,9 +18,10 @@ NOW = 1_795_435_200.0
 MANY = Fact("visits", Between(low=3.0), "visits: at least 3")
 
 
-def stories(count: int = 1) -> tuple[SlotStory, ...]:
+def stories(count: int = 1, timezone: str = "UTC") -> tuple[SlotStory, ...]:
     rules = [Rule(f"Trail season {n} <b>", "home.hero", MANY, "a", 80, n) for n in range(count)]
-    plan = compile_plan([*rules, Rule("Sale – for all", "home.hero", variant="b")])
+    rules.append(Rule("Sale – for all", "home.hero", variant="b"))
+    plan = compile_plan([replace(rule, timezone=timezone) for rule in rules])
     return why(plan, EvaluationContext(now=NOW, attributes={"visits": 2.0}))
 
 
@@ -54,12 +56,12 @@ def test_the_field_is_ascii_and_fits_whatever_happens() -> None:
 
 
 def test_the_bar_says_what_it_is_with_the_same_story_as_why() -> None:
-    told = stories()
+    told = stories(timezone="Europe/Amsterdam")
     bar = overlay(Preview(0, "draft", Persona("<anna>")), told, NOW, "/_tb/preview.css").fill({})
     html = b"".join(piece.plain for piece in bar if isinstance(piece, Piece)).decode("ascii")
     assert "Trail season 0 &lt;b&gt;" in html
     text = unescape(html)
-    assert "The draft · as <anna> · 23 Nov 12:00 UTC" in text
+    assert "The draft · as <anna> · 23 Nov 13:00:00 Europe/Amsterdam " in text
     assert why_text(told) in text
 
 
