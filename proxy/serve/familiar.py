@@ -83,13 +83,15 @@ class Familiar:
             sized = b"content-length: %d\r\n" % len(body) if head.length == CHUNKED else b""
             client.given(passage, 200, pages.untouched.lines(head.values) + line + sized, body)
             return True
-        request = question.request(own, client.address)
-        met = self._showing.meet(outline, request, now)
-        if met is None:
-            return False
-        inset = self._insets.of(outline, request, met, now)
+        inset, welcome = self._insets.again(outline, question, own, now), b""
+        if inset is None:
+            request = question.request(own, client.address)
+            met = self._showing.meet(outline, request, now)
+            if met is None:
+                return False
+            inset = self._insets.of(outline, request, met, now)
+            welcome = b"" if met.set_cookie is None else b"set-cookie: %b\r\n" % met.set_cookie
         key = self._showing.filling.key if pages.is_tagged else None
         chunks, lines = outline.filled(body, shifts, inset.contents, key)
-        welcome = b"" if met.set_cookie is None else b"set-cookie: %b\r\n" % met.set_cookie
         client.given(passage, 200, pages.filled.lines(head.values) + line + lines + welcome, *chunks)
         return True

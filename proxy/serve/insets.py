@@ -16,18 +16,20 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from proxy.decide.engine import decide
-from proxy.http.message import Request
+from proxy.http.message import Own, Question, Request
 from proxy.memo import make_room
 from proxy.metrics import Decided, Metrics
-from proxy.model import Decision, EvaluationContext
+from proxy.model import Consent, Decision, EvaluationContext, Visitor
 from proxy.page.encode import Content
 from proxy.page.piece import Piece
 from proxy.personalise import fills_of
 from proxy.rulebook.compile import Publication
 from proxy.serve.outlines import Outline
 from proxy.serve.showing import Met, Showing
-from proxy.visitors.alike import NO_NUMBER
+from proxy.visitors.alike import NO_NUMBER, Alikes
+from proxy.visitors.asked import Asked
 from proxy.visitors.context import context_from
+from proxy.visitors.remembered import NOBODY
 
 log = logging.getLogger("tailorbird.showing")
 
@@ -81,6 +83,35 @@ class Insets:
         self._showing.tell(page.about, request, met, now, inset)
         return inset
 
+    def again(self, page: Outline, question: Question, own: Own, now: float) -> Inset | None:
+        """The same for one more who asks a question and whose number is kept with their cookies, so that nothing else
+        has to be found out of them; None for all others."""
+        showing, (whose, said) = self._showing, question.said
+        asked, cookies = showing.asked_by(page), own.get(b"cookie", b"")
+        if whose is not asked or asked.tells_visitors_apart or not self._goes_on(now):
+            return None
+        verified = showing.cookies.verified(cookies, now)
+        if verified is None or showing.consents.level(cookies, question.is_private) is not Consent.PROFILE:
+            return None
+        numbered, alikes, capture = verified.numbered, showing.alikes(asked), showing.capture
+        if not (numbered.holds(alikes, now) and showing.remembered.believes(numbered.known, now)):
+            return None
+        inset = self._by_who.get((page.slots, showing.circumstances("identity", said, now)[0], numbered.number))
+        view = capture.page_of(question, page.about) if capture.is_on else None
+        if inset is None or (view is None and capture.is_on):
+            return None
+        numbered.known.is_used = True
+        alikes.found.count += 1
+        self._metrics.show(now, question.path, inset.decided)
+        if view is not None:
+            capture.note_again(now, view, verified.full.id, inset)
+        return inset
+
+    def _goes_on(self, now: float) -> bool:
+        """Whether nothing is due but to show the same again."""
+        publication = self._showing.publication
+        return publication is self._publication and not publication.is_off and now < self._showing.records_at
+
     def _of(self, page: Outline, request: Request, met: Met, now: float) -> Inset:
         showing = self._showing
         asked = showing.asked_by(page)
@@ -99,9 +130,18 @@ class Insets:
             if number != NO_NUMBER and inset.is_constant:
                 make_room(self._by_who, MOST)
                 self._by_who[key] = inset
+        if number != NO_NUMBER and alikes.is_lasting:
+            self._keep(number, alikes, asked, request, visitor, now)
         if now >= showing.records_at:
             showing.record(asked, showing.seen(request, visitor, now), profile, said + found, inset)
         return inset
+
+    def _keep(self, number: int, alikes: Alikes, asked: Asked, request: Request, visitor: Visitor, now: float) -> None:
+        """Keeps the visitor's number with their cookies, for `again`."""
+        verified = self._showing.cookies.verified(request.cookies, now)
+        known = self._showing.remembered.basis(visitor.id) if asked.needs_profile else NOBODY
+        if verified is not None and known is not None and verified.at(now) is visitor:
+            verified.remember(alikes, number, known, now)
 
     def _decided(self, slots: Slots, context: EvaluationContext) -> Inset:
         """By what is decided for somebody: known by where the decisions are, since a plan has one of each."""

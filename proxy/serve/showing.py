@@ -79,14 +79,14 @@ class Showing:
         recorder: Recorder,
         capture: Capture,
     ) -> None:
-        self._cookies = cookies
+        self.cookies = cookies
         self._profiles = profiles
-        self._memory = profiles.memory
+        self.remembered = profiles.memory
         profiles.along(cookies.forget)  # they lead to profiles
         profiles.along(self._forget_alikes)
         self._metrics = metrics
         self._recorder = recorder
-        self._capture = capture
+        self.capture = capture
         self._recall = Recall()
         self.filling = Filling(self._recall, settings.secret)
         self._alikes: dict[Hashable, Alikes] = {}
@@ -115,7 +115,7 @@ class Showing:
             return Met(ANONYMOUS)
         visitor = self._visitor(request, now)
         if not visitor.id:
-            return self._welcome(visitor, now, has_cookie=self._cookies.visitor_name in request.cookies)
+            return self._welcome(visitor, now, has_cookie=self.cookies.visitor_name in request.cookies)
         asked = self.asked_by(page)
         if not asked.needs_profile:
             return Met(visitor)
@@ -142,14 +142,14 @@ class Showing:
         return _met(visitor, await self._profiles.get(visitor.id, now) if visitor.id else None, now)
 
     def _visitor(self, request: Request, now: float) -> Visitor:
-        return allowed(self._cookies.of(request, now), self.consents.of(request))
+        return allowed(self.cookies.of(request, now), self.consents.of(request))
 
     def _welcome(self, visitor: Visitor, now: float, *, has_cookie: bool) -> Met:
         if visitor.consent < Consent.SESSION:
-            return Met(visitor, set_cookie=self._cookies.forgotten if has_cookie else None)
+            return Met(visitor, set_cookie=self.cookies.forgotten if has_cookie else None)
         if not self._gives_cookies:
             return Met(visitor, STRANGER)
-        new, cookie = self._cookies.new_visitor(now, is_for_session=visitor.consent is Consent.SESSION)
+        new, cookie = self.cookies.new_visitor(now, is_for_session=visitor.consent is Consent.SESSION)
         if visitor is not ANONYMOUS:
             new = msgspec.structs.replace(visitor, id=new.id, first_seen_at=new.first_seen_at)
         return Met(new, STRANGER, cookie)
@@ -202,8 +202,8 @@ class Showing:
     def tell(self, about: About, request: Request, met: Met, now: float, done: Shown) -> None:
         """Counts and records what the visitor was shown."""
         self._metrics.show(now, request.path, done.decided)
-        if self._capture.is_on:
-            self._capture.note(View(now, request, about, met.visitor, done, met.set_cookie is not None))
+        if self.capture.is_on:
+            self.capture.note(View(now, request, about, met.visitor, done, met.set_cookie is not None))
 
     def seen(self, request: Request, visitor: Visitor, now: float) -> Seen:
         """What deciding may look at of this visitor."""
@@ -277,7 +277,7 @@ class Showing:
         found = self._alikes.get(by)
         if found is None:
             make_room(self._alikes, MOST_ASKED)
-            found = self._alikes[by] = Alikes(asked, self._memory.found)
+            found = self._alikes[by] = Alikes(asked, self.remembered.found)
         return found
 
     def _forget_alikes(self) -> None:
@@ -287,7 +287,7 @@ class Showing:
 
     def passed(self, template: Template, request: Request, now: float) -> None:
         """Records that a page without slots was answered."""
-        self._capture.note(View(now, request, template.about, None))
+        self.capture.note(View(now, request, template.about, None))
 
     def plain(self, template: Template, coding: Coding, poured: Sequence[Fragment] = ()) -> Assembled:
         """The page as the origin sent it, in the coding asked for."""

@@ -37,6 +37,13 @@ class Numbered:
         self.known, self.version = known, known.version
         self.since, self.until = since, until
 
+    def holds(self, alikes: Alikes, now: float) -> bool:
+        """Whether it is the visitor's number among these, if what is known of them can be believed. (`serve/again.py`
+        has this in its midst.)"""
+        known = self.known
+        is_as_it_was = self.alikes is alikes and self.version == known.version and known.is_current
+        return is_as_it_was and self.since <= now < self.until
+
 
 class Alikes:
     """The numbers for what the slots of `asked` ask of visitors. `lasting`: nothing that visitors do changes what is

@@ -138,6 +138,10 @@ class Remembered:
         self.found.count += 1
         return known.current() if has_news and known.news else known.profile
 
+    def believes(self, known: Known, now: float) -> bool:
+        """Whether what is known counts still, however it was found."""
+        return known is NOBODY or abs(now - self.looked_at) < self.seconds or abs(now - known.at) < self.seconds
+
     def basis(self, visitor_id: str) -> Known | None:
         """What `fresh` goes by, for as long as it is current and of this version; None for somebody's device. Of whom
         nothing is known shares it with others, and it is of another version when any of them is met."""

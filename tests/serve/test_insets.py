@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.model import Fact, OneOf
+from proxy.bucketing import BUCKETS
+from proxy.http.message import Habit, Question
+from proxy.model import Draw, Fact, OneOf
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template, cut
 from proxy.rulebook.compile import Publication
@@ -35,6 +37,11 @@ def outline_of(page: bytes) -> Outline:
     return Outline.by(template, ())
 
 
+OUTLINE = outline_of(PAGE)
+HABIT = Habit(((b"host", b"shop.example"), (b"accept-language", b"nl")), b"shop.example", "http", "gzip")
+QUESTION = Question(HABIT, b"GET", b"/", b"", None)
+
+
 class Shown:
     """The pages of a site, as they are filled by what is known of others."""
 
@@ -58,6 +65,16 @@ class Shown:
         plain = self.showing.show(outline.of(page), request, met, now, "identity")
         assert (b"".join(chunks), lines) == (b"".join(plain.chunks), plain.lines)
         return inset
+
+    async def again(self, visitor: str, *segments: str) -> Inset | None:
+        """Asks twice as a browser does: what comes of the second time, where the number of the first is known."""
+        own = {b"cookie": b"session=1; " + self.site.visitor(visitor, *segments)[1]}
+        request, now = QUESTION.request(own, ""), self.site.now
+        met = await self.showing.meet_waiting(OUTLINE, request, now)
+        first = self.insets.of(OUTLINE, request, met, now)
+        again = self.insets.again(OUTLINE, QUESTION, own, now)
+        assert again is None or again is first
+        return again
 
 
 @pytest.mark.parametrize("rules", [ALL, VIPS, DUTCH, NAMED, NOBODY], ids=["all", "vips", "dutch", "named", "none"])
@@ -101,3 +118,53 @@ async def test_what_is_shown_is_counted_and_a_fragment_that_raises_costs_the_ban
         shown.showing.publish(broken)
         assert (await shown.inset("anna")).contents == (None, None, None)
         assert site.metrics.get("tailorbird_decide_errors_total") == 2
+
+
+@pytest.mark.parametrize("rules", [ALL, VIPS, DUTCH, NOBODY], ids=["all", "vips", "dutch", "none"])
+async def test_whose_number_is_kept_is_shown_the_same_and_counted_the_same(rules: Publication) -> None:
+    async with Site("http://127.0.0.1:1", recorded_a_second=0, publication=rules) as site:
+        shown = Shown(site)
+        for visitor, segments in (("anna", ("vip",)), ("ben", ()), ("cleo", ("vip", "b"))):
+            before = dict(site.metrics.by_value("tailorbird_rule_matches_total"))
+            again = await shown.again(visitor, *segments)
+            assert again is not None
+            after = site.metrics.by_value("tailorbird_rule_matches_total")
+            rules_shown = [decision.rule for decision in again.decisions if decision.rule]
+            assert all(after[rule] - before.get(rule, 0) == 2 * rules_shown.count(rule) for rule in rules_shown)
+            assert site.metrics.live[-1] == site.metrics.live[-2]
+
+
+async def test_whatever_may_have_changed_since_takes_the_longer_way() -> None:
+    async with Site("http://127.0.0.1:1", recorded_a_second=0, publication=VIPS) as site:
+        shown = Shown(site)
+        own = {b"cookie": site.visitor("anna", "vip")[1]}
+
+        def again() -> Inset | None:
+            return shown.insets.again(OUTLINE, QUESTION, own, site.now)
+
+        assert await shown.again("anna", "vip") is not None
+        assert again() is not None
+        site.profiles.outdate(["anna"])
+        assert again() is None
+        assert await shown.again("anna", "vip") is not None
+        site.now += 86_400  # the segments do not count any more
+        assert again() is None
+        site.now -= 86_400
+        assert await shown.again("anna", "vip") is not None
+        shown.showing.publish(replace(VIPS, version="v2"))
+        assert again() is None
+
+
+async def test_where_chance_or_words_have_a_say_nobody_goes_by_a_number() -> None:
+    drawn = published((replace(shown("Once")[0], draws=(Draw("rollout:once", ((0.0, BUCKETS),)),)), "Once"))
+    for rules in (drawn, NAMED):
+        async with Site("http://127.0.0.1:1", recorded_a_second=0, publication=rules) as site:
+            await site.remember("anna", name="Anna")
+            assert await Shown(site).again("anna") is None
+
+
+async def test_who_wants_not_to_be_profiled_goes_by_none() -> None:
+    async with Site(
+        "http://127.0.0.1:1", recorded_a_second=0, publication=ALL, consent=("own",), consent_default="contextual"
+    ) as site:
+        assert await Shown(site).again("anna") is None
