@@ -177,7 +177,8 @@ FINDINGS: tuple[FindingKind, ...] = (
         "R503",
         "this cannot be shown",
         "The content has a fault: a field that is never closed, an address that leads nowhere safe, HTML that a page "
-        "would not survive.",
+        "would not survive. A field as rules have it (`{first name|you}`) is a warning in an HTML file, where it is "
+        "written otherwise.",
         banner_text("title: Sale", "button: Shop", "link: javascript:alert(1)"),
         banner_text("title: Sale", "button: Shop", "link: /sale"),
     ),

@@ -5,6 +5,7 @@ The kinds and their keys are the rows of `page/slots.py`; each kind has its make
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import Source
 from proxy.catalogue.strategy_context import StrategyContext
 from proxy.conditions.nodes import Node, Scalar, as_text
-from proxy.diagnostics import Edit, Finding, did_you_mean, nearest
+from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean, nearest
 from proxy.errors import EditorError
 from proxy.model import Place, Product, Rule
 from proxy.page.cards import DEFAULT_CARD
@@ -34,6 +35,7 @@ from proxy.rulebook.words import Word, fields
 BANNERS, CARDS, HTML = "banners/", "cards/", ".html"
 MAX_PIXELS, MAX_COUNT = 10_000, 50
 SAMPLE = Product("SKU-1", "A product", "/p/SKU-1", "category", "brand", 9.5, "EUR", "/img/SKU-1.svg", 600, 600)
+_FIELD_OF_RULES = re.compile(r"(?<!\{)\{([a-z]+(?: [a-z]+)*)(?:\|([^{}|\"\\]*))?\}(?!\})")
 IDENTIFIED = ("first name", "last name")  # what a login tells, declared or not
 KIND_WORDS = tuple(Word(kind.name, kind.help) for kind in SLOT_KINDS)
 
@@ -129,11 +131,22 @@ def file_faults(sources: Mapping[str, str]) -> Iterator[Finding]:
     for file, source in sources.items():
         try:
             if file.startswith(BANNERS):
+                yield from _as_in_rules(file, source)
                 yield from (_left_out(removed, file, source) for removed in editor_html(Frame(""), source).removed)
             elif file.startswith(CARDS):
                 yield from (_left_out(removed, file, source) for removed in card_faults(source, SAMPLE))
         except EditorError as error:
             yield Finding("R503", str(error.args[0]), _line(file, error.line or 1, source), error.help)
+
+
+def _as_in_rules(file: str, source: str) -> Iterator[Finding]:
+    """R503 for fields that are written as in the words of a rule: an HTML file would show them as they stand."""
+    for match in _FIELD_OF_RULES.finditer(source):
+        name = match[1].strip().replace(" ", "_")
+        instead = f'{{{{ {name}|default("{match[2]}") }}}}' if match[2] else f"{{{{ {name} }}}}"
+        place = _line(file, source.count("\n", 0, match.start()) + 1, source)
+        help = Suggestion(f"in a file, write: {instead}", match[0], instead)
+        yield Finding("R503", f"`{match[0]}` is shown as it stands", place, help, is_warning=True)
 
 
 def unknown_fields(fragment: Fragment, node: Node, known: Collection[str]) -> Iterator[Finding]:

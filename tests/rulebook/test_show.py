@@ -103,6 +103,8 @@ def test_what_cannot_be_shown_is_told(show: str, code: str, what: str, column: i
     [
         ("banners/promo.html", "<p>Hi</p>\n{% if x %}", "R503", 2),
         ("banners/promo.html", "<p>Hi</p>\n<script>1</script>", "R504", 2),
+        ("banners/promo.html", "<p>Hi</p>\n{first name|you}", "R503", 2),
+        ("banners/promo.html", "<p>Hi</p>\n<a title='{nickname}'>x</a>", "R503", 2),
         ("cards/wide.html", "<p>\n{{ product.titel }}</p>", "R503", 2),
         ("cards/wide.html", "<p>{{ product.title }}</p>\n<iframe></iframe>", "R504", 2),
     ],
@@ -112,3 +114,16 @@ def test_faults_within_a_file_are_told_there_whether_it_is_used_or_not(
 ) -> None:
     found = publish("rules: []", **{file: text}).findings
     assert [(finding.code, finding.place.file, finding.place.line) for finding in found] == [(code, file, line)]
+
+
+def test_a_field_of_rules_in_a_file_is_a_warning_that_can_be_mended(publish: Publish) -> None:
+    html = '<p title="{first name|you}">{{ first_name }} {nickname} {a-b} {} {"x": 1}</p>'
+    found = publish("rules: []", **{"banners/promo.html": html}).findings
+    assert [(finding.what, finding.is_warning) for finding in found] == [
+        ("`{first name|you}` is shown as it stands", True),
+        ("`{nickname}` is shown as it stands", True),
+    ]
+    assert [edit.replacement for finding in found for edit in finding.edits] == [
+        '{{ first_name|default("you") }}',
+        "{{ nickname }}",
+    ]
