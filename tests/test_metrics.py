@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from proxy.metrics import HELP, HISTOGRAMS, Decided, Metrics, Times
+from proxy.metrics import HELP, HISTOGRAMS, MOST_UNCOUNTED, Decided, Metrics, Times
 from proxy.model import Decision
 
 
@@ -44,6 +44,19 @@ def test_decided_pages_are_listed_and_counted_by_rule_and_by_result() -> None:
         assert 'tailorbird_requests_total{result="default"} 1\n' in metrics.as_text()
     metrics.show(0.0, b"/", often)
     assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": 6}
+
+
+def test_pages_are_counted_and_listed_however_many_were_shown() -> None:
+    metrics = Metrics(live_size=3)
+    sale = Decided.by((Decision("hero", "b", rule="Sale"),))
+    for at in range(2 * MOST_UNCOUNTED + 1):
+        metrics.show(float(at), b"/", sale)
+    assert [shown.at for shown in metrics.live] == [
+        2.0 * MOST_UNCOUNTED - 2,
+        2.0 * MOST_UNCOUNTED - 1,
+        2.0 * MOST_UNCOUNTED,
+    ]
+    assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": 2 * MOST_UNCOUNTED + 1}
 
 
 def test_text_exposition_escapes_label_values() -> None:

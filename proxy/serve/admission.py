@@ -24,10 +24,13 @@ MADE_ROOM_FOR = 32
 
 
 class Connection(Protocol):
-    """What admission needs of a connection. `since` is when its client was last owed nothing (loop time)."""
+    """What admission needs of a connection."""
 
     address: str
-    since: float
+
+    @property
+    def since(self) -> float:
+        """When its client was last owed nothing and waited for (loop time)."""
 
     @property
     def is_idle(self) -> bool:

@@ -43,7 +43,9 @@ class Answering(HttpToolsProtocol):
     without ASGI, if it is sent so. A connection has so many attributes that they would be looked up in a dict of its
     own: those that are asked for with each request, and two of uvicorn's, have a place."""
 
-    __slots__ = ("_backlog", "_descriptor", "_owed", "_relaying", "_settings", "_turns", "loop", "transport")
+    __slots__ = (
+        "_backlog", "_descriptor", "_is_quiet", "_owed", "_relaying", "_settings", "_turns", "loop", "transport",
+    )  # fmt: skip
 
     def __init__(self, settings: Settings, accesslog: AccessLog | None = None, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
@@ -52,6 +54,7 @@ class Answering(HttpToolsProtocol):
         self._owed: deque[Owed] = deque()
         self._backlog = Backlog(settings)
         self._relaying: Relay | None = None
+        self._is_quiet = False  # nothing is owed, waits to be taken or ends; what changes that says so
         self._descriptor = -1  # the socket's, where what is written to it needs no more than the system
 
     def connection_made(self, transport: Any) -> None:
@@ -71,6 +74,7 @@ class Answering(HttpToolsProtocol):
             except OSError:
                 sent = 0
         if sent < len(data):
+            self._is_quiet = False
             self.transport.write(data[sent:])
 
     def _put_all(self, pieces: Pieces, size: int) -> None:

@@ -40,12 +40,15 @@ class Phase(enum.Enum):
     TUNNEL = enum.auto()
 
 
+_BEGINS = (Phase.IDLE, Phase.HEAD)
+
+
 class Conversation(Answering):
-    """`address` is the client's; `since` when the present wait for it began."""
+    """`address` is the client's."""
 
     __slots__ = (
-        "_admission", "_is_last_call", "_metrics", "_most_waiting", "_phase", "_refill", "_unread", "_uploaded",
-        "address", "since",
+        "_admission", "_is_last_call", "_metrics", "_most_waiting", "_phase", "_refill", "_since", "_unread",
+        "_uploaded", "_was_heard", "address",
     )  # fmt: skip
 
     def __init__(
@@ -67,7 +70,8 @@ class Conversation(Answering):
         self._is_last_call = False
         self.address = ""
         self.url = b""
-        self.since = 0.0
+        self._since = 0.0
+        self._was_heard = False  # since somebody last asked for `since`
 
     # -- called by the event loop ------------------------------------------------------------------------------------
 
@@ -97,7 +101,7 @@ class Conversation(Answering):
     def last_call(self) -> None:
         """The next answer to begin is the last one here. A client that is silent just now may ask once more: its
         request may be on its way, and nobody could tell it that it was not read."""
-        self._is_last_call = True
+        self._is_last_call, self._is_quiet = True, False
         if self._owed and not self._owed[-1].response_started:
             self._owed[-1].keep_alive = False
 
@@ -126,7 +130,36 @@ class Conversation(Answering):
             self._phase = Phase.NOTHING
             self._tell(RequestError("something went wrong", status=502))
 
+    # -- asked before the lane ---------------------------------------------------------------------------------------
+
+    def _is_ready(self) -> bool:
+        """A request is to begin, and nothing else is being said or waits to be taken. After an answer in the lane it is
+        as before: it stays so until something else happens, where none but the system is between us and the client."""
+        transport = self.transport
+        is_ready = not (
+            self._unread
+            or self._owed
+            or self._is_last_call
+            or self._phase not in _BEGINS
+            or transport.get_write_buffer_size()
+            or transport.is_closing()
+        )
+        self._is_quiet = is_ready and self._descriptor >= 0
+        return is_ready
+
     # -- called by the admission -------------------------------------------------------------------------------------
+
+    @property
+    def since(self) -> float:
+        """When the present wait for the client began, or later: after an answer in the lane nobody looks at the time
+        until somebody asks."""
+        if self._was_heard:
+            self.since = self.loop.time()
+        return self._since
+
+    @since.setter
+    def since(self, at: float) -> None:
+        self._since, self._was_heard = at, False
 
     @property
     def is_idle(self) -> bool:
@@ -177,7 +210,7 @@ class Conversation(Answering):
         said."""
         if self.transport.is_closing():
             return
-        was_body, self._phase = self._phase is Phase.BODY, Phase.NOTHING
+        was_body, self._phase, self._is_quiet = self._phase is Phase.BODY, Phase.NOTHING, False
         self.since = self.loop.time()
         self._count(str(error.status))
         if not was_body and self._is_answering:

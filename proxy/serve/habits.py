@@ -54,7 +54,8 @@ _UNUSUAL = frozenset(b"referer content-length transfer-encoding expect upgrade i
 
 
 class Known:
-    """Habits and questions of clients of one kind, by their bytes. None: judged, and no habit."""
+    """Habits and questions of clients of one kind, by their bytes, questions without the empty line at their end. None:
+    judged, and no habit."""
 
     def __init__(self, cache_bytes: int) -> None:
         self.habits: Memo[bytes, Habit | None] = Memo(int(SHARE * cache_bytes))
@@ -125,11 +126,27 @@ class Reader:
         when they are none, or one that the ordinary reading is for."""
         if len(data) > self._longest:
             return None
+        # Mostly nothing but cookies is cut out, and they stand last; from their end bytes are searched faster.
+        line = data.rfind(b"\n", 0, -4) + 1
+        if data.startswith(b"Cookie: ", line):
+            question = self._questions.get(data[:line])
+            value, _, end = data[line + 8 :].partition(b"\r")
+            if question is not None and question.room and end == b"\n\r\n" and value >= _FIRST:
+                try:
+                    self._values.feed(value)
+                except httptools.HttpParserError:
+                    self._values.begin()
+                    return None
+                return question, {b"cookie": value}
+        return self._read(data)
+
+    def _read(self, data: bytes) -> tuple[Question, Own] | None:
+        """The same, whatever is cut out and wherever it stands."""
         own: Own = {}
         head, feed = data, self._values.feed
         try:
             for name, beginning in self._cuts:
-                before, hit, after = head.partition(beginning)
+                before, hit, after = head.rpartition(beginning)
                 if hit:
                     value, end, after = after.partition(b"\r")  # one byte is found 40 times faster than two
                     if value < _FIRST or name in own:
@@ -140,9 +157,9 @@ class Reader:
         except httptools.HttpParserError:
             self._values.begin()
             return None
-        question = self._questions.get(head) or self._question(head)
+        question = self._questions.get(head[:-2]) or self._question(head)
         if question is None:
-            return self.read(data) if self._finds_cuts(head) else None
+            return self._read(data) if self._finds_cuts(head) else None
         # What was cut out where the head ends would leave its end elsewhere.
         if len(own) > question.room or not data.endswith(_END):
             return None
@@ -163,7 +180,7 @@ class Reader:
         path, _, query = match[2].partition(b"?")
         question = Question(habit, match[1], normalised(path), query, referer)
         question.room = self._habits.most_fields - len(question.fields)
-        self._known.questions.put(head, question, question.size + len(head))
+        self._known.questions.put(head[:-2], question, question.size + len(head))
         return question
 
     def _is_referer(self, referer: bytes | None) -> bool:

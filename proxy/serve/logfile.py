@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Sequence
 from queue import SimpleQueue
 from threading import Thread
 
@@ -34,21 +33,21 @@ class LogFile:
         self._metrics = metrics
         self._given, self._done = 0, 0  # lines; each is added to by one thread alone
         self._is_well = True
-        self._batches: SimpleQueue[Sequence[bytes] | None] = SimpleQueue()
+        self._batches: SimpleQueue[tuple[bytes, int] | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._file = sys.stdout.fileno() if path == "-" else _opened(path)
 
-    def write(self, lines: Sequence[bytes]) -> None:
-        """Queues lines, which come with their line ends."""
+    def write(self, lines: bytes, many: int) -> None:
+        """Queues so many lines, as they stand one behind the other, with their line ends."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._thread = Thread(target=self._run, args=(self._loop,), name="access-log", daemon=True)
             self._thread.start()
-        if self._given - self._done + len(lines) > MOST_WAITING:
-            self._lost(len(lines))
+        if self._given - self._done + many > MOST_WAITING:
+            self._lost(many)
         else:
-            self._given += len(lines)
-            self._batches.put(lines)
+            self._given += many
+            self._batches.put((lines, many))
 
     async def aclose(self) -> None:
         """Returns once what was queued has been written, or could not be."""
@@ -73,13 +72,14 @@ class LogFile:
     # -- in the thread
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        while (lines := self._batches.get()) is not None:
+        while (batch := self._batches.get()) is not None:
+            lines, many = batch
             error = self._why_not(lines)
-            self._done += len(lines)
+            self._done += many
             if error is not None or not self._is_well:  # else there is nothing to tell, which costs as much as to write
-                loop.call_soon_threadsafe(self._went, len(lines), error)
+                loop.call_soon_threadsafe(self._went, many, error)
 
-    def _why_not(self, lines: Sequence[bytes]) -> Exception | None:
+    def _why_not(self, lines: bytes) -> Exception | None:
         """Writes the lines; returns the error, if any."""
         try:
             self._write(lines)
@@ -87,12 +87,12 @@ class LogFile:
             return error
         return None
 
-    def _write(self, lines: Sequence[bytes]) -> None:
+    def _write(self, lines: bytes) -> None:
         if self._path != "-" and not _is_at(self._file, self._path):
             old, self._file = self._file, _opened(self._path)
             os.close(old)
         # One write for all: workers that share a file leave each other's lines whole.
-        left = memoryview(b"".join(lines))
+        left = memoryview(lines)
         while left:
             left = left[os.write(self._file, left) :]
 

@@ -8,7 +8,7 @@ line is one object of JSON and the end of a line; what is not our own in it was 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -23,9 +23,13 @@ MOST_LEADS = 1_000
 _OURS = b"\r\ncache-status: tailorbird; "
 _LENGTH = b"\r\ncontent-length: "
 _END = b"}\n"
+_MS = [b'%03dZ","client":' % ms for ms in range(1_000)]
 
 Asked = Request | tuple[Question, Own, str]
 """A request; or the question of many, what this one said of its own, and who sent it."""
+Hit = tuple[float, Question, Own, str, bytes, int]
+"""A page given at once: when, Unix seconds; the question, what else this one said but for cookies, and who sent it;
+what the fields above the answer tell, and how long its body is."""
 
 
 class Lines:
@@ -36,19 +40,31 @@ class Lines:
         self._clients: dict[str | tuple[str, bytes], bytes] = {}
         self._leads: dict[bytes, bytes] = {}
         self._second, self._beginning = -1, b""
-        self._ms, self._moment = -1, b""
 
-    def of_hit(self, at: float, question: Question, own: Own, client: str, lead: bytes, length: int) -> bytes:
-        """That of a page given at once, whose body has `length` bytes; what else its fields tell is in `lead`."""
-        ms = int(at * 1_000)
-        return b'%b%b%b%b,"status":200,"ms":0.000,"bytes":%d%b' % (  # a quarter less than joined
-            self._moment if ms == self._ms else self._of_ms(ms),
-            self._clients.get(client) or self._of_client(client, own, question.fields),
-            question.line or _of_question(question),
-            b"" if len(own) == (b"cookie" in own) else _of_own(own.get),
-            length,
-            self._leads.get(lead) or self._of_lead(lead),
-        )
+    def joined(self, noted: Sequence[bytes | Hit]) -> bytes:
+        """Lines, and those made of hits, in this order."""
+        pieces: list[bytes] = []
+        alike: dict[tuple[Question, str, bytes], tuple[bytes, bytes]] = {}
+        words_of = alike.get
+        for one in noted:
+            if isinstance(one, bytes):
+                pieces.append(one)
+                continue
+            at, question, own, client, lead, length = one
+            words = words_of((question, client, lead))
+            if words is None or own:
+                words = self._words(question, own, client, lead)
+                if not own:
+                    alike[question, client, lead] = words
+            second, ms = divmod(int(at * 1_000), 1_000)
+            beginning = self._beginning if second == self._second else self._of_second(second)
+            pieces += beginning, _MS[ms], words[0], b"%d" % length, words[1]
+        return b"".join(pieces)
+
+    def _words(self, question: Question, own: Own, client: str, lead: bytes) -> tuple[bytes, bytes]:
+        """What a hit's line has before its length, and behind it."""
+        before = *self._parts((question, own, client)), b',"status":200,"ms":0.000,"bytes":'
+        return b"".join(before), self._leads.get(lead) or self._of_lead(lead)
 
     def of(
         self,
@@ -63,12 +79,13 @@ class Lines:
         """That of any answer, `at` Unix seconds, that took `seconds` from its request's head to the last byte that the
         system took. `head` are its fields, their lines, or the answer itself. One that broke off or was not waited for
         to its end is not whole."""
-        ms = int(at * 1_000)
+        second, ms = divmod(int(at * 1_000), 1_000)
         lines = b"\r\n%b\r\n" % _lines(head).partition(b"\r\n\r\n")[0]
         length = _said(lines, _LENGTH)
         return b"".join(
             (
-                self._moment if ms == self._ms else self._of_ms(ms),
+                self._beginning if second == self._second else self._of_second(second),
+                _MS[ms],
                 *self._parts(asked),
                 b',"status":%d,"ms":%.3f' % (status, max(0.0, seconds) * 1_000),
                 b',"bytes":%d' % int(length) if length.isdigit() else b"",
@@ -93,13 +110,10 @@ class Lines:
             b"" if len(own) == (b"cookie" in own) else _of_own(own.get),
         )
 
-    def _of_ms(self, ms: int) -> bytes:
-        second, rest = divmod(ms, 1_000)
-        if second != self._second:
-            self._beginning = time.strftime('{"time":"%Y-%m-%dT%H:%M:%S.', time.gmtime(second)).encode()
-            self._second = second
-        self._moment, self._ms = b'%b%03dZ","client":' % (self._beginning, rest), ms
-        return self._moment
+    def _of_second(self, second: int) -> bytes:
+        self._beginning = time.strftime('{"time":"%Y-%m-%dT%H:%M:%S.', time.gmtime(second)).encode()
+        self._second = second
+        return self._beginning
 
     def _of_client(self, peer: str, own: Own, fields: Headers) -> bytes:
         hops = own.get(b"x-forwarded-for", b"")

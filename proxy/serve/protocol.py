@@ -36,7 +36,6 @@ from proxy.upstream.relay import Owed
 MAX_AHEAD = 32
 """Requests that may be sent ahead of an answer (pipelining)."""
 
-_BEGINS = (Phase.IDLE, Phase.HEAD)
 _LATER: Any = object()
 """Stands for a body that the application will read."""
 
@@ -109,17 +108,8 @@ class ClientProtocol(Conversation):
         self._read = self._habits.of(self.address, self.scheme or "http").read
 
     def data_received(self, data: bytes) -> None:
-        transport = self.transport
         try:
-            # Not unless a request is to begin, and nothing else is being said or waits to be taken.
-            if not (
-                self._unread
-                or self._owed
-                or self._is_last_call
-                or self._phase not in _BEGINS
-                or transport.get_write_buffer_size()
-                or transport.is_closing()
-            ):
+            if self._is_quiet or self._is_ready():
                 read, again = self._read, self._again  # what is called as it is looked up is taken for a method
                 known = read(data)
                 if known is not None:
@@ -127,13 +117,16 @@ class ClientProtocol(Conversation):
                     answer = again(question, own, self.address)
                     if isinstance(answer, bytes):
                         self._put(answer)
+                        self._was_heard = True
                     else:
+                        self._is_quiet = False
                         self._ask(question, own, answer)
-                    self.since = self.loop.time()
+                        self.since = self.loop.time()
                     return
         except Exception as error:  # whatever fault of ours it is, its client is told, as by way of the parser
             self._refuse(failure_of(error))
             return
+        self._is_quiet = False
         self._parse(data)
 
     def _parse(self, data: bytes) -> None:

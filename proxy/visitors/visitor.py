@@ -118,10 +118,12 @@ class Cookies:
         self._unsigned = unsigned.encode()
         self._flags = b"; Path=/; HttpOnly; SameSite=Lax" + (b"" if is_demo else b"; Secure")
         self._prefix = b"tb_" if is_demo else b"__Host-tb_"
+        self._between = b"; " + self._prefix
         self.visitor_name = self._prefix + b"v"
         self.segments_name = self._prefix + b"s"
         self.forgotten = self.visitor_name + b"=" + self._flags + b"; Max-Age=0"
-        self._memo: dict[bytes, Verified] = {}  # by our own cookies, in the order we set them
+        self._memo: dict[bytes, Verified] = {}  # by our own cookies, as they stand behind each other where we set them
+        self._known = self._memo.get
 
     @classmethod
     def from_settings(cls, settings: Settings, *, is_demo: bool = False) -> Cookies:
@@ -153,6 +155,25 @@ class Cookies:
     def verified(self, cookie_header: bytes, now: float) -> Verified | None:
         """What a Cookie header says, if the cookies of ours in it are genuine, a visitor's alone and written as
         browsers write them; None when it has to be read."""
+        prefix, rfind = self._prefix, cookie_header.rfind
+        last = rfind(prefix)  # bytes are searched from their end in a third of the time
+        if last < 0 or self._unsigned:
+            return None
+        first = rfind(prefix, 0, last)
+        if first < 0:
+            first = last
+        # What was verified has no `;` in its values: so nothing else stands between, and the second is no third's end.
+        elif rfind(prefix, 0, first) >= 0:
+            return self._verified_apart(cookie_header, now)
+        end = cookie_header.find(b";", last)
+        begins = first + len(prefix)
+        known = self._known(cookie_header[begins:] if end < 0 else cookie_header[begins:end])
+        if known is not None and (not first or cookie_header.startswith(b"; ", first - 2)):
+            return known
+        return self._verified_apart(cookie_header, now)
+
+    def _verified_apart(self, cookie_header: bytes, now: float) -> Verified | None:
+        """The same of cookies that stand anywhere, or come for the first time."""
         before, *cookies = cookie_header.split(self._prefix)  # in less than half the time of a regular expression
         ours = []
         for cookie in cookies:
@@ -160,9 +181,7 @@ class Cookies:
                 return None
             ours.append(cookie.partition(b";")[0])
             before = cookie
-        if self._unsigned or not ours:
-            return None
-        key = b";".join(ours)
+        key = self._between.join(ours)
         return self._memo.get(key) or self._verified_now(key, ours, now)
 
     def _verified_now(self, key: bytes, ours: Sequence[bytes], now: float) -> Verified | None:
@@ -174,7 +193,7 @@ class Cookies:
     def of(self, request: Request, now: float) -> Visitor:
         """The visitor who asks; never raises."""
         ours = request.cookies_named(self._prefix)
-        known = self._memo.get(b";".join(ours)) if not self._unsigned else None
+        known = self._memo.get(self._between.join(ours)) if not self._unsigned else None
         return self._read(ours, request.cookies, now) if known is None else known.at(now)
 
     def _read(self, ours: Sequence[bytes], cookie_header: bytes, now: float) -> Visitor:
@@ -190,7 +209,9 @@ class Cookies:
         return msgspec.structs.replace(visitor, unverified=hinted_segments(hints[0])) if hints else visitor
 
     def _verified(self, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Visitor:
-        key = b"v=%b;s=%b" % (visitor_cookie, segments_cookie) if segments_cookie else b"v=" + visitor_cookie
+        key = b"v=" + visitor_cookie
+        if segments_cookie:
+            key += b"%bs=%b" % (self._between, segments_cookie)
         known = self._memo.get(key)
         if known is not None:
             return known.at(now)

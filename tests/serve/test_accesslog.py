@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from proxy.serve import accesslog
 from proxy.serve.accesslog import GONE
 from tests.wire.origin import Origin, by_path, ok
 from tests.wire.served import Served, hear, request
@@ -61,6 +62,18 @@ async def test_each_request_has_a_line_by_whatever_way_it_is_answered(tmp_path: 
     assert {one["status"] for one in found if one["target"] in ("/_tb/none", "/missing")} == {404}
     assert found[3]["cache"].startswith("hit") and found[3]["bytes"] > 0
     assert found == await logged(tmp_path / "beside", sent, has_lane=False)
+
+
+async def test_lines_stand_in_the_order_of_the_answers_however_many_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accesslog, "ENOUGH", 5)
+    fields = AGENT, (b"Cookie", b"_ga=7"), (b"X-Request-Id", b"r-7")
+    sent = [request(b"GET", path, *fields) for path in (b"/", b"/", b"/data", b"/a.css", b"/") * 5]
+    found = await logged(tmp_path / "log", sent, has_lane=True)
+    assert [one["target"] for one in found] == ["/", "/", "/data", "/a.css", "/"] * 5
+    assert {one["request_id"] for one in found} == {"r-7"}
+    assert found[-1]["cache"].startswith("hit")
 
 
 async def test_what_is_refused_has_a_line_too(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from proxy.serve.logfile import MOST_WAITING, LogFile
 
 async def test_what_is_given_is_written_before_it_closes(tmp_path: Path) -> None:
     file = LogFile(str(tmp_path / "log"), Metrics())
-    file.write([b"a\n", b"b\n"])
-    file.write([b"c\n"])
+    file.write(b"a\nb\n", 2)
+    file.write(b"c\n", 1)
     await file.aclose()
     assert (tmp_path / "log").read_bytes() == b"a\nb\nc\n"
 
@@ -36,15 +36,15 @@ def stuck(tmp_path: Path, metrics: Metrics) -> tuple[LogFile, int]:
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     file = LogFile(str(path), metrics)
-    file.write([b"x" * 999 + b"\n"] * 1_000)
+    file.write((b"x" * 999 + b"\n") * 1_000, 1_000)
     return file, reader
 
 
 async def test_nobody_waits_for_a_reader_who_takes_nothing_and_what_is_too_much_is_lost(tmp_path: Path) -> None:
     metrics = Metrics()
     file, reader = stuck(tmp_path, metrics)
-    file.write([b"y\n"] * (MOST_WAITING - 1_000))
-    file.write([b"z\n"])
+    file.write(b"y\n" * (MOST_WAITING - 1_000), MOST_WAITING - 1_000)
+    file.write(b"z\n", 1)
     assert metrics.get("tailorbird_access_log_lost_total") == 1
     os.set_blocking(reader, True)
     taken = threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(reader, 1 << 16), b"")])

@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 import pytest
 
 from proxy.http.message import Response
-from proxy.serve.protocol import in_one_write, protocols
+from proxy.serve.protocol import ClientProtocol, in_one_write, protocols
 from tests.serve.test_protocol import connections
 from tests.wire.origin import Origin, Seen, always, by_path, ok
 from tests.wire.served import Served, hear, request
@@ -252,6 +252,45 @@ async def test_a_draining_server_ends_connections_that_are_owed_nothing() -> Non
         assert (await hear(reader)).status == 200
         served.listener.stop(gently=False)
         assert await asyncio.wait_for(reader.read(), 9) == b""
+        writer.close()
+
+
+async def test_whatever_happens_between_two_answers_in_the_lane_is_heeded_by_the_next() -> None:
+    async with Origin(by_path(ANSWERS)) as origin, Served(origin.url, publication=LANE) as served:
+        sent = request(b"GET", b"/", served.site.visitor("anna"))
+        await served.site.remember("anna", **{"first name": "Anna"})
+        await served.get(b"/", served.site.visitor("anna"))
+
+        async def warm() -> tuple[asyncio.StreamReader, asyncio.StreamWriter, ClientProtocol]:
+            reader, writer = await served.connect()
+            for _ in range(4):
+                writer.write(sent)
+                assert (await hear(reader)).status == 200
+            (connection,) = connections(served)
+            assert connection._is_quiet
+            return reader, writer, connection
+
+        reader, writer, connection = await warm()
+        connection.last_call()
+        writer.write(sent)
+        assert (await hear(reader)).headers[b"connection"] == b"close"
+        assert await reader.read() == b""
+        writer.close()
+        await eventually(lambda: not connections(served))
+
+        reader, writer, connection = await warm()
+        writer.write(sent[:40])
+        await eventually(lambda: connection._unread > 0)
+        writer.write(sent[40:])
+        assert (await hear(reader)).status == 200
+        writer.close()
+        await eventually(lambda: not connections(served))
+
+        reader, writer, connection = await warm()
+        writer.write(b"nonsense\r\n\r\n" + sent)
+        assert (await hear(reader)).status == 400
+        writer.write(sent)
+        assert await reader.read() == b""
         writer.close()
 
 
