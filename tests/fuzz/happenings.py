@@ -132,6 +132,8 @@ class Happenings:
             if name in self._does:
                 await self._does[name](bird, drawn)
             await bird._invalidation.look()
+        if name == "erased":  # what is erased is erased up to when that was done, by the machine's clock
+            self.now += 61
 
     async def _publish(self, bird: Tailorbird, drawn: Drawn) -> None:
         bird._gateway.publish(self._publications[drawn.edition])

@@ -174,7 +174,8 @@ class Shop:
         gateway._own._reader._outlines._forget()
 
     async def logged(self) -> list[dict[str, Any]]:
-        """The lines of the access log, but for what the machine's clock and the size of a packed page say."""
+        """The lines of the access log, but for what the machine's clock says, the size of a packed page, and how far it
+        was read what nobody could read."""
         accesslog = self.behind.tailorbird._accesslog
         assert accesslog is not None
         accesslog._hand_over()
@@ -182,7 +183,8 @@ class Shop:
             while accesslog._file._done < accesslog._file._given:
                 await asyncio.sleep(0.01)
         lines = [json.loads(line) for line in self._log.read_bytes().splitlines()]
-        return [{name: said for name, said in line.items() if name not in ("ms", "bytes")} for line in lines]
+        told = [{"status"} if not line["method"] else line.keys() - {"ms", "bytes"} for line in lines]
+        return [{name: line[name] for name in names} for line, names in zip(lines, told, strict=True)]
 
     def counted(self, what: str) -> dict[str, float]:
         """A metric, by its one label."""
