@@ -8,7 +8,7 @@ much size or depth. Events rather than composed nodes, because only events still
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import yaml
@@ -185,7 +185,22 @@ def _slip(name: str, text: str, error: yaml.YAMLError) -> Finding:
     if mark is None:
         return finding
     opened = opening.line if opening is not None else None
-    return replace(finding, edits=repair(text, finding.place.line - 1, opened))
+    edits = repair(text, finding.place.line - 1, opened)
+    return replace(_missing(finding, edits, text), edits=edits)
+
+
+def _missing(finding: Finding, edits: Sequence[Edit], text: str) -> Finding:
+    """A colon or a blank that is all that is missing is told where it is, not where the file cannot be read on."""
+    if len(edits) != 1 or edits[0].column != edits[0].end:
+        return finding
+    line, at, wanted = edits[0].line, edits[0].column, edits[0].replacement
+    if wanted == ":":
+        what, help = "a colon is missing here", "write `word: value`"
+    elif wanted == " " and rows_of(text)[line - 1][at - 2 : at - 1] in (":", "-"):
+        what, help = "a space is missing here", "put one behind the colon, and behind the dash"
+    else:
+        return finding
+    return replace(finding, what=what, help=help, place=Place(finding.place.file, line, at, at + 1))
 
 
 def _told(name: str, text: str, error: yaml.YAMLError) -> Finding:
@@ -218,7 +233,7 @@ def _words_for(problem: str, row: str, column: int) -> tuple[str, str]:
     if "cannot start any token" in problem:
         return f'a text cannot begin with "{row[column : column + 1]}"', QUOTE_HELP
     if "expected" in problem or "not allowed" in problem:
-        help = "begin it in the same column as its neighbours, and put a space after every colon"
+        help = "begin it in the same column as its neighbours, and put a space after every colon and dash"
         return "this line does not fit the lines above it", help
     return "I cannot read on from here", QUOTE_HELP
 
