@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from proxy.conditions.nodes import Node
 from proxy.rulebook.compile import Loaded, load
 from proxy.rulebook.lints import Site
+from proxy.rulebook.read import read_yaml
 
 FILES = {
     "slots.yaml": "slots:\n  home.hero: {page: /, longest title: 40}\n  all.topbar: {height: 40}\n",
@@ -30,3 +32,10 @@ def publish() -> Publish:
         return load({name: content.encode() for name, content in files.items()}, site=site)
 
     return publish
+
+
+def node(text: str) -> Node:
+    """The text's YAML as nodes."""
+    root = read_yaml("x", text, [])
+    assert root is not None
+    return root

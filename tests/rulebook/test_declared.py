@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.conditions.nodes import Node
 from proxy.conditions.phrase import Kind
 from proxy.diagnostics import Finding
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.declared import read_attributes, read_slots
-from proxy.rulebook.read import read_yaml
-
-
-def node(text: str) -> Node:
-    root = read_yaml("x", text, [])
-    assert root is not None
-    return root
+from tests.rulebook.conftest import node
 
 
 def test_a_slot_may_be_a_mere_name_or_say_where_and_how_large_it_is() -> None:

@@ -7,17 +7,10 @@ from math import inf
 import pytest
 
 from proxy.catalogue.ranking import Fit, Shift
-from proxy.conditions.nodes import Node
 from proxy.diagnostics import Finding
 from proxy.rulebook.merchandise import read_fits, read_pins, read_shifts
-from proxy.rulebook.read import read_yaml
 from tests.catalogue.worlds import PRODUCTS
-
-
-def node(text: str) -> Node:
-    root = read_yaml("x", text, [])
-    assert root is not None
-    return root
+from tests.rulebook.conftest import node
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.conditions.nodes import Node
 from proxy.diagnostics import Finding
 from proxy.model import Product
-from proxy.rulebook.read import read_yaml
 from proxy.rulebook.sources import read_sources
+from tests.rulebook.conftest import node
 
 CATALOGUE = [
     Product("SKU-1", "Boot", "/p/1", category="shoes/trail"),
     Product("SKU-2", "Tent", "/p/2", category="tents"),
 ]
-
-
-def node(text: str) -> Node:
-    root = read_yaml("x", text, [])
-    assert root is not None
-    return root
 
 
 def test_strategies_keep_their_order() -> None:

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from proxy.conditions.nodes import Node
 from proxy.diagnostics import Finding
-from proxy.rulebook.read import read_yaml
 from proxy.rulebook.words import RULE, Part, Word, fields
+from tests.rulebook.conftest import node
 
 WORDS = (Word("name", "what it is called", required=True), Word("when", "what must hold"))
-
-
-def node(text: str) -> Node:
-    root = read_yaml("x", text, [])
-    assert root is not None
-    return root
 
 
 def test_known_words_are_found_by_name() -> None:

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.wire.behind import Behind
 from tests.wire.large_shop import published
 from tests.wire.origin import Origin, always, ok
-from tests.wire.served import Heard, Served, hear, request
+from tests.wire.programs import answered, bearer, post
+from tests.wire.served import Served
 
 NOBODY = "http://127.0.0.1:1"
 SERVER = "a-key-of-a-server-long-enough"
@@ -30,26 +30,7 @@ experiments:
 segments: {VIP: {}}
 """
 RULES = published(YAML, [])
-
-
-async def post(served: Served, what: object, *headers: tuple[bytes, bytes], path: bytes = b"/_tb/decide") -> Heard:
-    reader, writer = await served.connect()
-    body = what if isinstance(what, bytes) else json.dumps(what).encode()
-    writer.write(request(b"POST", path, *headers, (b"Connection", b"close"), body=body))
-    heard = await hear(reader)
-    writer.close()
-    return heard
-
-
-def bearer(key: str) -> tuple[bytes, bytes]:
-    return b"Authorization", b"Bearer " + key.encode()
-
-
-async def decided(served: Served, what: object, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
-    heard = await post(served, what, *headers)
-    assert heard.status == 200, heard.body
-    assert heard.headers[b"cache-control"] == b"no-store"
-    return dict(json.loads(heard.body))
+DECIDE = b"/_tb/decide"
 
 
 async def test_a_program_is_told_what_a_slot_shows_and_why() -> None:
@@ -59,7 +40,7 @@ async def test_a_program_is_told_what_a_slot_shows_and_why() -> None:
             "visitor": "anna",
             "context": {"firstName": "Anna", "segments": ["VIP"], "mood": {"is": "good"}},
         }
-        got = await decided(served, asked, bearer(SERVER))
+        got = await answered(served, DECIDE, asked, bearer(SERVER))
         hero, row = got["decisions"]["home.hero"], got["decisions"]["home.row"]
         assert (hero["value"]["title"], hero["value"]["link"]) == ("Hello Anna", "/vip")
         assert (hero["reason"], hero["rule"], hero["detail"]) == ("TARGETING_MATCH", "Twice is enough", "rule")
@@ -72,14 +53,14 @@ async def test_the_visitor_of_the_cookies_is_the_one_of_the_pages_and_a_new_one_
     async with Served(NOBODY, publication=RULES, write_keys=KEYS, visitor_cookie="session") as served:
         asked = {"slots": ["home.hero", "home.row"]}
         cookie = served.site.visitor("anna", "VIP")
-        got = (await decided(served, asked, cookie))["decisions"]
+        got = (await answered(served, DECIDE, asked, cookie))["decisions"]
         assert got["home.hero"]["value"]["title"] == "Hello VIP"
-        of_anna = await decided(served, {**asked, "visitor": "anna"}, bearer(SERVER))
+        of_anna = await answered(served, DECIDE, {**asked, "visitor": "anna"}, bearer(SERVER))
         assert of_anna["decisions"]["home.row"] == got["home.row"]
         assert of_anna["decisions"]["home.hero"] == {
             "value": None, "reason": "STATIC", "detail": "default", "rule": "", "variant": "",
         }  # fmt: skip
-        assert b"tb_v=" in (await post(served, asked)).headers[b"set-cookie"]
+        assert b"tb_v=" in (await post(served, DECIDE, asked)).headers[b"set-cookie"]
 
 
 async def test_what_a_channel_tells_that_it_showed_counts_for_limits_on_all_of_them(tmp_path: Path) -> None:
@@ -101,7 +82,7 @@ async def test_what_a_channel_tells_that_it_showed_counts_for_limits_on_all_of_t
 async def test_an_app_says_what_its_device_knows_and_no_more() -> None:
     async with Served(NOBODY, publication=RULES, write_keys=KEYS) as served:
         asked = {"slots": ["home.hero"], "visitor": "device-1", "context": {"segments": ["VIP"], "device": "phone"}}
-        got = await decided(served, asked, bearer("app-key"))
+        got = await answered(served, DECIDE, asked, bearer("app-key"))
         assert got["decisions"]["home.hero"]["value"] is None and got["ignored"] == ["segments"]
 
 
@@ -123,12 +104,12 @@ async def test_what_makes_no_sense_is_told_with_how_to_mend_it(
     what: object, headers: tuple[tuple[bytes, bytes], ...], status: int, says: str
 ) -> None:
     async with Served(NOBODY, publication=RULES, write_keys=KEYS) as served:
-        heard = await post(served, what, *headers)
+        heard = await post(served, DECIDE, what, *headers)
     assert heard.status == status and says in json.loads(heard.body)["error"] + json.loads(heard.body)["help"]
 
 
 async def test_a_page_of_another_origin_may_ask_where_it_is_named() -> None:
     async with Served(NOBODY, publication=RULES, slot_origins=("https://app.example",)) as served:
-        heard = await post(served, {"slots": ["home.hero"]}, (b"Origin", b"https://app.example"))
+        heard = await post(served, DECIDE, {"slots": ["home.hero"]}, (b"Origin", b"https://app.example"))
         assert heard.headers[b"access-control-allow-origin"] == b"https://app.example"
         assert (await served.get(b"/_tb/decide")).status == 405

@@ -19,7 +19,8 @@ from openfeature.flag_evaluation import Reason
 from proxy.model import Profile
 from proxy.page.slots import DeclaredSlot
 from proxy.serve.ofrep import MOST_FLAGS
-from tests.serve.test_decide_api import KEYS, NOBODY, RULES, SERVER, bearer, post
+from tests.serve.test_decide_api import KEYS, NOBODY, RULES, SERVER
+from tests.wire.programs import bearer, post
 from tests.wire.served import Heard, Served
 from tests.wire.site import published as site_published
 from tests.wire.site import shown
@@ -74,7 +75,7 @@ async def test_what_cannot_be_evaluated_is_an_error_that_the_sdk_knows() -> None
 
 async def ask(served: Served, context: object, *headers: tuple[bytes, bytes], path: bytes = FLAGS) -> Heard:
     body = context if isinstance(context, bytes) else json.dumps({"context": context}).encode()
-    return await post(served, body, *headers, path=path)
+    return await post(served, path, body, *headers)
 
 
 async def test_all_flags_are_evaluated_at_once_and_asked_again_by_their_etag() -> None:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from tests.wire.large_shop import catalogue, likes, published
-from tests.wire.served import Heard, Served, hear, request
+from tests.wire.programs import answered, bearer, post
+from tests.wire.served import Served
 from tests.wire.site import NOON
 
 NOBODY = "http://127.0.0.1:1"
@@ -32,34 +32,15 @@ rules:
 """,
     catalogue(60),
 )
+RANK = b"/_tb/rank"
 PRODUCTS = [f"SKU-{n}" for n in range(30)]
 ASKED = {"products": PRODUCTS, "listing": "search", "query": "tent"}
-
-
-async def post(served: Served, what: object, *headers: tuple[bytes, bytes], method: bytes = b"POST") -> Heard:
-    reader, writer = await served.connect()
-    body = what if isinstance(what, bytes) else json.dumps(what).encode()
-    writer.write(request(method, b"/_tb/rank", *headers, (b"Connection", b"close"), body=body))
-    heard = await hear(reader)
-    writer.close()
-    return heard
-
-
-def bearer(key: str) -> tuple[bytes, bytes]:
-    return b"Authorization", b"Bearer " + key.encode()
-
-
-async def ranked(served: Served, what: object, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
-    heard = await post(served, what, *headers)
-    assert heard.status == 200, heard.body
-    assert heard.headers[b"cache-control"] == b"no-store"
-    return dict(json.loads(heard.body))
 
 
 async def test_a_visitor_gets_the_order_of_the_lists_rule_with_why() -> None:
     async with Served(NOBODY, publication=RULES) as served:
         served.site.profiles.remember("anna", likes("anna", 7), NOON)
-        got = await ranked(served, ASKED, served.site.visitor("anna"))
+        got = await answered(served, RANK, ASKED, served.site.visitor("anna"))
         assert sorted(got["products"]) == sorted(PRODUCTS) and got["rule"] == "What they like first"
         assert got["products"].index("SKU-7") == 1  # ten places up by their favourite brand, below the pin
         moved = {move["product"]: move for move in got["moved"]}
@@ -73,12 +54,12 @@ async def test_a_server_names_another_visitor_and_nobody_else_may() -> None:
         for name, brand in (("anna", 7), ("ben", 3)):
             served.site.profiles.remember(name, likes(name, brand), NOON)
         of_anna = {**ASKED, "visitor": "anna"}
-        got = await ranked(served, of_anna, bearer(SERVER), served.site.visitor("ben"))
-        assert got == await ranked(served, ASKED, served.site.visitor("anna"))
-        assert got != await ranked(served, ASKED, served.site.visitor("ben"))
-        statuses = [(await post(served, of_anna, *by)).status for by in ([], [bearer("guessed")])]
+        got = await answered(served, RANK, of_anna, bearer(SERVER), served.site.visitor("ben"))
+        assert got == await answered(served, RANK, ASKED, served.site.visitor("anna"))
+        assert got != await answered(served, RANK, ASKED, served.site.visitor("ben"))
+        statuses = [(await post(served, RANK, of_anna, *by)).status for by in ([], [bearer("guessed")])]
         assert statuses == [401, 401]
-        assert "Bearer KEY" in json.loads((await post(served, of_anna)).body)["help"]
+        assert "Bearer KEY" in json.loads((await post(served, RANK, of_anna)).body)["help"]
 
 
 @pytest.mark.parametrize(
@@ -94,25 +75,27 @@ async def test_a_server_names_another_visitor_and_nobody_else_may() -> None:
 )
 async def test_where_no_rule_arranges_the_list_it_stays_as_it_came(changes: dict[str, str]) -> None:
     async with Served(NOBODY, publication=RULES) as served:
-        assert await ranked(served, {**ASKED, **changes}) == {"products": PRODUCTS, "rule": "", "moved": []}
+        assert await answered(served, RANK, {**ASKED, **changes}) == {"products": PRODUCTS, "rule": "", "moved": []}
 
 
 async def test_the_page_of_the_list_and_its_parameters_count() -> None:
     async with Served(NOBODY, publication=RULES) as served:
-        assert (await ranked(served, {**ASKED, "listing": "sale", "page": "/sale?size=é"}))["rule"] == "In stock first"
+        assert (await answered(served, RANK, {**ASKED, "listing": "sale", "page": "/sale?size=é"}))[
+            "rule"
+        ] == "In stock first"
 
 
 async def test_products_that_the_catalogue_does_not_know_keep_about_their_place() -> None:
     async with Served(NOBODY, publication=RULES) as served:
-        got = await ranked(served, {**ASKED, "products": ["unknown", "SKU-1", "SKU-9"]})
+        got = await answered(served, RANK, {**ASKED, "products": ["unknown", "SKU-1", "SKU-9"]})
         assert got["products"] == ["SKU-9", "unknown", "SKU-1"]
-        assert (await ranked(served, {**ASKED, "products": []}))["products"] == []
+        assert (await answered(served, RANK, {**ASKED, "products": []}))["products"] == []
 
 
 async def test_when_deciding_fails_the_order_is_the_one_that_came() -> None:
     async with Served(NOBODY, publication=RULES) as served:
         served.site.profiles.remember("anna", replace(likes("anna", 7), history=(None,)), NOON)  # nothing can read that
-        got = await ranked(served, ASKED, served.site.visitor("anna"))
+        got = await answered(served, RANK, ASKED, served.site.visitor("anna"))
         assert got == {"products": PRODUCTS, "rule": "", "moved": []}
         assert served.site.metrics.get("tailorbird_decide_errors_total") == 1
 
@@ -133,7 +116,7 @@ async def test_when_deciding_fails_the_order_is_the_one_that_came() -> None:
 )
 async def test_what_makes_no_sense_is_told_with_how_to_mend_it(what: object, status: int, says: str) -> None:
     async with Served(NOBODY, publication=RULES) as served:
-        heard = await post(served, what)
+        heard = await post(served, RANK, what)
         assert heard.status == status
         assert says in json.loads(heard.body)["error"]
 

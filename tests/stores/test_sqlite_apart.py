@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 
-from proxy.stores import sqlite_schema, sqlite_tombstones
+from proxy.stores import sqlite_tombstones
 from proxy.stores.sqlite_apart import MOST, forget_names, since
 
 NOON = 1_795_435_200.0
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    opened = sqlite3.connect(":memory:", isolation_level=None)
-    sqlite_schema.prepare(opened)
-    yield opened
-    opened.close()
 
 
 def join(connection: sqlite3.Connection, *devices: str) -> None:

@@ -1,19 +1,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 
-from proxy.stores import sqlite_bulk, sqlite_log, sqlite_schema
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    opened = sqlite3.connect(":memory:", isolation_level=None)
-    sqlite_schema.prepare(opened)
-    yield opened
-    opened.close()
+from proxy.stores import sqlite_bulk, sqlite_log
 
 
 @pytest.mark.parametrize("count", [0, 1, sqlite_bulk.ROWS, 2 * sqlite_bulk.ROWS + 1])

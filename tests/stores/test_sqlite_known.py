@@ -8,18 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from proxy.model import Arrival, Event
-from proxy.stores import sqlite_bulk, sqlite_known, sqlite_log, sqlite_schema
+from proxy.stores import sqlite_bulk, sqlite_known, sqlite_log
 from proxy.stores.record import packed_arrival
 
 NOON = 1_795_435_200.0
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    opened = sqlite3.connect(":memory:", isolation_level=None)
-    sqlite_schema.prepare(opened)
-    yield opened
-    opened.close()
 
 
 def told(connection: sqlite3.Connection) -> tuple[list[str], list[str], int]:

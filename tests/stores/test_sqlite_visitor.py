@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 
 from proxy.errors import DamagedValueError
 from proxy.events.fold import fold
 from proxy.model import Arrival, Event, Link, Profile
-from proxy.stores import sqlite_bulk, sqlite_log, sqlite_schema
+from proxy.stores import sqlite_bulk, sqlite_log
 from proxy.stores.record import packed, packed_arrival
 from proxy.stores.sqlite_visitor import (
     READ,
@@ -30,14 +29,6 @@ NOON = 1_795_435_200.0
 
 def seen(visitor_id: str, number: int) -> Arrival:
     return Arrival(visitor_id, Event(NOON + number, f"web:{number}", "page viewed", "/"), "web", NOON + number)
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    opened = sqlite3.connect(":memory:", isolation_level=None)
-    sqlite_schema.prepare(opened)
-    yield opened
-    opened.close()
 
 
 def log(connection: sqlite3.Connection, *arrivals: Arrival) -> None:

@@ -13,6 +13,7 @@ from proxy.errors import OriginError
 from proxy.ports import UpstreamRequest
 from proxy.settings import Settings
 from proxy.upstream.origin import OriginTransport
+from tests.upstream.conftest import body_of
 from tests.wire.origin import Origin, Script, Wire, always, ok
 
 GET = UpstreamRequest(b"GET", b"/c/shoes?page=2", ((b"host", b"shop.example"), (b"accept", b"*/*")))
@@ -20,14 +21,6 @@ POST = replace(GET, method=b"POST", target=b"/orders")
 LENGTH_10 = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 HURRIED = Settings(connect_timeout_ms=500, first_byte_timeout_ms=150, between_bytes_timeout_ms=150)
-
-
-async def body_of(transport: OriginTransport, request: UpstreamRequest = GET) -> bytes:
-    answer = await transport.fetch(request)
-    try:
-        return b"".join([piece async for piece in answer.body])
-    finally:
-        await answer.aclose()
 
 
 async def reason_of(origin: Origin, request: UpstreamRequest = GET, settings: Settings = HURRIED) -> str:

@@ -13,6 +13,7 @@ from proxy.errors import OriginError
 from proxy.ports import UpstreamRequest
 from proxy.settings import Settings
 from proxy.upstream.origin import OriginTransport
+from tests.upstream.conftest import body_of
 from tests.wire.origin import Origin, Wire, always, in_turn, ok
 
 GET = UpstreamRequest(b"GET", b"/", ((b"host", b"shop.example"),))
@@ -20,14 +21,6 @@ GET = UpstreamRequest(b"GET", b"/", ((b"host", b"shop.example"),))
 
 def transport_to(origin: Origin, **settings: object) -> OriginTransport:
     return OriginTransport(origin.url, Settings(**settings))  # type: ignore[arg-type]
-
-
-async def body_of(transport: OriginTransport, request: UpstreamRequest = GET) -> bytes:
-    answer = await transport.fetch(request)
-    try:
-        return b"".join([piece async for piece in answer.body])
-    finally:
-        await answer.aclose()
 
 
 async def silent(wire: Wire) -> None:

@@ -13,18 +13,11 @@ from proxy.ports import UpstreamRequest
 from proxy.settings import Settings
 from proxy.upstream.origin import OriginTransport
 from proxy.upstream.sending import head_of
+from tests.upstream.conftest import body_of
 from tests.wire.origin import Origin, Wire, always, ok
 
 GET = UpstreamRequest(b"GET", b"/c/shoes?page=2", ((b"host", b"shop.example"), (b"accept", b"*/*")))
 POST = replace(GET, method=b"POST", target=b"/orders")
-
-
-async def body_of(transport: OriginTransport, request: UpstreamRequest = GET) -> bytes:
-    answer = await transport.fetch(request)
-    try:
-        return b"".join([piece async for piece in answer.body])
-    finally:
-        await answer.aclose()
 
 
 async def first_packet(request: UpstreamRequest) -> bytes:
