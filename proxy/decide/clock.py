@@ -1,13 +1,13 @@
 """What the moment decides: which rules are live, and what weekday and hour it is in each rule's time zone.
 
-All of it depends on `now` alone, and changes only at a schedule's ends and on full minutes, so one answer serves every
-visitor until the next change.
+All of it depends on `now` alone, and changes only at a schedule's ends, on full minutes, and where a share of the
+visitors grows or ends, so one answer serves every visitor until the next change.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from math import floor, inf, nextafter
 
@@ -21,15 +21,23 @@ class Clock:
     """The bits that hold at a moment. `latest` is the last answer: good after the first number, up to and with the
     second; the bits; and their `time`. It is a memory only; any moment may be asked, in any order, by any thread."""
 
-    __slots__ = ("_everyone", "_local", "_numbers", "_schedule", "_times", "latest")
+    __slots__ = ("_everyone", "_local", "_numbers", "_schedule", "_times", "_turns", "latest")
 
-    def __init__(self, everyone: int, schedule: Column | None, local: Mapping[tuple[str, str], Column]) -> None:
-        """`schedule` asks about Unix seconds; `local` about (`weekday` or `hours`, time zone)."""
+    def __init__(
+        self,
+        everyone: int,
+        schedule: Column | None,
+        local: Mapping[tuple[str, str], Column],
+        turns: Iterable[float] = (),
+    ) -> None:
+        """`schedule` asks about Unix seconds; `local` about (`weekday` or `hours`, time zone). From each of the `turns`
+        on it is another time, though no bit says so."""
         self._everyone = everyone
         self._schedule = schedule
         self._local = local
+        self._turns = sorted({nextafter(turn, -inf) for turn in turns})
         self.latest: tuple[float, float, int, int] = (inf, -inf, 0, -1)
-        self._times: dict[int, int] = {}
+        self._times: dict[tuple[int, int], int] = {}
         self._numbers = count()
 
     def time(self, now: float) -> tuple[int, float]:
@@ -48,17 +56,18 @@ class Clock:
         bits, after, until = self._everyone, -inf, inf
         if self._schedule is not None:
             bits &= self._schedule.bits(now)
-            breaks = self._schedule.breaks
-            next_change = bisect_left(breaks, now)
-            after = breaks[next_change - 1] if next_change > 0 else -inf
-            until = breaks[next_change] if next_change < len(breaks) else inf
+            after, until = _around(now, self._schedule.breaks)
+        if self._turns:
+            last, following = _around(now, self._turns)
+            after, until = max(after, last), min(until, following)
         if self._local:
             bits &= self._local_bits(now)
             minute = floor(now / 60) * 60
             after, until = max(after, nextafter(minute, -inf)), min(until, nextafter(minute + 60, -inf))
         if len(self._times) >= MOST_TIMES:
             self._times = {}
-        latest = self.latest = after, until, bits, self._times.setdefault(bits, next(self._numbers))
+        time = self._times.setdefault((bits, bisect_left(self._turns, now)), next(self._numbers))
+        latest = self.latest = after, until, bits, time
         return latest
 
     def _local_bits(self, now: float) -> int:
@@ -66,3 +75,10 @@ class Clock:
         for (attribute, timezone), column in self._local.items():
             bits &= column.bits(local_time(now, timezone)[attribute])
         return bits
+
+
+def _around(now: float, breaks: Sequence[float]) -> tuple[float, float]:
+    """The last of the breaks before now, and the next from now on."""
+    following = bisect_left(breaks, now)
+    last = breaks[following - 1] if following > 0 else -inf
+    return last, breaks[following] if following < len(breaks) else inf

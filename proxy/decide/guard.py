@@ -7,8 +7,10 @@ three things: the decision, nothing (take the next), or `capped`, which is remem
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
 
 from proxy.bucketing import BUCKETS, EXPERIMENT, HOLDOUT, bounds, bucket_by, seed_number
 from proxy.model import AttributeValue, Cap, Decision, Draw, EvaluationContext, Experiment, Holdout, Reason, Rule
@@ -119,6 +121,38 @@ class Arms:
 def is_guarded(rule: Rule) -> bool:
     """Whether the rule asks something when it is about to be shown."""
     return bool(rule.draws or rule.caps or rule.holdout or rule.experiment)
+
+
+Lot = tuple[int, tuple[int, ...]]
+"""The number of a seed, and the buckets at which what is drawn by it changes, in order."""
+
+
+def lots_of(rule: Rule) -> Iterator[Lot]:
+    """All that chance decides of a rule by who the visitor is."""
+    for draw in rule.draws:
+        yield seed_number(draw.seed), tuple(sorted((draw.low, *(end for _, end in draw.steps))))
+    if rule.holdout:
+        yield seed_number(HOLDOUT + rule.name), (rule.holdout,)
+    if rule.experiment and not rule.experiment.split_by:
+        yield seed_number(EXPERIMENT + rule.name), bounds(arm.share for arm in rule.experiment.arms)
+
+
+def lot_of(holdout: Holdout) -> Lot:
+    """The same of a holdout."""
+    return seed_number(HOLDOUT + holdout.name), (holdout.share,)
+
+
+def turns_of(rules: Iterable[Rule], holdouts: Iterable[Holdout]) -> Iterator[float]:
+    """The times at which others are drawn than before, by the same lots."""
+    times = [at for rule in rules for draw in rule.draws for at, _ in draw.steps]
+    times += [at for holdout in holdouts for at in (holdout.live_from, holdout.live_until)]
+    return filter(isfinite, times)
+
+
+def drawn_by(lots: Iterable[Lot], key: str) -> tuple[int, ...] | None:
+    """What is drawn for who has this key; None for who has none. Of whom it is the same, chance decides the same at the
+    same time."""
+    return tuple([bisect_right(ends, bucket_by(number, key)) for number, ends in lots]) if key else None
 
 
 def guard_of(rule: Rule) -> Guard | None:

@@ -30,7 +30,7 @@ from proxy.conditions.derived import MARK, base_of, value_of
 from proxy.decide.clock import Clock
 from proxy.decide.column import Column, column
 from proxy.decide.conjunctions import Literal, alternatives, facts_of
-from proxy.decide.guard import HeldOut, decision_of, guard_of, held_out_by
+from proxy.decide.guard import HeldOut, decision_of, guard_of, held_out_by, turns_of
 from proxy.decide.ladder import Contender, Ladder
 from proxy.decide.layers import Layers
 from proxy.decide.layout import Layout
@@ -126,6 +126,7 @@ def compile_plan(
         layout.everyone,
         columns.pop(("now", SCHEDULE), None),
         {asked: columns.pop(asked) for asked in list(columns) if asked[0] in CLOCK_ATTRIBUTES},
+        turns_of(rules, holdouts),
     )
     nobody_asks = column([{}], layout.everyone)
     asked, verified = columns.pop(("segment", ""), nobody_asks), columns.pop(("segment", VERIFIED), None)
@@ -145,7 +146,7 @@ def compile_plan(
         clock,
         membership,
         short_cuts(plain, membership),
-        questions(rules, lambda facts: _with_what_they_name(facts, segments, journey), has_holdouts=bool(holdouts)),
+        questions(rules, lambda facts: _with_what_they_name(facts, segments, journey), holdouts),
         compile_plan(list(map(_stage, count(), journey)), segments) if journey else None,
     )
 

@@ -12,20 +12,21 @@ from dataclasses import dataclass, field
 
 from proxy.conditions.derived import MARK, MOVING, base_of
 from proxy.decide.conjunctions import facts_of
-from proxy.decide.guard import is_guarded
-from proxy.model import Fact, Measure, Rule
+from proxy.decide.guard import Lot, lot_of, lots_of
+from proxy.model import Cap, Fact, Holdout, Measure, Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
     """The `attributes` that may be asked about, and the `measures` of those that are read off the visitor's history.
-    `moves` says that something is asked which time alone changes, other than schedules and clocks; `reads_history` that
-    the history may be needed for caps, or the key that chance draws the visitor by."""
+    `moves` says that something is asked which time alone changes, other than schedules and clocks. `lots` are all that
+    chance draws the visitor by, `caps` those that are read off the history."""
 
     attributes: frozenset[str] = frozenset()
     measures: Mapping[str, Measure] = field(default_factory=dict)
     moves: bool = False
-    reads_history: bool = False
+    lots: frozenset[Lot] = frozenset()
+    caps: frozenset[Cap] = frozenset()
 
     @classmethod
     def together(cls, asked: Iterable[Questions]) -> Questions:
@@ -35,23 +36,27 @@ class Questions:
             frozenset().union(*(one.attributes for one in each)),
             {name: measure for one in each for name, measure in one.measures.items()},
             any(one.moves for one in each),
-            any(one.reads_history for one in each),
+            frozenset().union(*(one.lots for one in each)),
+            frozenset().union(*(one.caps for one in each)),
         )
 
 
 def questions(
-    rules: Sequence[Rule], with_segments: Callable[[list[Fact]], Sequence[Fact]], *, has_holdouts: bool
+    rules: Sequence[Rule], with_segments: Callable[[list[Fact]], Sequence[Fact]], holdouts: Sequence[Holdout]
 ) -> dict[str, Questions]:
     """What is asked in each slot that has a rule. `with_segments` gives some facts, and those that are asked of who is
     in the segments they name."""
     by_slot: dict[str, list[Rule]] = defaultdict(list)
     for rule in rules:
         by_slot[rule.slot].append(rule)
-    return {slot: _of_slot(here, with_segments, has_holdouts) for slot, here in by_slot.items()}
+    return {
+        slot: _of_slot(here, with_segments, [each for each in holdouts if not each.slots or slot in each.slots])
+        for slot, here in by_slot.items()
+    }
 
 
 def _of_slot(
-    rules: Sequence[Rule], with_segments: Callable[[list[Fact]], Sequence[Fact]], has_holdouts: bool
+    rules: Sequence[Rule], with_segments: Callable[[list[Fact]], Sequence[Fact]], holdouts: Sequence[Holdout]
 ) -> Questions:
     facts = with_segments([fact for rule in rules for fact in facts_of(rule.condition)])
     names = {fact.attribute for fact in facts}
@@ -60,5 +65,6 @@ def _of_slot(
         frozenset(map(base_of, names)) | drawn_by,
         {fact.attribute: fact.measure for fact in facts if fact.measure},
         any(name.partition(MARK)[2] in MOVING for name in names),
-        has_holdouts or any(map(is_guarded, rules)),
+        frozenset((*(lot for rule in rules for lot in lots_of(rule)), *map(lot_of, holdouts))),
+        frozenset(cap for rule in rules for cap in rule.caps),
     )

@@ -205,7 +205,7 @@ class Again:
     def _number(self, way: Way, visitor: Visitor, profile: Profile | None, now: float) -> int:
         alikes = way.alikes
         try:
-            return alikes.number(alikes.values(visitor, profile, now), visitor, profile)
+            return alikes.number(alikes.values(visitor, profile, now), visitor, profile, now)
         except Exception:
             return NO_NUMBER  # whoever shows it meets with the same, and counts it
 

@@ -121,7 +121,7 @@ class Insets:
             said = asked.said(showing.seen(request, visitor, now))
         alikes = showing.alikes(asked)
         found = alikes.values(visitor, profile, now)
-        number = NO_NUMBER if asked.tells_visitors_apart else alikes.number(found, visitor, profile)
+        number = NO_NUMBER if asked.tells_visitors_apart else alikes.number(found, visitor, profile, now)
         key = page.slots, showing.circumstances("identity", said, now)[0], number
         inset = self._by_who.get(key) if number != NO_NUMBER else None
         if inset is None:

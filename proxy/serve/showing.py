@@ -239,7 +239,7 @@ class Showing:
             context = context_from(self.seen(request, visitor, now), profile, asked.attributes, values)
             done = self.filling.anew(template, context, coding, poured)
         else:
-            number = NO_NUMBER if asked.tells_visitors_apart else alikes.number(found, visitor, profile)
+            number = NO_NUMBER if asked.tells_visitors_apart else alikes.number(found, visitor, profile, now)
             circumstances, _ = self.circumstances(coding, of_request, now)
             known = recalled.get(circumstances, number)
             if known is None:
@@ -273,7 +273,7 @@ class Showing:
     def alikes(self, asked: Asked) -> Alikes:
         """The numbers of visitors who are alike for these slots. Slots that ask the same of visitors share them, unless
         something is read off what visitors did."""
-        by = asked if asked.needs_history else asked.of_visitor
+        by = asked if asked.needs_history else (asked.of_visitor, asked.lots)
         found = self._alikes.get(by)
         if found is None:
             make_room(self._alikes, MOST_ASKED)

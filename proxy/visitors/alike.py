@@ -11,14 +11,17 @@ from collections.abc import Hashable
 from itertools import count
 from math import inf
 
+from proxy.audience.traits import reading
+from proxy.decide.guard import drawn_by
 from proxy.memo import make_room
 from proxy.metrics import Tally
-from proxy.model import AttributeValue, Profile, Visitor
+from proxy.model import AttributeValue, Cap, Profile, Visitor
 from proxy.visitors.asked import Asked
 from proxy.visitors.context import NEW_VISITOR_SECONDS, unsigned_only
 from proxy.visitors.remembered import NOBODY, Known
 
 MOST_NUMBERED = 32_768
+MOST_LOTS = 8
 NO_NUMBER = -1
 """Of whom something is true that nothing can be found by."""
 _unused = count()
@@ -55,6 +58,8 @@ class Alikes:
         self._has_kinds = asked.has_kinds
         self._numbers: dict[Hashable, int] = {}
         self._asks_newness = "visitor" in asked.of_visitor
+        self._lots, self._caps = asked.lots, asked.caps
+        self._is_guarded = bool(asked.lots or asked.caps)
         self.is_lasting = not asked.needs_history
         self.found = found if asked.needs_profile else Tally()
 
@@ -65,11 +70,14 @@ class Alikes:
             found.append(source(visitor, profile, now))  # noqa: PERF401  # a comprehension takes twice as long
         return tuple(found)
 
-    def number(self, values: tuple[AttributeValue | None, ...], visitor: Visitor, profile: Profile | None) -> int:
-        """The number of all visitors with these values."""
+    def number(
+        self, values: tuple[AttributeValue | None, ...], visitor: Visitor, profile: Profile | None, now: float
+    ) -> int:
+        """The number of all visitors with these values, for whom chance and caps decide the same."""
         kinds = tuple(map(type, values)) if self._has_kinds else ()
         unverified = visitor.unverified and unsigned_only(visitor, profile)
-        key = values, kinds, unverified
+        guarded = (self._drawn(visitor, profile), self._capped(profile, now)) if self._is_guarded else ()
+        key = values, kinds, unverified, guarded
         try:
             number = self._numbers.get(key)
         except TypeError:  # it cannot be in the key of a dict
@@ -79,6 +87,17 @@ class Alikes:
             number = self._numbers[key] = next(_unused)
         return number
 
+    def _drawn(self, visitor: Visitor, profile: Profile | None) -> Hashable:
+        """What chance decides: where it has more to decide than can be looked at, by whom it draws."""
+        key = (profile.bucket_key if profile is not None else "") or visitor.id
+        return drawn_by(self._lots, key) if len(self._lots) <= MOST_LOTS else key
+
+    def _capped(self, profile: Profile | None, now: float) -> tuple[bool, ...]:
+        """Which caps have been reached."""
+        if profile is None or not profile.history:
+            return ()
+        return tuple([_is_reached(cap, reading(profile, cap.measure, now)) for cap in self._caps])
+
     def forget(self) -> None:
         """Takes every visitor's number away."""
         self._numbers = {}
@@ -87,6 +106,10 @@ class Alikes:
         """Until before when a lasting number stays the visitor's, while their cookies and profile stay as they are."""
         until = visitor.first_seen_at + NEW_VISITOR_SECONDS
         return until if self._asks_newness and until > now else inf
+
+
+def _is_reached(cap: Cap, reading: AttributeValue | None) -> bool:
+    return isinstance(reading, float) and reading >= cap.enough
 
 
 NOT_NUMBERED = Numbered(None, NO_NUMBER, NOBODY, inf, -inf)

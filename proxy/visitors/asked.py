@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 from proxy.audience.measures import is_moving
 from proxy.audience.traits import TRAIT_MEASURES
+from proxy.decide.guard import Lot
 from proxy.decide.plan import CLOCK_ATTRIBUTES
 from proxy.http.message import Request
-from proxy.model import AttributeValue
+from proxy.model import AttributeValue, Cap
 from proxy.page.dressing import ROW_ATTRIBUTES
 from proxy.personalise import SORTED_BY
 from proxy.rulebook.compile import Publication
 from proxy.visitors.context import Seen, Source, is_of_request, needs_profile, source_of, values_of
 
+MOST_CAPS = 8
 _NO_NUMBERS = frozenset({"segment", "visitor"})
 
 
@@ -23,9 +25,10 @@ class Asked:
 
     * `of_request`, `of_visitor`: names of attributes, the visitor's with where each comes from.
     * `needs_profile`: a profile may have one of them; `needs_history`: something is read off what the visitor did.
-    * `tells_visitors_apart`: two visitors with the same attributes may be shown different things: chance or caps have a
-      say, products are chosen (what is sold out must not be remembered), or a value changes every moment, as the days
-      since an order.
+    * `lots`, `caps`: what chance draws by who the visitor is, and how often they may be shown something.
+    * `tells_visitors_apart`: two of whom all that is the same may be shown different things: products are chosen (what
+      is sold out must not be remembered), a value changes every moment, as the days since an order, or there are too
+      many caps to read all of them, where deciding reads the winner's.
     * `has_kinds`: a value may be a number or a truth value, of which 1 and `yes` are equal in Python.
     """
 
@@ -36,6 +39,8 @@ class Asked:
     tells_visitors_apart: bool
     has_kinds: bool = False
     needs_history: bool = False
+    lots: tuple[Lot, ...] = ()
+    caps: tuple[Cap, ...] = ()
 
     def known(self, request: Request) -> tuple[AttributeValue | None, ...] | None:
         """What `said` says of it, where a request of the same question was asked before: all of them say the same."""
@@ -63,15 +68,17 @@ class Asked:
         )
         traits = {name: TRAIT_MEASURES[name] for name in names & TRAIT_MEASURES.keys()}
         measures = {**traits, **deciding.measures}
-        reads_history = deciding.reads_history or filling.follows
+        reads_history = bool(deciding.caps) or filling.follows
         of_visitor = tuple(sorted(name for name in names if not is_of_request(name)))
         return cls(
             tuple(sorted(name for name in names if is_of_request(name))),
             of_visitor,
             tuple(source_of(name, measures.get(name)) for name in of_visitor),
-            needs_profile(names) or reads_history,
-            any((reads_history, filling.has_rows, filling.has_lists, deciding.moves))
+            needs_profile(names) or reads_history or bool(deciding.lots),
+            any((filling.follows, filling.has_rows, filling.has_lists, deciding.moves, len(deciding.caps) > MOST_CAPS))
             or any(map(is_moving, measures.values())),
             not _NO_NUMBERS.issuperset(of_visitor),
             reads_history or bool(measures),
+            tuple(deciding.lots),
+            tuple(deciding.caps),
         )

@@ -32,6 +32,16 @@ def test_a_schedule_changes_on_its_second_and_the_answer_says_until_when_it_is_g
     assert after < 100.0 <= 199.9 <= until < 200.0 and bits & 1
 
 
+def test_from_each_turn_on_it_is_another_time_though_the_bits_are_the_same() -> None:
+    turning = Clock(EVERYONE, None, {}, (100.0, 200.0))
+    moments = (nextafter(100.0, -inf), 100.0, 199.9, 200.0, 9e9)
+    told = [turning.time(now) for now in moments]
+    assert [time == told[0][0] for time, _ in told] == [True, False, False, False, False]
+    assert told[1][0] == told[2][0] != told[3][0] == told[4][0]
+    assert [until for _, until in told] == [nextafter(turn, -inf) for turn in (100.0, 200.0, 200.0)] + [inf, inf]
+    assert {turning.bits(now) for now in moments} == {EVERYONE}
+
+
 def test_every_moment_within_the_answers_time_has_the_same_answer() -> None:
     for minutes in range(-90, 90, 7):
         now = at("2026-03-28T23:00") + minutes * 60 + 13.5

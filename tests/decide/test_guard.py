@@ -6,6 +6,7 @@ import pytest
 
 from proxy.bucketing import BUCKETS, bucket
 from proxy.decide.engine import decide
+from proxy.decide.guard import drawn_by, lot_of, lots_of
 from proxy.decide.plan import compile_plan
 from proxy.model import (
     Arm,
@@ -134,5 +135,17 @@ def test_a_holdout_may_be_of_all_slots_or_of_some_and_ends_at_its_time() -> None
 def test_a_page_that_draws_or_caps_needs_to_know_who_it_is() -> None:
     rules = [Rule("A", "hero", caps=AFTER_TWICE), Rule("B", "row"), Rule("C", "bar", experiment=HALVES)]
     plan = compile_plan(rules)
-    assert [plan.asked_in([slot]).reads_history for slot in ("hero", "row", "bar")] == [True, False, True]
-    assert compile_plan(rules, (), [Holdout("Q4", 500)]).asked_in(["row"]).reads_history
+    asked = [plan.asked_in([slot]) for slot in ("hero", "row", "bar")]
+    assert [(len(one.lots), one.caps) for one in asked] == [(0, {*AFTER_TWICE}), (0, set()), (1, set())]
+    assert compile_plan(rules, (), [Holdout("Q4", 500)]).asked_in(["row"]).lots
+
+
+def test_of_whom_the_same_is_drawn_chance_decides_the_same() -> None:
+    rollout = Draw("rollout:A", ((float("-inf"), 6_000),), low=2_000)
+    rules = [Rule("A", "hero", draws=(rollout,), variant="a"), Rule("B", "row", experiment=HALVES, holdout=3_000)]
+    lots = tuple({lot for rule in rules for lot in lots_of(rule)} | {lot_of(Holdout("Q4", 1_000))})
+    plan, seen = compile_plan(rules, holdouts=[Holdout("Q4", 1_000)]), dict[object, object]()
+    for key in ("", *map(str, range(2_000))):
+        decided = decide(plan, EvaluationContext(key))
+        assert seen.setdefault(drawn_by(lots, key), decided) == decided
+    assert len(seen) == 1 + 3 * 2 * 2 * 2

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 
+from proxy.bucketing import HOLDOUT, seed_number
 from proxy.conditions.derived import derived_name
 from proxy.decide.plan import compile_plan
 from proxy.decide.questions import Questions
-from proxy.model import AllOf, Between, Draw, Fact, Holdout, Measure, OneOf, Reading, Rule, Segment
+from proxy.model import AllOf, Between, Cap, Draw, Fact, Holdout, Measure, OneOf, Reading, Rule, Segment
 from tests.decide.worlds import World
 
 VIEWS = Measure(Reading.COUNT, ("product viewed",))
 SHOES = Fact("viewed shoes", Between(low=3), measure=VIEWS)
 OLD = Fact(derived_name("birthday", "ago"), Between(low=1e9))
+ALWAYS = ((-inf, 500),)
+ONCE = Cap("once", VIEWS, 1.0)
 NORWAY = Fact("country", OneOf(frozenset({"NO"})))
 
 
@@ -28,16 +33,19 @@ def asked(*rules: Rule, segments: tuple[Segment, ...] = (), holdouts: tuple[Hold
         (Rule("A", "hero", NORWAY), Questions(frozenset({"country"}))),
         (Rule("A", "hero", SHOES), Questions(frozenset({"viewed shoes"}), {"viewed shoes": VIEWS})),
         (Rule("A", "hero", OLD), Questions(frozenset({"birthday"}), moves=True)),
-        (Rule("A", "hero", draws=(Draw("A", ()),)), Questions(reads_history=True)),
+        (Rule("A", "hero", draws=(Draw("A", ALWAYS),)), Questions(lots=frozenset({(seed_number("A"), (0, 500))}))),
+        (Rule("A", "hero", caps=(ONCE,)), Questions(caps=frozenset({ONCE}))),
     ],
 )
 def test_a_slot_asks_what_its_rules_ask(rule: Rule, expected: Questions) -> None:
     assert asked(rule) == expected
 
 
-def test_a_holdout_needs_to_know_who_it_is_where_there_is_a_rule() -> None:
-    assert asked(Rule("A", "hero"), holdouts=(Holdout("Q4", 500),)).reads_history
-    assert not asked(Rule("A", "row"), holdouts=(Holdout("Q4", 500),)).reads_history
+def test_a_holdout_draws_where_there_is_a_rule_and_it_holds() -> None:
+    lots = frozenset({(seed_number(HOLDOUT + "Q4"), (500,))})
+    assert asked(Rule("A", "hero"), holdouts=(Holdout("Q4", 500),)) == Questions(lots=lots)
+    assert asked(Rule("A", "hero"), holdouts=(Holdout("Q4", 500, frozenset({"row"})),)) == Questions()
+    assert asked(Rule("A", "row"), holdouts=(Holdout("Q4", 500),)) == Questions()
 
 
 def test_what_a_segment_asks_through_another_is_asked() -> None:
@@ -53,5 +61,6 @@ def test_several_slots_ask_all_that_each_asks() -> None:
         each = [plan.asked_in([slot]) for slot in plan.slots]
         all_of_it = plan.asked_in([*plan.slots, "a slot without rules"])
         assert all_of_it.attributes == {name for one in each for name in one.attributes}
-        assert all_of_it.reads_history == any(one.reads_history for one in each)
+        assert all_of_it.lots == {lot for one in each for lot in one.lots}
+        assert all_of_it.caps == {cap for one in each for cap in one.caps}
         assert all_of_it.moves == any(one.moves for one in each)

@@ -75,6 +75,18 @@ rules:
     slot: home.foot
     when: {{campaign: letter}}
     show: {{banner: {{title: You read our letter}}}}
+  - name: Half of them
+    slot: home.side
+    priority: low
+    when: {{grade: [g0, g1, g2, g3, g4, g5]}}
+    rollout: 50%
+    show: {{banner: {{title: You are of one half}}}}
+  - name: The others
+    slot: home.side
+    priority: low
+    when: {{grade: [g0, g1, g2, g3, g4, g5]}}
+    holdout: 30%
+    show: {{banner: {{title: You are of the other}}}}
   - name: New here
     slot: home.foot
     when: {{visitor: new}}

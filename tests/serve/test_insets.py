@@ -8,7 +8,7 @@ import pytest
 
 from proxy.bucketing import BUCKETS
 from proxy.http.message import Habit, Question
-from proxy.model import Draw, Fact, OneOf
+from proxy.model import Cap, Draw, Fact, Measure, OneOf, Reading
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template, cut
 from proxy.rulebook.compile import Publication
@@ -29,6 +29,7 @@ VIPS = published(shown("VIPs", when=in_segment("vip")), shown("Side", "home.side
 DUTCH = published(shown("Dutch", when=Fact("language", OneOf(frozenset({"nl"})))))
 NAMED = published(shown("Hello {name|you}"), shown("Side", "home.side", order=1))
 NOBODY = published()
+ONCE = Cap("once", Measure(Reading.COUNT, ("banner shown",)), 1.0)
 
 
 def outline_of(page: bytes) -> Outline:
@@ -155,12 +156,19 @@ async def test_whatever_may_have_changed_since_takes_the_longer_way() -> None:
         assert again() is None
 
 
-async def test_where_chance_or_words_have_a_say_nobody_goes_by_a_number() -> None:
-    drawn = published((replace(shown("Once")[0], draws=(Draw("rollout:once", ((0.0, BUCKETS),)),)), "Once"))
-    for rules in (drawn, NAMED):
-        async with Site("http://127.0.0.1:1", recorded_a_second=0, publication=rules) as site:
-            await site.remember("anna", name="Anna")
-            assert await Shown(site).again("anna") is None
+@pytest.mark.parametrize(
+    ("rules", "is_known"),
+    [
+        (published((replace(shown("All")[0], draws=(Draw("rollout:all", ((0.0, BUCKETS),)),)), "All")), True),
+        (published((replace(shown("Once")[0], caps=(ONCE,)), "Once")), False),
+        (NAMED, False),
+    ],
+    ids=["chance", "limits", "words"],
+)
+async def test_where_words_or_limits_have_a_say_nobody_goes_by_a_number(rules: Publication, is_known: bool) -> None:
+    async with Site("http://127.0.0.1:1", recorded_a_second=0, publication=rules) as site:
+        await site.remember("anna", name="Anna")
+        assert (await Shown(site).again("anna") is not None) is is_known
 
 
 async def test_who_wants_not_to_be_profiled_goes_by_none() -> None:

@@ -1,11 +1,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import pytest
 
-from proxy.model import AllOf, Arrival, Attributes, Between, Event, Fact, OneOf, Profile
+from proxy.bucketing import bucket
+from proxy.model import (
+    AllOf,
+    Arrival,
+    Attributes,
+    Between,
+    Cap,
+    Draw,
+    Event,
+    Fact,
+    Measure,
+    OneOf,
+    Profile,
+    Reading,
+)
 from proxy.page.fragments import Fragment
 from proxy.page.piece import Piece
 from proxy.rulebook.compile import Publication
@@ -212,3 +227,32 @@ async def test_once_all_profiles_are_forgotten_no_word_of_any_is_left() -> None:
         assert remembered(site.gateway, words) == set(words)
         site.profiles.forget()
         await eventually(lambda: not remembered(site.gateway, words))  # what was known is freed by a thread
+
+
+async def test_who_is_drawn_stays_drawn_and_others_are_when_the_share_grows() -> None:
+    rule, title = shown("Some of them")
+    growing = published((replace(rule, draws=(Draw("growing", ((-inf, 3_000), (NOON + 60, 6_000))),)), title))
+    drawn = [f"visitor-{number}" for number in range(20)]
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=growing) as site:
+        for now, share in ((NOON, 3_000), (NOON + 59.9, 3_000), (NOON + 60, 6_000), (NOON, 3_000)):
+            site.now = now
+            for name in drawn * 2:
+                page = await home(site, site.visitor(name))
+                id = site.cookies.read(site.visitor(name)[1], NOON).id
+                assert (b"Some of them" in page.body) is (bucket("growing", id) < share)
+
+
+async def test_who_was_shown_enough_is_shown_it_no_more_and_nobody_else_misses_it() -> None:
+    rule, title = shown("Now and then")
+    cap = Cap("twice", Measure(Reading.COUNT, ("banner shown",), within_seconds=60.0), 2.0)
+    capped = published((replace(rule, caps=(cap,)), title))
+    async with Origin(always(ok(PAGE, *SHARED))) as origin, Site(origin.url, publication=capped) as site:
+        for name, number in (("anna", 1), ("anna", 2), ("bert", 3)):
+            shown_at = NOON - 31 + number
+            event = Event(shown_at, str(number), "banner shown")
+            await site.store.apply([Arrival(name, event, "server", shown_at)])
+        for now, shows_anna in ((NOON, False), (NOON, False), (NOON + 29.9, False), (NOON + 30.1, True)):
+            site.now = now
+            assert (b"Now and then" in (await home(site, site.visitor("anna"))).body) is shows_anna
+            assert b"Now and then" in (await home(site, site.visitor("bert"))).body
+            assert b"Now and then" in (await home(site, site.visitor("cleo"))).body

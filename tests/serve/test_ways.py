@@ -66,7 +66,7 @@ def test_a_page_that_is_filled_has_a_way_whose_words_are_remembered() -> None:
         (asking(), page(), COOKIES_MATTER, {}),
         (asking(), page(), None, {"tells_visitors_apart": True}),
     ],
-    ids=["a head", "no slots", "an error", "other cookies matter", "chance, caps, products"],
+    ids=["a head", "no slots", "an error", "other cookies matter", "products"],
 )
 def test_what_depends_on_more_has_none(
     question: Question, entry: Entry, policy: PagePolicy | None, asks: dict[str, bool]

@@ -5,10 +5,17 @@ from typing import Any
 
 import pytest
 
+from proxy.decide.engine import decide
+from proxy.decide.plan import compile_plan
+from proxy.http.message import Request
 from proxy.metrics import Tally
-from proxy.model import Between, Fact, OneOf, Profile, Visitor
-from proxy.visitors.alike import MOST_NUMBERED, NO_NUMBER, Alikes
+from proxy.model import Between, Event, Fact, OneOf, Profile, Visitor
+from proxy.rulebook.compile import Publication
+from proxy.visitors import alike
+from proxy.visitors.alike import MOST_LOTS, MOST_NUMBERED, NO_NUMBER, Alikes
 from proxy.visitors.asked import Asked
+from proxy.visitors.context import Seen, context_from
+from tests.decide.worlds import MOMENTS, SLOTS, World
 from tests.wire.site import NOON, in_segment, published, shown
 
 NEW, VIP = Visitor("anna", NOON - 60), Visitor("bert", NOON - 86_400, frozenset({"vip"}))
@@ -22,7 +29,7 @@ def alikes(*conditions: Fact, found: Tally | None = None) -> Alikes:
 
 
 def number(among: Alikes, visitor: Visitor, profile: Profile | None = None, now: float = NOON) -> int:
-    return among.number(among.values(visitor, profile, now), visitor, profile)
+    return among.number(among.values(visitor, profile, now), visitor, profile, now)
 
 
 def test_who_is_alike_as_far_as_is_asked_has_one_number() -> None:
@@ -76,3 +83,54 @@ def test_only_profiles_that_are_asked_for_are_counted() -> None:
     found = Tally()
     assert alikes(TOWN, found=found).found is found
     assert alikes(NEWNESS, found=found).found is not found
+
+
+# -- chance and caps
+
+
+ANY_PAGE = Request(b"GET", b"/", b"", b"shop.example", ())
+
+
+def somebody(world: World, now: float) -> tuple[Visitor, Profile | None]:
+    """A visitor, who may have been shown some banners lately."""
+    random, context, names = world.random, world.context(), ("one", "two", "three")
+    shown = [
+        Event(now - random.randrange(9_000), str(number), "banner shown", random.choice(names))
+        for number in range(random.randrange(7))
+    ]
+    known = Profile("", dict(context.attributes), history=tuple(sorted(shown)), bucket_key=context.bucket_key)
+    profile = random.choice((None, known, Profile("", bucket_key=context.bucket_key)))
+    return Visitor(context.targeting_key, 0.0, random.choice((frozenset(), frozenset({"VIP"})))), profile
+
+
+@pytest.mark.parametrize("most_lots", [0, MOST_LOTS, 99])
+def test_for_who_is_alike_the_same_is_decided_with_chance_and_caps_too(
+    most_lots: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alike, "MOST_LOTS", most_lots)
+    shared = guarded = capped = 0
+    for seed in range(160):
+        world = World(seed, with_chance=True)
+        plan = compile_plan(world.rules, world.segments, world.holdouts)
+        publication, first = (
+            Publication("v1", plan, {}, (), tuple(world.rules), tuple(world.segments), ()),
+            world.context(),
+        )
+        asked = Asked.by(publication, SLOTS)
+        if asked.tells_visitors_apart:
+            continue
+        guarded += bool(asked.lots or asked.caps)
+        among, decided, first = Alikes(asked, Tally()), dict[object, object](), world.context()
+        said = tuple(first.attributes.get(name) for name in asked.of_request)
+        for _ in range(60):
+            now = world.random.choice(MOMENTS)
+            visitor, profile = somebody(world, now)
+            values = among.values(visitor, profile, now)
+            seen = Seen(ANY_PAGE, visitor, now, b"")
+            here = decide(plan, context_from(seen, profile, asked.attributes, said + values), SLOTS)
+            mine, time = among.number(values, visitor, profile, now), plan.clock.time(now)[0]
+            if mine != NO_NUMBER:
+                shared += (mine, time) in decided
+                assert decided.setdefault((mine, time), here) == here, f"seed {seed}: {now} {visitor} {profile}"
+            capped += any(decision.detail == "capped" for decision in here.values())
+    assert guarded > 20 and shared > 200 and capped > 20

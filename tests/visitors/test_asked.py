@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from proxy.model import AllOf, Cap, Fact, Measure, OneOf, Reading
-from proxy.visitors.asked import Asked
-from tests.wire.site import in_segment, published, shown
+from proxy.model import AllOf, Cap, Draw, Fact, Measure, OneOf, Reading
+from proxy.visitors.asked import MOST_CAPS, Asked
+from tests.wire.site import NOON, in_segment, published, shown
 
 
 def test_what_the_request_says_is_told_from_what_is_the_visitors() -> None:
@@ -24,9 +24,22 @@ def test_other_slots_ask_nothing_here() -> None:
     assert Asked.by(publication, ("home.hero",)) == Asked((), (), (), needs_profile=False, tells_visitors_apart=False)
 
 
-def test_chance_and_caps_tell_visitors_apart() -> None:
+def test_caps_are_read_off_the_history_unless_there_are_too_many_to_read_all() -> None:
     rule, title = shown("Now and then")
-    capped = published((replace(rule, caps=(Cap("once", Measure(Reading.COUNT, ("banner shown",)), 1),)), title))
-    assert Asked.by(capped, ("home.hero",)).tells_visitors_apart
-    assert Asked.by(capped, ("home.hero",)).needs_history
-    assert not Asked.by(capped, ("other.slot",)).tells_visitors_apart
+    caps = tuple(Cap(f"cap {n}", Measure(Reading.COUNT, ("banner shown",)), n + 1.0) for n in range(MOST_CAPS + 1))
+    few, many = (
+        Asked.by(published((replace(rule, caps=some), title)), ("home.hero",)) for some in (caps[:MOST_CAPS], caps)
+    )
+    assert (few.needs_profile, few.needs_history, few.tells_visitors_apart) == (True, True, False)
+    assert set(few.caps) == {*caps[:MOST_CAPS]}
+    assert (many.needs_history, many.tells_visitors_apart) == (True, True)
+    assert not Asked.by(published((replace(rule, caps=caps), title)), ("other.slot",)).caps
+
+
+def test_chance_asks_who_it_is_and_no_history() -> None:
+    rule, title = shown("Half of them")
+    half = replace(rule, draws=(Draw("half", ((NOON, 5_000),)),))
+    asked = Asked.by(published((half, title)), ("home.hero",))
+    assert (asked.needs_profile, asked.needs_history, asked.tells_visitors_apart, len(asked.lots)) == (
+        True, False, False, 1,
+    )  # fmt: skip
