@@ -2,9 +2,10 @@
 connection.
 
 An event is a row of the log, and nothing else: what follows from it is worked out when somebody asks. A checkpoint is
-written for who is new, for whatever changes attributes or where events go, and otherwise by chance, so that nobody has
-to count: with one event in `EVERY`, so about as many come after it. What pages note of themselves has fewer, since many
-a visitor is never read again (`sqlite_noted.py`); who is, and has many events since the last, is `due` one.
+written for who is new, for whatever changes attributes or where events go, and for who was just read and had many
+events since the last: they are `due` one. Many a visitor is never read again; for their events not to become too many,
+one is written by chance too, so that nobody has to count: with one event in `EVERY`, and with fewer of what pages note
+of themselves (`sqlite_noted.py`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from proxy.stores.record import arrivals_of, deed_of, import_of, packed, packed_
 from proxy.stores.sqlite_lately import lately_of
 from proxy.stores.tombstones import is_erased
 
-EVERY = 16
+EVERY = 64
 # Not to abort in the midst of many rows, for which SQLite would keep a copy of each page: 12 us a row, else 8.
 LOG = "INSERT OR IGNORE INTO events (visitor_id, id, received_at, value)"
 NAME = "INSERT OR IGNORE INTO attribute_names"

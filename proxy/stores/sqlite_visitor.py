@@ -75,7 +75,7 @@ SELECT count(*) || ':' || group_concat(hex(value), '') FROM (
 """  # noqa: S608  # a constant
 WRITE = "INSERT OR ROLLBACK INTO profiles (visitor_id, value, until)"
 REPLACE = "ON CONFLICT (visitor_id) DO UPDATE SET value = excluded.value, until = excluded.until"
-MANY = 32
+MANY = 16
 THEM = "visitor_id IN (SELECT value FROM json_each(?))"
 
 
