@@ -31,7 +31,8 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """How many visitors a typed condition holds for; only `problems` when it cannot be read."""
+    """How many visitors a typed condition holds for, and what is to be known of that; only `problems` when it cannot be
+    read."""
 
     size: Size | None
     visitors: int

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import get_args
 
-from proxy.conditions.nodes import Entry, Node, is_nothing
+from proxy.conditions.nodes import Entry, MapNode, Node, is_nothing
 from proxy.conditions.parse import GROUPS
 from proxy.conditions.phrase import Kind
 from proxy.conditions.vocabulary import PHRASES
@@ -28,6 +28,10 @@ RESERVED = {phrase.key for phrase in PHRASES if not phrase.is_trait} | set(GROUP
 
 def read_slots(root: Node, findings: list[Finding]) -> tuple[DeclaredSlot, ...]:
     """The slots of `slots.yaml`."""
+    if isinstance(root, MapNode) and root.entries and all("." in entry.key.text for entry in root.entries):
+        help = "write `slots:` above, and all this two spaces further in"
+        findings.append(Finding("R103", 'this file has no "slots"', root.entries[0].key.place, help))
+        return ()
     found = fields(root, "slot file", SLOT_FILE, findings)
     return (
         *(_read_slot(entry, findings) for entry in found.lines("slots", findings)),

@@ -16,6 +16,7 @@ from proxy.conditions.vocabulary import PHRASES
 from proxy.decide.conjunctions import facts_of
 from proxy.decide.engine import at_stage
 from proxy.decide.plan import JOURNEY, in_order_of_use, names_in
+from proxy.diagnostics import Finding
 from proxy.model import Attributes, Between, Condition, EvaluationContext, Fact, Measure, Profile, Segment, Test
 from proxy.rulebook.compile import Publication
 
@@ -84,6 +85,16 @@ def unforeseen(publication: Publication, name: str) -> dict[str, str]:
     return dict.fromkeys(sorted(there), "only a request tells it") | dict.fromkeys(
         sorted(on_clocks), "it is looked at when something happens, and once a day"
     )
+
+
+def asked_of_requests(condition: Condition) -> Iterator[Finding]:
+    """L7 where a condition asks what only a request tells: of visitors who are counted between requests it is never
+    true."""
+    for fact in facts_of(condition):
+        if base_of(fact.attribute) in OF_REQUESTS:
+            what = f'only a request tells "{fact.attribute}", so nobody is counted here'
+            help = "`tailorbird plan` tells how many page views a rule with it is for"
+            yield Finding("L7", what, fact.place, help, is_warning=True)
 
 
 def _needed(segments: Iterable[Segment], only: Collection[str] | None) -> list[Segment]:

@@ -67,7 +67,7 @@ WARNINGS: tuple[FindingKind, ...] = (
         "L7",
         "a segment that nobody is in",
         "A rule asks for a segment that none of the recorded visitors of the last 7 days was in. Told when a store "
-        "with 1,000 recorded views or more is named.",
+        "with 1,000 recorded views or more is named. Where the studio counts visitors, what only a request tells.",
         "segments: {Giants: {when: {orders: at least 900}}}\n" + rule_text("when: {segment: Giants}"),
         "segments: {Giants: {when: {orders: at least 1}}}\n" + rule_text("when: {segment: Giants}"),
     ),

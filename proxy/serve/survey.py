@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.audience.drivers import Driver, drivers
 from proxy.audience.features import common, features_of, steps_of
@@ -23,7 +23,7 @@ from proxy.model import Attributes, Condition, Profile, Segment
 from proxy.ports import ProfileStore
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.names import Names
-from proxy.rulebook.segment_reader import SegmentReader
+from proxy.rulebook.segment_reader import SegmentReader, asked_of_requests
 from proxy.rulebook.segments import typed_condition
 
 SAMPLE = 2_000
@@ -102,7 +102,8 @@ class Survey:
         sample = await self._drawn()
         if findings:
             return Typed(None, sample.population, len(sample.profiles), tuple(findings))
-        return await asyncio.to_thread(self._counted, publication, condition, sample)
+        counted = await asyncio.to_thread(self._counted, publication, condition, sample)
+        return replace(counted, problems=tuple(asked_of_requests(condition)))
 
     async def _drawn(self) -> _Sample:
         async with self._turn:

@@ -48,7 +48,7 @@ class ProblemView(msgspec.Struct, frozen=True):
 
 
 class TypedView(msgspec.Struct, frozen=True):
-    """How many a condition is true of, in words; or what is wrong with it."""
+    """How many a condition is true of, in words; and what is wrong with it, or to be known."""
 
     said: str
     width: int
@@ -63,12 +63,13 @@ def groups_view(groups: Groups) -> GroupsView:
 
 def typed_view(typed: Typed) -> TypedView:
     """What the page shows of a condition."""
+    problems = [_problem(finding) for finding in typed.problems]
     if typed.size is None:
-        return TypedView("", 0, [_problem(finding) for finding in typed.problems])
+        return TypedView("", 0, problems)
     size = typed.size
     said = f"{_about(typed.visitors, typed.looked_at)}{many(size.members, 'visitor')}, {size.share:.1%}"
     between = _between(size.low, size.high)
-    return TypedView(f"{said} ({between})" if between else said, round(100 * size.share), [])
+    return TypedView(f"{said} ({between})" if between else said, round(100 * size.share), problems)
 
 
 def segment_routes(site: Site, html: Html) -> list[Route]:

@@ -51,6 +51,7 @@ def test_attributes_have_a_kind() -> None:
         ("slots: {a: {json: $.hero, selector: main}}", "R304"),
         ("slots: [a]", "R104"),
         ("slot: {}", "R101"),
+        ("home.hero: {}\nhome.row: {}", "R103"),
         ("listings: {a: {json: products}}", "R304"),
         ("listings: {a: {json: $.a, selector: main}}", "R304"),
         ("listings: {a: {json: $.a, product: $..id}}", "R304"),

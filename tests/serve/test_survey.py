@@ -70,6 +70,12 @@ async def test_a_condition_is_counted_while_it_is_typed(store: Store) -> None:
         typed = await survey.typed(publication, names, text)
         assert typed.size is not None
         assert (text, typed.size.members, typed.problems) == (text, members, ())
+    of_a_request = await survey.typed(publication, names, "tier: gold\ncountry: NO\nunless: {device: phone}")
+    assert of_a_request.size is not None and of_a_request.size.members == 0
+    assert [(one.place.line, one.what) for one in of_a_request.problems] == [
+        (2, 'only a request tells "country", so nobody is counted here'),
+        (3, 'only a request tells "device", so nobody is counted here'),
+    ]
     wrong = await survey.typed(publication, names, "teir: gold")
     assert wrong.size is None
     assert wrong.problems[0].help == 'did you mean "tier"?'

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from proxy.audience.drivers import Driver
 from proxy.audience.segments import Overlap, Size
-from proxy.audience.survey import Group, Groups
+from proxy.audience.survey import Group, Groups, Typed
+from proxy.diagnostics import Finding
+from proxy.model import Place
+from proxy.studio.segments import ProblemView, typed_view
 from tests.studio.test_app import Shop, browser
 
 GOLD = Group(
@@ -46,3 +49,12 @@ async def test_a_typed_condition_is_counted_or_its_slips_are_told() -> None:
     assert good == {"said": "about 1,200 visitors, 12.0% (between 10.0% and 14.0%)", "width": 12, "problems": []}
     assert bad["problems"] == [{"line": 2, "what": "I do not know <this>", "help": "mend it"}]
     assert long.status_code == 413
+
+
+def test_what_is_to_be_known_of_a_count_stands_beside_it() -> None:
+    known = Finding("L7", "only a request tells it", Place("when", 2, 1, 2), "look at pages", is_warning=True)
+    view = typed_view(Typed(Size("", 0, 0.0, 0.0, 0.0), 10, 10, (known,)))
+    assert (view.said, view.problems) == (
+        "0 visitors, 0.0%",
+        [ProblemView(2, "only a request tells it", "look at pages")],
+    )
