@@ -82,21 +82,19 @@ class ProfileReader:
 
     def foresee(self, arrivals: Sequence[Arrival | Deed]) -> None:
         """Has these events count from now on, though the store does not have them yet."""
-        arrivals = self._memory.as_persons(arrivals)
-        self._ahead.add(arrivals)
-        self._memory.count_in(arrivals)
+        of_persons = self._memory.as_persons(arrivals)
+        self._ahead.add(arrivals, of_persons)
+        self._memory.count_in(of_persons)
 
     def arrived(self, foreseen: Sequence[Arrival | Deed], fresh: Sequence[Arrival | Deed]) -> None:
         """Says that the store has these events: foreseen ones, and `fresh` ones, which count from now on. Events that
         change more than histories are left to the store (`renew`). A read under way may be from before them, so it is
         repeated or dropped."""
         self._ahead.drop(foreseen)
-        if (persons := self._memory.as_persons(foreseen)) is not foreseen:
-            self._ahead.drop(persons)
         self._memory.count_in(fresh)
         self.outdate([one.via for one in fresh if one.via and self._memory.person(one.via) != one.visitor_id])
         if self._reads or self._renewals:
-            for arrival in (*foreseen, *persons, *fresh):
+            for arrival in (*foreseen, *self._memory.as_persons(foreseen), *fresh):
                 self._supersede(arrival.visitor_id)
 
     async def meet_all(self) -> None:

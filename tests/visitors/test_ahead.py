@@ -8,16 +8,20 @@ def seen(visitor_id: str, id: str) -> Arrival:
     return Arrival(visitor_id, Event(1.0, id, "page viewed", "/"), "browser", 1.0)
 
 
-def test_events_under_way_count_for_their_visitor_alone() -> None:
+def under_way(*arrivals: Arrival) -> Ahead:
     ahead = Ahead()
-    ahead.add([seen("anna", "a"), seen("ben", "b")])
+    ahead.add(arrivals, arrivals)
+    return ahead
+
+
+def test_events_under_way_count_for_their_visitor_alone() -> None:
+    ahead = under_way(seen("anna", "a"), seen("ben", "b"))
     assert ahead.of("anna") == [seen("anna", "a")]
     assert ahead.of("cleo") == []
 
 
 def test_an_event_that_has_arrived_is_under_way_no_more() -> None:
-    ahead = Ahead()
-    ahead.add([seen("anna", "a"), seen("anna", "b")])
+    ahead = under_way(seen("anna", "a"), seen("anna", "b"))
     ahead.drop([seen("anna", "a"), seen("nobody", "x")])
     assert ahead.of("anna") == [seen("anna", "b")]
     ahead.drop([seen("anna", "b")])
@@ -25,13 +29,20 @@ def test_an_event_that_has_arrived_is_under_way_no_more() -> None:
 
 
 def test_what_comes_after_somebody_asked_is_found_too() -> None:
-    ahead = Ahead()
-    ahead.add([seen("anna", "a"), seen("ben", "b")])
+    ahead = under_way(seen("anna", "a"), seen("ben", "b"))
     assert ahead.of("anna") == [seen("anna", "a")]
     more = [seen("ben", "c"), seen("anna", "d")]
-    ahead.add(more)
+    ahead.add(more, more)
     assert ahead.of("anna") == [seen("anna", "a"), seen("anna", "d")]
     ahead.drop([seen("anna", "a"), seen("ben", "b")])
     assert ahead.of("anna") == [seen("anna", "d")]
     ahead.drop(more[::-1])
     assert ahead.of("ben") == []
+
+
+def test_what_a_device_did_is_its_persons_until_it_has_arrived_as_the_devices() -> None:
+    ahead, told = Ahead(), [seen("phone", "a"), seen("anna", "b")]
+    ahead.add(told, [seen("anna", "a"), told[1]])
+    assert (ahead.of("anna"), ahead.of("phone")) == ([seen("anna", "a"), seen("anna", "b")], [])
+    ahead.drop([seen("phone", "a")])
+    assert ahead.of("anna") == list(ahead.all()) == [seen("anna", "b")]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from proxy.events.fold import fold
 from proxy.metrics import Metrics
-from proxy.model import Arrival, Event, Profile
+from proxy.model import Arrival, Event, Link, Profile
 from proxy.settings import Settings
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.remembered import MISSING, MOST_NEWS
@@ -119,6 +121,21 @@ async def test_events_on_their_way_count_on_what_is_remembered_and_on_what_is_re
     reader.arrived([_seen(1), _seen(2)], [_seen(3)])
     third = reader.remembered("anna", 1.0)
     assert third == fold(Profile("anna"), [_seen(1), _seen(2), _seen(3)])
+    await reader.aclose()
+
+
+async def test_what_a_device_did_counts_no_more_than_the_store_has_it_though_all_was_forgotten_meanwhile() -> None:
+    store = Slow(Profile("anna"))
+    store.gate.set()
+    reader = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
+    reader.remember("phone", Profile("phone", links={"anna": Link(1.0)}), 1.0)
+    noted = [msgspec.structs.replace(_seen(1), visitor_id="phone")]
+    reader.foresee(noted)
+    first = await reader.get("anna", 1.0)
+    assert first is not None and len(first.history) == 1
+    reader.forget()
+    reader.arrived(noted, ())  # the store did not take it: they were erased
+    assert await reader.get("anna", 1.0) == Profile("anna")
     await reader.aclose()
 
 
