@@ -33,7 +33,7 @@ class SharedCounts:
         self._name = name
         self._metrics = metrics
         self._numbers = itertools.count(1)
-        self._written = b""
+        self._written: tuple[Counts, Counts] | None = None
         self._file: Path | None = None
 
     async def keep(self) -> None:
@@ -41,14 +41,15 @@ class SharedCounts:
         system, or packing the counts of thousands of rules, holds up only the thread that does it."""
         try:
             while True:
-                await asyncio.to_thread(self._put_changed, *self._now())
+                if (now := self._now()) != self._written:
+                    await asyncio.to_thread(self._put, *now)
                 await asyncio.sleep(WRITE_SECONDS)
         finally:
             self.write()
 
     def write(self) -> None:
         """Writes the metrics of this worker. When the disk is full, the others read an older state."""
-        self._put(_packed(*self._now()))
+        self._put(*self._now())
 
     def sums(self, counts: Counts, gauges: Counts) -> tuple[Counts, Counts]:
         """Adds the counts of all workers there ever were, and the gauges of those alive, to these of our own."""
@@ -61,23 +62,18 @@ class SharedCounts:
     def _now(self) -> tuple[Counts, Counts]:
         return Counts(self._metrics.counts()), self._metrics.gauges()
 
-    def _put_changed(self, counts: Counts, gauges: Counts) -> None:
-        counted = _packed(counts, gauges)
-        if counted != self._written:
-            self._put(counted)
-
-    def _put(self, counted: bytes) -> None:
+    def _put(self, counts: Counts, gauges: Counts) -> None:
         """Under another name each time: to take the name of a file that is there makes some file systems (ext4) bring
         all to the disk at once, and that takes as long as it takes."""
         number = next(self._numbers)
         new = self._folder / f"{self._name}.new-counts"
         file = self._folder / f"{self._name}.{number:010}{_ENDING}"
         with contextlib.suppress(OSError):
-            new.write_bytes(counted)
+            new.write_bytes(msgspec.msgpack.encode(Counted(_rows(counts), _rows(gauges))))
             new.rename(file)
             if self._file is not None:
                 self._file.unlink(missing_ok=True)
-            self._file, self._written = file, counted
+            self._file, self._written = file, (counts, gauges)
 
     def _others(self) -> Iterator[tuple[str, Counted]]:
         latest = {path.stem.rpartition(".")[0]: path for path in sorted(self._folder.glob(f"*{_ENDING}"))}
@@ -96,10 +92,6 @@ class SharedCounts:
                 if newer in (None, path):
                     return None
                 path = newer
-
-
-def _packed(counts: Counts, gauges: Counts) -> bytes:
-    return msgspec.msgpack.encode(Counted(_rows(counts), _rows(gauges)))
 
 
 def _rows(counts: Counts) -> list[tuple[str, str, str, int]]:

@@ -55,7 +55,7 @@ async def test_while_it_is_kept_a_file_is_written_when_something_was_counted(
     metrics, puts = Metrics(), list[int]()
     tally = SharedCounts(tmp_path, "one", metrics)
     put = tally._put
-    monkeypatch.setattr(tally, "_put", lambda counted: (puts.append(len(puts)), put(counted)))
+    monkeypatch.setattr(tally, "_put", lambda *counted: (puts.append(len(puts)), put(*counted)))
     keeping = asyncio.create_task(tally.keep())
     for requests in (1, 2):
         metrics.count(REQUESTS, "result", "default")
