@@ -15,7 +15,7 @@ import logging
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from proxy.decide.engine import decide
+from proxy.decide.engine import Begun, begin, decide
 from proxy.http.message import Own, Question, Request
 from proxy.memo import make_room
 from proxy.metrics import Decided, Metrics
@@ -30,31 +30,31 @@ from proxy.visitors.alike import NO_NUMBER, Alikes
 from proxy.visitors.asked import Asked
 from proxy.visitors.context import context_from
 from proxy.visitors.remembered import NOBODY
+from proxy.visitors.visitor import Verified
 
 log = logging.getLogger("tailorbird.showing")
 
-MOST = 8_192
+MOST = 32_768
 """Of all slots of a worker's pages, by who is alike; and as many by what was decided. One takes some 500 bytes."""
+
+MOST_BEGUN = 1_024
 
 Slots = tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Inset:
-    """What fills the slots of a page (None: the page's own content), and what each shows and why. `told` is a cache."""
+    """What fills the slots of a page (None: the page's own content), and what each shows and why. `is_constant`: no
+    visitor's own words are in it. `told` is a cache."""
 
     contents: tuple[Content | None, ...]
     decisions: tuple[Decision, ...]
+    is_constant: bool = False
     decided: Decided = field(init=False, repr=False, compare=False)
     told: object = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.decided = Decided.by(self.decisions)
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether no visitor's own words are in it."""
-        return all(content is None or isinstance(content, Piece) for content in self.contents)
 
 
 class Insets:
@@ -65,7 +65,9 @@ class Insets:
         self._metrics = metrics
         self._by_who: dict[tuple[Slots, Hashable, int], Inset] = {}
         self._by_what: dict[tuple[Slots, tuple[int, ...]], Inset] = {}
+        self._begun: dict[tuple[Slots, Hashable], Begun] = {}
         self._publication: Publication | None = None
+        self._verified: Verified | None = None  # the last: mostly whose page is filled next
 
     def of(self, page: Outline, request: Request, met: Met, now: float) -> Inset:
         """What the page's slots are filled with for this visitor, counted and noted; with their own when deciding or
@@ -74,24 +76,38 @@ class Insets:
             self._publication = self._showing.publication
             self._by_who.clear()
             self._by_what.clear()
+            self._begun.clear()
         try:
             inset = self._of(page, request, met, now)
         except Exception:  # as in `Showing.shown`: it must not cost the page
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
             return Inset((None,) * len(page.slots), ())
-        self._showing.tell(page.about, request, met, now, inset)
+        self._tell(page, request, met, now, inset)
         return inset
+
+    def _tell(self, page: Outline, request: Request, met: Met, now: float, inset: Inset) -> None:
+        """As `Showing.tell`; a view of one whose cookies were verified just now is counted with others."""
+        question, capture = request.question, self._showing.capture
+        is_verified = question is not None and self._is_verified(met.visitor, now)
+        view = capture.page_of(question, page.about) if question is not None and is_verified else None
+        if view is None:
+            self._showing.tell(page.about, request, met, now, inset)
+        else:
+            self._metrics.show(now, request.path, inset.decided)
+            capture.note_again(now, view, met.visitor.id, inset)
 
     def again(self, page: Outline, question: Question, own: Own, now: float) -> Inset | None:
         """The same for one more who asks a question and whose number is kept with their cookies, so that nothing else
         has to be found out of them; None for all others."""
         showing, (whose, said) = self._showing, question.said
         asked, cookies = showing.asked_by(page), own.get(b"cookie", b"")
-        if whose is not asked or asked.tells_visitors_apart or not self._goes_on(now):
+        if asked.tells_visitors_apart:
             return None
-        verified = showing.cookies.verified(cookies, now)
-        if verified is None or showing.consents.level(cookies, question.is_private) is not Consent.PROFILE:
+        verified = self._verified = showing.cookies.verified(cookies, now)
+        if verified is None or whose is not asked or not self._goes_on(now):
+            return None
+        if showing.consents.level(cookies, question.is_private) is not Consent.PROFILE:
             return None
         numbered, alikes, capture = verified.numbered, showing.alikes(asked), showing.capture
         if not (numbered.holds(alikes, now) and showing.remembered.believes(numbered.known, now)):
@@ -122,31 +138,44 @@ class Insets:
         alikes = showing.alikes(asked)
         found = alikes.values(visitor, profile, now)
         number = NO_NUMBER if asked.tells_visitors_apart else alikes.number(found, visitor, profile, now)
-        key = page.slots, showing.circumstances("identity", said, now)[0], number
+        circumstances, _ = showing.circumstances("identity", said, now)
+        key = page.slots, circumstances, number
         inset = self._by_who.get(key) if number != NO_NUMBER else None
         if inset is None:
             seen = showing.seen(request, visitor, now)
-            inset = self._decided(page.slots, context_from(seen, profile, asked.attributes, said + found))
+            context = context_from(seen, profile, asked.attributes, said + found)
+            begun = self._begun.get((page.slots, circumstances)) or self._begins(page, circumstances, asked, context)
+            inset = self._decided(page.slots, context, begun)
             if number != NO_NUMBER and inset.is_constant:
                 make_room(self._by_who, MOST)
                 self._by_who[key] = inset
         if number != NO_NUMBER and alikes.is_lasting:
-            self._keep(number, alikes, asked, request, visitor, now)
+            self._keep(number, alikes, asked, visitor, now)
         if now >= showing.records_at:
             showing.record(asked, showing.seen(request, visitor, now), profile, said + found, inset)
         return inset
 
-    def _keep(self, number: int, alikes: Alikes, asked: Asked, request: Request, visitor: Visitor, now: float) -> None:
+    def _keep(self, number: int, alikes: Alikes, asked: Asked, visitor: Visitor, now: float) -> None:
         """Keeps the visitor's number with their cookies, for `again`."""
-        verified = self._showing.cookies.verified(request.cookies, now)
         known = self._showing.remembered.basis(visitor.id) if asked.needs_profile else NOBODY
-        if verified is not None and known is not None and verified.at(now) is visitor:
-            verified.remember(alikes, number, known, now)
+        if known is not None and self._verified is not None and self._is_verified(visitor, now):
+            self._verified.remember(alikes, number, known, now)
 
-    def _decided(self, slots: Slots, context: EvaluationContext) -> Inset:
+    def _is_verified(self, visitor: Visitor, now: float) -> bool:
+        """Whether it was their cookies that were verified last, and they agree to be known by them."""
+        return self._verified is not None and self._verified.at(now) is visitor
+
+    def _begins(self, page: Outline, circumstances: Hashable, asked: Asked, context: EvaluationContext) -> Begun:
+        """What deciding for all in these circumstances begins with."""
+        begun = begin(self._showing.publication.plan, asked.of_request, context.attributes, context.now)
+        make_room(self._begun, MOST_BEGUN)
+        self._begun[page.slots, circumstances] = begun
+        return begun
+
+    def _decided(self, slots: Slots, context: EvaluationContext, begun: Begun) -> Inset:
         """By what is decided for somebody: known by where the decisions are, since a plan has one of each."""
         publication, stock = self._showing.publication, self._showing.stock
-        by_slot = decide(publication.plan, context, slots)
+        by_slot = decide(publication.plan, context, slots, begun)
         decisions = tuple([by_slot[slot] for slot in slots])
         outcome = slots, tuple(map(id, decisions))
         known = self._by_what.get(outcome)
@@ -154,7 +183,8 @@ class Insets:
             return known
         fills = fills_of(decisions, publication.fragments, context, stock)
         contents = [None if fill is None else fill.constant or fill.fill(context.attributes) for fill in fills]
-        inset = Inset(tuple(contents), decisions)
+        is_constant = all(content is None or type(content) is Piece for content in contents)
+        inset = Inset(tuple(contents), decisions, is_constant)
         if inset.is_constant and stock.asks.keys().isdisjoint([decision.variant for decision in decisions]):
             make_room(self._by_what, MOST)
             self._by_what[outcome] = inset  # which has the decisions, so that nothing else comes to be where they are

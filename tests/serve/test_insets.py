@@ -72,6 +72,7 @@ class Shown:
         own = {b"cookie": b"session=1; " + self.site.visitor(visitor, *segments)[1]}
         request, now = QUESTION.request(own, ""), self.site.now
         met = await self.showing.meet_waiting(OUTLINE, request, now)
+        self.insets.again(OUTLINE, QUESTION, own, now)  # who has no number yet gets one
         first = self.insets.of(OUTLINE, request, met, now)
         again = self.insets.again(OUTLINE, QUESTION, own, now)
         assert again is None or again is first
