@@ -85,7 +85,8 @@ def _hidden(page: PagePolicy, above: list[PagePolicy], node: Node) -> list[Findi
 
 def _for_who_is_logged_in(page: PagePolicy, node: Node) -> list[Finding]:
     """L11 when a page is kept by the operator's word alone, whatever cookies its visitors have."""
-    if page.allowance.fresh is None or page.allowance.cookies is not None or not page.is_kept:
+    is_settled = page.allowance.fresh is None or page.allowance.cookies is not None or not page.is_kept
+    if is_settled or not page.pattern:  # of which is told already
         return []
     what = f'"{page.pattern}" is shown as a stranger gets it to who is logged in, too'
     help = "add `cookies: {own: [NAME]}` with the cookie of who is logged in, or {ignore: ['*']} if none matters"

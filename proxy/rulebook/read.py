@@ -186,6 +186,8 @@ def _slip(name: str, text: str, error: yaml.YAMLError) -> Finding:
         return finding
     opened = opening.line if opening is not None else None
     edits = repair(text, finding.place.line - 1, opened)
+    if not edits and opening is not None and "expected ':'" in str(getattr(error, "problem", "")):
+        return replace(finding, place=Place(name, opening.line + 1, opening.column + 1, opening.column + 2))
     return replace(_missing(finding, edits, text), edits=edits)
 
 

@@ -157,6 +157,11 @@ def test_a_lifetime_that_forgets_who_is_logged_in_is_doubted(lines: str, codes: 
     assert all(finding.is_warning for finding in findings)
 
 
+def test_a_part_without_a_path_is_told_once() -> None:
+    _, findings = read("pages:\n  - {fresh: 1 minute}\n")
+    assert [finding.code for finding in findings] == ["R103"]
+
+
 def test_every_word_says_what_stands_behind_it_and_every_example_is_understood() -> None:
     assert all(word.help for word in (*FILE, *PAGE, *COOKIES, *QUERY, *HOLE))
     for row in HOLE_FILLS:

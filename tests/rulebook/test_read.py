@@ -68,6 +68,7 @@ BOMB = b"a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n"
         (b"a: 1\n b: 2\n", "Y001", 2, 3, "this line does not fit the lines above it"),
         (b"a:\n    b: 1\n  c: 2\n", "Y001", 3, 3, "this line does not fit the lines above it"),
         (b"a:b\nc: d\n", "Y001", 1, 3, "a space is missing here"),
+        (b"a:\n  b: |\n c d\n", "Y001", 3, 2, "this line does not fit the lines above it"),
         (b"a: 1\nb:2\n", "Y001", 2, 3, "a space is missing here"),
         (b"a: 1\nslot b\nc: 3\n", "Y001", 2, 5, "a colon is missing here"),
         (b"{{ name }}: 1", "Y001", 1, 2, "a word should stand before the colon"),
