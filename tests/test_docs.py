@@ -36,9 +36,9 @@ def test_links_between_pages_lead_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), f"{path.name} links to {target}, which is not there"
 
 
-@pytest.mark.parametrize("name", ["life-of-a-request.md", "life-of-an-event.md", "layers.md", "adding.md"])
+@pytest.mark.parametrize("name", ["life-of-a-request", "life-of-an-event", "layers", "adding", "glossary"])
 def test_files_that_a_page_names_are_there(name: str) -> None:
-    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     known = [f"/{path.relative_to(ROOT)}" for path in ROOT.glob("[lpt]*/**/*.py")]
     named = sorted(set(re.findall(r"(?<![\w/.])(?:\w+/)*\w+\.py\b", text)))
     assert named

@@ -29,8 +29,9 @@ from proxy.model import (
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A fact or a group of them. `text` is the line as written, or `all of`, `any of`, `none of`; `seen` the value the
-    fact met, `unknown` when there was none; `distance` as `1 more needed`. Groups have `parts` instead."""
+    """A fact or group of facts, explained. `text` is the line as written, or `all of`, `any of`, `none of`; `seen` is
+    the value it met, `unknown` for none; `distance` says how far it is off, as `1 more needed`. Groups have `parts`
+    instead."""
 
     text: str
     ok: bool

@@ -45,7 +45,7 @@ _KM = {"km": 1.0, "m": 0.001, "mile": 1.609344, "miles": 1.609344}
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """What is worked out of an attribute, and the range it must be in."""
+    """An attribute derived from another, and the range it must be in."""
 
     how: str
     test: Between

@@ -18,8 +18,8 @@ MOST_TIMES = 64
 
 
 class Clock:
-    """The bits that hold at a moment. `latest` is the last answer: good after the first number, up to and with the
-    second; the bits; and their `time`. It is a memory only; any moment may be asked, in any order, by any thread."""
+    """The bits that hold at a moment. `latest` caches the last answer: valid after its first number, up to and
+    including the second; then the bits, and their `time`. Any thread may ask for any moment."""
 
     __slots__ = ("_everyone", "_local", "_numbers", "_schedule", "_times", "_turns", "latest")
 

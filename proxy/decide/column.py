@@ -32,8 +32,8 @@ TRUTH_WORDS = {"yes", "no", "true", "false"}
 class Column:
     """The index of one attribute. A bit that puts two tests to it has one in each layer.
 
-    `breaks` and `ranges` belong together: numbers above `breaks[i - 1]`, up to and with `breaks[i]`, leave the bits
-    `ranges[i]`. `is_typed` says that numbers or truths are asked for.
+    `breaks` and `ranges` belong together: a number above `breaks[i - 1]` and at most `breaks[i]` leaves the bits
+    `ranges[i]`. `is_typed`: tests ask for numbers or truth values.
     """
 
     layers: tuple[Layer, ...]

@@ -38,8 +38,8 @@ MAX_COMBINATIONS = 256
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """A rule that can never show. `taken_by` are the rules above it that take everybody it fits; without any, nobody
-    fits: `contradiction` names the attribute that would have to be two things at once, "" for a share of nobody."""
+    """A rule that can never show. `taken_by` are the rules above it that take everybody it fits. Without any, it fits
+    nobody: `contradiction` is the attribute that would need two values at once, "" when its share is 0."""
 
     rule: Rule
     taken_by: tuple[Rule, ...] = ()

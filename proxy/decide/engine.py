@@ -22,8 +22,8 @@ from proxy.model import Attributes, Cap, Decision, EvaluationContext
 
 
 class Begun(NamedTuple):
-    """What many visitors have in common, asked once for all of them: the bits that it leaves; and how to ask the
-    rest."""
+    """What deciding has in common for many visitors: the bits left by what they share, and the columns still to be
+    asked."""
 
     possible: int
     rest: ShortCuts

@@ -32,9 +32,12 @@ Page = tuple[int | None, dict[str, Decision]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ladder:
-    """`contenders` are what the bits stand for, from the lowest up; an integer of that bit alone is `lowest` bits long.
-    `masks`, `beneath` and `unfilled` have for each slot its bits; all that stand below them; and the decision when none
-    of its bits is left."""
+    """The rules' bits, slot by slot.
+
+    * `contenders`: what each bit stands for, from the lowest; an integer with only that bit is `lowest` bits long.
+    * `masks`, `beneath`, `unfilled`: for each slot its bits, all bits below them, and the decision when none of its
+      bits is left.
+    """
 
     lowest: int
     contenders: tuple[Contender, ...]

@@ -27,9 +27,9 @@ class ComputedSegment:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """`own_bits` are those that the segments' conditions use. `column` asks about `segment`, `verified` about the same
-    for rules that do not trust an unsigned cookie, None where there are none. Segments stand `apart` unless one asks
-    about another: about those that are `leading`."""
+    """Finds a visitor's segments. `own_bits` are those of the segments' conditions. `column` is for tests of `segment`,
+    `verified` for the same in rules that do not trust unsigned cookies (None: no such rules). Segments stand `apart`
+    unless one asks for another; those that others ask for are `leading`."""
 
     segments: tuple[ComputedSegment, ...]
     own_bits: int

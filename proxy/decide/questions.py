@@ -18,9 +18,9 @@ from proxy.model import Cap, Fact, Holdout, Measure, Rule
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """The `attributes` that may be asked about, and the `measures` of those that are read off the visitor's history.
-    `moves` says that something is asked which time alone changes, other than schedules and clocks. `lots` are all that
-    chance draws the visitor by, `caps` those that are read off the history."""
+    """What a slot's rules may ask for: `attributes`, and the `measures` of those read off histories. `moves`: a value
+    changes with time alone, other than schedules and clocks. `lots` are all that chance draws the visitor by, `caps`
+    those that are read off the history."""
 
     attributes: frozenset[str] = frozenset()
     measures: Mapping[str, Measure] = field(default_factory=dict)

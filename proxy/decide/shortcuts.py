@@ -20,7 +20,8 @@ KEPT = (str, frozenset, type(None), tuple)
 
 
 class Remembered(dict[object, int]):
-    """`remembered[value]` is `calculate(value)`, kept when the value is of a kind that a dict tells apart."""
+    """A dict that computes missing values: `remembered[value]` is `calculate(value)`, kept when the value is of a type
+    that dict keys tell apart."""
 
     __slots__ = ("_calculate",)
 

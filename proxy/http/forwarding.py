@@ -122,8 +122,8 @@ def head_of_one(common: Common, question: Question, own: Mapping[bytes, bytes], 
 
 
 class Common(NamedTuple):
-    """`lines` of a question, the first among them; which fields are not passed on, its own or not; and whether what is
-    said of the client is `believed`."""
+    """The part of a request's head that all requests for one question share: its `lines`, the request line first; the
+    names of fields that are not passed on; and whether claims about the client are `believed`."""
 
     lines: bytes
     dropped: frozenset[bytes]

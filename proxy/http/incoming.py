@@ -34,7 +34,7 @@ _USUAL_CONNECTION = frozenset({b"keep-alive", b"close", b"Keep-Alive"})
 
 
 class Incoming:
-    """Judges by the settings `allowed_hosts` and `trusted_proxies`."""
+    """Judges heads by the settings `allowed_hosts` and `trusted_proxies`."""
 
     def __init__(self, settings: Settings) -> None:
         self._hosts = host_names(settings.allowed_hosts)

@@ -26,7 +26,8 @@ Own = dict[bytes, bytes]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Habit:
-    """Fields that a browser sends with all its requests, judged; the site they ask, and the coding the client takes."""
+    """The header fields that one browser sends alike with all its requests to a site, parsed and judged once; with the
+    site and the coding the client takes."""
 
     fields: Headers
     host: bytes
@@ -35,10 +36,13 @@ class Habit:
 
 
 class Question:
-    """What many requests ask in the same words: a page, by a habit, coming from one page. They differ in `own` fields,
-    as cookies, that say another thing each time. `key` is what the answer is stored under; it `is_private` when the
-    browser wants nobody profiled; there is `room` for so many `own` fields. It is about `size` bytes large. `said` and
-    `line` are memories, for whoever works out what all these requests say, and what the access log has of it."""
+    """What many requests have in common word for word: the page they ask for, the browser's habit, the page they come
+    from. They differ in their `own` fields (cookies, say), for which there is `room`.
+
+    * `key`: what the answer is stored under; `is_private`: the browser wants nobody profiled; `size`: bytes of memory,
+      about.
+    * `said`, `line`: caches, for what all these requests say to rules, and to the access log.
+    """
 
     __slots__ = (
         "coding", "fields", "firsts", "host", "is_private", "key", "line", "method", "path", "query", "room", "said",

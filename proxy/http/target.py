@@ -17,8 +17,8 @@ _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What a request asks for: the key, and the request that a fetch for everybody is made of, without parameters that
-    make no difference. `policy` is the operator's for that page."""
+    """What a request asks for: the cache key; the request that a fetch for everybody is made of, without parameters
+    that make no difference; and the operator's `policy` for the page."""
 
     key: bytes
     shared: Request

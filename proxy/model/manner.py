@@ -1,5 +1,5 @@
-"""A manner: the head that an origin gives answer after answer, alike but for a few values. What follows from it is
-worked out once for all of them."""
+"""A manner: the head that an origin sends with answer after answer, alike except for a few values. What follows from it
+is worked out once for all of them."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ LISTS = {"ItemList", "CollectionPage", "SearchResultsPage", "OfferCatalog"}
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """`product` is None unless it is a product's own page; `listing` is the list's name, "" when there is none. `words`
-    are what a product's page tells of it, in the words of a feed; none where that is too little to sell."""
+    """What a page is about. `product` is None unless it is a product's own page; `listing` is the list's name, "" for
+    none. `words` is what a product's page says of it, as a feed would; empty when that is too little to sell."""
 
     product: Item | None = None
     listing: str = ""

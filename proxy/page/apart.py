@@ -1,8 +1,8 @@
-"""Whether slots stand apart: does filling them change the page nowhere else?
+"""Checks that slots stand apart: filling them changes the page nowhere else.
 
 HTML closes, moves and reopens elements by what comes after them, so a banner in an unlucky place can rearrange the page
-around it: within a link, after an unclosed `<b>`, in a `<p>`. Which places are unlucky is not argued but tried. The
-page is parsed again with a probe in each slot, and its tree must be the one it was.
+around it: within a link, after an unclosed `<b>`, in a `<p>`. Which places are unlucky is not deduced but tried: the
+page is parsed again with a probe in each slot, and its tree must be the same.
 """
 
 from __future__ import annotations

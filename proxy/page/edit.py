@@ -13,8 +13,8 @@ SHORTEST_SECRET = 8
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Bytes `start` to `end` become `before` and `after`, with the hole of `fill`, if any, between them. `taken` is
-    what stood there, of an attribute."""
+    """Replaces the bytes `start` to `end` by `before` and `after`, with the hole of `fill` between them, if any.
+    `taken` is what an attribute held."""
 
     start: int
     end: int
@@ -27,7 +27,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Blanked:
-    """A page whose holes are empty. `taken` is what stood in those that are attributes."""
+    """A page whose holes are empty. `taken` is what those held that are attributes."""
 
     body: bytes
     holes: tuple[HoleAt, ...] = ()

@@ -38,9 +38,9 @@ _LAST_BLOCK = b"\x01\x00\x00\xff\xff"
 
 @dataclass(slots=True)  # frozen it would take half a microsecond more to make
 class Assembled:
-    """The body in `chunks`, `length` bytes in all, in `coding`; and its weak entity tag. `lines` are the fields that
-    follow from these bytes, as they stand in a head. `is_settled` says that asking again would bring nothing smaller,
-    and that no visitor's own words are in it: it is worth remembering."""
+    """An answer's body: `chunks` of `length` bytes in all, in `coding`; its weak entity tag; and `lines`, the fields
+    that follow from the bytes. `is_settled`: building it again would bring nothing smaller, and it holds no visitor's
+    own words, so it is worth caching."""
 
     chunks: Sequence[bytes]
     length: int

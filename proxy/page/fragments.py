@@ -32,7 +32,7 @@ _PATH_BEGUN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """Products, in the order in which they are shown."""
+    """The ids of products, in the order in which they are shown."""
 
     ids: tuple[str, ...]
 
@@ -42,9 +42,9 @@ Content = tuple[tuple[str, Marked | int | Ids], ...]
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """What fills a slot. `removed` is what the sanitiser left out of an editor's file, for the checker to tell;
-    `content` what it says, by name, for who draws it themselves. `constant` is the fragment as one piece, the same for
-    every visitor; None when it has fields."""
+    """What fills a slot. `constant` is the fragment as one piece, the same for every visitor; None when it has fields.
+    `content` is what it says, by name, for clients that draw it themselves; `removed` is what the sanitiser left out of
+    an editor's file."""
 
     parts: tuple[Piece | Field, ...]
     removed: tuple[Removed, ...] = ()

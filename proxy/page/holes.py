@@ -31,7 +31,7 @@ class FillKind(enum.StrEnum):
 
 
 class Without(enum.StrEnum):
-    """What becomes of a visitor who has not the cookie that a hole is filled from."""
+    """What happens when a visitor lacks the cookie that a hole is filled from."""
 
     ASK = "ask the origin"
     MAKE = "make one"
@@ -103,7 +103,7 @@ class HoleAt:
 
 @dataclass(frozen=True, slots=True)
 class Verbatim(Field):
-    """A visitor's own bytes, ready as they stand."""
+    """Bytes for one visitor, put in as they are."""
 
     content: bytes = b""
 

@@ -46,8 +46,8 @@ _STRUCTURAL = re.compile(r"[\w\s.#>+~*,-]+")
 
 
 class Likeness(NamedTuple):
-    """`literals` are sizes and names of what must be the same, the `words` between them places in the page that this
-    was learnt from."""
+    """Which parts of a page may differ: `literals` are sizes and hashes of what must be the same, `words` the places
+    between them, in the page this was learnt from."""
 
     literals: tuple[tuple[int, int | bytes], ...]
     words: tuple[tuple[int, int], ...]

@@ -122,14 +122,14 @@ _HOT = _Hot()
 
 @dataclass(frozen=True, slots=True)
 class ListAt:
-    """A list in a page: its bytes from the first card to the end of the last, as a slot, and its cards."""
+    """A list in a page: its bytes from the first card to the end of the last, and its cards."""
 
     range: SlotRange
     cards: Cards
 
 
 class Lists(NamedTuple):
-    """Those whose cards may change places, in page order; and why others stay as they came."""
+    """The lists whose cards may change places, in page order; and why others stay as they came."""
 
     found: tuple[ListAt, ...] = ()
     left: tuple[Uncut, ...] = ()

@@ -35,8 +35,7 @@ Past = Callable[[int], int]
 
 
 class Piece:
-    """Constant bytes. What costs something is worked out when first asked for, once, and is empty until then: an answer
-    has many pieces, and reads of each what is there."""
+    """Constant bytes. Derived values (deflated, checksum) are computed when first needed, and kept."""
 
     __slots__ = ("crc", "crc_past", "deflated", "digest", "frame", "plain")
 

@@ -35,8 +35,8 @@ _MOST_COUNTED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """Content and the static text after it, `size` bytes when inflated; `digest` joins those of its pieces. It takes
-    the place of pieces in an answer. Its checksum is told as that of a piece."""
+    """A slot's content deflated with the static text after it; `size` bytes when inflated. It takes the place of two
+    pieces in an answer; its checksum is like a piece's."""
 
     deflated: bytes
     size: int
@@ -60,7 +60,7 @@ def sew(before: Piece, content: Piece, after: Piece) -> Seam | None:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A content that is often asked for in a slot, by the slot's place in the page."""
+    """A content that is often shown in a slot, by the slot's place in the page."""
 
     slot: int
     content: Piece

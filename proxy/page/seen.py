@@ -1,4 +1,4 @@
-"""Where in a page something stands, so that a person finds it: `html > body > form > input@value, line 12`."""
+"""Where something stands in a page, for people: `html > body > form > input@value, line 12`."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ MOST_DRESSES = 2
 
 
 class Drawer:
-    """Draws the cards of a template, for all shelves that have it. Raises `EditorError` with the template's line."""
+    """Draws cards by one template, for all shelves that use it. Raises `EditorError` with the template's line."""
 
     def __init__(self, template: str) -> None:
         self.template = template
@@ -61,7 +61,7 @@ def drawer_of(template: str) -> Drawer:
 
 @dataclass(frozen=True, slots=True)
 class Filled(Fragment):
-    """One visitor's fragment: deflating it anew would cost more than the few bytes that saves."""
+    """A shelf's fragment for one visitor. It is not deflated: that would cost more than the few bytes it saves."""
 
     def __post_init__(self) -> None:
         only = self.parts[0]
@@ -70,7 +70,8 @@ class Filled(Fragment):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shelf(Fragment):
-    """Its own parts are what stands around the cards, the first `places` of them before; `drawer` draws these."""
+    """The fragment of a row of products: pieces around the cards, the first `places` of them before these; `drawer`
+    draws the cards."""
 
     places: int = 0
     drawer: Drawer = field(default_factory=lambda: drawer_of(DEFAULT_CARD))

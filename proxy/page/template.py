@@ -21,12 +21,14 @@ __all__ = ["Doubt", "Template", "Uncut", "cut", "cut_at", "cut_json"]
 
 @dataclass(frozen=True)
 class Template:
-    """`statics[0]`, the default of slot 0, `statics[1]`, ... `statics[n]` are, joined, the page as it came.
+    """A page cut at its slots. `statics[0]`, the default of slot 0, `statics[1]`, ... `statics[n]`, joined, are the
+    page as it came.
 
-    `slots` are names in page order; a name may stand there more than once. `holes` are filled by the same mechanism:
-    each is a slot without a name, `holes[n][0]` the slot's place among `slots`. `forms` is how each slot is written,
-    where that is not HTML. `about` is what the page says it is about. `lists` are the cards of slots that are lists,
-    by their place among `slots`.
+    * `slots`: names in page order; a name may occur several times. `forms`: how each is written, where that is not
+      HTML.
+    * `holes`: slots without a name; `holes[n][0]` is the place among `slots`.
+    * `lists`: the cards of slots that are lists, by place.
+    * `about`: what the page says it is about.
     """
 
     slots: tuple[str, ...]

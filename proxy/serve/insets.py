@@ -1,12 +1,11 @@
-"""What slots were filled with, on pages that are not kept.
+"""What fills slots on pages that are not kept.
 
-Of such a page no byte stays here, so that it cannot be remembered what it was shown as, as a stored one is
-(`recall.py`). But what its slots are filled with follows from who asks what and when, not from what else is in it: who
-is alike, or of whom the same is decided, is shown the same, on another version of the page too, and on another page
-with the same slots.
+Of such a page no byte is kept, so what it was shown as cannot be remembered, as that of a stored page is (`recall.py`).
+But what fills its slots depends on who asks for what and when, not on the rest of the page: visitors who are alike, or
+for whom the same is decided, get the same on another version of the page, and on another page with the same slots.
 
-Its law is that of `recall.py`: the key holds all that deciding and filling may look at; and what it gives is what
-`Showing.show` would show.
+Its law is that of `recall.py`: the key holds everything that deciding and filling may look at; and the result is what
+`Showing.show` would give.
 """
 
 from __future__ import annotations
