@@ -97,10 +97,11 @@ rules:
     answers = {b"/": ok(plain, *HTML), b"/back": ok(asking, *HTML)}
     async with Origin(by_path(answers)) as origin, Behind(origin.url, folder, tmp_path, recorded_a_second=0) as shop:
         headers = {**OPENED, **shop.cookies_of("anna"), "accept-encoding": "identity"}
-        seen = []
+        seen, were_pending = [], []
         for path in (*["/"] * 8, "/back", "/", "/back", "/"):
             seen.append("Back again" in (await shop.client.get(path, headers=headers)).text)
-        assert shop.tailorbird._profiles.pending.views, "the last view is not counted yet"
+            were_pending.append(bool(shop.tailorbird._profiles.pending.views))
+        assert any(were_pending), "each view was counted at once: this tests nothing"
     assert seen == [*[False] * 10, True, False]
 
 
