@@ -18,6 +18,8 @@ from typing import Any
 from proxy.model import Product
 
 MAX_TEXT = 1_000
+MOST = 1e12
+"""What is said to be more is no amount."""
 
 _ID = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
 _PRICE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:\s*([A-Z]{3}))?")
@@ -178,7 +180,7 @@ def _price(words: Words, name: str, currency: str = "") -> tuple[float, str]:
         written = _PRICE.fullmatch(words[name].strip())
         if written is None:
             raise Unreadable(f"`{name}` is `{words[name].strip()}`, which is no price", _PRICE_HELP)
-        amount, currency = float(written[1]), written[2] or currency
+        amount, currency = _number({name: float(written[1])}, name), written[2] or currency
     else:
         amount = _number(words, name)
     if currency and not _CURRENCY.fullmatch(currency):
@@ -250,7 +252,7 @@ def _prices(words: Words) -> tuple[tuple[str, float], ...]:
 
 def _number(words: Words, name: str) -> float:
     value = words.get(name) or 0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
         raise Unreadable(f"`{name}` is not a number from 0 up", "write it in digits, without quotes")
     return float(value)
 
@@ -280,7 +282,7 @@ def _in_stock(words: Words, warn: Warn) -> bool:
     if (count := words.get("quantity")) not in (None, ""):
         try:
             said["quantity"] = float(count) > 0
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise Unreadable(f"`quantity` is `{count}`", "write how many there are in digits") from None
     if len(set(said.values())) > 1:
         told = " and ".join(f"`{name}` {words[name]}" for name in said)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from proxy.catalogue.feeds import read_products
-from proxy.catalogue.products import Problem
+from proxy.catalogue.products import Problem, Unreadable, product_of
 from proxy.model import Product
 
 ROOT = Path(__file__).parent.parent.parent
@@ -58,6 +58,8 @@ def test_lines_that_cannot_be_read_are_told_and_the_others_count() -> None:
         ('"price": "12,99 EUR"', "`price` is `12,99 EUR`"),
         ('"price": -1', "`price` is not a number"),
         ('"price": true', "`price` is not a number"),
+        ('"price": 1e300', "`price` is not a number"),
+        ('"price": "%s EUR"' % ("9" * 400), "`price` is not a number"),
         ('"currency": "euro"', "`currency` is `euro`"),
         ('"image_width": 1.5', "`image_width` is not a whole number"),
         ('"availability": "soon"', "`availability` is `soon`"),
@@ -76,3 +78,11 @@ def test_feeds_say_in_stock_in_several_ways(availability: str) -> None:
 
 def test_an_empty_file_is_an_empty_catalogue() -> None:
     assert read_products(b"\n\n").products == ()
+
+
+@pytest.mark.parametrize("name", ["price", "quantity", "popularity", "image_width", "prices"])
+def test_numbers_of_hundreds_of_digits_are_told_as_what_they_are(name: str) -> None:
+    number = 10**400
+    words = {"id": "A", "title": "A", "link": "/a", "price": 1, name: {"NOK": number} if name == "prices" else number}
+    with pytest.raises(Unreadable):
+        product_of(words, lambda *told: None)
