@@ -39,12 +39,16 @@ class SharedCounts:
     async def keep(self) -> None:
         """Writes the metrics whenever they changed, once a second until cancelled, and once more then. A slow file
         system, or packing the counts of thousands of rules, holds up only the thread that does it."""
+        writing: asyncio.Task[None] | None = None
         try:
             while True:
                 if (now := self._now()) != self._written:
-                    await asyncio.to_thread(self._put, *now)
+                    writing = asyncio.create_task(asyncio.to_thread(self._put, *now))
+                    await asyncio.shield(writing)
                 await asyncio.sleep(WRITE_SECONDS)
         finally:
+            if writing is not None:
+                await asyncio.wait((writing,))  # else it would come at the same time, or after, with less
             self.write()
 
     def write(self) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +46,28 @@ async def test_what_was_counted_last_is_written_at_the_end(tmp_path: Path) -> No
     await asyncio.sleep(0)
     metrics.count(REQUESTS, "result", "default", by=4)
     keeping.cancel()
+    await asyncio.wait((keeping,))
+    assert f'{REQUESTS}{{result="default"}} 4\n' in text_of(SharedCounts(tmp_path, "other", Metrics()))
+
+
+async def test_what_a_thread_still_writes_comes_before_what_was_counted_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics, may_write, is_writing = Metrics(), threading.Event(), threading.Event()
+    counts = SharedCounts(tmp_path, "one", metrics)
+    put = counts._put
+
+    def slowly(*counted: Any) -> None:
+        is_writing.set()
+        may_write.wait(30)
+        put(*counted)
+
+    monkeypatch.setattr(counts, "_put", slowly)
+    keeping = asyncio.create_task(counts.keep())
+    await asyncio.to_thread(is_writing.wait)
+    metrics.count(REQUESTS, "result", "default", by=4)
+    keeping.cancel()
+    asyncio.get_running_loop().call_later(0.05, may_write.set)
     await asyncio.wait((keeping,))
     assert f'{REQUESTS}{{result="default"}} 4\n' in text_of(SharedCounts(tmp_path, "other", Metrics()))
 
