@@ -7,12 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import inf
+from functools import lru_cache
+from math import floor, inf
 from zoneinfo import ZoneInfo
 
 from proxy.model import Event, Measure, Period
 
 VISIT_PAUSE_SECONDS = 1_800.0
+QUARTER_SECONDS = 900
+MOST_CALENDARS = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def window_of(measure: Measure, past: Sequence[Event], now: float) -> Window:
         under_way = [visit for visit in visits_of(past) if not visit.is_over(now)]
         since, until = (under_way[-1].began_at, under_way[-1].over_at) if under_way else (inf, inf)
         return Window(past, within, since, until)
-    since, until = _calendar(measure.period, measure.timezone, now)
+    since, until = _calendar(measure.period, measure.timezone, floor(now / QUARTER_SECONDS))
     return Window(past, within, since, until)
 
 
@@ -78,10 +81,12 @@ def visits_of(events: Iterable[Event]) -> list[Visit]:
     return visits
 
 
-def _calendar(period: Period, timezone: str, now: float) -> tuple[float, float]:
-    """When the local day, week or month around `now` began and when the next begins. A day has 23 to 25 hours."""
+@lru_cache(MOST_CALENDARS)
+def _calendar(period: Period, timezone: str, quarter: int) -> tuple[float, float]:
+    """When the local day, week or month around a quarter of an hour began and when the next begins: none begins within
+    one, wherever it is. A day has 23 to 25 hours."""
     zone = ZoneInfo(timezone)
-    there = datetime.fromtimestamp(now, zone)
+    there = datetime.fromtimestamp(quarter * QUARTER_SECONDS, zone)
     first = datetime(there.year, there.month, there.day)
     if period is Period.WEEK:
         first -= timedelta(days=first.weekday())
