@@ -8,6 +8,7 @@ that is not ok says one thing to do about it. What the proxy would do with the p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from urllib.parse import unquote, urlsplit
 
 from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.doctor.places import in_json, lists, slots
@@ -33,7 +34,7 @@ def checkup(fetched: FetchedPage) -> list[Line]:
 def _answer(fetched: FetchedPage) -> Iterator[Line]:
     kind = fetched.get(b"content-type").split(";")[0].strip().lower()
     if 300 <= fetched.status < 400:
-        yield Line(Level.FAIL, "answer", f"it redirects to {fetched.get(b'location')}", "ask doctor about that address")
+        yield Line(Level.FAIL, "answer", f"it redirects to {fetched.get(b'location')}", _where_to_ask(fetched))
     elif fetched.status != 200:
         yield Line(Level.FAIL, "answer", f"the answer is {fetched.status}", _other_than_200(fetched.status))
     elif is_json(fetched.headers) and any(slot.json and slot.is_on(fetched.path) for slot in fetched.declared):
@@ -46,6 +47,17 @@ def _answer(fetched: FetchedPage) -> Iterator[Line]:
         yield Line(Level.FAIL, "answer", f"the content type is `{kind or 'missing'}`, not HTML", fix)
     else:
         yield Line(Level.OK, "answer", f"200, {kind}")
+
+
+def _where_to_ask(fetched: FetchedPage) -> str:
+    """To the same page by TLS, or of another host: then the origin would redirect every page so."""
+    try:
+        there = urlsplit(fetched.get(b"location"))
+    except ValueError:  # brackets that do not close
+        there = urlsplit("")
+    if there.netloc and unquote(there.path or "/") == fetched.path:
+        return f"ask doctor about that address, and have it as the origin: --origin {there.scheme}://{there.netloc}"
+    return "ask doctor about that address"
 
 
 def _other_than_200(status: int) -> str:

@@ -63,6 +63,25 @@ def test_an_answer_that_only_its_closing_ends_is_never_kept_whatever_it_says() -
 
 
 @pytest.mark.parametrize(
+    ("location", "fix"),
+    [
+        (
+            b"https://shop.example/",
+            "ask doctor about that address, and have it as the origin: --origin https://shop.example",
+        ),
+        (b"https://www.shop.example", "--origin https://www.shop.example"),
+        (b"/en/", "ask doctor about that address"),
+        (b"https://shop.example/login", "ask doctor about that address"),
+        (b"http://[", "ask doctor about that address"),
+        (b"", "ask doctor about that address"),
+    ],
+)
+def test_a_redirect_of_every_page_is_told_from_one_of_this_page(location: bytes, fix: str) -> None:
+    (line,) = checkup(replace(HEALTHY, status=301, headers=((b"location", location),)))
+    assert line.fix.endswith(fix)
+
+
+@pytest.mark.parametrize(
     ("status", "fix"),
     [(404, "is the address right?"), (410, "is the address right?"), (403, "anonymous"), (500, "log"), (503, "log")],
 )
