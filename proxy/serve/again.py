@@ -105,12 +105,13 @@ class Again:
         ):
             known.is_used = True
             alikes.found.count += 1
-            done, profile = way.shown.get(numbered.number), known.profile
+            done, found = way.shown.get(numbered.number), None
         elif (found := self._found(way, verified, now)) is not None:
-            done, profile = way.shown.get(found[0]), found[1]
+            done = way.shown.get(found[0])
         else:
             return None
         if done is None:
+            profile = known.profile if found is None else found[1]
             if not way.shown:
                 way.until = -inf  # what the page was shown as may be known from now on
             return self._anew(way, question.request(own, client), own, Met(verified.at(now), profile), now)
@@ -128,10 +129,11 @@ class Again:
         pieces = done.pieces
         if pieces is None or b"if-none-match" in own:
             return assembled_answer(200, way.head, done.page, question.request(own, client))
-        if self._note_hit is not None:
-            self._note_hit(now, question, own, client, way.head, done.page.length)
         pieces[0] = way.beginning
-        return b"".join(pieces)
+        answer = b"".join(pieces)
+        if self._note_hit is not None:
+            self._note_hit(now, question, own, client, way.head, len(answer) - len(pieces[0]) - len(pieces[1]))
+        return answer
 
     def _newly(self, way: Way, question: Question, own: Own, client: str, now: float) -> bytes | Response | None:
         """The same for somebody whose cookies have to be read, or who gets theirs with this page."""

@@ -113,7 +113,7 @@ class Recall:
 def _ready(shown: Personalised) -> None:
     """The pieces that are joined for who is shown it again."""
     if shown.pieces is None and shown.page.length <= AT_ONCE_BYTES:
-        shown.pieces = [b"", shown.page.lines, b"\r\n", *shown.page.chunks]
+        shown.pieces = [b"", shown.page.lines + b"\r\n", *shown.page.chunks]
 
 
 def _one_of(gone: list[dict[Any, Personalised]]) -> object:
