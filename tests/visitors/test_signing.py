@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import hmac
+from base64 import urlsafe_b64encode
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.errors import OperatorError
@@ -15,6 +18,15 @@ SIGNED = Keyring(NEW).sign(b"greeting", b"hello")
 def test_what_was_signed_opens_again(payload: bytes, purpose: bytes) -> None:
     keys = Keyring(NEW)
     assert keys.open(purpose, keys.sign(purpose, payload)) == payload
+
+
+@given(st.text("abc", min_size=16, max_size=200), st.binary(max_size=200))
+@example("a" * 64, b"")
+@example("a" * 65, b"")
+def test_a_signature_is_an_hmac_whatever_the_keys_length(key: str, payload: bytes) -> None:
+    head, _, signature = Keyring(key).sign(b"greeting", payload).rpartition(b".")
+    expected = hmac.digest(key.encode(), b"greeting\n" + head, "sha256")
+    assert signature == urlsafe_b64encode(expected).rstrip(b"=")
 
 
 def test_a_value_signed_for_one_purpose_is_worthless_for_another() -> None:
