@@ -14,7 +14,6 @@ from proxy.drafts.replay import Replay, SlotReplay, replay
 from proxy.model import View
 from proxy.rulebook.compile import Publication
 
-WIDTH = 80
 NAME_WIDTH = 36
 MOST_SHIFTS = 3
 BAR = 8

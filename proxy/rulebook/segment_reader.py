@@ -70,7 +70,7 @@ class SegmentReader:
 
     def holds_until(self, profile: Profile) -> float:
         """Until when the visitor stays in the same segments if nothing happens (Unix seconds); infinity for ever."""
-        changes = (at for fact in self._facts for at in _changes(fact, profile, self._now))
+        changes = (at for fact in self._facts for at in _changes(fact, profile))
         return min((at for at in changes if at > self._now), default=inf)
 
 
@@ -117,7 +117,7 @@ def _facts(publication: Publication, segments: Iterable[Segment], *, is_all: boo
     return facts
 
 
-def _changes(fact: Fact, profile: Profile, now: float) -> Iterator[float]:
+def _changes(fact: Fact, profile: Profile) -> Iterator[float]:
     """The latest moments from which on the fact may have another value."""
     base, _, how = fact.attribute.partition(MARK)
     if fact.attribute == "now":

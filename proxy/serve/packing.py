@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from weakref import WeakSet
 
 from proxy.httpcache.coding import CODERS, ranked
-from proxy.httpcache.stored import StoredResponse
+from proxy.httpcache.stored import StoredResponse, cache_control
 
 log = logging.getLogger("tailorbird.packing")
 
@@ -76,10 +76,10 @@ def is_packed(head: StoredResponse) -> bool:
     media_type = (head.get(b"content-type") or b"").partition(b";")[0].strip().lower()
     is_text = media_type.startswith(b"text/") or media_type in _TEXTS
     is_coded = head.get(b"content-encoding") is not None
-    control = (head.get(b"cache-control") or b"").lower()
     length = head.get(b"content-length") or b""
     is_small = length.isdigit() and int(length) < LEAST_BYTES
-    return head.status == 200 and is_text and not is_coded and not is_small and b"no-transform" not in control
+    may_change = not cache_control(head.headers).no_transform
+    return head.status == 200 and is_text and not is_coded and not is_small and may_change
 
 
 class Packing:

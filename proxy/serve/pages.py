@@ -11,7 +11,7 @@ from proxy.http.message import Response
 from proxy.http.outgoing import Lead
 from proxy.httpcache.key import Varying
 from proxy.httpcache.purge import tags_of
-from proxy.httpcache.stored import StoredResponse
+from proxy.httpcache.stored import StoredResponse, cache_control
 from proxy.model import Headers
 from proxy.page.piece import SHORT, TABLE_BYTES, Piece
 from proxy.page.slots import DeclaredSlot
@@ -104,7 +104,7 @@ def _size(piece: Piece) -> int:
 
 def is_page(headers: Headers) -> bool:
     """True for HTML that may be changed on its way (RFC 9111 5.2.2.6: `no-transform`)."""
-    return is_html(headers) and not _is_settled(headers)
+    return is_html(headers) and not cache_control(headers).no_transform
 
 
 def is_json(headers: Headers) -> bool:
@@ -127,11 +127,8 @@ def readable(path: bytes) -> str:
 
 def is_cut(headers: Headers, path: bytes, declared: Iterable[DeclaredSlot]) -> bool:
     """True for what is read whole and cut at its slots: a page, or JSON that an operator says has some."""
-    return is_page(headers) or (is_json(headers) and not _is_settled(headers) and has_json_slots(path, declared))
-
-
-def _is_settled(headers: Headers) -> bool:
-    return any(name == b"cache-control" and b"no-transform" in value.lower() for name, value in headers)
+    may_be_cut = is_json(headers) and has_json_slots(path, declared) and not cache_control(headers).no_transform
+    return may_be_cut or is_page(headers)
 
 
 def is_html(headers: Headers) -> bool:
