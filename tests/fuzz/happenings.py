@@ -156,7 +156,7 @@ class Happenings:
 
 async def all_written(shop: Shop) -> None:
     """Once what pages told is in the store, and all know."""
-    journal = shop.behind.tailorbird.journal
+    journal, profiles = shop.behind.tailorbird.journal, shop.behind.tailorbird._profiles
     async with asyncio.timeout(60):
-        while journal._left or journal._awaited.rows or journal._telling:
+        while journal._left or journal._awaited.rows or profiles._ahead.all() or journal._telling:
             await asyncio.sleep(0.002)
