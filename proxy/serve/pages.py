@@ -127,8 +127,9 @@ def readable(path: bytes) -> str:
 
 def is_cut(headers: Headers, path: bytes, declared: Iterable[DeclaredSlot]) -> bool:
     """True for what is read whole and cut at its slots: a page, or JSON that an operator says has some."""
-    may_be_cut = is_json(headers) and has_json_slots(path, declared) and not cache_control(headers).no_transform
-    return may_be_cut or is_page(headers)
+    if is_page(headers):
+        return True
+    return is_json(headers) and not cache_control(headers).no_transform and has_json_slots(path, declared)
 
 
 def is_html(headers: Headers) -> bool:

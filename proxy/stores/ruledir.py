@@ -134,8 +134,8 @@ class RuleFolder:
         notices: Notices | None = None
         with contextlib.suppress(OSError):
             notices = Notices()
-        eye = ThreadPoolExecutor(1, "tailorbird-rules")
-        look = partial(asyncio.get_running_loop().run_in_executor, eye)
+        thread = ThreadPoolExecutor(1, "tailorbird-rules")
+        look = partial(asyncio.get_running_loop().run_in_executor, thread)
         try:
             while True:
                 before = (self._files, self.pauses)
@@ -148,8 +148,8 @@ class RuleFolder:
             over.set()
             if notices is not None:
                 notices.wake()
-                eye.submit(notices.close)
-            eye.shutdown(wait=False)
+                thread.submit(notices.close)
+            thread.shutdown(wait=False)
 
     def _until_changed(self, over: threading.Event, notices: Notices | None) -> None:
         """Returns once something has changed and is quiet again, but does not wait for that for ever; or when it is

@@ -79,11 +79,11 @@ def test_a_glance_at_a_folder_that_was_listed_long_ago_sees_what_a_listing_would
 ) -> None:
     for place in (folder, folder / "banners"):
         os.utime(place, (1e9, 1e9))
-    eye = RuleFolder(folder)
-    before = eye.glance()
-    assert eye.glance() is before  # not listed again
+    rules = RuleFolder(folder)
+    before = rules.glance()
+    assert rules.glance() is before  # not listed again
     change(folder)
-    seen = eye.glance()
+    seen = rules.glance()
     assert seen != before and seen == RuleFolder(folder).glance()
 
 

@@ -47,41 +47,41 @@ class Store:
         return None
 
 
-def vouching_of(store: Store) -> tuple[Invalidation, ProfileReader]:
+def invalidation_of(store: Store) -> tuple[Invalidation, ProfileReader]:
     profiles = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
     return Invalidation(store, profiles, lambda: NOW, settle_seconds=0.0), profiles  # type: ignore[arg-type]
 
 
 async def test_where_nothing_was_changed_nobody_is_asked_for() -> None:
     store = Store()
-    vouching, _ = vouching_of(store)
+    invalidation, _ = invalidation_of(store)
     for _ in range(3):
-        await vouching.look()
+        await invalidation.look()
     assert store.asked == []
     store.places = 1
-    vouching.know(["a", "b"])
-    await vouching.look()
-    await vouching.look()
+    invalidation.know(["a", "b"])
+    await invalidation.look()
+    await invalidation.look()
     store.places = 2
-    await vouching.look()
+    await invalidation.look()
     assert store.asked == [("place 0", "place 1", 2), ("place 1", "place 2", 0)]
 
 
 async def test_when_it_may_be_anybody_nobody_is_remembered_at_all() -> None:
     store = Store()
-    vouching, profiles = vouching_of(store)
-    await vouching.look()
+    invalidation, profiles = invalidation_of(store)
+    await invalidation.look()
     profiles.remember("anna", ANNA, NOW)
     store.places, store.changes = 1, None
-    await vouching.look()
+    await invalidation.look()
     assert profiles.held("anna") is None
     await profiles.aclose()
 
 
 async def test_it_looks_again_and_again_for_as_long_as_it_is_let() -> None:
     store = Store()
-    vouching, _ = vouching_of(store)
-    following = asyncio.create_task(vouching.follow(every_seconds=0.0))
+    invalidation, _ = invalidation_of(store)
+    following = asyncio.create_task(invalidation.follow(every_seconds=0.0))
     for _ in range(3):
         store.looked.clear()
         await asyncio.wait_for(store.looked.wait(), 10)
@@ -92,10 +92,10 @@ async def test_a_store_that_goes_away_is_told_once_and_why_and_again_when_it_is_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = Store()
-    vouching, _ = vouching_of(store)
+    invalidation, _ = invalidation_of(store)
     for error in (None, StoreError("no way in", help="open up"), StoreError("no way in"), None, None):
         store.error = error
-        await vouching.look()
+        await invalidation.look()
     assert caplog.messages == [
         "profiles cannot be read, pages go on without them: no way in (help: open up)",
         "profiles can be read again",
@@ -104,12 +104,12 @@ async def test_a_store_that_goes_away_is_told_once_and_why_and_again_when_it_is_
 
 async def test_what_is_known_is_bounded() -> None:
     store = Store()
-    vouching, _ = vouching_of(store)
-    await vouching.look()
+    invalidation, _ = invalidation_of(store)
+    await invalidation.look()
     for number in range(3 * MOST_KNOWN):
-        vouching.know([str(number)])
+        invalidation.know([str(number)])
     store.places = 1
-    await vouching.look()
+    await invalidation.look()
     ((_, _, known),) = store.asked
     assert known <= MOST_KNOWN
 
