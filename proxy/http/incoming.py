@@ -68,7 +68,7 @@ class Incoming:
         if len(named) != len(fields):
             _require_once(fields)
         length = _require_framing(named, version)
-        if named.get(b"connection", b"close") not in _USUAL_CONNECTION:
+        if len(named) != len(fields) or named.get(b"connection", b"close") not in _USUAL_CONNECTION:
             _require_own_fields(fields)
         host = named.get(b"host")
         if host is None and version == "1.0":

@@ -47,6 +47,7 @@ def test_a_request_is_what_its_head_says() -> None:
         ([HOST, (b"transfer-encoding", b"chunked")], {"version": "1.0"}),
         ([HOST, (b"connection", b"close, Content-Length")], {}),
         ([HOST, (b"connection", b"keep-alive"), (b"connection", b"cookie")], {}),
+        ([HOST, (b"connection", b"cookie"), (b"connection", b"keep-alive")], {}),
         ([HOST], {"target": b"*", "method": b"OPTIONS"}),
         ([HOST], {"target": b"@evil.example/"}),
         ([HOST], {"target": b"http://evil.example/"}),
