@@ -1,8 +1,9 @@
 """Visitors who are alike: all that some slots ask of them is the same, so what was shown to one is right for the other.
 
 Each such set of values has a number. A visitor keeps their number with their verified cookies for as long as it holds,
-so that what the slots ask is not worked out for each page. Its law: a number means the same values for as long as
-anybody has it, and none is given out twice.
+so that what the slots ask is not worked out for each page. Where chance or limits have a say, it is that of all for
+whom they decide the same. Its law: a number means the same values for as long as anybody has it, and none is given out
+twice.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from proxy.visitors.context import NEW_VISITOR_SECONDS, unsigned_only
 from proxy.visitors.remembered import NOBODY, Known
 
 MOST_NUMBERED = 32_768
-MOST_LOTS = 8
+MOST_LOTS = 8  # a lot takes half a microsecond to draw, once for each visitor
 NO_NUMBER = -1
 """Of whom something is true that nothing can be found by."""
 _unused = count()
