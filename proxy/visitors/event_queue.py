@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from proxy.model import Arrival
@@ -43,3 +43,8 @@ class Queue:
             self.size -= entry.size
             taken.append(entry)
         return taken
+
+
+def rows_of(entries: Iterable[Entry]) -> int:
+    """How many events they hold."""
+    return sum(len(entry.arrivals) for entry in entries)

@@ -13,8 +13,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from operator import is_
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple
 
 from proxy.errors import RequestError, StoreError
@@ -24,7 +23,8 @@ from proxy.model import Arrival, Deed
 from proxy.ports import Applied, EventStore, Refused
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores.record import arrivals_of
-from proxy.visitors.event_queue import Entry, Queue
+from proxy.visitors.event_queue import Entry, Queue, rows_of
+from proxy.visitors.foreseen import not_taken, unforeseen
 from proxy.visitors.pending import Pending
 from proxy.visitors.profiles import ProfileReader
 
@@ -202,10 +202,10 @@ class Journal:
         """One transaction; in it first what somebody waits for."""
         self.pending.settle()
         entries, noted = self._awaited.take(ROWS), list[Arrival | Deed]()
-        room = ROWS - _rows(entries)
+        room = ROWS - rows_of(entries)
         if room > 0 and self._is_well:
             entries += self._tried.take(room) if self._tried.rows else []
-            room = max(ROWS - _rows(entries), 0) if entries else NOTED_ROWS
+            room = max(ROWS - rows_of(entries), 0) if entries else NOTED_ROWS
             noted, self._noted = self._noted[:room], self._noted[room:]
         if entries or noted:
             await self._apply(entries, noted)
@@ -234,9 +234,9 @@ class Journal:
             self._told_why = ""
             log.warning("events can be stored again")
         fresh = applied.all
-        self._profiles.arrived(foreseen, _unforeseen(fresh, foreseen))
+        self._profiles.arrived(foreseen, unforeseen(fresh, foreseen))
         if len(fresh) < count:
-            self._profiles.outdate(_not_taken(fresh, foreseen))
+            self._profiles.outdate(not_taken(fresh, foreseen))
         self._count("applied", len(fresh))
         self._count("repeated", count - len(fresh))
         for hear in self._hear:
@@ -295,25 +295,3 @@ class Journal:
     def _count(self, outcome: str, by: int) -> None:
         if by:
             self._metrics.count("tailorbird_events_total", "outcome", outcome, by)
-
-
-def _rows(entries: Iterable[Entry]) -> int:
-    return sum(len(entry.arrivals) for entry in entries)
-
-
-def _unforeseen(fresh: Sequence[Arrival | Deed], foreseen: Sequence[Arrival | Deed]) -> list[Arrival | Deed]:
-    """Those of the fresh events that were not foreseen as their visitors': what a device did is its person's, who may
-    have become known only now."""
-    if len(fresh) == len(foreseen) and all(map(is_, fresh, foreseen)):
-        return []  # as nearly always
-    same = set(map(id, foreseen))
-    others = [one for one in fresh if id(one) not in same]
-    known = {(arrival.visitor_id, arrival.event.id) for arrival in arrivals_of(foreseen)}
-    told = zip(others, arrivals_of(others), strict=True)
-    return [one for one, arrival in told if (arrival.visitor_id, arrival.event.id) not in known]
-
-
-def _not_taken(fresh: Sequence[Arrival | Deed], foreseen: Sequence[Arrival | Deed]) -> set[str]:
-    """Of whom something was foreseen that the store did not take: it has it already, or they were erased."""
-    taken = {(one.via or one.visitor_id, one.event.id) for one in arrivals_of(fresh)}
-    return {one.visitor_id for one in arrivals_of(foreseen) if (one.visitor_id, one.event.id) not in taken}
