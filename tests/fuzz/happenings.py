@@ -99,6 +99,7 @@ class Happenings:
         self._publications = list(map(published, map(edition, range(EDITIONS))))
         self.now = NOON
         self.counts: Counter[str] = Counter()
+        self._erased_until = 0.0
         self._does: dict[str, Callable[[Tailorbird, Drawn], Awaitable[object]]] = {
             "published": self._publish,
             "purged": lambda bird, drawn: bird.desk.purge(
@@ -126,13 +127,16 @@ class Happenings:
         if name == "later":
             self.now += dice.choice((0.3, 1, 5, 61, 700, 3 * 86_400))
         elif name == "before":
-            self.now -= dice.choice((0.3, 5, 700))
+            self.now = max(self.now - dice.choice((0.3, 5, 700)), self._erased_until)
         for shop in shops:
             bird = shop.behind.tailorbird
             if name in self._does:
                 await self._does[name](bird, drawn)
             await bird._invalidation.look()
-        if name == "erased":  # what is erased is erased up to when that was done, by the machine's clock
+        if (
+            name == "erased"
+        ):  # up to when that was done, by the machine's clock: what is noted of then is one's memory's
+            self._erased_until = self.now + 30
             self.now += 61
 
     async def _publish(self, bird: Tailorbird, drawn: Drawn) -> None:
