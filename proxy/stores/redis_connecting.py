@@ -29,6 +29,7 @@ LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS = 1.0, 0.01
 """Between two tries of a write, and not the same for all who try."""
 
 
+PATIENT_SECONDS = 5.0
 _SHUT = (AuthenticationError, NoPermissionError)
 
 SENTINEL_SECONDS = 0.25
@@ -57,6 +58,11 @@ def client_of(url: str, **options: Any) -> Any:
     if address.kind == "sentinel":
         return _by_sentinel(address, **options)
     return Redis.from_url(address.url, **options)
+
+
+def patient(url: str) -> Any:
+    """A client for what no page waits for."""
+    return client_of(url, protocol=2, socket_timeout=PATIENT_SECONDS, socket_connect_timeout=PATIENT_SECONDS)
 
 
 async def confirm(client: Any, keys: Sequence[str], ack: Ack) -> None:

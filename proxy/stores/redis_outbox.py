@@ -31,13 +31,12 @@ from proxy.stores.outboxes import (
     standing_in,
     waiting_again,
 )
-from proxy.stores.redis_connecting import answers_as_ours, client_of
+from proxy.stores.redis_connecting import answers_as_ours, patient
 from proxy.stores.redis_tombstones import RedisTombstones
 
 STANDINGS, DUE, DELIVERIES = "{tb:outbox}:standings", "{tb:outbox}:due", "{tb:outbox}:deliveries"
 ORDER, GIVEN_UP, STATE = "{tb:outbox}:order:", "{tb:outbox}:given-up", "{tb:outbox}:state"
 WEBHOOKS, LEADER = "{tb:outbox}:webhooks", "{tb:outbox}:lead"
-TIMEOUT_SECONDS = 5.0  # no page waits for it
 AT_ONCE = 500
 
 LEAD = """
@@ -83,18 +82,11 @@ return 1
 """
 
 
-def connect(url: str) -> RedisOutbox:
-    """The outbox at an address. Nothing is connected until it is used. Raises `OperatorError`."""
-    return RedisOutbox(url)
-
-
 class RedisOutbox:
-    """An `Outbox` on a server that speaks RESP."""
+    """An `Outbox` on a server that speaks RESP, connected when it is first used. Raises `OperatorError`."""
 
     def __init__(self, url: str) -> None:
-        self._client = client_of(
-            url, protocol=2, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
-        )
+        self._client = patient(url)
         self._tombstones = RedisTombstones(self._client)
 
     async def lead(self, name: str, now: float, seconds: float) -> bool:
@@ -217,3 +209,6 @@ class RedisOutbox:
             await self._client.zrem(ORDER + webhook, *ids)
             await self._client.zrem(GIVEN_UP, *ids)
             await self._client.hdel(DELIVERIES, *ids)
+
+
+connect = RedisOutbox

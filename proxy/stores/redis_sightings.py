@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proxy.model import Sighting
-from proxy.stores.redis_connecting import answers_as_ours, client_of
-from proxy.stores.redis_views import TIMEOUT_SECONDS
+from proxy.stores.redis_connecting import answers_as_ours, patient
 from proxy.stores.sightings import packed, unpacked
 
 LINES, ORDER, NUMBER = "{tb:sightings}:lines", "{tb:sightings}:order", "{tb:sightings}:number"
@@ -29,18 +28,11 @@ return 1
 """
 
 
-def connect(url: str) -> RedisSightings:
-    """The sightings at an address. Nothing is connected until it is used. Raises `OperatorError`."""
-    return RedisSightings(url)
-
-
 class RedisSightings:
-    """`Sightings` on a server that speaks RESP."""
+    """`Sightings` on a server that speaks RESP, connected when it is first used. Raises `OperatorError`."""
 
     def __init__(self, url: str) -> None:
-        self._client = client_of(
-            url, protocol=2, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
-        )
+        self._client = patient(url)
 
     async def put_sightings(self, sightings: Sequence[Sighting], *, most: int) -> None:
         lines = list(packed(sightings).items())
@@ -59,3 +51,6 @@ class RedisSightings:
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+
+connect = RedisSightings

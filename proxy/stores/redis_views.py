@@ -6,30 +6,22 @@ from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
 from proxy.model import View
-from proxy.stores.redis_connecting import answers_as_ours, client_of
+from proxy.stores.redis_connecting import answers_as_ours, patient
 from proxy.stores.redis_streams import take_out
 from proxy.stores.redis_tombstones import RedisTombstones
 from proxy.stores.views import drawn_by, is_from_before, is_of_erased, names_in, small_enough, unpacked
 
 KEY = "tb:views"
 BATCH = 1_000
-TIMEOUT_SECONDS = 5.0  # no page waits for it
 
 Entry = tuple[bytes, dict[bytes, bytes]]
 
 
-def connect(url: str) -> RedisViews:
-    """The views at an address. Nothing is connected until it is used. Raises `OperatorError`."""
-    return RedisViews(url)
-
-
 class RedisViews:
-    """A `ViewLog` on a server that speaks RESP."""
+    """A `ViewLog` on a server that speaks RESP, connected when it is first used. Raises `OperatorError`."""
 
     def __init__(self, url: str) -> None:
-        self._client = client_of(
-            url, protocol=2, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
-        )
+        self._client = patient(url)
         self._tombstones = RedisTombstones(self._client)
 
     async def put_views(self, views: Sequence[View], *, most: int) -> None:
@@ -84,3 +76,6 @@ class RedisViews:
                 return
             before = f"({entries[-1][0].decode()}"
             left = None if left is None else left - size
+
+
+connect = RedisViews

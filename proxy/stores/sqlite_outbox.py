@@ -62,13 +62,8 @@ OF_THEM = "visitor_id IN (SELECT value FROM json_each(?))"
 AT_ONCE = 500
 
 
-def connect(url: str) -> SqliteOutbox:
-    """The outbox in the file of `sqlite:PATH`. Raises `OperatorError`."""
-    return SqliteOutbox(url)
-
-
 class SqliteOutbox:
-    """An `Outbox` in one file."""
+    """An `Outbox` in the file of `sqlite:PATH`. Raises `OperatorError`."""
 
     def __init__(self, url: str) -> None:
         self._file = SideTables(url, SCHEMA, "outbox")
@@ -208,3 +203,6 @@ def _erase(connection: sqlite3.Connection, visitor_ids: Collection[str]) -> int:
         connection.execute(f"DELETE FROM {table} WHERE {OF_THEM}", ids).rowcount  # noqa: S608
         for table in ("standings", "deliveries")
     )
+
+
+connect = SqliteOutbox

@@ -21,13 +21,8 @@ GET = "SELECT number, line FROM sightings WHERE number > ? ORDER BY number LIMIT
 FORGET = "DELETE FROM sightings WHERE number <= (SELECT number FROM sightings ORDER BY number DESC LIMIT 1 OFFSET ?)"
 
 
-def connect(url: str) -> SqliteSightings:
-    """The sightings in the file of `sqlite:PATH`. Raises `OperatorError`."""
-    return SqliteSightings(url)
-
-
 class SqliteSightings:
-    """`Sightings` in one file."""
+    """`Sightings` in the file of `sqlite:PATH`. Raises `OperatorError`."""
 
     def __init__(self, url: str) -> None:
         self._file = SideTables(url, SCHEMA, "sightings")
@@ -53,3 +48,6 @@ def _put(connection: sqlite3.Connection, lines: Mapping[str, bytes], most: int) 
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany(PUT, lines.items())
         connection.execute(FORGET, (most,))
+
+
+connect = SqliteSightings

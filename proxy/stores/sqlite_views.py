@@ -21,13 +21,8 @@ ERASE = "DELETE FROM views WHERE visitor_id = ? OR instr(line, ?)"
 FORGET = "DELETE FROM views WHERE number <= (SELECT max(number) FROM views) - ?"
 
 
-def connect(url: str) -> SqliteViews:
-    """The views in the file of `sqlite:PATH`. Raises `OperatorError`."""
-    return SqliteViews(url)
-
-
 class SqliteViews:
-    """A `ViewLog` in one file."""
+    """A `ViewLog` in the file of `sqlite:PATH`. Raises `OperatorError`."""
 
     def __init__(self, url: str) -> None:
         self._file = SideTables(url, SCHEMA, "views")
@@ -72,3 +67,6 @@ def _forget(connection: sqlite3.Connection, before: float) -> int:
     with connection:
         connection.executemany("DELETE FROM views WHERE number = ?", old)
     return len(old)
+
+
+connect = SqliteViews
