@@ -27,8 +27,6 @@ from proxy.stores.redis_cluster import Map, Wide
 
 LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS = 1.0, 0.01
 """Between two tries of a write, and not the same for all who try."""
-
-
 PATIENT_SECONDS = 5.0
 _SHUT = (AuthenticationError, NoPermissionError)
 
