@@ -83,6 +83,7 @@ class Personalised:
     decided: Decided = field(init=False, repr=False, compare=False)
     told: object = field(default=None, init=False, repr=False, compare=False)
     pieces: list[bytes] | None = field(default=None, init=False, repr=False, compare=False)
+    is_remembered: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.decided = Decided.by(self.decisions)

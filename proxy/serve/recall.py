@@ -22,6 +22,8 @@ from proxy.personalise import Personalised
 
 MOST_RECALLED = 32_768
 """For all pages of a worker. One takes some 750 bytes, since the bytes of pages are not copied."""
+ENTRY = 1 / 8
+"""What an entry more takes that leads to one of them: some 100 bytes."""
 
 Outcome = tuple[Coding | int, ...]
 """Which decisions were made, and the coding."""
@@ -65,31 +67,29 @@ class Recalled:
 
 
 class Recall:
-    """Remembers at most `most` pages as they were shown; when that is reached all are forgotten, and those in use come
-    back."""
+    """Remembers at most `most` pages as they were shown, or fewer with many entries each; when that is reached all are
+    forgotten, and those in use come back."""
 
     def __init__(self, most: int = MOST_RECALLED) -> None:
         self._most = most
-        self._count = 0
+        self._taken = 0.0
         self._pages: WeakSet[Recalled] = WeakSet()
 
     def begin(self, page: Recalled, circumstances: Hashable, begun: Begun) -> None:
         """Remembers what deciding in these circumstances begins with."""
-        self._make_room(page)
+        self._make_room(page, 1)
         page.shown.setdefault(circumstances, Shown()).begun = begun
 
     def keep(self, page: Recalled, circumstances: Hashable, number: int, shown: Personalised) -> None:
         """Remembers what the page was shown as, if that is worth it."""
         if shown.page.is_settled:
-            self._make_room(page)
-            _ready(shown)
+            self._take(page, shown)
             page.shown.setdefault(circumstances, Shown())[number] = shown
 
     def keep_outcome(self, page: Recalled, outcome: Outcome, shown: Personalised) -> None:
         """The same, by an outcome of the very decisions that `shown` has."""
         if shown.page.is_settled:
-            self._make_room(page)
-            _ready(shown)
+            self._take(page, shown)
             page.outcomes[outcome] = shown
 
     def forget(self) -> None:
@@ -98,16 +98,22 @@ class Recall:
         for page in self._pages:
             gone += (*page.shown.values(), page.outcomes)
             page.shown, page.outcomes = {}, {}
-        self._count = 0
+        self._taken = 0.0
         let_go(partial(_one_of, gone), linger_seconds=0)
 
-    def _make_room(self, page: Recalled) -> None:
+    def _take(self, page: Recalled, shown: Personalised) -> None:
+        """Makes room for an entry, and for what it leads to, if no other leads there."""
+        self._make_room(page, ENTRY if shown.is_remembered else 1)
+        shown.is_remembered = True
+        _ready(shown)
+
+    def _make_room(self, page: Recalled, size: float) -> None:
         """Makes room for one more of the page."""
-        if self._count >= self._most:
+        if self._taken + size > self._most:
             self.forget()
         if not (page.shown or page.outcomes):
             self._pages.add(page)
-        self._count += 1
+        self._taken += size
 
 
 def _ready(shown: Personalised) -> None:

@@ -29,11 +29,26 @@ def test_what_is_too_large_for_one_piece_is_remembered_without_its_pieces() -> N
     assert kept is not None and kept.pieces is None
 
 
+def settled() -> Personalised:
+    return Personalised(SETTLED.page, ())
+
+
 def test_when_there_is_too_much_all_is_forgotten_and_what_comes_next_is_kept() -> None:
     recall, pages = Recall(most=4), [Recalled(), Recalled()]
     for number in range(5):
-        recall.keep(pages[number % 2], "a", number, SETTLED)
+        recall.keep(pages[number % 2], "a", number, settled())
     assert [dict(page.shown) for page in pages] == [{"a": {4: SETTLED}}, {}]
+
+
+def test_what_is_found_in_two_ways_takes_its_room_once() -> None:
+    recall, page = Recall(most=4), Recalled()
+    for number in range(3):
+        shown = settled()
+        recall.keep_outcome(page, ("gzip", number), shown)
+        recall.keep(page, "a", number, shown)
+    assert len(page.outcomes) == len(page.shown["a"]) == 3
+    recall.keep_outcome(page, ("gzip", 3), settled())
+    assert len(page.outcomes) == 1
 
 
 def test_what_was_decided_alike_is_found_by_its_decisions_in_each_coding() -> None:
@@ -45,12 +60,12 @@ def test_what_was_decided_alike_is_found_by_its_decisions_in_each_coding() -> No
 
 def test_outcomes_and_what_deciding_begins_with_count_and_are_forgotten_with_the_rest() -> None:
     recall, page, begun = Recall(most=2), Recalled(), begin(compile_plan([]), (), {}, 0.0)
-    recall.keep_outcome(page, ("gzip", 1), SETTLED)
+    recall.keep_outcome(page, ("gzip", 1), settled())
     recall.keep_outcome(page, ("gzip", 2), UNSETTLED)
     recall.begin(page, "a", begun)
     assert page.outcomes == {("gzip", 1): SETTLED} and page.begun("a") is begun and page.begun("b") is None
     assert page.get("a", 1) is None
-    recall.keep(page, "a", 1, SETTLED)
+    recall.keep(page, "a", 1, settled())
     assert (page.outcomes, page.shown, page.begun("a")) == ({}, {"a": {1: SETTLED}}, None)
 
 
