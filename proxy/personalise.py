@@ -74,9 +74,8 @@ NO_STOCK = Stock()
 
 @dataclass(slots=True)
 class Personalised:
-    """The page; what each slot shows and why, in page order, and the same `decided` for whoever counts. A page may be
-    shown as it was before: `told` and `pieces` are memories, for whoever tells what was shown, and for whoever gives
-    it again, after a piece of their own."""
+    """The page; what each slot shows and why, in page order, and the same `decided` for whoever counts. For a page that
+    is shown again others keep here `told`, what its views say, and its `pieces`; and whether it `is_remembered`."""
 
     page: Assembled
     decisions: tuple[Decision, ...]

@@ -13,7 +13,6 @@ import secrets
 from collections.abc import Iterable, Sequence
 from math import inf
 from typing import Annotated, TypeVar
-from urllib.parse import unquote
 
 import msgspec
 
@@ -23,14 +22,13 @@ from proxy.memo import make_room
 from proxy.model import Visitor
 from proxy.settings import Settings
 from proxy.visitors.alike import NOT_NUMBERED, Alikes, Numbered
+from proxy.visitors.hints import hinted_segments
 from proxy.visitors.remembered import Known
 from proxy.visitors.signing import Keyring
 
 VISITOR_PURPOSE = b"tailorbird visitor v1"
 SEGMENTS_PURPOSE = b"tailorbird segments v1"
 MAX_COOKIE_BYTES = 512
-MAX_UNSIGNED_BYTES = 2_048
-MAX_UNSIGNED_SEGMENTS = 50
 CLOCK_SKEW_SECONDS = 60
 MEMO_SIZE = 20_000
 
@@ -282,23 +280,6 @@ class Cookies:
                 help="name fewer segments; long lists belong in the profile",
             )
         return name + b"=" + value
-
-
-def hinted_segments(cookie: bytes) -> frozenset[str]:
-    """Segment names in a foreign, unsigned cookie: a JSON list or a list with commas, percent-encoded or not.
-    Empty when it makes no sense or is too long."""
-    if len(cookie) > MAX_UNSIGNED_BYTES:
-        return frozenset()
-    text = unquote(cookie.strip(b'"').decode("utf-8", "replace"))
-    names = _json_names(text) if text.startswith("[") else text.split(",")
-    return frozenset(name.strip() for name in names[:MAX_UNSIGNED_SEGMENTS] if name.strip())
-
-
-def _json_names(text: str) -> list[str]:
-    try:
-        return msgspec.json.decode(text, type=list[str])
-    except (msgspec.DecodeError, RecursionError):
-        return []
 
 
 def _bound(visitor_id: str) -> bytes:

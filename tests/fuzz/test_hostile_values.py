@@ -24,8 +24,8 @@ from proxy.httpcache.validators import is_unchanged
 from proxy.page.includes import says_includes
 from proxy.page.variables import substituted
 from proxy.visitors.context import device_of, host_of, languages_of
+from proxy.visitors.hints import hinted_segments
 from proxy.visitors.parameters import parameters_of
-from proxy.visitors.visitor import hinted_segments
 
 SIZE = 32_768
 MOST_SECONDS = 1.0

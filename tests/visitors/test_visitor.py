@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from proxy.http.message import cookies_named
 from proxy.model import Visitor
 from proxy.visitors.signing import Keyring
-from proxy.visitors.visitor import ANONYMOUS, Cookies, hinted_segments
+from proxy.visitors.visitor import ANONYMOUS, Cookies
 
 ROOT = Path(__file__).parents[2]
 TABLE = json.loads((ROOT / "tests/cases/cookies.json").read_text())
@@ -240,29 +240,6 @@ def test_a_key_that_was_taken_away_no_longer_counts() -> None:
 
 
 # -- an unsigned cookie the operator named
-
-
-@pytest.mark.parametrize(
-    ("cookie", "names"),
-    [
-        (b"VIP,Trail runners", {"VIP", "Trail runners"}),
-        (b" VIP , , sale ", {"VIP", "sale"}),
-        (b'["VIP","Trail, runners"]', {"VIP", "Trail, runners"}),
-        (b"%5B%22VIP%22%2C%22L%C3%A4ufer%22%5D", {"VIP", "Läufer"}),
-        (b'"VIP"', {"VIP"}),
-        (b"[1,2]", set()),
-        (b"[" * 1_000, set()),
-        (b'["\\ud800"]', set()),
-        (b"", set()),
-        (b"x" * 3_000, set()),
-    ],
-)
-def test_a_hint_is_a_list_with_commas_or_in_json(cookie: bytes, names: set[str]) -> None:
-    assert hinted_segments(cookie) == names
-
-
-def test_a_hint_has_at_most_fifty_segments() -> None:
-    assert len(hinted_segments(b",".join(b"s%d" % number for number in range(80)))) == 50
 
 
 def test_an_unsigned_cookie_is_read_only_when_named() -> None:
