@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from proxy.visitors.telling import Shown, Telling
 
 ENOUGH = 25
-"""So many are counted without anybody asking: 25 us of work. A hundred cost a little less a view, but made one request
-in a hundred wait for them, which is where its 99th percentile is read."""
+"""So many are counted without anybody asking: some 20 us of work. A hundred cost a little less a view, but made one
+request in a hundred wait for them, which is where its 99th percentile is read."""
 
 
 Pend = tuple[float, str, Telling, Shown | None]
