@@ -33,6 +33,7 @@ PROVEN_ELSEWHERE = {
     "stores/redis_refused.py": "tests/contracts",
     "stores/redis_log.py": "tests/contracts",
     "stores/redis_remaking.py": "tests/contracts",
+    "stores/redis_erasing.py": "tests/contracts",
     "stores/redis_feed.py": "tests/contracts",
     "stores/redis_visitor.py": "tests/contracts",
     "stores/sqlite_tombstones.py": "tests/contracts/test_tombstones.py",

@@ -23,8 +23,9 @@ from proxy.stores.read_batches import ReadBatches
 from proxy.stores.record import arrivals_of, import_of
 from proxy.stores.redis_cluster import Wide
 from proxy.stores.redis_connecting import answers_as_ours, reader, writer
+from proxy.stores.redis_erasing import BUS_KEYS, forget_names
 from proxy.stores.redis_log import RedisLog
-from proxy.stores.redis_streams import Fields, let_go, take_out
+from proxy.stores.redis_streams import let_go
 from proxy.stores.redis_tombstones import RedisTombstones
 from proxy.stores.redis_visitor import Stored, keys_of, log_key, profile_key, profile_of, stored, visitor_in
 
@@ -32,7 +33,6 @@ READS_AT_ONCE = 8
 BATCH = 500
 WITHDRAWN_AT_ONCE = 100
 """All that happened to so many visitors is read in one go."""
-BUS_KEYS = ("{tb:bus}:sent", "{tb:bus}:told")  # on which processes tell each other whose profiles changed
 
 
 def connect(url: str, settings: Settings = DEFAULTS) -> RedisStore:
@@ -189,23 +189,15 @@ class RedisStore:
     # -- who was erased
 
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
-        ids = {visitor_id.encode() for visitor_id in visitor_ids}
-
-        def names_them(fields: Fields) -> bool:
-            return any(id in value for value in fields.values() for id in ids)
-
         async with answers_as_ours():
-            # First of all, so that no event that is under way comes after.
+            # First of all: an event that is under way then sees it, or is seen here.
             await self._tombstones.leave(visitor_ids, now)
             profiles = events = 0
             for visitor_id in visitor_ids:
                 events += max(await self._writer.hlen(log_key(visitor_id)) - 1, 0)
                 profiles += await self._writer.exists(profile_key(visitor_id))
                 await self._writer.unlink(*keys_of(visitor_id))
-            for stream in (redis_feed.KEY, redis_changes.KEY, *BUS_KEYS):
-                await take_out(self._writer, stream, names_them)
-            refused = await take_out(self._writer, redis_refused.KEY, names_them)
-            await redis_changes.tell(self._writer)
+            refused = await forget_names(self._writer, visitor_ids)
         return {"events": events, "profiles": profiles, "events not taken": refused}
 
     async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:

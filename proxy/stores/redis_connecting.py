@@ -125,4 +125,10 @@ async def answers_as_ours() -> AsyncIterator[None]:
         if isinstance(error, _SHUT) or isinstance(error.__cause__, _SHUT):
             help = "name a user and a password in its address: redis://USER:PASSWORD@HOST:PORT/DB"
             raise StoreError(f"the store does not let us in: {error}", help=help) from error
-        raise StoreError(f"the store did not answer: {str(error) or type(error).__name__}") from error
+        raise StoreError(f"the store did not answer: {_without_command(error)}") from error
+
+
+def _without_command(error: Exception) -> str:
+    """What went wrong. The library says beside it which command of a pipeline that was: what visitors did and said is
+    in there, and errors are logged."""
+    return str(error).rpartition(" of pipeline caused error: ")[2] or type(error).__name__

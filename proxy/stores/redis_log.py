@@ -23,8 +23,9 @@ from proxy.stores import redis_changes, redis_feed, redis_rules
 from proxy.stores.address import Ack
 from proxy.stores.record import head_of, packed, packed_arrival
 from proxy.stores.redis_connecting import confirm
-from proxy.stores.redis_remaking import TRIES, mended
-from proxy.stores.redis_tombstones import BROUGHT_KEYS, RedisTombstones, asks, latest
+from proxy.stores.redis_erasing import forget_names
+from proxy.stores.redis_remaking import TRIES, mended, withdraw
+from proxy.stores.redis_tombstones import RedisTombstones, asks, asks_keys, latest
 from proxy.stores.redis_visitor import (
     ADD,
     CHECKPOINT,
@@ -170,7 +171,7 @@ class RedisLog:
         reads = self._writer.pipeline(transaction=False)
         if changes is not None:
             redis_changes.begin(reads, visitor_ids)
-        reads.smembers(BROUGHT_KEYS)
+        asks_keys(reads)
         reads.hgetall(redis_rules.KEY)
         asks(reads, keys, visitor_ids)
         for visitor_id in visitor_ids:
@@ -178,8 +179,8 @@ class RedisLog:
         answers = cast(list[Any], await reads.execute())
         if changes is not None:
             changes.append(answers.pop(0).decode())
-        brought, ruled, erased, *stamps = answers
-        if self._tombstones.are_new(brought):
+        own, brought, ruled, erased, *stamps = answers
+        if self._tombstones.are_others(own, brought):
             return await self._known(visitor_ids)
         rules = redis_rules.rules_in(ruled)
         rows = zip(visitor_ids, stamps, latest(erased, len(visitor_ids)), strict=True)
@@ -190,9 +191,26 @@ class RedisLog:
             telling = self._writer.pipeline(transaction=False)
             redis_changes.tell(telling, {arrival.visitor_id for arrival in done.fresh}, done.changes[0])
             redis_feed.tell(telling, done.fresh)
-            name, *_ = await telling.execute()
+            ids = list({arrival.visitor_id for arrival in done.fresh})
+            asks(telling, await self._tombstones.keys(), ids)
+            name, *_, erased = await telling.execute()
             done.changes.append(name.decode())
+            await self._take_back(done, dict(zip(ids, latest(erased, len(ids)), strict=True)))
         await self._checkpoint(done.checkpoints)
+
+    async def _take_back(self, done: Done, erased_at: Mapping[str, float | None]) -> None:
+        """Takes out what was added of visitors who were being erased. Who erases leaves the tombstone first: either it
+        is seen here, or they see these events."""
+        gone = [one for one in done.fresh if is_erased(one, erased_at[one.visitor_id])]
+        if not gone:
+            return
+        ids: dict[str, set[str]] = {}
+        for one in gone:
+            ids.setdefault(one.visitor_id, set()).add(one.event.id)
+            done.linked.pop(one.visitor_id, None)
+        await withdraw(self._writer, ids)
+        await forget_names(self._writer, ids)
+        done.fresh[:] = [one for one in done.fresh if one.event.id not in ids.get(one.visitor_id, ())]
 
     async def _checkpoint(self, visitor_ids: Sequence[str]) -> None:
         """Writes their profiles with all news, unless somebody else does: the news are there all the same."""

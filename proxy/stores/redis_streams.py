@@ -1,43 +1,76 @@
 """Taking entries out of a stream of Redis or Valkey so that no byte of them is left. The server only marks an entry
 that is deleted; its bytes lie in their block until that is written anew. So what stays is copied, in batches, and takes
-the stream's place in one step, with whatever came meanwhile."""
+the stream's place in one step, with whatever came meanwhile.
+
+Its law: of two who do so at once, the second begins anew. Else what the first took out would be back, and what both
+had copied only in part would be gone.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import random
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
+from proxy.errors import StoreError
+
 BATCH = 1_000
+TRIES = 100
+LONGEST_WAIT_SECONDS = 0.5
+COPY_SECONDS = 600
+"""What is left of a copy whose maker was killed goes by itself."""
 Fields = Mapping[bytes, bytes]
 
-# KEYS: the stream, the copy. ARGV: the last entry that was looked at.
+# KEYS: the stream, the copy, how often the stream was replaced. ARGV: the last entry that was looked at, how often it
+# had been replaced then, how many entries were copied.
 REPLACE = """
+local length = redis.call('XLEN', KEYS[2])
+if (redis.call('GET', KEYS[3]) or '0') ~= ARGV[2] or length ~= tonumber(ARGV[3]) then
+    redis.call('DEL', KEYS[2])
+    return 0
+end
 for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1], '+')) do
     redis.call('XADD', KEYS[2], entry[1], unpack(entry[2]))
 end
 redis.call('DEL', KEYS[1])
-if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[2], KEYS[1]) end
+if redis.call('EXISTS', KEYS[2]) == 1 then
+    redis.call('RENAME', KEYS[2], KEYS[1])
+    redis.call('PERSIST', KEYS[1])
+end
+redis.call('INCR', KEYS[3])
 return 1
 """
 
 
 async def take_out(client: Any, key: str, is_theirs: Callable[[Fields], bool]) -> int:
-    """Removes the entries for which `is_theirs` is true; returns how many those were."""
-    gone = sum([is_theirs(fields) async for _, fields in entries(client, key)])
-    if not gone:
-        return 0
-    copy, last = f"{key}:copy" if "{" in key else "{" + key + "}:copy", b"-"  # in a cluster, where the stream is
-    await client.delete(copy)
+    """Removes the entries for which `is_theirs` is true; returns how many those were. Raises `StoreError` when others
+    do the same all the time."""
+    for turn in range(TRIES):
+        await asyncio.sleep(min(0.01 * turn, LONGEST_WAIT_SECONDS) * random.random())  # noqa: S311  # no secret
+        gone = sum([is_theirs(fields) async for _, fields in entries(client, key)])
+        if not gone or await _is_replaced(client, key, is_theirs):
+            return gone
+    raise StoreError("others take entries out of the same stream all the time", help="do it again")
+
+
+async def _is_replaced(client: Any, key: str, is_theirs: Callable[[Fields], bool]) -> bool:
+    """Puts a copy without those entries in the stream's place, unless somebody else did meanwhile."""
+    beside = f"{key}:copy" if "{" in key else "{" + key + "}:copy"  # in a cluster, where the stream is
+    copy, turns = f"{beside}:{secrets.token_hex(8)}", f"{beside}:turns"
+    turn = await client.get(turns) or b"0"
+    last, copied = b"-", 0
     kept = client.pipeline(transaction=False)
     async for entry, fields in entries(client, key):
         last = b"(" + entry
         if not is_theirs(fields):
             kept.xadd(copy, fields, id=entry)
+            copied += 1
         if len(kept) >= BATCH:
-            await kept.execute()
-    await kept.execute()
-    await client.eval(REPLACE, 2, key, copy, last)
-    return gone
+            await kept.expire(copy, COPY_SECONDS).execute()
+    await kept.expire(copy, COPY_SECONDS).execute()
+    return bool(await client.eval(REPLACE, 3, key, copy, turns, last, turn, copied))
 
 
 async def let_go(client: Any, key: str, moment: float) -> None:

@@ -1,5 +1,6 @@
 """The tombstones in Redis or Valkey. Of its keys a process remembers those it knows; whoever looks into an event's past
-hears in the same breath whether others were brought since."""
+hears in the same breath whether others were brought since, or another server has taken this one's place, that has
+another key or none."""
 
 from __future__ import annotations
 
@@ -33,22 +34,30 @@ class RedisTombstones:
             self._brought = frozenset(await self._writer.smembers(BROUGHT_KEYS))
         return [self._own, *sorted(self._brought)]
 
-    def are_new(self, brought: Collection[bytes]) -> bool:
-        """True when keys were added that were not known here; now they are."""
+    def are_others(self, own: bytes | None, brought: Collection[bytes]) -> bool:
+        """True when the store has another key of its own, or keys that were not known here: now they are."""
+        if own != self._own:
+            self._own = b""
+            return True
         is_new = not self._brought.issuperset(brought)
         self._brought |= frozenset(brought)
         return is_new
 
     async def leave(self, visitor_ids: Collection[str], now: float) -> None:
         """Writes the tombstones of erased visitors."""
+        self._own = b""
         own, *_ = await self.keys()
         await self._writer.hset(TOMBSTONES_KEY, mapping={tombstone(own, id): now for id in visitor_ids})
 
     async def erased_at(self, visitor_ids: Sequence[str]) -> dict[str, float]:
         """When each of these visitors was last erased, for those who were."""
+        keys = await self.keys()
         reads = self._writer.pipeline(transaction=False)
-        asks(reads, await self.keys(), visitor_ids)
-        (answer,) = await reads.execute()
+        asks_keys(reads)
+        asks(reads, keys, visitor_ids)
+        own, brought, answer = await reads.execute()
+        if self.are_others(own, brought):
+            return await self.erased_at(visitor_ids)
         times = zip(visitor_ids, latest(answer, len(visitor_ids)), strict=True)
         return {visitor_id: at for visitor_id, at in times if at is not None}
 
@@ -67,7 +76,13 @@ class RedisTombstones:
             await self._writer.hset(TOMBSTONES_KEY, mapping=later)
         if new := [key for key in tombstones.keys if key not in known.keys]:
             await self._writer.sadd(BROUGHT_KEYS, *new)
-            self.are_new(new)
+            self.are_others(self._own, new)
+
+
+def asks_keys(reads: Pipeline) -> None:
+    """Adds to a pipeline the two questions whose answers `are_others` takes."""
+    reads.get(OWN_KEY)
+    reads.smembers(BROUGHT_KEYS)
 
 
 def asks(reads: Pipeline, keys: Collection[bytes], visitor_ids: Sequence[str]) -> None:

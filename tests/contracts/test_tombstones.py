@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from proxy.cli.store import copied
-from proxy.model import Arrival, Event, Profile
+from proxy.model import Arrival, Event, Profile, View
 from proxy.ports import Store
-from proxy.stores import open_store
+from proxy.stores import open_store, open_views
+from tests.contracts.conftest import flush
+from tests.wire.patience import PATIENT
 
 NOON = 1_795_435_200.0
 
@@ -69,3 +71,24 @@ async def test_who_is_marked_as_erased_stays_out_before_anything_is_deleted(stor
     await store.mark_erased(["anna"], NOON + 10)
     assert [one.event.id for one in (await store.apply([seen("anna", 2), seen("anna", 11)])).fresh] == ["web:11"]
     assert len(await store.log_of("anna")) == 2
+
+
+async def test_after_a_failover_to_an_empty_server_who_is_erased_by_one_process_stays_so_for_all(
+    valkey_url: str,
+) -> None:
+    await flush(valkey_url)
+    before, views = open_store(valkey_url, PATIENT), open_views(valkey_url)
+    await before.apply([seen("anna", 1)])
+    await before.erase(["ben"], NOON)  # it knows the key of the server that will be gone
+    await views.put_views([View(NOON + 1, "v1", {}, visitor="anna")], most=10)
+    await flush(valkey_url)
+    since = open_store(valkey_url, PATIENT)
+    await since.apply([seen("cleo", 1)])
+    await since.erase(["anna"], NOON + 10)
+    await before.erase(["cleo"], NOON + 10)
+    await views.put_views([View(NOON + 1, "v1", {}, visitor="anna")], most=10)
+    for store in (before, since):
+        assert list((await store.apply([seen("anna", 1), seen("cleo", 1)])).fresh) == []
+    assert await views.get_views(10) == []
+    for one in (before, since, views):
+        await one.aclose()

@@ -1,0 +1,107 @@
+"""Erasing in Redis and Valkey while others do the same, and while events of the erased are under way: nothing comes in
+one step there, so each has to see what the other does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from proxy.model import Arrival, Event
+from proxy.ports import Refused, Store
+from proxy.stores import open_store
+from proxy.stores.address import Ack
+from proxy.stores.redis_log import RedisLog
+from proxy.stores.redis_tombstones import RedisTombstones
+from tests.contracts.conftest import flush
+from tests.wire.patience import PATIENT
+
+NOON = 1_795_435_200.0
+ERASED_AT = NOON + 1_000
+
+
+def seen(visitor_id: str, number: int) -> Arrival:
+    return Arrival(visitor_id, Event(NOON + number, f"web:{number}", "page viewed", "/"), "web", NOON + number)
+
+
+def refused(visitor_id: str) -> Refused:
+    return Refused(NOON, "web", "type", b'{"id": "%b"}' % visitor_id.encode(), visitor_id)
+
+
+@pytest.fixture
+async def machines(valkey_url: str) -> AsyncIterator[list[Store]]:
+    await flush(valkey_url)
+    opened = [open_store(valkey_url, PATIENT) for _ in range(4)]
+    yield opened
+    for one in opened:
+        await one.aclose()
+
+
+async def keys_left(url: str) -> set[str]:
+    async with Redis.from_url(url, decode_responses=True) as client:
+        return set(await client.keys())
+
+
+async def test_many_are_erased_at_once_and_nobody_else_loses_anything(machines: list[Store], valkey_url: str) -> None:
+    everybody = [f"v{number:02}" for number in range(30)]
+    for visitor_id in everybody:
+        await machines[0].apply([seen(visitor_id, number) for number in range(20)])
+    await machines[0].refuse([refused(visitor_id) for visitor_id in everybody])
+    gone, stay = everybody[:12], everybody[12:]
+    await asyncio.gather(*(machines[n % 4].erase([visitor_id], ERASED_AT) for n, visitor_id in enumerate(gone)))
+
+    feed, _ = await machines[0].log("", 10_000)
+    assert [(one.visitor_id, one.event.id) for one in feed] == [(id, f"web:{n}") for id in stay for n in range(20)]
+    assert [one.visitor_id for one in await machines[0].refused()] == stay
+    assert not [key for key in await keys_left(valkey_url) if ":copy:" in key and not key.endswith(":turns")]
+
+
+class Meanwhile:
+    """A client that lets something happen before its pipeline of that number is sent; all else is the client's own."""
+
+    def __init__(self, client: Redis, number: int, happen: Callable[[], Awaitable[object]]) -> None:
+        self._client = client
+        self._left = number
+        self._happen = happen
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def pipeline(self, transaction: bool = False) -> Any:
+        pipeline = self._client.pipeline(transaction=transaction)
+        send = pipeline.execute
+
+        async def execute(**options: Any) -> Any:
+            self._left -= 1
+            if not self._left:
+                await self._happen()
+            return await send(**options)
+
+        pipeline.execute = execute  # type: ignore[method-assign]
+        return pipeline
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "new"])
+async def test_what_is_under_way_while_somebody_is_erased_does_not_come_after(
+    number: int, is_known: bool, machines: list[Store], valkey_url: str
+) -> None:
+    machine, *_ = machines
+    if is_known:
+        await machine.apply([seen("anna", 1)])
+
+    async def erased_and_back() -> None:
+        await machine.erase(["anna"], ERASED_AT)
+        await machine.apply([seen("anna", 2_000)])  # which is new
+
+    async with Redis.from_url(valkey_url) as client:
+        writer = Meanwhile(client, number, erased_and_back)
+        applied = await RedisLog(writer, RedisTombstones(writer), Ack()).apply([seen("anna", 2)])
+    assert [one.event.id for one in await machine.log_of("anna")] == ["web:2000"]
+    assert "web:2" not in [one.event.id for one in (*applied.fresh, *(await machine.log("", 100))[0])]
+    profile = await machine.get_profile("anna")
+    assert profile is not None
+    assert [event.id for event in profile.history] == ["web:2000"]
