@@ -7,6 +7,7 @@ explanations, is the table in `rulebook/findings.py`.
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,10 +66,18 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     close = nearest(word, known)
     if close is not None:
         help = f'did you mean "{close}"?'
+        if _to_the_eye(word) == _to_the_eye(close):
+            help = f'type "{close}" anew: yours looks the same, but has an invisible or a differently made letter in it'
         return help if close.endswith("...") else Suggestion(help, word, close)  # dots stand for what only they know
     named = known if len(known) <= MOST_NAMED else known[:6]
     help = "write one of: " + ", ".join(named) + (f" and {len(known) - 6} others" if named is not known else "")
     return Suggestion(help, word, known[0]) if len(known) == 1 else help
+
+
+def _to_the_eye(word: str) -> str:
+    """The word as people see it: without invisible letters, accents and blanks made in one way."""
+    letters = unicodedata.normalize("NFKC", word)
+    return "".join(letter for letter in letters if unicodedata.category(letter) != "Cf")
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:

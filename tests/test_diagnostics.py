@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from proxy.diagnostics import Finding, Suggestion, as_text, did_you_mean, in_order
 from proxy.model import Place
 
@@ -50,3 +52,9 @@ def test_help_names_the_nearest_word_else_what_is_allowed() -> None:
     assert meant == 'did you mean "products: ..."?' and not isinstance(meant, Suggestion), "nobody writes three dots"
     assert did_you_mean("zzz", list("abcdefgh")) == "write one of: a, b, c, d, e, f, g, h"
     assert did_you_mean("zzz", list("abcdefghi")) == "write one of: a, b, c, d, e, f and 3 others"
+
+
+@pytest.mark.parametrize("word", ["Jubila\u0308um", "Jubil\u00e4um\u200b", "Jubil\u00e4\ufeffum"])
+def test_a_word_that_only_looks_like_a_known_one_is_told_so(word: str) -> None:
+    help = did_you_mean(word, ["Jubiläum"])
+    assert help.startswith('type "Jubiläum" anew') and isinstance(help, Suggestion) and help.instead == "Jubiläum"

@@ -49,13 +49,18 @@ def better_value(value: str, help: str, fits: Callable[[str], bool], choices: Se
     ]
     if not instead and len(several) > 1 and all(map(fits, several)):
         instead = f"[{', '.join(several)}]"
-    return Suggestion(help, value, instead) if instead else help
+    return _named(help, value, instead)
 
 
 def better_amount(text: str, help: str, is_amount: Callable[[str], bool]) -> str:
     """The help, with the amount that was most likely meant, if there is one."""
     instead = next((found for found in _amounts(text) if found != text and is_amount(found)), None)
-    return Suggestion(help, text, instead) if instead else help
+    return _named(help, text, instead)
+
+
+def _named(help: str, wrong: str, instead: str | None) -> str:
+    """The help with the correction in it, if there is one."""
+    return Suggestion(help if instead in help else f"write: {instead}", wrong, instead) if instead else help
 
 
 def swapped(text: str, help: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,10 +14,10 @@ from proxy.rulebook.names import Names, twice
 from proxy.rulebook.rules import Reader, named
 from proxy.rulebook.scalars import read_choice, read_choices, unfit
 from proxy.rulebook.shares import read_share, too_much
+from proxy.rulebook.times import read_run
 from proxy.rulebook.words import EXPERIMENT, GOALS, GUARDRAILS, VARIANT, Part, fields
 
 VISITOR = "visitor"
-_DURATION = re.compile(r"(?:at least )?(\d{1,3}) (day|week)s?", re.IGNORECASE)
 
 
 def read_experiment(
@@ -33,7 +32,7 @@ def read_experiment(
         split_by=_split_by(found, reader.names, findings),
         goal=read_choice(found.node("goal"), "goal", GOALS, findings) or "",
         guardrails=read_choices(found.node("guardrails"), "guardrails", GUARDRAILS, findings),
-        min_days=_days(found, findings),
+        min_days=run.days if (run := read_run(found, [])) else 0,
     )
     return replace(rule, experiment=experiment), shown
 
@@ -74,11 +73,3 @@ def _split_by(found: Part, names: Names, findings: list[Finding]) -> str:
         findings.append(unfit("split by", written, did_you_mean(written.text, [VISITOR, *texts])))
         return ""
     return names.words[written.text].attribute
-
-
-def _days(found: Part, findings: list[Finding]) -> int:
-    written = found.text("run for", findings)
-    duration = _DURATION.fullmatch(written.text) if written else None
-    if written and not duration:
-        findings.append(unfit("run for", written, "write: at least 14 days"))
-    return int(duration[1]) * (7 if duration[2].casefold() == "week" else 1) if duration else 0

@@ -156,7 +156,7 @@ def _idle(rules: Iterable[Rule]) -> Iterator[Finding]:
     for rule in rules:
         words = ["also on"] if rule.also_on else []
         if tried := rule.experiment:
-            said = {"goal": tried.goal, "guardrails": tried.guardrails, "run for": tried.min_days}
+            said = {"goal": tried.goal, "guardrails": tried.guardrails}
             words += [word for word, value in said.items() if value]
         if words:
             what = f'nothing acts on {" or ".join(f"`{word}`" for word in words)} of "{rule.name}"'

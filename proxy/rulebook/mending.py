@@ -12,6 +12,8 @@ from proxy.diagnostics import Edit, Finding, Suggestion, rows_of
 MAX_ROUNDS = 100
 _PLAIN = re.compile(r"[\w/](?:[\w ./+%()'-]|:(?=\S))*(?<! )")
 _LIST = re.compile(r"\[[\w/. -]+(?:, [\w/. -]+)+\]")
+_SIGN = re.compile(r">(=)? *(\d.*)")
+_PAIRS = ("''", '""', "“”", "„“", "„”", "‘’", "‚‘", "«»", "»«")
 BOM = b"\xef\xbb\xbf"
 
 Files = Mapping[str, bytes]
@@ -74,8 +76,26 @@ def quoted(text: str) -> str:
     return text if _PLAIN.fullmatch(text) or _LIST.fullmatch(text) else in_quotes(text)
 
 
+def readable(text: str) -> str:
+    """What to write for a value that YAML cannot read: words for a sign, else the text in quotes, without those that it
+    stood in and that did not hold."""
+    if sign := _SIGN.fullmatch(text):
+        return f"{'at least' if sign[1] else 'more than'} {sign[2]}"
+    if len(text) > 1 and f"{text[0]}{text[-1]}" in _PAIRS and _is_around(text[0], text[-1], text[1:-1]):
+        return in_quotes(text[1:-1])
+    is_odd = text[:1] in ("'", '"') and text.count(text[0]) % 2 == 1
+    return in_quotes(text.replace(text[0], "", 1) if is_odd and len(text) > 1 else text)
+
+
+def _is_around(opening: str, closing: str, inner: str) -> bool:
+    """Whether a pair of quotes is one around all of the text, and not the first and last of several."""
+    return inner.count(opening) % 2 == 1 if opening == closing else opening not in inner and closing not in inner
+
+
 def in_quotes(text: str) -> str:
-    """The text as a double-quoted scalar."""
+    """The text as a quoted scalar."""
+    if '"' in text and "'" not in text:
+        return f"'{text}'"
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

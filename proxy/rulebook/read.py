@@ -16,7 +16,7 @@ import yaml
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
 from proxy.diagnostics import Edit, Finding, rows_of
 from proxy.model import Place
-from proxy.rulebook.mending import in_quotes
+from proxy.rulebook.mending import in_quotes, readable
 from proxy.rulebook.repairs import ordinary_spaces, repair
 
 RULE_FILES = (".rules.yaml", ".rules.json")  # the endings of any number of files
@@ -33,6 +33,10 @@ MAX_DEPTH = 20
 
 MAGIC = ("*", "&", "!")
 QUOTE_HELP = "put quotes around the text"
+SPOKEN = ("name", "title", "text", "button", "alt")
+"""Words whose value somebody reads."""
+
+_CUT = re.compile(r" #[^\s#].*")
 _VALUE = re.compile(r"\s*+(?:- ++)*+[^:#]++: ++(.*\S)\s*")
 
 
@@ -134,6 +138,7 @@ class _Reader:
                 self._note_twice(Entry(key, value), entries[key.text])
             else:
                 entries[key.text] = Entry(key, value)
+                self._note_cut(entries[key.text])
         first = next(iter(entries.values()), None)
         if first is None:
             return MapNode((), self._place(start))
@@ -157,6 +162,19 @@ class _Reader:
             (Edit(place.line, place.column, place.column + len(text), in_quotes(text)),) if text[:1] in MAGIC else ()
         )
         self._findings.append(Finding(code, what, place, help, edits=edits))
+
+    def _note_cut(self, entry: Entry) -> None:
+        """L14: a text of which a `#` has made the rest a note."""
+        value = entry.value
+        if entry.key.text not in SPOKEN or not isinstance(value, Scalar) or not value.text:
+            return
+        row = self._rows[value.place.line - 1]
+        cut = _CUT.match(row, value.place.end - 1)
+        if cut and row[value.place.column - 1] not in "'\"":
+            text = row[value.place.column - 1 :].rstrip()
+            what = f'this text ends at the "#": what follows is a note, and nobody sees "{cut[0].strip()}"'
+            help = f"if they should, {QUOTE_HELP}: {in_quotes(text)}"
+            self._findings.append(Finding("L14", what, value.place, help, is_warning=True))
 
     def _note_twice(self, second: Entry, first: Entry) -> None:
         """R102; what says the same again can go."""
@@ -208,7 +226,8 @@ def _missing(finding: Finding, edits: Sequence[Edit], text: str) -> Finding:
 def _told(name: str, text: str, error: yaml.YAMLError) -> Finding:
     """libyaml names tokens; editors meet seven slips."""
     if isinstance(error, yaml.reader.ReaderError):
-        place = _place_at(name, text[: error.position])
+        before = text.encode()[: error.position].decode("utf-8", "ignore")  # libyaml counts bytes
+        place = _place_at(name, before)
         return Finding("Y004", "an invisible control character stands here", place, "delete it")
     problem = str(getattr(error, "problem", ""))
     mark = getattr(error, "problem_mark", None)
@@ -231,7 +250,9 @@ def _words_for(problem: str, row: str, column: int) -> tuple[str, str]:
     if "\t" in row[: column + 1] and not row[:column].strip():
         return "this line is indented with a tab", "use spaces"
     if value and column >= value.start(1):
-        return "I cannot read on from here", f"{QUOTE_HELP}: {in_quotes(value[1])}"
+        instead = readable(value[1])
+        is_quoted = instead[:1] in ("'", '"')
+        return "I cannot read on from here", f"{QUOTE_HELP}: {instead}" if is_quoted else f"write: {instead}"
     if "cannot start any token" in problem:
         return f'a text cannot begin with "{row[column : column + 1]}"', QUOTE_HELP
     if "expected" in problem or "not allowed" in problem:
@@ -246,5 +267,5 @@ def _slip_at(name: str, mark: yaml.Mark, what: str, help: str) -> Finding:
 
 def _place_at(name: str, before: str) -> Place:
     """The place right behind the text `before`."""
-    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    return Place(name, line, column, column + 1)
+    rows = rows_of(before)
+    return Place(name, len(rows), len(rows[-1]) + 1, len(rows[-1]) + 2)

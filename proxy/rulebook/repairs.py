@@ -11,7 +11,7 @@ from itertools import islice, pairwise
 import yaml
 
 from proxy.diagnostics import Edit, rows_of
-from proxy.rulebook.mending import in_quotes, spliced
+from proxy.rulebook.mending import readable, spliced
 from proxy.rulebook.words import KNOWN
 
 Edits = tuple[Edit, ...]
@@ -147,10 +147,7 @@ def _rewritten(number: int, row: str) -> Iterator[Edits]:
 
 
 def _in_quotes(number: int, text: str, start: int) -> Edit:
-    inner = text
-    if len(text) > 1 and text[0] in "\"'" and text[0] in text[1:]:
-        inner = text.replace(text[0], "", 1) if text.count(text[0]) % 2 else text
-    return Edit(number + 1, start + 1, start + len(text) + 1, in_quotes(inner))
+    return Edit(number + 1, start + 1, start + len(text) + 1, readable(text))
 
 
 def _moved(rows: Sequence[str], line: int) -> Iterator[Edits]:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import datetime
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from math import inf
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from proxy.conditions.nodes import Node, Scalar, as_text
-from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean
+from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean, nearest
+from proxy.rulebook.scalars import unfit
 from proxy.rulebook.words import Part
 
+_RUN = re.compile(r"(at least )?([1-9]\d{0,2}) (day|week)s?", re.IGNORECASE)
 _MOMENT = re.compile(r"([12]\d{3}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?))? ?(Z|[+-]\d\d:\d\d)?")
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = {name: number for number, names in enumerate((
+    "jan", "feb fév", "mar mär maa mrt", "apr avr", "may mai mei", "jun", "jul", "aug aoû",
+    "sep", "oct okt", "nov", "dec dez déc",
+), 1) for name in names.split()}  # fmt: skip
+"""Months by their first three letters, in the languages of shops we know."""
+
 _OTHER_DATE = re.compile(
-    r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.? (?P<month>[A-Za-z]{3,9}),? (?P<year>\d{4}),?(?: (?:at )?(?P<time>.+))?"
+    r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.? (?P<month>[^\W\d_]{3,9}),? (?P<year>\d{4}),?(?: (?:at )?(?P<time>.+))?"
 )
 
 
@@ -31,17 +39,23 @@ def read_moment(node: Node | None, timezone: str, what: str, findings: list[Find
         return _moment(written.text, timezone)
     except ValueError:
         help = "write it as 2026-11-25 08:00"
-        instead = next((text for text in _meant(written.text) if _is_moment(text, timezone)), None)
-        if instead:
-            help = Suggestion(f"write it as {instead}", written.text, instead)
+        meant = [text for text in _meant(written.text) if _is_moment(text, timezone)]
+        if len(meant) > 1:
+            help = "write the one you mean: " + ", or ".join(meant)
+        elif meant:
+            help = Suggestion(f"write it as {meant[0]}", written.text, meant[0])
         findings.append(Finding("R402", f'"{written.text}" is not a date', written.place, help))
         return None
 
 
 def read_schedule(found: Part, timezone: str, noun: str, findings: list[Finding]) -> tuple[float, float]:
-    """`from` and `until` in Unix seconds; without end on the side that is not said."""
+    """`from` and `until` in Unix seconds, or so long after `from` as `run for` says; without end on the side that is
+    not said."""
     start = read_moment(found.node("from"), timezone, "from", findings)
     end = read_moment(found.node("until"), timezone, "until", findings)
+    run = read_run(found, findings)
+    if run and not run.is_least:
+        end = _run_out(run, start, found, timezone, findings)
     if start is not None and end is not None and end <= start:
         note = f"it starts on line {found['from'].value.place.line}"
         help = "swap the two dates" if end < start else "give it a later end: a date alone is its first minute"
@@ -49,6 +63,39 @@ def read_schedule(found: Part, timezone: str, noun: str, findings: list[Finding]
         edits = _swapped(found["from"].value, found["until"].value) if end < start else ()
         findings.append(Finding("R401", what, place, help, note, edits=edits))
     return -inf if start is None else start, inf if end is None else end
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How long something is to run. One that `is_least` ends nothing: it says from when on an experiment may be
+    judged."""
+
+    days: int
+    is_least: bool
+
+
+def read_run(found: Part, findings: list[Finding]) -> Run | None:
+    """What `run for` says."""
+    written = found.text("run for", findings)
+    said = _RUN.fullmatch(written.text) if written else None
+    is_tried = "variants" in found
+    if written and (not said or (said[1] and not is_tried)):
+        help = "write: 14 days, or: at least 14 days" if is_tried else "write: 14 days"
+        findings.append(unfit("run for", written, help))
+    return Run(int(said[2]) * (7 if said[3].casefold() == "week" else 1), bool(said[1])) if said else None
+
+
+def _run_out(run: Run, start: float | None, found: Part, timezone: str, findings: list[Finding]) -> float | None:
+    """So many days after `from`, at the same time of day."""
+    place = found["run for"].key.place
+    if "until" in found:
+        findings.append(Finding("R304", '"run for" and "until" both say when it ends', place, "take one of them out"))
+    elif "from" not in found:
+        help = 'add "from:", when it begins, or write "until:", when it ends'
+        findings.append(Finding("R103", '"run for" counts from "from:", which is not there', place, help))
+    if start is None:
+        return None
+    return (datetime.fromtimestamp(start, ZoneInfo(timezone)) + timedelta(days=run.days)).timestamp()
 
 
 def read_timezone(node: Node | None, findings: list[Finding]) -> str:
@@ -59,10 +106,17 @@ def read_timezone(node: Node | None, findings: list[Finding]) -> str:
     try:
         return ZoneInfo(written.text).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        known = sorted(zone for zone in available_timezones() if "/" in zone) or ["UTC"]
-        what = f'there is no time zone "{written.text}"'
-        findings.append(Finding("R307", what, written.place, did_you_mean(written.text, ["UTC", *known])))
+        known = ["UTC", *sorted(zone for zone in available_timezones() if "/" in zone)]
+        close = nearest(written.text, known) or next(
+            (zone for zone in known if _city(zone) == written.text.casefold()), None
+        )
+        help = did_you_mean(written.text, [close]) if close else "name a continent and a city, as Europe/Berlin, or UTC"
+        findings.append(Finding("R307", f'there is no time zone "{written.text}"', written.place, help))
         return "UTC"
+
+
+def _city(zone: str) -> str:
+    return zone.rpartition("/")[2].replace("_", " ").casefold()
 
 
 def _swapped(one: Node, other: Node) -> tuple[Edit, ...]:
@@ -74,30 +128,45 @@ def _swapped(one: Node, other: Node) -> tuple[Edit, ...]:
     )
 
 
-def _meant(text: str) -> Iterator[str]:
-    """Dates that the text may stand for, where there is no doubt which part is the day."""
+def _meant(text: str) -> list[str]:
+    """The date that the text may stand for; two where nobody can tell which part is the day."""
     text = text.strip("“”„‟‘’‚\"'")
     day, _, time = text.replace("T", " ").partition(" ")
+    days = [day]
     if found := _OTHER_DATE.fullmatch(text):
-        number, month, year, time = found["day"], found["month"], found["year"], found["time"] or ""
-        month_number = MONTHS.index(month[:3].casefold()) + 1 if month[:3].casefold() in MONTHS else 0
-        day = f"{year}-{month_number:02d}-{int(number):02d}"
+        number, name, year, time = found["day"], found["month"], found["year"], found["time"] or ""
+        days = [_iso(year, MONTHS.get(name[:3].casefold(), 0), number)]
     elif found := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", day):
-        day = f"{found[1]}-{int(found[2]):02d}-{int(found[3]):02d}"
+        days = [_iso(*found.groups())]
     elif found := re.fullmatch(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})", day):
-        first, second = int(found[1]), int(found[3])
+        first, second, year = int(found[1]), int(found[3]), found[4]
+        days = [_iso(year, second, first)] if second <= 12 else [_iso(year, first, second)]
         if first <= 12 and second <= 12 and first != second and found[2] != ".":  # with dots the day comes first
-            return  # which of them is the month?
-        date, month_number = (first, second) if second <= 12 else (second, first)
-        day = f"{found[4]}-{month_number:02d}-{date:02d}"
-    yield f"{day} {_clock(time)}".strip()
-    if found := re.fullmatch(r"(\d{4})-(\d\d)-(?:29|30|31)", day):  # a month without that day: its last
-        yield from (f"{found[1]}-{found[2]}-{last} {_clock(time)}".strip() for last in (30, 29, 28))
+            days.append(_iso(year, first, second))
+    return [_last_moment(f"{day} {_clock(time)}".strip()) for day in days]
+
+
+def _iso(year: str, month: int | str, day: int | str) -> str:
+    return f"{year}-{int(month):02d}-{int(day):02d}"
+
+
+def _last_moment(text: str) -> str:
+    """The moment itself of one that no clock shows: of 24:00 on a day, and of a day that its month has not."""
+    day, _, time = text.partition(" ")
+    try:
+        if time == "24:00":
+            return f"{date.fromisoformat(day) + timedelta(days=1)} 00:00"
+        if day[8:] in ("29", "30", "31"):
+            last = monthrange(int(day[:4]), int(day[5:7]))[1]
+            return f"{day[:8]}{min(int(day[8:]), last)} {time}".strip()
+    except ValueError:
+        pass
+    return text
 
 
 def _clock(time: str) -> str:
     """A time of day in two times two digits: `8am` as 08:00, `8:00` as 08:00."""
-    found = re.fullmatch(r"(\d{1,2})(?:[:.h](\d\d))?(?: ?(am|pm|h|uur))?", time.strip(), re.IGNORECASE)
+    found = re.fullmatch(r"(\d{1,2})(?:[:.h](\d\d))?(?: ?(am|pm|h|uur|uhr))?", time.strip(), re.IGNORECASE)
     if not found:
         return time
     hour, half = int(found[1]), (found[3] or "").casefold()

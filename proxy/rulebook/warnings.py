@@ -116,11 +116,19 @@ WARNINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "L13",
         "a line that changes nothing",
-        "`also on`, and an experiment's `goal`, `guardrails` and `run for`, are checked and kept, and nothing acts on "
-        "them: no channel is sent to, no experiment counted or ended. They tell colleagues what is meant. Other lines "
+        "`also on`, and an experiment's `goal` and `guardrails`, are checked and kept, and nothing acts on them: no "
+        "channel is sent to, no experiment counted. They tell colleagues what is meant. Other lines "
         "lack what they are about: `alt` an `image`, a slot's `place` a `selector`, `fresh` a page that is stored, a "
         "limit a rule that names it.",
         rule_text("also on: email"),
         rule_text(),
+    ),
+    FindingKind(
+        "L14",
+        "a text that ends too early",
+        "A # with a blank before it begins a note for colleagues, up to the end of its line, so the text ends there. "
+        "In quotes it is a letter like any other. A note that is meant has a blank behind its #, too.",
+        banner_text("title: Offer #1 of three"),
+        banner_text('title: "Offer #1 of three"  # the first'),
     ),
 )

@@ -73,6 +73,7 @@ PLACED = (
     Word("priority", "high, normal, low or a number from 0 to 100; the highest matching rule is shown"),
     Word("from", "when it begins, as 2026-11-25 08:00; a date alone is its first minute"),
     Word("until", "when it ends, as 2026-11-28 00:00; that minute is no longer part of it"),
+    Word("run for", "how long it goes on after `from`, as 14 days; instead of `until`"),
     Word("when", "what must hold for it to show; everybody when missing"),
     Word("unless", "what must not hold"),
     Word("needs", "verified: count only segments that are signed"),
@@ -107,12 +108,12 @@ LISTING_RULE = (
     Word("largest move", "how many places a card may move at most; 20 when missing"),
 )
 EXPERIMENT = (
-    *PLACED,
+    *(word for word in PLACED if word.name != "run for"),
     Word("variants", "what is compared: a list, each with a name, a share and what to show", required=True),
     Word("split by", "visitor, or an attribute so that all who share it see the same variant"),
     Word("goal", "the event that is hoped for, as order completed; only noted, nothing counts it"),
     Word("guardrails", "what must not get worse: page load time, bounce, or an event; only noted"),
-    Word("run for", "how long at least, as: at least 14 days; only noted, `until` ends it"),
+    Word("run for", "how long: at least 14 days, before which it should not be judged; or 14 days, which end it"),
 )
 VARIANT = (
     Word("name", "what the variant is called", required=True),

@@ -81,7 +81,7 @@ def test_an_experiment_may_be_split_by_a_text_attribute(publish: Publish) -> Non
         ("variants: control", "R104", "begin each part with a dash and a space"),
         (TWO + "\n    goal: order complted", "R304", 'did you mean "order completed"?'),
         (TWO + "\n    guardrails: bounse", "R304", 'did you mean "bounce"?'),
-        (TWO + "\n    run for: a while", "R304", "write: at least 14 days"),
+        (TWO + "\n    run for: a while", "R304", "write: 14 days, or: at least 14 days"),
         (TWO + "\n    split by: orders", "R304", SOME),
         (TWO + "\n    show: nothing new", "R101", WORDS),
         (TWO.replace("promo}", "prommo}"), "R501", 'did you mean "promo"?'),

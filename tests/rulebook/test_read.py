@@ -6,6 +6,7 @@ import pytest
 
 from proxy.conditions.nodes import ListNode, MapNode, Node, Scalar
 from proxy.diagnostics import Finding
+from proxy.rulebook.mending import spliced
 from proxy.rulebook.read import MAX_FILE_BYTES, read_yaml, text_of
 
 
@@ -38,6 +39,30 @@ def test_a_place_counts_lines_and_characters_from_one() -> None:
     value = value_of("# café\r\ncafé: crème\r\n".encode())
     assert (value.place.line, value.place.column, value.place.end) == (2, 7, 12)
     assert str(value.place) == "a.rules.yaml:2"
+
+
+@pytest.mark.parametrize(
+    ("raw", "help"),
+    [
+        ("title: Größe #1 für dich", 'if they should, put quotes around the text: "Größe #1 für dich"'),
+        ("title: 'Größe' #1", ""),
+        ("title: Größe # 1 of them", ""),
+        ("title: Größe  #note", ""),
+        ("priority: high #later", ""),
+    ],
+)
+def test_a_text_that_a_note_cuts_off_is_told(raw: str, help: str) -> None:
+    _, findings = read(raw.encode())
+    assert [(finding.code, finding.help, finding.edits) for finding in findings] == (
+        [("L14", help, ())] if help else []
+    )
+
+
+@pytest.mark.parametrize("before", ["größer ", "crème ", "", "a: 1\n# ü\nb: "])
+def test_a_control_character_is_told_and_taken_out_where_it_stands(before: str) -> None:
+    text = f"x: {before}\x0b here"
+    _, findings = read(text.encode())
+    assert [spliced(text, finding.edits) for finding in findings] == [f"x: {before} here"]
 
 
 @pytest.mark.parametrize("raw", [b"\xef\xbb\xbfx: 1", b"x: 1\r\n", b"%YAML 1.2\n---\nx: 1\n", b"x: 1\n...\n"])
@@ -96,7 +121,11 @@ def test_what_is_refused_is_told_with_its_place(raw: bytes, code: str, line: int
     [
         (b"title: Save 50%: now", 'put quotes around the text: "Save 50%: now"'),
         (b"  - title: @foo", 'put quotes around the text: "@foo"'),
-        (b'x: "a" b', r'put quotes around the text: "\"a\" b"'),
+        (b'x: "a" b', """put quotes around the text: '"a" b'"""),
+        (b"x: 'Who's there?'", """put quotes around the text: "Who's there?" """.strip()),
+        ("x: “Sale: now”".encode(), 'put quotes around the text: "Sale: now"'),
+        (b"orders: >= 3", "write: at least 3"),
+        (b"orders: > 3 EUR", "write: more than 3 EUR"),
         (b"x: (a) [b", ""),
     ],
 )

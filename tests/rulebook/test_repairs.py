@@ -7,8 +7,8 @@ import time
 import pytest
 
 from proxy.rulebook.check import check
-from proxy.rulebook.mending import spliced
-from proxy.rulebook.repairs import in_quotes, repair
+from proxy.rulebook.mending import in_quotes, spliced
+from proxy.rulebook.repairs import repair
 from tests.rulebook.conftest import FILES
 
 
@@ -48,7 +48,7 @@ def test_a_large_file_is_not_read_again_and_again() -> None:
 
 
 def test_quotes_hold_anything() -> None:
-    assert in_quotes('a "b" \\') == '"a \\"b\\" \\\\"'
+    assert in_quotes('it\'s "b" \\') == '"it\'s \\"b\\" \\\\"' and in_quotes('a "b" \\') == "'a \"b\" \\'"
 
 
 @pytest.mark.parametrize(
