@@ -23,13 +23,13 @@ from proxy.decide.why import SlotStory
 from proxy.memo import make_room
 from proxy.metrics import Decided
 from proxy.model import Decision, EvaluationContext, Product
-from proxy.page.cards import Dress
-from proxy.page.dressing import dress_of
+from proxy.page.cards import Presentation
 from proxy.page.encode import Assembled, Coding, assemble
 from proxy.page.fragments import Fragment
 from proxy.page.json_fills import in_forms
 from proxy.page.lists import Cards
-from proxy.page.shelf import Shelf
+from proxy.page.presentation import presentation_of
+from proxy.page.product_row import ProductRow
 from proxy.page.slots import SORTS
 from proxy.page.template import Template
 
@@ -41,7 +41,7 @@ MOST_REMEMBERED = 1_000
 """Of one profile: all who have none share one, for good."""
 MISSING = object()
 NO_LISTS: Mapping[int, Cards] = {}
-_Row = TypeVar("_Row", tuple[int, Decision], tuple[int, Shelf, Decision])
+_Row = TypeVar("_Row", tuple[int, Decision], tuple[int, ProductRow, Decision])
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,17 +153,17 @@ def fills_of(
     if not (lists or stock.asks):  # nothing is chosen for the visitor
         return [fragments.get(decision.variant) for decision in decisions]
     fills: list[Fragment | None] = []
-    rows: list[tuple[int, Shelf, Decision]] = []
+    rows: list[tuple[int, ProductRow, Decision]] = []
     for place, decision in enumerate(decisions):
         fill = fragments.get(decision.variant)
         if place in lists:
             fill = arranged(decision, lists[place], context, stock)
-        elif isinstance(fill, Shelf):
+        elif isinstance(fill, ProductRow):
             rows.append((place, fill, decision))
         fills.append(fill)
     shown: set[str] = set()
-    for place, shelf, decision in _in_turn(rows, stock):
-        fills[place], products = stocked(shelf, decision, context, stock, dress_of(context), frozenset(shown))
+    for place, row, decision in _in_turn(rows, stock):
+        fills[place], products = stocked(row, decision, context, stock, presentation_of(context), frozenset(shown))
         shown.update(products)
     return fills
 
@@ -175,22 +175,22 @@ def _in_turn(rows: list[_Row], stock: Stock) -> list[_Row]:
 
 
 def stocked(
-    shelf: Shelf,
+    product_row: ProductRow,
     decision: Decision,
     context: EvaluationContext,
     stock: Stock,
-    dress: Dress,
+    presentation: Presentation,
     shown: frozenset[str] = frozenset(),
 ) -> tuple[Fragment | None, Sequence[str]]:
-    """The shelf filled, and with which products. What it is for a visitor is remembered with their profile until they
+    """The row filled, and with which products. What it is for a visitor is remembered with their profile until they
     do something, what was looked up for it changes, more orders were learnt or rules published; a minute at most."""
     ask, asking, hub = stock.asks[decision.variant], asking_of(context, stock.shop), stock.shop.hub
     learnt = stock.shop.baskets.count if ask.of_orders else 0
-    key = (decision.variant, asking.here, dress, shown, learnt, context.now // REMEMBERED_SECONDS)
+    key = (decision.variant, asking.here, presentation, shown, learnt, context.now // REMEMBERED_SECONDS)
     known = context.remembered.get(key)
     if not isinstance(known, _Stocked) or known.ask is not ask or not known.holds(hub):
         row = choose(ask, asking, shown)
-        made = shelf.filled(row.products, context.now, dress, is_common=not ask.reads_history)
+        made = product_row.filled(row.products, context.now, presentation, is_common=not ask.reads_history)
         ids = tuple(product.id for product in row.products)
         make_room(context.remembered, MOST_REMEMBERED)
         known = context.remembered[key] = _Stocked(ask, made if ids else None, ids, row.seen, hub.version)
@@ -294,7 +294,7 @@ def asking_of(context: EvaluationContext, shop: Shop) -> StrategyContext:
 def foresee(context: EvaluationContext, stock: Stock) -> None:
     """Fills the rows that follow this visitor, as visitors were shown them lately, before a page asks."""
     for variant, ask in stock.asks.items():
-        shelf = stock.fragments.get(variant)
-        if ask.reads_history and isinstance(shelf, Shelf):
-            for dress in shelf.dresses:
-                stocked(shelf, Decision("", variant), context, stock, dress)
+        product_row = stock.fragments.get(variant)
+        if ask.reads_history and isinstance(product_row, ProductRow):
+            for presentation in product_row.presentations:
+                stocked(product_row, Decision("", variant), context, stock, presentation)

@@ -14,7 +14,7 @@ from proxy.model import Decision, EvaluationContext, Fact, OneOf, Rule
 from proxy.page.cards import PLAIN
 from proxy.page.encode import Coding
 from proxy.page.fragments import Frame, banner
-from proxy.page.shelf import shelf
+from proxy.page.product_row import product_row
 from proxy.page.template import Template, cut
 from proxy.personalise import MOST_REMEMBERED, Personalised, Stock, personalise, stocked, untouched, with_products
 from tests.catalogue.worlds import did, shop
@@ -84,7 +84,7 @@ def test_untouched_is_the_origins_page() -> None:
 # -- rows of products
 
 ROWS = compile_plan([Rule("Row", "home.hero", variant="row"), Rule("Second row", "all.topbar", variant="second")])
-SHELVES = {"row": shelf(Frame("Row"), title="For you"), "second": shelf(Frame("Second row"))}
+SHELVES = {"row": product_row(Frame("Row"), title="For you"), "second": product_row(Frame("Second row"))}
 POPULAR = RowSpec((source("popular in", ["everything"]),), count=2, only=(IN_STOCK,))
 
 

@@ -16,7 +16,7 @@ from math import fsum, inf, nextafter
 from operator import attrgetter
 
 from proxy.audience.cart import in_cart
-from proxy.audience.showings import SHOWN, showings, tells_of
+from proxy.audience.impressions import SHOWN, impressions, tells_of
 from proxy.audience.windows import Window, visits_of, window_of
 from proxy.conditions.values import holds, is_number
 from proxy.model import AttributeValue, Event, Item, Measure, Reading, Test, Then
@@ -117,7 +117,7 @@ def _counted(measure: Measure, past: Sequence[Event]) -> list[Event]:
     events = [event for event in past if event.kind in measure.kinds and (not measure.where or _counts(measure, event))]
     if SHOWN not in measure.kinds or any(field != "subject" for field, _ in measure.where):
         return events
-    named = showings(past, lambda name: _is_about(measure, name))
+    named = impressions(past, lambda name: _is_about(measure, name))
     return sorted(events + named, key=STAMP) if events else named
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import inf
 
+from proxy.audience.impressions import tells_of
 from proxy.audience.measures import Read, read
-from proxy.audience.showings import tells_of
 from proxy.conditions.behaviours import TRAITS
 from proxy.conditions.values import is_number
 from proxy.model import AttributeValue, Measure, Profile, Reading

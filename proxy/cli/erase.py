@@ -9,7 +9,7 @@ import click
 
 from proxy.cli.existing_store import STORE, asked
 from proxy.cli.options import as_json
-from proxy.stores.holdings import erased
+from proxy.stores.personal_data import erased
 
 
 @click.command("erase")

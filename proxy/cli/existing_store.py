@@ -15,7 +15,7 @@ from proxy.errors import OperatorError
 from proxy.model import Sighting, View
 from proxy.ports import Store
 from proxy.stores import open_outbox, open_sightings, open_store, open_views
-from proxy.stores.holdings import Places
+from proxy.stores.personal_data import Places
 
 Answer = TypeVar("Answer")
 AT_ONCE = 1_000

@@ -6,7 +6,7 @@ import click
 
 from proxy.cli.existing_store import STORE, asked
 from proxy.cli.options import as_json
-from proxy.stores.holdings import exported
+from proxy.stores.personal_data import exported
 
 
 @click.command("export")

@@ -18,8 +18,8 @@ from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import Finding, as_text
 from proxy.model import Arrival
 from proxy.rulebook.mergefile import read_merge_rules
-from proxy.stores.holdings import Places, unmerged
 from proxy.stores.joining import ledger, whole
+from proxy.stores.personal_data import Places, unmerged
 
 
 @click.group("identity", cls=Subcommands)

@@ -34,8 +34,8 @@ from proxy.page.scan import Doubt, Uncut
 from proxy.page.slots import DeclaredSlot
 from proxy.personalise import Stock, with_products
 from proxy.rulebook.compile import Publication
-from proxy.stores.holdings import Places
 from proxy.stores.joining import whole
+from proxy.stores.personal_data import Places
 from proxy.visitors.context import request_of
 from proxy.visitors.persona import context_as
 

@@ -22,8 +22,8 @@ import uvloop
 from proxy.cli.serve import Places, logs, serve
 from proxy.environment import from_environment
 from proxy.errors import TailorbirdError
+from proxy.processes.liveness import beat
 from proxy.processes.supervisor import ALIVE, BEAT_SECONDS, READY
-from proxy.processes.vitals import beat
 from proxy.processes.zygote import breed
 from proxy.settings import Settings
 from proxy.stores import modules_of

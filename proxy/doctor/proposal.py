@@ -19,11 +19,11 @@ from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.httpcache.allowance import OVERRULED, Allowance, CookieRoles
 from proxy.httpcache.policy import Why, may_store
 from proxy.httpcache.stored import Choices, judged
-from proxy.page.blank import NotBlank, blanked, nonces_in
 from proxy.page.differences import differences
-from proxy.page.edit import Blanked
+from proxy.page.edit import Redacted
 from proxy.page.holes import Fill, FillKind, Hole, Without
 from proxy.page.markup import Markup
+from proxy.page.redaction import NotRedacted, nonces_in, redacted
 from proxy.page.tokens import Token, django_secret, tokens_in, unmasked
 from proxy.rulebook.cachefile import is_cookie_name
 from proxy.rulebook.policy import PagePolicy
@@ -194,8 +194,8 @@ def _secret(copies: Copies, holes: tuple[Hole, ...]) -> str:
     """Why it is not, whatever else it says: a token or nonce that no hole takes out. "" without any."""
     policy = PagePolicy(copies.pattern, holes=holes)
     for fetched in copies.pages:
-        page = blanked(fetched.markup, holes)
-        no = page if isinstance(page, NotBlank) else secret_in(fetched.markup.of(page.body), fetched.headers, policy)
+        page = redacted(fetched.markup, holes)
+        no = page if isinstance(page, NotRedacted) else secret_in(fetched.markup.of(page.body), fetched.headers, policy)
         if no is not None:
             return f"the page cannot be kept: {no}"
     return ""
@@ -203,7 +203,9 @@ def _secret(copies: Copies, holes: tuple[Hole, ...]) -> str:
 
 def _different(copies: Copies, holes: tuple[Hole, ...]) -> Iterator[str]:
     """Where copies differ that should not, holes aside."""
-    pages = [page.body for fetched in copies.pages if isinstance(page := blanked(Markup(fetched.body), holes), Blanked)]
+    pages = [
+        page.body for fetched in copies.pages if isinstance(page := redacted(Markup(fetched.body), holes), Redacted)
+    ]
     found = differences(pages[0], pages[1])
     yield from (f"two fetches differ at {one.place}" for one in found)
     if not found and len(pages) > 2:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from proxy.bucketing import percent
 from proxy.model import AllOf, Cap, Condition, Draw, Experiment, Fact, NoneOf, Place, Rule, Segment
 from proxy.page.piece import Piece
-from proxy.page.shelf import Shelf
+from proxy.page.product_row import ProductRow
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.rules import priority_text
 
@@ -59,7 +59,11 @@ def contents(publication: Publication, variant: str) -> tuple[object, ...]:
     if fragment is None:
         return ()
     parts = tuple(_WRAPPER.sub(b"", part.plain) if isinstance(part, Piece) else part for part in fragment.parts)
-    return (*parts, publication.asks.get(variant), fragment.drawer.template if isinstance(fragment, Shelf) else "")
+    return (
+        *parts,
+        publication.asks.get(variant),
+        fragment.renderer.template if isinstance(fragment, ProductRow) else "",
+    )
 
 
 # -- rules

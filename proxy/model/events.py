@@ -25,7 +25,7 @@ class Event(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     `events/types.py`, as `product viewed`; `subject` what it is about where that is no product: a page's path, the
     words of a search, the rule whose banner it was. `value` is money in the shop's currency, 0 when there is none.
     `shown` names the rules whose banners a page was opened with, each a `banner shown` that need not be an event of its
-    own (`audience/showings.py`).
+    own (`audience/impressions.py`).
     """
 
     at: float

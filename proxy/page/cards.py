@@ -38,7 +38,7 @@ _HELP = "a card may hold {{ product.title }} and the like, {% if %} and {% for %
 
 
 @dataclass(frozen=True, slots=True)
-class Dress:
+class Presentation:
     """How a visitor is shown products: prices as their `language` writes them, in their `currency` where the catalogue
     has it, and links that keep the `campaign` they came by (`utm_source=newsletter`)."""
 
@@ -47,7 +47,7 @@ class Dress:
     campaign: str = ""
 
 
-PLAIN = Dress()
+PLAIN = Presentation()
 
 
 class Card:
@@ -68,36 +68,36 @@ class Card:
         except minijinja.TemplateError as error:
             raise _told(error) from error
 
-    def draw(self, product: Product, now: float = 0.0, dress: Dress = PLAIN) -> str:
+    def draw(self, product: Product, now: float = 0.0, presentation: Presentation = PLAIN) -> str:
         """The product's HTML, escaped and not yet sanitised. Raises `EditorError` with the template's line."""
         try:
-            return self._environment.render_template("card", product=_shown(product, now, dress))
+            return self._environment.render_template("card", product=_shown(product, now, presentation))
         except minijinja.TemplateError as error:
             raise _told(error) from error
 
 
-def _shown(product: Product, now: float, dress: Dress) -> dict[str, Any]:
+def _shown(product: Product, now: float, presentation: Presentation) -> dict[str, Any]:
     """The words of a product a card may use: those of `Product`, texts harmless, `price` written out, `was` the price
     it had before the sale, and `amount` the bare number."""
     words: dict[str, Any] = {name: harmless(getattr(product, name)) for name in _TEXTS}
     words |= {name: getattr(product, name) for name in _OTHERS}
-    amount, currency = price_for(product, now, dress)
+    amount, currency = price_for(product, now, presentation)
     was = product.price if currency == product.currency and amount < product.price else 0.0
     return words | {
-        "link": _with_campaign(words["link"], dress.campaign),
-        "price": price_text(amount, harmless(currency), dress.language),
-        "was": price_text(was, harmless(currency), dress.language),
+        "link": _with_campaign(words["link"], presentation.campaign),
+        "price": price_text(amount, harmless(currency), presentation.language),
+        "was": price_text(was, harmless(currency), presentation.language),
         "amount": amount,
         "tags": sorted(harmless(tag) for tag in product.tags),
         "prices": {},
     }
 
 
-def price_for(product: Product, now: float, dress: Dress) -> tuple[float, str]:
+def price_for(product: Product, now: float, presentation: Presentation) -> tuple[float, str]:
     """What it costs, and in which currency: the visitor's where the catalogue has it."""
-    if dress.currency and dress.currency != product.currency:
+    if presentation.currency and presentation.currency != product.currency:
         for currency, price in product.prices:
-            if currency == dress.currency:
+            if currency == presentation.currency:
                 return price, currency
     return product.price_at(now), product.currency
 

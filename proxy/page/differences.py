@@ -14,7 +14,7 @@ from itertools import islice, zip_longest
 import turbohtml
 from turbohtml import Comment, Element, Node, Text
 
-from proxy.page.seen import SeenAt, seen_at
+from proxy.page.location import Location, location_of
 
 _NUMBER = re.compile(r"[0-9]+")
 
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[0-9]+")
 class Difference:
     """A place, and what the one page and the other say there; "" where an element is missing."""
 
-    place: SeenAt
+    place: Location
     one: str
     other: str
 
@@ -39,7 +39,7 @@ def differences(one: bytes, other: bytes, most: int = 20) -> list[Difference]:
     for node, like in zip(left.descendants, right.descendants, strict=True):
         if isinstance(node, Comment) and isinstance(like, Comment) and node.data != like.data:
             one, other = _without(node, one), _without(like, other)
-    return [] if one == other else [Difference(SeenAt("the page", line=_line(one, other)), "", "")]
+    return [] if one == other else [Difference(Location("the page", line=_line(one, other)), "", "")]
 
 
 def _without(comment: Comment, body: bytes) -> bytes:
@@ -80,19 +80,19 @@ def _attributes(left: Element, right: Element) -> Iterator[Difference]:
     for name in sorted({*left.attrs, *right.attrs}):
         one, other = left.attrs.get(name), right.attrs.get(name)
         if one != other:
-            yield Difference(seen_at(left, name), _written(one), _written(other))
+            yield Difference(location_of(left, name), _written(one), _written(other))
 
 
 def _written(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")
 
 
-def _place(node: Node | None, within: Element | None) -> SeenAt:
+def _place(node: Node | None, within: Element | None) -> Location:
     parent = node if isinstance(node, Element) else getattr(node, "parent", None)
     element = parent if isinstance(parent, Element) else within
     if element is None:
-        return SeenAt("the page", line=1)
-    place = seen_at(element)
+        return Location("the page", line=1)
+    place = location_of(element)
     return replace(place, path=f"a comment in {place.path}") if isinstance(node, Comment) else place
 
 

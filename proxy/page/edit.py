@@ -26,7 +26,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Blanked:
+class Redacted:
     """A page whose holes are empty. `taken` is what those held that are attributes."""
 
     body: bytes
@@ -44,10 +44,10 @@ def outermost(edits: Iterable[Edit]) -> list[Edit]:
     return kept
 
 
-def edited(body: bytes, edits: Sequence[Edit]) -> Blanked:
+def edited(body: bytes, edits: Sequence[Edit]) -> Redacted:
     """The page so changed; none of the edits overlaps another."""
     if not edits:
-        return Blanked(body)
+        return Redacted(body)
     parts, holes, length, cursor = [], [], 0, 0
     for edit in edits:
         opened = body[cursor : edit.start] + edit.before.encode("latin-1")
@@ -61,4 +61,4 @@ def edited(body: bytes, edits: Sequence[Edit]) -> Blanked:
     # What an element holds is for people to read, and may well be said twice.
     taken = {edit.taken.strip().encode("latin-1") for edit in edits if edit.is_attribute}
     secrets = frozenset(text for text in taken if len(text) >= SHORTEST_SECRET)
-    return Blanked(b"".join([*parts, body[cursor:]]), tuple(holes), secrets)
+    return Redacted(b"".join([*parts, body[cursor:]]), tuple(holes), secrets)

@@ -1,8 +1,8 @@
 """Fragments: what editors publish, compiled once into pieces of constant bytes and fields.
 
 Three makers, one for each way to fill a slot: `banner` (our own form), `editor_html` (an editor's HTML file) and
-`around_cards` (a row of cards, which `shelf.py` fills). All sanitising, templating and escaping of what editors write
-happens here, when rules are published; what is left for a request is to put a visitor's words into the fields. A
+`around_cards` (a row of cards, which `product_row.py` fills). All sanitising, templating and escaping of what editors
+write happens here, when rules are published; what is left for a request is to put a visitor's words into the fields. A
 fragment is ASCII (other characters are numeric references), so it fits a page in any charset.
 
 A fragment stands in a wrapper of its own that names its rule: attributes on the slot's element would differ from what

@@ -1,7 +1,7 @@
 """Holes: the parts of a stored page that are somebody's in particular, and how each is filled for whoever asks.
 
 A hole is found by a CSS selector, and is an attribute of what it finds or its content. What stood there when the page
-was fetched is taken out before the page is kept (`blank.py`), so a hole that could not be filled is empty, never
+was fetched is taken out before the page is kept (`redaction.py`), so a hole that could not be filled is empty, never
 another visitor's. `HOLE_FILLS` is the table of what an operator may write under `fill:`; a new way is a row here and a
 branch in `serve/pouring.py`.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from proxy.page.fields import Field
 from proxy.page.fragments import Fragment
 from proxy.page.piece import MAX_STORED_BYTES, Piece
-from proxy.page.shelf import Filled
+from proxy.page.product_row import Filled
 
 
 class FillKind(enum.StrEnum):

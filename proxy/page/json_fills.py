@@ -18,7 +18,7 @@ from proxy.model import Attributes, Decision
 from proxy.page.fields import Field, Marked, harmless
 from proxy.page.fragments import Content, Fragment, Ids
 from proxy.page.piece import Piece
-from proxy.page.shelf import Filled
+from proxy.page.product_row import Filled
 
 
 class Form(enum.Enum):

@@ -2,8 +2,8 @@
 
 A page that is its visitor's own is mostly the page it was: another name, another count in the cart, another token in
 a form. Where only such words changed, in text, comments, scripts, or the values of a few attributes, the tree is the
-same but for them, and so is all that we read in it. Which places these are is not argued but tried, as in `apart.py`:
-the page is parsed again with other words there, and must be the same tree but for that.
+same but for them, and so is all that we read in it. Which places these are is tried, as in `isolation.py`: the
+page is parsed again with other words there, and must be the same tree but for that.
 
 Its law: a word holds nothing that HTML takes for more than a character, and all else of a page is the same byte for
 byte. No byte of a page stays here: what must be the same is known by its name.

@@ -25,8 +25,8 @@ from proxy.page.fragments import Fragment
 from proxy.page.inspect import framework_of
 from proxy.page.markup import Markup
 from proxy.page.piece import Piece, joined
+from proxy.page.product_row import Filled
 from proxy.page.scan import Doubt, SlotRange, Uncut
-from proxy.page.shelf import Filled
 from proxy.page.slots import LISTING, MOST_ORDERED, DeclaredSlot, stylesheet, stylesheet_url
 
 MARKER = "data-list"

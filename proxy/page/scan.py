@@ -11,8 +11,8 @@ A marker in a script, comment, title, textarea, noscript or attribute is text, n
 slots: the outermost wins. One name may stand in a page several times; all are filled alike.
 
 The law: every marker is either a slot or the reason why the page is not cut. A slot has a written end tag, is a block
-or custom element, and stands apart (`apart.py`): filling it changes the page nowhere else. Whatever is in doubt leaves
-the page as it came.
+or custom element, and stands apart (`isolation.py`): filling it changes the page nowhere else. Whatever is in doubt
+leaves the page as it came.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import turbohtml
 from turbohtml import Document, Element, Namespace
 
 from proxy.errors import EditorError
-from proxy.page.apart import Found, stand_apart
+from proxy.page.isolation import Found, are_isolated
 from proxy.page.markup import Markup
 from proxy.page.slots import SLOT_NAME, DeclaredSlot, Place
 
@@ -198,7 +198,7 @@ class _Search:
             raise InDoubt(Doubt.NO_SLOTS, 0)
         if len(slots) > max_slots:
             raise _doubt(slots[max_slots], Doubt.TOO_MANY_SLOTS)
-        if not stand_apart(self._page.text, document, slots):
+        if not are_isolated(self._page.text, document, slots):
             raise _doubt(self._first_not_apart(len(slots)) if tells_which else slots[0], Doubt.NOT_APART)
         return tuple(SlotRange(slot.name, slot.start, slot.end) for slot in slots)
 
@@ -226,7 +226,7 @@ class _Search:
         while not_apart - apart > 1:
             middle = (apart + not_apart) // 2
             document, slots = self._look()
-            if stand_apart(self._page.text, document, slots[:middle]):
+            if are_isolated(self._page.text, document, slots[:middle]):
                 apart = middle
             else:
                 not_apart = middle

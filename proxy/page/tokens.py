@@ -12,8 +12,8 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from proxy.page.location import Location, location_of
 from proxy.page.markup import Markup
-from proxy.page.seen import SeenAt, seen_at
 
 FIELDS = (
     "csrfmiddlewaretoken", "authenticity_token", "_token", "__RequestVerificationToken", "_csrf", "csrf_token",
@@ -41,7 +41,7 @@ class Token:
     name: str
     attribute: str
     value: str
-    place: SeenAt
+    place: Location
 
 
 def tokens_in(page: Markup) -> Iterator[Token]:
@@ -50,20 +50,20 @@ def tokens_in(page: Markup) -> Iterator[Token]:
         attribute = "content" if element.tag == "meta" else "value"
         name, value = element.attr("name") or "", element.attr(attribute) or ""
         if value and name.lower() in _NAMES[element.tag]:
-            yield Token(element.tag, name, attribute, value, seen_at(element, attribute))
+            yield Token(element.tag, name, attribute, value, location_of(element, attribute))
 
 
-def token_in(page: Markup) -> SeenAt | None:
+def token_in(page: Markup) -> Location | None:
     """Where the first token stands that is known by its name; None without any."""
     return next((token.place for token in tokens_in(page)), None)
 
 
-def meta_nonce_in(page: Markup) -> SeenAt | None:
+def meta_nonce_in(page: Markup) -> Location | None:
     """Where a Content-Security-Policy stands in the page itself that names a nonce."""
     if b"'nonce-" not in page.body:
         return None
     metas = page.document.select('meta[http-equiv="content-security-policy" i][content*="nonce-"]')
-    return seen_at(metas[0], "content") if metas else None
+    return location_of(metas[0], "content") if metas else None
 
 
 def django_secret(cookie: str) -> str | None:

@@ -21,7 +21,7 @@ import uvicorn
 
 from proxy import garbage
 from proxy.errors import OperatorError
-from proxy.processes.headroom import keep_at_hand
+from proxy.processes.memory_limit import keep_at_hand
 from proxy.settings import DEFAULTS
 
 _LOOK_SECONDS = 0.05

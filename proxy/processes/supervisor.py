@@ -19,7 +19,7 @@ import os
 import signal
 from collections.abc import Coroutine
 
-from proxy.processes.headroom import held_bytes, limit_of
+from proxy.processes.memory_limit import held_bytes, limit_of
 from proxy.processes.zygote import Command, Zygote
 from proxy.settings import Settings
 

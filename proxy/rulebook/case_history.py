@@ -29,8 +29,8 @@ from proxy.conditions.nodes import Entry, Node, Scalar, as_list, as_map, as_text
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.diagnostics import Finding
 from proxy.model import Event, Item, Product
+from proxy.rulebook.product_lints import not_sold
 from proxy.rulebook.scalars import read_words
-from proxy.rulebook.sold import not_sold
 from proxy.rulebook.words import Part
 
 KINDS = {

@@ -32,6 +32,7 @@ from proxy.rulebook.journey import one_journey, read_stage, stages_in_circles
 from proxy.rulebook.mending import with_edits
 from proxy.rulebook.names import Names, twice
 from proxy.rulebook.policy import NO_POLICY, Policy
+from proxy.rulebook.product_lints import asked_and_not_sold
 from proxy.rulebook.read import (
     ATTRIBUTE_FILE,
     CACHE_FILE,
@@ -48,7 +49,6 @@ from proxy.rulebook.scores import read_score
 from proxy.rulebook.segments import circles, read_segment
 from proxy.rulebook.shares import read_holdouts
 from proxy.rulebook.show import Library, file_faults
-from proxy.rulebook.sold import asked_and_not_sold
 
 LEFT_OUT = "mend the line; until then it is left out"
 

@@ -5,7 +5,7 @@
     twice per session                       in the visit under way
     at most 10 times                        ever
 
-All of it is read off the visitor's history when the rule is about to be shown. What is counted are showings of the
+All of it is read off the visitor's history when the rule is about to be shown. What is counted are impressions of the
 rule, or of all rules that share the limit.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
-from proxy.audience.showings import SHOWN
+from proxy.audience.impressions import SHOWN
 from proxy.conditions.behaviours import BOUGHT, CLICKED
 from proxy.conditions.durations import UNITS
 from proxy.conditions.nodes import Entry, Node, Scalar, as_text, one_or_more

@@ -21,8 +21,8 @@ from proxy.errors import EditorError
 from proxy.model import Place, Product, Rule
 from proxy.page.cards import DEFAULT_CARD
 from proxy.page.fragments import Fragment, Frame, banner, editor_html
+from proxy.page.product_row import card_faults, product_row
 from proxy.page.sanitise import Removed
-from proxy.page.shelf import card_faults, shelf
 from proxy.page.slots import SLOT_KINDS, DeclaredSlot, KeyKind, ShowKey, SlotKind, stylesheet, stylesheet_url
 from proxy.rulebook.content_lints import place_of, texts_in
 from proxy.rulebook.expectations import NOTHING_NEW
@@ -224,7 +224,7 @@ def _row(
     if is_known and not choose(ask, StrategyContext(Shop(library.catalogue), Shopper())).products:
         raise EditorError("this row would be empty", help="add another strategy, or leave fewer products out")
     library.asks[frame.rule if frame.variant in ("", frame.rule) else f"{frame.rule} / {frame.variant}"] = ask
-    return shelf(frame, title=title, card=card)
+    return product_row(frame, title=title, card=card)
 
 
 def _at_fault(error: EditorError, node: Node) -> Place:

@@ -11,8 +11,8 @@ from proxy.errors import UNDECODABLE, RequestError
 from proxy.http.message import Handler, Request, Response, in_json
 from proxy.metrics import Metrics
 from proxy.model import Reason
+from proxy.serve.cors import Cors
 from proxy.serve.decisions import Decides, Decisions, Shown, Wanted
-from proxy.serve.other_origins import OtherOrigins
 from proxy.settings import Settings
 from proxy.visitors.callers import Callers
 from proxy.visitors.collect import read_body
@@ -69,7 +69,7 @@ class DecideApi:
     def __init__(self, showing: Decides, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
         self._decisions = Decisions(showing, metrics, clock, "decide")
         self._callers = Callers(settings)
-        self._others = OtherOrigins(settings)
+        self._others = Cors(settings)
 
     @property
     def routes(self) -> Mapping[str, Handler]:

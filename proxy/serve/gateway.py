@@ -41,10 +41,10 @@ from proxy.serve.again import Again
 from proxy.serve.beside import routes_beside
 from proxy.serve.comparing import Comparing
 from proxy.serve.errand import Flowing, Outcome, Passed, is_down, let_go
-from proxy.serve.familiar import Familiar
 from proxy.serve.fetching import Fetching
 from proxy.serve.giving import Giving
 from proxy.serve.keeping import Keeping, seems_for_all
+from proxy.serve.known_pages import KnownPages
 from proxy.serve.own import Own
 from proxy.serve.pages import Entry, has_json_slots
 from proxy.serve.parts import Parts
@@ -52,7 +52,7 @@ from proxy.serve.personal import Personal
 from proxy.serve.pouring import Pouring
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Showing
-from proxy.serve.standing_in import StandingIn
+from proxy.serve.stale_fallback import StaleFallback
 from proxy.serve.straight import Give, Straight
 from proxy.serve.warm import Warm
 from proxy.settings import Settings
@@ -97,7 +97,7 @@ class Gateway:
         self._choices = Choices.of(settings)
         self.memory = self._memory = Memory[Entry](settings.cache_bytes)
         self._marks = Marks()
-        self._standing_in = StandingIn(settings)
+        self._stale_fallback = StaleFallback(settings)
         reader = PageReader(metrics, settings)
         comparing = self._comparing = Comparing(settings)
         declared, policy_of = (lambda: self._declared), (lambda path: self._policy.of(path))
@@ -116,8 +116,8 @@ class Gateway:
         self.hit, self.again = self._warm.hit, again.answer
         self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)
         ways = (self._memory, self._marks, self._personal, policy_of, self._fill)
-        familiar = Familiar(self._showing, reader, capture, declared, metrics, settings, clock)
-        self._straight = Straight(self._own, familiar, *ways, metrics, settings, clock)
+        known_pages = KnownPages(self._showing, reader, capture, declared, metrics, settings, clock)
+        self._straight = Straight(self._own, known_pages, *ways, metrics, settings, clock)
         self._stylesheets = Stylesheets()
         self.passes = self._straight.passes
         self.stylesheet = self._stylesheets.get
@@ -209,13 +209,13 @@ class Gateway:
         is_personal = not is_settled and self._personal.is_personal(request)
         if is_personal and (stale is None or stale.stored.lifetime <= 0):
             return await self._as_visitor(request, "cookies", fill=asked)
-        stands_in = stale is not None and self._standing_in.must(asked.key, stale, now)
+        stands_in = stale is not None and self._stale_fallback.must(asked.key, stale, now)
         if stale and stands_in and (answer := await self._from_memory(asked, stale, request, now, "stale")):
             return answer
         missed = "vary-miss" if self._memory.names(asked.key) else "uri-miss"
         said = f"fwd={('request' if was_refused else 'stale') if stale else missed}"
         takes_any = self._tells_all and not is_personal and request.method == b"GET"
-        seconds = None if was_refused else self._standing_in.patience_seconds(stale, now)
+        seconds = None if was_refused else self._stale_fallback.patience_seconds(stale, now)
         return await self._for_everybody(asked, request, stale, said, seconds, takes_any=takes_any)
 
     async def _from_memory(
@@ -252,8 +252,8 @@ class Gateway:
         if isinstance(outcome, Flowing):
             self._count(status)
             return await self._giving.flowing(outcome, request, now, f"{said}; {status}")
-        if stale is not None and is_down(outcome) and self._standing_in.may(stale, now):
-            self._standing_in.failed(asked.key, now)
+        if stale is not None and is_down(outcome) and self._stale_fallback.may(stale, now):
+            self._stale_fallback.failed(asked.key, now)
             if (answer := await self._from_memory(asked, stale, request, now, "stale")) is not None:
                 await let_go(outcome)
                 return answer

@@ -24,9 +24,9 @@ from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.template import Template
 from proxy.serve.errand import Flowing
-from proxy.serve.packing import Packed, Packing, is_packed
 from proxy.serve.pages import Entry
 from proxy.serve.pouring import DRY, Poured, Pouring
+from proxy.serve.precompression import Precompressed, Precompressor, is_precompressible
 from proxy.serve.showing import Met, Showing
 from proxy.serve.straight import Give
 from proxy.settings import Settings
@@ -40,7 +40,7 @@ class Giving:
         self._showing = showing
         self._pouring = pouring
         self._metrics = metrics
-        self._packing = Packing()
+        self._precompressor = Precompressor()
 
     def at_once(self, entry: Entry, request: Request, now: float) -> Response | None:
         """The answer of what was found in memory; None when the visitor's profile, or what fills a hole, has to be
@@ -114,10 +114,12 @@ class Giving:
         page = self._showing.plain(entry.template, coding)
         return slotless_answer(entry.stored, page, coding, request, now, said)
 
-    def _packed(self, stored: StoredResponse, packed: Packed, request: Request, now: float, said: str) -> Response:
+    def _packed(
+        self, stored: StoredResponse, packed: Precompressed, request: Request, now: float, said: str
+    ) -> Response:
         """A text in the best coding that is ready. A part of it is a part of the text as it came."""
         accepted = request.get_list(b"accept-encoding")
-        self._packing.tend(packed, accepted)
+        self._precompressor.tend(packed, accepted)
         coded = None if request.get(b"range") is not None else packed.get(accepted)
         return packed_answer(stored, coded, request, now, said)
 
@@ -134,4 +136,4 @@ class Giving:
 def _as_later(head: StoredResponse, headers: Headers) -> Headers:
     """What is told of an asset that is still coming, so that a cache behind us takes the coded ones to come for the
     same."""
-    return in_any_coding(headers) if is_packed(head) else headers
+    return in_any_coding(headers) if is_precompressible(head) else headers

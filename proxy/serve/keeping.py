@@ -21,16 +21,16 @@ from proxy.httpcache.stored import Choices, StoredResponse, store
 from proxy.httpcache.validators import conditions, confirms, renewed
 from proxy.model import Headers
 from proxy.page.about import About
-from proxy.page.blank import NotBlank
 from proxy.page.differences import differences
+from proxy.page.redaction import NotRedacted
 from proxy.page.slots import DeclaredSlot
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
+from proxy.serve.buffering import read_whole
 from proxy.serve.comparing import Comparing
 from proxy.serve.errand import Errand, Flowing, NotShared, Outcome, Passed
 from proxy.serve.pages import Entry, Page, is_cut, is_html, is_page
-from proxy.serve.reading import PageReader, blanked_head
-from proxy.serve.whole import read_whole
+from proxy.serve.reading import PageReader, redacted_head
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, shared_accept_encoding
 from proxy.upstream.tee import Tee
@@ -169,7 +169,7 @@ class Keeping:
             return self._refuse(errand, "too-big", answer.status)
         declared, policy = self._declared(), errand.policy
         page = await self._reader.read_to_keep(body, answer.headers, errand.request.path, declared, policy)
-        if isinstance(page, NotBlank):
+        if isinstance(page, NotRedacted):
             return self._refuse(errand, str(page), answer.status)
         stored = self._stored(errand, answer.status, page.headers, page.body, requested_at, now)
         if self._comparing.must_compare(errand.key, errand.request.path, policy, is_said=stored.is_explicit):
@@ -204,7 +204,7 @@ class Keeping:
             return None
         request, declared = errand.request, self._declared()
         page = await self._reader.read_to_keep(body, answer.headers, request.path, declared, errand.policy)
-        return None if isinstance(page, NotBlank) else page.body
+        return None if isinstance(page, NotRedacted) else page.body
 
     async def _take_asset(self, errand: Errand, answer: UpstreamResponse, requested_at: float, now: float) -> Outcome:
         tee = Tee(self._settings.max_stored_bytes)
@@ -232,7 +232,7 @@ class Keeping:
         """The stale page again, unless what its 304 says of it forbids that, as a cookie that is one visitor's."""
         old, allowance = stale.stored, errand.policy.allowance if errand.policy else None
         said = old.headers if allowance is None else allowance.unsaid(old.headers, old.status)
-        head = renewed(said, blanked_head(headers, errand.policy))
+        head = renewed(said, redacted_head(headers, errand.policy))
         if allowance is not None:
             head = allowance.kept(head, old.status, now, self._choices)
         if no := self._forbidden(errand, old.status, head, now):

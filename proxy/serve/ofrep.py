@@ -18,9 +18,9 @@ from proxy.errors import UNDECODABLE, RequestError
 from proxy.http.message import NOT_STORED, Handler, Request, Response, in_json
 from proxy.metrics import Metrics
 from proxy.model import Headers
+from proxy.serve.cors import Cors
 from proxy.serve.decide_api import MAX_BYTES
 from proxy.serve.decisions import Decides, Decisions, Shown, Wanted
-from proxy.serve.other_origins import OtherOrigins
 from proxy.settings import Settings
 from proxy.visitors.callers import Caller, Callers
 from proxy.visitors.collect import read_body
@@ -71,7 +71,7 @@ class Ofrep:
     def __init__(self, showing: Decides, metrics: Metrics, settings: Settings, clock: Callable[[], float]) -> None:
         self._decisions = Decisions(showing, metrics, clock, "ofrep")
         self._callers = Callers(settings)
-        self._others = OtherOrigins(settings)
+        self._others = Cors(settings)
 
     @property
     def routes(self) -> Mapping[str, Handler]:

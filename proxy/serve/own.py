@@ -28,11 +28,11 @@ from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
+from proxy.serve.buffering import read_whole
 from proxy.serve.pages import Page, has_json_slots, is_cut
 from proxy.serve.pouring import DRY, Pouring
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Met
-from proxy.serve.whole import read_whole
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
 from proxy.upstream.origin import OnAnswer, OriginTransport

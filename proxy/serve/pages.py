@@ -17,7 +17,7 @@ from proxy.page.piece import SHORT, TABLE_BYTES, Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.packing import Packed, packable
+from proxy.serve.precompression import Precompressed, precompressible
 from proxy.serve.recall import Recalled
 
 _PIECE_BYTES = 700
@@ -53,7 +53,7 @@ class Entry:
     template: Template | None = None
     policy: PagePolicy | None = None
     needless: tuple[bytes, ...] = ()
-    packed: Packed | None = None
+    packed: Precompressed | None = None
     lead: Lead | None = field(init=False, default=None)
     recalled: Recalled | None = field(init=False, default=None)
     fresh_until: float = field(init=False, default=0.0)
@@ -64,7 +64,7 @@ class Entry:
         may_be_fresh = left > 0 and not stored.directives.no_cache
         object.__setattr__(self, "fresh_until", stored.received_at + left if may_be_fresh else -inf)
         if self.template is None and (self.packed is None or self.packed.body is not stored.body):
-            object.__setattr__(self, "packed", packable(stored))
+            object.__setattr__(self, "packed", precompressible(stored))
         if self.has_slots:
             object.__setattr__(self, "lead", Lead(stored.headers))
             has_holes = self.template is not None and bool(self.template.holes)

@@ -22,7 +22,7 @@ from proxy.metrics import Metrics
 from proxy.page.holes import Fill, FillKind
 from proxy.page.piece import Piece
 from proxy.page.variables import substituted
-from proxy.serve.jar import agreed, set_by, with_cookies
+from proxy.serve.cookie_jar import agreed, set_by, with_cookies
 from proxy.serve.slow_parts import SlowParts
 from proxy.settings import Settings
 

@@ -1,7 +1,7 @@
 """Fills the holes of a kept page for the visitor who asks.
 
 What a cookie or chance gives is there at once; what stands at an address has to be fetched. The law: a hole gets what
-belongs to this request, or stays empty; what was another's is no longer in the page (`page/blank.py`).
+belongs to this request, or stays empty; what was another's is no longer in the page (`page/redaction.py`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from urllib.parse import unquote
 
 from proxy.http.message import Request, as_lines
 from proxy.httpcache.key import cookie_value
-from proxy.page.blank import with_nonce
 from proxy.page.fields import as_ascii, escape
 from proxy.page.fragments import Fragment
 from proxy.page.holes import Fill, FillKind, HoleAt, Without, poured
 from proxy.page.piece import Piece
+from proxy.page.redaction import with_nonce
 from proxy.page.template import Template
 from proxy.page.tokens import ALPHABET, SECRET_LENGTH, django_secret, masked
 from proxy.rulebook.policy import PagePolicy

@@ -1,7 +1,7 @@
 """Reads an origin's HTML: undoes its coding, takes out what is somebody's in particular, finds its slots, cuts it.
 
 That takes a millisecond for 100 KB, and more for what is to be kept, so it is done in a thread where a page is large,
-and once for each page that is kept, or that comes again as it came before or nearly so (`outlines.py`).
+and once for each page that is kept, or that comes again as it came before or nearly so (`slot_maps.py`).
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from proxy.httpcache.coding import inflated, page_codings
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.about import about
-from proxy.page.blank import NotBlank, blanked, nonces_in, without_nonces
-from proxy.page.edit import Blanked
+from proxy.page.edit import Redacted
 from proxy.page.holes import HoleAt
 from proxy.page.includes import says_includes
 from proxy.page.json_lists import find_json_lists
 from proxy.page.json_slots import find_json_slots
 from proxy.page.lists import Lists, find_lists, with_places
+from proxy.page.location import Location
 from proxy.page.markup import Markup
+from proxy.page.redaction import NotRedacted, nonces_in, redacted, without_nonces
 from proxy.page.scan import Doubt, SlotRange, find_slots
-from proxy.page.seen import SeenAt
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Uncut, cut_at, cut_json
 from proxy.page.tokens import meta_nonce_in, token_in
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.outlines import Outline, Outlines, Study, Version
 from proxy.serve.pages import Entry, Page, charset_of, is_cut, is_html, is_json, readable
+from proxy.serve.slot_maps import SlotMap, SlotMaps, Study, Version
 from proxy.settings import Settings
 
 QUICK_BYTES, QUICK_TAGS, QUICK_CODED_BYTES = 64 * 1024, 2_500, 16 * 1024
@@ -48,7 +48,7 @@ class PageReader:
         self._max_bytes = settings.max_page_bytes
         self._max_inflation = settings.max_inflation
         self._max_slots = settings.max_slots
-        self._outlines = Outlines()
+        self._slot_maps = SlotMaps()
         self._has_frames = b"zstd" in page_codings(settings)
 
     async def read(
@@ -71,7 +71,7 @@ class PageReader:
             return self._told(await asyncio.to_thread(self._read, body, headers, path, declared, policy))
         headers, is_studied = _without_coding(headers), version.path.is_to_be_studied
         cut = await asyncio.to_thread(self._read, version.body, headers, path, declared, policy)
-        study = await asyncio.to_thread(self._outlines.study, version) if is_studied else None
+        study = await asyncio.to_thread(self._slot_maps.study, version) if is_studied else None
         return self._outlined(version, cut, study)
 
     def read_at_once(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Page | None:
@@ -79,11 +79,11 @@ class PageReader:
         to read."""
         return self._at_once(self._version(body, headers, path, declared, None), headers, path, declared)
 
-    def outlined(
+    def slot_map_of(
         self, body: memoryview, path: bytes, charset: str, declared: Sequence[DeclaredSlot]
-    ) -> tuple[Outline, Sequence[int]] | None:
-        """As `Outlines.find`, of a page without coding that nobody puts together; None for one with doubts."""
-        found = self._outlines.find(self._outlines.at(path, charset, declared, has_includes=False), body)
+    ) -> tuple[SlotMap, Sequence[int]] | None:
+        """As `SlotMaps.find`, of a page without coding that nobody puts together; None for one with doubts."""
+        found = self._slot_maps.find(self._slot_maps.at(path, charset, declared, has_includes=False), body)
         return None if found is None or found[0].doubts else found
 
     def _version(
@@ -97,14 +97,14 @@ class PageReader:
         if plain is None:
             return None
         has_includes = _has_includes(headers, policy)
-        return Version(self._outlines.at(path, charset_of(headers), declared, has_includes=has_includes), plain)
+        return Version(self._slot_maps.at(path, charset_of(headers), declared, has_includes=has_includes), plain)
 
     def _at_once(
         self, version: Version | None, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
     ) -> Page | None:
         if version is None:
             return None
-        if (known := self._outlines.get(version)) is not None:
+        if (known := self._slot_maps.get(version)) is not None:
             return self._told((Page(_without_coding(headers), version.body, known.template), known.doubts))
         at = version.path
         if not at.is_quick or at.is_to_be_studied or not _is_quick(version.body):
@@ -114,7 +114,7 @@ class PageReader:
     def _outlined(self, version: Version, cut: Cut, study: Study | None = None) -> Page:
         page, doubts = cut
         if page.template is not None and page.body is version.body:  # and nothing in it was changed
-            self._outlines.put(version, page.template, doubts, study)
+            self._slot_maps.put(version, page.template, doubts, study)
         return self._told(cut)
 
     async def read_to_keep(
@@ -124,10 +124,10 @@ class PageReader:
         path: bytes,
         declared: Sequence[DeclaredSlot],
         policy: PagePolicy | None = None,
-    ) -> Page | NotBlank:
+    ) -> Page | NotRedacted:
         """The page as it may be kept for everybody: without what is somebody's in particular, deflated; or why not."""
         read = await asyncio.to_thread(self._read_to_keep, body, headers, path, declared, policy)
-        return read if isinstance(read, NotBlank) else self._told(read)
+        return read if isinstance(read, NotRedacted) else self._told(read)
 
     async def recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Entry | None:
         """The entry for other declared slots. None for one with holes: where they were cannot be seen any more."""
@@ -149,28 +149,28 @@ class PageReader:
         if is_json(headers):
             return self._cut_json(plain, headers, path, declared)
         page = Markup(plain, charset_of(headers))
-        made = blanked(page, (), has_includes=_has_includes(headers, policy))
-        if isinstance(made, NotBlank):
-            made = Blanked(plain)
+        made = redacted(page, (), has_includes=_has_includes(headers, policy))
+        if isinstance(made, NotRedacted):
+            made = Redacted(plain)
         return self._cut(page.of(made.body), made.holes, headers, path, declared)
 
     def _read_to_keep(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None
-    ) -> Cut | NotBlank:
+    ) -> Cut | NotRedacted:
         plain = self._decoded(body, headers, self._max_bytes)
         if plain is None:
-            return NotBlank("coding") if policy else (Page(headers, body, None), ("coding",))
+            return NotRedacted("coding") if policy else (Page(headers, body, None), ("coding",))
         if is_json(headers):
             return self._deflated(self._cut_json(plain, headers, path, declared))
         holes = policy.holes if policy else ()
         page = Markup(plain, charset_of(headers))
-        made = blanked(page, holes, has_includes=_has_includes(headers, policy))
-        if isinstance(made, NotBlank):
+        made = redacted(page, holes, has_includes=_has_includes(headers, policy))
+        if isinstance(made, NotRedacted):
             return made
         page = page.of(made.body)
         if no := secret_in(page, headers, policy):
             return no
-        return self._deflated(self._cut(page, made.holes, blanked_head(headers, policy), path, declared))
+        return self._deflated(self._cut(page, made.holes, redacted_head(headers, policy), path, declared))
 
     def _recut(self, entry: Entry, path: bytes, declared: Sequence[DeclaredSlot]) -> Cut:
         return self._deflated(self._read(entry.stored.body, entry.stored.headers, path, declared, None))
@@ -230,7 +230,7 @@ def _doubts(slots: tuple[SlotRange, ...] | Uncut, lists: Lists) -> list[str]:
     return [*of_page, *(left.reason for left in lists.left)]
 
 
-def blanked_head(headers: Headers, policy: PagePolicy | None) -> Headers:
+def redacted_head(headers: Headers, policy: PagePolicy | None) -> Headers:
     """The fields of a page as they are kept: where its nonces are holes, so are those above it."""
     if policy is None or not policy.has_nonce:
         return headers
@@ -248,18 +248,18 @@ def _has_includes(headers: Headers, policy: PagePolicy | None) -> bool:
     return said or (policy is not None and policy.has_includes)
 
 
-def secret_in(page: Markup, headers: Headers, policy: PagePolicy | None) -> NotBlank | None:
+def secret_in(page: Markup, headers: Headers, policy: PagePolicy | None) -> NotRedacted | None:
     """Why the page is not for everybody: a forgery token or nonce that no hole takes out."""
     page = page.in_utf8()
     body = page.body
     if place := token_in(page):
-        return NotBlank("csrf-token", place)
+        return NotRedacted("csrf-token", place)
     if place := meta_nonce_in(page):
-        return NotBlank("csp-nonce", place)
+        return NotRedacted("csp-nonce", place)
     nonces = frozenset[bytes]().union(*(nonces_in(value) for name, value in headers if name in CONTENT_POLICIES))
     if nonces and not (policy and policy.has_nonce):
-        return NotBlank("csp-nonce", SeenAt("Content-Security-Policy"))
+        return NotRedacted("csp-nonce", Location("Content-Security-Policy"))
     for nonce in nonces:
         if (at := body.find(nonce)) >= 0:
-            return NotBlank("csp-nonce", SeenAt("the page", line=body.count(b"\n", 0, at) + 1))
+            return NotRedacted("csp-nonce", Location("the page", line=body.count(b"\n", 0, at) + 1))
     return None

@@ -16,8 +16,8 @@ import msgspec
 from proxy.errors import RequestError
 from proxy.http.message import Handler, Request, Response, in_words
 from proxy.model import Decision, Headers
+from proxy.serve.cors import Cors
 from proxy.serve.decisions import Decides, apart, contents_of, known_slots, page_at
-from proxy.serve.other_origins import OtherOrigins
 from proxy.serve.pages import Entry
 from proxy.settings import Settings
 
@@ -47,7 +47,7 @@ class Slots:
     ) -> None:
         self._showing = showing
         self._kept = kept
-        self._others = OtherOrigins(settings)
+        self._others = Cors(settings)
         self._clock = clock
 
     @property

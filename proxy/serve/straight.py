@@ -25,7 +25,7 @@ from proxy.metrics import Metrics
 from proxy.model import Manner
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.familiar import Familiar, Pages, pages_of
+from proxy.serve.known_pages import KnownPages, Pages, pages_of
 from proxy.serve.own import NOT_WHOLE, Own
 from proxy.serve.pages import Entry, is_json, is_page
 from proxy.serve.passage import Client, Course, Passage
@@ -64,7 +64,7 @@ class Straight:
     def __init__(
         self,
         own: Own,
-        familiar: Familiar,
+        known_pages: KnownPages,
         memory: Memory[Entry],
         marks: Marks,
         personal: Personal,
@@ -85,7 +85,7 @@ class Straight:
         self._is_off = settings.clients_may_refresh  # then there is more to be read in a request
         self._choices = Choices.of(settings)
         self._ways: dict[Manner, _Way] = {}
-        self._familiar = familiar
+        self._known_pages = known_pages
         self._courses: dict[Question, Course] = {}
         self._bypasses = metrics.tally("tailorbird_cache_requests_total", "status", "bypass")
         self._clock = clock
@@ -155,7 +155,7 @@ class Straight:
                 self._own.streams.count += 1
                 passage.client.given(passage, head.status, way.manner.lines(head.values) + line, body)
                 return
-            if way.pages is not None and self._familiar.gives(passage, way.pages, head, line, body):
+            if way.pages is not None and self._known_pages.gives(passage, way.pages, head, line, body):
                 self._bypasses.count += 1
                 return
         answer = UpstreamResponse(head.status, None, Ready(body), manner=manner, values=head.values)

@@ -32,7 +32,7 @@ from proxy.rulebook.read import (
     SLOT_FILE,
 )
 from proxy.settings import DEFAULTS, Settings
-from proxy.stores.notices import Notices, are_told
+from proxy.stores.inotify import Inotify, are_told
 from proxy.stores.versions import FOLDER as VERSIONS
 from proxy.stores.versions import Versions
 
@@ -131,32 +131,32 @@ class RuleFolder:
         A folder that cannot be read raises nothing here: it is looked at again, and the last files stand.
         """
         over = threading.Event()
-        notices: Notices | None = None
+        inotify: Inotify | None = None
         with contextlib.suppress(OSError):
-            notices = Notices()
+            inotify = Inotify()
         thread = ThreadPoolExecutor(1, "tailorbird-rules")
         look = partial(asyncio.get_running_loop().run_in_executor, thread)
         try:
             while True:
                 before = (self._files, self.pauses)
-                await look(self._until_changed, over, notices)
+                await look(self._until_changed, over, inotify)
                 with contextlib.suppress(OSError, OperatorError):
                     files = await look(self.read)
                     if (files, self.pauses) != before:
                         yield files
         finally:
             over.set()
-            if notices is not None:
-                notices.wake()
-                thread.submit(notices.close)
+            if inotify is not None:
+                inotify.wake()
+                thread.submit(inotify.close)
             thread.shutdown(wait=False)
 
-    def _until_changed(self, over: threading.Event, notices: Notices | None) -> None:
+    def _until_changed(self, over: threading.Event, inotify: Inotify | None) -> None:
         """Returns once something has changed and is quiet again, but does not wait for that for ever; or when it is
         over. It does so on a thread of its own, for half of what it costs to have the loop set a thread to it each
         time."""
         while (seen := self.glance()) == self._stamps:
-            self._wait(over, notices)
+            self._wait(over, inotify)
             if over.is_set():
                 return
         for _ in range(ATTEMPTS):
@@ -165,15 +165,15 @@ class RuleFolder:
             if seen == before:
                 return
 
-    def _wait(self, over: threading.Event, notices: Notices | None) -> None:
+    def _wait(self, over: threading.Event, inotify: Inotify | None) -> None:
         """Until there may be something to see."""
         listed = self._listed
-        if notices is None or listed is None or not listed.is_told:
+        if inotify is None or listed is None or not listed.is_told:
             over.wait(self._poll_seconds)
             return
         try:
-            if notices.watch(listed.folders):
-                notices.wait(SELDOM_SECONDS)
+            if inotify.watch(listed.folders):
+                inotify.wait(SELDOM_SECONDS)
         except OSError:  # the system watches no more folders
             over.wait(self._poll_seconds)
 

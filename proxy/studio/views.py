@@ -20,7 +20,7 @@ from proxy.model import Rule
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.pauses import Pause, What
 from proxy.rulebook.rules import priority_text
-from proxy.stores.holdings import Receipt
+from proxy.stores.personal_data import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.product_changes import ProductsChanged
 from proxy.studio.purging import Purged

@@ -10,7 +10,7 @@ from proxy.decide.guard import Lot
 from proxy.decide.plan import CLOCK_ATTRIBUTES
 from proxy.http.message import Request
 from proxy.model import AttributeValue, Cap
-from proxy.page.dressing import ROW_ATTRIBUTES
+from proxy.page.presentation import ROW_ATTRIBUTES
 from proxy.personalise import SORTED_BY
 from proxy.rulebook.compile import Publication
 from proxy.visitors.context import Seen, Source, is_of_request, needs_profile, source_of, values_of

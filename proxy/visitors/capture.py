@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from proxy.audience.showings import SHOWN
+from proxy.audience.impressions import SHOWN
 from proxy.http.message import Own, Question, Request
 from proxy.memo import make_room
 from proxy.model import NOTED, Arrival, Consent, Deed, Item, Product, Visitor

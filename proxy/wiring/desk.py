@@ -26,7 +26,7 @@ from proxy.model import AttributeValue, EvaluationContext
 from proxy.page.slots import LISTING
 from proxy.personalise import with_products
 from proxy.ports import Bus, Store
-from proxy.processes.headroom import Headroom
+from proxy.processes.memory_limit import MemoryLimit
 from proxy.rulebook.compile import Publication
 from proxy.serve.gateway import Gateway
 from proxy.serve.page_lists import PageLists
@@ -34,7 +34,7 @@ from proxy.serve.product_news import ProductNews
 from proxy.serve.publishing import Publishing
 from proxy.serve.rules import Rules
 from proxy.serve.survey import Survey
-from proxy.stores.holdings import Places, Receipt, exported
+from proxy.stores.personal_data import Places, Receipt, exported
 from proxy.stores.versions import Versions
 from proxy.studio.product_changes import ProductsChanged, change, products_changed
 from proxy.studio.purging import Purged, purged
@@ -63,7 +63,7 @@ class Desk:
     store: Store
     places: Places
     profiles: ProfileReader
-    headroom: Headroom
+    memory_limit: MemoryLimit
     news: News
     gateway: Gateway
     product_news: ProductNews
@@ -106,7 +106,7 @@ class Desk:
 
     @property
     def is_tight(self) -> bool:
-        return self.headroom.is_tight
+        return self.memory_limit.is_tight
 
     async def is_store_ready(self) -> bool:
         return await self.store.is_ready()

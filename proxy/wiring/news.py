@@ -9,7 +9,7 @@ import msgspec
 
 from proxy.model import Arrival, Deed
 from proxy.ports import Bus
-from proxy.stores.holdings import Places, Receipt, erased
+from proxy.stores.personal_data import Places, Receipt, erased
 from proxy.visitors.invalidation import Invalidation
 from proxy.visitors.journal import Change
 from proxy.visitors.profiles import ProfileReader

@@ -20,9 +20,9 @@ from proxy.metrics import Metrics
 from proxy.model import Profile
 from proxy.outbox.leader import Leader, webhooks_in
 from proxy.ports import Store
-from proxy.processes.headroom import Headroom
 from proxy.processes.listener import Certificate, Listener
-from proxy.processes.vitals import Lag
+from proxy.processes.liveness import Lag
+from proxy.processes.memory_limit import MemoryLimit
 from proxy.rulebook.compile import Loaded, Publication
 from proxy.serve.accesslog import AccessLog
 from proxy.serve.affinity import Affinity
@@ -42,7 +42,7 @@ from proxy.serve.tag import Tag
 from proxy.serve.tunnel import tunnels
 from proxy.settings import Settings
 from proxy.stores import open_outbox, open_sightings, open_store, open_views, server_of
-from proxy.stores.holdings import Places
+from proxy.stores.personal_data import Places
 from proxy.stores.ruledir import RuleFolder
 from proxy.upstream.asking import Asking
 from proxy.upstream.origins import Origins
@@ -148,7 +148,7 @@ class Tailorbird:
         self._learning = Learning(self.store, lambda: self._gateway.stock, clock, self._profiles.held)
         self.journal.subscribe(self._learning.hear)
         self._affinity = Affinity(settings.affinity, lambda: self._gateway.stock.shop, self._learning)
-        self._headroom = Headroom(settings, self.metrics, (self._gateway.memory, self._profiles))
+        self._memory_limit = MemoryLimit(settings, self.metrics, (self._gateway.memory, self._profiles))
 
     def _join_rules(self, adapt: Callable[[Publication], Publication]) -> None:
         """Builds the rule folder with its versions and drafts, and what the studio sees of it all."""
@@ -177,7 +177,7 @@ class Tailorbird:
             self.store,
             Places(self.store, self._views, self._outbox),
             self._profiles,
-            self._headroom,
+            self._memory_limit,
             self._news,
             self._gateway,
             self._product_news,
@@ -196,7 +196,7 @@ class Tailorbird:
         shop = self._gateway.stock.shop
         previewing = Previewing(tokens, self._asking, self.draft, self._profile, self._gateway.kept, settings, shop)
         self._routes |= {STYLESHEET_PATH: stylesheet, **self.desk.routes}
-        may_begin = self._headroom.may_begin
+        may_begin = self._memory_limit.may_begin
         self.app = App(self._gateway, self._routes, self.metrics, settings, self.now, previewing, may_begin)
 
     def _join_others(self) -> None:
@@ -230,7 +230,7 @@ class Tailorbird:
         )
 
     def _is_strained(self) -> bool:
-        return self._origins.are_strained or self._lag.is_lasting or self._headroom.is_tight
+        return self._origins.are_strained or self._lag.is_lasting or self._memory_limit.is_tight
 
     def _watch_gates(self) -> None:
         for address, gate in self._origins.gates.items():
@@ -255,7 +255,7 @@ class Tailorbird:
             self._rules.follow(),
             self._keeper.run(),
             self._lag.watch(),
-            self._headroom.watch(),
+            self._memory_limit.watch(),
             self._affinity.run(),
             self._invalidation.follow(pause_of(self.settings.profile_memory_seconds)),
             self._product_news.follow(),

@@ -10,7 +10,7 @@ import pytest
 from proxy.model import Product
 from proxy.page.fragments import Frame
 from proxy.page.piece import Piece
-from proxy.page.shelf import shelf
+from proxy.page.product_row import product_row
 from tests.browser.conftest import Tab
 
 NAMES = 5_000 if os.environ.get("BAR_FULL") else 500
@@ -69,7 +69,7 @@ def hostile(count: int) -> list[Product]:
 
 
 def html(products: list[Product], card: str | None = None) -> str:
-    made = shelf(Frame("A rule"), title="Row", card=card) if card else shelf(Frame("A rule"), title="Row")
+    made = product_row(Frame("A rule"), title="Row", card=card) if card else product_row(Frame("A rule"), title="Row")
     filled = made.filled(products, 0.0, is_common=False)
     parts = (part.plain if isinstance(part, Piece) else part for part in filled.fill({}))
     return b"".join(parts).decode()

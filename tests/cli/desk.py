@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from proxy.cli import tailorbird
 from proxy.stores import open_outbox, open_store, open_views
-from proxy.stores.holdings import Places
+from proxy.stores.personal_data import Places
 
 RULES = """version: 1
 rules:

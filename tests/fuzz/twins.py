@@ -171,7 +171,7 @@ class Shop:
         transport.known = transport._manners.recent
         gateway._own.asking._mapped.clear()
         gateway._straight._ways.clear()
-        gateway._own._reader._outlines._forget()
+        gateway._own._reader._slot_maps._forget()
 
     async def logged(self) -> list[dict[str, Any]]:
         """The lines of the access log, but for what the machine's clock says, the size of a packed page, and how far it

@@ -21,7 +21,7 @@ from proxy.outbox.leader import Leader, webhooks_in
 from proxy.outbox.sender import AT_ONCE
 from proxy.rulebook.compile import load
 from proxy.stores import open_outbox, open_store
-from proxy.stores.holdings import Receipt
+from proxy.stores.personal_data import Receipt
 from tests.outbox.receiver import OK, SECRET, Receiver, status
 from tests.wire.behind import Behind
 from tests.wire.daemon import Daemon

@@ -11,7 +11,7 @@ from proxy.model import Attributes
 from proxy.page.fields import Field
 from proxy.page.fragments import Fragment, Frame, banner, editor_html, trusted_html
 from proxy.page.piece import Piece
-from proxy.page.shelf import shelf
+from proxy.page.product_row import product_row
 from tests.page.test_sanitise import ATTACKS
 
 BARE = Frame("Rule")
@@ -63,7 +63,7 @@ def test_a_picture_without_words_is_decoration() -> None:
 
 
 def test_no_maker_writes_inline_style_or_script() -> None:
-    for fragment in (banner(FULL, title="a", image="/b"), editor_html(FULL, "<p>x"), shelf(FULL)):
+    for fragment in (banner(FULL, title="a", image="/b"), editor_html(FULL, "<p>x"), product_row(FULL)):
         assert not parsed(fragment).select("script, style, [style], [onclick]")
 
 

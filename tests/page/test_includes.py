@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.page.blank import blanked
-from proxy.page.edit import Blanked
+from proxy.page.edit import Redacted
 from proxy.page.holes import Fill, FillKind
 from proxy.page.includes import says_includes, unwrapped
 from proxy.page.markup import Markup
+from proxy.page.redaction import redacted
 
 
 def put_together(body: bytes, *, has_includes: bool = True) -> tuple[bytes, list[Fill]]:
-    page = blanked(Markup(body), (), has_includes=has_includes)
-    assert isinstance(page, Blanked)
+    page = redacted(Markup(body), (), has_includes=has_includes)
+    assert isinstance(page, Redacted)
     return page.body, [hole.fill for hole in page.holes]
 
 
@@ -92,5 +92,5 @@ def test_an_origin_says_that_its_page_is_to_be_put_together(value: bytes, expect
 def test_a_page_without_a_trace_is_not_changed() -> None:
     page = b"<p>esi"
     assert unwrapped(page) is page
-    made = blanked(Markup(page), (), has_includes=True)
-    assert isinstance(made, Blanked) and made.body is page
+    made = redacted(Markup(page), (), has_includes=True)
+    assert isinstance(made, Redacted) and made.body is page

@@ -9,7 +9,7 @@ from proxy.model import Attributes, Decision, Reason
 from proxy.page.fragments import Fragment, Frame, Ids, banner, editor_html
 from proxy.page.json_fills import Form, in_form
 from proxy.page.piece import Piece
-from proxy.page.shelf import Filled
+from proxy.page.product_row import Filled
 
 BANNER = banner(
     Frame("For VIPs"),

@@ -7,8 +7,8 @@ import pytest
 from proxy.httpcache.stored import Choices, store
 from proxy.metrics import Metrics
 from proxy.model import Headers
-from proxy.page.blank import NotBlank
 from proxy.page.holes import Fill, FillKind, Hole
+from proxy.page.redaction import NotRedacted
 from proxy.page.slots import LISTING, DeclaredSlot
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.pages import Entry, Page
@@ -83,7 +83,7 @@ async def test_an_asset_is_never_cut() -> None:
     assert entry.size == stored.size
 
 
-async def kept(body: bytes, policy: PagePolicy | None = None, headers: Headers = HTML) -> Page | NotBlank:
+async def kept(body: bytes, policy: PagePolicy | None = None, headers: Headers = HTML) -> Page | NotRedacted:
     return await reader().read_to_keep(body, headers, b"/", (), policy)
 
 

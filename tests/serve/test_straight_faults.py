@@ -30,13 +30,13 @@ STRAIGHT: dict[str, Row] = {
     "what is logged of a whole answer": ("proxy.serve.accesslog:Turns.said", TOLD, (FINE,)),
     "a whole answer that was given": ("proxy.serve.backlog:Backlog.replaced", GIVEN, (FINE,)),
     "what is learnt from a whole answer": ("proxy.upstream.gate:Limit.note", GIVEN, (FINE,)),
-    "a page that came before": ("proxy.serve.outlines:Outline.filled", TOLD, (PAGE,)),
+    "a page that came before": ("proxy.serve.slot_maps:SlotMap.filled", TOLD, (PAGE,)),
     "a head in a known manner": ("proxy.upstream.manners:_Known.read", TOLD, (FINE,)),
     "the head of an answer": ("proxy.serve.straight:_said", TOLD, (FINE[:-5],)),
     "the request of an answer in pieces": ("proxy.http.message:Question.request", TOLD, (FINE[:-5],)),
-    "a page that came before, in pieces": ("proxy.serve.outlines:Outline.filled", TOLD, (PAGE[:-5], PAGE[-5:])),
+    "a page that came before, in pieces": ("proxy.serve.slot_maps:SlotMap.filled", TOLD, (PAGE[:-5], PAGE[-5:])),
     "the fields of a page in pieces": ("proxy.http.outgoing:cache_status", TOLD, IN_PIECES),
-    "a page in pieces": ("proxy.serve.outlines:Outline.of", TOLD, IN_PIECES),
+    "a page in pieces": ("proxy.serve.slot_maps:SlotMap.of", TOLD, IN_PIECES),
     "a page in pieces that was given": ("proxy.serve.backlog:Backlog.replaced", GIVEN, IN_PIECES),
 }
 EITHER_WAY: dict[str, Row] = {

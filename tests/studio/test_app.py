@@ -24,7 +24,7 @@ from proxy.model import Decision, Place, Reason
 from proxy.processes.listener import Listener
 from proxy.rulebook.compile import Publication, load
 from proxy.stores.history import Action, must_wait_for
-from proxy.stores.holdings import Receipt
+from proxy.stores.personal_data import Receipt
 from proxy.stores.versions import Versions
 from proxy.studio.app import create_studio
 from proxy.studio.product_changes import ProductsChanged, change

@@ -1,0 +1,71 @@
+"""Checks that slots are isolated: filling them changes the page nowhere else.
+
+HTML closes, moves and reopens elements by what comes after them, so a banner in an unlucky place can rearrange the page
+around it: within a link, after an unclosed `<b>`, in a `<p>`. Which places are unlucky is not deduced but tried: the
+page is parsed again with a probe in each slot, and its tree must be the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import turbohtml
+from turbohtml import Document, Element
+
+from proxy.page.slots import Place
+
+# What a sanitised fragment may do at most: a block, a link, a table. Where this survives parsing, any fragment does.
+_PROBE = '<tb-probe><div><a href="#">x</a><table><tbody><tr><td>x</td></tr></tbody></table></div></tb-probe>'
+_HEAD_PROBE = '<link rel="tb-probe">'
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An element that is to be a slot. `start` and `end` are byte offsets; `end` is -1 without a written end tag."""
+
+    name: str
+    element: Element
+    place: Place
+    opened: int
+    start: int
+    end: int
+
+    def is_within(self, other: Found) -> bool:
+        """True when this one stands in the content of `other`, closed or not."""
+        return self.start < other.end or other.start <= self.opened < other.end
+
+
+def are_isolated(text: str, document: Document, slots: Sequence[Found]) -> bool:
+    """True when filling the slots changes the tree nowhere else: a page with a probe in each, once the probes are taken
+    out of its tree, equals `document` with its slots emptied. Leaves `document` so."""
+    filled = turbohtml.parse(_with_probes(text, slots), scripting=True)
+    probes = filled.select('tb-probe,link[rel="tb-probe"]')
+    if [probe.html for probe in probes] != [_probe(slot) for slot in slots]:
+        return False
+    for slot, probe in zip(slots, probes, strict=True):
+        if not isinstance(probe.parent, Element) or probe.parent.tag != slot.element.tag:
+            return False
+        probe.decompose()
+        if slot.place == "inside":
+            slot.element.clear()
+    return _normalised(document).equals(_normalised(filled))
+
+
+def _with_probes(text: str, slots: Sequence[Found]) -> str:
+    pieces, cursor = [], 0
+    for slot in slots:
+        pieces += [text[cursor : slot.start], _probe(slot)]
+        cursor = slot.end
+    return "".join([*pieces, text[cursor:]])
+
+
+def _probe(slot: Found) -> str:
+    return _HEAD_PROBE if slot.element.tag == "head" else _PROBE
+
+
+def _normalised(document: Document) -> Document:
+    """Without seams in its texts, where a probe had split them."""
+    if document.root is not None:
+        document.root.normalize()
+    return document

@@ -1,0 +1,114 @@
+"""Takes out of a page what is somebody's in particular, before it is kept.
+
+The page is parsed once, as for slots, and changed by bytes where a hole is; all else stays. The law: what stood in a
+hole stands nowhere in what is kept, or the page is not kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from turbohtml import Element
+
+from proxy.page.edit import Edit, Redacted, edited, outermost
+from proxy.page.holes import FillKind, Hole
+from proxy.page.includes import include_edits, unwrapped
+from proxy.page.location import Location, location_of
+from proxy.page.markup import Markup
+from proxy.page.scan import Doubt
+
+RAW_TEXT = frozenset({"script", "style", "noscript", "iframe", "noembed", "noframes", "xmp", "plaintext"})
+"""What stands in these is not HTML: nothing that is escaped as HTML may be put there."""
+
+_NAME = re.compile(r"[^\s=/>]+")
+_NONCE = re.compile(rb"'nonce-([^'\s]+)'", re.IGNORECASE)
+_EMPTY_NONCE = b"'nonce-{}'"
+"""In a kept Content-Security-Policy. Braces make it no nonce at all: unless it is filled, nothing runs by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotRedacted:
+    """Why a page cannot be kept: the word that logs and headers print, and where."""
+
+    reason: str
+    place: Location | None = None
+
+    def __str__(self) -> str:
+        return f"{self.reason} at {self.place}" if self.place else self.reason
+
+
+class _Impossible(Exception):
+    def __init__(self, verdict: NotRedacted) -> None:
+        super().__init__(verdict.reason)
+        self.verdict = verdict
+
+
+def redacted(page: Markup, holes: Sequence[Hole], *, has_includes: bool = False) -> Redacted | NotRedacted:
+    """The page with these holes emptied, as many of them as it has; or why it cannot be kept. Where it `has_includes`,
+    those are holes too."""
+    open_page = page.of(unwrapped(page.body)) if has_includes else page
+    try:
+        edits = outermost([*_edits(open_page, holes), *include_edits(open_page.document, are_honoured=has_includes)])
+    except _Impossible as impossible:
+        return impossible.verdict
+    if (holes or edits or open_page is not page) and page.foreign_at >= 0:
+        return NotRedacted(Doubt.CHARSET)
+    made = edited(open_page.body, edits)
+    return _left(made) or made
+
+
+def _left(page: Redacted) -> NotRedacted | None:
+    """Why not, when a secret stands in the page once more."""
+    for secret in page.taken:
+        if (at := page.body.find(secret)) >= 0:
+            return NotRedacted("hole-elsewhere", Location("the page", line=page.body.count(b"\n", 0, at) + 1))
+    return None
+
+
+def _edits(page: Markup, holes: Sequence[Hole]) -> Iterator[Edit]:
+    for hole in holes:
+        for element in page.document.select(hole.selector):
+            edit = _attribute(page.text, element, hole) if hole.attribute else _content(element, hole)
+            if edit is not None:
+                yield edit
+
+
+def _attribute(text: str, element: Element, hole: Hole) -> Edit | None:
+    """The attribute in double quotes, however it was written."""
+    where = element.source_location
+    span = where and where.attrs.get(hole.attribute.lower())
+    if not span:
+        return None
+    written = text[span.start_offset : span.end_offset]
+    name = _NAME.match(written)
+    if name is None:
+        raise _Impossible(NotRedacted("hole-unclear", location_of(element, hole.attribute)))
+    value = written[name.end() :].lstrip(" \t\r\n=").strip("\"'")
+    before = f'{name[0]}="'
+    return Edit(span.start_offset, span.end_offset, hole.fill, before, '"', is_attribute=True, taken=value)
+
+
+def _content(element: Element, hole: Hole) -> Edit | None:
+    where = element.source_location
+    if where is None or where.start_tag is None:
+        return None
+    if where.end_tag is None or (element.tag in RAW_TEXT and hole.fill.kind is not FillKind.NOTHING):
+        raise _Impossible(NotRedacted("hole-unclear", location_of(element)))
+    return Edit(where.start_tag.end_offset, where.end_tag.start_offset, hole.fill)
+
+
+def nonces_in(policy: bytes) -> frozenset[bytes]:
+    """The nonces that a Content-Security-Policy names."""
+    return frozenset(_NONCE.findall(policy)) - {b"{}"}
+
+
+def without_nonces(policy: bytes) -> bytes:
+    """A Content-Security-Policy whose nonces are holes."""
+    return _NONCE.sub(_EMPTY_NONCE, policy)
+
+
+def with_nonce(policy: bytes, nonce: bytes) -> bytes:
+    """The policy of `without_nonces` with its holes filled."""
+    return policy.replace(_EMPTY_NONCE, b"'nonce-%b'" % nonce)

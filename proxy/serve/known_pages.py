@@ -1,0 +1,97 @@
+"""Pages that are not kept but came before, byte for byte or with other words: cut where they were cut then and filled
+at once, when nothing about them or their visitor has to be waited for.
+
+What follows from the manner of an answer (`upstream/manners.py`) is worked out once per manner: whether it is a page,
+its charset, the fields of our answer. Its law: the answer is what `Own` would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from proxy.http.outgoing import forbids_storing, personal_head
+from proxy.metrics import Metrics
+from proxy.model import Manner
+from proxy.page.slots import DeclaredSlot
+from proxy.serve.pages import charset_of, is_page
+from proxy.serve.passage import Passage
+from proxy.serve.reading import PageReader
+from proxy.serve.showing import Showing
+from proxy.serve.slot_fills import FillCache
+from proxy.settings import Settings
+from proxy.upstream.plain import CHUNKED, Plain
+from proxy.visitors.capture import Capture
+
+_UNLIKE = frozenset({b"content-encoding", b"surrogate-control"})
+"""What makes pages others than they look: coded, or to be put together."""
+
+
+class Pages(NamedTuple):
+    """What answers of one manner have in common: the charset, and the fields of our answer without slots and with them,
+    except Cache-Status; and whether the latter has an ETag of ours."""
+
+    charset: str
+    untouched: Manner
+    filled: Manner
+    is_tagged: bool
+
+
+def pages_of(manner: Manner) -> Pages | None:
+    """What the answers in the manner are, where they are whole pages that can be known; their fields are those that are
+    passed on."""
+    headers = manner.headers([b""] * len(manner.fields))
+    if manner.status != 200 or not is_page(headers) or not _UNLIKE.isdisjoint(dict(headers)):
+        return None
+    return Pages(charset_of(headers), manner, manner.through(personal_head), not forbids_storing(headers))
+
+
+class KnownPages:
+    """Cuts and fills such pages. `declared` returns the slots declared at present; `clock` gives Unix seconds."""
+
+    def __init__(
+        self,
+        showing: Showing,
+        reader: PageReader,
+        capture: Capture,
+        declared: Callable[[], Sequence[DeclaredSlot]],
+        metrics: Metrics,
+        settings: Settings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._showing = showing
+        self._fills = FillCache(showing, metrics)
+        self._reader = reader
+        self._capture = capture
+        self._declared = declared
+        self._untouched = metrics.tally("tailorbird_requests_total", "result", "bypass")
+        self._most_bytes = settings.max_page_bytes
+        self._clock = clock
+
+    def gives(self, passage: Passage, pages: Pages, head: Plain, line: bytes, body: memoryview) -> bool:
+        """True when the page is given; `line` is what Cache-Status says of it."""
+        question, own, client = passage.question, passage.own, passage.client
+        if len(body) > self._most_bytes or b"if-none-match" in own:
+            return False
+        found = self._reader.slot_map_of(body, question.path, pages.charset, self._declared())
+        if found is None:
+            return False
+        (slot_map, shifts), now = found, self._clock()
+        if not slot_map.slots:
+            self._untouched.count += 1
+            self._capture.note_passed(now, question, slot_map.about, own, client.address)
+            sized = b"content-length: %d\r\n" % len(body) if head.length == CHUNKED else b""
+            client.given(passage, 200, pages.untouched.lines(head.values) + line + sized, body)
+            return True
+        fills, welcome = self._fills.again(slot_map, question, own, now), b""
+        if fills is None:
+            request = question.request(own, client.address)
+            met = self._showing.meet(slot_map, request, now)
+            if met is None:
+                return False
+            fills = self._fills.of(slot_map, request, met, now)
+            welcome = b"" if met.set_cookie is None else b"set-cookie: %b\r\n" % met.set_cookie
+        key = self._showing.filling.key if pages.is_tagged else None
+        chunks, lines = slot_map.filled(body, shifts, fills.contents, key)
+        client.given(passage, 200, pages.filled.lines(head.values) + line + lines + welcome, *chunks)
+        return True

@@ -1,0 +1,38 @@
+"""Stale pages that stand in for new ones: of an origin that is down, or does not answer in time (RFC 5861).
+
+Its law: what stands in may be shown for that long, as its origin says or the operator, and nothing in it forbids it.
+"""
+
+from __future__ import annotations
+
+from proxy.httpcache.memory import Marks
+from proxy.httpcache.policy import may_serve_on_error
+from proxy.serve.pages import Entry
+from proxy.settings import Settings
+
+
+class StaleFallback:
+    """Of one worker."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._failed = Marks()
+
+    def may(self, stale: Entry | None, now: float) -> bool:
+        """Whether the stored page, if any, may be shown when no new one can be had."""
+        most = self._settings.stale_if_error_seconds
+        return stale is not None and bool(may_serve_on_error(stale.stored, now, default_seconds=most))
+
+    def failed(self, key: bytes, now: float) -> None:
+        """Says that no new page could be had: for a while nobody asks for one."""
+        self._failed.put(key, "origin-down", until=now + self._settings.origin_down_seconds)
+
+    def must(self, key: bytes, stale: Entry, now: float) -> bool:
+        """True during that while."""
+        return self._failed.reason(key, now) is not None and self.may(stale, now)
+
+    def patience_seconds(self, stale: Entry | None, now: float) -> float | None:
+        """How long to wait for a new one before this one stands in; None: as long as for any. One that its origin gave
+        no lifetime is asked about each time, however slow the origin is: to be slow is not to be down."""
+        wait = self._settings.stale_wait_ms / 1_000
+        return wait if wait and stale and stale.stored.lifetime > 0 and self.may(stale, now) else None
