@@ -193,6 +193,10 @@ class Settings:
         (), "Host values served, the first for who says none (HTTP/1.0); empty: any well-formed one"
     )
     origin_ca: str = _row("", "PEM file of extra certificate authorities for https origins")
+    origin_name: str = _row(
+        "", "the name that https origins' certificates have, asked for by SNI; empty: as in their URL"
+    )
+    origin_certificate: str = _row("", "PEM file of the certificate, and its key, that https origins want of us")
     connect_timeout_ms: int = _row(1_000, "longest wait for a connection to the origin", "milliseconds", least=1)
     first_byte_timeout_ms: int = _row(10_000, "longest wait for the origin's answer to begin", "milliseconds", least=1)
     between_bytes_timeout_ms: int = _row(10_000, "longest silence within a body, either way", "milliseconds", least=1)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import ssl
 import sys
 import time
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ from proxy.rulebook.check import check
 from proxy.rulebook.read import CACHE_FILE
 from proxy.settings import Settings
 from proxy.stores.ruledir import read_folder
-from proxy.upstream.tls import UNTRUSTED, client_tls
+from proxy.upstream.tls import client_tls, no_tls
 
 TIMEOUT_SECONDS = 10.0
 OVERRULED = frozenset({"cache", "cookies", "vary"})
@@ -143,18 +144,19 @@ def fetch(url: str, settings: Settings, cookies: str = "") -> FetchedPage:
     `TIMEOUT_SECONDS` and little more than `max_page_bytes`. Raises `OriginError`."""
     fields = {"accept": "text/html", "accept-encoding": "gzip", "user-agent": "tailorbird-doctor"}
     fields |= {"cookie": cookies} if cookies else {}
+    name = {"sni_hostname": settings.origin_name} if settings.origin_name else {}
     deadline = time.monotonic() + TIMEOUT_SECONDS
     try:
         with (
             httpx.Client(
-                trust_env=False, verify=client_tls(settings.origin_ca), timeout=TIMEOUT_SECONDS, headers=fields
+                trust_env=False, verify=client_tls(settings), timeout=TIMEOUT_SECONDS, headers=fields
             ) as client,
-            client.stream("GET", url) as answer,
+            client.stream("GET", url, extensions=name) as answer,
         ):
             now = time.time()
             body = _read(answer, settings.max_page_bytes, deadline)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise OriginError(f"`{url}` could not be fetched: {error}", reason="unreachable", help=_help(error)) from error
+        raise _unreachable(url, error) from error
     return FetchedPage(
         path=_path_of(url),
         is_https=url.startswith("https:"),
@@ -166,12 +168,16 @@ def fetch(url: str, settings: Settings, cookies: str = "") -> FetchedPage:
     )
 
 
-def _help(error: Exception) -> str:
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return UNTRUSTED
+def _unreachable(url: str, error: Exception) -> OriginError:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return no_tls(cause, f"`{url}`")
+        cause = cause.__cause__ or cause.__context__
+    help = "is the address right, is the shop up?"
     if isinstance(error, (httpx.RemoteProtocolError, httpx.DecodingError)):
-        return "what is there answers in no HTTP that can be read: look at it with `curl -v`"
-    return "is the address right, is the shop up?"
+        help = "what is there answers in no HTTP that can be read: look at it with `curl -v`"
+    return OriginError(f"`{url}` could not be fetched: {error}", reason="unreachable", help=help)
 
 
 def _path_of(url: str) -> str:

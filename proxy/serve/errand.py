@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 
 from proxy.errors import OriginError
 from proxy.http.target import Sought
 from proxy.httpcache.stored import StoredResponse
+from proxy.metrics import Metrics
 from proxy.ports import UpstreamResponse
 from proxy.serve.pages import Entry
 from proxy.upstream.tee import Tee
+
+log = logging.getLogger("tailorbird.fetching")
+
+_FOLLOWS = frozenset({"overload", "left-alone"})
+"""Reasons that come of many others, which were told, and may come with each request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +89,10 @@ async def let_go(outcome: NotShared | Passed | OriginError | None) -> None:
     """Closes what was passed on, if anything."""
     if isinstance(outcome, Passed):
         await outcome.answer.aclose()
+
+
+def tell_failure(metrics: Metrics, path: bytes, error: OriginError) -> None:
+    """What was asked of the origin failed: counted, and told in the log."""
+    metrics.count("tailorbird_origin_errors_total", "reason", error.reason)
+    level = logging.INFO if error.reason in _FOLLOWS else logging.WARNING
+    log.log(level, "`%s` could not be fetched: %s", path.decode("latin-1"), error)

@@ -16,7 +16,7 @@ from proxy.httpcache.key import Varying, matches, varying
 from proxy.httpcache.memory import Memory
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
-from proxy.serve.errand import Errand, Flowing, NotShared, Outcome, Passed
+from proxy.serve.errand import Errand, Flowing, NotShared, Outcome, Passed, tell_failure
 from proxy.serve.keeping import Keeping
 from proxy.serve.pages import Entry
 
@@ -126,8 +126,7 @@ class Fetching:
                 self._note(errand, outcome)
             return outcome
         except OriginError as error:
-            log.warning("`%s` could not be fetched: %s", errand.request.path.decode("latin-1"), error)
-            self._metrics.count("tailorbird_origin_errors_total", "reason", error.reason)
+            tell_failure(self._metrics, errand.request.path, error)
             return error
         finally:
             if self._under_way.get(slot, (None,))[0] is errand:

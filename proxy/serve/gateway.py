@@ -258,7 +258,7 @@ class Gateway:
                 await let_go(outcome)
                 return answer
         if isinstance(outcome, OriginError):
-            raise outcome
+            return self._own.failed(request, outcome, is_told=True)
         if isinstance(outcome, Passed):
             self._count("bypass")
             return await self._own.answer(request, outcome.answer, now, f"{said}; {detail(outcome.reason)}")

@@ -29,6 +29,7 @@ from proxy.page.template import Template
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.buffering import read_whole
+from proxy.serve.errand import tell_failure
 from proxy.serve.pages import Page, has_json_slots, is_cut
 from proxy.serve.pouring import DRY, Pouring
 from proxy.serve.reading import PageReader
@@ -155,8 +156,10 @@ class Own:
             return self._streamed(answer, headers, body, request.depth)
         return await self._page(request, answer, body, headers, now)
 
-    def failed(self, request: Request, error: OriginError) -> Response:
-        """The answer where the origin gave none, counted."""
+    def failed(self, request: Request, error: OriginError, *, is_told: bool = False) -> Response:
+        """The answer where the origin gave none, counted; `is_told`: the log has it."""
+        if not is_told:
+            tell_failure(self._metrics, request.path, error)
         if error.reason == "overload":
             self._metrics.count("tailorbird_shed_total", "what", "request")
         self._metrics.count("tailorbird_cache_requests_total", "status", "error")

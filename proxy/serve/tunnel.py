@@ -31,6 +31,7 @@ from proxy.model import Headers
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.serve.accesslog import AccessLog, Turns
 from proxy.serve.app import OWN_PREFIX
+from proxy.serve.errand import tell_failure
 from proxy.settings import Settings
 from proxy.upstream.origin import OriginTransport
 from proxy.upstream.origins import Origins
@@ -150,7 +151,7 @@ class Tunnel(_End):
         except RequestError as error:
             self._refuse(error.status, request)
         except OriginError as error:
-            self._metrics.count("tailorbird_origin_errors_total", "reason", error.reason)
+            tell_failure(self._metrics, request.path if request else b"", error)
             self._refuse(error.status, request)
         except Exception:  # whatever fault of ours it is, the visitor does not wait for ever
             log.exception("a handshake could not be passed on")

@@ -20,6 +20,7 @@ from proxy.upstream.connection import Connection
 from proxy.upstream.patience import Patience
 from proxy.upstream.plain import Plain
 from proxy.upstream.sending import head_of, send
+from proxy.upstream.tls import broken
 
 HIGH_WATER_BYTES = 256 * 1024
 SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
@@ -171,7 +172,7 @@ class Exchange(Awaited):
         """As `Listener`."""
         try:
             if error is not None:
-                raise OriginError("the origin reset the connection", reason="reset") from error
+                raise broken(error) from error
             self._answer.end()
         except OriginError as failure:
             self._fail(failure)

@@ -28,11 +28,11 @@ from proxy.upstream.manners import Manners
 from proxy.upstream.patience import Patience
 from proxy.upstream.retries import Retries
 from proxy.upstream.switch import Switch
-from proxy.upstream.tls import UNTRUSTED, client_tls
+from proxy.upstream.tls import client_tls, no_tls
 
 OnAnswer = Callable[[UpstreamResponse | OriginError | None], None]
 
-_ITS_FAULT = frozenset({"refused", "certificate", "timeout", "reset"})
+_ITS_FAULT = frozenset({"refused", "certificate", "tls", "timeout", "reset"})
 
 
 class OriginTransport:
@@ -45,7 +45,8 @@ class OriginTransport:
     def __init__(self, url: str, settings: Settings) -> None:
         self.address = address_of(url)
         self.authority = self.address.authority
-        self._tls = client_tls(settings.origin_ca) if self.address.scheme == "https" else None
+        self._tls = client_tls(settings) if self.address.scheme == "https" else None
+        self._name = (settings.origin_name or self.address.host) if self._tls else None
         self._connect_seconds = settings.connect_timeout_ms / 1000
         self._patience = Patience(settings.first_byte_timeout_ms / 1000, settings.between_bytes_timeout_ms / 1000)
         self._idle_seconds = settings.idle_connection_seconds
@@ -65,8 +66,8 @@ class OriginTransport:
         return f"<OriginTransport {self.address}: {counts}{', closed' if self._is_closed else ''}>"
 
     async def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
-        """As `ports.Transport`; `OriginError.reason` is one of refused, certificate, timeout, reset, truncated,
-        malformed, overload, left-alone, closed."""
+        """As `ports.Transport`; `OriginError.reason` is one of refused, certificate, tls, timeout, reset,
+        truncated, malformed, overload, left-alone, closed."""
         if not self._breaker.allows():
             raise OriginError(f"origin `{self.address}` keeps failing", reason="left-alone", status=503)
         try:
@@ -216,9 +217,7 @@ class OriginTransport:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_seconds):
-                await loop.create_connection(
-                    lambda: connection, host, port, ssl=self._tls, server_hostname=host if self._tls else None
-                )
+                await loop.create_connection(lambda: connection, host, port, ssl=self._tls, server_hostname=self._name)
         except BaseException as error:
             connection.abort()  # it may have been connected just before the time was up or the visitor left
             if isinstance(error, OSError):
@@ -227,17 +226,14 @@ class OriginTransport:
         return connection
 
     def _dial_error(self, error: OSError) -> OriginError:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return OriginError(
-                f"the certificate of origin `{self.address}` is not accepted: {error.verify_message}",
-                reason="certificate",
-                help=UNTRUSTED,
-            )
+        if isinstance(error, ssl.SSLError):
+            return no_tls(error, f"origin `{self.address}`")
         if isinstance(error, TimeoutError):
             return OriginError(f"origin `{self.address}` did not connect in time", reason="timeout", status=504)
         if isinstance(error, socket.gaierror):
             return OriginError(f"origin `{self.address}` has no address: {error.strerror}", reason="refused")
-        return OriginError(f"origin `{self.address}` refused the connection: {error}", reason="refused")
+        why = str(error) or "it closed it at once"
+        return OriginError(f"origin `{self.address}` refused the connection: {why}", reason="refused")
 
     # -- slots -----------------------------------------------------------------------------------------------------
 

@@ -1,28 +1,82 @@
-"""TLS towards origins."""
+"""TLS towards origins: whom we believe, who we are, and what is wrong where it does not come about.
+
+OpenSSL's words are for programmers; its law: whoever runs Tailorbird is told what to do about it.
+"""
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 
-from proxy.errors import OperatorError
+from proxy.errors import OperatorError, OriginError
+from proxy.settings import Settings
 
-UNTRUSTED = "mend the origin's certificate, or name its authority's PEM file in TAILORBIRD_ORIGIN_CA"
-"""What helps against a certificate that is not accepted."""
+_RENEW = "have the origin's certificate renewed, or set this machine's clock"
+_NAME = "name it as its certificate does, or say in TAILORBIRD_ORIGIN_NAME which name that is"
+_UNTRUSTED = "mend the origin's certificate, or name its authority's PEM file in TAILORBIRD_ORIGIN_CA"
+_OURS = "name ours, with its key, in TAILORBIRD_ORIGIN_CERTIFICATE"
+
+# By the numbers of OpenSSL's x509_vfy.h.
+_HELP = {9: _RENEW, 10: _RENEW, 62: _NAME, 64: _NAME}
+
+_NO_TLS = "it speaks no TLS there", "write http:// in its URL, or the port at which it speaks TLS"
+_TOO_OLD = "it speaks no TLS as new as 1.2", "have it speak TLS 1.2 or 1.3"
+_NO_SUCH_NAME = "it has no site of this name", _NAME
+_WANTS_OURS = "it wants a certificate of ours", _OURS
+_NOT_OURS = "it does not accept our certificate", _OURS
+_WHY = {
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "HTTP_REQUEST": _NO_TLS,
+    "RECORD_LAYER_FAILURE": _NO_TLS,
+    "UNSUPPORTED_PROTOCOL": _TOO_OLD,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _TOO_OLD,
+    "TLSV1_UNRECOGNIZED_NAME": _NO_SUCH_NAME,
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": _WANTS_OURS,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": ("it refused the handshake; maybe it wants a certificate of ours", _OURS),
+    "SSLV3_ALERT_BAD_CERTIFICATE": _NOT_OURS,
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": _NOT_OURS,
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": _NOT_OURS,
+    "TLSV1_ALERT_UNKNOWN_CA": _NOT_OURS,
+}
 
 
-def client_tls(authorities: str = "") -> ssl.SSLContext:
-    """Certificates are verified, `authorities` (a PEM file) trusted besides the system's.
+def client_tls(settings: Settings) -> ssl.SSLContext:
+    """Certificates are verified, `origin_ca` (a PEM file) trusted besides the system's; ours is `origin_certificate`.
 
-    Raises `OperatorError` when the file is not there or holds no certificate.
+    Raises `OperatorError` when a file is not there or does not hold what it should.
     """
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
-    if authorities:
-        try:
-            context.load_verify_locations(cafile=authorities)
-        except OSError as error:
-            raise OperatorError(
-                f"TAILORBIRD_ORIGIN_CA: `{authorities}` cannot be read: {error.strerror or error}",
-                help="name a PEM file with the certificate of your own authority",
-            ) from error
+    _load(context.load_verify_locations, "ORIGIN_CA", settings.origin_ca, "the certificate of an authority")
+    _load(context.load_cert_chain, "ORIGIN_CERTIFICATE", settings.origin_certificate, "a certificate and its key")
     return context
+
+
+def _load(load: Callable[[str], None], setting: str, path: str, what: str) -> None:
+    try:
+        if path:
+            load(path)
+    except OSError as error:
+        why = f"it does not hold {what}" if isinstance(error, ssl.SSLError) else error.strerror or str(error)
+        raise OperatorError(
+            f"TAILORBIRD_{setting}: `{path}` cannot be read: {why}", help=f"name a PEM file with {what}"
+        ) from error
+
+
+def no_tls(error: ssl.SSLError, who: str) -> OriginError:
+    """Why there is no TLS with an origin: `who` is how it was named."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = f"the certificate of {who} is not accepted: {error.verify_message.rstrip('.')}"
+        return OriginError(why, reason="certificate", help=_HELP.get(error.verify_code, _UNTRUSTED))
+    why, help = _why(error)
+    return OriginError(f"there is no TLS with {who}: {why}", reason="tls", help=help)
+
+
+def broken(error: Exception) -> OriginError:
+    """Why a connection broke: over TLS 1.3 an origin may say only then what it thinks of our certificate."""
+    why, help = _why(error) if isinstance(error, ssl.SSLError) else ("", "")
+    return OriginError(f"the origin reset the connection{why and f': {why}'}", reason="reset", help=help)
+
+
+def _why(error: ssl.SSLError) -> tuple[str, str]:
+    return _WHY.get(error.reason or "", (error.reason or str(error), ""))

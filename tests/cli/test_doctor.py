@@ -212,6 +212,18 @@ async def test_a_certificate_of_ones_own_is_believed_as_the_proxy_does(tmp_path:
     assert "gone.pem` cannot be read" in str(gone.exception)
 
 
+async def test_an_origin_is_met_by_the_name_that_the_proxy_calls_it(tmp_path: Path) -> None:
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("shop.example").configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "ours.pem"))
+    known = {"TAILORBIRD_ORIGIN_CA": str(tmp_path / "ours.pem")}
+    async with Origin(always(healthy()), tls=tls) as origin:
+        unknown = await doctor(origin.url + "/", **known)
+        named = await doctor(origin.url + "/", **known, TAILORBIRD_ORIGIN_NAME="shop.example")
+    assert "say in TAILORBIRD_ORIGIN_NAME which name that is" in str(unknown.exception)
+    assert named.exit_code == 0
+
+
 @pytest.mark.parametrize("url", ["shop.example", "http://[::1/", "http://shop.example:99999/", "file:///etc/hosts"])
 async def test_what_is_no_web_address_is_a_usage_error(url: str) -> None:
     assert (await doctor(url)).exit_code == 2

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import logging
+
+import pytest
+
 from proxy.errors import OriginError
 from proxy.http.message import Request
 from proxy.http.target import Sought
 from proxy.httpcache.stored import Choices, store
+from proxy.metrics import Metrics
 from proxy.ports import UpstreamResponse
-from proxy.serve.errand import Errand, Flowing, Passed
+from proxy.serve.errand import Errand, Flowing, Passed, tell_failure
 from proxy.upstream.tee import Tee
 
 
@@ -44,3 +49,14 @@ async def test_what_was_passed_to_a_leader_that_left_is_let_go() -> None:
     one.passed = Passed("private", UpstreamResponse(200, (), body))
     await one.leader_left()
     assert body.is_closed
+
+
+def test_each_failure_is_counted_and_those_that_follow_from_others_do_not_fill_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING)
+    metrics = Metrics()
+    for reason in ("certificate", "overload", "overload", "left-alone"):
+        tell_failure(metrics, b"/cart", OriginError(f"it is {reason}", reason=reason))
+    assert [record.getMessage() for record in caplog.records] == ["`/cart` could not be fetched: it is certificate"]
+    assert metrics.get("tailorbird_origin_errors_total", "overload") == 2

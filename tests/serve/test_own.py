@@ -43,6 +43,16 @@ async def test_a_private_page_is_filled_and_says_nothing_of_the_origins_bytes() 
     assert got["content-length"] == str(len(got.body))
 
 
+@pytest.mark.parametrize(("method", "cookie"), [(b"GET", b"basket=1"), (b"POST", b""), (b"GET", b"")])
+async def test_a_request_that_the_origin_fails_over_is_told_once_whoever_makes_it(
+    method: bytes, cookie: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Site("http://127.0.0.1:9") as site:
+        assert (await site.get(b"/cart", (b"cookie", cookie), method=method)).status == 502
+        assert site.metrics.get("tailorbird_origin_errors_total", "refused") == 1
+    assert [record.getMessage()[:30] for record in caplog.records] == ["`/cart` could not be fetched: "]
+
+
 async def test_an_answer_to_a_form_is_filled_too() -> None:
     got = await private(ok(PAGE, *PRIVATE, status=b"422 Try again"), BROWSER, method=b"POST")
     assert (got.status, b"Hello VIP" in got.body) == (422, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -253,9 +254,9 @@ async def test_a_closed_transport_refuses_work() -> None:
 # -- https ---------------------------------------------------------------------------------------------------------
 
 
-def server_tls(authority: trustme.CA, name: str) -> ssl.SSLContext:
+def server_tls(authority: trustme.CA, name: str, until: datetime | None = None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name).configure_cert(context)
+    authority.issue_cert(name, not_after=until).configure_cert(context)
     return context
 
 

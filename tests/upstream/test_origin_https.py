@@ -6,6 +6,7 @@ import asyncio
 import random
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,21 +43,55 @@ async def test_https_is_verified_and_names_the_host_it_wants(authority: trustme.
         await transport.aclose()
 
 
+async def test_an_origin_may_be_asked_by_another_name_than_its_address_has(
+    authority: trustme.CA, tmp_path: Path
+) -> None:
+    tls = server_tls(authority, "shop.example")
+    asked_for = []
+    tls.sni_callback = lambda _socket, name, _context: asked_for.append(name)
+    async with Origin(always(ok(b"secret")), tls=tls) as origin:
+        known = str(tmp_path / "authority.pem")
+        transport = transport_to(origin, origin_ca=known, origin_name="shop.example")
+        assert await body_of(transport) == b"secret"
+        assert asked_for == ["shop.example"]
+        await transport.aclose()
+
+
+async def test_an_origin_that_wants_to_know_us_is_shown_our_certificate(authority: trustme.CA, tmp_path: Path) -> None:
+    tls = server_tls(authority, "localhost")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(tls)
+    authority.issue_cert("tailorbird.internal").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "us.pem"))
+    async with Origin(always(ok(b"secret")), tls=tls) as origin:
+        files = {"origin_ca": str(tmp_path / "authority.pem"), "origin_certificate": str(tmp_path / "us.pem")}
+        transport = transport_to(origin, **files)
+        assert await body_of(transport) == b"secret"
+        await transport.aclose()
+
+
+UNTRUSTED, NAME, RENEW = "TAILORBIRD_ORIGIN_CA", "TAILORBIRD_ORIGIN_NAME", "have the origin's certificate renewed"
+
+
 @pytest.mark.parametrize(
-    ("name", "knows_authority", "wrong"),
-    [("localhost", False, "unable to get local issuer"), ("other.example", True, "Hostname mismatch")],
+    ("name", "knows_authority", "year", "wrong", "help"),
+    [
+        ("localhost", False, 2100, "unable to get local issuer", UNTRUSTED),
+        ("other.example", True, 2100, "Hostname mismatch", NAME),
+        ("localhost", True, 2001, "certificate has expired", RENEW),
+    ],
 )
 async def test_a_bad_certificate_is_refused_with_what_is_wrong_and_how_to_mend_it(
-    authority: trustme.CA, tmp_path: Path, name: str, knows_authority: bool, wrong: str
+    authority: trustme.CA, tmp_path: Path, name: str, knows_authority: bool, year: int, wrong: str, help: str
 ) -> None:
-    async with Origin(always(ok(b"secret")), tls=server_tls(authority, name)) as origin:
+    tls = server_tls(authority, name, datetime(year, 1, 1, tzinfo=UTC))
+    async with Origin(always(ok(b"secret")), tls=tls) as origin:
         known = {"origin_ca": str(tmp_path / "authority.pem")} if knows_authority else {}
         with pytest.raises(OriginError) as caught:
             await body_of(transport_to(origin, **known))
         assert caught.value.reason == "certificate"
         assert f"https://localhost:{origin.port}" in str(caught.value)
         assert wrong in str(caught.value)
-        assert "TAILORBIRD_ORIGIN_CA" in caught.value.help
+        assert help in caught.value.help
         assert origin.requests == []
 
 
