@@ -12,14 +12,16 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
+from math import inf
+from typing import Any, NamedTuple
 
 import msgspec
 
-from proxy.model import Arrival, Profile, View
+from proxy.model import Arrival, Delivery, Profile, View
 from proxy.ports import Outbox, Refused, Store, ViewLog
 from proxy.stores.joining import part, parted, unlink, whole
 from proxy.stores.record import traits_of
+from proxy.stores.tombstones import is_erased
 
 Values = dict[str, object]
 EVERY_VIEW = 1_000_000_000
@@ -34,16 +36,28 @@ class Places(NamedTuple):
 
 
 class PersonalData(NamedTuple):
-    """A kind of data kept of visitors: its name, how it is exported, and how it is erased (which returns how much, by
-    kind)."""
+    """A kind of data kept of visitors: its name, how it is found, how each piece is exported, whether one is from
+    before that moment, and how all is erased (which returns how much, by kind)."""
 
     name: str
-    export: Callable[[Places, Collection[str]], Awaitable[list[Values]]]
+    find: Callable[[Places, Collection[str]], Awaitable[list[Any]]]
+    exported: Callable[[Any], Values]
+    is_from_before: Callable[[Any, float], bool]
     erase: Callable[[Places, Collection[str], float], Awaitable[Mapping[str, int]]]
 
 
+class Told(NamedTuple):
+    """A segment that a webhook was told a visitor is in."""
+
+    visitor: str
+    webhook: str
+    segment: str
+    since: float
+
+
 class Receipt(msgspec.Struct, frozen=True):
-    """What was erased, of how many ids, and when; `left` is what a second look still found, which should be nothing."""
+    """What was erased, of how many ids, and when; `left` is what a second look still found of before, which should be
+    nothing."""
 
     visitor: str
     ids: int
@@ -60,7 +74,8 @@ class Receipt(msgspec.Struct, frozen=True):
 async def exported(places: Places, visitor_id: str) -> Values:
     """All that is kept of the person a visitor is, as plain JSON values."""
     ids = await whole(places.store, visitor_id)
-    return {"ids": list(ids), **{kind.name: await kind.export(places, ids) for kind in PERSONAL_DATA}}
+    found = {one.name: [one.exported(piece) for piece in await one.find(places, ids)] for one in PERSONAL_DATA}
+    return {"ids": list(ids), **found}
 
 
 async def erased(places: Places, visitor_id: str, now: float) -> Receipt:
@@ -72,10 +87,10 @@ async def erased(places: Places, visitor_id: str, now: float) -> Receipt:
     # before this, and does not come in any more. What came in just now goes like all else.
     since = now + time.monotonic() - began
     await places.store.mark_erased(ids, since)
-    left = await _left(places, ids)
+    left = await _left(places, ids, since)
     if any(left.values()):
         gone.update(await _gone(places, ids, since))
-        left = await _left(places, ids)
+        left = await _left(places, ids, since)
     return Receipt(visitor_id, len(ids), _time(now), dict(gone), left)
 
 
@@ -86,8 +101,12 @@ async def _gone(places: Places, ids: Collection[str], now: float) -> Counter[str
     return gone
 
 
-async def _left(places: Places, ids: Collection[str]) -> dict[str, int]:
-    return {kind.name: len(await kind.export(places, ids)) for kind in PERSONAL_DATA}
+async def _left(places: Places, ids: Collection[str], since: float) -> dict[str, int]:
+    """What is from before: what somebody does later is new, who goes on looking at pages is erased all the same."""
+    return {
+        kind.name: sum(kind.is_from_before(piece, since) for piece in await kind.find(places, ids))
+        for kind in PERSONAL_DATA
+    }
 
 
 async def unmerged(places: Places, device_id: str, now: float) -> bool:
@@ -103,28 +122,24 @@ async def unmerged(places: Places, device_id: str, now: float) -> bool:
 # -- the places
 
 
-async def _profiles(places: Places, ids: Collection[str]) -> list[Values]:
+async def _profiles(places: Places, ids: Collection[str]) -> list[Profile]:
     found = [await places.store.get_profile(visitor_id) for visitor_id in ids]
-    return [_profile(profile) for profile in found if profile is not None]
+    return [profile for profile in found if profile is not None]
 
 
-async def _events(places: Places, ids: Collection[str]) -> list[Values]:
-    return [_event(arrival) for visitor_id in ids for arrival in await places.store.log_of(visitor_id)]
+async def _events(places: Places, ids: Collection[str]) -> list[Arrival]:
+    return [arrival for visitor_id in ids for arrival in await places.store.log_of(visitor_id)]
 
 
-async def _not_taken(places: Places, ids: Collection[str]) -> list[Values]:
+async def _not_taken(places: Places, ids: Collection[str]) -> list[Refused]:
     def is_theirs(one: Refused) -> bool:
         return one.visitor_id in ids or any(visitor_id.encode() in one.payload for visitor_id in ids)
 
-    return [
-        {"received_at": _time(one.received_at), "reason": one.reason, "sent": one.payload.decode("utf-8", "replace")}
-        for one in await places.store.refused()
-        if is_theirs(one)
-    ]
+    return [one for one in await places.store.refused() if is_theirs(one)]
 
 
-async def _views(places: Places, ids: Collection[str]) -> list[Values]:
-    return [_view(view) for view in await places.views.get_views(EVERY_VIEW) if view.visitor in ids]
+async def _views(places: Places, ids: Collection[str]) -> list[View]:
+    return [view for view in await places.views.get_views(EVERY_VIEW) if view.visitor in ids]
 
 
 async def _erase_views(places: Places, ids: Collection[str], now: float) -> Mapping[str, int]:
@@ -132,16 +147,15 @@ async def _erase_views(places: Places, ids: Collection[str], now: float) -> Mapp
     return {"page views": sum([await places.views.erase_views(visitor_id) for visitor_id in all])}
 
 
-async def _told(places: Places, ids: Collection[str]) -> list[Values]:
-    """The segments that webhooks were told of, and the messages that wait."""
+async def _told(places: Places, ids: Collection[str]) -> list[Told | Delivery]:
     standings, deliveries = await places.outbox.of(ids)
-    told: list[Values] = [
-        {"visitor": one.visitor_id, "webhook": webhook, "segment": segment, "since": _time(since)}
+    told = [
+        Told(one.visitor_id, webhook, segment, since)
         for one in standings
         for webhook, segments in one.told.items()
         for segment, since in segments.items()
     ]
-    return [*told, *({**_named(one), "at": _time(one.at), "queued_at": _time(one.queued_at)} for one in deliveries)]
+    return [*told, *deliveries]
 
 
 async def _erase_told(places: Places, ids: Collection[str], now: float) -> Mapping[str, int]:
@@ -159,13 +173,15 @@ async def _nothing(places: Places, ids: Collection[str], now: float) -> Mapping[
     return {}
 
 
-PERSONAL_DATA = (
-    PersonalData("page views", _views, _erase_views),
-    PersonalData("messages to webhooks", _told, _erase_told),
-    PersonalData("profiles", _profiles, _nothing),
-    PersonalData("events not taken", _not_taken, _nothing),
-    PersonalData("events", _events, _erase_in_store),
-)
+# -- from before
+
+
+def _is_old_profile(profile: Profile, moment: float) -> bool:
+    return min(profile.updated_at, *(event.at for event in profile.history), inf) <= moment
+
+
+def _is_old_message(one: Told | Delivery, moment: float) -> bool:
+    return (one.since if isinstance(one, Told) else one.queued_at) <= moment
 
 
 # -- as plain values
@@ -202,6 +218,16 @@ def _event(arrival: Arrival) -> Values:
     }
 
 
+def _refused(one: Refused) -> Values:
+    return {"received_at": _time(one.received_at), "reason": one.reason, "sent": one.payload.decode("utf-8", "replace")}
+
+
+def _message(one: Told | Delivery) -> Values:
+    if isinstance(one, Told):
+        return {**one._asdict(), "since": _time(one.since)}
+    return {**_named(one), "at": _time(one.at), "queued_at": _time(one.queued_at)}
+
+
 def _view(view: View) -> Values:
     values: Values = msgspec.to_builtins(view)
     return {**values, "at": _time(view.at)}
@@ -214,3 +240,12 @@ def _named(struct: msgspec.Struct) -> Values:
 
 def _time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+PERSONAL_DATA = (
+    PersonalData("page views", _views, _view, lambda view, moment: view.at <= moment, _erase_views),
+    PersonalData("messages to webhooks", _told, _message, _is_old_message, _erase_told),
+    PersonalData("profiles", _profiles, _profile, _is_old_profile, _nothing),
+    PersonalData("events not taken", _not_taken, _refused, lambda one, moment: one.received_at <= moment, _nothing),
+    PersonalData("events", _events, _event, is_erased, _erase_in_store),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -64,6 +65,30 @@ async def test_a_receipt_says_what_was_erased_and_that_nothing_is_left(places: P
     assert receipt.is_whole and set(receipt.left) == {kind.name for kind in PERSONAL_DATA}
     ben = await exported(places, "ben")
     assert [len(ben[kind.name]) for kind in PERSONAL_DATA] == [1, 1, 1, 0, 1]  # type: ignore[arg-type]
+
+
+class Browsing:
+    """A store whose visitor goes on looking at pages while they are erased."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._places.store, name)
+
+    async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
+        gone = await self._places.store.erase(visitor_ids, now)
+        at = now + 60
+        await self._places.store.apply([Arrival("laptop", Event(at, "web:9", "page viewed", "/"), received_at=at)])
+        await self._places.views.put_views([View(at, "v1", {}, {}, (), "laptop")], most=100)
+        return gone
+
+
+async def test_who_goes_on_looking_at_pages_is_erased_all_the_same(places: Places) -> None:
+    receipt = await erased(places._replace(store=Browsing(places)), "anna", NOON + 1)  # type: ignore[arg-type]
+    assert receipt.is_whole, receipt.left
+    assert [one.event.id for one in await places.store.log_of("laptop")] == ["web:9"]
+    assert [view.at for view in await places.views.get_views(100) if view.visitor == "laptop"] == [NOON + 61]
 
 
 class Reading:
