@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 
+from proxy.bus.listeners import ID_BYTES
 from proxy.memo import make_room
 from proxy.ports import Bus, OnMessage, Replies
 
-_ID_BYTES = 12
 _REMEMBERED = 10_000
 
 
@@ -24,7 +24,7 @@ class JoinedBus:
 
     def listen(self, topic: str, on_message: OnMessage) -> None:
         async def once(message: bytes) -> bytes:
-            return await self._once(message[:_ID_BYTES], message[_ID_BYTES:], on_message)
+            return await self._once(message[:ID_BYTES], message[ID_BYTES:], on_message)
 
         self._near.listen(topic, once)
         self._far.listen(topic, once)
@@ -39,13 +39,13 @@ class JoinedBus:
         await asyncio.gather(self._near.open(), self._far.open())
 
     async def send(self, topic: str, payload: bytes = b"") -> Replies:
-        message = secrets.token_bytes(_ID_BYTES) + payload
+        message = secrets.token_bytes(ID_BYTES) + payload
         near, far = await asyncio.gather(self._near.send(topic, message), self._far.send(topic, message))
         answers = {**near.answers, **far.answers}
         return Replies(near.live | far.live, answers, is_cut_off=near.is_cut_off or far.is_cut_off)
 
     async def tell(self, topic: str, payload: bytes = b"") -> None:
-        message = secrets.token_bytes(_ID_BYTES) + payload
+        message = secrets.token_bytes(ID_BYTES) + payload
         await asyncio.gather(self._near.tell(topic, message), self._far.tell(topic, message))
 
     async def aclose(self) -> None:

@@ -12,6 +12,8 @@ from proxy.ports import OnMessage
 
 log = logging.getLogger("tailorbird.bus")
 
+ID_BYTES = 12
+"""What sets one message apart from all others."""
 REPLY_SECONDS = 1.0
 """How long a sender waits for the replies of the others."""
 

@@ -1,8 +1,9 @@
 """The bus of a shop on many machines: two streams in the Redis or Valkey server that holds the profiles.
 
 A stream and not pub/sub: a process whose connection broke reads what was sent meanwhile as soon as it is back, so that
-a purge is late there and never lost. `sent` has what is confirmed, `told` what nobody waits for, so that a flood of the
-one does not push out the other. Who lives says so once a second.
+a purge is late there and never lost. Who was away for so long that others did not count on it, and has no place in the
+stream or does not find it any more, hears that something may have been missed. `sent` has what is confirmed, `told`
+what nobody waits for, so that a flood of the one does not push out the other. Who lives says so once a second.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from proxy.bus.listeners import REPLY_SECONDS, Listeners, name_of_process
-from proxy.ports import OnMessage, Replies
+from proxy.bus.listeners import ID_BYTES, REPLY_SECONDS, Listeners, name_of_process
+from proxy.ports import MISSED, OnMessage, Replies
 
 log = logging.getLogger("tailorbird.bus")
 
@@ -27,6 +30,8 @@ SENT, TOLD, LIVE = "{tb:bus}:sent", "{tb:bus}:told", "{tb:bus}:live"
 LIVES_SECONDS = 3.0
 """Who has said nothing for so long counts as gone."""
 BEAT_MS = 1_000
+NOTHING = "0-0"
+"""The place in a stream that is empty."""
 MOST_SENT, MOST_TOLD = 1_000, 10_000
 _AT_ONCE = 100
 _BUSY_SECONDS = 4.0  # longer than the longest blocking read
@@ -48,6 +53,7 @@ class RedisBus:
         self._is_closed = False
         self._silent: dict[str, float] = {}  # who has not answered since that beat: not waited for until the next
         self._read_to: dict[str, str] = {}
+        self._beat_at = -inf
         self._following: asyncio.Task[None] | None = None
         self._doing: set[asyncio.Task[None]] = set()
 
@@ -125,28 +131,41 @@ class RedisBus:
 
     async def _begin(self) -> None:
         """From the newest message on; and says that we live."""
+        places = {}
         for stream in (SENT, TOLD):
             newest = await self._client.xrevrange(stream, count=1)
-            self._read_to[stream] = newest[0][0].decode() if newest else "0-0"
+            places[stream] = newest[0][0].decode() if newest else NOTHING
         await self._beat()
+        self._read_to = places
 
     async def _beat(self) -> None:
         now = await self._now()
         await self._client.zadd(LIVE, {self.name: now})
         await self._client.zremrangebyscore(LIVE, "-inf", now - 10 * LIVES_SECONDS)
+        self._beat_at = time.monotonic()
 
     async def _follow(self) -> None:
         pause = 0.05
         while not self._is_closed:
             try:
-                if not self._read_to:
+                if await self._has_lost_its_place():
                     await self._begin()
+                    await self._listeners.handle(MISSED, secrets.token_bytes(ID_BYTES))
                 await self._read_on()
                 pause = 0.05
             except (RedisError, OSError) as error:
                 log.debug("the server of the bus is away: %s", error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 1.0)
+
+    async def _has_lost_its_place(self) -> bool:
+        """Whether messages may be gone that were not read, and whose senders did not wait for this process."""
+        if time.monotonic() - self._beat_at < LIVES_SECONDS:
+            return False
+        place = self._read_to.get(SENT, "")
+        if place == NOTHING:
+            return int(await self._client.xlen(SENT)) >= MOST_SENT
+        return not (place and await self._client.xrange(SENT, place, place))
 
     async def _read_on(self) -> None:
         await self._beat()

@@ -1,7 +1,7 @@
 """The interfaces between calculation and IO. Implementations: `stores/`, `bus/`, `upstream/origin.py`; one contract
 suite per port under `tests/contracts/`."""
 
-from proxy.ports.bus import Bus, OnMessage, Replies
+from proxy.ports.bus import MISSED, Bus, OnMessage, Replies
 from proxy.ports.lists import Outbox, Sightings, ViewLog, Waiting
 from proxy.ports.stores import (
     ALL,
@@ -22,6 +22,7 @@ from proxy.ports.upstream import OnHints, Transport, UpstreamRequest, UpstreamRe
 __all__ = [
     "ALL",
     "LONGEST_CHANGE_SECONDS",
+    "MISSED",
     "Applied",
     "Begun",
     "Bus",

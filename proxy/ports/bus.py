@@ -26,6 +26,10 @@ class Replies:
 OnMessage = Callable[[bytes], Awaitable[bytes]]
 """Handles a message's payload and returns the answer; b"" when there is none to give."""
 
+MISSED = "missed"
+"""The topic on which a bus itself says that messages may have passed this process by, whose senders did not count on
+it."""
+
 
 class Bus(Protocol):
     """Small messages about what happened, between the workers of a machine and those of other machines. Every process

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -25,7 +26,7 @@ from proxy.metrics import Counts, Metrics
 from proxy.model import AttributeValue, EvaluationContext
 from proxy.page.slots import LISTING
 from proxy.personalise import with_products
-from proxy.ports import Bus, Store
+from proxy.ports import MISSED, Bus, Store
 from proxy.processes.memory_limit import MemoryLimit
 from proxy.rulebook.compile import Publication
 from proxy.serve.gateway import Gateway
@@ -43,6 +44,8 @@ from proxy.visitors.context import languages_of, request_of
 from proxy.visitors.persona import Persona, context_as
 from proxy.visitors.profiles import ProfileReader
 from proxy.wiring.news import News
+
+log = logging.getLogger("tailorbird.bus")
 
 PURGE, PRODUCTS = "purge", "products"
 """The topics on which processes tell each other what is out of date, and what changed of products."""
@@ -80,6 +83,7 @@ class Desk:
     def __post_init__(self) -> None:
         self._one_after_another = asyncio.Lock()
         self.bus.listen(PURGE, self._purge)
+        self.bus.listen(MISSED, self._purge_everything)
         self.bus.listen(PRODUCTS, self._change_products)
         self.machine.listen(READINESS, self._own_readiness)
         self.machine.listen(LIVE, self._own_live)
@@ -176,6 +180,12 @@ class Desk:
 
     async def _purge(self, message: bytes) -> bytes:
         return b"%d" % await self.gateway.purge(msgspec.msgpack.decode(message, type=Purge))
+
+    async def _purge_everything(self, _: bytes) -> bytes:
+        """What may be out of date and nobody here knows of: it may still stand in for an origin that is down."""
+        count = await self.gateway.purge(Purge(prefixes=(b"/",), is_soft=True))
+        log.warning("purges by other machines may have been missed: %s kept pages are asked about again", count)
+        return b""
 
     async def export(self, visitor_id: str) -> Mapping[str, object]:
         return await exported(self.places, visitor_id)

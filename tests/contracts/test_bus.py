@@ -19,11 +19,12 @@ from proxy.bus import listeners as listeners_module
 from proxy.bus import machine as machine_module
 from proxy.bus import redis as redis_module
 from proxy.bus.local import LocalBus
-from proxy.bus.redis import LIVE, RedisBus
-from proxy.ports import Bus
+from proxy.bus.redis import LIVE, MOST_SENT, SENT, RedisBus
+from proxy.ports import MISSED, Bus
 from proxy.stores import server_of
 from proxy.stores.redis_connecting import client_of
 from tests.contracts.conftest import flush
+from tests.wire.valkeys import valkey
 
 Member = Callable[[], Awaitable[Bus]]
 """Joins one more process to the shop."""
@@ -287,4 +288,51 @@ async def test_who_was_killed_is_waited_for_once(valkey_url: str) -> None:
     assert [told.is_whole for told in (first, second)] == [False, False]
     assert "killed" in second.live - second.answers.keys()
     assert waited < 8.0, "ten sends would have waited ten seconds"
+    await bus.aclose()
+
+
+async def test_who_was_cut_off_until_its_place_was_gone_hears_that_it_may_have_missed_something(
+    valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.bus.redis.LIVES_SECONDS", 0.2)
+    await flush(valkey_url)
+    async with Redis.from_url(valkey_url) as client:
+        await client.acl_setuser("far", enabled=True, passwords="+far", keys="*", commands=["+@all"])
+        here = RedisBus(partial(client_of, valkey_url))
+        there = RedisBus(partial(client_of, valkey_url, username="far", password="far"))
+        missed, purged = Heard(there, MISSED), Heard(there)
+        Heard(here)
+        await here.open()
+        await there.open()
+        assert (await here.send("purge", b"/1")).is_whole
+        for number in (2, MOST_SENT * 2):
+            await client.acl_setuser("far", enabled=False)
+            await client.client_kill_filter(user="far")
+            while len((await here.send("purge", b"/away")).live) > 1:
+                await asyncio.sleep(0.01)
+            for _ in range(number):
+                await here._add(SENT, MOST_SENT, "purge", b"/more", "")
+            assert missed.messages == []
+            await client.acl_setuser("far", enabled=True)
+            async with asyncio.timeout(20):
+                while not (await here.send("purge", b"/back")).live >= {there.name}:
+                    await asyncio.sleep(0.01)
+        assert purged.messages.count(b"/more") == 2, "the first time its place was still there"
+        async with asyncio.timeout(20):
+            while not missed.messages:
+                missed.news.clear()
+                await missed.news.wait()
+        await client.acl_deluser("far")
+    await here.aclose()
+    await there.aclose()
+
+
+async def test_who_began_before_its_server_hears_that_it_may_have_missed_something(folder: Path) -> None:
+    bus = bus_of_shop(LocalBus(), server_of(f"unix://{folder}/s"))
+    missed = Heard(bus, MISSED)
+    await bus.open()
+    assert missed.messages == []
+    async with valkey(folder / "data", unixsocket=f"{folder}/s"), asyncio.timeout(20):
+        await missed.news.wait()
+        assert (await bus.send("purge")).is_whole
     await bus.aclose()

@@ -10,6 +10,7 @@ import pytest
 
 from proxy.errors import RequestError
 from proxy.httpcache.purge import purge_of
+from proxy.ports import MISSED
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
 from tests.wiring.test_tailorbird import ANNA, FOLDER, HTML, PAGE
@@ -38,6 +39,16 @@ async def test_a_purge_reaches_the_other_workers_and_says_how_many(tmp_path: Pat
             assert (done.purged, done.workers, done.confirmed, done.everywhere) == (2, 2, 2, True)
             await other.client.get("/")
             assert len(origin.requests) == 3
+
+
+async def test_when_purges_may_have_passed_by_everything_is_asked_about_again(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        for _ in range(2):
+            await shop.client.get("/")
+        await shop.tailorbird.bus.send(MISSED)
+        answer = await shop.client.get("/")
+        assert len(origin.requests) == 2
+        assert "fwd=stale" in answer.headers["cache-status"]
 
 
 async def test_what_changed_of_products_outlives_the_workers_that_were_told(tmp_path: Path) -> None:
