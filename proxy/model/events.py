@@ -61,12 +61,14 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Deed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An arrival that a page records by itself. It changes the visitor's history only, and is packed as the log keeps
-    it (`stores/record.py`) where it is made: few ask what it says."""
+    it (`stores/record.py`) where it is made: few ask what it says. `words` are what it has in common with others, of
+    its `own` is the rest."""
 
     visitor_id: str
     kind: str
-    packed: bytes
+    own: bytes
     via: str = ""
+    words: bytes = b""
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True, order=True):

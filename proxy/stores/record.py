@@ -48,8 +48,15 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
     outside: dict[str, Membership] = {}
 
 
+class Whose(msgspec.Struct, array_like=True, frozen=True):
+    """An arrival, but for what it is."""
+
+    visitor_id: str
+
+
 _encoder = msgspec.msgpack.Encoder(order="sorted")
 _FIELDS = _encoder.encode([None] * len(Record.__struct_fields__))[: -len(Record.__struct_fields__)]
+_whose_decoder = msgspec.msgpack.Decoder(Whose)
 _decoder = msgspec.msgpack.Decoder(Record)
 _refused_decoder = msgspec.msgpack.Decoder(Refused)
 _arrival_decoder = msgspec.msgpack.Decoder(Arrival)
@@ -135,6 +142,14 @@ def unpacked_arrival(value: bytes) -> Arrival:
         raise DamagedValueError("an event in the log cannot be read") from None
 
 
+def unpacked_whose(value: bytes) -> str:
+    """Whose the arrival in a logged value is. Raises `DamagedValueError` when it is not one."""
+    try:
+        return _whose_decoder.decode(value).visitor_id
+    except UNDECODABLE:
+        raise DamagedValueError("an event in the log cannot be read") from None
+
+
 def unpacked_arrivals(values: bytes, many: int) -> list[Arrival]:
     """So many arrivals, packed one after the other. Raises `DamagedValueError` when one of them is none."""
     try:
@@ -153,12 +168,37 @@ Told = tuple[float, str, str, str, tuple[Item, ...], float, msgspec.Raw | tuple[
 NOTHING = packed_part({})
 _NO_TRAITS: dict[str, str] = {}
 _NOBODY = "", ""
+PAGE, VIEWED = "page", "page viewed"
+_LATER = msgspec.Raw()  # is packed as nothing
+_AFTER = len(_encoder.encode((PAGE, 0.0, _NO_TRAITS, ()))) - 1
+"""So many bytes has what stands between the banners shown and their details: source, time, traits, segments."""
+_END = _encoder.encode(("", _NOBODY))[1:]
 
 
 def deed(visitor_id: str, source: str, event: Told, details: msgspec.Raw = NOTHING) -> Deed:
     """A packed arrival of this visitor."""
     arrival = visitor_id, event, source, event[0], _NO_TRAITS, (), details, "", _NOBODY
     return Deed(visitor_id, event[2], _encoder.encode(arrival))
+
+
+def packed_words(shown: msgspec.Raw, details: msgspec.Raw) -> bytes:
+    """The words of views that show the same: which rules' banners, and the details."""
+    return b"".join((len(bytes(shown)).to_bytes(2, "big"), shown, details, _END))
+
+
+def view(visitor_id: str, at: float, id: str, page: str, words: bytes) -> Deed:
+    """The view of a page, by this visitor at `at`, that is packed but for its words."""
+    event = at, id, VIEWED, page, (), 0.0, _LATER
+    own = _encoder.encode((visitor_id, event, PAGE, at, _NO_TRAITS, (), _LATER, _LATER, _LATER))
+    return Deed(visitor_id, VIEWED, own, "", words)
+
+
+def joined(own: bytes, words: bytes) -> bytes:
+    """A packed arrival of its own part and its words."""
+    if not words:
+        return own
+    ends = 2 + int.from_bytes(words[:2], "big")
+    return b"".join((own[:-_AFTER], words[2:ends], own[-_AFTER:], words[ends:]))
 
 
 def deed_of(arrival: Arrival) -> Deed:
@@ -168,7 +208,7 @@ def deed_of(arrival: Arrival) -> Deed:
 
 def arrivals_of(told: Iterable[Arrival | Deed]) -> list[Arrival]:
     """All of them as arrivals. Raises `DamagedValueError`."""
-    return [unpacked_arrival(one.packed) if isinstance(one, Deed) else one for one in told]
+    return [unpacked_arrival(joined(one.own, one.words)) if isinstance(one, Deed) else one for one in told]
 
 
 # -- what was not taken

@@ -13,7 +13,8 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from proxy.ports import Changed
-from proxy.stores import sqlite_bulk
+from proxy.stores import sqlite_bulk, sqlite_noted
+from proxy.stores.record import unpacked_whose
 from proxy.stores.sqlite_visitor import last_place
 
 # Named when erasing was all that it told of.
@@ -24,8 +25,7 @@ MOST = 50_000
 WITHIN = "place > json_extract(gap.value, '$[0]') AND place <= json_extract(gap.value, '$[1]')"
 VISITORS = f"""
 SELECT json_group_array(visitor_id) FROM (
-    SELECT visitor_id FROM json_each(?1) AS gap CROSS JOIN events WHERE {WITHIN}
-    UNION SELECT visitor_id FROM json_each(?1) AS gap CROSS JOIN noted WHERE {WITHIN}
+    SELECT DISTINCT visitor_id FROM json_each(?1) AS gap CROSS JOIN events WHERE {WITHIN}
 )
 """  # noqa: S608  # a constant
 MARKED = "SELECT json_group_array(visitor_id) FROM erasures WHERE place > ? AND place <= ?"
@@ -94,7 +94,9 @@ def changed(connection: sqlite3.Connection, missed: Missed) -> Changed | None:
     marked = _names(connection, MARKED, missed.marks)
     if None in marked or len(marked) < missed.marks[1] - missed.marks[0]:
         return None
-    return Changed({*marked, *_names(connection, VISITORS, (json.dumps(missed.log),))})
+    sent = _names(connection, VISITORS, (json.dumps(missed.log),))
+    noted = [unpacked_whose(piece) for gap in missed.log for _, piece in sqlite_noted.between(connection, *gap)]
+    return Changed({*marked, *sent, *noted})
 
 
 def _names(connection: sqlite3.Connection, sought: str, parameters: tuple[object, ...]) -> list[str]:

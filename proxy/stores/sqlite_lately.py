@@ -28,7 +28,8 @@ _runs = msgspec.json.Decoder(list[tuple[int, list[int]]])
 
 
 class Lately:
-    """Of one connection, used by one thread at a time."""
+    """Of one connection, used by one thread at a time. `marks` are those of words, and `words` those of marks
+    (`sqlite_words.py`)."""
 
     def __init__(self) -> None:
         self._newer: dict[int, list[int]] = {}
@@ -36,11 +37,14 @@ class Lately:
         self._many, self._last = 0, 0  # in the newer; the last row that was read
         self._known: dict[str, int] = {}
         self._mark, self._apart = 0, 0
+        self.marks: dict[bytes, bytes] = {}
+        self.words: dict[bytes, bytes] = {}
 
     def forget(self) -> None:
         """The file may be another than it was."""
         self._newer, self._older, self._many, self._last = {}, {}, 0, 0
         self._known, self._mark, self._apart = {}, 0, 0
+        self.marks, self.words = {}, {}
 
     def look(self, connection: sqlite3.Connection) -> None:
         """Reads what the file has of the newest by now. What was moved from there to the large index may be known

@@ -15,6 +15,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 
 from proxy.audience.identity import LINKING, routed
 from proxy.audience.merging import Rules
@@ -35,12 +36,7 @@ REFUSED_OF_THEM = """
 visitor_id IN (SELECT value FROM json_each(:ids))
 OR EXISTS (SELECT 1 FROM json_each(:ids) WHERE instr(payload, CAST(value AS BLOB)) > 0)
 """
-NEXT = """
-SELECT * FROM (SELECT place, value FROM events WHERE place > :after ORDER BY place LIMIT :limit)
-UNION ALL
-SELECT * FROM (SELECT place, value FROM noted WHERE place > :after ORDER BY place LIMIT :limit)
-ORDER BY place LIMIT :limit
-"""
+NEXT = "SELECT place, value FROM events WHERE place > ? ORDER BY place LIMIT ?"
 # Whoever has an event has a checkpoint, but for some whose file an older Tailorbird wrote.
 VISITORS = """
 SELECT visitor_id FROM profiles WHERE visitor_id > :after
@@ -152,7 +148,11 @@ def put(connection: sqlite3.Connection, profiles: Iterable[Profile]) -> int:
 
 def log(connection: sqlite3.Connection, after: str, limit: int) -> tuple[list[Arrival], str]:
     """The next events in the order of the log, and the place to go on from."""
-    rows = connection.execute(NEXT, {"after": int(after or 0), "limit": limit}).fetchall()
+    begins = int(after or 0)
+    sent = connection.execute(NEXT, (begins, limit)).fetchall()
+    until = sent[-1][0] if len(sent) == limit else NO_PLACE
+    noted = islice(sqlite_noted.between(connection, begins, until), limit)
+    rows = sorted((*sent, *noted))[:limit]
     return [unpacked_arrival(value) for _, value in rows], str(rows[-1][0]) if rows else after
 
 

@@ -1,7 +1,9 @@
 """What pages note of themselves, in the SQLite file of the profiles: events that nobody sends twice, each with an id
 that its worker makes up. The log needs nothing to tell them from those before, which is less than half of the work:
 
-    noted          every event by its place; it shares the places with `events` (`sqlite_visitor.py`)
+    noted_runs     the events by their places, many to a row (`sqlite_runs.py`); they share the places with `events`
+                   (`sqlite_visitor.py`)
+    noted_words    what many of them have in common (`sqlite_words.py`)
     noted_of       whose they are, as a number that few visitors share, and their places; but for
     noted_newest   the newest, a row for each transaction
 
@@ -14,39 +16,47 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from zlib import crc32
 
 import msgspec
 
 from proxy.model import NOTED, Arrival, Deed
-from proxy.stores import sqlite_bulk
-from proxy.stores.record import unpacked_arrival
+from proxy.stores import sqlite_bulk, sqlite_runs, sqlite_words
+from proxy.stores.record import unpacked_arrival, unpacked_whose
 from proxy.stores.sqlite_lately import LATELY, NEWEST, lately_of
+from proxy.stores.sqlite_runs import ALONE, CUT
 
 EVERY = 1_024
 INDEX = """
 CREATE TABLE IF NOT EXISTS noted_of (visitor INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (visitor, place))
 WITHOUT ROWID
 """
-TABLES = (
-    "CREATE TABLE IF NOT EXISTS noted (place INTEGER PRIMARY KEY, visitor_id TEXT NOT NULL, value BLOB NOT NULL)",
-    NEWEST,
-    INDEX,
+# Who `visitor_id` is was of use before version 8, when each had a row.
+NOTED_TABLE = f"""
+CREATE TABLE IF NOT EXISTS noted_runs (
+    first INTEGER PRIMARY KEY, visitor_id TEXT NOT NULL, value BLOB NOT NULL, bounds TEXT NOT NULL {ALONE}
 )
+"""
+TABLES = (NOTED_TABLE, sqlite_words.TABLE, NEWEST, INDEX)
 SCHEMA = ";".join(TABLES) + ";"
 MOVE = """
 INSERT OR ROLLBACK INTO noted_of
 SELECT one.value, first + one.key FROM noted_newest, json_each(visitors) AS one ORDER BY 1, 2
 """
-OF_ONE = """
-FROM noted WHERE visitor_id = {id} AND place IN (
-    SELECT place FROM noted_of WHERE visitor = {number} AND place > {after}
-    UNION ALL SELECT value FROM json_each({lately}) WHERE value > {after}
+LIES_THERE = f"(SELECT {CUT} FROM noted_runs WHERE first <= place ORDER BY first DESC LIMIT 1)"  # noqa: S608
+OF_ONE = f"""
+SELECT place, {LIES_THERE} AS value FROM (
+    SELECT place FROM noted_of WHERE visitor = {{number}} AND place > {{after}}
+    UNION SELECT value FROM json_each({{lately}}) WHERE value > {{after}}
 )
+"""  # noqa: S608  # a constant
+"""What was noted after a place of whoever has that `number`; `lately` are the places that no index has."""
+ALL = OF_ONE.format(number="?1", lately="?2", after="0")
+RUNS = """
+SELECT first, bounds, value FROM noted_runs
+WHERE first >= coalesce((SELECT max(first) FROM noted_runs WHERE first <= ?1), 0) AND first <= ?2 ORDER BY first
 """
-"""What was noted of a visitor, of that `number`, after a place. `lately` are the places that no index has."""
-ALL = OF_ONE.format(id="?1", number="?2", lately="?3", after="0")
 
 
 def number(visitor_id: str) -> int:
@@ -63,10 +73,10 @@ def sought(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[t
     ]
 
 
-def one_sought(connection: sqlite3.Connection, visitor_id: str) -> tuple[str, int, str]:
+def one_sought(connection: sqlite3.Connection, visitor_id: str) -> tuple[int, str]:
     """The same of one, for `ALL`."""
-    ((id, called, places),) = sought(connection, [visitor_id])
-    return id, called, json.dumps(places)
+    ((_, called, places),) = sought(connection, [visitor_id])
+    return called, json.dumps(places)
 
 
 def add(connection: sqlite3.Connection, deeds: Sequence[Deed], last: int, known: dict[str, int]) -> set[str]:
@@ -76,13 +86,17 @@ def add(connection: sqlite3.Connection, deeds: Sequence[Deed], last: int, known:
     if not connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (places[-1],)).rowcount:
         connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (places[-1],))
     ids = [deed.visitor_id for deed in deeds]
-    rows = list(zip(places, ids, [deed.packed for deed in deeds], strict=True))
-    sqlite_bulk.write(connection, "INSERT OR ROLLBACK INTO noted", rows)
-    if new := set(ids).difference(known):
+    rows = [("", *run) for run in sqlite_runs.runs(places[0], sqlite_words.taken_apart(connection, deeds))]
+    sqlite_bulk.write(connection, "INSERT OR ROLLBACK INTO noted_runs (visitor_id, first, value, bounds)", rows)
+    try:
+        numbers = [known[id] for id in ids]
+    except KeyError:
+        new = set(ids).difference(known)
         empty = [(id, b"") for id in sorted(new)]
         sqlite_bulk.write(connection, "INSERT OR IGNORE INTO profiles (visitor_id, value)", empty)
         known.update((id, number(id)) for id in new)
-    visitors = msgspec.json.encode([known[id] for id in ids]).decode()
+        numbers = [known[id] for id in ids]
+    visitors = msgspec.json.encode(numbers).decode()
     connection.execute("INSERT OR ROLLBACK INTO noted_newest VALUES (?, ?)", (places[0], visitors))
     if last // LATELY == places[-1] // LATELY:
         return set()
@@ -99,32 +113,54 @@ def move(connection: sqlite3.Connection) -> None:
 def _drawn(connection: sqlite3.Connection, last: int) -> set[str]:
     """Whose is one in `EVERY` of those that the index has now: they are read without looking among the newest."""
     places = random.sample(range(max(last - LATELY, 0), last), min(LATELY // EVERY, last))
-    sought = "SELECT json_group_array(visitor_id) FROM noted WHERE place IN (SELECT 1 + value FROM json_each(?))"
-    return set(json.loads(connection.execute(sought, (json.dumps(places),)).fetchone()[0]))
+    sought = f"SELECT {LIES_THERE} FROM (SELECT 1 + value AS place FROM json_each(?))"  # noqa: S608
+    kept = [value for (value,) in connection.execute(sought, (json.dumps(places),)) if value]
+    return set(map(unpacked_whose, sqlite_words.whole(connection, kept)))
 
 
-def all_of(connection: sqlite3.Connection, visitor_id: str) -> dict[str, int]:
-    """The ids of all that was noted of a visitor, and their places."""
-    rows = connection.execute(f"SELECT place, value {ALL}", one_sought(connection, visitor_id)).fetchall()
-    return {unpacked_arrival(value).event.id: place for place, value in rows}
+def all_of(connection: sqlite3.Connection, visitor_id: str) -> dict[int, Arrival]:
+    """All that was noted of a visitor, by its places."""
+    kept = dict(connection.execute(ALL, one_sought(connection, visitor_id)).fetchall())
+    places = [place for place, value in kept.items() if value]
+    found = map(unpacked_arrival, sqlite_words.whole(connection, [kept[place] for place in places]))
+    return {place: one for place, one in zip(places, found, strict=True) if one.visitor_id == visitor_id}
 
 
 def not_noted(connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
     """Those of the arrivals that were not noted before: what was may come again as a copy."""
     whose = {arrival.visitor_id for arrival in arrivals if arrival.event.id.startswith(NOTED)}
-    known = {(id, one) for id in whose for one in all_of(connection, id)}
+    known = {(id, one.event.id) for id in whose for one in all_of(connection, id).values()}
     return [one for one in arrivals if (one.visitor_id, one.event.id) not in known] if known else arrivals
 
 
 def take_out(connection: sqlite3.Connection, visitor_id: str, ids: Collection[str] | None = None) -> int:
     """Leaves nothing of these events of a visitor, or of all; how many there were."""
-    gone = [place for id, place in all_of(connection, visitor_id).items() if ids is None or id in ids]
+    noted = all_of(connection, visitor_id)
+    gone = [place for place, arrival in noted.items() if ids is None or arrival.event.id in ids]
     move(connection)
-    _delete(connection, "noted", gone)
-    _delete(connection, "noted_of", gone, f"visitor = {number(visitor_id)} AND")
+    for place in gone:
+        _blank(connection, place)
+    sought = f"DELETE FROM noted_of WHERE visitor = {number(visitor_id)} AND place IN (SELECT value FROM json_each(?))"  # noqa: S608
+    connection.execute(sought, (json.dumps(gone),))
     return len(gone)
 
 
-def _delete(connection: sqlite3.Connection, table: str, places: Iterable[int], where: str = "") -> None:
-    sought = f"DELETE FROM {table} WHERE {where} place IN (SELECT value FROM json_each(?))"  # noqa: S608
-    connection.execute(sought, (json.dumps(list(places)),))
+def _blank(connection: sqlite3.Connection, place: int) -> None:
+    """Takes one out; the others of its row keep their places."""
+    first, bounds, value = connection.execute(RUNS, (place, place)).fetchone()
+    run = sqlite_runs.pieces(bounds, value)
+    run[place - first] = b""
+    if any(run):
+        changed = sqlite_runs.bounds(run), b"".join(run), first
+        connection.execute("UPDATE noted_runs SET bounds = ?, value = ? WHERE first = ?", changed)
+    else:
+        connection.execute("DELETE FROM noted_runs WHERE first = ?", (first,))
+
+
+def between(connection: sqlite3.Connection, after: int, until: int) -> Iterator[tuple[int, bytes]]:
+    """What was noted after one place, up to the other, each with its own, in order."""
+    for first, bounds, value in connection.execute(RUNS, (after, until)):
+        kept = sqlite_words.whole(connection, sqlite_runs.pieces(bounds, value))
+        for place, piece in enumerate(kept, first):
+            if piece and after < place <= until:
+                yield place, piece

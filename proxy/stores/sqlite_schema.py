@@ -2,8 +2,8 @@
 
 What is only added leaves the version as it is, so that workers of an older Tailorbird go on with the file.
 
-`events` and `noted` are the log. The first has what was sent, and by its unique index on visitor and id also tells an
-event that came before: exactly, and for as long as the log. All else of a visitor follows from it: `profiles` has
+`events` and `noted_runs` are the log. The first has what was sent, and by its unique index on visitor and id also tells
+an event that came before: exactly, and for as long as the log. All else of a visitor follows from it: `profiles` has
 checkpoints, `devices` whose they are (`sqlite_visitor.py`).
 """
 
@@ -17,12 +17,13 @@ from proxy.stores import (
     sqlite_noted,
     sqlite_refused,
     sqlite_rules,
+    sqlite_runs,
     sqlite_tombstones,
     sqlite_visitor,
 )
 from proxy.stores.sqlite_file import MARK, UnfitFileError, columns, mark, newer, version_of
 
-VERSION = 7
+VERSION = 8
 OLDEST = 2
 SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -76,6 +77,12 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
         # nothing, which others would not find.
         connection.execute("INSERT OR IGNORE INTO noted_of SELECT visitor, place FROM noted_lately")
         connection.execute("DROP TABLE noted_lately")
+
+    if "place" in columns(connection, "noted"):
+        # From before version 8, when each had a row, in which it stays. The workers of then look for it in vain.
+        connection.execute("ALTER TABLE noted RENAME TO noted_runs")
+        connection.execute("ALTER TABLE noted_runs RENAME COLUMN place TO first")
+        connection.execute(f"ALTER TABLE noted_runs ADD COLUMN bounds TEXT NOT NULL {sqlite_runs.ALONE}")
 
     marks = columns(connection, "erasures")
     if marks and "visitor_id" not in marks:

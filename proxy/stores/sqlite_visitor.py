@@ -1,7 +1,7 @@
 """What a SQLite store keeps of one visitor, and the profile that follows:
 
     events     every event that was sent, in the order in which they came
-    noted      what pages noted of themselves, in the same order (`sqlite_noted.py`)
+    noted_runs what pages noted of themselves, in the same order (`sqlite_noted.py`)
     profiles   a checkpoint: the profile as it was after some of the log, up to a place in it; at first it is empty
     devices    the person whose device the visitor is, when it is one
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -23,7 +24,7 @@ from proxy.audience.merging import NO_RULES, Rules
 from proxy.errors import DamagedValueError
 from proxy.events.fold import fold, in_order
 from proxy.model import Arrival, Profile
-from proxy.stores import sqlite_bulk, sqlite_noted, sqlite_rules
+from proxy.stores import sqlite_bulk, sqlite_noted, sqlite_rules, sqlite_words
 from proxy.stores.record import MAX_BYTES, packed, unpacked, unpacked_arrivals
 
 DEVICES = "CREATE TABLE IF NOT EXISTS devices (visitor_id TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID"
@@ -50,17 +51,14 @@ SELECT json_group_array(json_array(
     sought.id,
     hex(substr(CAST(profiles.value AS BLOB), 1, :most)),
     (
-        SELECT count(*) || ':' || group_concat(hex(value), '') FROM (
-            SELECT value FROM events INDEXED BY events_once
-            WHERE visitor_id = sought.id AND +place > coalesce(profiles.until, 0)
-            UNION ALL SELECT value
-            {
-    sqlite_noted.OF_ONE.format(
-        id="sought.id", number="sought.number", lately="sought.lately", after="coalesce(profiles.until, 0)"
-    )
+        SELECT group_concat(hex(value), ' ') FROM events INDEXED BY events_once
+        WHERE visitor_id = sought.id AND +place > coalesce(profiles.until, 0)
+    ),
+    (SELECT group_concat(hex(value), ' ') FROM (
+        {
+    sqlite_noted.OF_ONE.format(number="sought.number", lately="sought.lately", after="coalesce(profiles.until, 0)")
 }
-        )
-    )
+    ))
 ))
 FROM (
     SELECT value ->> 0 AS id, value ->> 1 AS number, value -> 2 AS lately FROM json_each(:sought)
@@ -68,10 +66,9 @@ FROM (
 LEFT JOIN profiles ON profiles.visitor_id = sought.id
 """  # noqa: S608  # a constant
 LOG_OF = f"""
-SELECT count(*) || ':' || group_concat(hex(value), '') FROM (
-    SELECT value FROM events INDEXED BY events_once WHERE visitor_id = ?1
-    UNION ALL SELECT value {sqlite_noted.ALL}
-)
+SELECT
+    (SELECT group_concat(hex(value), ' ') FROM events INDEXED BY events_once WHERE visitor_id = ?3),
+    (SELECT group_concat(hex(value), ' ') FROM ({sqlite_noted.ALL}))
 """  # noqa: S608  # a constant
 WRITE = "INSERT OR ROLLBACK INTO profiles (visitor_id, value, until)"
 REPLACE = "ON CONFLICT (visitor_id) DO UPDATE SET value = excluded.value, until = excluded.until"
@@ -79,12 +76,28 @@ MANY = 16
 THEM = "visitor_id IN (SELECT value FROM json_each(?))"
 
 
+class Packed(NamedTuple):
+    """Events, packed one after the other, and how many they are."""
+
+    value: bytes = b""
+    many: int = 0
+
+
+NOTHING = Packed()
+
+
 class Stored(NamedTuple):
-    """A profile as it is stored: the checkpoint, empty for none, and the events since, one packed after the other."""
+    """A profile as it is stored: the checkpoint, empty for none, and the events since: those sent, and what was noted
+    of all who have the visitor's number."""
 
     checkpoint: bytes = b""
-    many: int = 0
-    events: bytes = b""
+    sent: Packed = NOTHING
+    noted: Packed = NOTHING
+
+    @property
+    def many(self) -> int:
+        """So many events are to be folded in."""
+        return self.sent.many + self.noted.many
 
     @property
     def is_long(self) -> bool:
@@ -92,40 +105,55 @@ class Stored(NamedTuple):
         return self.many >= MANY
 
 
-_decoder = msgspec.json.Decoder(list[tuple[str, str, str | None]])
+_decoder = msgspec.json.Decoder(list[tuple[str, str, str | None, str | None]])
 
 
 def stored(connection: sqlite3.Connection, visitor_ids: Sequence[str]) -> list[Stored]:
     """What is stored of each visitor."""
     sought = json.dumps(sqlite_noted.sought(connection, visitor_ids))
     (found,) = connection.execute(READ, {"most": MAX_BYTES + 1, "sought": sought}).fetchone()
-    rows = zip(visitor_ids, _decoder.decode(found), strict=True)
+    rows = _decoder.decode(found)
+    noted = _noted(connection, [values for *_, values in rows])
     # To SQLite's JSON a text ends at a NUL, so what it found may be another visitor's.
-    return [_stored(value, events) if id == wanted else Stored() for wanted, (id, value, events) in rows]
+    return [
+        Stored(bytes.fromhex(checkpoint), _sent(sent), theirs) if id == wanted else Stored()
+        for wanted, (id, checkpoint, sent, _), theirs in zip(visitor_ids, rows, noted, strict=True)
+    ]
 
 
-def _stored(value: str, events: str | None) -> Stored:
-    if not events:
-        return Stored(bytes.fromhex(value))
-    many, _, values = events.partition(":")
-    return Stored(bytes.fromhex(value), int(many), bytes.fromhex(values))
+def _sent(values: str | None) -> Packed:
+    """In hexadecimal, with a space between."""
+    return Packed(bytes.fromhex(values), len(values.split())) if values else NOTHING
+
+
+def _noted(connection: sqlite3.Connection, whose: Sequence[str | None]) -> list[Packed]:
+    """The same of what was noted of each; what was taken out is empty."""
+    kept = [[bytes.fromhex(value) for value in values.split()] if values else [] for values in whose]
+    whole = iter(sqlite_words.whole(connection, [value for theirs in kept for value in theirs]))
+    return [Packed(b"".join(islice(whole, len(theirs))), len(theirs)) for theirs in kept]
 
 
 def profile_of(stored: Stored, visitor_id: str, rules: Rules = NO_RULES) -> Profile | None:
     """The stored profile. Raises `DamagedValueError`."""
     profile = unpacked(stored.checkpoint, visitor_id) if stored.checkpoint else None
-    if not stored.many:
-        return profile
-    arrivals = unpacked_arrivals(stored.events, stored.many)
-    if any(arrival.visitor_id != visitor_id for arrival in arrivals):
+    arrivals = _arrivals(stored, visitor_id)
+    return fold(profile, in_order(arrivals), rules, of_one_log=True) if arrivals else profile
+
+
+def _arrivals(stored: Stored, visitor_id: str) -> list[Arrival]:
+    """The events since the checkpoint. Raises `DamagedValueError`."""
+    sent = unpacked_arrivals(*stored.sent) if stored.sent.many else []
+    if any(arrival.visitor_id != visitor_id for arrival in sent):
         raise DamagedValueError("a stored event is another visitor's", help="rebuild the profile from the log")
-    return fold(profile, in_order(arrivals), rules, of_one_log=True)
+    noted = unpacked_arrivals(*stored.noted) if stored.noted.many else []
+    return sent + [arrival for arrival in noted if arrival.visitor_id == visitor_id]
 
 
 def log_of(connection: sqlite3.Connection, visitor_id: str) -> list[Arrival]:
     """All events of one visitor, in order."""
-    found = _stored("", connection.execute(LOG_OF, sqlite_noted.one_sought(connection, visitor_id)).fetchone()[0])
-    return in_order(unpacked_arrivals(found.events, found.many)) if found.many else []
+    sought = *sqlite_noted.one_sought(connection, visitor_id), visitor_id
+    sent, noted = connection.execute(LOG_OF, sought).fetchone()
+    return in_order(_arrivals(Stored(b"", _sent(sent), *_noted(connection, [noted])), visitor_id))
 
 
 def remade(connection: sqlite3.Connection, visitor_id: str) -> Profile | None:

@@ -23,7 +23,7 @@ from proxy.memo import make_room
 from proxy.model import NOTED, Arrival, Consent, Deed, Item, Product, Visitor
 from proxy.page.about import About
 from proxy.settings import Settings
-from proxy.stores.record import deed, packed_part
+from proxy.stores.record import PAGE, VIEWED, deed, packed_part, view
 from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.journal import Journal
@@ -35,7 +35,6 @@ log = logging.getLogger("tailorbird.capture")
 
 MOST_HELD = 10_000
 MOST_TOLD = 5_000
-SOURCE = "page"
 
 
 class View(NamedTuple):
@@ -170,14 +169,16 @@ class Capture:
         number = next(self._numbers)
         deeds: list[Arrival | Deed] = [self._view(number, at, visitor_id, telling, banners)]
         for which, other in enumerate(self._others(telling, banners.more), 1):
-            deeds.append(deed(visitor_id, SOURCE, (at, f"{self._name}{number:x}-{which}", *other, ())))
+            deeds.append(deed(visitor_id, PAGE, (at, f"{self._name}{number:x}-{which}", *other, ())))
         return deeds
 
     def _view(self, number: int, at: float, visitor_id: str, telling: Telling, banners: Banners) -> Deed:
         """The page view alone."""
-        event = at, f"{self._name}{number:x}-0", "page viewed", telling.page, (), 0.0, banners.shown
-        details = packed_part({**banners.variants, **telling.came}) if telling.came else banners.details
-        return deed(visitor_id, SOURCE, event, details)
+        id = f"{self._name}{number:x}-0"
+        if not telling.came:
+            return view(visitor_id, at, id, telling.page, banners.words)
+        details = packed_part({**banners.variants, **telling.came})
+        return deed(visitor_id, PAGE, (at, id, VIEWED, telling.page, (), 0.0, banners.shown), details)
 
     def _others(self, telling: Telling, shown: Sequence[str]) -> Iterator[tuple[str, str, tuple[Item, ...], float]]:
         """Kind, subject, products and value of each event beside the view."""

@@ -16,7 +16,7 @@ from proxy.http.message import Request
 from proxy.metrics import Decided
 from proxy.model import Decision, Item
 from proxy.page.about import About
-from proxy.stores.record import packed_part
+from proxy.stores.record import packed_part, packed_words
 from proxy.visitors.context import page_of, referrer_of
 from proxy.visitors.counted import is_opened
 from proxy.visitors.parameters import SEARCH_PARAMETERS, parameters_of, search_term_of
@@ -65,12 +65,12 @@ class Shown(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Banners:
-    """The rules whose banners a page shows, and the variant of each by `slot ...`; and both packed, as the view's event
-    holds them. `more` are the rules that the view has no room to name."""
+    """The rules whose banners a page `shown` has, packed, and the variant of each by `slot ...`; and the `words` of
+    both, as a view's event holds them. `more` are the rules that the view has no room to name."""
 
     variants: dict[str, str | float | bool]
     shown: msgspec.Raw
-    details: msgspec.Raw
+    words: bytes
     more: tuple[str, ...]
 
 
@@ -87,7 +87,8 @@ def banners_of(done: Shown | None) -> Banners:
 
 def _banners(rules: tuple[str, ...], variants: dict[str, str | float | bool]) -> Banners:
     named, more = rules[:MOST_SHOWN], rules[MOST_SHOWN:]
-    return Banners(variants, packed_part(named), packed_part(variants), more)
+    shown = packed_part(named)
+    return Banners(variants, shown, packed_words(shown, packed_part(variants)), more)
 
 
 NO_BANNERS = _banners((), {})

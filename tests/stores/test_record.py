@@ -18,11 +18,15 @@ from proxy.stores.record import (
     deed_of,
     head_of,
     import_of,
+    joined,
     packed,
     packed_arrival,
     packed_part,
+    packed_words,
     unpacked,
     unpacked_arrival,
+    unpacked_whose,
+    view,
 )
 from proxy.visitors.telling import MOST_BYTES, MOST_SHOWN
 
@@ -146,3 +150,16 @@ def test_a_deed_is_the_arrival_that_it_would_be() -> None:
     assert arrivals_of([deed_of(arrival), arrival]) == [arrival, arrival]
     plain = Arrival("ben", Event(7.5, "page:ab:2-1", "searched", "boots"), "page", 7.5)
     assert arrivals_of([deed("ben", "page", (7.5, "page:ab:2-1", "searched", "boots", (), 0.0, ()))]) == [plain]
+
+
+@pytest.mark.parametrize("rules", [(), ("sale", "summer"), tuple(f"{number:02}{'ü' * 198}" for number in range(16))])
+def test_a_view_and_its_words_are_the_arrival_that_they_would_be(rules: tuple[str, ...]) -> None:
+    details = {f"slot {number}": "b" for number, _ in enumerate(rules)}
+    opened = view("anna", 7.5, "page:ab:1-0", "/sale", packed_words(packed_part(rules), packed_part(details)))
+    event = Event(7.5, "page:ab:1-0", "page viewed", "/sale", shown=rules)
+    arrival = Arrival("anna", event, "page", 7.5, details=details)
+    assert arrivals_of([opened]) == [arrival]
+    assert joined(opened.own, opened.words) == packed_arrival(arrival)
+    assert unpacked_whose(packed_arrival(arrival)) == "anna"
+    with pytest.raises(DamagedValueError):
+        unpacked_whose(opened.words)

@@ -11,10 +11,10 @@ import pytest
 
 from proxy.events.fold import fold
 from proxy.model import Arrival, Deed, Event, Link, Profile
-from proxy.stores import open_store, sqlite_log, sqlite_noted, sqlite_schema, sqlite_visitor
+from proxy.stores import open_store, sqlite_changes, sqlite_log, sqlite_noted, sqlite_schema, sqlite_visitor
 from proxy.stores.record import deed_of
 from proxy.stores.sqlite_lately import LATELY, Remembering
-from proxy.stores.sqlite_noted import add, all_of, not_noted, number, take_out
+from proxy.stores.sqlite_noted import add, all_of, between, not_noted, number, take_out
 from proxy.stores.sqlite_visitor import MANY, checkpoint, last_place, log_of, profile_of, stored
 
 NOON = 1_795_435_200.0
@@ -51,8 +51,15 @@ def in_files(folder: Path, words: bytes) -> bool:
 
 
 def counts(connection: sqlite3.Connection) -> list[int]:
-    tables = ("events", "noted", "noted_newest", "noted_of")
-    return [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
+    """What was sent, what was noted, and how much of that lies where its visitors are looked up."""
+    tables = ("events", "noted_newest", "noted_of")
+    found = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
+    return [found[0], len(list(between(connection, 0, 2**62))), *found[1:]]
+
+
+def rows(connection: sqlite3.Connection) -> int:
+    found: int = connection.execute("SELECT count(*) FROM noted_runs").fetchone()[0]
+    return found
 
 
 def test_both_logs_are_one_in_order(connection: sqlite3.Connection) -> None:
@@ -109,7 +116,7 @@ def test_visitors_that_are_called_alike_are_kept_apart(connection: sqlite3.Conne
     one, other = ALIKE
     assert number(one) == number(other)
     note(connection, [opened(one, 1), opened(other, 2)])
-    assert all_of(connection, one) == {"page:ab:1-0": 1}
+    assert all_of(connection, one) == {1: view(one, 1)}
     assert log_of(connection, other) == [view(other, 2)]
     assert profile_of(stored(connection, [one])[0], one) == fold(None, [view(one, 1)])
     assert take_out(connection, one) == 1
@@ -157,6 +164,29 @@ def test_some_or_all_of_a_visitors_are_taken_out(connection: sqlite3.Connection)
     assert sqlite_log.visitors(connection, "") == ["ben"]
     assert counts(connection) == [0, 1, 0, 1]
     assert sqlite_log.apply(connection, [], [opened("anna", 5)]).all == [], "the tombstone forbids it"
+
+
+def test_what_lies_together_keeps_its_place_when_some_of_it_is_taken_out(connection: sqlite3.Connection) -> None:
+    many = [view(f"v{at % 5}", at) for at in range(1, 101)]
+    note(connection, list(map(deed_of, many)))
+    assert 1 < rows(connection) < 10
+    assert take_out(connection, "v1") == 20
+    left = [one for one in many if one.visitor_id != "v1"]
+    assert sqlite_log.log(connection, "", 999) == (left, "100")
+    for begins in range(100):
+        after = [one for one in left if one.event.at > NOON + begins]
+        assert sqlite_log.log(connection, str(begins), 7)[0] == after[:7]
+    assert log_of(connection, "v2") == [one for one in left if one.visitor_id == "v2"]
+    for visitor_id in ("v0", "v2", "v3", "v4"):
+        take_out(connection, visitor_id)
+    assert rows(connection) == 0
+
+
+def test_whose_was_changed_is_told_of_parts_of_what_lies_together(connection: sqlite3.Connection) -> None:
+    note(connection, [opened(f"v{at}", at) for at in range(1, 101)])
+    missed = sqlite_changes.missed("2/0", "52/0", ["4-50"])
+    assert missed is not None
+    assert sqlite_changes.changed(connection, missed) == ({"v3", "v4", "v51", "v52"}, ())
 
 
 async def test_who_is_erased_is_in_no_file(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from proxy.events.fold import fold
-from proxy.model import Arrival, Event, Profile
-from proxy.stores import open_store, sqlite_schema
+from proxy.model import Arrival, Deed, Event, Profile
+from proxy.stores import open_store, sqlite_noted, sqlite_schema
 from proxy.stores.joining import join, part
-from proxy.stores.record import deed_of, packed
+from proxy.stores.record import arrivals_of, deed_of, packed, packed_part, packed_words, unpacked_whose, view
 
 NOON = 1_795_435_200.0
 VERSION_3 = """
@@ -21,7 +21,8 @@ DROP TABLE newer;
 DROP TABLE devices;
 DROP TABLE merge_rules;
 DROP TABLE erasures;
-DROP TABLE noted;
+DROP TABLE noted_runs;
+DROP TABLE noted_words;
 DROP TABLE noted_of;
 DROP TABLE noted_newest;
 PRAGMA user_version = 3;
@@ -29,11 +30,19 @@ PRAGMA application_id = 0;
 """
 VERSION_5 = """
 ALTER TABLE profiles RENAME COLUMN until TO upto;
-DROP TABLE noted;
+DROP TABLE noted_runs;
+DROP TABLE noted_words;
 DROP TABLE noted_of;
 DROP TABLE noted_newest;
 PRAGMA user_version = 5;
 PRAGMA application_id = 0;
+"""
+
+# Each of what pages noted had a row.
+VERSION_7 = """
+DROP TABLE noted_runs;
+DROP TABLE noted_words;
+PRAGMA user_version = 7;
 """
 
 # The newest of what pages noted were in a small index of their own.
@@ -50,6 +59,20 @@ PRAGMA application_id = 0;
 def noted(visitor_id: str, number: int) -> Arrival:
     event = Event(NOON + number, f"page:ab:{number:x}-0", "page viewed")
     return Arrival(visitor_id, event, "page", NOON + number)
+
+
+def opened(visitor_id: str, number: int) -> Deed:
+    """The same, but for the banners that the page showed."""
+    words = packed_words(packed_part(("sale",)), packed_part({"slot home.hero": "b"}))
+    return view(visitor_id, NOON + number, f"page:ab:{number:x}-0", "/", words)
+
+
+def as_of_version_7(connection: sqlite3.Connection) -> None:
+    columns = "place INTEGER PRIMARY KEY, visitor_id TEXT NOT NULL, value BLOB NOT NULL"
+    connection.execute(f"CREATE TABLE noted ({columns})")
+    rows = [(place, unpacked_whose(value), value) for place, value in sqlite_noted.between(connection, 0, 2**62)]
+    connection.executemany("INSERT INTO noted VALUES (?, ?, ?)", rows)
+    connection.executescript(VERSION_7)
 
 
 def seen(visitor_id: str, number: int) -> Arrival:
@@ -141,6 +164,7 @@ async def test_a_file_of_version_6_goes_on_and_its_workers_note_nothing_more(tmp
     logs = [await store.log_of(visitor) for visitor in ("anna", "ben")]
     await store.aclose()
     old = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    as_of_version_7(old)
     old.executescript(VERSION_6)
     store = open_store(f"sqlite:{tmp_path}/s.db")
     assert {profile.visitor_id: profile async for profile in store.profiles()} == before
@@ -150,6 +174,31 @@ async def test_a_file_of_version_6_goes_on_and_its_workers_note_nothing_more(tmp
     assert await store.rebuild() == 0
     with pytest.raises(sqlite3.OperationalError, match="no such table: noted_lately"):
         old.execute("INSERT INTO noted_lately VALUES (1, 99)")
+    old.close()
+    await store.aclose()
+
+
+async def test_a_file_of_version_7_goes_on_with_what_it_has_and_its_workers_note_nothing_more(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    for at in range(9):
+        await store.apply([seen("anna", at)], [opened(visitor, at) for visitor in ("anna", "ben")])
+    before = {profile.visitor_id: profile async for profile in store.profiles()}
+    log = await store.log("", 99)
+    await store.aclose()
+    old = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    as_of_version_7(old)
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    assert {profile.visitor_id: profile async for profile in store.profiles()} == before
+    assert await store.log("", 99) == log
+    new = [opened("ben", 10), opened("anna", 11)]
+    await store.apply([], new)
+    assert await store.get_profile("ben") == fold(before["ben"], arrivals_of(new[:1]))
+    await store.withdraw({"ben": ["page:ab:3-0", "page:ab:a-0"]})
+    ben = await store.get_profile("ben")
+    assert ben is not None and [event.at - NOON for event in ben.history] == [0, 1, 2, 4, 5, 6, 7, 8]
+    assert await store.rebuild() == 0
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        old.execute("INSERT OR ROLLBACK INTO noted VALUES (999, 'anna', x'00')")
     old.close()
     await store.aclose()
 

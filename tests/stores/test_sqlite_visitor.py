@@ -11,6 +11,7 @@ from proxy.stores import sqlite_bulk, sqlite_log
 from proxy.stores.record import packed, packed_arrival
 from proxy.stores.sqlite_visitor import (
     READ,
+    Packed,
     Stored,
     checkpoint,
     current,
@@ -60,9 +61,9 @@ def test_an_events_place_is_given_once(connection: sqlite3.Connection) -> None:
 
 def test_what_is_stored_wrong_is_damage_and_made_anew_from_the_log(connection: sqlite3.Connection) -> None:
     with pytest.raises(DamagedValueError, match="another visitor's"):
-        profile_of(Stored(b"", 1, packed_arrival(seen("ben", 1))), "anna")
+        profile_of(Stored(b"", Packed(packed_arrival(seen("ben", 1)), 1)), "anna")
     with pytest.raises(DamagedValueError, match="cannot be read"):
-        profile_of(Stored(b"", 2, packed_arrival(seen("anna", 1))), "anna")
+        profile_of(Stored(b"", Packed(packed_arrival(seen("anna", 1)), 2)), "anna")
     log(connection, seen("anna", 1), seen("anna", 2))
     connection.execute("INSERT INTO profiles VALUES ('anna', 'noise', 1)")
     assert current(connection, ["anna"]) == {"anna": fold(None, [seen("anna", 1), seen("anna", 2)])}
@@ -85,5 +86,5 @@ def test_the_log_is_looked_up_and_not_read_through(connection: sqlite3.Connectio
     plan = " ".join(row[3] for row in rows)
     assert "SEARCH events USING INDEX events_once (visitor_id=?)" in plan
     assert "SEARCH noted_of USING PRIMARY KEY (visitor=? AND place>?)" in plan
-    assert "SEARCH noted USING INTEGER PRIMARY KEY (rowid=?)" in plan
+    assert "SEARCH noted_runs USING INTEGER PRIMARY KEY (rowid<?)" in plan
     assert "SEARCH profiles USING INDEX sqlite_autoindex_profiles_1 (visitor_id=?)" in plan

@@ -1,0 +1,77 @@
+"""What many page views have in common, in the SQLite file of the profiles: which banners a page showed, and in which
+variants. It is most of what a view says, and few pages show what none showed before: so each such words are kept once,
+under a number, and a view in the log begins with the number instead (`taken_apart`, and `whole` again when it is read).
+
+Its law: nothing here is anybody's. Rules, slots and variants are editors' words; what tells of a visitor, their id, the
+path, a search, stays in the view. So words are never changed or deleted, and whoever has read some may remember them.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+
+from proxy.model import Deed
+from proxy.stores import sqlite_bulk
+from proxy.stores.record import joined
+from proxy.stores.sqlite_lately import lately_of
+
+TABLE = "CREATE TABLE IF NOT EXISTS noted_words (number INTEGER PRIMARY KEY, words BLOB NOT NULL)"
+MOST = 20_000
+"""So many are remembered. Where there are more some are written again."""
+FIRST = 5_000
+"""So many of the newest does a worker that begins read."""
+NEWEST = "SELECT json_group_array(json_array(number, hex(words))) FROM noted_words WHERE number > ?"
+SOUGHT = """
+SELECT json_group_array(json_array(number, hex(words))) FROM noted_words
+WHERE number IN (SELECT value FROM json_each(?))
+"""
+NUMBERED = b"\xc1"
+"""What no value of msgpack begins with."""
+_MARK = 5
+
+
+def taken_apart(connection: sqlite3.Connection, deeds: Sequence[Deed]) -> list[bytes]:
+    """The deeds as they are kept, when the words that are new have been."""
+    marks = lately_of(connection).marks
+    try:
+        return [marks[deed.words] + deed.own for deed in deeds]
+    except KeyError:
+        _keep(connection, marks, {deed.words for deed in deeds})
+        return [marks[deed.words] + deed.own for deed in deeds]
+
+
+def _keep(connection: sqlite3.Connection, marks: dict[bytes, bytes], words: Collection[bytes]) -> None:
+    (last,) = connection.execute("SELECT coalesce(max(number), 0) FROM noted_words").fetchone()
+    if not marks or len(marks) > MOST:
+        marks.clear()
+        marks[b""] = b""
+        marks.update((said, mark) for mark, said in _read(connection, NEWEST, last - FIRST))
+    rows = list(enumerate(sorted(set(words).difference(marks)), last + 1))
+    sqlite_bulk.write(connection, "INSERT INTO noted_words", rows)
+    marks.update((said, _mark(number)) for number, said in rows)
+
+
+def whole(connection: sqlite3.Connection, kept: Sequence[bytes]) -> list[bytes]:
+    """What was kept as it was packed. Where the words are missing, which no transaction leaves, it cannot be read."""
+    numbered = {one[:_MARK] for one in kept if one.startswith(NUMBERED)}
+    if not numbered:
+        return list(kept)
+    known = lately_of(connection).words
+    if missing := numbered.difference(known):
+        if len(known) > MOST:
+            known.clear()
+            missing = numbered
+        sought = json.dumps([int.from_bytes(mark[1:], "big") for mark in missing])
+        known.update(_read(connection, SOUGHT, sought))
+    return [joined(one[_MARK:], known[one[:_MARK]]) if one[:_MARK] in known else one for one in kept]
+
+
+def _read(connection: sqlite3.Connection, query: str, sought: object) -> Iterable[tuple[bytes, bytes]]:
+    found = connection.execute(query, (sought,)).fetchone()[0]
+    return [(_mark(number), bytes.fromhex(words)) for number, words in json.loads(found)]
+
+
+def _mark(number: int) -> bytes:
+    return NUMBERED + number.to_bytes(_MARK - 1, "big")
