@@ -1,33 +1,72 @@
-"""`tailorbird events`: what was not taken and why, taking it after all, and making profiles anew from the log."""
+"""`tailorbird events`: what was taken, for a warehouse; what was not and why, taking it after all, and making profiles
+anew from the log."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 import click
+import msgspec
 
-from proxy.cli.existing_store import asked
-from proxy.cli.options import Subcommands, form_option, given, setting_options
+from proxy.audience.results import HELD, SLOT, met_by
+from proxy.cli.existing_store import asked, logs
+from proxy.cli.options import MOMENT, Subcommands, form_option, given, setting_options, unix
+from proxy.diagnostics import did_you_mean
 from proxy.environment import from_environment
 from proxy.events import segment
 from proxy.events.intake import Access, Moment, Rejected, Sender
 from proxy.events.segment import Batch, Verdict
-from proxy.model import Arrival
+from proxy.events.types import TYPES
+from proxy.model import Arrival, Item
 from proxy.ports import Refused, Store
 from proxy.settings import Settings
+from proxy.stores.personal_data import Places
 from proxy.visitors.collect import judged, stranger_key, user_key
 from proxy.visitors.writekeys import WriteKeys
 
 SHOWN_BYTES = 200
+KINDS = tuple(row.kind for row in TYPES)
+ITEM = Item.__struct_fields__
 
 
 @click.group("events", cls=Subcommands)
 def command() -> None:
-    """What was not taken, and making profiles anew from what was."""
+    """What was taken, what was not, and making profiles anew from what was."""
+
+
+@command.command("list")
+@setting_options("store")
+@click.option("--kind", "kinds", multiple=True, help="only such, as `order completed`; may be given again")
+@click.option("--since", type=MOMENT, help="only what happened from then on, UTC, as 2026-11-25 or 2026-11-25T08:00")
+@click.option("--until", type=MOMENT, help="only what happened before then")
+def listed(kinds: tuple[str, ...], since: datetime | None, until: datetime | None, **flags: Any) -> None:
+    """Lists all events of all visitors, a line of JSON each, for a warehouse. A visitor's stand together, in the order
+    in which they happened. Of who was erased there are none.
+
+    `visitor` is the person, once they are known, `device` the visitor id it came by. `id` is one event's, however often
+    it was sent. `choices` are the rules that a page or banner met its visitor with, by slot: `part` is the arm of an
+    experiment, else `shown`, or `held out` where the page's own was shown to compare with."""
+    settings = from_environment(os.environ, **given(**flags))
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        raise click.UsageError(f"there is no kind `{unknown[0]}`; {did_you_mean(unknown[0], KINDS)}")
+    between = unix(since, -inf), unix(until, inf)
+
+    async def written(places: Places) -> None:
+        async for _, arrivals in logs(places.store):
+            for arrival in arrivals:
+                event = arrival.event
+                if between[0] <= event.at < between[1] and (not kinds or event.kind in kinds):
+                    sys.stdout.buffer.write(as_line(arrival))
+
+    asked(settings.store, written)
 
 
 @command.command("rejected")
@@ -96,6 +135,25 @@ def again(one: Refused, settings: Settings, place: int = 0) -> Arrival | Rejecte
 
 
 # -- told
+
+
+def as_line(arrival: Arrival) -> bytes:
+    """The event as a warehouse takes it: names instead of places, the time as text."""
+    event = arrival.event
+    told = {
+        "visitor": arrival.visitor_id,
+        "device": arrival.via or arrival.visitor_id,
+        "happened_at": datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "id": event.id,
+        "kind": event.kind,
+        "subject": event.subject,
+        "value": event.value,
+        "items": [dict(zip(ITEM, msgspec.structs.astuple(item), strict=True)) for item in event.items],
+        "choices": [{"slot": met.slot, "rule": met.rule, "part": met.group} for met in met_by(arrival)],
+        "details": {name: said for name, said in arrival.details.items() if not name.startswith((SLOT, HELD))},
+        "source": arrival.source,
+    }
+    return msgspec.json.encode(told) + b"\n"
 
 
 def as_text(one: Refused) -> str:

@@ -4,6 +4,7 @@ its help are one thing."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar, get_type_hints
 
 import click
@@ -13,6 +14,10 @@ from proxy.environment import PREFIX, as_written
 from proxy.settings import Settings, rows
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+"""A day or a minute, in UTC."""
 
 
 class Subcommands(click.Group):
@@ -56,6 +61,11 @@ def setting_options(*names: str) -> Callable[[Command], Command]:
         return command
 
     return add
+
+
+def unix(moment: datetime | None, otherwise: float) -> float:
+    """A `MOMENT` as Unix seconds."""
+    return moment.replace(tzinfo=UTC).timestamp() if moment else otherwise
 
 
 def given(**flags: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from proxy.model import Holdout, Rule, Segment, View
 from proxy.rulebook.check import Checked
 from proxy.rulebook.expectations import untested
 from proxy.rulebook.names import Names
+from proxy.rulebook.words import GOALS
 
 DAY_SECONDS = 86_400.0
 SEEN_DAYS = 7
@@ -152,15 +153,16 @@ def _fighting(rules: Iterable[Rule], is_single: IsSingle, now: float) -> Iterato
 
 
 def _idle(rules: Iterable[Rule]) -> Iterator[Finding]:
-    """Rules that say what is only noted: once each, with all such words."""
+    """Rules that say what is only noted."""
     for rule in rules:
-        words = ["also on"] if rule.also_on else []
-        if tried := rule.experiment:
-            said = {"goal": tried.goal, "guardrails": tried.guardrails}
-            words += [word for word, value in said.items() if value]
-        if words:
-            what = f'nothing acts on {" or ".join(f"`{word}`" for word in words)} of "{rule.name}"'
-            help = "take it out, or leave it for colleagues to read: it changes nothing that is shown, sent or counted"
+        if rule.also_on:
+            what = f'nothing acts on `also on` of "{rule.name}"'
+            help = "take it out: apps, mails and kiosks ask for a slot by themselves, and are told what it shows"
+            yield Finding("L13", what, rule.place, help, is_warning=True)
+        unmeasured = [each for each in rule.experiment.guardrails if each not in GOALS] if rule.experiment else []
+        if unmeasured:
+            what = f'nothing measures the {" or ".join(f"`{each}`" for each in unmeasured)} of "{rule.name}"'
+            help = f"name what `tailorbird results` counts: {', '.join(GOALS)}"
             yield Finding("L13", what, rule.place, help, is_warning=True)
 
 

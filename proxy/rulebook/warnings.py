@@ -116,10 +116,10 @@ WARNINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "L13",
         "a line that changes nothing",
-        "`also on`, and an experiment's `goal` and `guardrails`, are checked and kept, and nothing acts on them: no "
-        "channel is sent to, no experiment counted. They tell colleagues what is meant. Other lines "
-        "lack what they are about: `alt` an `image`, a slot's `place` a `selector`, `fresh` a page that is stored, a "
-        "limit a rule that names it.",
+        "`also on` is checked and kept, and nothing is sent by it: apps, mails and kiosks ask for a slot by "
+        "themselves. Of an experiment's `guardrails` nothing measures `page load time` and `bounce`. Other lines lack "
+        "what they are about: `alt` an `image`, a slot's `place` a `selector`, `fresh` a page that is stored, a limit "
+        "a rule that names it.",
         rule_text("also on: email"),
         rule_text(),
     ),

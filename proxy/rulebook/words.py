@@ -111,8 +111,8 @@ EXPERIMENT = (
     *(word for word in PLACED if word.name != "run for"),
     Word("variants", "what is compared: a list, each with a name, a share and what to show", required=True),
     Word("split by", "visitor, or an attribute so that all who share it see the same variant"),
-    Word("goal", "the event that is hoped for, as order completed; only noted, nothing counts it"),
-    Word("guardrails", "what must not get worse: page load time, bounce, or an event; only noted"),
+    Word("goal", "the event that is hoped for, which `tailorbird results` counts; order completed when missing"),
+    Word("guardrails", "what must not get worse: events that `tailorbird results` counts as well"),
     Word("run for", "how long: at least 14 days, before which it should not be judged; or 14 days, which end it"),
 )
 VARIANT = (

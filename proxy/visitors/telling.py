@@ -10,11 +10,12 @@ from typing import Protocol
 
 import msgspec
 
+from proxy.audience.results import HELD, SLOT
 from proxy.events.bots import is_bot
 from proxy.events.intake import cut
 from proxy.http.message import Request
 from proxy.metrics import Decided
-from proxy.model import Decision, Item
+from proxy.model import Decision, Item, shown_name
 from proxy.page.about import About
 from proxy.stores.record import packed_part, packed_words
 from proxy.visitors.context import page_of, referrer_of
@@ -65,7 +66,7 @@ class Shown(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Banners:
-    """The rules whose banners a page `shown` has, packed, and the variant of each by `slot ...`; and the `words` of
+    """The rules whose banners a page `shown` has, packed, and by slot what chance chose (`_chosen`); and the `words` of
     both, as a view's event holds them. `more` are the rules that the view has no room to name."""
 
     variants: dict[str, str | float | bool]
@@ -81,8 +82,20 @@ def banners_of(done: Shown | None) -> Banners:
     if not isinstance(done.told, Banners):
         shown = [decision for decision in done.decisions if decision.rule and decision.variant]
         rules = tuple([cut(decision.rule, MOST_BYTES) for decision in shown])
-        done.told = _banners(rules, {f"slot {decision.slot}": decision.variant for decision in shown})
+        done.told = _banners(rules, _chosen(done.decisions))
     return done.told
+
+
+def _chosen(decisions: Sequence[Decision]) -> dict[str, str | float | bool]:
+    """By `slot ...` the variant that each shows, also the arm of an experiment that is the page's own; by `held out
+    ...` the rule that was withheld to compare with. Without these two nobody could tell what a rule changed."""
+    chosen: dict[str, str | float | bool] = {}
+    for decision in decisions:
+        if decision.rule and (variant := decision.variant or (decision.arm and shown_name(decision))):
+            chosen[f"{SLOT}{decision.slot}"] = variant
+        elif decision.detail == "holdout":
+            chosen[f"{HELD}{decision.slot}"] = cut(decision.withheld, MOST_BYTES)
+    return chosen
 
 
 def _banners(rules: tuple[str, ...], variants: dict[str, str | float | bool]) -> Banners:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli import tailorbird
-from proxy.model import Arrival, Event
+from proxy.model import Arrival, Event, Item
 from proxy.ports import Refused
 from tests.cli.desk import done
 from tests.contracts.test_profile_store import overwrite
@@ -81,3 +81,42 @@ def test_that_nothing_was_refused_is_said(tmp_path: Path) -> None:
     done(url, lambda at: at.store.put_profiles([]))
     result = run(url, "rejected", "--format", "json")
     assert (result.stdout, result.stderr) == ("", "no event was refused\n")
+
+
+def test_all_events_are_listed_for_a_warehouse(url: str) -> None:
+    details: dict[str, str | float | bool] = {
+        "slot hero": "Bar / new",
+        "held out all.top": "Sale",
+        "campaign": "x",
+    }
+    items = (Item("SKU-1", "shoes", "Northwind", 9.5, 2.0),)
+    more = [
+        Arrival("anna", Event(NOON + 5, "page:1", "page viewed", "/", shown=("Bar",)), "page", NOON, details=details),
+        Arrival("anna", Event(NOON + 9, "order completed:7", "order completed", "", items, 19.0), "shop", NOON),
+    ]
+    done(url, lambda at: at.store.apply(more))
+    lines = [json.loads(line) for line in run(url, "list").output.splitlines()]
+    assert {(line["visitor"], line["id"]) for line in lines} == {
+        ("ben", "site:1"), ("anna", "page:1"), ("anna", "order completed:7"),
+    }  # fmt: skip
+    view, order = (next(line for line in lines if line["id"] == id) for id in ("page:1", "order completed:7"))
+    assert view == {
+        "visitor": "anna", "device": "anna", "happened_at": "2026-11-23T12:00:05.000Z", "id": "page:1",
+        "kind": "page viewed", "subject": "/", "value": 0.0, "items": [], "source": "page",
+        "details": {"campaign": "x"},
+        "choices": [
+            {"slot": "all.top", "rule": "Sale", "part": "held out"}, {"slot": "hero", "rule": "Bar", "part": "new"},
+        ],
+    }  # fmt: skip
+    assert order["value"] == 19.0 and order["choices"] == []
+    assert order["items"] == [
+        {"product": "SKU-1", "category": "shoes", "brand": "Northwind", "price": 9.5, "quantity": 2.0}
+    ]
+
+
+def test_events_are_listed_by_kind_and_time(url: str) -> None:
+    assert run(url, "list", "--kind", "order completed").output == ""
+    assert run(url, "list", "--since", "2026-11-23T12:01").output == run(url, "list", "--until", "2026-11-23").output
+    assert run(url, "list", "--kind", "page viewed", "--since", "2026-11-23").output.count("\n") == 1
+    result = CliRunner().invoke(tailorbird, ["events", "list", "--store", url, "--kind", "order complete"])
+    assert result.exit_code == 2 and 'did you mean "order completed"?' in result.output

@@ -93,13 +93,13 @@ def test_an_experiment_that_fights_many_is_told_once(publish: Publish) -> None:
     assert [finding.note.count("a.rules.yaml") for finding in found] == [1, 2, 3, 3, 3]
 
 
-def test_words_that_nothing_acts_on_are_told_once_for_each_rule(publish: Publish) -> None:
+def test_words_that_nothing_acts_on_are_told(publish: Publish) -> None:
     tried = (
         "experiments:\n  - {name: Two, slot: home.hero, variants: [{name: a, show: nothing new}, {name: b, show: "
-        "nothing new}], goal: order completed, guardrails: [bounce], run for: at least 2 weeks}\n"
+        "nothing new}], goal: order completed, guardrails: [bounce, product added], run for: at least 2 weeks}\n"
     )
     found = warned(publish, tried + RULE % ", priority: low, also on: [email, app]")
     assert [(one.code, one.what) for one in found if one.code == "L13"] == [
-        ("L13", 'nothing acts on `goal` or `guardrails` of "Two"'),
+        ("L13", 'nothing measures the `bounce` of "Two"'),
         ("L13", 'nothing acts on `also on` of "Sale"'),
     ]

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import msgspec
 import pytest
 
 from proxy.http.message import Request
-from proxy.model import Item
+from proxy.metrics import Decided
+from proxy.model import Decision, Item
 from proxy.page.about import NOTHING, About
-from proxy.visitors.telling import MOST_BYTES, MOST_REFINEMENTS, Telling, telling_of
+from proxy.visitors.telling import MOST_BYTES, MOST_REFINEMENTS, Telling, banners_of, telling_of
 
 CHROME = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
 OPENED = {b"user-agent": CHROME, b"sec-fetch-dest": b"document"}
@@ -54,3 +58,30 @@ def test_nothing_told_is_longer_or_more_than_it_may_be() -> None:
     assert found is not None
     assert len(found.page) == MOST_BYTES and len(found.deeds) == 1 + MOST_REFINEMENTS
     assert {len(subject) for _, subject in found.deeds} == {MOST_BYTES}
+
+
+@dataclass
+class Page:
+    decisions: tuple[Decision, ...]
+    decided: Decided = ()
+    told: object = None
+
+
+def test_a_view_says_what_chance_chose_also_where_the_page_stays_as_it_is() -> None:
+    done = Page(
+        (
+            Decision("hero", "Sale", rule="Sale", detail="rule"),
+            Decision("bar", "Bar / new", rule="Bar", detail="arm", arm="new"),
+            Decision("top", "", rule="Top", detail="arm", arm="control"),
+            Decision("side", detail="holdout", withheld="Side"),
+            Decision("foot", detail="capped", withheld="Foot"),
+            Decision("end", "", rule="End", detail="nothing new"),
+            Decision("none"),
+        )
+    )
+    banners = banners_of(done)
+    assert banners.variants == {
+        "slot hero": "Sale", "slot bar": "Bar / new", "slot top": "Top / control", "held out side": "Side",
+    }  # fmt: skip
+    assert msgspec.msgpack.decode(banners.shown) == ["Sale", "Bar"]  # what counts for limits
+    assert banners_of(done) is banners

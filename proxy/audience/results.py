@@ -1,0 +1,151 @@
+"""What visitors did after chance showed them one thing or another: the arms of an experiment side by side, and those
+who saw a rule beside those held out of it.
+
+It is read off the log, visitor by visitor. Each page view names what its slots showed, or would have shown to who is
+held out (`visitors/telling.py`). So both sides are counted from the moment they first met the choice, and a visitor
+counts once, for what they met first. Calculation only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import NamedTuple
+
+from proxy.audience.impressions import SHOWN
+from proxy.bucketing import HOLDOUT, bucket
+from proxy.model import Arrival, Event, Holdout
+
+SLOT, HELD = "slot ", "held out "
+"""What the details of a page view begin with that say what a slot showed, and which rule it withheld."""
+
+ALL, HELD_OUT = "shown", "held out"
+"""The groups of a rule without arms."""
+
+ARM = " / "
+ORDER = "order completed"
+PAID = {ORDER: 1.0, "order refunded": -1.0, "order cancelled": -1.0}
+CLICK = "banner clicked"
+
+
+class Met(NamedTuple):
+    """A choice that a visitor met, where chance put them, and in which slot, "" when nobody said."""
+
+    rule: str
+    group: str
+    slot: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the visitors of one group did since they met the choice: how many did each thing at least once, and what
+    they paid together, also the sum of its squares."""
+
+    visitors: int = 0
+    did: Counter[str] = field(default_factory=Counter)
+    paid: float = 0.0
+    squares: float = 0.0
+
+
+@dataclass(slots=True)
+class Comparison:
+    """The groups of one rule or experiment, by name. `crossed` met more than one of them; they count for the first.
+    `began` is when the choice was first met."""
+
+    groups: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    crossed: int = 0
+    began: float = inf
+
+
+class Results:
+    """Adds visitors up. `wanted` are the kinds of events that are looked for, by rule; without, orders. Of `holdouts`
+    everybody is counted who met a choice that they are about, by their draw. Only choices met from `since` until before
+    `until` count (Unix seconds)."""
+
+    def __init__(
+        self,
+        wanted: Mapping[str, Sequence[str]],
+        holdouts: Sequence[Holdout] = (),
+        since: float = -inf,
+        until: float = inf,
+    ) -> None:
+        self._wanted, self._holdouts = wanted, holdouts
+        self._since, self._until = since, until
+        self.visitors = 0
+        self.of: dict[str, Comparison] = defaultdict(Comparison)
+
+    def add(self, arrivals: Iterable[Arrival], key: str) -> None:
+        """Counts one visitor, by all that the log has of them. `key` is what chance draws them by."""
+        self.visitors += 1
+        in_order = sorted(arrivals, key=_moment)
+        events = [arrival.event for arrival in in_order]
+        met: dict[str, tuple[str, float]] = {}
+        crossed: set[str] = set()
+        for arrival in in_order:
+            at = arrival.event.at
+            for choice in met_by(arrival) if self._since <= at < self._until else ():
+                if met.setdefault(choice.rule, (choice.group, at))[0] != choice.group:
+                    crossed.add(choice.rule)
+                for holdout in self._holdouts:
+                    if _is_about(holdout, choice, at):
+                        met.setdefault(named(holdout), (_drawn(holdout, key), at))
+        for name, (group, at) in met.items():
+            comparison = self.of[name]
+            comparison.crossed += name in crossed
+            comparison.began = min(comparison.began, at)
+            _count(comparison.groups[group], name, self._wanted.get(name, (ORDER,)), at, events)
+
+
+def named(holdout: Holdout) -> str:
+    """What the comparison of a holdout is called, since a rule may have the same name."""
+    return f"holdout: {holdout.name}"
+
+
+def _is_about(holdout: Holdout, choice: Met, at: float) -> bool:
+    return holdout.live_from <= at < holdout.live_until and (not holdout.slots or choice.slot in holdout.slots)
+
+
+def _drawn(holdout: Holdout, key: str) -> str:
+    return HELD_OUT if bucket(HOLDOUT + holdout.name, key) < holdout.share else ALL
+
+
+def met_by(arrival: Arrival) -> Iterator[Met]:
+    """The choices that an event says its visitor met."""
+    event = arrival.event
+    for name, said in arrival.details.items():
+        if name.startswith(SLOT) and isinstance(said, str):
+            yield _met(said, event.shown, name.removeprefix(SLOT))
+        elif name.startswith(HELD) and isinstance(said, str):
+            yield Met(said, HELD_OUT, name.removeprefix(HELD))
+    if event.kind == SHOWN and event.subject:
+        variant = arrival.details.get("variant")
+        shown = variant if isinstance(variant, str) and variant.startswith(event.subject + ARM) else event.subject
+        yield _met(shown, (event.subject,), str(arrival.details.get("slot", "")))
+
+
+def _met(variant: str, shown: Sequence[str], slot: str) -> Met:
+    """A variant is a rule, or a rule and its arm: a rule's own name may hold a stroke, too."""
+    if variant in shown or ARM not in variant:
+        return Met(variant, ALL, slot)
+    rule = next((rule for rule in shown if variant.startswith(rule + ARM)), variant.rpartition(ARM)[0])
+    return Met(rule, variant[len(rule) + len(ARM) :], slot)
+
+
+def _count(tally: Tally, rule: str, wanted: Sequence[str], since: float, events: Sequence[Event]) -> None:
+    """Adds a visitor to the group of a rule, by what they did since."""
+    did, paid = set(), 0.0
+    for event in events:
+        if event.at >= since:
+            paid += PAID.get(event.kind, 0.0) * event.value
+            if event.kind in wanted and (event.kind != CLICK or event.subject == rule):
+                did.add(event.kind)
+    tally.visitors += 1
+    tally.did.update(did)
+    tally.paid += paid
+    tally.squares += paid * paid
+
+
+def _moment(arrival: Arrival) -> tuple[float, str]:
+    return arrival.event.at, arrival.event.id

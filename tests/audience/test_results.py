@@ -1,0 +1,87 @@
+"""What visitors did after they met a choice."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.audience.results import HELD_OUT, Met, Results, met_by, named
+from proxy.bucketing import HOLDOUT, bucket
+from proxy.model import Arrival, Event, Holdout
+
+ORDER = "order completed"
+
+
+def view(at: float, shown: tuple[str, ...] = (), **choices: str) -> Arrival:
+    """A page view whose slots showed these variants; of `held_x` the rule was withheld in slot x."""
+    details: dict[str, str | float | bool] = {
+        f"held out {name[5:]}" if name.startswith("held_") else f"slot {name}": said for name, said in choices.items()
+    }
+    return Arrival("v", Event(at, f"view{at}", "page viewed", "/", shown=shown), "page", at, details=details)
+
+
+def done(at: float, kind: str = ORDER, value: float = 0.0, subject: str = "") -> Arrival:
+    return Arrival("v", Event(at, f"{kind}{at}", kind, subject, value=value), "shop", at)
+
+
+@pytest.mark.parametrize(
+    ("arrival", "met"),
+    [
+        (view(1, ("Sale",), hero="Sale"), [Met("Sale", "shown", "hero")]),
+        (view(1, ("Bar",), bar="Bar / new"), [Met("Bar", "new", "bar")]),
+        (view(1, bar="Bar / control"), [Met("Bar", "control", "bar")]),
+        (view(1, ("Him / Her",), hero="Him / Her"), [Met("Him / Her", "shown", "hero")]),
+        (view(1, ("A / B",), hero="A / B / c / d"), [Met("A / B", "c / d", "hero")]),
+        (view(1, held_hero="Sale"), [Met("Sale", HELD_OUT, "hero")]),
+        (Arrival("v", Event(1, "e", "banner shown", "Sale")), [Met("Sale", "shown")]),
+        (
+            Arrival("v", Event(1, "e", "banner shown", "Bar"), details={"variant": "Bar / new", "slot": "app"}),
+            [Met("Bar", "new", "app")],
+        ),
+        (Arrival("v", Event(1, "e", "banner shown", "Bar"), details={"variant": "green"}), [Met("Bar", "shown")]),
+        (Arrival("v", Event(1, "e", "banner clicked", "Bar")), []),
+    ],
+)
+def test_an_event_says_which_choices_its_visitor_met(arrival: Arrival, met: list[Met]) -> None:
+    assert list(met_by(arrival)) == met
+
+
+def test_a_visitor_counts_once_for_what_they_met_first_and_did_since() -> None:
+    results = Results({"Bar": (ORDER, "banner clicked")})
+    results.add(
+        [
+            done(1, value=100.0),  # before they met it
+            done(7, "order refunded", 2.0),
+            view(4, bar="Bar / new"),
+            view(3, bar="Bar / control"),
+            done(5, value=10.0),
+            done(6, value=10.0),
+            done(8, "banner clicked", subject="Sale"),
+        ],
+        "v",
+    )
+    results.add([view(2, bar="Bar / new"), done(3, "banner clicked", subject="Bar")], "w")
+    bar = results.of["Bar"]
+    told = {name: (tally.visitors, dict(tally.did), tally.paid, tally.squares) for name, tally in bar.groups.items()}
+    assert told == {"control": (1, {ORDER: 1}, 18.0, 324.0), "new": (1, {"banner clicked": 1}, 0.0, 0.0)}
+    assert (bar.crossed, bar.began, results.visitors) == (1, 2, 2)
+
+
+def test_only_choices_met_in_the_time_asked_for_count_and_what_follows_at_any_time() -> None:
+    results = Results({}, since=2, until=3)
+    results.add([view(1, bar="Bar / a"), view(2, bar="Bar / b"), done(9, value=5.0)], "v")
+    results.add([view(3, bar="Bar / a")], "w")
+    assert {name: tally.paid for name, tally in results.of["Bar"].groups.items()} == {"b": 5.0}
+
+
+def test_a_holdout_counts_everybody_who_met_a_choice_that_it_is_about_by_their_draw() -> None:
+    keys = [f"visitor{number}" for number in range(100)]
+    shop, hero = Holdout("Winter", 3_000), Holdout("Hero", 5_000, frozenset({"hero"}), live_from=5)
+    results = Results({}, [shop, hero])
+    for key in keys:
+        results.add([view(4, held_bar="Bar"), view(6, ("Sale",), hero="Sale")], key)
+    results.add([done(1)], "met nothing")
+    for holdout in (shop, hero):
+        out = sum(bucket(HOLDOUT + holdout.name, key) < holdout.share for key in keys)
+        sizes = {name: tally.visitors for name, tally in results.of[named(holdout)].groups.items()}
+        assert 0 < out < 100 and sizes == {HELD_OUT: out, "shown": 100 - out}
+    assert (results.of[named(shop)].began, results.of[named(hero)].began) == (4, 6)

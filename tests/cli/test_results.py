@@ -1,0 +1,144 @@
+"""The results of rules and experiments, from a store; and the same from a warehouse, as the docs have it."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from click.testing import CliRunner, Result
+
+from proxy.bucketing import HOLDOUT, bucket
+from proxy.cli import tailorbird
+from proxy.model import Arrival, Event
+from tests.cli.desk import done
+
+ROOT = Path(__file__).parents[2]
+NOON = time.time() - 86_400
+RULES = """version: 1
+holdout: {name: Winter, share: 10%}
+rules:
+  - {name: Hero, slot: home.hero, holdout: 20%, show: {banner: {title: Hi}}}
+experiments:
+  - name: Bar
+    slot: all.topbar
+    goal: product added
+    guardrails: [order completed, bounce]
+    run for: at least 14 days
+    variants: [{name: new, show: {banner: {title: Free}}}, {name: control, show: nothing new}]
+"""
+
+
+def visited(number: int) -> list[Arrival]:
+    """A visitor of whom every second is in the arm `new`, where every second orders, and elsewhere every fourth."""
+    name = f"visitor{number}"
+    is_new, is_held = number % 2 == 0, bucket(HOLDOUT + "Winter", name) < 1_000
+    shown = ("Bar",) if is_new and not is_held else ()
+    details: dict[str, str | float | bool] = (
+        {"held out all.topbar": "Bar"} if is_held else {"slot all.topbar": "Bar / new" if is_new else "Bar / control"}
+    )
+    view = Event(NOON, "page:1", "page viewed", "/", shown=shown)
+    orders = [Event(NOON - 9, "shop:0", "order completed", value=100.0)]
+    if number % 4 == 0 or number % 8 == 1:
+        orders += [Event(NOON + 9, "shop:1", "order completed", value=20.0)]
+        orders += [Event(NOON + 10, "shop:2", "order refunded", value=5.0)] if number % 16 == 0 else []
+    return [
+        Arrival(name, view, "page", NOON, details=details),
+        *(Arrival(name, order, "shop", NOON) for order in orders),
+    ]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite:{tmp_path_factory.mktemp('results')}/store.db"
+    done(url, lambda at: at.store.apply([one for number in range(400) for one in visited(number)]))
+    return url
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    (tmp_path / "a.rules.yaml").write_text(RULES)
+    (tmp_path / "slots.yaml").write_text("slots: {home.hero: {}, all.topbar: {}}")
+    return tmp_path
+
+
+def run(url: str, rules: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(tailorbird, ["results", "--store", url, "--rules", str(rules), *arguments])
+
+
+def told(url: str, rules: Path, *arguments: str) -> dict[str, Any]:
+    result = run(url, rules, "--format", "json", *arguments)
+    assert result.exit_code == 0, result.output
+    return {one["rule"]: one for one in json.loads(result.output)}
+
+
+def test_each_arm_is_set_beside_the_control(url: str, rules: Path) -> None:
+    bar = told(url, rules, "--goal", "order completed")["Bar"]
+    control, new, held_out = bar["rows"]
+    assert [row["group"] for row in bar["rows"]] == ["control", "new", "held out"]
+    assert control["visitors"] + new["visitors"] + held_out["visitors"] == 400
+    assert control["lifts"] == {} and new["did"]["order completed"] > control["did"]["order completed"]
+    lift = new["lifts"]["order completed"]
+    share, there = (row["did"]["order completed"] / row["visitors"] for row in (new, control))
+    assert lift["value"] == pytest.approx(share / there - 1) and 0 < lift["low"] < lift["value"] < lift["high"]
+    assert 0 < control["paid"] < new["paid"] < 10  # the hundred from before does not count
+    assert bar["chance"] > 0.05 and [note for note in bar["notes"] if "too early to judge" in note]
+
+
+def test_a_holdout_of_the_shop_is_counted_by_the_draw(url: str, rules: Path) -> None:
+    winter = told(url, rules)["holdout: Winter"]
+    sizes = {row["group"]: row["visitors"] for row in winter["rows"]}
+    out = sum(bucket(HOLDOUT + "Winter", f"visitor{number}") < 1_000 for number in range(400))
+    assert sizes == {"held out": out, "shown": 400 - out} and winter["chance"] > 0.001 and winter["notes"] == []
+
+
+def test_it_is_told_in_words(url: str, rules: Path) -> None:
+    output = run(url, rules, "--rule", "Bar").output
+    assert re.match(r"Bar, since \d{4}-\d\d-\d\d\n  control  ", output)
+    assert "0 product added, 0.00%  too few to compare" in output
+    assert re.search(r"\d order completed, \d\d\.\d\d%  \+\d+\.\d% \(\+\d+\.\d% to \+\d+\.\d%\)\n", output), output
+    assert re.search(r"paid by each  \+\d\.\d\d \(-\d\.\d\d to \+\d\.\d\d\), may be chance\n", output), output
+    assert "Winter" not in output
+
+
+def test_groups_that_chance_does_not_make_are_told(url: str, rules: Path) -> None:
+    (rules / "a.rules.yaml").write_text(RULES.replace("name: new,", "name: new, share: 20%,").replace(
+        "name: control,", "name: control, share: 80%,"))  # fmt: skip
+    assert "find out why before you believe" in run(url, rules, "--rule", "Bar").output
+
+
+def test_a_rule_that_is_gone_says_so(url: str, rules: Path) -> None:
+    (rules / "a.rules.yaml").write_text("rules: []")
+    assert told(url, rules)["Bar"]["notes"] == ["it is not in the rule folder any more"]
+
+
+def test_a_rule_without_anything_to_compare_with_says_what_to_write(rules: Path, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path}/store.db"
+    view = Event(NOON, "page:1", "page viewed", "/", shown=("Hero",))
+    done(url, lambda at: at.store.apply([Arrival("v", view, "page", NOON, details={"slot home.hero": "Hero"})]))
+    assert "give it `holdout: 5%`" in run(url, rules, "--rule", "Hero").output
+
+
+def test_what_nobody_met_is_told_with_what_somebody_did(url: str, rules: Path) -> None:
+    result = run(url, rules, "--rule", "Baar")
+    assert result.exit_code == 1 and 'did you mean "Bar"?' in result.output
+    assert run(url, rules, "--until", "2020-01-01").output == "none of the 400 visitors in the log met a rule yet\n"
+
+
+def test_the_sql_of_the_docs_says_the_same_of_orders(
+    url: str, rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sql,) = re.findall(r"^```sql\n(.*?)^```$", (ROOT / "docs" / "results.md").read_text(), re.MULTILINE | re.DOTALL)
+    listed = CliRunner().invoke(tailorbird, ["events", "list", "--store", url])
+    (tmp_path / "events.jsonl").write_text(listed.output + listed.output)  # loaded twice
+    monkeypatch.chdir(tmp_path)
+    rows = duckdb.connect().execute(sql).fetchall()
+    expected = [
+        ("Bar", row["group"], row["visitors"], row["did"]["order completed"], pytest.approx(row["paid"]))
+        for row in told(url, rules, "--goal", "order completed")["Bar"]["rows"]
+    ]
+    assert rows == sorted(expected, key=lambda row: row[1])
