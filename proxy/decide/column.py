@@ -189,14 +189,19 @@ def _range_of_word(word: str) -> list[Between]:
     return [Between(number, number) if number.is_integer() else Between(number - 5e-7, number + 5e-7)]
 
 
+def ends_of(range_: Between) -> tuple[float, float]:
+    """The number that those of the range are above, and the one that they are up to: an end that is part of it is moved
+    by the smallest step there is."""
+    above = range_.low if range_.open_low else nextafter(range_.low, -inf)
+    return above, nextafter(range_.high, -inf) if range_.open_high else range_.high
+
+
 def _by_range(ranges: list[tuple[Between, int]], untouched: int) -> tuple[tuple[float, ...], tuple[int, ...]]:
-    """The points where the answer for a number changes, and the answers between them. An end that is part of its range
-    is moved by the smallest step there is, so that one bisection finds the answer. Minus infinity and NaN, which are
-    no amounts, lie in no range."""
+    """The points where the answer for a number changes, and the answers between them, which one bisection finds. Minus
+    infinity and NaN, which are no amounts, lie in no range."""
     flips: dict[float, int] = defaultdict(int)
     for range_, bits in ranges:
-        above = range_.low if range_.open_low else nextafter(range_.low, -inf)
-        up_to = nextafter(range_.high, -inf) if range_.open_high else range_.high
+        above, up_to = ends_of(range_)
         if above < up_to:
             flips[above] ^= bits
             flips[up_to] ^= bits

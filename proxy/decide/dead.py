@@ -19,6 +19,7 @@ from math import inf, prod
 from operator import and_, or_
 
 from proxy.bucketing import BUCKETS
+from proxy.decide.column import Column
 from proxy.decide.conjunctions import Literal, alternatives
 from proxy.decide.following import (
     Conjunction,
@@ -26,14 +27,15 @@ from proxy.decide.following import (
     by_attribute,
     contradiction,
     follows,
-    values_that_pass,
+    passing_text,
     with_what_follows,
 )
 from proxy.decide.layout import Asked, Layout
 from proxy.decide.plan import rank, schedule_of, spoken
-from proxy.model import Rule
+from proxy.decide.surviving import MOST_KINDS, Surviving
+from proxy.model import AttributeValue, Rule
 
-MAX_COMBINATIONS = 256
+MAX_COMBINATIONS = MOST_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class _Slot:
         self._is_single = is_single
         self._asks: dict[Asked, int] = defaultdict(int)
         self._groups: dict[Asked, dict[Conjunction, int]] = defaultdict(lambda: defaultdict(int))
+        self._group_of: dict[Asked, dict[int, Conjunction]] = defaultdict(dict)
         self._lines: list[list[tuple[int, Conjunction]]] = []
         self._rule_of: dict[int, Rule] = {}
         self._certain = 0
@@ -78,8 +81,9 @@ class _Slot:
                 for asked, group in by_attribute(conjunction).items():
                     self._asks[asked] |= bit
                     self._groups[asked][frozenset(group)] |= bit
+                    self._group_of[asked][bit] = frozenset(group)
             self._lines.append(lines)
-        self._columns = layout.columns()
+        self._surviving = {asked: Surviving(column, is_single(asked[0])) for asked, column in layout.columns().items()}
 
     def dead(self) -> Iterator[Dead]:
         above = 0
@@ -108,38 +112,45 @@ class _Slot:
         """The bits that together take all of it; none when somebody may be left."""
         asked = by_attribute(with_what_follows(conjunction))
         above &= ~reduce(or_, (bits for key, bits in self._asks.items() if key not in asked), 0)
-        choices: list[list[int]] = []
+        alone = -1
+        choices: list[tuple[Column, Sequence[AttributeValue]]] = []
         for key, literals in asked.items():
             if not above:
                 return ()
-            column = self._columns.get(key)
-            values = values_that_pass(literals, column.breaks, self._is_single(key[0])) if column else None
-            if column and values is not None:
-                survivors = [column.bits(value) & above for value in values]
-                above &= reduce(or_, survivors)
-                choices.append(survivors)
+            surviving = self._surviving.get(key)
+            survivors = surviving.of(frozenset(literals)) if surviving else None
+            if surviving and survivors:
+                above &= survivors.some
+                alone &= survivors.every
+                choices.append((surviving.column, survivors.kinds))
             else:
                 above &= ~self._asks[key] | self._following(key, literals, above)
-        alone = reduce(and_, (reduce(and_, survivors) for survivors in choices), above)
-        if alone:
-            return [alone & -alone]
+        if alone & above:
+            return [alone & above & -(alone & above)]
         return _together(choices, above)
 
     def _following(self, asked: Asked, literals: Sequence[Literal], among: int) -> int:
-        """The bits whose tests of the attribute all follow from the literals."""
+        """The bits whose tests of the attribute all follow from the literals. What follows is true of whoever passes
+        them, so that one such value leaves few to be looked at."""
+        near, text = among & self._asks[asked], passing_text(literals)
+        if near and text is not None:
+            near &= self._surviving[asked].column.bits(text)
         found = 0
-        for group, bits in self._groups[asked].items():
-            if bits & among and all(any(follows(given, wanted) for given in literals) for wanted in group):
+        while near:
+            group = self._group_of[asked][near & -near]
+            bits = self._groups[asked][group]
+            if all(any(follows(given, wanted) for given in literals) for wanted in group):
                 found |= bits
+            near &= ~bits
         return found
 
 
-def _together(choices: Sequence[Sequence[int]], above: int) -> Sequence[int]:
+def _together(choices: Sequence[tuple[Column, Sequence[AttributeValue]]], above: int) -> Sequence[int]:
     """The bits that take every combination of values between them."""
-    if not above or prod(map(len, choices)) > MAX_COMBINATIONS:
+    if not (above and 0 < prod(len(values) for _, values in choices) <= MAX_COMBINATIONS):
         return ()
     found: dict[int, None] = {}
-    for combination in product(*choices):
+    for combination in product(*[[column.bits(value) for value in values] for column, values in choices]):
         left = reduce(and_, combination, above)
         if not left:
             return ()

@@ -4,7 +4,8 @@ another. Sure of what it says: where it is in doubt it says no."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import lru_cache
 from math import inf, isfinite, nextafter
 
 from proxy.conditions.values import MINUTES_A_DAY, holds
@@ -14,7 +15,11 @@ from proxy.decide.layout import Asked
 from proxy.decide.plan import VERIFIED
 from proxy.model import AttributeValue, Between, Contains, IsKnown, NotOneOf, OneOf, StartsWith, WithinHours
 
+MOST_KNOWN = 4_096
+"""Tests that stand together, of which it is remembered whether they contradict one another: most rules ask the same."""
+
 Conjunction = frozenset[Literal]
+_NO_WORD = "\0"
 IsSingle = Callable[[str], bool]
 """Whether an attribute, by its name, has one value at most, never a set."""
 
@@ -23,7 +28,7 @@ def contradiction(conjunction: Iterable[Literal], is_single: IsSingle) -> str | 
     """The attribute that the literals want to be two things at once; None when somebody may satisfy them all, as far
     as can be seen."""
     for (attribute, _), literals in by_attribute(conjunction).items():
-        if _is_contradictory(literals, is_single(attribute)):
+        if _is_contradictory(frozenset(literals), is_single(attribute)):
             return attribute
     return None
 
@@ -55,6 +60,19 @@ def _beyond(breaks: Sequence[float]) -> float:
     return nextafter(finite[-1], inf) if finite else 0.0
 
 
+def passing_text(literals: Collection[Literal]) -> str | None:
+    """A text that passes them all, where one is found: what follows from them is true of it, too."""
+    words = [
+        next(iter(each.test.values))
+        for each in literals
+        if each.wanted and isinstance(each.test, OneOf | StartsWith | Contains) and each.test.values
+    ]
+    for text in (*words, _NO_WORD):
+        if all(holds(each.test, text) == each.wanted for each in literals):
+            return text
+    return None
+
+
 def _readings(word: str) -> list[AttributeValue]:
     """What a value may be that equals a word: the text, a number, a truth."""
     readings: list[AttributeValue] = [word.casefold()]
@@ -67,7 +85,8 @@ def _readings(word: str) -> list[AttributeValue]:
     return readings
 
 
-def _is_contradictory(literals: Sequence[Literal], is_single: bool) -> bool:
+@lru_cache(MOST_KNOWN)
+def _is_contradictory(literals: Conjunction, is_single: bool) -> bool:
     for literal in literals:
         if literal.wanted and isinstance(literal.test, OneOf) and is_single:
             values = [value for word in literal.test.values for value in _readings(word)]

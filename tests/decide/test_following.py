@@ -6,7 +6,7 @@ from random import Random
 
 from proxy.conditions.values import holds
 from proxy.decide.conjunctions import Literal
-from proxy.decide.following import contradiction, follows, values_that_pass, with_what_follows
+from proxy.decide.following import contradiction, follows, passing_text, values_that_pass, with_what_follows
 from proxy.model import AttributeValue, Between, OneOf, WithinHours
 from tests.decide.worlds import NUMBERS, TEXTS, World
 
@@ -46,6 +46,20 @@ def test_values_are_named_only_where_there_are_no_others() -> None:
     assert values_that_pass([Literal("country", OneOf(frozenset({"NO"})), wanted=False)], (), True) is None
     assert values_that_pass([Literal("n", Between(2, 5))], (1.0, 5.0, float("inf")), True) == [5.0]
     assert values_that_pass([Literal("h", WithinHours(0, 60))], (-1.0, 59.0, 1_439.0), True) == [59.0]
+
+
+def test_a_text_that_passes_some_tests_passes_what_follows_from_them() -> None:
+    world, random, told = World(3), Random(4), 0
+    for _ in range(4_000):
+        *given, wanted = literals(random, world)
+        text = passing_text(given)
+        if text is not None:
+            assert all(passes(text, each) for each in given)
+        if text is not None and any(follows(each, wanted) for each in given):
+            told += 1
+            assert passes(text, wanted), (given, wanted)
+    assert told > 100
+    assert passing_text([Literal("n", Between(2, 5))]) is None
 
 
 def test_who_is_in_a_segment_beyond_doubt_is_in_it() -> None:
