@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from proxy.doctor.fetched import FetchedPage, Level, Line
 from proxy.httpcache.allowance import OVERRULED, Allowance, CookieRoles
+from proxy.httpcache.cookies import pair_set_by
 from proxy.httpcache.policy import Why, may_store
 from proxy.httpcache.stored import Choices, judged
 from proxy.page.differences import differences
@@ -274,5 +275,5 @@ def _selector(token: Token) -> str:
 
 
 def _pair(set_cookie: bytes) -> tuple[str, str]:
-    name, _, value = set_cookie.partition(b";")[0].decode("latin-1").partition("=")
-    return name.strip(), value.strip().strip('"')
+    name, value = (text.decode("latin-1") for text in pair_set_by(set_cookie))
+    return name, value.strip('"')

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from proxy.httpcache.cookies import cookie_value, pair_set_by
 from proxy.httpcache.directives import Directives
-from proxy.httpcache.key import COOKIE, cookie_value, vary_names
+from proxy.httpcache.key import COOKIE, vary_names
 from proxy.httpcache.stored import Choices, is_event_stream, judged
 from proxy.model import Headers
 
@@ -64,7 +65,7 @@ class Allowance:
         return tuple(value for name, value in headers if name == b"set-cookie" and self._is_needless(value))
 
     def _is_needless(self, set_cookie: bytes) -> bool:
-        return bool(self._dropped.fullmatch(set_cookie.partition(b"=")[0].strip()))
+        return bool(self._dropped.fullmatch(pair_set_by(set_cookie)[0]))
 
     def kept(self, headers: Headers, status: int, received_at: float, choices: Choices) -> Headers:
         """The origin's fields as they are kept: without needless cookies, and with what we say of their lifetime."""

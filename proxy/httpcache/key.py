@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from proxy.httpcache.coding import preferred
+from proxy.httpcache.cookies import cookie_value
 from proxy.model import Headers
 
 Varying = tuple[tuple[bytes, bytes], ...]
@@ -71,13 +72,6 @@ def varying(names: Iterable[bytes], request: Headers) -> Varying:
 def matches(stored: Varying, request: Headers) -> bool:
     """True when the request says the same in every field the stored answer was chosen by."""
     return all(value == _value(name, request) for name, value in stored)
-
-
-def cookie_value(name: bytes, request: Headers) -> bytes | None:
-    """What the request's cookie of that name says; None when it has none, or two that contradict each other."""
-    pairs = [pair.partition(b"=") for key, value in request if key == b"cookie" for pair in value.split(b";")]
-    values = {value.strip() for written, _, value in pairs if written.strip() == name}
-    return values.pop() if len(values) == 1 else None
 
 
 def _value(name: bytes, request: Headers) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from proxy.http.message import Request
+from proxy.httpcache.cookies import pair_set_by, pairs_in
 
 Cookies = Mapping[bytes, bytes]
 """By name."""
@@ -19,15 +20,14 @@ Cookies = Mapping[bytes, bytes]
 
 def set_by(set_cookies: Iterable[bytes]) -> dict[bytes, bytes]:
     """The cookies that these `Set-Cookie` fields set."""
-    pairs = (value.partition(b";")[0].partition(b"=") for value in set_cookies)
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    return dict(map(pair_set_by, set_cookies))
 
 
 def with_cookies(request: Request, cookies: Cookies) -> Request:
     """The request with these cookies, in place of others of the same name."""
     if not cookies:
         return request
-    old = [pair.strip() for pair in request.cookies.split(b";") if _name(pair) not in cookies]
+    old = [pair.strip() for pair in request.cookies.split(b";") if pair_set_by(pair)[0] not in cookies]
     new = [b"%b=%b" % pair for pair in cookies.items() if pair[1]]
     others = tuple(field for field in request.headers if field[0] != b"cookie")
     return replace(request, headers=(*others, (b"cookie", b"; ".join(filter(None, [*old, *new])))))
@@ -36,7 +36,7 @@ def with_cookies(request: Request, cookies: Cookies) -> Request:
 def agreed(request: Request, told: Sequence[Cookies]) -> tuple[dict[bytes, bytes], list[int]]:
     """The cookies that the visitor is to have, of all that the answers to this request set; and the numbers of the
     answers that set another."""
-    sent = set(map(_name, request.cookies.split(b";")))
+    sent = dict(pairs_in(request.cookies))
     counted: dict[bytes, bytes] = {}
     others: list[int] = []
     for number, cookies in enumerate(told):
@@ -46,7 +46,3 @@ def agreed(request: Request, told: Sequence[Cookies]) -> tuple[dict[bytes, bytes
         else:
             counted |= new
     return counted, others
-
-
-def _name(pair: bytes) -> bytes:
-    return pair.partition(b"=")[0].strip()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Hashable, Iterable, Sequence
+from functools import partial
 
 from proxy.decide.engine import begin, decide
 from proxy.model import Decision, EvaluationContext
@@ -18,8 +19,11 @@ from proxy.page.fragments import Fragment
 from proxy.page.template import Template
 from proxy.personalise import Personalised, Stock, filled, personalise, untouched
 from proxy.rulebook.compile import Publication
+from proxy.serve.background import Background
 from proxy.serve.recall import Recall, Recalled, outcome_of
-from proxy.serve.sewing import Sewing
+
+SEAM_BYTES = 32 * 1024 * 1024
+"""Memory for the seams of all pages of a worker: some 5,000."""
 
 
 class Filling:
@@ -27,7 +31,7 @@ class Filling:
 
     def __init__(self, recall: Recall, secret: str) -> None:
         self._recall = recall
-        self._sewing = Sewing()
+        self._sewing = Background("sewing", SEAM_BYTES)
         self.key = hashlib.sha256(b"tailorbird etag v1\n" + secret.encode()).digest()
 
     def publish(self, publication: Publication, stock: Stock) -> None:
@@ -83,8 +87,8 @@ class Filling:
         return untouched(template, coding=coding, key=self.key, poured=poured)
 
     def _tend(self, template: Template, coding: Coding) -> None:
-        if coding == "gzip":  # else it has none, and a private page were given some to throw away
-            self._sewing.tend(template.seams)
+        if coding == "gzip" and template.seams.wanted:  # else a private page were given some to throw away
+            self._sewing.make(template.seams, partial(template.seams.make, template.seams.take_wanted()))
 
 
 def is_settled_by(decisions: Iterable[Decision], template: Template, stock: Stock) -> bool:

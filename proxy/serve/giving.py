@@ -23,10 +23,11 @@ from proxy.httpcache.stored import StoredResponse
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.template import Template
+from proxy.serve.background import Background
 from proxy.serve.errand import Flowing
 from proxy.serve.pages import Entry
 from proxy.serve.pouring import DRY, Poured, Pouring
-from proxy.serve.precompression import Precompressed, Precompressor, is_precompressible
+from proxy.serve.precompression import CODED_BYTES, Precompressed, is_precompressible
 from proxy.serve.showing import Met, Showing
 from proxy.serve.straight import Give
 from proxy.settings import Settings
@@ -40,7 +41,7 @@ class Giving:
         self._showing = showing
         self._pouring = pouring
         self._metrics = metrics
-        self._precompressor = Precompressor()
+        self._background = Background("precompression", CODED_BYTES)
 
     def at_once(self, entry: Entry, request: Request, now: float) -> Response | None:
         """The answer of what was found in memory; None when the visitor's profile, or what fills a hole, has to be
@@ -119,7 +120,7 @@ class Giving:
     ) -> Response:
         """A text in the best coding that is ready. A part of it is a part of the text as it came."""
         accepted = request.get_list(b"accept-encoding")
-        self._precompressor.tend(packed, accepted)
+        packed.tend(accepted, self._background)
         coded = None if request.get(b"range") is not None else packed.get(accepted)
         return packed_answer(stored, coded, request, now, said)
 

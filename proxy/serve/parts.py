@@ -17,6 +17,7 @@ from proxy.errors import OriginError, RequestError
 from proxy.http.forwarding import OUR_COOKIES
 from proxy.http.message import Request, Response
 from proxy.httpcache.coding import inflated
+from proxy.httpcache.cookies import pair_set_by
 from proxy.httpcache.key import normalised
 from proxy.metrics import Metrics
 from proxy.page.holes import Fill, FillKind
@@ -195,4 +196,4 @@ async def _read(response: Response, most_bytes: int) -> Part | None:
 
 
 def _is_theirs(set_cookie: bytes) -> bool:
-    return set_cookie.partition(b"=")[0].strip().lower() not in OUR_COOKIES
+    return pair_set_by(set_cookie)[0].lower() not in OUR_COOKIES

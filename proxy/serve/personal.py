@@ -7,11 +7,12 @@ Cookies that do not change the origin's pages do not count: Tailorbird's own, an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from proxy.http.forwarding import OUR_COOKIES
 from proxy.http.message import Request
 from proxy.httpcache.allowance import CookieRoles
+from proxy.httpcache.cookies import pairs_in
 from proxy.model import Headers
 from proxy.rulebook.policy import PagePolicy
 
@@ -37,7 +38,7 @@ class Personal:
         """True when, by an operator's word on each cookie, the request is not to be answered with what is for all."""
         return any(
             (name == b"authorization" and not self._tells_credentials)
-            or (name == b"cookie" and any(self._is_own(cookie, roles) for cookie in _names(value)))
+            or (name == b"cookie" and any(self._is_own(cookie, roles) for cookie, _ in pairs_in(value)))
             for name, value in headers
         )
 
@@ -59,13 +60,8 @@ class Personal:
         return cookies.find(self._last) >= 0 or self._matter(cookies)
 
     def _matter(self, cookies: bytes) -> bool:
-        for name in _names(cookies):
+        for name, _ in pairs_in(cookies):
             if not self._ignored.fullmatch(name):
                 self._last = b"; %b=" % name
                 return True
         return False
-
-
-def _names(cookies: bytes) -> Iterator[bytes]:
-    names = (pair.partition(b"=")[0].strip() for pair in cookies.split(b";"))
-    return (name for name in names if name)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from proxy.http.message import Request, as_lines
-from proxy.httpcache.key import cookie_value
+from proxy.httpcache.cookies import cookie_value, pair_set_by
 from proxy.page.fields import as_ascii, escape
 from proxy.page.fragments import Fragment
 from proxy.page.holes import Fill, FillKind, HoleAt, Without, poured
@@ -167,8 +167,8 @@ class _Filling:
     def _flags(self, name: bytes) -> bytes:
         """As the origin sets that cookie, but for a day on which it ends."""
         for value in self._needless:
-            pair, semicolon, flags = value.partition(b";")
-            if pair.partition(b"=")[0].strip() == name:
+            if pair_set_by(value)[0] == name:
+                _, semicolon, flags = value.partition(b";")
                 return _EXPIRES.sub(b"", semicolon + flags)
         return _USUAL_FLAGS + (b"; Secure" if self._request.scheme == "https" else b"")
 

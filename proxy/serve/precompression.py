@@ -6,19 +6,16 @@ Only what is stored for everybody is coded by us: a text that holds somebody's s
 
 from __future__ import annotations
 
-import logging
-from concurrent.futures import Future, ThreadPoolExecutor
-from weakref import WeakSet
+from functools import partial
 
 from proxy.httpcache.coding import CODERS, ranked
 from proxy.httpcache.stored import StoredResponse, cache_control
-
-log = logging.getLogger("tailorbird.packing")
+from proxy.serve.background import Background
 
 LEAST_BYTES = 512
 WORTH_IT = 0.95
-PACKED_BYTES = 64 * 1024 * 1024
-"""Memory for the packed texts of a worker. Beyond that all are forgotten, and those in use return."""
+CODED_BYTES = 64 * 1024 * 1024
+"""Memory for the coded texts of a worker."""
 
 _TEXTS = frozenset(
     b"application/javascript application/x-javascript application/ecmascript application/json application/xml "
@@ -45,14 +42,18 @@ class Precompressed:
                 return coding, self.codings[coding]
         return None
 
-    def wanted(self, accept_encoding: bytes) -> bytes | None:
-        """The coding to be made now, if any; returned once, when one asks again after others."""
+    def tend(self, accept_encoding: bytes, background: Background) -> None:
+        """Has the best coding made, once, when one asks for it again after others."""
         self._asked += 1
         best = next(iter(ranked(accept_encoding)), None)
-        if best is None or best in self._begun or self._asked < 2:
-            return None
-        self._begun.add(best)
-        return best
+        if best is not None and best not in self._begun and self._asked > 1:
+            self._begun.add(best)
+            background.make(self, partial(self._make, best))
+
+    def _make(self, coding: bytes) -> None:
+        coded = CODERS[coding](self.body)
+        if len(coded) <= WORTH_IT * len(self.body):
+            self.codings[coding] = coded
 
     def forget(self) -> None:
         """Drops the codings; they are made again when asked for."""
@@ -80,33 +81,3 @@ def is_precompressible(head: StoredResponse) -> bool:
     is_small = length.isdigit() and int(length) < LEAST_BYTES
     may_change = not cache_control(head.headers).no_transform
     return head.status == 200 and is_text and not is_coded and not is_small and may_change
-
-
-class Precompressor:
-    """One thread that codes texts; all codings together take at most `most_bytes`."""
-
-    def __init__(self, most_bytes: int = PACKED_BYTES) -> None:
-        self._most_bytes = most_bytes
-        self._packed: WeakSet[Precompressed] = WeakSet()  # touched by the thread alone
-        self._thread = ThreadPoolExecutor(1, "packing")
-
-    def tend(self, packed: Precompressed, accept_encoding: bytes) -> None:
-        """Has the coding made that is wanted by now."""
-        coding = packed.wanted(accept_encoding)
-        if coding is not None:
-            self._thread.submit(self._make, packed, coding).add_done_callback(_complain)
-
-    def _make(self, packed: Precompressed, coding: bytes) -> None:
-        coded = CODERS[coding](packed.body)
-        if len(coded) > WORTH_IT * len(packed.body):
-            return
-        self._packed.add(packed)
-        packed.codings[coding] = coded
-        if sum(each.size for each in self._packed) > self._most_bytes:
-            for each in self._packed:
-                each.forget()
-
-
-def _complain(done: Future[None]) -> None:
-    if not done.cancelled() and done.exception() is not None:
-        log.error("a text could not be packed", exc_info=done.exception())

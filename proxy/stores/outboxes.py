@@ -13,19 +13,9 @@ from proxy.model import Delivery, Followed, Standing
 MOST_GIVEN_UP = 10_000
 
 packed = msgspec.msgpack.Encoder(order="sorted").encode
-_standings = msgspec.msgpack.Decoder(Standing)
-_deliveries = msgspec.msgpack.Decoder(Delivery)
+standing_in = msgspec.msgpack.Decoder(Standing).decode
+delivery_in = msgspec.msgpack.Decoder(Delivery).decode
 _followed = msgspec.msgpack.Decoder(Followed)
-
-
-def standing_in(value: bytes) -> Standing:
-    """The standing in a stored value."""
-    return _standings.decode(value)
-
-
-def delivery_in(value: bytes) -> Delivery:
-    """The delivery in a stored value."""
-    return _deliveries.decode(value)
 
 
 def followed_in(value: bytes | None) -> Followed:

@@ -16,8 +16,9 @@ from proxy.http.message import cookies_named
 from proxy.http.returning import response_headers
 from proxy.httpcache import directives, targeted
 from proxy.httpcache.coding import preferred
+from proxy.httpcache.cookies import cookie_value
 from proxy.httpcache.freshness import http_date
-from proxy.httpcache.key import cookie_value, normalised
+from proxy.httpcache.key import normalised
 from proxy.httpcache.ranges import wanted
 from proxy.httpcache.stored import Choices, store
 from proxy.httpcache.validators import is_unchanged

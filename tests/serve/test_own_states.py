@@ -200,6 +200,8 @@ LIMITS = {
     "breaker_failures": 1_000, "breaker_attempts": 2_000,
     "concurrency_start": 200, "max_connections": 200, "max_idle_connections": 200,
 }  # fmt: skip
+UNHURRIED = {"first_byte_timeout_ms": 20_000, "between_bytes_timeout_ms": 20_000, "upload_seconds": 20}
+"""Where nobody is silent: on a busy machine all are late."""
 
 
 @asynccontextmanager
@@ -231,10 +233,14 @@ async def outcomes(
     method: bytes, kind: bytes, *, is_straight: bool = False, withheld: int = 0, names: Sequence[str] = NAMES
 ) -> dict[str, tuple[Heard | None, Heard | None]]:
     """What comes of each row, and of what is asked behind it."""
-    known = {"is_straight": is_straight, "withheld": withheld, "names": names}
-    async with asked_for(method, kind, **known) as (clients, rude):  # type: ignore[arg-type]
-        rude.go_on.set()
-        return dict(zip(names, await asyncio.gather(*(client.hear() for client in clients)), strict=True))
+    found: dict[str, tuple[Heard | None, Heard | None]] = {}
+    for is_silent in (False, True):
+        some = [name for name in names if ("silent" in name) is is_silent]
+        known = {"is_straight": is_straight, "withheld": withheld, "names": some, **({} if is_silent else UNHURRIED)}
+        async with asked_for(method, kind, **known) as (clients, rude):  # type: ignore[arg-type]
+            rude.go_on.set()
+            found |= zip(some, await asyncio.gather(*(client.hear() for client in clients)), strict=True)
+    return found
 
 
 def told(row: Row, *, is_page: bool) -> tuple[int, bytes, bool]:

@@ -128,7 +128,7 @@ async def test_an_include_may_say_what_the_pages_own_address_says_and_nothing_el
 
 async def test_what_is_late_again_and_again_is_not_waited_for_and_tried_beside_pages_until_it_comes_in_time() -> None:
     shop, metrics = Shop({b"/slow": None, b"/alt": ok(b"A"), b"/b": ok(b"B")}), Metrics()
-    parts = Parts(shop, Settings(parts_timeout_ms=20, breaker_failures=2, breaker_seconds=0.0), metrics)
+    parts = Parts(shop, Settings(parts_timeout_ms=400, breaker_failures=2, breaker_seconds=0.0), metrics)
     for _ in range(2):
         assert await parts.get(PAGE, [fill("/slow", "/alt"), fill("/b")]) == [None, Part(b"B")]
     assert await parts.get(PAGE, [fill("/slow", "/alt"), fill("/slow"), fill("/b")]) == [Part(b"A"), None, Part(b"B")]

@@ -12,7 +12,8 @@ import zstandard
 from proxy.httpcache.coding import CODERS
 from proxy.httpcache.stored import Choices, store
 from proxy.model import Headers
-from proxy.serve.precompression import Precompressed, Precompressor, precompressible
+from proxy.serve.background import Background
+from proxy.serve.precompression import Precompressed, precompressible
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import Got, Site, eventually
 
@@ -129,29 +130,27 @@ def test_what_stays_as_it_is(headers: Headers, body: bytes) -> None:
 
 
 async def test_a_text_asked_for_once_is_not_packed_and_one_that_gets_no_smaller_stays() -> None:
-    packing, once, noise = Precompressor(), Precompressed(STYLE), Precompressed(CODERS[b"br"](STYLE))
-    packing.tend(once, b"br")
+    background, once, noise = Background("test", 1 << 30), Precompressed(STYLE), Precompressed(CODERS[b"br"](STYLE))
+    once.tend(b"br", background)
     for _ in range(3):
-        packing.tend(noise, b"gzip")
+        noise.tend(b"gzip", background)
     last = Precompressed(STYLE)
     for _ in range(2):
-        packing.tend(last, b"br")
+        last.tend(b"br", background)
     await eventually(lambda: b"br" in last.codings)  # one thread, in order: the others are done
     assert (once.codings, noise.codings) == ({}, {})
 
 
 async def test_beyond_its_memory_all_are_forgotten_and_made_again() -> None:
-    packing = Precompressor(most_bytes=len(CODERS[b"br"](STYLE)) + 10)
+    background = Background("test", most_bytes=len(CODERS[b"br"](STYLE)) + 10)
     one, other = Precompressed(STYLE), Precompressed(STYLE + b" ")
     for text in (one, other):
         for _ in range(2):
-            packing.tend(text, b"br")
+            text.tend(b"br", background)
     third = Precompressed(STYLE + b"  ")
     for _ in range(2):
-        packing.tend(third, b"br")
+        third.tend(b"br", background)
     await eventually(lambda: b"br" in third.codings)
     assert (one.codings, other.codings) == ({}, {})
-    packing.tend(one, b"br")
-    await eventually(lambda: not third.codings)  # again too much
-    packing.tend(one, b"br")
+    one.tend(b"br", background)
     await eventually(lambda: b"br" in one.codings)

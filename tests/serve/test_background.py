@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from proxy.page.piece import Piece
 from proxy.page.seams import HOT_AFTER, Seams
-from proxy.serve.sewing import Sewing
+from proxy.serve.background import Background
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import NOON, SHARED, Site, eventually, published, shown
 
@@ -13,9 +15,10 @@ PAGE = b"<body>" + CARDS + b"<div data-slot=home.hero>the default</div>" + CARDS
 GZIP = (b"accept-encoding", b"gzip")
 
 
-def asking(seams: Seams, content: bytes) -> None:
+def ask(background: Background, seams: Seams, content: bytes) -> None:
     for _ in range(HOT_AFTER):
         seams.miss(0, Piece(content))
+    background.make(seams, partial(seams.make, seams.take_wanted()))
 
 
 def hit_length(site: Site) -> int:
@@ -57,20 +60,18 @@ async def test_a_publish_takes_effect_though_the_page_has_seams() -> None:
 
 
 async def test_seams_of_all_pages_together_stay_within_their_memory() -> None:
-    sewing = Sewing(most_bytes=10_000)
+    background = Background("test", most_bytes=10_000)
     pages = [Seams([Piece(CARDS), Piece(CARDS)]) for _ in range(10)]
     for seams in pages:
-        asking(seams, b"content")
-        sewing.tend(seams)
+        ask(background, seams, b"content")
         await eventually(lambda: seams.size > 0)  # noqa: B023
         assert sum(each.size for each in pages) <= 15_000
 
 
 async def test_what_was_forgotten_is_made_again() -> None:
-    sewing, seams = Sewing(most_bytes=0), Seams([Piece(CARDS), Piece(CARDS)])
+    background, seams = Background("test", most_bytes=0), Seams([Piece(CARDS), Piece(CARDS)])
     for content in (b"one", b"other", b"one"):
-        asking(seams, content)
-        sewing.tend(seams)
+        ask(background, seams, content)
         await eventually(lambda: Piece(content).name() in seams.made[0])  # noqa: B023
 
 
@@ -82,9 +83,9 @@ class Unmade(Seams):
 
 
 async def test_a_failure_is_logged_and_costs_nobody_an_answer(caplog: pytest.LogCaptureFixture) -> None:
-    sewing, broken, good = Sewing(), Unmade([Piece(b"a"), Piece(b"b")]), Seams([Piece(b"a"), Piece(b"b")])
+    background, statics = Background("test", 1 << 30), [Piece(b"a"), Piece(b"b")]
+    broken, good = Unmade(statics), Seams(statics)
     for seams in (broken, good):
-        asking(seams, b"content")
-        sewing.tend(seams)
+        ask(background, seams, b"content")
     await eventually(lambda: good.size > 0)
-    assert "seams could not be made" in caplog.text
+    assert "an answer could not be made smaller" in caplog.text
