@@ -13,6 +13,8 @@ from operator import attrgetter
 from proxy.model import Event
 
 SHOWN = "banner shown"
+MOST_IMPRESSIONS = 250
+"""A visitor's history has the newest so many events that tell of banners."""
 NAMES = attrgetter("shown")
 
 

@@ -70,6 +70,16 @@ def window_of(measure: Measure, past: Sequence[Event], now: float) -> Window:
     return Window(past, within, since, until)
 
 
+def leaves(measure: Measure, at: float) -> float:
+    """When an event of that moment leaves the measure's window, if nothing else happens."""
+    if measure.period is Period.EVER:
+        return at + measure.within_seconds
+    if measure.period is Period.VISIT:
+        return min(at + measure.within_seconds, at + VISIT_PAUSE_SECONDS)
+    _, until = _calendar(measure.period, measure.timezone, floor(at / QUARTER_SECONDS))
+    return min(at + measure.within_seconds, until)
+
+
 def visits_of(events: Iterable[Event]) -> list[Visit]:
     """The visits that events in order make up."""
     visits: list[Visit] = []

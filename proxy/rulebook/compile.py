@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from proxy.audience.limits import Limits
 from proxy.catalogue.hub import Directory, directory
 from proxy.catalogue.ranking import Arrangement
 from proxy.catalogue.rows import RowSpec
@@ -56,6 +57,11 @@ class Publication:
     def fillings(self) -> Mapping[str, Filling]:
         """What filling each slot that has a rule may need."""
         return fillings(self.rules, self.fragments, self.asks, self.arrangements)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The limits of all rules."""
+        return Limits(cap for rule in self.rules for cap in rule.caps)
 
     @cached_property
     def products(self) -> Directory:

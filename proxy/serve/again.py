@@ -27,11 +27,12 @@ from proxy.serve.showing import Met, Showing
 from proxy.serve.ways import NOTHING, Way, Ways
 from proxy.visitors.alike import NO_NUMBER
 from proxy.visitors.capture import Capture, View
+from proxy.visitors.known import NOBODY, Known
 from proxy.visitors.pending import ENOUGH
 from proxy.visitors.preview import PREVIEWS
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Recorder
-from proxy.visitors.remembered import MISSING, NOBODY, Known
+from proxy.visitors.remembered import MISSING
 from proxy.visitors.visitor import Cookies, Verified
 
 _OK = STATUS_LINE[200]
@@ -94,7 +95,10 @@ class Again:
             way.agreed is not _ALL and self._showing.consents.level(cookies, question.is_private) is not _ALL
         ):
             return self._newly(way, question, own, client, now)
-        numbered, alikes = verified.numbered, way.alikes
+        alikes = way.alikes
+        if not alikes.is_lasting and self._views:
+            self._remembered.settle_of(verified.full.id)
+        numbered = verified.numbered
         known = numbered.known
         if (
             numbered.alikes is alikes
@@ -111,7 +115,7 @@ class Again:
         else:
             return None
         if done is None:
-            profile = known.profile if found is None else found[1]
+            profile = known.current() if found is None else found[1]
             if not way.shown:
                 way.until = -inf  # what the page was shown as may be known from now on
             return self._anew(way, question.request(own, client), own, Met(verified.at(now), profile), now)
@@ -200,7 +204,7 @@ class Again:
                 return None
             profile, known = fresh, self._remembered.basis(visitor.id)
         number = self._number(way, visitor, profile, now)
-        if alikes.is_lasting and known is not None and number != NO_NUMBER:
+        if known is not None and number != NO_NUMBER:
             verified.remember(alikes, number, known, now)
         return number, profile
 

@@ -277,7 +277,7 @@ class Showing:
         found = self._alikes.get(by)
         if found is None:
             make_room(self._alikes, MOST_ASKED)
-            found = self._alikes[by] = Alikes(asked, self.remembered.found)
+            found = self._alikes[by] = Alikes(asked, self.remembered.found, self.publication.limits)
         return found
 
     def _forget_alikes(self) -> None:

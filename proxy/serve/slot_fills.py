@@ -28,7 +28,7 @@ from proxy.serve.slot_maps import SlotMap
 from proxy.visitors.alike import NO_NUMBER, Alikes
 from proxy.visitors.asked import Asked
 from proxy.visitors.context import context_from
-from proxy.visitors.remembered import NOBODY
+from proxy.visitors.known import NOBODY
 from proxy.visitors.visitor import Verified
 
 log = logging.getLogger("tailorbird.showing")
@@ -109,7 +109,10 @@ class FillCache:
             return None
         if showing.consents.level(cookies, question.is_private) is not Consent.PROFILE:
             return None
-        numbered, alikes, capture = verified.numbered, showing.alikes(asked), showing.capture
+        alikes, capture = showing.alikes(asked), showing.capture
+        if not alikes.is_lasting:
+            showing.remembered.settle_of(verified.full.id)
+        numbered = verified.numbered
         if not (numbered.holds(alikes, now) and showing.remembered.believes(numbered.known, now)):
             return None
         fills = self._by_who.get((page.slots, showing.circumstances("identity", said, now)[0], numbered.number))
@@ -149,7 +152,7 @@ class FillCache:
             if number != NO_NUMBER and fills.is_constant:
                 make_room(self._by_who, MOST)
                 self._by_who[key] = fills
-        if number != NO_NUMBER and alikes.is_lasting:
+        if number != NO_NUMBER:
             self._keep(number, alikes, asked, visitor, now)
         if now >= showing.records_at:
             showing.record(asked, showing.seen(request, visitor, now), profile, said + found, fills)

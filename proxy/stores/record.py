@@ -54,12 +54,20 @@ class Whose(msgspec.Struct, array_like=True, frozen=True):
     visitor_id: str
 
 
+class Happened(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What an arrival begins with; the rest is not looked at."""
+
+    visitor_id: msgspec.Raw
+    event: Event
+
+
 _encoder = msgspec.msgpack.Encoder(order="sorted")
 _FIELDS = _encoder.encode([None] * len(Record.__struct_fields__))[: -len(Record.__struct_fields__)]
 _whose_decoder = msgspec.msgpack.Decoder(Whose)
 _decoder = msgspec.msgpack.Decoder(Record)
 _refused_decoder = msgspec.msgpack.Decoder(Refused)
 _arrival_decoder = msgspec.msgpack.Decoder(Arrival)
+_happened_decoder = msgspec.msgpack.Decoder(Happened)
 _arrivals_decoder = msgspec.msgpack.Decoder(list[Arrival])
 
 
@@ -204,6 +212,16 @@ def joined(own: bytes, words: bytes) -> bytes:
 def deed_of(arrival: Arrival) -> Deed:
     """An arrival as a deed."""
     return Deed(arrival.visitor_id, arrival.event.kind, packed_arrival(arrival), arrival.via)
+
+
+def event_of(told: Arrival | Deed) -> Event:
+    """What happened. Raises `DamagedValueError`."""
+    if isinstance(told, Arrival):
+        return told.event
+    try:
+        return _happened_decoder.decode(joined(told.own, told.words)).event
+    except UNDECODABLE:
+        raise DamagedValueError("an event in the log cannot be read") from None
 
 
 def arrivals_of(told: Iterable[Arrival | Deed]) -> list[Arrival]:

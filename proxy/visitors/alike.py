@@ -12,14 +12,14 @@ from collections.abc import Hashable
 from itertools import count
 from math import inf
 
-from proxy.audience.traits import reading
+from proxy.audience.limits import NONE_REACHED, Limits
 from proxy.decide.guard import drawn_by
 from proxy.memo import make_room
 from proxy.metrics import Tally
-from proxy.model import AttributeValue, Cap, Profile, Visitor
+from proxy.model import AttributeValue, Profile, Visitor
 from proxy.visitors.asked import Asked
 from proxy.visitors.context import NEW_VISITOR_SECONDS, unsigned_only
-from proxy.visitors.remembered import NOBODY, Known
+from proxy.visitors.known import NOBODY, Known
 
 MOST_NUMBERED = 32_768
 MOST_LOTS = 8  # a lot takes half a microsecond to draw, once for each visitor
@@ -50,17 +50,20 @@ class Numbered:
 
 
 class Alikes:
-    """The numbers for what the slots of `asked` ask of visitors. `lasting`: nothing that visitors do changes what is
+    """The numbers for what the slots of `asked` ask of visitors. `is_lasting`: nothing that visitors do changes what is
     asked. `found` counts visitors whose profile was found in memory; it does not count where no profile is asked
-    for."""
+    for. `limits` has those of `asked` among all."""
 
-    def __init__(self, asked: Asked, found: Tally) -> None:
+    def __init__(self, asked: Asked, found: Tally, limits: Limits | None = None) -> None:
         self._sources = asked.sources
         self._has_kinds = asked.has_kinds
         self._numbers: dict[Hashable, int] = {}
         self._asks_newness = "visitor" in asked.of_visitor
-        self._lots, self._caps = asked.lots, asked.caps
+        self._lots = asked.lots
+        self._limits = limits or Limits(asked.caps)
+        self._caps = self._limits.numbers(asked.caps)
         self._is_guarded = bool(asked.lots or asked.caps)
+        self._reads_more = asked.reads_more
         self.is_lasting = not asked.needs_history
         self.found = found if asked.needs_profile else Tally()
 
@@ -93,24 +96,24 @@ class Alikes:
         key = (profile.bucket_key if profile is not None else "") or visitor.id
         return drawn_by(self._lots, key) if len(self._lots) <= MOST_LOTS else key
 
-    def _capped(self, profile: Profile | None, now: float) -> tuple[bool, ...]:
+    def _capped(self, profile: Profile | None, now: float) -> frozenset[int]:
         """Which caps have been reached."""
-        if profile is None or not profile.history:
-            return ()
-        return tuple([_is_reached(cap, reading(profile, cap.measure, now)) for cap in self._caps])
+        if profile is None or not self._caps:
+            return NONE_REACHED
+        return self._limits.used(profile, now).reached & self._caps
 
     def forget(self) -> None:
         """Takes every visitor's number away."""
         self._numbers = {}
 
-    def holds_until(self, visitor: Visitor, now: float) -> float:
-        """Until before when a lasting number stays the visitor's, while their cookies and profile stay as they are."""
+    def holds_until(self, visitor: Visitor, profile: Profile | None, now: float) -> float:
+        """Until before when a number stays the visitor's, while their cookies stay as they are and what is known of
+        them is of the same version."""
+        if self._reads_more or (profile is None and not self.is_lasting):
+            return now
         until = visitor.first_seen_at + NEW_VISITOR_SECONDS
-        return until if self._asks_newness and until > now else inf
-
-
-def _is_reached(cap: Cap, reading: AttributeValue | None) -> bool:
-    return isinstance(reading, float) and reading >= cap.enough
+        newness = until if self._asks_newness and until > now else inf
+        return min(newness, self._limits.used(profile, now).until) if self._caps and profile else newness
 
 
 NOT_NUMBERED = Numbered(None, NO_NUMBER, NOBODY, inf, -inf)

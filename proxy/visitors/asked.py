@@ -15,7 +15,6 @@ from proxy.personalise import SORTED_BY
 from proxy.rulebook.compile import Publication
 from proxy.visitors.context import Seen, Source, is_of_request, needs_profile, source_of, values_of
 
-MOST_CAPS = 8
 _NO_NUMBERS = frozenset({"segment", "visitor"})
 
 
@@ -24,11 +23,11 @@ class Asked:
     """What deciding and filling some slots may look at.
 
     * `of_request`, `of_visitor`: names of attributes, the visitor's with where each comes from.
-    * `needs_profile`: a profile may have one of them; `needs_history`: something is read off what the visitor did.
+    * `needs_profile`: a profile may have one of them; `needs_history`: something is read off what the visitor did, and
+      more than limits if it `reads_more`.
     * `lots`, `caps`: what chance draws by who the visitor is, and how often they may be shown something.
     * `tells_visitors_apart`: two of whom all that is the same may be shown different things: products are chosen (what
-      is sold out must not be remembered), a value changes every moment, as the days since an order, or there are too
-      many caps to read all of them, where deciding reads the winner's.
+      is sold out must not be remembered), or a value changes every moment, as the days since an order.
     * `has_kinds`: a value may be a number or a truth value, of which 1 and `yes` are equal in Python.
     """
 
@@ -39,6 +38,7 @@ class Asked:
     tells_visitors_apart: bool
     has_kinds: bool = False
     needs_history: bool = False
+    reads_more: bool = False
     lots: tuple[Lot, ...] = ()
     caps: tuple[Cap, ...] = ()
 
@@ -75,10 +75,11 @@ class Asked:
             of_visitor,
             tuple(source_of(name, measures.get(name)) for name in of_visitor),
             needs_profile(names) or reads_history or bool(deciding.lots),
-            any((filling.follows, filling.has_rows, filling.has_lists, deciding.moves, len(deciding.caps) > MOST_CAPS))
+            any((filling.follows, filling.has_rows, filling.has_lists, deciding.moves))
             or any(map(is_moving, measures.values())),
             not _NO_NUMBERS.issuperset(of_visitor),
             reads_history or bool(measures),
+            filling.follows or bool(measures),
             tuple(deciding.lots),
             tuple(deciding.caps),
         )

@@ -1,8 +1,8 @@
 """Page views that are not counted yet, because nobody has asked what their visitors did.
 
 Counting one view at once costs several times as much as counting it among others: between two pages a machine's
-caches are cold. So where a page's slots do not depend on what visitors did, its views are only appended to a list here.
-Its law: whoever asks what visitors did has the list counted first (`settle`), so nobody can tell the difference.
+caches are cold. So views are only appended to a list here. Its law: whoever asks what a visitor did has the list
+counted first (`settle`), if there is anything of theirs in it, so nobody can tell the difference.
 """
 
 from __future__ import annotations

@@ -10,26 +10,26 @@ from __future__ import annotations
 import enum
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from math import inf
+from operator import itemgetter
 from typing import Final
 
 import msgspec
 
 from proxy.audience.traits import STRANGER
-from proxy.events.fold import fold, is_deed
+from proxy.events.fold import is_deed
 from proxy.garbage import let_go
 from proxy.metrics import Tally
 from proxy.model import Arrival, Deed, Profile
 from proxy.stores.record import arrivals_of
+from proxy.visitors.known import NOBODY, Known
 from proxy.visitors.pending import Pending
 from proxy.visitors.strangers import Held, Strangers
 
 STALE_SECONDS = 3_600.0
-MOST_NEWS = 16
-"""So many events of a visitor whose deeds nobody asks for wait to be counted together."""
 UNMET = 1_024
 """Of whom nothing is known shares a place with one in so many others."""
+WHOSE = itemgetter(1)
 MOST_SPARED = 50
 """So many are looked at until one is found that may be forgotten."""
 
@@ -41,40 +41,6 @@ class Memory(enum.Enum):
 
 
 MISSING: Final = Memory.MISSING
-
-
-@dataclass(slots=True, eq=False)
-class Known:
-    """What is remembered of one visitor: the `profile` that was read `at`, and `news`, the events since, which are
-    folded in when somebody asks.
-
-    * `is_current` until another process changed the visitor, or they are forgotten; `version` counts the changes of the
-      profile.
-    * `is_used`: somebody asked since it was last considered for eviction.
-    """
-
-    at: float
-    profile: Profile | None
-    news: list[Arrival | Deed]
-    is_current: bool = True
-    is_used: bool = False
-    version: int = 0
-
-    def current(self) -> Profile | None:
-        """The profile with the news folded in."""
-        if self.profile is not None and self.news:
-            self.profile = fold(self.profile, arrivals_of(self.news), of_one_log=True)
-            self.version += 1
-        self.news = []
-        return self.profile
-
-    def end(self) -> None:
-        """Marks it as forgotten, for those who still hold it."""
-        self.is_current, self.profile, self.news = False, None, []
-
-
-NOBODY: Final = Known(-inf, None, [])
-"""For whoever asks for no profile: there is never anything new of it."""
 
 
 class Remembered:
@@ -115,6 +81,14 @@ class Remembered:
         """The person whose device the visitor is; the visitor itself when that is not known."""
         return self._persons.get(visitor_id, visitor_id)
 
+    def settle_of(self, visitor_id: str) -> None:
+        """Has views counted, if any is pending of this visitor, or of the person whose device it is."""
+        told = map(WHOSE, self._pending.views)
+        if self._persons:
+            visitor_id, told = self.person(visitor_id), map(self.person, told)
+        if visitor_id in told:
+            self._pending.settle()
+
     def held(self, visitor_id: str) -> Profile | None:
         """What is remembered of this visitor, however old."""
         self._pending.settle()
@@ -125,7 +99,7 @@ class Remembered:
         """The person's profile if it can be believed, else `MISSING`: the store has to be asked. Without `has_news`,
         the visitor's latest events do not matter to the caller."""
         if has_news and self._pending.views:
-            self._pending.settle()
+            self.settle_of(visitor_id)
         known_of = self._known_of
         known = known_of(self._persons.get(visitor_id, visitor_id) if self._persons else visitor_id)
         if known is None:
@@ -206,9 +180,7 @@ class Remembered:
                 else:
                     self._meet(arrival.visitor_id)
             elif is_deed(arrival):
-                known.news.append(arrival)
-                if len(known.news) >= MOST_NEWS:
-                    known.current()
+                known.add(arrival)
         if doers:
             self._strangers.add_doers(doers)
 

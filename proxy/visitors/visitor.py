@@ -23,7 +23,7 @@ from proxy.model import Visitor
 from proxy.settings import Settings
 from proxy.visitors.alike import NOT_NUMBERED, Alikes, Numbered
 from proxy.visitors.hints import hinted_segments
-from proxy.visitors.remembered import Known
+from proxy.visitors.known import Known
 from proxy.visitors.signing import Keyring
 
 VISITOR_PURPOSE = b"tailorbird visitor v1"
@@ -88,10 +88,11 @@ class Verified:
         return self.full if self.counts_from <= now < self.counts_until else self.bare
 
     def remember(self, alikes: Alikes, number: int, known: Known, now: float) -> None:
-        """What the visitor's number was found to be."""
+        """What the visitor's number was found to be, by all that is known of them now."""
         changes = [at for at in (self.counts_from, self.counts_until) if at > now]
-        until = min(*changes, alikes.holds_until(self.full, now), inf)
-        self.numbered = Numbered(alikes, number, known, now, until)
+        until = min(*changes, alikes.holds_until(self.full, known.profile, now), inf)
+        if until > now:
+            self.numbered = Numbered(alikes, number, known, now, until)
 
 
 class Cookies:

@@ -70,13 +70,14 @@ def test_a_number_that_lasts_is_the_visitors_until_they_are_new_no_more(
     asked: Fact, visitor: Visitor, until: float
 ) -> None:
     among = alikes(asked)
-    assert among.is_lasting and among.holds_until(visitor, NOON) == until
+    assert among.is_lasting and among.holds_until(visitor, None, NOON) == until
     if until < inf:
         assert number(among, visitor) == number(among, visitor, now=until - 0.001) != number(among, visitor, now=until)
 
 
 def test_what_is_read_off_what_visitors_do_does_not_last() -> None:
-    assert not alikes(Fact("orders", Between(low=1.0))).is_lasting
+    among = alikes(Fact("orders", Between(low=1.0)))
+    assert not among.is_lasting and among.holds_until(VIP, Profile("bert"), NOON) == NOON
 
 
 def test_only_profiles_that_are_asked_for_are_counted() -> None:

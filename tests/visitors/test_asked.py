@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from proxy.model import AllOf, Cap, Draw, Fact, Measure, OneOf, Reading
-from proxy.visitors.asked import MOST_CAPS, Asked
+from proxy.model import AllOf, Between, Cap, Draw, Fact, Measure, OneOf, Reading
+from proxy.visitors.asked import Asked
 from tests.wire.site import NOON, in_segment, published, shown
 
 
@@ -24,16 +24,18 @@ def test_other_slots_ask_nothing_here() -> None:
     assert Asked.by(publication, ("home.hero",)) == Asked((), (), (), needs_profile=False, tells_visitors_apart=False)
 
 
-def test_caps_are_read_off_the_history_unless_there_are_too_many_to_read_all() -> None:
+def test_caps_are_read_off_the_history() -> None:
     rule, title = shown("Now and then")
-    caps = tuple(Cap(f"cap {n}", Measure(Reading.COUNT, ("banner shown",)), n + 1.0) for n in range(MOST_CAPS + 1))
-    few, many = (
-        Asked.by(published((replace(rule, caps=some), title)), ("home.hero",)) for some in (caps[:MOST_CAPS], caps)
-    )
-    assert (few.needs_profile, few.needs_history, few.tells_visitors_apart) == (True, True, False)
-    assert set(few.caps) == {*caps[:MOST_CAPS]}
-    assert (many.needs_history, many.tells_visitors_apart) == (True, True)
+    caps = tuple(Cap(f"cap {n}", Measure(Reading.COUNT, ("banner shown",)), n + 1.0) for n in range(30))
+    asked = Asked.by(published((replace(rule, caps=caps), title)), ("home.hero",))
+    assert (asked.needs_profile, asked.needs_history, asked.tells_visitors_apart) == (True, True, False)
+    assert set(asked.caps) == {*caps} and not asked.reads_more
     assert not Asked.by(published((replace(rule, caps=caps), title)), ("other.slot",)).caps
+
+
+def test_what_else_is_read_off_the_history_is_told_from_caps() -> None:
+    asked = Asked.by(published(shown("Again", when=Fact("orders", Between(low=1.0)))), ("home.hero",))
+    assert asked.needs_history and asked.reads_more
 
 
 def test_chance_asks_who_it_is_and_no_history() -> None:

@@ -10,8 +10,9 @@ from proxy.events.fold import fold
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Event, Link, Profile
 from proxy.settings import Settings
+from proxy.visitors.known import MOST_NEWS
 from proxy.visitors.profiles import ProfileReader
-from proxy.visitors.remembered import MISSING, MOST_NEWS
+from proxy.visitors.remembered import MISSING
 from tests.wire.patience import PATIENT
 
 

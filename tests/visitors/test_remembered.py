@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from proxy.model import Arrival, Event, Link, Profile
+from proxy.model import Arrival, Link, Profile
 from proxy.visitors.remembered import MISSING, MOST_SPARED, STALE_SECONDS, Remembered
 
 NOW = 1_795_435_200.0
@@ -126,14 +126,3 @@ def test_whoever_still_has_what_is_remembered_no_more_has_nothing() -> None:
     assert [(known.is_current, known.profile) for known in gone] == [
         (False, None), (False, None), (True, Profile("bert")),
     ]  # fmt: skip
-
-
-def test_what_a_profile_became_by_news_is_another_version() -> None:
-    memory = Remembered(1, 5.0)
-    memory.put("anna", ANNA, [], NOW)
-    known = memory.basis("anna")
-    assert known is not None
-    memory.count_in([Arrival("anna", Event(NOW, "1", "page viewed"), "page", NOW)])
-    assert known.version == 0 and known.current() is not ANNA
-    assert known.version == 1 and known.current() is known.profile
-    assert known.version == 1
