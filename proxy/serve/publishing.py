@@ -76,6 +76,9 @@ class Publishing:
         draft, views = await self._drafts.read(DRAFT), await self._views.get_views(REPLAYED)
         if self._is_published:
             return await asyncio.to_thread(self._plan, draft, views)
+        if draft.loaded.publication is None:
+            serving = f"version {self._versions.live()} goes on" if self._rules.good else "no rule is served"
+            return Outlook(f"The folder has mistakes, so {serving}. The first page tells them, and how to mend each.")
         try:
             number = await asyncio.to_thread(lambda: before(self._versions.live(), self._versions.history()))
             was = (await self._drafts.get(str(number))).publication

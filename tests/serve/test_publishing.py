@@ -152,3 +152,11 @@ async def test_going_back_in_a_folder_that_is_live_as_saved_loses_no_work(tmp_pa
         behind.write("a.rules.yaml", GOOD_DAY)
         await site.roll_back(1, "Sam")
         assert (behind.rules / "a.rules.yaml").read_text() == RULES
+
+
+async def test_the_plan_of_a_folder_with_mistakes_that_is_live_as_it_is_saved_says_what_goes_on(tmp_path: Path) -> None:
+    async with shop(tmp_path, rules_mode="folder") as behind:
+        site = behind.tailorbird.desk
+        await until(lambda: site.publication)
+        behind.write("a.rules.yaml", RULES.replace("home.hero", "home.heroo"))
+        assert (await site.plan()).text.startswith("The folder has mistakes, so version 1 goes on.")

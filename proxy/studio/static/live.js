@@ -1,5 +1,8 @@
-// The live list: asks for the last decided pages once a second while this page is looked at.
+// The live list: asks for the last decided pages once a second while this page is looked at, or less often where an answer
+// takes long, as with thousands of rules. A worker that is replaced, or does not answer, is asked again.
+const SHARE = 20;
 const rows = document.getElementById("shown");
+let told = "";
 
 const cell = (text) => Object.assign(document.createElement("td"), { textContent: text });
 
@@ -10,16 +13,21 @@ const row = (shown) => {
   return line;
 };
 
-const refresh = async () => {
-  if (!document.hidden) {
-    const [live, status] = await Promise.all(["/api/live", "/api/status"].map((url) => fetch(url).then((answer) => answer.json())));
-    if (live.length) rows.replaceChildren(...live.slice(0, 25).map(row));
-    for (const rule of status.rules) {
-      const shown = document.querySelector(`[data-shown="${CSS.escape(rule.name)}"]`);
-      if (shown) shown.textContent = rule.shown;
-    }
+const cells = new Map([...document.querySelectorAll("[data-shown]")].map((each) => [each.dataset.shown, each]));
+
+const ask = async () => {
+  const [live, status] = await Promise.all(["/api/live", "/api/status"].map((url) => fetch(url).then((answer) => answer.json())));
+  if (live.length && told !== (told = JSON.stringify(live))) rows.replaceChildren(...live.slice(0, 25).map(row));
+  for (const rule of status.rules) {
+    const shown = cells.get(rule.name);
+    if (shown && shown.textContent !== String(rule.shown)) shown.textContent = rule.shown;
   }
-  setTimeout(refresh, 1000);
+};
+
+const refresh = async () => {
+  const began = performance.now();
+  if (!document.hidden) await ask().catch(() => {});
+  setTimeout(refresh, Math.max(1000, SHARE * (performance.now() - began)));
 };
 
 refresh();
