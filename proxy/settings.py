@@ -199,7 +199,9 @@ class Settings:
     origin_certificate: str = _row("", "PEM file of the certificate, and its key, that https origins want of us")
     connect_timeout_ms: int = _row(1_000, "longest wait for a connection to the origin", "milliseconds", least=1)
     first_byte_timeout_ms: int = _row(10_000, "longest wait for the origin's answer to begin", "milliseconds", least=1)
-    between_bytes_timeout_ms: int = _row(10_000, "longest silence within a body, either way", "milliseconds", least=1)
+    between_bytes_timeout_ms: int = _row(
+        10_000, "longest silence within a body, either way; streams of events may be silent", "milliseconds", least=1
+    )
     page_timeout_ms: int = _row(
         15_000, "longest time for a page that is read whole; what is streamed has none", "milliseconds", least=1
     )

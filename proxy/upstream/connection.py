@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import ssl
 from collections.abc import Callable
 from select import POLLIN, poll
@@ -13,6 +14,19 @@ from typing import Protocol, TypeVar, cast
 from proxy.errors import Fault
 
 log = logging.getLogger("tailorbird.origin")
+
+_KEEPALIVE = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, option), value)
+        for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+        if hasattr(socket, option)
+    ),
+]
+"""An origin that is gone without a word is found out in two minutes, by the system: streams of events and WebSockets
+may be silent for hours."""
+_MOST_UNSENT_BYTES = 65_536
+"""Of what is said over TLS."""
 
 Pieces = list[bytes | memoryview]
 Told = TypeVar("Told")
@@ -146,12 +160,18 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's do not inherit from it
-        self._transport.set_write_buffer_limits(high=0)  # uvloop then writes at once, and not at the end of its turn
         self._unread = poll()
-        socket = transport.get_extra_info("socket")
-        self._unread.register(socket.fileno(), POLLIN)
+        end = transport.get_extra_info("socket")
+        for level, option, value in _KEEPALIVE:
+            end.setsockopt(level, option, value)
+        self._unread.register(end.fileno(), POLLIN)
         if transport.get_extra_info("sslcontext") is None:
-            self._descriptor = socket.fileno()
+            self._descriptor = end.fileno()
+            self._transport.set_write_buffer_limits(
+                high=0
+            )  # uvloop then writes at once, and not at the end of its turn
+        else:  # where 0 is reached by what has nothing to write (uvloop and asyncio alike): it would stop for ever
+            self._transport.set_write_buffer_limits(high=_MOST_UNSENT_BYTES)
 
     def data_received(self, data: bytes) -> None:
         listener = self.listener

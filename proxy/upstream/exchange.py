@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 from time import monotonic
 
 from proxy.errors import Fault, OriginError
@@ -38,6 +39,7 @@ class Exchange(Awaited):
     is_over = False
     _is_sent = False
     _is_paused = False
+    _is_unhurried = False
 
     def __init__(
         self,
@@ -104,6 +106,11 @@ class Exchange(Awaited):
         self._arm(self._patience.between_bytes)
         self._wake()
 
+    def take_its_time(self) -> None:
+        """From now on it may be silent for as long as it likes: it is a stream of events."""
+        self._is_unhurried = True
+        self._touch()
+
     def pause(self) -> None:
         """Slows the origin down: no more is asked for."""
         if not self.is_over and not self._is_paused:
@@ -142,7 +149,7 @@ class Exchange(Awaited):
 
     def _sent(self) -> None:
         self._is_sent = True
-        self._arm(self._patience.between_bytes if self._answer.has_head else self._patience.first_byte)
+        self._arm(self._silence if self._answer.has_head else self._patience.first_byte)
 
     # -- the answer --------------------------------------------------------------------------------------------------
 
@@ -228,14 +235,18 @@ class Exchange(Awaited):
     def _touch(self) -> None:
         """Progress. Until the head is complete only the upload counts as such, so that a dripped head cannot go on for
         ever."""
-        self.deadline = min(monotonic() + self._patience.between_bytes, self._latest)
+        self.deadline = min(monotonic() + self._silence, self._latest)
+
+    @property
+    def _silence(self) -> float:
+        return inf if self._is_unhurried else self._patience.between_bytes
 
     def look(self, now: float) -> None:
         """As `Waiting`."""
         if self._is_origins_turn():
             self._fail(OriginError(f"the origin {self._what_it_owes()} in time", reason="timeout", status=504))
         else:
-            self.deadline = now + self._patience.between_bytes
+            self.deadline = now + self._silence
 
     def _is_origins_turn(self) -> bool:
         return self._connection.is_write_blocked or (self._is_sent and not self._is_paused)

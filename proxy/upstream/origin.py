@@ -196,6 +196,7 @@ class OriginTransport:
         if answer.manner is None and not exchange.is_over and is_event_stream(answer.headers):
             connection.has_slot = False
             self.gate.leave()
+            exchange.take_its_time()
         return answer
 
     async def switch(self, request: UpstreamRequest) -> Switch:

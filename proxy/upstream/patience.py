@@ -55,5 +55,6 @@ class Patience:
         now = monotonic()
         for one in [one for one in self._waiting if one.deadline <= now]:
             heard(one, one.look, now)
-        if self._waiting:
-            self._set(min(one.deadline for one in self._waiting))
+        first = min((one.deadline for one in self._waiting), default=inf)
+        if first < inf:
+            self._set(first)

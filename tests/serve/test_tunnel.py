@@ -167,9 +167,11 @@ async def test_over_https_to_the_origin(tmp_path: Path) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(tls)
     known = str(tmp_path / "authority.pem")
-    async with shouting(tls) as (url, _), Proxy(url, origin_ca=known) as proxy, proxy.connect() as socket:
-        await socket.send("hello")
-        assert await socket.recv() == "HELLO"
+    async with shouting(tls) as (url, _), Proxy(url, origin_ca=known) as proxy, proxy.connect(max_size=None) as socket:
+        async with asyncio.timeout(20):
+            for said in ("hello", "again", "once more", "x" * 2_000_000, "bye"):
+                await socket.send(said)
+                assert await socket.recv() == said.upper()
 
 
 async def test_a_refusal_of_the_origin_is_passed_on_whole() -> None:

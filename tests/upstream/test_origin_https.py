@@ -124,6 +124,23 @@ def test_a_body_that_only_the_closing_ends_is_whole_only_if_the_origin_said_so(
     run(seen_all())
 
 
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("length", [2_000_000, None])
+def test_an_upload_in_many_pieces_arrives_whole(
+    run: Callable[[Coroutine[Any, Any, None]], None], length: int | None, authority: trustme.CA, tmp_path: Path
+) -> None:
+    async def uploaded() -> None:
+        async with Origin(always(ok(b"taken")), tls=server_tls(authority, "localhost")) as origin:
+            transport = transport_to(origin, origin_ca=str(tmp_path / "authority.pem"))
+            for _ in range(2):
+                assert await body_of(transport, post(*[b"x" * 20_000] * 100, length=length)) == b"taken"
+            assert [len(seen.body) for seen in origin.requests] == [2_000_000] * 2
+            assert origin.connections == 1
+            await transport.aclose()
+
+    run(uploaded())
+
+
 # -- visitors leave ------------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
+import pytest
+
+from proxy.errors import OriginError
 from proxy.ports import UpstreamRequest
 from tests.upstream.test_origin import GET, body_of, transport_to
 from tests.wire.origin import Origin, Wire, ok
@@ -28,6 +32,49 @@ async def test_a_stream_of_events_holds_no_place_of_others() -> None:
             await stream.aclose()
         assert await body_of(transport) == b"hello"
         assert "0 active" in repr(transport)
+
+
+async def test_a_stream_of_events_may_be_silent_for_longer_than_others() -> None:
+    has_waited = asyncio.Event()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n"
+
+    async def script(wire: Wire) -> None:
+        if (await wire.request()).target == b"/events":
+            await wire.send(head % b"text/event-stream; charset=utf-8")
+            await has_waited.wait()
+            await wire.send(b"9\r\ndata: 2\n\n\r\n0\r\n\r\n")
+        else:
+            await wire.send(head % b"text/plain")
+        await wire.until_closed()
+
+    async with Origin(script) as origin:
+        transport = transport_to(origin, between_bytes_timeout_ms=20)
+        stream = await transport.fetch(UpstreamRequest(b"GET", b"/events", GET.headers))
+        events = [await anext(stream.body)]
+        for _ in range(3):
+            with pytest.raises(OriginError, match="did not go on with its answer in time"):
+                await body_of(transport)
+        has_waited.set()
+        events += [event async for event in stream.body]
+        assert events == [b"data: 1\n\n", b"data: 2\n\n"]
+        await transport.aclose()
+
+
+async def test_an_origin_that_is_gone_without_a_word_is_found_out_by_the_system() -> None:
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(ok(b"hello"))
+        await wire.until_closed()
+
+    async with Origin(script) as origin:
+        transport = transport_to(origin)
+        switch = await transport.switch(GET)
+        connection, _ = switch.hand_over(asyncio.Protocol())
+        end = connection.get_extra_info("socket")
+        assert end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+        connection.abort()
+        await transport.aclose()
 
 
 async def test_whoever_uses_the_connection_of_a_stream_that_ended_gives_the_place_back() -> None:
