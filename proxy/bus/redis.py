@@ -26,6 +26,10 @@ from proxy.ports import MISSED, OnMessage, Replies
 
 log = logging.getLogger("tailorbird.bus")
 
+AWAY = (RedisError, OSError, RuntimeError, ValueError)
+"""What says that the server is away: uvloop's RuntimeError, too, where a connection broke as it was made, and bytes
+that are no RESP."""
+
 SENT, TOLD, LIVE = "{tb:bus}:sent", "{tb:bus}:told", "{tb:bus}:live"
 LIVES_SECONDS = 3.0
 """Who has said nothing for so long counts as gone."""
@@ -62,7 +66,7 @@ class RedisBus:
 
     async def open(self) -> None:
         if self._following is None:
-            with contextlib.suppress(RedisError, OSError, TimeoutError):
+            with contextlib.suppress(*AWAY):
                 async with asyncio.timeout(REPLY_SECONDS):
                     await self._begin()
             self._following = asyncio.create_task(self._follow())
@@ -73,7 +77,7 @@ class RedisBus:
             async with asyncio.timeout(REPLY_SECONDS):
                 live = await self._live()
                 await self._add(SENT, MOST_SENT, topic, payload, message_id)
-        except (RedisError, OSError, TimeoutError) as error:
+        except AWAY as error:
             log.warning("`%s` reaches this process alone, the server of the bus is away: %s", topic, error)
             here = await self._listeners.reply(self.name, topic, payload)
             return Replies(frozenset({self.name}), here, is_cut_off=True)
@@ -86,7 +90,7 @@ class RedisBus:
         try:
             async with asyncio.timeout(REPLY_SECONDS):
                 await self._add(TOLD, MOST_TOLD, topic, payload, "")
-        except (RedisError, OSError, TimeoutError):
+        except AWAY:
             await self._listeners.handle(topic, payload)
 
     async def aclose(self) -> None:
@@ -95,7 +99,7 @@ class RedisBus:
             while task is not None and not task.done():  # the client may swallow a cancellation
                 task.cancel()
                 await asyncio.wait((task,), timeout=0.1)
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
+        with contextlib.suppress(*AWAY):
             async with asyncio.timeout(REPLY_SECONDS / 2):
                 await self._client.zrem(LIVE, self.name)
         await self._client.aclose()
@@ -119,7 +123,7 @@ class RedisBus:
 
     async def _answers(self, message_id: str, live: frozenset[str]) -> dict[str, bytes]:
         answers: dict[str, bytes] = {}
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
+        with contextlib.suppress(*AWAY):
             async with asyncio.timeout(REPLY_SECONDS):
                 while not live <= answers.keys():
                     _, said = await self._client.blpop([_answers_key(message_id)], timeout=REPLY_SECONDS)
@@ -153,7 +157,7 @@ class RedisBus:
                     await self._listeners.handle(MISSED, secrets.token_bytes(ID_BYTES))
                 await self._read_on()
                 pause = 0.05
-            except (RedisError, OSError) as error:
+            except AWAY as error:
                 log.debug("the server of the bus is away: %s", error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 1.0)
@@ -182,7 +186,7 @@ class RedisBus:
         if answer is None or not fields[b"id"]:
             return
         key = _answers_key(fields[b"id"].decode())
-        with contextlib.suppress(RedisError, OSError):
+        with contextlib.suppress(*AWAY):
             answers = self._client.pipeline(transaction=False)
             answers.rpush(key, self.name.encode() + b"\n" + answer)
             answers.expire(key, 10)

@@ -28,8 +28,10 @@ from redis.exceptions import TimeoutError as RedisTimeout
 SLOTS = 16_384
 DOUBT_SECONDS = 0.1
 """How often the map may be asked for."""
+AWAY = (RedisError, OSError, RuntimeError)
+"""What says that a server is away: uvloop's RuntimeError, too, where a connection broke as it was made."""
 ELSEWHERE = (
-    *(RedisConnectionError, RedisTimeout, OSError),
+    *(RedisConnectionError, RedisTimeout, OSError, RuntimeError),
     *(AskError, ClusterDownError, MasterDownError, ReadOnlyError, TryAgainError),
 )
 """What a server says, or does not, whose keys are with another now."""
@@ -110,7 +112,7 @@ class Map:
         try:
             info = await client.execute_command("CLUSTER INFO")
             told = await client.execute_command("CLUSTER SLOTS")
-        except (RedisError, OSError):
+        except AWAY:
             return []
         if str(info.get("cluster_state")) != "ok":
             return []
@@ -132,7 +134,7 @@ class Wide:
             try:
                 client = await self._map.at(_key(command, args))
                 return await getattr(client, command)(*args, **more)
-            except (RedisError, OSError) as error:
+            except AWAY as error:
                 self._map.doubt(error)
                 raise
 
@@ -150,7 +152,7 @@ class Wide:
         """True when all nodes with keys of their own answer."""
         try:
             return all(await asyncio.gather(*(client.ping() for client in await self._map.masters())))
-        except (RedisError, OSError) as error:
+        except AWAY as error:
             self._map.doubt(error)
             raise
 
@@ -213,7 +215,7 @@ class WidePipeline:
                 getattr(pipeline, command)(*args, **more)
             try:
                 found = await pipeline.execute(raise_on_error=False)
-            except (RedisError, OSError) as error:
+            except AWAY as error:
                 found = [error] * len(numbers)
             for number, answer in zip(numbers, found, strict=True):
                 answers[number] = answer

@@ -18,12 +18,12 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError
 
 from proxy.errors import StoreError
 from proxy.settings import Settings
 from proxy.stores.address import ACK_SECONDS, Ack, Address, address_of
-from proxy.stores.redis_cluster import Map, Wide
+from proxy.stores.redis_cluster import AWAY, Map, Wide
 
 LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS = 1.0, 0.01
 """Between two tries of a write, and not the same for all who try."""
@@ -121,7 +121,7 @@ async def answers_as_ours() -> AsyncIterator[None]:
     """Maps the library's errors to ours."""
     try:
         yield
-    except (RedisError, OSError, ValueError) as error:  # ValueError: bytes that are no RESP
+    except (*AWAY, ValueError) as error:  # ValueError: bytes that are no RESP
         if isinstance(error, _SHUT) or isinstance(error.__cause__, _SHUT):
             help = "name a user and a password in its address: redis://USER:PASSWORD@HOST:PORT/DB"
             raise StoreError(f"the store does not let us in: {error}", help=help) from error

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
+import struct
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
+import uvloop
 from redis.asyncio import Redis
 
 from proxy.bus import bus_of_machine, bus_of_shop
@@ -20,8 +25,9 @@ from proxy.bus import machine as machine_module
 from proxy.bus import redis as redis_module
 from proxy.bus.local import LocalBus
 from proxy.bus.redis import LIVE, MOST_SENT, SENT, RedisBus
+from proxy.errors import StoreError
 from proxy.ports import MISSED, Bus
-from proxy.stores import server_of
+from proxy.stores import open_store, server_of
 from proxy.stores.redis_connecting import client_of
 from tests.contracts.conftest import flush
 from tests.wire.valkeys import valkey
@@ -29,6 +35,7 @@ from tests.wire.valkeys import valkey
 Member = Callable[[], Awaitable[Bus]]
 """Joins one more process to the shop."""
 
+TRIES = 40
 WAYS = ("machine", "valkey", "both")
 
 
@@ -325,6 +332,44 @@ async def test_who_was_cut_off_until_its_place_was_gone_hears_that_it_may_have_m
         await client.acl_deluser("far")
     await here.aclose()
     await there.aclose()
+
+
+def breaking() -> Iterator[int]:
+    """The port of a server that breaks each connection when something is said on it."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def run() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                heard, _ = server.accept()
+                heard.recv(100)
+                heard.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                heard.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join()
+
+
+def test_connections_that_break_as_they_are_made_are_a_server_that_is_away() -> None:
+    async def says(url: str) -> None:
+        bus, store = bus_of_shop(LocalBus(), server_of(url)), open_store(url)
+        listener = Heard(bus)
+        await bus.open()
+        await asyncio.gather(*(bus.tell("purge", b"/sale") for _ in range(TRIES)))
+        failed = await asyncio.gather(*(store.get_profile(f"v{n}") for n in range(TRIES)), return_exceptions=True)
+        assert {type(error) for error in failed} == {StoreError}
+        assert listener.messages == [b"/sale"] * TRIES
+        await bus.aclose()
+        await store.aclose()
+
+    with contextmanager(breaking)() as port:
+        uvloop.run(says(f"redis://127.0.0.1:{port}"))  # which says so in its own way
 
 
 async def test_who_began_before_its_server_hears_that_it_may_have_missed_something(folder: Path) -> None:
