@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+import msgspec
 
 from proxy.cli.junit import Result, junit_xml
 from proxy.cli.rulefolder import folder_arguments, loaded_from, site_now
@@ -86,7 +87,8 @@ def _text(loaded: Loaded, folder: Path, strict: bool) -> str:
 
 
 def _json(loaded: Loaded, folder: Path, strict: bool) -> str:
-    return json.dumps([asdict(finding) for finding in loaded.findings], indent=2, ensure_ascii=False)
+    told = [{**asdict(finding), "place": msgspec.structs.asdict(finding.place)} for finding in loaded.findings]
+    return json.dumps(told, indent=2, ensure_ascii=False)
 
 
 def _github(loaded: Loaded, folder: Path, strict: bool) -> str:

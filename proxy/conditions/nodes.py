@@ -8,38 +8,36 @@ it is something else. Of None, a word that is not there, they make None without 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+import msgspec
 
 from proxy.diagnostics import Edit, Finding, Suggestion, did_you_mean
 from proxy.model import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(msgspec.Struct, frozen=True, gc=False):
     """A word or a text."""
 
     text: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ListNode:
+class ListNode(msgspec.Struct, frozen=True, gc=False):
     """Several nodes in order."""
 
     items: tuple[Node, ...]
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One `word: value`."""
 
     key: Scalar
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
-class MapNode:
+class MapNode(msgspec.Struct, frozen=True, gc=False):
     """Lines of `word: value`, each word once. Its place is its first word. `in_braces` tells `{word: value}` from lines
     of their own, where there are any."""
 

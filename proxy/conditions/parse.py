@@ -37,7 +37,7 @@ from proxy.conditions.nodes import (
     one_or_more,
     unknown_word,
 )
-from proxy.conditions.phrase import Kind, Phrase
+from proxy.conditions.phrase import MOST_READ, Kind, Phrase
 from proxy.conditions.tree import is_tree, read_tree
 from proxy.conditions.values import number_text
 from proxy.conditions.vocabulary import phrase_of, spelled
@@ -190,6 +190,15 @@ def _merged(tests: Sequence[Test]) -> list[Test]:
 
 
 def _read_test(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
+    known = phrase.read.get(word.text)
+    if known is None:
+        before, known = len(findings), _read_anew(phrase, word, findings)
+        if known is not None and len(findings) == before and len(phrase.read) < MOST_READ:
+            phrase.read[word.text] = known
+    return known
+
+
+def _read_anew(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
     if word.text.casefold() in ("any", "none"):
         return IsKnown(word.text.casefold() == "any")
     if negated := _NOT.fullmatch(word.text):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from proxy.model import Measure
+from proxy.model import Measure, Test
+
+MOST_READ = 1_024
+"""Values of a phrase of which it is remembered what they ask: rules ask the same again and again."""
 
 
 class Kind(enum.StrEnum):
@@ -52,6 +55,8 @@ class Phrase:
     stands_alone: bool = True
     measure: Measure | None = None
     timezone: str = "UTC"
+    read: dict[str, Test] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """A memory only: what values ask that had nothing wrong."""
 
     @property
     def is_trait(self) -> bool:

@@ -232,7 +232,7 @@ def words(
 ) -> dict[str, Phrase]:
     """Every word a condition may begin with: the phrases, then declared, then imported attributes. The phrases
     `segment` and `journey stage` have the names of `segments` and `stages` as their choices."""
-    known = {phrase.key: phrase for phrase in PHRASES}
+    known = {phrase.key: replace(phrase) for phrase in PHRASES}  # what it reads is remembered for this folder alone
     known["segment"] = replace(known["segment"], choices=tuple(segments))
     known["journey stage"] = replace(known["journey stage"], choices=tuple(stages))
     for name, kind in (declared or {}).items():

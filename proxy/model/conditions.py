@@ -17,8 +17,7 @@ AttributeValue = str | float | bool | frozenset[str]
 Attributes = Mapping[str, AttributeValue]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where in a rule file something stands. Line and column count from 1, columns in characters; `end` is the
     column after the last character of the word on that line."""
 

@@ -19,11 +19,11 @@ from math import inf
 from proxy.audience.impressions import SHOWN
 from proxy.conditions.behaviours import BOUGHT, CLICKED
 from proxy.conditions.durations import UNITS
-from proxy.conditions.nodes import Entry, Node, Scalar, as_text, one_or_more
+from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_text, one_or_more
 from proxy.diagnostics import Finding, Suggestion, did_you_mean, nearest
 from proxy.model import Cap, Measure, OneOf, Period, Reading, Then
 from proxy.rulebook.scalars import idle
-from proxy.rulebook.words import STOP, Part, fields
+from proxy.rulebook.words import STOP, fields
 
 HELP = "write: at most 3 times per visitor per day, or: once per visitor per 3 days"
 TIMES_HELP = "write: 1 time, or 3 times"
@@ -147,4 +147,6 @@ def _no_limit(text: Scalar, known: Iterable[str]) -> Finding:
 
 def texts_at(node: Node, word: str) -> list[Scalar]:
     """The texts behind a word of a rule not read yet, one or a list."""
-    return [item for item in one_or_more(Part.of(node).node(word)) if isinstance(item, Scalar)]
+    lines = node.entries if isinstance(node, MapNode) else ()
+    values = [entry.value for entry in lines if entry.key.text == word]
+    return [item for value in values for item in one_or_more(value) if isinstance(item, Scalar)]

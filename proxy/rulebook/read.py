@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import msgspec
 import yaml
 
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
@@ -92,7 +93,7 @@ class _Reader:
 
     def __init__(self, name: str, text: str, findings: list[Finding]) -> None:
         self._name = name
-        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
+        self._events: Iterator[yaml.Event] = iter(yaml.CSafeLoader(text).get_event, None)
         self._findings = findings
         self._rows = rows_of(text)
 
@@ -109,6 +110,8 @@ class _Reader:
     def _node(self, event: yaml.Event, depth: int) -> Node:
         if depth > MAX_DEPTH:
             raise _TooDeepError(self._place(event))
+        if isinstance(event, yaml.ScalarEvent) and not (event.anchor or event.tag):  # as most are
+            return Scalar(event.value, self._place(event))
         self._refuse_magic(event)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(event, depth)
@@ -124,7 +127,7 @@ class _Reader:
         place = self._place(start)
         end = event.end_mark
         if items and end is not None and end.line + 1 == place.line:  # in brackets, on one line
-            place = replace(place, end=end.column + 1)
+            place = msgspec.structs.replace(place, end=end.column + 1)
         return ListNode(tuple(items), place)
 
     def _map(self, start: yaml.Event, depth: int) -> MapNode:

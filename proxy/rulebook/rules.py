@@ -4,9 +4,9 @@ share all of it but that."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from proxy.conditions.nodes import Entry, Node
+from proxy.conditions.nodes import Entry, MapNode, Node
 from proxy.diagnostics import Finding, did_you_mean, nearest
 from proxy.model import Cap, Place, Rule
 from proxy.page.slots import LISTING
@@ -33,6 +33,7 @@ class Reader:
     names: Names
     limits: Shared
     groups: Draws
+    _dated: dict[str, Names] = field(default_factory=dict)
 
     def placed(self, found: Part, node: Node, order: int, timezone: str, findings: list[Finding]) -> Rule:
         """Who, where, when, how often and with what chance. `order` is its position in the folder."""
@@ -42,7 +43,7 @@ class Reader:
         return Rule(
             name=name,
             slot=self.names.slot(slot, findings) if slot else "",
-            condition=read_when(found, self.names.at(timezone), findings),
+            condition=read_when(found, self._names_at(timezone), findings),
             priority=_priority(found, findings),
             order=order,
             live_from=live_from,
@@ -56,6 +57,11 @@ class Reader:
             layer=layer.text if layer else "",
             also_on=read_choices(found.node("also on"), "also on", CHANNELS, findings),
         )
+
+    def _names_at(self, timezone: str) -> Names:
+        if timezone not in self._dated:
+            self._dated[timezone] = self.names.at(timezone)
+        return self._dated[timezone]
 
     def _caps(self, found: Part, name: str, timezone: str, findings: list[Finding]) -> tuple[Cap, ...]:
         limits = self.limits.read(found.node("limit"), name, timezone, findings)
@@ -73,7 +79,7 @@ def read_rule(
 
 def is_listing(node: Node) -> bool:
     """True for a rule that arranges a list."""
-    return "listing" in Part.of(node)
+    return isinstance(node, MapNode) and any(entry.key.text == "listing" for entry in node.entries)
 
 
 def read_listing_rule(

@@ -153,7 +153,7 @@ def unknown_fields(fragment: Fragment, node: Node, known: Collection[str]) -> It
     """R506 for each field of what stands under `show:` whose attribute nobody has. A part, as `campaign.source`, is
     known with its whole."""
     for name in dict.fromkeys(one.attribute for one in fragment.fields):
-        if name not in (*known, *IDENTIFIED) and name.partition(".")[0] not in known:
+        if name not in known and name not in IDENTIFIED and name.partition(".")[0] not in known:
             what = f"no visitor has a `{name}`, so its default is shown to everybody"
             help = did_you_mean(name, [*known]) if nearest(name, known) else f"add `{name}` to attributes.yaml"
             yield Finding("R506", what, place_of("{" + name, node), help, is_warning=True)

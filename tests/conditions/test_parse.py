@@ -162,3 +162,15 @@ def test_parts_that_hold_for_everybody_leave_no_trace() -> None:
 def test_a_word_like_no_other_may_be_an_attribute_that_nobody_declared() -> None:
     _, ((far,), (near,)) = zip(read("shoe size: 40"), read("contry: NL"), strict=True)
     assert "attributes.yaml" in far.note and not near.note
+
+
+def test_a_value_that_was_read_before_is_told_again_where_it_is_wrong() -> None:
+    lines = "any of:\n  - {country: Norway}\n  - {country: 'no'}\n"
+    known, findings = words(), list[Finding]()
+    for _ in range(2):
+        root = read_yaml("a", lines, findings)
+        assert root is not None
+        condition = read_condition(root, known, findings)
+    assert [(finding.code, finding.place.line) for finding in findings] == [("R304", 2)] * 2
+    assert meaning(condition) == meaning(read_condition(root, words(), []))
+    assert words()["country"].read == {}
