@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -50,7 +51,7 @@ def running(
         wait_for(ready, process)
         yield process
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # SIGTERM would have us serve on for a while, for a load balancer to see
         try:
             process.wait(timeout=15)
         except subprocess.TimeoutExpired:

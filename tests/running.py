@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +25,7 @@ async def running(*arguments: str, until: str, **environment: str) -> AsyncItera
         yield await asyncio.wait_for(_printed(process, until), PATIENCE_SECONDS)
     finally:
         if process.returncode is None:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # SIGTERM would have it serve on for a while
         await process.wait()
 
 

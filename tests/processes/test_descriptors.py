@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -75,5 +76,5 @@ async def test_who_comes_is_answered_while_more_are_idle_than_may_be_open(tmp_pa
                 writer.close()
         finally:
             with contextlib.suppress(ProcessLookupError):
-                process.terminate()
+                process.send_signal(signal.SIGINT)
             await process.wait()
