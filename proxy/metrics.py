@@ -53,7 +53,13 @@ GAUGES = {
     "tailorbird_origin_limit": "requests that may be under way to an origin at once, as found out, by origin",
     "tailorbird_origin_requests": "requests that are under way to an origin, by origin",
     "tailorbird_origin_waiting": "requests that wait for their turn with an origin, by origin",
+    "tailorbird_workers": "workers of this machine that answer",
+    "tailorbird_degraded": "1 while `/readyz` says that something is amiss, else 0",
+    "tailorbird_rule_problems": "problems in the rule folder as it is now; with any, what was good last serves",
+    "tailorbird_build_info": "always 1; its label is the version that runs",
 }
+ALWAYS_TOLD = ("tailorbird_decide_errors_total", "tailorbird_access_log_lost_total")
+"""Counters without a label: they are 0 before they are counted, or a rise from nothing would be none to Prometheus."""
 
 HISTOGRAMS = {
     "tailorbird_origin_seconds": "how long an origin took to begin its answer",
@@ -202,7 +208,8 @@ class Metrics:
         lines = {name: [f"# HELP {name} {help}", f"# TYPE {name} counter"] for name, help in HELP.items()}
         lines |= {name: [f"# HELP {name} {help}", f"# TYPE {name} gauge"] for name, help in GAUGES.items()}
         lines |= {name: list(_histogram(name, counts)) for name in HISTOGRAMS}
-        for (name, label, value), count in sorted((*counts.items(), *gauges.items())):
+        never = {(name, "", ""): 0 for name in ALWAYS_TOLD}
+        for (name, label, value), count in sorted((*{**never, **counts}.items(), *gauges.items())):
             if name not in HISTOGRAMS:
                 lines[name].append(f'{name}{{{label}="{_escaped(value)}"}} {count}' if label else f"{name} {count}")
         return "\n".join(chain.from_iterable(lines.values())) + "\n"

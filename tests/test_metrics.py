@@ -92,3 +92,27 @@ def test_times_are_a_histogram_of_all_that_noted_some() -> None:
         for step, count in steps.items():
             assert f'{name}_bucket{{le="{step}"}} {count}\n' in text
         assert f"{name}_sum 60.6105\n{name}_count 6\n" in text
+
+
+def test_what_is_told_passes_the_rules_of_prometheus() -> None:
+    """Those that `promtool check metrics` has: a help and a type before the samples of each, which stand together;
+    names by their kind; and counters without a label that are there before they are counted."""
+    metrics = Metrics()
+    metrics.count("tailorbird_origin_errors_total", "reason", "timeout")
+    metrics.gauge("tailorbird_clients", lambda: 3)
+    kinds: dict[str, str] = {}
+    for line in metrics.as_text().splitlines():
+        if said := re.fullmatch(r"# HELP (\w+) \S.*", line):
+            assert said[1] not in kinds
+            kinds[said[1]] = ""
+        elif said := re.fullmatch(r"# TYPE (\w+) (counter|gauge|histogram)", line):
+            assert kinds[said[1]] == "" and said[1] == list(kinds)[-1]
+            kinds[said[1]] = said[2]
+        else:
+            sample = re.fullmatch(r'(\w+)(\{[a-z]+="[^"]*"\})? [\d.]+', line)
+            assert sample and re.sub("_(bucket|sum|count)$", "", sample[1]) == list(kinds)[-1], line
+    for name, kind in kinds.items():
+        assert name.endswith("_total") == (kind == "counter"), name
+        assert kind != "histogram" or name.endswith("_seconds"), name
+        assert not re.search("_(count|sum|bucket|ms|milliseconds|kb|mb|percent)$", name), name
+    assert "\ntailorbird_access_log_lost_total 0\n" in metrics.as_text()

@@ -23,7 +23,7 @@ from proxy.cli.rulefolder import A_FOLDER
 from proxy.diagnostics import Finding
 from proxy.doctor.checkup import checkup
 from proxy.doctor.fetched import FetchedPage, Level, Line
-from proxy.doctor.proposal import Copies, proposed, told, told_of_policy
+from proxy.doctor.proposal import Copies, is_in_place, proposed, told, told_of_policy
 from proxy.environment import from_environment
 from proxy.errors import OriginError
 from proxy.page.slots import is_of
@@ -73,8 +73,9 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
             lines = [*(line for line in lines if line.check not in OVERRULED or line.level is Level.OK), said]
         else:
             proposal = proposed(copies)
-            lines += [*([said] if said else []), *told(copies, proposal)]
-            policy = proposal.text if proposal else ""
+            is_new = not (standing and proposal and is_in_place(proposal, standing))
+            lines += [*([said] if said else []), *(told(copies, proposal) if is_new else ())]
+            policy = proposal.text if proposal and is_new else ""
     if is_written and policy and rules:
         lines.append(_written(rules, policy, pattern or first.path))
     print_as(form, lines, policy)

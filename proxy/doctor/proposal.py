@@ -155,9 +155,22 @@ def told(copies: Copies, proposal: Proposal | None) -> Iterator[Line]:
         yield Line(Level.WARN, "policy", f"{reason}, so it stays each visitor's own", fix)
     if not proposal.unsolved:
         verdict = _verdict(copies.one, proposal.policy)
-        is_kept = "is kept" if verdict == Why.STORABLE else f"still is each visitor's own: {verdict}"
-        says = f"with the policy below the page {is_kept}"
-        yield Line(Level.WARN, "policy", says, "put it into cache.yaml in the rule folder, as --write does")
+        if verdict == Why.STORABLE:
+            fix = "put it into cache.yaml in the rule folder, as --write does"
+            yield Line(Level.WARN, "policy", "with the policy below the page is kept", fix)
+        else:
+            says = f"with the policy below the page still is each visitor's own: {verdict}"
+            yield Line(Level.WARN, "policy", says, _despite(copies))
+
+
+def _despite(copies: Copies) -> str:
+    said = _listed([word for word in OVERRULED if _says(copies.one, word)])
+    return f"leave it, or, if you know that the page is the same for everybody, add `despite: {said}`"
+
+
+def is_in_place(proposal: Proposal, policy: PagePolicy) -> bool:
+    """Whether what stands in cache.yaml already is what is proposed."""
+    return replace(proposal.policy, pattern=policy.pattern) == policy
 
 
 def _told_of_none(copies: Copies) -> Iterator[Line]:
@@ -176,7 +189,7 @@ def told_of_policy(copies: Copies, policy: PagePolicy) -> Line:
     unsolved = _unsolved(copies, policy.holes, policy.allowance.cookies)
     if no := next(unsolved, "") if verdict == Why.STORABLE else verdict:
         says = f'what cache.yaml says of "{policy.pattern}" is not enough: {no}'
-        return Line(Level.WARN, "policy", says, f"see {GUIDE}")
+        return Line(Level.WARN, "policy", says, _despite(copies) if no in OVERRULED else f"see {GUIDE}")
     return Line(Level.OK, "policy", f'by cache.yaml, for "{policy.pattern}", the page is kept')
 
 
@@ -233,6 +246,8 @@ def _allowance(copies: Copies) -> Allowance:
     own = tuple(name for name in copies.set_cookies if SESSIONS.search(name)) or _usual_sessions(copies)
     return Allowance(
         fresh=fresh,
+        while_renewing=30 if fresh else None,
+        if_down=3_600 if fresh else None,
         cookies=CookieRoles(own=own) if depends_on_cookies else None,
         dropped_cookies=tuple(copies.set_cookies),
     )

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from importlib.metadata import version
 from typing import Any, Protocol
 
 import msgspec
@@ -15,7 +17,7 @@ from proxy.audience.survey import Groups, Typed
 from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
 from proxy.httpcache.purge import Purge
-from proxy.metrics import Metrics, Shown
+from proxy.metrics import Counts, Metrics, Shown
 from proxy.model import Rule
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.pauses import Pause, What
@@ -25,7 +27,7 @@ from proxy.stores.versions import Versions
 from proxy.studio.product_changes import ProductsChanged
 from proxy.studio.purging import Purged
 
-STOPPING = "stopping"
+DEGRADED, STOPPING = "degraded", "stopping"
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -206,7 +208,7 @@ async def readiness(site: Site) -> Readiness:
     if site.is_tight:
         reasons.append("memory is nearly used up; pages go on without profiles")
     version = publication.version if publication else ""
-    state = STOPPING if site.is_stopping else "degraded" if reasons else "ready"
+    state = STOPPING if site.is_stopping else DEGRADED if reasons else "ready"
     return Readiness(state, reasons, version, store_ready, 1)
 
 
@@ -221,11 +223,23 @@ def together(said: Sequence[Readiness], missing: int) -> Readiness:
         reasons.append("not all workers have the newest rules yet")
     is_stopping = any(each.is_stopping for each in said)
     return Readiness(
-        STOPPING if is_stopping else "degraded" if reasons else "ready",
+        STOPPING if is_stopping else DEGRADED if reasons else "ready",
         reasons,
         versions[-1] if versions else "",
         all(each.store_ready for each in said),
         len(said),
+    )
+
+
+def state_gauges(ready: Readiness, findings: Collection[Finding]) -> Counts:
+    """What a machine is like as a whole, for alerts: `/readyz` says 200 while it is degraded, so that requests come."""
+    return Counter(
+        {
+            ("tailorbird_workers", "", ""): ready.workers,
+            ("tailorbird_degraded", "", ""): int(ready.state == DEGRADED),
+            ("tailorbird_rule_problems", "", ""): sum(not finding.is_warning for finding in findings),
+            ("tailorbird_build_info", "version", version("tailorbird")): 1,
+        }
     )
 
 

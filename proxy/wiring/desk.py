@@ -39,7 +39,17 @@ from proxy.stores.personal_data import Places, Receipt, exported
 from proxy.stores.versions import Versions
 from proxy.studio.product_changes import ProductsChanged, change, products_changed
 from proxy.studio.purging import Purged, purged
-from proxy.studio.views import STOPPING, Link, Readiness, ShownView, newest, readiness, shown_view, together
+from proxy.studio.views import (
+    STOPPING,
+    Link,
+    Readiness,
+    ShownView,
+    newest,
+    readiness,
+    shown_view,
+    state_gauges,
+    together,
+)
 from proxy.visitors.context import languages_of, request_of
 from proxy.visitors.persona import Persona, context_as
 from proxy.visitors.profiles import ProfileReader
@@ -136,8 +146,9 @@ class Desk:
         return {value: count for (key, _, value), count in counts.items() if key == name}
 
     async def metrics_text(self) -> str:
-        sums = await self._sums()
-        return await asyncio.to_thread(self.metrics.as_text, *sums)  # long, with thousands of rules
+        counts, gauges = await self._sums()
+        gauges.update(state_gauges(await self.readiness(), self.findings))
+        return await asyncio.to_thread(self.metrics.as_text, counts, gauges)  # long, with thousands of rules
 
     async def _sums(self) -> tuple[Counts, Counts]:
         own = Counts(self.metrics.counts()), self.metrics.gauges()

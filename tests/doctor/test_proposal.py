@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proxy.diagnostics import Finding
 from proxy.doctor.fetched import FetchedPage, Level
-from proxy.doctor.proposal import Copies, Proposal, proposed, told, told_of_policy
+from proxy.doctor.proposal import Copies, Proposal, is_in_place, proposed, told, told_of_policy
 from proxy.model import Headers
 from proxy.page.tokens import masked
 from proxy.rulebook.cachefile import read_policy
@@ -181,7 +183,18 @@ def test_what_the_shop_says_itself_is_overruled_by_people_only() -> None:
     page = page_of(PAGE, (b"cache-control", b"private, no-store"))
     made = proposal_for(page)
     assert "# despite: [private, no-store]" in made.text
-    assert next(told(copies(page), made)).says == "with the policy below the page still is each visitor's own: no-store"
+    line = next(told(copies(page), made))
+    assert line.says == "with the policy below the page still is each visitor's own: no-store"
+    assert line.fix.endswith("add `despite: [private, no-store]`")
+
+
+def test_what_stands_in_the_folder_is_not_proposed_again() -> None:
+    page = page_of(PAGE, (b"cache-control", b"private, no-store"), (b"set-cookie", b"PHPSESSID=1"))
+    made = proposal_for(page)
+    (standing,) = policy_of(made.text.replace("path: /c", "path: /*")).pages
+    assert is_in_place(made, standing) and not is_in_place(made, replace(standing, is_kept=False))
+    line = told_of_policy(copies(page), standing)
+    assert "is not enough: no-store" in line.says and line.fix.endswith("add `despite: [private, no-store]`")
 
 
 def test_cookies_that_mean_somebody_make_their_own_page() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from proxy.metrics import Shown
-from proxy.model import Decision, Place, Reason, Rule
-from proxy.studio.views import Readiness, rule_view, shown_view, together
+from proxy.diagnostics import Finding
+from proxy.metrics import GAUGES, Shown
+from proxy.model import NOWHERE, Decision, Place, Reason, Rule
+from proxy.studio.views import Readiness, rule_view, shown_view, state_gauges, together
 
 NOW = 1_000.0
 
@@ -65,3 +66,15 @@ def test_workers_are_as_well_as_the_worst_of_them(workers: list[Readiness], miss
 def test_workers_with_different_rules_are_not_ready_yet() -> None:
     both = together([said(version="v1"), said(version="v2")], 0)
     assert (both.state, both.reasons) == ("degraded", ["not all workers have the newest rules yet"])
+
+
+def test_alerts_are_told_how_the_machine_is_since_readyz_says_200_while_it_is_degraded() -> None:
+    problem, warning = (Finding("R101", "x", NOWHERE, "y", is_warning=is_warning) for is_warning in (False, True))
+    for state, is_degraded in (("ready", 0), ("degraded", 1), ("stopping", 0)):
+        told = state_gauges(said(state), [problem, warning, warning])
+        assert {name: value for (name, label, _), value in told.items() if not label} == {
+            "tailorbird_workers": 1, "tailorbird_degraded": is_degraded, "tailorbird_rule_problems": 1,
+        }  # fmt: skip
+        assert [label for _, label, _ in told] == ["", "", "", "version"] and {name for name, _, _ in told} <= set(
+            GAUGES
+        )
