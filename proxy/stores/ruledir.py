@@ -211,12 +211,16 @@ class _Listed(NamedTuple):
     def of(cls, folders: Sequence[Path], files: Sequence[Path], stamps: Stamps, at: float) -> _Listed | None:
         """The folder and those in it, listed after `at` (Unix seconds). None when it does not exist, or while a folder
         changed so recently that its time would not show another change."""
-        there = [str(folder) for folder in folders if folder.is_dir()]
-        times = [_stamp(os.stat(folder)) for folder in there]
-        if not folders[0].is_dir() or any(changed_ns > (at - SETTLED_SECONDS) * 1e9 for changed_ns, _, _ in times):
-            return None
+        there = [str(folder) for folder in folders if os.path.isdir(folder)]
         paths = [*there, *map(str, files)]
-        return cls(there, paths, [*times, *stamps.values()], stamps, are_told(there, paths))
+        try:
+            times = [_stamp(os.stat(folder)) for folder in there]
+            is_told = are_told(there, paths)
+        except OSError:  # gone since, or lost by a network's file system
+            return None
+        if str(folders[0]) not in there or any(changed_ns > (at - SETTLED_SECONDS) * 1e9 for changed_ns, _, _ in times):
+            return None
+        return cls(there, paths, [*times, *stamps.values()], stamps, is_told)
 
     def holds(self) -> bool:
         """True when nothing has changed since."""
@@ -249,7 +253,7 @@ def _stamps_in(root: Path, folder: str, kinds: re.Pattern[str]) -> Iterator[tupl
 
 
 def _is_below(path: str, root: Path) -> bool:
-    return Path(path).resolve().is_relative_to(root.resolve())
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))  # `resolve` fails for links in a circle
 
 
 def _stamp(stat: os.stat_result) -> Stamp:

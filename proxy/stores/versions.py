@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,6 +29,8 @@ from proxy.rulebook.read import DATA_FILES
 from proxy.stores.history import GOES_LIVE, Action, Entry
 
 FOLDER = ".tailorbird"
+_NUMBER = re.compile(r"\d{0,9}", re.ASCII)
+_BACK = "take it from a backup or from git"
 Files = Mapping[str, bytes]
 
 
@@ -42,12 +45,16 @@ class Versions:
     # -- reading
 
     def live(self) -> int:
-        """The number of the version that is live; 0 when there is none."""
-        text = _read(self._folder / "live").strip()
-        return int(text) if text.isdecimal() else 0
+        """The number of the version that is live; 0 when there is none. Raises `OperatorError` for a damaged file: that
+        is no reason to show nothing."""
+        path = self._folder / "live"
+        text = _read(path).strip()
+        if not _NUMBER.fullmatch(text):
+            raise OperatorError(f"`{path}` says no number of a version", help=_BACK)
+        return int(text or 0)
 
     def pauses(self) -> frozenset[Pause]:
-        """What is paused."""
+        """What is paused. Raises `OperatorError` for a damaged file."""
         return pauses_in(_read(self._folder / "paused"))
 
     def history(self) -> list[Entry]:
@@ -59,7 +66,7 @@ class Versions:
                 entries.append(msgspec.json.decode(line, type=Entry))
             except UNDECODABLE as error:
                 what = f"line {number} of `{path}` cannot be read: {error}"
-                raise OperatorError(what, help="it is only ever added to; take it from a backup or from git") from error
+                raise OperatorError(what, help=f"it is only ever added to; {_BACK}") from error
         return entries
 
     def files(self, number: int) -> dict[str, bytes]:
@@ -216,6 +223,8 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
+    except UnicodeDecodeError as error:
+        raise OperatorError(f"`{path}` is no text: {error}", help=_BACK) from error
 
 
 def replace_whole(path: Path, content: bytes) -> None:

@@ -47,6 +47,7 @@ def test_a_link_within_the_folder_is_followed_and_one_that_leaves_it_is_not(fold
     (folder / "banners" / "secret.html").symlink_to(folder.parent / "secret")
     (folder / "banners" / "again.html").symlink_to(folder / "banners" / "promo.html")
     (folder / "circle.rules.yaml").symlink_to(folder / "circle.rules.yaml")
+    (folder / "cards").symlink_to("cards")
     assert sorted(read_folder(folder)) == ["a.rules.yaml", "banners/again.html", "banners/promo.html"]
 
 
@@ -118,6 +119,27 @@ async def test_a_folder_that_is_deleted_and_made_again_is_watched_on(folder: Pat
 
 
 # -- what is published
+
+
+@pytest.mark.parametrize("name", ["live", "paused"])
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"9" * 5_000, b"of late"])
+async def test_a_damaged_file_of_ours_ends_nothing_and_the_last_files_stand(
+    name: str, content: bytes, tmp_path: Path
+) -> None:
+    rules = RuleFolder(tmp_path, is_published=True)
+    files = {"a.rules.yaml": b"version: 1\nrules: []\n"}
+    rules.versions.publish(files, author="", message="", now=1.0, action=Action.PUBLISHED)
+    assert rules.read() == files
+    kept = (tmp_path / ".tailorbird" / name).read_bytes() if name == "live" else b""
+    async with aclosing(rules.changes()) as changes, asyncio.timeout(PATIENCE):
+        coming = asyncio.ensure_future(anext(changes))
+        (tmp_path / ".tailorbird" / name).write_bytes(content)
+        while rules.glance() != rules._stamps:
+            await asyncio.sleep(0.01)
+        (tmp_path / ".tailorbird" / name).write_bytes(kept)
+        rules.versions.publish(files | {"b.rules.yaml": b""}, author="", message="", now=2.0, action=Action.PUBLISHED)
+        while sorted(await coming) != ["a.rules.yaml", "b.rules.yaml"]:
+            coming = asyncio.ensure_future(anext(changes))
 
 
 async def test_in_published_mode_files_are_drafts_until_they_are_published(tmp_path: Path) -> None:
