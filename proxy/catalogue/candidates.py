@@ -75,7 +75,9 @@ def for_cart(context: StrategyContext, words: Sequence[str]) -> Sequence[str]:
 
 
 def also_viewed(context: StrategyContext, words: Sequence[str]) -> Sequence[str]:
-    return in_turn([context.shop.covisits.row(product).products for product in context.products(words)])
+    """What was looked at beside each of them, and beside that."""
+    beside = context.shop.walk.next_products
+    return in_turn([beside((product,), MOST, leave_out=(product,)) for product in context.products(words)])
 
 
 def instead_of(context: StrategyContext, words: Sequence[str]) -> Sequence[str]:

@@ -157,7 +157,7 @@ def _strategies(trial: Trial) -> Iterator[tuple[str, Answer]]:
         table = learn_visits(trial.learnt, trial.at)
         walk = Walk(table)
         yield "for you now", lambda seen: walk.next_products(seen, MOST)
-        yield "also viewed", lambda seen: table.row(seen[-1]).products[:MOST]
+        yield "also viewed", lambda seen: walk.next_products(seen[-1:], MOST)
     else:
         baskets = learn_baskets(trial.learnt)
         yield "for this cart", lambda seen: baskets.for_cart(seen, MOST)

@@ -161,7 +161,7 @@ STRATEGIES: tuple[Strategy, ...] = (
     ),
     Strategy(
         "also viewed with",
-        "what visitors who looked at these looked at too",
+        "what visitors who looked at these looked at too, and what others did beside that",
         "this product",
         also_viewed,
         because_viewed,

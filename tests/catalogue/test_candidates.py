@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proxy.catalogue.candidates import for_you, goes_with, in_turn, instead_of, together
+from proxy.catalogue.candidates import also_viewed, for_you, goes_with, in_turn, instead_of, together
 from tests.catalogue.worlds import asking
 
 
@@ -20,6 +20,15 @@ def test_a_pair_bought_together_once_is_chance() -> None:
 def test_what_is_looked_at_instead_is_not_what_is_bought_beside_it() -> None:
     ask = asking(here="TRAIL")
     assert set(instead_of(ask, ["this product"])).isdisjoint(goes_with(ask, ["this product"]))
+
+
+def test_what_is_looked_at_too_goes_on_to_what_is_looked_at_beside_that() -> None:
+    ask = asking(here="TRAIL")
+    assert "PILLOW" not in also_viewed(ask, ["this product"])
+    ask.shop.covisits.add_visit(["SCREE", "PILLOW"], 1_000.0, 99)
+    beside = also_viewed(ask, ["this product"])
+    assert "PILLOW" not in ask.shop.covisits.row("TRAIL").products
+    assert beside.index("SCREE") < beside.index("PILLOW") and "TRAIL" not in beside
 
 
 def test_who_likes_a_brand_is_shown_more_of_it() -> None:
