@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent, indent
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import click
 import httpx
@@ -23,6 +23,7 @@ from proxy.cli.rulefolder import A_FOLDER
 from proxy.diagnostics import Finding
 from proxy.doctor.checkup import checkup
 from proxy.doctor.fetched import FetchedPage, Level, Line
+from proxy.doctor.pictures import Shown, pictures_of, told_of_pictures
 from proxy.doctor.proposal import Copies, is_in_place, proposed, told, told_of_policy
 from proxy.environment import from_environment
 from proxy.errors import OriginError
@@ -34,6 +35,7 @@ from proxy.stores.ruledir import read_folder
 from proxy.upstream.tls import client_tls, no_tls
 
 TIMEOUT_SECONDS = 10.0
+PICTURES_SECONDS = 10.0
 OVERRULED = frozenset({"cache", "cookies", "vary"})
 """What a shop says that a policy answers for."""
 COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
@@ -64,6 +66,9 @@ def command(url: str, rules: Path | None, pattern: str | None, is_written: bool,
     first = fetch(url, from_environment(os.environ))
     checked = check(read_folder(rules)) if rules else None
     lines = checkup(replace(first, declared=checked.declared, has_rules=True) if checked else first)
+    if checked and all(line.level is not Level.FAIL for line in lines):
+        named = pictures_of(checked.fragments)
+        lines += told_of_pictures(named, _shown(url, list(named), first.settings))
     policy = ""
     if first.is_bounded and all(line.level is not Level.FAIL for line in lines):
         copies = Copies(first, fetch(url, first.settings), _as_known(url, first), pattern or first.path)
@@ -167,6 +172,25 @@ def fetch(url: str, settings: Settings, cookies: str = "") -> FetchedPage:
         now=now,
         settings=settings,
     )
+
+
+def _shown(url: str, addresses: Sequence[str], settings: Settings) -> dict[str, Shown]:
+    """What pictures of the shop at `url` answer, their bytes unread. Those after the first for which no time is left
+    are left out."""
+    shown: dict[str, Shown] = {}
+    name = {"sni_hostname": settings.origin_name} if settings.origin_name else {}
+    deadline = time.monotonic() + PICTURES_SECONDS
+    with httpx.Client(trust_env=False, verify=client_tls(settings), timeout=PICTURES_SECONDS) as client:
+        for address in addresses:
+            try:
+                with client.stream("GET", urljoin(url, address), extensions=name) as answer:
+                    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+                    shown[address] = Shown(answer.status_code, kind)
+            except (httpx.HTTPError, httpx.InvalidURL):
+                shown[address] = Shown(0, "")
+            if time.monotonic() > deadline:
+                break
+    return shown
 
 
 def _unreachable(url: str, error: Exception) -> OriginError:
