@@ -193,21 +193,19 @@ class Settings:
         (), "Host values served, the first for who says none (HTTP/1.0); empty: any well-formed one"
     )
     origin_ca: str = _row("", "PEM file of extra certificate authorities for https origins")
-    origin_name: str = _row(
-        "", "the name that https origins' certificates have, asked for by SNI; empty: as in their URL"
-    )
+    origin_name: str = _row("", "name of https origins in their certificates, asked for by SNI; empty: as in their URL")
     origin_certificate: str = _row("", "PEM file of the certificate, and its key, that https origins want of us")
     connect_timeout_ms: int = _row(1_000, "longest wait for a connection to the origin", "milliseconds", least=1)
     first_byte_timeout_ms: int = _row(10_000, "longest wait for the origin's answer to begin", "milliseconds", least=1)
     between_bytes_timeout_ms: int = _row(
-        10_000, "longest silence within a body, either way; streams of events may be silent", "milliseconds", least=1
+        10_000, "longest silence within a body, either way, but for streams of events", "milliseconds", least=1
     )
     page_timeout_ms: int = _row(
         15_000, "longest time for a page that is read whole; what is streamed has none", "milliseconds", least=1
     )
     max_connections: int = _row(100, "most connections to one origin per worker", "connections", least=1)
     max_idle_connections: int = _row(50, "most of them that are kept while nothing is asked", "connections")
-    idle_connection_seconds: float = _row(30.0, "idle time after which an origin connection is closed", "seconds")
+    idle_connection_seconds: float = _row(30.0, "idle time of origin connections, less if they say so", "seconds")
     concurrency_start: int = _row(
         64,
         "requests to one origin at once, at first; then as many as it answers without slowing down",

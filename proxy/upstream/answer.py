@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
+from math import inf
 from typing import Any
 
 import httptools
@@ -22,6 +23,8 @@ from proxy.upstream.plain import Plain
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KNOWN_CODING = re.compile(rb"chunked|compress|deflate|gzip|trailers", re.IGNORECASE)
+
+_KEPT = re.compile(rb"\btimeout\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_FIELDS = 256  # an origin may be wordier than the 100 we take from strangers
@@ -221,6 +224,14 @@ class Answer:
         self.is_bounded = is_chunked or has_length or self._is_head or self.status in (101, 204, 304)
         is_last = version != "1.1" or b"close" in named_by_connection(self.headers)
         self.may_reuse = self.is_bounded and not is_last and bool(is_chunked or not codings)
+
+
+def kept_seconds(headers: Headers) -> float:
+    """How long the connection may lie idle before it is used again: a second less than the origin says it keeps it,
+    since what is sent as it closes is lost (Apache and Node.js do after five); infinite where it says nothing."""
+    said = [_KEPT.search(value) for name, value in headers if name == b"keep-alive"]
+    seconds = [int(match[1]) for match in said if match is not None]
+    return min((max(each - 1, each / 2) for each in seconds), default=inf)
 
 
 def _is_unheard_of(codings: list[bytes]) -> bool:

@@ -11,7 +11,7 @@ is plain, and what was cut out is not taken on trust: no value may have a byte t
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from proxy.memo import make_room
@@ -24,17 +24,26 @@ MOST_SEEN = 200
 MOST_RECENT = 4
 MOST_CUTS = 24
 
+COOKIE = b"set-cookie"
 EACH_TIME = frozenset(
-    b"date content-length etag last-modified expires age server-timing x-request-id x-correlation-id x-trace-id "
-    b"x-runtime x-response-time x-amz-request-id x-amz-id-2 x-amz-cf-id cf-ray x-varnish x-timer traceparent".split()
+    b"date content-length etag last-modified expires age keep-alive set-cookie server-timing x-runtime x-response-time "
+    b"x-request-id x-correlation-id x-trace-id request-id x-amz-request-id x-amz-id-2 x-amz-cf-id x-amzn-requestid "
+    b"x-amzn-trace-id x-ms-request-id x-kong-request-id fly-request-id x-vercel-id cf-ray x-varnish x-timer "
+    b"x-cache-hits x-cloud-trace-context traceparent tracestate x-b3-traceid x-b3-spanid x-datadog-trace-id "
+    b"x-debug-token x-debug-token-link x-envoy-upstream-service-time x-kong-upstream-latency x-kong-proxy-latency "
+    b"x-ratelimit-remaining x-ratelimit-reset ratelimit-remaining ratelimit-reset ratelimit report-to".split()
 )
-"""What is another thing with each answer, and no part of a manner. A cookie that is set is not among them: it has to be
-looked into."""
+"""What is another thing with each answer, and no part of a manner: nobody looks into it, but for cookies (`_SET`)."""
 
 
 _LENGTH = rb"([0-9]{1,15})"
 _VALUE = rb"(?![ \t])([\t -~\x80-\xff]*)(?<![ \t])"
 """As `plain.py` takes it, but for an empty one. A whole head is matched in half a microsecond."""
+_SET = rb"(?![^\r]*(?i:domain))" + _VALUE
+"""A cookie whose Domain is to be looked into (`http/returning.py`) is none of these."""
+
+
+_TAKEN = {b"content-length": _LENGTH, COOKIE: _SET}
 
 
 class _Known(NamedTuple):
@@ -93,9 +102,9 @@ class Manners:
             return None
         self._find_cuts(data)
         common = _common(data, self._cuts)
-        if common in self._seen:
+        if common in self._seen and (known := _known(head, common)).read(data) is not None:
             make_room(self._known, MOST_MANNERS)
-            self._known[common] = _known(head, common)
+            self._known[common] = known
         make_room(self._seen, MOST_SEEN)
         self._seen[common] = None
         return head
@@ -111,10 +120,18 @@ class Manners:
 def _common(head: bytes, cuts: Sequence[bytes]) -> tuple[bytes, ...]:
     """What is before, between and after the values that are another thing each time."""
     parts, start = [], 0
-    for at, size in sorted([(at, len(cut)) for cut in cuts if (at := head.find(cut)) >= 0]):
+    for at, size in sorted([(at, len(cut)) for cut in cuts for at in _places(head, cut)]):
         parts.append(head[start : at + size])
         start = head.find(b"\r", at + size)
     return (*parts, head[start:])
+
+
+def _places(head: bytes, cut: bytes) -> Iterator[int]:
+    """Where it stands: once, but for cookies."""
+    at = head.find(cut)
+    while at >= 0:
+        yield at
+        at = head.find(cut, at + 1) if cut[2:-2].lower() == COOKIE else -1
 
 
 def _known(head: Plain, common: tuple[bytes, ...]) -> _Known:
@@ -125,6 +142,6 @@ def _known(head: Plain, common: tuple[bytes, ...]) -> _Known:
         lines += part.count(b"\r\n")
         name = fields[lines - 1][0]
         fields[lines - 1] = name, None
-        pattern += re.escape(part) + (_LENGTH if name == b"content-length" else _VALUE)
+        pattern += re.escape(part) + _TAKEN.get(name, _VALUE)
         length_at = number if name == b"content-length" else length_at
     return _Known(Manner(head.status, fields), re.compile(pattern + re.escape(common[-1])), head.length, length_at)

@@ -20,6 +20,7 @@ from proxy.http.authority import address_of
 from proxy.httpcache.stored import is_event_stream
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
+from proxy.upstream.answer import kept_seconds
 from proxy.upstream.brief import Brief
 from proxy.upstream.connection import Connection
 from proxy.upstream.exchange import Exchange
@@ -192,8 +193,10 @@ class OriginTransport:
     def _noted(self, exchange: Exchange, connection: Connection, begun: float) -> UpstreamResponse:
         answer = exchange.answer
         self.gate.note(begun, time.monotonic())
-        # One in a manner has a length, and is no stream of events however it is called.
-        if answer.manner is None and not exchange.is_over and is_event_stream(answer.headers):
+        if answer.manner is not None:  # it has a length, and is no stream of events however it is called
+            return answer
+        self._keep_idle_for(kept_seconds(answer.headers))
+        if not exchange.is_over and is_event_stream(answer.headers):
             connection.has_slot = False
             self.gate.leave()
             exchange.take_its_time()
@@ -278,6 +281,13 @@ class OriginTransport:
     def _lost(self, connection: Connection) -> None:
         if connection in self._idle:
             self._idle.remove(connection)
+
+    def _keep_idle_for(self, seconds: float) -> None:
+        if seconds < self._idle_seconds:
+            self._idle_seconds = seconds
+            if self._reaper is not None:
+                self._reaper.cancel()
+                self._reap()
 
     def _reap(self) -> None:
         expired = time.monotonic() - self._idle_seconds

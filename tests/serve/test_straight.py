@@ -119,6 +119,32 @@ async def test_pages_that_differ_in_words_each_carry_their_own() -> None:
         writer.close()
 
 
+@pytest.mark.parametrize("has_lane", [True, False])
+@pytest.mark.parametrize("kind", [b"text/plain", b"text/html"])
+async def test_who_is_set_other_cookies_each_time_gets_those_and_as_they_are_meant(kind: bytes, has_lane: bool) -> None:
+    def cookies(number: int) -> list[bytes]:
+        there = b"; DOMAIN=127.0.0.1" if number % 5 == 4 else b"; Path=/"
+        return [b"n=%d" % number + there, b"expires=%d" % number, b"a=; Max-Age=0"][: 1 + number % 3]
+
+    async def script(wire: Wire) -> None:
+        number = 0
+        while True:
+            await wire.request()
+            left = b"Keep-Alive: timeout=5, max=%d" % (100 - number)
+            fields = (b"Content-Type: " + kind, NO_STORE, left, *(b"Set-Cookie: " + each for each in cookies(number)))
+            await wire.send(ok(SLOT, *fields))
+            number += 1
+
+    rules = published(shown("Hello"))
+    async with Origin(script) as origin, Served(origin.url, publication=rules, has_lane=has_lane) as served:
+        for number, heard in enumerate(await asked(served, b"/", 40)):
+            ours = [each.replace(b"; DOMAIN=127.0.0.1", b"; Domain=shop.example") for each in cookies(number)]
+            assert heard.headers[b"set-cookie"].startswith(b", ".join(ours))
+            assert b"keep-alive" not in heard.headers
+            assert (b"Hello" in heard.body) == (kind == b"text/html")
+        assert origin.connections == 1
+
+
 async def test_a_page_that_the_origin_compressed_is_compressed_again() -> None:
     async with Origin(by_path(ANSWERS)) as origin, Served(origin.url, publication=published(shown("Hello"))) as served:
         for path, said in ((b"/coded", b"Hello"), (b"/coded/plain", b"plain")):

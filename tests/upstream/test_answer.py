@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 
 from proxy.errors import OriginError
-from proxy.upstream.answer import Answer
+from proxy.upstream.answer import Answer, kept_seconds
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -227,3 +229,20 @@ def test_what_was_taken_is_not_given_twice() -> None:
     assert (answer.take(), answer.size) == (b"abcde", 0)
     answer.feed(b"f")
     assert (answer.take(), answer.is_complete) == (b"f", True)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ((), inf),
+        ((b"timeout=5, max=100",), 4),
+        ((b"max=100, Timeout = 2",), 1),
+        ((b'timeout="1"',), 0.5),
+        ((b"timeout=0",), 0),
+        ((b"max=100",), inf),
+        ((b"notimeout=5",), inf),
+        ((b"timeout=60", b"timeout=20"), 19),
+    ],
+)
+def test_a_connection_lies_idle_for_less_than_its_origin_says(said: tuple[bytes, ...], seconds: float) -> None:
+    assert kept_seconds([(b"keep-alive", value) for value in said]) == seconds

@@ -77,6 +77,34 @@ def test_what_is_in_no_known_manner_is_read_as_if_there_were_none(strange: bytes
     assert acquainted(head()).read(strange) == plain.read(strange)
 
 
+def setting(*cookies: bytes) -> bytes:
+    return head(more=b"".join(b"Set-Cookie: " + cookie + b"\r\n" for cookie in cookies) + b"Keep-Alive: max=9\r\n")
+
+
+def test_cookies_differ_with_each_answer_and_so_does_how_long_the_connection_is_kept() -> None:
+    another = setting(b"a=2; Path=/", b"b=3; Secure").replace(b"max=9", b"max=8")
+    read = acquainted(setting(b"a=0", b"b=1; HttpOnly")).read(another)
+    assert read is not None and read.manner is not None
+    said = read.manner.headers(read.values)[4:]
+    assert said == ((b"set-cookie", b"a=2; Path=/"), (b"set-cookie", b"b=3; Secure"), (b"keep-alive", b"max=8"))
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        setting(b"a=0; Domain=shop.example"),
+        setting(b"a=0", b"b=1;dOMAIN=x"),
+        setting(b"a=0", b"b=1", b"c=2"),
+        setting(b"a=0\x00", b"b=1"),
+        setting(b"a=0", b""),
+        setting(b"a=0", b"b=1 "),
+    ],
+)
+def test_cookies_that_are_to_be_looked_into_are_read_as_if_there_were_no_manners(strange: bytes) -> None:
+    assert acquainted(setting(b"a=0", b"b=1"), setting(b"a=0")).read(strange) == plain.read(strange)
+    assert acquainted(strange).read(strange) == plain.read(strange) or strange == setting(b"a=0", b"b=1", b"c=2")
+
+
 def test_many_manners_are_told_apart() -> None:
     heads = [head(more=b"X-Kind: %d\r\n" % kind) for kind in range(20)]
     manners = acquainted(*heads)

@@ -98,6 +98,15 @@ async def test_an_expired_connection_is_not_reused_even_before_it_is_closed() ->
         await transport.aclose()
 
 
+async def test_a_connection_is_closed_before_the_origin_closes_it_where_it_says_when() -> None:
+    async with Origin(always(ok(b"hello", b"Keep-Alive: timeout=1, max=100"))) as origin:
+        transport = transport_to(origin, idle_connection_seconds=3_600)
+        assert [await body_of(transport) for _ in range(4)] == [b"hello"] * 4
+        assert origin.connections == 1
+        await origin.has_open(0)
+        await transport.aclose()
+
+
 async def test_bytes_nobody_asked_for_cost_the_connection() -> None:
     async def talkative(wire: Wire) -> None:
         await wire.request()
