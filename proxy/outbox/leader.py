@@ -39,28 +39,31 @@ class Leader:
         metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
+        self._name = name
+        self._outbox = outbox
+        self._clock = clock
+        self._follower = Follower(name, store, outbox, webhooks, publication, metrics, clock)
+        self._webhooks = webhooks
+        self._metrics = metrics
+        self._leads_until = 0.0
+
+    async def run(self) -> None:
+        """Runs until cancelled."""
         # A sixth of what a worker takes to start, and few shops have webhooks.
         import httpx
 
         from proxy.outbox.sender import TIMEOUT_SECONDS, Sender
 
-        self._name = name
-        self._outbox = outbox
-        self._clock = clock
-        self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
-        self._follower = Follower(name, store, outbox, webhooks, publication, metrics, clock)
-        self._senders = [Sender(webhook, outbox, self._client, metrics, clock) for webhook in webhooks]
-        self._leads_until = 0.0
-
-    async def run(self) -> None:
-        """Runs until cancelled."""
-        sending = (self._repeat(sender.step) for sender in self._senders)
-        try:
-            await asyncio.gather(self._ask_for_the_lead(), self._repeat(self._look), *sending)
-        finally:
-            await self._follower.rest()
-            await self._client.aclose()
-            await self._leave()
+        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
+            told = self._outbox, client, self._metrics, self._clock
+            sending = (self._repeat(Sender(webhook, *told).step) for webhook in self._webhooks)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for work in (self._ask_for_the_lead(), self._repeat(self._look), *sending):
+                        group.create_task(work)
+            finally:
+                await self._follower.rest()
+                await self._leave()
 
     async def _leave(self) -> None:
         """Gives up the lead, so that another process can have it at once."""

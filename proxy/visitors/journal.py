@@ -21,6 +21,7 @@ from proxy.events.fold import is_deed
 from proxy.metrics import Metrics
 from proxy.model import Arrival, Deed
 from proxy.ports import Applied, EventStore, Refused
+from proxy.processes.lasting import lasting
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores.record import arrivals_of
 from proxy.visitors.event_queue import Entry, Queue, rows_of
@@ -150,7 +151,7 @@ class Journal:
 
     def open(self) -> None:
         """Starts writing to the store."""
-        self._running = asyncio.create_task(self._run())
+        self._running = asyncio.create_task(lasting(self._run))
 
     async def aclose(self) -> None:
         """Writes what is left, unless the store is away, and stops."""

@@ -20,6 +20,7 @@ from proxy.metrics import Metrics
 from proxy.model import Profile
 from proxy.outbox.leader import Leader, webhooks_in
 from proxy.ports import Store
+from proxy.processes.lasting import Work, lasting
 from proxy.processes.listener import Certificate, Listener
 from proxy.processes.liveness import Lag
 from proxy.processes.memory_limit import MemoryLimit
@@ -251,21 +252,21 @@ class Tailorbird:
         await self._product_news.open()
         await self.bus.open()
         self.journal.open()
-        works = [
-            self._rules.follow(),
-            self._keeper.run(),
-            self._lag.watch(),
-            self._memory_limit.watch(),
-            self._affinity.run(),
-            self._invalidation.follow(pause_of(self.settings.profile_memory_seconds)),
-            self._product_news.follow(),
-            self._profiles.meet_all(),
+        works: list[Work] = [
+            self._rules.follow,
+            self._keeper.run,
+            self._lag.watch,
+            self._memory_limit.watch,
+            self._affinity.run,
+            partial(self._invalidation.follow, pause_of(self.settings.profile_memory_seconds)),
+            self._product_news.follow,
+            self._profiles.meet_all,
         ]
         if self._shared_counts is not None:
-            works.append(self._shared_counts.keep())
+            works.append(self._shared_counts.keep)
         if self._webhooks is not None:
-            works.append(self._webhooks.run())
-        self._beside = [asyncio.create_task(work) for work in works]
+            works.append(self._webhooks.run)
+        self._beside = [asyncio.create_task(lasting(work)) for work in works]
         return self
 
     async def __aexit__(self, *_: object) -> None:

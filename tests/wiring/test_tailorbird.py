@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from proxy.errors import OperatorError
 from proxy.httpcache.purge import purge_of
 from proxy.model import Profile
+from proxy.ports import ProfileStore
 from proxy.rulebook.pauses import Pause, What
 from proxy.settings import Settings
 from proxy.stores.history import Action
@@ -226,3 +228,34 @@ def test_settings_that_make_no_sense_are_told_before_anything_is_made(tmp_path: 
     with pytest.raises(OperatorError, match="no origin"):
         Tailorbird(Settings(secret="a-secret-for-tests-long-enough", store=f"sqlite:{tmp_path}/shop.db"))
     assert not list(tmp_path.iterdir())
+
+
+class Stumbling:
+    """A store over which one question of a worker's stumbles, once."""
+
+    def __init__(self, store: ProfileStore) -> None:
+        self._store = store
+        self.asked = 0
+        self.is_asked_again = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def newest_change(self) -> str:
+        self.asked += 1
+        if self.asked == 1:
+            raise RuntimeError("a fault of ours")
+        self.is_asked_again.set()
+        return await self._store.newest_change()
+
+
+async def test_what_runs_beside_requests_outlives_a_fault_of_ours(tmp_path: Path) -> None:
+    stores: list[Stumbling] = []
+
+    def wrap(store: ProfileStore) -> ProfileStore:
+        stores.append(Stumbling(store))
+        return stores[0]  # type: ignore[return-value]
+
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path, wrap=wrap):
+        async with asyncio.timeout(30):
+            await stores[0].is_asked_again.wait()
