@@ -85,7 +85,7 @@ class Showing:
         profiles.along(cookies.forget)  # they lead to profiles
         profiles.along(self._forget_alikes)
         self._metrics = metrics
-        self._recorder = recorder
+        self.recorder = recorder
         self.capture = capture
         self._recall = Recall()
         self.filling = Filling(self._recall, settings.secret)
@@ -212,9 +212,8 @@ class Showing:
 
     def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
         """What deciding the template's slots looks at."""
-        asked, seen = self.asked_by(template), self.seen(request, met.visitor, now)
-        of_visitor = tuple([source(met.visitor, met.profile, now) for source in asked.sources])
-        return context_from(seen, met.profile, asked.attributes, (*asked.said(seen), *of_visitor))
+        asked, _, of_request, of_visitor = self.said(template, request, met, now)
+        return self.context(asked, request, met, now, of_request + of_visitor)
 
     def _done(
         self,
@@ -227,43 +226,47 @@ class Showing:
         poured: Sequence[Fragment],
     ) -> Personalised:
         """What was done for somebody alike, or is now."""
-        asked = self.asked_by(template)
-        visitor, profile, _ = met
-        of_request = asked.known(request)
-        if of_request is None:
-            of_request = asked.said(self.seen(request, visitor, now))
-        alikes = self.alikes(asked)
-        found = alikes.values(visitor, profile, now)
-        values = of_request + found
+        asked, alikes, of_request, of_visitor = self.said(template, request, met, now)
+        values = of_request + of_visitor
         if recalled is None:
-            context = context_from(self.seen(request, visitor, now), profile, asked.attributes, values)
-            done = self.filling.anew(template, context, coding, poured)
+            done = self.filling.anew(template, self.context(asked, request, met, now, values), coding, poured)
         else:
-            number = NO_NUMBER if asked.tells_visitors_apart else alikes.number(found, visitor, profile, now)
+            number = NO_NUMBER
+            if not asked.tells_visitors_apart:
+                number = alikes.number(of_visitor, met.visitor, met.profile, now)
             circumstances, _ = self.circumstances(coding, of_request, now)
             known = recalled.get(circumstances, number)
             if known is None:
-                context = context_from(self.seen(request, visitor, now), profile, asked.attributes, values)
+                context = self.context(asked, request, met, now, values)
                 done = self.filling.shared(template, context, coding, recalled, circumstances, asked.of_request)
                 if number != NO_NUMBER:
                     self._recall.keep(recalled, circumstances, number, done)
             else:
                 done = known
-        if now >= self._recorder.due_at:
-            self.record(asked, self.seen(request, visitor, now), profile, values, done)
+        if now >= self.recorder.due_at:
+            self.record(asked, request, met, now, values, done)
         return done
 
-    @property
-    def records_at(self) -> float:
-        """When the next view is recorded."""
-        return self._recorder.due_at
+    def said(self, page: HasSlots, request: Request, met: Met, now: float) -> tuple[Asked, Alikes, Values, Values]:
+        """What the page's slots ask, the visitors who are alike to them, and what the request and its visitor say."""
+        asked = self.asked_by(page)
+        of_request = asked.known(request)
+        if of_request is None:
+            of_request = asked.said(self.seen(request, met.visitor, now))
+        alikes = self.alikes(asked)
+        return asked, alikes, of_request, alikes.values(met.visitor, met.profile, now)
 
-    def record(self, asked: Asked, seen: Seen, profile: Profile | None, values: Values, done: Shown) -> None:
+    def context(self, asked: Asked, request: Request, met: Met, now: float, values: Values) -> EvaluationContext:
+        """What deciding looks at where these are the values of what is asked."""
+        return context_from(self.seen(request, met.visitor, now), met.profile, asked.attributes, values)
+
+    def record(self, asked: Asked, request: Request, met: Met, now: float, values: Values, done: Shown) -> None:
         """Has a view recorded, if its visitor agrees."""
-        if seen.visitor.consent is Consent.NONE:
+        if met.visitor.consent is Consent.NONE:
             return
-        context, plan = context_from(seen, profile, asked.attributes, values), self.publication.plan
-        self._recorder.note(Noted(plan, seen.request, seen.visitor, context, seen.country_header, done.decisions))
+        context, plan = self.context(asked, request, met, now, values), self.publication.plan
+        country_header = self.seen(request, met.visitor, now).country_header
+        self.recorder.note(Noted(plan, request, met.visitor, context, country_header, done.decisions))
 
     def circumstances(self, coding: Coding, said: Values, now: float) -> tuple[Hashable, float]:
         """All that deciding and filling look at beside the visitor; and up to when it stays the same."""

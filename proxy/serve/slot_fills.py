@@ -27,7 +27,6 @@ from proxy.serve.showing import Met, Showing
 from proxy.serve.slot_maps import SlotMap
 from proxy.visitors.alike import NO_NUMBER, Alikes
 from proxy.visitors.asked import Asked
-from proxy.visitors.context import context_from
 from proxy.visitors.known import NOBODY
 from proxy.visitors.visitor import Verified
 
@@ -129,33 +128,28 @@ class FillCache:
     def _goes_on(self, now: float) -> bool:
         """Whether nothing is due but to show the same again."""
         publication = self._showing.publication
-        return publication is self._publication and not publication.is_off and now < self._showing.records_at
+        return publication is self._publication and not publication.is_off and now < self._showing.recorder.due_at
 
     def _of(self, page: SlotMap, request: Request, met: Met, now: float) -> SlotFills:
         showing = self._showing
-        asked = showing.asked_by(page)
-        visitor, profile, _ = met
-        said = asked.known(request)
-        if said is None:
-            said = asked.said(showing.seen(request, visitor, now))
-        alikes = showing.alikes(asked)
-        found = alikes.values(visitor, profile, now)
-        number = NO_NUMBER if asked.tells_visitors_apart else alikes.number(found, visitor, profile, now)
-        circumstances, _ = showing.circumstances("identity", said, now)
+        asked, alikes, of_request, of_visitor = showing.said(page, request, met, now)
+        number = NO_NUMBER
+        if not asked.tells_visitors_apart:
+            number = alikes.number(of_visitor, met.visitor, met.profile, now)
+        circumstances, _ = showing.circumstances("identity", of_request, now)
         key = page.slots, circumstances, number
         fills = self._by_who.get(key) if number != NO_NUMBER else None
         if fills is None:
-            seen = showing.seen(request, visitor, now)
-            context = context_from(seen, profile, asked.attributes, said + found)
+            context = showing.context(asked, request, met, now, of_request + of_visitor)
             begun = self._begun.get((page.slots, circumstances)) or self._begins(page, circumstances, asked, context)
             fills = self._decided(page.slots, context, begun)
             if number != NO_NUMBER and fills.is_constant:
                 make_room(self._by_who, MOST)
                 self._by_who[key] = fills
         if number != NO_NUMBER:
-            self._keep(number, alikes, asked, visitor, now)
-        if now >= showing.records_at:
-            showing.record(asked, showing.seen(request, visitor, now), profile, said + found, fills)
+            self._keep(number, alikes, asked, met.visitor, now)
+        if now >= showing.recorder.due_at:
+            showing.record(asked, request, met, now, of_request + of_visitor, fills)
         return fills
 
     def _keep(self, number: int, alikes: Alikes, asked: Asked, visitor: Visitor, now: float) -> None:

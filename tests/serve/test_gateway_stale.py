@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.serve.test_gateway import SHOP_COOKIE, VIP
-from tests.wire.origin import Origin, Seen, always, ok
+from tests.wire.origin import Origin, Script, Seen, always, ok
 from tests.wire.site import HTML, PAGE, SHARED, Site, answering, eventually
 
 
@@ -76,18 +76,20 @@ async def test_an_origin_that_answers_5xx_is_stood_in_for_too_and_the_page_is_no
         assert (await site.get(b"/")).body == PAGE + b"new"
 
 
-async def test_a_stale_page_is_given_when_another_fetch_of_it_takes_too_long() -> None:
-    release = asyncio.Event()
-    answers = iter([ok(PAGE, *SHARED)])
+def hanging(release: asyncio.Event, *fields: bytes) -> Script:
+    """Answers at once the first time, and with a new page once it is released."""
+    answers = iter([ok(PAGE, *fields)])
 
     async def late() -> bytes:
         await release.wait()
-        return ok(PAGE + b"new", *SHARED)
+        return ok(PAGE + b"new", *fields)
 
-    async with (
-        Origin(answering(lambda _: next(answers, None) or late())) as origin,
-        Site(origin.url, collapse_wait_ms=5) as site,
-    ):
+    return answering(lambda _: next(answers, None) or late())
+
+
+async def test_a_stale_page_is_given_when_another_fetch_of_it_takes_too_long() -> None:
+    release = asyncio.Event()
+    async with Origin(hanging(release, *SHARED)) as origin, Site(origin.url, collapse_wait_ms=5) as site:
         await site.get(b"/")
         site.now += 61
         first = asyncio.create_task(site.get(b"/"))
@@ -104,16 +106,7 @@ async def test_who_asks_an_origin_that_hangs_gets_the_stale_page_and_the_next_wh
 ) -> None:
     release = asyncio.Event()
     fields = HTML, b'ETag: "a"', b"Cache-Control: max-age=%d" % lifetime
-    answers = iter([ok(PAGE, *fields)])
-
-    async def late() -> bytes:
-        await release.wait()
-        return ok(PAGE + b"new", *fields)
-
-    async with (
-        Origin(answering(lambda _: next(answers, None) or late())) as origin,
-        Site(origin.url, stale_wait_ms=5) as site,
-    ):
+    async with Origin(hanging(release, *fields)) as origin, Site(origin.url, stale_wait_ms=5) as site:
         await site.get(b"/")
         site.now += lifetime + 1
         asking = asyncio.create_task(site.get(b"/"))
