@@ -14,6 +14,7 @@ from math import inf, nextafter
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from proxy.audience.traits import STRANGER
 from proxy.http.message import Own, Question, Request, Response
 from proxy.http.outgoing import assembled_answer
 from proxy.httpcache.memory import Memory
@@ -58,6 +59,7 @@ class Again:
         self._stored = memory
         self._showing = showing
         self._verified_by = cookies.verified
+        self._cookies = cookies
         self._remembered = profiles.memory
         self._metrics = metrics
         self._hits = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
@@ -141,8 +143,13 @@ class Again:
 
     def _newly(self, way: Way, question: Question, own: Own, client: str, now: float) -> bytes | Response | None:
         """The same for somebody whose cookies have to be read, or who gets theirs with this page."""
-        if PREVIEWS in own.get(b"cookie", b""):
+        cookies = own.get(b"cookie", b"")
+        if PREVIEWS in cookies:
             return None
+        if way.agreed is _ALL and self._cookies.is_nobodys(cookies):
+            given = self._welcomed(way, own, client, now)
+            if given is not None:
+                return given
         request = question.request(own, client)
         met = self._showing.meet(way.template, request, now)
         if met is None:
@@ -154,7 +161,31 @@ class Again:
         if self._capture.is_on:
             is_first = met.set_cookie is not None
             self._capture.note(View(now, request, way.template.about, met.visitor, done, is_first))
+            way.page = self._capture.page_of(question, way.template.about)
         return self._given(way, request, own, done.page, met.set_cookie, now)
+
+    def _welcomed(self, way: Way, own: Own, client: str, now: float) -> bytes | None:
+        """The same for somebody who has none of our cookies, if others like them were shown the page."""
+        capture, page = self._capture, way.page
+        if not self._showing.gives_cookies or (page is None and capture.is_on) or b"if-none-match" in own:
+            return None
+        visitor, cookie = self._cookies.new_visitor(now)
+        number = way.newcomers
+        if number == NO_NUMBER:
+            number = self._number(way, visitor, STRANGER, now)
+            if not way.alikes.draws:  # else each has another
+                way.newcomers = number
+        done = way.shown.get(number)
+        if done is None or done.pieces is None:
+            return None
+        self._hits.count += 1
+        self._metrics.show(now, way.question.path, done.decided)
+        if page is not None:
+            capture.note_first(now, page, visitor.id, done)
+        if self._note_hit is not None:
+            self._note_hit(now, way.question, own, client, way.head, done.page.length)
+        lines = way.beginning, done.page.lines, b"set-cookie: ", cookie, b"\r\n\r\n"
+        return b"".join((*lines, *done.page.chunks))
 
     def _anew(self, way: Way, request: Request, own: Own, met: Met, now: float) -> bytes | Response:
         """What nobody alike was shown, as far as is known."""

@@ -92,7 +92,7 @@ class Showing:
         self._alikes: dict[Hashable, Alikes] = {}
         self._shop = Shop()
         self.consents = Consents(settings)
-        self._gives_cookies = settings.visitor_cookie != "off"
+        self.gives_cookies = settings.visitor_cookie != "off"
         self._trusted = networks(settings.trusted_proxies)
         self._country_header = settings.country_header.lower().encode()
 
@@ -147,7 +147,7 @@ class Showing:
     def _welcome(self, visitor: Visitor, now: float, *, has_cookie: bool) -> Met:
         if visitor.consent < Consent.SESSION:
             return Met(visitor, set_cookie=self.cookies.forgotten if has_cookie else None)
-        if not self._gives_cookies:
+        if not self.gives_cookies:
             return Met(visitor, STRANGER)
         new, cookie = self.cookies.new_visitor(now, is_for_session=visitor.consent is Consent.SESSION)
         if visitor is not ANONYMOUS:

@@ -18,7 +18,7 @@ from proxy.page.template import Template
 from proxy.personalise import Personalised
 from proxy.serve.pages import Entry
 from proxy.serve.recall import Recalled
-from proxy.visitors.alike import Alikes
+from proxy.visitors.alike import NO_NUMBER, Alikes
 from proxy.visitors.asked import Asked
 from proxy.visitors.capture import Page
 
@@ -39,7 +39,8 @@ class Way:
     * When it holds: from `since` up to `until`, while no more than `changes` were made to what is stored. If it
       `is_vouched_for`, remembered profiles are believed for as long.
     * What it gives: an answer has the fields `head` and begins with `beginning`; `shown` has the pages by their
-      visitors' numbers; `page` is what a view is noted as, once that is known.
+      visitors' numbers, `newcomers` is the number of all who come for the first time, and `page` is what a view is
+      noted as, once these are known.
     """
 
     question: Question
@@ -60,6 +61,7 @@ class Way:
     beginning: bytes = b""
     shown: dict[int, Personalised] = field(default_factory=lambda: NOTHING)
     page: Page | None = None
+    newcomers: int = NO_NUMBER
 
 
 class Ways(Memo[Question, Way]):

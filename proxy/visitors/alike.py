@@ -51,8 +51,8 @@ class Numbered:
 
 class Alikes:
     """The numbers for what the slots of `asked` ask of visitors. `is_lasting`: nothing that visitors do changes what is
-    asked. `found` counts visitors whose profile was found in memory; it does not count where no profile is asked
-    for. `limits` has those of `asked` among all."""
+    asked; `draws`: chance has a say. `found` counts visitors whose profile was found in memory; it does not count where
+    no profile is asked for. `limits` has those of `asked` among all."""
 
     def __init__(self, asked: Asked, found: Tally, limits: Limits | None = None) -> None:
         self._sources = asked.sources
@@ -65,6 +65,7 @@ class Alikes:
         self._is_guarded = bool(asked.lots or asked.caps)
         self._reads_more = asked.reads_more
         self.is_lasting = not asked.needs_history
+        self.draws = bool(asked.lots)
         self.found = found if asked.needs_profile else Tally()
 
     def values(self, visitor: Visitor, profile: Profile | None, now: float) -> tuple[AttributeValue | None, ...]:

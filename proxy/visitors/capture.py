@@ -56,6 +56,15 @@ class Page(NamedTuple):
     telling: Telling | None
 
 
+class Held(NamedTuple):
+    """A visitor's first view, and what else is to be told with it once they come back."""
+
+    at: float
+    telling: Telling
+    banners: Banners
+    more: Sequence[Arrival]
+
+
 class Capture:
     """Captures for one worker. Without a `journal` it is off (`is_on`). `products` looks a product up in the
     catalogue."""
@@ -74,7 +83,7 @@ class Capture:
         self._agreed = ConsentChanges(settings, cookies, self._consents)
         self._products = products
         self._pages: dict[Question, Page] = {}
-        self._held: OrderedDict[str, list[Arrival | Deed]] = OrderedDict()
+        self._held: OrderedDict[str, Held] = OrderedDict()
         self._name = f"{NOTED}{secrets.token_hex(6)}"
         self._numbers = itertools.count()
         self.pending = journal.pending if journal is not None else Pending()
@@ -99,6 +108,11 @@ class Capture:
         """Records one more view of `page`, by a visitor whose cookies were read and who consents."""
         if page.telling is not None and self.is_on:
             self.pending.add((at, visitor_id, page.telling, done))
+
+    def note_first(self, at: float, page: Page, visitor_id: str, done: Shown | None) -> None:
+        """Records the first view of a visitor who consents, and is given their cookie with it."""
+        if page.telling is not None:
+            self._hold(visitor_id, Held(at, page.telling, banners_of(done), ()))
 
     def note_passed(self, at: float, question: Question, about: About, own: Own, client: str) -> None:
         """Records that a page without slots was answered to one more who asks a question."""
@@ -138,17 +152,23 @@ class Capture:
         visitor = view.visitor or self._visitor(view)
         if not visitor.id or visitor.consent < Consent.SESSION:
             return agreed
-        arrivals = agreed + self._deeds(view.at, visitor.id, page.telling, banners_of(view.done))
-        if not view.is_first:
-            return self._since(visitor.id, arrivals)
-        self._held[visitor.id] = arrivals
+        banners = banners_of(view.done)
+        if view.is_first:
+            self._hold(visitor.id, Held(view.at, page.telling, banners, agreed))
+            return ()
+        return self._since(visitor.id, [*agreed, *self._deeds(view.at, visitor.id, page.telling, banners)])
+
+    def _hold(self, visitor_id: str, first: Held) -> None:
+        self._held[visitor_id] = first
         if len(self._held) > MOST_HELD:
             self._held.popitem(last=False)
-        return ()
 
     def _since(self, visitor_id: str, arrivals: list[Arrival | Deed]) -> list[Arrival | Deed]:
         """With what was held of a visitor until they came back."""
-        return self._held.pop(visitor_id) + arrivals if visitor_id in self._held else arrivals
+        if visitor_id not in self._held:
+            return arrivals
+        at, telling, banners, more = self._held.pop(visitor_id)
+        return [*more, *self._deeds(at, visitor_id, telling, banners), *arrivals]
 
     def _visitor(self, view: View) -> Visitor:
         return allowed(self._cookies.read(view.request.cookies, view.at), self._consents.of(view.request))

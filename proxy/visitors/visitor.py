@@ -31,6 +31,7 @@ SEGMENTS_PURPOSE = b"tailorbird segments v1"
 MAX_COOKIE_BYTES = 512
 CLOCK_SKEW_SECONDS = 60
 MEMO_SIZE = 20_000
+ID_BYTES, IDS_AT_ONCE = 16, 32
 
 ANONYMOUS = Visitor()
 _OURS = frozenset((b"v=", b"s="))
@@ -112,10 +113,11 @@ class Cookies:
         is_demo: bool = False,
     ) -> None:
         self._keys = Keyring(secret)
-        self._max_age = max_age
         self._segment_seconds = segment_seconds
         self._unsigned = unsigned.encode()
         self._flags = b"; Path=/; HttpOnly; SameSite=Lax" + (b"" if is_demo else b"; Secure")
+        self._lasting = self._flags + (b"" if max_age is None else b"; Max-Age=%d" % max_age)
+        self._unused: list[str] = []
         self._prefix = b"tb_" if is_demo else b"__Host-tb_"
         self._between = b"; " + self._prefix
         self.visitor_name = self._prefix + b"v"
@@ -175,6 +177,10 @@ class Cookies:
         if key.count(b";") < len(ours):  # nothing else stands between them
             return self._verified_now(key, ours, now)
         return self._verified_apart(cookie_header, now)
+
+    def is_nobodys(self, cookie_header: bytes) -> bool:
+        """Whether there is nothing to read in a Cookie header."""
+        return self._prefix not in cookie_header and not self._unsigned
 
     def _verified_apart(self, cookie_header: bytes, now: float) -> Verified | None:
         """The same of two cookies that do not stand behind each other."""
@@ -245,13 +251,17 @@ class Cookies:
 
     def new_visitor(self, now: float, *, is_for_session: bool = False) -> tuple[Visitor, bytes]:
         """A visitor never seen before, and the Set-Cookie value that makes the browser come back as it."""
-        visitor = Visitor(secrets.token_hex(16), first_seen_at=float(int(now)))
-        return visitor, self.visitor_cookie(visitor.id, now, is_for_session=is_for_session)
+        if not self._unused:
+            digits = secrets.token_hex(ID_BYTES * IDS_AT_ONCE)
+            self._unused = [digits[at : at + 2 * ID_BYTES] for at in range(0, len(digits), 2 * ID_BYTES)]
+        visitor, second = self._unused.pop(), int(now)
+        signed = self._keys.sign(VISITOR_PURPOSE, b'{"id":"%b","iat":%d}' % (visitor.encode(), second))
+        cookie = b"%b=%b%b" % (self.visitor_name, signed, self._flags if is_for_session else self._lasting)
+        return Visitor(visitor, float(second)), cookie
 
     def visitor_cookie(self, visitor_id: str, first_seen_at: float, *, is_for_session: bool = False) -> bytes:
         """A Set-Cookie value. Raises `OperatorError` when the id is not 1 to 64 of `A-Za-z0-9_-`."""
-        lifetime = b"" if self._max_age is None or is_for_session else b"; Max-Age=%d" % self._max_age
-        return self.visitor_pair(visitor_id, first_seen_at) + self._flags + lifetime
+        return self.visitor_pair(visitor_id, first_seen_at) + (self._flags if is_for_session else self._lasting)
 
     def segment_cookie(self, visitor_id: str, segments: Iterable[str], now: float, seconds: int | None = None) -> bytes:
         """A Set-Cookie value; the segments count for `seconds`, else for the setting's time. Raises

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -11,15 +10,9 @@ import pytest
 
 from proxy.http.message import Question
 from proxy.model import Arrival, Cap, Event, Link, Measure, OneOf, Period, Profile, Reading
-from proxy.serve.gateway import Gateway
-from proxy.visitors.capture import Capture
-from proxy.visitors.journal import Change, Journal
-from tests.wire.asking import again, asking, looked_up
-from tests.wire.origin import Origin, always, ok
-from tests.wire.site import HTML, NOON, PAGE, Site, published, shown
+from tests.wire.asking import OPENED, again, asking, looked_up, telling
+from tests.wire.site import NOON, Site, published, shown
 
-OPENED = ((b"user-agent", b"Mozilla/5.0 Chrome/120.0"), (b"accept", b"text/html"), (b"sec-fetch-dest", b"document"))
-LONG = (HTML, b"Cache-Control: max-age=31536000")
 SALE, HELLO = shown("Sale"), shown("Hello", order=1)
 
 
@@ -29,25 +22,6 @@ def counted(*names: str, **more: object) -> Measure:
 
 TWICE_AN_HOUR = Cap("twice", counted("rule 0", within_seconds=3_600.0), 2.0)
 LIMITED = published((replace(SALE[0], caps=(TWICE_AN_HOUR,)), SALE[1]), HELLO)
-
-
-@asynccontextmanager
-async def telling(publication: object = LIMITED) -> AsyncIterator[Site]:
-    """A site whose pages tell what they showed."""
-    async with Origin(always(ok(PAGE, *LONG))) as origin, Site(origin.url, recorded_a_second=0.0) as site:
-
-        async def tell(change: Change, waits: bool) -> None:
-            pass
-
-        journal = Journal(site.store, site.profiles, site.metrics, tell, lambda: site.now, site.settings)
-        capture = Capture(journal, site.cookies, site.settings)
-        plain = site.gateway
-        site.gateway = Gateway(
-            site.origins, site.cookies, site.profiles, site.metrics, site.settings, publication,  # type: ignore[arg-type]
-            lambda: site.now, site.recorder, capture=capture,
-        )  # fmt: skip
-        await plain.aclose()
-        yield site
 
 
 async def met(site: Site, question: Question, visitor_id: str) -> dict[bytes, bytes]:
@@ -69,7 +43,7 @@ def title_of(answer: bytes | None) -> str:
 
 
 async def test_a_limit_is_reached_by_the_view_that_uses_it_up_and_free_again_when_one_is_over() -> None:
-    async with telling() as site:
+    async with telling(LIMITED) as site:
         question = asking(*OPENED)
         own = await met(site, question, "anna")
         shown_at = {}
@@ -123,7 +97,7 @@ async def late(site: Site) -> None:
     [(2, joined, "Sale"), (2, erased, "Sale"), (1, shown_elsewhere, "Hello"), (1, late, "Hello"), (0, late, "Hello")],
 )
 async def test_what_happens_elsewhere_counts_too(views: int, happens: Callable[[Site], object], title: str) -> None:
-    async with telling() as site:
+    async with telling(LIMITED) as site:
         question = asking(*OPENED)
         own = await met(site, question, "anna")
         for _ in range(views):
@@ -133,7 +107,7 @@ async def test_what_happens_elsewhere_counts_too(views: int, happens: Callable[[
 
 
 async def test_a_persons_devices_use_up_one_limit() -> None:
-    async with telling() as site:
+    async with telling(LIMITED) as site:
         question = asking(*OPENED)
         await met(site, question, "anna")
         for device in ("phone", "laptop"):
