@@ -28,6 +28,8 @@ ARM = " / "
 ORDER = "order completed"
 PAID = {ORDER: 1.0, "order refunded": -1.0, "order cancelled": -1.0}
 CLICK = "banner clicked"
+CUSTOM, EXPERIMENT_VIEWED = "custom event", "Experiment Viewed"
+"""Segment's event by which a program tells what its visitor met, also where that is its own."""
 
 
 class Met(NamedTuple):
@@ -119,7 +121,11 @@ def met_by(arrival: Arrival) -> Iterator[Met]:
             yield _met(said, event.shown, name.removeprefix(SLOT))
         elif name.startswith(HELD) and isinstance(said, str):
             yield Met(said, HELD_OUT, name.removeprefix(HELD))
-    if event.kind == SHOWN and event.subject:
+    if event.kind == CUSTOM and event.subject == EXPERIMENT_VIEWED:
+        rule, part = (arrival.details.get(name) for name in ("experiment_name", "variation_name"))
+        if isinstance(rule, str) and isinstance(part, str):
+            yield Met(rule, ALL if part == rule else part.removeprefix(rule + ARM))
+    elif event.kind == SHOWN and event.subject:
         variant = arrival.details.get("variant")
         shown = variant if isinstance(variant, str) and variant.startswith(event.subject + ARM) else event.subject
         yield _met(shown, (event.subject,), str(arrival.details.get("slot", "")))

@@ -37,7 +37,19 @@ from proxy.model.manner import Manner
 from proxy.model.messages import CacheVerdict, Headers
 from proxy.model.outbox import Delivery, Followed, Standing
 from proxy.model.products import Product, Sighting
-from proxy.model.rules import Arm, Cap, Decision, Draw, Experiment, Holdout, Reason, Rule, Segment, shown_name
+from proxy.model.rules import (
+    Arm,
+    Cap,
+    Decision,
+    Draw,
+    Experiment,
+    Holdout,
+    Reason,
+    Rule,
+    Segment,
+    chosen_name,
+    shown_name,
+)
 from proxy.model.visitors import (
     Consent,
     EvaluationContext,
@@ -103,6 +115,7 @@ __all__ = [
     "View",
     "Visitor",
     "WithinHours",
+    "chosen_name",
     "measure_name",
     "nothing_read",
     "shown_name",

@@ -143,6 +143,11 @@ class Decision:
     withheld: str = ""
 
 
+def chosen_name(decision: Decision) -> str:
+    """The variant that was chosen, also an arm that is the page's own; "" when none was."""
+    return decision.variant or (shown_name(decision) if decision.arm else "")
+
+
 def shown_name(decision: Decision) -> str:
     """What a decision shows, by name: the rule's, with the arm's where it is an experiment; "" when no rule decided."""
     return f"{decision.rule} / {decision.arm}" if decision.arm else decision.rule

@@ -10,7 +10,7 @@ import msgspec
 from proxy.errors import UNDECODABLE, RequestError
 from proxy.http.message import Handler, Request, Response, in_json
 from proxy.metrics import Metrics
-from proxy.model import Reason
+from proxy.model import Reason, chosen_name
 from proxy.serve.cors import Cors
 from proxy.serve.decisions import Decides, Decisions, Shown, Wanted
 from proxy.settings import Settings
@@ -49,7 +49,7 @@ class SlotDecision(msgspec.Struct):
         decision = shown.decision
         value = msgspec.Raw(shown.content) if shown.content else None
         detail = (decision.withheld and f"{decision.detail}: {decision.withheld}") or decision.detail
-        return cls(value, decision.reason, detail, decision.rule, decision.variant)
+        return cls(value, decision.reason, detail, decision.rule, chosen_name(decision))
 
 
 FAILED = SlotDecision(None, Reason.UNKNOWN, "error")

@@ -17,7 +17,7 @@ import msgspec
 from proxy.errors import UNDECODABLE, RequestError
 from proxy.http.message import NOT_STORED, Handler, Request, Response, in_json
 from proxy.metrics import Metrics
-from proxy.model import Headers
+from proxy.model import Headers, chosen_name
 from proxy.serve.cors import Cors
 from proxy.serve.decide_api import MAX_BYTES
 from proxy.serve.decisions import Decides, Decisions, Shown, Wanted
@@ -150,7 +150,7 @@ def _flag(shown: Shown, version: str) -> Flag:
         "rules": version,
     }
     value = msgspec.Raw(shown.content) if has_value else msgspec.UNSET
-    variant = decision.variant or DEFAULT
+    variant = chosen_name(decision) or DEFAULT
     return Flag(decision.slot, decision.reason, variant, {name: text for name, text in told.items() if text}, value)
 
 

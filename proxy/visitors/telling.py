@@ -15,7 +15,7 @@ from proxy.events.bots import is_bot
 from proxy.events.intake import cut
 from proxy.http.message import Request
 from proxy.metrics import Decided
-from proxy.model import Decision, Item, shown_name
+from proxy.model import Decision, Item, chosen_name
 from proxy.page.about import About
 from proxy.stores.record import packed_part, packed_words
 from proxy.visitors.context import page_of, referrer_of
@@ -91,7 +91,7 @@ def _chosen(decisions: Sequence[Decision]) -> dict[str, str | float | bool]:
     ...` the rule that was withheld to compare with. Without these two nobody could tell what a rule changed."""
     chosen: dict[str, str | float | bool] = {}
     for decision in decisions:
-        if decision.rule and (variant := decision.variant or (decision.arm and shown_name(decision))):
+        if decision.rule and (variant := chosen_name(decision)):
             chosen[f"{SLOT}{decision.slot}"] = variant
         elif decision.detail == "holdout":
             chosen[f"{HELD}{decision.slot}"] = cut(decision.withheld, MOST_BYTES)

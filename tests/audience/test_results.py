@@ -23,6 +23,11 @@ def done(at: float, kind: str = ORDER, value: float = 0.0, subject: str = "") ->
     return Arrival("v", Event(at, f"{kind}{at}", kind, subject, value=value), "shop", at)
 
 
+def viewed(rule: str, part: str) -> Arrival:
+    details: dict[str, str | float | bool] = {"experiment_name": rule, "variation_name": part}
+    return Arrival("v", Event(1, "e", "custom event", "Experiment Viewed"), details=details)
+
+
 @pytest.mark.parametrize(
     ("arrival", "met"),
     [
@@ -39,6 +44,11 @@ def done(at: float, kind: str = ORDER, value: float = 0.0, subject: str = "") ->
         ),
         (Arrival("v", Event(1, "e", "banner shown", "Bar"), details={"variant": "green"}), [Met("Bar", "shown")]),
         (Arrival("v", Event(1, "e", "banner clicked", "Bar")), []),
+        (viewed("Bar", "Bar / control"), [Met("Bar", "control")]),
+        (viewed("Bar", "new"), [Met("Bar", "new")]),
+        (viewed("Sale", "Sale"), [Met("Sale", "shown")]),
+        (viewed("Sale", "held out"), [Met("Sale", HELD_OUT)]),
+        (Arrival("v", Event(1, "e", "custom event", "Experiment Viewed"), details={"experiment_name": "Bar"}), []),
     ],
 )
 def test_an_event_says_which_choices_its_visitor_met(arrival: Arrival, met: list[Met]) -> None:

@@ -113,3 +113,13 @@ async def test_a_page_of_another_origin_may_ask_where_it_is_named() -> None:
         heard = await post(served, DECIDE, {"slots": ["home.hero"]}, (b"Origin", b"https://app.example"))
         assert heard.headers[b"access-control-allow-origin"] == b"https://app.example"
         assert (await served.get(b"/_tb/decide")).status == 405
+
+
+OWN = published("experiments:\n  - {name: Bar, slot: home.row, variants: [{name: control, show: nothing new}]}\n", [])
+
+
+async def test_an_arm_that_is_the_channels_own_is_named() -> None:
+    async with Served(NOBODY, publication=OWN, write_keys=KEYS) as served:
+        got = await answered(served, DECIDE, {"slots": ["home.row"], "visitor": "anna"}, bearer(SERVER))
+        row = got["decisions"]["home.row"]
+        assert (row["value"], row["rule"], row["variant"], row["detail"]) == (None, "Bar", "Bar / control", "arm")

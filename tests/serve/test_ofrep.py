@@ -19,7 +19,7 @@ from openfeature.flag_evaluation import Reason
 from proxy.model import Profile
 from proxy.page.slots import DeclaredSlot
 from proxy.serve.ofrep import MOST_FLAGS
-from tests.serve.test_decide_api import KEYS, NOBODY, RULES, SERVER
+from tests.serve.test_decide_api import KEYS, NOBODY, OWN, RULES, SERVER
 from tests.wire.programs import bearer, post
 from tests.wire.served import Heard, Served
 from tests.wire.site import published as site_published
@@ -136,3 +136,9 @@ async def test_when_deciding_fails_the_program_keeps_its_own() -> None:
         async with openfeature(served) as client:
             assert (await evaluated(client, "home.hero", segments=["VIP"])).value == {"title": "ours"}
         assert (await ask(served, ANNA, bearer(SERVER))).status == 500
+
+
+async def test_an_arm_that_is_the_programs_own_is_the_variant() -> None:
+    async with Served(NOBODY, publication=OWN, write_keys=KEYS) as served, openfeature(served) as client:
+        bar = await evaluated(client, "home.row")
+        assert (bar.value, bar.reason, bar.variant) == ({"title": "ours"}, Reason.SPLIT, "Bar / control")
