@@ -4,7 +4,7 @@ that its worker makes up. The log needs nothing to tell them from those before, 
     noted_runs     the events by their places, many to a row (`sqlite_runs.py`); they share the places with `events`
                    (`sqlite_visitor.py`)
     noted_words    what many of them have in common (`sqlite_words.py`)
-    noted_of       whose they are, as a number that few visitors share, and their places; but for
+    noted_at       whose they are, by a number that few visitors share, and their places (`sqlite_eras.py`); but for
     noted_newest   the newest, a row for each transaction
 
 In an index each event would have a page of its own written. So whose the newest are is written down one after the other
@@ -22,32 +22,32 @@ from zlib import crc32
 import msgspec
 
 from proxy.model import NOTED, Arrival, Deed
-from proxy.stores import sqlite_bulk, sqlite_runs, sqlite_words
+from proxy.stores import sqlite_bulk, sqlite_eras, sqlite_runs, sqlite_words
 from proxy.stores.record import unpacked_arrival, unpacked_whose
 from proxy.stores.sqlite_lately import LATELY, NEWEST, lately_of
 from proxy.stores.sqlite_runs import ALONE, CUT
 
 EVERY = 1_024
-INDEX = """
-CREATE TABLE IF NOT EXISTS noted_of (visitor INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (visitor, place))
-WITHOUT ROWID
-"""
 # Who `visitor_id` is was of use before version 8, when each had a row.
 NOTED_TABLE = f"""
 CREATE TABLE IF NOT EXISTS noted_runs (
     first INTEGER PRIMARY KEY, visitor_id TEXT NOT NULL, value BLOB NOT NULL, bounds TEXT NOT NULL {ALONE}
 )
 """
-TABLES = (NOTED_TABLE, sqlite_words.TABLE, NEWEST, INDEX)
+TABLES = (NOTED_TABLE, sqlite_words.TABLE, NEWEST, *sqlite_eras.TABLES)
 SCHEMA = ";".join(TABLES) + ";"
-MOVE = """
-INSERT OR ROLLBACK INTO noted_of
-SELECT one.value, first + one.key FROM noted_newest, json_each(visitors) AS one ORDER BY 1, 2
+# That of who is new, without events of before there were such checkpoints, is of all before.
+EMPTY = """
+INSERT OR IGNORE INTO profiles (visitor_id, value, until)
+SELECT
+    met.value, x'',
+    iif(EXISTS (SELECT 1 FROM events INDEXED BY events_once WHERE visitor_id = met.value), 0, :last)
+FROM json_each(:met) AS met
 """
 LIES_THERE = f"(SELECT {CUT} FROM noted_runs WHERE first <= place ORDER BY first DESC LIMIT 1)"  # noqa: S608
 OF_ONE = f"""
 SELECT place, {LIES_THERE} AS value FROM (
-    SELECT place FROM noted_of WHERE visitor = {{number}} AND place > {{after}}
+    {sqlite_eras.PLACES}
     UNION SELECT value FROM json_each({{lately}}) WHERE value > {{after}}
 )
 """  # noqa: S608  # a constant
@@ -92,8 +92,7 @@ def add(connection: sqlite3.Connection, deeds: Sequence[Deed], last: int, known:
         numbers = [known[id] for id in ids]
     except KeyError:
         new = set(ids).difference(known)
-        empty = [(id, b"") for id in sorted(new)]
-        sqlite_bulk.write(connection, "INSERT OR IGNORE INTO profiles (visitor_id, value)", empty)
+        connection.execute(EMPTY, {"met": json.dumps(sorted(new)), "last": last})
         known.update((id, number(id)) for id in new)
         numbers = [known[id] for id in ids]
     visitors = msgspec.json.encode(numbers).decode()
@@ -106,7 +105,7 @@ def add(connection: sqlite3.Connection, deeds: Sequence[Deed], last: int, known:
 
 def move(connection: sqlite3.Connection) -> None:
     """Brings the newest into the index."""
-    connection.execute(MOVE)
+    sqlite_eras.add(connection, "noted_newest, json_each(visitors) AS one", "one.value", "first + one.key")
     connection.execute("DELETE FROM noted_newest")
 
 
@@ -140,8 +139,7 @@ def take_out(connection: sqlite3.Connection, visitor_id: str, ids: Collection[st
     move(connection)
     for place in gone:
         _blank(connection, place)
-    sought = f"DELETE FROM noted_of WHERE visitor = {number(visitor_id)} AND place IN (SELECT value FROM json_each(?))"  # noqa: S608
-    connection.execute(sought, (json.dumps(gone),))
+    sqlite_eras.take_out(connection, number(visitor_id), gone)
     return len(gone)
 
 

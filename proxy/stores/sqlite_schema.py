@@ -14,6 +14,7 @@ import sqlite3
 from proxy.stores import (
     sqlite_apart,
     sqlite_changes,
+    sqlite_eras,
     sqlite_noted,
     sqlite_refused,
     sqlite_rules,
@@ -23,7 +24,7 @@ from proxy.stores import (
 )
 from proxy.stores.sqlite_file import MARK, UnfitFileError, columns, mark, newer, version_of
 
-VERSION = 8
+VERSION = 9
 OLDEST = 2
 SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -83,6 +84,13 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE noted RENAME TO noted_runs")
         connection.execute("ALTER TABLE noted_runs RENAME COLUMN place TO first")
         connection.execute(f"ALTER TABLE noted_runs ADD COLUMN bounds TEXT NOT NULL {sqlite_runs.ALONE}")
+
+    if columns(connection, "noted_of"):
+        # From before version 9, when all was in one index, which its workers look for in vain.
+        for table in sqlite_eras.TABLES:
+            connection.execute(table)
+        sqlite_eras.add(connection, "noted_of", "visitor", "place")
+        connection.execute("DROP TABLE noted_of")
 
     marks = columns(connection, "erasures")
     if marks and "visitor_id" not in marks:

@@ -52,7 +52,7 @@ def in_files(folder: Path, words: bytes) -> bool:
 
 def counts(connection: sqlite3.Connection) -> list[int]:
     """What was sent, what was noted, and how much of that lies where its visitors are looked up."""
-    tables = ("events", "noted_newest", "noted_of")
+    tables = ("events", "noted_newest", "noted_at")
     found = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
     return [found[0], len(list(between(connection, 0, 2**62))), *found[1:]]
 

@@ -9,9 +9,10 @@ import pytest
 
 from proxy.events.fold import fold
 from proxy.model import Arrival, Deed, Event, Profile
-from proxy.stores import open_store, sqlite_noted, sqlite_schema
+from proxy.stores import open_store, sqlite_schema
 from proxy.stores.joining import join, part
 from proxy.stores.record import arrivals_of, deed_of, packed, packed_part, packed_words, unpacked_whose, view
+from proxy.stores.sqlite_noted import between, move, number
 
 NOON = 1_795_435_200.0
 VERSION_3 = """
@@ -23,7 +24,8 @@ DROP TABLE merge_rules;
 DROP TABLE erasures;
 DROP TABLE noted_runs;
 DROP TABLE noted_words;
-DROP TABLE noted_of;
+DROP TABLE noted_at;
+DROP TABLE noted_eras;
 DROP TABLE noted_newest;
 PRAGMA user_version = 3;
 PRAGMA application_id = 0;
@@ -32,13 +34,18 @@ VERSION_5 = """
 ALTER TABLE profiles RENAME COLUMN until TO upto;
 DROP TABLE noted_runs;
 DROP TABLE noted_words;
-DROP TABLE noted_of;
+DROP TABLE noted_at;
+DROP TABLE noted_eras;
 DROP TABLE noted_newest;
 PRAGMA user_version = 5;
 PRAGMA application_id = 0;
 """
 
-# Each of what pages noted had a row.
+VERSION_8 = """
+DROP TABLE noted_at;
+DROP TABLE noted_eras;
+PRAGMA user_version = 8;
+"""
 VERSION_7 = """
 DROP TABLE noted_runs;
 DROP TABLE noted_words;
@@ -67,10 +74,21 @@ def opened(visitor_id: str, number: int) -> Deed:
     return view(visitor_id, NOON + number, f"page:ab:{number:x}-0", "/", words)
 
 
+def as_of_version_8(connection: sqlite3.Connection) -> None:
+    """One index had all."""
+    columns = "visitor INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (visitor, place)"
+    connection.execute(f"CREATE TABLE noted_of ({columns}) WITHOUT ROWID")
+    whose = [(number(unpacked_whose(value)), place) for place, value in between(connection, 0, 2**62)]
+    connection.executemany("INSERT INTO noted_of VALUES (?, ?)", whose)
+    connection.executescript(VERSION_8)
+
+
 def as_of_version_7(connection: sqlite3.Connection) -> None:
+    """Each of what pages noted had a row."""
+    as_of_version_8(connection)
     columns = "place INTEGER PRIMARY KEY, visitor_id TEXT NOT NULL, value BLOB NOT NULL"
     connection.execute(f"CREATE TABLE noted ({columns})")
-    rows = [(place, unpacked_whose(value), value) for place, value in sqlite_noted.between(connection, 0, 2**62)]
+    rows = [(place, unpacked_whose(value), value) for place, value in between(connection, 0, 2**62)]
     connection.executemany("INSERT INTO noted VALUES (?, ?, ?)", rows)
     connection.executescript(VERSION_7)
 
@@ -199,6 +217,25 @@ async def test_a_file_of_version_7_goes_on_with_what_it_has_and_its_workers_note
     assert await store.rebuild() == 0
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         old.execute("INSERT OR ROLLBACK INTO noted VALUES (999, 'anna', x'00')")
+    old.close()
+    await store.aclose()
+
+
+async def test_a_file_of_version_8_goes_on_and_its_workers_note_nothing_more(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    for at in range(9):
+        await store.apply([], [opened(visitor, at) for visitor in ("anna", "ben")])
+    before = {profile.visitor_id: profile async for profile in store.profiles()}
+    logs = [await store.log_of(visitor) for visitor in ("anna", "ben")]
+    await store.aclose()
+    old = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    move(old)
+    as_of_version_8(old)
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    assert {profile.visitor_id: profile async for profile in store.profiles()} == before
+    assert [await store.log_of(visitor) for visitor in ("anna", "ben")] == logs
+    with pytest.raises(sqlite3.OperationalError, match="no such table: noted_of"):
+        old.execute("INSERT INTO noted_of VALUES (1, 99)")
     old.close()
     await store.aclose()
 

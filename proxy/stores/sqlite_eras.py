@@ -1,0 +1,45 @@
+"""Where in the log a visitor's page views lie, in the SQLite file of the profiles: an index that is written at one end.
+
+In an index of visitors alone the views of an hour go everywhere: once it has 2 million of them each of the newest has
+half a page written. So it is made of eras, 262,144 places of the log each, and within an era goes by visitor: what is
+new all goes to the last, which is small. Who looks for a visitor asks each era since the visitor's checkpoint.
+
+A key is a number: era, what the visitor is called, and the place within the era.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+
+_PLACE, _CALLED = 18, 28
+"""So many bits has a place within an era, and of so many is a visitor called by."""
+_WITHIN = (1 << _PLACE) - 1
+_HEAD = f"(((({{era}}) << {_CALLED}) | (({{number}}) >> {32 - _CALLED})) << {_PLACE})"
+_BEGINS = _HEAD.format(era="era", number="{number}")
+_FOUND = f"((era << {_PLACE}) | (key & {_WITHIN}))"
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS noted_at (key INTEGER PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS noted_eras (era INTEGER PRIMARY KEY)",
+)
+PLACES = f"""
+SELECT {_FOUND} AS place FROM noted_eras CROSS JOIN noted_at
+WHERE era >= {{after}} >> {_PLACE} AND key BETWEEN {_BEGINS} AND {_BEGINS} | {_WITHIN} AND {_FOUND} > {{after}}
+"""  # noqa: S608  # a constant
+"""The places after one where something of whoever has this `number` (of 32 bits) is noted."""
+
+
+def add(connection: sqlite3.Connection, rows: str, number: str, place: str) -> None:
+    """Adds the numbers and places of these rows."""
+    era = f"({place}) >> {_PLACE}"
+    key = f"{_HEAD.format(era=era, number=number)} | (({place}) & {_WITHIN})"
+    connection.execute(f"INSERT OR IGNORE INTO noted_at SELECT {key} FROM {rows} ORDER BY 1")  # noqa: S608
+    connection.execute(f"INSERT OR IGNORE INTO noted_eras SELECT DISTINCT {era} FROM {rows}")  # noqa: S608
+
+
+def take_out(connection: sqlite3.Connection, number: int, places: Iterable[int]) -> None:
+    """Forgets these places of whoever has this number."""
+    key = f"{_HEAD.format(era=f'value >> {_PLACE}', number='?')} | (value & {_WITHIN})"
+    sought = f"DELETE FROM noted_at WHERE key IN (SELECT {key} FROM json_each(?))"  # noqa: S608
+    connection.execute(sought, (number, json.dumps(list(places))))
