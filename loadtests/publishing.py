@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from loadtests.language import rule_files
 from proxy import garbage
-from proxy.cli.serve import TURN_SECONDS
 from proxy.rulebook.compile import load
+from proxy.turns import TURN_SECONDS
 
 COUNT_SECONDS = 1.0
 

@@ -18,11 +18,22 @@ ROWS: dict[int, set[str]] = {
     4: {"personalise", "rulebook", "events"},
     3: {"decide", "audience", "catalogue", "page", "httpcache"},
     2: {"conditions", "bucketing", "breaker"},
-    1: {"model", "ports", "errors", "diagnostics", "settings", "environment", "metrics", "memo", "garbage"},
+    1: {"model", "ports", "errors", "diagnostics", "settings", "environment", "metrics", "memo", "garbage", "turns"},
 }
 ROW_OF = {package: row for row, packages in ROWS.items() for package in packages}
 # Row 1 is one family, read top to bottom: nouns, then what speaks of them.
-ROW_1_ORDER = ["model", "errors", "diagnostics", "settings", "environment", "ports", "metrics", "memo", "garbage"]
+ROW_1_ORDER = [
+    "model",
+    "errors",
+    "diagnostics",
+    "settings",
+    "environment",
+    "ports",
+    "metrics",
+    "memo",
+    "garbage",
+    "turns",
+]
 # Calculations never do IO and never read a clock: rows 4 and down may not import these.
 IO_MODULES = {"asyncio", "socket", "sqlite3", "httpx", "redis", "uvicorn", "starlette", "time", "random"}
 

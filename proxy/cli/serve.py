@@ -26,6 +26,7 @@ from proxy.processes.listener import Listener, bind, run, url_of
 from proxy.processes.supervisor import Supervisor
 from proxy.processes.zygote import Command
 from proxy.settings import Settings
+from proxy.turns import take_short_turns
 
 
 class Places(NamedTuple):
@@ -35,7 +36,6 @@ class Places(NamedTuple):
     admin: socket.socket | None
 
 
-TURN_SECONDS = 0.0005
 SHORTEST_TOKEN = 8  # a browser asks for it like for a password, and may be told it by who types
 
 
@@ -119,9 +119,7 @@ async def serve(
     from proxy.studio.app import create_studio
     from proxy.wiring import Tailorbird
 
-    # Threads write to the store. At Python's own 5 ms the loop waits that long for its turn when one computes, and so
-    # does whoever asks for a page.
-    sys.setswitchinterval(TURN_SECONDS)
+    take_short_turns()
     settings = within_reach(settings)
     tailorbird = Tailorbird(settings, shared=folder)
     places = inherited or places_of(settings)

@@ -15,6 +15,7 @@ from threading import Thread
 
 from proxy.errors import OperatorError
 from proxy.metrics import Metrics
+from proxy.turns import give_way
 
 log = logging.getLogger("tailorbird.accesslog")
 
@@ -72,6 +73,7 @@ class LogFile:
     # -- in the thread
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        give_way()
         while (batch := self._batches.get()) is not None:
             lines, many = batch
             error = self._why_not(lines)

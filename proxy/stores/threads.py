@@ -14,14 +14,17 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
+from proxy.turns import give_way
+
 Connection = TypeVar("Connection")
 Answer = TypeVar("Answer")
 
 
 class Threads(Generic[Connection]):
-    """One for each of the connections."""
+    """One for each of the connections. Those that give way leave a core to whoever has to answer."""
 
-    def __init__(self, connections: Sequence[Connection], name: str) -> None:
+    def __init__(self, connections: Sequence[Connection], name: str, *, gives_way: bool = False) -> None:
+        self._gives_way = gives_way
         self._asked: SimpleQueue[Callable[[Connection], None] | None] = SimpleQueue()
         self._is_closed = False
         self._threads = [
@@ -58,6 +61,8 @@ class Threads(Generic[Connection]):
             thread.join()
 
     def _live(self, connection: Connection) -> None:
+        if self._gives_way:
+            give_way()
         while (do := self._asked.get()) is not None:
             do(connection)
 

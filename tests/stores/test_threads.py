@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 
 import pytest
 
 from proxy.stores.threads import Threads
+from proxy.turns import NICE
+
+
+def niceness() -> int:
+    """This thread's."""
+    return os.getpriority(os.PRIO_PROCESS, 0)
 
 
 async def test_each_thread_has_a_connection_of_its_own_and_all_work_at_once() -> None:
@@ -20,6 +28,15 @@ async def test_each_thread_has_a_connection_of_its_own_and_all_work_at_once() ->
 
     assert {*await asyncio.gather(threads.run(meet), threads.run(meet))} == {"one", "two"}
     threads.close()
+
+
+async def test_those_that_give_way_do_so_from_their_first_work_on() -> None:
+    usual, gentle = Threads([None], "test"), Threads([None], "test", gives_way=True)
+    assert await usual.run(lambda _: niceness()) == niceness()
+    if sys.platform == "linux":
+        assert await gentle.run(lambda _: niceness()) == max(NICE, niceness())
+    usual.close()
+    gentle.close()
 
 
 async def test_what_is_asked_of_one_is_done_in_turn() -> None:

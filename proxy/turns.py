@@ -1,0 +1,73 @@
+"""How long a thread goes on while another one of the process waits for its turn: of Python, and of a core.
+
+Pages are given by one thread, that of the event loop; others write to the store and the access log meanwhile. By itself
+Python lets a thread compute for 5 ms before another has its turn, and Linux for some 3 where there are more threads
+than cores, for whoever wakes. One with short turns has its own as soon as it wakes, as long as it has not used up its
+share: so those that write have a smaller one. A tenth is left to them even where pages keep a core busy for good.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import platform
+import struct
+import sys
+from typing import NamedTuple
+
+TURN_SECONDS = 0.000_1
+"""Half of that and less had threads do little else than take turns."""
+NICE = 10
+_CALLS = {"x86_64": (315, 314), "aarch64": (275, 274)}
+_LAYOUT = struct.Struct("=IIQiIQQQ")
+_ORDINARY = 0
+
+
+class Scheduling(NamedTuple):
+    """How Linux lets a thread run (`struct sched_attr`). Under an ordinary policy `turn_ns` is how long it goes on
+    while others wait, 0 the usual time, from Linux 6.12; earlier ones take no notice."""
+
+    size: int
+    policy: int
+    flags: int
+    nice: int
+    priority: int
+    turn_ns: int
+    deadline_ns: int
+    period_ns: int
+
+
+def take_short_turns() -> None:
+    """Has all threads take short turns of Python, and this one, with those that it starts, of a core."""
+    sys.setswitchinterval(TURN_SECONDS)
+    _reschedule(turn_ns=round(TURN_SECONDS * 1e9))
+
+
+def give_way() -> None:
+    """Has this thread leave a core to those that pages wait for."""
+    _reschedule(turn_ns=0, nice=NICE)
+
+
+def scheduling() -> Scheduling:
+    """That of this thread. Raises `OSError` where it cannot be told."""
+    found = ctypes.create_string_buffer(_LAYOUT.size)
+    _call(0, found, _LAYOUT.size, 0)
+    return Scheduling(*_LAYOUT.unpack(found.raw))
+
+
+def _reschedule(*, turn_ns: int, nice: int | None = None) -> None:
+    """As far as the system knows that, and lets us."""
+    with contextlib.suppress(OSError):
+        own = scheduling()
+        if own.policy == _ORDINARY:
+            nice = own.nice if nice is None else max(nice, own.nice)
+            _call(1, _LAYOUT.pack(*own._replace(turn_ns=turn_ns, nice=nice)), 0)
+
+
+def _call(which: int, *arguments: object) -> None:
+    numbers = _CALLS.get(platform.machine()) if sys.platform == "linux" else None
+    if numbers is None:
+        raise OSError("this system has no such call, or another number for it")
+    if ctypes.CDLL(None, use_errno=True).syscall(numbers[which], 0, *arguments):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

@@ -1,0 +1,75 @@
+"""Threads of a worker take short turns, and some leave theirs to others, where the system lets them."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from proxy import turns
+from proxy.turns import NICE, TURN_SECONDS, Scheduling, give_way, scheduling, take_short_turns
+
+
+@pytest.fixture(autouse=True)
+def interval() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(before)
+
+
+def told() -> Scheduling:
+    try:
+        return scheduling()
+    except OSError as error:
+        pytest.skip(f"the system does not tell: {error}")
+
+
+def in_a_thread(work: Callable[[], object]) -> None:
+    """This thread stays as it is."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(work).result()
+
+
+def test_a_thread_takes_short_turns_and_so_do_those_that_it_starts_but_for_one_that_gives_way() -> None:
+    usual = told()
+
+    def starts() -> None:
+        take_short_turns()
+        short = scheduling()
+        assert short == usual._replace(turn_ns=short.turn_ns), "nothing else changes"
+        if usual.turn_ns:  # from Linux 6.12
+            assert short.turn_ns == TURN_SECONDS * 1e9
+
+        def started() -> None:
+            assert scheduling() == short
+            for _ in range(2):
+                give_way()
+                assert scheduling() == usual._replace(nice=NICE)
+
+        in_a_thread(started)
+        assert scheduling() == short
+
+    in_a_thread(starts)
+    assert scheduling() == usual
+    assert sys.getswitchinterval() == pytest.approx(TURN_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("calls", "why"), [({}, "no such call"), ({platform.machine(): (10_000, 10_000)}, "not implemented")]
+)
+def test_a_system_that_has_no_such_calls_goes_on_as_it_is(
+    calls: dict[str, tuple[int, int]], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_CALLS", calls)
+    with pytest.raises(OSError, match=why if sys.platform == "linux" else "no such call"):
+        scheduling()
+
+    def works() -> None:
+        take_short_turns()
+        give_way()
+
+    in_a_thread(works)
+    assert sys.getswitchinterval() == pytest.approx(TURN_SECONDS)
