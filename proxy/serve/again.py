@@ -189,7 +189,7 @@ class Again:
 
     def _anew(self, way: Way, request: Request, own: Own, met: Met, now: float) -> bytes | Response:
         """What nobody alike was shown, as far as is known."""
-        page = self._showing.show(way.template, request, met, now, way.question.coding, way.recalled)
+        page = self._showing.show(way.template, request, met, now, way.question.coding, way.recalled).page
         return self._given(way, request, own, page, met.set_cookie, now)
 
     def _given(

@@ -60,8 +60,8 @@ class Decides(Protocol):
     def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
         """What deciding may look at."""
 
-    def shown(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Personalised | None:
-        """What the template's slots show them, and why; None when that fails."""
+    def show(self, template: Template, request: Request, met: Met, now: float, coding: Coding) -> Personalised:
+        """What the template's slots show them, and why; their defaults, and no decisions, when that fails."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class Giving:
         if entry.stored.status == 200:
             self._showing.passed(entry.template, request, now)
         coding = coding_for(request, self._codings)
-        page = self._showing.plain(entry.template, coding)
+        page = self._showing.filling.plain(entry.template, coding)
         return slotless_answer(entry.stored, page, coding, request, now, said)
 
     def _packed(
@@ -128,7 +128,7 @@ class Giving:
         self, entry: Entry, template: Template, request: Request, met: Met, now: float, lead: bytes, poured: Poured
     ) -> Response:
         coding = coding_for(request, self._codings)
-        page = self._showing.show(template, request, met, now, coding, entry.recalled, poured.fragments)
+        page = self._showing.show(template, request, met, now, coding, entry.recalled, poured.fragments).page
         if poured is not DRY:
             lead = poured.lead(lead)
         return assembled_answer(entry.stored.status, lead, page, request, met.set_cookie)

@@ -22,10 +22,11 @@ from proxy.http.outgoing import assembled_answer, error_page, forbids_storing, p
 from proxy.httpcache.coding import takes_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
-from proxy.page.encode import Assembled, Coding
+from proxy.page.encode import Coding
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
+from proxy.personalise import Personalised
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.buffering import read_whole
@@ -64,7 +65,7 @@ class Shows(Protocol):
         coding: Coding,
         *,
         poured: Sequence[Fragment] = (),
-    ) -> Assembled:
+    ) -> Personalised:
         """The page filled for the visitor; `poured` fills its holes."""
 
     def passed(self, template: Template, request: Request, now: float) -> None:
@@ -215,7 +216,7 @@ class Own:
         met = self._showing.meet(page.template, request, now)
         if met is None or _is_coded(answer):
             return self._filled(request, answer, page.template, now, headers)
-        shown = self._showing.show(page.template, request, met, now, "identity")
+        shown = self._showing.show(page.template, request, met, now, "identity").page
         lead, is_tagged = as_lines(personal_head(headers)), not forbids_storing(headers)
         return assembled_answer(answer.status, lead, shown, request, met.set_cookie, is_tagged=is_tagged)
 
@@ -237,7 +238,7 @@ class Own:
             set_cookies = [value for name, value in headers if name == b"set-cookie"]
             poured = await self._pouring.pour(template, request, set_cookies=set_cookies) or DRY
         met = await self._showing.meet_waiting(template, request, now)
-        page = self._showing.show(template, request, met, now, "identity", poured=poured.fragments)
+        page = self._showing.show(template, request, met, now, "identity", poured=poured.fragments).page
         if _is_coded(answer) and takes_gzip(request.get_list(b"accept-encoding")):
             packed = await asyncio.to_thread(gzip.compress, b"".join(page.chunks), 1, mtime=0)
             page = replace(page, chunks=[packed], length=len(packed), coding="gzip")

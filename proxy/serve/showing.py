@@ -21,7 +21,7 @@ from proxy.memo import make_room
 from proxy.metrics import Metrics
 from proxy.model import AttributeValue, Consent, EvaluationContext, Profile, Visitor
 from proxy.page.about import About
-from proxy.page.encode import Assembled, Coding
+from proxy.page.encode import Coding
 from proxy.page.fragments import Fragment
 from proxy.page.template import Template
 from proxy.personalise import Personalised, Stock
@@ -173,29 +173,15 @@ class Showing:
         coding: Coding,
         recalled: Recalled | None = None,
         poured: Sequence[Fragment] = (),
-    ) -> Assembled:
-        """The page for this visitor; with its own defaults when deciding or rendering fails. `recalled` is what a
-        stored page was shown as before, None for a page with holes; `poured` is what fills those."""
-        done = self.shown(template, request, met, now, coding, recalled, poured)
-        return self.plain(template, coding, poured) if done is None else done.page
-
-    def shown(
-        self,
-        template: Template,
-        request: Request,
-        met: Met,
-        now: float,
-        coding: Coding,
-        recalled: Recalled | None = None,
-        poured: Sequence[Fragment] = (),
-    ) -> Personalised | None:
-        """The same with the reasons; None when deciding or rendering fails."""
+    ) -> Personalised:
+        """The page for this visitor; with its own defaults, and no decisions, when deciding or rendering fails.
+        `recalled` is what a stored page was shown as before, None for a page with holes; `poured` fills those."""
         try:
             done = self._done(template, request, met, now, coding, recalled, poured)
         except Exception:  # whatever fault of ours it is, it must not cost the page: the law above
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
-            return None
+            return Personalised(self.filling.plain(template, coding, poured), ())
         self.tell(template.about, request, met, now, done)
         return done
 
@@ -291,7 +277,3 @@ class Showing:
     def passed(self, template: Template, request: Request, now: float) -> None:
         """Records that a page without slots was answered."""
         self.capture.note(View(now, request, template.about, None))
-
-    def plain(self, template: Template, coding: Coding, poured: Sequence[Fragment] = ()) -> Assembled:
-        """The page as the origin sent it, in the coding asked for."""
-        return self.filling.plain(template, coding, poured)

@@ -14,7 +14,7 @@ from proxy.decide.engine import decide
 from proxy.decide.why import SlotStory, why
 from proxy.http.message import Request
 from proxy.model import EvaluationContext, Profile
-from proxy.page.encode import Assembled, Coding, assemble
+from proxy.page.encode import Coding, assemble
 from proxy.page.fragments import Fragment
 from proxy.page.json_fills import in_forms
 from proxy.page.slots import DeclaredSlot
@@ -84,21 +84,8 @@ class ShowingAs:
         coding: Coding,
         *,
         poured: Sequence[Fragment] = (),
-    ) -> Assembled:
-        """The page as the persona sees it, with what the preview is and why each slot shows what it does."""
-        return self.shown(template, request, met, now, coding, poured=poured).page
-
-    def shown(
-        self,
-        template: Template,
-        request: Request,
-        met: Met,
-        now: float,
-        coding: Coding,
-        *,
-        poured: Sequence[Fragment] = (),
     ) -> Personalised:
-        """The same with the reasons."""
+        """The page as the persona sees it, with what the preview is and why each slot shows what it does."""
         started = time.perf_counter()
         plan, fragments = self.publication.plan, self.publication.fragments
         context = self.context_of(template, request, met, now)

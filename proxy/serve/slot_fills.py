@@ -78,7 +78,7 @@ class FillCache:
             self._begun.clear()
         try:
             fills = self._of(page, request, met, now)
-        except Exception:  # as in `Showing.shown`: it must not cost the page
+        except Exception:  # as in `Showing.show`: it must not cost the page
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
             return SlotFills((None,) * len(page.slots), ())

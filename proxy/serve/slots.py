@@ -108,9 +108,9 @@ class Slots:
             return [], ()
         template, now = apart(names), self._clock()
         met = await self._showing.meet_waiting(template, page, now)
-        done = self._showing.shown(template, page, met, now, "identity")
+        done = self._showing.show(template, page, met, now, "identity")
         cookies = ((b"set-cookie", met.set_cookie),) if met.set_cookie else ()
-        if done is None:
+        if not done.decisions:  # deciding failed
             return [SlotAnswer(None) for _ in names], cookies
         return list(map(_told, done.decisions, contents_of(done))), cookies
 

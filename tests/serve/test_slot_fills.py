@@ -63,7 +63,7 @@ class Shown:
         slot_map, now = outline_of(page), self.site.now
         fills = self.insets.of(slot_map, request, met, now)
         chunks, lines = slot_map.filled(memoryview(page), (), fills.contents, self.showing.filling.key)
-        plain = self.showing.show(slot_map.of(page), request, met, now, "identity")
+        plain = self.showing.show(slot_map.of(page), request, met, now, "identity").page
         assert (b"".join(chunks), lines) == (b"".join(plain.chunks), plain.lines)
         return fills
 
