@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 import time
@@ -14,7 +13,7 @@ import click
 from proxy.catalogue.evaluation import CUTS, Case, Trial, evaluate, learn_baskets, learn_visits, published, split
 from proxy.catalogue.logs import Log, read_log, read_sequences
 from proxy.catalogue.walk import Walk, way_text
-from proxy.cli.options import Subcommands, form_option
+from proxy.cli.options import Subcommands, as_json, form_option
 from proxy.cli.rulefolder import A_FILE
 from proxy.cli.textfile import TextFile
 from proxy.errors import OperatorError
@@ -43,7 +42,7 @@ def eval_(path: Path, form: str) -> None:
     scores = evaluate(trial, time.perf_counter, _progress if sys.stderr.isatty() else lambda name, cases: cases)
     products = trial.products
     figures = {name: score.figures(products) for name, score in scores.items()}
-    click.echo(json.dumps(figures, indent=2) if form == "json" else _report(path, trial, figures))
+    click.echo(as_json(figures) if form == "json" else _report(path, trial, figures))
 
 
 @command.command("ask")

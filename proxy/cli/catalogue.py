@@ -4,7 +4,6 @@ products` brings a feed in."""
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 from collections import Counter
@@ -22,7 +21,7 @@ from proxy.catalogue.products import Catalogue, Flaw
 from proxy.catalogue.quality import SAYS, beside, between
 from proxy.cli.existing_store import existing_sightings
 from proxy.cli.import_products import CATALOGUE, problem_lines
-from proxy.cli.options import Subcommands, form_option
+from proxy.cli.options import Subcommands, as_json, form_option
 from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many, nearest
 from proxy.errors import OperatorError
@@ -68,7 +67,7 @@ def check(paths: tuple[Path, ...], currency: str, strict: bool, store: str, form
     problems += [*between(feeds), *beside(_pages(store), feeds)]
     if form == "json":
         found = [{"file": name, **asdict(problem)} for name, problem in problems]
-        click.echo(json.dumps({"files": [_totals(*each) for each in feeds.items()], "problems": found}, indent=2))
+        click.echo(as_json({"files": [_totals(*each) for each in feeds.items()], "problems": found}))
     else:
         for name, problem in problems:
             click.echo("\n".join(problem_lines(name, problem)))
@@ -99,7 +98,7 @@ def show(product_id: str, paths: tuple[Path, ...], catalogue: Path, currency: st
     if known is None:
         raise OperatorError(f"there is no product `{product_id}` in {', '.join(files)}", help=_close(product_id, files))
     if form == "json":
-        click.echo(json.dumps({"id": product_id, **asdict(known)}, indent=2, ensure_ascii=False))
+        click.echo(as_json({"id": product_id, **asdict(known)}))
         return
     for fact in known.facts:
         click.echo("\n".join(_fact_lines(fact)))
@@ -121,7 +120,7 @@ def stats(paths: tuple[Path, ...], catalogue: Path, currency: str, form: str) ->
         raise OperatorError("there is no product in it", help="`tailorbird catalogue check PATH` says why")
     figures = _figures(list(products.values()), time.time())
     if form == "json":
-        click.echo(json.dumps(figures, indent=2, ensure_ascii=False))
+        click.echo(as_json(figures))
         return
     for name, value in figures.items():
         click.echo(f"{name:<20}  {', '.join(_shown(value)) if isinstance(value, dict) else f'{value:,}'}")

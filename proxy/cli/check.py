@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,7 @@ import click
 import msgspec
 
 from proxy.cli.junit import Result, junit_xml
+from proxy.cli.options import as_json
 from proxy.cli.rulefolder import folder_arguments, loaded_from, site_now
 from proxy.diagnostics import Finding, as_text, many
 from proxy.rulebook.compile import Loaded
@@ -88,7 +88,7 @@ def _text(loaded: Loaded, folder: Path, strict: bool) -> str:
 
 def _json(loaded: Loaded, folder: Path, strict: bool) -> str:
     told = [{**asdict(finding), "place": msgspec.structs.asdict(finding.place)} for finding in loaded.findings]
-    return json.dumps(told, indent=2, ensure_ascii=False)
+    return as_json(told)
 
 
 def _github(loaded: Loaded, folder: Path, strict: bool) -> str:

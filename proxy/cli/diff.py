@@ -8,9 +8,8 @@ from difflib import unified_diff
 from pathlib import Path
 
 import click
-import msgspec
 
-from proxy.cli.options import form_option
+from proxy.cli.options import as_json, form_option
 from proxy.cli.rulefolder import CATALOGUE, rules_option, store_option
 from proxy.cli.states import State, publication_of, state_of
 from proxy.drafts.changes import changes
@@ -32,7 +31,7 @@ def command(a: str, b: str, rules: Path, catalogue: Path | None, store: str | No
     old, new = (publication_of(state, catalogue, store) for state in (before, after))
     found = changes(old, new, time.time())
     if form == "json":
-        click.echo(msgspec.json.encode(found))
+        click.echo(as_json(found))
         return
     click.echo("\n".join([f"{before.name} → {after.name}", *changes_text(found), *_text(before, after)]))
 

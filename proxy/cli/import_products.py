@@ -5,11 +5,9 @@ says of it and keeps the words that the feed does not have; the file is replaced
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ import orjson
 
 from proxy.catalogue.feeds import line_of, read_feed
 from proxy.catalogue.products import Catalogue, Problem
-from proxy.cli.options import form_option
+from proxy.cli.options import as_json, form_option
 from proxy.cli.rulefolder import A_FILE
 from proxy.diagnostics import many
 from proxy.errors import OperatorError
@@ -51,7 +49,7 @@ def products(file: Path, into: Path | None, currency: str, replace: bool, dry_ru
     changed = 0 if dry_run or not feed.products else _write(feed, into, replace=replace)
     if form == "json":
         totals = {"products": len(feed.products), "changed": changed, "dry_run": dry_run}
-        click.echo(json.dumps({"problems": [asdict(problem) for problem in feed.problems], **totals}, indent=2))
+        click.echo(as_json({"problems": feed.problems, **totals}))
     else:
         for line in report(file.name, feed):
             click.echo(line)

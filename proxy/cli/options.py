@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import click
 import msgspec
+import orjson
 
 from proxy.environment import PREFIX, as_written
 from proxy.settings import Settings, rows
@@ -41,7 +42,7 @@ def form_option(help: str | None = None) -> Callable[[Command], Command]:
 
 def as_json(value: object) -> str:
     """The value as JSON for people too: indented, with its letters as they are."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return orjson.dumps(value, default=msgspec.to_builtins, option=orjson.OPT_INDENT_2).decode()
 
 
 def setting_options(*names: str) -> Callable[[Command], Command]:

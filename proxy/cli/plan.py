@@ -9,10 +9,9 @@ import time
 from pathlib import Path
 
 import click
-import msgspec
 
 from proxy.cli.existing_store import recorded_views
-from proxy.cli.options import form_option
+from proxy.cli.options import as_json, form_option
 from proxy.cli.replay import views_in
 from proxy.cli.rulefolder import A_FILE, A_FOLDER, CATALOGUE, MOST_VIEWS, loaded_from, rules_option, store_option
 from proxy.cli.states import State, before_saved, must_be_good, publication_of, state_of
@@ -68,7 +67,7 @@ def command(
         names=(live.name, draft.name),
         is_live=before is not None,
     )
-    click.echo(msgspec.json.encode(told) if form == "json" else as_text(told))
+    click.echo(as_json(told) if form == "json" else as_text(told))
     sys.exit(not checks.may_publish)
 
 

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import msgspec
 
 from proxy.cli.existing_store import recorded_views
-from proxy.cli.options import form_option
+from proxy.cli.options import as_json, form_option
 from proxy.cli.rulefolder import A_FILE, CATALOGUE, MOST_VIEWS, good, read_rules, rules_option, store_option
 from proxy.drafts.replay import replay_recorded
 from proxy.drafts.report import replay_text
@@ -51,7 +50,7 @@ def command(
         click.echo(f"{len(views):,} views written to {save}")
         return
     replayed = replay_recorded(views, good(read_rules(rules, catalogue, store)))
-    click.echo(msgspec.json.encode(replayed) if form == "json" else replay_text(replayed, str(rules)))
+    click.echo(as_json(replayed) if form == "json" else replay_text(replayed, str(rules)))
     sys.exit(bool(replayed.different))
 
 

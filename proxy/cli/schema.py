@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
+from proxy.cli.options import as_json
 from proxy.cli.rulefolder import A_FOLDER
 from proxy.rulebook.check import check
 from proxy.rulebook.schema import cache_schema, rule_schema
@@ -25,4 +25,4 @@ def command(folder: Path | None, what: str) -> None:
     """
     names = check(read_folder(folder) if folder else {}).names
     schema = cache_schema() if what == "cache" else rule_schema(names)
-    click.echo(json.dumps(schema, indent=2, ensure_ascii=False))
+    click.echo(as_json(schema))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import time
@@ -13,6 +12,7 @@ import click
 
 from proxy.cases import Outcome, coverage, covered_percent, report, run_cases, untested
 from proxy.cli.junit import Result, junit_xml
+from proxy.cli.options import as_json
 from proxy.cli.rulefolder import folder_arguments, read_rules
 from proxy.diagnostics import as_text, did_you_mean
 from proxy.rulebook.compile import Publication
@@ -73,7 +73,7 @@ def _json(publication: Publication, outcomes: Sequence[Outcome]) -> str:
         for outcome in outcomes
     ]
     missed = [{"rule": rule.name, "place": str(rule.place)} for rule in untested(publication)]
-    return json.dumps({"tests": tests, "untested": missed}, indent=2, ensure_ascii=False)
+    return as_json({"tests": tests, "untested": missed})
 
 
 def _junit(publication: Publication, outcomes: Sequence[Outcome]) -> str:

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
-import orjson
 
 from proxy.audience.traits import STRANGER
 from proxy.cli.existing_store import asked
-from proxy.cli.options import form_option
+from proxy.cli.options import as_json, form_option
 from proxy.cli.persona import persona_of, persona_options
 from proxy.cli.rulefolder import CATALOGUE, good, read_rules, rules_option, store_option
 from proxy.decide.why import why, why_text
@@ -83,7 +82,7 @@ def command(
     slots = slots or tuple(dict.fromkeys((*publication.slots_on(path), *lists)))
     stories = with_products(why(publication.plan, context, slots), context, stock, lists)
     if form == "json":
-        click.echo(orjson.dumps(stories, option=orjson.OPT_INDENT_2).decode())
+        click.echo(as_json(stories))
         return
     click.echo(why_text(stories) or NO_RULES)
     if persona.visitor:
