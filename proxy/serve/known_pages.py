@@ -14,7 +14,7 @@ from proxy.http.outgoing import forbids_storing, personal_head
 from proxy.metrics import Metrics
 from proxy.model import Manner
 from proxy.page.slots import DeclaredSlot
-from proxy.serve.pages import charset_of, is_page
+from proxy.serve.pages import charset_of, coding_of, is_page
 from proxy.serve.passage import Passage
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Showing
@@ -23,15 +23,13 @@ from proxy.settings import Settings
 from proxy.upstream.plain import CHUNKED, Plain
 from proxy.visitors.capture import Capture
 
-_UNLIKE = frozenset({b"content-encoding", b"surrogate-control"})
-"""What makes pages others than they look: coded, or to be put together."""
-
 
 class Pages(NamedTuple):
-    """What answers of one manner have in common: the charset, and the fields of our answer without slots and with them,
-    except Cache-Status; and whether the latter has an ETag of ours."""
+    """What answers of one manner have in common: the charset and the coding; and the fields of our answer without
+    slots and with them, except Cache-Status; and whether the latter has an ETag of ours."""
 
     charset: str
+    coding: str
     untouched: Manner
     filled: Manner
     is_tagged: bool
@@ -41,9 +39,10 @@ def pages_of(manner: Manner) -> Pages | None:
     """What the answers in the manner are, where they are whole pages that can be known; their fields are those that are
     passed on."""
     headers = manner.headers([b""] * len(manner.fields))
-    if manner.status != 200 or not is_page(headers) or not _UNLIKE.isdisjoint(dict(headers)):
+    if manner.status != 200 or not is_page(headers) or b"surrogate-control" in dict(headers):
         return None
-    return Pages(charset_of(headers), manner, manner.through(personal_head), not forbids_storing(headers))
+    personal, is_tagged = manner.through(personal_head), not forbids_storing(headers)
+    return Pages(charset_of(headers), coding_of(headers), manner, personal, is_tagged)
 
 
 class KnownPages:
@@ -73,7 +72,7 @@ class KnownPages:
         question, own, client = passage.question, passage.own, passage.client
         if len(body) > self._most_bytes or b"if-none-match" in own:
             return False
-        found = self._reader.slot_map_of(body, question.path, pages.charset, self._declared())
+        found = self._reader.slot_map_of(body, question.path, pages.charset, self._declared(), pages.coding)
         if found is None:
             return False
         (slot_map, shifts), now = found, self._clock()

@@ -146,3 +146,8 @@ def charset_of(headers: Headers) -> str:
     """As the Content-Type says; "" when it does not."""
     named = content_type_of(headers).partition(b"charset=")[2].partition(b";")[0]
     return named.strip(b" \t\"'").decode("latin-1")
+
+
+def coding_of(headers: Headers) -> str:
+    """What tells pages in one coding from those in another, and in none: that is ""."""
+    return "".join("\n" + value.decode("latin-1").lower() for name, value in headers if name == b"content-encoding")

@@ -28,7 +28,7 @@ from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Uncut, cut_at, cut_json
 from proxy.page.tokens import meta_nonce_in, token_in
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.pages import Entry, Page, charset_of, is_cut, is_html, is_json, readable
+from proxy.serve.pages import Entry, Page, charset_of, coding_of, is_cut, is_html, is_json, readable
 from proxy.serve.slot_maps import SlotMap, SlotMaps, Study, Version
 from proxy.settings import Settings
 
@@ -65,7 +65,7 @@ class PageReader:
             plain = await asyncio.to_thread(self._decoded, body, headers, self._max_bytes)
             if plain is not None:
                 version = self._version(plain, _without_coding(headers), path, declared, policy)
-        if (known := self._at_once(version, headers, path, declared)) is not None:
+        if (known := self._at_once(version, headers, path, declared, body)) is not None:
             return known
         if version is None:
             return self._told(await asyncio.to_thread(self._read, body, headers, path, declared, policy))
@@ -77,13 +77,14 @@ class PageReader:
     def read_at_once(self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]) -> Page | None:
         """The page, where no policy is about it, and it or one like it came before or it takes less than a millisecond
         to read."""
-        return self._at_once(self._version(body, headers, path, declared, None), headers, path, declared)
+        return self._at_once(self._version(body, headers, path, declared, None), headers, path, declared, body)
 
     def slot_map_of(
-        self, body: memoryview, path: bytes, charset: str, declared: Sequence[DeclaredSlot]
+        self, body: memoryview, path: bytes, charset: str, declared: Sequence[DeclaredSlot], coding: str = ""
     ) -> tuple[SlotMap, Sequence[int]] | None:
-        """As `SlotMaps.find`, of a page without coding that nobody puts together; None for one with doubts."""
-        found = self._slot_maps.find(self._slot_maps.at(path, charset, declared, has_includes=False), body)
+        """As `SlotMaps.find`, of a page that nobody puts together; None for one with doubts. In a `coding`, only one
+        without slots is known."""
+        found = self._slot_maps.find(self._slot_maps.at(path, charset + coding, declared, has_includes=False), body)
         return None if found is None or found[0].doubts else found
 
     def _version(
@@ -92,7 +93,7 @@ class PageReader:
         """The page beside others there, without its coding; None for what is no HTML, or is coded and large."""
         if not is_html(headers):
             return None
-        is_quick = not _is_coded(headers) or len(body) <= QUICK_CODED_BYTES
+        is_quick = not coding_of(headers) or len(body) <= QUICK_CODED_BYTES
         plain = self._decoded(body, headers, QUICK_BYTES) if is_quick else None
         if plain is None:
             return None
@@ -100,11 +101,14 @@ class PageReader:
         return Version(self._slot_maps.at(path, charset_of(headers), declared, has_includes=has_includes), plain)
 
     def _at_once(
-        self, version: Version | None, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot]
+        self, version: Version | None, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], body: bytes
     ) -> Page | None:
         if version is None:
             return None
         if (known := self._slot_maps.get(version)) is not None:
+            if known.is_same and not known.template.slots and (coding := coding_of(headers)):
+                coded = self._slot_maps.at(path, version.path.charset + coding, declared, has_includes=False)
+                self._slot_maps.put(Version(coded, body), known.template, known.doubts)
             return self._told((Page(_without_coding(headers), version.body, known.template), known.doubts))
         at = version.path
         if not at.is_quick or at.is_to_be_studied or not _is_quick(version.body):
@@ -213,10 +217,6 @@ class PageReader:
         for doubt in doubts:
             self._metrics.count("tailorbird_page_passthrough_total", "reason", doubt)
         return page
-
-
-def _is_coded(headers: Headers) -> bool:
-    return any(name == b"content-encoding" for name, _ in headers)
 
 
 def _is_quick(body: bytes) -> bool:

@@ -127,10 +127,11 @@ def _in_turn(template: Template) -> list[Piece]:
 
 
 class Recalled(NamedTuple):
-    """A page that came before, or one like it; and why some of it could not be cut."""
+    """A page that came before, or one like it; why some of it could not be cut; and whether it is the same."""
 
     template: Template
     doubts: Sequence[str]
+    is_same: bool = True
 
 
 class Path:
@@ -210,7 +211,9 @@ class SlotMaps:
     def get(self, version: Version) -> Recalled | None:
         """The page cut, when it or one like it is known."""
         found = self.find(version.path, version.body)
-        return None if found is None else Recalled(found[0].of(version.body, found[1]), found[0].doubts)
+        if found is None:
+            return None
+        return Recalled(found[0].of(version.body, found[1]), found[0].doubts, is_same=found[0].likeness is None)
 
     def find(self, path: Path, body: bytes | memoryview) -> tuple[SlotMap, Sequence[int]] | None:
         """The slot_map of the page, or of one like it, and the shifts of this one."""

@@ -115,7 +115,7 @@ async def test_every_page_that_is_given_is_an_event(tmp_path: Path) -> None:
     [
         (200, (), True),
         (404, (), False),
-        (200, ((b"content-encoding", b"gzip"),), False),
+        (200, ((b"content-encoding", b"gzip"),), True),
         (200, ((b"surrogate-control", b"content=x"),), False),
         (200, ((b"cache-control", b"no-transform"),), False),
     ],

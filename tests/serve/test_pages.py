@@ -6,9 +6,20 @@ import pytest
 
 from proxy.httpcache.stored import Choices, store
 from proxy.model import Headers
-from proxy.serve.pages import Entry, is_page
+from proxy.serve.pages import Entry, coding_of, is_page
 
 HTML: Headers = ((b"content-type", b"text/html; charset=utf-8"),)
+
+
+def test_pages_in_one_coding_are_told_from_those_in_another_and_in_none() -> None:
+    one, other, both = (
+        ((b"content-encoding", b"GZIP"),),
+        ((b"content-encoding", b""),),
+        ((b"content-encoding", b"gzip"),) * 2,
+    )
+    assert coding_of(one) == coding_of(both[:1])
+    assert len({coding_of(headers) for headers in ((), one, other, both)}) == 4
+    assert coding_of(HTML) == ""
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from proxy.page.holes import Fill, FillKind, Hole
 from proxy.page.redaction import NotRedacted
 from proxy.page.slots import LISTING, DeclaredSlot
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.pages import Entry, Page
+from proxy.serve.pages import Entry, Page, charset_of, coding_of
 from proxy.serve.reading import QUICK_BYTES, QUICK_TAGS, PageReader
 from proxy.settings import Settings
 
@@ -162,6 +162,25 @@ async def test_a_page_is_known_whatever_its_coding() -> None:
     again = reads.read_at_once(BODY, HTML, b"/", ())
     assert again == first
     assert (first.body, first.headers) == (BODY, HTML)
+
+
+async def test_a_page_without_slots_that_came_before_is_known_in_its_coding() -> None:
+    reads, plain = reader(), BODY.replace(b"data-slot", b"data-place")
+    coded, other = (*HTML, (b"content-encoding", b"gzip")), (*HTML, (b"content-encoding", b"deflate"))
+    for body in (plain, BODY):
+        packed = gzip.compress(body, mtime=0)
+        for times in range(3):
+            known = reads.slot_map_of(memoryview(packed), b"/", charset_of(HTML), (), coding_of(coded))
+            assert (known is not None) == (body is plain and times == 2)
+            reads.read_at_once(packed, coded, b"/", ()) or await reads.read(packed, coded, b"/", ())
+    packed = gzip.compress(plain, mtime=0)
+    for path, coding, body in (
+        (b"/a", coded, packed),
+        (b"/", HTML, packed),
+        (b"/", other, packed),
+        (b"/", coded, b"x"),
+    ):
+        assert reads.slot_map_of(memoryview(body), path, charset_of(HTML), (), coding_of(coding)) is None
 
 
 async def test_a_large_page_is_known_without_its_coding_too() -> None:
