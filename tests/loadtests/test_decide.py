@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from loadtests.decide import RIVALS, Row, measured, table
+from loadtests.decide import NEW, RIVALS, Row, measured, table
 from loadtests.work import BROAD_SLOT, SLOTS, work
 from proxy.conditions.values import matches
 from proxy.decide.conjunctions import facts_of
@@ -15,7 +15,7 @@ from proxy.decide.plan import compile_plan
 
 
 @pytest.mark.bar("A4")
-@pytest.mark.parametrize("engine", ["tailorbird", *RIVALS])
+@pytest.mark.parametrize("engine", ["tailorbird", NEW, *RIVALS])
 def test_every_engine_gives_the_answers_that_trying_each_rule_gives(engine: str) -> None:
     if engine in RIVALS:
         rival = RIVALS[engine]
