@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 from proxy.model import Decision
@@ -143,6 +144,7 @@ class Metrics:
         self._default = self.tally("tailorbird_requests_total", "result", "default")
         self._matches: dict[str, Tally] = {}
         self._shown: list[tuple[float, bytes, Decided]] = []
+        self._tell: Callable[[], None] = lambda: None
         self._live: deque[tuple[float, bytes, Decided]] = deque(maxlen=live_size)
 
     def count(self, name: str, label: str = "", value: str = "", by: int = 1) -> None:
@@ -165,18 +167,26 @@ class Metrics:
         """Has what is noted there counted under `name`, which must be a row of `HISTOGRAMS`."""
         self._times.append((name, times))
 
+    def told_by(self, tell: Callable[[], None]) -> None:
+        """Has `tell` called before anybody reads, for whoever tells of what happened later."""
+        self._tell = tell
+
     def show(self, at: float, path: bytes, decided: Decided) -> None:
         """Lists a decided page, its path in wire form, and counts it, later with others."""
-        self._shown.append((at, path, decided))
+        self.show_all(((at, path, decided),))
+
+    def show_all(self, shown: Iterable[tuple[float, bytes, Decided]]) -> None:
+        """The same of several."""
+        self._shown += shown
         if len(self._shown) >= MOST_UNCOUNTED:
             self._count_shown()
 
     def _count_shown(self) -> None:
         shown, self._shown = self._shown, []
         self._live += shown
-        for _, _, decided in shown:
+        for decided, many in Counter([decided for _, _, decided in shown]).items():
             for tally in decided.tallies or self._tallies_of(decided):
-                tally.count += 1
+                tally.count += many
 
     def _tallies_of(self, decided: Decided) -> tuple[Tally, ...]:
         result = self._personalised if decided.is_personal else self._default
@@ -190,8 +200,10 @@ class Metrics:
     @property
     def live(self) -> list[Shown]:
         """The last decided pages, the newest last."""
+        self._tell()
         self._count_shown()
-        return [Shown(at, path.decode("utf-8", "replace"), decided.decisions) for at, path, decided in self._live]
+        live = sorted(self._live, key=itemgetter(0))  # some were told of later
+        return [Shown(at, path.decode("utf-8", "replace"), decided.decisions) for at, path, decided in live]
 
     def get(self, name: str, value: str = "") -> int:
         """The count of `name` whose label has `value`; 0 when never counted."""
@@ -216,6 +228,7 @@ class Metrics:
 
     def counts(self) -> Counts:
         """All counts."""
+        self._tell()
         self._count_shown()
         for key, tally in self._tallies.items():
             if tally.count:

@@ -1,24 +1,25 @@
 """The access log: for each request that was answered, a line of JSON in a file or on standard output.
 
 The line is made where the request was answered, and lies there until there are many, or half a second is over: then
-the file's thread has them. Of a page given at once only what its line is made of lies there: made one behind the other
-they take a third of what each takes between two pages. Its law: nobody waits for it.
+the file's thread has them, in the order of their times. Of a page given at once only what its line is made of lies
+there: made one behind the other they take a third of what each takes between two pages. Its law: nobody waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 
 from proxy.http.client import networks
-from proxy.http.message import Own, Question
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.serve.logfile import LogFile
-from proxy.serve.logline import Asked, Hit, Lines
+from proxy.serve.logline import Asked, Line, Lines
 from proxy.settings import Settings
 from proxy.upstream.relay import Owed
+from proxy.visitors.pending import Given, Pending
 
 PAUSE_SECONDS = 0.5
 """How long a line waits for others."""
@@ -26,7 +27,6 @@ ENOUGH = 500
 """So many wait no longer."""
 HEAD_BYTES = 4_096
 """Of an answer that is one piece; what is told of it stands in its head."""
-NOTHING: Own = {}
 GONE = 499
 """The status of what nobody waited for, as nginx has it."""
 
@@ -38,7 +38,8 @@ class AccessLog:
         self._file = file
         self._lines = lines
         self.clock = clock
-        self._noted: list[bytes | Hit] = []  # lines, and what some are made of
+        self._noted: list[Line | Given] = []
+        self._pending = Pending()
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -46,6 +47,11 @@ class AccessLog:
         """The log by the settings; None when none is kept. Raises `OperatorError` when its file cannot be opened."""
         path = settings.access_log
         return cls(LogFile(path, metrics), Lines(networks(settings.trusted_proxies)), clock) if path else None
+
+    def log(self, pending: Pending) -> None:
+        """Logs what is given at once, too."""
+        self._pending = pending
+        pending.logged_by(self.add, self.expect)
 
     def note(
         self,
@@ -58,25 +64,19 @@ class AccessLog:
         is_whole: bool = True,
     ) -> None:
         """Has the line of an answer, as `Lines.of`, written soon."""
-        self._noted.append(self._lines.of(at, asked, status, head, seconds, is_whole=is_whole))
-        if self._timer is None or len(self._noted) >= ENOUGH:
-            self._tend()
+        self.add([(at, self._lines.of(at, asked, status, head, seconds, is_whole=is_whole))])
 
-    def note_hit(self, at: float, question: Question, own: Own, client: str, lead: bytes, length: int) -> None:
-        """The same of a page given at once, whose body has `length` bytes; what else its fields tell is in `lead`."""
-        if len(own) == (b"cookie" in own):
-            own = NOTHING
-        else:
-            own = own.copy()
-            own.pop(b"cookie", None)  # nothing is told of cookies, and they are long
-        self._noted.append((at, question, own, client, lead, length))
-        if self._timer is None or len(self._noted) >= ENOUGH:
-            self._tend()
-
-    def _tend(self) -> None:
+    def add(self, noted: Sequence[Line | Given]) -> None:
+        """Has lines written, and those of pages given at once."""
+        self._noted += noted
         if len(self._noted) >= ENOUGH:
             self._hand_over()
         else:
+            self.expect()
+
+    def expect(self) -> None:
+        """Says that there is something to be written, or to be noted later."""
+        if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._time_is_over)
 
     def _time_is_over(self) -> None:
@@ -84,8 +84,10 @@ class AccessLog:
         self._hand_over()
 
     def _hand_over(self) -> None:
+        self._pending.settle()
         noted, self._noted = self._noted, []
         if noted:
+            noted.sort(key=itemgetter(0))  # some were noted later
             self._file.write(self._lines.joined(noted), len(noted))
 
     async def aclose(self) -> None:

@@ -21,15 +21,15 @@ from proxy.httpcache.memory import Memory
 from proxy.metrics import Metrics
 from proxy.model import Consent, Profile, Visitor
 from proxy.page.encode import AT_ONCE_BYTES, Assembled
-from proxy.personalise import Personalised
 from proxy.serve.accesslog import AccessLog
+from proxy.serve.logline import beside_cookies
 from proxy.serve.pages import Entry
 from proxy.serve.showing import Met, Showing
 from proxy.serve.ways import NOTHING, Way, Ways
 from proxy.visitors.alike import NO_NUMBER
 from proxy.visitors.capture import Capture, View
 from proxy.visitors.known import NOBODY, Known
-from proxy.visitors.pending import ENOUGH
+from proxy.visitors.pending import ENOUGH, NOTHING_MORE
 from proxy.visitors.preview import PREVIEWS
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Recorder
@@ -65,9 +65,12 @@ class Again:
         self._hits = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
         self._recorder = recorder
         self._capture = capture
-        self._views = capture.pending.views
+        self._pending = profiles.pending
+        self._untold = self._pending.given
         self._clock = clock
-        self._note_hit = None if accesslog is None else accesslog.note_hit
+        self._log = None if accesslog is None else accesslog.add
+        if accesslog is not None:
+            accesslog.log(profiles.pending)
         self._ways = Ways(memory.max_bytes)
         self._way_of = self._ways.get
         self.forget = self._ways.clear
@@ -78,7 +81,8 @@ class Again:
         if entry.template is not None:
             asked = self._showing.asked_by(entry.template)
             agreed = self._showing.consents.settled(question.is_private)
-            self._ways.learn(question, key, entry, asked, self._showing.alikes(asked), agreed)
+            page = self._capture.page_of(question, entry.template.about)
+            self._ways.learn(question, key, entry, asked, self._showing.alikes(asked), agreed, page)
 
     def answer(self, question: Question, own: Own, client: str) -> bytes | Response | None:
         """The answer for one more who asks the same, mostly as it is written; None when it has to be looked up."""
@@ -98,8 +102,8 @@ class Again:
         ):
             return self._newly(way, question, own, client, now)
         alikes = way.alikes
-        if not alikes.is_lasting and self._views:
-            self._remembered.settle_of(verified.full.id)
+        if not alikes.is_lasting and self._untold:
+            self._remembered.settle_of(verified.visitor_id)
         numbered = verified.numbered
         known = numbered.known
         if (
@@ -122,23 +126,19 @@ class Again:
                 way.until = -inf  # what the page was shown as may be known from now on
             return self._anew(way, question.request(own, client), own, Met(verified.at(now), profile), now)
         self._hits.count += 1
-        self._metrics.show(now, question.path, done.decided)
-        if self._capture.is_on:
-            page = way.page
-            if page is None:
-                self._note(way, question, own, client, verified, done, now)
-            elif (telling := page.telling) is not None:
-                views = self._views
-                views.append((now, verified.full.id, telling, done))
-                if (many := len(views)) == 1 or many >= ENOUGH:
-                    self._capture.pending.tend()
-        pieces = done.pieces
-        if pieces is None or b"if-none-match" in own:
+        if way.is_noted_whole:
+            self._capture.note(View(now, question.request(own, client), way.template.about, verified.at(now), done))
+        pieces, more = done.pieces, beside_cookies(own) if len(own) > 1 else NOTHING_MORE
+        if pieces is None or b"if-none-match" in more:
+            self._metrics.show(now, question.path, done.decided)
+            self._pending.add((now, verified.visitor_id, way.telling, done, question, more, client, b"", 0))
             return assembled_answer(200, way.head, done.page, question.request(own, client))
         pieces[0] = way.beginning
         answer = b"".join(pieces)
-        if self._note_hit is not None:
-            self._note_hit(now, question, own, client, way.head, len(answer) - len(pieces[0]) - len(pieces[1]))
+        length, given = len(answer) - len(pieces[0]) - len(pieces[1]), self._untold
+        given.append((now, verified.visitor_id, way.telling, done, question, more, client, way.head, length))
+        if (many := len(given)) == 1 or many >= ENOUGH:
+            self._pending.tend()
         return answer
 
     def _newly(self, way: Way, question: Question, own: Own, client: str, now: float) -> bytes | Response | None:
@@ -161,13 +161,11 @@ class Again:
         if self._capture.is_on:
             is_first = met.set_cookie is not None
             self._capture.note(View(now, request, way.template.about, met.visitor, done, is_first))
-            way.page = self._capture.page_of(question, way.template.about)
         return self._given(way, request, own, done.page, met.set_cookie, now)
 
     def _welcomed(self, way: Way, own: Own, client: str, now: float) -> bytes | None:
         """The same for somebody who has none of our cookies, if others like them were shown the page."""
-        capture, page = self._capture, way.page
-        if not self._showing.gives_cookies or (page is None and capture.is_on) or b"if-none-match" in own:
+        if way.is_noted_whole or not self._showing.gives_cookies or b"if-none-match" in own:
             return None
         visitor, cookie = self._cookies.new_visitor(now)
         number = way.newcomers
@@ -180,10 +178,8 @@ class Again:
             return None
         self._hits.count += 1
         self._metrics.show(now, way.question.path, done.decided)
-        if page is not None:
-            capture.note_first(now, page, visitor.id, done)
-        if self._note_hit is not None:
-            self._note_hit(now, way.question, own, client, way.head, done.page.length)
+        self._capture.note_first(now, way.telling, visitor.id, done)
+        self._note_line(now, way, own, client, done.page)
         lines = way.beginning, done.page.lines, b"set-cookie: ", cookie, b"\r\n\r\n"
         return b"".join((*lines, *done.page.chunks))
 
@@ -199,9 +195,14 @@ class Again:
         answer = assembled_answer(200, way.head, page, request, set_cookie)
         if answer.status != 200 or page.length > AT_ONCE_BYTES:
             return answer
-        if self._note_hit is not None:
-            self._note_hit(now, way.question, own, request.client, way.head, page.length)
+        self._note_line(now, way, own, request.client, page)
         return b"".join((_OK, answer.lead, b"\r\n", *answer.chunks))
+
+    def _note_line(self, now: float, way: Way, own: Own, client: str, page: Assembled) -> None:
+        """Has an answer logged that is counted already."""
+        if self._log is not None:
+            given = now, "", None, None, way.question, beside_cookies(own), client, way.head, page.length
+            self._log([given])
 
     def _leads_on(self, way: Way, now: float) -> bool:
         """Whether the way leads anywhere still. What is found of that is good for a second at most, after which
@@ -245,11 +246,3 @@ class Again:
             return alikes.number(alikes.values(visitor, profile, now), visitor, profile, now)
         except Exception:
             return NO_NUMBER  # whoever shows it meets with the same, and counts it
-
-    def _note(
-        self, way: Way, question: Question, own: Own, client: str, verified: Verified, done: Personalised, now: float
-    ) -> None:
-        """Notes the first view of all who go this way."""
-        about = way.template.about
-        self._capture.note(View(now, question.request(own, client), about, verified.at(now), done))
-        way.page = self._capture.page_of(question, about)

@@ -17,6 +17,7 @@ from proxy.http.client import Networks, client_of
 from proxy.http.message import Own, Question, Request
 from proxy.memo import make_room
 from proxy.model import Headers
+from proxy.visitors.pending import NOTHING_MORE, Given
 
 MOST_CLIENTS = 10_000
 MOST_LEADS = 1_000
@@ -27,9 +28,8 @@ _MS = [b'%03dZ","client":' % ms for ms in range(1_000)]
 
 Asked = Request | tuple[Question, Own, str]
 """A request; or the question of many, what this one said of its own, and who sent it."""
-Hit = tuple[float, Question, Own, str, bytes, int]
-"""A page given at once: when, Unix seconds; the question, what else this one said but for cookies, and who sent it;
-what the fields above the answer tell, and how long its body is."""
+Line = tuple[float, bytes]
+"""When that was, Unix seconds, and its line."""
 
 
 class Lines:
@@ -41,16 +41,16 @@ class Lines:
         self._leads: dict[bytes, bytes] = {}
         self._second, self._beginning = -1, b""
 
-    def joined(self, noted: Sequence[bytes | Hit]) -> bytes:
-        """Lines, and those made of hits, in this order."""
+    def joined(self, noted: Sequence[Line | Given]) -> bytes:
+        """Lines, and those made of pages that were given at once, in this order."""
         pieces: list[bytes] = []
         alike: dict[tuple[Question, str, bytes], tuple[bytes, bytes]] = {}
         words_of = alike.get
         for one in noted:
-            if isinstance(one, bytes):
-                pieces.append(one)
+            if len(one) == 2:
+                pieces.append(one[1])
                 continue
-            at, question, own, client, lead, length = one
+            at, _, _, _, question, own, client, lead, length = one
             words = words_of((question, client, lead))
             if words is None or own:
                 words = self._words(question, own, client, lead)
@@ -131,6 +131,13 @@ class Lines:
         make_room(self._leads, MOST_LEADS)
         known = self._leads[lead] = _cache(_said(b"\r\n" + lead, _OURS)) + _END
         return known
+
+
+def beside_cookies(own: Own) -> Own:
+    """What a request says of its own but for cookies, of which nothing is told, and which are long."""
+    if len(own) == (b"cookie" in own):
+        return NOTHING_MORE
+    return {name: value for name, value in own.items() if name != b"cookie"}
 
 
 def _of_question(question: Question) -> bytes:

@@ -90,11 +90,11 @@ class FillCache:
         question, capture = request.question, self._showing.capture
         is_verified = question is not None and self._is_verified(met.visitor, now)
         view = capture.page_of(question, page.about) if question is not None and is_verified else None
-        if view is None:
+        if question is None or view is None:
             self._showing.tell(page.about, request, met, now, fills)
         else:
             self._metrics.show(now, request.path, fills.decided)
-            capture.note_again(now, view, met.visitor.id, fills)
+            capture.note_again(now, question, view, met.visitor.id, fills)
 
     def again(self, page: SlotMap, question: Question, own: Own, now: float) -> SlotFills | None:
         """The same for one more who asks a question and whose number is kept with their cookies, so that nothing else
@@ -110,19 +110,18 @@ class FillCache:
             return None
         alikes, capture = showing.alikes(asked), showing.capture
         if not alikes.is_lasting:
-            showing.remembered.settle_of(verified.full.id)
+            showing.remembered.settle_of(verified.visitor_id)
         numbered = verified.numbered
         if not (numbered.holds(alikes, now) and showing.remembered.believes(numbered.known, now)):
             return None
         fills = self._by_who.get((page.slots, showing.circumstances("identity", said, now)[0], numbered.number))
-        view = capture.page_of(question, page.about) if capture.is_on else None
-        if fills is None or (view is None and capture.is_on):
+        view = capture.page_of(question, page.about)
+        if fills is None or view is None:
             return None
         numbered.known.is_used = True
         alikes.found.count += 1
         self._metrics.show(now, question.path, fills.decided)
-        if view is not None:
-            capture.note_again(now, view, verified.full.id, fills)
+        capture.note_again(now, question, view, verified.visitor_id, fills)
         return fills
 
     def _goes_on(self, now: float) -> bool:

@@ -21,6 +21,7 @@ from proxy.serve.recall import Recalled
 from proxy.visitors.alike import NO_NUMBER, Alikes
 from proxy.visitors.asked import Asked
 from proxy.visitors.capture import Page
+from proxy.visitors.telling import Telling
 
 SHARE = 1 / 32
 """Of `cache_bytes`."""
@@ -39,8 +40,8 @@ class Way:
     * When it holds: from `since` up to `until`, while no more than `changes` were made to what is stored. If it
       `is_vouched_for`, remembered profiles are believed for as long.
     * What it gives: an answer has the fields `head` and begins with `beginning`; `shown` has the pages by their
-      visitors' numbers, `newcomers` is the number of all who come for the first time, and `page` is what a view is
-      noted as, once these are known.
+      visitors' numbers, and `newcomers` is the number of all who come for the first time, once that is known. A view of
+      it says `telling`, unless each `is_noted_whole`.
     """
 
     question: Question
@@ -53,6 +54,8 @@ class Way:
     alikes: Alikes
     said: tuple[AttributeValue | None, ...]
     agreed: Consent | None
+    telling: Telling | None
+    is_noted_whole: bool
     since: float = inf
     until: float = -inf
     changes: int = -1
@@ -60,7 +63,6 @@ class Way:
     head: bytes = b""
     beginning: bytes = b""
     shown: dict[int, Personalised] = field(default_factory=lambda: NOTHING)
-    page: Page | None = None
     newcomers: int = NO_NUMBER
 
 
@@ -73,12 +75,19 @@ class Ways(Memo[Question, Way]):
         self.get = self.known.get
 
     def learn(
-        self, question: Question, key: bytes, entry: Entry, asked: Asked, alikes: Alikes, agreed: Consent | None
+        self,
+        question: Question,
+        key: bytes,
+        entry: Entry,
+        asked: Asked,
+        alikes: Alikes,
+        agreed: Consent | None,
+        page: Page | None,
     ) -> None:
         """Remembers that the question was answered with the entry under `key`."""
         known = self.known.get(question)
         if known is None or known.entry is not entry:
-            way = _way(question, key, entry, asked, alikes, agreed)
+            way = _way(question, key, entry, asked, alikes, agreed, page)
             if way is not None:
                 self.put(question, way, _WAY_BYTES + question.size)
                 self._leading_to.setdefault(key, {})[question] = None
@@ -104,7 +113,13 @@ class Ways(Memo[Question, Way]):
 
 
 def _way(
-    question: Question, key: bytes, entry: Entry, asked: Asked, alikes: Alikes, agreed: Consent | None
+    question: Question,
+    key: bytes,
+    entry: Entry,
+    asked: Asked,
+    alikes: Alikes,
+    agreed: Consent | None,
+    page: Page | None,
 ) -> Way | None:
     policy = entry.policy
     template, lead, recalled, (whose, said) = entry.template, entry.lead, entry.recalled, question.said
@@ -112,4 +127,6 @@ def _way(
         return None
     if asked.tells_visitors_apart or whose is not asked or (policy is not None and policy.cookies):
         return None
-    return Way(question, key, entry, template, lead, recalled, asked, alikes, said, agreed)
+    return Way(
+        question, key, entry, template, lead, recalled, asked, alikes, said, agreed, page and page.telling, page is None
+    )

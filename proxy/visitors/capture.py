@@ -27,7 +27,7 @@ from proxy.stores.record import PAGE, VIEWED, deed, packed_part, view
 from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.journal import Journal
-from proxy.visitors.pending import Pend, Pending
+from proxy.visitors.pending import NOTHING_MORE, Given, Pending
 from proxy.visitors.telling import Banners, Shown, Telling, banners_of, telling_of
 from proxy.visitors.visitor import Cookies
 
@@ -101,18 +101,20 @@ class Capture:
 
     def page_of(self, question: Question, about: About) -> Page | None:
         """What those open who ask a question; None while each of their views is to be noted whole."""
+        if not self.is_on:
+            return Page(about, None)
         page = self._pages.get(question)
         return page if page is not None and page.about is about and not self._agreed.is_asked else None
 
-    def note_again(self, at: float, page: Page, visitor_id: str, done: Shown | None) -> None:
+    def note_again(self, at: float, question: Question, page: Page, visitor_id: str, done: Shown | None) -> None:
         """Records one more view of `page`, by a visitor whose cookies were read and who consents."""
         if page.telling is not None and self.is_on:
-            self.pending.add((at, visitor_id, page.telling, done))
+            self.pending.add((at, visitor_id, page.telling, done, question, NOTHING_MORE, "", b"", 0))
 
-    def note_first(self, at: float, page: Page, visitor_id: str, done: Shown | None) -> None:
+    def note_first(self, at: float, telling: Telling | None, visitor_id: str, done: Shown | None) -> None:
         """Records the first view of a visitor who consents, and is given their cookie with it."""
-        if page.telling is not None:
-            self._hold(visitor_id, Held(at, page.telling, banners_of(done), ()))
+        if telling is not None:
+            self._hold(visitor_id, Held(at, telling, banners_of(done), ()))
 
     def note_passed(self, at: float, question: Question, about: About, own: Own, client: str) -> None:
         """Records that a page without slots was answered to one more who asks a question."""
@@ -125,13 +127,15 @@ class Capture:
         if page is None or visitor is None:
             self.note(View(at, question.request(own, client), about, None))
         else:
-            self.note_again(at, page, visitor.id, None)
+            self.note_again(at, question, page, visitor.id, None)
 
-    def _count(self, views: Sequence[Pend]) -> None:
+    def _count(self, views: Sequence[Given]) -> None:
         """What the views of pages told."""
         arrivals: list[Arrival | Deed] = []
         held, numbers = self._held, self._numbers
-        for at, visitor_id, telling, done in views:
+        for at, visitor_id, telling, done, _, _, _, _, _ in views:
+            if telling is None:
+                continue
             try:
                 banners = banners_of(done)
                 if telling.is_plain and not banners.more and visitor_id not in held:  # as nearly always

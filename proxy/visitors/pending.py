@@ -1,55 +1,78 @@
-"""Page views that are not counted yet, because nobody has asked what their visitors did.
+"""Pages that were given and that nobody was told of yet.
 
-Counting one view at once costs several times as much as counting it among others: between two pages a machine's
-caches are cold. So views are only appended to a list here. Its law: whoever asks what a visitor did has the list
-counted first (`settle`), if there is anything of theirs in it, so nobody can tell the difference.
+Each is a view of its visitor's, and most are to be counted and to be logged. To do that for one at once costs several
+times as much as to do it among others: between two pages a machine's caches are cold. So what is to be told of a page
+is one tuple, appended to a list here. Its law: whoever asks for any of it has the list told first (`settle`), who asks
+what a visitor did if there is anything of theirs in it, so nobody can tell the difference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from proxy.http.message import Own, Question
+from proxy.metrics import Metrics
 from proxy.visitors.telling import Shown, Telling
 
-ENOUGH = 25
-"""So many are counted without anybody asking: some 20 us of work. A hundred cost a little less a view, but made one
-request in a hundred wait for them, which is where its 99th percentile is read."""
+ENOUGH = 50
+"""So many are told without anybody asking: some 60 us of work. More cost a little less a page, but who asks what a
+visitor did looks through them."""
 
 
-Pend = tuple[float, str, Telling, Shown | None]
-"""A view: its Unix second, whose it is, what the page tells of it, and what was done to the page."""
+Given = tuple[float, str, Telling | None, Shown | None, Question, Own, str, bytes, int]
+"""A page: the Unix second; whose view it is, what it tells (None: it does not count) and what was done to the page; the
+question, what this one said of its own beside it, and who sent it; the fields above the answer and the length of its
+body, without which others count and log it."""
+
+NOTHING_MORE: Own = {}
+Tell = Callable[[Sequence[Given]], None]
 
 
 class Pending:
-    """The list of one worker's `views`. Whoever appends to it calls `tend` when it has 1, or `ENOUGH`."""
+    """The list of one worker's pages (`given`). Whoever appends to it calls `tend` when it has 1, or `ENOUGH`."""
 
-    __slots__ = ("_count", "_expect", "views")
+    __slots__ = ("_count", "_expect", "_expect_too", "_log", "_metrics", "given")
 
-    def __init__(self) -> None:
-        self.views: list[Pend] = []
-        self._count: Callable[[Sequence[Pend]], None] = lambda _: None
+    def __init__(self, metrics: Metrics | None = None) -> None:
+        self.given: list[Given] = []
+        self._metrics = metrics or Metrics()
+        self._metrics.told_by(self.settle)
+        self._count: Tell = lambda _: None
+        self._log: Tell = lambda _: None
         self._expect: Callable[[], None] = lambda: None
+        self._expect_too: Callable[[], None] = lambda: None
 
-    def counted_by(self, count: Callable[[Sequence[Pend]], None], expect: Callable[[], None]) -> None:
+    def counted_by(self, count: Tell, expect: Callable[[], None]) -> None:
         """Sets the function that counts views, and the one that is told that there will be some to count."""
         self._count, self._expect = count, expect
 
-    def add(self, view: Pend) -> None:
-        """Appends a view."""
-        self.views.append(view)
-        if len(self.views) == 1 or len(self.views) >= ENOUGH:
+    def logged_by(self, log: Tell, expect: Callable[[], None]) -> None:
+        """The same of those that log pages."""
+        self._log, self._expect_too = log, expect
+
+    def add(self, page: Given) -> None:
+        """Appends a page."""
+        self.given.append(page)
+        if len(self.given) == 1 or len(self.given) >= ENOUGH:
             self.tend()
 
     def tend(self) -> None:
-        """Has views counted soon; at once, where there are many."""
-        if len(self.views) < ENOUGH:
+        """Has pages told soon; at once, where there are many."""
+        if len(self.given) < ENOUGH:
             self._expect()
+            self._expect_too()
         else:
             self.settle()
 
     def settle(self) -> None:
-        """Has all views counted that are in the list."""
-        if self.views:
-            views = self.views.copy()
-            self.views.clear()  # first: counting may ask
-            self._count(views)
+        """Has all told that are in the list."""
+        if self.given:
+            given = self.given.copy()
+            self.given.clear()  # first: who is told may ask
+            ours = [page for page in given if page[7]]
+            self._metrics.show_all(
+                [(at, question.path, done.decided) for at, _, _, done, question, _, _, _, _ in ours if done is not None]
+            )
+            if ours:
+                self._log(ours)
+            self._count(given)

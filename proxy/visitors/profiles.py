@@ -49,7 +49,7 @@ class ProfileReader:
         self._metrics = metrics
         found = metrics.tally("tailorbird_profile_lookups_total", "outcome", "memory")
         self.strangers = Strangers()
-        self.pending = Pending()
+        self.pending = Pending(metrics)
         self.memory = self._memory = Remembered(memory, memory_seconds, found, self.strangers, self.pending)
         self.remembered = self._memory.fresh
         self._is_strained = is_strained

@@ -83,7 +83,7 @@ class Remembered:
 
     def settle_of(self, visitor_id: str) -> None:
         """Has views counted, if any is pending of this visitor, or of the person whose device it is."""
-        told = map(WHOSE, self._pending.views)
+        told = map(WHOSE, self._pending.given)
         if self._persons:
             visitor_id, told = self.person(visitor_id), map(self.person, told)
         if visitor_id in told:
@@ -98,7 +98,7 @@ class Remembered:
     def fresh(self, visitor_id: str, now: float, *, has_news: bool = True) -> Profile | Memory | None:
         """The person's profile if it can be believed, else `MISSING`: the store has to be asked. Without `has_news`,
         the visitor's latest events do not matter to the caller."""
-        if has_news and self._pending.views:
+        if has_news and self._pending.given:
             self.settle_of(visitor_id)
         known_of = self._known_of
         known = known_of(self._persons.get(visitor_id, visitor_id) if self._persons else visitor_id)

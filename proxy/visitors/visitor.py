@@ -64,10 +64,11 @@ class Verified:
     """What a pair of genuine cookies says: the visitor with the segments, and when those count. `numbered` is a memory:
     the number that was found for whoever brings them."""
 
-    __slots__ = ("counts_from", "counts_until", "full", "numbered")
+    __slots__ = ("counts_from", "counts_until", "full", "numbered", "visitor_id")
 
     def __init__(self, full: Visitor, counts_from: float = -inf, counts_until: float = inf) -> None:
         self.full = full
+        self.visitor_id = full.id
         self.counts_from = counts_from
         self.counts_until = counts_until
         self.numbered = NOT_NUMBERED

@@ -175,7 +175,8 @@ class Shop:
 
     async def logged(self) -> list[dict[str, Any]]:
         """The lines of the access log, but for what the machine's clock says, the size of a packed page, and how far it
-        was read what nobody could read."""
+        was read what nobody could read; in any order, since they stand in that of their times and the clock does not
+        go."""
         accesslog = self.behind.tailorbird._accesslog
         assert accesslog is not None
         accesslog._hand_over()
@@ -184,7 +185,8 @@ class Shop:
                 await asyncio.sleep(0.01)
         lines = [json.loads(line) for line in self._log.read_bytes().splitlines()]
         told = [{"status"} if not line["method"] else line.keys() - {"ms", "bytes"} for line in lines]
-        return [{name: line[name] for name in names} for line, names in zip(lines, told, strict=True)]
+        kept = [{name: line[name] for name in names} for line, names in zip(lines, told, strict=True)]
+        return sorted(kept, key=lambda line: json.dumps(line, sort_keys=True))
 
     def counted(self, what: str) -> dict[str, float]:
         """A metric, by its one label."""

@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
+from proxy.metrics import Metrics
 from proxy.serve import accesslog
-from proxy.serve.accesslog import GONE
+from proxy.serve.accesslog import GONE, AccessLog
+from proxy.settings import Settings
+from proxy.visitors.pending import Pending
+from tests.wire.asking import asking
 from tests.wire.origin import Origin, by_path, ok
 from tests.wire.served import Served, hear, request
 from tests.wire.site import PAGE, SHARED, eventually
@@ -43,6 +47,7 @@ async def logged(path: Path, sent: Sequence[bytes], *, has_lane: bool) -> list[d
         for one in sent:
             writer.write(one)
             await hear(reader)
+            served.site.now += 1.0
         writer.close()
     found = lines(path)
     for each in found:
@@ -74,6 +79,19 @@ async def test_lines_stand_in_the_order_of_the_answers_however_many_there_are(
     assert [one["target"] for one in found] == ["/", "/", "/data", "/a.css", "/"] * 5
     assert {one["request_id"] for one in found} == {"r-7"}
     assert found[-1]["cache"].startswith("hit")
+
+
+async def test_what_is_given_at_once_stands_where_its_time_is_though_it_is_told_later(tmp_path: Path) -> None:
+    path, metrics = tmp_path / "log", Metrics()
+    log, pending, question = AccessLog.of(Settings(access_log=str(path)), metrics), Pending(metrics), asking()
+    assert log is not None
+    log.log(pending)
+    for at in (0.0, 0.25, 0.5):
+        pending.add((at, "anna", None, None, question, {}, "192.0.2.7", b"x-any: 1\r\n", 5))
+        log.note(at + 0.125, question.request({}, "192.0.2.7"), 200, ())
+    assert pending.given
+    await log.aclose()
+    assert [one["time"][-5:-1] for one in lines(path)] == [".000", ".125", ".250", ".375", ".500", ".625"]
 
 
 async def test_what_is_refused_has_a_line_too(tmp_path: Path) -> None:

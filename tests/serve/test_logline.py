@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from proxy.http.client import networks
 from proxy.http.message import Habit, Own, Question, Request
 from proxy.serve.logline import Asked, Lines
+from proxy.visitors.pending import Given
 
 AGENT = (b"user-agent", b"Mozilla/5.0")
 HABIT = Habit((AGENT, (b"accept", b"*/*")), b"shop.example", "https", "gzip")
@@ -24,6 +25,11 @@ HIT = b"HTTP/1.1 200 OK\r\ncontent-length: 1234\r\n%b\r\n\r\n<p>" % STATUS
 
 TRUSTED = networks(("10.0.0.0/8",))
 LEAD = b"content-type: text/html\r\ncache-status: cdn; hit\r\ncache-status: tailorbird; hit; ttl=7\r\n"
+
+
+def page(at: float, question: Question, own: Own, client: str, lead: bytes = LEAD, length: int = 5) -> Given:
+    """As it is noted when it is given at once."""
+    return at, "anna", None, None, question, own, client, lead, length
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):
@@ -98,7 +104,7 @@ def test_of_the_answer_its_own_fields_count_whatever_its_head_is_given_as(
     ],
 )
 def test_the_moment_is_told_to_the_millisecond(at: float, time: str) -> None:
-    assert json.loads(Lines(()).joined([(at, QUESTION, {}, "", LEAD, 5)]))["time"] == time
+    assert json.loads(Lines(()).joined([page(at, QUESTION, {}, "")]))["time"] == time
 
 
 @pytest.mark.parametrize(
@@ -120,7 +126,7 @@ def test_the_client_is_who_a_trusted_proxy_says_whichever_way_it_came(
     lines, question = Lines(TRUSTED), Question(Habit(fields, b"", "http", "gzip"), b"GET", b"/", b"", None)
     bare = Request(b"GET", b"/", b"", b"", (*fields, *own.items()), client=peer)
     for _ in range(2):  # the second time from memory
-        made = lines.joined([(0.0, question, own, peer, LEAD, 5)]), lines.of(0.0, bare, 200, ())
+        made = lines.joined([page(0.0, question, own, peer)]), lines.of(0.0, bare, 200, ())
         assert [json.loads(each)["client"] for each in made] == [client, client]
 
 
@@ -145,7 +151,7 @@ def requests_saying(value: bytes) -> tuple[Request, tuple[Question, Own, str]]:
 def test_whatever_anybody_sends_it_is_one_line_that_reads_as_what_was_sent(value: bytes) -> None:
     lines, (bare, known) = Lines(()), requests_saying(value)
     head = b"cache-status: tailorbird; hit; ttl=7\r\nx-odd: %b\r\ncontent-length: 5" % value.translate(None, b"\r\n")
-    made = [lines.joined([(0.0, *known, head, 5)]), *(lines.of(0.0, asked, 200, head) for asked in (bare, known))]
+    made = [lines.joined([page(0.0, *known, head)]), *(lines.of(0.0, asked, 200, head) for asked in (bare, known))]
     assert len(set(made)) == 1
     assert made[0].endswith(b"}\n") and made[0].count(b"\n") == 1 and min(made[0][:-1]) >= 0x20
     told, text = msgspec.json.decode(made[0], type=Line), value.decode("utf-8", "replace")
@@ -159,7 +165,7 @@ def test_a_hit_has_the_line_that_any_answer_has() -> None:
     for own in ({}, {b"cookie": b"a=1"}, {b"x-request-id": b"r"}, {b"cookie": b"a=1", b"traceparent": b"00-1"}):
         asked, head = (QUESTION, own, "192.0.2.1"), lead + b"content-length: 77\r\n"
         for _ in range(2):
-            assert lines.joined([(1.5, QUESTION, own, "192.0.2.1", lead, 77)]) == lines.of(1.5, asked, 200, head)
+            assert lines.joined([page(1.5, *asked, lead, 77)]) == lines.of(1.5, asked, 200, head)
 
 
 def test_an_answer_that_broke_off_is_said_not_to_be_whole() -> None:

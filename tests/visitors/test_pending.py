@@ -7,18 +7,25 @@ from pathlib import Path
 
 import pytest
 
+from proxy.metrics import Metrics
+from proxy.model import Decision
 from proxy.page.about import About
+from proxy.page.encode import Assembled
+from proxy.personalise import Personalised
 from proxy.settings import Settings
 from proxy.visitors.capture import Capture, Page
-from proxy.visitors.pending import ENOUGH, Pend, Pending
+from proxy.visitors.pending import ENOUGH, Given, Pending
 from proxy.visitors.remembered import MISSING
 from proxy.visitors.telling import Telling
 from proxy.visitors.visitor import Cookies
 from tests.visitors.test_journal import NOON, World, seen
+from tests.wire.asking import asking
 
 HOME = Telling("/", {})
 PAGE = Page(About(), HOME)
 UNCOUNTED = Page(About(), None)
+QUESTION, LEAD = asking(), b"cache-status: tailorbird; hit; ttl=7\r\n"
+SALE = Personalised(Assembled([b"a"], 1, b'W/"a"', "identity"), (Decision("hero", "b", rule="Sale"),))
 
 
 @pytest.fixture
@@ -35,16 +42,43 @@ def capture(world: World) -> Capture:
     return Capture(world.journal, Cookies("secret" * 8), Settings())
 
 
-def test_each_view_is_counted_once_though_counting_asks_for_what_is_pending() -> None:
-    pending, counted = Pending(), list[Pend]()
+def given(at: float, lead: bytes = LEAD) -> Given:
+    return at, "anna", HOME, SALE, QUESTION, {}, "192.0.2.7", lead, 5
 
-    def count(views: Sequence[Pend]) -> None:
+
+def test_whoever_reads_the_counts_or_the_last_pages_is_told() -> None:
+    metrics = Metrics()
+    pending = Pending(metrics)
+    pending.add(given(1.0))
+    assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": 1}
+    pending.add(given(3.0))
+    metrics.show(2.0, b"/between", SALE.decided)
+    assert [shown.path for shown in metrics.live] == ["/", "/between", "/"]
+    assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": 3}
+
+
+def test_what_others_count_and_log_is_told_as_a_view_alone() -> None:
+    metrics, counted, logged = Metrics(), list[Given](), list[Given]()
+    pending = Pending(metrics)
+    pending.counted_by(counted.extend, lambda: None)
+    pending.logged_by(logged.extend, lambda: None)
+    pending.add(given(1.0))
+    pending.add(given(2.0, b""))
+    pending.settle()
+    assert [[at for at, *_ in told] for told in (counted, logged)] == [[1.0, 2.0], [1.0]]
+    assert [shown.at for shown in metrics.live] == [1.0]
+
+
+def test_each_view_is_counted_once_though_counting_asks_for_what_is_pending() -> None:
+    pending, counted = Pending(), list[Given]()
+
+    def count(views: Sequence[Given]) -> None:
         pending.settle()
         counted.extend(views)
 
     pending.counted_by(count, lambda: None)
-    pending.add((1.0, "anna", HOME, None))
-    pending.add((2.0, "anna", HOME, None))
+    pending.add(given(1.0))
+    pending.add(given(2.0))
     pending.settle()
     pending.settle()
     assert [at for at, *_ in counted] == [1.0, 2.0]
@@ -61,7 +95,7 @@ async def test_whoever_asks_what_a_visitor_did_has_it_counted(world: World, capt
         ],
         2,
     ):
-        capture.note_again(NOON, PAGE, "anna", None)
+        capture.note_again(NOON, QUESTION, PAGE, "anna", None)
         profile = looks()
         assert profile is not None
         assert profile is not MISSING
@@ -69,33 +103,33 @@ async def test_whoever_asks_what_a_visitor_did_has_it_counted(world: World, capt
 
 
 async def test_a_profile_that_is_read_meanwhile_is_read_with_what_is_pending(world: World, capture: Capture) -> None:
-    capture.note_again(NOON, PAGE, "ben", None)
+    capture.note_again(NOON, QUESTION, PAGE, "ben", None)
     assert len(await world.history("ben")) == 1
 
 
 async def test_who_asks_for_nothing_that_visitors_did_leaves_it_pending(world: World, capture: Capture) -> None:
-    capture.note_again(NOON, PAGE, "anna", None)
+    capture.note_again(NOON, QUESTION, PAGE, "anna", None)
     world.profiles.remembered("anna", NOON, has_news=False)
-    assert len(world.profiles.pending.views) == 1
+    assert len(world.profiles.pending.given) == 1
 
 
 async def test_what_is_pending_comes_to_the_store_though_nobody_asks(world: World, capture: Capture) -> None:
-    capture.note_again(NOON, PAGE, "anna", None)
-    capture.note_again(NOON, UNCOUNTED, "anna", None)
+    capture.note_again(NOON, QUESTION, PAGE, "anna", None)
+    capture.note_again(NOON, QUESTION, UNCOUNTED, "anna", None)
     await world.journal.aclose()
     assert [one.event.subject for one in await world.store.log_of("anna")] == ["/"]
 
 
 async def test_views_are_counted_when_there_are_enough(world: World, capture: Capture) -> None:
     for number in range(ENOUGH):
-        capture.note_again(NOON + number, PAGE, f"v{number}", None)
-    assert world.profiles.pending.views == []
+        capture.note_again(NOON + number, QUESTION, PAGE, f"v{number}", None)
+    assert world.profiles.pending.given == []
 
 
 async def test_a_view_that_cannot_be_counted_costs_no_other(
     world: World, capture: Capture, caplog: pytest.LogCaptureFixture
 ) -> None:
-    capture.note_again(NOON, Page(About(), Telling("/", {}, [("searched", object())])), "anna", None)  # type: ignore[arg-type]
-    capture.note_again(NOON, PAGE, "ben", None)
+    capture.note_again(NOON, QUESTION, Page(About(), Telling("/", {}, [("searched", object())])), "anna", None)  # type: ignore[arg-type]
+    capture.note_again(NOON, QUESTION, PAGE, "ben", None)
     assert len(await world.history("ben")) == 1
     assert "what a page told is lost" in caplog.text
