@@ -28,7 +28,7 @@ BY_WHAT_THEY_HOLD = {b"slots": SLOT_FILE, b"listings": SLOT_FILE, b"pages": CACH
 _HELD = re.compile(
     rb"^(?:\xef\xbb\xbf)?(rules|experiments|segments|slots|listings|pages|attributes)[ \t]*:", re.MULTILINE
 )
-_YAML = re.compile(r"(.+?)(?:\.rules)?\.ya?ml(?:\.txt)?", re.IGNORECASE)
+_YAML = re.compile(r"(.+?)(?:\.rules?)?\.ya?ml(?:\.txt)?", re.IGNORECASE)
 
 
 @click.command("check")

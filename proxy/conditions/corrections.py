@@ -18,6 +18,7 @@ _TIME = r"(\d{1,2})(?:[:.]?(\d\d))? ?(am|pm|h)?"
 _HOURS = re.compile(rf"(?:between )?{_TIME}\s*(?:and|to|until|-|–)\s*{_TIME}")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _FROM_TO = re.compile(r"([a-z]{2,})\.?\s*(?:-|–|to|until|till|through)\s*([a-z]{2,})\.?")
+_ADDRESS = re.compile(r"https?://[^/?#]+([^?#]*).*", re.IGNORECASE)
 _HOST = re.compile(r"(?:https?://)?(?:www\.)?([\w.-]+)(?:[:/].*)?", re.IGNORECASE)
 
 NAMES = {
@@ -35,8 +36,13 @@ NAMES = {
     "on": "yes", "off": "no", "y": "yes", "n": "no",
     "belgië": "BE", "belgique": "BE", "danmark": "DK", "deutschland": "DE", "españa": "ES", "italia": "IT",
     "nederland": "NL", "österreich": "AT", "polska": "PL", "schweiz": "CH", "suisse": "CH", "suomi": "FI",
-    "sverige": "SE", "dansk": "da", "deutsch": "de", "español": "es", "français": "fr", "italiano": "it",
-    "nederlands": "nl", "norsk": "no", "polski": "pl", "português": "pt", "svenska": "sv",
+    "sverige": "SE", "handy": "phone", "telefoon": "phone", "téléphone": "phone", "montag": "monday",
+    "dienstag": "tuesday", "mittwoch": "wednesday", "donnerstag": "thursday", "freitag": "friday",
+    "samstag": "saturday", "sonnabend": "saturday", "sonntag": "sunday", "maandag": "monday", "dinsdag": "tuesday",
+    "woensdag": "wednesday", "donderdag": "thursday", "vrijdag": "friday", "zaterdag": "saturday", "zondag": "sunday",
+    "lundi": "monday", "mardi": "tuesday", "mercredi": "wednesday", "jeudi": "thursday", "vendredi": "friday",
+    "samedi": "saturday", "dimanche": "sunday", "dansk": "da", "deutsch": "de", "español": "es", "français": "fr",
+    "italiano": "it", "nederlands": "nl", "norsk": "no", "polski": "pl", "português": "pt", "svenska": "sv",
 }  # fmt: skip
 """Names and other words for what has a short one, casefolded."""
 
@@ -49,7 +55,7 @@ def better_value(value: str, help: str, fits: Callable[[str], bool], choices: Se
     ]
     if not instead and len(several) > 1 and all(map(fits, several)):
         instead = f"[{', '.join(several)}]"
-    return _named(help, value, instead)
+    return _named("" if help.startswith("write one of") else help, value, instead) if instead else help
 
 
 def better_amount(text: str, help: str, is_amount: Callable[[str], bool]) -> str:
@@ -81,6 +87,11 @@ def _values(value: str, choices: Sequence[str]) -> Iterator[str]:
     yield from (choice for choice in choices if len(folded) >= 2 and choice.casefold().startswith(folded))
     if hours := _HOURS.fullmatch(folded):
         yield _hours(hours)
+    if host := _ADDRESS.fullmatch(value):
+        yield host[1] or "/"
+    if value.endswith("*"):
+        yield f"starts with {value.rstrip('*')}"
+        yield value.rstrip("*")
     yield "/" + value.lstrip("/")
     yield value.partition("?")[0].partition("#")[0]
     if host := _HOST.fullmatch(value):

@@ -290,6 +290,14 @@ def _can_be(phrase: Phrase, value: str) -> bool:
     return not phrase.shape or re.fullmatch(phrase.shape, value) is not None
 
 
+def _may_stand(phrase: Phrase, instead: str, value: str, word: Scalar) -> bool:
+    """Whether it is a value that the phrase can have, or a form of one where the value stands alone. Behind `not` no
+    form can stand, and what began with `/c/*` would be another page."""
+    form = _TEXT_FORM.fullmatch(instead) if value == word.text else None
+    is_negated = value != word.text and _NOT.fullmatch(word.text)
+    return _can_be(phrase, form[2] if form else instead) and not (is_negated and value.endswith("*"))
+
+
 @lru_cache(maxsize=64)
 def _folded(choices: tuple[str, ...]) -> frozenset[str]:
     return frozenset(choice.casefold() for choice in choices)
@@ -302,5 +310,5 @@ def _no_such(phrase: Phrase, name: str, word: Scalar) -> Finding:
 
 def _unfit(phrase: Phrase, value: str, word: Scalar) -> Finding:
     help = phrase.hint or did_you_mean(value, phrase.choices)
-    help = better_value(value, help, lambda text: _can_be(phrase, text), phrase.choices)
+    help = better_value(value, help, lambda text: _may_stand(phrase, text, value, word), phrase.choices)
     return Finding("R304", f'"{phrase.key}" cannot be "{value}"', word.place, help)

@@ -79,7 +79,7 @@ REQUESTED: tuple[Phrase, ...] = (
         example="page: starts with /category/shoes",
         wrong="page: shoes",
         wrong_code="R304",
-        shape=r"/[^?#]*",
+        shape=r"/[^?#*]*",
         hint="begin with a slash, as /shoes; for everything below it: starts with /shoes",
     ),
     Phrase(

@@ -26,11 +26,18 @@ class RuleFile:
 
 
 def texts(files: Mapping[str, bytes], findings: list[Finding]) -> Iterator[tuple[str, str]]:
-    """Each file that is text, by name; the catalogue and what was bought and viewed are read apart, line by line."""
+    """Each file that is text, by name; the catalogue and what was bought and viewed are read apart, line by line. Of
+    two rule files that say the same one is left out, and told: each of its names would be told otherwise."""
+    first: dict[bytes, str] = {}
     for name in sorted(files):
+        other = first.setdefault(files[name], name) if name.endswith(RULE_FILES) and b"name:" in files[name] else name
+        if other != name:
+            what = f"this file says the same as {other}"
+            findings.append(Finding("R201", what, start_of(name), "delete one of them"))
+            continue
         text = text_of(name, files[name], findings) if name not in APART else None
-        if text is not None:
-            yield name, text
+        if text is not None or name.endswith(".html"):  # one that cannot be read is there all the same
+            yield name, text or ""
 
 
 def rule_files(roots: Mapping[str, Node], findings: list[Finding]) -> list[RuleFile]:

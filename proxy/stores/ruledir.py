@@ -45,6 +45,9 @@ KINDS = (
     "banners/*.html",
     "cards/*.html",
 )
+HIDDEN = (".", "~")
+"""What the names of files begin with that programs put beside those that they have open: `.#a`, `._a`, `~$a`."""
+
 MAX_CATALOGUE_BYTES = 256 * 1024 * 1024
 ATTEMPTS = 5
 SETTLED_SECONDS = 2.0
@@ -244,7 +247,7 @@ def _stamps_in(root: Path, folder: str, kinds: re.Pattern[str]) -> Iterator[tupl
         return
     with contextlib.suppress(OSError), os.scandir(at) as entries:
         for entry in entries:
-            if not (kind := kinds.fullmatch(entry.name)):
+            if entry.name.startswith(HIDDEN) or not (kind := kinds.fullmatch(entry.name)):
                 continue
             with contextlib.suppress(OSError):  # gone since it was listed, or a link in a circle
                 stat = entry.stat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxy.diagnostics import Finding
+from proxy.rulebook.check import check
 from proxy.rulebook.files import fell, rule_files, texts
 from proxy.rulebook.read import read_yaml
 from tests.rulebook.conftest import Publish
@@ -32,6 +33,31 @@ def test_a_part_that_is_no_list_or_no_lines_is_told(publish: Publish) -> None:
 def test_files_come_by_name_and_the_catalogue_is_left_to_who_reads_it_by_lines() -> None:
     files = {"b.yaml": b"1", "a.yaml": b"2", "products.jsonl": b"{}"}
     assert [name for name, _ in texts(files, [])] == ["a.yaml", "b.yaml"]
+
+
+def test_a_copy_of_a_rule_file_is_told_once_and_left_out() -> None:
+    rules = b"rules: [{name: A}]"
+    files = {
+        "a.rules.yaml": rules,
+        "Copy of a.rules.yaml": rules,
+        "b.rules.yaml": b"rules: []",
+        "c.rules.yaml": b"rules: []",
+    }
+    findings: list[Finding] = []
+    assert [name for name, _ in texts(files, findings)] == ["Copy of a.rules.yaml", "b.rules.yaml", "c.rules.yaml"]
+    assert [(one.code, one.place.file, one.what) for one in findings] == [
+        ("R201", "a.rules.yaml", "this file says the same as Copy of a.rules.yaml")
+    ]
+
+
+def test_a_banner_that_is_no_utf_8_is_told_and_not_missed_too() -> None:
+    rules = b"rules: [{name: A, slot: home.hero, show: {banner: fest}}]"
+    files = {
+        "a.rules.yaml": rules,
+        "slots.yaml": b"slots: {home.hero: {}}",
+        "banners/fest.html": "<p>ö".encode("latin-1"),
+    }
+    assert [finding.code for finding in check(files).findings] == ["Y004"]
 
 
 def test_a_felled_tree_leaves_nothing_and_harms_nobody() -> None:

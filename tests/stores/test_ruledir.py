@@ -31,7 +31,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_only_files_that_mean_something_are_read(folder: Path) -> None:
-    for name in ("README.md", "a.rules.yaml~", ".a.rules.yaml.swp", "banners/notes.txt"):
+    unread = ("README.md", "a.rules.yaml~", ".a.rules.yaml.swp", ".#a.rules.yaml", "~$a.rules.yaml", "._a.rules.yaml")
+    for name in (*unread, "banners/notes.txt", "banners/._promo.html"):
         (folder / name).write_text("x")
     (folder / "slots.yaml").write_text("slots: {}")
     (folder / "b.rules.yaml").mkdir()
