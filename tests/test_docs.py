@@ -36,13 +36,14 @@ def test_links_between_pages_lead_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), f"{path.name} links to {target}, which is not there"
 
 
-@pytest.mark.parametrize("name", ["life-of-a-request", "life-of-an-event", "layers", "adding", "glossary"])
-def test_files_that_a_page_names_are_there(name: str) -> None:
-    text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+def test_files_that_pages_and_modules_name_are_there() -> None:
     known = [f"/{path.relative_to(ROOT)}" for path in ROOT.glob("[lpt]*/**/*.py")]
-    named = sorted(set(re.findall(r"(?<![\w/.])(?:\w+/)*\w+\.py\b", text)))
-    assert named
-    assert [file for file in named if not any(path.endswith(f"/{file}") for path in known)] == []
+    gone = []
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("proxy/**/*.py")):
+        before = r"(?<![\w/.])" if path.suffix == ".md" else "`"
+        named = set(re.findall(before + r"((?:\w+/)*\w+\.py)\b", path.read_text(encoding="utf-8")))
+        gone += [(path.name, file) for file in named if not any(there.endswith(f"/{file}") for there in known)]
+    assert gone == []
 
 
 def test_the_page_on_layers_has_the_rows_that_imports_are_checked_by() -> None:
