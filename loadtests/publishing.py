@@ -48,7 +48,7 @@ def measured(rules: int, rounds: int = 3) -> Cost:
 
 def publish(files: Mapping[str, bytes]) -> None:
     """As a worker does it, and gives it up again at once."""
-    with garbage.at_rest():
+    with garbage.collector_paused():
         publication = load(files).publication
     if publication is None:
         raise ValueError("the rules for measuring have findings")

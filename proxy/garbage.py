@@ -28,7 +28,7 @@ _turn = threading.Lock()
 _at_rest = 0
 
 
-def spare() -> None:
+def freeze() -> None:
     """Leaves alone what is there before the first request, and looks less often at what comes."""
     gc.collect()
     gc.freeze()
@@ -36,7 +36,7 @@ def spare() -> None:
 
 
 @contextmanager
-def at_rest() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Nothing is looked through while much is made that stays, nor afterwards what was made."""
     global _at_rest  # the collector is one for all threads, and so is whether it rests
     with _turn:

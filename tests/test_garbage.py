@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from proxy.garbage import YOUNG_OBJECTS, at_rest, let_go
+from proxy.garbage import YOUNG_OBJECTS, collector_paused, let_go
 
 
 @pytest.fixture(autouse=True)
@@ -19,25 +19,25 @@ def nothing_left_alone() -> Iterator[None]:
 
 
 def test_the_collector_rests_until_the_last_is_done() -> None:
-    with at_rest():
-        with at_rest():
+    with collector_paused():
+        with collector_paused():
             assert not gc.isenabled()
         assert not gc.isenabled()
     assert gc.isenabled()
 
 
 def test_it_is_back_when_making_fails() -> None:
-    with pytest.raises(ValueError, match="no rules"), at_rest():
+    with pytest.raises(ValueError, match="no rules"), collector_paused():
         raise ValueError("no rules")
     assert gc.isenabled()
 
 
 def test_what_was_made_in_one_go_is_left_alone_and_little_is_not() -> None:
     gc.collect()
-    with at_rest():
+    with collector_paused():
         little: list[list[int]] = [[]]
     assert gc.get_freeze_count() == 0
-    with at_rest():
+    with collector_paused():
         much: list[list[int]] = [[] for _ in range(2 * YOUNG_OBJECTS)]
     assert gc.get_freeze_count() > len(much) > len(little)
 

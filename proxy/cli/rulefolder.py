@@ -92,7 +92,7 @@ def loaded_from(
     """A rule folder's files, checked and compiled; with a `site`, warnings among the findings."""
     products = _products(catalogue) if catalogue else ()
     imported = asyncio.run(_imported(store)) if store else frozenset[str]()
-    with garbage.at_rest():
+    with garbage.collector_paused():
         return load(files, catalogue=products, imported=imported, site=site)
 
 

@@ -24,7 +24,7 @@ from proxy.environment import from_environment
 from proxy.errors import TailorbirdError
 from proxy.processes.liveness import beat
 from proxy.processes.supervisor import ALIVE, BEAT_SECONDS, READY
-from proxy.processes.zygote import breed
+from proxy.processes.zygote import fork_workers
 from proxy.settings import Settings
 from proxy.stores import modules_of
 
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> None:
             import_module(module)
     except TailorbirdError as error:
         sys.exit(f"tailorbird: {error}")
-    breed(socket.socket(fileno=line), partial(live, settings, Path(folder), public, admin))
+    fork_workers(socket.socket(fileno=line), partial(live, settings, Path(folder), public, admin))
 
 
 def live(settings: Settings, folder: Path, public: int, admin: int, pipe: int) -> None:

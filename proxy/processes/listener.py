@@ -21,7 +21,7 @@ import uvicorn
 
 from proxy import garbage
 from proxy.errors import OperatorError
-from proxy.processes.memory_limit import keep_at_hand
+from proxy.processes.memory_limit import tune_malloc
 from proxy.settings import DEFAULTS
 
 _LOOK_SECONDS = 0.05
@@ -182,8 +182,8 @@ async def run(
     that we are about to go), then they stop gently. SIGUSR1: they stop gently at once; another process has taken over.
     SIGINT, or a second signal: what is idle is closed, what is under way still finishes.
     """
-    garbage.spare()
-    keep_at_hand()
+    garbage.freeze()
+    tune_malloc()
     told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):

@@ -138,7 +138,7 @@ def _number_in(file: Path) -> int:
     return int(text) if text.isdigit() and int(text) < 1 << 60 else 0
 
 
-def keep_at_hand() -> None:
+def tune_malloc() -> None:
     """Gives back to the system what starting has freed, and keeps less of what is freed from then on. Only glibc can be
     told so."""
     _give_back()

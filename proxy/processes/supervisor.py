@@ -172,7 +172,7 @@ class Supervisor:
         return True
 
     def _begin(self, zygote: Zygote) -> Worker:
-        worker = Worker(zygote.bear())
+        worker = Worker(zygote.spawn())
         self._alive.add(worker)
         self._spawn(self._mourn(worker))
         return worker

@@ -23,10 +23,10 @@ from typing import NamedTuple
 
 log = logging.getLogger("tailorbird.workers")
 
-ITS_WORKERS_BUSINESS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+WORKER_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 """Signals that a terminal or the system may send to all of us at once: it has nothing to end, they have."""
 
-BURIAL_SECONDS = 1.0
+REAP_SECONDS = 1.0
 
 
 class Command(NamedTuple):
@@ -61,7 +61,7 @@ class Zygote:
     def is_gone(self) -> bool:
         return self.process.returncode is not None
 
-    def bear(self) -> int:
+    def spawn(self) -> int:
         """Asks for a worker. Returns the pipe through which it will speak, first its process id and a line end; when
         the pipe closes, the worker has ended, or could not be started."""
         ours, theirs = os.pipe()
@@ -78,7 +78,7 @@ class Zygote:
     async def ends(self) -> None:
         """Waits for its end, which is near once its workers have ended."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(BURIAL_SECONDS):
+            async with asyncio.timeout(REAP_SECONDS):
                 await self.process.wait()
         self.kill()
         await self.process.wait()
@@ -89,12 +89,12 @@ class Zygote:
             self.process.kill()
 
 
-def breed(line: socket.socket, live: Callable[[int], None]) -> None:
+def fork_workers(line: socket.socket, live: Callable[[int], None]) -> None:
     """The zygote's side: forks a worker for each pipe that the line brings, which does `live(pipe)` and exits. Returns
     when the line has ended and the last worker too."""
-    for number in ITS_WORKERS_BUSINESS:
+    for number in WORKER_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, lambda *_: _bury(os.WNOHANG))
+    signal.signal(signal.SIGCHLD, lambda *_: _reap(os.WNOHANG))
     gc.collect()
     gc.freeze()  # a search for garbage writes to what it looks at, which would then be shared no more
     while pipes := socket.recv_fds(line, 1, 1)[1]:
@@ -104,24 +104,24 @@ def breed(line: socket.socket, live: Callable[[int], None]) -> None:
             log.error("no worker could be forked: %s", error)
         else:
             if is_worker:
-                _leave_the_nest(line, pipes[0])
+                _become_a_worker(line, pipes[0])
                 live(pipes[0])
                 sys.exit(0)
         os.close(pipes[0])
     line.close()
-    _bury(0)
+    _reap(0)
 
 
-def _leave_the_nest(line: socket.socket, pipe: int) -> None:
+def _become_a_worker(line: socket.socket, pipe: int) -> None:
     """Makes a process of its own of the forked copy."""
     line.close()
-    for number in (*ITS_WORKERS_BUSINESS, signal.SIGCHLD):
+    for number in (*WORKER_SIGNALS, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     os.set_inheritable(pipe, False)
     os.write(pipe, b"%d\n" % os.getpid())
 
 
-def _bury(options: int) -> None:
+def _reap(options: int) -> None:
     """Reaps the children that have ended; waits for the others, unless the options say not to."""
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, options))[0]:

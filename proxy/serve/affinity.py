@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from proxy.catalogue.shop import Shop
 from proxy.errors import OperatorError
-from proxy.garbage import at_rest
+from proxy.garbage import collector_paused
 from proxy.serve.learning import Learning
 from proxy.stores.affinity_engine import BuiltPairs, BuiltRow, built, built_pairs, must_be_built
 
@@ -71,7 +71,7 @@ class Affinity:
         self._stamps = await asyncio.to_thread(_stamps_of, path)
         shop, beginning = self._shop(), self._shop().beginning()
         try:
-            with at_rest():
+            with collector_paused():
                 await _taken(built(path), beginning.covisits.build)
                 await _taken(built_pairs(path), beginning.take_pairs)
                 await _in_turn(shop.seeding(beginning))

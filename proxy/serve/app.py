@@ -18,7 +18,7 @@ from proxy.errors import OriginError, RequestError
 from proxy.http.incoming import Incoming, has_body, refusal
 from proxy.http.message import NOT_STORED, Handler, Own, Question, Request, Response, in_words
 from proxy.metrics import Metrics
-from proxy.serve.beside import handler_at
+from proxy.serve.api import handler_at
 from proxy.serve.gateway import Gateway
 from proxy.serve.passage import Client, Passage
 from proxy.serve.previewing import Previewing

@@ -38,7 +38,7 @@ from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.accesslog import AccessLog
 from proxy.serve.again import Again
-from proxy.serve.beside import routes_beside
+from proxy.serve.api import api_routes
 from proxy.serve.comparing import Comparing
 from proxy.serve.errand import Flowing, Outcome, Passed, is_down, let_go
 from proxy.serve.fetching import Fetching
@@ -121,7 +121,7 @@ class Gateway:
         self._stylesheets = Stylesheets()
         self.passes = self._straight.passes
         self.stylesheet = self._stylesheets.get
-        self.routes = routes_beside(self._showing, self.kept, metrics, settings, clock)
+        self.routes = api_routes(self._showing, self.kept, metrics, settings, clock)
         self.publish(publication)
 
     def publish(self, publication: Publication) -> None:

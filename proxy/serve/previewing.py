@@ -16,7 +16,7 @@ from proxy.errors import OperatorError, OriginError
 from proxy.http.message import Request, Response, in_words
 from proxy.metrics import Metrics
 from proxy.rulebook.compile import Loaded
-from proxy.serve.beside import handler_at, is_beside, routes_beside
+from proxy.serve.api import api_routes, handler_at, is_api
 from proxy.serve.overlay import explained
 from proxy.serve.own import Own
 from proxy.serve.pages import Entry, has_json_slots
@@ -75,7 +75,7 @@ class Previewing:
         if request.path.startswith(_COUNTED):
             return Response(204, NEVER_KEPT)
         if request.path.startswith(b"/_tb/"):
-            return await self._beside(request, preview, now) if is_beside(request.path) else None
+            return await self._api(request, preview, now) if is_api(request.path) else None
         if request.method not in (b"GET", b"HEAD"):
             return None
         if is_document(request):
@@ -93,12 +93,12 @@ class Previewing:
         may_be_filled = is_script or has_json_slots(request.path, showing.publication.declared)
         return await self._page(request, showing, now) if may_be_filled else None
 
-    async def _beside(self, request: Request, preview: Preview, now: float) -> Response:
+    async def _api(self, request: Request, preview: Preview, now: float) -> Response:
         """Slots without their page, decisions for other channels, or a list."""
         showing = await self._showing(preview)
         if isinstance(showing, Response):
             return showing
-        routes = routes_beside(showing, self._kept, Metrics(), self._settings, lambda: now)
+        routes = api_routes(showing, self._kept, Metrics(), self._settings, lambda: now)
         handler = handler_at(routes, request.path.decode("latin-1"))
         answer = await handler(request) if handler else in_words(404, "there is nothing here")
         return _as_a_preview(answer, showing)

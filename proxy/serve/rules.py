@@ -155,7 +155,7 @@ class Rules:
         return replace(loaded, publication=self._adapt(loaded.publication)) if loaded.publication else loaded
 
     def _load(self, files: Files, site: Site | None = None) -> Loaded:
-        with garbage.at_rest():
+        with garbage.collector_paused():
             return load(files, catalogue=self._products, imported=self._imported, site=site)
 
     async def _go_live(self) -> None:
@@ -190,7 +190,7 @@ class Rules:
 
 def _made_ready(publication: Publication, pauses: frozenset[Pause]) -> Publication:
     """The publication without what is paused, with everything worked out that a page would otherwise wait for."""
-    with garbage.at_rest():
+    with garbage.collector_paused():
         ready = paused(publication, pauses)
         ready.fillings, ready.products, ready.limits  # noqa: B018  # made by looking
         return ready

@@ -22,9 +22,9 @@ from proxy.memo import make_room
 from proxy.model import Visitor
 from proxy.settings import Settings
 from proxy.visitors.alike import NOT_NUMBERED, Alikes, Numbered
-from proxy.visitors.hints import hinted_segments
 from proxy.visitors.known import Known
 from proxy.visitors.signing import Keyring
+from proxy.visitors.unsigned_segments import unsigned_segments
 
 VISITOR_PURPOSE = b"tailorbird visitor v1"
 SEGMENTS_PURPOSE = b"tailorbird segments v1"
@@ -217,7 +217,7 @@ class Cookies:
         if len(named) < len(mine) or len(hints) > 1:
             return ANONYMOUS
         visitor = self._verified(named[b"v="], named.get(b"s=", b""), now) if b"v=" in named else ANONYMOUS
-        return msgspec.structs.replace(visitor, unverified=hinted_segments(hints[0])) if hints else visitor
+        return msgspec.structs.replace(visitor, unverified=unsigned_segments(hints[0])) if hints else visitor
 
     def _verified(self, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Visitor:
         key = b"v=" + visitor_cookie

@@ -50,7 +50,7 @@ async def zygote(places: Places, folder: Path, tmp_path: Path) -> AsyncIterator[
 
 async def born(zygote: Zygote) -> tuple[int, int]:
     """A worker that serves: its pipe, and its number."""
-    pipe = zygote.bear()
+    pipe = zygote.spawn()
     os.set_blocking(pipe, True)
     said = b""
     while READY not in said.partition(b"\n")[2] and (more := await asyncio.to_thread(os.read, pipe, 100)):

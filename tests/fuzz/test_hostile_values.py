@@ -25,8 +25,8 @@ from proxy.httpcache.validators import is_unchanged
 from proxy.page.includes import says_includes
 from proxy.page.variables import substituted
 from proxy.visitors.context import device_of, host_of, languages_of
-from proxy.visitors.hints import hinted_segments
 from proxy.visitors.parameters import parameters_of
+from proxy.visitors.unsigned_segments import unsigned_segments
 
 SIZE = 32_768
 MOST_SECONDS = 1.0
@@ -49,7 +49,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "cookies without ours": without_our_cookies,
     "a cookie": lambda value: cookie_value(b"a", ((b"cookie", value),)),
     "consent": lambda value: [consent_in(source, value) for source in SOURCES],
-    "hints": hinted_segments,
+    "hints": unsigned_segments,
     "Accept-Encoding": preferred,
     "Accept-Language": languages_of,
     "User-Agent": lambda value: (device_of(value, b""), is_bot(value)),

@@ -188,7 +188,7 @@ print((faults() - begun) // 20)
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library than glibc")
 def test_what_is_freed_is_at_hand_for_the_next_page() -> None:
-    said = "from proxy.processes.memory_limit import keep_at_hand; keep_at_hand()"
+    said = "from proxy.processes.memory_limit import tune_malloc; tune_malloc()"
     kept, given_back = (
         int(subprocess.check_output([sys.executable, "-c", _FAULTS.format(before=before)], text=True))
         for before in (said, "")

@@ -20,7 +20,7 @@ from tests.wire.daemon import children
 
 ZYGOTE = """
 import os, signal, socket, sys, time
-from proxy.processes.zygote import breed
+from proxy.processes.zygote import fork_workers
 
 def live(pipe):
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
@@ -30,7 +30,7 @@ def live(pipe):
         time.sleep(0.05)
         os.write(pipe, b".")
 
-breed(socket.socket(fileno=int(sys.argv[-1])), live)
+fork_workers(socket.socket(fileno=int(sys.argv[-1])), live)
 """
 SILENT = ZYGOTE.replace('os.write(pipe, b".")', "pass")
 DEAF = ZYGOTE.replace("os._exit(0)", "None")
@@ -143,7 +143,7 @@ async def test_without_their_zygote_workers_live_on_and_are_kept_by_another(zygo
 
 
 async def test_one_that_is_not_born_yet_gets_its_signal_too(zygotes: Callable[[], list[int]]) -> None:
-    slow = ZYGOTE.replace("breed(", "time.sleep(0.5); breed(")
+    slow = ZYGOTE.replace("fork_workers(", "time.sleep(0.5); fork_workers(")
     supervisor = Supervisor(Command((sys.executable, "-c", slow), os.environ, ()), Settings(workers=1))
     starting = asyncio.create_task(supervisor.start())
     await until(lambda: bool(zygotes()))

@@ -14,15 +14,15 @@ from tests.wire.daemon import children
 
 SCRIPT = """
 import os, random, secrets, signal, socket, sys, uuid
-from proxy.processes.zygote import ITS_WORKERS_BUSINESS, breed
+from proxy.processes.zygote import WORKER_SIGNALS, fork_workers
 
 def live(pipe):
-    fresh = all(signal.getsignal(each) is signal.SIG_DFL for each in (*ITS_WORKERS_BUSINESS, signal.SIGCHLD))
+    fresh = all(signal.getsignal(each) is signal.SIG_DFL for each in (*WORKER_SIGNALS, signal.SIGCHLD))
     os.write(pipe, f"{fresh} {random.random()} {secrets.token_hex()} {uuid.uuid4()}\\n".encode())
     signal.pause()
 
 random.seed(1)
-breed(socket.socket(fileno=int(sys.argv[-1])), live)
+fork_workers(socket.socket(fileno=int(sys.argv[-1])), live)
 """
 
 
@@ -51,7 +51,7 @@ async def said(pipe: int, lines: int) -> list[str]:
 
 async def test_each_worker_tells_its_number_and_shares_no_chance_with_the_others() -> None:
     async with zygote_of(script(SCRIPT)) as zygote:
-        told = [await said(zygote.bear(), 2) for _ in range(3)]
+        told = [await said(zygote.spawn(), 2) for _ in range(3)]
         assert [int(number) for number, _ in told] == children(zygote.process.pid)
         fresh, *drawn = zip(*(line.split() for _, line in told), strict=True)
         assert fresh == ("True",) * 3
@@ -60,7 +60,7 @@ async def test_each_worker_tells_its_number_and_shares_no_chance_with_the_others
 
 async def test_the_end_of_the_pipe_is_the_end_of_that_worker() -> None:
     async with zygote_of(script(SCRIPT)) as zygote:
-        pipes = [zygote.bear() for _ in range(3)]
+        pipes = [zygote.spawn() for _ in range(3)]
         (first, _), (second, _), _ = [await said(pipe, 2) for pipe in pipes]
         os.kill(int(second), signal.SIGKILL)
         assert await asyncio.wait_for(said(pipes[1], 1), 30) == []
@@ -71,12 +71,12 @@ async def test_one_that_has_ended_bears_nobody() -> None:
     async with zygote_of(script("import sys; sys.exit(3)")) as zygote:
         await zygote.process.wait()
         assert zygote.is_gone
-        assert await asyncio.wait_for(said(zygote.bear(), 1), 30) == []
+        assert await asyncio.wait_for(said(zygote.spawn(), 1), 30) == []
 
 
 async def test_it_goes_after_the_last_of_its_workers_and_no_signal_ends_it() -> None:
     async with zygote_of(script(SCRIPT)) as zygote:
-        pipe = zygote.bear()
+        pipe = zygote.spawn()
         number, _ = await said(pipe, 2)
         for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             zygote.process.send_signal(each)

@@ -6,7 +6,7 @@ import gc
 from pathlib import Path
 
 from proxy.decide.engine import decide
-from proxy.garbage import at_rest
+from proxy.garbage import collector_paused
 from proxy.model import EvaluationContext, Product
 from proxy.rulebook.compile import load, version_of
 from proxy.stores.ruledir import read_folder
@@ -75,7 +75,7 @@ def test_nothing_of_a_publication_or_of_making_it_hangs_together_in_a_circle() -
     demo = read_folder(Path(__file__).parent.parent.parent / "rules")
     wrong = {**demo, "wrong.rules.yaml": b"rules:\n  - nmae: A\n  - {name: B, when: {contry: NO}}\n   - : ["}
     gc.unfreeze()  # what tests before this one left
-    with at_rest():
+    with collector_paused():
         for files in (demo, wrong):
             load(files)  # what is made once and kept
             gc.collect()

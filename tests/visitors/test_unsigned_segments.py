@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.visitors.hints import hinted_segments
+from proxy.visitors.unsigned_segments import unsigned_segments
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ from proxy.visitors.hints import hinted_segments
     ],
 )
 def test_a_hint_is_a_list_with_commas_or_in_json(cookie: bytes, names: set[str]) -> None:
-    assert hinted_segments(cookie) == names
+    assert unsigned_segments(cookie) == names
 
 
 def test_a_hint_has_at_most_fifty_segments() -> None:
-    assert len(hinted_segments(b",".join(b"s%d" % number for number in range(80)))) == 50
+    assert len(unsigned_segments(b",".join(b"s%d" % number for number in range(80)))) == 50

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.http.message import Handler
-from proxy.serve.beside import PATHS, handler_at, is_beside
+from proxy.serve.api import PATHS, handler_at, is_api
 from tests.wire.site import Site
 
 
@@ -17,7 +17,7 @@ def test_the_paths_are_those_that_are_answered() -> None:
      (b"/_tb/ofrep/v1/evaluate/flags/a", True), (b"/_tb/v1/track", False)],
 )  # fmt: skip
 def test_what_is_asked_beside_pages_is_known_by_its_path(path: bytes, is_one: bool) -> None:
-    assert is_beside(path) == is_one
+    assert is_api(path) == is_one
 
 
 def test_a_path_is_its_own_or_that_of_the_nearest_above_it() -> None:

@@ -1,4 +1,4 @@
-"""What is asked for beside pages: slots without their page, decisions for other channels, lists. Decided by whoever
+"""The decision API, beside pages: slots without their page, decisions for other channels, lists. Decided by whoever
 shows pages to visitors, or by a preview."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PATHS = (
 )
 
 
-def routes_beside(
+def api_routes(
     showing: Decides,
     kept: Callable[[Request], Entry | None],
     metrics: Metrics,
@@ -33,12 +33,12 @@ def routes_beside(
     clock: Callable[[], float],
 ) -> dict[str, Handler]:
     """All handlers, by path. `kept` gives the page that a request is for, where it is kept."""
-    beside = showing, metrics, settings, clock
-    parts = Slots(showing, kept, settings, clock), Rank(*beside), DecideApi(*beside), Ofrep(*beside)
+    common = showing, metrics, settings, clock
+    parts = Slots(showing, kept, settings, clock), Rank(*common), DecideApi(*common), Ofrep(*common)
     return {path: handler for part in parts for path, handler in part.routes.items()}
 
 
-def is_beside(path: bytes) -> bool:
+def is_api(path: bytes) -> bool:
     """Whether one of our own paths tells what is decided."""
     written = path.decode("latin-1")
     return written in PATHS or any(written.startswith(above) for above in PATHS if above.endswith("/"))

@@ -10,7 +10,7 @@ MAX_UNSIGNED_BYTES = 2_048
 MAX_UNSIGNED_SEGMENTS = 50
 
 
-def hinted_segments(cookie: bytes) -> frozenset[str]:
+def unsigned_segments(cookie: bytes) -> frozenset[str]:
     """Segment names in a foreign, unsigned cookie: a JSON list or a list with commas, percent-encoded or not.
     Empty when it makes no sense or is too long."""
     if len(cookie) > MAX_UNSIGNED_BYTES:
