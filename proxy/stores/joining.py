@@ -58,12 +58,17 @@ async def join(store: Store, device_id: str, person_id: str, now: float) -> Join
 
 async def part(store: Store, device_id: str, now: float) -> Joining:
     """Undoes the join of a device: it gets back what it did, before and since, and the person is who they were without
-    it. `nobody's` when it is not joined."""
+    it; or finishes that where it was broken off. `nobody's` when it is not joined."""
     device = await _profile(store, device_id)
-    person_id = device.alias
-    if not person_id:
-        return Joining(Verdict(False, "nobody's"))
-    return Joining(Verdict(True), await _taken_back(store, device_id, person_id, now))
+    for person_id in [device.alias] if device.alias else await _half_parted(store, device):
+        return Joining(Verdict(True), await _taken_back(store, device_id, person_id, now))
+    return Joining(Verdict(False, "nobody's"))
+
+
+async def _half_parted(store: Store, device: Profile) -> list[str]:
+    """The persons from whom a device was parted and who have some of what it did."""
+    persons = [id for id, link in device.links.items() if link.is_parted and not link.is_device]
+    return [id for id in persons if given_back(await store.log_of(id), device.visitor_id)]
 
 
 async def whole(store: Store, visitor_id: str) -> tuple[str, ...]:
@@ -100,12 +105,13 @@ def _has_another(device: Profile | None, person_id: str) -> bool:
 
 
 async def _taken_back(store: Store, device_id: str, person_id: str, now: float) -> frozenset[str]:
-    """Tells both that they are two, and moves the events that came by the device. Returns whose profiles changed."""
+    """Tells both that they are two, and moves the events that came by the device: last, when none is under way to the
+    person any more. Returns whose profiles changed."""
     for_person, for_device = part_of(device_id, person_id, now)
     await _applied(store, [for_device])
+    await _applied(store, [for_person])
     own = given_back(await store.log_of(person_id), device_id)
     await _applied(store, own)
-    await _applied(store, [for_person])
     await store.withdraw({person_id: [arrival.event.id for arrival in own]})
     return frozenset((device_id, person_id))
 

@@ -113,10 +113,10 @@ async def unmerged(places: Places, device_id: str, now: float) -> bool:
     """Undoes the join of a device, as `joining.part`; whether there was one. No page view is kept of any who were one:
     it tells of one what another did or said."""
     ids = await whole(places.store, device_id)
-    is_parted = bool((await part(places.store, device_id, now)).verdict)
-    for visitor_id in ids if is_parted else ():
+    done = await part(places.store, device_id, now)
+    for visitor_id in {*ids, *done.changed} if done.verdict else ():
         await places.views.erase_views(visitor_id)
-    return is_parted
+    return bool(done.verdict)
 
 
 # -- the places

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple, cast
+
+from msgspec.structs import replace
 
 from proxy.audience.identity import IMPORTED, LINKING, routed
 from proxy.audience.merging import NO_RULES, Rules
@@ -111,7 +113,7 @@ class RedisLog:
             if not waiting:
                 return Applied(fresh, linked, changes=changes)
             await asyncio.sleep(turn * SHORTEST_WAIT_SECONDS * random.random())  # noqa: S311  # no secret
-            done = await self._turn(waiting)
+            done = await self._turn(waiting, order)
             done.fresh.sort(key=lambda one: order.get((one.via or one.visitor_id, one.event.id), len(order)))
             # Side by side: both have a disk to wait for. What cannot be confirmed is there all the same, so it is told.
             await asyncio.gather(
@@ -124,12 +126,14 @@ class RedisLog:
             waiting = {id: list({one.event.id: one for one in own}.values()) for id, own in done.left.items()}
         raise StoreError("others change the same visitors all the time", help="send the events again")
 
-    async def _turn(self, waiting: Waiting) -> Done:
+    async def _turn(self, waiting: Waiting, given: Container[tuple[str, str]]) -> Done:
         """Adds what is new. What belongs to another visitor, or whose visitor was changed meanwhile, is left for the
-        next turn."""
+        next turn. What was not `given` as this visitor's came by a device of theirs, and is this device's again if
+        these were parted: so the device is looked at after the person, whom a parting changes last."""
         done = Done([], {}, {}, [], [])
-        known = await self._known(list(waiting), done.changes)
-        own = _own(waiting, known, done)
+        devices = {one.via for some in waiting.values() for one in some if _is_routed(one, given)}
+        known = await self._known([*waiting, *sorted(devices.difference(waiting))], done.changes)
+        own = _own(waiting, known, given, done)
         whole = {id: some for id, some in own.items() if _needs_checkpoint(known[id].stamp, some)}
         changes = await self._changes(whole, known)
         added = {id: some for id, some in own.items() if id not in whole}
@@ -222,12 +226,18 @@ class RedisLog:
         await ran(self._writer, [Change(stamp, profile, news).call() for stamp, profile, news in after if profile])
 
 
-def _own(waiting: Waiting, known: Mapping[str, Known], done: Done) -> Waiting:
-    """What of it may be added to those for whom it waits; what is their persons' is left."""
+def _is_routed(arrival: Arrival, given: Container[tuple[str, str]]) -> bool:
+    return bool(arrival.via) and (arrival.visitor_id, arrival.event.id) not in given
+
+
+def _own(waiting: Waiting, known: Mapping[str, Known], given: Container[tuple[str, str]], done: Done) -> Waiting:
+    """What of it may be added to those for whom it waits; what is their persons' is left, or their device's again."""
     own: dict[str, list[Arrival]] = {}
     for visitor_id, arrivals in waiting.items():
         for arrival in arrivals:
-            if not is_erased(arrival, known[visitor_id].erased_at):
+            if _is_routed(arrival, given) and known[arrival.via].stamp.alias != visitor_id:
+                done.left.setdefault(arrival.via, []).append(replace(arrival, visitor_id=arrival.via, via=""))
+            elif not is_erased(arrival, known[visitor_id].erased_at):
                 whose = routed(arrival, known[visitor_id].stamp.alias)
                 of = own if whose.visitor_id == visitor_id else done.left
                 of.setdefault(whose.visitor_id, []).append(whose)

@@ -20,7 +20,7 @@ def seen(visitor_id: str, number: int) -> Arrival:
 async def crash(store: Store, *arrivals: Arrival) -> None:
     """A process adds these events, and is killed before it tells of them. SQLite would undo it."""
     if isinstance(store, RedisStore):
-        await store._log._turn({arrival.visitor_id: [arrival] for arrival in arrivals})
+        await store._log._turn({arrival.visitor_id: [arrival] for arrival in arrivals}, ())
 
 
 async def test_whose_event_a_crash_kept_out_of_the_log_is_to_be_looked_at_when_it_must_be_over(store: Store) -> None:

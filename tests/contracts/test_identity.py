@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from proxy.errors import StoreError
 from proxy.model import Arrival, Event, Profile
 from proxy.ports import Refused, Store
 from proxy.stores import open_store
@@ -118,6 +121,31 @@ async def test_a_join_undone_gives_each_their_own_and_is_in_the_ledger(store: St
     assert (await join(store, "d1", "anna", NOON + 40)).verdict.reason == "parted"
     assert (await part(store, "d1", NOON + 50)).verdict.reason == "nobody's"
     assert await store.rebuild() == 0
+
+
+class BreakingOff:
+    """A store that is away when the log of somebody is asked for; all else is the store's own."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def log_of(self, visitor_id: str) -> Sequence[Arrival]:
+        raise StoreError("the store is away")
+
+
+async def test_a_parting_that_was_broken_off_is_finished_by_the_next(store: Store) -> None:
+    await store.apply([seen("d1", 1), seen("anna", 2)])
+    await join(store, "d1", "anna", NOON + 10)
+    with pytest.raises(StoreError):
+        await part(BreakingOff(store), "d1", NOON + 30)  # type: ignore[arg-type]
+    done = await part(store, "d1", NOON + 40)
+    assert done.verdict and done.changed == {"anna", "d1"}
+    assert (await part(store, "d1", NOON + 50)).verdict.reason == "nobody's"
+    assert numbers(await store.get_profile("anna")) == ["web:2"]
+    assert numbers(await store.get_profile("d1")) == ["web:1"]
 
 
 async def test_events_withdrawn_never_came(store: Store) -> None:

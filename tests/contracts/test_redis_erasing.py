@@ -1,5 +1,5 @@
-"""Erasing in Redis and Valkey while others do the same, and while events of the erased are under way: nothing comes in
-one step there, so each has to see what the other does."""
+"""Erasing and parting in Redis and Valkey while others do the same, and while events of these visitors are under way:
+nothing comes in one step there, so each has to see what the other does."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from proxy.model import Arrival, Event
+from proxy.model import Arrival, Event, Profile
 from proxy.ports import Refused, Store
 from proxy.stores import open_store
 from proxy.stores.address import Ack
+from proxy.stores.joining import join, part
 from proxy.stores.redis_log import RedisLog
 from proxy.stores.redis_tombstones import RedisTombstones
 from tests.contracts.conftest import flush
@@ -105,3 +106,23 @@ async def test_what_is_under_way_while_somebody_is_erased_does_not_come_after(
     profile = await machine.get_profile("anna")
     assert profile is not None
     assert [event.id for event in profile.history] == ["web:2000"]
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+async def test_what_a_device_does_while_it_is_parted_is_its_own(
+    number: int, machines: list[Store], valkey_url: str
+) -> None:
+    machine, *_ = machines
+    await machine.apply([seen("tablet", 1), seen("anna", 2)])
+    await join(machine, "tablet", "anna", NOON + 10)
+    async with Redis.from_url(valkey_url) as client:
+        writer = Meanwhile(client, number, lambda: part(machine, "tablet", NOON + 30))
+        await RedisLog(writer, RedisTombstones(writer), Ack()).apply([seen("tablet", 20)])
+    if not (await machine.get_profile("tablet") or Profile("tablet")).alias:  # else it was over before
+        assert [one.event.id for one in await machine.log_of("anna") if one.via] == []
+    assert (await part(machine, "tablet", NOON + 40)).verdict.reason in ("", "nobody's")
+    for visitor_id, ids in (("tablet", {"web:1", "web:20"}), ("anna", {"web:2"})):
+        profile = await machine.get_profile(visitor_id)
+        assert profile is not None
+        assert {event.id for event in profile.history} == ids
+    assert await machine.rebuild() == 0
