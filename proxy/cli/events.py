@@ -16,8 +16,9 @@ import click
 import msgspec
 
 from proxy.audience.results import HELD, SLOT, met_by
+from proxy.cli import options
 from proxy.cli.existing_store import asked, logs
-from proxy.cli.options import MOMENT, Subcommands, form_option, given, setting_options, unix
+from proxy.cli.options import Subcommands, form_option, given, setting_options
 from proxy.diagnostics import did_you_mean
 from proxy.environment import from_environment
 from proxy.events import segment
@@ -44,9 +45,9 @@ def command() -> None:
 @command.command("list")
 @setting_options("store")
 @click.option("--kind", "kinds", multiple=True, help="only such, as `order completed`; may be given again")
-@click.option("--since", type=MOMENT, help="only what happened from then on, UTC, as 2026-11-25 or 2026-11-25T08:00")
-@click.option("--until", type=MOMENT, help="only what happened before then")
-def listed(kinds: tuple[str, ...], since: datetime | None, until: datetime | None, **flags: Any) -> None:
+@click.option("--since", type=options.time, default=-inf, help="only what happened from then on, UTC, as 2026-11-25")
+@click.option("--until", type=options.time, default=inf, help="only what happened before then")
+def listed(kinds: tuple[str, ...], since: float, until: float, **flags: Any) -> None:
     """Lists all events of all visitors, a line of JSON each, for a warehouse. A visitor's stand together, in the order
     in which they happened. Of who was erased there are none.
 
@@ -57,13 +58,12 @@ def listed(kinds: tuple[str, ...], since: datetime | None, until: datetime | Non
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
         raise click.UsageError(f"there is no kind `{unknown[0]}`; {did_you_mean(unknown[0], KINDS)}")
-    between = unix(since, -inf), unix(until, inf)
 
     async def written(places: Places) -> None:
         async for _, arrivals in logs(places.store):
             for arrival in arrivals:
                 event = arrival.event
-                if between[0] <= event.at < between[1] and (not kinds or event.kind in kinds):
+                if since <= event.at < until and (not kinds or event.kind in kinds):
                     sys.stdout.buffer.write(as_line(arrival))
 
     asked(settings.store, written)

@@ -17,8 +17,15 @@ from proxy.settings import Settings, rows
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
-"""A day or a minute, in UTC."""
+def time(text: str | float) -> float:
+    """A type of options: a day or a minute, UTC unless it says otherwise, as Unix seconds. A default is one already."""
+    if isinstance(text, float):
+        return text
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"`{text}` is not a time; write 2026-11-25, or 2026-11-25T08:00") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 class Subcommands(click.Group):
@@ -62,11 +69,6 @@ def setting_options(*names: str) -> Callable[[Command], Command]:
         return command
 
     return add
-
-
-def unix(moment: datetime | None, otherwise: float) -> float:
-    """A `MOMENT` as Unix seconds."""
-    return moment.replace(tzinfo=UTC).timestamp() if moment else otherwise
 
 
 def given(**flags: Any) -> dict[str, Any]:

@@ -15,8 +15,9 @@ import click
 from proxy.audience.lift import UNEVEN, Lift, evenness, of_money, of_share
 from proxy.audience.results import ALL, HELD_OUT, ORDER, Comparison, Results, Tally, named
 from proxy.bucketing import BUCKETS
+from proxy.cli import options
 from proxy.cli.existing_store import STORE, asked, logs
-from proxy.cli.options import MOMENT, as_json, form_option, unix
+from proxy.cli.options import as_json, form_option
 from proxy.cli.rulefolder import CATALOGUE, good, read_rules, rules_option
 from proxy.diagnostics import did_you_mean
 from proxy.errors import EditorError
@@ -61,8 +62,8 @@ class Told:
 @click.option(
     "--goal", type=click.Choice(GOALS), help="what is hoped for  (default: as the experiment says, or orders)"
 )
-@click.option("--since", type=MOMENT, help="only choices met from then on, UTC, as 2026-11-25")
-@click.option("--until", type=MOMENT, help="only choices met before then")
+@click.option("--since", type=options.time, default=-inf, help="only choices met from then on, UTC, as 2026-11-25")
+@click.option("--until", type=options.time, default=inf, help="only choices met before then")
 @form_option()
 def command(
     rules: Path,
@@ -70,8 +71,8 @@ def command(
     store: str,
     rule: str,
     goal: str | None,
-    since: datetime | None,
-    until: datetime | None,
+    since: float,
+    until: float,
     form: str,
 ) -> None:
     """What visitors did after they met an experiment or a rule that some are held out of: each arm beside the first,
@@ -81,7 +82,7 @@ def command(
     known = {one.name: one for one in publication.rules}
     wanted = {name: _wanted(one, goal) for name, one in known.items()}
     wanted |= {named(holdout): (goal or ORDER,) for holdout in publication.plan.holdouts}
-    results = Results(wanted, publication.plan.holdouts, unix(since, -inf), unix(until, inf))
+    results = Results(wanted, publication.plan.holdouts, since, until)
     asked(store, lambda places: _add_all(places.store, results))
     if rule and rule not in results.of:
         raise EditorError(f"no visitor in the log met `{rule}`", help=did_you_mean(rule, sorted(results.of)))

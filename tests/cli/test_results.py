@@ -129,6 +129,13 @@ def test_what_nobody_met_is_told_with_what_somebody_did(url: str, rules: Path) -
     assert run(url, rules, "--until", "2020-01-01").output == "none of the 400 visitors in the log met a rule yet\n"
 
 
+@pytest.mark.parametrize("option", ["--since", "--until"])
+def test_what_is_no_time_is_told_with_how_one_is_written(option: str, url: str, rules: Path) -> None:
+    result = run(url, rules, option, "25.11.2026")
+    assert result.exit_code == 2 and "is not a time; write 2026-11-25, or 2026-11-25T08:00" in result.output
+    assert run(url, rules, option, "2026-11-25T08:00+01:00").exit_code == 0
+
+
 def test_the_sql_of_the_docs_says_the_same_of_orders(
     url: str, rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
