@@ -12,7 +12,6 @@ import re
 import secrets
 from collections.abc import Iterable, Sequence
 from math import inf
-from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -22,6 +21,15 @@ from proxy.memo import make_room
 from proxy.model import Visitor
 from proxy.settings import Settings
 from proxy.visitors.alike import NOT_NUMBERED, Alikes, Numbered
+from proxy.visitors.claims import (
+    SEGMENTS_CLAIMS,
+    VISITOR_CLAIMS,
+    Claim,
+    SegmentLists,
+    SegmentsClaim,
+    VisitorClaim,
+    segment_list,
+)
 from proxy.visitors.known import Known
 from proxy.visitors.signing import Keyring
 from proxy.visitors.unsigned_segments import unsigned_segments
@@ -36,28 +44,6 @@ ID_BYTES, IDS_AT_ONCE = 16, 32
 ANONYMOUS = Visitor()
 _OURS = frozenset((b"v=", b"s="))
 VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-UnixSecond = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
-"""Up to the year 9999."""
-
-
-class VisitorClaim(msgspec.Struct, frozen=True):
-    """Payload of the visitor cookie: id, and Unix second of the first visit."""
-
-    id: str
-    iat: UnixSecond
-
-
-class SegmentsClaim(msgspec.Struct, frozen=True):
-    """Payload of the segment cookie: counts from `iat` until before `exp`, Unix seconds."""
-
-    iat: UnixSecond
-    exp: UnixSecond
-    segments: list[str]
-
-
-Claim = TypeVar("Claim", VisitorClaim, SegmentsClaim)
-_visitor_claims, _segments_claims = msgspec.json.Decoder(VisitorClaim), msgspec.json.Decoder(SegmentsClaim)
 
 
 class Verified:
@@ -74,10 +60,10 @@ class Verified:
         self.numbered = NOT_NUMBERED
 
     @classmethod
-    def of(cls, claim: VisitorClaim, segments: SegmentsClaim | None) -> Verified:
+    def of(cls, claim: VisitorClaim, segments: SegmentsClaim | None, names: frozenset[str]) -> Verified:
         if segments is None:
             return cls(Visitor(claim.id, float(claim.iat)))
-        full = Visitor(claim.id, float(claim.iat), frozenset(filter(None, segments.segments)))
+        full = Visitor(claim.id, float(claim.iat), names)
         return cls(full, float(segments.iat - CLOCK_SKEW_SECONDS), float(segments.exp))
 
     @property
@@ -91,8 +77,11 @@ class Verified:
 
     def remember(self, alikes: Alikes, number: int, known: Known, now: float) -> None:
         """What the visitor's number was found to be, by all that is known of them now."""
-        changes = [at for at in (self.counts_from, self.counts_until) if at > now]
-        until = min(*changes, alikes.holds_until(self.full, known.profile, now), inf)
+        until = alikes.holds_until(self.full, known.profile, now)
+        if now < self.counts_from < until:
+            until = self.counts_from
+        elif now < self.counts_until < until:
+            until = self.counts_until
         if until > now:
             self.numbered = Numbered(alikes, number, known, now, until)
 
@@ -126,6 +115,7 @@ class Cookies:
         self.forgotten = self.visitor_name + b"=" + self._flags + b"; Max-Age=0"
         self._memo: dict[bytes, Verified] = {}  # by our own cookies, as they stand behind each other where we set them
         self._known = self._memo.get
+        self._lists = SegmentLists()
 
     @classmethod
     def from_settings(cls, settings: Settings, *, is_demo: bool = False) -> Cookies:
@@ -228,11 +218,14 @@ class Cookies:
 
     def _judged(self, key: bytes, visitor_cookie: bytes, segments_cookie: bytes, now: float) -> Verified | None:
         """What the cookies say, None for nothing; remembered by `key` if they are genuine."""
-        claim = self._claim(VISITOR_PURPOSE, visitor_cookie, _visitor_claims)
+        claim = self._claim(VISITOR_PURPOSE, visitor_cookie, VISITOR_CLAIMS)
         if claim is None or not VISITOR_ID.fullmatch(claim.id) or claim.iat > now + CLOCK_SKEW_SECONDS:
             return None
-        segments = self._claim(_bound(claim.id), segments_cookie, _segments_claims) if segments_cookie else None
-        verified = Verified.of(claim, segments)
+        segments = self._claim(_bound(claim.id), segments_cookie, SEGMENTS_CLAIMS) if segments_cookie else None
+        names = self._lists.read(segments.segments) if segments is not None else None
+        if names is None:
+            segments, names = None, frozenset()
+        verified = Verified.of(claim, segments, names)
         # Genuine cookies only are kept, so that what an attacker makes up cannot push them out.
         if segments is not None or not segments_cookie:
             make_room(self._memo, MEMO_SIZE)
@@ -281,7 +274,7 @@ class Cookies:
     def segments_pair(self, visitor_id: str, segments: Iterable[str], now: float, seconds: int | None = None) -> bytes:
         """`name=value`, as a browser sends it back. Raises `OperatorError` as `segment_cookie`."""
         seconds = self._segment_seconds if seconds is None else seconds
-        claim = SegmentsClaim(int(now), int(now) + seconds, sorted(segments))
+        claim = SegmentsClaim(int(now), int(now) + seconds, segment_list(segments))
         return self._pair(self.segments_name, _bound(visitor_id), claim)
 
     def _pair(self, name: bytes, purpose: bytes, claim: msgspec.Struct) -> bytes:
