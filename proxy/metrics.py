@@ -184,9 +184,9 @@ class Metrics:
     def _count_shown(self) -> None:
         shown, self._shown = self._shown, []
         self._live += shown
-        for decided, many in Counter([decided for _, _, decided in shown]).items():
+        for _, _, decided in shown:
             for tally in decided.tallies or self._tallies_of(decided):
-                tally.count += many
+                tally.count += 1
 
     def _tallies_of(self, decided: Decided) -> tuple[Tally, ...]:
         result = self._personalised if decided.is_personal else self._default
