@@ -9,6 +9,7 @@ The law: whatever the coding, the decoded answer is the same bytes, and they dep
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
@@ -57,6 +58,11 @@ def lines_of(etag: bytes, coding: Coding, length: int) -> bytes:
     """The fields that follow from the bytes of a page, as they stand in a head; `etag` is empty for none."""
     tag = b"etag: %b\r\n" % etag if etag else b""
     return b"%b%bcontent-length: %d\r\n" % (tag, _CODED[coding], length)
+
+
+def packed(chunks: Sequence[bytes | memoryview]) -> bytes:
+    """A page in gzip that is made for one: at the least effort, since nobody else gets it."""
+    return gzip.compress(b"".join(chunks), 1, mtime=0)
 
 
 def assemble(

@@ -8,17 +8,22 @@ its charset, the fields of our answer. Its law: the answer is what `Own` would g
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
+from proxy.http.message import Question
 from proxy.http.outgoing import forbids_storing, personal_head
+from proxy.httpcache.coding import takes_gzip
 from proxy.metrics import Metrics
 from proxy.model import Manner
+from proxy.page.encode import Coding, lines_of, packed
 from proxy.page.slots import DeclaredSlot
 from proxy.serve.pages import charset_of, coding_of, is_page
 from proxy.serve.passage import Passage
 from proxy.serve.reading import PageReader
 from proxy.serve.showing import Showing
 from proxy.serve.slot_fills import FillCache
+from proxy.serve.slot_maps import SlotMap
 from proxy.settings import Settings
 from proxy.upstream.plain import CHUNKED, Plain
 from proxy.visitors.capture import Capture
@@ -72,7 +77,7 @@ class KnownPages:
         question, own, client = passage.question, passage.own, passage.client
         if len(body) > self._most_bytes or b"if-none-match" in own:
             return False
-        found = self._reader.slot_map_of(body, question.path, pages.charset, self._declared(), pages.coding)
+        plain, found = self._found(body, question, pages)
         if found is None:
             return False
         (slot_map, shifts), now = found, self._clock()
@@ -91,6 +96,26 @@ class KnownPages:
             fills = self._fills.of(slot_map, request, met, now)
             welcome = b"" if met.set_cookie is None else b"set-cookie: %b\r\n" % met.set_cookie
         key = self._showing.filling.key if pages.is_tagged else None
-        chunks, lines = slot_map.filled(body, shifts, fills.contents, key)
+        chunks, etag = slot_map.filled(plain, shifts, fills.contents, key)
+        coding: Coding = "identity" if plain is body else "gzip"
+        chunks = chunks if plain is body else [packed(chunks)]
+        lines = lines_of(etag, coding, sum(map(len, chunks)))
         client.given(passage, 200, pages.filled.lines(head.values) + line + lines + welcome, *chunks)
         return True
+
+    def _found(
+        self, body: memoryview, question: Question, pages: Pages
+    ) -> tuple[memoryview, tuple[SlotMap, Sequence[int]] | None]:
+        """The page without its coding, where that is undone, and where its slots are, if it is known."""
+        found = self._reader.slot_map_of(body, question.path, pages.charset, self._declared(), pages.coding)
+        if found is not None or not pages.coding or not _takes_gzip(question):
+            return body, found
+        plain = self._reader.unpacked(body, pages.coding)
+        if plain is None:
+            return body, None
+        return plain, self._reader.slot_map_of(plain, question.path, pages.charset, self._declared())
+
+
+@lru_cache(maxsize=2_048)
+def _takes_gzip(question: Question) -> bool:
+    return takes_gzip(b",".join([value for name, value in question.fields if name == b"accept-encoding"]))

@@ -8,7 +8,6 @@ secrets and echoes input must not be compressed by us (BREACH).
 from __future__ import annotations
 
 import asyncio
-import gzip
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -22,7 +21,7 @@ from proxy.http.outgoing import assembled_answer, error_page, forbids_storing, p
 from proxy.httpcache.coding import takes_gzip
 from proxy.metrics import Metrics
 from proxy.model import Headers
-from proxy.page.encode import Coding
+from proxy.page.encode import Coding, packed
 from proxy.page.fragments import Fragment
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
@@ -240,8 +239,8 @@ class Own:
         met = await self._showing.meet_waiting(template, request, now)
         page = self._showing.show(template, request, met, now, "identity", poured=poured.fragments).page
         if _is_coded(answer) and takes_gzip(request.get_list(b"accept-encoding")):
-            packed = await asyncio.to_thread(gzip.compress, b"".join(page.chunks), 1, mtime=0)
-            page = replace(page, chunks=[packed], length=len(packed), coding="gzip")
+            data = await asyncio.to_thread(packed, page.chunks)
+            page = replace(page, chunks=[data], length=len(data), coding="gzip")
         lead, is_tagged = poured.lead(as_lines(personal_head(headers))), not forbids_storing(headers)
         return assembled_answer(answer.status, lead, page, request, met.set_cookie, is_tagged=is_tagged)
 

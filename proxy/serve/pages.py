@@ -148,6 +148,10 @@ def charset_of(headers: Headers) -> str:
     return named.strip(b" \t\"'").decode("latin-1")
 
 
+GZIP = "\ngzip"
+"""As `coding_of` says it."""
+
+
 def coding_of(headers: Headers) -> str:
     """What tells pages in one coding from those in another, and in none: that is ""."""
     return "".join("\n" + value.decode("latin-1").lower() for name, value in headers if name == b"content-encoding")

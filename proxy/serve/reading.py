@@ -28,7 +28,7 @@ from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Uncut, cut_at, cut_json
 from proxy.page.tokens import meta_nonce_in, token_in
 from proxy.rulebook.policy import PagePolicy
-from proxy.serve.pages import Entry, Page, charset_of, coding_of, is_cut, is_html, is_json, readable
+from proxy.serve.pages import GZIP, Entry, Page, charset_of, coding_of, is_cut, is_html, is_json, readable
 from proxy.serve.slot_maps import SlotMap, SlotMaps, Study, Version
 from proxy.settings import Settings
 
@@ -86,6 +86,12 @@ class PageReader:
         without slots is known."""
         found = self._slot_maps.find(self._slot_maps.at(path, charset + coding, declared, has_includes=False), body)
         return None if found is None or found[0].doubts else found
+
+    def unpacked(self, body: memoryview, coding: str) -> memoryview | None:
+        """A page without its `coding`, where that is a matter of a tenth of a millisecond."""
+        is_quick = coding == GZIP and len(body) <= QUICK_CODED_BYTES
+        plain = inflated(bytes(body), b"gzip", QUICK_BYTES, self._max_inflation) if is_quick else None
+        return None if plain is None else memoryview(plain)
 
     def _version(
         self, body: bytes, headers: Headers, path: bytes, declared: Sequence[DeclaredSlot], policy: PagePolicy | None

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from proxy.memo import make_room
 from proxy.page.about import About
-from proxy.page.encode import Content, lines_of, name_in_tag, plain_of, tag_of
+from proxy.page.encode import Content, name_in_tag, plain_of, tag_of
 from proxy.page.likeness import MOST_WORDS, Likeness, changed, is_structural, learnt, name_of, names_of, parts_of
 from proxy.page.markup import Markup
 from proxy.page.piece import Piece, digest_of
@@ -86,8 +86,8 @@ class SlotMap(NamedTuple):
     def filled(
         self, body: memoryview, shifts: Sequence[int], contents: Sequence[Content | None], key: bytes | None
     ) -> tuple[list[bytes | memoryview], bytes]:
-        """The same page as `assemble` would fill it, uncoded, of which no byte is copied; and its lines, with a tag if
-        there is a `key`."""
+        """The same page as `assemble` would fill it, uncoded, of which no byte is copied; and its tag, "" without a
+        `key`."""
         edges = self._edges_in(shifts)
         chunks: list[bytes | memoryview] = []
         at = place = 0
@@ -101,8 +101,7 @@ class SlotMap(NamedTuple):
                     chunks += plain_of(content)
             place += 2
         chunks.append(body[at:])
-        etag = b"" if key is None else self._tag(body, edges, contents, key)
-        return chunks, lines_of(etag, "identity", sum(map(len, chunks)))
+        return chunks, b"" if key is None else self._tag(body, edges, contents, key)
 
     def _tag(self, body: memoryview, edges: Sequence[int], contents: Sequence[Content | None], key: bytes) -> bytes:
         names = list(self.digests)
