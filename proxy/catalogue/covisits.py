@@ -243,10 +243,6 @@ class Covisits:
         """A factor around 1: above for what is looked at lately more than ever."""
         return float(((self.lately(product) + 0.02) / (self._clicks.get(product, 0) + 1.0)) ** 0.1)
 
-    def popular(self) -> list[str]:
-        """Every product, the one looked at most lately first."""
-        return sorted(self._clicks, key=lambda product: (-self.lately(product), -self._clicks[product]))
-
     def visits_with(self, products: Iterable[str]) -> int:
         """In how many of the latest visits all of these products were looked at."""
         sets = [set(self._visits.get(product, ())) for product in products]

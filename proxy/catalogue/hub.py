@@ -20,7 +20,7 @@ from proxy.model import Product
 EVERYTHING = "everything"
 Origin = Literal["catalogue", "change", "page", ""]
 MOST_LEARNT = 100_000
-"""Products known from pages alone; those of the catalogue of which pages tell something else; those removed."""
+"""Products known from pages alone; those of the catalogue of which pages tell something else."""
 
 
 _PLAIN_LINK = re.compile(
@@ -51,7 +51,6 @@ class Hub:
         self._catalogue: dict[str, Product] = {}
         self._learnt: dict[str, Product] = {}
         self._seen: dict[str, Product] = {}
-        self._removed: set[str] = set()
         self._changed: dict[str, tuple[Product | None, Product]] = {}
         self._by_path: dict[str, str] = {}
         self.replace(products)
@@ -125,7 +124,6 @@ class Hub:
         product = product_of(words, warn) if known is None else merged(known, words, warn)
         self._learnt.pop(product.id, None)
         self._changed[product.id] = (self._catalogue.get(product.id), product)
-        self._removed.discard(product.id)
         self._put(product)
         return product
 
@@ -141,25 +139,15 @@ class Hub:
             self._changed[product.id] = (base, product)
             self._put(product)
 
-    def remove(self, product_id: str) -> bool:
-        """Takes the product off sale, whatever its page says; False when it was not on sale."""
-        if len(self._removed) < MOST_LEARNT:
-            self._removed.add(product_id)
-        return self._drop(product_id)
-
     def unlearn(self, product_id: str) -> bool:
         """Says that the product's page is gone: a product known from its page alone is off sale. True when that was
         new."""
-        return self._drop(product_id) if product_id in self._learnt else self._seen.pop(product_id, None) is not None
-
-    def _drop(self, product_id: str) -> bool:
-        product = self._products.pop(product_id, None)
-        for told in (self._catalogue, self._changed, self._learnt, self._seen):
-            told.pop(product_id, None)
-        if product is not None:
-            self._by_path.pop(path_of(product.link), None)
-            self.version += 1
-        return product is not None
+        if product_id not in self._learnt:
+            return self._seen.pop(product_id, None) is not None
+        del self._learnt[product_id]
+        self._by_path.pop(path_of(self._products.pop(product_id).link), None)
+        self.version += 1
+        return True
 
     def learn(self, product: Product) -> bool:
         """Takes what a page says of its product: everything when the catalogue does not know it, else only what the
@@ -169,7 +157,7 @@ class Hub:
             return self._compare(product)
         if known == product:
             return False
-        if known is None and (product.id in self._removed or len(self._learnt) >= MOST_LEARNT):
+        if known is None and len(self._learnt) >= MOST_LEARNT:
             return False
         self._learnt[product.id] = product
         self._put(product)

@@ -62,11 +62,6 @@ class RowSpec:
         follows = any(source.reads_history or source.reads_page for source in self.sources)
         return follows and not any(source.strategy.is_personal for source in self.sources)
 
-    @property
-    def reads_page(self) -> bool:
-        """True when another page may show different products."""
-        return any(source.reads_page or source.reads_history for source in self.sources)
-
 
 @dataclass(frozen=True, slots=True)
 class Step:

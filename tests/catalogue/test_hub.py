@@ -31,7 +31,6 @@ def test_a_change_counts_at_once_and_is_counted() -> None:
     assert found and not found.in_stock and found.title == "Tent" and hub.version > before
     hub.change({"id": "MAT", "title": "Mat", "link": "/p/MAT"}, quiet)
     assert len(hub) == 2
-    assert hub.remove("MAT") and not hub.remove("MAT") and hub.at("/p/MAT") is None
     with pytest.raises(Unreadable):
         hub.change({"id": "HALF"}, quiet)
 
@@ -50,7 +49,7 @@ def test_what_pages_tell_fills_gaps_and_never_overrules_the_catalogue() -> None:
     assert found and found.title == "Mat of the feed"
 
 
-def test_what_was_changed_or_removed_by_hand_is_not_learnt_again() -> None:
+def test_what_was_changed_by_hand_is_not_learnt_again() -> None:
     hub = Hub()
     assert hub.is_learnt and hub.learn(Product("MAT", "Mat", "/p/MAT")) and hub.is_learnt
     hub.change({"id": "MAT", "availability": "out_of_stock"}, quiet)
@@ -59,9 +58,6 @@ def test_what_was_changed_or_removed_by_hand_is_not_learnt_again() -> None:
     hub.replace([])
     found = hub.get("MAT")
     assert found and not found.in_stock
-    assert hub.remove("MAT") and not hub.learn(Product("MAT", "Mat", "/p/MAT"))
-    hub.change({"id": "MAT", "title": "Mat", "link": "/p/MAT"}, quiet)
-    assert hub.get("MAT")
 
 
 def test_it_is_known_who_told_of_a_product() -> None:
