@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import re
 
-from proxy.catalogue.rows import IN_STOCK, RowSpec
+from proxy.catalogue.ranking import Fit
+from proxy.catalogue.rows import RowSpec
 from proxy.catalogue.strategies import source
 from proxy.conditions.behaviours import VIEWED
 from proxy.decide.plan import compile_plan
@@ -85,6 +86,7 @@ def test_untouched_is_the_origins_page() -> None:
 
 ROWS = compile_plan([Rule("Row", "home.hero", variant="row"), Rule("Second row", "all.topbar", variant="second")])
 SHELVES = {"row": product_row(Frame("Row"), title="For you"), "second": product_row(Frame("Second row"))}
+IN_STOCK = Fit("in stock")
 POPULAR = RowSpec((source("popular in", ["everything"]),), count=2, only=(IN_STOCK,))
 
 

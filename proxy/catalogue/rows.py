@@ -21,7 +21,6 @@ from proxy.model import Product
 DEFAULT_COUNT = 4
 _MOST_REMEMBERED = 64
 _TOLD_BY = {"page": "; known from its page alone", "change": "; changed since the catalogue was read"}
-IN_STOCK = Fit("in stock")
 LAST_RESORT = source("popular in", [EVERYTHING])
 
 

@@ -121,7 +121,7 @@ def _said(
     stage_names = tuple(entry.key.text for _, stages in journeys for entry in stages)
     known = words(segment_names, attributes, imported, stage_names)
     phrases = _with_grades_and_scores(known, opened, findings)
-    names = _names(phrases, segment_names, declared)
+    names = _names(phrases, declared)
     segments = tuple(read_segment(entry, names, file.timezone, findings) for file, entry in segment_lines)
     journey = tuple(read_stage(entry, names, file.timezone, findings) for file, stages in journeys for entry in stages)
     library = Library.of(sources, catalogue, declared)
@@ -161,11 +161,11 @@ def _said(
     )
 
 
-def _names(phrases: Mapping[str, Phrase], segments: tuple[str, ...], declared: Sequence[DeclaredSlot]) -> Names:
+def _names(phrases: Mapping[str, Phrase], declared: Sequence[DeclaredSlot]) -> Names:
     """What may be named in the files."""
     slots = sorted({slot.name for slot in declared if not slot.is_list})
     lists = (slot.name.removeprefix(LISTING) for slot in declared if slot.is_list)
-    return Names(phrases, segments, tuple(slots), tuple(lists))
+    return Names(phrases, tuple(slots), tuple(lists))
 
 
 def _twice(**told: Sequence[Segment | Rule | Holdout | Case]) -> Iterator[Finding]:

@@ -17,10 +17,10 @@ NEARLY = 0.85
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Everything that may be named: words of conditions, segments, slots, and the lists of `slots.yaml`."""
+    """Everything that may be named: words of conditions, with the segments among them, slots, and the lists of
+    `slots.yaml`."""
 
     words: Mapping[str, Phrase]
-    segments: tuple[str, ...]
     slots: tuple[str, ...]
     lists: tuple[str, ...] = ()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.catalogue.ranking import Fit, Shift
-from proxy.catalogue.rows import IN_STOCK, RowSpec, choose
+from proxy.catalogue.rows import RowSpec, choose
 from proxy.catalogue.shop import Shop
 from proxy.catalogue.shopper import Shopper
 from proxy.catalogue.strategies import Source, source
@@ -15,6 +15,7 @@ from proxy.catalogue.strategy_context import StrategyContext
 from proxy.model import Product
 from tests.catalogue.worlds import asking
 
+IN_STOCK = Fit("in stock")
 TOGETHER = source("bought together with", ["products in cart"])
 POPULAR = source("popular in", ["everything"])
 NOW = source("for you now", [])

@@ -18,7 +18,7 @@ from proxy.model import AttributeValue, Between, Condition, Fact
 from proxy.rulebook.names import Names
 from proxy.rulebook.read import read_yaml
 
-KNOWN = Names(words(declared={"joined": Kind.DATE, "client": Kind.TEXT}, imported=["seen"]), (), ()).at("Europe/Oslo")
+KNOWN = Names(words(declared={"joined": Kind.DATE, "client": Kind.TEXT}, imported=["seen"]), ()).at("Europe/Oslo")
 NOW = datetime(2026, 11, 25, 12, tzinfo=ZoneInfo("Europe/Oslo")).timestamp()
 DAY = 86_400.0
 

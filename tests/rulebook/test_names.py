@@ -14,7 +14,7 @@ HERE = Place("a.rules.yaml", 8, 11, 21)
 
 def test_an_unknown_slot_is_told_with_the_nearest_and_all_there_are() -> None:
     findings: list[Finding] = []
-    Names({}, (), ("all.topbar", "home.hero")).slot(Scalar("home.heroo", HERE), findings)
+    Names({}, ("all.topbar", "home.hero")).slot(Scalar("home.heroo", HERE), findings)
     assert findings[0].help == 'did you mean "home.hero"?'
     assert findings[0].note == "slots seen on your site: all.topbar, home.hero"
 
@@ -22,20 +22,20 @@ def test_an_unknown_slot_is_told_with_the_nearest_and_all_there_are() -> None:
 @pytest.mark.parametrize("slots", [(), ("all.topbar",)])
 def test_the_help_for_a_slot_like_none_there_is_tells_how_to_name_it(slots: tuple[str, ...]) -> None:
     findings: list[Finding] = []
-    Names({}, (), slots).slot(Scalar("home.hero", HERE), findings)
+    Names({}, slots).slot(Scalar("home.hero", HERE), findings)
     assert findings[0].help == "where your pages have it, write `home.hero: {}` under `slots:` in slots.yaml"
     assert bool(findings[0].note) == bool(slots)
 
 
 def test_a_known_slot_is_fine() -> None:
     findings: list[Finding] = []
-    assert Names({}, (), ("home.hero",)).slot(Scalar("home.hero", HERE), findings) == "home.hero"
+    assert Names({}, ("home.hero",)).slot(Scalar("home.hero", HERE), findings) == "home.hero"
     assert not findings
 
 
 def test_a_list_that_is_a_slots_name_is_warned_of() -> None:
     findings: list[Finding] = []
-    names = Names({}, (), ("grid",), ("search",))
+    names = Names({}, ("grid",), ("search",))
     assert names.listing(Scalar("grid", HERE), findings) == "grid"
     assert [(one.what, one.is_warning) for one in findings] == [('"grid" is a slot, and no list', True)]
     assert names.listing(Scalar("of-a-page", HERE), findings) == "of-a-page"

@@ -69,7 +69,7 @@ def test_every_segment_that_a_condition_asks_for_is_found(publish: Publish) -> N
 
 # -- while somebody types
 
-NAMES = Names(words(("VIP",), {}, (), ()), ("VIP",), ())
+NAMES = Names(words(("VIP",), {}, (), ()), ())
 
 
 def test_lines_are_read_as_after_when() -> None:
