@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,3 +53,36 @@ async def test_a_rule_is_found_among_many_and_none_is_too_long_for_the_screen(ta
         await page.get_by_role("button", name="Resume Winter x7x", exact=True).wait_for()
         assert await page.get_by_label("Find a rule").input_value() == "winter x7x"
         assert tab.complaints == []
+
+
+PALE = """() => {
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (rgb) => rgb.slice(0, 3).map((part) => part / 255)
+    .map((part) => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
+  const behind = (element) => {
+    for (; element; element = element.parentElement) {
+      const colour = numbers(getComputedStyle(element).backgroundColor);
+      if (colour.length < 4 || colour[3]) return colour;
+    }
+  };
+  const contrast = (element, pseudo) => {
+    const both = [numbers(getComputedStyle(element, pseudo).color), behind(element)].map(light);
+    return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+  };
+  const texts = [...document.querySelectorAll("body *")].filter((each) => each.getClientRects().length
+    && [...each.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim()));
+  const hints = [...document.querySelectorAll("[placeholder]")].filter((each) => contrast(each, "::placeholder") < 4.5);
+  return [...texts.filter((each) => contrast(each) < 4.5), ...hints].map((each) => each.outerHTML.slice(0, 90));
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_all_texts_stand_out_enough_to_be_read_and_all_fields_have_a_name(scheme: Any, tab: Tab) -> None:
+    async with running(*DEMO, until="Ctrl-C") as printed:
+        await tab.page.emulate_media(color_scheme=scheme)
+        for path in ("/", "/versions", "/plan", "/segments", "/why?url=/"):
+            await tab.page.goto(link(printed, "the studio") + path)
+            assert await tab.page.evaluate(PALE) == []
+            fields = "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
+            assert await tab.page.evaluate(f"{fields}.every(field => field.labels.length)")
