@@ -102,7 +102,8 @@ class MachineBus:
         assert task is not None
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
-        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        over = asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError  # the last by `aclose` alone
+        with contextlib.closing(writer), contextlib.suppress(*over):
             while True:
                 frame = await _read(reader, Frame)
                 answer = await self._listeners.handle(frame.topic, frame.payload)

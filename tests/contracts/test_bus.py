@@ -221,6 +221,21 @@ async def test_a_killed_workers_socket_is_swept_away(folder: Path) -> None:
     await bus.aclose()
 
 
+async def test_who_leaves_while_others_are_connected_says_nothing_of_it(folder: Path) -> None:
+    amiss: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: amiss.append(what))
+    here, there = bus_of_machine(folder), bus_of_machine(folder)
+    listener = Heard(there)
+    await here.open()
+    await there.open()
+    await here.tell("purge", b"/sale")
+    await listener.news.wait()
+    await there.aclose()
+    await here.aclose()
+    await asyncio.sleep(0)
+    assert amiss == []
+
+
 async def test_what_was_sent_while_a_connection_was_broken_is_heard_afterwards(valkey_url: str) -> None:
     await flush(valkey_url)
     here, there = RedisBus(partial(client_of, valkey_url)), RedisBus(partial(client_of, valkey_url))
