@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -19,8 +20,10 @@ from proxy.drafts.report import as_text, prospect
 from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.model import View
+from proxy.rulebook.compile import Loaded
 from proxy.rulebook.lints import Site
-from proxy.serve.drafts import checks_of
+from proxy.serve.drafts import checks_of, plan_text
+from proxy.stores.versions import Versions
 
 
 @click.command("plan")
@@ -52,6 +55,8 @@ def command(
     see something different: the last recorded page views are decided by both. Where a saved folder is live at once,
     what its last change changed. Exit code 1 when the draft has mistakes or a test of it fails."""
     draft = state_of(str(folder or "draft"), rules)
+    if against is None and form == "text" and not Versions(rules).live():
+        _tell_of_first(loaded_from(draft.files, catalogue, store, Site(time.time())), draft.name)
     live = state_of(against or "live", rules)
     before = None if against or folder else before_saved(draft, rules)
     if before:
@@ -68,6 +73,16 @@ def command(
         is_live=before is not None,
     )
     click.echo(as_json(told) if form == "json" else as_text(told))
+    sys.exit(not checks.may_publish)
+
+
+def _tell_of_first(loaded: Loaded, name: str) -> NoReturn:
+    """Ends the command with what is to be said of a draft before anything was live."""
+    now = time.time()
+    checks = checks_of(loaded, now)
+    click.echo(plan_text((), None, loaded, checks, now, ("", name)))
+    if checks.may_publish:
+        click.echo('Make it live with: tailorbird publish -m "…"; or serve it, where a saved folder is live')
     sys.exit(not checks.may_publish)
 
 

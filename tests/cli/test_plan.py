@@ -102,6 +102,18 @@ def test_without_recorded_views_it_still_tells_the_meaning(tmp_path: Path) -> No
     assert "country: NL, BE  →  NL, BE, NO" in output
 
 
-def test_without_a_live_version_it_says_what_to_do(tmp_path: Path) -> None:
-    code, output = Desk(tmp_path).say("plan")
-    assert (code, "is live yet" in output) == (1, True)
+def test_before_anything_was_live_it_says_how_the_draft_is_and_what_to_do(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    code, output = desk.say("plan")
+    assert code == 0 and output.splitlines() == [
+        "Nothing is published yet. The draft: 0 errors, 1 warning (L8 a.rules.yaml:4), 1 test passed.",
+        'Make it live with: tailorbird publish -m "…"; or serve it, where a saved folder is live',
+    ]
+    desk.save(RULES.replace("expect: {home.hero: Sale}", "expect: {home.hero: nothing new}"))
+    code, output = desk.say("plan")
+    assert (code, "FAIL  Dutch" in output, "Make it live" in output) == (1, True, False)
+    desk.save(RULES.replace("slot: home.hero", "slot: home.heroo"))
+    code, output = desk.say("plan")
+    assert (code, 'no page has a slot "home.heroo"' in output) == (1, True)
+    assert "is live yet" in desk.say("plan", "--format", "json")[1]
+    assert "is live yet" in desk.say("plan", "--against", "live")[1]
