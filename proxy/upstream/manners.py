@@ -27,13 +27,15 @@ MOST_CUTS = 24
 COOKIE = b"set-cookie"
 EACH_TIME = frozenset(
     b"date content-length etag last-modified expires age keep-alive set-cookie server-timing x-runtime x-response-time "
+    b"content-security-policy content-security-policy-report-only "
     b"x-request-id x-correlation-id x-trace-id request-id x-amz-request-id x-amz-id-2 x-amz-cf-id x-amzn-requestid "
     b"x-amzn-trace-id x-ms-request-id x-kong-request-id fly-request-id x-vercel-id cf-ray x-varnish x-timer "
     b"x-cache-hits x-cloud-trace-context traceparent tracestate x-b3-traceid x-b3-spanid x-datadog-trace-id "
     b"x-debug-token x-debug-token-link x-envoy-upstream-service-time x-kong-upstream-latency x-kong-proxy-latency "
     b"x-ratelimit-remaining x-ratelimit-reset ratelimit-remaining ratelimit-reset ratelimit report-to".split()
 )
-"""What is another thing with each answer, and no part of a manner: nobody looks into it, but for cookies (`_SET`)."""
+"""What is another thing with each answer (of a policy, its nonce), and no part of a manner: nobody looks into it there,
+but for cookies (`_SET`)."""
 
 
 _LENGTH = rb"([0-9]{1,15})"

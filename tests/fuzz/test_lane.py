@@ -56,7 +56,7 @@ rules:
   - name: Known by token
     slot: home.hero
     priority: high
-    when: {{page: /c/*}}
+    when: {{page: starts with /c/}}
     show: {{banner: {{title: "Hello {{token|nobody}}"}}}}
 {GRADES}
   - name: Phones

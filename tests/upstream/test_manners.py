@@ -81,6 +81,13 @@ def setting(*cookies: bytes) -> bytes:
     return head(more=b"".join(b"Set-Cookie: " + cookie + b"\r\n" for cookie in cookies) + b"Keep-Alive: max=9\r\n")
 
 
+def test_a_nonce_differs_with_each_answer() -> None:
+    policy = b"Content-Security-Policy: script-src 'nonce-%b'\r\n"
+    read = acquainted(head(more=policy % b"one")).read(head(more=policy % b"other"))
+    assert read is not None and read.manner is not None
+    assert read.manner.headers(read.values)[4:] == ((b"content-security-policy", b"script-src 'nonce-other'"),)
+
+
 def test_cookies_differ_with_each_answer_and_so_does_how_long_the_connection_is_kept() -> None:
     another = setting(b"a=2; Path=/", b"b=3; Secure").replace(b"max=9", b"max=8")
     read = acquainted(setting(b"a=0", b"b=1; HttpOnly")).read(another)
