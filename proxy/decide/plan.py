@@ -169,7 +169,8 @@ def names_in(facts: Iterable[Fact], segments: Mapping[str, Segment]) -> list[str
     asked = (
         fact.test.values for fact in facts if fact.attribute == "segment" and isinstance(fact.test, OneOf | NotOneOf)
     )
-    return sorted({name.casefold() for values in asked for name in values} & segments.keys())
+    names = {name.casefold() for values in asked for name in values}
+    return sorted([name for name in names if name in segments])
 
 
 # -- giving out bits

@@ -6,7 +6,7 @@ It walks what `decide` only looks up, and so is slow and says everything. That b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -113,8 +113,10 @@ class _Teller:
         rules = sorted((rule for rule in self._plan.rules if rule.slot == slot), key=rank)
         held_out = tuple(holdouts(self._plan.holdouts, slot, self._context))
         stories: list[RuleStory] = []
+        before: set[Verdict] = set()
         for rule in rules:
-            stories.append(self._rule(rule, [story.verdict for story in stories], held_out))
+            stories.append(self._rule(rule, before, held_out))
+            before.add(stories[-1].verdict)
         return SlotStory(
             slot=slot,
             visitor=self._context.targeting_key,
@@ -127,7 +129,7 @@ class _Teller:
             consent="" if self._context.consent is Consent.PROFILE else self._context.consent.name.lower(),
         )
 
-    def _rule(self, rule: Rule, before: Sequence[Verdict], held_out: Sequence[Explained]) -> RuleStory:
+    def _rule(self, rule: Rule, before: Set[Verdict], held_out: Sequence[Explained]) -> RuleStory:
         attributes = self._trusted if rule.needs_verified else self._anyhow
         told, zone = self._told(rule, rule.condition, attributes), self._zone(rule)
         facts = [
@@ -146,11 +148,11 @@ class _Teller:
         return RuleStory(rule.name, verdict, variant, rule.priority, str(rule.place), tuple(facts))
 
     def _verdict(
-        self, rule: Rule, facts: Sequence[Explained], before: Sequence[Verdict], held_out: Sequence[Explained]
+        self, rule: Rule, facts: Sequence[Explained], before: Set[Verdict], held_out: Sequence[Explained]
     ) -> Verdict:
         if not all(fact.ok for fact in facts):
             return Verdict.NOT
-        if not {Verdict.SHOWN, Verdict.HELD_OUT}.isdisjoint(before):
+        if before & {Verdict.SHOWN, Verdict.HELD_OUT}:
             return Verdict.FITS if Verdict.NEXT in before else Verdict.NEXT
         guard = guard_of(rule)
         own = guard.held_out if guard else None
