@@ -10,7 +10,7 @@ within N km of Utrecht   more than N km from 52.09, 5.12
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -126,7 +126,9 @@ def _relative(text: str) -> Between | None:
     if found := _PAST.fullmatch(text):
         seconds = seconds_of(found[2].casefold()) or 0.0
         test = bounded(found[1], seconds)
-        return replace(test, low=max(test.low, 0.0))  # what is ahead is not ago
+        return Between(
+            max(test.low, 0.0), test.high, test.open_low, test.open_high, test.unit
+        )  # what is ahead is not ago
     return None
 
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from proxy.model import AllOf, AnyOf, Condition, Fact, NoneOf, Test
 
 MAX_CONJUNCTIONS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(msgspec.Struct, frozen=True, gc=False):
     """One test of one attribute that must hold, or must not when `wanted` is False. `of` tells apart what is asked
     under one name: the time zone of a weekday, the verified part of the segments."""
 

@@ -20,11 +20,13 @@ folder. A plan is immutable; `decide/engine.py` reads it.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import count, groupby
 from math import inf
 from typing import NamedTuple
+
+import msgspec
 
 from proxy.conditions.derived import MARK, base_of, value_of
 from proxy.decide.clock import Clock
@@ -193,11 +195,11 @@ def _form(asker: Rule | Segment, layout: Layout) -> _Form:
 def spoken(literal: Literal, asker: Rule | Segment) -> Literal:
     """The literal as somebody asks it: of which time zone's clock, of which kind of segments."""
     if literal.attribute == "now":
-        return replace(literal, of=SCHEDULE)
+        return msgspec.structs.replace(literal, of=SCHEDULE)
     if literal.attribute in CLOCK_ATTRIBUTES:
-        return replace(literal, of=asker.timezone)
+        return msgspec.structs.replace(literal, of=asker.timezone)
     if literal.attribute == "segment" and isinstance(asker, Rule) and asker.needs_verified:
-        return replace(literal, of=VERIFIED)
+        return msgspec.structs.replace(literal, of=VERIFIED)
     return literal
 
 

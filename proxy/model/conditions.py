@@ -33,22 +33,19 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 NOWHERE = Place("", 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(msgspec.Struct, frozen=True, gc=False):
     """The value, or one of a set's members, is among `values` (compared casefolded)."""
 
     values: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class NotOneOf:
+class NotOneOf(msgspec.Struct, frozen=True, gc=False):
     """The value is known and not among `values`; for a set: none of its members is."""
 
     values: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(msgspec.Struct, frozen=True, gc=False):
     """The number is within `low`..`high`; an end is part of the range unless its `open_` flag says otherwise."""
 
     low: float = float("-inf")
@@ -58,29 +55,25 @@ class Between:
     unit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StartsWith:
+class StartsWith(msgspec.Struct, frozen=True, gc=False):
     """The text (or a member of the set) begins with one of `values` (casefolded)."""
 
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Contains:
+class Contains(msgspec.Struct, frozen=True, gc=False):
     """The text (or a member of the set) contains one of `values` (casefolded)."""
 
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IsKnown:
+class IsKnown(msgspec.Struct, frozen=True, gc=False):
     """`any`: the attribute is known (and a set is not empty). With `wanted=False`, `none`: it is not."""
 
     wanted: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class WithinHours:
+class WithinHours(msgspec.Struct, frozen=True, gc=False):
     """The local time of day is in [`start_minute`, `end_minute`), minutes from midnight; wraps past midnight when
     the end is not after the start."""
 
@@ -166,8 +159,7 @@ class Measure:
 Test = OneOf | NotOneOf | Between | StartsWith | Contains | IsKnown | WithinHours
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """One line an editor wrote: an attribute and what it must be. Never true of an unknown attribute, but for
     `none`. `text` is the line as written, for `why` and messages. `measure` says how the attribute's value is read off
     the visitor's history; None for what a request or profile says of itself."""
@@ -179,22 +171,19 @@ class Fact:
     measure: Measure | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class AllOf(msgspec.Struct, frozen=True, gc=False):
     """Every part holds; true when empty."""
 
     parts: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(msgspec.Struct, frozen=True, gc=False):
     """At least one part holds; false when empty."""
 
     parts: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NoneOf:
+class NoneOf(msgspec.Struct, frozen=True, gc=False):
     """No part holds: plain negation of `AnyOf`, so an unknown attribute satisfies it."""
 
     parts: tuple[Condition, ...] = ()

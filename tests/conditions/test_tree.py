@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
+import msgspec
 import pytest
 
 from proxy.conditions.nodes import MapNode
@@ -32,7 +32,7 @@ def read_back(text: str) -> tuple[Condition, list[Finding]]:
 
 def unplaced(condition: Condition) -> Condition:
     if isinstance(condition, Fact):
-        return replace(condition, place=NOWHERE)
+        return msgspec.structs.replace(condition, place=NOWHERE)
     return type(condition)(tuple(map(unplaced, condition.parts)))
 
 

@@ -6,15 +6,17 @@ import dataclasses
 import inspect
 from dataclasses import replace
 
+import msgspec
+
 from proxy import model
 from proxy.model import Measure, OneOf, Place, Reading, measure_name
 
 
 def test_every_noun_is_frozen() -> None:
-    nouns = [noun for _, noun in inspect.getmembers(model, dataclasses.is_dataclass)]
-    assert len(nouns) > 15
-    for noun in nouns:
-        assert noun.__dataclass_params__.frozen, noun  # type: ignore[attr-defined]
+    nouns = [noun for _, noun in inspect.getmembers(model, inspect.isclass)]
+    frozen = [noun.__struct_config__.frozen for noun in nouns if issubclass(noun, msgspec.Struct)]
+    frozen += [noun.__dataclass_params__.frozen for noun in nouns if dataclasses.is_dataclass(noun)]
+    assert len(frozen) > 15 and all(frozen)
 
 
 def test_a_place_reads_as_file_and_line() -> None:

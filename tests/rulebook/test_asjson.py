@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from proxy.decide.engine import decide
@@ -20,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def unplaced(condition: Condition) -> Condition:
     match condition:
         case Fact():
-            return replace(condition, place=NOWHERE)
+            return msgspec.structs.replace(condition, place=NOWHERE)
         case AllOf(parts) | AnyOf(parts) | NoneOf(parts):
             return type(condition)(tuple(map(unplaced, parts)))
 
