@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from sys import intern
 
 import msgspec
 
@@ -22,6 +24,9 @@ MAX_BYTES = 8 * 1024 * 1024
 """No value is longer: a history of the most orders, each of the most items, all names of the greatest length, fits."""
 MAX_SAID_BYTES = 64 * 1024
 """What an import may say of one visitor."""
+
+MOST_WORDS = 32_768
+"""Of so many views that show the same is known which banners these are."""
 
 FORMAT = 2
 Trait = str | float | bool | list[str]
@@ -55,10 +60,12 @@ class Whose(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Happened(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What an arrival begins with; the rest is not looked at."""
+    """What an arrival begins with, for who wants no more than what happened and when that was received."""
 
     visitor_id: msgspec.Raw
     event: Event
+    source: msgspec.Raw
+    received_at: float
 
 
 _encoder = msgspec.msgpack.Encoder(order="sorted")
@@ -68,6 +75,7 @@ _decoder = msgspec.msgpack.Decoder(Record)
 _refused_decoder = msgspec.msgpack.Decoder(Refused)
 _arrival_decoder = msgspec.msgpack.Decoder(Arrival)
 _happened_decoder = msgspec.msgpack.Decoder(Happened)
+_texts_decoder = msgspec.msgpack.Decoder(list[str])
 _arrivals_decoder = msgspec.msgpack.Decoder(list[Arrival])
 
 
@@ -194,6 +202,9 @@ def packed_words(shown: msgspec.Raw, details: msgspec.Raw) -> bytes:
     return b"".join((len(bytes(shown)).to_bytes(2, "big"), shown, details, _END))
 
 
+NO_WORDS = packed_words(packed_part(()), NOTHING)
+
+
 def view(visitor_id: str, at: float, id: str, page: str, words: bytes) -> Deed:
     """The view of a page, by this visitor at `at`, that is packed but for its words."""
     event = at, id, VIEWED, page, (), 0.0, _LATER
@@ -205,8 +216,13 @@ def joined(own: bytes, words: bytes) -> bytes:
     """A packed arrival of its own part and its words."""
     if not words:
         return own
-    ends = 2 + int.from_bytes(words[:2], "big")
+    ends = _ends(words)
     return b"".join((own[:-_AFTER], words[2:ends], own[-_AFTER:], words[ends:]))
+
+
+def _ends(words: bytes) -> int:
+    """Where in them the banners' names end."""
+    return 2 + int.from_bytes(words[:2], "big")
 
 
 def deed_of(arrival: Arrival) -> Deed:
@@ -216,12 +232,32 @@ def deed_of(arrival: Arrival) -> Deed:
 
 def event_of(told: Arrival | Deed) -> Event:
     """What happened. Raises `DamagedValueError`."""
+    return told.event if isinstance(told, Arrival) else _happened(told.own, told.words).event
+
+
+def as_remembered(told: Arrival | Deed) -> Arrival:
+    """As much of it as a profile keeps. Views have their words in common here too: with five banners' names for each
+    view a history were four times as large. Raises `DamagedValueError`."""
     if isinstance(told, Arrival):
-        return told.event
+        return told
+    happened = _happened(told.own, told.words and NO_WORDS)
+    event = happened.event
+    if told.words:
+        event = Event(event.at, event.id, VIEWED, intern(event.subject), (), 0.0, _shown_in(told.words))
+    return Arrival(told.visitor_id, event, "", happened.received_at)
+
+
+def _happened(own: bytes, words: bytes) -> Happened:
     try:
-        return _happened_decoder.decode(joined(told.own, told.words)).event
+        return _happened_decoder.decode(joined(own, words))
     except UNDECODABLE:
         raise DamagedValueError("an event in the log cannot be read") from None
+
+
+@lru_cache(MOST_WORDS)
+def _shown_in(words: bytes) -> tuple[str, ...]:
+    """The rules whose banners these words name."""
+    return tuple(map(intern, _texts_decoder.decode(words[2 : _ends(words)])))
 
 
 def arrivals_of(told: Iterable[Arrival | Deed]) -> list[Arrival]:

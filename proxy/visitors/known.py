@@ -11,7 +11,7 @@ from typing import Final
 from proxy.audience.limits import Used
 from proxy.events.fold import fold
 from proxy.model import Arrival, Deed, Profile
-from proxy.stores.record import arrivals_of, event_of
+from proxy.stores.record import as_remembered, event_of
 
 MOST_NEWS = 16
 """So many events of a visitor whose deeds nobody asks for wait to be counted together."""
@@ -50,7 +50,7 @@ class Known:
     def current(self) -> Profile | None:
         """The profile with the news folded in."""
         if self.profile is not None and self.news:
-            self.profile = fold(self.profile, arrivals_of(self.news), of_one_log=True)
+            self.profile = fold(self.profile, list(map(as_remembered, self.news)), of_one_log=True)
             if self.used is not None:
                 self.profile.remembered[Used] = self.used
         self.news, self.used = [], None

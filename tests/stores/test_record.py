@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from proxy.errors import DamagedValueError, StoreError
 from proxy.events.fold import fold
-from proxy.model import Arrival, Event, Item, Profile
+from proxy.model import Arrival, Deed, Event, Item, Profile
 from proxy.stores.record import (
     MAX_BYTES,
     MAX_SAID_BYTES,
     arrivals_of,
+    as_remembered,
     deed,
     deed_of,
+    event_of,
     head_of,
     import_of,
     joined,
@@ -163,3 +165,33 @@ def test_a_view_and_its_words_are_the_arrival_that_they_would_be(rules: tuple[st
     assert unpacked_whose(packed_arrival(arrival)) == "anna"
     with pytest.raises(DamagedValueError):
         unpacked_whose(opened.words)
+
+
+WORDS = packed_words(packed_part(("Sale", "Hello")), packed_part({"slot home.hero": "sale"}))
+SEEN = Arrival("anna", Event(5.0, "web:1", "product viewed", "", (Item("hoka"),), 9.0), "web", 6.0)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [view("anna", 5.0, "page:1", "/sale", WORDS), deed("anna", "page", (5.0, "p", "searched", "x", (), 0.0, ())), SEEN],
+    ids=["view", "deed", "arrival"],
+)
+def test_a_profile_keeps_of_it_what_happened_and_when_it_was_received(told: Arrival | Deed) -> None:
+    (arrival,) = arrivals_of([told])
+    kept = as_remembered(told)
+    assert (kept.visitor_id, kept.event, kept.received_at) == ("anna", arrival.event, arrival.received_at)
+    assert event_of(told) == arrival.event
+    assert fold(None, [kept]) == fold(None, [arrival])
+
+
+def test_views_that_show_the_same_have_its_names_once_in_memory() -> None:
+    first, second = (
+        as_remembered(view(visitor, 5.0, "page:1", "/sale", bytes(bytearray(WORDS)))) for visitor in ("anna", "bert")
+    )
+    assert first.event.shown is second.event.shown and first.event.subject is second.event.subject
+
+
+def test_what_is_no_deed_is_damaged() -> None:
+    for read in (as_remembered, event_of):
+        with pytest.raises(DamagedValueError):
+            read(Deed("anna", "page viewed", b"\x99\xa4anna"))
