@@ -113,6 +113,9 @@ def is_nothing(node: Node) -> bool:
 
 def unknown_word(word: Scalar, where: str, known: Sequence[str]) -> Finding:
     """R101: a word that is none of `known` in `where`, as `a rule`."""
+    if word.text[:1].isdigit() and not any(each[:1].isdigit() for each in known):
+        help = "within braces a comma ends a line: write numbers with a point, as 9.50, and put quotes around a text"
+        return Finding("R101", f'I do not know "{word.text}" in {where}', word.place, help)
     ours = OTHER_WORDS.get(word.text.casefold(), "")
     close = did_you_mean(ours if ours in known else word.text, known)
     help = Suggestion(close, word.text, ours) if ours in known else close

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
 from proxy.diagnostics import Edit, Finding
+from proxy.rulebook.mending import in_quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +212,30 @@ def fields(node: Node, noun: str, words: Sequence[Word], findings: list[Finding]
     known = [word.name for word in words]
     found = Part({entry.key.text: entry for entry in table.entries if entry.key.text in known})
     unknown = [entry.key for entry in table.entries if entry.key.text not in known]
-    findings += [replace(unknown_word(word, f"a {noun}", known), edits=_further_in(word, table)) for word in unknown]
+    for word in unknown:
+        finding = unknown_word(word, f"a {noun}", known)
+        cut = _cut_off(word, table)
+        findings.append(
+            replace(finding, help=cut[0], edits=cut[1]) if cut else replace(finding, edits=_further_in(word, table))
+        )
     if not unknown:
         findings += [_missing(word, noun, table) for word in words if word.required and word.name not in found]
     return found
+
+
+def _cut_off(word: Scalar, table: MapNode) -> tuple[str, tuple[Edit, ...]] | None:
+    """What to say of a word without a value in braces, `Welt` of `{title: Hallo, Welt}`: a comma cut it off the text
+    before it, which belongs in quotes."""
+    at = [entry.key for entry in table.entries].index(word)
+    entry, before = table.entries[at], table.entries[at - 1].value if at else None
+    if not table.in_braces or not isinstance(entry.value, Scalar) or entry.value.text or not isinstance(before, Scalar):
+        return None
+    gap = word.place.column - before.place.end
+    if word.place.line != before.place.line or not before.text or gap < 1:
+        return None
+    text = in_quotes(f"{before.text},{' ' * (gap - 1)}{word.text}")
+    edit = Edit(word.place.line, before.place.column, word.place.end, text)
+    return f"within braces a comma ends a line; put quotes around the text: {text}", (edit,)
 
 
 def _further_in(word: Scalar, table: MapNode) -> tuple[Edit, ...]:

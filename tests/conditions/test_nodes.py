@@ -70,6 +70,12 @@ def test_a_text_of_blanks_is_no_text() -> None:
     assert findings[0].code == "R104"
 
 
+@pytest.mark.parametrize("word", ["50 EUR", "5%", "5", "2 und 3"])
+def test_what_a_comma_made_a_word_of_is_told_so(word: str) -> None:
+    finding = unknown_word(Scalar(word, HERE), "an event", ["viewed", "value"])
+    assert finding.what == f'I do not know "{word}" in an event' and "a comma ends a line" in finding.help
+
+
 def test_an_unknown_word_names_the_nearest_known() -> None:
     finding = unknown_word(Scalar("titel", HERE), "a banner", ["title", "text"])
     assert (finding.code, finding.what) == ("R101", 'I do not know "titel" in a banner')
