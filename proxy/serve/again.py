@@ -29,7 +29,7 @@ from proxy.serve.ways import NOTHING, Way, Ways
 from proxy.visitors.alike import NO_NUMBER
 from proxy.visitors.capture import Capture, View
 from proxy.visitors.known import NOBODY, Known
-from proxy.visitors.pending import ENOUGH, NOTHING_MORE
+from proxy.visitors.pending import NOTHING_MORE
 from proxy.visitors.preview import PREVIEWS
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Recorder
@@ -137,7 +137,7 @@ class Again:
         answer = b"".join(pieces)
         length, given = len(answer) - len(pieces[0]) - len(pieces[1]), self._untold
         given.append((now, verified.visitor_id, way.telling, done, question, more, client, way.head, length))
-        if (many := len(given)) == 1 or many >= ENOUGH:
+        if (many := len(given)) == 1 or many >= self._pending.enough:
             self._pending.tend()
         return answer
 

@@ -11,7 +11,6 @@ import enum
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
 from math import inf
-from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -29,7 +28,6 @@ from proxy.visitors.strangers import Held, Strangers
 STALE_SECONDS = 3_600.0
 UNMET = 1_024
 """Of whom nothing is known shares a place with one in so many others."""
-WHOSE = itemgetter(1)
 MOST_SPARED = 50
 """So many are looked at until one is found that may be forgotten."""
 
@@ -83,7 +81,7 @@ class Remembered:
 
     def settle_of(self, visitor_id: str) -> None:
         """Has views counted, if any is pending of this visitor, or of the person whose device it is."""
-        told = map(WHOSE, self._pending.given)
+        told = self._pending.whose()
         if self._persons:
             visitor_id, told = self.person(visitor_id), map(self.person, told)
         if visitor_id in told:

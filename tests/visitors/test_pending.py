@@ -14,7 +14,7 @@ from proxy.page.encode import Assembled
 from proxy.personalise import Personalised
 from proxy.settings import Settings
 from proxy.visitors.capture import Capture, Page
-from proxy.visitors.pending import ENOUGH, Given, Pending
+from proxy.visitors.pending import FEW, MANY, Given, Pending
 from proxy.visitors.remembered import MISSING
 from proxy.visitors.telling import Telling
 from proxy.visitors.visitor import Cookies
@@ -121,9 +121,13 @@ async def test_what_is_pending_comes_to_the_store_though_nobody_asks(world: Worl
 
 
 async def test_views_are_counted_when_there_are_enough(world: World, capture: Capture) -> None:
-    for number in range(ENOUGH):
-        capture.note_again(NOON + number, QUESTION, PAGE, f"v{number}", None)
-    assert world.profiles.pending.given == []
+    pending = world.profiles.pending
+    for enough, looks in ((MANY, list[str]), (FEW, pending.whose), (MANY, list[str])):
+        for number in range(enough):
+            assert len(pending.given) == number
+            looks()
+            capture.note_again(NOON + number, QUESTION, PAGE, f"v{number}", None)
+        assert pending.given == []
 
 
 async def test_a_view_that_cannot_be_counted_costs_no_other(
