@@ -53,6 +53,9 @@ async def join(store: Store, device_id: str, person_id: str, now: float) -> Join
     late = {arrival.event.id for arrival in log}
     between = [arrival for arrival in await store.log_of(device_id) if arrival.event.id not in late]
     changed |= await _applied(store, carried(between, person_id))
+    if not await _are_joined(store, device_id, person_id):  # one of them was erased this very moment
+        await _undone(store, device_id, person_id)
+        return Joining(Verdict(False, "erased"), changed | {device_id})
     return Joining(verdict, changed | {device_id})
 
 
@@ -96,6 +99,19 @@ async def unlink(store: Store, visitor_id: str, others: Collection[str]) -> None
 async def ledger(store: Store, visitor_id: str) -> Sequence[Arrival]:
     """The joins and partings of a visitor, in order."""
     return [arrival for arrival in await store.log_of(visitor_id) if arrival.event.kind in LINKING]
+
+
+async def _are_joined(store: Store, device_id: str, person_id: str) -> bool:
+    device, person = await _profile(store, device_id), await _profile(store, person_id)
+    return device.alias == person_id and device_id in person.devices
+
+
+async def _undone(store: Store, device_id: str, person_id: str) -> None:
+    """Removes all that joining has told either of the other."""
+    own = given_back(await store.log_of(person_id), device_id)
+    await store.withdraw({person_id: [arrival.event.id for arrival in own]})
+    await unlink(store, person_id, [device_id])
+    await unlink(store, device_id, [person_id])
 
 
 def _has_another(device: Profile | None, person_id: str) -> bool:

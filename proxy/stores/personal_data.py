@@ -80,8 +80,8 @@ async def exported(places: Places, visitor_id: str) -> Values:
 
 async def erased(places: Places, visitor_id: str, now: float) -> Receipt:
     """Erases the person a visitor is."""
-    ids, began = await whole(places.store, visitor_id), time.monotonic()
-    await places.store.mark_erased(ids, now)
+    began = time.monotonic()
+    ids = await _marked(places.store, visitor_id, now, began)
     gone = await _gone(places, ids, now)
     # Who finds out for webhooks what they entered may have read them meanwhile, and be about to say so: that is of
     # before this, and does not come in any more. What came in just now goes like all else.
@@ -92,6 +92,18 @@ async def erased(places: Places, visitor_id: str, now: float) -> Receipt:
         gone.update(await _gone(places, ids, since))
         left = await _left(places, ids, since)
     return Receipt(visitor_id, len(ids), _time(now), dict(gone), left)
+
+
+async def _marked(store: Store, visitor_id: str, now: float, began: float) -> Collection[str]:
+    """All ids of the person, each with its tombstone. One who is joined with another this very moment is that person
+    already, or the join is refused: its events by the first tombstone, or else what it says of itself by the second."""
+    marked: Collection[str] = ()
+    ids = await whole(store, visitor_id)
+    await store.mark_erased(ids, now)
+    while set(ids).difference(marked):
+        await store.mark_erased(ids, now + time.monotonic() - began)
+        marked, ids = ids, tuple(dict.fromkeys([*ids, *await whole(store, visitor_id)]))
+    return ids
 
 
 async def _gone(places: Places, ids: Collection[str], now: float) -> Counter[str]:

@@ -42,7 +42,7 @@ from proxy.stores.redis_visitor import (
     ran,
     stored,
 )
-from proxy.stores.tombstones import is_erased
+from proxy.stores.tombstones import is_erased, whose_are
 
 SHORTEST_WAIT_SECONDS = 0.002
 WHOLE = (*LINKING, IMPORTED)
@@ -131,7 +131,7 @@ class RedisLog:
         next turn. What was not `given` as this visitor's came by a device of theirs, and is this device's again if
         these were parted: so the device is looked at after the person, whom a parting changes last."""
         done = Done([], {}, {}, [], [])
-        devices = {one.via for some in waiting.values() for one in some if _is_routed(one, given)}
+        devices = {one.via for some in waiting.values() for one in some if one.via}
         known = await self._known([*waiting, *sorted(devices.difference(waiting))], done.changes)
         own = _own(waiting, known, given, done)
         whole = {id: some for id, some in own.items() if _needs_checkpoint(known[id].stamp, some)}
@@ -195,7 +195,7 @@ class RedisLog:
             telling = self._writer.pipeline(transaction=False)
             redis_changes.tell(telling, {arrival.visitor_id for arrival in done.fresh}, done.changes[0])
             redis_feed.tell(telling, done.fresh)
-            ids = list({arrival.visitor_id for arrival in done.fresh})
+            ids = list({id for arrival in done.fresh for id in whose_are(arrival)})
             asks(telling, await self._tombstones.keys(), ids)
             name, *_, erased = await telling.execute()
             done.changes.append(name.decode())
@@ -205,7 +205,7 @@ class RedisLog:
     async def _take_back(self, done: Done, erased_at: Mapping[str, float | None]) -> None:
         """Takes out what was added of visitors who were being erased. Who erases leaves the tombstone first: either it
         is seen here, or they see these events."""
-        gone = [one for one in done.fresh if is_erased(one, erased_at[one.visitor_id])]
+        gone = [one for one in done.fresh if any(is_erased(one, erased_at[id]) for id in whose_are(one))]
         if not gone:
             return
         ids: dict[str, set[str]] = {}
@@ -237,7 +237,7 @@ def _own(waiting: Waiting, known: Mapping[str, Known], given: Container[tuple[st
         for arrival in arrivals:
             if _is_routed(arrival, given) and known[arrival.via].stamp.alias != visitor_id:
                 done.left.setdefault(arrival.via, []).append(replace(arrival, visitor_id=arrival.via, via=""))
-            elif not is_erased(arrival, known[visitor_id].erased_at):
+            elif not any(is_erased(arrival, known[id].erased_at) for id in whose_are(arrival)):
                 whose = routed(arrival, known[visitor_id].stamp.alias)
                 of = own if whose.visitor_id == visitor_id else done.left
                 of.setdefault(whose.visitor_id, []).append(whose)

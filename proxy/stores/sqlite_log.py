@@ -79,6 +79,9 @@ def apply(
 
 def _whose(connection: sqlite3.Connection, arrivals: Sequence[Arrival], apart: Collection[str]) -> Sequence[Arrival]:
     """The arrivals that may be logged, each as whose it is."""
+    if devices := {one.via for one in arrivals if one.via}:  # as of a join, or of a copy
+        erased = sqlite_tombstones.erased_at(connection, devices)
+        arrivals = [one for one in arrivals if not is_erased(one, erased.get(one.via))] if erased else arrivals
     if not apart:
         return arrivals
     allowed = _not_erased(connection, arrivals, apart)

@@ -26,3 +26,8 @@ def tombstone(key: bytes, visitor_id: str) -> bytes:
 def is_erased(arrival: Arrival, erased_at: float | None) -> bool:
     """Whether a tombstone forbids the arrival: it happened before the erasure, or an import tells it."""
     return erased_at is not None and (arrival.event.at <= erased_at or arrival.event.kind == IMPORTED)
+
+
+def whose_are(arrival: Arrival) -> tuple[str, ...]:
+    """The visitors whose tombstones may forbid the arrival: whose it is, and whose device it came by."""
+    return (arrival.visitor_id, arrival.via) if arrival.via else (arrival.visitor_id,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from redis.asyncio import Redis
 
 from proxy.model import Arrival, Event, Profile
 from proxy.ports import Refused, Store
-from proxy.stores import open_store
-from proxy.stores.address import Ack
+from proxy.stores import open_outbox, open_store, open_views
+from proxy.stores.address import Ack, address_of
 from proxy.stores.joining import join, part
+from proxy.stores.personal_data import Places, erased
+from proxy.stores.redis import RedisStore
 from proxy.stores.redis_log import RedisLog
 from proxy.stores.redis_tombstones import RedisTombstones
 from tests.contracts.conftest import flush
@@ -61,24 +64,38 @@ async def test_many_are_erased_at_once_and_nobody_else_loses_anything(machines: 
 
 
 class Meanwhile:
-    """A client that lets something happen before its pipeline of that number is sent; all else is the client's own."""
+    """A client that lets something happen before what it asks as that number, pipelines alone or all (`is_any`)."""
 
-    def __init__(self, client: Redis, number: int, happen: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self, client: Redis, number: int, happen: Callable[[], Awaitable[object]], *, is_any: bool = False
+    ) -> None:
         self._client = client
-        self._left = number
+        self.left = number
         self._happen = happen
+        self._is_any = is_any
+
+    async def _turn(self) -> None:
+        self.left -= 1
+        if not self.left:
+            await self._happen()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
+        found = getattr(self._client, name)
+        if not self._is_any:
+            return found
+
+        async def done(*arguments: Any, **more: Any) -> Any:
+            await self._turn()
+            return await found(*arguments, **more)
+
+        return done
 
     def pipeline(self, transaction: bool = False) -> Any:
         pipeline = self._client.pipeline(transaction=transaction)
         send = pipeline.execute
 
         async def execute(**options: Any) -> Any:
-            self._left -= 1
-            if not self._left:
-                await self._happen()
+            await self._turn()
             return await send(**options)
 
         pipeline.execute = execute  # type: ignore[method-assign]
@@ -106,6 +123,48 @@ async def test_what_is_under_way_while_somebody_is_erased_does_not_come_after(
     profile = await machine.get_profile("anna")
     assert profile is not None
     assert [event.id for event in profile.history] == ["web:2000"]
+
+
+def interrupted(url: str, client: Redis, number: int, happen: Callable[[], Awaitable[object]]) -> RedisStore:
+    """A store in the midst of whose work something happens."""
+    store = RedisStore(address_of(url), PATIENT)
+    store._reader = store._writer = writer = Meanwhile(client, number, happen, is_any=True)
+    store._tombstones = RedisTombstones(writer)
+    store._log = RedisLog(writer, store._tombstones, Ack())
+    return store
+
+
+@pytest.mark.parametrize("person", ["anna", "tablet"])
+@pytest.mark.parametrize("is_erased_meanwhile", [True, False], ids=["erased meanwhile", "joined meanwhile"])
+async def test_who_is_erased_while_a_device_is_joined_leaves_nothing_with_the_other(
+    person: str, is_erased_meanwhile: bool, machines: list[Store], valkey_url: str
+) -> None:
+    machine, *_ = machines
+    views, outbox = open_views(valkey_url), open_outbox(valkey_url)
+
+    def erasing(store: Store) -> Awaitable[object]:
+        return erased(Places(store, views, outbox), person, ERASED_AT)
+
+    def joining(store: Store) -> Awaitable[object]:
+        return join(store, "tablet", "anna", NOON + 10)
+
+    does, happens = (joining, erasing) if is_erased_meanwhile else (erasing, joining)
+    async with Redis.from_url(valkey_url) as client:
+        for number in count(1):
+            await client.flushall()
+            await machine.apply([seen("tablet", 1), seen("anna", 2)])
+            store = interrupted(valkey_url, client, number, lambda: happens(machine))
+            await does(store)
+            if store._writer.left > 0:
+                break
+            logs = {id: await machine.log_of(id) for id in ("anna", "tablet")}
+            of_before = [one for log in logs.values() for one in log if person in (one.visitor_id, one.via)]
+            assert [one for one in of_before if one.event.at <= ERASED_AT] == [], number
+            tablet, anna = [await machine.get_profile(id) or Profile(id) for id in ("tablet", "anna")]
+            assert (tablet.alias == "anna") == ("tablet" in anna.devices), number
+    assert number > 10
+    await views.aclose()
+    await outbox.aclose()
 
 
 @pytest.mark.parametrize("number", range(1, 7))

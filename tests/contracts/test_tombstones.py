@@ -73,6 +73,13 @@ async def test_who_is_marked_as_erased_stays_out_before_anything_is_deleted(stor
     assert len(await store.log_of("anna")) == 2
 
 
+async def test_what_an_erased_device_did_does_not_come_back_as_anothers(store: Store) -> None:
+    await store.apply([seen("anna", 1)])
+    await store.mark_erased(["tablet"], NOON + 10)
+    carried = [Arrival("anna", seen("tablet", number).event, "web", NOON, via="tablet") for number in (2, 11)]
+    assert [one.event.id for one in (await store.apply(carried)).fresh] == ["web:11"]
+
+
 async def test_after_a_failover_to_an_empty_server_who_is_erased_by_one_process_stays_so_for_all(
     valkey_url: str,
 ) -> None:
