@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from math import inf
 
 from proxy.catalogue.feeds import OWN_WORDS, find_row
 from proxy.catalogue.products import Unreadable, Words, product_of
+from proxy.conditions.localtime import utc_minute
 from proxy.model import Product
 
 
@@ -95,12 +95,8 @@ def _sale(product: Product) -> str:
     if not product.sale_price:
         return "none that makes sense"
     text = _money(product.sale_price, product.currency)
-    begins, ends = (_moment(at) if abs(at) < inf else "" for at in (product.sale_from, product.sale_until))
+    begins, ends = (utc_minute(at) if abs(at) < inf else "" for at in (product.sale_from, product.sale_until))
     return text + (f" from {begins}" if begins else "") + (f" until {ends}" if ends else "")
-
-
-def _moment(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 _STOCK = OWN_WORDS["in_stock"]
@@ -128,5 +124,5 @@ _FACTS: tuple[tuple[str, Sequence[str], Callable[[Product], str], str], ...] = (
     ),
     ("group", OWN_WORDS["group"], lambda product: product.group, "-"),
     ("popularity", OWN_WORDS["popularity"], lambda product: f"{product.popularity:g}", "0"),
-    ("added", OWN_WORDS["added_at"], lambda product: _moment(product.added_at) if product.added_at else "?", "-"),
+    ("added", OWN_WORDS["added_at"], lambda product: utc_minute(product.added_at) if product.added_at else "?", "-"),
 )

@@ -8,7 +8,6 @@ import os
 import sys
 import time
 from collections import Counter
-from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
@@ -19,6 +18,7 @@ from proxy.audience.results import HELD, SLOT, met_by
 from proxy.cli import options
 from proxy.cli.existing_store import asked, logs
 from proxy.cli.options import Subcommands, form_option, given, setting_options
+from proxy.conditions.localtime import iso_time
 from proxy.diagnostics import did_you_mean
 from proxy.environment import from_environment
 from proxy.events import segment
@@ -143,7 +143,7 @@ def as_line(arrival: Arrival) -> bytes:
     told = {
         "visitor": arrival.visitor_id,
         "device": arrival.via or arrival.visitor_id,
-        "happened_at": datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "happened_at": iso_time(event.at, "milliseconds"),
         "id": event.id,
         "kind": event.kind,
         "subject": event.subject,
@@ -158,9 +158,8 @@ def as_line(arrival: Arrival) -> bytes:
 
 def as_text(one: Refused) -> str:
     """When, why, from where, and the beginning of what was sent."""
-    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.received_at))
     sent = one.payload[:SHOWN_BYTES].decode("utf-8", "replace")
-    return f"{when}  {one.reason:12} {one.source:10} {one.call:8} {sent}"
+    return f"{iso_time(one.received_at)}  {one.reason:12} {one.source:10} {one.call:8} {sent}"
 
 
 def as_json(one: Refused) -> str:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from proxy.audience.merging import Merge
 from proxy.cli.existing_store import STORE, asked
 from proxy.cli.options import Subcommands
 from proxy.cli.rulefolder import A_FILE
+from proxy.conditions.localtime import utc_minute
 from proxy.diagnostics import Finding, as_text
 from proxy.model import Arrival
 from proxy.rulebook.mergefile import read_merge_rules
@@ -35,8 +35,7 @@ def show(visitor: str, store: str) -> None:
     ids, told = asked(store, lambda places: _joined(places, visitor))
     click.echo(f"{ids[0]}: {', '.join(ids[1:]) or 'no device'}")
     for arrival in told:
-        at = datetime.fromtimestamp(arrival.event.at, UTC)
-        click.echo(f"  {at:%Y-%m-%d %H:%M} UTC  {arrival.event.kind} {arrival.event.subject}")
+        click.echo(f"  {utc_minute(arrival.event.at)}  {arrival.event.kind} {arrival.event.subject}")
 
 
 @command.command("unmerge")

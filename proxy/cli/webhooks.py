@@ -16,6 +16,7 @@ import msgspec
 from proxy.cli.existing_store import asked
 from proxy.cli.options import Subcommands, form_option, given, setting_options
 from proxy.cli.rulefolder import folder_argument, read_rules
+from proxy.conditions.localtime import iso_time
 from proxy.environment import from_environment
 from proxy.model import Delivery
 from proxy.outbox.leader import webhooks_in
@@ -102,7 +103,7 @@ def _told(webhook: Webhook, publication: Publication, counts: Mapping[str, Waiti
 def _line(webhook: Webhook, publication: Publication, counted: Waiting) -> str:
     host = urlsplit(webhook.url).netloc
     segments = ", ".join(sorted(told_of(webhook, publication.segments))) or "no segment"
-    since = f" since {_time(counted.since)}" if counted.waiting else ""
+    since = f" since {iso_time(counted.since)}" if counted.waiting else ""
     return f"{webhook.name} ({host}): {segments}\n  {counted.waiting} waiting{since}, {counted.given_up} given up"
 
 
@@ -116,8 +117,4 @@ def _doubts(webhooks: Sequence[Webhook], publication: Publication) -> Iterator[s
 
 def _as_text(one: Delivery) -> str:
     change = "entered" if one.entered else "left"
-    return f"{_time(one.at)}  {one.webhook:12} {one.visitor_id} {change} {one.segment}: {one.reason}"
-
-
-def _time(at: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+    return f"{iso_time(one.at)}  {one.webhook:12} {one.visitor_id} {change} {one.segment}: {one.reason}"

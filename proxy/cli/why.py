@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +18,7 @@ from proxy.cli.existing_store import asked
 from proxy.cli.options import as_json, form_option
 from proxy.cli.persona import persona_of, persona_options
 from proxy.cli.rulefolder import CATALOGUE, good, read_rules, rules_option, store_option
+from proxy.conditions.localtime import utc_minute
 from proxy.decide.why import why, why_text
 from proxy.diagnostics import did_you_mean
 from proxy.environment import from_environment
@@ -124,7 +124,7 @@ async def _since(visitor_id: str, places: Places) -> list[str]:
     """Since when the visitor is in the segments that webhooks are told of."""
     standings, _ = await places.outbox.of(await whole(places.store, visitor_id))
     since = {name: at for standing in standings for told in standing.told.values() for name, at in told.items()}
-    return [f"in {name} since {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC" for name, at in since.items()]
+    return [f"in {name} since {utc_minute(at)}" for name, at in since.items()]
 
 
 def _request(url: str) -> Request:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from math import inf
 
 from proxy.conditions.deeds import THIS_VISIT, words_of
 from proxy.conditions.derived import AGO, FROM, HOURS_THERE, MARK, WEEKDAY_THERE, base_of, value_of
 from proxy.conditions.durations import duration_text, length_text
-from proxy.conditions.localtime import clock_text
+from proxy.conditions.localtime import clock_text, utc_minute
 from proxy.conditions.values import distance, holds, is_number, number_text, with_local_time
 from proxy.model import (
     AllOf,
@@ -87,7 +86,7 @@ def _explain_worked(fact: Fact, base: AttributeValue | None, value: AttributeVal
     ok, how = holds(fact.test, value), fact.attribute.partition(MARK)[2]
     seen = seen_text(base)
     if is_number(base):
-        seen = f"{datetime.fromtimestamp(base, UTC):%Y-%m-%d %H:%M} UTC"
+        seen = utc_minute(base)
     if how.startswith(FROM) and is_number(value):
         seen = f"{seen}: {value:.0f} km away"
     elif how == AGO and is_number(value):

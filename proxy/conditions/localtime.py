@@ -1,9 +1,9 @@
-"""What day and time it is on the clocks of a zone."""
+"""What day and time it is on the clocks of a zone, and how a moment is written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,16 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 def clock_text(minutes: float) -> str:
     """Minutes since midnight as a clock shows them."""
     return "{:02d}:{:02d}".format(*divmod(int(minutes), 60))
+
+
+def iso_time(at: float, timespec: str = "seconds") -> str:
+    """A moment as programs write it: `2026-11-25T12:00:00Z`."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
+def utc_minute(at: float) -> str:
+    """A moment as people read it: `2026-11-25 12:00 UTC`."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 @lru_cache(maxsize=64)  # whoever counts a million visitors asks for one moment all the time

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hmac
 import re
-from datetime import UTC, datetime
 
 import msgspec
 
+from proxy.conditions.localtime import iso_time
 from proxy.model import Delivery
 from proxy.rulebook.webhookfile import Form, Webhook
 
@@ -29,8 +29,8 @@ def body_of(delivery: Delivery, form: Form, now: float) -> bytes:
         "type": str(form),
         who: delivery.visitor_id,
         "messageId": delivery.id,
-        "timestamp": _time(delivery.at),
-        "sentAt": _time(now),
+        "timestamp": iso_time(delivery.at, "milliseconds"),
+        "sentAt": iso_time(now, "milliseconds"),
         "context": {
             "personas": {
                 "computation_class": "audience",
@@ -63,7 +63,3 @@ def headers_of(body: bytes, webhook: Webhook) -> Headers:
 def key_of(segment: str) -> str:
     """A segment's name as platforms write keys: `Left their cart` is `left_their_cart`."""
     return re.sub(r"\W+", "_", segment.lower()).strip("_") or "segment"
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -11,12 +11,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from datetime import UTC, datetime
 from math import inf
 from typing import Any, NamedTuple
 
 import msgspec
 
+from proxy.conditions.localtime import iso_time
 from proxy.model import Arrival, Delivery, Profile, View
 from proxy.ports import Outbox, Refused, Store, ViewLog
 from proxy.stores.joining import part, parted, unlink, whole
@@ -91,7 +91,7 @@ async def erased(places: Places, visitor_id: str, now: float) -> Receipt:
     if any(left.values()):
         gone.update(await _gone(places, ids, since))
         left = await _left(places, ids, since)
-    return Receipt(visitor_id, len(ids), _time(now), dict(gone), left)
+    return Receipt(visitor_id, len(ids), iso_time(now), dict(gone), left)
 
 
 async def _marked(store: Store, visitor_id: str, now: float, began: float) -> Collection[str]:
@@ -206,7 +206,7 @@ def _profile(profile: Profile) -> Values:
         "attributes": traits_of(profile.attributes),
         "segments": sorted(profile.segments),
         "joined": joined,
-        "written_at": _time(profile.updated_at),
+        "written_at": iso_time(profile.updated_at),
     }
 
 
@@ -216,14 +216,14 @@ def _event(arrival: Arrival) -> Values:
         "visitor": arrival.visitor_id,
         "device": arrival.via,
         "id": event.id,
-        "at": _time(event.at),
+        "at": iso_time(event.at),
         "kind": event.kind,
         "subject": event.subject,
         "products": [_named(item) for item in event.items],
         "shown": list(event.shown),
         "value": event.value,
         "source": arrival.source,
-        "received_at": _time(arrival.received_at),
+        "received_at": iso_time(arrival.received_at),
         "traits": arrival.traits,
         "segments": list(arrival.segments),
         "details": arrival.details,
@@ -231,27 +231,27 @@ def _event(arrival: Arrival) -> Values:
 
 
 def _refused(one: Refused) -> Values:
-    return {"received_at": _time(one.received_at), "reason": one.reason, "sent": one.payload.decode("utf-8", "replace")}
+    return {
+        "received_at": iso_time(one.received_at),
+        "reason": one.reason,
+        "sent": one.payload.decode("utf-8", "replace"),
+    }
 
 
 def _message(one: Told | Delivery) -> Values:
     if isinstance(one, Told):
-        return {**one._asdict(), "since": _time(one.since)}
-    return {**_named(one), "at": _time(one.at), "queued_at": _time(one.queued_at)}
+        return {**one._asdict(), "since": iso_time(one.since)}
+    return {**_named(one), "at": iso_time(one.at), "queued_at": iso_time(one.queued_at)}
 
 
 def _view(view: View) -> Values:
     values: Values = msgspec.to_builtins(view)
-    return {**values, "at": _time(view.at)}
+    return {**values, "at": iso_time(view.at)}
 
 
 def _named(struct: msgspec.Struct) -> Values:
     """A struct as a dict of its fields, even one that is stored as an array."""
     return {name: getattr(struct, name) for name in struct.__struct_fields__}
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 PERSONAL_DATA = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from proxy.conditions.localtime import WEEKDAYS, clock_text, local_time
+from proxy.conditions.localtime import WEEKDAYS, clock_text, iso_time, local_time, utc_minute
 
 
 def test_it_is_tomorrow_in_the_east_before_it_is_in_the_west() -> None:
@@ -15,3 +15,11 @@ def test_it_is_tomorrow_in_the_east_before_it_is_in_the_west() -> None:
 
 def test_minutes_since_midnight_are_told_as_a_clock_shows_them() -> None:
     assert [clock_text(minutes) for minutes in (0.0, 65, 1_439.9)] == ["00:00", "01:05", "23:59"]
+
+
+def test_a_moment_is_written_for_programs_and_for_people() -> None:
+    assert (iso_time(1_795_435_200.25), utc_minute(1_795_435_200.25)) == (
+        "2026-11-23T12:00:00Z",
+        "2026-11-23 12:00 UTC",
+    )
+    assert iso_time(1_795_435_200.25, "milliseconds") == "2026-11-23T12:00:00.250Z"
