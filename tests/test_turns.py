@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from proxy import turns
-from proxy.turns import NICE, TURN_SECONDS, Scheduling, give_way, scheduling, take_short_turns
+from proxy.turns import CORE_SECONDS, NICE, TURN_SECONDS, Scheduling, give_way, scheduling, take_short_turns
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def test_a_thread_takes_short_turns_and_so_do_those_that_it_starts_but_for_one_t
         short = scheduling()
         assert short == usual._replace(turn_ns=short.turn_ns), "nothing else changes"
         if usual.turn_ns:  # from Linux 6.12
-            assert short.turn_ns == TURN_SECONDS * 1e9
+            assert short.turn_ns == CORE_SECONDS * 1e9
 
         def started() -> None:
             assert scheduling() == short

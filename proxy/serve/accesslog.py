@@ -25,6 +25,8 @@ PAUSE_SECONDS = 0.5
 """How long a line waits for others."""
 ENOUGH = 500
 """So many wait no longer."""
+AT_ONCE = 50
+"""So many are made one behind the other. Meanwhile pages wait: 30 us; for 500 it was 300."""
 HEAD_BYTES = 4_096
 """Of an answer that is one piece; what is told of it stands in its head."""
 GONE = 499
@@ -39,6 +41,8 @@ class AccessLog:
         self._lines = lines
         self.clock = clock
         self._noted: list[Line | Given] = []
+        self._made: list[bytes] = []  # one behind the other; so many they are
+        self._many = 0
         self._pending = Pending()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -69,7 +73,9 @@ class AccessLog:
     def add(self, noted: Sequence[Line | Given]) -> None:
         """Has lines written, and those of pages given at once."""
         self._noted += noted
-        if len(self._noted) >= ENOUGH:
+        if len(self._noted) >= AT_ONCE:
+            self._make()
+        if self._many >= ENOUGH:
             self._hand_over()
         else:
             self.expect()
@@ -83,12 +89,19 @@ class AccessLog:
         self._timer = None
         self._hand_over()
 
-    def _hand_over(self) -> None:
+    def _make(self) -> None:
         self._pending.settle()
         noted, self._noted = self._noted, []
         if noted:
             noted.sort(key=itemgetter(0))  # some were noted later
-            self._file.write(self._lines.joined(noted), len(noted))
+            self._made.append(self._lines.joined(noted))
+            self._many += len(noted)
+
+    def _hand_over(self) -> None:
+        self._make()
+        made, many, self._made, self._many = self._made, self._many, [], 0
+        if many:
+            self._file.write(b"".join(made), many)
 
     async def aclose(self) -> None:
         """Writes what is left."""

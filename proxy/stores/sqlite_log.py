@@ -57,7 +57,8 @@ def apply(
 ) -> Applied:
     """Logs what the log does not have, as it has none of what is `noted`. What a device does is its person's."""
     known = lately_of(connection).known(connection, sqlite_changes.marked(connection))
-    new = {one.visitor_id for told in (arrivals, noted) for one in told}.difference(known)
+    ids = [one.visitor_id for told in (arrivals, noted) for one in told]
+    new = set[str]() if all(map(known.__contains__, ids)) else set(ids).difference(known)
     apart = {*sqlite_tombstones.erased_at(connection, new), *sqlite_visitor.persons(connection, new)} if new else set()
     whose = sqlite_noted.not_noted(connection, _whose(connection, arrivals, apart))
     last, changes = sqlite_visitor.last_place(connection), connection.total_changes

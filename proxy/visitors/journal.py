@@ -33,9 +33,9 @@ log = logging.getLogger("tailorbird.journal")
 
 NOTED_SECONDS = 0.5
 """The same for what nobody waits for: a shop with 500 pages a second has 2 transactions of their events, not 500."""
-ROWS, NOTED_ROWS = 500, 2_000
-"""A transaction has about so many at most, for the other workers wait for it; the second, of what nobody waits for,
-which takes as long: half of the work is the transaction's own."""
+ROWS, NOTED_ROWS = 500, 1_000
+"""A transaction has about so many at most, for the other workers wait for it, and pages of this one for what is done of
+it here; the second, of what nobody waits for, which takes no longer."""
 AGAIN_SECONDS = 0.5
 MOST_REFUSED = 1_000
 

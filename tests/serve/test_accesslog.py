@@ -73,6 +73,7 @@ async def test_lines_stand_in_the_order_of_the_answers_however_many_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(accesslog, "ENOUGH", 5)
+    monkeypatch.setattr(accesslog, "AT_ONCE", 2)
     fields = AGENT, (b"Cookie", b"_ga=7"), (b"X-Request-Id", b"r-7")
     sent = [request(b"GET", path, *fields) for path in (b"/", b"/", b"/data", b"/a.css", b"/") * 5]
     found = await logged(tmp_path / "log", sent, has_lane=True)
