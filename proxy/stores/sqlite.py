@@ -1,7 +1,7 @@
 """Profiles and events in a SQLite file: the embedded default, for several worker processes on one machine.
 
 Reads run in batches on a few threads, each with its own connection, so that a slow disk never holds the event loop;
-writes run one after the other on one thread, each in a transaction that is on the disk when it ends
+writes run one after the other (`sqlite_writers.py`), each in a transaction that is on the disk when it ends
 (`synchronous=FULL`), but for page views, which nobody awaits. WAL lets both go on side by side. Not for network file
 systems.
 """
@@ -35,6 +35,7 @@ from proxy.stores import (
 from proxy.stores.read_batches import ReadBatches
 from proxy.stores.sqlite_lately import Remembering, lately_of
 from proxy.stores.sqlite_still import Still
+from proxy.stores.sqlite_writers import Writers
 from proxy.stores.threads import Threads
 
 READERS = 2
@@ -78,7 +79,7 @@ class SqliteStore:
             help = sqlite_file.help_for(error) or "name a file in a folder that Tailorbird's user may write into"
             raise OperatorError(f"`{path}` cannot be used as a store: {error}", help=help) from error
         self._readers = Threads(reading, "tailorbird-read")
-        self._writer = Threads([self._writing], "tailorbird-write", gives_way=True)
+        self._writers = Writers(self._writing)
         self._batches = ReadBatches(self._read_many, self._unpacked, at_once=READERS)
         self._due: set[str] = set()  # whose profiles take long to read
 
@@ -185,7 +186,7 @@ class SqliteStore:
 
     async def erase(self, visitor_ids: Collection[str], now: float) -> Mapping[str, int]:
         gone = await self._change(lambda connection: sqlite_log.erase(connection, visitor_ids, now))
-        await self._run(self._writer, _scrub)
+        await self._run(self._writers.usual, self._writers.alone(_scrub))
         return gone
 
     async def mark_erased(self, visitor_ids: Collection[str], now: float) -> None:
@@ -216,7 +217,8 @@ class SqliteStore:
         return await self._run(self._readers, work)
 
     async def _change(self, work: Callable[[sqlite3.Connection], Answer], *, is_awaited: bool = True) -> Answer:
-        return await self._run(self._writer, lambda connection: whole(connection, work, is_awaited=is_awaited))
+        do = self._writers.alone(partial(whole, work=work, is_awaited=is_awaited), is_awaited=is_awaited)
+        return await self._run(self._writers.usual if is_awaited else self._writers.gentle, do)
 
     async def _run(self, threads: Threads[sqlite3.Connection], work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         try:
@@ -251,8 +253,8 @@ class SqliteStore:
             self._connections.pop().close()
 
     def _close(self) -> None:
-        for threads in (self._readers, self._writer):
-            threads.close()
+        self._readers.close()
+        self._writers.close()
         self._disconnect()
 
 
