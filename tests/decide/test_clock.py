@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from math import inf, nextafter
+from random import Random
 
-from proxy.decide.clock import Clock
+from proxy.decide.clock import MANY_BREAKS, Clock, LongSchedule
 from proxy.decide.column import column
 from proxy.decide.conjunctions import Literal
 from proxy.model import Between, OneOf, WithinHours
@@ -95,3 +96,17 @@ def test_a_clock_nobody_asks_answers_once_for_all_time() -> None:
     idle = Clock(EVERYONE, None, {})
     assert idle.bits(5.0) == EVERYONE
     assert idle.latest[:3] == (float("-inf"), float("inf"), EVERYONE)
+
+
+def test_a_long_schedule_answers_as_its_column_does() -> None:
+    random, rules = Random(3), MANY_BREAKS // 2 + 50
+    spans = [sorted(random.sample(range(10**6), 2)) for _ in range(rules)]
+    asked = {
+        Literal("now", Between(begin, end, open_high=True)): 1 << place for place, (begin, end) in enumerate(spans)
+    }
+    long = column([asked], (1 << rules) - 1)
+    assert len(long.breaks) >= MANY_BREAKS
+    moments = [-1.0, 0.5, 10.0**6, *random.choices(long.breaks, k=200), *(random.uniform(0, 10**6) for _ in range(200))]
+    schedule = LongSchedule(long)
+    assert [schedule.bits(now) for now in moments] == [long.bits(now) for now in moments]
+    assert [Clock(-1, long, {}).bits(now) for now in moments[:9]] == [long.bits(now) for now in moments[:9]]
