@@ -262,7 +262,8 @@ class Showing:
     def alikes(self, asked: Asked) -> Alikes:
         """The numbers of visitors who are alike for these slots. Slots that ask the same of visitors share them, unless
         something is read off what visitors did."""
-        by = asked if asked.needs_history else (asked.of_visitor, asked.lots)
+        # By where it is, which is kept with its numbers: to compare what many limits say takes longer than all else.
+        by = id(asked) if asked.needs_history else (asked.of_visitor, asked.lots)
         found = self._alikes.get(by)
         if found is None:
             make_room(self._alikes, MOST_ASKED)

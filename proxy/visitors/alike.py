@@ -55,7 +55,7 @@ class Alikes:
     no profile is asked for. `limits` has those of `asked` among all."""
 
     def __init__(self, asked: Asked, found: Tally, limits: Limits | None = None) -> None:
-        self._sources = asked.sources
+        self._asked, self._sources = asked, asked.sources
         self._has_kinds = asked.has_kinds
         self._numbers: dict[Hashable, int] = {}
         self._asks_newness = "visitor" in asked.of_visitor
