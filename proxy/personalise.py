@@ -96,16 +96,15 @@ def personalise(
     *,
     coding: Coding,
     key: bytes,
-    poured: Sequence[Fragment] = (),
+    hole_fills: Sequence[Fragment] = (),
     stock: Stock = NO_STOCK,
 ) -> Personalised:
-    """Decides every slot of the page and joins it. `key` is the secret of the ETag's hash. `poured` is what fills the
-    page's holes, in their order; `stock` what rows of products are filled from. A decision
-    whose fragment is not published shows the page's default.
-    """
+    """Decides every slot of the page and joins it. `key` is the secret of the ETag's hash. `hole_fills` is what fills
+    the page's holes, in their order; `stock` what rows of products are filled from. A decision whose fragment is not
+    published shows the page's default."""
     by_slot = decide(plan, context, template.slots)
     decisions = tuple([by_slot[slot] for slot in template.slots])
-    return filled(template, decisions, fragments, context, coding, key, poured, stock)
+    return filled(template, decisions, fragments, context, coding, key, hole_fills, stock)
 
 
 def filled(
@@ -115,26 +114,26 @@ def filled(
     context: EvaluationContext,
     coding: Coding,
     key: bytes,
-    poured: Sequence[Fragment],
+    hole_fills: Sequence[Fragment],
     stock: Stock,
 ) -> Personalised:
     """The page as decided."""
     fills = in_forms(fills_of(decisions, fragments, context, stock, template.lists), template.forms, decisions)
     if template.holes:
-        _pour(template, fills, poured)
+        _pour(template, fills, hole_fills)
         decisions = tuple([decision for decision in decisions if decision.slot])
     return Personalised(assemble(template, fills, context.attributes, coding=coding, key=key), decisions)
 
 
-def untouched(template: Template, *, coding: Coding, key: bytes, poured: Sequence[Fragment] = ()) -> Assembled:
+def untouched(template: Template, *, coding: Coding, key: bytes, hole_fills: Sequence[Fragment] = ()) -> Assembled:
     """The page as the origin sent it, in the coding asked for: what a visitor gets when deciding failed."""
     fills: list[Fragment | None] = [None] * len(template.slots)
-    _pour(template, fills, poured)
+    _pour(template, fills, hole_fills)
     return assemble(template, fills, {}, coding=coding, key=key)
 
 
-def _pour(template: Template, fills: list[Fragment | None], poured: Sequence[Fragment]) -> None:
-    for (place, _), fragment in zip(template.holes, poured, strict=True):
+def _pour(template: Template, fills: list[Fragment | None], hole_fills: Sequence[Fragment]) -> None:
+    for (place, _), fragment in zip(template.holes, hole_fills, strict=True):
         fills[place] = fragment
 
 

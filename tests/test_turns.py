@@ -47,7 +47,9 @@ def test_a_thread_takes_short_turns_and_so_do_those_that_it_starts_but_for_one_t
             assert scheduling() == short
             for _ in range(2):
                 give_way()
-                assert scheduling() == usual._replace(nice=NICE)
+                gentle = scheduling()
+                assert gentle == usual._replace(nice=NICE, turn_ns=gentle.turn_ns)
+                assert gentle.turn_ns > short.turn_ns or not usual.turn_ns
 
         in_a_thread(started)
         assert scheduling() == short

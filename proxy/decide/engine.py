@@ -46,10 +46,10 @@ def decide(
     if plan.journey is not None:
         context = at_stage(plan, context)
     possible = _possible(plan, context, begun)
-    ladder = plan.ladder
-    mask, unfilled = ladder.page(ladder.masks if slots is None else slots)
+    rule_order = plan.rule_order
+    mask, unfilled = rule_order.page(rule_order.masks if slots is None else slots)
     decisions = unfilled.copy()
-    contenders, lowest, beneath = ladder.contenders, ladder.lowest, ladder.beneath
+    contenders, lowest, beneath = rule_order.contenders, rule_order.lowest, rule_order.beneath
     left = possible if mask is None else possible & mask
     while (place := left.bit_length() - lowest) >= 0:
         contender = contenders[place]
@@ -108,10 +108,10 @@ def _choices(plan: Plan, slot: str, possible: int, context: EvaluationContext) -
 
 def fitting(plan: Plan, slot: str, possible: int) -> Iterator[tuple[Decision, Guard | None]]:
     """The rules that fit, best first, as `decide` goes through them."""
-    ladder = plan.ladder
-    left = possible & ladder.masks.get(slot, 0)
+    rule_order = plan.rule_order
+    left = possible & rule_order.masks.get(slot, 0)
     while left:
-        contender = ladder.contenders[left.bit_length() - ladder.lowest]
+        contender = rule_order.contenders[left.bit_length() - rule_order.lowest]
         decision, residual, guard, bits = contender if isinstance(contender, tuple) else (contender, None, None, 1)
         if residual is None or residual.holds(possible):
             yield decision, guard

@@ -33,12 +33,12 @@ from proxy.decide.clock import Clock
 from proxy.decide.column import Column, column
 from proxy.decide.conjunctions import Literal, alternatives, facts_of
 from proxy.decide.guard import HeldOut, decision_of, guard_of, held_out_by, turns_of
-from proxy.decide.ladder import Contender, Ladder
 from proxy.decide.layers import Layers
 from proxy.decide.layout import Layout
 from proxy.decide.membership import ComputedSegment, Membership
 from proxy.decide.questions import Questions, questions
 from proxy.decide.residual import Residual, residual
+from proxy.decide.rule_order import Contender, RuleOrder
 from proxy.decide.shortcuts import ShortCuts, short_cuts
 from proxy.model import (
     Between,
@@ -60,13 +60,13 @@ JOURNEY = "journey stage"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Plan:
-    """Compiled rules. `ladder` has each slot's rules; `layers` is None when no rule has one; the rest is
+    """Compiled rules. `rule_order` has each slot's rules; `layers` is None when no rule has one; the rest is
     for finding a visitor's bits. `journey` is a plan of its own, whose one slot shows the stage."""
 
     version: str
     rules: tuple[Rule, ...]
     segments: tuple[Segment, ...]
-    ladder: Ladder
+    rule_order: RuleOrder
     layers: Layers | None
     holdouts: tuple[Holdout, ...]
     held_out: tuple[HeldOut, ...]
@@ -84,7 +84,7 @@ class Plan:
     @property
     def slots(self) -> frozenset[str]:
         """Every slot that has a rule, live or not."""
-        return frozenset(self.ladder.masks)
+        return frozenset(self.rule_order.masks)
 
     def possible(self, context: EvaluationContext, untold: Container[str] = ()) -> int:
         """The bits a visitor satisfies, residuals not yet asked. `decide` finds the same by its short cuts, which need
@@ -102,7 +102,7 @@ class Plan:
     @property
     def parts(self) -> list[object]:
         """The many things it consists of, for who takes it apart one by one."""
-        return [*self.rules, *self.ladder.contenders, *self.questions.values()]
+        return [*self.rules, *self.rule_order.contenders, *self.questions.values()]
 
     def asked_in(self, slots: Iterable[str]) -> Questions:
         """What deciding these slots may ask."""
@@ -122,7 +122,7 @@ def compile_plan(
     layout = Layout()
     computed = tuple(_computed(segment, layout) for segment in in_order_of_use(segments))
     own_bits = layout.everyone
-    ladder = _ladder(rules, layout)
+    rule_order = _rule_order(rules, layout)
     columns = layout.columns()
     clock = Clock(
         layout.everyone,
@@ -139,7 +139,7 @@ def compile_plan(
         version,
         tuple(rules),
         tuple(segments),
-        ladder,
+        rule_order,
         _layers(rules),
         tuple(holdouts),
         tuple(map(held_out_by, holdouts)),
@@ -208,7 +208,7 @@ def _computed(segment: Segment, layout: Layout) -> ComputedSegment:
     return ComputedSegment(segment.name, sum(map(layout.conjunction, form.conjunctions)), form.residual)
 
 
-def _ladder(rules: Sequence[Rule], layout: Layout) -> Ladder:
+def _rule_order(rules: Sequence[Rule], layout: Layout) -> RuleOrder:
     best_last = sorted((rule for rule in rules if not rule.paused), key=rank)[::-1]
     by_slot = sorted(best_last, key=lambda rule: rule.slot)
     forms = [(rule, _form(rule, layout)) for rule in by_slot]  # before any slot's bits, which must be together
@@ -223,7 +223,7 @@ def _ladder(rules: Sequence[Rule], layout: Layout) -> Ladder:
         masks[slot] = layout.everyone ^ beneath[slot]
     live = {rule.slot for rule in by_slot}
     unfilled = {slot: Decision(slot) if slot in live else _paused(slot) for slot in masks}
-    return Ladder(lowest, tuple(contenders), masks, beneath, unfilled)
+    return RuleOrder(lowest, tuple(contenders), masks, beneath, unfilled)
 
 
 def _contenders(rule: Rule, form: _Form, layout: Layout) -> Iterator[Contender]:

@@ -15,7 +15,7 @@ PRIVACY_SIGNALS = (b"sec-gpc", b"dnt")
 """Fields that are `1` when a browser wants nobody profiled."""
 
 _QUESTION_BYTES, _FIRST_BYTES = 700, 60
-"""What a question takes, and a field of it, which the question and its habit share. Measured."""
+"""What a question takes, and a field of it, which the question and its header set share. Measured."""
 
 _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 
@@ -25,7 +25,7 @@ Own = dict[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Habit:
+class HeaderSet:
     """The header fields that one browser sends alike with all its requests to a site, parsed and judged once; with the
     site and the coding the client takes."""
 
@@ -36,8 +36,8 @@ class Habit:
 
 
 class Question:
-    """What many requests have in common word for word: the page they ask for, the browser's habit, the page they come
-    from. They differ in their `own` fields (cookies, say), for which there is `room`.
+    """What many requests have in common word for word: the page they ask for, the browser's header set, the page they
+    come from. They differ in their `own` fields (cookies, say), for which there is `room`.
 
     * `key`: what the answer is stored under; `is_private`: the browser wants nobody profiled; `size`: bytes of memory,
       about.
@@ -49,13 +49,13 @@ class Question:
         "scheme", "size",
     )  # fmt: skip
 
-    def __init__(self, habit: Habit, method: bytes, path: bytes, query: bytes, referer: bytes | None) -> None:
+    def __init__(self, header_set: HeaderSet, method: bytes, path: bytes, query: bytes, referer: bytes | None) -> None:
         self.method, self.path, self.query = method, path, query
-        self.host, self.scheme, self.coding = habit.host, habit.scheme, habit.coding
-        self.fields = habit.fields if referer is None else (*habit.fields, (b"referer", referer))
+        self.host, self.scheme, self.coding = header_set.host, header_set.scheme, header_set.coding
+        self.fields = header_set.fields if referer is None else (*header_set.fields, (b"referer", referer))
         self.firsts = dict(reversed(self.fields))
         self.is_private = any(self.firsts.get(signal) == b"1" for signal in PRIVACY_SIGNALS)
-        self.key = habit.scheme.encode() + b"://" + habit.host + path + (b"?" + query if query else b"")
+        self.key = header_set.scheme.encode() + b"://" + header_set.host + path + (b"?" + query if query else b"")
         self.said: tuple[object, tuple[AttributeValue | None, ...]] = (None, ())
         self.line = b""
         self.room = 0

@@ -61,7 +61,7 @@ def key_of(request: Request) -> bytes:
 
 def is_for_the_origin(request: Request) -> bool:
     """True when it sets a condition that nobody else can judge (RFC 9111 4.3.2)."""
-    if request.question is not None:  # no habit has one
+    if request.question is not None:  # no header set has one
         return False
     return request.get(b"if-match") is not None or request.get(b"if-unmodified-since") is not None
 

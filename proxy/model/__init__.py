@@ -33,7 +33,7 @@ from proxy.model.conditions import (
     measure_name,
 )
 from proxy.model.events import NOTED, Arrival, Deed, Event, Item, Link
-from proxy.model.manner import Manner
+from proxy.model.head_shape import HeadShape
 from proxy.model.messages import CacheVerdict, Headers
 from proxy.model.outbox import Delivery, Followed, Standing
 from proxy.model.products import Product, Sighting
@@ -87,12 +87,12 @@ __all__ = [
     "Experiment",
     "Fact",
     "Followed",
+    "HeadShape",
     "Headers",
     "Holdout",
     "IsKnown",
     "Item",
     "Link",
-    "Manner",
     "Measure",
     "Membership",
     "NoneOf",

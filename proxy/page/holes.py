@@ -3,7 +3,7 @@
 A hole is found by a CSS selector, and is an attribute of what it finds or its content. What stood there when the page
 was fetched is taken out before the page is kept (`redaction.py`), so a hole that could not be filled is empty, never
 another visitor's. `HOLE_FILLS` is the table of what an operator may write under `fill:`; a new way is a row here and a
-branch in `serve/pouring.py`.
+branch in `serve/hole_filling.py`.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Verbatim(Field):
         return self.content
 
 
-def poured(content: bytes | Piece) -> Fragment:
+def hole_fragment(content: bytes | Piece) -> Fragment:
     """What fills a hole for one visitor; a piece is the same for others, and ready."""
     if isinstance(content, Piece):
         return Filled((content,))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from proxy.model import Headers, Manner
+from proxy.model import Headers, HeadShape
 
 OnHints = Callable[[Headers], None]
 
@@ -32,9 +32,9 @@ class UpstreamResponse:
     """An answer whose head has arrived. `body` yields raw bytes as sent (still content-coded) and raises
     `OriginError` when it breaks off early; `aclose` must be awaited in every case and may be awaited twice.
     `is_bounded` is False when only the origin's closing ends the body, so that a cut cannot be told from an end.
-    One in a known `manner`, with `values`, has its `headers` put together only if somebody reads them."""
+    One in a known `shape`, with `values`, has its `headers` put together only if somebody reads them."""
 
-    __slots__ = ("_headers", "body", "is_bounded", "manner", "status", "values")
+    __slots__ = ("_headers", "body", "is_bounded", "shape", "status", "values")
 
     def __init__(
         self,
@@ -42,26 +42,26 @@ class UpstreamResponse:
         headers: Headers | None,
         body: AsyncIterator[bytes],
         is_bounded: bool = True,
-        manner: Manner | None = None,
+        shape: HeadShape | None = None,
         values: Sequence[bytes] = (),
     ) -> None:
         self.status = status
         self._headers = headers
         self.body = body
         self.is_bounded = is_bounded
-        self.manner = manner
+        self.shape = shape
         self.values = values
 
     @property
     def headers(self) -> Headers:
         """Its fields, names in lower case."""
         if self._headers is None:
-            self._headers = self.manner.headers(self.values) if self.manner else ()
+            self._headers = self.shape.headers(self.values) if self.shape else ()
         return self._headers
 
     @headers.setter
     def headers(self, headers: Headers) -> None:
-        self._headers, self.manner = headers, None  # it may be in no manner any more
+        self._headers, self.shape = headers, None  # it may be of no shape any more
 
     async def aclose(self) -> None:
         close = getattr(self.body, "aclose", None)

@@ -167,8 +167,8 @@ class App:
         return self._gateway.hit(request, self._clock())
 
     def begins(self, request: Request, give: Give) -> bool:
-        """True when the request of a habit goes straight to the origin, as `Straight.begins`. To be asked when it was
-        not answered `at_once`, right then: what is not the gateway's was seen there."""
+        """True when a request with a known header set goes straight to the origin, as `Straight.begins`. To be asked
+        when it was not answered `at_once`, right then: what is not the gateway's was seen there."""
         return request is self._missed and self._may_begin() and self._gateway.begins(request, self._clock(), give)
 
     def passes(self, question: Question, own: Own, client: Client) -> Passage | None:

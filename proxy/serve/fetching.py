@@ -16,9 +16,9 @@ from proxy.httpcache.key import Varying, matches, varying
 from proxy.httpcache.memory import Memory
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Metrics
-from proxy.serve.errand import Errand, Flowing, NotShared, Outcome, Passed, tell_failure
 from proxy.serve.keeping import Keeping
 from proxy.serve.pages import Entry
+from proxy.serve.shared_fetch import Flowing, NotShared, Outcome, Passed, SharedFetch, tell_failure
 
 log = logging.getLogger("tailorbird.fetching")
 
@@ -37,7 +37,7 @@ class Fetching:
         metrics.gauge("tailorbird_cache_bytes", lambda: memory.used_bytes)
         metrics.gauge("tailorbird_cache_limit_bytes", lambda: memory.max_bytes)
         metrics.gauge("tailorbird_cache_addresses", lambda: memory.addresses)
-        self._under_way: dict[Slot, tuple[Errand, asyncio.Task[Outcome]]] = {}
+        self._under_way: dict[Slot, tuple[SharedFetch, asyncio.Task[Outcome]]] = {}
         self._tasks: set[asyncio.Task[Outcome]] = set()
 
     def is_under_way(self, sought: Sought) -> bool:
@@ -49,17 +49,17 @@ class Fetching:
     ) -> Outcome | Flowing | Passed | None:
         """Starts a fetch and waits for its outcome. An asset is handed over as it comes; so is, to one who `takes_any`,
         an answer that may not be shared. None: it takes longer than `seconds`, and goes on by itself."""
-        errand, task = self._start(sought, Errand(sought, stale, is_led=True, takes_any=takes_any))
+        fetch, task = self._start(sought, SharedFetch(sought, stale, is_led=True, takes_any=takes_any))
         try:
             # `wait` cancels nothing when this request's client goes away.
-            done, _ = await asyncio.wait((task, errand.flowing), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait((task, fetch.flowing), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            await errand.leader_left()
+            await fetch.leader_left()
             raise
         if not done:
-            await errand.leader_left()
+            await fetch.leader_left()
             return None
-        return errand.flowing.result() if errand.flowing.done() else errand.passed or task.result()
+        return fetch.flowing.result() if fetch.flowing.done() else fetch.passed or task.result()
 
     async def join(self, sought: Sought) -> Outcome | None:
         """The outcome of the fetch under way. None: it took too long, or its answer varies by fields in which this
@@ -74,7 +74,7 @@ class Fetching:
     def in_background(self, sought: Sought, stale: Entry | None) -> None:
         """Starts a fetch unless there is one; nobody waits."""
         if not self.is_under_way(sought):
-            self._start(sought, Errand(sought, stale, is_led=False))
+            self._start(sought, SharedFetch(sought, stale, is_led=False))
 
     def forget(self, key: bytes) -> None:
         """Deletes what is stored under the key. A fetch under way may be out of date too, so its answer is not kept."""
@@ -95,8 +95,8 @@ class Fetching:
 
     def _void(self, slots: Iterable[Slot]) -> None:
         for slot in slots:
-            errand, _ = self._under_way.pop(slot)
-            errand.is_void = True
+            fetch, _ = self._under_way.pop(slot)
+            fetch.is_void = True
 
     async def aclose(self) -> None:
         """Gives up the fetches under way."""
@@ -111,27 +111,27 @@ class Fetching:
             names |= sought.policy.cookies.varying_names
         return sought.key, varying(names, sought.shared.headers)
 
-    def _start(self, sought: Sought, errand: Errand) -> tuple[Errand, asyncio.Task[Outcome]]:
+    def _start(self, sought: Sought, fetch: SharedFetch) -> tuple[SharedFetch, asyncio.Task[Outcome]]:
         slot = self._slot(sought)
-        task = asyncio.create_task(self._run(slot, errand))
-        self._under_way[slot] = errand, task
+        task = asyncio.create_task(self._run(slot, fetch))
+        self._under_way[slot] = fetch, task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return errand, task
+        return fetch, task
 
-    async def _run(self, slot: Slot, errand: Errand) -> Outcome:
+    async def _run(self, slot: Slot, fetch: SharedFetch) -> Outcome:
         try:
-            outcome = await self._keeping.bring(errand)
+            outcome = await self._keeping.bring(fetch)
             if isinstance(outcome, NotShared):
-                self._note(errand, outcome)
+                self._note(fetch, outcome)
             return outcome
         except OriginError as error:
-            tell_failure(self._metrics, errand.request.path, error)
+            tell_failure(self._metrics, fetch.request.path, error)
             return error
         finally:
-            if self._under_way.get(slot, (None,))[0] is errand:
+            if self._under_way.get(slot, (None,))[0] is fetch:
                 del self._under_way[slot]
 
-    def _note(self, errand: Errand, outcome: NotShared) -> None:
-        log.info("`%s` is not kept: %s", errand.request.path.decode("latin-1"), outcome.reason)
+    def _note(self, fetch: SharedFetch, outcome: NotShared) -> None:
+        log.info("`%s` is not kept: %s", fetch.request.path.decode("latin-1"), outcome.reason)
         self._metrics.count("tailorbird_pages_not_kept_total", "reason", outcome.reason.partition(" ")[0])

@@ -20,7 +20,7 @@ from proxy.page.template import Template
 from proxy.personalise import Personalised, Stock, filled, personalise, untouched
 from proxy.rulebook.compile import Publication
 from proxy.serve.background import Background
-from proxy.serve.recall import Recall, Recalled, outcome_of
+from proxy.serve.page_memo import PageMemo, PageMemoEntry, outcome_of
 
 SEAM_BYTES = 32 * 1024 * 1024
 """Memory for the seams of all pages of a worker: some 5,000."""
@@ -29,7 +29,7 @@ SEAM_BYTES = 32 * 1024 * 1024
 class Filling:
     """By one publication at a time. `recall` has what pages were shown as; `secret` keys their entity tags."""
 
-    def __init__(self, recall: Recall, secret: str) -> None:
+    def __init__(self, recall: PageMemo, secret: str) -> None:
         self._recall = recall
         self._sewing = Background("sewing", SEAM_BYTES)
         self.key = hashlib.sha256(b"tailorbird etag v1\n" + secret.encode()).digest()
@@ -39,9 +39,9 @@ class Filling:
         self._plan, self._fragments, self._stock = publication.plan, publication.fragments, stock
 
     def anew(
-        self, template: Template, context: EvaluationContext, coding: Coding, poured: Sequence[Fragment] = ()
+        self, template: Template, context: EvaluationContext, coding: Coding, hole_fills: Sequence[Fragment] = ()
     ) -> Personalised:
-        """The page put together for this visitor alone; `poured` is what fills its holes."""
+        """The page put together for this visitor alone; `hole_fills` is what fills its holes."""
         done = personalise(
             template,
             self._plan,
@@ -49,7 +49,7 @@ class Filling:
             context,
             coding=coding,
             key=self.key,
-            poured=poured,
+            hole_fills=hole_fills,
             stock=self._stock,
         )
         self._tend(template, coding)
@@ -60,7 +60,7 @@ class Filling:
         template: Template,
         context: EvaluationContext,
         coding: Coding,
-        recalled: Recalled,
+        recalled: PageMemoEntry,
         circumstances: Hashable,
         common: Collection[str],
     ) -> Personalised:
@@ -82,9 +82,9 @@ class Filling:
             self._recall.keep_outcome(recalled, outcome, done)
         return done
 
-    def plain(self, template: Template, coding: Coding, poured: Sequence[Fragment] = ()) -> Assembled:
+    def plain(self, template: Template, coding: Coding, hole_fills: Sequence[Fragment] = ()) -> Assembled:
         """The page as the origin sent it, in the coding asked for."""
-        return untouched(template, coding=coding, key=self.key, poured=poured)
+        return untouched(template, coding=coding, key=self.key, hole_fills=hole_fills)
 
     def _tend(self, template: Template, coding: Coding) -> None:
         if coding == "gzip" and template.seams.wanted:  # else a private page were given some to throw away

@@ -40,19 +40,19 @@ from proxy.serve.accesslog import AccessLog
 from proxy.serve.again import Again
 from proxy.serve.api import api_routes
 from proxy.serve.comparing import Comparing
-from proxy.serve.errand import Flowing, Outcome, Passed, is_down, let_go
 from proxy.serve.fetching import Fetching
-from proxy.serve.giving import Giving
+from proxy.serve.hole_filling import HoleFilling
 from proxy.serve.keeping import Keeping, seems_for_all
 from proxy.serve.known_pages import KnownPages
 from proxy.serve.own import Own
 from proxy.serve.pages import Entry, has_json_slots
 from proxy.serve.parts import Parts
 from proxy.serve.personal import Personal
-from proxy.serve.pouring import Pouring
 from proxy.serve.reading import PageReader
+from proxy.serve.shared_fetch import Flowing, Outcome, Passed, is_down, let_go
 from proxy.serve.showing import Showing
 from proxy.serve.stale_fallback import StaleFallback
+from proxy.serve.stored_answers import StoredAnswers
 from proxy.serve.straight import Give, Straight
 from proxy.serve.warm import Warm
 from proxy.settings import Settings
@@ -108,13 +108,13 @@ class Gateway:
         capture = capture or Capture(None, cookies, settings)
         recorder = recorder or Recorder()
         self._showing = Showing(cookies, profiles, metrics, settings, recorder, capture)
-        pouring = Pouring(Parts(self._part, settings, metrics))
-        self._giving = Giving(self._showing, pouring, metrics, settings)
+        hole_filling = HoleFilling(Parts(self._part, settings, metrics))
+        self._stored_answers = StoredAnswers(self._showing, hole_filling, metrics, settings)
         again = Again(self._memory, self._showing, cookies, profiles, metrics, recorder, capture, clock, accesslog)
         profiles.along(again.forget)
-        self._warm = Warm(self._memory, self._personal, self._giving, again, metrics, settings)
+        self._warm = Warm(self._memory, self._personal, self._stored_answers, again, metrics, settings)
         self.hit, self.again = self._warm.hit, again.answer
-        self._own = Own(asking, self._showing, declared, policy_of, reader, pouring, metrics, settings)
+        self._own = Own(asking, self._showing, declared, policy_of, reader, hole_filling, metrics, settings)
         ways = (self._memory, self._marks, self._personal, policy_of, self._fill)
         known_pages = KnownPages(self._showing, reader, capture, declared, metrics, settings, clock)
         self._straight = Straight(self._own, known_pages, *ways, metrics, settings, clock)
@@ -232,7 +232,7 @@ class Gateway:
 
     async def _given(self, entry: Entry, request: Request, now: float, said: str) -> Response:
         """The entry for this visitor; when it has a hole that only the origin can fill, their own request."""
-        answer = await self._giving.answer(entry, request, now, said)
+        answer = await self._stored_answers.answer(entry, request, now, said)
         return await self._as_visitor(request, "hole") if answer is None else answer
 
     async def _for_everybody(
@@ -251,7 +251,7 @@ class Gateway:
             return await self._given(outcome, request, now, f"{said}{confirmed}; {status}")
         if isinstance(outcome, Flowing):
             self._count(status)
-            return await self._giving.flowing(outcome, request, now, f"{said}; {status}")
+            return await self._stored_answers.flowing(outcome, request, now, f"{said}; {status}")
         if stale is not None and is_down(outcome) and self._stale_fallback.may(stale, now):
             self._stale_fallback.failed(asked.key, now)
             if (answer := await self._from_memory(asked, stale, request, now, "stale")) is not None:

@@ -28,9 +28,9 @@ from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.buffering import read_whole
 from proxy.serve.comparing import Comparing
-from proxy.serve.errand import Errand, Flowing, NotShared, Outcome, Passed
 from proxy.serve.pages import Entry, Page, is_cut, is_html, is_page
 from proxy.serve.reading import PageReader, redacted_head
+from proxy.serve.shared_fetch import Flowing, NotShared, Outcome, Passed, SharedFetch
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, shared_accept_encoding
 from proxy.upstream.tee import Tee
@@ -80,40 +80,40 @@ class Keeping:
         self._learn = learn
         self._miss = miss
 
-    async def bring(self, errand: Errand) -> Outcome:
-        """Runs the errand. Raises `OriginError` when the origin fails."""
+    async def bring(self, fetch: SharedFetch) -> Outcome:
+        """Runs the fetch. Raises `OriginError` when the origin fails."""
         requested_at = self._clock()
-        answer = await self._ask(errand)
+        answer = await self._ask(fetch)
         try:
             now = self._clock()
-            stale = errand.stale
-            if answer.status in _GONE and not errand.request.query:
-                self._miss(errand.request.path)
+            stale = fetch.stale
+            if answer.status in _GONE and not fetch.request.query:
+                self._miss(fetch.request.path)
             if answer.status == 304 and stale is not None and confirms(stale.stored, answer.headers):
-                return self._confirmed(errand, stale, answer.headers, requested_at, now)
-            if refusal := self._refusal(errand, answer, now):
-                if errand.is_led and errand.takes_any:
-                    errand.passed = Passed(refusal, answer)
-                return self._refuse(errand, refusal, answer.status)
-            if self._is_cut(errand, answer.headers):
-                return await self._take_page(errand, answer, requested_at, now)
-            return await self._take_asset(errand, answer, requested_at, now)
+                return self._confirmed(fetch, stale, answer.headers, requested_at, now)
+            if refusal := self._refusal(fetch, answer, now):
+                if fetch.is_led and fetch.takes_any:
+                    fetch.passed = Passed(refusal, answer)
+                return self._refuse(fetch, refusal, answer.status)
+            if self._is_cut(fetch, answer.headers):
+                return await self._take_page(fetch, answer, requested_at, now)
+            return await self._take_asset(fetch, answer, requested_at, now)
         finally:
-            if errand.passed is None:
+            if fetch.passed is None:
                 await answer.aclose()
 
-    async def _ask(self, errand: Errand) -> UpstreamResponse:
-        request, fields = errand.request, self._memory.names(errand.key)
-        asked = () if errand.stale is None else conditions(errand.stale.stored)
-        answer = await self._asking.for_everybody(request, fields, (*_told(errand), *asked))
+    async def _ask(self, fetch: SharedFetch) -> UpstreamResponse:
+        request, fields = fetch.request, self._memory.names(fetch.key)
+        asked = () if fetch.stale is None else conditions(fetch.stale.stored)
+        answer = await self._asking.for_everybody(request, fields, (*_told(fetch), *asked))
         untold = self._asking.untold(request, vary_names(answer.headers) - fields - self._same_for_all)
         if untold:
             # The origin chooses by fields the visitor sent and we did not pass on, Accept-Language for one.
             await answer.aclose()
-            answer = await self._asking.for_everybody(request, fields | untold, _told(errand))
-        if errand.policy is not None:
-            allowance = errand.policy.allowance
-            errand.needless = allowance.needless_cookies(answer.headers)
+            answer = await self._asking.for_everybody(request, fields | untold, _told(fetch))
+        if fetch.policy is not None:
+            allowance = fetch.policy.allowance
+            fetch.needless = allowance.needless_cookies(answer.headers)
             answer.headers = allowance.kept(answer.headers, answer.status, self._clock(), self._choices)
         return answer
 
@@ -127,32 +127,30 @@ class Keeping:
 
     # -- may it be kept
 
-    def _refusal(self, errand: Errand, answer: UpstreamResponse, now: float) -> str:
+    def _refusal(self, fetch: SharedFetch, answer: UpstreamResponse, now: float) -> str:
         """The word why not; "" when it may."""
-        if no := self._forbidden(errand, answer.status, answer.headers, now):
+        if no := self._forbidden(fetch, answer.status, answer.headers, now):
             return no
-        if errand.policy and errand.policy.holes and not is_page(answer.headers) and is_html(answer.headers):
+        if fetch.policy and fetch.policy.holes and not is_page(answer.headers) and is_html(answer.headers):
             return "no-transform"  # its holes could not be filled
         if not answer.is_bounded:
             return "unbounded"  # a cut cannot be told from its end
-        most = (
-            self._settings.max_page_bytes if self._is_cut(errand, answer.headers) else self._settings.max_stored_bytes
-        )
+        most = self._settings.max_page_bytes if self._is_cut(fetch, answer.headers) else self._settings.max_stored_bytes
         return "too-big" if _length(answer.headers) > most else ""
 
-    def _forbidden(self, errand: Errand, status: int, headers: Headers, now: float) -> str:
+    def _forbidden(self, fetch: SharedFetch, status: int, headers: Headers, now: float) -> str:
         """The origin's own words against it; "" when there are none."""
-        credentials, judged = self._asking.credentials(errand.request), _judged(errand.policy, headers)
-        verdict = may_store(b"GET", credentials, status, judged, now, self._choices_of(errand))
+        credentials, judged = self._asking.credentials(fetch.request), _judged(fetch.policy, headers)
+        verdict = may_store(b"GET", credentials, status, judged, now, self._choices_of(fetch))
         return "" if verdict else verdict.reason
 
-    def _refuse(self, errand: Errand, reason: str, status: int, seconds: float = 0) -> NotShared:
+    def _refuse(self, fetch: SharedFetch, reason: str, status: int, seconds: float = 0) -> NotShared:
         """Marks the key, for `seconds` or as long as the setting says, unless this says nothing of what others would
         get."""
         if reason != Why.AUTHORIZATION and (status < 400 or status in _ABOUT_THE_PAGE):
-            self._memory.discard(errand.key)
+            self._memory.discard(fetch.key)
             seconds = max(seconds, self._settings.uncacheable_seconds)
-            self._marks.put(errand.key, reason, until=self._clock() + seconds)
+            self._marks.put(fetch.key, reason, until=self._clock() + seconds)
         return NotShared(reason, status)
 
     # -- keeping it
@@ -163,54 +161,58 @@ class Keeping:
         body = await read_whole(answer, most_bytes=settings.max_page_bytes, most_ms=settings.page_timeout_ms)
         return body if isinstance(body, bytes) else None
 
-    async def _take_page(self, errand: Errand, answer: UpstreamResponse, requested_at: float, now: float) -> Outcome:
+    async def _take_page(
+        self, fetch: SharedFetch, answer: UpstreamResponse, requested_at: float, now: float
+    ) -> Outcome:
         body = await self._whole(answer)
         if body is None:
-            return self._refuse(errand, "too-big", answer.status)
-        declared, policy = self._declared(), errand.policy
-        page = await self._reader.read_to_keep(body, answer.headers, errand.request.path, declared, policy)
+            return self._refuse(fetch, "too-big", answer.status)
+        declared, policy = self._declared(), fetch.policy
+        page = await self._reader.read_to_keep(body, answer.headers, fetch.request.path, declared, policy)
         if isinstance(page, NotRedacted):
-            return self._refuse(errand, str(page), answer.status)
-        stored = self._stored(errand, answer.status, page.headers, page.body, requested_at, now)
-        if self._comparing.must_compare(errand.key, errand.request.path, policy, is_said=stored.is_explicit):
-            if no := await self._differs(errand, page):
+            return self._refuse(fetch, str(page), answer.status)
+        stored = self._stored(fetch, answer.status, page.headers, page.body, requested_at, now)
+        if self._comparing.must_compare(fetch.key, fetch.request.path, policy, is_said=stored.is_explicit):
+            if no := await self._differs(fetch, page):
                 return no
-            self._comparing.agreed(errand.key)
-        varying = self._chosen_by(errand, stored)
-        return self._keep(errand, Entry(stored, varying, declared, page.template, policy, errand.needless))
+            self._comparing.agreed(fetch.key)
+        varying = self._chosen_by(fetch, stored)
+        return self._keep(fetch, Entry(stored, varying, declared, page.template, policy, fetch.needless))
 
-    async def _differs(self, errand: Errand, page: Page) -> NotShared | None:
+    async def _differs(self, fetch: SharedFetch, page: Page) -> NotShared | None:
         """Why not, when another fetch brings another page."""
-        again = Errand(Sought(errand.key, errand.request, errand.policy), None, is_led=False)
+        again = SharedFetch(Sought(fetch.key, fetch.request, fetch.policy), None, is_led=False)
         other = await self._again(again)
         if other is None:
             return NotShared("differs", 200)
         places = await asyncio.to_thread(differences, page.body, other, 1)
         if not places:
             return None
-        return self._refuse(errand, f"differs at {places[0].place}", 200, DIFFERS_SECONDS)
+        return self._refuse(fetch, f"differs at {places[0].place}", 200, DIFFERS_SECONDS)
 
-    async def _again(self, errand: Errand) -> bytes | None:
+    async def _again(self, fetch: SharedFetch) -> bytes | None:
         """The page as another fetch brings it; None when none comes that could be kept."""
         try:
-            answer = await self._ask(errand)
+            answer = await self._ask(fetch)
             try:
                 body = await self._whole(answer)
             finally:
                 await answer.aclose()
         except OriginError:
             return None
-        if body is None or answer.status != 200 or not self._is_cut(errand, answer.headers):
+        if body is None or answer.status != 200 or not self._is_cut(fetch, answer.headers):
             return None
-        request, declared = errand.request, self._declared()
-        page = await self._reader.read_to_keep(body, answer.headers, request.path, declared, errand.policy)
+        request, declared = fetch.request, self._declared()
+        page = await self._reader.read_to_keep(body, answer.headers, request.path, declared, fetch.policy)
         return None if isinstance(page, NotRedacted) else page.body
 
-    async def _take_asset(self, errand: Errand, answer: UpstreamResponse, requested_at: float, now: float) -> Outcome:
+    async def _take_asset(
+        self, fetch: SharedFetch, answer: UpstreamResponse, requested_at: float, now: float
+    ) -> Outcome:
         tee = Tee(self._settings.max_stored_bytes)
-        head = self._stored(errand, answer.status, answer.headers, b"", requested_at, now)
-        errand.flowing.set_result(Flowing(head, tee))
-        if not errand.is_led:
+        head = self._stored(fetch, answer.status, answer.headers, b"", requested_at, now)
+        fetch.flowing.set_result(Flowing(head, tee))
+        if not fetch.is_led:
             await tee.aclose()
         try:
             async for chunk in answer.body:
@@ -222,58 +224,58 @@ class Keeping:
         tee.end()
         body = tee.whole()
         if body is None:
-            return self._refuse(errand, "too-big", answer.status)
-        stored = self._stored(errand, answer.status, answer.headers, body, requested_at, now)
-        return self._keep(
-            errand, Entry(stored, self._chosen_by(errand, stored), self._declared(), policy=errand.policy)
-        )
+            return self._refuse(fetch, "too-big", answer.status)
+        stored = self._stored(fetch, answer.status, answer.headers, body, requested_at, now)
+        return self._keep(fetch, Entry(stored, self._chosen_by(fetch, stored), self._declared(), policy=fetch.policy))
 
-    def _confirmed(self, errand: Errand, stale: Entry, headers: Headers, requested_at: float, now: float) -> Outcome:
+    def _confirmed(
+        self, fetch: SharedFetch, stale: Entry, headers: Headers, requested_at: float, now: float
+    ) -> Outcome:
         """The stale page again, unless what its 304 says of it forbids that, as a cookie that is one visitor's."""
-        old, allowance = stale.stored, errand.policy.allowance if errand.policy else None
+        old, allowance = stale.stored, fetch.policy.allowance if fetch.policy else None
         said = old.headers if allowance is None else allowance.unsaid(old.headers, old.status)
-        head = renewed(said, redacted_head(headers, errand.policy))
+        head = renewed(said, redacted_head(headers, fetch.policy))
         if allowance is not None:
             head = allowance.kept(head, old.status, now, self._choices)
-        if no := self._forbidden(errand, old.status, head, now):
-            return self._refuse(errand, no, 304)
-        stored = self._stored(errand, old.status, head, old.body, requested_at, now)
-        return self._keep(errand, replace(stale, stored=stored, varying=self._chosen_by(errand, stored)))
+        if no := self._forbidden(fetch, old.status, head, now):
+            return self._refuse(fetch, no, 304)
+        stored = self._stored(fetch, old.status, head, old.body, requested_at, now)
+        return self._keep(fetch, replace(stale, stored=stored, varying=self._chosen_by(fetch, stored)))
 
-    def _keep(self, errand: Errand, entry: Entry) -> Entry:
-        if not errand.is_void:
-            self._memory.put(errand.key, entry.varying, entry, entry.size, entry.tags)
+    def _keep(self, fetch: SharedFetch, entry: Entry) -> Entry:
+        if not fetch.is_void:
+            self._memory.put(fetch.key, entry.varying, entry, entry.size, entry.tags)
             is_one_for_all = all(name == b"accept-encoding" for name, _ in entry.varying)
             if entry.template and entry.template.about.words and is_one_for_all and entry.stored.status == 200:
-                self._learn(entry.template.about, errand.request)
+                self._learn(entry.template.about, fetch.request)
         return entry
 
     def _stored(
-        self, errand: Errand, status: int, headers: Headers, body: bytes, requested_at: float, received_at: float
+        self, fetch: SharedFetch, status: int, headers: Headers, body: bytes, requested_at: float, received_at: float
     ) -> StoredResponse:
-        return store(status, headers, body, requested_at, received_at, self._choices_of(errand))
+        return store(status, headers, body, requested_at, received_at, self._choices_of(fetch))
 
-    def _is_cut(self, errand: Errand, headers: Headers) -> bool:
-        return is_cut(headers, errand.request.path, self._declared())
+    def _is_cut(self, fetch: SharedFetch, headers: Headers) -> bool:
+        return is_cut(headers, fetch.request.path, self._declared())
 
-    def _choices_of(self, errand: Errand) -> Choices:
-        return self._choices if errand.policy is None else errand.policy.allowance.choices(self._choices)
+    def _choices_of(self, fetch: SharedFetch) -> Choices:
+        return self._choices if fetch.policy is None else fetch.policy.allowance.choices(self._choices)
 
-    def _chosen_by(self, errand: Errand, stored: StoredResponse) -> Varying:
+    def _chosen_by(self, fetch: SharedFetch, stored: StoredResponse) -> Varying:
         """The fields the answer was chosen by, as we sent them. An uncoded page is coded by us as anybody wants it, so
         Accept-Encoding does not tell it apart; what came coded is only for who takes that coding."""
-        request, cookies = errand.request, errand.policy.cookies if errand.policy else None
-        names = vary_names(_judged(errand.policy, stored.headers)) - self._same_for_all
+        request, cookies = fetch.request, fetch.policy.cookies if fetch.policy else None
+        names = vary_names(_judged(fetch.policy, stored.headers)) - self._same_for_all
         if stored.get(b"content-encoding") is not None:
             names |= {b"accept-encoding"}
-        elif self._is_cut(errand, stored.headers):
+        elif self._is_cut(fetch, stored.headers):
             names -= {b"accept-encoding"}
         unsent = _NEVER_SENT | {b"accept-encoding"}
         sent = tuple(field for field in request.headers if field[0] not in unsent)
         coding = (b"accept-encoding", shared_accept_encoding(request))
         if cookies is not None:
             names |= cookies.varying_names
-        return varying(names, (*sent, *_told(errand), *self._asking.credentials(request), coding))
+        return varying(names, (*sent, *_told(fetch), *self._asking.credentials(request), coding))
 
 
 def seems_for_all(answer: UpstreamResponse, policy: PagePolicy | None, now: float, choices: Choices) -> bool:
@@ -285,10 +287,10 @@ def seems_for_all(answer: UpstreamResponse, policy: PagePolicy | None, now: floa
     return bool(may_store(b"GET", (), answer.status, headers, now, choices))
 
 
-def _told(errand: Errand) -> Headers:
+def _told(fetch: SharedFetch) -> Headers:
     """The cookies that the page is kept by."""
-    cookies = errand.policy.cookies if errand.policy else None
-    return () if cookies is None else cookies.told(errand.request.headers)
+    cookies = fetch.policy.cookies if fetch.policy else None
+    return () if cookies is None else cookies.told(fetch.request.headers)
 
 
 def _judged(policy: PagePolicy | None, headers: Headers) -> Headers:

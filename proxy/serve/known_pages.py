@@ -1,7 +1,7 @@
 """Pages that are not kept but came before, byte for byte or with other words: cut where they were cut then and filled
 at once, when nothing about them or their visitor has to be waited for.
 
-What follows from the manner of an answer (`upstream/manners.py`) is worked out once per manner: whether it is a page,
+What follows from the shape of an answer (`upstream/head_shapes.py`) is worked out once per shape: whether it is a page,
 its charset, the fields of our answer. Its law: the answer is what `Own` would give.
 """
 
@@ -15,7 +15,7 @@ from proxy.http.message import Question
 from proxy.http.outgoing import forbids_storing, personal_head
 from proxy.httpcache.coding import takes_gzip
 from proxy.metrics import Metrics
-from proxy.model import Manner
+from proxy.model import HeadShape
 from proxy.page.encode import Coding, lines_of, packed
 from proxy.page.slots import DeclaredSlot
 from proxy.serve.pages import charset_of, coding_of, is_page
@@ -30,24 +30,24 @@ from proxy.visitors.capture import Capture
 
 
 class Pages(NamedTuple):
-    """What answers of one manner have in common: the charset and the coding; and the fields of our answer without
+    """What answers of one shape have in common: the charset and the coding; and the fields of our answer without
     slots and with them, except Cache-Status; and whether the latter has an ETag of ours."""
 
     charset: str
     coding: str
-    untouched: Manner
-    filled: Manner
+    untouched: HeadShape
+    filled: HeadShape
     is_tagged: bool
 
 
-def pages_of(manner: Manner) -> Pages | None:
-    """What the answers in the manner are, where they are whole pages that can be known; their fields are those that are
+def pages_of(shape: HeadShape) -> Pages | None:
+    """What the answers in the shape are, where they are whole pages that can be known; their fields are those that are
     passed on."""
-    headers = manner.headers([b""] * len(manner.fields))
-    if manner.status != 200 or not is_page(headers) or b"surrogate-control" in dict(headers):
+    headers = shape.headers([b""] * len(shape.fields))
+    if shape.status != 200 or not is_page(headers) or b"surrogate-control" in dict(headers):
         return None
-    personal, is_tagged = manner.through(personal_head), not forbids_storing(headers)
-    return Pages(charset_of(headers), coding_of(headers), manner, personal, is_tagged)
+    personal, is_tagged = shape.through(personal_head), not forbids_storing(headers)
+    return Pages(charset_of(headers), coding_of(headers), shape, personal, is_tagged)
 
 
 class KnownPages:

@@ -29,10 +29,10 @@ from proxy.personalise import Personalised
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.buffering import read_whole
-from proxy.serve.errand import tell_failure
+from proxy.serve.hole_filling import DRY, HoleFilling
 from proxy.serve.pages import Page, has_json_slots, is_cut
-from proxy.serve.pouring import DRY, Pouring
 from proxy.serve.reading import PageReader
+from proxy.serve.shared_fetch import tell_failure
 from proxy.serve.showing import Met
 from proxy.settings import Settings
 from proxy.upstream.asking import Asking, is_document
@@ -63,9 +63,9 @@ class Shows(Protocol):
         now: float,
         coding: Coding,
         *,
-        poured: Sequence[Fragment] = (),
+        hole_fills: Sequence[Fragment] = (),
     ) -> Personalised:
-        """The page filled for the visitor; `poured` fills its holes."""
+        """The page filled for the visitor; `hole_fills` fills its holes."""
 
     def passed(self, template: Template, request: Request, now: float) -> None:
         """Is told of a page without slots, which is answered as it is."""
@@ -73,7 +73,7 @@ class Shows(Protocol):
 
 class Own:
     """Passes requests on and their answers back. `declared` gives the slots declared at present, `policy_of` an
-    operator's policy for a path; `pouring` fills what a page includes."""
+    operator's policy for a path; `hole_filling` fills what a page includes."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Own:
         declared: Callable[[], Sequence[DeclaredSlot]],
         policy_of: Callable[[bytes], PagePolicy | None],
         reader: PageReader,
-        pouring: Pouring,
+        hole_filling: HoleFilling,
         metrics: Metrics,
         settings: Settings,
     ) -> None:
@@ -90,7 +90,7 @@ class Own:
         self._showing = showing
         self._declared = declared
         self._policy_of = policy_of
-        self._pouring = pouring
+        self._hole_filling = hole_filling
         self._metrics = metrics
         self.streams = metrics.tally("tailorbird_requests_total", "result", "bypass")
         self._max_page_bytes = settings.max_page_bytes
@@ -118,7 +118,7 @@ class Own:
         """In which coding it is asked for, None for any, and without which fields."""
         question = request.question
         is_for_page, coding = _wishes(request) if question is None else _wishes_of(question)
-        has_tags = question is None or b"if-none-match" in request.own  # no part of a habit
+        has_tags = question is None or b"if-none-match" in request.own  # no part of a header set
         withheld = _TAGS if has_tags and _OUR_ETAG.search(request.get_list(b"if-none-match")) else _NOTHING
         may_be_cut = is_for_page or self.may_have_slots(request.path)
         if request.method not in (b"GET", b"HEAD") or not may_be_cut:
@@ -232,16 +232,16 @@ class Own:
     async def _filled(
         self, request: Request, answer: UpstreamResponse, template: Template, now: float, headers: Headers
     ) -> Response:
-        poured = DRY
+        hole_fills = DRY
         if template.holes:
             set_cookies = [value for name, value in headers if name == b"set-cookie"]
-            poured = await self._pouring.pour(template, request, set_cookies=set_cookies) or DRY
+            hole_fills = await self._hole_filling.pour(template, request, set_cookies=set_cookies) or DRY
         met = await self._showing.meet_waiting(template, request, now)
-        page = self._showing.show(template, request, met, now, "identity", poured=poured.fragments).page
+        page = self._showing.show(template, request, met, now, "identity", hole_fills=hole_fills.fragments).page
         if _is_coded(answer) and takes_gzip(request.get_list(b"accept-encoding")):
             data = await asyncio.to_thread(packed, page.chunks)
             page = replace(page, chunks=[data], length=len(data), coding="gzip")
-        lead, is_tagged = poured.lead(as_lines(personal_head(headers))), not forbids_storing(headers)
+        lead, is_tagged = hole_fills.lead(as_lines(personal_head(headers))), not forbids_storing(headers)
         return assembled_answer(answer.status, lead, page, request, met.set_cookie, is_tagged=is_tagged)
 
 

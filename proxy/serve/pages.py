@@ -17,8 +17,8 @@ from proxy.page.piece import SHORT, TABLE_BYTES, Piece
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template
 from proxy.rulebook.policy import PagePolicy
+from proxy.serve.page_memo import PageMemoEntry
 from proxy.serve.precompression import Precompressed, precompressible
-from proxy.serve.recall import Recalled
 
 _PIECE_BYTES = 700
 """What a piece costs beside its bytes. Measured."""
@@ -55,7 +55,7 @@ class Entry:
     needless: tuple[bytes, ...] = ()
     packed: Precompressed | None = None
     lead: Lead | None = field(init=False, default=None)
-    recalled: Recalled | None = field(init=False, default=None)
+    recalled: PageMemoEntry | None = field(init=False, default=None)
     fresh_until: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
@@ -68,7 +68,7 @@ class Entry:
         if self.has_slots:
             object.__setattr__(self, "lead", Lead(stored.headers))
             has_holes = self.template is not None and bool(self.template.holes)
-            object.__setattr__(self, "recalled", None if has_holes else Recalled())
+            object.__setattr__(self, "recalled", None if has_holes else PageMemoEntry())
 
     @property
     def has_slots(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from proxy.errors import Fault
 from proxy.http.forwarding import Common
 from proxy.http.message import Own, Question, Request, Response
-from proxy.model import Manner
+from proxy.model import HeadShape
 from proxy.upstream.brief import Brief
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.origin import OriginTransport
@@ -57,14 +57,14 @@ class Client(Protocol):
 class Course:
     """What requests for one question have in common: the origin they go to, the common part of their head, `ours` (our
     own address, which takes the place of the origin's in its answers), whether credentials make each somebody's own,
-    and whether JSON at the path may have slots. `ways` remembers how answers of a manner are handed on."""
+    and whether JSON at the path may have slots. `ways` remembers how answers of a shape are handed on."""
 
     origin: OriginTransport
     common: Common
     ours: bytes
     is_personal: bool
     may_have_slots: bool
-    ways: dict[Manner | None, tuple[Any, Manner]] = field(default_factory=dict)
+    ways: dict[HeadShape | None, tuple[Any, HeadShape]] = field(default_factory=dict)
 
 
 class Straight(Protocol):

@@ -17,11 +17,11 @@ from proxy.http.message import Request, Response, in_words
 from proxy.metrics import Metrics
 from proxy.rulebook.compile import Loaded
 from proxy.serve.api import api_routes, handler_at, is_api
+from proxy.serve.hole_filling import HoleFilling
 from proxy.serve.overlay import explained
 from proxy.serve.own import Own
 from proxy.serve.pages import Entry, has_json_slots
 from proxy.serve.parts import Parts
-from proxy.serve.pouring import Pouring
 from proxy.serve.reading import PageReader
 from proxy.serve.showing_as import OVERLAY, ProfileOf, ShowingAs
 from proxy.settings import Settings
@@ -126,9 +126,9 @@ class Previewing:
         async def part(asked: Request, *, is_own: bool) -> Response:
             return await own.answer(asked, await own.ask(asked), now, "fwd=bypass; detail=preview")
 
-        pouring = Pouring(Parts(part, self._settings, metrics))
+        hole_filling = HoleFilling(Parts(part, self._settings, metrics))
         policy_of = publication.policy.of
-        own = Own(self._asking, showing, lambda: declared, policy_of, reader, pouring, metrics, self._settings)
+        own = Own(self._asking, showing, lambda: declared, policy_of, reader, hole_filling, metrics, self._settings)
         started = time.perf_counter()
         headers = tuple(field for field in request.headers if field[0] not in _CONDITIONS)
         try:

@@ -26,7 +26,7 @@ from proxy.serve.admission import Admission
 from proxy.serve.answering import Turn
 from proxy.serve.app import ANSWER
 from proxy.serve.conversation import Conversation, Phase, failure_of, in_one_write, reason_of
-from proxy.serve.habits import Habits
+from proxy.serve.header_sets import HeaderSets
 from proxy.serve.logline import Asked
 from proxy.serve.passage import Client, Passage
 from proxy.serve.straight import Give
@@ -64,7 +64,7 @@ def protocols(
     for all others. What was answered is noted in `accesslog`."""
     incoming, admission = Incoming(settings), Admission(settings)
     metrics.gauge("tailorbird_clients", lambda: len(admission))
-    rest = settings, metrics, incoming, Habits(incoming, settings), admission
+    rest = settings, metrics, incoming, HeaderSets(incoming, settings), admission
     return partial(ClientProtocol, at_once, begins, again, passes, *rest, accesslog=accesslog)
 
 
@@ -72,9 +72,8 @@ class ClientProtocol(Conversation):
     """Reads what the client sends, answers what is stored, and asks the application for all else."""
 
     __slots__ = (
-        "_again", "_answered", "_at_once", "_begins", "_begun_in", "_fed", "_habits", "_incoming", "_passes", "_read",
-        "_small",
-    )  # fmt: skip
+        "_again", "_answered", "_at_once", "_begins", "_begun_in", "_fed", "_header_sets", "_incoming", "_passes",
+        "_read", "_small", )  # fmt: skip
 
     def __init__(
         self,
@@ -85,7 +84,7 @@ class ClientProtocol(Conversation):
         settings: Settings,
         metrics: Metrics,
         incoming: Incoming,
-        habits: Habits,
+        header_sets: HeaderSets,
         admission: Admission,
         **uvicorn: Any,
     ) -> None:
@@ -95,7 +94,7 @@ class ClientProtocol(Conversation):
         self._again = again
         self._passes = passes
         self._incoming = incoming
-        self._habits = habits
+        self._header_sets = header_sets
         self._small = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
         self._fed = 0  # bytes of the present piece
         self._begun_in = 0  # bytes of the piece in which the present request began
@@ -105,7 +104,7 @@ class ClientProtocol(Conversation):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._read = self._habits.of(self.address, self.scheme or "http").read
+        self._read = self._header_sets.of(self.address, self.scheme or "http").read
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -255,8 +254,8 @@ class ClientProtocol(Conversation):
         return True
 
     def _ask(self, question: Question, own: Own, known: Response | None) -> None:
-        """Has a request answered that is known by its habits, and whose answer is `known`, or is not: it need not be
-        read again."""
+        """Has a request answered that is known by its header sets, and whose answer is `known`, or is not: it need not
+        be read again."""
         if known is None and (passage := self._passes(question, own, self)) is not None:
             self._is_owed(passage, (question, own, self.address))
         else:

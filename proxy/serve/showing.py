@@ -27,13 +27,13 @@ from proxy.page.template import Template
 from proxy.personalise import Personalised, Stock
 from proxy.rulebook.compile import Publication
 from proxy.serve.filling import Filling
-from proxy.serve.recall import Recall, Recalled
+from proxy.serve.page_memo import PageMemo, PageMemoEntry
 from proxy.settings import Settings
-from proxy.visitors.alike import NO_NUMBER, Alikes
 from proxy.visitors.asked import Asked
 from proxy.visitors.capture import Capture, View
 from proxy.visitors.consent import Consents, allowed, of_this_visit
 from proxy.visitors.context import Seen, context_from
+from proxy.visitors.equivalence import NO_NUMBER, EquivalenceClasses
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Noted, Recorder
 from proxy.visitors.remembered import MISSING
@@ -87,9 +87,9 @@ class Showing:
         self._metrics = metrics
         self.recorder = recorder
         self.capture = capture
-        self._recall = Recall()
+        self._recall = PageMemo()
         self.filling = Filling(self._recall, settings.secret)
-        self._alikes: dict[Hashable, Alikes] = {}
+        self._classes: dict[Hashable, EquivalenceClasses] = {}
         self._shop = Shop()
         self.consents = Consents(settings)
         self.gives_cookies = settings.visitor_cookie != "off"
@@ -104,7 +104,7 @@ class Showing:
         self.stock = Stock(self._shop, publication.asks, publication.arrangements, publication.fragments)
         self.filling.publish(publication, self.stock)
         self._asked: dict[tuple[str, ...], Asked] = {}
-        self._alikes = {}
+        self._classes = {}
         self._recall.forget()
 
     # -- who it is
@@ -171,17 +171,17 @@ class Showing:
         met: Met,
         now: float,
         coding: Coding,
-        recalled: Recalled | None = None,
-        poured: Sequence[Fragment] = (),
+        recalled: PageMemoEntry | None = None,
+        hole_fills: Sequence[Fragment] = (),
     ) -> Personalised:
         """The page for this visitor; with its own defaults, and no decisions, when deciding or rendering fails.
-        `recalled` is what a stored page was shown as before, None for a page with holes; `poured` fills those."""
+        `recalled` is what a stored page was shown as before, None for a page with holes; `hole_fills` fills those."""
         try:
-            done = self._done(template, request, met, now, coding, recalled, poured)
+            done = self._done(template, request, met, now, coding, recalled, hole_fills)
         except Exception:  # whatever fault of ours it is, it must not cost the page: the law above
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
-            return Personalised(self.filling.plain(template, coding, poured), ())
+            return Personalised(self.filling.plain(template, coding, hole_fills), ())
         self.tell(template.about, request, met, now, done)
         return done
 
@@ -208,18 +208,18 @@ class Showing:
         met: Met,
         now: float,
         coding: Coding,
-        recalled: Recalled | None,
-        poured: Sequence[Fragment],
+        recalled: PageMemoEntry | None,
+        hole_fills: Sequence[Fragment],
     ) -> Personalised:
         """What was done for somebody alike, or is now."""
-        asked, alikes, of_request, of_visitor = self.said(template, request, met, now)
+        asked, classes, of_request, of_visitor = self.said(template, request, met, now)
         values = of_request + of_visitor
         if recalled is None:
-            done = self.filling.anew(template, self.context(asked, request, met, now, values), coding, poured)
+            done = self.filling.anew(template, self.context(asked, request, met, now, values), coding, hole_fills)
         else:
             number = NO_NUMBER
             if not asked.tells_visitors_apart:
-                number = alikes.number(of_visitor, met.visitor, met.profile, now)
+                number = classes.number(of_visitor, met.visitor, met.profile, now)
             circumstances, _ = self.circumstances(coding, of_request, now)
             known = recalled.get(circumstances, number)
             if known is None:
@@ -233,14 +233,16 @@ class Showing:
             self.record(asked, request, met, now, values, done)
         return done
 
-    def said(self, page: HasSlots, request: Request, met: Met, now: float) -> tuple[Asked, Alikes, Values, Values]:
+    def said(
+        self, page: HasSlots, request: Request, met: Met, now: float
+    ) -> tuple[Asked, EquivalenceClasses, Values, Values]:
         """What the page's slots ask, the visitors who are alike to them, and what the request and its visitor say."""
         asked = self.asked_by(page)
         of_request = asked.known(request)
         if of_request is None:
             of_request = asked.said(self.seen(request, met.visitor, now))
-        alikes = self.alikes(asked)
-        return asked, alikes, of_request, alikes.values(met.visitor, met.profile, now)
+        classes = self.classes(asked)
+        return asked, classes, of_request, classes.values(met.visitor, met.profile, now)
 
     def context(self, asked: Asked, request: Request, met: Met, now: float, values: Values) -> EvaluationContext:
         """What deciding looks at where these are the values of what is asked."""
@@ -259,21 +261,21 @@ class Showing:
         time, until = self.publication.plan.clock.time(now)
         return (coding, time, said), until
 
-    def alikes(self, asked: Asked) -> Alikes:
+    def classes(self, asked: Asked) -> EquivalenceClasses:
         """The numbers of visitors who are alike for these slots. Slots that ask the same of visitors share them, unless
         something is read off what visitors did."""
         # By where it is, which is kept with its numbers: to compare what many limits say takes longer than all else.
         by = id(asked) if asked.needs_history else (asked.of_visitor, asked.lots)
-        found = self._alikes.get(by)
+        found = self._classes.get(by)
         if found is None:
-            make_room(self._alikes, MOST_ASKED)
-            found = self._alikes[by] = Alikes(asked, self.remembered.found, self.publication.limits)
+            make_room(self._classes, MOST_ASKED)
+            found = self._classes[by] = EquivalenceClasses(asked, self.remembered.found, self.publication.limits)
         return found
 
     def _forget_alikes(self) -> None:
         """Drops all numbers: the values they stand for are of visitors who may have been erased."""
-        for alikes in self._alikes.values():
-            alikes.forget()
+        for classes in self._classes.values():
+            classes.forget()
 
     def passed(self, template: Template, request: Request, now: float) -> None:
         """Records that a page without slots was answered."""

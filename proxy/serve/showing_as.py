@@ -83,7 +83,7 @@ class ShowingAs:
         now: float,
         coding: Coding,
         *,
-        poured: Sequence[Fragment] = (),
+        hole_fills: Sequence[Fragment] = (),
     ) -> Personalised:
         """The page as the persona sees it, with what the preview is and why each slot shows what it does."""
         started = time.perf_counter()
@@ -98,7 +98,7 @@ class ShowingAs:
         fills = in_forms(fills_of(decisions, fragments, context, self.stock, template.lists), template.forms, decisions)
         bar = overlay(self._preview, self.stories, context.now, STYLESHEET_PATH)
         fills = [bar if slot == OVERLAY.name else fill for slot, fill in zip(template.slots, fills, strict=True)]
-        for (place, _), fragment in zip(template.holes, poured, strict=True):
+        for (place, _), fragment in zip(template.holes, hole_fills, strict=True):
             fills[place] = fragment
         page = assemble(template, fills, context.attributes, coding=coding, key=b"preview")
         return Personalised(page, tuple(decision for decision in decisions if decision.slot))

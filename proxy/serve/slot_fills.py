@@ -1,12 +1,12 @@
 """What fills slots on pages that are not kept.
 
-Of such a page no byte is kept, so what it was shown as cannot be remembered, as that of a stored page is (`recall.py`).
-But what fills its slots depends on who asks for what and when, not on the rest of the page: visitors who are alike, or
-for whom the same is decided, get the same on another version of the page, and on another page with the same slots.
+Of such a page no byte is kept, so what it was shown as cannot be remembered, as that of a stored page is
+(`page_memo.py`). But what fills its slots depends on who asks for what and when, not on the rest of the page: visitors
+who are alike, or for whom the same is decided, get the same on another version of the page, and on another page with
+the same slots.
 
-Its law is that of `recall.py`: the key holds everything that deciding and filling may look at; and the result is what
-`Showing.show` would give.
-"""
+Its law is that of `page_memo.py`: the key holds everything that deciding and filling may look at; and the result is
+what `Showing.show` would give."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from proxy.personalise import fills_of
 from proxy.rulebook.compile import Publication
 from proxy.serve.showing import Met, Showing
 from proxy.serve.slot_maps import SlotMap
-from proxy.visitors.alike import NO_NUMBER, Alikes
 from proxy.visitors.asked import Asked
+from proxy.visitors.equivalence import NO_NUMBER, EquivalenceClasses
 from proxy.visitors.known import NOBODY
 from proxy.visitors.visitor import Verified
 
@@ -108,18 +108,18 @@ class FillCache:
             return None
         if showing.consents.level(cookies, question.is_private) is not Consent.PROFILE:
             return None
-        alikes, capture = showing.alikes(asked), showing.capture
-        if not alikes.is_lasting:
+        classes, capture = showing.classes(asked), showing.capture
+        if not classes.is_lasting:
             showing.remembered.settle_of(verified.visitor_id)
         numbered = verified.numbered
-        if not (numbered.holds(alikes, now) and showing.remembered.believes(numbered.known, now)):
+        if not (numbered.holds(classes, now) and showing.remembered.believes(numbered.known, now)):
             return None
         fills = self._by_who.get((page.slots, showing.circumstances("identity", said, now)[0], numbered.number))
         view = capture.page_of(question, page.about)
         if fills is None or view is None:
             return None
         numbered.known.is_used = True
-        alikes.found.count += 1
+        classes.found.count += 1
         self._metrics.show(now, question.path, fills.decided)
         capture.note_again(now, question, view, verified.visitor_id, fills)
         return fills
@@ -131,10 +131,10 @@ class FillCache:
 
     def _of(self, page: SlotMap, request: Request, met: Met, now: float) -> SlotFills:
         showing = self._showing
-        asked, alikes, of_request, of_visitor = showing.said(page, request, met, now)
+        asked, classes, of_request, of_visitor = showing.said(page, request, met, now)
         number = NO_NUMBER
         if not asked.tells_visitors_apart:
-            number = alikes.number(of_visitor, met.visitor, met.profile, now)
+            number = classes.number(of_visitor, met.visitor, met.profile, now)
         circumstances, _ = showing.circumstances("identity", of_request, now)
         key = page.slots, circumstances, number
         fills = self._by_who.get(key) if number != NO_NUMBER else None
@@ -146,16 +146,16 @@ class FillCache:
                 make_room(self._by_who, MOST)
                 self._by_who[key] = fills
         if number != NO_NUMBER:
-            self._keep(number, alikes, asked, met.visitor, now)
+            self._keep(number, classes, asked, met.visitor, now)
         if now >= showing.recorder.due_at:
             showing.record(asked, request, met, now, of_request + of_visitor, fills)
         return fills
 
-    def _keep(self, number: int, alikes: Alikes, asked: Asked, visitor: Visitor, now: float) -> None:
+    def _keep(self, number: int, classes: EquivalenceClasses, asked: Asked, visitor: Visitor, now: float) -> None:
         """Keeps the visitor's number with their cookies, for `again`."""
         known = self._showing.remembered.basis(visitor.id) if asked.needs_profile else NOBODY
         if known is not None and self._verified is not None and self._is_verified(visitor, now):
-            self._verified.remember(alikes, number, known, now)
+            self._verified.remember(classes, number, known, now)
 
     def _is_verified(self, visitor: Visitor, now: float) -> bool:
         """Whether it was their cookies that were verified last, and they agree to be known by them."""

@@ -125,7 +125,7 @@ def _in_turn(template: Template) -> list[Piece]:
     return pieces
 
 
-class Recalled(NamedTuple):
+class PageMemoEntry(NamedTuple):
     """A page that came before, or one like it; why some of it could not be cut; and whether it is the same."""
 
     template: Template
@@ -207,12 +207,12 @@ class SlotMaps:
             self._paths[known.key] = known
         return known
 
-    def get(self, version: Version) -> Recalled | None:
+    def get(self, version: Version) -> PageMemoEntry | None:
         """The page cut, when it or one like it is known."""
         found = self.find(version.path, version.body)
         if found is None:
             return None
-        return Recalled(found[0].of(version.body, found[1]), found[0].doubts, is_same=found[0].likeness is None)
+        return PageMemoEntry(found[0].of(version.body, found[1]), found[0].doubts, is_same=found[0].likeness is None)
 
     def find(self, path: Path, body: bytes | memoryview) -> tuple[SlotMap, Sequence[int]] | None:
         """The slot_map of the page, or of one like it, and the shifts of this one."""

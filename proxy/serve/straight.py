@@ -22,7 +22,7 @@ from proxy.httpcache.policy import why_never
 from proxy.httpcache.stored import Choices
 from proxy.memo import make_room
 from proxy.metrics import Metrics
-from proxy.model import Manner
+from proxy.model import HeadShape
 from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.known_pages import KnownPages, Pages, pages_of
@@ -32,7 +32,7 @@ from proxy.serve.passage import Client, Course, Passage
 from proxy.serve.personal import Personal
 from proxy.settings import Settings
 from proxy.upstream.exchange import Exchange
-from proxy.upstream.manners import MOST_MANNERS
+from proxy.upstream.head_shapes import MOST_SHAPES
 from proxy.upstream.plain import Plain
 from proxy.upstream.relay import Ready
 
@@ -46,11 +46,11 @@ when the request has to be made in the ordinary way after all; or that we failed
 
 
 class _Way(NamedTuple):
-    """How the answers of a manner are handed on: their fields as the client gets them, but for Cache-Status; whether
+    """How the answers of a shape are handed on: their fields as the client gets them, but for Cache-Status; whether
     they are streamed whatever slots there are, or are JSON, which may have some; whether they are not for all in any
     case; and which pages they are that may be known."""
 
-    manner: Manner
+    shape: HeadShape
     is_streamed: bool
     is_json: bool
     is_for_one: bool
@@ -84,7 +84,7 @@ class Straight:
         self._seconds = settings.page_timeout_ms / 1_000
         self._is_off = settings.clients_may_refresh  # then there is more to be read in a request
         self._choices = Choices.of(settings)
-        self._ways: dict[Manner, _Way] = {}
+        self._ways: dict[HeadShape, _Way] = {}
         self._known_pages = known_pages
         self._courses: dict[Question, Course] = {}
         self._bypasses = metrics.tally("tailorbird_cache_requests_total", "status", "bypass")
@@ -135,30 +135,30 @@ class Straight:
 
     def waits_for(self, passage: Passage, head: Plain) -> float:
         """As `Brief`: a page is looked at whole."""
-        way, _ = passage.course.ways.get(head.manner) or self._way_of(passage.course, head.manner)
+        way, _ = passage.course.ways.get(head.shape) or self._way_of(passage.course, head.shape)
         return self._seconds if way.pages is not None and head.length <= self._most_bytes else 0.0
 
-    def _way_of(self, course: Course, manner: Manner | None) -> tuple[_Way, Manner]:
-        assert manner is not None
-        mapped = self._own.asking.mapped(course.origin, course.ours, manner)
+    def _way_of(self, course: Course, shape: HeadShape | None) -> tuple[_Way, HeadShape]:
+        assert shape is not None
+        mapped = self._own.asking.mapped(course.origin, course.ours, shape)
         make_room(course.ways, MOST_WAYS)
-        found = course.ways[manner] = self._ways.get(mapped) or self._way(mapped), mapped
+        found = course.ways[shape] = self._ways.get(mapped) or self._way(mapped), mapped
         return found
 
     def came(self, passage: Passage, head: Plain, body: memoryview) -> None:
         """The whole answer: handed on as it is, or taken for what it may be. In chunks there come only pages."""
-        way, manner = passage.course.ways.get(head.manner) or self._way_of(passage.course, head.manner)
+        way, shape = passage.course.ways.get(head.shape) or self._way_of(passage.course, head.shape)
         line = _said(passage.reason or "cookies")[1]
         if passage.reason or way.is_for_one:
             if way.is_streamed or (way.is_json and not passage.course.may_have_slots):
                 self._bypasses.count += 1
                 self._own.streams.count += 1
-                passage.client.given(passage, head.status, way.manner.lines(head.values) + line, body)
+                passage.client.given(passage, head.status, way.shape.lines(head.values) + line, body)
                 return
             if way.pages is not None and self._known_pages.gives(passage, way.pages, head, line, body):
                 self._bypasses.count += 1
                 return
-        answer = UpstreamResponse(head.status, None, Ready(body), manner=manner, values=head.values)
+        answer = UpstreamResponse(head.status, None, Ready(body), shape=shape, values=head.values)
         self._take(passage.request(), passage.reason, _gives(passage), answer)
 
     def go_on(self, passage: Passage) -> Exchange:
@@ -180,12 +180,12 @@ class Straight:
             give(request, self._own.failed(request, answer))
         else:
             self._bypasses.count += 1
-            way = None if answer.manner is None else self._ways.get(answer.manner) or self._way(answer.manner)
+            way = None if answer.shape is None else self._ways.get(answer.shape) or self._way(answer.shape)
             if not reason and (way is None or not way.is_for_one):
                 self._fill(sought(request, None), answer)
             said, line = _said(reason or "cookies")
             if way is not None and (way.is_streamed or (way.is_json and not self._own.may_have_slots(request.path))):
-                give(request, self._own.streamed_below(way.manner.lines(answer.values) + line, answer))
+                give(request, self._own.streamed_below(way.shape.lines(answer.values) + line, answer))
                 return
             came, body = partial(self._came, request, answer, said, give), answer.body
             if isinstance(body, Exchange) and not body.is_over and self._own.is_read_whole(request, answer):
@@ -210,15 +210,15 @@ class Straight:
                 answer.body.let_go()
         give(request, response if isinstance(response, Response) else self._waited_for(request, response))
 
-    def _way(self, manner: Manner) -> _Way:
-        headers = manner.headers([b""] * len(manner.fields))
-        make_room(self._ways, MOST_MANNERS)
-        passed = manner.through(passed_fields)
-        way = self._ways[manner] = _Way(
+    def _way(self, shape: HeadShape) -> _Way:
+        headers = shape.headers([b""] * len(shape.fields))
+        make_room(self._ways, MOST_SHAPES)
+        passed = shape.through(passed_fields)
+        way = self._ways[shape] = _Way(
             passed,
-            is_streamed=manner.status in NOT_WHOLE or not (is_page(headers) or is_json(headers)),
+            is_streamed=shape.status in NOT_WHOLE or not (is_page(headers) or is_json(headers)),
             is_json=is_json(headers),
-            is_for_one=why_never(manner.status, headers, self._choices) is not None,
+            is_for_one=why_never(shape.status, headers, self._choices) is not None,
             pages=pages_of(passed),
         )
         return way

@@ -31,7 +31,7 @@ from proxy.model import Headers
 from proxy.ports import UpstreamRequest, UpstreamResponse
 from proxy.serve.accesslog import AccessLog, Turns
 from proxy.serve.app import OWN_PREFIX
-from proxy.serve.errand import tell_failure
+from proxy.serve.shared_fetch import tell_failure
 from proxy.settings import Settings
 from proxy.upstream.origin import OriginTransport
 from proxy.upstream.origins import Origins

@@ -19,9 +19,9 @@ from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.again import Again
-from proxy.serve.giving import Giving
 from proxy.serve.pages import Entry
 from proxy.serve.personal import Personal
+from proxy.serve.stored_answers import StoredAnswers
 from proxy.serve.straight import Give
 from proxy.settings import Settings
 
@@ -33,14 +33,14 @@ class Warm:
         self,
         memory: Memory[Entry],
         personal: Personal,
-        giving: Giving,
+        stored_answers: StoredAnswers,
         again: Again,
         metrics: Metrics,
         settings: Settings,
     ) -> None:
         self._memory = memory
         self._personal = personal
-        self._giving = giving
+        self._stored_answers = stored_answers
         self._again = again
         self._hits = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
         self._clients_may_refresh = settings.clients_may_refresh
@@ -60,7 +60,7 @@ class Warm:
         if found is None:
             return None
         key, entry = found
-        answer = self._giving.at_once(entry, request, now)
+        answer = self._stored_answers.at_once(entry, request, now)
         if answer is not None:
             self._hits.count += 1
             question = request.question
@@ -72,7 +72,7 @@ class Warm:
         """True when nothing but the visitor's profile is missing for `hit` and is being read: `give` is called once,
         later."""
         found = self._at_hand(request, now)
-        has_begun = found is not None and self._giving.begins(found[1], request, now, give)
+        has_begun = found is not None and self._stored_answers.begins(found[1], request, now, give)
         self._hits.count += has_begun
         return has_begun
 

@@ -16,7 +16,7 @@ import httptools
 
 from proxy.errors import OriginError
 from proxy.http.forwarding import named_by_connection
-from proxy.model import Headers, Manner
+from proxy.model import Headers, HeadShape
 from proxy.ports import UpstreamResponse
 from proxy.upstream import plain
 from proxy.upstream.plain import Plain
@@ -37,13 +37,13 @@ class Answer:
 
     `is_bounded` is False when only the closing of the connection ends the body. With `may_switch`, a 101 is an
     answer, and what followed its head is in `rest`; else it is an error, since nobody asked for it. `read` is what
-    reads plain heads: `plain.read`, or one that knows the origin's manners.
+    reads plain heads: `plain.read`, or one that knows the origin's shapes.
     """
 
     status = 0
     size = 0
     rest = b""
-    manner: Manner | None = None
+    shape: HeadShape | None = None
     values: Sequence[bytes] = ()
     has_begun = False
     has_head = False
@@ -70,11 +70,11 @@ class Answer:
     @property
     def headers(self) -> Headers:
         """Its fields, names in lower case."""
-        return self.manner.headers(self.values) if self.manner else self._headers or ()
+        return self.shape.headers(self.values) if self.shape else self._headers or ()
 
     def response(self, body: AsyncIterator[bytes]) -> UpstreamResponse:
         """The answer, once its head is there."""
-        return UpstreamResponse(self.status, self._headers, body, self.is_bounded, self.manner, self.values)
+        return UpstreamResponse(self.status, self._headers, body, self.is_bounded, self.shape, self.values)
 
     def feed(self, data: bytes) -> None:
         """Reads on. Raises `OriginError` for an ill-formed answer, whose head then is none if it came with what is
@@ -95,7 +95,7 @@ class Answer:
         head = None if self._is_head or self._may_switch else self._read_plainly(data)
         if head is None or head.length == plain.CHUNKED:
             return False
-        self.status, self._headers, body_at, self._left, self.manner, self.values = head
+        self.status, self._headers, body_at, self._left, self.shape, self.values = head
         self.has_head = self.may_reuse = True
         self._take(memoryview(data)[body_at:])  # most often all of the body: not copied
         return True

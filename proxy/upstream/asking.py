@@ -17,12 +17,12 @@ from proxy.http.message import Request
 from proxy.http.returning import response_headers
 from proxy.httpcache.coding import preferred
 from proxy.memo import make_room
-from proxy.model import Headers, Manner
+from proxy.model import Headers, HeadShape
 from proxy.ports import OnHints, UpstreamRequest, UpstreamResponse
 from proxy.settings import Settings
 from proxy.upstream.brief import Brief
 from proxy.upstream.exchange import Exchange
-from proxy.upstream.manners import MOST_MANNERS
+from proxy.upstream.head_shapes import MOST_SHAPES
 from proxy.upstream.origin import OnAnswer, OriginTransport
 from proxy.upstream.origins import Origins
 
@@ -58,7 +58,7 @@ class Asking:
         self._keep_host = settings.keep_host
         self._trusted = networks(settings.trusted_proxies)
         self._forwarded = frozenset(name.lower().encode() for name in settings.forwarded_fields)
-        self._mapped: dict[tuple[Manner, bytes], Manner] = {}
+        self._mapped: dict[tuple[HeadShape, bytes], HeadShape] = {}
         self.tells_all = EVERY_FIELD in self._forwarded
         self.tells_credentials = self.tells_all or b"authorization" in self._forwarded
 
@@ -180,20 +180,20 @@ class Asking:
         return partial(_tell_mapped, request.on_hints, origin, _ours(request)) if request.on_hints else None
 
     def _map(self, origin: OriginTransport, request: Request, answer: UpstreamResponse) -> None:
-        """Makes the answer's fields those that the visitor gets; of a manner once for all that are in it."""
+        """Makes the answer's fields those that the visitor gets; of a shape once for all that are in it."""
         ours = _ours(request)
-        if answer.manner is None:
+        if answer.shape is None:
             answer.headers = response_headers(answer.headers, address=origin.address, ours=ours)
             return
-        answer.manner = self.mapped(origin, ours, answer.manner)
+        answer.shape = self.mapped(origin, ours, answer.shape)
 
-    def mapped(self, origin: OriginTransport, ours: bytes, manner: Manner) -> Manner:
-        """The fields of all answers in this manner, as visitors get them."""
-        mapped = self._mapped.get((manner, ours))
+    def mapped(self, origin: OriginTransport, ours: bytes, shape: HeadShape) -> HeadShape:
+        """The fields of all answers of this shape, as visitors get them."""
+        mapped = self._mapped.get((shape, ours))
         if mapped is None:
-            make_room(self._mapped, MOST_MANNERS)
-            mapped = manner.through(partial(response_headers, address=origin.address, ours=ours))
-            self._mapped[manner, ours] = mapped
+            make_room(self._mapped, MOST_SHAPES)
+            mapped = shape.through(partial(response_headers, address=origin.address, ours=ours))
+            self._mapped[shape, ours] = mapped
         return mapped
 
 

@@ -1,6 +1,6 @@
 """A brief exchange: one that is over with a single read, or with few.
 
-Most answers are there whole when the first bytes of them are, or when their head had come, in a manner that the origin
+Most answers are there whole when the first bytes of them are, or when their head had come, of a shape that the origin
 has answered in before. Then there is nothing to be parsed, and what does that (`exchange.py`, `answer.py`) need not be
 made. Its law: whatever else the origin does, or does not do in time, is heard by an exchange that takes the place of
 this, as if it had been there from the beginning.
@@ -118,7 +118,7 @@ class Brief:
         """There will be no answer; but it may have come already."""
         raise NotImplementedError
 
-    # -- called by the connection, and by `Patience`
+    # -- called by the connection, and by `Timeouts`
 
     def received(self, data: bytes) -> None:
         """As `Listener`."""

@@ -18,9 +18,9 @@ from proxy.upstream import plain
 from proxy.upstream.answer import Answer
 from proxy.upstream.awaited import AT_ITS_HEAD, Awaited, Tell
 from proxy.upstream.connection import Connection
-from proxy.upstream.patience import Patience
 from proxy.upstream.plain import Plain
 from proxy.upstream.sending import head_of, send
+from proxy.upstream.timeouts import Timeouts
 from proxy.upstream.tls import broken
 
 HIGH_WATER_BYTES = 256 * 1024
@@ -45,13 +45,13 @@ class Exchange(Awaited):
         self,
         connection: Connection,
         request: UpstreamRequest,
-        patience: Patience,
+        timeouts: Timeouts,
         on_end: Callable[[Connection, bool], None],
         read: Callable[[bytes], Plain | None] = plain.read,
     ) -> None:
         self._connection = connection
         self._request = request
-        self._patience = patience
+        self._timeouts = timeouts
         self._on_end = on_end
         connection.listener = self
         self._loop = asyncio.get_running_loop()
@@ -103,7 +103,7 @@ class Exchange(Awaited):
         self._latest = monotonic() + seconds
         if self._is_paused:
             self._resume()
-        self._arm(self._patience.between_bytes)
+        self._arm(self._timeouts.between_bytes)
         self._wake()
 
     def take_its_time(self) -> None:
@@ -139,7 +139,7 @@ class Exchange(Awaited):
             self._connection.write(head)
             self._sent()
             return
-        self._arm(self._patience.between_bytes)
+        self._arm(self._timeouts.between_bytes)
         self._upload = self._loop.create_task(send(head, self._request, self._connection, self._touch, self._sent))
         self._upload.add_done_callback(self._uploaded)
 
@@ -149,7 +149,7 @@ class Exchange(Awaited):
 
     def _sent(self) -> None:
         self._is_sent = True
-        self._arm(self._silence if self._answer.has_head else self._patience.first_byte)
+        self._arm(self._silence if self._answer.has_head else self._timeouts.first_byte)
 
     # -- the answer --------------------------------------------------------------------------------------------------
 
@@ -216,7 +216,7 @@ class Exchange(Awaited):
         if self.is_over:
             return
         self.is_over = True
-        self._patience.leave(self)
+        self._timeouts.leave(self)
         if self._upload is not None:
             self._upload.cancel()
         if self._is_paused:
@@ -230,7 +230,7 @@ class Exchange(Awaited):
 
     def _arm(self, seconds: float) -> None:
         self.deadline = min(monotonic() + seconds, self._latest)
-        self._patience.watch(self)
+        self._timeouts.watch(self)
 
     def _touch(self) -> None:
         """Progress. Until the head is complete only the upload counts as such, so that a dripped head cannot go on for
@@ -239,7 +239,7 @@ class Exchange(Awaited):
 
     @property
     def _silence(self) -> float:
-        return inf if self._is_unhurried else self._patience.between_bytes
+        return inf if self._is_unhurried else self._timeouts.between_bytes
 
     def look(self, now: float) -> None:
         """As `Waiting`."""

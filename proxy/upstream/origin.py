@@ -24,11 +24,11 @@ from proxy.upstream.answer import kept_seconds
 from proxy.upstream.brief import Brief
 from proxy.upstream.connection import Connection
 from proxy.upstream.exchange import Exchange
-from proxy.upstream.gate import Gate
-from proxy.upstream.manners import Manners
-from proxy.upstream.patience import Patience
+from proxy.upstream.head_shapes import HeadShapes
+from proxy.upstream.limiter import Limiter
 from proxy.upstream.retries import Retries
 from proxy.upstream.switch import Switch
+from proxy.upstream.timeouts import Timeouts
 from proxy.upstream.tls import client_tls, no_tls
 
 OnAnswer = Callable[[UpstreamResponse | OriginError | None], None]
@@ -39,8 +39,8 @@ _ITS_FAULT = frozenset({"refused", "certificate", "tls", "timeout", "reset"})
 class OriginTransport:
     """Implements `ports.Transport` for the origin at `url`. Times and limits are those of the settings' `origin` rows.
 
-    How many exchanges run at once, at most `max_connections`, is found out by its `gate`. An origin that failed again
-    and again is left alone for a while. A stream of events, which may last for hours, holds no place of others.
+    How many exchanges run at once, at most `max_connections`, is found out by its `limiter`. An origin that failed
+    again and again is left alone for a while. A stream of events, which may last for hours, holds no place of others.
     """
 
     def __init__(self, url: str, settings: Settings) -> None:
@@ -49,21 +49,23 @@ class OriginTransport:
         self._tls = client_tls(settings) if self.address.scheme == "https" else None
         self._name = (settings.origin_name or self.address.host) if self._tls else None
         self._connect_seconds = settings.connect_timeout_ms / 1000
-        self._patience = Patience(settings.first_byte_timeout_ms / 1000, settings.between_bytes_timeout_ms / 1000)
+        self._timeouts = Timeouts(settings.first_byte_timeout_ms / 1000, settings.between_bytes_timeout_ms / 1000)
         self._idle_seconds = settings.idle_connection_seconds
         self._most_idle = settings.max_idle_connections
-        self.gate = Gate(settings, time.monotonic)
+        self.limiter = Limiter(settings, time.monotonic)
         self._breaker = Breaker(time.monotonic, settings)
         self._retries = Retries(settings.retry_fraction)
         self._idle: deque[Connection] = deque()  # newest right: the warmest is reused, the oldest expire
         self._reaper: asyncio.TimerHandle | None = None
-        self._manners = Manners()
-        self.known = self._manners.recent
+        self._shapes = HeadShapes()
+        self.known = self._shapes.recent
         self._is_closed = False
 
     def __repr__(self) -> str:
-        gate = self.gate
-        counts = f"{gate.under_way} active, {len(self._idle)} idle, {gate.waiting} waiting, at most {gate.limit}"
+        limiter = self.limiter
+        counts = (
+            f"{limiter.under_way} active, {len(self._idle)} idle, {limiter.waiting} waiting, at most {limiter.limit}"
+        )
         return f"<OriginTransport {self.address}: {counts}{', closed' if self._is_closed else ''}>"
 
     async def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
@@ -97,47 +99,47 @@ class OriginTransport:
         if connection is None:
             return False
         brief.origin, brief.connection, brief.part = self, connection, None
-        brief.begun, brief.deadline = now, now + self._patience.first_byte
+        brief.begun, brief.deadline = now, now + self._timeouts.first_byte
         connection.listener = brief
-        self._patience.watch(brief)
+        self._timeouts.watch(brief)
         connection.put(head)
         return True
 
     def settle(self, brief: Brief, began: float) -> None:
         """Its answer, which began then, came whole, and nothing else."""
         self._breaker.note(True)
-        self.gate.note(brief.begun, began)
-        self._patience.leave(brief)
+        self.limiter.note(brief.begun, began)
+        self._timeouts.leave(brief)
         brief.connection.listener = None
         self._release(brief.connection, True)
 
     def give_up(self, brief: Brief) -> None:
         """Nothing more is wanted of it."""
-        self._patience.leave(brief)
+        self._timeouts.leave(brief)
         brief.connection.listener = None
         self._release(brief.connection, False)
 
     def wait(self, brief: Brief, latest: float) -> None:
         """Waits for more of its answer, of which some came."""
-        brief.deadline = min(time.monotonic() + self._patience.between_bytes, latest)
-        self._patience.watch(brief)
+        brief.deadline = min(time.monotonic() + self._timeouts.between_bytes, latest)
+        self._timeouts.watch(brief)
 
     def go_on(self, brief: Brief, request: UpstreamRequest, on_answer: OnAnswer) -> Exchange:
         """An exchange of what began briefly; `on_answer` as for `begins`."""
-        self._patience.leave(brief)
+        self._timeouts.leave(brief)
         exchange = self._goes(brief.connection, request, on_answer, brief.begun, is_sent=True)
         exchange.deadline = brief.deadline
         return exchange
 
     def _lent(self, now: float) -> Connection | None:
         """A warm connection with a turn."""
-        if self._is_closed or not self._idle or not self.gate.enters_at_once():
+        if self._is_closed or not self._idle or not self.limiter.enters_at_once():
             return None
         connection = self._reusable(now)
         if connection is not None and (not self._breaker.is_open or self._breaker.allows()):
             self._retries.earn()
             return connection
-        self.gate.leave()
+        self.limiter.leave()
         if connection is not None:
             self._idle.append(connection)
         return None
@@ -183,7 +185,7 @@ class OriginTransport:
         return await self._answered(self._exchange(connection, request), connection)
 
     def _exchange(self, connection: Connection, request: UpstreamRequest) -> Exchange:
-        return Exchange(connection, request, self._patience, self._release, self._manners.read)
+        return Exchange(connection, request, self._timeouts, self._release, self._shapes.read)
 
     async def _answered(self, exchange: Exchange, connection: Connection) -> UpstreamResponse:
         begun = time.monotonic()
@@ -192,20 +194,20 @@ class OriginTransport:
 
     def _noted(self, exchange: Exchange, connection: Connection, begun: float) -> UpstreamResponse:
         answer = exchange.answer
-        self.gate.note(begun, time.monotonic())
-        if answer.manner is not None:  # it has a length, and is no stream of events however it is called
+        self.limiter.note(begun, time.monotonic())
+        if answer.shape is not None:  # it has a length, and is no stream of events however it is called
             return answer
         self._keep_idle_for(kept_seconds(answer.headers))
         if not exchange.is_over and is_event_stream(answer.headers):
             connection.has_slot = False
-            self.gate.leave()
+            self.limiter.leave()
             exchange.take_its_time()
         return answer
 
     async def switch(self, request: UpstreamRequest) -> Switch:
         """A request for another protocol, yet to be sent, on a connection of its own that takes no slot: it may last
         for hours. Raises `OriginError`."""
-        return Switch(await self._dial(), request, self._patience)
+        return Switch(await self._dial(), request, self._timeouts)
 
     async def aclose(self) -> None:
         """Closes idle connections and refuses new work; what is under way may finish."""
@@ -244,7 +246,7 @@ class OriginTransport:
     async def _take_slot(self) -> None:
         if self._is_closed:
             raise OriginError(f"the transport to `{self.address}` is closed", reason="closed", status=503)
-        await self.gate.enter()
+        await self.limiter.enter()
 
     # -- connections -----------------------------------------------------------------------------------------------
 
@@ -253,7 +255,7 @@ class OriginTransport:
         try:
             return await self._dial()
         except BaseException:
-            self.gate.leave()
+            self.limiter.leave()
             raise
 
     def _reusable(self, now: float) -> Connection | None:
@@ -267,7 +269,7 @@ class OriginTransport:
 
     def _release(self, connection: Connection, may_reuse: bool) -> None:
         if connection.has_slot:
-            self.gate.leave()
+            self.limiter.leave()
         is_wanted = may_reuse and connection.is_open and not self._is_closed
         if not is_wanted or len(self._idle) >= self._most_idle:
             connection.abort()

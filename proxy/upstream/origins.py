@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from proxy.errors import OperatorError
 from proxy.settings import Settings
-from proxy.upstream.gate import Gate
+from proxy.upstream.limiter import Limiter
 from proxy.upstream.origin import OriginTransport
 
 
@@ -37,14 +37,14 @@ class Origins:
         return self._main
 
     @property
-    def gates(self) -> Mapping[str, Gate]:
+    def limiters(self) -> Mapping[str, Limiter]:
         """Where requests to each origin wait for their turn, by its address."""
-        return {str(each.address): each.gate for each in (self._main, *(part for _, part in self._parts))}
+        return {str(each.address): each.limiter for each in (self._main, *(part for _, part in self._parts))}
 
     @property
     def are_strained(self) -> bool:
         """True while requests wait for their turn."""
-        return any(gate.waiting for gate in self.gates.values())
+        return any(limiter.waiting for limiter in self.limiters.values())
 
     async def aclose(self) -> None:
         """Closes idle connections and refuses new work."""

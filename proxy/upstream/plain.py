@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from proxy.model import Headers, Manner
+from proxy.model import Headers, HeadShape
 
 MOST_BYTES = 8 * 1024
 MOST_FIELDS = 100
@@ -35,13 +35,13 @@ Field = tuple[bytes, bytes]
 
 class Plain(NamedTuple):
     """`body_at` is where in the bytes the body begins, `length` how long it is in all, or `CHUNKED`. `headers` is None
-    where the answer is in a `manner`, with `values`."""
+    where the answer is in a `shape`, with `values`."""
 
     status: int
     headers: Headers | None
     body_at: int
     length: int
-    manner: Manner | None = None
+    shape: HeadShape | None = None
     values: Sequence[bytes] = ()
 
 

@@ -9,15 +9,15 @@ from proxy.ports import UpstreamRequest
 from proxy.upstream.answer import Answer
 from proxy.upstream.connection import Connection
 from proxy.upstream.exchange import Exchange
-from proxy.upstream.patience import Patience
+from proxy.upstream.timeouts import Timeouts
 
 
 class Switch(Exchange):
     """A request for another protocol. When the answer is a 101 the connection is kept, unread, for `hand_over`; without
     that, `aclose` closes it."""
 
-    def __init__(self, connection: Connection, request: UpstreamRequest, patience: Patience) -> None:
-        super().__init__(connection, request, patience, lambda connection, _: connection.pause_reading())
+    def __init__(self, connection: Connection, request: UpstreamRequest, timeouts: Timeouts) -> None:
+        super().__init__(connection, request, timeouts, lambda connection, _: connection.pause_reading())
         self._answer = Answer(may_switch=True)
         self._is_handed_over = False
 

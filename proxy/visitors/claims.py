@@ -10,7 +10,7 @@ import msgspec
 from proxy.memo import make_room
 
 MOST_LISTS = 32_768
-"""As many as visitors who differ to some slots (`alike.py`)."""
+"""As many as visitors who differ to some slots (`equivalence.py`)."""
 
 UnixSecond = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
 """Up to the year 9999."""

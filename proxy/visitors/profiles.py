@@ -19,11 +19,11 @@ from proxy.metrics import Metrics
 from proxy.model import Arrival, Deed, Profile
 from proxy.ports import ProfileStore
 from proxy.settings import DEFAULTS, Settings
-from proxy.visitors.ahead import Ahead
 from proxy.visitors.pending import Pending
 from proxy.visitors.read_budget import Read, ReadBudget
 from proxy.visitors.remembered import MISSING, Remembered
 from proxy.visitors.strangers import Strangers
+from proxy.visitors.unsaved_events import UnsavedEvents
 
 log = logging.getLogger("tailorbird.profiles")
 
@@ -58,7 +58,7 @@ class ProfileReader:
         self._reads: dict[str, tuple[Read, asyncio.Task[None]]] = {}
         self._outdated: set[str] = set()
         self._renewals: dict[str, object] = {}
-        self._ahead = Ahead()
+        self._ahead = UnsavedEvents()
         self._forget_too: list[Callable[[], None]] = []
 
     def held(self, visitor_id: str) -> Profile | None:

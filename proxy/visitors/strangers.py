@@ -1,9 +1,9 @@
 """Who is a stranger: of whom the store has nothing, or nothing but what they did here. A worker knows that of nearly
 all who come for the first time, without asking the store.
 
-It has in mind whom the store knows, as a crowd of two bytes each (`crowd.py`): read when it begins and whenever anybody
-may have been changed or erased, and kept by what it stores itself, what other workers tell it, and what is found in the
-store when it is looked after (`invalidation.py`).
+It has in mind whom the store knows, as a Bloom filter of two bytes each (`bloom_filter.py`): read when it begins and
+whenever anybody may have been changed or erased, and kept by what it stores itself, what other workers tell it, and
+what is found in the store when it is looked after (`invalidation.py`).
 
 Its law: who is in the store is never taken for a stranger. So whoever is known to the memory of profiles
 (`remembered.py`) may be missing here as long as they are there; what is under way to the store is told as if it were
@@ -22,12 +22,13 @@ from proxy.errors import StoreError
 from proxy.events.fold import is_deed
 from proxy.model import Arrival, Deed, Profile
 from proxy.ports import KnownVisitors, ProfileStore
-from proxy.visitors.crowd import Crowd
+from proxy.visitors.bloom_filter import BloomFilter
 
 log = logging.getLogger("tailorbird.profiles")
 
 LATELY = 20_000
-"""So many of those told of last are known by name: to put somebody into a crowd again takes ten times as long."""
+"""So many of those told of last are known by name: to put somebody into a Bloom filter again takes ten times as
+long."""
 SPARE = 50_000
 """Room for so many who come later, and for a quarter more than there are."""
 LEAST_PAUSE_SECONDS, REST = 1.0, 20.0
@@ -47,7 +48,7 @@ class Known:
     """Two Bloom filters: the visitors of whom the store has anything, and those of whom it may have more than deeds."""
 
     def __init__(self, room: int) -> None:
-        self.all, self.more = Crowd(room), Crowd(room)
+        self.all, self.more = BloomFilter(room), BloomFilter(room)
 
     def add(self, visitor_id: str, *, has_more: bool) -> None:
         """Adds one visitor."""

@@ -20,7 +20,6 @@ from proxy.http.message import Request, cookies_named
 from proxy.memo import make_room
 from proxy.model import Visitor
 from proxy.settings import Settings
-from proxy.visitors.alike import NOT_NUMBERED, Alikes, Numbered
 from proxy.visitors.claims import (
     SEGMENTS_CLAIMS,
     VISITOR_CLAIMS,
@@ -30,6 +29,7 @@ from proxy.visitors.claims import (
     VisitorClaim,
     segment_list,
 )
+from proxy.visitors.equivalence import NOT_NUMBERED, EquivalenceClasses, Numbered
 from proxy.visitors.known import Known
 from proxy.visitors.signing import Keyring
 from proxy.visitors.unsigned_segments import unsigned_segments
@@ -75,15 +75,15 @@ class Verified:
         """Who it is at a moment."""
         return self.full if self.counts_from <= now < self.counts_until else self.bare
 
-    def remember(self, alikes: Alikes, number: int, known: Known, now: float) -> None:
+    def remember(self, classes: EquivalenceClasses, number: int, known: Known, now: float) -> None:
         """What the visitor's number was found to be, by all that is known of them now."""
-        until = alikes.holds_until(self.full, known.profile, now)
+        until = classes.holds_until(self.full, known.profile, now)
         if now < self.counts_from < until:
             until = self.counts_from
         elif now < self.counts_until < until:
             until = self.counts_until
         if until > now:
-            self.numbered = Numbered(alikes, number, known, now, until)
+            self.numbered = Numbered(classes, number, known, now, until)
 
 
 class Cookies:

@@ -234,10 +234,10 @@ class Tailorbird:
         return self._origins.are_strained or self._lag.is_lasting or self._memory_limit.is_tight
 
     def _watch_gates(self) -> None:
-        for address, gate in self._origins.gates.items():
-            self.metrics.watch("tailorbird_origin_seconds", gate.times)
+        for address, limiter in self._origins.limiters.items():
+            self.metrics.watch("tailorbird_origin_seconds", limiter.times)
             for name, what in (("limit", "limit"), ("requests", "under_way"), ("waiting", "waiting")):
-                self.metrics.gauge(f"tailorbird_origin_{name}", partial(getattr, gate, what), "origin", address)
+                self.metrics.gauge(f"tailorbird_origin_{name}", partial(getattr, limiter, what), "origin", address)
 
     def _hub(self) -> Hub:
         return self._gateway.stock.shop.hub

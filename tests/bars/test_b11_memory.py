@@ -23,7 +23,8 @@ FULL = bool(os.environ.get("BAR_FULL"))
 ADDRESSES = 1_000_000 if FULL else 20_000
 CACHE_BYTES = (64 if FULL else 8) * 1024 * 1024
 MOST_GROWTH = 1.25 * CACHE_BYTES + (0 if FULL else 14 << 20)
-"""Beside a cache this small weighs what a worker comes to hold anyway: buffers of its threads, habits of clients."""
+"""Beside a cache this small weighs what a worker comes to hold anyway: buffers of its threads, header sets of
+clients."""
 SOAK_SECONDS = 1_800.0 if FULL else 2.0
 WARM_UP_SECONDS = SOAK_SECONDS / 3
 SAMPLE_SECONDS = SOAK_SECONDS / 360

@@ -67,7 +67,7 @@ def test_what_is_begun_with_what_many_have_in_common_ends_as_if_all_were_asked(s
 
 def test_the_worlds_above_ask_for_residuals_and_show_much() -> None:
     plans = [(world, compile_plan(world.rules, world.segments)) for world in map(World, range(200))]
-    contenders = [contender for _, plan in plans for contender in plan.ladder.contenders]
+    contenders = [contender for _, plan in plans for contender in plan.rule_order.contenders]
     decisions = [decision for world, plan in plans for decision in decide(plan, world.context()).values()]
     assert sum(isinstance(each, tuple) and each[1] is not None for each in contenders) > len(contenders) / 20
     assert len(decisions) / 3 < sum(decision.rule != "" for decision in decisions) < len(decisions)

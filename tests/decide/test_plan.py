@@ -20,7 +20,7 @@ def in_segment(name: str) -> Fact:
 
 def ranked(rules: list[Rule]) -> list[str]:
     plan = compile_plan(rules)
-    return [decision.rule for decision, _ in fitting(plan, "hero", plan.ladder.masks["hero"])]
+    return [decision.rule for decision, _ in fitting(plan, "hero", plan.rule_order.masks["hero"])]
 
 
 def test_rules_rank_by_priority_then_facts_then_order() -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from proxy.model import Profile
 from proxy.serve.conversation import Conversation, Phase
 from proxy.serve.protocol import protocols
-from proxy.upstream.manners import Manners
+from proxy.upstream.head_shapes import HeadShapes
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, Script
 from tests.wire.patience import WAITS
@@ -141,7 +141,7 @@ class Shop:
         return (
             any(each._owed for each in self._connections())
             or bool(self._gateway._fetching._tasks)
-            or any(gate.under_way for gate in origins.gates.values())
+            or any(limiter.under_way for limiter in origins.limiters.values())
         )
 
     def told(self) -> list[tuple[object, ...]]:
@@ -167,8 +167,8 @@ class Shop:
             return
         self.forget()
         gateway, transport = self._gateway, self.behind.tailorbird._origins._main
-        transport._manners = Manners()
-        transport.known = transport._manners.recent
+        transport._shapes = HeadShapes()
+        transport.known = transport._shapes.recent
         gateway._own.asking._mapped.clear()
         gateway._straight._ways.clear()
         gateway._own._reader._slot_maps._forget()

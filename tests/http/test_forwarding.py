@@ -12,7 +12,7 @@ from proxy.http.forwarding import (
     shared_headers,
     without_our_cookies,
 )
-from proxy.http.message import Habit, Question, Request, of_lines
+from proxy.http.message import HeaderSet, Question, Request, of_lines
 
 
 def asking(*fields: tuple[bytes, bytes], client: str = "203.0.113.9", scheme: str = "https") -> Request:
@@ -125,8 +125,8 @@ def test_our_cookies_never_reach_the_origin(cookie: bytes, left: bytes) -> None:
 
 
 def question(*fields: tuple[bytes, bytes]) -> Question:
-    habit = Habit(((b"host", b"shop.example"), *fields), b"shop.example", "https", "gzip")
-    return Question(habit, b"GET", b"/c", b"", b"https://shop.example/")
+    header_set = HeaderSet(((b"host", b"shop.example"), *fields), b"shop.example", "https", "gzip")
+    return Question(header_set, b"GET", b"/c", b"", b"https://shop.example/")
 
 
 @pytest.mark.parametrize("client", ["203.0.113.9", "2001:db8::1", "10.0.0.1", ""])

@@ -33,7 +33,7 @@ def test_the_work_is_what_it_says() -> None:
     kinds = {fact.attribute for rule in todo.rules for fact in facts_of(rule.condition)}
     assert len(kinds) >= 8
     assert {rule.slot for rule in todo.rules} == set(SLOTS)
-    asking = [each for each in compile_plan(todo.rules).ladder.contenders if isinstance(each, tuple)]
+    asking = [each for each in compile_plan(todo.rules).rule_order.contenders if isinstance(each, tuple)]
     assert len({decision.rule for decision, residual, *_ in asking if residual is not None}) == 200
     broad = [rule for rule in todo.rules if rule.slot == BROAD_SLOT]
     matched = [

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proxy.page.holes import HOLE_FILLS, FillKind, poured
+from proxy.page.holes import HOLE_FILLS, FillKind, hole_fragment
 from proxy.page.piece import MAX_STORED_BYTES
 
 
@@ -11,7 +11,7 @@ def test_every_way_to_fill_a_hole_that_an_operator_may_write_says_what_it_does()
 
 def test_what_is_poured_stands_as_it_is_in_parts_that_a_stored_block_holds() -> None:
     content = b"{x}<b>" * 20_000
-    parts = poured(content).fill({})
+    parts = hole_fragment(content).fill({})
     assert b"".join(part for part in parts if isinstance(part, bytes)) == content
     assert all(isinstance(part, bytes) and len(part) <= MAX_STORED_BYTES for part in parts)
-    assert list(poured(b"").fill({})) == []
+    assert list(hole_fragment(b"").fill({})) == []

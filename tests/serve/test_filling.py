@@ -16,7 +16,7 @@ from proxy.page.template import Template, cut
 from proxy.personalise import NO_STOCK, Stock
 from proxy.rulebook.compile import Publication
 from proxy.serve.filling import Filling, is_settled_by
-from proxy.serve.recall import Recall, Recalled
+from proxy.serve.page_memo import PageMemo, PageMemoEntry
 from tests.decide.worlds import NUMBERS, SLOTS, TEXTS, World
 
 SEEN = Cap("once", Measure(Reading.COUNT, ("banner shown",)), 1.0)
@@ -37,7 +37,7 @@ def publication_of(rules: Sequence[Rule], world: World | None = None) -> Publica
 
 
 def filling_of(publication: Publication) -> Filling:
-    made = Filling(Recall(), "secret")
+    made = Filling(PageMemo(), "secret")
     made.publish(publication, NO_STOCK)
     return made
 
@@ -50,7 +50,7 @@ def plain(chunks: Sequence[bytes], coding: Coding) -> bytes:
 def test_whatever_is_asked_what_is_shared_is_what_is_decided_and_put_together_alone(coding: Coding) -> None:
     shared = 0
     for seed in range(100):
-        world, page, recalled = World(seed, with_chance=seed % 2 == 1), template(), Recalled()
+        world, page, recalled = World(seed, with_chance=seed % 2 == 1), template(), PageMemoEntry()
         filling = filling_of(publication_of(world.rules, world))
         common = world.random.sample([*TEXTS, *NUMBERS], 4)
         for circumstances in range(3):
@@ -83,7 +83,7 @@ def test_whatever_is_asked_what_is_shared_is_what_is_decided_and_put_together_al
 def test_of_whom_the_same_is_decided_one_page_is_put_together(rule: Rule, holdouts: list[Holdout]) -> None:
     plan = compile_plan([rule], holdouts=holdouts)
     filling = filling_of(replace(publication_of([rule]), plan=plan))
-    page, recalled = template(), Recalled()
+    page, recalled = template(), PageMemoEntry()
     visitors = [EvaluationContext(name, read=lambda measure: 1.0) for name in ("anna", "ben")]
     pages = [filling.shared(page, visitor, "identity", recalled, "now", ()) for visitor in visitors]
     assert pages[0] is pages[1]
@@ -93,7 +93,7 @@ def test_of_whom_the_same_is_decided_one_page_is_put_together(rule: Rule, holdou
 def test_a_page_that_says_a_visitors_own_words_is_shared_with_nobody() -> None:
     rule = Rule("hello", SLOTS[0], variant="v")
     hello = banner(Frame("hello"), title="Hello {name}")
-    filling, recalled = filling_of(replace(publication_of([rule]), fragments={"v": hello})), Recalled()
+    filling, recalled = filling_of(replace(publication_of([rule]), fragments={"v": hello})), PageMemoEntry()
     for name in ("anna", "ben", "anna"):
         context = EvaluationContext(name, attributes={"name": name})
         done = filling.shared(template(), context, "identity", recalled, "now", ())

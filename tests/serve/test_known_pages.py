@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.model import Manner
+from proxy.model import HeadShape
 from proxy.serve.known_pages import pages_of
 from tests.serve.test_straight import FIELDS, HTML, NO_STORE, SLOT, asked
 from tests.visitors.test_capture import FOLDER, OPENED, log
@@ -123,10 +123,10 @@ async def test_every_page_that_is_given_is_an_event(tmp_path: Path) -> None:
 def test_of_a_manner_it_follows_whether_its_answers_are_pages(
     status: int, fields: tuple[tuple[bytes, bytes], ...], is_one: bool
 ) -> None:
-    found = pages_of(Manner(status, ((b"content-type", b"text/html; charset=latin-1"), *fields, *WITH_LENGTH)))
+    found = pages_of(HeadShape(status, ((b"content-type", b"text/html; charset=latin-1"), *fields, *WITH_LENGTH)))
     assert (found is not None) == is_one
     if found is not None:
         assert found.charset == "latin-1"
         assert found.untouched.lines([b"5"]).endswith(b"content-length: 5\r\ncache-control: no-store\r\n")
         assert b"content-length" not in found.filled.lines([b"5"])
-    assert pages_of(Manner(200, ((b"content-type", b"image/png"), *WITH_LENGTH))) is None
+    assert pages_of(HeadShape(200, ((b"content-type", b"image/png"), *WITH_LENGTH))) is None

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.http.client import networks
-from proxy.http.message import Habit, Own, Question, Request
+from proxy.http.message import HeaderSet, Own, Question, Request
 from proxy.serve.logline import Asked, Lines
 from proxy.visitors.pending import Given
 
 AGENT = (b"user-agent", b"Mozilla/5.0")
-HABIT = Habit((AGENT, (b"accept", b"*/*")), b"shop.example", "https", "gzip")
-QUESTION = Question(HABIT, b"GET", b"/sale", b"page=2", b"https://shop.example/")
+HEADER_SET = HeaderSet((AGENT, (b"accept", b"*/*")), b"shop.example", "https", "gzip")
+QUESTION = Question(HEADER_SET, b"GET", b"/sale", b"page=2", b"https://shop.example/")
 OWN = {b"cookie": b"a=1", b"x-forwarded-for": b"203.0.113.9", b"x-request-id": b"r-7"}
 STATUS = b"cache-status: cdn; hit\r\ncache-status: tailorbird; hit; ttl=7"
 HIT = b"HTTP/1.1 200 OK\r\ncontent-length: 1234\r\n%b\r\n\r\n<p>" % STATUS
@@ -123,7 +123,7 @@ def test_the_moment_is_told_to_the_millisecond(at: float, time: str) -> None:
 def test_the_client_is_who_a_trusted_proxy_says_whichever_way_it_came(
     peer: str, own: Own, fields: tuple[tuple[bytes, bytes], ...], client: str
 ) -> None:
-    lines, question = Lines(TRUSTED), Question(Habit(fields, b"", "http", "gzip"), b"GET", b"/", b"", None)
+    lines, question = Lines(TRUSTED), Question(HeaderSet(fields, b"", "http", "gzip"), b"GET", b"/", b"", None)
     bare = Request(b"GET", b"/", b"", b"", (*fields, *own.items()), client=peer)
     for _ in range(2):  # the second time from memory
         made = lines.joined([page(0.0, question, own, peer)]), lines.of(0.0, bare, 200, ())
@@ -141,8 +141,8 @@ NASTY = (
 def requests_saying(value: bytes) -> tuple[Request, tuple[Question, Own, str]]:
     """The same request, read field by field and by its question."""
     own = {b"cookie": value, b"x-request-id": value, b"traceparent": value}
-    habit = Habit(((b"user-agent", value),), value, "https", "gzip")
-    question = Question(habit, b"GET", b"/" + value, value, value)
+    header_set = HeaderSet(((b"user-agent", value),), value, "https", "gzip")
+    question = Question(header_set, b"GET", b"/" + value, value, value)
     headers = ((b"user-agent", value), (b"referer", value), *own.items())
     return Request(b"GET", b"/" + value, value, value, headers, client="192.0.2.1"), (question, own, "192.0.2.1")
 

@@ -98,7 +98,7 @@ NAMES = list(ROWS)
 BODY = b"an upload"
 PATHS = {b"/%b/%d" % (kind, number): ROWS[name] for kind in (b"asset", b"page") for number, name in enumerate(NAMES)}
 KNOWN = 4
-"""How often something is asked for before it is known by habit, and goes straight."""
+"""How often something is asked for before it is known by header set, and goes straight."""
 
 
 class Rude:
@@ -225,7 +225,7 @@ async def asked_for(
         await asyncio.wait_for(rude.are_all_there.wait(), 20)
         assert bool(served.listener.server_state.tasks) != is_straight
         yield clients, rude
-        await eventually(lambda: not any(gate.under_way for gate in served.site.origins.gates.values()))
+        await eventually(lambda: not any(limiter.under_way for limiter in served.site.origins.limiters.values()))
         await eventually(lambda: not served.listener.server_state.tasks)
 
 

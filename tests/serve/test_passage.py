@@ -39,7 +39,7 @@ async def test_who_asks_what_was_asked_before_has_nothing_made_but_a_passage() -
         assert isinstance(client.cycle, Passage)
         go_on.set()
         assert (await hear(reader)).body == b"fine"
-        assert not any(gate.under_way for gate in served.site.origins.gates.values())
+        assert not any(limiter.under_way for limiter in served.site.origins.limiters.values())
         writer.close()
 
 
@@ -70,7 +70,7 @@ async def test_a_client_that_leaves_costs_no_connection_when_the_answer_comes_wh
         writer.transport.abort()
         await eventually(lambda: not served.listener.server_state.connections)
         go_on.set()
-        await eventually(lambda: not any(gate.under_way for gate in served.site.origins.gates.values()))
+        await eventually(lambda: not any(limiter.under_way for limiter in served.site.origins.limiters.values()))
         assert [heard.body for heard in await asked(served, b"/", 2)] == [b"fine"] * 2
         assert origin.connections == 1
 

@@ -107,7 +107,7 @@ async def test_what_is_asked_by_habit_is_answered_with_the_same_bytes() -> None:
                 heard += await reader.readexactly(int(heard.partition(b"content-length: ")[2].split(b"\r\n")[0]))
                 assert heard == expected.replace(b"connection: close\r\n", b"")
         (connection,) = connections(served)
-        # The last that was read in the ordinary way is the second in gzip, which taught that habit.
+        # The last that was read in the ordinary way is the second in gzip, which taught that header set.
         assert (connection.cycle, connection.url, asked[-1].split()[1]) == (None, b"/", b"/a.css")
         writer.close()
 

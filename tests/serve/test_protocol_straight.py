@@ -1,4 +1,4 @@
-"""What is asked by habit and has to be asked of the origin, and what the origin says ahead of its answer."""
+"""What is asked by header set and has to be asked of the origin, and what the origin says ahead of its answer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ async def test_a_client_that_leaves_what_it_asked_by_habit_ends_the_exchange() -
             await reader.readuntil(b"\r\n\r\n")
             writer.close()
         await eventually(
-            lambda: not connections(served) and not any(gate.under_way for gate in served.site.origins.gates.values())
+            lambda: (
+                not connections(served)
+                and not any(limiter.under_way for limiter in served.site.origins.limiters.values())
+            )
         )
 
 
@@ -56,7 +59,7 @@ MODE, SESSION = (b"Sec-Fetch-Mode", b"navigate"), (b"Cookie", b"session=1")
 async def test_early_hints_reach_who_says_how_it_fetches_by_any_way() -> None:
     async with Origin(always(HINTED)) as origin, Served(origin.url) as served:
         reader, writer = await served.connect()
-        for _ in range(4):  # the last are asked by habit, and straight
+        for _ in range(4):  # the last are asked by header set, and straight
             writer.write(request(b"GET", b"/", MODE, SESSION))
             hints = await reader.readuntil(b"\r\n\r\n")
             assert hints == b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\n"
@@ -76,7 +79,7 @@ async def test_no_link_leads_to_the_origins_own_address(path: bytes) -> None:
 
     async with Origin(script) as origin, Served(origin.url) as served:
         reader, writer = await served.connect()
-        for _ in range(4):  # the last are asked by habit, and straight, or stored
+        for _ in range(4):  # the last are asked by header set, and straight, or stored
             writer.write(request(b"GET", path, MODE, SESSION))
             if path == b"/":
                 hints = await reader.readuntil(b"\r\n\r\n")

@@ -207,7 +207,7 @@ async def test_however_many_sets_of_slots_are_asked_for_nobody_is_shown_what_ano
         for n in range(5):
             await site.gateway.routes["/_tb/slots"](site.request(b"/_tb/slots?path=/&names=slot.n%d" % n))
         said += [b"again" in (await home(site, site.visitor(visitor))).body for visitor in ("bert", "anna") * 2]
-        assert len(site.gateway._showing._alikes) <= 4
+        assert len(site.gateway._showing._classes) <= 4
     assert said == [True, False] * 2 + [False, True] * 2
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.bucketing import BUCKETS
-from proxy.http.message import Habit, Question
+from proxy.http.message import HeaderSet, Question
 from proxy.model import Cap, Draw, Fact, Measure, OneOf, Reading
 from proxy.page.slots import DeclaredSlot
 from proxy.page.template import Template, cut
@@ -39,8 +39,8 @@ def outline_of(page: bytes) -> SlotMap:
 
 
 OUTLINE = outline_of(PAGE)
-HABIT = Habit(((b"host", b"shop.example"), (b"accept-language", b"nl")), b"shop.example", "http", "gzip")
-QUESTION = Question(HABIT, b"GET", b"/", b"", None)
+HEADER_SET = HeaderSet(((b"host", b"shop.example"), (b"accept-language", b"nl")), b"shop.example", "http", "gzip")
+QUESTION = Question(HEADER_SET, b"GET", b"/", b"", None)
 
 
 class Shown:

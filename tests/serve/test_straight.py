@@ -39,7 +39,7 @@ ANSWERS = {
 async def asked(
     served: Served, path: bytes, times: int = 6, fields: tuple[tuple[bytes, bytes], ...] = FIELDS
 ) -> list[Heard]:
-    """The answers to the same request again and again: from the third on it is known by its habits."""
+    """The answers to the same request again and again: from the third on it is known by its header sets."""
     reader, writer = await served.connect()
     try:
         heard = []
@@ -91,7 +91,7 @@ async def test_no_task_waits_for_what_goes_straight_and_its_slot_comes_back() ->
         go_on.set()
         assert await reader.readexactly(2) == b"cd"
         assert (await hear(reader)).body == b"abcd"
-        assert not any(gate.under_way for gate in served.site.origins.gates.values())
+        assert not any(limiter.under_way for limiter in served.site.origins.limiters.values())
         writer.close()
 
 
@@ -99,7 +99,7 @@ async def test_a_page_that_came_before_and_has_a_field_no_head_may_have_is_an_ho
     odd = ok(SLOT, HTML, NO_STORE, b"X-Odd: a\x01")
     async with Origin(by_path({b"/": odd})) as origin, Served(origin.url) as served:
         assert [heard.status for heard in await asked(served, b"/", 5)] == [502] * 5
-        assert not any(gate.under_way for gate in served.site.origins.gates.values())
+        assert not any(limiter.under_way for limiter in served.site.origins.limiters.values())
 
 
 @pytest.mark.parametrize("is_packed", [False, True])
@@ -207,7 +207,7 @@ async def test_no_task_waits_for_a_page_to_be_whole_and_nobody_waits_for_ever() 
                 go_on.set()
             heard = await hear(reader)
             assert (heard.status, heard.body == SLOT) == ((200, True) if number < 5 else (504, False))
-        assert not any(gate.under_way for gate in served.site.origins.gates.values())
+        assert not any(limiter.under_way for limiter in served.site.origins.limiters.values())
         writer.close()
 
 
@@ -223,7 +223,7 @@ async def test_a_client_that_leaves_lets_go_of_the_exchange() -> None:
         writer.write(request(b"GET", b"/", *FIELDS))
         await reader.readuntil(b"\r\n\r\n")
         writer.close()
-        await eventually(lambda: not any(gate.under_way for gate in served.site.origins.gates.values()))
+        await eventually(lambda: not any(limiter.under_way for limiter in served.site.origins.limiters.values()))
 
 
 async def test_what_was_sent_ahead_of_an_answer_that_has_to_be_made_again_keeps_its_turn() -> None:
@@ -245,7 +245,7 @@ async def test_what_was_sent_ahead_of_an_answer_that_has_to_be_made_again_keeps_
             await asyncio.sleep(0)
         assert [(await hear(reader)).body for _ in range(4)] == [b"/a", b"/b", b"/a", b"/c"]
         assert origin.connections == 2
-        assert not any(gate.under_way for gate in served.site.origins.gates.values())
+        assert not any(limiter.under_way for limiter in served.site.origins.limiters.values())
         writer.close()
 
 
@@ -295,7 +295,7 @@ async def test_a_page_nobody_waits_for_any_more_lets_go_of_its_exchange() -> Non
         writer.transport.abort()
         await eventually(lambda: not served.listener.server_state.connections)
         has_left.set()
-        await eventually(lambda: not any(gate.under_way for gate in served.site.origins.gates.values()))
+        await eventually(lambda: not any(limiter.under_way for limiter in served.site.origins.limiters.values()))
         await eventually(lambda: not served.listener.server_state.tasks)
 
 

@@ -29,9 +29,9 @@ STRAIGHT: dict[str, Row] = {
     "a whole answer": ("proxy.serve.straight:_said", TOLD, (FINE,)),
     "what is logged of a whole answer": ("proxy.serve.accesslog:Turns.said", TOLD, (FINE,)),
     "a whole answer that was given": ("proxy.serve.backlog:Backlog.replaced", GIVEN, (FINE,)),
-    "what is learnt from a whole answer": ("proxy.upstream.gate:Limit.note", GIVEN, (FINE,)),
+    "what is learnt from a whole answer": ("proxy.upstream.limiter:Limit.note", GIVEN, (FINE,)),
     "a page that came before": ("proxy.serve.slot_maps:SlotMap.filled", TOLD, (PAGE,)),
-    "a head in a known manner": ("proxy.upstream.manners:_Known.read", TOLD, (FINE,)),
+    "a head of a known shape": ("proxy.upstream.head_shapes:_Known.read", TOLD, (FINE,)),
     "the head of an answer": ("proxy.serve.straight:_said", TOLD, (FINE[:-5],)),
     "the request of an answer in pieces": ("proxy.http.message:Question.request", TOLD, (FINE[:-5],)),
     "a page that came before, in pieces": ("proxy.serve.slot_maps:SlotMap.filled", TOLD, (PAGE[:-5], PAGE[-5:])),
@@ -100,7 +100,7 @@ async def seen_by_its_client(
         except asyncio.IncompleteReadError as error:
             assert error.partial == b""
             heard = None
-        await eventually(lambda: not any(gate.under_way for gate in served.site.origins.gates.values()))
+        await eventually(lambda: not any(limiter.under_way for limiter in served.site.origins.limiters.values()))
         failing.is_due = False
         after = await asked(served, path, 3, NAVIGATES)
         assert origin.connections == connections + 1

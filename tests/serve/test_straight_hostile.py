@@ -78,7 +78,7 @@ async def outcomes(*, has_lane: bool) -> dict[str, list[Outcome]]:
             writer.close()
             heard += await asked(served, path, 2)
             found[name] = [(one.status, one.body * (one.status < 500), one.is_whole) for one in heard]
-        assert not any(gate.under_way for gate in served.site.origins.gates.values())
+        assert not any(limiter.under_way for limiter in served.site.origins.limiters.values())
     return found
 
 

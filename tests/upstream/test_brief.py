@@ -54,7 +54,7 @@ async def body_of(answer: object) -> bytes | str | None:
 
 
 def known_and_then(*pieces: bytes, resets: bool = False, known: bytes = FINE) -> Script:
-    """Answers three times in a manner, then with these pieces."""
+    """Answers three times alike, then with these pieces."""
 
     async def script(wire: Wire) -> None:
         for _ in range(3):
@@ -83,7 +83,7 @@ async def asked(
         brief = Asked(transport, seconds)
         assert transport.dispatch(brief, HEAD)
         body = await body_of(await brief.told)
-        assert transport.gate.under_way == 0
+        assert transport.limiter.under_way == 0
         await transport.aclose()
         return brief, body, transport
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from proxy.http.message import Habit, Question, Response
+from proxy.http.message import HeaderSet, Question, Response
 from proxy.http.outgoing import taken_coding
 from proxy.rulebook.compile import Publication
 from proxy.serve.conversation import in_one_write
@@ -23,9 +23,9 @@ LONG = (HTML, b"Cache-Control: max-age=31536000")
 
 def asking(*fields: tuple[bytes, bytes], method: bytes = b"GET", path: bytes = b"/") -> Question:
     fields = ((b"host", b"shop.example"), *fields)
-    bare = Question(Habit(fields, b"shop.example", "http", "identity"), method, path, b"", None).request({}, CLIENT)
+    bare = Question(HeaderSet(fields, b"shop.example", "http", "identity"), method, path, b"", None).request({}, CLIENT)
     coding = taken_coding(bare, (b"identity", b"gzip"))
-    return Question(Habit(fields, b"shop.example", "http", coding), method, path, b"", None)
+    return Question(HeaderSet(fields, b"shop.example", "http", coding), method, path, b"", None)
 
 
 def as_sent(answer: bytes | Response | None) -> bytes | None:

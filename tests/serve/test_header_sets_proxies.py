@@ -1,4 +1,4 @@
-"""What proxies on the way add to a request is another thing each time, and no part of a habit."""
+"""What proxies on the way add to a request is another thing each time, and no part of a header set."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import pytest
 
 from proxy.http.incoming import Incoming
 from proxy.http.message import Request
-from proxy.serve.habits import EACH_TIME, MOST_CUTS, Habits
+from proxy.serve.header_sets import EACH_TIME, MOST_CUTS, HeaderSets
 from proxy.settings import Settings
 from proxy.visitors.context import REQUEST_ATTRIBUTES, Seen
 from proxy.visitors.visitor import ANONYMOUS
-from tests.serve.test_habits import (
+from tests.serve.test_header_sets import (
     FIELDS,
     PEER,
     SETTINGS,
@@ -30,8 +30,8 @@ BEHIND_A_PROXY = (
 
 
 def test_what_proxies_add_anew_each_time_is_no_part_of_a_habit() -> None:
-    habits = Habits(Incoming(SETTINGS), SETTINGS)
-    made = habits.of(PEER, "http")
+    header_sets = HeaderSets(Incoming(SETTINGS), SETTINGS)
+    made = header_sets.of(PEER, "http")
 
     def asked(number: int) -> bytes:
         return head(FIELDS[0], *(field % number for field in BEHIND_A_PROXY[:2]), *FIELDS[1:3], *(
@@ -42,7 +42,7 @@ def test_what_proxies_add_anew_each_time_is_no_part_of_a_habit() -> None:
     assert [one is not None for one in read] == [False, False, True, True, True]
     for number, one in enumerate(read):
         require_same_or_nothing(one, asked(number))
-    another = read_by(habits.of("192.0.2.8", "http"), asked(9))
+    another = read_by(header_sets.of("192.0.2.8", "http"), asked(9))
     assert another is not None and another.get(b"x-forwarded-for") == b"198.51.100.9"
 
 
@@ -84,10 +84,10 @@ def test_a_field_that_names_the_country_is_a_part_of_the_habit() -> None:
 
 def test_what_a_trusted_proxy_says_of_the_scheme_is_believed_of_it_alone() -> None:
     settings = Settings(trusted_proxies=("10.0.0.1",))
-    habits, data = Habits(Incoming(settings), settings), head(FIELDS[0], b"X-Forwarded-Proto: https")
+    header_sets, data = HeaderSets(Incoming(settings), settings), head(FIELDS[0], b"X-Forwarded-Proto: https")
     schemes = []
     for peer in ("10.0.0.1", "192.0.2.7"):
-        made = habits.of(peer, "http")
+        made = header_sets.of(peer, "http")
         read = [read_by(made, data) for _ in range(3)][-1]
         assert read is not None
         schemes.append((read.scheme, read.question and read.question.key[:13]))

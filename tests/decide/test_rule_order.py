@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from proxy.decide.engine import decide, without
-from proxy.decide.ladder import MOST_PAGES, Ladder
 from proxy.decide.plan import compile_plan
+from proxy.decide.rule_order import MOST_PAGES, RuleOrder
 from proxy.model import AnyOf, Decision, EvaluationContext, Fact, OneOf, Reason, Rule
 
 
@@ -12,18 +12,18 @@ def is_from(country: str) -> Fact:
     return Fact("country", OneOf(frozenset({country})))
 
 
-def ladder(*rules: Rule) -> Ladder:
-    return compile_plan(rules).ladder
+def rule_order(*rules: Rule) -> RuleOrder:
+    return compile_plan(rules).rule_order
 
 
 def test_slots_stand_one_above_the_other_by_name_and_what_is_beneath_is_known() -> None:
-    two = ladder(Rule("b", "row"), Rule("a", "hero", AnyOf((is_from("NO"), is_from("SE")))))
+    two = rule_order(Rule("b", "row"), Rule("a", "hero", AnyOf((is_from("NO"), is_from("SE")))))
     assert (two.masks, two.beneath) == ({"hero": 0b011, "row": 0b100}, {"hero": 0, "row": 0b011})
     assert [contender.rule for contender in two.contenders if isinstance(contender, Decision)] == ["a", "a", "b"]
 
 
 def test_a_page_with_all_slots_needs_no_mask() -> None:
-    two = ladder(Rule("a", "hero"), Rule("b", "row"), Rule("c", "away", paused=True))
+    two = rule_order(Rule("a", "hero"), Rule("b", "row"), Rule("c", "away", paused=True))
     assert two.page(("row", "hero", "away", "unheard of"))[0] is None
     mask, unfilled = two.page(["row", "row", "unheard of"])
     assert mask == two.masks["row"]
@@ -38,7 +38,7 @@ def test_what_is_decided_for_one_is_not_what_the_next_begins_with() -> None:
 
 
 def test_many_sets_of_slots_do_not_fill_the_memory() -> None:
-    one = ladder(Rule("a", "hero"))
+    one = rule_order(Rule("a", "hero"))
     for number in range(MOST_PAGES + 10):
         one.page((str(number),))
     assert len(one.pages) <= MOST_PAGES

@@ -16,7 +16,7 @@ MOST_BITS = 1 << 28
 """32 MB, for some 27 million. Where there are more, more strangers are taken for one of them."""
 
 
-class Crowd:
+class BloomFilter:
     """Sized for at least so many texts; `is_full` when it holds more."""
 
     __slots__ = ("_bits", "_many", "_mask", "_room")

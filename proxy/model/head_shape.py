@@ -1,4 +1,4 @@
-"""A manner: the head that an origin sends with answer after answer, alike except for a few values. What follows from it
+"""A shape: the head that an origin sends with answer after answer, alike except for a few values. What follows from it
 is worked out once for all of them."""
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from proxy.model.messages import Headers
 
 
-class Manner:
+class HeadShape:
     """What many answers of an origin have in common, who differ in a few values only: when they were made, how long
     they are. `fields` has None where such a value stands. No value has a control character."""
 
@@ -37,7 +37,7 @@ class Manner:
         pieces[1::2] = values if kept is None else [values[number] for number in kept]
         return b"".join(pieces)
 
-    def through(self, changed: Callable[[Headers], Headers]) -> Manner:
+    def through(self, changed: Callable[[Headers], Headers]) -> HeadShape:
         """What `changed` makes of all these answers. Of the values in which they differ it has to leave each alone, or
         its whole field out."""
         before = [name for name, value in self.fields if value is None]
@@ -47,9 +47,9 @@ class Manner:
         kept = [numbers[id(value)] for _, value in fields if id(value) in numbers]
         gone = [name for number, name in zip(marks, before, strict=True) if number not in kept]
         if kept != sorted(set(kept)) or any(name in gone for name, _ in fields):
-            raise ValueError("a value was changed in which answers of a manner differ")
+            raise ValueError("a value was changed in which answers of a shape differ")
         made = [(name, None if id(value) in numbers else value) for name, value in fields]
-        return Manner(self.status, made, None if self._kept is None and not gone else kept)
+        return HeadShape(self.status, made, None if self._kept is None and not gone else kept)
 
     def _marked(self, marks: Iterable[bytes]) -> Headers:
         left = iter(marks)

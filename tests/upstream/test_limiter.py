@@ -9,7 +9,7 @@ import pytest
 
 from proxy.errors import OriginError
 from proxy.settings import Settings
-from proxy.upstream.gate import LEAST, Gate, Limit
+from proxy.upstream.limiter import LEAST, Limit, Limiter
 from tests.wire.site import eventually
 
 SETTINGS = Settings(concurrency_start=2, max_connections=2, max_waiting=3, max_wait_ms=60_000)
@@ -102,29 +102,29 @@ def test_it_stays_between_its_bounds() -> None:
 
 
 async def test_who_finds_no_place_waits_and_the_newest_goes_first() -> None:
-    gate, order = Gate(SETTINGS, Clock()), []
+    limiter, order = Limiter(SETTINGS, Clock()), []
 
     async def ask(name: str) -> None:
-        await gate.enter()
+        await limiter.enter()
         order.append(name)
 
     for name in ("one", "two", "three", "four"):
         asyncio.get_running_loop().create_task(ask(name))
         await asyncio.sleep(0)
-    assert (order, gate.waiting) == (["one", "two"], 2)
-    gate.leave()
-    gate.leave()
+    assert (order, limiter.waiting) == (["one", "two"], 2)
+    limiter.leave()
+    limiter.leave()
     await eventually(lambda: len(order) == 4)
     assert order == ["one", "two", "four", "three"]
-    assert (gate.under_way, gate.waiting) == (2, 0)
+    assert (limiter.under_way, limiter.waiting) == (2, 0)
 
 
 async def test_too_many_who_wait_are_refused_at_once() -> None:
-    gate = Gate(SETTINGS, Clock())
-    tasks = [asyncio.create_task(gate.enter()) for _ in range(5)]
-    await eventually(lambda: gate.waiting == 3)
+    limiter = Limiter(SETTINGS, Clock())
+    tasks = [asyncio.create_task(limiter.enter()) for _ in range(5)]
+    await eventually(lambda: limiter.waiting == 3)
     with pytest.raises(OriginError) as refused:
-        await gate.enter()
+        await limiter.enter()
     assert (refused.value.reason, refused.value.status) == ("overload", 503)
     for task in tasks:
         task.cancel()
@@ -132,61 +132,61 @@ async def test_too_many_who_wait_are_refused_at_once() -> None:
 
 async def test_nobody_waits_for_long_and_under_lasting_overload_hardly_at_all() -> None:
     clock = Clock()
-    gate = Gate(replace(SETTINGS, max_wait_ms=400), clock)
-    await gate.enter()
-    await gate.enter()
+    limiter = Limiter(replace(SETTINGS, max_wait_ms=400), clock)
+    await limiter.enter()
+    await limiter.enter()
     loop = asyncio.get_running_loop()
     begun = loop.time()
     with pytest.raises(OriginError):
-        await gate.enter()
+        await limiter.enter()
     assert loop.time() - begun >= 0.4
 
     clock.at += 0.8
-    waiting = asyncio.create_task(gate.enter())  # somebody waits from now on
-    await eventually(lambda: gate.waiting == 1)
+    waiting = asyncio.create_task(limiter.enter())  # somebody waits from now on
+    await eventually(lambda: limiter.waiting == 1)
     clock.at += 0.8
     begun = loop.time()
     with pytest.raises(OriginError):
-        await gate.enter()
+        await limiter.enter()
     assert loop.time() - begun < 0.4
     waiting.cancel()
 
 
 async def test_while_some_are_sent_away_others_hardly_wait() -> None:
     clock = Clock()
-    gate = Gate(replace(SETTINGS, max_connections=1, max_wait_ms=400), clock)
-    await gate.enter()
+    limiter = Limiter(replace(SETTINGS, max_connections=1, max_wait_ms=400), clock)
+    await limiter.enter()
     loop = asyncio.get_running_loop()
     waits = []
     for pause in (4.0, 0.2, 0.2, 4.0):
         clock.at += pause
         begun = loop.time()
         with pytest.raises(OriginError):
-            await gate.enter()
+            await limiter.enter()
         waits.append(loop.time() - begun >= 0.4)
     assert waits == [True, False, False, True]
 
 
 async def test_who_leaves_while_waiting_takes_no_place() -> None:
-    gate = Gate(SETTINGS, Clock())
-    await gate.enter()
-    await gate.enter()
-    task = asyncio.create_task(gate.enter())
-    await eventually(lambda: gate.waiting == 1)
+    limiter = Limiter(SETTINGS, Clock())
+    await limiter.enter()
+    await limiter.enter()
+    task = asyncio.create_task(limiter.enter())
+    await eventually(lambda: limiter.waiting == 1)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert (gate.under_way, gate.waiting) == (2, 0)
+    assert (limiter.under_way, limiter.waiting) == (2, 0)
 
 
 async def test_a_turn_given_to_one_who_is_just_leaving_is_passed_on() -> None:
-    gate = Gate(SETTINGS, Clock())
-    await gate.enter()
-    await gate.enter()
-    leaving = asyncio.create_task(gate.enter())
-    await eventually(lambda: gate.waiting == 1)
-    gate.leave()
+    limiter = Limiter(SETTINGS, Clock())
+    await limiter.enter()
+    await limiter.enter()
+    leaving = asyncio.create_task(limiter.enter())
+    await eventually(lambda: limiter.waiting == 1)
+    limiter.leave()
     leaving.cancel()
     await asyncio.gather(leaving, return_exceptions=True)
-    assert gate.under_way == 1
-    await gate.enter()
-    assert gate.under_way == 2
+    assert limiter.under_way == 1
+    await limiter.enter()
+    assert limiter.under_way == 2

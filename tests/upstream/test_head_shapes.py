@@ -1,4 +1,4 @@
-"""What is read by its manner is read as strictly as ever, or left to others."""
+"""What is read by its shape is read as strictly as ever, or left to others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from proxy.errors import OriginError
 from proxy.upstream import plain
 from proxy.upstream.answer import Answer
-from proxy.upstream.manners import MOST_CUTS, Manners
+from proxy.upstream.head_shapes import MOST_CUTS, HeadShapes
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -19,28 +19,28 @@ def head(date: bytes = b"today", length: bytes = b"5", tag: bytes = b'"a"', more
     return OK + b"".join(line + b"\r\n" for line in lines) + more + b"\r\n"
 
 
-def acquainted(*heads: bytes) -> Manners:
-    """Manners of an origin that has given such heads."""
-    manners = Manners()
+def acquainted(*heads: bytes) -> HeadShapes:
+    """HeadShapes of an origin that has given such heads."""
+    shapes = HeadShapes()
     for known in heads:
         for _ in range(3):
-            manners.read(known)
-    return manners
+            shapes.read(known)
+    return shapes
 
 
 def test_a_head_is_read_by_its_manner_from_the_third_on() -> None:
-    manners = Manners()
-    heads = [manners.read(head(date=b"%d" % day)) for day in range(4)]
-    assert [read is not None and read.manner is not None for read in heads] == [False, False, True, True]
+    shapes = HeadShapes()
+    heads = [shapes.read(head(date=b"%d" % day)) for day in range(4)]
+    assert [read is not None and read.shape is not None for read in heads] == [False, False, True, True]
 
 
 @pytest.mark.parametrize("length", [0, 5, 10**14])
 def test_what_differs_is_read_off_each_head(length: int) -> None:
     another = head(b"tomorrow", b"%d" % length, b'W/"b\xe9"')
     read = acquainted(head()).read(another + b"body")
-    assert read is not None and read.manner is not None
+    assert read is not None and read.shape is not None
     assert (read.status, read.length, read.body_at) == (200, length, len(another))
-    assert read.manner.headers(read.values) == (
+    assert read.shape.headers(read.values) == (
         (b"server", b"shop"), (b"date", b"tomorrow"), (b"content-length", b"%d" % length), (b"etag", b'W/"b\xe9"'),
     )  # fmt: skip
 
@@ -84,15 +84,15 @@ def setting(*cookies: bytes) -> bytes:
 def test_a_nonce_differs_with_each_answer() -> None:
     policy = b"Content-Security-Policy: script-src 'nonce-%b'\r\n"
     read = acquainted(head(more=policy % b"one")).read(head(more=policy % b"other"))
-    assert read is not None and read.manner is not None
-    assert read.manner.headers(read.values)[4:] == ((b"content-security-policy", b"script-src 'nonce-other'"),)
+    assert read is not None and read.shape is not None
+    assert read.shape.headers(read.values)[4:] == ((b"content-security-policy", b"script-src 'nonce-other'"),)
 
 
 def test_cookies_differ_with_each_answer_and_so_does_how_long_the_connection_is_kept() -> None:
     another = setting(b"a=2; Path=/", b"b=3; Secure").replace(b"max=9", b"max=8")
     read = acquainted(setting(b"a=0", b"b=1; HttpOnly")).read(another)
-    assert read is not None and read.manner is not None
-    said = read.manner.headers(read.values)[4:]
+    assert read is not None and read.shape is not None
+    said = read.shape.headers(read.values)[4:]
     assert said == ((b"set-cookie", b"a=2; Path=/"), (b"set-cookie", b"b=3; Secure"), (b"keep-alive", b"max=8"))
 
 
@@ -114,29 +114,29 @@ def test_cookies_that_are_to_be_looked_into_are_read_as_if_there_were_no_manners
 
 def test_many_manners_are_told_apart() -> None:
     heads = [head(more=b"X-Kind: %d\r\n" % kind) for kind in range(20)]
-    manners = acquainted(*heads)
+    shapes = acquainted(*heads)
     for one in (*heads, *reversed(heads)):
-        read, known = manners.read(one), plain.read(one)
-        assert read is not None and read.manner is not None and known is not None
-        assert read.manner.headers(read.values) == known.headers
+        read, known = shapes.read(one), plain.read(one)
+        assert read is not None and read.shape is not None and known is not None
+        assert read.shape.headers(read.values) == known.headers
 
 
 def test_a_field_that_stands_twice_keeps_its_values_apart() -> None:
     twice = OK + b"Date:first\r\nDate: second\r\nContent-Length: 0\r\n\r\n"
     read = acquainted(twice).read(twice)
-    assert read is not None and read.manner is not None
-    assert read.manner.headers(read.values)[:2] == ((b"date", b"first"), (b"date", b"second"))
+    assert read is not None and read.shape is not None
+    assert read.shape.headers(read.values)[:2] == ((b"date", b"first"), (b"date", b"second"))
 
 
 def test_an_origin_that_never_writes_alike_is_read_too() -> None:
     name = "x-request-id"
     spellings = ["".join(c.upper() if n >> at & 1 else c for at, c in enumerate(name)) for n in range(3 * MOST_CUTS)]
     heads = [OK + b"%b: 1\r\nContent-Length: 0\r\n\r\n" % spelling.encode() for spelling in spellings]
-    manners = acquainted(*heads)
+    shapes = acquainted(*heads)
     for one in heads:
-        read, known = manners.read(one), plain.read(one)
+        read, known = shapes.read(one), plain.read(one)
         assert read is not None and known is not None
-        assert (read.manner.headers(read.values) if read.manner else read.headers) == known.headers
+        assert (read.shape.headers(read.values) if read.shape else read.headers) == known.headers
 
 
 LINES = st.lists(
@@ -153,9 +153,9 @@ LINES = st.lists(
 @given(st.lists(LINES, min_size=1, max_size=6))
 def test_the_quick_reading_says_what_the_strict_one_says_whatever_came_before(several: list[list[bytes]]) -> None:
     heads = [OK + b"".join(line + b"\r\n" for line in lines) + b"\r\nhello, more" for lines in several]
-    manners = acquainted(*heads)
+    shapes = acquainted(*heads)
     for data in heads:
-        assert _read(Answer(read=manners.read), [data]) == _read(Answer(), [bytes((byte,)) for byte in data])
+        assert _read(Answer(read=shapes.read), [data]) == _read(Answer(), [bytes((byte,)) for byte in data])
 
 
 def _read(answer: Answer, pieces: list[bytes]) -> object:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proxy.http.message import Habit, Question
+from proxy.http.message import HeaderSet, Question
 from proxy.httpcache.allowance import Allowance, CookieRoles
 from proxy.httpcache.stored import Choices, store
 from proxy.metrics import Tally
@@ -13,11 +13,11 @@ from proxy.model import Consent
 from proxy.page.about import About
 from proxy.page.template import Template, cut, cut_at
 from proxy.rulebook.policy import PagePolicy
+from proxy.serve.lookups import SHARE, Lookups
 from proxy.serve.pages import Entry
-from proxy.serve.ways import SHARE, Ways
-from proxy.visitors.alike import Alikes
 from proxy.visitors.asked import Asked
 from proxy.visitors.capture import Page
+from proxy.visitors.equivalence import EquivalenceClasses
 from proxy.visitors.telling import Telling
 from tests.wire.site import NOON, PAGE, in_segment, published, shown
 
@@ -29,7 +29,7 @@ COOKIES_MATTER = PagePolicy("/", Allowance(cookies=CookieRoles((), (), ())))
 
 
 def asking(path: bytes = b"/", method: bytes = b"GET") -> Question:
-    return Question(Habit(((b"host", b"shop.example"),), b"shop.example", "http", "gzip"), method, path, b"", None)
+    return Question(HeaderSet(((b"host", b"shop.example"),), b"shop.example", "http", "gzip"), method, path, b"", None)
 
 
 def page(body: bytes = PAGE, status: int = 200) -> Entry:
@@ -42,27 +42,35 @@ def learned(question: Question, entry: Entry, policy: PagePolicy | None = None, 
     assert entry.template is not None
     asked = replace(Asked.by(PUBLICATION, entry.template.slots), **asks)
     question.said = asked, ()
-    ways = Ways(ROOM)
-    ways.learn(question, b"key", replace(entry, policy=policy), asked, Alikes(asked, Tally()), Consent.PROFILE, TOLD)
-    return ways.get(question) is not None
+    lookups = Lookups(ROOM)
+    lookups.learn(
+        question,
+        b"key",
+        replace(entry, policy=policy),
+        asked,
+        EquivalenceClasses(asked, Tally()),
+        Consent.PROFILE,
+        TOLD,
+    )
+    return lookups.get(question) is not None
 
 
 def test_a_page_that_is_filled_has_a_way_whose_words_are_remembered() -> None:
-    question, entry, ways = asking(), page(), Ways(ROOM)
+    question, entry, lookups = asking(), page(), Lookups(ROOM)
     asked = Asked.by(PUBLICATION, ("home.hero",))
     question.said = asked, ("nl",)
-    alikes = Alikes(asked, Tally())
-    ways.learn(question, b"its key", entry, asked, alikes, Consent.PROFILE, TOLD)
-    way = ways.get(question)
-    assert way is not None
-    assert (way.key, way.entry, way.asked, way.alikes, way.said, way.agreed) == (
-        b"its key", entry, asked, alikes, ("nl",), Consent.PROFILE,
+    classes = EquivalenceClasses(asked, Tally())
+    lookups.learn(question, b"its key", entry, asked, classes, Consent.PROFILE, TOLD)
+    lookup = lookups.get(question)
+    assert lookup is not None
+    assert (lookup.key, lookup.entry, lookup.asked, lookup.classes, lookup.said, lookup.agreed) == (
+        b"its key", entry, asked, classes, ("nl",), Consent.PROFILE,
     )  # fmt: skip
-    assert (way.template, way.lead, way.recalled) == (entry.template, entry.lead, entry.recalled)
-    assert (way.telling, way.is_noted_whole) == (TOLD.telling, False)
-    ways.learn(question, b"its key", page(), asked, alikes, Consent.PROFILE, None)
-    way = ways.get(question)
-    assert way is not None and way.is_noted_whole
+    assert (lookup.template, lookup.lead, lookup.recalled) == (entry.template, entry.lead, entry.recalled)
+    assert (lookup.telling, lookup.is_noted_whole) == (TOLD.telling, False)
+    lookups.learn(question, b"its key", page(), asked, classes, Consent.PROFILE, None)
+    lookup = lookups.get(question)
+    assert lookup is not None and lookup.is_noted_whole
 
 
 @pytest.mark.parametrize(
@@ -84,42 +92,46 @@ def test_what_depends_on_more_has_none(
 
 
 def test_what_a_request_says_to_other_slots_is_no_way() -> None:
-    question, ways, asked = asking(), Ways(ROOM), Asked.by(PUBLICATION, ("home.hero",))
+    question, lookups, asked = asking(), Lookups(ROOM), Asked.by(PUBLICATION, ("home.hero",))
     question.said = replace(asked), ()
-    ways.learn(question, b"key", page(), asked, Alikes(asked, Tally()), Consent.PROFILE, TOLD)
-    assert ways.get(question) is None
+    lookups.learn(question, b"key", page(), asked, EquivalenceClasses(asked, Tally()), Consent.PROFILE, TOLD)
+    assert lookups.get(question) is None
 
 
 def test_a_way_leads_to_what_answered_last_and_ends_with_the_rules() -> None:
-    question, ways, asked = asking(), Ways(ROOM), Asked.by(PUBLICATION, ("home.hero",))
+    question, lookups, asked = asking(), Lookups(ROOM), Asked.by(PUBLICATION, ("home.hero",))
     question.said = asked, ()
     for entry in (page(), page()):
-        ways.learn(question, b"key", entry, asked, Alikes(asked, Tally()), Consent.PROFILE, TOLD)
-        way = ways.get(question)
-        assert way is not None and way.entry is entry
-    ways.clear()
-    assert ways.get(question) is None
+        lookups.learn(question, b"key", entry, asked, EquivalenceClasses(asked, Tally()), Consent.PROFILE, TOLD)
+        lookup = lookups.get(question)
+        assert lookup is not None and lookup.entry is entry
+    lookups.clear()
+    assert lookups.get(question) is None
 
 
 def test_a_way_ends_with_what_it_leads_to() -> None:
-    ways, asked, questions = Ways(ROOM), Asked.by(PUBLICATION, ("home.hero",)), [asking(b"/%d" % n) for n in range(3)]
+    lookups, asked, questions = (
+        Lookups(ROOM),
+        Asked.by(PUBLICATION, ("home.hero",)),
+        [asking(b"/%d" % n) for n in range(3)],
+    )
     for question, key in zip(questions, (b"one", b"one", b"two"), strict=True):
         question.said = asked, ()
-        ways.learn(question, key, page(), asked, Alikes(asked, Tally()), Consent.PROFILE, TOLD)
-    ways.leave(b"one")
-    ways.leave(b"nowhere")
-    assert [ways.get(question) is None for question in questions] == [True, True, False]
-    ways.leave(b"two")
-    assert (ways.used_bytes, ways._leading_to) == (0, {})
+        lookups.learn(question, key, page(), asked, EquivalenceClasses(asked, Tally()), Consent.PROFILE, TOLD)
+    lookups.leave(b"one")
+    lookups.leave(b"nowhere")
+    assert [lookups.get(question) is None for question in questions] == [True, True, False]
+    lookups.leave(b"two")
+    assert (lookups.used_bytes, lookups._leading_to) == (0, {})
 
 
 def test_only_so_many_ways_are_remembered() -> None:
-    ways, asked, entry = Ways(ROOM), Asked.by(PUBLICATION, ("home.hero",)), page()
+    lookups, asked, entry = Lookups(ROOM), Asked.by(PUBLICATION, ("home.hero",)), page()
     for number in range(1_000):
         question = asking(b"/%d" % number)
         question.said = asked, ()
-        ways.learn(question, b"key", entry, asked, Alikes(asked, Tally()), Consent.PROFILE, TOLD)
-        assert ways.used_bytes <= SHARE * ROOM
-        assert sum(map(len, ways._leading_to.values())) == len(ways.known)
-    assert 10 < len(ways.known) < 1_000
-    assert ways.get(question) is not None
+        lookups.learn(question, b"key", entry, asked, EquivalenceClasses(asked, Tally()), Consent.PROFILE, TOLD)
+        assert lookups.used_bytes <= SHARE * ROOM
+        assert sum(map(len, lookups._leading_to.values())) == len(lookups.known)
+    assert 10 < len(lookups.known) < 1_000
+    assert lookups.get(question) is not None

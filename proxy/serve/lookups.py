@@ -16,11 +16,11 @@ from proxy.memo import Memo
 from proxy.model import AttributeValue, Consent
 from proxy.page.template import Template
 from proxy.personalise import Personalised
+from proxy.serve.page_memo import PageMemoEntry
 from proxy.serve.pages import Entry
-from proxy.serve.recall import Recalled
-from proxy.visitors.alike import NO_NUMBER, Alikes
 from proxy.visitors.asked import Asked
 from proxy.visitors.capture import Page
+from proxy.visitors.equivalence import NO_NUMBER, EquivalenceClasses
 from proxy.visitors.telling import Telling
 
 SHARE = 1 / 32
@@ -31,11 +31,11 @@ NOTHING: dict[int, Personalised] = {}
 
 
 @dataclass(slots=True, eq=False)
-class Way:
+class Lookup:
     """How one question is answered by a page that is filled.
 
     * What was found: the stored `entry` under `key`, its `template`, `lead` and what it was shown as (`recalled`); what
-      its slots ask (`asked`), the visitors who are alike to them (`alikes`), what the request says of that (`said`);
+      its slots ask (`asked`), the visitors who are alike to them (`classes`), what the request says of that (`said`);
       and what its visitors agreed to (`agreed`), unless their cookies say.
     * When it holds: from `since` up to `until`, while no more than `changes` were made to what is stored. If it
       `is_vouched_for`, remembered profiles are believed for as long.
@@ -49,9 +49,9 @@ class Way:
     entry: Entry
     template: Template
     lead: Lead
-    recalled: Recalled
+    recalled: PageMemoEntry
     asked: Asked
-    alikes: Alikes
+    classes: EquivalenceClasses
     said: tuple[AttributeValue | None, ...]
     agreed: Consent | None
     telling: Telling | None
@@ -66,7 +66,7 @@ class Way:
     newcomers: int = NO_NUMBER
 
 
-class Ways(Memo[Question, Way]):
+class Lookups(Memo[Question, Lookup]):
     """The records of one worker under the rules that are live. They keep an entry alive no longer than it is stored."""
 
     def __init__(self, cache_bytes: int) -> None:
@@ -80,25 +80,25 @@ class Ways(Memo[Question, Way]):
         key: bytes,
         entry: Entry,
         asked: Asked,
-        alikes: Alikes,
+        classes: EquivalenceClasses,
         agreed: Consent | None,
         page: Page | None,
     ) -> None:
         """Remembers that the question was answered with the entry under `key`."""
         known = self.known.get(question)
         if known is None or known.entry is not entry:
-            way = _way(question, key, entry, asked, alikes, agreed, page)
-            if way is not None:
-                self.put(question, way, _WAY_BYTES + question.size)
+            lookup = _way(question, key, entry, asked, classes, agreed, page)
+            if lookup is not None:
+                self.put(question, lookup, _WAY_BYTES + question.size)
                 self._leading_to.setdefault(key, {})[question] = None
 
     def drop(self, question: Question) -> None:
         """Forgets the way of this question."""
-        way = self.known.get(question)
-        if way is not None and (questions := self._leading_to.get(way.key)) is not None:
+        lookup = self.known.get(question)
+        if lookup is not None and (questions := self._leading_to.get(lookup.key)) is not None:
             questions.pop(question, None)
             if not questions:
-                del self._leading_to[way.key]
+                del self._leading_to[lookup.key]
         super().drop(question)
 
     def leave(self, key: bytes) -> None:
@@ -117,16 +117,27 @@ def _way(
     key: bytes,
     entry: Entry,
     asked: Asked,
-    alikes: Alikes,
+    classes: EquivalenceClasses,
     agreed: Consent | None,
     page: Page | None,
-) -> Way | None:
+) -> Lookup | None:
     policy = entry.policy
     template, lead, recalled, (whose, said) = entry.template, entry.lead, entry.recalled, question.said
     if template is None or lead is None or recalled is None or entry.stored.status != 200 or question.method != b"GET":
         return None
     if asked.tells_visitors_apart or whose is not asked or (policy is not None and policy.cookies):
         return None
-    return Way(
-        question, key, entry, template, lead, recalled, asked, alikes, said, agreed, page and page.telling, page is None
+    return Lookup(
+        question,
+        key,
+        entry,
+        template,
+        lead,
+        recalled,
+        asked,
+        classes,
+        said,
+        agreed,
+        page and page.telling,
+        page is None,
     )

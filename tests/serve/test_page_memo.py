@@ -7,24 +7,24 @@ from proxy.decide.plan import compile_plan
 from proxy.model import Decision
 from proxy.page.encode import AT_ONCE_BYTES, Assembled
 from proxy.personalise import Personalised
-from proxy.serve.recall import Recall, Recalled, outcome_of
+from proxy.serve.page_memo import PageMemo, PageMemoEntry, outcome_of
 
 SETTLED = Personalised(Assembled([b"a"], 1, b'W/"a"', "gzip", is_settled=True), ())
 UNSETTLED = Personalised(Assembled([b"a"], 1, b'W/"a"', "gzip"), ())
 
 
 def test_only_what_will_not_get_better_is_remembered() -> None:
-    page = Recalled()
-    Recall().keep(page, "a", 1, UNSETTLED)
+    page = PageMemoEntry()
+    PageMemo().keep(page, "a", 1, UNSETTLED)
     assert page.shown == {} and page.get("a", 1) is None
-    Recall().keep(page, "a", 1, SETTLED)
+    PageMemo().keep(page, "a", 1, SETTLED)
     assert (page.get("a", 1), page.get("a", 2), page.get("b", 1)) == (SETTLED, None, None)
     assert SETTLED.pieces is not None and b"".join(SETTLED.pieces) == SETTLED.page.lines + b"\r\na"
 
 
 def test_what_is_too_large_for_one_piece_is_remembered_without_its_pieces() -> None:
-    page, large = Recalled(), Assembled([b"a" * (AT_ONCE_BYTES + 1)], AT_ONCE_BYTES + 1, b'W/"a"', "gzip", True)
-    Recall().keep(page, "a", 1, Personalised(large, ()))
+    page, large = PageMemoEntry(), Assembled([b"a" * (AT_ONCE_BYTES + 1)], AT_ONCE_BYTES + 1, b'W/"a"', "gzip", True)
+    PageMemo().keep(page, "a", 1, Personalised(large, ()))
     kept = page.get("a", 1)
     assert kept is not None and kept.pieces is None
 
@@ -34,14 +34,14 @@ def settled() -> Personalised:
 
 
 def test_when_there_is_too_much_all_is_forgotten_and_what_comes_next_is_kept() -> None:
-    recall, pages = Recall(most=4), [Recalled(), Recalled()]
+    recall, pages = PageMemo(most=4), [PageMemoEntry(), PageMemoEntry()]
     for number in range(5):
         recall.keep(pages[number % 2], "a", number, settled())
     assert [dict(page.shown) for page in pages] == [{"a": {4: SETTLED}}, {}]
 
 
 def test_what_is_found_in_two_ways_takes_its_room_once() -> None:
-    recall, page = Recall(most=4), Recalled()
+    recall, page = PageMemo(most=4), PageMemoEntry()
     for number in range(3):
         shown = settled()
         recall.keep_outcome(page, ("gzip", number), shown)
@@ -59,7 +59,7 @@ def test_what_was_decided_alike_is_found_by_its_decisions_in_each_coding() -> No
 
 
 def test_outcomes_and_what_deciding_begins_with_count_and_are_forgotten_with_the_rest() -> None:
-    recall, page, begun = Recall(most=2), Recalled(), begin(compile_plan([]), (), {}, 0.0)
+    recall, page, begun = PageMemo(most=2), PageMemoEntry(), begin(compile_plan([]), (), {}, 0.0)
     recall.keep_outcome(page, ("gzip", 1), settled())
     recall.keep_outcome(page, ("gzip", 2), UNSETTLED)
     recall.begin(page, "a", begun)
@@ -70,7 +70,7 @@ def test_outcomes_and_what_deciding_begins_with_count_and_are_forgotten_with_the
 
 
 def test_a_page_that_is_gone_takes_what_it_was_shown_as_with_it() -> None:
-    recall, page = Recall(), Recalled()
+    recall, page = PageMemo(), PageMemoEntry()
     recall.keep(page, "a", 1, SETTLED)
     del page
     recall.forget()
@@ -85,7 +85,7 @@ def test_what_is_forgotten_is_not_known_from_then_on_and_freed_by_a_thread() -> 
                 done.set()
 
     freed, done = list[threading.Thread](), threading.Event()
-    recall, pages = Recall(), [Recalled() for _ in range(3)]
+    recall, pages = PageMemo(), [PageMemoEntry() for _ in range(3)]
     for number in range(100):
         recall.keep(pages[number % 2], "a", number, Shown(SETTLED.page, ()))
     recall.forget()

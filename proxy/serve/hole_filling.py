@@ -16,7 +16,7 @@ from proxy.http.message import Request, as_lines
 from proxy.httpcache.cookies import cookie_value, pair_set_by
 from proxy.page.fields import as_ascii, escape
 from proxy.page.fragments import Fragment
-from proxy.page.holes import Fill, FillKind, HoleAt, Without, poured
+from proxy.page.holes import Fill, FillKind, HoleAt, Without, hole_fragment
 from proxy.page.piece import Piece
 from proxy.page.redaction import with_nonce
 from proxy.page.template import Template
@@ -35,7 +35,7 @@ _USUAL_FLAGS = b"; Path=/; SameSite=Lax; Max-Age=31449600"
 
 
 @dataclass(frozen=True, slots=True)
-class Poured:
+class FilledHoles:
     """What fills the holes of a page, in order, and the fields that belong into its head."""
 
     fragments: tuple[Fragment, ...] = ()
@@ -49,17 +49,17 @@ class Poured:
         return lines + as_lines(tuple((b"set-cookie", value) for value in self.set_cookies))
 
 
-DRY = Poured()
+DRY = FilledHoles()
 """For a page without holes."""
 
 
-class Pouring:
+class HoleFilling:
     """Fills holes; `parts` brings what has to be fetched."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def at_once(self, entry: Entry, request: Request) -> Poured | None:
+    def at_once(self, entry: Entry, request: Request) -> FilledHoles | None:
         """What fills the holes of a kept page; None when it has to be fetched, or only the origin can tell."""
         holes = _holes(entry.template)
         if any(hole.fill.kind in FETCHED for hole in holes):
@@ -73,7 +73,7 @@ class Pouring:
         policy: PagePolicy | None = None,
         needless: Sequence[bytes] = (),
         set_cookies: Sequence[bytes] = (),
-    ) -> Poured | None:
+    ) -> FilledHoles | None:
         """What fills the holes of a page that sets these cookies; None when only the origin can tell. Parts of parts
         are left out."""
         holes = _holes(template)
@@ -112,13 +112,13 @@ class _Filling:
         if policy is not None and policy.has_nonce:
             self._nonce = secrets.token_urlsafe(16).encode()
 
-    def all(self, holes: Iterable[HoleAt]) -> Poured | None:
+    def all(self, holes: Iterable[HoleAt]) -> FilledHoles | None:
         """What fills the holes; None when only the origin can tell."""
         texts = [self._text(hole) for hole in holes]
-        fragments = tuple(poured(text) for text in texts if text is not None)
+        fragments = tuple(hole_fragment(text) for text in texts if text is not None)
         if len(fragments) < len(texts):
             return None
-        return Poured(fragments, (*self.new_cookies(), *self._part_cookies()), self._nonce)
+        return FilledHoles(fragments, (*self.new_cookies(), *self._part_cookies()), self._nonce)
 
     def _text(self, hole: HoleAt) -> bytes | Piece | None:
         match hole.fill.kind:

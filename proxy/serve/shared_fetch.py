@@ -47,7 +47,7 @@ class Passed:
 Outcome = Entry | NotShared | OriginError
 
 
-class Errand:
+class SharedFetch:
     """One fetch under way for `key`, on behalf of `request`, by the `policy` of its page.
 
     * `stale`: the stored entry it may confirm; `needless`: cookies of its answer that the policy drops.

@@ -24,22 +24,22 @@ from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.page.template import Template
 from proxy.serve.background import Background
-from proxy.serve.errand import Flowing
+from proxy.serve.hole_filling import DRY, FilledHoles, HoleFilling
 from proxy.serve.pages import Entry
-from proxy.serve.pouring import DRY, Poured, Pouring
 from proxy.serve.precompression import CODED_BYTES, Precompressed, is_precompressible
+from proxy.serve.shared_fetch import Flowing
 from proxy.serve.showing import Met, Showing
 from proxy.serve.straight import Give
 from proxy.settings import Settings
 
 
-class Giving:
+class StoredAnswers:
     """Makes answers of entries. `said` is what Cache-Status says of how we came by them."""
 
-    def __init__(self, showing: Showing, pouring: Pouring, metrics: Metrics, settings: Settings) -> None:
+    def __init__(self, showing: Showing, hole_filling: HoleFilling, metrics: Metrics, settings: Settings) -> None:
         self._codings = page_codings(settings)
         self._showing = showing
-        self._pouring = pouring
+        self._hole_filling = hole_filling
         self._metrics = metrics
         self._background = Background("precompression", CODED_BYTES)
 
@@ -49,11 +49,11 @@ class Giving:
         ttl = int(entry.fresh_until - now)
         if entry.template is None or entry.lead is None:
             return self._plain(entry, request, now, hit(ttl))
-        poured = self._pouring.at_once(entry, request) if entry.template.holes else DRY
+        hole_fills = self._hole_filling.at_once(entry, request) if entry.template.holes else DRY
         met = self._showing.meet(entry.template, request, now)
-        if poured is None or met is None:
+        if hole_fills is None or met is None:
             return None
-        return self._filled(entry, entry.template, request, met, now, entry.lead.of_hit(ttl), poured)
+        return self._filled(entry, entry.template, request, met, now, entry.lead.of_hit(ttl), hole_fills)
 
     def begins(self, entry: Entry, request: Request, now: float, give: Give) -> bool:
         """True when nothing but the visitor's profile is missing for `at_once`, and is being read: `give` is called
@@ -78,15 +78,15 @@ class Giving:
         nobody but the origin."""
         if entry.template is None or entry.lead is None:
             return self._plain(entry, request, now, said)
-        poured = (
-            await self._pouring.pour(entry.template, request, entry.policy, entry.needless)
+        hole_fills = (
+            await self._hole_filling.pour(entry.template, request, entry.policy, entry.needless)
             if entry.template.holes
             else DRY
         )
-        if poured is None:
+        if hole_fills is None:
             return None
         met = await self._showing.meet_waiting(entry.template, request, now)
-        return self._filled(entry, entry.template, request, met, now, entry.lead.saying(said), poured)
+        return self._filled(entry, entry.template, request, met, now, entry.lead.saying(said), hole_fills)
 
     async def flowing(self, flowing: Flowing, request: Request, now: float, said: str) -> Response:
         """An asset that is still coming."""
@@ -125,12 +125,19 @@ class Giving:
         return packed_answer(stored, coded, request, now, said)
 
     def _filled(
-        self, entry: Entry, template: Template, request: Request, met: Met, now: float, lead: bytes, poured: Poured
+        self,
+        entry: Entry,
+        template: Template,
+        request: Request,
+        met: Met,
+        now: float,
+        lead: bytes,
+        hole_fills: FilledHoles,
     ) -> Response:
         coding = coding_for(request, self._codings)
-        page = self._showing.show(template, request, met, now, coding, entry.recalled, poured.fragments).page
-        if poured is not DRY:
-            lead = poured.lead(lead)
+        page = self._showing.show(template, request, met, now, coding, entry.recalled, hole_fills.fragments).page
+        if hole_fills is not DRY:
+            lead = hole_fills.lead(lead)
         return assembled_answer(entry.stored.status, lead, page, request, met.set_cookie)
 
 

@@ -1,15 +1,15 @@
-"""Habits: the fields that a browser sends with each request alike, read and judged once.
+"""HeaderSets: the fields that a browser sends with each request alike, read and judged once.
 
 Between two requests of a browser only the request line, the page one comes from and a few fields that say another thing
 each time differ: cookies, and what proxies on the way add. Cut out of the bytes, they leave what was seen before, byte
-for byte: a *habit*, whose fields need not be told apart and judged again. And many ask the same page by the same habit:
-that is a *question*, found by one look-up.
+for byte: a *header set*, whose fields need not be told apart and judged again. And many ask the same page by the same
+header set: that is a *question*, found by one look-up.
 
 Its law: the quick reading gives what the ordinary one gives, or nothing. Whatever is unusual (a body, an upgrade, a
-condition on the connection, a field twice) is no habit. And what was cut out is not taken on trust: the same parser
-reads it, strictly, in the midst of a field where it stood (`_Values`). So all that comes is read by it, what is known
-once, what is not each time (half a microsecond of a head of 2.7 KB; to read that whole takes one, with its fields 12).
-"""
+condition on the connection, a field twice) is no header set. And what was cut out is not taken on trust: the same
+parser reads it, strictly, in the midst of a field where it stood (`_Values`). So all that comes is read by it, what is
+known once, what is not each time (half a microsecond of a head of 2.7 KB; to read that whole takes one, with its fields
+12)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ import httptools
 from proxy.errors import RequestError
 from proxy.http.client import is_trusted, networks
 from proxy.http.incoming import Incoming
-from proxy.http.message import Habit, Own, Question
+from proxy.http.message import HeaderSet, Own, Question
 from proxy.http.outgoing import taken_coding
 from proxy.httpcache.coding import page_codings
 from proxy.httpcache.key import normalised
@@ -30,7 +30,8 @@ from proxy.memo import Memo
 from proxy.settings import Settings
 
 SHARE = 1 / 32
-"""Of `cache_bytes`, for the habits of clients of one kind, and for their questions; there are two kinds at most."""
+"""Of `cache_bytes`, for the header sets of clients of one kind, and for their questions; there are two kinds at
+most."""
 MOST_CUTS = 24
 LONGEST_LINE = 2_000
 
@@ -39,10 +40,11 @@ EACH_TIME = frozenset(
     b"cf-ray x-request-id x-request-start x-correlation-id x-amzn-trace-id x-cloud-trace-context traceparent "
     b"tracestate b3 x-b3-traceid x-b3-spanid x-b3-parentspanid".split()
 )
-"""What is another thing with each request, and no part of a habit. `Forwarded` may say the scheme, which is one."""
+"""What is another thing with each request, and no part of a header set. `Forwarded` may say the scheme, which is
+one."""
 
-_HABIT_BYTES, _FIELD_BYTES = 400, 110
-"""What a habit takes beside its bytes, which it holds twice, and what a field of it does. Measured."""
+_HEADER_SET_BYTES, _FIELD_BYTES = 400, 110
+"""What a header set takes beside its bytes, which it holds twice, and what a field of it does. Measured."""
 
 _LINE = re.compile(rb"(GET|HEAD) (/[!\"$-~]*) HTTP/1\.1")
 _COOKIE = (b"cookie", b"\r\nCookie: ")
@@ -54,22 +56,22 @@ _UNUSUAL = frozenset(b"referer content-length transfer-encoding expect upgrade i
 
 
 class Known:
-    """Habits and questions of clients of one kind, by their bytes, questions without the empty line at their end. None:
-    judged, and no habit."""
+    """HeaderSets and questions of clients of one kind, by their bytes, questions without the empty line at their end.
+    None: judged, and no header set."""
 
     def __init__(self, cache_bytes: int) -> None:
-        self.habits: Memo[bytes, Habit | None] = Memo(int(SHARE * cache_bytes))
+        self.header_sets: Memo[bytes, HeaderSet | None] = Memo(int(SHARE * cache_bytes))
         self.questions: Memo[bytes, Question] = Memo(int(SHARE * cache_bytes))
 
 
-class Habits:
+class HeaderSets:
     """What one worker has learned of its clients."""
 
     def __init__(self, incoming: Incoming, settings: Settings) -> None:
         self._incoming = incoming
         self._codings = page_codings(settings)
         self._trusted = networks(settings.trusted_proxies)
-        # Where a proxy names the country, that is a part of the habit.
+        # Where a proxy names the country, that is a part of the header set.
         self.each_time = EACH_TIME - {settings.country_header.lower().encode()}
         self._unusual = _UNUSUAL | self.each_time
         self.most_fields = settings.max_fields
@@ -80,7 +82,7 @@ class Habits:
 
     def of(self, peer: str, scheme: str) -> Reader:
         """Reads what comes on one connection."""
-        # What a habit means depends on whether its Forwarded fields are believed.
+        # What a header set means depends on whether its Forwarded fields are believed.
         kind = scheme, is_trusted(peer, self._trusted)
         known = self._by_kind.get(kind)
         if known is None:
@@ -89,12 +91,12 @@ class Habits:
 
     def learn(self, known: Known, rest: bytes, peer: str, scheme: str) -> None:
         """Judges a head without its line and what is another thing each time, once for all that are like it."""
-        habit = self._judged(rest, peer, scheme)
-        fields = 0 if habit is None else len(habit.fields)
-        known.habits.put(rest, habit, _HABIT_BYTES + 2 * len(rest) + _FIELD_BYTES * fields)
+        header_set = self._judged(rest, peer, scheme)
+        fields = 0 if header_set is None else len(header_set.fields)
+        known.header_sets.put(rest, header_set, _HEADER_SET_BYTES + 2 * len(rest) + _FIELD_BYTES * fields)
 
-    def _judged(self, rest: bytes, peer: str, scheme: str) -> Habit | None:
-        """The habit; None for what is none."""
+    def _judged(self, rest: bytes, peer: str, scheme: str) -> HeaderSet | None:
+        """The header set; None for what is none."""
         fields = _Fields().read(b"GET / HTTP/1.1" + rest) if rest.find(_END) == len(rest) - len(_END) else None
         if fields is None or len(fields) > self.most_fields or not self._unusual.isdisjoint(dict(fields)):
             return None
@@ -102,20 +104,20 @@ class Habits:
             request = self._incoming.request(b"GET", b"/", "1.1", fields, peer=peer, scheme=scheme)
         except RequestError:
             return None
-        return Habit(request.headers, request.host, request.scheme, taken_coding(request, self._codings))
+        return HeaderSet(request.headers, request.host, request.scheme, taken_coding(request, self._codings))
 
 
 class Reader:
-    """Reads the requests of one connection by their habits."""
+    """Reads the requests of one connection by their header sets."""
 
-    __slots__ = ("_cuts", "_habits", "_known", "_last", "_longest", "_peer", "_questions", "_scheme", "_values")
+    __slots__ = ("_cuts", "_header_sets", "_known", "_last", "_longest", "_peer", "_questions", "_scheme", "_values")
 
-    def __init__(self, habits: Habits, known: Known, peer: str, scheme: str) -> None:
-        self._habits = habits
+    def __init__(self, header_sets: HeaderSets, known: Known, peer: str, scheme: str) -> None:
+        self._header_sets = header_sets
         self._known = known
         self._questions = known.questions.known
-        self._values = habits.values
-        self._longest = habits.longest
+        self._values = header_sets.values
+        self._longest = header_sets.longest
         self._peer = peer
         self._scheme = scheme
         self._last = b""
@@ -166,20 +168,20 @@ class Reader:
         return question, own
 
     def _question(self, head: bytes) -> Question | None:
-        """What a head without cookies asks, if it is a usual line, a referer or none, and a habit."""
+        """What a head without cookies asks, if it is a usual line, a referer or none, and a header set."""
         end = head.find(b"\r\n")
         match = _LINE.fullmatch(head[:end]) if end <= LONGEST_LINE else None
         if match is None:
             return None
         rest, referer = _without_referer(head[end:])
-        habit = self._known.habits.known.get(rest)
-        if habit is None:
+        header_set = self._known.header_sets.known.get(rest)
+        if header_set is None:
             self._notice(rest)
-        if habit is None or not head.endswith(_END) or not self._is_referer(referer):
+        if header_set is None or not head.endswith(_END) or not self._is_referer(referer):
             return None
         path, _, query = match[2].partition(b"?")
-        question = Question(habit, match[1], normalised(path), query, referer)
-        question.room = self._habits.most_fields - len(question.fields)
+        question = Question(header_set, match[1], normalised(path), query, referer)
+        question.room = self._header_sets.most_fields - len(question.fields)
         self._known.questions.put(head[:-2], question, question.size + len(head))
         return question
 
@@ -194,15 +196,15 @@ class Reader:
         return referer >= _FIRST
 
     def _notice(self, rest: bytes) -> None:
-        """Learns what came twice in a row: who says something new each time has no habits."""
-        if rest == self._last and rest not in self._known.habits.known:
-            self._habits.learn(self._known, rest, self._peer, self._scheme)
+        """Learns what came twice in a row: who says something new each time has no header sets."""
+        if rest == self._last and rest not in self._known.header_sets.known:
+            self._header_sets.learn(self._known, rest, self._peer, self._scheme)
         self._last = rest
 
     def _finds_cuts(self, head: bytes) -> bool:
         """Whether there are more fields in it that are another thing each time. They are cut out from now on."""
         names = [line.partition(b": ")[0] for line in head.split(b"\r\n")[1:]]
-        found = [(name.lower(), b"\r\n%b: " % name) for name in names if name.lower() in self._habits.each_time]
+        found = [(name.lower(), b"\r\n%b: " % name) for name in names if name.lower() in self._header_sets.each_time]
         new = [cut for cut in dict.fromkeys(found) if cut not in self._cuts]
         if not new or len(self._cuts) + len(new) > MOST_CUTS:
             return False

@@ -1,10 +1,10 @@
-"""Manners: what one origin says with each answer alike is read once.
+"""HeadShapes: what one origin says with each answer alike is read once.
 
 Between two of its answers only a few values differ: when it was made, how long it is, its ETag. Cut out of the head's
-bytes, they leave what was seen before, byte for byte: a *manner*, whose fields need not be told apart and judged again.
-As `serve/habits.py` on the client's side.
+bytes, they leave what was seen before, byte for byte: a *shape*, whose fields need not be told apart and judged again.
+As `serve/header_sets.py` on the client's side.
 
-Its law: the quick reading gives what the strict one (`answer.py`) gives, or nothing. A manner is learned of a head that
+Its law: the quick reading gives what the strict one (`answer.py`) gives, or nothing. A shape is learned of a head that
 is plain, and what was cut out is not taken on trust: no value may have a byte that a plain one may not have.
 """
 
@@ -15,11 +15,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from proxy.memo import make_room
-from proxy.model import Manner
+from proxy.model import HeadShape
 from proxy.upstream import plain
 from proxy.upstream.plain import Plain
 
-MOST_MANNERS = 2_000
+MOST_SHAPES = 2_000
 MOST_SEEN = 200
 MOST_RECENT = 4
 MOST_CUTS = 24
@@ -34,7 +34,7 @@ EACH_TIME = frozenset(
     b"x-debug-token x-debug-token-link x-envoy-upstream-service-time x-kong-upstream-latency x-kong-proxy-latency "
     b"x-ratelimit-remaining x-ratelimit-reset ratelimit-remaining ratelimit-reset ratelimit report-to".split()
 )
-"""What is another thing with each answer (of a policy, its nonce), and no part of a manner: nobody looks into it there,
+"""What is another thing with each answer (of a policy, its nonce), and no part of a shape: nobody looks into it there,
 but for cookies (`_SET`)."""
 
 
@@ -49,26 +49,26 @@ _TAKEN = {b"content-length": _LENGTH, COOKIE: _SET}
 
 
 class _Known(NamedTuple):
-    """A learned manner: the pattern its heads match, with a group for each value that differs; and the body's length,
+    """A learned shape: the pattern its heads match, with a group for each value that differs; and the body's length,
     or which value says it."""
 
-    manner: Manner
+    shape: HeadShape
     head: re.Pattern[bytes]
     length: int
     length_at: int | None
 
     def read(self, data: bytes) -> Plain | None:
-        """The head that `data` begins with, if it is in this manner."""
+        """The head that `data` begins with, if it is of this shape."""
         match = self.head.match(data)
         if match is None or match.end() > plain.MOST_BYTES:
             return None
         values = match.groups()
         length = self.length if self.length_at is None else int(values[self.length_at])
-        return Plain(self.manner.status, None, match.end(), length, self.manner, values)
+        return Plain(self.shape.status, None, match.end(), length, self.shape, values)
 
 
-class Manners:
-    """The manners learned of one origin. The latest are tried first, which saves a third of the time; then they are
+class HeadShapes:
+    """The shapes learned of one origin. The latest are tried first, which saves a third of the time; then they are
     looked up by what heads have in common."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Manners:
         self._cuts: list[bytes] = []  # how the fields begin that are another thing each time, as the origin writes them
 
     def read(self, data: bytes) -> Plain | None:
-        """As `plain.read`; the fields of a head in a known manner are built only when somebody reads them."""
+        """As `plain.read`; the fields of a head of a known shape are built only when somebody reads them."""
         head = self.recent(data)
         if head is not None:
             return head
@@ -90,7 +90,7 @@ class Manners:
         return found.read(data) or plain.read(data)
 
     def recent(self, data: bytes) -> Plain | None:
-        """The head, if it is in a manner of the last ones."""
+        """The head, if it is of a shape of the last ones."""
         for known in self._recent:
             head = known.read(data)
             if head is not None:
@@ -98,14 +98,14 @@ class Manners:
         return None
 
     def _learned(self, data: bytes) -> Plain | None:
-        """Reads a head that is in no known manner, and learns it if it came before."""
+        """Reads a head that is of no known shape, and learns it if it came before."""
         head = plain.read(data)
         if head is None:
             return None
         self._find_cuts(data)
         common = _common(data, self._cuts)
         if common in self._seen and (known := _known(head, common)).read(data) is not None:
-            make_room(self._known, MOST_MANNERS)
+            make_room(self._known, MOST_SHAPES)
             self._known[common] = known
         make_room(self._seen, MOST_SEEN)
         self._seen[common] = None
@@ -146,4 +146,4 @@ def _known(head: Plain, common: tuple[bytes, ...]) -> _Known:
         fields[lines - 1] = name, None
         pattern += re.escape(part) + _TAKEN.get(name, _VALUE)
         length_at = number if name == b"content-length" else length_at
-    return _Known(Manner(head.status, fields), re.compile(pattern + re.escape(common[-1])), head.length, length_at)
+    return _Known(HeadShape(head.status, fields), re.compile(pattern + re.escape(common[-1])), head.length, length_at)

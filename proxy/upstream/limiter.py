@@ -10,7 +10,7 @@ While some are sent away that would be wrong: after a minute of overload what is
 rises and rises. Then it is found out by a look: for a moment half as much is asked. When as many answers come in that
 moment as before, the other half only stood in line, and is left out for good.
 
-`Gate` is where requests wait for their turn: the newest first, since whoever waited long has perhaps gone, and for a
+`Limiter` is where requests wait for their turn: the newest first, since whoever waited long has perhaps gone, and for a
 moment only. Under lasting overload nobody waits for longer than a blink: a quick no is worth more than a late one.
 """
 
@@ -102,7 +102,7 @@ class Limit:
         self.value = max(min(LEAST, self._most), self.value) if found else limit
 
 
-class Gate:
+class Limiter:
     """Lets requests to one origin in. Who has entered has to `leave`, once."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
@@ -137,7 +137,7 @@ class Gate:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            async with asyncio.timeout(self._patience()):
+            async with asyncio.timeout(self._timeouts()):
                 await turn
         except TimeoutError as error:
             if not _was_given(turn):  # else it came in the very moment of giving up
@@ -171,7 +171,7 @@ class Gate:
         self._limit.note(now - begun, self.under_way, now)
         self.times.note(now - begun)
 
-    def _patience(self) -> float:
+    def _timeouts(self) -> float:
         """A blink once somebody has been waiting all the time for longer than anybody should, and as long as some are
         sent away: when nobody waits for longer than a blink, there are moments in which nobody waits at all."""
         now = self._clock()

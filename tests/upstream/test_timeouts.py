@@ -5,18 +5,18 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
 
-from proxy.upstream.patience import Patience
+from proxy.upstream.timeouts import Timeouts
 
 
 class One:
     """Waits until `deadline`, then gives up or waits `again`."""
 
-    def __init__(self, patience: Patience, seconds: float, *again: float) -> None:
-        self._patience = patience
+    def __init__(self, timeouts: Timeouts, seconds: float, *again: float) -> None:
+        self._timeouts = timeouts
         self._again = list(again)
         self.looks: list[float] = []
         self.deadline = monotonic() + seconds
-        patience.watch(self)
+        timeouts.watch(self)
 
     def look(self, now: float) -> None:
         assert now >= self.deadline
@@ -24,7 +24,7 @@ class One:
         if self._again:
             self.deadline = now + self._again.pop()
         else:
-            self._patience.leave(self)
+            self._timeouts.leave(self)
 
 
 async def until(is_so: Callable[[], bool], wait: Callable[[], Awaitable[Any]] = lambda: asyncio.sleep(0.001)) -> None:
@@ -34,43 +34,43 @@ async def until(is_so: Callable[[], bool], wait: Callable[[], Awaitable[Any]] = 
 
 
 async def test_each_is_looked_at_when_it_is_due_and_not_before() -> None:
-    patience = Patience(1, 1)
-    late, early, never = One(patience, 0.03), One(patience, 0.01), One(patience, 100)
+    timeouts = Timeouts(1, 1)
+    late, early, never = One(timeouts, 0.03), One(timeouts, 0.01), One(timeouts, 100)
     await until(lambda: bool(late.looks))
     assert [len(one.looks) for one in (late, early, never)] == [1, 1, 0]
     assert early.looks < late.looks
 
 
 async def test_who_gets_on_is_not_due_any_more_and_who_leaves_is_forgotten() -> None:
-    patience = Patience(1, 1)
-    moving, gone, judge = One(patience, 0.01), One(patience, 0.01), One(patience, 0.02)
+    timeouts = Timeouts(1, 1)
+    moving, gone, judge = One(timeouts, 0.01), One(timeouts, 0.01), One(timeouts, 0.02)
     moving.deadline += 100
-    patience.leave(gone)
-    patience.leave(gone)
+    timeouts.leave(gone)
+    timeouts.leave(gone)
     await until(lambda: bool(judge.looks))
     assert not moving.looks and not gone.looks
 
 
 async def test_who_waits_again_is_looked_at_again() -> None:
-    one = One(Patience(1, 1), 0.01, 0.01, 0.01)
+    one = One(Timeouts(1, 1), 0.01, 0.01, 0.01)
     await until(lambda: len(one.looks) == 3)
 
 
 async def test_a_deadline_that_came_nearer_is_kept() -> None:
-    patience = Patience(1, 1)
-    one = One(patience, 100)
+    timeouts = Timeouts(1, 1)
+    one = One(timeouts, 100)
     one.deadline -= 100
-    patience.watch(one)
+    timeouts.watch(one)
     await until(lambda: bool(one.looks))
 
 
 async def test_many_are_looked_after_by_one_timer() -> None:
     loop = asyncio.get_running_loop()
-    patience = Patience(1, 1)
+    timeouts = Timeouts(1, 1)
     made = []
     call_later = loop.call_later
     loop.call_later = lambda delay, *rest, **more: made.append(delay) or call_later(delay, *rest, **more)  # type: ignore[assignment, func-returns-value]
-    several = [One(patience, 50 + number) for number in range(100)]
+    several = [One(timeouts, 50 + number) for number in range(100)]
     for one in several:
-        patience.leave(one)
+        timeouts.leave(one)
     assert len(made) == 1

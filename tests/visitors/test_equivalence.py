@@ -11,10 +11,10 @@ from proxy.http.message import Request
 from proxy.metrics import Tally
 from proxy.model import Between, Event, Fact, OneOf, Profile, Visitor
 from proxy.rulebook.compile import Publication
-from proxy.visitors import alike
-from proxy.visitors.alike import MOST_LOTS, MOST_NUMBERED, NO_NUMBER, Alikes
+from proxy.visitors import equivalence
 from proxy.visitors.asked import Asked
 from proxy.visitors.context import Seen, context_from
+from proxy.visitors.equivalence import MOST_LOTS, MOST_NUMBERED, NO_NUMBER, EquivalenceClasses
 from tests.decide.worlds import MOMENTS, SLOTS, World
 from tests.wire.site import NOON, in_segment, published, shown
 
@@ -23,17 +23,17 @@ TOWN = Fact("town", OneOf(frozenset({"Oslo"})))
 NEWNESS = Fact("visitor", OneOf(frozenset({"new"})))
 
 
-def alikes(*conditions: Fact, found: Tally | None = None) -> Alikes:
+def classes(*conditions: Fact, found: Tally | None = None) -> EquivalenceClasses:
     rules = published(*(shown("Hello", when=condition, order=order) for order, condition in enumerate(conditions)))
-    return Alikes(Asked.by(rules, ("home.hero",)), found or Tally())
+    return EquivalenceClasses(Asked.by(rules, ("home.hero",)), found or Tally())
 
 
-def number(among: Alikes, visitor: Visitor, profile: Profile | None = None, now: float = NOON) -> int:
+def number(among: EquivalenceClasses, visitor: Visitor, profile: Profile | None = None, now: float = NOON) -> int:
     return among.number(among.values(visitor, profile, now), visitor, profile, now)
 
 
 def test_who_is_alike_as_far_as_is_asked_has_one_number() -> None:
-    among = alikes(in_segment("vip"), TOWN)
+    among = classes(in_segment("vip"), TOWN)
     oslo = Profile("", {"town": "Oslo", "shoes": 42.0})
     assert number(among, NEW, oslo) == number(among, Visitor("cleo"), Profile("", {"town": "Oslo"}))
     of = {number(among, visitor, profile) for visitor in (NEW, VIP) for profile in (oslo, None)}
@@ -42,22 +42,22 @@ def test_who_is_alike_as_far_as_is_asked_has_one_number() -> None:
 
 @pytest.mark.parametrize("values", [(1.0, True), (1, 1.0), ("1", 1)])
 def test_what_a_dict_takes_for_one_is_told_apart(values: tuple[Any, Any]) -> None:
-    among = alikes(TOWN)
+    among = classes(TOWN)
     assert len({number(among, NEW, Profile("", {"town": value})) for value in values}) == 2
 
 
 def test_segments_that_nobody_signed_are_told_apart() -> None:
-    among = alikes(in_segment("vip"))
+    among = classes(in_segment("vip"))
     assert number(among, VIP) != number(among, Visitor("cleo", unverified=frozenset({"vip"})))
 
 
 def test_of_whom_something_odd_is_true_has_no_number() -> None:
     odd: Any = ["Oslo"]
-    assert number(alikes(TOWN), NEW, Profile("", {"town": odd})) == NO_NUMBER
+    assert number(classes(TOWN), NEW, Profile("", {"town": odd})) == NO_NUMBER
 
 
 def test_numbers_that_were_forgotten_are_not_given_out_again() -> None:
-    among = alikes(TOWN)
+    among = classes(TOWN)
     towns = [Profile("", {"town": str(town)}) for town in range(MOST_NUMBERED + 1)]
     assert len({number(among, NEW, town) for town in [*towns, towns[0]]}) == MOST_NUMBERED + 2
 
@@ -69,21 +69,21 @@ def test_numbers_that_were_forgotten_are_not_given_out_again() -> None:
 def test_a_number_that_lasts_is_the_visitors_until_they_are_new_no_more(
     asked: Fact, visitor: Visitor, until: float
 ) -> None:
-    among = alikes(asked)
+    among = classes(asked)
     assert among.is_lasting and among.holds_until(visitor, None, NOON) == until
     if until < inf:
         assert number(among, visitor) == number(among, visitor, now=until - 0.001) != number(among, visitor, now=until)
 
 
 def test_what_is_read_off_what_visitors_do_does_not_last() -> None:
-    among = alikes(Fact("orders", Between(low=1.0)))
+    among = classes(Fact("orders", Between(low=1.0)))
     assert not among.is_lasting and among.holds_until(VIP, Profile("bert"), NOON) == NOON
 
 
 def test_only_profiles_that_are_asked_for_are_counted() -> None:
     found = Tally()
-    assert alikes(TOWN, found=found).found is found
-    assert alikes(NEWNESS, found=found).found is not found
+    assert classes(TOWN, found=found).found is found
+    assert classes(NEWNESS, found=found).found is not found
 
 
 # -- chance and caps
@@ -108,7 +108,7 @@ def somebody(world: World, now: float) -> tuple[Visitor, Profile | None]:
 def test_for_who_is_alike_the_same_is_decided_with_chance_and_caps_too(
     most_lots: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alike, "MOST_LOTS", most_lots)
+    monkeypatch.setattr(equivalence, "MOST_LOTS", most_lots)
     shared = guarded = capped = 0
     for seed in range(160):
         world = World(seed, with_chance=True)
@@ -121,7 +121,7 @@ def test_for_who_is_alike_the_same_is_decided_with_chance_and_caps_too(
         if asked.tells_visitors_apart:
             continue
         guarded += bool(asked.lots or asked.caps)
-        among, decided, first = Alikes(asked, Tally()), dict[object, object](), world.context()
+        among, decided, first = EquivalenceClasses(asked, Tally()), dict[object, object](), world.context()
         said = tuple(first.attributes.get(name) for name in asked.of_request)
         for _ in range(60):
             now = world.random.choice(MOMENTS)

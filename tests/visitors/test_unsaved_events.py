@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from proxy.model import Arrival, Event
-from proxy.visitors.ahead import Ahead
+from proxy.visitors.unsaved_events import UnsavedEvents
 
 
 def seen(visitor_id: str, id: str) -> Arrival:
     return Arrival(visitor_id, Event(1.0, id, "page viewed", "/"), "browser", 1.0)
 
 
-def under_way(*arrivals: Arrival) -> Ahead:
-    ahead = Ahead()
+def under_way(*arrivals: Arrival) -> UnsavedEvents:
+    ahead = UnsavedEvents()
     ahead.add(arrivals, arrivals)
     return ahead
 
@@ -41,7 +41,7 @@ def test_what_comes_after_somebody_asked_is_found_too() -> None:
 
 
 def test_what_a_device_did_is_its_persons_until_it_has_arrived_as_the_devices() -> None:
-    ahead, told = Ahead(), [seen("phone", "a"), seen("anna", "b")]
+    ahead, told = UnsavedEvents(), [seen("phone", "a"), seen("anna", "b")]
     ahead.add(told, [seen("anna", "a"), told[1]])
     assert (ahead.of("anna"), ahead.of("phone")) == ([seen("anna", "a"), seen("anna", "b")], [])
     ahead.drop([seen("phone", "a")])

@@ -31,7 +31,7 @@ Page = tuple[int | None, dict[str, Decision]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ladder:
+class RuleOrder:
     """The rules' bits, slot by slot.
 
     * `contenders`: what each bit stands for, from the lowest; an integer with only that bit is `lowest` bits long.

@@ -14,7 +14,7 @@ from proxy.httpcache.allowance import Allowance, CookieRoles
 from proxy.page.holes import Fill, FillKind, Hole, Without
 from proxy.page.tokens import ALPHABET, unmasked
 from proxy.rulebook.policy import PagePolicy, Policy
-from proxy.serve.pouring import _random
+from proxy.serve.hole_filling import _random
 from tests.wire.origin import Origin, Seen, ok
 from tests.wire.site import HTML, Got, Site, answering, published, shown
 

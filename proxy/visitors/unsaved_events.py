@@ -11,7 +11,7 @@ from proxy.model import Arrival, Deed
 from proxy.stores.record import arrivals_of
 
 
-class Ahead:
+class UnsavedEvents:
     """Events on their way to the store, almost in order: as they go there, and as the persons' whose devices did them,
     so far as that was known. Folding one that the store has already changes nothing. They are sorted by visitor only
     when the first is asked for: a page that reads a profile must not look through all of them."""

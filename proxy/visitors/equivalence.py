@@ -30,26 +30,28 @@ _unused = count()
 
 
 class Numbered:
-    """A visitor's `number` among these `alikes`, from `since` until before `until` while what is `known` of them is
+    """A visitor's `number` among these `classes`, from `since` until before `until` while what is `known` of them is
     current and of this `version`."""
 
-    __slots__ = ("alikes", "known", "number", "since", "until", "version")
+    __slots__ = ("classes", "known", "number", "since", "until", "version")
 
-    def __init__(self, alikes: Alikes | None, number: int, known: Known, since: float, until: float) -> None:
-        self.alikes = alikes
+    def __init__(
+        self, classes: EquivalenceClasses | None, number: int, known: Known, since: float, until: float
+    ) -> None:
+        self.classes = classes
         self.number = number
         self.known, self.version = known, known.version
         self.since, self.until = since, until
 
-    def holds(self, alikes: Alikes, now: float) -> bool:
+    def holds(self, classes: EquivalenceClasses, now: float) -> bool:
         """Whether it is the visitor's number among these, if what is known of them can be believed. (`serve/again.py`
         has this in its midst.)"""
         known = self.known
-        is_as_it_was = self.alikes is alikes and self.version == known.version and known.is_current
+        is_as_it_was = self.classes is classes and self.version == known.version and known.is_current
         return is_as_it_was and self.since <= now < self.until
 
 
-class Alikes:
+class EquivalenceClasses:
     """The numbers for what the slots of `asked` ask of visitors. `is_lasting`: nothing that visitors do changes what is
     asked; `draws`: chance has a say. `found` counts visitors whose profile was found in memory; it does not count where
     no profile is asked for. `limits` has those of `asked` among all."""

@@ -46,7 +46,7 @@ class Shown(dict[int, Personalised]):
         self.begun: Begun | None = None
 
 
-class Recalled:
+class PageMemoEntry:
     """What one page was shown as: by the circumstances, as its maker calls them; and by the outcome."""
 
     __slots__ = ("__weakref__", "outcomes", "shown")
@@ -66,27 +66,27 @@ class Recalled:
         return None if shown is None else shown.begun
 
 
-class Recall:
+class PageMemo:
     """Remembers at most `most` pages as they were shown, or fewer with many entries each; when that is reached all are
     forgotten, and those in use come back."""
 
     def __init__(self, most: int = MOST_RECALLED) -> None:
         self._most = most
         self._taken = 0.0
-        self._pages: WeakSet[Recalled] = WeakSet()
+        self._pages: WeakSet[PageMemoEntry] = WeakSet()
 
-    def begin(self, page: Recalled, circumstances: Hashable, begun: Begun) -> None:
+    def begin(self, page: PageMemoEntry, circumstances: Hashable, begun: Begun) -> None:
         """Remembers what deciding in these circumstances begins with."""
         self._make_room(page, 1)
         page.shown.setdefault(circumstances, Shown()).begun = begun
 
-    def keep(self, page: Recalled, circumstances: Hashable, number: int, shown: Personalised) -> None:
+    def keep(self, page: PageMemoEntry, circumstances: Hashable, number: int, shown: Personalised) -> None:
         """Remembers what the page was shown as, if that is worth it."""
         if shown.page.is_settled:
             self._take(page, shown)
             page.shown.setdefault(circumstances, Shown())[number] = shown
 
-    def keep_outcome(self, page: Recalled, outcome: Outcome, shown: Personalised) -> None:
+    def keep_outcome(self, page: PageMemoEntry, outcome: Outcome, shown: Personalised) -> None:
         """The same, by an outcome of the very decisions that `shown` has."""
         if shown.page.is_settled:
             self._take(page, shown)
@@ -101,13 +101,13 @@ class Recall:
         self._taken = 0.0
         let_go(partial(_one_of, gone), linger_seconds=0)
 
-    def _take(self, page: Recalled, shown: Personalised) -> None:
+    def _take(self, page: PageMemoEntry, shown: Personalised) -> None:
         """Makes room for an entry, and for what it leads to, if no other leads there."""
         self._make_room(page, ENTRY if shown.is_remembered else 1)
         shown.is_remembered = True
         _ready(shown)
 
-    def _make_room(self, page: Recalled, size: float) -> None:
+    def _make_room(self, page: PageMemoEntry, size: float) -> None:
         """Makes room for one more of the page."""
         if self._taken + size > self._most:
             self.forget()

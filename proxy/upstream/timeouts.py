@@ -1,4 +1,4 @@
-"""Patience with an origin: how long it may be silent, and who looks.
+"""Timeouts with an origin: how long it may be silent, and who looks.
 
 One timer looks after all that wait, and stands at the time at which the first of them was due when it was last set.
 Who comes later is most often due later and does not touch it; who gets on is due later, which is seen when the timer
@@ -24,7 +24,7 @@ class Waiting(Hears, Protocol):
         """Gives up, or sets a later deadline: this one has come."""
 
 
-class Patience:
+class Timeouts:
     """In seconds: `first_byte` until an answer's head is there, `between_bytes` within bodies."""
 
     def __init__(self, first_byte: float, between_bytes: float) -> None:

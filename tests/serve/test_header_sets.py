@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from proxy.errors import RequestError
 from proxy.http.incoming import Incoming, require_small
 from proxy.http.message import Request
-from proxy.serve.habits import SHARE, Habits, Reader
+from proxy.serve.header_sets import SHARE, HeaderSets, Reader
 from proxy.settings import Settings
 from tests.bars.test_b6_smuggling import CORPUS
 
@@ -80,7 +80,7 @@ class Ordinary:
 
 
 def reader(settings: Settings = SETTINGS, peer: str = PEER, scheme: str = "http") -> Reader:
-    return Habits(Incoming(settings), settings).of(peer, scheme)
+    return HeaderSets(Incoming(settings), settings).of(peer, scheme)
 
 
 def taught(settings: Settings = SETTINGS) -> Reader:
@@ -189,7 +189,7 @@ def test_what_stands_among_the_cookies_cannot_make_another_request(at: int, piec
     require_same_or_nothing(read_by(taught(), data), data)
 
 
-# -- what is no habit
+# -- what is no header set
 
 
 @pytest.mark.parametrize(
@@ -243,13 +243,13 @@ def test_who_says_something_new_each_time_teaches_nothing() -> None:
     made = reader()
     for number in range(100):
         assert made.read(head(FIELDS[0], b"X-Own-Id: %d" % number)) is None
-    assert (made._known.habits.known, made._known.questions.known) == ({}, {})
+    assert (made._known.header_sets.known, made._known.questions.known) == ({}, {})
 
 
 def test_what_is_learned_is_bounded_and_shared_by_a_workers_connections() -> None:
     settings = replace(SETTINGS, cache_bytes=2_000_000)
-    habits = Habits(Incoming(settings), settings)
-    first, second = habits.of(PEER, "http"), habits.of("192.0.2.8", "http")
+    header_sets = HeaderSets(Incoming(settings), settings)
+    first, second = header_sets.of(PEER, "http"), header_sets.of("192.0.2.8", "http")
     for _ in range(2):
         first.read(BROWSER)
     assert second.read(BROWSER) is not None
@@ -257,8 +257,8 @@ def test_what_is_learned_is_bounded_and_shared_by_a_workers_connections() -> Non
     for number in range(100):
         for _ in range(2):
             first.read(head(FIELDS[0], long, b"X-Own: %d" % number))
-        assert known.habits.used_bytes <= SHARE * settings.cache_bytes
-    assert 2 <= len(known.habits.known) < 10
+        assert known.header_sets.used_bytes <= SHARE * settings.cache_bytes
+    assert 2 <= len(known.header_sets.known) < 10
     for number in range(100):
         read = second.read(head(FIELDS[0], long, b"X-Own: 99", line=b"GET /%d HTTP/1.1" % number))
         assert read is not None and read[0].path == b"/%d" % number
@@ -270,7 +270,7 @@ def test_what_is_larger_than_a_request_may_be_teaches_nothing() -> None:
     made = reader()
     for _ in range(3):
         assert made.read(head(FIELDS[0], b"X: " + b"x" * 9_000)) is None
-    assert made._known.habits.known == {}
+    assert made._known.header_sets.known == {}
 
 
 def test_a_question_is_told_as_large_as_it_is() -> None:

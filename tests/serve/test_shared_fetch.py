@@ -10,7 +10,7 @@ from proxy.http.target import Sought
 from proxy.httpcache.stored import Choices, store
 from proxy.metrics import Metrics
 from proxy.ports import UpstreamResponse
-from proxy.serve.errand import Errand, Flowing, Passed, tell_failure
+from proxy.serve.shared_fetch import Flowing, Passed, SharedFetch, tell_failure
 from proxy.upstream.tee import Tee
 
 
@@ -30,13 +30,13 @@ class Body:
         self.is_closed = True
 
 
-def errand() -> Errand:
+def fetch() -> SharedFetch:
     request = Request(b"GET", b"/", b"", b"shop.example", ())
-    return Errand(Sought(b"http://shop.example/", request), None, is_led=True)
+    return SharedFetch(Sought(b"http://shop.example/", request), None, is_led=True)
 
 
 async def test_what_flows_to_a_leader_that_left_is_read_on_only_while_it_may_be_kept() -> None:
-    one, tee = errand(), Tee(keep_bytes=2)
+    one, tee = fetch(), Tee(keep_bytes=2)
     one.flowing.set_result(Flowing(store(200, (), b"", 0.0, 0.0, Choices()), tee))
     await one.leader_left()
     assert not one.is_led
@@ -45,7 +45,7 @@ async def test_what_flows_to_a_leader_that_left_is_read_on_only_while_it_may_be_
 
 
 async def test_what_was_passed_to_a_leader_that_left_is_let_go() -> None:
-    one, body = errand(), Body()
+    one, body = fetch(), Body()
     one.passed = Passed("private", UpstreamResponse(200, (), body))
     await one.leader_left()
     assert body.is_closed
