@@ -18,10 +18,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from proxy.conditions.amounts import amount, is_amount_form, no_amount
-from proxy.conditions.corrections import better_value, swapped
+from proxy.conditions.choices import HOURS, NEGATED, TEXT_FORM, check_values
+from proxy.conditions.corrections import swapped
 from proxy.conditions.deeds import read_deed
 from proxy.conditions.derived import derived_name
 from proxy.conditions.forms import is_worked, read_worked
@@ -41,7 +41,7 @@ from proxy.conditions.phrase import MOST_READ, Kind, Phrase
 from proxy.conditions.tree import is_tree, read_tree
 from proxy.conditions.values import number_text
 from proxy.conditions.vocabulary import phrase_of, spelled
-from proxy.diagnostics import Edit, Finding, did_you_mean, nearest
+from proxy.diagnostics import Edit, Finding, nearest
 from proxy.model import (
     EVERYBODY,
     AllOf,
@@ -59,12 +59,7 @@ from proxy.model import (
 )
 
 GROUPS = ("any of", "all of", "none of", "unless")
-NAMED = {"segment": "segments", "journey stage": "journey"}
 HOW_TO_DECLARE = "an attribute of your visitors is known once attributes.yaml names it, or an import brings it"
-_NOT = re.compile(r"not\s+(?:\[(?P<many>[^\[\]]+)\]|(?P<one>.+))", re.IGNORECASE)
-_TEXT_FORM = re.compile(r"(starts with|contains)\s+(.+)", re.IGNORECASE)
-_START, _END = r"([01]?\d|2[0-3]):([0-5]\d)", r"([01]?\d|2[0-3]|24(?=:00)):([0-5]\d)"
-_HOURS = re.compile(rf"(?:between )?{_START}(?: and |\s*[-–]\s*){_END}", re.IGNORECASE)
 
 Words = Mapping[str, Phrase]
 
@@ -143,7 +138,7 @@ def _read_worked(phrase: Phrase, attribute: str, entry: Entry, findings: list[Fi
     text = f"{attribute.replace('.', ' ', 1)}: {', '.join(word.text for word in words)}"
     facts = []
     for word in words:
-        if _NOT.fullmatch(word.text):
+        if NEGATED.fullmatch(word.text):
             help = "write it under `unless:` instead, without the not"
             findings.append(Finding("R306", f'"not" does not go with "{phrase.key}"', word.place, help))
         elif worked := read_worked(phrase, word, findings):
@@ -164,12 +159,12 @@ def read_tests(phrase: Phrase, entry: Entry, findings: list[Finding]) -> tuple[l
 
 
 def _forbidden_in_lists(text: str) -> bool:
-    return text.casefold() in ("any", "none") or _NOT.fullmatch(text) is not None
+    return text.casefold() in ("any", "none") or NEGATED.fullmatch(text) is not None
 
 
 def _inside_a_list(node: Node, wrong: Sequence[Scalar], of: int) -> Iterator[Finding]:
     """R306 for each word that cannot stand in a list. Where all are a `not`, that can stand before the list instead."""
-    values = [found["one"] for word in wrong if (found := _NOT.fullmatch(word.text)) and found["one"]]
+    values = [found["one"] for word in wrong if (found := NEGATED.fullmatch(word.text)) and found["one"]]
     for word in wrong:
         form, help = word.text.split()[0], "write: not [A, B], or a line of its own"
         edits: tuple[Edit, ...] = ()
@@ -201,14 +196,14 @@ def _read_test(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | 
 def _read_anew(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
     if word.text.casefold() in ("any", "none"):
         return IsKnown(word.text.casefold() == "any")
-    if negated := _NOT.fullmatch(word.text):
+    if negated := NEGATED.fullmatch(word.text):
         return _read_negated(phrase, word, negated, findings)
     return _READERS[phrase.kind](phrase, word, findings)
 
 
 def _read_negated(phrase: Phrase, word: Scalar, negated: re.Match[str], findings: list[Finding]) -> Test | None:
     values = [part.strip() for part in negated["many"].split(",")] if negated["many"] else [negated["one"]]
-    if phrase.kind is Kind.HOURS or any(_TEXT_FORM.fullmatch(value) for value in values):
+    if phrase.kind is Kind.HOURS or any(TEXT_FORM.fullmatch(value) for value in values):
         help = "write it under `unless:` instead, without the not"
         findings.append(Finding("R306", f'"not" does not go with "{values[0]}"', word.place, help))
         return None
@@ -223,7 +218,7 @@ def _read_negated(phrase: Phrase, word: Scalar, negated: re.Match[str], findings
 
 
 def _read_text(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
-    form = None if phrase.choices else _TEXT_FORM.fullmatch(word.text)
+    form = None if phrase.choices else TEXT_FORM.fullmatch(word.text)
     if form and form[1].casefold() == "contains":
         return Contains((form[2].casefold(),))
     if form:
@@ -253,9 +248,9 @@ def _read_anything(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Tes
 
 
 def _read_hours(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
-    found = _HOURS.fullmatch(word.text)
+    found = HOURS.fullmatch(word.text)
     if found is None:
-        findings.append(_unfit(phrase, word.text, word))
+        check_values(phrase, [word.text], word, findings)
         return None
     start_hour, start_minute, end_hour, end_minute = map(int, found.groups())
     return WithinHours(start_hour * 60 + start_minute, end_hour * 60 + end_minute)
@@ -272,43 +267,3 @@ _READERS: dict[Kind, Callable[[Phrase, Scalar, list[Finding]], Test | None]] = {
     Kind.HOURS: _read_hours,
     Kind.ANYTHING: _read_anything,
 }
-
-
-def check_values(phrase: Phrase, values: Sequence[str], word: Scalar, findings: list[Finding]) -> None:
-    """A finding for each of the values, written in `word`, that the phrase cannot have."""
-    for value in values:
-        if not _can_be(phrase, value):
-            is_named = phrase.attribute in NAMED
-            findings.append((_no_such if is_named else _unfit)(phrase, value, word))
-
-
-def _can_be(phrase: Phrase, value: str) -> bool:
-    if phrase.kind is Kind.HOURS:
-        return _HOURS.fullmatch(value) is not None
-    if phrase.attribute in NAMED or phrase.choices:
-        return value.casefold() in _folded(phrase.choices)
-    return not phrase.shape or re.fullmatch(phrase.shape, value) is not None
-
-
-def _may_stand(phrase: Phrase, instead: str, value: str, word: Scalar) -> bool:
-    """Whether it is a value that the phrase can have, or a form of one where the value stands alone. Behind `not` no
-    form can stand, and what began with `/c/*` would be another page."""
-    form = _TEXT_FORM.fullmatch(instead) if value == word.text else None
-    is_negated = value != word.text and _NOT.fullmatch(word.text)
-    return _can_be(phrase, form[2] if form else instead) and not (is_negated and value.endswith("*"))
-
-
-@lru_cache(maxsize=64)
-def _folded(choices: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(choice.casefold() for choice in choices)
-
-
-def _no_such(phrase: Phrase, name: str, word: Scalar) -> Finding:
-    help = did_you_mean(name, phrase.choices) if phrase.choices else f"describe it under `{NAMED[phrase.attribute]}:`"
-    return Finding("R302", f'there is no {phrase.key} "{name}"', word.place, help)
-
-
-def _unfit(phrase: Phrase, value: str, word: Scalar) -> Finding:
-    help = phrase.hint or did_you_mean(value, phrase.choices)
-    help = better_value(value, help, lambda text: _may_stand(phrase, text, value, word), phrase.choices)
-    return Finding("R304", f'"{phrase.key}" cannot be "{value}"', word.place, help)

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.conditions.amounts import amount, no_amount
+from proxy.conditions.choices import check_values
 from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar, as_map, as_text, unknown_word
-from proxy.conditions.parse import check_values
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import phrase_of, spelled
 from proxy.diagnostics import Edit, Finding, did_you_mean

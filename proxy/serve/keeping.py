@@ -118,8 +118,7 @@ class Keeping:
         return answer
 
     async def recut(self, key: bytes, entry: Entry, request: Request) -> Entry | None:
-        """The entry for the slots declared now; it takes the old one's place unless that has gone meanwhile. None for
-        one that has to be fetched again."""
+        """The entry for the slots declared now, in the old one's place unless that has gone. None: fetch it again."""
         new = await self._reader.recut(entry, request.path, self._declared())
         if new is not None and self._memory.get(key, request) is entry:
             self._memory.put(key, new.varying, new, new.size, new.tags)
@@ -145,8 +144,7 @@ class Keeping:
         return "" if verdict else verdict.reason
 
     def _refuse(self, fetch: SharedFetch, reason: str, status: int, seconds: float = 0) -> NotShared:
-        """Marks the key, for `seconds` or as long as the setting says, unless this says nothing of what others would
-        get."""
+        """Marks the key, for `seconds` or as the setting says, unless this says nothing of what others would get."""
         if reason != Why.AUTHORIZATION and (status < 400 or status in _ABOUT_THE_PAGE):
             self._memory.discard(fetch.key)
             seconds = max(seconds, self._settings.uncacheable_seconds)

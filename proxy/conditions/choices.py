@@ -1,0 +1,58 @@
+"""Which values a phrase can have, and what is said of one that it cannot. Values are written by rules and by tests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from proxy.conditions.corrections import better_value
+from proxy.conditions.nodes import Scalar
+from proxy.conditions.phrase import Kind, Phrase
+from proxy.diagnostics import Finding, did_you_mean
+
+NAMED = {"segment": "segments", "journey stage": "journey"}
+NEGATED = re.compile(r"not\s+(?:\[(?P<many>[^\[\]]+)\]|(?P<one>.+))", re.IGNORECASE)
+TEXT_FORM = re.compile(r"(starts with|contains)\s+(.+)", re.IGNORECASE)
+_START, _END = r"([01]?\d|2[0-3]):([0-5]\d)", r"([01]?\d|2[0-3]|24(?=:00)):([0-5]\d)"
+HOURS = re.compile(rf"(?:between )?{_START}(?: and |\s*[-–]\s*){_END}", re.IGNORECASE)
+
+
+def check_values(phrase: Phrase, values: Sequence[str], word: Scalar, findings: list[Finding]) -> None:
+    """A finding for each of the values, written in `word`, that the phrase cannot have."""
+    for value in values:
+        if not _can_be(phrase, value):
+            is_named = phrase.attribute in NAMED
+            findings.append((_no_such if is_named else _unfit)(phrase, value, word))
+
+
+def _can_be(phrase: Phrase, value: str) -> bool:
+    if phrase.kind is Kind.HOURS:
+        return HOURS.fullmatch(value) is not None
+    if phrase.attribute in NAMED or phrase.choices:
+        return value.casefold() in _folded(phrase.choices)
+    return not phrase.shape or re.fullmatch(phrase.shape, value) is not None
+
+
+def _may_stand(phrase: Phrase, instead: str, value: str, word: Scalar) -> bool:
+    """Whether it is a value that the phrase can have, or a form of one where the value stands alone. Behind `not` no
+    form can stand, and what began with `/c/*` would be another page."""
+    form = TEXT_FORM.fullmatch(instead) if value == word.text else None
+    is_negated = value != word.text and NEGATED.fullmatch(word.text)
+    return _can_be(phrase, form[2] if form else instead) and not (is_negated and value.endswith("*"))
+
+
+@lru_cache(maxsize=64)
+def _folded(choices: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(choice.casefold() for choice in choices)
+
+
+def _no_such(phrase: Phrase, name: str, word: Scalar) -> Finding:
+    help = did_you_mean(name, phrase.choices) if phrase.choices else f"describe it under `{NAMED[phrase.attribute]}:`"
+    return Finding("R302", f'there is no {phrase.key} "{name}"', word.place, help)
+
+
+def _unfit(phrase: Phrase, value: str, word: Scalar) -> Finding:
+    help = phrase.hint or did_you_mean(value, phrase.choices)
+    help = better_value(value, help, lambda text: _may_stand(phrase, text, value, word), phrase.choices)
+    return Finding("R304", f'"{phrase.key}" cannot be "{value}"', word.place, help)
