@@ -17,7 +17,7 @@ import sys
 from typing import NamedTuple
 
 TURN_SECONDS = 0.000_1
-"""Of Python. With a fifth of that threads did little else than take turns, with half a page cost more."""
+"""Of Python. With a fifth of it threads did little but take turns; with half of it pages cost 2 to 5 % more."""
 CORE_SECONDS = 0.000_1
 """Of a core: the shortest that Linux knows."""
 SLACK_NS = 1_000

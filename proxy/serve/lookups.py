@@ -25,8 +25,8 @@ from proxy.visitors.telling import Telling
 
 SHARE = 1 / 32
 """Of `cache_bytes`."""
-_WAY_BYTES = 1_500
-"""What a way takes beside its question. Measured."""
+_LOOKUP_BYTES = 1_500
+"""What a lookup takes beside its question. Measured."""
 NOTHING: dict[int, Personalised] = {}
 
 
@@ -87,13 +87,13 @@ class Lookups(Memo[Question, Lookup]):
         """Remembers that the question was answered with the entry under `key`."""
         known = self.known.get(question)
         if known is None or known.entry is not entry:
-            lookup = _way(question, key, entry, asked, classes, agreed, page)
+            lookup = _lookup(question, key, entry, asked, classes, agreed, page)
             if lookup is not None:
-                self.put(question, lookup, _WAY_BYTES + question.size)
+                self.put(question, lookup, _LOOKUP_BYTES + question.size)
                 self._leading_to.setdefault(key, {})[question] = None
 
     def drop(self, question: Question) -> None:
-        """Forgets the way of this question."""
+        """Forgets the lookup of this question."""
         lookup = self.known.get(question)
         if lookup is not None and (questions := self._leading_to.get(lookup.key)) is not None:
             questions.pop(question, None)
@@ -112,7 +112,7 @@ class Lookups(Memo[Question, Lookup]):
         super().clear()
 
 
-def _way(
+def _lookup(
     question: Question,
     key: bytes,
     entry: Entry,
