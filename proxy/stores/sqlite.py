@@ -79,7 +79,7 @@ class SqliteStore:
             help = sqlite_file.help_for(error) or "name a file in a folder that Tailorbird's user may write into"
             raise OperatorError(f"`{path}` cannot be used as a store: {error}", help=help) from error
         self._readers = Threads(reading, "tailorbird-read")
-        self._writers = Writers(self._writing)
+        self._writers = Writers(self._writing, sqlite_file.Place(path))
         self._batches = ReadBatches(self._read_many, self._unpacked, at_once=READERS)
         self._due: set[str] = set()  # whose profiles take long to read
 

@@ -6,7 +6,9 @@ Ours has a mark in its head (`application_id`). One that an older Tailorbird wro
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
+from pathlib import Path
 
 OURS = 0x54_42_49_52  # "TBIR"
 MARK = f"PRAGMA application_id = {OURS};"
@@ -16,12 +18,42 @@ DAMAGED = (
 )
 
 
+HELP = {
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_FULL: "make room on its disk: nothing has to be restarted",
+    sqlite3.SQLITE_READONLY: "let Tailorbird's user write into the file and its folder",
+}
+
+
 class UnfitFileError(sqlite3.DatabaseError):
     """The file cannot hold a store; says what to do."""
 
     def __init__(self, what: str, help: str) -> None:
         super().__init__(what)
         self.help = help
+
+
+class Place:
+    """Where a file was found when it was opened. What is written to one that was taken away goes with the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._found = self._file()
+
+    def must_hold_it(self) -> None:
+        """Raises `UnfitFileError` when the file is there no more, or another is."""
+        if self._file() != self._found:
+            raise UnfitFileError(
+                "the file was taken away, or another put there, while it was in use",
+                "put it back as it was, or start what uses it anew with what is there now",
+            )
+
+    def _file(self) -> tuple[int, int] | None:
+        try:
+            stat = os.stat(self._path)
+        except OSError:
+            return None
+        return stat.st_dev, stat.st_ino
 
 
 def newer() -> UnfitFileError:
@@ -71,4 +103,4 @@ def help_for(error: Exception) -> str:
     """How to mend the error; "" when the error says all."""
     if isinstance(error, UnfitFileError):
         return error.help
-    return DAMAGED if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT else ""
+    return HELP.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "")

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from proxy.stores.sqlite_file import Place
 from proxy.stores.threads import Threads
 
 LONGEST_SECONDS = 0.02
@@ -22,9 +23,10 @@ Work = Callable[[sqlite3.Connection], Answer]
 
 
 class Writers:
-    """`usual` is for what somebody waits for."""
+    """`usual` is for what somebody waits for. Nothing is written to a file that is at its place no more."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, place: Place) -> None:
+        self._place = place
         self._turn = threading.Lock()
         self._is_late = False
         self.usual = Threads([connection], "tailorbird-write")
@@ -42,6 +44,7 @@ class Writers:
             with self._turn:
                 began = time.monotonic()
                 try:
+                    self._place.must_hold_it()
                     return work(connection)
                 finally:
                     if not is_awaited:

@@ -82,6 +82,10 @@ class Site(Protocol):
     async def is_store_ready(self) -> bool:
         """True when a profile could be read now."""
 
+    @property
+    def is_storing(self) -> bool:
+        """False when the events that came last could not be stored."""
+
     async def export(self, visitor_id: str) -> Mapping[str, object]:
         """All that is kept of the person a visitor is, as plain JSON values. May raise `StoreError`."""
 
@@ -205,6 +209,8 @@ async def readiness(site: Site) -> Readiness:
         reasons.append(f"{what}; {serving}")
     if not store_ready:
         reasons.append("profiles cannot be read; pages go on without them")
+    if not site.is_storing:
+        reasons.append("events cannot be stored, the log says why; who sends them is asked to try again")
     if site.is_tight:
         reasons.append("memory is nearly used up; pages go on without profiles")
     version = publication.version if publication else ""

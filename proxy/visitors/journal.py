@@ -85,7 +85,7 @@ class Journal:
         self._woken = asyncio.Event()
         self._pressed = asyncio.Event()
         self._again_at = 0.0
-        self._told_why = ""  # no event can be stored; "" while they can be
+        self.why_not = ""  # no event can be stored; "" while they can be
         self._is_closing = False
         self._running: asyncio.Task[None] | None = None
         self._telling: set[asyncio.Future[None]] = set()
@@ -231,8 +231,8 @@ class Journal:
                 [entry for entry in entries if entry.done], (), StoreError(f"events were not applied: {error}")
             )
             return
-        if self._told_why:
-            self._told_why = ""
+        if self.why_not:
+            self.why_not = ""
             log.warning("events can be stored again")
         fresh = applied.all
         self._profiles.arrived(foreseen, unforeseen(fresh, foreseen))
@@ -266,8 +266,8 @@ class Journal:
                     done.set_result(None)
 
     def _failed(self, entries: Sequence[Entry], noted: Sequence[Arrival | Deed], error: StoreError) -> None:
-        if str(error) != self._told_why:  # not again with each try, a second after the other
-            self._told_why = str(error)
+        if str(error) != self.why_not:  # not again with each try, a second after the other
+            self.why_not = str(error)
             log.warning("events cannot be stored: %s", error)
         loop = asyncio.get_running_loop()
         self._again_at = loop.time() + AGAIN_SECONDS

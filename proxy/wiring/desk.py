@@ -51,6 +51,7 @@ from proxy.studio.views import (
     together,
 )
 from proxy.visitors.context import languages_of, request_of
+from proxy.visitors.journal import Journal
 from proxy.visitors.persona import Persona, context_as
 from proxy.visitors.profiles import ProfileReader
 from proxy.wiring.news import News
@@ -77,6 +78,7 @@ class Desk:
     places: Places
     profiles: ProfileReader
     memory_limit: MemoryLimit
+    journal: Journal
     news: News
     gateway: Gateway
     product_news: ProductNews
@@ -124,6 +126,10 @@ class Desk:
 
     async def is_store_ready(self) -> bool:
         return await self.store.is_ready()
+
+    @property
+    def is_storing(self) -> bool:
+        return not self.journal.why_not
 
     async def readiness(self) -> Readiness:
         told = await self.machine.send(READINESS)

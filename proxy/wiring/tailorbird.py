@@ -179,6 +179,7 @@ class Tailorbird:
             Places(self.store, self._views, self._outbox),
             self._profiles,
             self._memory_limit,
+            self.journal,
             self._news,
             self._gateway,
             self._product_news,

@@ -119,6 +119,40 @@ async def test_a_damaged_file_is_told_with_what_to_do(tmp_path: Path) -> None:
     await store.aclose()
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_nothing_counts_as_stored_in_a_file_that_was_taken_away(is_replaced: bool, tmp_path: Path) -> None:
+    path, aside, url = tmp_path / "s.db", tmp_path / "aside.db", f"sqlite:{tmp_path}/s.db"
+    store, outbox = open_store(url), open_outbox(url)
+    await store.apply([event(1)])
+    await outbox.lead("one", NOON, 60.0)
+    path.rename(aside)
+    if is_replaced:
+        await open_store(url).aclose()
+    changes: list[Callable[[], Any]] = [
+        lambda: store.apply([event(2)]),
+        lambda: store.erase(["v1"], NOON),
+        lambda: outbox.lead("one", NOON, 60.0),
+    ]
+    for change in changes:
+        with pytest.raises(StoreError, match=r"taken away, or another put there.*\(help: put it back"):
+            await change()
+    if not is_replaced:
+        assert await store.get_profile("v1") is not None, "what is known is known still"
+        aside.rename(path)
+        assert len((await store.apply([event(2)])).fresh) == 1
+    await outbox.aclose()
+    await store.aclose()
+
+
+async def test_a_disk_that_is_full_is_told_with_what_to_do(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path}/s.db")
+    await store.apply([event(1)])
+    store._writing.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(StoreError, match=r"full \(help: make room on its disk"):
+        await store.apply([event(number) for number in range(2_000)])
+    await store.aclose()
+
+
 async def test_who_still_uses_a_file_that_a_newer_version_took_over_says_so(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     store = open_store(f"sqlite:{path}")

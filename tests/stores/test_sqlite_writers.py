@@ -6,17 +6,19 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from proxy.stores import sqlite_writers
+from proxy.stores.sqlite_file import Place
 from proxy.stores.sqlite_writers import Writers
 
 
 @pytest.fixture
 def writers() -> Iterator[Writers]:
     connection = sqlite3.connect(":memory:", check_same_thread=False)
-    opened = Writers(connection)
+    opened = Writers(connection, Place(Path(":memory:")))
     yield opened
     opened.close()
     connection.close()

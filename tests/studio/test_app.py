@@ -63,6 +63,7 @@ class Shop:
     files: Mapping[str, bytes] = field(default_factory=dict)
     is_stopping: bool = False
     is_tight: bool = False
+    is_storing: bool = True
     surveyed: Groups = field(default_factory=lambda: Groups(0, 0))
     hub: Hub = field(default_factory=Hub)
 
@@ -156,12 +157,13 @@ async def test_a_health_check_of_http_1_0_needs_neither_host_nor_token(path: str
 
 async def test_problems_degrade_readiness_and_are_listed() -> None:
     finding = Finding("R101", 'I do not know "priorty" in a rule', Place("a.rules.yaml", 9, 5, 12), "mend it")
-    async with browser(Shop(findings=[finding], is_ready=False, is_tight=True)) as client:
+    async with browser(Shop(findings=[finding], is_ready=False, is_storing=False, is_tight=True)) as client:
         ready, page = (await client.get("/readyz")).json(), await client.get("/")
     assert ready["state"] == "degraded"
     assert [reason.split(";")[0] for reason in ready["reasons"]] == [
         "the rules folder has a problem",
         "profiles cannot be read",
+        "events cannot be stored, the log says why",
         "memory is nearly used up",
     ]
     assert "a.rules.yaml:9" in page.text

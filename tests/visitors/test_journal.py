@@ -205,9 +205,11 @@ async def test_a_store_that_is_away_is_told_of_once_and_when_it_is_back(
     world.journal.note([deed_of(seen("anna", 1))])
     while len(world.gate.batches) < 5:
         await asyncio.sleep(0.002)
+    assert world.journal.why_not == "away"
     world.gate.failure = None
     while not world.events("applied"):
         await asyncio.sleep(0.002)
+    assert not world.journal.why_not
     told = [record.getMessage() for record in caplog.records if record.name == "tailorbird.journal"]
     assert told == ["events cannot be stored: away", "events can be stored again"]
 

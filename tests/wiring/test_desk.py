@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from proxy.errors import RequestError
+from proxy.errors import RequestError, StoreError
 from proxy.httpcache.purge import purge_of
+from proxy.model import Arrival, Event
 from proxy.ports import MISSED
 from tests.wire.behind import Behind
 from tests.wire.origin import Origin, always, ok
+from tests.wire.site import NOON
 from tests.wiring.test_tailorbird import ANNA, FOLDER, HTML, PAGE
 
 
@@ -86,6 +89,17 @@ async def test_the_studio_of_one_worker_speaks_for_all(tmp_path: Path) -> None:
             gone = await other.client.get("/_tb/readyz")
             assert (gone.status_code, gone.text, gone.headers["cache-control"]) == (503, "stopping\n", "no-store")
             assert (await one.client.head("/_tb/readyz")).status_code == 200
+
+
+async def test_readiness_tells_that_events_cannot_be_stored(tmp_path: Path) -> None:
+    async with Origin(always(ok(PAGE, *HTML))) as origin, Behind(origin.url, FOLDER, tmp_path) as shop:
+        desk = shop.tailorbird.desk
+        assert (await desk.readiness()).state == "ready"
+        await asyncio.to_thread(os.unlink, shop.tailorbird.settings.store.partition(":")[2])
+        with pytest.raises(StoreError, match="taken away"):
+            await shop.tailorbird.journal.record([Arrival("anna", Event(NOON, "web:1", "purchase"), "web", NOON)], 100)
+        ready = await desk.readiness()
+    assert (ready.state, ready.reasons[0].partition(",")[0]) == ("degraded", "events cannot be stored")
 
 
 async def test_why_tells_of_a_visitors_profile(tmp_path: Path) -> None:
