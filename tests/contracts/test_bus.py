@@ -396,3 +396,28 @@ async def test_who_began_before_its_server_hears_that_it_may_have_missed_somethi
         await missed.news.wait()
         assert (await bus.send("purge")).is_whole
     await bus.aclose()
+
+
+async def test_who_could_not_begin_at_first_hears_what_is_told_later_all_the_same(valkey_url: str) -> None:
+    await flush(valkey_url)
+    async with Redis.from_url(valkey_url) as client:
+        await client.acl_setuser("half", enabled=True, passwords="+half", keys=[SENT, LIVE], commands=["+@all"])
+        here = RedisBus(partial(client_of, valkey_url))
+        there = RedisBus(partial(client_of, valkey_url, username="half", password="half"))
+        missed, told = Heard(there, MISSED), Heard(there, "news")
+        await here.open()
+        await there.open()
+        await client.acl_setuser("half", keys=["*"])
+        async with asyncio.timeout(20):
+            while there.name not in (await here.send("purge")).live:
+                await asyncio.sleep(0.01)
+            while not missed.messages:
+                missed.news.clear()
+                await missed.news.wait()
+            await here.tell("news", b"/told")
+            while not told.messages:
+                told.news.clear()
+                await told.news.wait()
+        await client.acl_deluser("half")
+    await here.aclose()
+    await there.aclose()
