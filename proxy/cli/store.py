@@ -8,17 +8,21 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import aclosing
+from math import inf
 
 import click
 
+from proxy.catalogue.hub import MOST_LEARNT
 from proxy.cli.existing_store import existing_store
 from proxy.cli.options import Subcommands
-from proxy.model import Followed
-from proxy.ports import Outbox, Store
-from proxy.stores import open_outbox, open_store
+from proxy.model import Followed, Sighting
+from proxy.ports import Outbox, Sightings, Store, ViewLog
+from proxy.stores import open_outbox, open_sightings, open_store, open_views
 from proxy.stores.address import without_password
+from proxy.stores.views import packed
 
 BATCH = 5_000
+MOST_VIEWS = 1_000_000
 EACH = 1_000
 COPYING = "store copy"
 LEAD_SECONDS = 600.0
@@ -34,8 +38,8 @@ def command() -> None:
 @click.argument("target", metavar="TO")
 def copy(source: str, target: str) -> None:
     """Copies all of the store FROM into the store TO: every visitor's log, from which their profiles follow, the events
-    that were not taken, the tombstones of who was erased, and what webhooks were told and are still to be told. Both
-    are written as in --store."""
+    that were not taken, the tombstones of who was erased, what webhooks were told and are still to be told, the page
+    views that were recorded, and what pages and changes told of products. Both are written as in --store."""
     if source == target:
         raise click.BadParameter("it is FROM, too", param_hint="TO")
     visitors, events = asyncio.run(_copied(source, target))
@@ -48,11 +52,17 @@ async def _copied(source: str, target: str) -> tuple[int, int]:
         aclosing(open_store(target)) as other,
         aclosing(open_outbox(source)) as told_before,
         aclosing(open_outbox(target)) as outbox,
+        aclosing(open_views(source)) as views,
+        aclosing(open_views(target)) as other_views,
+        aclosing(open_sightings(source)) as sightings,
+        aclosing(open_sightings(target)) as other_sightings,
     ):
         done = await copied(store, other, _on_a_screen if sys.stderr.isatty() else lambda _: None)
         if not await told(told_before, outbox, await other.end_of_log(), time.time()):
             shown = without_password(target)
             click.echo(f"servers tell webhooks from `{shown}` already, so what they were told was not copied", err=True)
+        await seen(views, other_views)
+        await said(sightings, other_sightings)
         return done
 
 
@@ -103,3 +113,29 @@ async def told(source: Outbox, target: Outbox, place: str, now: float) -> bool:
         await target.put(COPYING, [], [], Followed(place, COPYING, now), now)
     await target.lead(COPYING, now, 0.0)
     return True
+
+
+async def seen(source: ViewLog, target: ViewLog) -> None:
+    """Records in the target the views that it does not have."""
+    there = await target.get_views(MOST_VIEWS)
+    known = {packed(view) for view in there}
+    new = [view for view in await source.get_views(MOST_VIEWS) if packed(view) not in known]
+    for start in range(0, len(new), BATCH):
+        await target.put_views(new[start : start + BATCH], most=len(there) + len(new))
+
+
+async def said(source: Sightings, target: Sightings) -> None:
+    """Tells the target of products what is newer than what it was told."""
+    known = {sighting.key: sighting.at for sighting in await _all(target)}
+    new = [sighting for sighting in await _all(source) if sighting.at > known.get(sighting.key, -inf)]
+    for start in range(0, len(new), BATCH):
+        await target.put_sightings(new[start : start + BATCH], most=MOST_LEARNT)
+
+
+async def _all(sightings: Sightings) -> list[Sighting]:
+    found, place, last = list[Sighting](), 0, -1
+    while last < place:
+        last = place
+        some, place = await sightings.get_sightings(place, BATCH)
+        found += some
+    return found

@@ -8,17 +8,17 @@ import pytest
 from click.testing import CliRunner
 
 from proxy.cli import tailorbird
-from proxy.cli.store import copied, told
-from proxy.model import Arrival, Delivery, Event, Followed, Profile, Standing
+from proxy.cli.store import copied, said, seen, told
+from proxy.model import Arrival, Delivery, Event, Followed, Product, Profile, Sighting, Standing, View
 from proxy.ports import Refused, Store
-from proxy.stores import open_outbox, open_store
+from proxy.stores import open_outbox, open_sightings, open_store, open_views
 from tests.wire.storage import storage
 
 NOON = 1_795_435_200.0
 ANNA = Profile("anna", {"orders": 4.0}, frozenset({"VIP"}), NOON)
 
 
-def seen(visitor_id: str, number: int) -> Arrival:
+def viewed(visitor_id: str, number: int) -> Arrival:
     return Arrival(visitor_id, Event(NOON + number, f"web:{number}", "page viewed", "/"), "web", NOON + number)
 
 
@@ -26,7 +26,7 @@ def seen(visitor_id: str, number: int) -> Arrival:
 async def source(tmp_path: Path) -> AsyncIterator[Store]:
     store = open_store(f"sqlite:{tmp_path}/from.db")
     await store.put_profiles([ANNA])
-    await store.apply([seen("anna", 1), seen("ben", 2), seen("ben", 3)])
+    await store.apply([viewed("anna", 1), viewed("ben", 2), viewed("ben", 3)])
     await store.refuse([Refused(NOON, "web", "type", b"{}")])
     yield store
     await store.aclose()
@@ -75,6 +75,31 @@ async def test_what_webhooks_were_told_is_copied_and_told_nobody_again(
             await asyncio.sleep(0.001)
         assert not await told(*boxes, "", NOON), "whoever serves from it knows better"
         for one in (*boxes, target):
+            await one.aclose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "valkey"])
+async def test_recorded_views_and_what_was_told_of_products_are_copied_once(tmp_path: Path, kind: str) -> None:
+    here = f"sqlite:{tmp_path}/from.db"
+    async with storage(kind, tmp_path) as url:
+        views, products = (open_views(here), open_views(url)), (open_sightings(here), open_sightings(url))
+        recorded = [View(NOON + n, "v", {"home.hero": "Sale"}, visitor=f"v{n}") for n in range(3)]
+        await views[0].put_views(recorded[:2], most=9)
+        await views[1].put_views(recorded[2:], most=9)
+        await seen(*views)
+        await seen(*views)
+        assert await views[1].get_views(9) == [recorded[2], *recorded[:2]]
+        mat = Product("MAT", "Mat", "/p/MAT")
+        gone, sold_out = Sighting("CUP", NOON, None), Sighting("MAT", NOON, mat, mat, is_change=True)
+        older, newer = Sighting("BAG", NOON, None), Sighting("BAG", NOON + 1, None)
+        await products[0].put_sightings([gone, older, sold_out], most=9)
+        await products[1].put_sightings([newer], most=9)
+        await said(*products)
+        assert (await products[1].get_sightings(0, 9))[0] == [newer, gone, sold_out]
+        before = (await products[1].get_sightings(0, 9))[1]
+        await said(*products)
+        assert (await products[1].get_sightings(before, 9))[0] == []
+        for one in (*views, *products):
             await one.aclose()
 
 
