@@ -18,7 +18,7 @@ from proxy.environment import from_environment
 from proxy.errors import OperatorError
 from proxy.rulebook.compile import Loaded, Publication
 from proxy.serve.publishing import is_live
-from proxy.stores.history import Entry, before, is_live_as_saved
+from proxy.stores.history import Entry, is_live_as_saved, overtaken
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import Versions
 
@@ -52,15 +52,16 @@ def state_of(word: str, rules: Path) -> State:
 
 
 def before_saved(draft: State, rules: Path) -> State | None:
-    """The version before the live one, where a folder is live as it is saved and the draft is what is live; else
-    None."""
+    """The version that was live until the live one came, where a folder is live as it is saved and the draft is what is
+    live; else None."""
     versions = Versions(rules)
     history = versions.history()
     if is_published_mode(history) or not is_live(versions, draft.files):
         return None
+    number = overtaken(versions.live(), history)
     try:
-        return state_of(str(before(versions.live(), history)), rules)
-    except OperatorError:  # nothing was live before
+        return state_of(str(number), rules) if number else None
+    except OperatorError:  # its files were cleared away
         return None
 
 

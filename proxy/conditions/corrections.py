@@ -21,6 +21,9 @@ _FROM_TO = re.compile(r"([a-z]{2,})\.?\s*(?:-|–|to|until|till|through)\s*([a-z
 _ADDRESS = re.compile(r"https?://[^/?#]+([^?#]*).*", re.IGNORECASE)
 _HOST = re.compile(r"(?:https?://)?(?:www\.)?([\w.-]+)(?:[:/].*)?", re.IGNORECASE)
 
+ALIKE = 0.8
+"""How much a misspelt name must be like another: the names here are not all there are, and Iran is not Ireland."""
+
 NAMES = {
     "austria": "AT", "australia": "AU", "belgium": "BE", "brazil": "BR", "britain": "GB", "canada": "CA", "china": "CN",
     "czech republic": "CZ", "czechia": "CZ", "denmark": "DK", "en": "GB", "england": "GB", "eng": "GB", "estonia": "EE",
@@ -55,7 +58,7 @@ def better_value(value: str, help: str, fits: Callable[[str], bool], choices: Se
     ]
     if not instead and len(several) > 1 and all(map(fits, several)):
         instead = f"[{', '.join(several)}]"
-    return _named("" if help.startswith("write one of") else help, value, instead) if instead else help
+    return _named(help if isinstance(help, Suggestion) else "", value, instead) if instead else help
 
 
 def better_amount(text: str, help: str, is_amount: Callable[[str], bool]) -> str:
@@ -80,8 +83,9 @@ def swapped(text: str, help: str) -> str:
 
 def _values(value: str, choices: Sequence[str]) -> Iterator[str]:
     folded = value.casefold().strip()
-    if folded in NAMES:
-        yield NAMES[folded]
+    name = nearest(folded, NAMES, ALIKE)
+    if name:
+        yield NAMES[name]
     close = nearest(folded, [choice.casefold() for choice in choices])
     yield from (choice for choice in choices if choice.casefold() == close)
     yield from (choice for choice in choices if len(folded) >= 2 and choice.casefold().startswith(folded))

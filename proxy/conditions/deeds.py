@@ -17,7 +17,7 @@ from math import inf
 from proxy.conditions.behaviours import ADDED, BOUGHT, CLICKED, PAGE, SEARCHED, VIEWED
 from proxy.conditions.durations import DURATION_HELP, seconds_of
 from proxy.conditions.nodes import Entry, Scalar, as_map, as_text, unknown_word
-from proxy.conditions.phrase import Kind, Phrase
+from proxy.conditions.phrase import PATH, PATH_HINT, Kind, Phrase
 from proxy.diagnostics import Finding
 from proxy.model import EVERYBODY, Between, Condition, Fact, IsKnown, Measure, Period, Test, Then
 
@@ -27,6 +27,8 @@ THIS_VISIT = "this visit"
 AT_ALL = Between(low=1)
 FIELDS = {"category": "category", "product": "product", "brand": "brand"}
 FIELDS |= dict.fromkeys(("for", "page", "banner"), "subject")
+NARROWING = {word: Phrase(word, word, Kind.TEXT, "") for word in FIELDS}
+NARROWING["page"] = replace(NARROWING["page"], shape=PATH, hint=PATH_HINT)
 FOLLOWED = {"viewed": VIEWED, "added to cart": ADDED, "bought": BOUGHT, "searched": SEARCHED}
 FOLLOWING = re.compile(rf"({'|'.join(FOLLOWED)})( it)? within (.+)")
 FOLLOWING_HELP = "write: bought within 2 hours; or: bought it within 2 hours, for the same product"
@@ -73,7 +75,7 @@ def _named(key: str, said: Sequence[str]) -> str:
 def _narrowed(measure: Measure, word: str, part: Entry, read_tests: ReadTests, findings: list[Finding]) -> Measure:
     """The measure, less what this line leaves out."""
     if word in FIELDS:
-        tests, _ = read_tests(Phrase(word, word, Kind.TEXT, ""), part, findings)
+        tests, _ = read_tests(NARROWING[word], part, findings)
         if len(tests) > 1:
             help = "use one form for all of the list"
             findings.append(Finding("R306", f'"{word}" mixes forms in one list', part.key.place, help))

@@ -38,6 +38,7 @@ from proxy.conditions.nodes import (
     unknown_word,
 )
 from proxy.conditions.phrase import MOST_READ, Kind, Phrase
+from proxy.conditions.signs import signs_of_a_pattern
 from proxy.conditions.tree import is_tree, read_tree
 from proxy.conditions.values import number_text
 from proxy.conditions.vocabulary import phrase_of, spelled
@@ -214,11 +215,13 @@ def _read_negated(phrase: Phrase, word: Scalar, negated: re.Match[str], findings
             findings.append(no_amount(word, phrase))
         return NotOneOf(frozenset(number_text(read.low) for read in exact))
     check_values(phrase, values, word, findings)
+    findings += [sign for value in values for sign in signs_of_a_pattern(phrase, value, word)]
     return NotOneOf(frozenset(value.casefold() for value in values))
 
 
 def _read_text(phrase: Phrase, word: Scalar, findings: list[Finding]) -> Test | None:
     form = None if phrase.choices else TEXT_FORM.fullmatch(word.text)
+    findings += signs_of_a_pattern(phrase, form[2] if form else word.text, word)
     if form and form[1].casefold() == "contains":
         return Contains((form[2].casefold(),))
     if form:

@@ -25,6 +25,10 @@ class Kind(enum.StrEnum):
     ANYTHING = "anything"  # brought by an import, so nobody said
 
 
+PATH = r"/[^?#*]*"
+PATH_HINT = "begin with a slash, as /shoes; for everything below it: starts with /shoes"
+"""What a page's path looks like."""
+
 TRUTHS = ("yes", "no", "true", "false")
 """How a truth may be written."""
 

@@ -16,7 +16,7 @@ from proxy.conditions.behaviours import DEEDS, TRAITS
 from proxy.conditions.derived import HOURS_THERE, WEEKDAY_THERE, derived_name
 from proxy.conditions.durations import UNITS, seconds_of
 from proxy.conditions.localtime import WEEKDAYS
-from proxy.conditions.phrase import TRUTHS, Kind, Phrase
+from proxy.conditions.phrase import PATH, PATH_HINT, TRUTHS, Kind, Phrase
 
 _ISO_3166_ALPHA_2 = (
     "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ "
@@ -79,8 +79,8 @@ REQUESTED: tuple[Phrase, ...] = (
         example="page: starts with /category/shoes",
         wrong="page: shoes",
         wrong_code="R304",
-        shape=r"/[^?#*]*",
-        hint="begin with a slash, as /shoes; for everything below it: starts with /shoes",
+        shape=PATH,
+        hint=PATH_HINT,
     ),
     Phrase(
         "search term",

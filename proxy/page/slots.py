@@ -22,6 +22,10 @@ SLOT_NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 LISTING = "listing:"
 """What the name of a list begins with, among slots; no slot is called so."""
 
+OURS = "tailorbird."
+"""What the name of a slot begins with that is no part of the shop, as the demo's toolbar: filled as any other, but no
+view, result or explanation tells of it."""
+
 SORTS = (
     "sort", "order", "orderby", "order_by", "orderBy", "sortby", "sort_by", "sort-by", "sortBy", "sorting", "ordering",
     "sort_order", "sortOrder", "product_list_order", "srule",

@@ -131,4 +131,12 @@ WARNINGS: tuple[FindingKind, ...] = (
         banner_text("title: Offer #1 of three"),
         banner_text('title: "Offer #1 of three"  # the first'),
     ),
+    FindingKind(
+        "L15",
+        "a pattern that is none",
+        "`*` and what stands between slashes mean other texts in many programs. In a condition each sign stands for "
+        "itself, so such a value meets nobody who writes plain words.",
+        rule_text('when: {search term: "/trail.*/"}'),
+        rule_text("when: {search term: contains trail}"),
+    ),
 )

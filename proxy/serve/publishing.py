@@ -15,7 +15,7 @@ from proxy.ports import ViewLog
 from proxy.rulebook.compile import Loaded, Publication, version_of
 from proxy.serve.drafts import DRAFT, Draft, Drafts, checks_of, plan_text
 from proxy.serve.rules import Rules
-from proxy.stores.history import Action, Entry, before, must_be_approved, must_wait_for
+from proxy.stores.history import Action, Entry, must_be_approved, must_wait_for, overtaken
 from proxy.stores.ruledir import read_folder
 from proxy.stores.versions import Versions, written
 
@@ -79,10 +79,12 @@ class Publishing:
         if draft.loaded.publication is None:
             serving = f"version {self._versions.live()} goes on" if self._rules.good else "no rule is served"
             return Outlook(f"The folder has mistakes, so {serving}. The first page tells them, and how to mend each.")
+        number = await asyncio.to_thread(lambda: overtaken(self._versions.live(), self._versions.history()))
         try:
-            number = await asyncio.to_thread(lambda: before(self._versions.live(), self._versions.history()))
-            was = (await self._drafts.get(str(number))).publication
+            was = (await self._drafts.get(str(number))).publication if number else None
         except OperatorError:
+            number = None  # its files were cleared away
+        if number is None:
             return Outlook("A saved folder is live at once, so there is no draft, and nothing was live before this.")
         return await asyncio.to_thread(self._last_change, was, number, draft, views)
 

@@ -71,6 +71,13 @@ def before(live: int, history: Sequence[Entry]) -> int:
     return max(earlier)
 
 
+def overtaken(live: int, history: Sequence[Entry]) -> int | None:
+    """What was live until the live version came, also a later one that somebody went back from; None when nothing
+    was."""
+    earlier = reversed(history[: max(made_live(history, live), 0)])
+    return next((entry.version for entry in earlier if entry.action in GOES_LIVE and entry.version != live), None)
+
+
 def must_wait_for(number: int, history: Sequence[Entry], by: str) -> Entry:
     """The request for that version. Raises `OperatorError` when there is none, when who asked would approve, and when
     another version went live since, which this one would undo."""

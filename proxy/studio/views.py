@@ -19,6 +19,7 @@ from proxy.drafts.report import Outlook
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Counts, Metrics, Shown
 from proxy.model import Rule
+from proxy.page.slots import OURS
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.pauses import Pause, What
 from proxy.rulebook.rules import priority_text
@@ -188,7 +189,8 @@ def rule_view(rule: Rule, now: float, shown: int, pauses: Collection[Pause] = ()
 
 def shown_view(shown: Shown) -> ShownView:
     """The decided page, without anything about who saw it."""
-    return ShownView(shown.at, shown.path, {decision.slot: decision.rule for decision in shown.decisions})
+    decisions = (decision for decision in shown.decisions if not decision.slot.startswith(OURS))
+    return ShownView(shown.at, shown.path, {decision.slot: decision.rule for decision in decisions})
 
 
 def newest(shown: Iterable[ShownView], most: int) -> list[ShownView]:

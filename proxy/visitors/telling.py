@@ -17,6 +17,7 @@ from proxy.http.message import Request
 from proxy.metrics import Decided
 from proxy.model import Decision, Item, chosen_name
 from proxy.page.about import About
+from proxy.page.slots import OURS
 from proxy.stores.record import packed_part, packed_words
 from proxy.visitors.context import page_of, referrer_of
 from proxy.visitors.counted import is_opened
@@ -80,9 +81,10 @@ def banners_of(done: Shown | None) -> Banners:
     if done is None:
         return NO_BANNERS
     if not isinstance(done.told, Banners):
-        shown = [decision for decision in done.decisions if decision.rule and decision.variant]
+        decisions = [decision for decision in done.decisions if not decision.slot.startswith(OURS)]
+        shown = [decision for decision in decisions if decision.rule and decision.variant]
         rules = tuple([cut(decision.rule, MOST_BYTES) for decision in shown])
-        done.told = _banners(rules, _chosen(done.decisions))
+        done.told = _banners(rules, _chosen(decisions))
     return done.told
 
 

@@ -24,7 +24,7 @@ from proxy.http.message import NOT_STORED, Handler, Request, Response, in_words
 from proxy.httpcache.purge import Purge
 from proxy.metrics import Counts, Metrics
 from proxy.model import AttributeValue, EvaluationContext
-from proxy.page.slots import LISTING
+from proxy.page.slots import LISTING, OURS
 from proxy.personalise import with_products
 from proxy.ports import MISSED, Bus, Store
 from proxy.processes.memory_limit import MemoryLimit
@@ -220,7 +220,8 @@ class Desk:
             known["language"] = languages
         persona = Persona(visitor_id, tuple(segments), attributes=known)
         context = await self._context(url, persona, self.publication.plan)
-        slots = self.publication.slots_on(str(context.attributes["page"]))
+        named = self.publication.slots_on(str(context.attributes["page"]))
+        slots = [slot for slot in named if not slot.startswith(OURS)]
         lists, missing = await self._lists(request_of(url), slots, self.publication)
         stories = with_products(why(self.publication.plan, context, slots), context, self.gateway.stock, lists)
         told = [

@@ -10,6 +10,7 @@ from proxy.demo.visitors import BY_NAME
 from proxy.http.message import Request, Response
 from proxy.model import EvaluationContext
 from proxy.page.piece import Piece
+from proxy.page.slots import OURS
 from proxy.rulebook.compile import load
 from proxy.visitors.visitor import Cookies
 
@@ -81,6 +82,10 @@ async def test_its_stylesheet_is_served() -> None:
     answer = await ROUTES["/_tb/demo/toolbar.css"](request(b"/_tb/demo/toolbar.css"))
     assert answer.get(b"content-type") == b"text/css"
     assert b".tailorbird-demo" in answer.chunks[0]
+
+
+def test_it_is_no_result_of_the_shops() -> None:
+    assert SLOT.startswith(OURS)
 
 
 @pytest.mark.parametrize("name", [*BY_NAME, "nobody"])

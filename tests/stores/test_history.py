@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import OperatorError
-from proxy.stores.history import Action, Entry, before, is_live_as_saved, made_live, must_wait_for
+from proxy.stores.history import Action, Entry, before, is_live_as_saved, made_live, must_wait_for, overtaken
 
 PUBLISHED, LOADED, REQUESTED = Action.PUBLISHED, Action.LOADED, Action.REQUESTED
 APPROVED, ROLLED_BACK, PAUSED = Action.APPROVED, Action.ROLLED_BACK, Action.PAUSED
@@ -41,6 +41,14 @@ def test_before_a_version_is_the_latest_that_was_live() -> None:
     assert [before(live, happened) for live in (4, 3)] == [3, 1]
     with pytest.raises(OperatorError, match="no version was live before"):
         before(1, happened)
+
+
+def test_the_live_version_overtook_what_was_live_until_then() -> None:
+    happened = history((LOADED, 1), (LOADED, 2), (REQUESTED, 9), (PAUSED, 2), (ROLLED_BACK, 1), (LOADED, 1))
+    assert overtaken(1, happened) == 2
+    assert overtaken(2, happened) == 1
+    assert overtaken(1, history((LOADED, 1))) is None
+    assert overtaken(7, happened) is None
 
 
 def test_a_request_waits_for_somebody_else_until_another_version_is_live() -> None:

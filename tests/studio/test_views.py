@@ -33,9 +33,8 @@ def test_a_rule_tells_where_it_stands_and_how_often_it_was_shown() -> None:
 
 
 def test_the_live_list_names_rules_by_slot() -> None:
-    shown = Shown(
-        NOW, "/", (Decision("home.hero", "b", Reason.TARGETING_MATCH, "Sale", "rule"), Decision("all.topbar"))
-    )
+    banner = Decision("home.hero", "b", Reason.TARGETING_MATCH, "Sale", "rule")
+    shown = Shown(NOW, "/", (banner, Decision("all.topbar"), Decision("tailorbird.toolbar", "b", rule="Toolbar")))
     assert msgspec.to_builtins(shown_view(shown)) == {
         "at": NOW,
         "path": "/",

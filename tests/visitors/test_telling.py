@@ -77,6 +77,7 @@ def test_a_view_says_what_chance_chose_also_where_the_page_stays_as_it_is() -> N
             Decision("foot", detail="capped", withheld="Foot"),
             Decision("end", "", rule="End", detail="nothing new"),
             Decision("none"),
+            Decision("tailorbird.toolbar", "Toolbar", rule="Toolbar", detail="rule"),
         )
     )
     banners = banners_of(done)

@@ -1,0 +1,35 @@
+"""Signs that stand for others elsewhere, `news*` and `/red|green/`, and here for themselves: nobody would be met.
+
+Values that have a shape of their own, as a page's path, cannot have such signs at all; `choices.py` says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from proxy.conditions.nodes import Scalar
+from proxy.conditions.phrase import Phrase
+from proxy.diagnostics import Finding, Suggestion
+
+_PATTERN = re.compile(r"\*.+|.+\*|/[^/]+/[gimsu]*|\^.+|.*\.\*.*")
+_DELIMITED = re.compile(r"/(.+)/[a-z]*")
+_WORDS = re.compile(r"[\w -]+(?:\|[\w -]+)*")
+
+
+def signs_of_a_pattern(phrase: Phrase, value: str, word: Scalar) -> Iterator[Finding]:
+    """L15 for a value, written in `word`, that looks like a pattern to search by."""
+    if not (phrase.shape or phrase.choices) and _PATTERN.fullmatch(value):
+        what = f'"{value}" is met by these very signs alone: none of them stands for others'
+        yield Finding("L15", what, word.place, _help(value, word.text), is_warning=True)
+
+
+def _help(value: str, written: str) -> str:
+    """In words, where the value stands alone and its signs can be said so."""
+    delimited = _DELIMITED.fullmatch(value)
+    plain = (delimited[1] if delimited else value).strip("*.^$")
+    if written != value or not _WORDS.fullmatch(plain):
+        return "write the words themselves, behind `starts with` or `contains`; a list is met by any of its parts"
+    begins = value.startswith("^") or (value.endswith("*") and not value.startswith("*"))
+    forms = [f"{'starts with' if begins else 'contains'} {part}" for part in plain.split("|")]
+    instead = forms[0] if len(forms) == 1 else f"[{', '.join(forms)}]"
+    return Suggestion(f"write: {instead}", value, instead)

@@ -1,0 +1,47 @@
+"""Patterns of other programs in a value."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.conditions.nodes import Scalar
+from proxy.conditions.phrase import PATH, Kind, Phrase
+from proxy.conditions.signs import signs_of_a_pattern
+from proxy.diagnostics import Suggestion
+from proxy.model import NOWHERE
+
+SEARCH = Phrase("search term", "search term", Kind.TEXT, "")
+
+
+@pytest.mark.parametrize(
+    ("value", "instead"),
+    [
+        ("news*", "starts with news"),
+        ("*trail*", "contains trail"),
+        ("*shoe", "contains shoe"),
+        ("trail.*", "starts with trail"),
+        ("/trail/", "contains trail"),
+        ("/red|green/i", "[contains red, contains green]"),
+        ("^trail shoes", "starts with trail shoes"),
+        ("/tr[ae]il/", None),
+        ("a.*b", None),
+    ],
+)
+def test_a_pattern_is_told_and_said_in_words(value: str, instead: str | None) -> None:
+    (found,) = signs_of_a_pattern(SEARCH, value, Scalar(value, NOWHERE))
+    assert (found.code, found.is_warning) == ("L15", True)
+    assert (found.help.instead if isinstance(found.help, Suggestion) else None) == instead
+
+
+@pytest.mark.parametrize("value", ["trail", "shoes/trail", "/c/shoes/", "5 stars", "and/or", "*", "size 40/41", "C#"])
+def test_plain_words_are_no_pattern(value: str) -> None:
+    assert not list(signs_of_a_pattern(SEARCH, value, Scalar(value, NOWHERE)))
+
+
+def test_what_is_said_of_a_part_of_the_value_changes_nothing_else() -> None:
+    (found,) = signs_of_a_pattern(SEARCH, "news*", Scalar("not news*", NOWHERE))
+    assert not isinstance(found.help, Suggestion)
+
+
+def test_values_with_a_shape_of_their_own_are_left_to_it() -> None:
+    assert not list(signs_of_a_pattern(Phrase("page", "page", Kind.TEXT, "", shape=PATH), "/c/*", Scalar("", NOWHERE)))
