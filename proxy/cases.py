@@ -172,7 +172,7 @@ def as_case(case: Case, plan: Plan, now: float, slots: Iterable[str]) -> Evaluat
     history."""
     history = tuple(sorted(deed.event(now, number) for number, deed in enumerate(case.deeds)))
     profile = Profile("", case.attributes, history=history)
-    asked = plan.asked_in(slots).measures
+    asked = plan.inputs_of(slots).measures
     read = {name: value for name in asked if (value := trait(profile, name, asked[name], now)) is not None}
     return EvaluationContext(
         case.visitor,

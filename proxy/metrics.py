@@ -167,7 +167,7 @@ class Metrics:
         """Has what is noted there counted under `name`, which must be a row of `HISTOGRAMS`."""
         self._times.append((name, times))
 
-    def told_by(self, tell: Callable[[], None]) -> None:
+    def flush_before_reading(self, tell: Callable[[], None]) -> None:
         """Has `tell` called before anybody reads, for whoever tells of what happened later."""
         self._tell = tell
 

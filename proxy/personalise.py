@@ -75,12 +75,13 @@ NO_STOCK = Stock()
 @dataclass(slots=True)
 class Personalised:
     """The page; what each slot shows and why, in page order, and the same `decided` for whoever counts. For a page that
-    is shown again others keep here `told`, what its views say, and its `pieces`; and whether it `is_remembered`."""
+    is shown again others keep here `view_cache`, what its views say, and its `pieces`; and whether it
+    `is_remembered`."""
 
     page: Assembled
     decisions: tuple[Decision, ...]
     decided: Decided = field(init=False, repr=False, compare=False)
-    told: object = field(default=None, init=False, repr=False, compare=False)
+    view_cache: object = field(default=None, init=False, repr=False, compare=False)
     pieces: list[bytes] | None = field(default=None, init=False, repr=False, compare=False)
     is_remembered: bool = field(default=False, init=False, repr=False, compare=False)
 

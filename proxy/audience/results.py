@@ -2,8 +2,8 @@
 who saw a rule beside those held out of it.
 
 It is read off the log, visitor by visitor. Each page view names what its slots showed, or would have shown to who is
-held out (`visitors/telling.py`). So both sides are counted from the moment they first met the choice, and a visitor
-counts once, for what they met first. Calculation only.
+held out (`visitors/view_content.py`). So both sides are counted from the moment they first met the choice, and a
+visitor counts once, for what they met first. Calculation only.
 """
 
 from __future__ import annotations

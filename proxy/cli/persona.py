@@ -14,8 +14,8 @@ from proxy.conditions.vocabulary import COUNTRIES
 from proxy.diagnostics import did_you_mean, nearest
 from proxy.model import AttributeValue
 from proxy.rulebook.compile import Publication
-from proxy.visitors.asked import Asked
 from proxy.visitors.context import languages_of
+from proxy.visitors.inputs import Inputs
 from proxy.visitors.persona import Persona
 
 
@@ -84,10 +84,10 @@ def _must_be_segments(segments: Iterable[str], publication: Publication) -> None
 
 def _tell_unasked(names: Iterable[str], publication: Publication) -> None:
     """What no rule asks for makes no difference: most likely it is misspelt."""
-    asked = Asked.by(publication, tuple(publication.plan.slots)).attributes
+    inputs = Inputs.of(publication, tuple(publication.plan.slots)).attributes
     for name in names:
-        if name not in asked:
-            close = nearest(name, asked)
+        if name not in inputs:
+            close = nearest(name, inputs)
             click.echo(f"no rule asks for `{name}`" + (f'; did you mean "{close}"?' if close else ""), err=True)
 
 

@@ -36,10 +36,10 @@ from proxy.decide.guard import HeldOut, decision_of, guard_of, held_out_by, turn
 from proxy.decide.layers import Layers
 from proxy.decide.layout import Layout
 from proxy.decide.membership import ComputedSegment, Membership
-from proxy.decide.questions import Questions, questions
 from proxy.decide.residual import Residual, residual
 from proxy.decide.rule_order import Contender, RuleOrder
 from proxy.decide.shortcuts import ShortCuts, short_cuts
+from proxy.decide.slot_inputs import SlotInputs, inputs_by_slot
 from proxy.model import (
     Between,
     Decision,
@@ -75,7 +75,7 @@ class Plan:
     clock: Clock
     membership: Membership
     short_cuts: ShortCuts
-    questions: Mapping[str, Questions]
+    inputs: Mapping[str, SlotInputs]
     journey: Plan | None = None
 
     def __repr__(self) -> str:
@@ -102,11 +102,11 @@ class Plan:
     @property
     def parts(self) -> list[object]:
         """The many things it consists of, for who takes it apart one by one."""
-        return [*self.rules, *self.rule_order.contenders, *self.questions.values()]
+        return [*self.rules, *self.rule_order.contenders, *self.inputs.values()]
 
-    def asked_in(self, slots: Iterable[str]) -> Questions:
+    def inputs_of(self, slots: Iterable[str]) -> SlotInputs:
         """What deciding these slots may ask."""
-        return Questions.together(self.questions[slot] for slot in slots if slot in self.questions)
+        return SlotInputs.together(self.inputs[slot] for slot in slots if slot in self.inputs)
 
 
 def compile_plan(
@@ -148,7 +148,7 @@ def compile_plan(
         clock,
         membership,
         short_cuts(plain, membership),
-        questions(rules, lambda facts: _with_what_they_name(facts, segments, journey), holdouts),
+        inputs_by_slot(rules, lambda facts: _with_what_they_name(facts, segments, journey), holdouts),
         compile_plan(list(map(_stage, count(), journey)), segments) if journey else None,
     )
 

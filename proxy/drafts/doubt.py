@@ -52,7 +52,7 @@ class Doubts:
         self._layers = {slot: {rule.layer for rule in plan.rules if rule.slot == slot} - {""} for slot in plan.slots}
         self._rules = {rule.name: rule for rule in plan.rules}
         self._of_segments = {base_of(fact.attribute) for one in plan.segments for fact in facts_of(one.condition)}
-        self._asked = {slot: asked.attributes - {*CLOCK_ATTRIBUTES, JOURNEY} for slot, asked in plan.questions.items()}
+        self._asked = {slot: asked.attributes - {*CLOCK_ATTRIBUTES, JOURNEY} for slot, asked in plan.inputs.items()}
 
     def about(self, view: View) -> dict[str, frozenset[str]]:
         """For each slot in doubt, what was not recorded: attributes, and caps as they are written. Doubt about a slot
@@ -103,7 +103,7 @@ class _Asker:
         self._missing = missing
         self._plan = plan
         self._attributes = at_stage(plan, view.context).attributes
-        if plan.journey is not None and missing & plan.journey.asked_in([JOURNEY]).attributes:
+        if plan.journey is not None and missing & plan.journey.inputs_of([JOURNEY]).attributes:
             self._missing = missing | {JOURNEY}
 
     def possible(self, of_segments: Set[str]) -> int:

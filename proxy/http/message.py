@@ -41,12 +41,12 @@ class Question:
 
     * `key`: what the answer is stored under; `is_private`: the browser wants nobody profiled; `size`: bytes of memory,
       about.
-    * `said`, `line`: caches, for what all these requests say to rules, and to the access log.
+    * `request_values`, `line`: caches, for what all these requests say to rules, and to the access log.
     """
 
     __slots__ = (
-        "coding", "fields", "firsts", "host", "is_private", "key", "line", "method", "path", "query", "room", "said",
-        "scheme", "size",
+        "coding", "fields", "firsts", "host", "is_private", "key", "line", "method", "path", "query", "request_values",
+        "room", "scheme", "size",
     )  # fmt: skip
 
     def __init__(self, header_set: HeaderSet, method: bytes, path: bytes, query: bytes, referer: bytes | None) -> None:
@@ -56,7 +56,7 @@ class Question:
         self.firsts = dict(reversed(self.fields))
         self.is_private = any(self.firsts.get(signal) == b"1" for signal in PRIVACY_SIGNALS)
         self.key = header_set.scheme.encode() + b"://" + header_set.host + path + (b"?" + query if query else b"")
-        self.said: tuple[object, tuple[AttributeValue | None, ...]] = (None, ())
+        self.request_values: tuple[object, tuple[AttributeValue | None, ...]] = (None, ())
         self.line = b""
         self.room = 0
         self.size = (

@@ -1,4 +1,4 @@
-"""What filling a slot may ask of a visitor, beside what deciding it does (`decide/questions.py`): the fields of its
+"""What filling a slot may ask of a visitor, beside what deciding it does (`decide/slot_inputs.py`): the fields of its
 fragments, the products in its rows, the order of its lists. Found slot by slot when rules are published, and no later.
 """
 

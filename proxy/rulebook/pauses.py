@@ -62,7 +62,7 @@ def paused(publication: Publication, pauses: Iterable[Pause]) -> Publication:
     plan = compile_plan(tuple(map(switched, old.rules)), old.segments, holdouts, version=old.version)
     return replace(
         publication,
-        plan=replace(plan, journey=old.journey, questions=old.questions),
+        plan=replace(plan, journey=old.journey, inputs=old.inputs),
         rules=tuple(map(switched, publication.rules)),
         declared=() if is_all else publication.declared,
         is_off=is_all,

@@ -16,10 +16,10 @@ from proxy.http.client import networks
 from proxy.metrics import Metrics
 from proxy.model import Headers
 from proxy.serve.logfile import LogFile
-from proxy.serve.logline import Asked, Line, Lines
+from proxy.serve.logline import Line, Lines, LoggedRequest
 from proxy.settings import Settings
 from proxy.upstream.relay import Owed
-from proxy.visitors.pending import Given, Pending
+from proxy.visitors.pending import Pending, ServedPage
 
 PAUSE_SECONDS = 0.5
 """How long a line waits for others."""
@@ -40,7 +40,7 @@ class AccessLog:
         self._file = file
         self._lines = lines
         self.clock = clock
-        self._noted: list[Line | Given] = []
+        self._noted: list[Line | ServedPage] = []
         self._made: list[bytes] = []  # one behind the other; so many they are
         self._many = 0
         self._pending = Pending()
@@ -55,12 +55,12 @@ class AccessLog:
     def log(self, pending: Pending) -> None:
         """Logs what is given at once, too."""
         self._pending = pending
-        pending.logged_by(self.add, self.expect)
+        pending.set_logger(self.add, self.schedule)
 
     def note(
         self,
         at: float,
-        asked: Asked,
+        asked: LoggedRequest,
         status: int,
         head: Headers | bytes,
         seconds: float = 0.0,
@@ -70,7 +70,7 @@ class AccessLog:
         """Has the line of an answer, as `Lines.of`, written soon."""
         self.add([(at, self._lines.of(at, asked, status, head, seconds, is_whole=is_whole))])
 
-    def add(self, noted: Sequence[Line | Given]) -> None:
+    def add(self, noted: Sequence[Line | ServedPage]) -> None:
         """Has lines written, and those of pages given at once."""
         self._noted += noted
         if len(self._noted) >= AT_ONCE:
@@ -78,9 +78,9 @@ class AccessLog:
         if self._many >= ENOUGH:
             self._hand_over()
         else:
-            self.expect()
+            self.schedule()
 
-    def expect(self) -> None:
+    def schedule(self) -> None:
         """Says that there is something to be written, or to be noted later."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._time_is_over)
@@ -90,7 +90,7 @@ class AccessLog:
         self._hand_over()
 
     def _make(self) -> None:
-        self._pending.settle()
+        self._pending.flush()
         noted, self._noted = self._noted, []
         if noted:
             noted.sort(key=itemgetter(0))  # some were noted later
@@ -116,10 +116,10 @@ class Turns:
 
     def __init__(self, log: AccessLog) -> None:
         self._log = log
-        self._asked: dict[Owed, tuple[float, Asked]] = {}
+        self._asked: dict[Owed, tuple[float, LoggedRequest]] = {}
         self._said: dict[Owed, tuple[int, Headers | bytes]] = {}
 
-    def asked(self, turn: Owed, asked: Asked, *, instead_of: Owed | None = None) -> None:
+    def asked(self, turn: Owed, asked: LoggedRequest, *, instead_of: Owed | None = None) -> None:
         """Says that an answer is owed from now on, or in the place of another."""
         at, _ = self._asked.pop(instead_of, (self._log.clock(), None)) if instead_of else (self._log.clock(), None)
         self._asked[turn] = at, asked
@@ -135,6 +135,6 @@ class Turns:
             at, asked = self._asked.pop(turn)
             self._log.note(at, asked, status, head, self._log.clock() - at, is_whole=is_whole)
 
-    def at_once(self, asked: Asked, status: int, head: Headers | bytes) -> None:
+    def at_once(self, asked: LoggedRequest, status: int, head: Headers | bytes) -> None:
         """Says that a request was answered at once."""
         self._log.note(self._log.clock(), asked, status, head)

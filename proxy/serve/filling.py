@@ -27,10 +27,10 @@ SEAM_BYTES = 32 * 1024 * 1024
 
 
 class Filling:
-    """By one publication at a time. `recall` has what pages were shown as; `secret` keys their entity tags."""
+    """By one publication at a time. `page_memo` has what pages were shown as; `secret` keys their entity tags."""
 
-    def __init__(self, recall: PageMemo, secret: str) -> None:
-        self._recall = recall
+    def __init__(self, page_memo: PageMemo, secret: str) -> None:
+        self._page_memo = page_memo
         self._sewing = Background("sewing", SEAM_BYTES)
         self.key = hashlib.sha256(b"tailorbird etag v1\n" + secret.encode()).digest()
 
@@ -38,7 +38,7 @@ class Filling:
         """Decides by this publication from now on, with rows of products filled from the stock."""
         self._plan, self._fragments, self._stock = publication.plan, publication.fragments, stock
 
-    def anew(
+    def compose_unshared(
         self, template: Template, context: EvaluationContext, coding: Coding, hole_fills: Sequence[Fragment] = ()
     ) -> Personalised:
         """The page put together for this visitor alone; `hole_fills` is what fills its holes."""
@@ -60,26 +60,26 @@ class Filling:
         template: Template,
         context: EvaluationContext,
         coding: Coding,
-        recalled: PageMemoEntry,
+        memo_entry: PageMemoEntry,
         circumstances: Hashable,
         common: Collection[str],
     ) -> Personalised:
         """The same of a page that may be shown to others: of all in these `circumstances` the attributes named in
         `common` are the same."""
-        begun = recalled.begun(circumstances)
+        begun = memo_entry.begun(circumstances)
         if begun is None:
             begun = begin(self._plan, common, context.attributes, context.now)
-            self._recall.begin(recalled, circumstances, begun)
+            self._page_memo.begin(memo_entry, circumstances, begun)
         by_slot = decide(self._plan, context, template.slots, begun)
         decisions = tuple([by_slot[slot] for slot in template.slots])
         outcome = outcome_of(decisions, coding)
-        known = recalled.outcomes.get(outcome)
+        known = memo_entry.outcomes.get(outcome)
         if known is not None:
             return known
         done = filled(template, decisions, self._fragments, context, coding, self.key, (), self._stock)
         self._tend(template, coding)
         if is_settled_by(decisions, template, self._stock):
-            self._recall.keep_outcome(recalled, outcome, done)
+            self._page_memo.keep_outcome(memo_entry, outcome, done)
         return done
 
     def plain(self, template: Template, coding: Coding, hole_fills: Sequence[Fragment] = ()) -> Assembled:

@@ -37,7 +37,6 @@ from proxy.ports import UpstreamResponse
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
 from proxy.serve.accesslog import AccessLog
-from proxy.serve.again import Again
 from proxy.serve.api import api_routes
 from proxy.serve.comparing import Comparing
 from proxy.serve.fetching import Fetching
@@ -49,6 +48,7 @@ from proxy.serve.pages import Entry, has_json_slots
 from proxy.serve.parts import Parts
 from proxy.serve.personal import Personal
 from proxy.serve.reading import PageReader
+from proxy.serve.repeat_hits import RepeatHits
 from proxy.serve.shared_fetch import Flowing, Outcome, Passed, is_down, let_go
 from proxy.serve.showing import Showing
 from proxy.serve.stale_fallback import StaleFallback
@@ -110,10 +110,12 @@ class Gateway:
         self._showing = Showing(cookies, profiles, metrics, settings, recorder, capture)
         hole_filling = HoleFilling(Parts(self._part, settings, metrics))
         self._stored_answers = StoredAnswers(self._showing, hole_filling, metrics, settings)
-        again = Again(self._memory, self._showing, cookies, profiles, metrics, recorder, capture, clock, accesslog)
-        profiles.along(again.forget)
-        self._warm = Warm(self._memory, self._personal, self._stored_answers, again, metrics, settings)
-        self.hit, self.again = self._warm.hit, again.answer
+        repeat_hits = RepeatHits(
+            self._memory, self._showing, cookies, profiles, metrics, recorder, capture, clock, accesslog
+        )
+        profiles.along(repeat_hits.forget)
+        self._warm = Warm(self._memory, self._personal, self._stored_answers, repeat_hits, metrics, settings)
+        self.hit, self.repeat_hit = self._warm.hit, repeat_hits.answer
         self._own = Own(asking, self._showing, declared, policy_of, reader, hole_filling, metrics, settings)
         ways = (self._memory, self._marks, self._personal, policy_of, self._fill)
         known_pages = KnownPages(self._showing, reader, capture, declared, metrics, settings, clock)

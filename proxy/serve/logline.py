@@ -17,7 +17,7 @@ from proxy.http.client import Networks, client_of
 from proxy.http.message import Own, Question, Request
 from proxy.memo import make_room
 from proxy.model import Headers
-from proxy.visitors.pending import NOTHING_MORE, Given
+from proxy.visitors.pending import NOTHING_MORE, ServedPage
 
 MOST_CLIENTS = 10_000
 MOST_LEADS = 1_000
@@ -26,7 +26,7 @@ _LENGTH = b"\r\ncontent-length: "
 _END = b"}\n"
 _MS = [b'%03dZ","client":' % ms for ms in range(1_000)]
 
-Asked = Request | tuple[Question, Own, str]
+LoggedRequest = Request | tuple[Question, Own, str]
 """A request; or the question of many, what this one said of its own, and who sent it."""
 Line = tuple[float, bytes]
 """When that was, Unix seconds, and its line."""
@@ -41,7 +41,7 @@ class Lines:
         self._leads: dict[bytes, bytes] = {}
         self._second, self._beginning = -1, b""
 
-    def joined(self, noted: Sequence[Line | Given]) -> bytes:
+    def joined(self, noted: Sequence[Line | ServedPage]) -> bytes:
         """Lines, and those made of pages that were given at once, in this order."""
         pieces: list[bytes] = []
         alike: dict[tuple[Question, str, bytes], tuple[bytes, bytes]] = {}
@@ -69,7 +69,7 @@ class Lines:
     def of(
         self,
         at: float,
-        asked: Asked,
+        asked: LoggedRequest,
         status: int,
         head: Headers | bytes,
         seconds: float = 0.0,
@@ -95,7 +95,7 @@ class Lines:
             )
         )
 
-    def _parts(self, asked: Asked) -> tuple[bytes, bytes, bytes]:
+    def _parts(self, asked: LoggedRequest) -> tuple[bytes, bytes, bytes]:
         """Who asks what, and what more of its own it says."""
         if not isinstance(asked, Request):
             question, own, peer = asked

@@ -1,8 +1,9 @@
-"""The record of how a request was answered, kept for the next requests in the same words.
+"""Lookups: records of how a request was answered from the cache, kept for later requests with the same question.
 
-Most of a look-up depends on the request's words only: which entry answers, what its slots ask, what the request says of
-that. Its law: a record is made only when the answer depends on nothing else but the time, what is stored, the visitor
-and their consent; and it is dropped with the rules it was made under.
+Most steps of answering depend only on the question (the request without its visitor's own fields): which entry answers,
+what its slots depend on, which values the request has. Its law: a lookup is made only when the answer depends on
+nothing else but the time, what is stored, the visitor and their consent; and it is dropped with the rules it was made
+under.
 """
 
 from __future__ import annotations
@@ -18,30 +19,31 @@ from proxy.page.template import Template
 from proxy.personalise import Personalised
 from proxy.serve.page_memo import PageMemoEntry
 from proxy.serve.pages import Entry
-from proxy.visitors.asked import Asked
 from proxy.visitors.capture import Page
 from proxy.visitors.equivalence import NO_NUMBER, EquivalenceClasses
-from proxy.visitors.telling import Telling
+from proxy.visitors.inputs import Inputs
+from proxy.visitors.view_content import ViewContent
 
 SHARE = 1 / 32
-"""Of `cache_bytes`."""
+"""The share of `cache_bytes` that lookups may take."""
 _LOOKUP_BYTES = 1_500
-"""What a lookup takes beside its question. Measured."""
+"""The memory of a lookup beside its question. Measured."""
 NOTHING: dict[int, Personalised] = {}
 
 
 @dataclass(slots=True, eq=False)
 class Lookup:
-    """How one question is answered by a page that is filled.
+    """How one question is answered by a page with slots.
 
-    * What was found: the stored `entry` under `key`, its `template`, `lead` and what it was shown as (`recalled`); what
-      its slots ask (`asked`), the visitors who are alike to them (`classes`), what the request says of that (`said`);
-      and what its visitors agreed to (`agreed`), unless their cookies say.
-    * When it holds: from `since` up to `until`, while no more than `changes` were made to what is stored. If it
-      `is_vouched_for`, remembered profiles are believed for as long.
-    * What it gives: an answer has the fields `head` and begins with `beginning`; `shown` has the pages by their
-      visitors' numbers, and `newcomers` is the number of all who come for the first time, once that is known. A view of
-      it says `telling`, unless each `is_noted_whole`.
+    * Found once: the stored `entry` under `key`, with its `template`, its `lead` and its pages made before
+      (`memo_entry`); what its slots depend on (`inputs`), with the values that the request has (`request_values`) and
+      the equivalence classes of visitors (`classes`); the `consent` of all visitors, None where it depends on their
+      cookies; what a view of the page tells (`view_content`), unless each view has to be worked out
+      (`needs_full_view`).
+    * Valid from `valid_from` up to and including `valid_until`, as long as the cache has made no more than
+      `memory_changes`. If it `trusts_profiles`, remembered profiles are fresh for as long.
+    * Used by answers: the header fields (`head`), the `response_start` (status line and `head`), and the `pages` made,
+      by the number of their visitors' class; `new_visitor_class` is that of all new visitors, once it is known.
     """
 
     question: Question
@@ -49,29 +51,29 @@ class Lookup:
     entry: Entry
     template: Template
     lead: Lead
-    recalled: PageMemoEntry
-    asked: Asked
+    memo_entry: PageMemoEntry
+    inputs: Inputs
     classes: EquivalenceClasses
-    said: tuple[AttributeValue | None, ...]
-    agreed: Consent | None
-    telling: Telling | None
-    is_noted_whole: bool
-    since: float = inf
-    until: float = -inf
-    changes: int = -1
-    is_vouched_for: bool = False
+    request_values: tuple[AttributeValue | None, ...]
+    consent: Consent | None
+    view_content: ViewContent | None
+    needs_full_view: bool
+    valid_from: float = inf
+    valid_until: float = -inf
+    memory_changes: int = -1
+    trusts_profiles: bool = False
     head: bytes = b""
-    beginning: bytes = b""
-    shown: dict[int, Personalised] = field(default_factory=lambda: NOTHING)
-    newcomers: int = NO_NUMBER
+    response_start: bytes = b""
+    pages: dict[int, Personalised] = field(default_factory=lambda: NOTHING)
+    new_visitor_class: int = NO_NUMBER
 
 
 class Lookups(Memo[Question, Lookup]):
-    """The records of one worker under the rules that are live. They keep an entry alive no longer than it is stored."""
+    """The lookups of one worker, by question, under the live rules. An entry that leaves the cache leaves here, too."""
 
     def __init__(self, cache_bytes: int) -> None:
         super().__init__(int(SHARE * cache_bytes))
-        self._leading_to: dict[bytes, dict[Question, None]] = {}
+        self._questions_by_key: dict[bytes, dict[Question, None]] = {}
         self.get = self.known.get
 
     def learn(
@@ -79,36 +81,36 @@ class Lookups(Memo[Question, Lookup]):
         question: Question,
         key: bytes,
         entry: Entry,
-        asked: Asked,
+        inputs: Inputs,
         classes: EquivalenceClasses,
-        agreed: Consent | None,
+        consent: Consent | None,
         page: Page | None,
     ) -> None:
-        """Remembers that the question was answered with the entry under `key`."""
+        """Records that the question was answered with the entry under `key`."""
         known = self.known.get(question)
         if known is None or known.entry is not entry:
-            lookup = _lookup(question, key, entry, asked, classes, agreed, page)
+            lookup = _lookup(question, key, entry, inputs, classes, consent, page)
             if lookup is not None:
                 self.put(question, lookup, _LOOKUP_BYTES + question.size)
-                self._leading_to.setdefault(key, {})[question] = None
+                self._questions_by_key.setdefault(key, {})[question] = None
 
     def drop(self, question: Question) -> None:
-        """Forgets the lookup of this question."""
+        """Drops the lookup of this question."""
         lookup = self.known.get(question)
-        if lookup is not None and (questions := self._leading_to.get(lookup.key)) is not None:
+        if lookup is not None and (questions := self._questions_by_key.get(lookup.key)) is not None:
             questions.pop(question, None)
             if not questions:
-                del self._leading_to[lookup.key]
+                del self._questions_by_key[lookup.key]
         super().drop(question)
 
-    def leave(self, key: bytes) -> None:
-        """Forgets those that lead to what was stored under this key."""
-        for question in self._leading_to.pop(key, ()):
+    def drop_key(self, key: bytes) -> None:
+        """Drops the lookups that lead to what was stored under this key."""
+        for question in self._questions_by_key.pop(key, ()):
             self.drop(question)
 
     def clear(self) -> None:
-        """Forgets all."""
-        self._leading_to.clear()
+        """Drops all lookups."""
+        self._questions_by_key.clear()
         super().clear()
 
 
@@ -116,16 +118,27 @@ def _lookup(
     question: Question,
     key: bytes,
     entry: Entry,
-    asked: Asked,
+    inputs: Inputs,
     classes: EquivalenceClasses,
-    agreed: Consent | None,
+    consent: Consent | None,
     page: Page | None,
 ) -> Lookup | None:
     policy = entry.policy
-    template, lead, recalled, (whose, said) = entry.template, entry.lead, entry.recalled, question.said
-    if template is None or lead is None or recalled is None or entry.stored.status != 200 or question.method != b"GET":
+    template, lead, memo_entry, (whose, request_values) = (
+        entry.template,
+        entry.lead,
+        entry.memo_entry,
+        question.request_values,
+    )
+    if (
+        template is None
+        or lead is None
+        or memo_entry is None
+        or entry.stored.status != 200
+        or question.method != b"GET"
+    ):
         return None
-    if asked.tells_visitors_apart or whose is not asked or (policy is not None and policy.cookies):
+    if inputs.tells_visitors_apart or whose is not inputs or (policy is not None and policy.cookies):
         return None
     return Lookup(
         question,
@@ -133,11 +146,11 @@ def _lookup(
         entry,
         template,
         lead,
-        recalled,
-        asked,
+        memo_entry,
+        inputs,
         classes,
-        said,
-        agreed,
-        page and page.telling,
+        request_values,
+        consent,
+        page and page.view_content,
         page is None,
     )

@@ -35,7 +35,7 @@ def outcome_of(decisions: tuple[Decision, ...], coding: Coding) -> Outcome:
     return (coding, *map(id, decisions))
 
 
-class Shown(dict[int, Personalised]):
+class PagesByClass(dict[int, Personalised]):
     """What one page was shown as in some circumstances, by the number of those who are alike. `begun` is what deciding
     for any of them begins with."""
 
@@ -52,7 +52,7 @@ class PageMemoEntry:
     __slots__ = ("__weakref__", "outcomes", "shown")
 
     def __init__(self) -> None:
-        self.shown: dict[Hashable, Shown] = {}
+        self.shown: dict[Hashable, PagesByClass] = {}
         self.outcomes: dict[Outcome, Personalised] = {}
 
     def get(self, circumstances: Hashable, number: int) -> Personalised | None:
@@ -78,13 +78,13 @@ class PageMemo:
     def begin(self, page: PageMemoEntry, circumstances: Hashable, begun: Begun) -> None:
         """Remembers what deciding in these circumstances begins with."""
         self._make_room(page, 1)
-        page.shown.setdefault(circumstances, Shown()).begun = begun
+        page.shown.setdefault(circumstances, PagesByClass()).begun = begun
 
     def keep(self, page: PageMemoEntry, circumstances: Hashable, number: int, shown: Personalised) -> None:
         """Remembers what the page was shown as, if that is worth it."""
         if shown.page.is_settled:
             self._take(page, shown)
-            page.shown.setdefault(circumstances, Shown())[number] = shown
+            page.shown.setdefault(circumstances, PagesByClass())[number] = shown
 
     def keep_outcome(self, page: PageMemoEntry, outcome: Outcome, shown: Personalised) -> None:
         """The same, by an outcome of the very decisions that `shown` has."""

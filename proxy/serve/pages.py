@@ -42,7 +42,7 @@ class Entry:
       to be cut again.
     * `policy`: the operator's policy it was kept by; `needless`: the Set-Cookie values that were left out.
     * `packed`: a text that is no page, in the codings made so far.
-    * `lead`: the fields of our answer, of a page with slots; `recalled`: what it was shown as, None for a page with
+    * `lead`: the fields of our answer, of a page with slots; `memo_entry`: what it was shown as, None for a page with
       holes.
     * `fresh_until`: Unix seconds until which it may be given without asking the origin.
     """
@@ -55,7 +55,7 @@ class Entry:
     needless: tuple[bytes, ...] = ()
     packed: Precompressed | None = None
     lead: Lead | None = field(init=False, default=None)
-    recalled: PageMemoEntry | None = field(init=False, default=None)
+    memo_entry: PageMemoEntry | None = field(init=False, default=None)
     fresh_until: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
@@ -68,7 +68,7 @@ class Entry:
         if self.has_slots:
             object.__setattr__(self, "lead", Lead(stored.headers))
             has_holes = self.template is not None and bool(self.template.holes)
-            object.__setattr__(self, "recalled", None if has_holes else PageMemoEntry())
+            object.__setattr__(self, "memo_entry", None if has_holes else PageMemoEntry())
 
     @property
     def has_slots(self) -> bool:

@@ -1,10 +1,10 @@
-"""One client connection, as uvicorn's HTTP protocol class with what it lacks at the edge: limits, deadlines, a strict
-reading of HTTP; and a fast lane, in which what is stored is answered between reading the request and returning to the
-event loop, in one write, without a task and without ASGI.
+"""One client connection: uvicorn's HTTP protocol class, with what it lacks at the edge (limits, deadlines, strict
+reading), and with a fast lane: what is in memory is answered while the request is read, in one write, without a task
+and without ASGI.
 
-Uvicorn and httptools parse and write; here it is decided what may come in (`incoming.py`) and who answers it; how
-long a client may let us wait and how a connection ends is `conversation.py`'s. Laws: of bytes that follow something
-refused or an upgrade, none is read; an answer is the same bytes in the lane and beside it.
+Uvicorn and httptools parse and write. This module decides which requests may come in (`http/incoming.py`) and who
+answers them; how long a client may take and how a connection ends is in `conversation.py`. Laws: no byte is read that
+follows a refused request or an upgrade; an answer is the same bytes in the lane and beside it.
 
 What this takes from uvicorn beyond its documented interface is listed in `tests/serve/test_protocol.py`.
 """
@@ -27,27 +27,27 @@ from proxy.serve.answering import Turn
 from proxy.serve.app import ANSWER
 from proxy.serve.conversation import Conversation, Phase, failure_of, in_one_write, reason_of
 from proxy.serve.header_sets import HeaderSets
-from proxy.serve.logline import Asked
+from proxy.serve.logline import LoggedRequest
 from proxy.serve.passage import Client, Passage
 from proxy.serve.straight import Give
 from proxy.settings import Settings
 from proxy.upstream.relay import Owed
 
 MAX_AHEAD = 32
-"""Requests that may be sent ahead of an answer (pipelining)."""
+"""Requests that a client may send before their answers (pipelining)."""
 
 _LATER: Any = object()
-"""Stands for a body that the application will read."""
+"""Stands for a request body that the application will read."""
 
 AtOnce = Callable[[Request], Response | None]
 Begins = Callable[[Request, Give], bool]
-Again = Callable[[Question, Own, str], bytes | Response | None]
-"""Gives the answer as it is written, and has noted it; or what is still to be written; or None."""
+RepeatHit = Callable[[Question, Own, str], bytes | Response | None]
+"""Returns the answer as bytes, counted and logged; or as a `Response` still to be written; or None."""
 Passes = Callable[[Question, Own, Client], Passage | None]
 
 
 def _never(question: Question, own: Own, client: Any) -> None:
-    """Knows no question."""
+    """Answers no question."""
 
 
 def protocols(
@@ -55,31 +55,40 @@ def protocols(
     begins: Begins,
     settings: Settings,
     metrics: Metrics,
-    again: Again = _never,
+    repeat_hit: RepeatHit = _never,
     passes: Passes = _never,
     accesslog: AccessLog | None = None,
 ) -> Callable[..., ClientProtocol]:
-    """What uvicorn's setting `http` takes: makes a `ClientProtocol` for each connection of one worker. `again` and
-    `at_once` give the answers of the fast lane, `passes` and `begins` take what goes straight; the application is asked
-    for all others. What was answered is noted in `accesslog`."""
+    """A factory for uvicorn's setting `http`: makes a `ClientProtocol` for each connection of one worker. `repeat_hit`
+    and `at_once` answer from memory; `passes` and `begins` start a request to the origin without a task; the ASGI
+    application answers all others. Answers are logged in `accesslog`."""
     incoming, admission = Incoming(settings), Admission(settings)
     metrics.gauge("tailorbird_clients", lambda: len(admission))
     rest = settings, metrics, incoming, HeaderSets(incoming, settings), admission
-    return partial(ClientProtocol, at_once, begins, again, passes, *rest, accesslog=accesslog)
+    return partial(ClientProtocol, at_once, begins, repeat_hit, passes, *rest, accesslog=accesslog)
 
 
 class ClientProtocol(Conversation):
-    """Reads what the client sends, answers what is stored, and asks the application for all else."""
+    """Reads what the client sends, answers what is in memory, and has the ASGI application answer all else."""
 
     __slots__ = (
-        "_again", "_answered", "_at_once", "_begins", "_begun_in", "_fed", "_header_sets", "_incoming", "_passes",
-        "_read", "_small", )  # fmt: skip
+        "_answered",
+        "_at_once",
+        "_begins",
+        "_begun_in",
+        "_fed",
+        "_header_sets",
+        "_incoming",
+        "_passes",
+        "_read",
+        "_repeat_hit",
+        "_small", )  # fmt: skip
 
     def __init__(
         self,
         at_once: AtOnce,
         begins: Begins,
-        again: Again,
+        repeat_hit: RepeatHit,
         passes: Passes,
         settings: Settings,
         metrics: Metrics,
@@ -91,14 +100,14 @@ class ClientProtocol(Conversation):
         super().__init__(settings, metrics, admission, **uvicorn)
         self._at_once = at_once
         self._begins = begins
-        self._again = again
+        self._repeat_hit = repeat_hit
         self._passes = passes
         self._incoming = incoming
         self._header_sets = header_sets
         self._small = min(settings.max_request_line_bytes, settings.max_field_bytes, settings.max_head_bytes)
-        self._fed = 0  # bytes of the present piece
-        self._begun_in = 0  # bytes of the piece in which the present request began
-        self._answered = 0  # requests of the present piece answered in the lane
+        self._fed = 0  # bytes of the current read
+        self._begun_in = 0  # bytes of the read in which the current request began
+        self._answered = 0  # requests of the current read answered in the lane
 
     # -- called by the event loop ------------------------------------------------------------------------------------
 
@@ -109,20 +118,20 @@ class ClientProtocol(Conversation):
     def data_received(self, data: bytes) -> None:
         try:
             if self._is_quiet or self._is_ready():
-                read, again = self._read, self._again  # what is called as it is looked up is taken for a method
+                read, repeat_hit = self._read, self._repeat_hit  # locals are called faster than attributes
                 known = read(data)
                 if known is not None:
                     question, own = known
-                    answer = again(question, own, self.address)
+                    answer = repeat_hit(question, own, self.address)
                     if isinstance(answer, bytes):
                         self._put(answer)
                         self._was_heard = True
                     else:
                         self._is_quiet = False
-                        self._ask(question, own, answer)
+                        self._answer_question(question, own, answer)
                         self.since = self.loop.time()
                     return
-        except Exception as error:  # whatever fault of ours it is, its client is told, as by way of the parser
+        except Exception as error:  # a fault of ours: answered as one in a parser callback is
             self._refuse(failure_of(error))
             return
         self._is_quiet = False
@@ -150,7 +159,7 @@ class ClientProtocol(Conversation):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._phase = Phase.HEAD
-        # What has begun behind another request in one piece is half read: what comes next is no request of its own.
+        # A request that begins behind another in one read is half read: the next bytes do not begin a request.
         self._unread = self._unread or 1
         self._begun_in = self._fed
         self.since = self.loop.time()
@@ -159,12 +168,12 @@ class ClientProtocol(Conversation):
         if max(self._fed, self._unread, self._begun_in) > self._small or len(self.headers) > self._settings.max_fields:
             require_small(self.url, self.headers, self._settings)
         version = self.parser.get_http_version()
-        request = self._judged(version)
+        request = self._checked_request(version)
         self._unread = 0
-        if not (self._is_open_lane(request) and self._has_answered(request, version)):
+        if not (self._may_use_lane(request) and self._try_answer(request, version)):
             self._ask_application(request)
 
-    def _judged(self, version: str) -> Request:
+    def _checked_request(self, version: str) -> Request:
         return self._incoming.request(
             self.parser.get_method(),
             self.url,
@@ -177,7 +186,7 @@ class ClientProtocol(Conversation):
 
     def _ask_application(self, request: Request) -> None:
         self.url = origin_form(self.url, request.host)
-        # Not `self.headers`, to which the parser adds what comes after a chunked body: fields that nobody judged.
+        # Not `self.headers`: the parser appends the trailer fields of a chunked body to it, which are not checked.
         self.scope["headers"] = list(request.headers)
         if self.parser.should_upgrade() and self._should_upgrade():
             if request.body is not None or request.method != b"GET" or self._is_answering:
@@ -209,7 +218,8 @@ class ClientProtocol(Conversation):
             super().on_message_complete()
 
     def _upgraded(self) -> None:
-        """The parser takes what follows for another protocol. That is WebSocket, or nothing we speak (h2c)."""
+        """The parser stopped: what follows is another protocol. That is WebSocket, or one that we do not speak
+        (h2c)."""
         if self._should_upgrade():
             self._phase = Phase.TUNNEL
             self.handle_websocket_upgrade()
@@ -219,8 +229,9 @@ class ClientProtocol(Conversation):
 
     # -- the fast lane -----------------------------------------------------------------------------------------------
 
-    def _is_open_lane(self, request: Request) -> bool:
-        """Nothing else is being said or waits to be taken, and it is nobody's turn after so many in one piece."""
+    def _may_use_lane(self, request: Request) -> bool:
+        """Whether the lane may answer: no earlier answer is under way or unsent, and the lane did not answer too many
+        requests of this read in a row (other connections wait)."""
         return (
             request.body is None
             and not self._is_answering
@@ -229,14 +240,14 @@ class ClientProtocol(Conversation):
             and not self.parser.should_upgrade()
         )
 
-    def _has_answered(self, request: Request, version: str) -> bool:
+    def _try_answer(self, request: Request, version: str) -> bool:
         if self.transport.is_closing():
             raise RequestError("this was the last answer on this connection")
         response = self._at_once(request)
         if response is None:
             return False
         is_kept = version == "1.1" and self.parser.should_keep_alive() and not self._is_last_call
-        if not self._has_written(response, request, is_kept=is_kept):
+        if not self._try_write(response, request, is_kept=is_kept):
             self.scope[ANSWER] = response  # type: ignore[literal-required]
             return False
         self._answered += 1
@@ -244,7 +255,7 @@ class ClientProtocol(Conversation):
             self.transport.close()
         return True
 
-    def _has_written(self, response: Response, request: Request, *, is_kept: bool) -> bool:
+    def _try_write(self, response: Response, request: Request, *, is_kept: bool) -> bool:
         data = in_one_write(response, is_kept=is_kept)
         if data is None:
             return False
@@ -253,33 +264,32 @@ class ClientProtocol(Conversation):
             self._turns.at_once(request, response.status, data[:HEAD_BYTES])
         return True
 
-    def _ask(self, question: Question, own: Own, known: Response | None) -> None:
-        """Has a request answered that is known by its header sets, and whose answer is `known`, or is not: it need not
-        be read again."""
+    def _answer_question(self, question: Question, own: Own, known: Response | None) -> None:
+        """Answers a request that was read by its header set, with `known` if that is not None."""
         if known is None and (passage := self._passes(question, own, self)) is not None:
-            self._is_owed(passage, (question, own, self.address))
+            self._owe(passage, (question, own, self.address))
         else:
-            self._look_up(question.request(own, self.address), known)
+            self._answer_or_forward(question.request(own, self.address), known)
 
-    def _look_up(self, request: Request, known: Response | None) -> None:
+    def _answer_or_forward(self, request: Request, known: Response | None) -> None:
         response = known or self._at_once(request)
         if response is None:
-            self._ask_straight(request)
-        elif not self._has_written(response, request, is_kept=True):
+            self._forward(request)
+        elif not self._try_write(response, request, is_kept=True):
             self._phase = Phase.IDLE
             self._start(request, ANSWER, response)
 
-    def _ask_straight(self, request: Request) -> None:
-        """Without a task if that can be; else in the ordinary way, as if its parser had seen it."""
+    def _forward(self, request: Request) -> None:
+        """Starts the request to the origin without a task if possible; else has the application answer it."""
         self._phase = Phase.IDLE
         self.may_hint(request)
         turn = Turn()
         if self._begins(request, partial(self.went_straight, turn)):
-            self._is_owed(turn, request)
+            self._owe(turn, request)
         else:
             self._start(request)
 
-    def _is_owed(self, turn: Owed, asked: Asked) -> None:
+    def _owe(self, turn: Owed, asked: LoggedRequest) -> None:
         self._phase = Phase.IDLE
         if self._turns is not None:
             self._turns.asked(turn, asked)

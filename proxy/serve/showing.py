@@ -29,21 +29,21 @@ from proxy.rulebook.compile import Publication
 from proxy.serve.filling import Filling
 from proxy.serve.page_memo import PageMemo, PageMemoEntry
 from proxy.settings import Settings
-from proxy.visitors.asked import Asked
 from proxy.visitors.capture import Capture, View
 from proxy.visitors.consent import Consents, allowed, of_this_visit
 from proxy.visitors.context import Seen, context_from
 from proxy.visitors.equivalence import NO_NUMBER, EquivalenceClasses
+from proxy.visitors.inputs import Inputs
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.recording import Noted, Recorder
 from proxy.visitors.remembered import MISSING
-from proxy.visitors.telling import Shown
+from proxy.visitors.view_content import DecidedPage
 from proxy.visitors.visitor import ANONYMOUS, Cookies
 
 log = logging.getLogger("tailorbird.showing")
 
 Values = tuple[AttributeValue | None, ...]
-MOST_ASKED = 10_000  # sets of slots of which is remembered what they ask: by name, any set may be asked for
+MOST_SLOT_SETS = 10_000  # sets of slots of which is remembered what they ask: by name, any set may be asked for
 
 
 class HasSlots(Protocol):
@@ -87,8 +87,8 @@ class Showing:
         self._metrics = metrics
         self.recorder = recorder
         self.capture = capture
-        self._recall = PageMemo()
-        self.filling = Filling(self._recall, settings.secret)
+        self._page_memo = PageMemo()
+        self.filling = Filling(self._page_memo, settings.secret)
         self._classes: dict[Hashable, EquivalenceClasses] = {}
         self._shop = Shop()
         self.consents = Consents(settings)
@@ -103,9 +103,9 @@ class Showing:
         self._shop.seed(publication.orders, publication.visits)
         self.stock = Stock(self._shop, publication.asks, publication.arrangements, publication.fragments)
         self.filling.publish(publication, self.stock)
-        self._asked: dict[tuple[str, ...], Asked] = {}
+        self._inputs: dict[tuple[str, ...], Inputs] = {}
         self._classes = {}
-        self._recall.forget()
+        self._page_memo.forget()
 
     # -- who it is
 
@@ -115,11 +115,11 @@ class Showing:
             return Met(ANONYMOUS)
         visitor = self._visitor(request, now)
         if not visitor.id:
-            return self._welcome(visitor, now, has_cookie=self.cookies.visitor_name in request.cookies)
-        asked = self.asked_by(page)
-        if not asked.needs_profile:
+            return self._meet_without_cookie(visitor, now, has_cookie=self.cookies.visitor_name in request.cookies)
+        inputs = self.inputs_of(page)
+        if not inputs.needs_profile:
             return Met(visitor)
-        profile = self._profiles.remembered(visitor.id, now, has_news=asked.needs_history)
+        profile = self._profiles.remembered(visitor.id, now, has_news=inputs.needs_history)
         return None if profile is MISSING else _met(visitor, profile, now)
 
     def meets_soon(self, request: Request, now: float, then: Callable[[Met], None]) -> bool:
@@ -144,7 +144,7 @@ class Showing:
     def _visitor(self, request: Request, now: float) -> Visitor:
         return allowed(self.cookies.of(request, now), self.consents.of(request))
 
-    def _welcome(self, visitor: Visitor, now: float, *, has_cookie: bool) -> Met:
+    def _meet_without_cookie(self, visitor: Visitor, now: float, *, has_cookie: bool) -> Met:
         if visitor.consent < Consent.SESSION:
             return Met(visitor, set_cookie=self.cookies.forgotten if has_cookie else None)
         if not self.gives_cookies:
@@ -154,13 +154,13 @@ class Showing:
             new = msgspec.structs.replace(visitor, id=new.id, first_seen_at=new.first_seen_at)
         return Met(new, STRANGER, cookie)
 
-    def asked_by(self, page: HasSlots) -> Asked:
+    def inputs_of(self, page: HasSlots) -> Inputs:
         """What its slots ask, worked out once per publication."""
-        asked = self._asked.get(page.slots)
-        if asked is None:
-            make_room(self._asked, MOST_ASKED)
-            asked = self._asked[page.slots] = Asked.by(self.publication, page.slots)
-        return asked
+        inputs = self._inputs.get(page.slots)
+        if inputs is None:
+            make_room(self._inputs, MOST_SLOT_SETS)
+            inputs = self._inputs[page.slots] = Inputs.of(self.publication, page.slots)
+        return inputs
 
     # -- what is shown
 
@@ -171,13 +171,13 @@ class Showing:
         met: Met,
         now: float,
         coding: Coding,
-        recalled: PageMemoEntry | None = None,
+        memo_entry: PageMemoEntry | None = None,
         hole_fills: Sequence[Fragment] = (),
     ) -> Personalised:
         """The page for this visitor; with its own defaults, and no decisions, when deciding or rendering fails.
-        `recalled` is what a stored page was shown as before, None for a page with holes; `hole_fills` fills those."""
+        `memo_entry` is what a stored page was shown as before, None for a page with holes; `hole_fills` fills those."""
         try:
-            done = self._done(template, request, met, now, coding, recalled, hole_fills)
+            done = self._decide(template, request, met, now, coding, memo_entry, hole_fills)
         except Exception:  # whatever fault of ours it is, it must not cost the page: the law above
             log.exception("`%s` is shown with its defaults", request.path.decode("latin-1"))
             self._metrics.count("tailorbird_decide_errors_total")
@@ -185,7 +185,7 @@ class Showing:
         self.tell(template.about, request, met, now, done)
         return done
 
-    def tell(self, about: About, request: Request, met: Met, now: float, done: Shown) -> None:
+    def tell(self, about: About, request: Request, met: Met, now: float, done: DecidedPage) -> None:
         """Counts and records what the visitor was shown."""
         self._metrics.show(now, request.path, done.decided)
         if self.capture.is_on:
@@ -198,78 +198,80 @@ class Showing:
 
     def context_of(self, template: Template, request: Request, met: Met, now: float) -> EvaluationContext:
         """What deciding the template's slots looks at."""
-        asked, _, of_request, of_visitor = self.said(template, request, met, now)
-        return self.context(asked, request, met, now, of_request + of_visitor)
+        inputs, _, of_request, of_visitor = self.inputs_and_values(template, request, met, now)
+        return self.context(inputs, request, met, now, of_request + of_visitor)
 
-    def _done(
+    def _decide(
         self,
         template: Template,
         request: Request,
         met: Met,
         now: float,
         coding: Coding,
-        recalled: PageMemoEntry | None,
+        memo_entry: PageMemoEntry | None,
         hole_fills: Sequence[Fragment],
     ) -> Personalised:
         """What was done for somebody alike, or is now."""
-        asked, classes, of_request, of_visitor = self.said(template, request, met, now)
+        inputs, classes, of_request, of_visitor = self.inputs_and_values(template, request, met, now)
         values = of_request + of_visitor
-        if recalled is None:
-            done = self.filling.anew(template, self.context(asked, request, met, now, values), coding, hole_fills)
+        if memo_entry is None:
+            done = self.filling.compose_unshared(
+                template, self.context(inputs, request, met, now, values), coding, hole_fills
+            )
         else:
             number = NO_NUMBER
-            if not asked.tells_visitors_apart:
+            if not inputs.tells_visitors_apart:
                 number = classes.number(of_visitor, met.visitor, met.profile, now)
             circumstances, _ = self.circumstances(coding, of_request, now)
-            known = recalled.get(circumstances, number)
+            known = memo_entry.get(circumstances, number)
             if known is None:
-                context = self.context(asked, request, met, now, values)
-                done = self.filling.shared(template, context, coding, recalled, circumstances, asked.of_request)
+                context = self.context(inputs, request, met, now, values)
+                done = self.filling.shared(template, context, coding, memo_entry, circumstances, inputs.of_request)
                 if number != NO_NUMBER:
-                    self._recall.keep(recalled, circumstances, number, done)
+                    self._page_memo.keep(memo_entry, circumstances, number, done)
             else:
                 done = known
         if now >= self.recorder.due_at:
-            self.record(asked, request, met, now, values, done)
+            self.record(inputs, request, met, now, values, done)
         return done
 
-    def said(
+    def inputs_and_values(
         self, page: HasSlots, request: Request, met: Met, now: float
-    ) -> tuple[Asked, EquivalenceClasses, Values, Values]:
+    ) -> tuple[Inputs, EquivalenceClasses, Values, Values]:
         """What the page's slots ask, the visitors who are alike to them, and what the request and its visitor say."""
-        asked = self.asked_by(page)
-        of_request = asked.known(request)
+        inputs = self.inputs_of(page)
+        of_request = inputs.cached_values(request)
         if of_request is None:
-            of_request = asked.said(self.seen(request, met.visitor, now))
-        classes = self.classes(asked)
-        return asked, classes, of_request, classes.values(met.visitor, met.profile, now)
+            of_request = inputs.request_values(self.seen(request, met.visitor, now))
+        classes = self.classes(inputs)
+        return inputs, classes, of_request, classes.values(met.visitor, met.profile, now)
 
-    def context(self, asked: Asked, request: Request, met: Met, now: float, values: Values) -> EvaluationContext:
+    def context(self, inputs: Inputs, request: Request, met: Met, now: float, values: Values) -> EvaluationContext:
         """What deciding looks at where these are the values of what is asked."""
-        return context_from(self.seen(request, met.visitor, now), met.profile, asked.attributes, values)
+        return context_from(self.seen(request, met.visitor, now), met.profile, inputs.attributes, values)
 
-    def record(self, asked: Asked, request: Request, met: Met, now: float, values: Values, done: Shown) -> None:
+    def record(self, inputs: Inputs, request: Request, met: Met, now: float, values: Values, done: DecidedPage) -> None:
         """Has a view recorded, if its visitor agrees."""
         if met.visitor.consent is Consent.NONE:
             return
-        context, plan = self.context(asked, request, met, now, values), self.publication.plan
+        context, plan = self.context(inputs, request, met, now, values), self.publication.plan
         country_header = self.seen(request, met.visitor, now).country_header
         self.recorder.note(Noted(plan, request, met.visitor, context, country_header, done.decisions))
 
-    def circumstances(self, coding: Coding, said: Values, now: float) -> tuple[Hashable, float]:
+    def circumstances(self, coding: Coding, request_values: Values, now: float) -> tuple[Hashable, float]:
         """All that deciding and filling look at beside the visitor; and up to when it stays the same."""
         time, until = self.publication.plan.clock.time(now)
-        return (coding, time, said), until
+        return (coding, time, request_values), until
 
-    def classes(self, asked: Asked) -> EquivalenceClasses:
+    def classes(self, inputs: Inputs) -> EquivalenceClasses:
         """The numbers of visitors who are alike for these slots. Slots that ask the same of visitors share them, unless
         something is read off what visitors did."""
         # By where it is, which is kept with its numbers: to compare what many limits say takes longer than all else.
-        by = id(asked) if asked.needs_history else (asked.of_visitor, asked.lots)
+        by = id(inputs) if inputs.needs_history else (inputs.of_visitor, inputs.lots)
         found = self._classes.get(by)
         if found is None:
-            make_room(self._classes, MOST_ASKED)
-            found = self._classes[by] = EquivalenceClasses(asked, self.remembered.found, self.publication.limits)
+            make_room(self._classes, MOST_SLOT_SETS)
+            found = self._classes[by] = EquivalenceClasses(inputs, self.remembered.found, self.publication.limits)
         return found
 
     def _forget_alikes(self) -> None:

@@ -25,8 +25,8 @@ from proxy.personalise import fills_of
 from proxy.rulebook.compile import Publication
 from proxy.serve.showing import Met, Showing
 from proxy.serve.slot_maps import SlotMap
-from proxy.visitors.asked import Asked
 from proxy.visitors.equivalence import NO_NUMBER, EquivalenceClasses
+from proxy.visitors.inputs import Inputs
 from proxy.visitors.known import NOBODY
 from proxy.visitors.visitor import Verified
 
@@ -44,13 +44,13 @@ Slots = tuple[str, ...]
 @dataclass(slots=True)
 class SlotFills:
     """What fills the slots of a page (None: the page's own content), and what each shows and why. `is_constant`: no
-    visitor's own words are in it. `told` is a cache."""
+    visitor's own words are in it. `view_cache` is a cache."""
 
     contents: tuple[Content | None, ...]
     decisions: tuple[Decision, ...]
     is_constant: bool = False
     decided: Decided = field(init=False, repr=False, compare=False)
-    told: object = field(default=None, init=False, repr=False, compare=False)
+    view_cache: object = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.decided = Decided.by(self.decisions)
@@ -99,26 +99,28 @@ class FillCache:
     def again(self, page: SlotMap, question: Question, own: Own, now: float) -> SlotFills | None:
         """The same for one more who asks a question and whose number is kept with their cookies, so that nothing else
         has to be found out of them; None for all others."""
-        showing, (whose, said) = self._showing, question.said
-        asked, cookies = showing.asked_by(page), own.get(b"cookie", b"")
-        if asked.tells_visitors_apart:
+        showing, (whose, request_values) = self._showing, question.request_values
+        inputs, cookies = showing.inputs_of(page), own.get(b"cookie", b"")
+        if inputs.tells_visitors_apart:
             return None
         verified = self._verified = showing.cookies.verified(cookies, now)
-        if verified is None or whose is not asked or not self._goes_on(now):
+        if verified is None or whose is not inputs or not self._goes_on(now):
             return None
         if showing.consents.level(cookies, question.is_private) is not Consent.PROFILE:
             return None
-        classes, capture = showing.classes(asked), showing.capture
+        classes, capture = showing.classes(inputs), showing.capture
         if not classes.is_lasting:
-            showing.remembered.settle_of(verified.visitor_id)
-        numbered = verified.numbered
-        if not (numbered.holds(classes, now) and showing.remembered.believes(numbered.known, now)):
+            showing.remembered.flush_visitor(verified.visitor_id)
+        membership = verified.membership
+        if not (membership.holds(classes, now) and showing.remembered.believes(membership.known, now)):
             return None
-        fills = self._by_who.get((page.slots, showing.circumstances("identity", said, now)[0], numbered.number))
+        fills = self._by_who.get(
+            (page.slots, showing.circumstances("identity", request_values, now)[0], membership.number)
+        )
         view = capture.page_of(question, page.about)
         if fills is None or view is None:
             return None
-        numbered.known.is_used = True
+        membership.known.is_used = True
         classes.found.count += 1
         self._metrics.show(now, question.path, fills.decided)
         capture.note_again(now, question, view, verified.visitor_id, fills)
@@ -131,29 +133,29 @@ class FillCache:
 
     def _of(self, page: SlotMap, request: Request, met: Met, now: float) -> SlotFills:
         showing = self._showing
-        asked, classes, of_request, of_visitor = showing.said(page, request, met, now)
+        inputs, classes, of_request, of_visitor = showing.inputs_and_values(page, request, met, now)
         number = NO_NUMBER
-        if not asked.tells_visitors_apart:
+        if not inputs.tells_visitors_apart:
             number = classes.number(of_visitor, met.visitor, met.profile, now)
         circumstances, _ = showing.circumstances("identity", of_request, now)
         key = page.slots, circumstances, number
         fills = self._by_who.get(key) if number != NO_NUMBER else None
         if fills is None:
-            context = showing.context(asked, request, met, now, of_request + of_visitor)
-            begun = self._begun.get((page.slots, circumstances)) or self._begins(page, circumstances, asked, context)
+            context = showing.context(inputs, request, met, now, of_request + of_visitor)
+            begun = self._begun.get((page.slots, circumstances)) or self._begins(page, circumstances, inputs, context)
             fills = self._decided(page.slots, context, begun)
             if number != NO_NUMBER and fills.is_constant:
                 make_room(self._by_who, MOST)
                 self._by_who[key] = fills
         if number != NO_NUMBER:
-            self._keep(number, classes, asked, met.visitor, now)
+            self._keep(number, classes, inputs, met.visitor, now)
         if now >= showing.recorder.due_at:
-            showing.record(asked, request, met, now, of_request + of_visitor, fills)
+            showing.record(inputs, request, met, now, of_request + of_visitor, fills)
         return fills
 
-    def _keep(self, number: int, classes: EquivalenceClasses, asked: Asked, visitor: Visitor, now: float) -> None:
+    def _keep(self, number: int, classes: EquivalenceClasses, inputs: Inputs, visitor: Visitor, now: float) -> None:
         """Keeps the visitor's number with their cookies, for `again`."""
-        known = self._showing.remembered.basis(visitor.id) if asked.needs_profile else NOBODY
+        known = self._showing.remembered.basis(visitor.id) if inputs.needs_profile else NOBODY
         if known is not None and self._verified is not None and self._is_verified(visitor, now):
             self._verified.remember(classes, number, known, now)
 
@@ -161,9 +163,9 @@ class FillCache:
         """Whether it was their cookies that were verified last, and they agree to be known by them."""
         return self._verified is not None and self._verified.at(now) is visitor
 
-    def _begins(self, page: SlotMap, circumstances: Hashable, asked: Asked, context: EvaluationContext) -> Begun:
+    def _begins(self, page: SlotMap, circumstances: Hashable, inputs: Inputs, context: EvaluationContext) -> Begun:
         """What deciding for all in these circumstances begins with."""
-        begun = begin(self._showing.publication.plan, asked.of_request, context.attributes, context.now)
+        begun = begin(self._showing.publication.plan, inputs.of_request, context.attributes, context.now)
         make_room(self._begun, MOST_BEGUN)
         self._begun[page.slots, circumstances] = begun
         return begun

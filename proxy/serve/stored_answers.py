@@ -135,7 +135,7 @@ class StoredAnswers:
         hole_fills: FilledHoles,
     ) -> Response:
         coding = coding_for(request, self._codings)
-        page = self._showing.show(template, request, met, now, coding, entry.recalled, hole_fills.fragments).page
+        page = self._showing.show(template, request, met, now, coding, entry.memo_entry, hole_fills.fragments).page
         if hole_fills is not DRY:
             lead = hole_fills.lead(lead)
         return assembled_answer(entry.stored.status, lead, page, request, met.set_cookie)

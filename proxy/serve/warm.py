@@ -1,7 +1,7 @@
-"""Warm hits: a stored, fresh page is answered without waiting for anything.
+"""Warm hits: a page that is stored and fresh is answered without waiting for anything.
 
-The request is looked up step by step. If it asks in words that many use, how it was answered is remembered for the next
-(`again.py`).
+This is the full look-up, step by step. For a request whose question may come again, the way it was answered is recorded
+for the next ones (`repeat_hits.py`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from proxy.metrics import Metrics
 from proxy.page.slots import DeclaredSlot
 from proxy.rulebook.compile import Publication
 from proxy.rulebook.policy import NO_POLICY
-from proxy.serve.again import Again
 from proxy.serve.pages import Entry
 from proxy.serve.personal import Personal
+from proxy.serve.repeat_hits import RepeatHits
 from proxy.serve.stored_answers import StoredAnswers
 from proxy.serve.straight import Give
 from proxy.settings import Settings
@@ -34,14 +34,14 @@ class Warm:
         memory: Memory[Entry],
         personal: Personal,
         stored_answers: StoredAnswers,
-        again: Again,
+        repeat_hits: RepeatHits,
         metrics: Metrics,
         settings: Settings,
     ) -> None:
         self._memory = memory
         self._personal = personal
         self._stored_answers = stored_answers
-        self._again = again
+        self._repeat_hits = repeat_hits
         self._hits = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
         self._clients_may_refresh = settings.clients_may_refresh
         self._declared: Sequence[DeclaredSlot] = ()
@@ -52,11 +52,11 @@ class Warm:
         """Answers by this publication from now on, with pages that were cut at the slots `declared`."""
         self._declared, self._policy = declared, publication.policy
         self._may_learn = not (publication.is_off or self._clients_may_refresh)
-        self._again.forget()
+        self._repeat_hits.forget()
 
     def hit(self, request: Request, now: float) -> Response | None:
-        """The answer, when it is stored, fresh, and nothing has to be waited for."""
-        found = self._at_hand(request, now)
+        """The answer if it is stored and fresh, and needs neither the store nor the origin; else None."""
+        found = self._find_fresh(request, now)
         if found is None:
             return None
         key, entry = found
@@ -65,19 +65,19 @@ class Warm:
             self._hits.count += 1
             question = request.question
             if self._may_learn and question is not None:
-                self._again.learn(question, key, entry)
+                self._repeat_hits.learn(question, key, entry)
         return answer
 
     def begins(self, request: Request, now: float, give: Give) -> bool:
-        """True when nothing but the visitor's profile is missing for `hit` and is being read: `give` is called once,
-        later."""
-        found = self._at_hand(request, now)
+        """True when only the visitor's profile is missing for `hit`, and is now being read: `give` is called once it
+        is there."""
+        found = self._find_fresh(request, now)
         has_begun = found is not None and self._stored_answers.begins(found[1], request, now, give)
         self._hits.count += has_begun
         return has_begun
 
-    def _at_hand(self, request: Request, now: float) -> tuple[bytes, Entry] | None:
-        """What is stored and fresh, and the key it lies under."""
+    def _find_fresh(self, request: Request, now: float) -> tuple[bytes, Entry] | None:
+        """The key and the entry of the stored, fresh answer; None when there is none."""
         if request.method not in (b"GET", b"HEAD"):
             return None
         policy = self._policy.of(request.path)
@@ -94,10 +94,10 @@ class Warm:
         return key, entry
 
     def _is_refused(self, entry: Entry, request: Request, now: float) -> bool:
-        """True when the client wants a newer answer and may say so."""
+        """True when the client asks for a newer answer, and is allowed to."""
         wishes = self.wishes(request)
         return wishes is not NONE and may_reuse(entry.stored, now, wishes).reason != Why.FRESH
 
     def wishes(self, request: Request) -> Directives:
-        """What the client says of the answer it wants, where it may."""
+        """The directives of the request's Cache-Control, if clients may send them."""
         return cache_control(request.headers) if self._clients_may_refresh else NONE

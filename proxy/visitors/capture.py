@@ -27,8 +27,8 @@ from proxy.stores.record import PAGE, VIEWED, deed, packed_part, view
 from proxy.visitors.consent import Consents, allowed
 from proxy.visitors.consent_changes import ConsentChanges
 from proxy.visitors.journal import Journal
-from proxy.visitors.pending import NOTHING_MORE, Given, Pending
-from proxy.visitors.telling import Banners, Shown, Telling, banners_of, telling_of
+from proxy.visitors.pending import NOTHING_MORE, Pending, ServedPage
+from proxy.visitors.view_content import Banners, DecidedPage, ViewContent, banners_of, view_content_of
 from proxy.visitors.visitor import Cookies
 
 log = logging.getLogger("tailorbird.capture")
@@ -45,7 +45,7 @@ class View(NamedTuple):
     request: Request
     about: About
     visitor: Visitor | None
-    done: Shown | None = None
+    done: DecidedPage | None = None
     is_first: bool = False
 
 
@@ -53,14 +53,14 @@ class Page(NamedTuple):
     """A page as many ask for it: what it is about, and what its views say; None for what does not count."""
 
     about: About
-    telling: Telling | None
+    view_content: ViewContent | None
 
 
-class Held(NamedTuple):
+class FirstView(NamedTuple):
     """A visitor's first view, and what else is to be told with it once they come back."""
 
     at: float
-    telling: Telling
+    content: ViewContent
     banners: Banners
     more: Sequence[Arrival]
 
@@ -83,12 +83,12 @@ class Capture:
         self._agreed = ConsentChanges(settings, cookies, self._consents)
         self._products = products
         self._pages: dict[Question, Page] = {}
-        self._held: OrderedDict[str, Held] = OrderedDict()
+        self._held: OrderedDict[str, FirstView] = OrderedDict()
         self._name = f"{NOTED}{secrets.token_hex(6)}"
         self._numbers = itertools.count()
         self.pending = journal.pending if journal is not None else Pending()
         if self._journal is not None:
-            self.pending.counted_by(self._count, self._journal.expect)
+            self.pending.set_counter(self._count, self._journal.schedule)
 
     def note(self, view: View) -> None:
         """Records that a page was answered."""
@@ -106,15 +106,15 @@ class Capture:
         page = self._pages.get(question)
         return page if page is not None and page.about is about and not self._agreed.is_asked else None
 
-    def note_again(self, at: float, question: Question, page: Page, visitor_id: str, done: Shown | None) -> None:
+    def note_again(self, at: float, question: Question, page: Page, visitor_id: str, done: DecidedPage | None) -> None:
         """Records one more view of `page`, by a visitor whose cookies were read and who consents."""
-        if page.telling is not None and self.is_on:
-            self.pending.add((at, visitor_id, page.telling, done, question, NOTHING_MORE, "", b"", 0))
+        if page.view_content is not None and self.is_on:
+            self.pending.add((at, visitor_id, page.view_content, done, question, NOTHING_MORE, "", b"", 0))
 
-    def note_first(self, at: float, telling: Telling | None, visitor_id: str, done: Shown | None) -> None:
+    def note_first(self, at: float, content: ViewContent | None, visitor_id: str, done: DecidedPage | None) -> None:
         """Records the first view of a visitor who consents, and is given their cookie with it."""
-        if telling is not None:
-            self._hold(visitor_id, Held(at, telling, banners_of(done), ()))
+        if content is not None:
+            self._hold(visitor_id, FirstView(at, content, banners_of(done), ()))
 
     def note_passed(self, at: float, question: Question, about: About, own: Own, client: str) -> None:
         """Records that a page without slots was answered to one more who asks a question."""
@@ -129,19 +129,19 @@ class Capture:
         else:
             self.note_again(at, question, page, visitor.id, None)
 
-    def _count(self, views: Sequence[Given]) -> None:
+    def _count(self, views: Sequence[ServedPage]) -> None:
         """What the views of pages told."""
         arrivals: list[Arrival | Deed] = []
         held, numbers = self._held, self._numbers
-        for at, visitor_id, telling, done, _, _, _, _, _ in views:
-            if telling is None:
+        for at, visitor_id, content, done, _, _, _, _, _ in views:
+            if content is None:
                 continue
             try:
                 banners = banners_of(done)
-                if telling.is_plain and not banners.more and visitor_id not in held:  # as nearly always
-                    arrivals.append(self._view(next(numbers), at, visitor_id, telling, banners))
+                if content.is_plain and not banners.more and visitor_id not in held:  # as nearly always
+                    arrivals.append(self._view(next(numbers), at, visitor_id, content, banners))
                 else:
-                    arrivals += self._since(visitor_id, self._deeds(at, visitor_id, telling, banners))
+                    arrivals += self._since(visitor_id, self._deeds(at, visitor_id, content, banners))
             except Exception:
                 log.exception("what a page told is lost")
         if self._journal is not None:
@@ -150,7 +150,7 @@ class Capture:
     def _counted(self, view: View) -> Sequence[Arrival | Deed]:
         """The events of a page, if they count already."""
         page = self._page(view.request, view.about)
-        if page.telling is None:
+        if page.view_content is None:
             return ()
         agreed = self._agreed.news(view.request, view.visitor, view.at) if self._agreed.is_asked else []
         visitor = view.visitor or self._visitor(view)
@@ -158,11 +158,11 @@ class Capture:
             return agreed
         banners = banners_of(view.done)
         if view.is_first:
-            self._hold(visitor.id, Held(view.at, page.telling, banners, agreed))
+            self._hold(visitor.id, FirstView(view.at, page.view_content, banners, agreed))
             return ()
-        return self._since(visitor.id, [*agreed, *self._deeds(view.at, visitor.id, page.telling, banners)])
+        return self._since(visitor.id, [*agreed, *self._deeds(view.at, visitor.id, page.view_content, banners)])
 
-    def _hold(self, visitor_id: str, first: Held) -> None:
+    def _hold(self, visitor_id: str, first: FirstView) -> None:
         self._held[visitor_id] = first
         if len(self._held) > MOST_HELD:
             self._held.popitem(last=False)
@@ -171,8 +171,8 @@ class Capture:
         """With what was held of a visitor until they came back."""
         if visitor_id not in self._held:
             return arrivals
-        at, telling, banners, more = self._held.pop(visitor_id)
-        return [*more, *self._deeds(at, visitor_id, telling, banners), *arrivals]
+        at, content, banners, more = self._held.pop(visitor_id)
+        return [*more, *self._deeds(at, visitor_id, content, banners), *arrivals]
 
     def _visitor(self, view: View) -> Visitor:
         return allowed(self._cookies.read(view.request.cookies, view.at), self._consents.of(view.request))
@@ -181,36 +181,36 @@ class Capture:
         """What is opened, worked out once for all who ask it in the same words."""
         question = request.question
         if question is None:
-            return Page(about, telling_of(request, about))
+            return Page(about, view_content_of(request, about))
         page = self._pages.get(question)
         if page is None or page.about is not about:
             make_room(self._pages, MOST_TOLD)
-            page = self._pages[question] = Page(about, telling_of(request, about))
+            page = self._pages[question] = Page(about, view_content_of(request, about))
         return page
 
-    def _deeds(self, at: float, visitor_id: str, telling: Telling, banners: Banners) -> list[Arrival | Deed]:
+    def _deeds(self, at: float, visitor_id: str, content: ViewContent, banners: Banners) -> list[Arrival | Deed]:
         """The page view, which names the banners and says which variant each slot showed; and what else it tells."""
         number = next(self._numbers)
-        deeds: list[Arrival | Deed] = [self._view(number, at, visitor_id, telling, banners)]
-        for which, other in enumerate(self._others(telling, banners.more), 1):
+        deeds: list[Arrival | Deed] = [self._view(number, at, visitor_id, content, banners)]
+        for which, other in enumerate(self._others(content, banners.more), 1):
             deeds.append(deed(visitor_id, PAGE, (at, f"{self._name}{number:x}-{which}", *other, ())))
         return deeds
 
-    def _view(self, number: int, at: float, visitor_id: str, telling: Telling, banners: Banners) -> Deed:
+    def _view(self, number: int, at: float, visitor_id: str, content: ViewContent, banners: Banners) -> Deed:
         """The page view alone."""
         id = f"{self._name}{number:x}-0"
-        if not telling.came:
-            return view(visitor_id, at, id, telling.page, banners.words)
-        details = packed_part({**banners.variants, **telling.came})
-        return deed(visitor_id, PAGE, (at, id, VIEWED, telling.page, (), 0.0, banners.shown), details)
+        if not content.came:
+            return view(visitor_id, at, id, content.page, banners.words)
+        details = packed_part({**banners.variants, **content.came})
+        return deed(visitor_id, PAGE, (at, id, VIEWED, content.page, (), 0.0, banners.shown), details)
 
-    def _others(self, telling: Telling, shown: Sequence[str]) -> Iterator[tuple[str, str, tuple[Item, ...], float]]:
+    def _others(self, content: ViewContent, shown: Sequence[str]) -> Iterator[tuple[str, str, tuple[Item, ...], float]]:
         """Kind, subject, products and value of each event beside the view."""
         yield from ((SHOWN, rule, (), 0.0) for rule in shown)
-        if telling.product is not None:
-            item = self._completed(telling.product)
+        if content.product is not None:
+            item = self._completed(content.product)
             yield "product viewed", "", (item,), item.price
-        yield from ((kind, subject, (), 0.0) for kind, subject in telling.deeds)
+        yield from ((kind, subject, (), 0.0) for kind, subject in content.deeds)
 
     def _completed(self, item: Item) -> Item:
         """With what the catalogue knows and the page did not say."""

@@ -1,9 +1,8 @@
-"""Visitors who are alike: all that some slots ask of them is the same, so what was shown to one is right for the other.
+"""Equivalence classes of visitors: visitors with the same values for all that some slots depend on are shown the same.
 
-Each such set of values has a number. A visitor keeps their number with their verified cookies for as long as it holds,
-so that what the slots ask is not worked out for each page. Where chance or limits have a say, it is that of all for
-whom they decide the same. Its law: a number means the same values for as long as anybody has it, and none is given out
-twice.
+Each class has a number. A visitor's number is kept with their verified cookies for as long as it holds, so that the
+values are not worked out for each page. Where chance or limits have a say, their outcome is part of the values. Its
+law: a number means the same values for as long as anybody holds it, and none is given out twice.
 """
 
 from __future__ import annotations
@@ -17,21 +16,21 @@ from proxy.decide.guard import drawn_by
 from proxy.memo import make_room
 from proxy.metrics import Tally
 from proxy.model import AttributeValue, Profile, Visitor
-from proxy.visitors.asked import Asked
 from proxy.visitors.context import NEW_VISITOR_SECONDS, unsigned_only
+from proxy.visitors.inputs import Inputs
 from proxy.visitors.known import NOBODY, Known
 
 MOST_NUMBERED = 32_768
 MOST_LOTS = 8  # a lot takes half a microsecond to draw, once for each visitor
 NO_NUMBER = -1
-"""Of whom something is true that nothing can be found by."""
+"""The number of visitors whose class cannot be told."""
 _unused = count()
-"""For all there are: what is remembered by a number outlives those who gave it out."""
+"""One counter for all classes: pages remembered by a number outlive the object that gave it out."""
 
 
-class Numbered:
-    """A visitor's `number` among these `classes`, from `since` until before `until` while what is `known` of them is
-    current and of this `version`."""
+class ClassMembership:
+    """A visitor's class `number` among these `classes`. It holds from `since` until before `until`, while what is
+    `known` of the visitor is current and of this `version`."""
 
     __slots__ = ("classes", "known", "number", "since", "until", "version")
 
@@ -44,34 +43,34 @@ class Numbered:
         self.since, self.until = since, until
 
     def holds(self, classes: EquivalenceClasses, now: float) -> bool:
-        """Whether it is the visitor's number among these, if what is known of them can be believed. (`serve/again.py`
-        has this in its midst.)"""
+        """Whether the number holds among these classes, if what is known is fresh. (`RepeatHits.answer` repeats this
+        inline.)"""
         known = self.known
-        is_as_it_was = self.classes is classes and self.version == known.version and known.is_current
-        return is_as_it_was and self.since <= now < self.until
+        is_same = self.classes is classes and self.version == known.version and known.is_current
+        return is_same and self.since <= now < self.until
 
 
 class EquivalenceClasses:
-    """The numbers for what the slots of `asked` ask of visitors. `is_lasting`: nothing that visitors do changes what is
-    asked; `draws`: chance has a say. `found` counts visitors whose profile was found in memory; it does not count where
-    no profile is asked for. `limits` has those of `asked` among all."""
+    """The classes of visitors by the values of `inputs`. `is_lasting`: nothing that visitors do changes these values;
+    `draws`: chance has a say. `found` counts visitors whose profile was found in memory; it counts nothing where no
+    profile is needed. `limits` are all limits of the rules, those of `inputs` among them."""
 
-    def __init__(self, asked: Asked, found: Tally, limits: Limits | None = None) -> None:
-        self._asked, self._sources = asked, asked.sources
-        self._has_kinds = asked.has_kinds
+    def __init__(self, inputs: Inputs, found: Tally, limits: Limits | None = None) -> None:
+        self._inputs, self._sources = inputs, inputs.sources
+        self._has_kinds = inputs.has_kinds
         self._numbers: dict[Hashable, int] = {}
-        self._asks_newness = "visitor" in asked.of_visitor
-        self._lots = asked.lots
-        self._limits = limits or Limits(asked.caps)
-        self._caps = self._limits.numbers(asked.caps)
-        self._is_guarded = bool(asked.lots or asked.caps)
-        self._reads_more = asked.reads_more
-        self.is_lasting = not asked.needs_history
-        self.draws = bool(asked.lots)
-        self.found = found if asked.needs_profile else Tally()
+        self._asks_newness = "visitor" in inputs.of_visitor
+        self._lots = inputs.lots
+        self._limits = limits or Limits(inputs.caps)
+        self._caps = self._limits.numbers(inputs.caps)
+        self._is_guarded = bool(inputs.lots or inputs.caps)
+        self._reads_more = inputs.reads_more
+        self.is_lasting = not inputs.needs_history
+        self.draws = bool(inputs.lots)
+        self.found = found if inputs.needs_profile else Tally()
 
     def values(self, visitor: Visitor, profile: Profile | None, now: float) -> tuple[AttributeValue | None, ...]:
-        """The values that the slots ask of this visitor."""
+        """The visitor's values of the inputs."""
         found = []
         for source in self._sources:
             found.append(source(visitor, profile, now))  # noqa: PERF401  # a comprehension takes twice as long
@@ -80,14 +79,14 @@ class EquivalenceClasses:
     def number(
         self, values: tuple[AttributeValue | None, ...], visitor: Visitor, profile: Profile | None, now: float
     ) -> int:
-        """The number of all visitors with these values, for whom chance and caps decide the same."""
+        """The number of the class of visitors with these values, for whom chance and caps decide the same."""
         kinds = tuple(map(type, values)) if self._has_kinds else ()
         unverified = visitor.unverified and unsigned_only(visitor, profile)
         guarded = (self._drawn(visitor, profile), self._capped(profile, now)) if self._is_guarded else ()
         key = values, kinds, unverified, guarded
         try:
             number = self._numbers.get(key)
-        except TypeError:  # it cannot be in the key of a dict
+        except TypeError:  # a value that is not hashable
             return NO_NUMBER
         if number is None:
             make_room(self._numbers, MOST_NUMBERED)
@@ -95,23 +94,23 @@ class EquivalenceClasses:
         return number
 
     def _drawn(self, visitor: Visitor, profile: Profile | None) -> Hashable:
-        """What chance decides: where it has more to decide than can be looked at, by whom it draws."""
+        """What chance decides for the visitor; with too many draws to look at, the key by which it draws."""
         key = (profile.bucket_key if profile is not None else "") or visitor.id
         return drawn_by(self._lots, key) if len(self._lots) <= MOST_LOTS else key
 
     def _capped(self, profile: Profile | None, now: float) -> frozenset[int]:
-        """Which caps have been reached."""
+        """The caps that the visitor has reached."""
         if profile is None or not self._caps:
             return NONE_REACHED
         return self._limits.used(profile, now).reached & self._caps
 
     def forget(self) -> None:
-        """Takes every visitor's number away."""
+        """Voids all numbers."""
         self._numbers = {}
 
     def holds_until(self, visitor: Visitor, profile: Profile | None, now: float) -> float:
-        """Until before when a number stays the visitor's, while their cookies stay as they are and what is known of
-        them is of the same version."""
+        """The time until which the visitor stays in their class, while their cookies and the version of what is known
+        of them stay the same."""
         if self._reads_more or (profile is None and not self.is_lasting):
             return now
         until = visitor.first_seen_at + NEW_VISITOR_SECONDS
@@ -119,4 +118,4 @@ class EquivalenceClasses:
         return min(newness, self._limits.used(profile, now).until) if self._caps and profile else newness
 
 
-NOT_NUMBERED = Numbered(None, NO_NUMBER, NOBODY, inf, -inf)
+NO_MEMBERSHIP = ClassMembership(None, NO_NUMBER, NOBODY, inf, -inf)

@@ -102,7 +102,7 @@ class Journal:
         """The views that are to be counted before anybody asks for their visitors."""
         return self._profiles.pending
 
-    def expect(self) -> None:
+    def schedule(self) -> None:
         """Says that views are pending: they go to the store as soon as recorded events do."""
         if not self._woken.is_set():
             self._wake()
@@ -155,7 +155,7 @@ class Journal:
 
     async def aclose(self) -> None:
         """Writes what is left, unless the store is away, and stops."""
-        self.pending.settle()
+        self.pending.flush()
         self._is_closing = True
         self._wake()
         if self._running is not None:
@@ -201,7 +201,7 @@ class Journal:
 
     async def _bring(self) -> None:
         """One transaction; in it first what somebody waits for."""
-        self.pending.settle()
+        self.pending.flush()
         entries, noted = self._awaited.take(ROWS), list[Arrival | Deed]()
         room = ROWS - rows_of(entries)
         if room > 0 and self._is_well:

@@ -1,9 +1,9 @@
-"""Pages that were given and that nobody was told of yet.
+"""Pages that were served but not counted and logged yet.
 
-Each is a view of its visitor's, and most are to be counted and to be logged. To do that for one at once costs several
-times as much as to do it among others: between two pages a machine's caches are cold. So what is to be told of a page
-is one tuple, appended to a list here. Its law: whoever asks for any of it has the list told first (`settle`), who asks
-what a visitor did if there is anything of theirs in it, so nobody can tell the difference.
+Most served pages are a view to be counted and a line to be logged. Doing that for one page between two requests costs
+several times as much as doing it for many in a row, because the CPU's caches are cold. So what is known of a page is
+appended to a list here, as one tuple. Its law: whoever reads what is counted flushes the list first (`flush`), and
+whoever reads a visitor's history does if the list has a view of theirs, so nobody sees a difference.
 """
 
 from __future__ import annotations
@@ -13,77 +13,78 @@ from operator import itemgetter
 
 from proxy.http.message import Own, Question
 from proxy.metrics import Metrics
-from proxy.visitors.telling import Shown, Telling
+from proxy.visitors.view_content import DecidedPage, ViewContent
 
-MANY = 250
-"""So many are told without anybody asking: a fifth of a millisecond of work. One request in so many waits for it, which
-is less than its 99th percentile shows."""
-FEW = 50
-"""So many are, while somebody looks through them: they cost 0.6 us more a page."""
+FLUSH_AT = 250
+"""So many pages are flushed at once: 0.2 ms of work. One request in 250 waits for that, too few to show in the 99th
+percentile."""
+FLUSH_AT_WHILE_SEARCHED = 50
+"""The same while somebody searches the list for a visitor; a shorter list costs 0.6 us more a page."""
 
 
-Given = tuple[float, str, Telling | None, Shown | None, Question, Own, str, bytes, int]
-"""A page: the Unix second; whose view it is, what it tells (None: it does not count) and what was done to the page; the
-question, what this one said of its own beside it, and who sent it; the fields above the answer and the length of its
-body, without which others count and log it."""
+ServedPage = tuple[float, str, ViewContent | None, DecidedPage | None, Question, Own, str, bytes, int]
+"""A page that was served: when (Unix seconds); the visitor's id, what the view tells (None: it does not count), and the
+page as decided; the question, the request's own fields beside it, and the client's address; the header fields of the
+answer and the length of its body (no fields: the page was counted and logged elsewhere)."""
 
-_WHOSE = itemgetter(1)
+_VISITOR_ID = itemgetter(1)
 NOTHING_MORE: Own = {}
-Tell = Callable[[Sequence[Given]], None]
+Tell = Callable[[Sequence[ServedPage]], None]
 
 
 class Pending:
-    """The list of one worker's pages (`given`). Whoever appends to it calls `tend` when it has 1, or `enough`."""
+    """The pages of one worker that are not counted yet. Whoever appends to `pages` calls `flush_or_schedule` when there
+    is one, or there are `flush_at`."""
 
-    __slots__ = ("_count", "_expect", "_expect_too", "_log", "_metrics", "enough", "given")
+    __slots__ = ("_count", "_log", "_metrics", "_schedule_count", "_schedule_log", "flush_at", "pages")
 
     def __init__(self, metrics: Metrics | None = None) -> None:
-        self.given: list[Given] = []
-        self.enough = MANY
+        self.pages: list[ServedPage] = []
+        self.flush_at = FLUSH_AT
         self._metrics = metrics or Metrics()
-        self._metrics.told_by(self.settle)
+        self._metrics.flush_before_reading(self.flush)
         self._count: Tell = lambda _: None
         self._log: Tell = lambda _: None
-        self._expect: Callable[[], None] = lambda: None
-        self._expect_too: Callable[[], None] = lambda: None
+        self._schedule_count: Callable[[], None] = lambda: None
+        self._schedule_log: Callable[[], None] = lambda: None
 
-    def counted_by(self, count: Tell, expect: Callable[[], None]) -> None:
-        """Sets the function that counts views, and the one that is told that there will be some to count."""
-        self._count, self._expect = count, expect
+    def set_counter(self, count: Tell, schedule: Callable[[], None]) -> None:
+        """Sets the function that counts views, and the one that schedules this."""
+        self._count, self._schedule_count = count, schedule
 
-    def logged_by(self, log: Tell, expect: Callable[[], None]) -> None:
-        """The same of those that log pages."""
-        self._log, self._expect_too = log, expect
+    def set_logger(self, log: Tell, schedule: Callable[[], None]) -> None:
+        """Sets the function that logs pages, and the one that schedules this."""
+        self._log, self._schedule_log = log, schedule
 
-    def add(self, page: Given) -> None:
+    def add(self, page: ServedPage) -> None:
         """Appends a page."""
-        self.given.append(page)
-        if len(self.given) == 1 or len(self.given) >= self.enough:
-            self.tend()
+        self.pages.append(page)
+        if len(self.pages) == 1 or len(self.pages) >= self.flush_at:
+            self.flush_or_schedule()
 
-    def tend(self) -> None:
-        """Has pages told soon; at once, where there are many."""
-        if len(self.given) < self.enough:
-            self._expect()
-            self._expect_too()
+    def flush_or_schedule(self) -> None:
+        """Flushes when there are many pages, else schedules a flush."""
+        if len(self.pages) < self.flush_at:
+            self._schedule_count()
+            self._schedule_log()
         else:
-            self.settle()
+            self.flush()
 
-    def whose(self) -> Iterator[str]:
-        """Of whom something is in the list; it is kept short while somebody asks this."""
-        self.enough = FEW
-        return map(_WHOSE, self.given)
+    def visitor_ids(self) -> Iterator[str]:
+        """The visitors of these pages. The list is kept short for as long as this is asked between flushes."""
+        self.flush_at = FLUSH_AT_WHILE_SEARCHED
+        return map(_VISITOR_ID, self.pages)
 
-    def settle(self) -> None:
-        """Has all told that are in the list."""
-        if self.given:
-            given = self.given.copy()
-            self.given.clear()  # first: who is told may ask
-            self.enough = MANY
-            ours = [page for page in given if page[7]]
+    def flush(self) -> None:
+        """Counts and logs all pages of the list."""
+        if self.pages:
+            pages = self.pages.copy()
+            self.pages.clear()  # first: counting may ask for a flush
+            self.flush_at = FLUSH_AT
+            ours = [page for page in pages if page[7]]
             self._metrics.show_all(
                 [(at, question.path, done.decided) for at, _, _, done, question, _, _, _, _ in ours if done is not None]
             )
             if ours:
                 self._log(ours)
-            self._count(given)
+            self._count(pages)

@@ -46,7 +46,7 @@ def context_as(
     visitor = allowed(Visitor(persona.visitor, segments=frozenset(persona.segments)), consent)
     if consent is not Consent.PROFILE:
         profile = of_this_visit(profile, at) if consent is Consent.SESSION else None
-    measures = {**TRAIT_MEASURES, **plan.asked_in(plan.slots).measures}
+    measures = {**TRAIT_MEASURES, **plan.inputs_of(plan.slots).measures}
     context = context_of(request, visitor, profile, now=at, measures=measures)
     if case is None:
         return msgspec.structs.replace(context, attributes={**context.attributes, **persona.attributes})

@@ -68,7 +68,7 @@ class ProfileReader:
     def remember(self, visitor_id: str, profile: Profile | None, now: float) -> None:
         """Puts what the store now holds into memory, so that the next request sees it."""
         self._supersede(visitor_id)
-        self.pending.settle()
+        self.pending.flush()
         self._memory.put(visitor_id, profile, self._ahead.of(visitor_id), now)
 
     def shrink(self, _: int) -> None:

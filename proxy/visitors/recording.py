@@ -82,7 +82,7 @@ def view_of(noted: Noted) -> View:
     """What is recorded of a page."""
     context = noted.context
     slots = [decision.slot for decision in noted.decisions]
-    names = noted.plan.asked_in(slots).attributes - {*CLOCK_ATTRIBUTES, JOURNEY}
+    names = noted.plan.inputs_of(slots).attributes - {*CLOCK_ATTRIBUTES, JOURNEY}
     asked = {cap.measure for caps in caps_asked(noted.plan, context, slots).values() for cap in caps}
     attributes = dict(_attributes(noted, names))
     return View(

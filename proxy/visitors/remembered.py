@@ -79,25 +79,25 @@ class Remembered:
         """The person whose device the visitor is; the visitor itself when that is not known."""
         return self._persons.get(visitor_id, visitor_id)
 
-    def settle_of(self, visitor_id: str) -> None:
+    def flush_visitor(self, visitor_id: str) -> None:
         """Has views counted, if any is pending of this visitor, or of the person whose device it is."""
-        told = self._pending.whose()
+        told = self._pending.visitor_ids()
         if self._persons:
             visitor_id, told = self.person(visitor_id), map(self.person, told)
         if visitor_id in told:
-            self._pending.settle()
+            self._pending.flush()
 
     def held(self, visitor_id: str) -> Profile | None:
         """What is remembered of this visitor, however old."""
-        self._pending.settle()
+        self._pending.flush()
         known = self._known.get(visitor_id)
         return known.current() if known else None
 
     def fresh(self, visitor_id: str, now: float, *, has_news: bool = True) -> Profile | Memory | None:
         """The person's profile if it can be believed, else `MISSING`: the store has to be asked. Without `has_news`,
         the visitor's latest events do not matter to the caller."""
-        if has_news and self._pending.given:
-            self.settle_of(visitor_id)
+        if has_news and self._pending.pages:
+            self.flush_visitor(visitor_id)
         known_of = self._known_of
         known = known_of(self._persons.get(visitor_id, visitor_id) if self._persons else visitor_id)
         if known is None:
@@ -141,7 +141,7 @@ class Remembered:
 
     def stale(self, visitor_id: str, now: float) -> Profile | Memory | None:
         """The person's profile if it was true within the last hour, for when the store does not answer."""
-        self._pending.settle()
+        self._pending.flush()
         known = self._known.get(self.person(visitor_id))
         if known is None:
             return MISSING

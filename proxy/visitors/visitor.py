@@ -29,7 +29,7 @@ from proxy.visitors.claims import (
     VisitorClaim,
     segment_list,
 )
-from proxy.visitors.equivalence import NOT_NUMBERED, EquivalenceClasses, Numbered
+from proxy.visitors.equivalence import NO_MEMBERSHIP, ClassMembership, EquivalenceClasses
 from proxy.visitors.known import Known
 from proxy.visitors.signing import Keyring
 from proxy.visitors.unsigned_segments import unsigned_segments
@@ -47,17 +47,17 @@ VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 class Verified:
-    """What a pair of genuine cookies says: the visitor with the segments, and when those count. `numbered` is a memory:
-    the number that was found for whoever brings them."""
+    """What a pair of genuine cookies says: the visitor with the segments, and when those count. `membership` is a
+    memory: the number that was found for whoever brings them."""
 
-    __slots__ = ("counts_from", "counts_until", "full", "numbered", "visitor_id")
+    __slots__ = ("counts_from", "counts_until", "full", "membership", "visitor_id")
 
     def __init__(self, full: Visitor, counts_from: float = -inf, counts_until: float = inf) -> None:
         self.full = full
         self.visitor_id = full.id
         self.counts_from = counts_from
         self.counts_until = counts_until
-        self.numbered = NOT_NUMBERED
+        self.membership = NO_MEMBERSHIP
 
     @classmethod
     def of(cls, claim: VisitorClaim, segments: SegmentsClaim | None, names: frozenset[str]) -> Verified:
@@ -83,7 +83,7 @@ class Verified:
         elif now < self.counts_until < until:
             until = self.counts_until
         if until > now:
-            self.numbered = Numbered(classes, number, known, now, until)
+            self.membership = ClassMembership(classes, number, known, now, until)
 
 
 class Cookies:

@@ -221,7 +221,7 @@ class Tailorbird:
                 self.app.begins,
                 settings,
                 self.metrics,
-                self._gateway.again,
+                self._gateway.repeat_hit,
                 self.app.passes,
                 self._accesslog,
             ),

@@ -203,7 +203,7 @@ def test_deciding_looks_at_nothing_that_a_page_is_not_remembered_by() -> None:
     remembered = 0
     for world in map(World, range(100)):
         plan, context = compile_plan(world.rules, world.segments), world.context()
-        slots = [slot for slot in plan.slots if not (plan.asked_in([slot]).lots or plan.asked_in([slot]).caps)]
+        slots = [slot for slot in plan.slots if not (plan.inputs_of([slot]).lots or plan.inputs_of([slot]).caps)]
         remembered += len(slots)
         assert decide(plan, Watched(context), slots) == decide(plan, context, slots)  # type: ignore[arg-type]
     assert remembered > 50

@@ -91,7 +91,7 @@ def test_an_experiment_may_be_split_by_an_attribute_with_the_same_arm_for_all_wh
     rule = Rule("A", "hero", experiment=Experiment(HALVES.arms, split_by="company"))
     arms = {hero(rule, targeting_key=id, attributes={"company": "Northwind"}).arm for id in IDS}
     assert len(arms) == 1 and hero(rule, targeting_key="1").rule == ""
-    assert compile_plan([rule]).asked_in(["hero"]).attributes == {"company"}
+    assert compile_plan([rule]).inputs_of(["hero"]).attributes == {"company"}
 
 
 @pytest.mark.parametrize(("reading", "shown"), [(None, "A"), (0.0, "A"), (1.0, "A"), (2.0, "B"), (9.0, "B")])
@@ -135,9 +135,9 @@ def test_a_holdout_may_be_of_all_slots_or_of_some_and_ends_at_its_time() -> None
 def test_a_page_that_draws_or_caps_needs_to_know_who_it_is() -> None:
     rules = [Rule("A", "hero", caps=AFTER_TWICE), Rule("B", "row"), Rule("C", "bar", experiment=HALVES)]
     plan = compile_plan(rules)
-    asked = [plan.asked_in([slot]) for slot in ("hero", "row", "bar")]
+    asked = [plan.inputs_of([slot]) for slot in ("hero", "row", "bar")]
     assert [(len(one.lots), one.caps) for one in asked] == [(0, {*AFTER_TWICE}), (0, set()), (1, set())]
-    assert compile_plan(rules, (), [Holdout("Q4", 500)]).asked_in(["row"]).lots
+    assert compile_plan(rules, (), [Holdout("Q4", 500)]).inputs_of(["row"]).lots
 
 
 def test_of_whom_the_same_is_drawn_chance_decides_the_same() -> None:

@@ -54,10 +54,10 @@ def test_what_a_slot_may_ask_includes_what_its_segments_ask() -> None:
         Rule("c", "list", Fact("segment", IsKnown())),
     ]
     plan = compile_plan(rules, segments)
-    assert plan.asked_in(["hero"]).attributes == {"country", "segment", "orders", "spend"}
-    assert plan.asked_in(["row", "unheard of"]).attributes == {"weekday"}
-    assert plan.asked_in(["list"]).attributes == {"segment", "orders", "spend", "steps"}
-    assert plan.asked_in([]).attributes == frozenset()
+    assert plan.inputs_of(["hero"]).attributes == {"country", "segment", "orders", "spend"}
+    assert plan.inputs_of(["row", "unheard of"]).attributes == {"weekday"}
+    assert plan.inputs_of(["list"]).attributes == {"segment", "orders", "spend", "steps"}
+    assert plan.inputs_of([]).attributes == frozenset()
 
 
 @pytest.mark.parametrize("condition", [in_segment("B"), NoneOf((in_segment("a"),))])

@@ -70,7 +70,7 @@ VIEW = View(
 )
 def test_a_rule_leaves_doubt_only_where_it_may_hold_and_may_fail(condition: str, doubt: bool) -> None:
     plan = publication(condition).plan
-    assert "orders" in plan.asked_in(["home.hero"]).attributes
+    assert "orders" in plan.inputs_of(["home.hero"]).attributes
     assert Doubts(plan).about(VIEW) == ({"home.hero": {"orders"}} if doubt else {})
 
 

@@ -48,9 +48,9 @@ def test_who_fits_several_stages_is_in_the_one_furthest_down(publish: Publish) -
 def test_asking_for_a_stage_asks_for_all_that_stages_ask(publish: Publish) -> None:
     loaded = publish(TEXT)
     assert loaded.publication is not None
-    asked = loaded.publication.plan.asked_in(["home.hero"]).attributes
+    asked = loaded.publication.plan.inputs_of(["home.hero"]).attributes
     assert asked == {"journey stage", "segment", "pages viewed", "added to cart: within 14 days", "orders"}
-    assert loaded.publication.plan.asked_in(["home.hero"]).measures.keys() == asked - {"journey stage", "segment"}
+    assert loaded.publication.plan.inputs_of(["home.hero"]).measures.keys() == asked - {"journey stage", "segment"}
 
 
 def test_why_tells_the_stage_and_what_is_missing(publish: Publish) -> None:

@@ -90,7 +90,7 @@ async def test_what_is_given_at_once_stands_where_its_time_is_though_it_is_told_
     for at in (0.0, 0.25, 0.5):
         pending.add((at, "anna", None, None, question, {}, "192.0.2.7", b"x-any: 1\r\n", 5))
         log.note(at + 0.125, question.request({}, "192.0.2.7"), 200, ())
-    assert pending.given
+    assert pending.pages
     await log.aclose()
     assert [one["time"][-5:-1] for one in lines(path)] == [".000", ".125", ".250", ".375", ".500", ".625"]
 

@@ -50,7 +50,7 @@ def plain(chunks: Sequence[bytes], coding: Coding) -> bytes:
 def test_whatever_is_asked_what_is_shared_is_what_is_decided_and_put_together_alone(coding: Coding) -> None:
     shared = 0
     for seed in range(100):
-        world, page, recalled = World(seed, with_chance=seed % 2 == 1), template(), PageMemoEntry()
+        world, page, memo_entry = World(seed, with_chance=seed % 2 == 1), template(), PageMemoEntry()
         filling = filling_of(publication_of(world.rules, world))
         common = world.random.sample([*TEXTS, *NUMBERS], 4)
         for circumstances in range(3):
@@ -60,9 +60,9 @@ def test_whatever_is_asked_what_is_shared_is_what_is_decided_and_put_together_al
                 other = world.context()
                 known = {name: value for name, value in (other.attributes | said).items() if value is not None}
                 context = msgspec.structs.replace(other, now=first.now, attributes=known)
-                before = set(map(id, recalled.outcomes.values()))
-                done = filling.shared(page, context, coding, recalled, circumstances, common)
-                alone = filling.anew(page, context, coding)
+                before = set(map(id, memo_entry.outcomes.values()))
+                done = filling.shared(page, context, coding, memo_entry, circumstances, common)
+                alone = filling.compose_unshared(page, context, coding)
                 shared += id(done) in before
                 assert done.decisions == alone.decisions, f"seed {seed}: {context}"
                 assert plain(done.page.chunks, coding) == plain(alone.page.chunks, coding)
@@ -83,22 +83,22 @@ def test_whatever_is_asked_what_is_shared_is_what_is_decided_and_put_together_al
 def test_of_whom_the_same_is_decided_one_page_is_put_together(rule: Rule, holdouts: list[Holdout]) -> None:
     plan = compile_plan([rule], holdouts=holdouts)
     filling = filling_of(replace(publication_of([rule]), plan=plan))
-    page, recalled = template(), PageMemoEntry()
+    page, memo_entry = template(), PageMemoEntry()
     visitors = [EvaluationContext(name, read=lambda measure: 1.0) for name in ("anna", "ben")]
-    pages = [filling.shared(page, visitor, "identity", recalled, "now", ()) for visitor in visitors]
+    pages = [filling.shared(page, visitor, "identity", memo_entry, "now", ()) for visitor in visitors]
     assert pages[0] is pages[1]
-    assert len(recalled.outcomes) == 1
+    assert len(memo_entry.outcomes) == 1
 
 
 def test_a_page_that_says_a_visitors_own_words_is_shared_with_nobody() -> None:
     rule = Rule("hello", SLOTS[0], variant="v")
     hello = banner(Frame("hello"), title="Hello {name}")
-    filling, recalled = filling_of(replace(publication_of([rule]), fragments={"v": hello})), PageMemoEntry()
+    filling, memo_entry = filling_of(replace(publication_of([rule]), fragments={"v": hello})), PageMemoEntry()
     for name in ("anna", "ben", "anna"):
         context = EvaluationContext(name, attributes={"name": name})
-        done = filling.shared(template(), context, "identity", recalled, "now", ())
+        done = filling.shared(template(), context, "identity", memo_entry, "now", ())
         assert name.encode() in b"".join(done.page.chunks)
-    assert not recalled.outcomes
+    assert not memo_entry.outcomes
 
 
 def test_rows_of_products_are_chosen_for_the_visitor_beyond_what_is_decided() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from proxy.http.client import networks
 from proxy.http.message import HeaderSet, Own, Question, Request
-from proxy.serve.logline import Asked, Lines
-from proxy.visitors.pending import Given
+from proxy.serve.logline import Lines, LoggedRequest
+from proxy.visitors.pending import ServedPage
 
 AGENT = (b"user-agent", b"Mozilla/5.0")
 HEADER_SET = HeaderSet((AGENT, (b"accept", b"*/*")), b"shop.example", "https", "gzip")
@@ -27,7 +27,7 @@ TRUSTED = networks(("10.0.0.0/8",))
 LEAD = b"content-type: text/html\r\ncache-status: cdn; hit\r\ncache-status: tailorbird; hit; ttl=7\r\n"
 
 
-def page(at: float, question: Question, own: Own, client: str, lead: bytes = LEAD, length: int = 5) -> Given:
+def page(at: float, question: Question, own: Own, client: str, lead: bytes = LEAD, length: int = 5) -> ServedPage:
     """As it is noted when it is given at once."""
     return at, "anna", None, None, question, own, client, lead, length
 
@@ -51,7 +51,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True):
     whole: bool = True
 
 
-def line(asked: Asked, head: Any = HIT, **more: Any) -> dict[str, Any]:
+def line(asked: LoggedRequest, head: Any = HIT, **more: Any) -> dict[str, Any]:
     written: dict[str, Any] = json.loads(Lines(TRUSTED).of(1_700_000_000.25, asked, 200, head, **more))
     return written
 

@@ -15,16 +15,16 @@ from proxy.page.template import Template, cut, cut_at
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.lookups import SHARE, Lookups
 from proxy.serve.pages import Entry
-from proxy.visitors.asked import Asked
 from proxy.visitors.capture import Page
 from proxy.visitors.equivalence import EquivalenceClasses
-from proxy.visitors.telling import Telling
+from proxy.visitors.inputs import Inputs
+from proxy.visitors.view_content import ViewContent
 from tests.wire.site import NOON, PAGE, in_segment, published, shown
 
 PUBLICATION = published(shown("Hello VIP", when=in_segment("vip")))
 HEADERS = ((b"content-type", b"text/html"), (b"cache-control", b"max-age=60"))
 ROOM = 4_000_000
-TOLD = Page(About(), Telling("/", {}))
+TOLD = Page(About(), ViewContent("/", {}))
 COOKIES_MATTER = PagePolicy("/", Allowance(cookies=CookieRoles((), (), ())))
 
 
@@ -40,15 +40,15 @@ def page(body: bytes = PAGE, status: int = 200) -> Entry:
 
 def learned(question: Question, entry: Entry, policy: PagePolicy | None = None, **asks: Any) -> bool:
     assert entry.template is not None
-    asked = replace(Asked.by(PUBLICATION, entry.template.slots), **asks)
-    question.said = asked, ()
+    inputs = replace(Inputs.of(PUBLICATION, entry.template.slots), **asks)
+    question.request_values = inputs, ()
     lookups = Lookups(ROOM)
     lookups.learn(
         question,
         b"key",
         replace(entry, policy=policy),
-        asked,
-        EquivalenceClasses(asked, Tally()),
+        inputs,
+        EquivalenceClasses(inputs, Tally()),
         Consent.PROFILE,
         TOLD,
     )
@@ -57,20 +57,20 @@ def learned(question: Question, entry: Entry, policy: PagePolicy | None = None, 
 
 def test_a_page_that_is_filled_has_a_way_whose_words_are_remembered() -> None:
     question, entry, lookups = asking(), page(), Lookups(ROOM)
-    asked = Asked.by(PUBLICATION, ("home.hero",))
-    question.said = asked, ("nl",)
-    classes = EquivalenceClasses(asked, Tally())
-    lookups.learn(question, b"its key", entry, asked, classes, Consent.PROFILE, TOLD)
+    inputs = Inputs.of(PUBLICATION, ("home.hero",))
+    question.request_values = inputs, ("nl",)
+    classes = EquivalenceClasses(inputs, Tally())
+    lookups.learn(question, b"its key", entry, inputs, classes, Consent.PROFILE, TOLD)
     lookup = lookups.get(question)
     assert lookup is not None
-    assert (lookup.key, lookup.entry, lookup.asked, lookup.classes, lookup.said, lookup.agreed) == (
-        b"its key", entry, asked, classes, ("nl",), Consent.PROFILE,
+    assert (lookup.key, lookup.entry, lookup.inputs, lookup.classes, lookup.request_values, lookup.consent) == (
+        b"its key", entry, inputs, classes, ("nl",), Consent.PROFILE,
     )  # fmt: skip
-    assert (lookup.template, lookup.lead, lookup.recalled) == (entry.template, entry.lead, entry.recalled)
-    assert (lookup.telling, lookup.is_noted_whole) == (TOLD.telling, False)
-    lookups.learn(question, b"its key", page(), asked, classes, Consent.PROFILE, None)
+    assert (lookup.template, lookup.lead, lookup.memo_entry) == (entry.template, entry.lead, entry.memo_entry)
+    assert (lookup.view_content, lookup.needs_full_view) == (TOLD.view_content, False)
+    lookups.learn(question, b"its key", page(), inputs, classes, Consent.PROFILE, None)
     lookup = lookups.get(question)
-    assert lookup is not None and lookup.is_noted_whole
+    assert lookup is not None and lookup.needs_full_view
 
 
 @pytest.mark.parametrize(
@@ -92,17 +92,17 @@ def test_what_depends_on_more_has_none(
 
 
 def test_what_a_request_says_to_other_slots_is_no_way() -> None:
-    question, lookups, asked = asking(), Lookups(ROOM), Asked.by(PUBLICATION, ("home.hero",))
-    question.said = replace(asked), ()
-    lookups.learn(question, b"key", page(), asked, EquivalenceClasses(asked, Tally()), Consent.PROFILE, TOLD)
+    question, lookups, inputs = asking(), Lookups(ROOM), Inputs.of(PUBLICATION, ("home.hero",))
+    question.request_values = replace(inputs), ()
+    lookups.learn(question, b"key", page(), inputs, EquivalenceClasses(inputs, Tally()), Consent.PROFILE, TOLD)
     assert lookups.get(question) is None
 
 
 def test_a_way_leads_to_what_answered_last_and_ends_with_the_rules() -> None:
-    question, lookups, asked = asking(), Lookups(ROOM), Asked.by(PUBLICATION, ("home.hero",))
-    question.said = asked, ()
+    question, lookups, inputs = asking(), Lookups(ROOM), Inputs.of(PUBLICATION, ("home.hero",))
+    question.request_values = inputs, ()
     for entry in (page(), page()):
-        lookups.learn(question, b"key", entry, asked, EquivalenceClasses(asked, Tally()), Consent.PROFILE, TOLD)
+        lookups.learn(question, b"key", entry, inputs, EquivalenceClasses(inputs, Tally()), Consent.PROFILE, TOLD)
         lookup = lookups.get(question)
         assert lookup is not None and lookup.entry is entry
     lookups.clear()
@@ -110,28 +110,28 @@ def test_a_way_leads_to_what_answered_last_and_ends_with_the_rules() -> None:
 
 
 def test_a_way_ends_with_what_it_leads_to() -> None:
-    lookups, asked, questions = (
+    lookups, inputs, questions = (
         Lookups(ROOM),
-        Asked.by(PUBLICATION, ("home.hero",)),
+        Inputs.of(PUBLICATION, ("home.hero",)),
         [asking(b"/%d" % n) for n in range(3)],
     )
     for question, key in zip(questions, (b"one", b"one", b"two"), strict=True):
-        question.said = asked, ()
-        lookups.learn(question, key, page(), asked, EquivalenceClasses(asked, Tally()), Consent.PROFILE, TOLD)
-    lookups.leave(b"one")
-    lookups.leave(b"nowhere")
+        question.request_values = inputs, ()
+        lookups.learn(question, key, page(), inputs, EquivalenceClasses(inputs, Tally()), Consent.PROFILE, TOLD)
+    lookups.drop_key(b"one")
+    lookups.drop_key(b"nowhere")
     assert [lookups.get(question) is None for question in questions] == [True, True, False]
-    lookups.leave(b"two")
-    assert (lookups.used_bytes, lookups._leading_to) == (0, {})
+    lookups.drop_key(b"two")
+    assert (lookups.used_bytes, lookups._questions_by_key) == (0, {})
 
 
 def test_only_so_many_ways_are_remembered() -> None:
-    lookups, asked, entry = Lookups(ROOM), Asked.by(PUBLICATION, ("home.hero",)), page()
+    lookups, inputs, entry = Lookups(ROOM), Inputs.of(PUBLICATION, ("home.hero",)), page()
     for number in range(1_000):
         question = asking(b"/%d" % number)
-        question.said = asked, ()
-        lookups.learn(question, b"key", entry, asked, EquivalenceClasses(asked, Tally()), Consent.PROFILE, TOLD)
+        question.request_values = inputs, ()
+        lookups.learn(question, b"key", entry, inputs, EquivalenceClasses(inputs, Tally()), Consent.PROFILE, TOLD)
         assert lookups.used_bytes <= SHARE * ROOM
-        assert sum(map(len, lookups._leading_to.values())) == len(lookups.known)
+        assert sum(map(len, lookups._questions_by_key.values())) == len(lookups.known)
     assert 10 < len(lookups.known) < 1_000
     assert lookups.get(question) is not None

@@ -196,7 +196,7 @@ async def test_a_page_is_decided_again_when_the_time_makes_a_difference() -> Non
 async def test_however_many_sets_of_slots_are_asked_for_nobody_is_shown_what_another_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("proxy.serve.showing.MOST_ASKED", 4)
+    monkeypatch.setattr("proxy.serve.showing.MOST_SLOT_SETS", 4)
     bought = Fact("orders", Between(low=1.0))
     others = [shown("Hello", f"slot.n{n}", bought, n + 2) for n in range(5)]
     rules = published(shown("Good to see you again", when=bought), shown("Hello", order=1), *others)

@@ -30,7 +30,7 @@ from proxy.stores.record import (
     unpacked_whose,
     view,
 )
-from proxy.visitors.telling import MOST_BYTES, MOST_SHOWN
+from proxy.visitors.view_content import MOST_BYTES, MOST_SHOWN
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = TEXT | st.floats(allow_nan=False) | st.booleans() | st.frozensets(TEXT, max_size=5)

@@ -13,7 +13,7 @@ from proxy.model import Arrival, Item, Visitor
 from proxy.page.about import About
 from proxy.settings import Settings
 from proxy.visitors.capture import Capture, View
-from proxy.visitors.telling import MOST_SHOWN
+from proxy.visitors.view_content import MOST_SHOWN
 from proxy.visitors.visitor import Cookies
 from tests.visitors.test_journal import NOON, World
 from tests.wire.behind import Behind
@@ -100,7 +100,7 @@ rules:
         seen, were_pending = [], []
         for path in (*["/"] * 8, "/back", "/", "/back", "/"):
             seen.append("Back again" in (await shop.client.get(path, headers=headers)).text)
-            were_pending.append(bool(shop.tailorbird._profiles.pending.given))
+            were_pending.append(bool(shop.tailorbird._profiles.pending.pages))
         assert any(were_pending), "each view was counted at once: this tests nothing"
     assert seen == [*[False] * 10, True, False]
 

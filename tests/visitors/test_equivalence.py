@@ -12,9 +12,9 @@ from proxy.metrics import Tally
 from proxy.model import Between, Event, Fact, OneOf, Profile, Visitor
 from proxy.rulebook.compile import Publication
 from proxy.visitors import equivalence
-from proxy.visitors.asked import Asked
 from proxy.visitors.context import Seen, context_from
 from proxy.visitors.equivalence import MOST_LOTS, MOST_NUMBERED, NO_NUMBER, EquivalenceClasses
+from proxy.visitors.inputs import Inputs
 from tests.decide.worlds import MOMENTS, SLOTS, World
 from tests.wire.site import NOON, in_segment, published, shown
 
@@ -25,7 +25,7 @@ NEWNESS = Fact("visitor", OneOf(frozenset({"new"})))
 
 def classes(*conditions: Fact, found: Tally | None = None) -> EquivalenceClasses:
     rules = published(*(shown("Hello", when=condition, order=order) for order, condition in enumerate(conditions)))
-    return EquivalenceClasses(Asked.by(rules, ("home.hero",)), found or Tally())
+    return EquivalenceClasses(Inputs.of(rules, ("home.hero",)), found or Tally())
 
 
 def number(among: EquivalenceClasses, visitor: Visitor, profile: Profile | None = None, now: float = NOON) -> int:
@@ -63,13 +63,13 @@ def test_numbers_that_were_forgotten_are_not_given_out_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "visitor", "until"),
+    ("inputs", "visitor", "until"),
     [(NEWNESS, NEW, NEW.first_seen_at + 1_800), (NEWNESS, VIP, inf), (TOWN, NEW, inf)],
 )
 def test_a_number_that_lasts_is_the_visitors_until_they_are_new_no_more(
-    asked: Fact, visitor: Visitor, until: float
+    inputs: Fact, visitor: Visitor, until: float
 ) -> None:
-    among = classes(asked)
+    among = classes(inputs)
     assert among.is_lasting and among.holds_until(visitor, None, NOON) == until
     if until < inf:
         assert number(among, visitor) == number(among, visitor, now=until - 0.001) != number(among, visitor, now=until)
@@ -117,18 +117,18 @@ def test_for_who_is_alike_the_same_is_decided_with_chance_and_caps_too(
             Publication("v1", plan, {}, (), tuple(world.rules), tuple(world.segments), ()),
             world.context(),
         )
-        asked = Asked.by(publication, SLOTS)
-        if asked.tells_visitors_apart:
+        inputs = Inputs.of(publication, SLOTS)
+        if inputs.tells_visitors_apart:
             continue
-        guarded += bool(asked.lots or asked.caps)
-        among, decided, first = EquivalenceClasses(asked, Tally()), dict[object, object](), world.context()
-        said = tuple(first.attributes.get(name) for name in asked.of_request)
+        guarded += bool(inputs.lots or inputs.caps)
+        among, decided, first = EquivalenceClasses(inputs, Tally()), dict[object, object](), world.context()
+        said = tuple(first.attributes.get(name) for name in inputs.of_request)
         for _ in range(60):
             now = world.random.choice(MOMENTS)
             visitor, profile = somebody(world, now)
             values = among.values(visitor, profile, now)
             seen = Seen(ANY_PAGE, visitor, now, b"")
-            here = decide(plan, context_from(seen, profile, asked.attributes, said + values), SLOTS)
+            here = decide(plan, context_from(seen, profile, inputs.attributes, said + values), SLOTS)
             mine, time = among.number(values, visitor, profile, now), plan.clock.time(now)[0]
             if mine != NO_NUMBER:
                 shared += (mine, time) in decided

@@ -14,14 +14,14 @@ from proxy.page.encode import Assembled
 from proxy.personalise import Personalised
 from proxy.settings import Settings
 from proxy.visitors.capture import Capture, Page
-from proxy.visitors.pending import FEW, MANY, Given, Pending
+from proxy.visitors.pending import FLUSH_AT, FLUSH_AT_WHILE_SEARCHED, Pending, ServedPage
 from proxy.visitors.remembered import MISSING
-from proxy.visitors.telling import Telling
+from proxy.visitors.view_content import ViewContent
 from proxy.visitors.visitor import Cookies
 from tests.visitors.test_journal import NOON, World, seen
 from tests.wire.asking import asking
 
-HOME = Telling("/", {})
+HOME = ViewContent("/", {})
 PAGE = Page(About(), HOME)
 UNCOUNTED = Page(About(), None)
 QUESTION, LEAD = asking(), b"cache-status: tailorbird; hit; ttl=7\r\n"
@@ -42,45 +42,45 @@ def capture(world: World) -> Capture:
     return Capture(world.journal, Cookies("secret" * 8), Settings())
 
 
-def given(at: float, lead: bytes = LEAD) -> Given:
+def page(at: float, lead: bytes = LEAD) -> ServedPage:
     return at, "anna", HOME, SALE, QUESTION, {}, "192.0.2.7", lead, 5
 
 
 def test_whoever_reads_the_counts_or_the_last_pages_is_told() -> None:
     metrics = Metrics()
     pending = Pending(metrics)
-    pending.add(given(1.0))
+    pending.add(page(1.0))
     assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": 1}
-    pending.add(given(3.0))
+    pending.add(page(3.0))
     metrics.show(2.0, b"/between", SALE.decided)
     assert [shown.path for shown in metrics.live] == ["/", "/between", "/"]
     assert metrics.by_value("tailorbird_rule_matches_total") == {"Sale": 3}
 
 
 def test_what_others_count_and_log_is_told_as_a_view_alone() -> None:
-    metrics, counted, logged = Metrics(), list[Given](), list[Given]()
+    metrics, counted, logged = Metrics(), list[ServedPage](), list[ServedPage]()
     pending = Pending(metrics)
-    pending.counted_by(counted.extend, lambda: None)
-    pending.logged_by(logged.extend, lambda: None)
-    pending.add(given(1.0))
-    pending.add(given(2.0, b""))
-    pending.settle()
+    pending.set_counter(counted.extend, lambda: None)
+    pending.set_logger(logged.extend, lambda: None)
+    pending.add(page(1.0))
+    pending.add(page(2.0, b""))
+    pending.flush()
     assert [[at for at, *_ in told] for told in (counted, logged)] == [[1.0, 2.0], [1.0]]
     assert [shown.at for shown in metrics.live] == [1.0]
 
 
 def test_each_view_is_counted_once_though_counting_asks_for_what_is_pending() -> None:
-    pending, counted = Pending(), list[Given]()
+    pending, counted = Pending(), list[ServedPage]()
 
-    def count(views: Sequence[Given]) -> None:
-        pending.settle()
+    def count(views: Sequence[ServedPage]) -> None:
+        pending.flush()
         counted.extend(views)
 
-    pending.counted_by(count, lambda: None)
-    pending.add(given(1.0))
-    pending.add(given(2.0))
-    pending.settle()
-    pending.settle()
+    pending.set_counter(count, lambda: None)
+    pending.add(page(1.0))
+    pending.add(page(2.0))
+    pending.flush()
+    pending.flush()
     assert [at for at, *_ in counted] == [1.0, 2.0]
 
 
@@ -110,7 +110,7 @@ async def test_a_profile_that_is_read_meanwhile_is_read_with_what_is_pending(wor
 async def test_who_asks_for_nothing_that_visitors_did_leaves_it_pending(world: World, capture: Capture) -> None:
     capture.note_again(NOON, QUESTION, PAGE, "anna", None)
     world.profiles.remembered("anna", NOON, has_news=False)
-    assert len(world.profiles.pending.given) == 1
+    assert len(world.profiles.pending.pages) == 1
 
 
 async def test_what_is_pending_comes_to_the_store_though_nobody_asks(world: World, capture: Capture) -> None:
@@ -122,18 +122,18 @@ async def test_what_is_pending_comes_to_the_store_though_nobody_asks(world: Worl
 
 async def test_views_are_counted_when_there_are_enough(world: World, capture: Capture) -> None:
     pending = world.profiles.pending
-    for enough, looks in ((MANY, list[str]), (FEW, pending.whose), (MANY, list[str])):
+    for enough, looks in ((FLUSH_AT, list[str]), (FLUSH_AT_WHILE_SEARCHED, pending.visitor_ids), (FLUSH_AT, list[str])):
         for number in range(enough):
-            assert len(pending.given) == number
+            assert len(pending.pages) == number
             looks()
             capture.note_again(NOON + number, QUESTION, PAGE, f"v{number}", None)
-        assert pending.given == []
+        assert pending.pages == []
 
 
 async def test_a_view_that_cannot_be_counted_costs_no_other(
     world: World, capture: Capture, caplog: pytest.LogCaptureFixture
 ) -> None:
-    capture.note_again(NOON, QUESTION, Page(About(), Telling("/", {}, [("searched", object())])), "anna", None)  # type: ignore[arg-type]
+    capture.note_again(NOON, QUESTION, Page(About(), ViewContent("/", {}, [("searched", object())])), "anna", None)  # type: ignore[arg-type]
     capture.note_again(NOON, QUESTION, PAGE, "ben", None)
     assert len(await world.history("ben")) == 1
     assert "what a page told is lost" in caplog.text

@@ -37,7 +37,7 @@ def looked_up(site: Site, question: Question, own: dict[bytes, bytes]) -> bytes 
 
 
 def again(site: Site, question: Question, own: dict[bytes, bytes]) -> bytes | None:
-    return as_sent(site.gateway.again(question, own, CLIENT))
+    return as_sent(site.gateway.repeat_hit(question, own, CLIENT))
 
 
 @asynccontextmanager

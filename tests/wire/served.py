@@ -51,7 +51,9 @@ class Served:
         known = self.site.settings, self.site.metrics
         log = self.site.accesslog
         if has_lane:
-            protocol = protocols(app.at_once, app.begins, *known, self.site.gateway.again, app.passes, accesslog=log)
+            protocol = protocols(
+                app.at_once, app.begins, *known, self.site.gateway.repeat_hit, app.passes, accesslog=log
+            )
         else:
             protocol = protocols(lambda _: None, lambda _, give: False, *known, accesslog=log)
         self.listener = Listener("test", app, "127.0.0.1", 0, protocol=protocol, drain_seconds=1)

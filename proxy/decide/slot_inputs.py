@@ -1,7 +1,7 @@
-"""What deciding a slot may ask of a visitor.
+"""The inputs of a slot: what deciding it may look at of a visitor.
 
-It is found slot by slot when a plan is made, and no later: whoever asks for a page must not wait while thousands of
-rules are gone through.
+They are found slot by slot when a plan is compiled, and no later: a request must not wait while thousands of rules are
+gone through.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from proxy.model import Cap, Fact, Holdout, Measure, Rule
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
-    """What a slot's rules may ask for: `attributes`, and the `measures` of those read off histories. `moves`: a value
-    changes with time alone, other than schedules and clocks. `lots` are all that chance draws the visitor by, `caps`
-    those that are read off the history."""
+class SlotInputs:
+    """What a slot's rules may look at: `attributes`, and the `measures` of those read off histories. `moves`: a value
+    changes with time alone, other than schedules and clocks. `lots` are the random splits of visitors, `caps` the
+    limits read off the history."""
 
     attributes: frozenset[str] = frozenset()
     measures: Mapping[str, Measure] = field(default_factory=dict)
@@ -29,9 +29,9 @@ class Questions:
     caps: frozenset[Cap] = frozenset()
 
     @classmethod
-    def together(cls, asked: Iterable[Questions]) -> Questions:
-        """All that is asked in several slots."""
-        each = tuple(asked)
+    def together(cls, several: Iterable[SlotInputs]) -> SlotInputs:
+        """The inputs of several slots."""
+        each = tuple(several)
         return cls(
             frozenset().union(*(one.attributes for one in each)),
             {name: measure for one in each for name, measure in one.measures.items()},
@@ -41,11 +41,11 @@ class Questions:
         )
 
 
-def questions(
+def inputs_by_slot(
     rules: Sequence[Rule], with_segments: Callable[[list[Fact]], Sequence[Fact]], holdouts: Sequence[Holdout]
-) -> dict[str, Questions]:
-    """What is asked in each slot that has a rule. `with_segments` gives some facts, and those that are asked of who is
-    in the segments they name."""
+) -> dict[str, SlotInputs]:
+    """The inputs of each slot that has a rule. `with_segments` returns the facts given, and those of the conditions of
+    the segments that they name."""
     by_slot: dict[str, list[Rule]] = defaultdict(list)
     for rule in rules:
         by_slot[rule.slot].append(rule)
@@ -57,11 +57,11 @@ def questions(
 
 def _of_slot(
     rules: Sequence[Rule], with_segments: Callable[[list[Fact]], Sequence[Fact]], holdouts: Sequence[Holdout]
-) -> Questions:
+) -> SlotInputs:
     facts = with_segments([fact for rule in rules for fact in facts_of(rule.condition)])
     names = {fact.attribute for fact in facts}
     drawn_by = {rule.experiment.split_by for rule in rules if rule.experiment} - {""}
-    return Questions(
+    return SlotInputs(
         frozenset(map(base_of, names)) | drawn_by,
         {fact.attribute: fact.measure for fact in facts if fact.measure},
         any(name.partition(MARK)[2] in MOVING for name in names),

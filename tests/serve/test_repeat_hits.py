@@ -168,8 +168,8 @@ async def test_a_page_that_gave_way_to_others_is_held_by_none_who_asked_for_it()
             await site.get(question.path)
             assert looked_up(site, question, {}) is not None and again(site, question, {}) is not None
             entry = site.gateway.memory.only(question.key)
-            assert entry is not None and entry.recalled is not None
-            held.append(weakref.ref(entry.recalled))
+            assert entry is not None and entry.memo_entry is not None
+            held.append(weakref.ref(entry.memo_entry))
         del entry
         gc.collect()
         assert sum(page() is not None for page in held) == len(site.gateway.memory) < 5

@@ -1,5 +1,5 @@
-"""What a page view says, without who the visitor is, when it was, and which banners they were shown: the same for all
-who ask for the page in the same words. Calculation only; `capture.py` makes events of it."""
+"""The content of a page view's event, without its visitor, its time and the banners shown: the same for all requests of
+one question. Calculation only; `capture.py` makes the events."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from proxy.visitors.parameters import SEARCH_PARAMETERS, parameters_of, search_t
 MOST_REFINEMENTS = 5
 MOST_BYTES = 200
 MOST_SHOWN = 16
-"""So many banners does a page view name; those of a page with more are events of their own."""
+"""A page view names so many banners at most; each further one is an event of its own."""
 NO_REFINEMENTS = {
     *SEARCH_PARAMETERS,
     "page",
@@ -43,9 +43,9 @@ NO_REFINEMENTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """`page` is the page viewed, `came` the referrer and campaign; `deeds` are events of other kinds, with their
-    subjects; `product` is whose page it is. Where there is none of these, a view `is_plain`."""
+class ViewContent:
+    """The `page` viewed; referrer and campaign (`came`); `deeds`, the events of other kinds with their subjects; the
+    `product` whose page it is. With none of the last three a view `is_plain`."""
 
     page: str
     came: Mapping[str, str]
@@ -57,18 +57,18 @@ class Telling:
         object.__setattr__(self, "is_plain", not (self.came or self.deeds or self.product))
 
 
-class Shown(Protocol):
-    """A page (or what fills its slots) as it was decided. `told` is a cache for what its view says."""
+class DecidedPage(Protocol):
+    """A page (or what fills its slots) as it was decided. `view_cache` is a cache for what its view says."""
 
     decisions: tuple[Decision, ...]
     decided: Decided
-    told: object
+    view_cache: object
 
 
 @dataclass(frozen=True, slots=True)
 class Banners:
-    """The rules whose banners a page `shown` has, packed, and by slot what chance chose (`_chosen`); and the `words` of
-    both, as a view's event holds them. `more` are the rules that the view has no room to name."""
+    """The banners of a page: their rules, packed (`shown`); the variants chosen, by slot (`_chosen`); both as a view's
+    event holds them (`words`); and the rules that the view has no room to name (`more`)."""
 
     variants: dict[str, str | float | bool]
     shown: msgspec.Raw
@@ -76,21 +76,21 @@ class Banners:
     more: tuple[str, ...]
 
 
-def banners_of(done: Shown | None) -> Banners:
-    """The banners of a page as it is shown, worked out once for all visitors it is shown to."""
+def banners_of(done: DecidedPage | None) -> Banners:
+    """The banners of a page, worked out once for all visitors it is shown to."""
     if done is None:
         return NO_BANNERS
-    if not isinstance(done.told, Banners):
+    if not isinstance(done.view_cache, Banners):
         decisions = [decision for decision in done.decisions if not decision.slot.startswith(OURS)]
         shown = [decision for decision in decisions if decision.rule and decision.variant]
         rules = tuple([cut(decision.rule, MOST_BYTES) for decision in shown])
-        done.told = _banners(rules, _chosen(decisions))
-    return done.told
+        done.view_cache = _banners(rules, _chosen(decisions))
+    return done.view_cache
 
 
 def _chosen(decisions: Sequence[Decision]) -> dict[str, str | float | bool]:
-    """By `slot ...` the variant that each shows, also the arm of an experiment that is the page's own; by `held out
-    ...` the rule that was withheld to compare with. Without these two nobody could tell what a rule changed."""
+    """By `slot ...` the variant that each slot shows, also where an experiment's arm shows the page's default; by `held
+    out ...` the rule that was withheld from the holdout. Results of rules are calculated from these two."""
     chosen: dict[str, str | float | bool] = {}
     for decision in decisions:
         if decision.rule and (variant := chosen_name(decision)):
@@ -109,12 +109,12 @@ def _banners(rules: tuple[str, ...], variants: dict[str, str | float | bool]) ->
 NO_BANNERS = _banners((), {})
 
 
-def telling_of(request: Request, about: About) -> Telling | None:
-    """What a view of the page says; None when it does not count: by a bot, a prefetch, or as a part of a page."""
+def view_content_of(request: Request, about: About) -> ViewContent | None:
+    """The content of a view of the page; None when it does not count: by a bot, a prefetch, or a part of a page."""
     if not is_opened(request) or is_bot(request.get(b"user-agent") or b""):
         return None
     parameters = parameters_of(request.query)
-    return Telling(
+    return ViewContent(
         cut(page_of(request.path), MOST_BYTES),
         dict(_came(request, parameters)),
         tuple((kind, cut(subject, MOST_BYTES)) for kind, subject in _deeds(about, parameters)),

@@ -1,4 +1,5 @@
-"""What the rules and fragments of a page's slots may ask of a visitor and a request: worked out once a publication."""
+"""The inputs of a page's slots: what their rules and fragments may look at of a visitor and a request. Worked out once
+for each publication and set of slots."""
 
 from __future__ import annotations
 
@@ -19,16 +20,16 @@ _NO_NUMBERS = frozenset({"segment", "visitor"})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Inputs:
     """What deciding and filling some slots may look at.
 
-    * `of_request`, `of_visitor`: names of attributes, the visitor's with where each comes from.
-    * `needs_profile`: a profile may have one of them; `needs_history`: something is read off what the visitor did, and
-      more than limits if it `reads_more`.
-    * `lots`, `caps`: what chance draws by who the visitor is, and how often they may be shown something.
-    * `tells_visitors_apart`: two of whom all that is the same may be shown different things: products are chosen (what
-      is sold out must not be remembered), or a value changes every moment, as the days since an order.
-    * `has_kinds`: a value may be a number or a truth value, of which 1 and `yes` are equal in Python.
+    * `of_request`, `of_visitor`: the names of attributes; `sources`: the function that reads each of the visitor's.
+    * `needs_profile`: one of them may come from the profile; `needs_history`: one is read off the visitor's history,
+      and more than limits if it `reads_more`.
+    * `lots`, `caps`: the random splits of visitors, and the limits on how often something is shown.
+    * `tells_visitors_apart`: visitors with the same values may still be shown different things: products are chosen
+      (one that is sold out must not be remembered), or a value changes all the time, as the days since an order.
+    * `has_kinds`: a value may be a number or a boolean, and in Python 1 equals True.
     """
 
     of_request: tuple[str, ...]
@@ -42,27 +43,28 @@ class Asked:
     lots: tuple[Lot, ...] = ()
     caps: tuple[Cap, ...] = ()
 
-    def known(self, request: Request) -> tuple[AttributeValue | None, ...] | None:
-        """What `said` says of it, where a request of the same question was asked before: all of them say the same."""
+    def cached_values(self, request: Request) -> tuple[AttributeValue | None, ...] | None:
+        """The request's values where its question had them worked out before, else None."""
         question = request.question
-        return question.said[1] if question is not None and question.said[0] is self else None
+        return question.request_values[1] if question is not None and question.request_values[0] is self else None
 
-    def said(self, seen: Seen) -> tuple[AttributeValue | None, ...]:
-        """The values of `of_request`."""
-        said = values_of(self.of_request, seen, None, {})
+    def request_values(self, seen: Seen) -> tuple[AttributeValue | None, ...]:
+        """The values of the attributes `of_request`; kept with the request's question, whose requests all have the
+        same."""
+        values = values_of(self.of_request, seen, None, {})
         if seen.request.question is not None:
-            seen.request.question.said = self, said
-        return said
+            seen.request.question.request_values = self, values
+        return values
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """All of them."""
+        """The names of all attributes."""
         return (*self.of_request, *self.of_visitor)
 
     @classmethod
-    def by(cls, publication: Publication, slots: tuple[str, ...]) -> Asked:
-        """What is asked in these slots."""
-        deciding, filling = publication.plan.asked_in(slots), publication.filled_in(slots)
+    def of(cls, publication: Publication, slots: tuple[str, ...]) -> Inputs:
+        """The inputs of these slots."""
+        deciding, filling = publication.plan.inputs_of(slots), publication.filled_in(slots)
         names = deciding.attributes.difference(CLOCK_ATTRIBUTES).union(
             filling.attributes, ROW_ATTRIBUTES if filling.has_rows else (), SORTED_BY if filling.has_lists else ()
         )

@@ -62,13 +62,13 @@ async def test_what_is_found_is_kept_while_views_count_and_settled_when_the_same
             again(site, question, own)
         verified = site.cookies.verified(own[b"cookie"], site.now)
         assert verified is not None
-        numbered, pending = verified.numbered, site.profiles.pending.given
+        membership, pending = verified.membership, site.profiles.pending.pages
         for count in range(3, 10):
             again(site, question, own)
             assert [whose for _, whose, *_ in pending] == ["anna"], "none is left that was there before"
-            assert verified.numbered is numbered, f"view {count} changes nothing"
+            assert verified.membership is membership, f"view {count} changes nothing"
         again(site, question, own)
-        assert verified.numbered is not numbered, "none is left"
+        assert verified.membership is not membership, "none is left"
 
 
 async def joined(site: Site) -> None:
@@ -77,7 +77,7 @@ async def joined(site: Site) -> None:
 
 
 async def erased(site: Site) -> None:
-    site.profiles.pending.settle()
+    site.profiles.pending.flush()
     site.profiles.memory.put("anna", Profile("anna"), [], site.now)
 
 

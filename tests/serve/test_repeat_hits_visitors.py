@@ -94,7 +94,9 @@ async def test_what_was_found_of_a_visitor_does_not_outlive_what_it_was_found_by
         looked_up(site, question, own)
         assert [b"VIP" in (again(site, question, own) or b"") for _ in range(3)] == [True] * 3
         verified = site.cookies.verified(own[b"cookie"], site.now)
-        assert verified is not None and verified.numbered.classes is not None, "what was found is kept with the cookies"
+        assert verified is not None and verified.membership.classes is not None, (
+            "what was found is kept with the cookies"
+        )
         await happens(site)
         site.profiles.looked(site.now, [])
         given = again(site, question, own)
@@ -147,7 +149,7 @@ async def test_who_was_a_stranger_is_none_as_soon_as_there_is_anything_of_them(
         looked_up(site, question, own)
         assert [b"VIP" in (again(site, question, own) or b"") for _ in range(3)] == [True] * 3
         verified = site.cookies.verified(own[b"cookie"], site.now)
-        assert verified is not None and verified.numbered.classes is not None
+        assert verified is not None and verified.membership.classes is not None
         await happens(site)
         given = again(site, question, own)
         assert given is None if answer is None else answer in (given or b"")

@@ -9,16 +9,16 @@ from proxy.http.message import Request
 from proxy.metrics import Decided
 from proxy.model import Decision, Item
 from proxy.page.about import NOTHING, About
-from proxy.visitors.telling import MOST_BYTES, MOST_REFINEMENTS, Telling, banners_of, telling_of
+from proxy.visitors.view_content import MOST_BYTES, MOST_REFINEMENTS, ViewContent, banners_of, view_content_of
 
 CHROME = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
 OPENED = {b"user-agent": CHROME, b"sec-fetch-dest": b"document"}
 SHOES = About(listing="shoes")
 
 
-def told(path: bytes = b"/", query: bytes = b"", about: About = NOTHING, **fields: bytes) -> Telling | None:
+def told(path: bytes = b"/", query: bytes = b"", about: About = NOTHING, **fields: bytes) -> ViewContent | None:
     sent = OPENED | {name.replace("_", "-").encode(): value for name, value in fields.items()}
-    return telling_of(Request(b"GET", path, query, b"shop.example", tuple(sent.items())), about)
+    return view_content_of(Request(b"GET", path, query, b"shop.example", tuple(sent.items())), about)
 
 
 @pytest.mark.parametrize(
@@ -36,13 +36,13 @@ def told(path: bytes = b"/", query: bytes = b"", about: About = NOTHING, **field
 def test_a_page_tells_what_it_and_its_address_say(
     path: bytes, query: bytes, about: About, deeds: tuple[tuple[str, str], ...]
 ) -> None:
-    assert told(path, query, about) == Telling(path.decode(), {}, deeds, about.product)
+    assert told(path, query, about) == ViewContent(path.decode(), {}, deeds, about.product)
 
 
 def test_a_page_tells_where_one_came_from() -> None:
     found = told(b"/%C3%A9", b"utm_campaign=spring", referer=b"https://www.search.example/x")
-    assert found == Telling("/é", {"referrer": "search.example", "campaign": "spring"})
-    assert told(referer=b"https://shop.example/c") == Telling("/", {})
+    assert found == ViewContent("/é", {"referrer": "search.example", "campaign": "spring"})
+    assert told(referer=b"https://shop.example/c") == ViewContent("/", {})
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_nothing_told_is_longer_or_more_than_it_may_be() -> None:
 class Page:
     decisions: tuple[Decision, ...]
     decided: Decided = ()
-    told: object = None
+    view_cache: object = None
 
 
 def test_a_view_says_what_chance_chose_also_where_the_page_stays_as_it_is() -> None:

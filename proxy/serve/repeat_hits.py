@@ -1,0 +1,256 @@
+"""Cache hits for repeated requests: a request that differs from an earlier one only in its visitor and its time is
+answered from the record of how that one was answered (`lookups.py`).
+
+Most requests for a hot page are such repeats. The full look-up (`warm.py`) is skipped; checked is only what may have
+changed since: the time, the stored entry, the visitor and their consent. Between two requests the CPU's caches are
+cold, so the cost is mostly the amount of memory touched.
+
+Its law: the answer is the one that `Warm.hit` would give, or None. Anything unusual gives None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, nextafter
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from proxy.audience.traits import STRANGER
+from proxy.http.message import Own, Question, Request, Response
+from proxy.http.outgoing import assembled_answer
+from proxy.httpcache.memory import Memory
+from proxy.metrics import Metrics
+from proxy.model import Consent, Profile, Visitor
+from proxy.page.encode import AT_ONCE_BYTES, Assembled
+from proxy.serve.accesslog import AccessLog
+from proxy.serve.logline import beside_cookies
+from proxy.serve.lookups import NOTHING, Lookup, Lookups
+from proxy.serve.pages import Entry
+from proxy.serve.showing import Met, Showing
+from proxy.visitors.capture import Capture, View
+from proxy.visitors.equivalence import NO_NUMBER
+from proxy.visitors.known import NOBODY, Known
+from proxy.visitors.pending import NOTHING_MORE
+from proxy.visitors.preview import PREVIEWS
+from proxy.visitors.profiles import ProfileReader
+from proxy.visitors.recording import Recorder
+from proxy.visitors.remembered import MISSING
+from proxy.visitors.visitor import Cookies, Verified
+
+_OK = STATUS_LINE[200]
+_ALL = Consent.PROFILE
+
+
+class RepeatHits:
+    """Answers the repeated requests of one worker from `memory`. `clock` gives Unix seconds. Hits are logged in
+    `accesslog`."""
+
+    def __init__(
+        self,
+        memory: Memory[Entry],
+        showing: Showing,
+        cookies: Cookies,
+        profiles: ProfileReader,
+        metrics: Metrics,
+        recorder: Recorder,
+        capture: Capture,
+        clock: Callable[[], float],
+        accesslog: AccessLog | None = None,
+    ) -> None:
+        self._memory = memory
+        self._showing = showing
+        self._verified_by = cookies.verified
+        self._cookies = cookies
+        self._remembered = profiles.memory
+        self._metrics = metrics
+        self._hits = metrics.tally("tailorbird_cache_requests_total", "status", "hit")
+        self._recorder = recorder
+        self._capture = capture
+        self._pending = profiles.pending
+        self._pending_pages = self._pending.pages
+        self._clock = clock
+        self._log = None if accesslog is None else accesslog.add
+        if accesslog is not None:
+            accesslog.log(profiles.pending)
+        self._lookups = Lookups(memory.max_bytes)
+        self._lookup_of = self._lookups.get
+        self.forget = self._lookups.clear
+        memory.changed = self._lookups.drop_key
+
+    def learn(self, question: Question, key: bytes, entry: Entry) -> None:
+        """Records that the question was answered with the entry under `key`."""
+        if entry.template is not None:
+            inputs = self._showing.inputs_of(entry.template)
+            consent = self._showing.consents.settled(question.is_private)
+            page = self._capture.page_of(question, entry.template.about)
+            self._lookups.learn(question, key, entry, inputs, self._showing.classes(inputs), consent, page)
+
+    def answer(self, question: Question, own: Own, client: str) -> bytes | Response | None:
+        """The answer to a repeated request, usually as bytes; None when the full look-up is needed."""
+        # Locals: calling an instance attribute directly makes Python search the classes for a method first.
+        lookup_of, clock, verified_by = self._lookup_of, self._clock, self._verified_by
+        lookup = lookup_of(question)
+        if lookup is None:
+            return None
+        now = clock()
+        is_valid = lookup.valid_from <= now <= lookup.valid_until and lookup.memory_changes == self._memory.changes
+        if not (is_valid or self._refresh(lookup, now)):
+            return None
+        cookies = own.get(b"cookie", b"")
+        verified = verified_by(cookies, now)
+        if verified is None or (
+            lookup.consent is not _ALL and self._showing.consents.level(cookies, question.is_private) is not _ALL
+        ):
+            return self._answer_unverified(lookup, question, own, client, now)
+        classes = lookup.classes
+        if not classes.is_lasting and self._pending_pages:
+            self._remembered.flush_visitor(verified.visitor_id)
+        membership = verified.membership
+        known = membership.known
+        if (
+            membership.classes is classes
+            and membership.version == known.version
+            and known.is_current
+            and membership.since <= now < membership.until
+            and (lookup.trusts_profiles or abs(now - known.at) < self._remembered.seconds)
+        ):
+            known.is_used = True
+            classes.found.count += 1
+            done, found = lookup.pages.get(membership.number), None
+        elif (found := self._find_number(lookup, verified, now)) is not None:
+            done = lookup.pages.get(found[0])
+        else:
+            return None
+        if done is None:
+            profile = known.current() if found is None else found[1]
+            if not lookup.pages:
+                lookup.valid_until = -inf  # so that the next request looks for the pages made meanwhile
+            return self._decide_and_answer(
+                lookup, question.request(own, client), own, Met(verified.at(now), profile), now
+            )
+        self._hits.count += 1
+        if lookup.needs_full_view:
+            self._capture.note(View(now, question.request(own, client), lookup.template.about, verified.at(now), done))
+        pieces, more = done.pieces, beside_cookies(own) if len(own) > 1 else NOTHING_MORE
+        if pieces is None or b"if-none-match" in more:
+            self._metrics.show(now, question.path, done.decided)
+            self._pending.add((now, verified.visitor_id, lookup.view_content, done, question, more, client, b"", 0))
+            return assembled_answer(200, lookup.head, done.page, question.request(own, client))
+        pieces[0] = lookup.response_start
+        answer = b"".join(pieces)
+        length, pending = len(answer) - len(pieces[0]) - len(pieces[1]), self._pending_pages
+        pending.append(
+            (now, verified.visitor_id, lookup.view_content, done, question, more, client, lookup.head, length)
+        )
+        if (count := len(pending)) == 1 or count >= self._pending.flush_at:
+            self._pending.flush_or_schedule()
+        return answer
+
+    def _answer_unverified(
+        self, lookup: Lookup, question: Question, own: Own, client: str, now: float
+    ) -> bytes | Response | None:
+        """The answer where the cookies are not verified yet, or are set by this answer."""
+        cookies = own.get(b"cookie", b"")
+        if PREVIEWS in cookies:
+            return None
+        if lookup.consent is _ALL and self._cookies.is_nobodys(cookies):
+            answer = self._answer_new_visitor(lookup, own, client, now)
+            if answer is not None:
+                return answer
+        request = question.request(own, client)
+        met = self._showing.meet(lookup.template, request, now)
+        if met is None:
+            return None
+        done = lookup.pages.get(self._number(lookup, met.visitor, met.profile, now))
+        if done is None:
+            return self._decide_and_answer(lookup, request, own, met, now)
+        self._metrics.show(now, request.path, done.decided)
+        if self._capture.is_on:
+            is_first = met.set_cookie is not None
+            self._capture.note(View(now, request, lookup.template.about, met.visitor, done, is_first))
+        return self._compose(lookup, request, own, done.page, met.set_cookie, now)
+
+    def _answer_new_visitor(self, lookup: Lookup, own: Own, client: str, now: float) -> bytes | None:
+        """The answer for a visitor without our cookies, if an equivalent visitor was shown the page."""
+        if lookup.needs_full_view or not self._showing.gives_cookies or b"if-none-match" in own:
+            return None
+        visitor, cookie = self._cookies.new_visitor(now)
+        number = lookup.new_visitor_class
+        if number == NO_NUMBER:
+            number = self._number(lookup, visitor, STRANGER, now)
+            if not lookup.classes.draws:  # else each new visitor has a number of their own
+                lookup.new_visitor_class = number
+        done = lookup.pages.get(number)
+        if done is None or done.pieces is None:
+            return None
+        self._hits.count += 1
+        self._metrics.show(now, lookup.question.path, done.decided)
+        self._capture.note_first(now, lookup.view_content, visitor.id, done)
+        self._log_hit(now, lookup, own, client, done.page)
+        lines = lookup.response_start, done.page.lines, b"set-cookie: ", cookie, b"\r\n\r\n"
+        return b"".join((*lines, *done.page.chunks))
+
+    def _decide_and_answer(self, lookup: Lookup, request: Request, own: Own, met: Met, now: float) -> bytes | Response:
+        """The answer where no equivalent visitor was shown the page: decides what its slots show."""
+        page = self._showing.show(lookup.template, request, met, now, lookup.question.coding, lookup.memo_entry).page
+        return self._compose(lookup, request, own, page, met.set_cookie, now)
+
+    def _compose(
+        self, lookup: Lookup, request: Request, own: Own, page: Assembled, set_cookie: bytes | None, now: float
+    ) -> bytes | Response:
+        self._hits.count += 1
+        answer = assembled_answer(200, lookup.head, page, request, set_cookie)
+        if answer.status != 200 or page.length > AT_ONCE_BYTES:
+            return answer
+        self._log_hit(now, lookup, own, request.client, page)
+        return b"".join((_OK, answer.lead, b"\r\n", *answer.chunks))
+
+    def _log_hit(self, now: float, lookup: Lookup, own: Own, client: str, page: Assembled) -> None:
+        """Writes the log line of an answer whose view is counted already."""
+        if self._log is not None:
+            served = now, "", None, None, lookup.question, beside_cookies(own), client, lookup.head, page.length
+            self._log([served])
+
+    def _refresh(self, lookup: Lookup, now: float) -> bool:
+        """Brings the lookup up to date; False when its entry is stale or no longer stored. It then stays valid for a
+        second at most (Cache-Status tells the remaining lifetime in seconds), and not beyond the time at which a view
+        is to be recorded."""
+        entry = lookup.entry
+        if now >= entry.fresh_until or self._memory.only(lookup.key) is not entry:
+            return False
+        ttl = int(entry.fresh_until - now)
+        lookup.head = lookup.lead.of_hit(ttl)
+        lookup.response_start = _OK + lookup.head
+        lookup.valid_from, lookup.memory_changes = now, self._memory.changes
+        lookup.pages, lookup.valid_until = NOTHING, -inf
+        trusted_until, due_at = self._remembered.looked_until, self._recorder.due_at
+        lookup.trusts_profiles = self._remembered.looked_at <= now < trusted_until
+        if now < due_at:
+            circumstances, lasting = self._showing.circumstances(lookup.question.coding, lookup.request_values, now)
+            lookup.pages = lookup.memo_entry.shown.get(circumstances, NOTHING)
+            ends = due_at, entry.fresh_until, trusted_until if lookup.trusts_profiles else inf
+            lookup.valid_until = min(lasting, entry.fresh_until - ttl, nextafter(min(ends), -inf))
+        return True
+
+    def _find_number(self, lookup: Lookup, verified: Verified, now: float) -> tuple[int, Profile | None] | None:
+        """The visitor's number and profile; None when the profile is not in memory. The number is kept with the
+        verified cookies for as long as it holds."""
+        visitor, inputs, classes = verified.at(now), lookup.inputs, lookup.classes
+        profile: Profile | None = None
+        known: Known | None = NOBODY
+        if inputs.needs_profile:
+            fresh = self._remembered.fresh(visitor.id, now, has_news=inputs.needs_history)
+            if fresh is MISSING:
+                return None
+            profile, known = fresh, self._remembered.basis(visitor.id)
+        number = self._number(lookup, visitor, profile, now)
+        if known is not None and number != NO_NUMBER:
+            verified.remember(classes, number, known, now)
+        return number, profile
+
+    def _number(self, lookup: Lookup, visitor: Visitor, profile: Profile | None, now: float) -> int:
+        classes = lookup.classes
+        try:
+            return classes.number(classes.values(visitor, profile, now), visitor, profile, now)
+        except Exception:
+            return NO_NUMBER  # `Showing.show` meets the same error, and counts it
