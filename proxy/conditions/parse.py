@@ -42,7 +42,7 @@ from proxy.conditions.signs import signs_of_a_pattern
 from proxy.conditions.tree import is_tree, read_tree
 from proxy.conditions.values import number_text
 from proxy.conditions.vocabulary import phrase_of, spelled
-from proxy.diagnostics import Edit, Finding, nearest
+from proxy.diagnostics import Edit, Finding, Suggestion, nearest
 from proxy.model import (
     EVERYBODY,
     AllOf,
@@ -155,8 +155,24 @@ def read_tests(phrase: Phrase, entry: Entry, findings: list[Finding]) -> tuple[l
     words = [word for item in scalars if (word := as_text(item, f'"{phrase.key}"', findings))]
     if len(words) > 1:
         findings += _inside_a_list(node, [word for word in words if _forbidden_in_lists(word.text)], len(words))
+    before = len(findings)
     tests = [test for word in words if (test := _read_test(phrase, word, findings))]
+    if isinstance(node, ListNode):
+        findings[before:] = [_within_a_list(each, node) for each in findings[before:]]
     return _merged(tests), ", ".join(word.text for word in words)
+
+
+def _within_a_list(finding: Finding, node: ListNode) -> Finding:
+    """The finding, whose help may be to write a list, for a word that stands in one already."""
+    if not isinstance(finding.help, Suggestion) or not finding.help.instead.startswith("["):
+        return finding
+    parts, place = finding.help.instead[1:-1], finding.place
+    edits = (Edit(place.line, place.column, place.end, parts),) if _is_in_brackets(node) else ()
+    return replace(finding, help=f"write them one by one: {parts}", edits=edits)
+
+
+def _is_in_brackets(node: Node) -> bool:
+    return node.place.end > node.place.column + 1
 
 
 def _forbidden_in_lists(text: str) -> bool:
@@ -169,7 +185,7 @@ def _inside_a_list(node: Node, wrong: Sequence[Scalar], of: int) -> Iterator[Fin
     for word in wrong:
         form, help = word.text.split()[0], "write: not [A, B], or a line of its own"
         edits: tuple[Edit, ...] = ()
-        if len(values) == of and word is wrong[0] and node.place.end > node.place.column + 1:
+        if len(values) == of and word is wrong[0] and _is_in_brackets(node):
             edits = (Edit(node.place.line, node.place.column, node.place.end, f'"not [{", ".join(values)}]"'),)
         yield Finding("R306", f'"{form}" stands inside a list', word.place, help, edits=edits)
 

@@ -18,7 +18,8 @@ from proxy.conditions.nodes import Entry, ListNode, MapNode, Node, Scalar
 from proxy.diagnostics import Edit, Finding, rows_of
 from proxy.model import Place
 from proxy.rulebook.mending import in_quotes, readable
-from proxy.rulebook.repairs import ordinary_spaces, repair
+from proxy.rulebook.repairs import NESTED, ordinary_spaces, repair
+from proxy.rulebook.words import NESTING
 
 RULE_FILES = (".rules.yaml", ".rules.json")  # the endings of any number of files
 SLOT_FILE = "slots.yaml"
@@ -252,6 +253,9 @@ def _words_for(problem: str, row: str, column: int) -> tuple[str, str]:
     value = _VALUE.fullmatch(row)
     if "\t" in row[: column + 1] and not row[:column].strip():
         return "this line is indented with a tab", "use spaces"
+    nested = NESTED.fullmatch(row)
+    if nested and nested[2][:-1] in NESTING:
+        return "I cannot read on from here", f"put this on a line of its own below, two spaces further in: {nested[3]}"
     if value and column >= value.start(1):
         instead = readable(value[1])
         is_quoted = instead[:1] in ("'", '"')

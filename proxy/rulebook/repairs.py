@@ -12,7 +12,7 @@ import yaml
 
 from proxy.diagnostics import Edit, rows_of
 from proxy.rulebook.mending import readable, spliced
-from proxy.rulebook.words import KNOWN
+from proxy.rulebook.words import KNOWN, NESTING
 
 Edits = tuple[Edit, ...]
 MAX_TRIED = 60
@@ -26,7 +26,7 @@ _ITEM = re.compile(r"\s*+(?:- ++)++([^\s#-](?:.*\S)?)\s*")
 _NO_SPACE = re.compile(r"(\s*+(?:- ++)*+[\w ]++:)([^\s:].*)")
 _NO_COLON = re.compile(rf"(\s*+(?:- ++)*+(?:{'|'.join(map(re.escape, KNOWN))})) ++([^:]+)")
 _DASH = re.compile(r"(\s*+)-([^\s-].*)")
-_NESTED = re.compile(r"(\s*+(?:- ++)*+)([\w ]++:) ++([\w ]++:.*)")
+NESTED = re.compile(r"(\s*+(?:- ++)*+)([\w ]++:) ++([\w ]++:.*)")
 _WITH_FIELD = re.compile(
     r"(?<=[\w ]: )([^\s\"'{},\[\]][^\"'{},\[\]]{0,300}\{[^{}]{0,300}\}[^\"'{},\[\]]*|\{[\w |]+\}[^\"'{},\[\]]*)(?=[,}])"
 )
@@ -131,8 +131,8 @@ def _closings(number: int, row: str) -> Iterator[Edits]:
 
 def _rewritten(number: int, row: str) -> Iterator[Edits]:
     """A line with its text in quotes, or with a space or colon that is missing."""
-    nested = _NESTED.fullmatch(row)
-    if nested and nested[2][:-1] in ("when", "unless", "show", "stop after", "banner", "products"):
+    nested = NESTED.fullmatch(row)
+    if nested and nested[2][:-1] in NESTING:
         below = "\n" + " " * (len(nested[1]) + 2)
         yield (Edit(number + 1, nested.end(2) + 1, nested.start(3) + 1, below),)
     for form in (_VALUE, _ITEM):

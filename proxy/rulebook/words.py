@@ -199,6 +199,22 @@ PARTS = {
 KNOWN = tuple(sorted({word.name for part in PARTS.values() for word in part}, key=lambda name: (-len(name), name)))
 """Every word of every part, longer ones first."""
 
+NESTING = (
+    "when",
+    "unless",
+    "show",
+    "stop after",
+    "banner",
+    "products",
+    "strategy",
+    "boost",
+    "bury",
+    "pin",
+    "only",
+    "never",
+)
+"""Words behind which `word: value` is a line of its own, and no text with a colon in it."""
+
 HOLDERS = ("when", "unless", "show", "stop after", "ramp", "visitor", "expect")
 """Words that hold lines of their own."""
 

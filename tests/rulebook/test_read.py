@@ -124,6 +124,7 @@ def test_what_is_refused_is_told_with_its_place(raw: bytes, code: str, line: int
         (b'x: "a" b', """put quotes around the text: '"a" b'"""),
         (b"x: 'Who's there?'", """put quotes around the text: "Who's there?" """.strip()),
         ("x: “Sale: now”".encode(), 'put quotes around the text: "Sale: now"'),
+        (b"strategy: goes with: X", "put this on a line of its own below, two spaces further in: goes with: X"),
         (b"orders: >= 3", "write: at least 3"),
         (b"orders: > 3 EUR", "write: more than 3 EUR"),
         (b"x: (a) [b", ""),
