@@ -84,7 +84,7 @@ class Gateway:
         recorder: Recorder | None = None,
         capture: Capture | None = None,
         learn: Callable[[About, Request], None] = lambda about, page: None,
-        miss: Callable[[bytes], None] = lambda path: None,
+        miss: Callable[[Request], None] = lambda page: None,
         accesslog: AccessLog | None = None,
     ) -> None:
         self._metrics = metrics

@@ -8,13 +8,13 @@ client that asked first while they are being kept.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 
 from proxy.errors import OriginError
 from proxy.http.message import Request
 from proxy.http.target import Sought
-from proxy.httpcache.key import Varying, vary_names, varying
+from proxy.httpcache.key import Varying
 from proxy.httpcache.memory import Marks, Memory
 from proxy.httpcache.policy import Why, may_store
 from proxy.httpcache.stored import Choices, StoredResponse, store
@@ -28,21 +28,17 @@ from proxy.ports import UpstreamResponse
 from proxy.rulebook.policy import PagePolicy
 from proxy.serve.buffering import read_whole
 from proxy.serve.comparing import Comparing
+from proxy.serve.negotiation import Negotiation, judged_headers, told_cookies, without_choices
 from proxy.serve.pages import Entry, Page, is_cut, is_html, is_page
 from proxy.serve.reading import PageReader, redacted_head
 from proxy.serve.shared_fetch import Flowing, NotShared, Outcome, Passed, SharedFetch
 from proxy.settings import Settings
-from proxy.upstream.asking import Asking, shared_accept_encoding
+from proxy.upstream.asking import Asking
 from proxy.upstream.tee import Tee
 
 DIFFERS_SECONDS = 3_600
 """How long a page is remembered as one that is new each time: to find out takes two fetches."""
 
-# We send these ourselves, the same for every request with that key: they cannot tell answers apart.
-_SAME_FOR_ALL = frozenset(b"host via forwarded x-forwarded-host x-forwarded-proto surrogate-capability".split())
-_FROM_PROXIES = frozenset({b"x-forwarded-host", b"x-forwarded-proto"})
-"""Where all fields are forwarded, what a trusted proxy says there stands."""
-_NEVER_SENT = frozenset({b"cookie", b"authorization"})
 # These say something of the page itself; other errors may be the doing of the one request that met them (an odd field,
 # a restart), and are not held against it.
 _ABOUT_THE_PAGE = frozenset({401, 403, 404, 410})
@@ -65,10 +61,10 @@ class Keeping:
         settings: Settings,
         clock: Callable[[], float],
         learn: Callable[[About, Request], None] = lambda about, page: None,
-        miss: Callable[[bytes], None] = lambda path: None,
+        miss: Callable[[Request], None] = lambda page: None,
     ) -> None:
         self._asking = asking
-        self._same_for_all = _SAME_FOR_ALL - _FROM_PROXIES if asking.tells_all else _SAME_FOR_ALL
+        self._negotiation = Negotiation(asking)
         self._memory = memory
         self._marks = marks
         self._declared = declared
@@ -87,14 +83,17 @@ class Keeping:
         try:
             now = self._clock()
             stale = fetch.stale
-            if answer.status in _GONE and not fetch.request.query:
-                self._miss(fetch.request.path)
             if answer.status == 304 and stale is not None and confirms(stale.stored, answer.headers):
                 return self._confirmed(fetch, stale, answer.headers, requested_at, now)
-            if refusal := self._refusal(fetch, answer, now):
+            refusal = others = self._refusal(fetch, answer, now)
+            if refusal or answer.status in _GONE:
+                others, status = await self._plainly(fetch, refusal, answer.status)
+                if status in _GONE and not fetch.request.query:
+                    self._miss(fetch.request)
+            if refusal:
                 if fetch.is_led and fetch.takes_any:
                     fetch.passed = Passed(refusal, answer)
-                return self._refuse(fetch, refusal, answer.status)
+                return self._refuse(fetch, refusal, answer.status) if others else NotShared(refusal, answer.status)
             if self._is_cut(fetch, answer.headers):
                 return await self._take_page(fetch, answer, requested_at, now)
             return await self._take_asset(fetch, answer, requested_at, now)
@@ -103,19 +102,37 @@ class Keeping:
                 await answer.aclose()
 
     async def _ask(self, fetch: SharedFetch) -> UpstreamResponse:
-        request, fields = fetch.request, self._memory.names(fetch.key)
-        asked = () if fetch.stale is None else conditions(fetch.stale.stored)
-        answer = await self._asking.for_everybody(request, fields, (*_told(fetch), *asked))
-        untold = self._asking.untold(request, vary_names(answer.headers) - fields - self._same_for_all)
+        fields = self._memory.names(fetch.key)
+        answer = await self._asked(fetch, fields, () if fetch.stale is None else conditions(fetch.stale.stored))
+        untold = self._negotiation.untold(fetch, answer.headers, fields)
         if untold:
-            # The origin chooses by fields the visitor sent and we did not pass on, Accept-Language for one.
+            if not fields and not told_cookies(fetch):
+                fetch.plainly = self._refusal(fetch, answer, self._clock()), answer.status
             await answer.aclose()
-            answer = await self._asking.for_everybody(request, fields | untold, _told(fetch))
+            answer = await self._asked(fetch, fields | untold)
+        fetch.told = fields | untold
+        return answer
+
+    async def _asked(self, fetch: SharedFetch, fields: Set[bytes], asked: Headers = ()) -> UpstreamResponse:
+        answer = await self._asking.for_everybody(fetch.request, fields, (*told_cookies(fetch), *asked))
         if fetch.policy is not None:
             allowance = fetch.policy.allowance
             fetch.needless = allowance.needless_cookies(answer.headers)
             answer.headers = allowance.kept(answer.headers, answer.status, self._clock(), self._choices)
         return answer
+
+    async def _plainly(self, fetch: SharedFetch, refusal: str, status: int) -> tuple[str, int]:
+        """The word why not, and the status, for who says nothing to choose by. Else whoever is refused for what they
+        say, as for an `Origin` that may not ask, could have any page forgotten for all."""
+        plain = without_choices(fetch)
+        if plain is None or fetch.plainly:
+            return fetch.plainly or (refusal, status)
+        try:
+            answer = await self._ask(plain)
+        except OriginError:
+            return "", 0
+        await answer.aclose()
+        return self._refusal(plain, answer, self._clock()), answer.status
 
     async def recut(self, key: bytes, entry: Entry, request: Request) -> Entry | None:
         """The entry for the slots declared now, in the old one's place unless that has gone. None: fetch it again."""
@@ -139,7 +156,7 @@ class Keeping:
 
     def _forbidden(self, fetch: SharedFetch, status: int, headers: Headers, now: float) -> str:
         """The origin's own words against it; "" when there are none."""
-        credentials, judged = self._asking.credentials(fetch.request), _judged(fetch.policy, headers)
+        credentials, judged = self._asking.credentials(fetch.request), judged_headers(fetch.policy, headers)
         verdict = may_store(b"GET", credentials, status, judged, now, self._choices_of(fetch))
         return "" if verdict else verdict.reason
 
@@ -260,20 +277,7 @@ class Keeping:
         return self._choices if fetch.policy is None else fetch.policy.allowance.choices(self._choices)
 
     def _chosen_by(self, fetch: SharedFetch, stored: StoredResponse) -> Varying:
-        """The fields the answer was chosen by, as we sent them. An uncoded page is coded by us as anybody wants it, so
-        Accept-Encoding does not tell it apart; what came coded is only for who takes that coding."""
-        request, cookies = fetch.request, fetch.policy.cookies if fetch.policy else None
-        names = vary_names(_judged(fetch.policy, stored.headers)) - self._same_for_all
-        if stored.get(b"content-encoding") is not None:
-            names |= {b"accept-encoding"}
-        elif self._is_cut(fetch, stored.headers):
-            names -= {b"accept-encoding"}
-        unsent = _NEVER_SENT | {b"accept-encoding"}
-        sent = tuple(field for field in request.headers if field[0] not in unsent)
-        coding = (b"accept-encoding", shared_accept_encoding(request))
-        if cookies is not None:
-            names |= cookies.varying_names
-        return varying(names, (*sent, *_told(fetch), *self._asking.credentials(request), coding))
+        return self._negotiation.chosen_by(fetch, stored, is_cut=self._is_cut(fetch, stored.headers))
 
 
 def seems_for_all(answer: UpstreamResponse, policy: PagePolicy | None, now: float, choices: Choices) -> bool:
@@ -283,16 +287,6 @@ def seems_for_all(answer: UpstreamResponse, policy: PagePolicy | None, now: floa
         headers = policy.allowance.judged_by(policy.allowance.kept(headers, answer.status, now, choices))
         choices = policy.allowance.choices(choices)
     return bool(may_store(b"GET", (), answer.status, headers, now, choices))
-
-
-def _told(fetch: SharedFetch) -> Headers:
-    """The cookies that the page is kept by."""
-    cookies = fetch.policy.cookies if fetch.policy else None
-    return () if cookies is None else cookies.told(fetch.request.headers)
-
-
-def _judged(policy: PagePolicy | None, headers: Headers) -> Headers:
-    return headers if policy is None else policy.allowance.judged_by(headers)
 
 
 def _length(headers: Headers) -> int:

@@ -57,6 +57,7 @@ class ProductNews:
         self._news: dict[str, Sighting] = {}
         self._told_at: dict[str, float] = {}
         self._changes: set[str] = set()
+        self._hosts: set[bytes] = set()
         self._place = 0
         self._take_at = 0.0
 
@@ -72,12 +73,15 @@ class ProductNews:
         except Unreadable as error:
             log.debug("`%s` tells nothing of its product: %s", link, error)
             return
+        if len(self._hosts) < MOST_HEARD:
+            self._hosts.add(page.host)
         self._hear(product.id, product)
 
-    def miss(self, path: bytes) -> None:
-        """Says that there is no page at that path any more."""
-        product = self._hub().at(unquote(path.decode("latin-1")))
-        if product is not None and link_of(product.link) == _link_of_page(path):
+    def miss(self, page: Request) -> None:
+        """Says that this page is there no more. Not believed of a host that has told of no product yet: whoever asks
+        may name another, at which the shop has no pages at all."""
+        product = self._hub().at(unquote(page.path.decode("latin-1"))) if page.host in self._hosts else None
+        if product is not None and link_of(product.link) == _link_of_page(page.path):
             self._hear(product.id, None)
 
     def _hear(self, product_id: str, product: Product | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Set
 from dataclasses import dataclass
 
 from proxy.errors import OriginError
@@ -51,6 +52,8 @@ class SharedFetch:
     """One fetch under way for `key`, on behalf of `request`, by the `policy` of its page.
 
     * `stale`: the stored entry it may confirm; `needless`: cookies of its answer that the policy drops.
+    * `told`: the fields that the origin chooses by, and was told; `plainly`: why not, and the status, where it was told
+      none at first.
     * `is_led`: the client that asked first still waits. `flowing` is resolved for it when the body comes piece by
       piece, `passed` when the answer is its own.
     * `takes_any`: the client would get nothing better by a request of its own.
@@ -63,6 +66,8 @@ class SharedFetch:
         self.policy = sought.policy
         self.stale = stale
         self.needless: tuple[bytes, ...] = ()
+        self.told: Set[bytes] = frozenset()
+        self.plainly: tuple[str, int] | None = None
         self.is_led = is_led
         self.takes_any = takes_any
         self.is_void = False

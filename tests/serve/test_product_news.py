@@ -112,18 +112,20 @@ async def test_a_page_that_is_gone_takes_its_product_along_everywhere(url: str) 
     one.tells()
     for worker in (one, other, other):
         await worker.step(now)
-    other.pages.miss(b"/p/mat/reviews")
+    other.tells(id="TENT", link="/p/tent")
+    other.pages.miss(page(b"/p/mat/reviews"))
+    other.pages.miss(Request(b"GET", b"/p/mat", b"", b"not-the-shop.example", ()))
     await other.step(now)
     assert other.hub.get("MAT")
-    other.pages.miss(b"/p/mat")
+    other.pages.miss(page(b"/p/mat"))
     for worker in (other, one, one):
         await worker.step(now)
         await worker.pages.aclose() if worker is other else None
-    assert one.hub.get("MAT") is None and other.hub.get("MAT") is None
+    assert one.hub.get("MAT") is None and other.hub.get("MAT") is None and one.hub.get("TENT")
     await one.pages.aclose()
     later = Worker(url, now)
     await later.pages.open()
-    assert not len(later.hub)
+    assert later.hub.get("MAT") is None
     await later.pages.aclose()
 
 

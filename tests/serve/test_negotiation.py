@@ -1,0 +1,76 @@
+"""What one visitor says in a field that Vary names changes nothing for others."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.httpcache.allowance import Allowance, CookieRoles
+from tests.serve.test_keeping import ruled
+from tests.wire.origin import Origin, Seen, ok
+from tests.wire.site import PAGE, SHARED, Site, answering
+
+EVIL = b"https://evil.example"
+
+
+def choosy(seen: Seen) -> bytes:
+    """An origin that lets in who comes from nowhere or from the shop's own pages, and says by what it chooses."""
+    vary = b"Vary: Origin, User-Agent"
+    if seen.get(b"origin") == EVIL:
+        return ok(b"Invalid CORS request", b"Content-Type: text/plain", vary, status=b"403 Forbidden")
+    if seen.get(b"user-agent") == b"scanner":
+        return ok(b"", vary, b"Cache-Control: no-store", status=b"404 Not Found")
+    if seen.get(b"user-agent") == b"robot":
+        return ok(PAGE, vary, b"Cache-Control: private")
+    return ok(PAGE, *SHARED, vary)
+
+
+ODD = [(b"origin", EVIL), (b"user-agent", b"scanner"), (b"user-agent", b"robot")]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_who_is_refused_for_what_they_say_has_nothing_forgotten(
+    odd: tuple[bytes, bytes], *, is_known: bool
+) -> None:
+    async with Origin(answering(choosy)) as origin, Site(origin.url) as site:
+        if is_known:
+            await site.get(b"/p/1", (b"user-agent", b"browser"))
+        for _ in range(2):
+            await site.get(b"/p/1", odd)
+        if not is_known:
+            await site.get(b"/p/1", (b"user-agent", b"browser"))
+        count = len(origin.requests)
+        answer = await site.get(b"/p/1", (b"user-agent", b"browser"))
+        assert (answer.status, len(origin.requests)) == (200, count), "it is stored still"
+        assert "hit" in answer["cache-status"]
+
+
+@pytest.mark.parametrize("is_for_all", [True, False])
+async def test_a_page_that_is_for_nobody_is_remembered_as_such_whoever_asks(*, is_for_all: bool) -> None:
+    said = [b"Cache-Control: max-age=60" if is_for_all else b"Cache-Control: private"]
+
+    def say(seen: Seen) -> bytes:
+        return ok(PAGE, said[0], b"Vary: User-Agent")
+
+    async with Origin(answering(say)) as origin, Site(origin.url) as site:
+        await site.get(b"/", (b"user-agent", b"one"))
+        said[0] = b"Cache-Control: private"
+        await site.get(b"/", (b"user-agent", b"two"))
+        count = len(origin.requests)
+        await site.get(b"/", (b"user-agent", b"three"))
+        assert len(origin.requests) == count + 1, "its own request alone"
+
+
+async def test_a_cookie_that_the_origin_does_not_like_has_nothing_forgotten() -> None:
+    def say(seen: Seen) -> bytes:
+        if seen.get(b"cookie") == b"currency=evil":
+            return ok(b"", status=b"404 Not Found")
+        return ok(PAGE, *SHARED, b"Vary: Cookie")
+
+    by_currency = ruled(Allowance(fresh=60, cookies=CookieRoles(key=("currency",))))
+    async with Origin(answering(say)) as origin, Site(origin.url, publication=by_currency) as site:
+        await site.get(b"/", (b"cookie", b"currency=EUR"))
+        assert (await site.get(b"/", (b"cookie", b"currency=evil"))).status == 404
+        count = len(origin.requests)
+        assert "hit" in (await site.get(b"/", (b"cookie", b"currency=EUR")))["cache-status"]
+        assert len(origin.requests) == count
