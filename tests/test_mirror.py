@@ -20,6 +20,7 @@ PROVEN_ELSEWHERE = {
     "ports/upstream.py": "interfaces: tests/contracts",
     "audience/survey.py": "nouns: tests/serve/test_survey.py",
     "stores/joining.py": "tests/contracts",
+    "stores/logs.py": "tests/contracts/test_logs.py",
     "stores/redis_streams.py": "tests/contracts and tests/bars/test_d8_erase.py",
     "stores/retention.py": "tests/contracts",
     "stores/sqlite.py": "tests/contracts",

@@ -9,7 +9,7 @@ visitor counts once, for what they met first. Calculation only.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
@@ -25,9 +25,11 @@ ALL, HELD_OUT = "shown", "held out"
 """The groups of a rule without arms."""
 
 ARM = " / "
-ORDER = "order completed"
+ORDER, CLICK = "order completed", "banner clicked"
+GOALS = (ORDER, "checkout started", "product added", "product viewed", CLICK)
+"""What is counted: the events that an experiment may hope for."""
 PAID = {ORDER: 1.0, "order refunded": -1.0, "order cancelled": -1.0}
-CLICK = "banner clicked"
+COUNTED = frozenset((*GOALS, *PAID))
 CUSTOM, EXPERIMENT_VIEWED = "custom event", "Experiment Viewed"
 """Segment's event by which a program tells what its visitor met, also where that is its own."""
 
@@ -43,12 +45,16 @@ class Met(NamedTuple):
 @dataclass(slots=True)
 class Tally:
     """What the visitors of one group did since they met the choice: how many did each thing at least once, and what
-    they paid together, also the sum of its squares."""
+    each paid who paid anything."""
 
     visitors: int = 0
     did: Counter[str] = field(default_factory=Counter)
-    paid: float = 0.0
-    squares: float = 0.0
+    payments: list[float] = field(default_factory=list)
+
+    @property
+    def paid(self) -> float:
+        """What a visitor paid on average."""
+        return sum(self.payments) / self.visitors
 
 
 @dataclass(slots=True)
@@ -62,19 +68,11 @@ class Comparison:
 
 
 class Results:
-    """Adds visitors up. `wanted` are the kinds of events that are looked for, by rule; without, orders. Of `holdouts`
-    everybody is counted who met a choice that they are about, by their draw. Only choices met from `since` until before
-    `until` count (Unix seconds)."""
+    """Adds visitors up. Of `holdouts` everybody is counted who met a choice that they are about, by their draw. Only
+    choices met from `since` until before `until` count (Unix seconds)."""
 
-    def __init__(
-        self,
-        wanted: Mapping[str, Sequence[str]],
-        holdouts: Sequence[Holdout] = (),
-        since: float = -inf,
-        until: float = inf,
-    ) -> None:
-        self._wanted, self._holdouts = wanted, holdouts
-        self._since, self._until = since, until
+    def __init__(self, holdouts: Sequence[Holdout] = (), since: float = -inf, until: float = inf) -> None:
+        self._holdouts, self._since, self._until = holdouts, since, until
         self.visitors = 0
         self.of: dict[str, Comparison] = defaultdict(Comparison)
 
@@ -97,7 +95,7 @@ class Results:
             comparison = self.of[name]
             comparison.crossed += name in crossed
             comparison.began = min(comparison.began, at)
-            _count(comparison.groups[group], name, self._wanted.get(name, (ORDER,)), at, events)
+            _count(comparison.groups[group], name, at, events)
 
 
 def named(holdout: Holdout) -> str:
@@ -139,18 +137,18 @@ def _met(variant: str, shown: Sequence[str], slot: str) -> Met:
     return Met(rule, variant[len(rule) + len(ARM) :], slot)
 
 
-def _count(tally: Tally, rule: str, wanted: Sequence[str], since: float, events: Sequence[Event]) -> None:
+def _count(tally: Tally, rule: str, since: float, events: Sequence[Event]) -> None:
     """Adds a visitor to the group of a rule, by what they did since."""
     did, paid = set(), 0.0
     for event in events:
-        if event.at >= since:
+        if event.at >= since and event.kind in COUNTED:
             paid += PAID.get(event.kind, 0.0) * event.value
-            if event.kind in wanted and (event.kind != CLICK or event.subject == rule):
+            if event.kind != CLICK or event.subject == rule:
                 did.add(event.kind)
     tally.visitors += 1
-    tally.did.update(did)
-    tally.paid += paid
-    tally.squares += paid * paid
+    tally.did.update(did.intersection(GOALS))
+    if paid:
+        tally.payments.append(paid)
 
 
 def _moment(arrival: Arrival) -> tuple[float, str]:

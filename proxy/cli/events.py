@@ -16,7 +16,7 @@ import msgspec
 
 from proxy.audience.results import HELD, SLOT, met_by
 from proxy.cli import options
-from proxy.cli.existing_store import asked, logs
+from proxy.cli.existing_store import asked
 from proxy.cli.options import Subcommands, form_option, given, setting_options
 from proxy.conditions.localtime import iso_time
 from proxy.diagnostics import did_you_mean
@@ -28,6 +28,7 @@ from proxy.events.types import TYPES
 from proxy.model import Arrival, Item
 from proxy.ports import Refused, Store
 from proxy.settings import Settings
+from proxy.stores.logs import logs
 from proxy.stores.personal_data import Places
 from proxy.visitors.collect import judged, stranger_key, user_key
 from proxy.visitors.writekeys import WriteKeys
@@ -60,8 +61,8 @@ def listed(kinds: tuple[str, ...], since: float, until: float, **flags: Any) -> 
         raise click.UsageError(f"there is no kind `{unknown[0]}`; {did_you_mean(unknown[0], KINDS)}")
 
     async def written(places: Places) -> None:
-        async for _, arrivals in logs(places.store):
-            for arrival in arrivals:
+        async for person in logs(places.store):
+            for arrival in person.arrivals:
                 event = arrival.event
                 if since <= event.at < until and (not kinds or event.kind in kinds):
                     sys.stdout.buffer.write(as_line(arrival))

@@ -4,7 +4,7 @@ not."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -12,14 +12,13 @@ from typing import TypeVar
 import click
 
 from proxy.errors import OperatorError
-from proxy.model import Arrival, Sighting, View
+from proxy.model import Sighting, View
 from proxy.ports import Store
 from proxy.stores import open_outbox, open_sightings, open_store, open_views
 from proxy.stores.personal_data import Places
 
 Answer = TypeVar("Answer")
 AT_ONCE = 1_000
-VISITORS_AT_ONCE = 500
 STORE = click.option(
     "--store", envvar="TAILORBIRD_STORE", default="sqlite:tailorbird.db", help="where profiles are  (TAILORBIRD_STORE)"
 )
@@ -52,19 +51,6 @@ async def existing_store(url: str) -> AsyncIterator[Store]:
     _must_exist(url, "name yours with --store; `tailorbird serve` and `tailorbird import profiles FILE` make one")
     async with aclosing(open_store(url)) as store:
         yield store
-
-
-async def logs(store: Store) -> AsyncIterator[tuple[str, Sequence[Arrival]]]:
-    """Each visitor of the log with all that it has of them."""
-    some: list[str] = []
-    async for visitor_id in store.visitors():
-        some.append(visitor_id)
-        if len(some) == VISITORS_AT_ONCE:
-            for each in zip(some, await store.logs_of(some), strict=True):
-                yield each
-            some = []
-    for each in zip(some, await store.logs_of(some) if some else (), strict=True):
-        yield each
 
 
 async def recorded_views(url: str, most: int) -> list[View]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from proxy.audience.results import GOALS
 from proxy.bucketing import BUCKETS
 from proxy.conditions.nodes import Entry, Node, as_list
 from proxy.conditions.phrase import Kind
@@ -15,7 +16,7 @@ from proxy.rulebook.rules import Reader, named
 from proxy.rulebook.scalars import read_choice, read_choices, unfit
 from proxy.rulebook.shares import read_share, too_much
 from proxy.rulebook.times import read_run
-from proxy.rulebook.words import EXPERIMENT, GOALS, GUARDRAILS, VARIANT, Part, fields
+from proxy.rulebook.words import EXPERIMENT, GUARDRAILS, VARIANT, Part, fields
 
 VISITOR = "visitor"
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from proxy.audience.results import GOALS
 from proxy.conditions.phrase import Kind
 from proxy.conditions.values import matches
 from proxy.decide.conjunctions import alternatives, facts_of
@@ -21,7 +22,6 @@ from proxy.model import Holdout, Rule, Segment, View
 from proxy.rulebook.check import Checked
 from proxy.rulebook.expectations import untested
 from proxy.rulebook.names import Names
-from proxy.rulebook.words import GOALS
 
 DAY_SECONDS = 86_400.0
 SEEN_DAYS = 7

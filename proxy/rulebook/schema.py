@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from proxy.audience.results import GOALS
 from proxy.conditions.parse import GROUPS
 from proxy.conditions.phrase import Kind, Phrase
 from proxy.conditions.vocabulary import COUNTED, pattern_of
@@ -22,7 +23,6 @@ from proxy.rulebook.words import (
     CHANNELS,
     EXPERIMENT,
     FILE,
-    GOALS,
     GUARDRAILS,
     HOLDOUT,
     RULE,

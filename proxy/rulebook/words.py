@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from proxy.audience.results import GOALS
 from proxy.conditions.nodes import Entry, MapNode, Node, Scalar, as_list, as_map, as_text, unknown_word
 from proxy.diagnostics import Edit, Finding
 from proxy.rulebook.mending import in_quotes
@@ -134,7 +135,6 @@ HOLDOUT = (
     Word("until", "when it ends"),
 )
 CHANNELS = ("email", "app", "sms", "push")
-GOALS = ("order completed", "checkout started", "product added", "product viewed", "banner clicked")
 GUARDRAILS = ("page load time", "bounce", *GOALS)
 TEST = (
     Word("name", "what must be true, in a sentence", required=True),

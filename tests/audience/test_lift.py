@@ -1,63 +1,170 @@
-"""How sure a difference is."""
+"""How sure a difference is, for who looks every day."""
 
 from __future__ import annotations
 
 from collections import Counter
-from math import sqrt
+from collections.abc import Iterator
+from itertools import repeat
+from math import exp, inf, log, sqrt
 from random import Random
 
 import pytest
 
-from proxy.audience.lift import Lift, evenness, of_money, of_share
-from proxy.audience.results import Tally
+from proxy.audience.lift import (
+    ALPHA,
+    TYPICAL,
+    UNEVEN,
+    Lift,
+    cap_of,
+    evenness,
+    of_money,
+    of_share,
+    reach_of,
+    times_as_many,
+)
+from proxy.audience.results import ORDER, Tally
 
-ORDER = "order completed"
+ONE_LOOK = 1.96
+RUNS = 200
 
 
 def tally(visitors: int, did: int = 0, *paid: float) -> Tally:
-    return Tally(visitors, Counter({ORDER: did}), sum(paid), sum(one * one for one in paid))
+    return Tally(visitors, Counter({ORDER: did}), list(paid))
 
 
 def test_a_share_is_compared_as_a_ratio_with_the_interval_of_its_logarithm() -> None:
     lift = of_share(ORDER, tally(1_000, 60), tally(1_000, 40))
     assert lift is not None and lift.value == pytest.approx(0.5)
-    spread = 1.96 * sqrt(1 / 60 - 1 / 1_000 + 1 / 40 - 1 / 1_000)  # by hand, 0.3913
-    assert (lift.low, lift.high) == pytest.approx((1.5 * 2.718281828**-spread - 1, 1.5 * 2.718281828**spread - 1))
-    assert lift.is_sure and not Lift(0.1, -0.1, 0.3).is_sure and Lift(-0.2, -0.3, -0.1).is_sure
+    assert lift.error == pytest.approx(sqrt(1 / 60 - 1 / 1_001 + 1 / 40 - 1 / 1_001))
+    known = (0.2 / lift.error) ** 2  # by hand, 1.008
+    reach = lift.error * sqrt((1 + 1 / known) * (log(1 + known) + 2 * log(20)))
+    assert (lift.low, lift.high) == pytest.approx((1.5 * exp(-reach) - 1, 1.5 * exp(reach) - 1))
+    assert not lift.is_sure and Lift(-0.2, -0.3, -0.1, 0.05).is_sure
+
+
+def test_an_interval_is_the_confidence_sequence_as_its_authors_write_it() -> None:
+    for visitors, rho in ((100, 0.03), (10_000, 0.03), (1_000_000, 0.005)):
+        many = visitors * rho * rho + 1
+        written = sqrt(2 * many / (visitors * rho) ** 2 * log(sqrt(many) / ALPHA))  # of a mean, with a variance of 1
+        assert reach_of(1 / sqrt(visitors), rho, ALPHA) == pytest.approx(written)
 
 
 def test_of_a_few_nothing_is_told() -> None:
     assert of_share(ORDER, tally(1_000, 4), tally(1_000, 40)) is None
-    assert of_money(tally(1), tally(9)) is None
+    assert of_money(tally(9, 4, *[1.0] * 4), tally(9, 9, *[1.0] * 9)) is None
+    assert of_money(tally(9, 5, *[-1.0] * 5), tally(9, 9, *[-1.0] * 9)) is None, "all of it was paid back"
 
 
-def test_money_is_compared_by_what_each_paid() -> None:
-    lift = of_money(tally(4, 0, 1, 2, 3, 4), tally(4, 0, 1, 1, 1, 1))
-    assert lift is not None and lift.value == pytest.approx(1.5)
-    assert lift.high - lift.value == pytest.approx(1.96 * sqrt((5 / 3) / 4))
+def test_what_everybody_did_is_not_certain_of_those_to_come() -> None:
+    lift = of_share(ORDER, tally(50, 50), tally(50, 50))
+    assert lift is not None and lift.low < -0.05 and lift.high > 0.05
 
 
-def test_the_interval_holds_what_is_true_in_about_95_of_100_cases() -> None:
-    random, inside = Random(1), 0
-    for _ in range(400):
-        one, other = (sum(random.random() < 0.1 for _ in range(500)) for _ in range(2))
-        lift = of_share(ORDER, tally(500, one), tally(500, other))
-        inside += lift is not None and lift.low <= 0 <= lift.high
-    assert 365 <= inside <= 395
+def test_money_is_compared_by_what_each_paid_with_the_spread_of_all() -> None:
+    lift = of_money(tally(10, 0, 1, 2, 3, 4, 5), tally(10, 0, 1, 1, 1, 1, 1))
+    assert lift is not None and lift.value == pytest.approx(1.0)
+    squares = 55 + 5 - 20 * 1.0**2
+    assert lift.error == pytest.approx(sqrt(squares / 19 * (1 / 10 + 1 / 10)))
+    assert lift.high - lift.value == pytest.approx(reach_of(lift.error, TYPICAL * 1.0, ALPHA))
+
+
+def test_one_large_order_counts_for_what_the_highest_hundredth_begins_with() -> None:
+    usual, large = [float(paid) for paid in range(1, 100)], 50_000.0
+    group, base = tally(2_000, 100, *usual, large), tally(2_000, 100, *usual, 99.0)
+    cap = cap_of((group, base))
+    assert cap == 99.0
+    capped, whole = of_money(group, base, cap), of_money(group, base)
+    assert capped is not None and whole is not None and (capped.value, whole.value) == (0.0, pytest.approx(24.9505))
+    assert capped.error < whole.error / 50
+    assert cap_of((tally(9, 9, *range(1, 9)), tally(9, 9, large))) == inf, "of so few nobody knows what is much"
+
+
+# -- experiments without a difference, looked at every day
+
+
+def daily(random: Random, *, share: float, visitors: int = 300, days: int = 40, did: float = 0.04) -> Iterator[Tally]:
+    """Two groups, each day as they are by then; of whom did it each paid something, a few of them much."""
+    one, other = Tally(), Tally()
+    for _ in range(days):
+        for group, part in ((one, share), (other, 1 - share)):
+            new = round(visitors * part)
+            ordered = sum(random.random() < did for _ in repeat(None, new))
+            group.visitors += new
+            group.did[ORDER] += ordered
+            group.payments += [random.lognormvariate(4.0, 1.0) for _ in repeat(None, ordered)]
+        yield one
+        yield other
+
+
+@pytest.mark.parametrize("share", [0.5, 0.05], ids=["two halves", "a holdout of 5 %"])
+def test_who_looks_every_day_is_deceived_in_less_than_5_of_100_cases_and_by_usual_intervals_in_more(
+    share: float,
+) -> None:
+    random, deceived = Random(7), Counter[str]()
+    for _ in range(RUNS):
+        found = set[str]()
+        days = daily(random, share=share)
+        for one, other in zip(days, days, strict=True):
+            lifts = {"share": of_share(ORDER, one, other), "money": of_money(one, other, cap_of((one, other)))}
+            for name, lift in lifts.items():
+                if lift is not None:
+                    found |= {name} if lift.is_sure else set()
+                    off = log(1 + lift.value) if name == "share" else lift.value
+                    found |= {f"one look at {name}"} if abs(off) > ONE_LOOK * lift.error else set()
+        deceived.update(found)
+    assert max(deceived["share"], deceived["money"]) <= 0.05 * RUNS, deceived
+    assert min(deceived["one look at share"], deceived["one look at money"]) > 0.15 * RUNS, deceived
+
+
+def test_a_difference_that_is_there_is_found() -> None:
+    random, found = Random(1), 0
+    for _ in range(50):
+        groups = [tally(20_000, sum(random.random() < share for _ in range(20_000))) for share in (0.05, 0.04)]
+        lift = of_share(ORDER, *groups)
+        found += lift is not None and lift.low > 0
+    assert found >= 45, "a quarter more, of a thousand and eight hundred"
+
+
+def test_how_many_more_visitors_it_takes_is_told() -> None:
+    for reach in (0.2, 0.05, 0.01):
+        times = times_as_many(0.1, ALPHA, reach)
+        assert reach_of(0.1 / sqrt(times), TYPICAL, ALPHA) == pytest.approx(reach, rel=1e-6)
+    assert times_as_many(0.01, ALPHA, 0.9) == pytest.approx(1.0)
+
+
+# -- sizes
 
 
 @pytest.mark.parametrize(
-    ("off", "groups", "chance"),  # the usual table of chi-square at 5 % and 0.1 %
-    [(3.841, 2, 0.05), (5.991, 3, 0.05), (7.815, 4, 0.05), (9.488, 5, 0.05), (11.070, 6, 0.05), (10.828, 2, 0.001)],
+    ("sizes", "shares", "is_even"),
+    [
+        ([500, 500], [5_000, 5_000], True),
+        ([7], [10_000], True),
+        ([520, 480], [5_000, 5_000], True),
+        ([560, 440], [5_000, 5_000], False),
+        ([50, 950], [500, 9_500], True),
+        ([90, 910], [500, 9_500], False),
+        ([100, 0], [5_000, 5_000], False),
+        ([3, 0], [5_000, 5_000], True),
+        ([501_000, 499_000], [5_000, 5_000], True),
+        ([503_000, 497_000], [5_000, 5_000], False),
+        ([400, 300, 300], [4_000, 3_000, 3_000], True),
+        ([300, 400, 300], [4_000, 3_000, 3_000], False),
+        ([50, 100, 0], [2_500, 5_000, 0], True),
+    ],
 )
-def test_sizes_are_judged_by_chi_square(off: float, groups: int, chance: float) -> None:
-    whole, shares = 1_000_000 * groups, [1.0] * groups
-    by = sqrt(off * 1_000_000 / 2)
-    sizes = [round(1_000_000 + by), round(1_000_000 - by)] + [1_000_000] * (groups - 2)
-    assert sum(sizes) == whole and evenness(sizes, shares) == pytest.approx(chance, rel=0.02)
+def test_sizes_that_chance_does_not_make_are_found(sizes: list[int], shares: list[float], is_even: bool) -> None:
+    assert (evenness(sizes, shares) >= UNEVEN) == is_even
 
 
-def test_sizes_that_are_as_they_should_be_are_no_surprise() -> None:
-    assert evenness([500, 500], [5_000, 5_000]) == 1.0
-    assert evenness([7], [10_000]) == 1.0
-    assert evenness([50, 100], [2_500, 5_000]) == 1.0
+def test_sizes_that_chance_made_are_seldom_doubted_by_who_looks_every_day() -> None:
+    random, doubted = Random(3), 0
+    for _ in range(RUNS):
+        sizes, was_doubted = [0, 0], False
+        for _ in range(40):
+            held_out = sum(random.random() < 0.1 for _ in range(50))
+            sizes[0] += held_out
+            sizes[1] += 50 - held_out
+            was_doubted |= evenness(sizes, [0.1, 0.9]) < UNEVEN
+        doubted += was_doubted
+    assert doubted <= 0.02 * RUNS

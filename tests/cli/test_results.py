@@ -11,10 +11,12 @@ from typing import Any
 import duckdb
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from proxy.bucketing import HOLDOUT, bucket
 from proxy.cli import tailorbird
 from proxy.model import Arrival, Event
+from proxy.stores.joining import join
 from tests.cli.desk import done
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +88,10 @@ def test_each_arm_is_set_beside_the_control(url: str, rules: Path) -> None:
     share, there = (row["did"]["order completed"] / row["visitors"] for row in (new, control))
     assert lift["value"] == pytest.approx(share / there - 1) and 0 < lift["low"] < lift["value"] < lift["high"]
     assert 0 < control["paid"] < new["paid"] < 10  # the hundred from before does not count
-    assert bar["chance"] > 0.05 and [note for note in bar["notes"] if "too early to judge" in note]
+    assert control["verdict"] is None and held_out["verdict"] is None
+    assert bar["chance"] > 0.05 and bar["verdict"] == new["verdict"] == {
+        "word": "too early", "text": "too early: it runs for 1 of at least 14 days",
+    }  # fmt: skip
 
 
 def test_a_holdout_of_the_shop_is_counted_by_the_draw(url: str, rules: Path) -> None:
@@ -98,17 +103,19 @@ def test_a_holdout_of_the_shop_is_counted_by_the_draw(url: str, rules: Path) -> 
 
 def test_it_is_told_in_words(url: str, rules: Path) -> None:
     output = run(url, rules, "--rule", "Bar").output
-    assert re.match(r"Bar, since \d{4}-\d\d-\d\d\n  control  ", output)
+    assert re.match(r"Bar, since \d{4}-\d\d-\d\d: too early: it runs for 1 of at least 14 days\n  control  ", output)
     assert "0 product added, 0.00%  too few to compare" in output
     assert re.search(r"\d order completed, \d\d\.\d\d%  \+\d+\.\d% \(\+\d+\.\d% to \+\d+\.\d%\)\n", output), output
-    assert re.search(r"paid by each  \+\d\.\d\d \(-\d\.\d\d to \+\d\.\d\d\), may be chance\n", output), output
+    assert re.search(
+        r"paid by each, 19\.\d\d by each who paid  \+\d\.\d\d \(-\d\.\d\d to \+\d+\.\d\d\), may be chance\n", output
+    ), output
     assert "Winter" not in output
 
 
 def test_groups_that_chance_does_not_make_are_told(url: str, rules: Path) -> None:
     (rules / "a.rules.yaml").write_text(RULES.replace("name: new,", "name: new, share: 20%,").replace(
         "name: control,", "name: control, share: 80%,"))  # fmt: skip
-    assert "find out why before you believe" in run(url, rules, "--rule", "Bar").output
+    assert "do not trust this" in run(url, rules, "--rule", "Bar").output
 
 
 def test_a_rule_that_is_gone_says_so(url: str, rules: Path) -> None:
@@ -136,16 +143,39 @@ def test_what_is_no_time_is_told_with_how_one_is_written(option: str, url: str, 
     assert run(url, rules, option, "2026-11-25T08:00+01:00").exit_code == 0
 
 
+def from_the_warehouse(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    (sql,) = re.findall(r"^```sql\n(.*?)^```$", (ROOT / "docs" / "results.md").read_text(), re.MULTILINE | re.DOTALL)
+    listed = CliRunner().invoke(tailorbird, ["events", "list", "--store", url])
+    (folder / "events.jsonl").write_text(listed.output + listed.output)  # loaded twice
+    monkeypatch.chdir(folder)
+    return duckdb.connect().execute(sql).fetchall()
+
+
 def test_the_sql_of_the_docs_says_the_same_of_orders(
     url: str, rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (sql,) = re.findall(r"^```sql\n(.*?)^```$", (ROOT / "docs" / "results.md").read_text(), re.MULTILINE | re.DOTALL)
-    listed = CliRunner().invoke(tailorbird, ["events", "list", "--store", url])
-    (tmp_path / "events.jsonl").write_text(listed.output + listed.output)  # loaded twice
-    monkeypatch.chdir(tmp_path)
-    rows = duckdb.connect().execute(sql).fetchall()
     expected = [
         ("Bar", row["group"], row["visitors"], row["did"]["order completed"], pytest.approx(row["paid"]))
         for row in told(url, rules, "--goal", "order completed")["Bar"]["rows"]
     ]
-    assert rows == sorted(expected, key=lambda row: row[1])
+    assert from_the_warehouse(url, tmp_path, monkeypatch) == sorted(expected, key=lambda row: row[1])
+
+
+def test_a_person_with_two_devices_counts_once_for_what_the_first_of_them_met(
+    rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:{tmp_path}/store.db"
+    phone, laptop = ([replace(arrival, visitor_id=name) for arrival in visited(number)]
+                     for name, number in (("phone", 3), ("laptop", 4)))  # fmt: skip
+    late = [replace(one, event=replace(one.event, at=one.event.at + 60, id=f"{one.event.id}b")) for one in laptop]
+    done(
+        url,
+        lambda at: at.store.apply([*phone, *late]),
+        lambda at: join(at.store, "phone", "anna", NOON + 90),
+        lambda at: join(at.store, "laptop", "anna", NOON + 90),
+    )
+    bar = told(url, rules, "--goal", "order completed")["Bar"]
+    (row,) = bar["rows"]
+    assert (row["group"], row["visitors"], row["did"], row["paid"]) == ("control", 1, {"order completed": 1}, 120.0)
+    assert bar["notes"] == ["1 met more than one of these, and count for the first"]
+    assert from_the_warehouse(url, tmp_path, monkeypatch) == [("Bar", "control", 1, 1, 120.0)]

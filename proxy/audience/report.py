@@ -1,0 +1,160 @@
+"""What is told of results, by the command and by the studio: each group of a rule or experiment beside the one that the
+others are measured by, with a verdict. Calculation only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from proxy.audience.lift import ALPHA, UNEVEN, Lift, cap_of, evenness, of_money, of_share
+from proxy.audience.results import ALL, GOALS, HELD_OUT, ORDER, Comparison, Tally, named
+from proxy.audience.verdicts import Asked, Judge, Verdict, Word, percent
+from proxy.bucketing import BUCKETS
+from proxy.model import Holdout, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One group, with what it did. `paid` is per visitor, `paid_by_payer` per visitor who paid anything. `lifts` are
+    against the first row, by what was counted, and `paid`. The first row has no verdict, nor has who was held out of an
+    experiment."""
+
+    group: str
+    visitors: int
+    did: Mapping[str, int]
+    paid: float
+    paid_by_payer: float
+    lifts: Mapping[str, Lift | None]
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One rule, experiment or holdout, `since` somebody first met it (Unix seconds). The first of `counted` is the
+    goal. `chance` is how often chance alone ever makes sizes so far from their shares; None where no shares are known.
+    In differences of money nobody counts for more than `cap`, if any. `notes` say what to know beside the verdict."""
+
+    rule: str
+    since: float
+    counted: Sequence[str]
+    rows: Sequence[Row]
+    chance: float | None
+    cap: float | None
+    verdict: Verdict
+    notes: Sequence[str]
+
+
+def reported(
+    comparisons: Mapping[str, Comparison], rules: Sequence[Rule], holdouts: Sequence[Holdout], asked: Asked
+) -> list[Told]:
+    """All comparisons as they are told, by name."""
+    known = {rule.name: rule for rule in rules}
+    shares = shares_of(rules, holdouts)
+    return [
+        _told(name, comparison, known.get(name), shares.get(name, {}), asked)
+        for name, comparison in sorted(comparisons.items())
+    ]
+
+
+def shares_of(rules: Sequence[Rule], holdouts: Sequence[Holdout]) -> dict[str, dict[str, int]]:
+    """What part of those who meet a choice each of its groups should be, in buckets, where that is known: not for the
+    holdout of a rule from whom others are held out as well."""
+    shares = {named(one): {HELD_OUT: one.share, ALL: BUCKETS - one.share} for one in holdouts}
+    for rule in rules:
+        if rule.experiment:
+            shares[rule.name] = {arm.name: arm.share for arm in rule.experiment.arms}
+        elif rule.holdout and not any(not one.slots or rule.slot in one.slots for one in holdouts):
+            shares[rule.name] = {HELD_OUT: rule.holdout, ALL: BUCKETS - rule.holdout}
+    return shares
+
+
+def _told(name: str, comparison: Comparison, rule: Rule | None, shares: Mapping[str, int], asked: Asked) -> Told:
+    counted = _counted(rule, asked.goal)
+    groups = _in_order(comparison.groups, list(shares))
+    base, rivals = groups[0][1], [group for group, _ in groups[1:] if group != HELD_OUT]
+    alpha = ALPHA / max(1, len(rivals))  # so that all of them together are wrong in 5 of 100 cases
+    cap = cap_of(comparison.groups.values())
+    sizes = [comparison.groups.get(group, Tally()).visitors for group in shares]
+    chance = evenness(sizes, list(shares.values())) if any(sizes) else None
+    judge = Judge(comparison.began, rule, bool(shares), alpha, asked)
+    rows = []
+    for group, tally in groups:
+        lifts = {} if tally is base else _lifts(counted, tally, base, alpha, cap)
+        verdict = judge.verdict(lifts[counted[0]]) if group in rivals else None
+        rows.append(_row(group, tally, counted, lifts, verdict))
+    verdict = _overall(rows, chance, rule)
+    notes = [*_gone(rule, bool(shares)), *_worse(rows, counted[1:]), *_crossed(comparison)]
+    return Told(name, comparison.began, counted, rows, chance, None if cap == inf else cap, verdict, notes)
+
+
+def _counted(rule: Rule | None, goal: str | None) -> tuple[str, ...]:
+    """What is counted: what is hoped for, then what must not get worse."""
+    tried = rule.experiment if rule else None
+    kinds = [goal or (tried.goal if tried else "") or ORDER, *(tried.guardrails if tried else ())]
+    return tuple(dict.fromkeys(kind for kind in kinds if kind in GOALS))
+
+
+def _in_order(groups: Mapping[str, Tally], expected: Sequence[str]) -> list[tuple[str, Tally]]:
+    """The arm named control first, else the first of the file; of a rule who is held out, whom it is compared with."""
+    control = [group for group in expected if group.casefold() == "control"]
+    order = list(dict.fromkeys([*control, *expected, HELD_OUT, ALL]))
+    return sorted(groups.items(), key=lambda each: (order.index(each[0]) if each[0] in order else len(order), each[0]))
+
+
+def _lifts(counted: Sequence[str], tally: Tally, base: Tally, alpha: float, cap: float) -> dict[str, Lift | None]:
+    goal, *others = counted
+    shares = {goal: of_share(goal, tally, base, alpha), **{kind: of_share(kind, tally, base) for kind in others}}
+    return {**shares, "paid": of_money(tally, base, cap)}
+
+
+def _row(
+    group: str, tally: Tally, counted: Sequence[str], lifts: Mapping[str, Lift | None], verdict: Verdict | None
+) -> Row:
+    did = {kind: tally.did[kind] for kind in counted}
+    by_payer = sum(tally.payments) / len(tally.payments) if tally.payments else 0.0
+    return Row(group, tally.visitors, did, tally.paid, by_payer, lifts, verdict)
+
+
+def _overall(rows: Sequence[Row], chance: float | None, rule: Rule | None) -> Verdict:
+    if chance is not None and chance < UNEVEN:
+        return Verdict(Word.DISTRUST, "the numbers of visitors do not fit the split: do not trust this")
+    judged = [(row, row.verdict) for row in rows if row.verdict]
+    if not judged:
+        help = "" if rule is None or rule.experiment else ": give it `holdout: 5%`"
+        return Verdict(Word.ALONE, f"nobody met anything else, so there is nothing to compare with{help}")
+    order = list(Word)
+    row, verdict = min(judged, key=lambda each: order.index(each[1].word))
+    return verdict if len(judged) == 1 else Verdict(verdict.word, f"{row.group}: {verdict.text}")
+
+
+def _gone(rule: Rule | None, has_shares: bool) -> Iterator[str]:
+    if rule is None and not has_shares:
+        yield "it is not in the rule folder any more"
+
+
+def _worse(rows: Sequence[Row], guardrails: Sequence[str]) -> Iterator[str]:
+    for row in rows:
+        for kind in guardrails:
+            lift = row.lifts.get(kind)
+            if row.verdict and lift and lift.high < 0:
+                yield f"{row.group}: {kind} is worse by {percent(-lift.high)} to {percent(-lift.low)}"
+
+
+def _crossed(comparison: Comparison) -> Iterator[str]:
+    if comparison.crossed:
+        yield f"{comparison.crossed} met more than one of these, and count for the first"
+
+
+def in_percent(lift: Lift) -> str:
+    """A lift of a share, and where it lies."""
+    return f"{lift.value:+.1%} ({lift.low:+.1%} to {lift.high:+.1%}){_sure(lift)}"
+
+
+def in_money(lift: Lift) -> str:
+    """A difference of what each paid, and where it lies."""
+    return f"{lift.value:+,.2f} ({lift.low:+,.2f} to {lift.high:+,.2f}){_sure(lift)}"
+
+
+def _sure(lift: Lift) -> str:
+    return "" if lift.is_sure else ", may be chance"

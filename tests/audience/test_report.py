@@ -1,0 +1,119 @@
+"""What is told of results: groups beside the one they are measured by, and whether to believe it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from proxy.audience.lift import LEAST_PAYERS
+from proxy.audience.report import Told, in_money, in_percent, reported, shares_of
+from proxy.audience.results import ALL, HELD_OUT, ORDER, Comparison, Tally, named
+from proxy.audience.verdicts import DAY, Asked, Word
+from proxy.model import Arm, Experiment, Holdout, Rule
+
+NOW = 1_000 * DAY
+
+
+def tally(visitors: int, ordered: int, added: int = 0, paid: float = 10.0) -> Tally:
+    return Tally(visitors, Counter({ORDER: ordered, "product added": added}), [paid] * ordered)
+
+
+def experiment(*arms: str, guardrails: tuple[str, ...] = ()) -> Rule:
+    shares = tuple(Arm(name, 10_000 // len(arms)) for name in arms)
+    return Rule("Bar", "all.topbar", experiment=Experiment(shares, guardrails=guardrails))
+
+
+def told_of(rule: Rule | None, groups: dict[str, Tally], *holdouts: Holdout, crossed: int = 0) -> Told:
+    comparison = Comparison(groups, crossed, NOW - 20 * DAY)
+    name = rule.name if rule else "Bar"
+    (told,) = reported({name: comparison}, [rule] if rule else [], holdouts, Asked(NOW))
+    return told
+
+
+def test_the_control_is_what_others_are_measured_by_else_the_first_of_the_file() -> None:
+    for arms, base in (
+        (("new", "Control"), "Control"),
+        (("zebra", "ant"), "zebra"),
+    ):
+        rows = told_of(experiment(*arms), {arm: tally(5_000, 500) for arm in arms}).rows
+        assert (rows[0].group, rows[0].lifts, rows[0].verdict) == (base, {}, None)
+        assert rows[1].lifts[ORDER] is not None and rows[1].verdict is not None
+
+
+def test_of_several_arms_the_best_is_told_and_intervals_are_wider_the_more_there_are() -> None:
+    groups = {"control": tally(5_000, 400), "red": tally(5_000, 410), "green": tally(5_000, 560)}
+    told = told_of(experiment("control", "red", "green"), groups)
+    assert told.verdict.word is Word.BETTER and told.verdict.text.startswith("green: better by ")
+    alone = told_of(experiment("control", "green"), {name: groups[name] for name in ("control", "green")})
+    of_three, of_two = (next(row.lifts[ORDER] for row in one.rows if row.group == "green") for one in (told, alone))
+    assert of_three and of_two and of_three.low < of_two.low
+    assert alone.verdict == alone.rows[1].verdict
+
+
+def test_who_was_held_out_of_an_experiment_is_told_and_not_judged() -> None:
+    groups = {"control": tally(5_000, 400), "new": tally(5_000, 560), HELD_OUT: tally(500, 40)}
+    told = told_of(experiment("control", "new"), groups)
+    assert [row.group for row in told.rows] == ["control", "new", HELD_OUT]
+    assert told.rows[2].verdict is None and told.rows[2].lifts and told.verdict == told.rows[1].verdict
+
+
+def test_a_rule_is_measured_by_those_held_out_of_it() -> None:
+    rule = Rule("Hero", "home.hero", holdout=1_000)
+    told = told_of(rule, {ALL: tally(9_000, 900), HELD_OUT: tally(1_000, 60)})
+    assert [row.group for row in told.rows] == [HELD_OUT, ALL] and told.verdict.word is Word.BETTER
+
+
+def test_sizes_that_do_not_fit_the_split_are_said_before_all_else() -> None:
+    told = told_of(experiment("control", "new"), {"control": tally(5_000, 400), "new": tally(4_000, 560)})
+    assert told.chance is not None and told.chance < 0.001
+    assert told.verdict.word is Word.DISTRUST and told.rows[1].verdict
+    one_sided = told_of(experiment("control", "new"), {"control": tally(5_000, 400)})
+    assert one_sided.verdict.word is Word.DISTRUST
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        (Rule("Hero", "home.hero"), "so there is nothing to compare with: give it `holdout: 5%`"),
+        (experiment("control", "new"), "so there is nothing to compare with"),
+    ],
+)
+def test_without_anything_to_compare_with_it_says_what_to_do(rule: Rule, text: str) -> None:
+    told = told_of(rule, {"control" if rule.experiment else ALL: tally(3, 0)})
+    assert told.verdict.word is Word.ALONE and told.verdict.text.endswith(text)
+
+
+def test_a_guardrail_that_gets_worse_and_who_met_more_than_one_are_told() -> None:
+    groups = {"control": tally(9_000, 900, 4_000), "new": tally(9_000, 1_200, 3_000)}
+    told = told_of(experiment("control", "new", guardrails=("bounce", "product added")), groups, crossed=3)
+    assert told.counted == (ORDER, "product added") and told.verdict.word is Word.BETTER
+    assert told.notes[0].startswith("new: product added is worse by ")
+    assert told.notes[1:] == ["3 met more than one of these, and count for the first"]
+
+
+def test_a_rule_that_is_gone_is_told_as_far_as_it_was_met() -> None:
+    told = told_of(None, {"b": tally(5_000, 410), "a": tally(5_000, 400)})
+    assert [row.group for row in told.rows] == ["a", "b"] and told.chance is None
+    assert told.notes == ["it is not in the rule folder any more"] and told.verdict.word is Word.UNDECIDED
+
+
+def test_shares_are_those_of_arms_and_holdouts_where_nobody_else_is_held_out() -> None:
+    hero, tried = Rule("Hero", "home.hero", holdout=500), experiment("control", "new")
+    shop, bars = Holdout("Winter", 1_000), Holdout("Bars", 1_000, frozenset({"all.topbar"}))
+    assert shares_of([hero, tried], [bars]) == {
+        "Hero": {HELD_OUT: 500, ALL: 9_500}, "Bar": {"control": 5_000, "new": 5_000},
+        named(bars): {HELD_OUT: 1_000, ALL: 9_000},
+    }  # fmt: skip
+    assert "Hero" not in shares_of([hero], [shop])
+
+
+def test_what_each_paid_is_told_with_what_each_paid_who_paid_and_up_to_what_it_counts() -> None:
+    groups = {"control": tally(1_000, LEAST_PAYERS, paid=20.0), "new": tally(1_000, LEAST_PAYERS, paid=20.0)}
+    groups["new"].payments[0] = 9_000.0
+    told = told_of(experiment("control", "new"), groups)
+    new = told.rows[1]
+    assert (new.paid, new.paid_by_payer, told.cap) == (10.98, 109.8, 20.0)
+    lift = new.lifts["paid"]
+    assert lift is not None and lift.value == 0.0 and in_money(lift).startswith("+0.00 (-")
+    assert in_percent(lift).endswith("may be chance")
