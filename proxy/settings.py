@@ -31,9 +31,20 @@ SECTIONS = {
 """What the table's parts are called, by the first setting of each."""
 
 
-def _row(default: Any, help: str, unit: str = "", *, least: int = 0, words: tuple[str, ...] = ()) -> Any:
-    """`least` is the smallest number that makes sense, `words` are all that may be written."""
-    return dataclasses.field(default=default, metadata={"help": help, "unit": unit, "least": least, "words": words})
+def _row(
+    default: Any,
+    help: str,
+    unit: str = "",
+    *,
+    least: int = 0,
+    or_zero: bool = False,
+    words: tuple[str, ...] = (),
+    is_name: bool = False,
+) -> Any:
+    """`least` is the smallest number that makes sense, and zero `or_zero`; `words` are all that may be written. What
+    `is_name` is the name of a field or cookie of HTTP."""
+    told = {"help": help, "unit": unit, "least": least, "or_zero": or_zero, "words": words, "is_name": is_name}
+    return dataclasses.field(default=default, metadata=told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +106,11 @@ class Settings:
     )
     drain_seconds: float = _row(30.0, "longest time, after that, for what is under way to finish", "seconds")
     stall_seconds: float = _row(
-        10.0, "a worker that does nothing at all for so long is replaced; at least 2, or 0 for never", "seconds"
+        10.0,
+        "a worker that does nothing at all for so long is replaced; at least 2, or 0 for never",
+        "seconds",
+        least=2,
+        or_zero=True,
     )
     memory_limit_bytes: int = _row(
         0, "memory that a worker may hold; 0: its share of the container's limit, if there is one", "bytes"
@@ -117,7 +132,9 @@ class Settings:
     )
     visitor_cookie_days: int = _row(180, "lifetime of a persistent visitor cookie", "days")
     segment_cookie_seconds: int = _row(1800, "how long signed segments count", "seconds")
-    unsigned_segments_cookie: str = _row("", "name of a CDP's own, unsigned segment cookie to read as a hint")
+    unsigned_segments_cookie: str = _row(
+        "", "name of a CDP's own, unsigned segment cookie to read as a hint", is_name=True
+    )
     consent: tuple[str, ...] = _row(
         (),
         "consent tools whose cookies say what a visitor agreed to: own, tcf, onetrust, cookiebot, cookieyes; the least "
@@ -134,7 +151,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = _row(
         (), "addresses or networks whose Forwarded and country fields count; empty: none"
     )
-    country_header: str = _row("cf-ipcountry", "request field in which a trusted proxy names the country")
+    country_header: str = _row("cf-ipcountry", "request field in which a trusted proxy names the country", is_name=True)
     profile_budget_ms: float = _row(10.0, "longest wait for a profile before going on without it", "milliseconds")
     profile_longest_ms: float = _row(
         25.0, "longest wait for a profile in any case, as of a store that others keep busy", "milliseconds"
