@@ -78,7 +78,9 @@ class Settings:
         words=("none", "required", "as before"),
     )
     catalogue: str = _row("", "products as JSON lines; empty: `products.jsonl` in the rules folder, if there")
-    affinity: str = _row("", "what `tailorbird affinity build` wrote, for products not looked at here yet; empty: none")
+    affinity: str = _row(
+        "", "file written by `tailorbird affinity build`, for products that nobody looked at here yet; empty: none"
+    )
 
     store: str = _row("sqlite:tailorbird.db", "profiles and events: sqlite:PATH, redis://HOST:PORT/DB")
     store_timeout_ms: int = _row(

@@ -96,8 +96,8 @@ class Score:
 
 
 NEEDED = {
-    "visits": "the last fifth is foretold: it takes five visits, the last of two products or more that others have too",
-    "baskets": "each fifth is foretold: it takes five baskets, the fifth of two products or more that others have too",
+    "visits": "the last fifth is predicted: it takes five visits, the last of two or more products that others have",
+    "baskets": "each fifth is predicted: it takes five baskets, the fifth of two or more products that others have",
 }
 
 
@@ -111,7 +111,7 @@ def published(train: Sequence[tuple[str, ...]], test: Iterable[str]) -> Trial:
             cases.append(Case(tuple(words[:-1]), words[-1]))
         unread += len(words) == 1
     if not train or not cases:
-        what = "there is no case to foretell" if train else "there is no visit to learn from"
+        what = "there is no case to predict" if train else "there is no visit to learn from"
         raise OperatorError(what, help="a case is the products of a visit so far, then the next, between blanks")
     return Trial("visits", tuple(train), tuple(map(float, range(len(train)))), tuple(cases), unread=unread)
 
@@ -131,7 +131,7 @@ def split(log: Log) -> Trial:
     known = {product for group in learnt for product in group.products}
     cases = tuple(case for case in found if case.wanted in known)
     if not cases:
-        what = f"of {len(groups):,} {log.kind if len(groups) != 1 else log.kind[:-1]} nothing can be foretold"
+        what = f"of {len(groups):,} {log.kind if len(groups) != 1 else log.kind[:-1]} nothing can be predicted"
         raise OperatorError(what, help=NEEDED[log.kind])
     at = tuple(group.at for group in learnt)
     return Trial(log.kind, tuple(group.products for group in learnt), at, cases, len(found) - len(cases))

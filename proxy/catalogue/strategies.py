@@ -135,7 +135,7 @@ STRATEGIES: tuple[Strategy, ...] = (
     ),
     Strategy(
         "bought together with",
-        "what buyers of these bought with them more than chance has it: `products in cart`, `this product`, or ids",
+        "what buyers of these bought with them more often than by chance: `products in cart`, `this product`, or ids",
         "products in cart",
         together,
         because_bought,

@@ -148,7 +148,7 @@ def _log(path: Path) -> Log:
         _tell(file)
     if log.unread:
         what = "1 line makes" if log.unread == 1 else f"{log.unread:,} lines, from here on, make"
-        what = f"{path}:{log.unread_at}: {what} no sense: left out"
+        what = f"{path}:{log.unread_at}: {what} no sense; left out"
         click.echo(f"{what}\n  = help: each needs a product, and whose or which order it was", err=True)
     return log
 
@@ -166,7 +166,7 @@ def _report(path: Path, trial: Trial, figures: dict[str, dict[str, float]]) -> s
     left_out = f", {trial.left_out:,} left out whose product was never seen before" if trial.left_out else ""
     lines = [
         f"{path}: {len(trial.learnt):,} {trial.kind} of {trial.products:,} products learnt, "
-        f"{len(trial.cases):,} cases foretold{left_out}",
+        f"{len(trial.cases):,} cases predicted{left_out}",
         "",
         f"{'':<16}"
         + "".join(f"  {name + '@' + str(cut):>8}" for cut in CUTS for name in ("HR", "MRR", "NDCG", "cov."))

@@ -19,7 +19,7 @@ _WORDS = re.compile(r"[\w -]+(?:\|[\w -]+)*")
 def signs_of_a_pattern(phrase: Phrase, value: str, word: Scalar) -> Iterator[Finding]:
     """L15 for a value, written in `word`, that looks like a pattern to search by."""
     if not (phrase.shape or phrase.choices) and _PATTERN.fullmatch(value):
-        what = f'"{value}" is met by these very signs alone: none of them stands for others'
+        what = f'"{value}" matches only this exact text: there are no wildcards here'
         yield Finding("L15", what, word.place, _help(value, word.text), is_warning=True)
 
 
@@ -28,7 +28,9 @@ def _help(value: str, written: str) -> str:
     delimited = _DELIMITED.fullmatch(value)
     plain = (delimited[1] if delimited else value).strip("*.^$")
     if written != value or not _WORDS.fullmatch(plain):
-        return "write the words themselves, behind `starts with` or `contains`; a list is met by any of its parts"
+        return (
+            "write the words themselves, after `starts with` or `contains`; a list matches when any of its parts does"
+        )
     begins = value.startswith("^") or (value.endswith("*") and not value.startswith("*"))
     forms = [f"{'starts with' if begins else 'contains'} {part}" for part in plain.split("|")]
     instead = forms[0] if len(forms) == 1 else f"[{', '.join(forms)}]"

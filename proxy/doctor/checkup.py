@@ -41,7 +41,7 @@ def _answer(fetched: FetchedPage) -> Iterator[Line]:
         yield Line(Level.OK, "answer", f"200, {kind}")
     elif is_json(fetched.headers):
         fix = "say in slots.yaml what is to be filled or put in order there, by `json:`, and give doctor --rules"
-        yield Line(Level.FAIL, "answer", "this is JSON of which nothing is said in slots.yaml", fix)
+        yield Line(Level.FAIL, "answer", "this is JSON, and slots.yaml has no path into it", fix)
     elif kind != "text/html":
         fix = "send pages with Content-Type: text/html; charset=utf-8"
         yield Line(Level.FAIL, "answer", f"the content type is `{kind or 'missing'}`, not HTML", fix)

@@ -110,5 +110,5 @@ def webhooks_in(path: str) -> tuple[Webhook, ...]:
     found = read_webhooks(Path(path).name, raw, findings)
     if findings:
         told = as_text(findings, {Path(path).name: raw.decode("utf-8-sig", "replace")})
-        raise OperatorError(f"the webhooks make no sense\n\n{told}")
+        raise OperatorError(f"the webhooks file has mistakes\n\n{told}")
     return found

@@ -88,8 +88,8 @@ def _for_who_is_logged_in(page: PagePolicy, node: Node) -> list[Finding]:
     is_settled = page.allowance.fresh is None or page.allowance.cookies is not None or not page.is_kept
     if is_settled or not page.pattern:  # of which is told already
         return []
-    what = f'"{page.pattern}" is shown as a stranger gets it to who is logged in, too'
-    help = "add `cookies: {own: [NAME]}` with the cookie of who is logged in, or {ignore: ['*']} if none matters"
+    what = f'"{page.pattern}" is shown to visitors who are logged in as a stranger gets it'
+    help = "add `cookies: {own: [NAME]}` with the cookie of those who are logged in, or {ignore: ['*']} if none matters"
     return [Finding("L11", what, node.place, help, is_warning=True)]
 
 

@@ -46,7 +46,7 @@ def pin_lints(pins: Node | None, catalogue: Sequence[Product]) -> Iterator[Findi
 
 def _fields_without_default(show: Node, fragment: Fragment) -> Iterator[Finding]:
     for name in dict.fromkeys(field.attribute for field in fragment.fields if not field.default):
-        what = f"who has no `{name}` sees a gap"
+        what = f"visitors without `{name}` see a gap"
         help = f"give it a default, as {{{name}|there}}"
         yield Finding("L5", what, place_of("{" + name, show), help, is_warning=True)
 
@@ -55,7 +55,7 @@ def _bare_picture(image: Entry, lines: dict[str, Entry]) -> Iterator[Finding]:
     place = image.value.place
     if "alt" not in lines:
         help = 'add "alt:", the picture in words'
-        yield Finding("L6", "this picture says nothing to who cannot see it", place, help, is_warning=True)
+        yield Finding("L6", "this picture says nothing to people who cannot see it", place, help, is_warning=True)
     missing = [word for word in ("image width", "image height") if word not in lines]
     if missing:
         help = "add " + " and ".join(f'"{word}:"' for word in missing) + ", in pixels"

@@ -123,7 +123,7 @@ FINDINGS: tuple[FindingKind, ...] = (
     ),
     FindingKind(
         "R310",
-        "a group of somebody unknown",
+        "an unknown member of a group",
         "A member of a group is a rule or an experiment of the folder, by its name.",
         "groups:\n  Heroes: {Winter sail: 50%}\n" + rule_text(),
         "groups:\n  Heroes: {Winter sale: 50%}\n" + rule_text(),
@@ -169,7 +169,8 @@ FINDINGS: tuple[FindingKind, ...] = (
         "R502",
         "no such product",
         "The catalogue has no product of this id, of this brand or category, or none that answers the strategy. It is "
-        "a warning where a condition or a test's visitor speaks of it, since visitors remember what is sold no more.",
+        "a warning where a condition or a test's visitor names it, since visitors may have bought what is no longer "
+        "sold.",
         rule_text("show: {products: {strategy: {chosen: [SKU-2]}}}"),
         rule_text("show: {products: {strategy: {chosen: [SKU-1]}}}"),
     ),

@@ -176,7 +176,7 @@ class _Reader:
         cut = _CUT.match(row, value.place.end - 1)
         if cut and row[value.place.column - 1] not in "'\"":
             text = row[value.place.column - 1 :].rstrip()
-            what = f'this text ends at the "#": what follows is a note, and nobody sees "{cut[0].strip()}"'
+            what = f'this text ends at the "#": the rest is a comment, and nobody sees "{cut[0].strip()}"'
             help = f"if they should, {QUOTE_HELP}: {in_quotes(text)}"
             self._findings.append(Finding("L14", what, value.place, help, is_warning=True))
 

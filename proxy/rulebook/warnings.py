@@ -37,7 +37,7 @@ WARNINGS: tuple[FindingKind, ...] = (
         "L3",
         "a slot that no page has any more",
         "A rule is for a slot that none of the pages recorded in the last 7 days had, so it may have gone from the "
-        "shop. Told when a store with recorded views is named.",
+        "shop. Given when a store with recorded views is named.",
         rule_text("slot: all.topbar"),
         rule_text("slot: home.hero"),
     ),
@@ -51,14 +51,15 @@ WARNINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "L5",
         "a field without a default",
-        "Who is not known by the field's word sees a gap where it stands. Write what they read instead, behind a bar.",
+        "A visitor without this attribute sees a gap in the text. Write what they should read instead after a bar: "
+        "`{city|our shop}`.",
         banner_text('title: "Welcome back, {city}"'),
         banner_text('title: "Welcome back to {city|our shop}"'),
     ),
     FindingKind(
         "L6",
         "a picture without words or without size",
-        "`alt` is what is read to who cannot see a picture. Without `image width` and `image height` a browser keeps "
+        "`alt` is read to people who cannot see the picture. Without `image width` and `image height` a browser keeps "
         "no room for it, and the page moves when it comes.",
         banner_text("title: Sale", "image: /sale.avif", "alt: A box"),
         banner_text("title: Sale", "image: /sale.avif", "alt: A box", "image width: 1200", "image height: 480"),
@@ -66,8 +67,9 @@ WARNINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "L7",
         "a segment that nobody is in",
-        "A rule asks for a segment that none of the recorded visitors of the last 7 days was in. Told when a store "
-        "with 1,000 recorded views or more is named. Where the studio counts visitors, what only a request tells.",
+        "A rule asks for a segment that none of the recorded visitors of the last 7 days was in. Given when a store "
+        "with 1,000 recorded views or more is named. The studio gives it, too, when it is asked to count visitors by "
+        "something that only a request tells.",
         "segments: {Giants: {when: {orders: at least 900}}}\n" + rule_text("when: {segment: Giants}"),
         "segments: {Giants: {when: {orders: at least 1}}}\n" + rule_text("when: {segment: Giants}"),
     ),
@@ -100,8 +102,8 @@ WARNINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "L11",
         "a lifetime for whoever is logged in",
-        "How long the page is kept is your word, and nothing says which cookies it depends on. A shop that says "
-        "nothing of keeping says nothing of cookies either, so who is logged in would be shown the page of a stranger.",
+        "You say how long the page is kept, but not which cookies it depends on. A shop that sends no Cache-Control "
+        "sends no Vary either, so visitors who are logged in would be shown the page of a stranger.",
         "pages:\n  - path: /c/*\n    fresh: 5 minutes",
         "pages:\n  - path: /c/*\n    fresh: 5 minutes\n    cookies: {own: [sessionid]}",
         file="cache.yaml",
@@ -109,7 +111,7 @@ WARNINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "L12",
         "an address that is another on each page",
-        "An address without a slash in front is counted from the page it stands on, and banners stand on many.",
+        "An address without a slash in front is relative to the page it stands on, and a banner stands on many pages.",
         banner_text("title: Sale", "link: sale"),
         banner_text("title: Sale", "link: /sale"),
     ),
@@ -126,16 +128,16 @@ WARNINGS: tuple[FindingKind, ...] = (
     FindingKind(
         "L14",
         "a text that ends too early",
-        "A # with a blank before it begins a note for colleagues, up to the end of its line, so the text ends there. "
-        "In quotes it is a letter like any other. A note that is meant has a blank behind its #, too.",
+        "A # after a space begins a comment, up to the end of the line, so the text ends there. Within quotes it is a "
+        "character like any other. A comment that is meant has a space after its #, too.",
         banner_text("title: Offer #1 of three"),
         banner_text('title: "Offer #1 of three"  # the first'),
     ),
     FindingKind(
         "L15",
-        "a pattern that is none",
-        "`*` and what stands between slashes mean other texts in many programs. In a condition each sign stands for "
-        "itself, so such a value meets nobody who writes plain words.",
+        "a wildcard that is none",
+        "In many programs `*` and text between slashes are patterns. In a condition every character stands for "
+        "itself, so such a value matches next to nobody.",
         rule_text('when: {search term: "/trail.*/"}'),
         rule_text("when: {search term: contains trail}"),
     ),

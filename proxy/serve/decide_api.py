@@ -105,4 +105,4 @@ def _asked_in(body: bytes) -> Asked:
     try:
         return msgspec.json.decode(body, type=Asked)
     except UNDECODABLE as error:
-        raise RequestError(f"the body makes no sense: {error}", help=EXAMPLE) from None
+        raise RequestError(f"the body cannot be read: {error}", help=EXAMPLE) from None

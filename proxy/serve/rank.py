@@ -111,7 +111,7 @@ def found_in(body: bytes) -> Found:
     try:
         found = msgspec.json.decode(body, type=Found)
     except UNDECODABLE as error:
-        raise RequestError(f"the body makes no sense: {error}", help=EXAMPLE) from None
+        raise RequestError(f"the body cannot be read: {error}", help=EXAMPLE) from None
     seen: set[str] = set()
     for product in found.products:
         if product in seen:

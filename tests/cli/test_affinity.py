@@ -34,7 +34,7 @@ def test_figures_as_json_by_strategy(baskets: Path) -> None:
 
 def test_figures_as_a_table_and_a_plot(baskets: Path) -> None:
     printed = run("eval", baskets).stdout
-    assert "20 baskets of 4 products learnt, 10 cases foretold" in printed
+    assert "20 baskets of 4 products learnt, 10 cases predicted" in printed
     assert "hit rate: █ among 5" in printed and printed.count("for this cart") == 2
 
 
@@ -80,14 +80,14 @@ def test_clicks_and_orders_are_built_into_one_file(tmp_path: Path) -> None:
     ("content", "code", "says"),
     [
         ("", 1, "there is nothing in this file (help: write one basket a line"),
-        ("a,b,c\n", 1, "of 1 basket nothing can be foretold (help: each fifth is foretold: it takes five baskets"),
-        ("order_id,product\n", 1, "of 0 baskets nothing can be foretold"),
+        ("a,b,c\n", 1, "of 1 basket nothing can be predicted (help: each fifth is predicted: it takes five baskets"),
+        ("order_id,product\n", 1, "of 0 baskets nothing can be predicted"),
         (
             "order_id,product\n\n1,a\n2\n1,b\n3,\n" + "2,a\n2,b\n" * 5,
             1,
-            ":4: 2 lines, from here on, make no sense: left out",
+            ":4: 2 lines, from here on, make no sense; left out",
         ),
-        ('{"visitor":"a","at":1,"product":"x"}\n{"bad\n', 1, ":2: 1 line makes no sense: left out"),
+        ('{"visitor":"a","at":1,"product":"x"}\n{"bad\n', 1, ":2: 1 line makes no sense; left out"),
         (b"caf\xe9,b\n" * 5, 0, ":1: 5 lines, from here on, are not UTF-8, and read as Latin-1"),
     ],
 )
@@ -105,7 +105,7 @@ def test_an_odd_file_is_told_with_what_where_and_how_to_mend(
     [
         ("1 2\n", None, "there is no `{folder}/test_prefix_label.txt`"),
         ("", "1 2\n", "`{folder}`: there is no visit to learn from"),
-        ("1 2\n", "\n1\n", "`{folder}`: there is no case to foretell"),
+        ("1 2\n", "\n1\n", "`{folder}`: there is no case to predict"),
         ("1 2\n", "1 2\n1\n", "{folder}/test_prefix_label.txt: 1 line has less than two products: left out"),
     ],
 )

@@ -97,7 +97,7 @@ def test_what_to_do_about_an_answer_that_is_no_page_follows_from_its_status(stat
         ({"status": 404}, "404"),
         ({"headers": ((b"content-type", b"text/plain"),)}, "`text/plain`"),
         ({"headers": ((b"content-type", b"application/xhtml+xml"),)}, "`application/xhtml+xml`"),
-        ({"headers": ((b"content-type", b"application/json"),)}, "JSON of which nothing is said"),
+        ({"headers": ((b"content-type", b"application/json"),)}, "JSON, and slots.yaml has no path into it"),
     ],
 )
 def test_what_is_no_page_is_one_failing_line(change: dict[str, object], says: str) -> None:

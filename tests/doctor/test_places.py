@@ -57,7 +57,7 @@ def test_the_lists_of_an_api_are_told() -> None:
         (JSON, replace(IN_JSON, json="$.items"), "warn", "but no two of its cards are", "mend its path"),
         (JSON.replace(b"2", b"1"), IN_JSON, "warn", "has one product twice", "line 2"),
         (JSON[:-1], IN_JSON, "fail", "is no JSON that can be read", "line 1"),
-        (JSON, MARKED, "fail", "this is JSON of which nothing is said in slots.yaml", "--rules"),
+        (JSON, MARKED, "fail", "this is JSON, and slots.yaml has no path into it", "--rules"),
         (JSON, replace(HERO, json="$.none"), "warn", "has no slots", "mend its path"),
     ],
 )

@@ -16,14 +16,14 @@ OUTSIDE = 'L12 5:32 from /c/shoes, "www.shop.example" leads to /c/www.shop.examp
 @pytest.mark.parametrize(
     ("show", "told"),
     [
-        ("banner: {title: 'Hello {city}'}", ["L5 5:23 who has no `city` sees a gap"]),
+        ("banner: {title: 'Hello {city}'}", ["L5 5:23 visitors without `city` see a gap"]),
         ("banner: {title: 'Hello {city|you}'}", []),
         ("banner: promo", []),
-        ("banner: gap", ["L5 5:7 who has no `city` sees a gap"]),
+        ("banner: gap", ["L5 5:7 visitors without `city` see a gap"]),
         (
             "banner: {title: A, image: /a.avif}",
             [
-                "L6 5:33 this picture says nothing to who cannot see it",
+                "L6 5:33 this picture says nothing to people who cannot see it",
                 "L6 5:33 this picture has no size, so the page moves when it comes",
             ],
         ),

@@ -103,7 +103,7 @@ async def test_when_deciding_fails_the_order_is_the_one_that_came() -> None:
 @pytest.mark.parametrize(
     ("what", "status", "says"),
     [
-        (b"{", 400, "makes no sense"),
+        (b"{", 400, "cannot be read"),
         ({"listing": "search"}, 400, "products"),
         ({"products": "SKU-1", "listing": "search"}, 400, "$.products"),
         ({"products": ["A", "A"], "listing": "search"}, 400, "`A` stands twice"),
