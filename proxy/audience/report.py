@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from proxy.audience.lift import ALPHA, UNEVEN, Lift, cap_of, evenness, of_money, of_share
+from proxy.audience.lift import ALPHA, UNEVEN, Lift, evenness, of_money, of_share
 from proxy.audience.results import ALL, GOALS, HELD_OUT, ORDER, Comparison, Tally, named
 from proxy.audience.verdicts import Asked, Judge, Verdict, Word, percent
 from proxy.bucketing import BUCKETS
@@ -74,18 +74,19 @@ def _told(name: str, comparison: Comparison, rule: Rule | None, shares: Mapping[
     groups = _in_order(comparison.groups, list(shares))
     base, rivals = groups[0][1], [group for group, _ in groups[1:] if group != HELD_OUT]
     alpha = ALPHA / max(1, len(rivals))  # so that all of them together are wrong in 5 of 100 cases
-    cap = cap_of(comparison.groups.values())
     sizes = [comparison.groups.get(group, Tally()).visitors for group in shares]
     chance = evenness(sizes, list(shares.values())) if any(sizes) else None
     judge = Judge(comparison.began, rule, bool(shares), alpha, asked)
     rows = []
     for group, tally in groups:
-        lifts = {} if tally is base else _lifts(counted, tally, base, alpha, cap)
+        lifts = {} if tally is base else _lifts(counted, tally, base, alpha)
         verdict = judge.verdict(lifts[counted[0]]) if group in rivals else None
         rows.append(_row(group, tally, counted, lifts, verdict))
     verdict = _overall(rows, chance, rule)
     notes = [*_gone(rule, bool(shares)), *_worse(rows, counted[1:]), *_crossed(comparison)]
-    return Told(name, comparison.began, counted, rows, chance, None if cap == inf else cap, verdict, notes)
+    return Told(
+        name, comparison.began, counted, rows, chance, None if comparison.cap == inf else comparison.cap, verdict, notes
+    )
 
 
 def _counted(rule: Rule | None, goal: str | None) -> tuple[str, ...]:
@@ -102,18 +103,20 @@ def _in_order(groups: Mapping[str, Tally], expected: Sequence[str]) -> list[tupl
     return sorted(groups.items(), key=lambda each: (order.index(each[0]) if each[0] in order else len(order), each[0]))
 
 
-def _lifts(counted: Sequence[str], tally: Tally, base: Tally, alpha: float, cap: float) -> dict[str, Lift | None]:
+def _lifts(counted: Sequence[str], tally: Tally, base: Tally, alpha: float) -> dict[str, Lift | None]:
     goal, *others = counted
     shares = {goal: of_share(goal, tally, base, alpha), **{kind: of_share(kind, tally, base) for kind in others}}
-    return {**shares, "paid": of_money(tally, base, cap)}
+    return {**shares, "paid": of_money(tally, base)}
 
 
 def _row(
     group: str, tally: Tally, counted: Sequence[str], lifts: Mapping[str, Lift | None], verdict: Verdict | None
 ) -> Row:
     did = {kind: tally.did[kind] for kind in counted}
-    by_payer = sum(tally.payments) / len(tally.payments) if tally.payments else 0.0
-    return Row(group, tally.visitors, did, tally.paid, by_payer, lifts, verdict)
+    money = tally.money
+    return Row(
+        group, tally.visitors, did, money.total / tally.visitors, money.total / max(1, money.payers), lifts, verdict
+    )
 
 
 def _overall(rows: Sequence[Row], chance: float | None, rule: Rule | None) -> Verdict:

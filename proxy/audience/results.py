@@ -8,7 +8,7 @@ visitor counts once, for what they met first. Calculation only.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -28,6 +28,7 @@ ARM = " / "
 ORDER, CLICK = "order completed", "banner clicked"
 GOALS = (ORDER, "checkout started", "product added", "product viewed", CLICK)
 """What is counted: the events that an experiment may hope for."""
+CAPPED, LEAST_PAYERS = 0.99, 100
 PAID = {ORDER: 1.0, "order refunded": -1.0, "order cancelled": -1.0}
 COUNTED = frozenset((*GOALS, *PAID))
 CUSTOM, EXPERIMENT_VIEWED = "custom event", "Experiment Viewed"
@@ -42,29 +43,56 @@ class Met(NamedTuple):
     slot: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a group paid: how many paid something, what they paid in `total`, and what of it counts when nobody counts
+    for more than a cap, with the sum of its squares."""
+
+    payers: int = 0
+    total: float = 0.0
+    capped: float = 0.0
+    squares: float = 0.0
+
+    @staticmethod
+    def of(payments: Sequence[float], cap: float) -> Money:
+        """By what each paid."""
+        capped = [min(paid, cap) for paid in payments]
+        return Money(len(payments), sum(payments), sum(capped), sum(paid * paid for paid in capped))
+
+
 @dataclass(slots=True)
 class Tally:
     """What the visitors of one group did since they met the choice: how many did each thing at least once, and what
-    each paid who paid anything."""
+    each paid who paid anything, until that is `money`."""
 
     visitors: int = 0
-    did: Counter[str] = field(default_factory=Counter)
+    did: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GOALS, 0))
     payments: list[float] = field(default_factory=list)
-
-    @property
-    def paid(self) -> float:
-        """What a visitor paid on average."""
-        return sum(self.payments) / self.visitors
+    money: Money = Money()
 
 
 @dataclass(slots=True)
 class Comparison:
     """The groups of one rule or experiment, by name. `crossed` met more than one of them; they count for the first.
-    `began` is when the choice was first met."""
+    `began` is when the choice was first met. In differences of money nobody counts for more than `cap`."""
 
-    groups: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    groups: dict[str, Tally] = field(default_factory=dict)
     crossed: int = 0
     began: float = inf
+    cap: float = inf
+
+    def sum_up(self) -> None:
+        """Makes `money` of all payments, once everybody is counted."""
+        self.cap = _cap([paid for tally in self.groups.values() for paid in tally.payments])
+        for tally in self.groups.values():
+            tally.money, tally.payments = Money.of(tally.payments, self.cap), []
+
+
+def _cap(payments: Sequence[float]) -> float:
+    """What the highest hundredth of those who paid count for: a single large order makes a difference of which nothing
+    follows. Infinite where too few paid to tell what is high."""
+    paid = sorted(one for one in payments if one > 0)
+    return paid[int(CAPPED * len(paid))] if len(paid) >= LEAST_PAYERS else inf
 
 
 class Results:
@@ -95,7 +123,7 @@ class Results:
             comparison = self.of[name]
             comparison.crossed += name in crossed
             comparison.began = min(comparison.began, at)
-            _count(comparison.groups[group], name, at, events)
+            _count(comparison.groups.setdefault(group, Tally()), name, at, events)
 
 
 def named(holdout: Holdout) -> str:
@@ -146,7 +174,8 @@ def _count(tally: Tally, rule: str, since: float, events: Sequence[Event]) -> No
             if event.kind != CLICK or event.subject == rule:
                 did.add(event.kind)
     tally.visitors += 1
-    tally.did.update(did.intersection(GOALS))
+    for kind in did.intersection(GOALS):
+        tally.did[kind] += 1
     if paid:
         tally.payments.append(paid)
 

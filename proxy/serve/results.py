@@ -15,4 +15,6 @@ async def counted(store: Store, holdouts: Sequence[Holdout], since: float, until
     results = Results(holdouts, since, until)
     async for person in logs(store):
         results.add(person.arrivals, person.bucket_key)
+    for comparison in results.of.values():
+        comparison.sum_up()
     return results

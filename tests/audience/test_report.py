@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 
-from proxy.audience.lift import LEAST_PAYERS
 from proxy.audience.report import Told, in_money, in_percent, reported, shares_of
-from proxy.audience.results import ALL, HELD_OUT, ORDER, Comparison, Tally, named
+from proxy.audience.results import ALL, HELD_OUT, LEAST_PAYERS, ORDER, Comparison, Tally, named
 from proxy.audience.verdicts import DAY, Asked, Word
 from proxy.model import Arm, Experiment, Holdout, Rule
 
@@ -16,7 +13,7 @@ NOW = 1_000 * DAY
 
 
 def tally(visitors: int, ordered: int, added: int = 0, paid: float = 10.0) -> Tally:
-    return Tally(visitors, Counter({ORDER: ordered, "product added": added}), [paid] * ordered)
+    return Tally(visitors, {ORDER: ordered, "product added": added}, [paid] * ordered)
 
 
 def experiment(*arms: str, guardrails: tuple[str, ...] = ()) -> Rule:
@@ -26,6 +23,7 @@ def experiment(*arms: str, guardrails: tuple[str, ...] = ()) -> Rule:
 
 def told_of(rule: Rule | None, groups: dict[str, Tally], *holdouts: Holdout, crossed: int = 0) -> Told:
     comparison = Comparison(groups, crossed, NOW - 20 * DAY)
+    comparison.sum_up()
     name = rule.name if rule else "Bar"
     (told,) = reported({name: comparison}, [rule] if rule else [], holdouts, Asked(NOW))
     return told

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 
-from proxy.audience.results import HELD_OUT, Met, Results, met_by, named
+from proxy.audience.results import HELD_OUT, Comparison, Met, Money, Results, Tally, met_by, named
 from proxy.bucketing import HOLDOUT, bucket
 from proxy.model import Arrival, Event, Holdout
 
@@ -71,7 +73,10 @@ def test_a_visitor_counts_once_for_what_they_met_first_and_did_since() -> None:
     )
     results.add([view(2, bar="Bar / new"), done(3, "banner clicked", subject="Bar")], "w")
     bar = results.of["Bar"]
-    told = {name: (tally.visitors, dict(tally.did), tally.payments) for name, tally in bar.groups.items()}
+    told = {
+        name: (tally.visitors, {kind: did for kind, did in tally.did.items() if did}, tally.payments)
+        for name, tally in bar.groups.items()
+    }
     assert told == {"control": (1, {ORDER: 1}, [18.0]), "new": (1, {"banner clicked": 1}, [])}
     assert (bar.crossed, bar.began, results.visitors) == (1, 2, 2)
 
@@ -80,7 +85,7 @@ def test_only_choices_met_in_the_time_asked_for_count_and_what_follows_at_any_ti
     results = Results(since=2, until=3)
     results.add([view(1, bar="Bar / a"), view(2, bar="Bar / b"), done(9, value=5.0)], "v")
     results.add([view(3, bar="Bar / a")], "w")
-    assert {name: tally.paid for name, tally in results.of["Bar"].groups.items()} == {"b": 5.0}
+    assert {name: tally.payments for name, tally in results.of["Bar"].groups.items()} == {"b": [5.0]}
 
 
 def test_a_holdout_counts_everybody_who_met_a_choice_that_it_is_about_by_their_draw() -> None:
@@ -95,3 +100,16 @@ def test_a_holdout_counts_everybody_who_met_a_choice_that_it_is_about_by_their_d
         sizes = {name: tally.visitors for name, tally in results.of[named(holdout)].groups.items()}
         assert 0 < out < 100 and sizes == {HELD_OUT: out, "shown": 100 - out}
     assert (results.of[named(shop)].began, results.of[named(hero)].began) == (4, 6)
+
+
+def test_one_large_order_counts_for_what_the_highest_hundredth_begins_with() -> None:
+    usual, large = [float(paid) for paid in range(1, 100)], 50_000.0
+    comparison = Comparison({"new": Tally(200, payments=[*usual, large]), "old": Tally(200, payments=[*usual, 99.0])})
+    comparison.sum_up()
+    new, old = (comparison.groups[name] for name in ("new", "old"))
+    assert comparison.cap == 99.0 and new.payments == []
+    assert (new.money.payers, new.money.total, new.money.capped) == (100, 54_950.0, 5_049.0)
+    assert (new.money.capped, new.money.squares) == (old.money.capped, old.money.squares)
+    few = Comparison({"new": Tally(200, payments=[1.0, large])})
+    few.sum_up()
+    assert few.cap == inf and few.groups["new"].money == Money(2, 50_001.0, 50_001.0, large * large + 1)

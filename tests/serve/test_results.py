@@ -28,5 +28,5 @@ async def test_everybody_is_counted_by_what_chance_draws_them_by(tmp_path: Path)
         results = await counted(store, [half], -inf, inf)
         none = await counted(store, [half], 6, inf)
     out = sum(bucket(HOLDOUT + "Half", key) < 5_000 for key in keys)
-    assert 0 < out < 40 and results.of[named(half)].groups[HELD_OUT].payments == [3.0] * out
+    assert 0 < out < 40 and results.of[named(half)].groups[HELD_OUT].money.total == 3.0 * out
     assert (results.visitors, none.visitors, len(none.of)) == (40, 40, 0)
