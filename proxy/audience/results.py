@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
 
+import msgspec
+
 from proxy.audience.impressions import SHOWN
 from proxy.bucketing import HOLDOUT, bucket
 from proxy.model import Arrival, Event, Holdout
@@ -21,6 +23,9 @@ from proxy.model import Arrival, Event, Holdout
 SLOT, HELD = "slot ", "held out "
 """What the details of a page view begin with that say what a slot showed, and which rule it withheld."""
 
+KEPT_SECONDS = 60.0
+KEPT_TIMES = 10
+"""It is counted again once it is a minute old, and ten times as old as counting took: a tenth of a core at most."""
 ALL, HELD_OUT = "shown", "held out"
 """The groups of a rule without arms."""
 
@@ -182,3 +187,36 @@ def _count(tally: Tally, rule: str, since: float, events: Sequence[Event]) -> No
 
 def _moment(arrival: Arrival) -> tuple[float, str]:
     return arrival.event.at, arrival.event.id
+
+
+# -- as the studio has them
+
+
+class Counted(msgspec.Struct, frozen=True, array_like=True):
+    """What was counted: how many visitors the log had, and what those did who met each rule or holdout."""
+
+    visitors: int
+    of: dict[str, Comparison]
+
+
+class Kept(msgspec.Struct, frozen=True, array_like=True):
+    """What was counted for the rules of this `version` and so many `days`, 0 for all; when, and how long it took."""
+
+    version: str
+    days: int
+    at: float
+    seconds: float
+    counted: Counted
+
+    def is_fresh(self, now: float) -> bool:
+        return self.at <= now < self.at + max(KEPT_SECONDS, KEPT_TIMES * self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the studio has to show: what was counted last, if anything; whether it is being counted now; and why that
+    failed, "" if it did not."""
+
+    kept: Kept | None
+    is_counting: bool
+    problem: str = ""

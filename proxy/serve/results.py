@@ -1,13 +1,49 @@
-"""What visitors did after they met a rule or an experiment, counted over all of a store's log."""
+"""What visitors did after they met a rule or an experiment, counted over all of a store's log: for the command at once,
+for the studio by a process of its own, since it takes as long as the log is, and pages do not wait.
+
+The process reads no setting and opens nothing but the store: it is asked by its input and answers by its output.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
+from time import monotonic
 
-from proxy.audience.results import Results
+import msgspec
+
+from proxy.audience.results import Comparison, Counted, Kept, Looked, Results, named
+from proxy.audience.verdicts import DAY
+from proxy.errors import StoreError, TailorbirdError
 from proxy.model import Holdout
-from proxy.ports import Store
+from proxy.ports import Bus, Store
+from proxy.rulebook.compile import Publication
+from proxy.stores import open_store
 from proxy.stores.logs import logs
+from proxy.turns import give_way
+
+log = logging.getLogger("tailorbird.results")
+
+COUNTED = "results"
+"""The topic on which workers tell each other what one of them has counted, so that one of them is enough."""
+LONGEST_SECONDS = 600.0
+MOST_KEPT = 8
+MOST_GONE = 100
+"""Whoever may send events may name rules that never were."""
+
+
+class Question(msgspec.Struct, frozen=True, array_like=True):
+    """What the process is asked: which store, what rules there are and whom they hold out, and from when on choices
+    count."""
+
+    url: str
+    rules: frozenset[str]
+    holdouts: tuple[Holdout, ...]
+    since: float
 
 
 async def counted(store: Store, holdouts: Sequence[Holdout], since: float, until: float) -> Results:
@@ -18,3 +54,125 @@ async def counted(store: Store, holdouts: Sequence[Holdout], since: float, until
     for comparison in results.of.values():
         comparison.sum_up()
     return results
+
+
+class KeptResults:
+    """Results for the studio. What was counted is kept for a while, and told to the other workers of the machine."""
+
+    def __init__(self, url: str, machine: Bus, clock: Callable[[], float]) -> None:
+        self._url, self._machine, self._clock = url, machine, clock
+        self._kept: dict[tuple[str, int], Kept] = {}
+        self._under_way: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+        machine.listen(COUNTED, self._hear)
+
+    async def look(self, publication: Publication, days: int, patience: float) -> Looked:
+        """The results of choices met within so many days, 0 for all: as they are kept, else as they are `patience`
+        seconds from now. Has them counted where they are not fresh."""
+        key = publication.version, days
+        kept, problem = self._kept.get(key), ""
+        if kept is None or not kept.is_fresh(self._clock()):
+            task = self._under_way.get(key) or self._begin(publication, days)
+            await asyncio.wait({task}, timeout=0 if kept else patience)
+            if task.done() and not task.cancelled() and (error := task.exception()):
+                problem = str(error)
+        return Looked(self._kept.get(key), key in self._under_way, problem)
+
+    async def aclose(self) -> None:
+        """Ends what is under way; idempotent."""
+        for task in list(self._under_way.values()):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, StoreError):
+                await task
+
+    def _begin(self, publication: Publication, days: int) -> asyncio.Task[None]:
+        key = publication.version, days
+        task = self._under_way[key] = asyncio.create_task(self._count(publication, days))
+        task.add_done_callback(lambda done: self._end(key, done))
+        return task
+
+    def _end(self, key: tuple[str, int], task: asyncio.Task[None]) -> None:
+        self._under_way.pop(key, None)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("results could not be counted: %s", error)
+
+    async def _count(self, publication: Publication, days: int) -> None:
+        async with self._turn:  # one process at a time
+            began, now = monotonic(), self._clock()
+            names = frozenset(rule.name for rule in publication.rules)
+            since = now - days * DAY if days else -inf
+            found = await _counted_apart(Question(self._url, names, publication.plan.holdouts, since))
+        kept = Kept(publication.version, days, now, monotonic() - began, found)
+        self._keep(kept)
+        if not self._machine.is_alone:
+            await self._machine.tell(COUNTED, msgspec.msgpack.encode(kept))
+
+    async def _hear(self, message: bytes) -> bytes:
+        kept = msgspec.msgpack.decode(message, type=Kept)
+        own = self._kept.get((kept.version, kept.days))
+        if own is None or own.at < kept.at:
+            self._keep(kept)
+        return b""
+
+    def _keep(self, kept: Kept) -> None:
+        key = kept.version, kept.days
+        self._kept.pop(key, None)
+        self._kept[key] = kept
+        while len(self._kept) > MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+
+
+# -- the process
+
+
+async def _counted_apart(question: Question) -> Counted:
+    """Has it counted. Raises `StoreError`."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "proxy.serve.results"), stdin=pipe, stdout=pipe, stderr=pipe
+    )
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            answer, complaints = await process.communicate(msgspec.msgpack.encode(question))
+    except TimeoutError:
+        minutes = LONGEST_SECONDS / 60
+        raise StoreError(
+            f"counting takes longer than {minutes:.0f} minutes", help="`tailorbird results` takes the time it needs"
+        ) from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        last = complaints.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise StoreError(" ".join(last) or f"counting ended with {process.returncode}")
+    return msgspec.msgpack.decode(answer, type=Counted)
+
+
+def main() -> None:
+    """Answers the question that is the input."""
+    give_way()
+    question = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Question)
+    try:
+        results = asyncio.run(_answered(question))
+    except TailorbirdError as error:
+        sys.exit(str(error))
+    sys.stdout.buffer.write(msgspec.msgpack.encode(Counted(results.visitors, known_of(results.of, question))))
+
+
+async def _answered(question: Question) -> Results:
+    async with contextlib.aclosing(open_store(question.url)) as store:
+        return await counted(store, question.holdouts, question.since, inf)
+
+
+def known_of(of: Mapping[str, Comparison], question: Question) -> dict[str, Comparison]:
+    """The comparisons of rules and holdouts that there are, and of the others those that most visitors met."""
+    names = question.rules.union(map(named, question.holdouts))
+    gone = [name for name in of if name not in names]
+    most = sorted(gone, key=lambda name: -sum(tally.visitors for tally in of[name].groups.values()))[:MOST_GONE]
+    kept = names.union(most)
+    return {name: comparison for name, comparison in of.items() if name in kept}
+
+
+if __name__ == "__main__":
+    main()

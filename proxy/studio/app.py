@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 from proxy.errors import OperatorError, RequestError, StoreError
 from proxy.studio.api import api_routes, refused
 from proxy.studio.forms import basic_of
+from proxy.studio.results import results_routes
 from proxy.studio.segments import segment_routes
 from proxy.studio.versions import version_routes
 from proxy.studio.views import Site, status_view
@@ -69,6 +70,7 @@ def create_studio(site: Site, *, token: str) -> Starlette:
         Route("/", home),
         Route("/why", why),
         *version_routes(site, html),
+        *results_routes(site, html),
         *segment_routes(site, html),
         *api_routes(site),
         Mount("/static", StaticFiles(directory=HERE / "static")),

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from proxy.audience.results import Looked
 from proxy.audience.survey import Groups, Typed
 from proxy.diagnostics import Finding
 from proxy.drafts.report import Outlook
@@ -102,6 +103,10 @@ class Site(Protocol):
 
     async def typed(self, text: str) -> Typed:
         """How many visitors a condition is true of. Raises `RequestError` before there are rules."""
+
+    async def results(self, days: int, patience: float) -> Looked:
+        """What was counted of choices met within so many days, 0 for all: as it is kept, or as it is so many seconds
+        from now."""
 
     async def plan(self) -> Outlook:
         """What the draft in the folder would change, and for whom."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from proxy.audience.results import Looked
 from proxy.audience.survey import Groups, Typed
 from proxy.audience.traits import STRANGER
 from proxy.bus.shared_counts import SharedCounts
@@ -33,6 +34,7 @@ from proxy.serve.gateway import Gateway
 from proxy.serve.page_lists import PageLists
 from proxy.serve.product_news import ProductNews
 from proxy.serve.publishing import Publishing
+from proxy.serve.results import KeptResults
 from proxy.serve.rules import Rules
 from proxy.serve.survey import Survey
 from proxy.stores.personal_data import Places, Receipt, exported
@@ -86,6 +88,7 @@ class Desk:
     versions: Versions
     publishing: Publishing
     survey: Survey
+    kept_results: KeptResults
     page_lists: PageLists
     now: Callable[[], float]
     is_published: bool
@@ -103,6 +106,10 @@ class Desk:
     def leave(self) -> None:
         """Says from now on that we are about to stop."""
         self.is_stopping = True
+
+    async def aclose(self) -> None:
+        """Lets go of what is under way for the studio; idempotent."""
+        await self.kept_results.aclose()
 
     @property
     def routes(self) -> Mapping[str, Handler]:
@@ -169,6 +176,10 @@ class Desk:
         if self.publication is None or loaded is None or loaded.names is None:
             raise RequestError("no rules are being served, so nobody knows what may be asked")
         return await self.survey.typed(self.publication, loaded.names, text)
+
+    async def results(self, days: int, patience: float) -> Looked:
+        publication = self.publication
+        return await self.kept_results.look(publication, days, patience) if publication else Looked(None, False)
 
     async def plan(self) -> Outlook:
         return await self.publishing.plan()

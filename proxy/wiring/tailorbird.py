@@ -36,6 +36,7 @@ from proxy.serve.previewing import Previewing, stylesheet
 from proxy.serve.product_news import ProductNews
 from proxy.serve.protocol import protocols
 from proxy.serve.publishing import Publishing
+from proxy.serve.results import KeptResults
 from proxy.serve.rules import Rules, nothing_published
 from proxy.serve.showing_as import STYLESHEET_PATH
 from proxy.serve.survey import Survey
@@ -159,15 +160,8 @@ class Tailorbird:
         self._rules = Rules(folder, settings.catalogue, self.store, adapt, self._gateway.publish, self.metrics, clock)
         self._drafts = Drafts(Path(settings.rules), self._rules.draft)
         self._outbox = open_outbox(settings.store)
-        publishing = Publishing(
-            self._rules,
-            self._drafts,
-            folder.versions,
-            self._views,
-            clock,
-            approval=settings.approval,
-            is_published=is_published,
-        )
+        known = self._rules, self._drafts, folder.versions, self._views, clock
+        publishing = Publishing(*known, approval=settings.approval, is_published=is_published)
         survey = Survey(self.store, clock)
         self._profiles.along(survey.forget)
         self.desk = Desk(
@@ -187,6 +181,7 @@ class Tailorbird:
             folder.versions,
             publishing,
             survey,
+            KeptResults(settings.store, self._machine, clock),
             PageLists(self._asking, settings),
             clock,
             is_published,
@@ -277,6 +272,7 @@ class Tailorbird:
                 await task
         if self._accesslog is not None:
             await self._accesslog.aclose()
+        await self.desk.aclose()
         await self.journal.aclose()
         await self.bus.aclose()
         await self._views.aclose()

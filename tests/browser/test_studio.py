@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxy.model import Arrival, Event
+from proxy.stores import open_store
 from tests.browser.conftest import Tab
 from tests.running import DEMO, link, running
 
@@ -41,10 +44,7 @@ async def test_a_rule_is_found_among_many_and_none_is_too_long_for_the_screen(ta
         pause = page.get_by_role("button", name="Pause Winter x7x", exact=True)
         for width in (1280, 390):
             await page.set_viewport_size({"width": width, "height": 800})
-            assert await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-            assert await page.evaluate(
-                "[...document.querySelectorAll('section')].every(one => one.scrollWidth <= one.clientWidth)"
-            )
+            assert await page.evaluate(WIDE)
         await page.get_by_label("Find a rule").fill("winter x7x")
         await page.get_by_text("1 of 21").wait_for()
         assert await page.get_by_role("button", name=re.compile("^Pause Winter")).count() == 1
@@ -77,11 +77,75 @@ PALE = """() => {
 }"""
 
 
+WIDE = """document.documentElement.scrollWidth <= document.documentElement.clientWidth
+  && [...document.querySelectorAll("section")].every(one => one.scrollWidth <= one.clientWidth)"""
+
+COMPARED = """rules: []
+experiments:
+  - name: Bar
+    slot: home.hero
+    variants: [{name: control, show: nothing new}, {name: new, show: {banner: {title: x}}}]
+"""
+
+
+def met(number: int) -> list[Arrival]:
+    """A visitor of the experiment, of whom every fourth orders where nothing is new, and else every second."""
+    name, at, is_new = f"visitor{number}", 1_795_435_200.0, number % 2 == 0
+    details: dict[str, str | float | bool] = {"slot home.hero": f"Bar / {'new' if is_new else 'control'}"}
+    view = Event(at, "page:1", "page viewed", "/", shown=("Bar",) if is_new else ())
+    orders = [Event(at + 9, "shop:1", "order completed", value=20.0)] if number % 4 == 0 or number % 8 == 1 else []
+    return [
+        Arrival(name, view, "page", at, details=details),
+        *(Arrival(name, order, "shop", at) for order in orders),
+    ]
+
+
+async def test_a_merchandiser_reads_what_an_experiment_brought_by_keyboard_alone(tab: Tab, tmp_path: Path) -> None:
+    (tmp_path / "a.rules.yaml").write_text(COMPARED)
+    (tmp_path / "slots.yaml").write_text("slots: {home.hero: {}}")
+    url = f"sqlite:{tmp_path}/store.db"
+    async with aclosing(open_store(url)) as store:
+        await store.apply([one for number in range(4_000) for one in met(number)])
+    page = tab.page
+    async with running(*DEMO, "--rules", str(tmp_path), "--store", url, until="Ctrl-C") as printed:
+        await page.goto(link(printed, "the studio"))
+        await page.get_by_role("link", name="Bar", exact=True).focus()
+        await page.keyboard.press("Enter")
+        await page.get_by_text(
+            re.compile("^better by .* %$")
+        ).wait_for()  # it asks again by itself until all is counted
+        assert "of 4,00" in (await page.inner_text("main")).lower()
+        for width in (1280, 390):
+            await page.set_viewport_size({"width": width, "height": 800})
+            assert await page.evaluate(WIDE)
+        for scheme in ("dark", "light"):
+            await page.emulate_media(color_scheme=scheme)
+            assert await page.evaluate(PALE) == []
+        await page.set_viewport_size({"width": 1280, "height": 800})
+        spans = await page.evaluate("[...document.querySelectorAll('svg .span')].map(one => one.getBBox().width)")
+        assert spans and all(spans)
+        await page.get_by_label("A difference matters from").focus()
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(re.compile("matters=10"))
+        assert await page.get_by_label("A difference matters from").input_value() == "10"
+        async with page.expect_download() as loading:
+            await page.get_by_role("link", name="CSV").focus()
+            await page.keyboard.press("Enter")
+        table = (await (await loading.value).path()).read_text()
+        assert table.startswith("rule,since,group,visitors,") and ",new,2000,order completed,1000," in table
+        await page.get_by_role("link", name="The rule in the list of rules").click()
+        await page.wait_for_url(re.compile("/#rule-1$"))
+        assert await page.locator("#rule-1").inner_text()
+        assert tab.complaints == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_all_texts_stand_out_enough_to_be_read_and_all_fields_have_a_name(scheme: Any, tab: Tab) -> None:
     async with running(*DEMO, until="Ctrl-C") as printed:
         await tab.page.emulate_media(color_scheme=scheme)
-        for path in ("/", "/versions", "/plan", "/segments", "/why?url=/"):
+        for path in ("/", "/versions", "/plan", "/results", "/segments", "/why?url=/"):
             await tab.page.goto(link(printed, "the studio") + path)
             assert await tab.page.evaluate(PALE) == []
             fields = "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"

@@ -6,15 +6,19 @@ from contextlib import aclosing
 from math import inf
 from pathlib import Path
 
-from proxy.audience.results import HELD_OUT, ORDER, named
+from proxy.audience.results import HELD_OUT, ORDER, Comparison, Tally, named
 from proxy.bucketing import HOLDOUT, bucket
+from proxy.bus import bus_of_machine
 from proxy.model import Arrival, Event, Holdout, Profile
-from proxy.serve.results import counted
+from proxy.rulebook.compile import load
+from proxy.serve.results import KeptResults, Question, counted, known_of
 from proxy.stores import open_store
+from tests.running import PATIENCE_SECONDS
+
+HALF = Holdout("Half", 5_000)
 
 
 async def test_everybody_is_counted_by_what_chance_draws_them_by(tmp_path: Path) -> None:
-    half = Holdout("Half", 5_000)
     keys = [f"card-{number}" for number in range(40)]
     async with aclosing(open_store(f"sqlite:{tmp_path}/store.db")) as store:
         await store.put_profiles([Profile(f"v{key}", bucket_key=key) for key in keys])
@@ -25,8 +29,24 @@ async def test_everybody_is_counted_by_what_chance_draws_them_by(tmp_path: Path)
             await store.apply(
                 [Arrival(f"v{key}", view, "page", 5, details=details), Arrival(f"v{key}", order, "shop", 6)]
             )
-        results = await counted(store, [half], -inf, inf)
-        none = await counted(store, [half], 6, inf)
+        results = await counted(store, [HALF], -inf, inf)
+        none = await counted(store, [HALF], 6, inf)
     out = sum(bucket(HOLDOUT + "Half", key) < 5_000 for key in keys)
-    assert 0 < out < 40 and results.of[named(half)].groups[HELD_OUT].money.total == 3.0 * out
+    assert 0 < out < 40 and results.of[named(HALF)].groups[HELD_OUT].money.total == 3.0 * out
     assert (results.visitors, none.visitors, len(none.of)) == (40, 40, 0)
+
+
+async def test_a_store_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    loaded = load({"a.rules.yaml": b"rules: []"})
+    assert loaded.publication is not None, loaded.findings
+    async with aclosing(KeptResults(f"sqlite:{tmp_path}", bus_of_machine(None), lambda: 1.0)) as kept:
+        looked = await kept.look(loaded.publication, 0, PATIENCE_SECONDS)
+    assert looked.kept is None and not looked.is_counting
+    assert looked.problem.startswith(f"`{tmp_path}` cannot be used as a store")
+
+
+def test_of_rules_that_nobody_knows_only_those_are_kept_that_most_met() -> None:
+    of = {f"fake {number}": Comparison({"shown": Tally(number)}) for number in range(300)}
+    of |= {"Hero": Comparison({"shown": Tally(1)}), named(HALF): Comparison({"shown": Tally(1)})}
+    known = known_of(of, Question("", frozenset({"Hero"}), (HALF,), 0.0))
+    assert len(known) == 102 and {"Hero", named(HALF), "fake 299", "fake 200"} <= known.keys()

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from proxy.audience.results import Looked
 from proxy.audience.segments import Size
 from proxy.audience.survey import Groups, Typed
 from proxy.catalogue.hub import Hub
@@ -64,6 +65,7 @@ class Shop:
     is_stopping: bool = False
     is_tight: bool = False
     is_storing: bool = True
+    looked: Looked = field(default_factory=lambda: Looked(None, False))
     surveyed: Groups = field(default_factory=lambda: Groups(0, 0))
     hub: Hub = field(default_factory=Hub)
 
@@ -92,6 +94,9 @@ class Shop:
 
     async def groups(self) -> Groups:
         return self.surveyed
+
+    async def results(self, days: int, patience: float) -> Looked:
+        return self.looked
 
     async def typed(self, text: str) -> Typed:
         if "orders" in text:
@@ -252,7 +257,14 @@ async def test_a_warning_degrades_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "title"), [("/versions", "Versions"), ("/plan", "Plan"), ("/segments", "Segments"), ("/why", "Why?")]
+    ("path", "title"),
+    [
+        ("/versions", "Versions"),
+        ("/plan", "Plan"),
+        ("/results", "Results"),
+        ("/segments", "Segments"),
+        ("/why", "Why?"),
+    ],
 )
 async def test_each_page_has_its_title_and_says_where_one_is(path: str, title: str) -> None:
     async with browser(Shop()) as client:

@@ -1,0 +1,246 @@
+"""The studio's page about results, and its table as CSV and JSON: what `tailorbird results` says, for who uses no
+terminal. Counting is done elsewhere (`serve/results.py`) and may take long: the page shows what there is, and how old
+that is.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from proxy.audience.lift import Lift
+from proxy.audience.report import Row, Told, in_money, in_percent, reported
+from proxy.audience.results import GOALS, Kept, Looked
+from proxy.audience.verdicts import Asked, Word
+from proxy.diagnostics import many
+from proxy.errors import RequestError
+from proxy.studio.versions import Html
+from proxy.studio.views import Site
+
+PERIODS = {0: "all time", 7: "the last 7 days", 14: "the last 14 days", 30: "the last 30 days", 90: "the last 90 days"}
+MATTERS = (1, 2, 5, 10)
+PAGE_PATIENCE_SECONDS, PROGRAM_PATIENCE_SECONDS = 1.5, 60.0
+MOST = 200
+WIDEST, NARROWEST = 1.0, 0.1
+"""Intervals are drawn from -100 % to 100 % at most, and from -10 % to 10 % at least."""
+COLOURS = {Word.BETTER: "live", Word.WORSE: "over", Word.DISTRUST: "over"}
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for a formula at the beginning of a cell."""
+COLUMNS = ("rule", "since", "group", "visitors", "counted", "reached", "by visitor", "lift", "low", "high", "verdict")
+
+
+class Query(NamedTuple):
+    """What is asked for: choices met within so many `days`, 0 for all; by which goal, "" for that of each; how large a
+    difference matters, in percent; and one rule alone, "" for all."""
+
+    days: int = 0
+    goal: str = ""
+    matters: int = 5
+    rule: str = ""
+
+
+class BarView(msgspec.Struct, frozen=True):
+    """An interval as it is drawn, in hundredths of the width: from where, how wide, and where the difference is."""
+
+    low: float
+    width: float
+    middle: float
+
+
+class CellView(msgspec.Struct, frozen=True):
+    """What a group did, in words, and beside the first group if it is another."""
+
+    what: str
+    reached: str
+    lift: str = ""
+    bar: BarView | None = None
+
+
+class RowView(msgspec.Struct, frozen=True):
+    """A group: all that was counted of it, the goal first."""
+
+    group: str
+    visitors: str
+    cells: list[CellView]
+    verdict: str
+
+
+class ComparisonView(msgspec.Struct, frozen=True):
+    """A rule or experiment. `place` is where it stands in the list of rules, 0 if it does not."""
+
+    name: str
+    place: int
+    since: str
+    verdict: str
+    colour: str
+    rows: list[RowView]
+    notes: list[str]
+
+
+class ResultsView(msgspec.Struct, frozen=True):
+    """The page. `compared` has something to compare with, `alone` has not; there is no room for those `left_out`.
+    `scale` is how far bars reach, in percent; `age` how old all this is."""
+
+    age: str
+    visitors: str
+    scale: int
+    compared: list[ComparisonView]
+    alone: list[ComparisonView]
+    left_out: int
+
+
+def query_of(said: QueryParams) -> Query:
+    """Raises `RequestError` for what the page does not offer."""
+    days, matters, goal = said.get("days", "0"), said.get("matters", "5"), said.get("goal", "")
+    if days not in map(str, PERIODS) or matters not in map(str, MATTERS) or (goal and goal not in GOALS):
+        raise RequestError(
+            "there are no results by this",
+            help=f"days: {_or(PERIODS)}; matters, in percent: {_or(MATTERS)}; goal: {_or(GOALS)}",
+        )
+    return Query(int(days), goal, int(matters), said.get("rule", ""))
+
+
+def _or(values: Mapping[int, str] | Sequence[object]) -> str:
+    return ", ".join(map(str, values))
+
+
+def told_of(kept: Kept, site: Site, query: Query) -> list[Told]:
+    """What is told of what was counted, those first that most visitors met."""
+    publication = site.publication
+    if publication is None:
+        return []
+    of = {name: found for name, found in kept.counted.of.items() if query.rule in ("", name)}
+    asked = Asked(site.now(), query.goal or None, matters=query.matters / 100)
+    told = reported(of, publication.rules, publication.plan.holdouts, asked)
+    return sorted(told, key=lambda one: (-sum(row.visitors for row in one.rows), one.rule))
+
+
+def results_view(kept: Kept, told: Sequence[Told], places: Mapping[str, int], now: float) -> ResultsView:
+    """What the page shows; `places` are those of rules in the list of rules."""
+    reach = max((abs(end) for one in told for lift in _goals(one) for end in (lift.low, lift.high)), default=0.0)
+    scale = min(WIDEST, max(NARROWEST, reach))
+    shown = [_comparison(one, places.get(one.rule, 0), scale) for one in told[:MOST]]
+    alone = {one.rule for one in told if one.verdict.word is Word.ALONE}
+    return ResultsView(
+        _age(now - kept.at),
+        many(kept.counted.visitors, "visitor"),
+        round(100 * scale),
+        [one for one in shown if one.name not in alone],
+        [one for one in shown if one.name in alone],
+        max(0, len(told) - MOST),
+    )
+
+
+def _goals(told: Told) -> Iterator[Lift]:
+    for row in told.rows:
+        if lift := row.lifts.get(told.counted[0]):
+            yield lift
+
+
+def _age(seconds: float) -> str:
+    if seconds < 120:
+        return f"{many(max(0, int(seconds)), 'second')} ago"
+    return f"{int(seconds / 60)} minutes ago"
+
+
+def _comparison(told: Told, place: int, scale: float) -> ComparisonView:
+    when = datetime.fromtimestamp(told.since, UTC)
+    rows = [_row(row, told, scale) for row in told.rows]
+    colour = COLOURS.get(told.verdict.word, "")
+    since = f"{when.day} {when:%B %Y}"
+    return ComparisonView(told.rule, place, since, told.verdict.text, colour, rows, list(told.notes))
+
+
+def _row(row: Row, told: Told, scale: float) -> RowView:
+    cells = [_cell(kind, did, row, scale) for kind, did in row.did.items()]
+    if row.paid_by_payer:
+        lift = row.lifts.get("paid")
+        up_to = f", up to {told.cap:,.2f} of each" if lift and told.cap else ""
+        reached = f"{row.paid:,.2f} paid by each, {row.paid_by_payer:,.2f} by each who paid"
+        cells.append(CellView("", reached, f"{in_money(lift)}{up_to}" if lift else ""))
+    is_told = row.verdict and sum(bool(one.verdict) for one in told.rows) > 1
+    return RowView(row.group, f"{row.visitors:,}", cells, row.verdict.text if row.verdict and is_told else "")
+
+
+def _cell(kind: str, did: int, row: Row, scale: float) -> CellView:
+    reached, lift = f"{did:,}, {did / row.visitors:.2%}", row.lifts.get(kind)
+    if lift is None:
+        return CellView(kind, reached, "too few to compare" if row.lifts else "")
+    low, middle, high = (50 + 50 * max(-1.0, min(1.0, end / scale)) for end in (lift.low, lift.value, lift.high))
+    return CellView(kind, reached, in_percent(lift), BarView(round(low, 1), round(high - low, 1), round(middle, 1)))
+
+
+def as_csv(told: Sequence[Told]) -> str:
+    """A line for each group and each thing that was counted of it."""
+    lines = io.StringIO()
+    table = csv.writer(lines)
+    table.writerow(COLUMNS)
+    for one in told:
+        since = datetime.fromtimestamp(one.since, UTC).isoformat(timespec="seconds")
+        for row in one.rows:
+            counted = [(kind, did, did / row.visitors) for kind, did in row.did.items()]
+            for kind, reached, by_visitor in [*counted, ("paid", "", row.paid)]:
+                lift = row.lifts.get(kind)
+                ends = (lift.value, lift.low, lift.high) if lift else ("", "", "")
+                verdict = row.verdict.text if row.verdict and kind == one.counted[0] else ""
+                names = _harmless(one.rule), since, _harmless(row.group)
+                table.writerow([*names, row.visitors, kind, reached, by_visitor, *ends, verdict])
+    return lines.getvalue()
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def results_routes(site: Site, html: Html) -> list[Route]:
+    """`html(template, **values)` makes a page."""
+
+    async def page(request: Request) -> Response:
+        query = query_of(request.query_params)
+        looked = await site.results(query.days, PAGE_PATIENCE_SECONDS)
+        rules = site.publication.rules if site.publication else ()
+        places = {rule.name: place for place, rule in enumerate(rules, start=1)}
+        kept, told = looked.kept, told_of(looked.kept, site, query) if looked.kept else []
+        view = results_view(kept, told, places, site.now()) if kept else None
+        return html(
+            "results.html",
+            results=msgspec.to_builtins(view),
+            looked=msgspec.to_builtins({"is_counting": looked.is_counting, "problem": looked.problem}),
+            query=query._asdict(),
+            has_rules=bool(rules),
+            place=places.get(query.rule, 0),
+            periods=[[str(days), text] for days, text in PERIODS.items()],
+            matters=list(MATTERS),
+            goals=list(GOALS),
+            asked=str(request.url.query),
+        )
+
+    async def told(request: Request) -> list[Told]:
+        query = query_of(request.query_params)
+        return told_of(_counted(await site.results(query.days, PROGRAM_PATIENCE_SECONDS)), site, query)
+
+    async def table(request: Request) -> Response:
+        named = {"content-disposition": 'attachment; filename="results.csv"'}
+        return Response(as_csv(await told(request)), headers=named, media_type="text/csv; charset=utf-8")
+
+    async def api(request: Request) -> Response:
+        return Response(msgspec.json.encode(await told(request)), media_type="application/json")
+
+    return [Route("/results", page), Route("/results.csv", table), Route("/api/results", api)]
+
+
+def _counted(looked: Looked) -> Kept:
+    """What was counted. Raises `RequestError` while there is nothing."""
+    if looked.kept is None:
+        why = looked.problem or ("they are being counted" if looked.is_counting else "no rules are being served")
+        raise RequestError(f"there are no results yet: {why}", help="ask again a little later", status=503)
+    return looked.kept

@@ -1,0 +1,125 @@
+"""Results for the studio, counted by a process of its own, from every kind of store."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from proxy.audience.results import ALL, KEPT_SECONDS, ORDER, Counted, Kept
+from proxy.bus import bus_of_machine
+from proxy.model import Arrival, Event
+from proxy.ports import Bus, Store
+from proxy.rulebook.compile import Publication, load
+from proxy.serve.results import KeptResults
+from tests.running import PATIENCE_SECONDS
+
+NOON = 1_795_435_200.0
+RULES = b"rules: [{name: Hero, slot: home.hero, show: {banner: {title: x}}}]"
+
+
+@dataclass
+class Clock:
+    """A moment that a test sets."""
+
+    now: float = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def publication() -> Publication:
+    loaded = load({"a.rules.yaml": RULES, "slots.yaml": b"slots: {home.hero: {}}"})
+    assert loaded.publication is not None, loaded.findings
+    return loaded.publication
+
+
+@pytest.fixture
+async def kept(url: str, clock: Clock) -> AsyncIterator[KeptResults]:
+    async with aclosing(KeptResults(url, bus_of_machine(None), clock)) as kept:
+        yield kept
+
+
+def visit(visitor_id: str, at: float = NOON - 60) -> list[Arrival]:
+    view = Event(at, "page:1", "page viewed", "/", shown=("Hero",))
+    order = Event(at + 5, "shop:1", ORDER, value=12.0)
+    details: dict[str, str | float | bool] = {"slot home.hero": "Hero"}
+    return [Arrival(visitor_id, view, "page", at, details=details), Arrival(visitor_id, order, "shop", at)]
+
+
+async def test_all_visitors_are_counted_and_what_was_counted_is_kept_for_a_minute(
+    store: Store, kept: KeptResults, publication: Publication, clock: Clock
+) -> None:
+    await store.apply([*visit("anna"), *visit("ben", NOON - 9 * 86_400)])
+    all_time = await kept.look(publication, 0, PATIENCE_SECONDS)
+    assert all_time.kept and all_time.kept.at == NOON and not all_time.is_counting
+    hero = all_time.kept.counted.of["Hero"].groups[ALL]
+    assert (all_time.kept.counted.visitors, hero.visitors, hero.did[ORDER], hero.money.total) == (2, 2, 2, 24.0)
+    week = await kept.look(publication, 7, PATIENCE_SECONDS)
+    assert week.kept and week.kept.counted.of["Hero"].groups[ALL].visitors == 1
+    await store.apply(visit("cleo"))
+    assert await kept.look(publication, 0, PATIENCE_SECONDS) == all_time
+    clock.now += 1_000.0
+    stale = await kept.look(publication, 0, PATIENCE_SECONDS)
+    assert stale.kept == all_time.kept and stale.is_counting, "what there is is shown while it is counted again"
+    while (again := await kept.look(publication, 0, PATIENCE_SECONDS)).is_counting:
+        await asyncio.sleep(0.05)
+    assert again.kept and again.kept.counted.of["Hero"].groups[ALL].visitors == 3 and again.kept.at == clock.now
+
+
+async def test_who_does_not_want_to_wait_is_told_that_it_is_being_counted(
+    kept: KeptResults, publication: Publication
+) -> None:
+    looked = await kept.look(publication, 0, 0)
+    assert (looked.kept, looked.is_counting, looked.problem) == (None, True, "")
+    await kept.aclose()
+    assert not children(), "its process went with it"
+
+
+def children() -> list[str]:
+    """The processes that count for this one."""
+    ids = [id for task in Path("/proc/self/task").iterdir() for id in (task / "children").read_text().split()]
+    return [id for id in ids if b"proxy.serve.results" in Path(f"/proc/{id}/cmdline").read_bytes()]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="tb-") as folder:  # a socket's path must be short
+        yield Path(folder)
+
+
+async def test_what_one_worker_counted_the_others_need_not_count(
+    store: Store, url: str, publication: Publication, clock: Clock, folder: Path
+) -> None:
+    await store.apply(visit("anna"))
+    buses: list[Bus] = [bus_of_machine(folder), bus_of_machine(folder)]
+    one, other = (KeptResults(url, bus, clock) for bus in buses)
+    for bus in buses:
+        await bus.open()
+    try:
+        counted = await one.look(publication, 0, PATIENCE_SECONDS)
+        while (heard := await other.look(publication, 0, 0)).is_counting:
+            await other.aclose()
+        assert heard.kept == counted.kept
+    finally:
+        for bus in buses:
+            await bus.aclose()
+
+
+def test_what_took_long_to_count_is_kept_longer() -> None:
+    kept = Kept("v", 0, NOON, 30.0, Counted(0, {}))
+    assert kept.is_fresh(NOON + 299) and not kept.is_fresh(NOON + 300)
+    quick = Kept("v", 0, NOON, 0.1, Counted(0, {}))
+    assert quick.is_fresh(NOON + KEPT_SECONDS - 1) and not quick.is_fresh(NOON + KEPT_SECONDS)
+    assert not quick.is_fresh(NOON - 1), "a clock that was put back"

@@ -1,0 +1,172 @@
+"""The page about results, and its table for spreadsheets and programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from proxy.audience.results import ALL, HELD_OUT, ORDER, Comparison, Counted, Kept, Looked, Tally, named
+from proxy.audience.verdicts import DAY
+from proxy.rulebook.compile import Publication, load
+from tests.studio.test_app import Shop, browser
+
+NOW = 1_795_435_200.0
+RULES = b"""version: 1
+holdout: {name: Q4, share: 10%}
+rules:
+  - {name: "Sale <now>", slot: home.hero, show: {banner: {title: x}}}
+experiments:
+  - name: Bar
+    slot: all.topbar
+    guardrails: [product added]
+    variants:
+      - {name: control, show: nothing new}
+      - {name: red, show: {banner: {title: x}}}
+      - {name: green, show: {banner: {title: x}}}
+"""
+
+
+class ShopToday(Shop):
+    def now(self) -> float:
+        return NOW
+
+
+def published() -> Publication:
+    loaded = load({"a.rules.yaml": RULES, "slots.yaml": b"slots: {home.hero: {}, all.topbar: {}}"})
+    assert loaded.publication is not None, loaded.findings
+    return loaded.publication
+
+
+def group(visitors: int, ordered: int, added: int = 3) -> Tally:
+    return Tally(visitors, {ORDER: ordered, "product added": added}, [float(20 + one % 90) for one in range(ordered)])
+
+
+def looked(of: dict[str, dict[str, Tally]], **more: Any) -> Looked:
+    """So much was counted, 65 seconds ago."""
+    found = {name: Comparison(deepcopy(groups), began=NOW - 20 * DAY) for name, groups in of.items()}
+    for comparison in found.values():
+        comparison.sum_up()
+    kept = Kept("", 0, NOW - 65, 2.0, Counted(31_000, found))
+    return Looked(kept, more.get("is_counting", False), more.get("problem", ""))
+
+
+MANY = {
+    "Bar": {"control": group(9_000, 600, 2_000), "red": group(9_100, 610, 2_000), "green": group(9_050, 850, 1_500)},
+    named(published().plan.holdouts[0]): {HELD_OUT: group(3_000, 150), ALL: group(28_000, 1_450)},
+    "Sale <now>": {ALL: group(9_000, 500)},
+    "Gone": {"a": group(100, 3), "b": group(101, 9)},
+}
+
+
+def site(of: Looked) -> Shop:
+    return ShopToday(publication=published(), looked=of)
+
+
+async def asked(of: Looked, path: str = "/results") -> str:
+    async with browser(site(of)) as client:
+        answer = await client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def plain(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page)).replace("&#x2f;", "/").replace("&amp;", "&")
+
+
+async def test_each_rule_is_told_with_its_groups_its_verdict_and_how_old_that_is() -> None:
+    page = await asked(looked(MANY))
+    told = plain(page)
+    assert "Of 31,000 visitors in the log, counted 65 seconds ago." in told
+    assert re.search(r"Bar green: better by [\d.]+ % to \d+ % control 9,000 600, 6.67% order completed red", told), told
+    assert "green better by" in told and "red too early: " in told, "each of several arms has its own verdict"
+    assert "green: product added is worse by" in told
+    assert "holdout: Q4 too early: " in told
+    assert "Sale &lt;now&gt; 9,000 500, 5.56% order completed" in told, "where nobody is held out, at the end"
+    assert page.index("holdout: Q4") < page.index(">Bar<"), "what most visitors met comes first"
+
+
+async def test_bars_are_drawn_to_one_scale_from_loss_to_lift() -> None:
+    page = await asked(looked(MANY))
+    spans = [(float(x), float(width)) for x, width in re.findall(r'class="span" x="([\d.]+)" width="([\d.]+)"', page)]
+    assert len(spans) == 3 and all(x >= 0 and x + width <= 100.1 for x, width in spans)
+    assert [x for x, _ in spans if x > 50], "better is right of the middle"
+    assert "style=" not in page, "the content security policy forbids it"
+
+
+async def test_a_rules_own_page_tells_all_that_was_counted_and_leads_back_to_it() -> None:
+    page = await asked(looked(MANY), "/results?rule=Bar")
+    told = plain(page)
+    assert "2,000, 22.22% product added" in told and "by each who paid" in told and ", up to 109.00 of each" in told
+    assert "holdout: Q4" not in told
+    assert 'href="/#rule-2"' in page and "since 3 November 2026" in told
+    async with browser(site(looked(MANY))) as client:
+        home = (await client.get("/")).text
+    assert 'id="rule-2"' in home and 'href="/results?rule=Bar"' in home
+    assert 'href="/results?rule=Sale%20%3Cnow%3E"' in home
+
+
+@pytest.mark.parametrize(
+    ("of", "says"),
+    [
+        (Looked(None, True), "is being counted"),
+        (Looked(None, False, "the disk is gone"), "Results cannot be counted: the disk is gone"),
+        (looked({}), "Nobody met a rule in this time"),
+        (looked(MANY, is_counting=True), "counted 65 seconds ago, and being counted again now"),
+    ],
+    ids=["counting", "a problem", "nobody", "again"],
+)
+async def test_where_there_is_nothing_yet_it_says_what_goes_on_or_what_to_do(of: Looked, says: str) -> None:
+    page = await asked(of)
+    assert says in plain(page)
+    assert ('http-equiv="refresh"' in page) == (of.is_counting and of.kept is None)
+
+
+async def test_without_rules_it_says_so() -> None:
+    async with browser(Shop(publication=None)) as client:
+        assert "No rule is being served." in (await client.get("/results")).text
+        refused = await client.get("/api/results")
+    assert refused.status_code == 503 and "no rules are being served" in refused.text
+
+
+async def test_what_is_asked_for_is_kept_in_the_form_and_the_links() -> None:
+    page = await asked(looked(MANY), "/results?days=30&goal=product+added&matters=10")
+    assert '<option value="30" selected>' in page and "<option selected>product added" in page
+    assert '<option value="10" selected>' in page
+    assert 'href="/results.csv?days=30&amp;goal=product+added&amp;matters=10"' in page.replace("&#x2b;", "+")
+    assert "2,000, 22.22% product added" in plain(page)
+
+
+@pytest.mark.parametrize("query", ["days=5", "days=x", "matters=0", "goal=fame"])
+async def test_what_the_page_does_not_offer_is_refused_with_what_it_does(query: str) -> None:
+    async with browser(site(looked(MANY))) as client:
+        answer = await client.get(f"/results?{query}")
+    assert answer.status_code == 400 and "days: 0, 7, 14, 30, 90" in answer.text
+
+
+async def test_the_table_for_a_spreadsheet_has_a_line_for_each_number_and_no_formula() -> None:
+    of = looked({**MANY, "=1+1": {ALL: group(9, 1)}})
+    async with browser(site(of)) as client:
+        answer = await client.get("/results.csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    green = next(row for row in rows if (row["rule"], row["group"], row["counted"]) == ("Bar", "green", ORDER))
+    assert (green["visitors"], green["reached"]) == ("9050", "850") and float(green["low"]) > 0
+    assert green["verdict"].startswith("better by") and green["since"] == "2026-11-03T12:00:00+00:00"
+    assert [row["rule"] for row in rows if "1+1" in row["rule"]] == ["'=1+1"] * 2
+
+
+async def test_programs_get_what_the_command_prints() -> None:
+    async with browser(site(looked(MANY))) as client:
+        told = (await client.get("/api/results?rule=Bar")).json()
+    assert [one["rule"] for one in told] == ["Bar"]
+    assert told[0]["verdict"]["word"] == "better" and told[0]["rows"][2]["lifts"][ORDER]["error"] > 0
+
+
+async def test_what_there_is_no_room_for_is_said() -> None:
+    page = await asked(looked({f"Gone {number}": {ALL: group(number + 1, 0)} for number in range(203)}))
+    assert "3 more were met by fewer visitors; all are in the CSV." in page
