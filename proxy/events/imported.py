@@ -177,7 +177,7 @@ def _item(row: Row, reading: Reading) -> Item:
 def _event(row: Row, alike: Counter[int], reading: Reading) -> Said | str:
     name = reading.text(row, "event")
     if not name:
-        return "says no event; a column `event` names it"
+        return "says no event; a column `event` names it, or the one that `--column event=NAME` names"
     known = BY_KIND.get(name.casefold()) or BY_SEGMENT.get(name.casefold()) or BY_GA4.get(name)
     if known is not None and known.kept is Class.NONE:
         return f"`{name}` is not for imports of events"
@@ -237,7 +237,7 @@ def _at(row: Row, reading: Reading) -> float | str:
     """When it happened, Unix seconds; or what is wrong."""
     value = reading.cell(row, "time")
     if value is None or value == "":
-        return "says no time; a column `time` or `date` has it"
+        return "says no time; a column `time` or `date` has it, or the one that `--column time=NAME` names"
     text = str(value).strip()
     at = instant(float(text)) if text.isascii() and text.isdigit() and len(text) > 8 else None
     if at is None:

@@ -103,7 +103,8 @@ class Collect:
         sender, cookie = self._sender(request, self._source(request, batch.write_key or ""), now)
         if sender.access is not Access.SERVER and (why := why_not_counted(request, self._consents)):
             self._metrics.count("tailorbird_events_total", "outcome", why)
-            return self._answer(request, 200, {"success": True})
+            said = {"accepted": 0, "reason": why} if _query(request, "strict") == "1" else {}
+            return self._answer(request, 200, {"success": True, **said})
         moment = Moment(now, f"{self._name}{next(self._numbers):x}", self._late_seconds)
         judge = partial(judged, call, body, request.query, batch, sender, moment, self._most)
         verdicts = await asyncio.to_thread(judge) if len(body) > THREAD_BYTES else judge()
@@ -119,7 +120,8 @@ class Collect:
     # -- who sends
 
     def _source(self, request: Request, key_in_body: str) -> Source:
-        key = key_in(request.get(b"authorization") or b"") or key_in_body or _query(request, "writeKey")
+        asked = (_query(request, name) for name in ("writeKey", "api_secret"))  # the latter is GA4's word
+        key = key_in(request.get(b"authorization") or b"") or key_in_body or next(filter(None, asked), "")
         source = self._keys.source(key) if key else BROWSER if self._is_from_ourselves(request) else None
         if source is None:
             what = "this write key is nobody's" if key else "no write key came with this"

@@ -20,8 +20,9 @@ __all__ = ["shop"]  # fixtures
         {"headers": {"authorization": f"Bearer {SERVER}"}, "json": page(userId="anna")},
         {"json": page(userId="anna", writeKey=SERVER)},
         {"params": {"writeKey": SERVER}, "json": page(userId="anna")},
+        {"params": {"api_secret": SERVER}, "json": page(userId="anna")},
     ],
-    ids=["bearer", "body", "query"],
+    ids=["bearer", "body", "query", "as GA4 has it"],
 )
 async def test_a_key_comes_in_several_ways(shop: Behind, request_of: dict[str, Any]) -> None:
     assert (await shop.client.post("/_tb/v1/page", **request_of)).status_code == 200
@@ -144,8 +145,11 @@ async def test_nobody_counts_bots_and_those_who_do_not_want_it(
     answer = await send(shop, "page", page(), "", **{**OURS, field: value}, **shop.cookies_of("anna"))
     assert answer.status_code == 200
     assert "set-cookie" not in answer.headers
+    assert answer.json() == {"success": True}
+    told = await send(shop, "page?strict=1", page(), "", **{**OURS, field: value}, **shop.cookies_of("anna"))
+    assert told.json() == {"success": True, "accepted": 0, "reason": outcome}
     assert await log(shop) == []
-    assert shop.tailorbird.metrics.get("tailorbird_events_total", outcome) == 1
+    assert shop.tailorbird.metrics.get("tailorbird_events_total", outcome) == 2
 
 
 async def test_who_did_not_agree_is_not_counted_until_they_do(tmp_path: Path) -> None:
