@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from math import inf
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from proxy.catalogue.hub import MOST_LEARNT, Hub
@@ -59,7 +60,7 @@ class ProductNews:
         self._changes: set[str] = set()
         self._hosts: set[bytes] = set()
         self._place = 0
-        self._take_at = 0.0
+        self._taken_at = -inf
 
     # -- hearing
 
@@ -91,7 +92,8 @@ class ProductNews:
     def take(self) -> None:
         """Applies what pages said, here and elsewhere, unless some was applied a moment ago."""
         now, hub = self._clock(), self._hub()
-        if not (self._heard or self._others) or now < self._take_at:
+        pause = max(SHARE_SECONDS, len(hub) / LEARNT_A_SECOND)
+        if not (self._heard or self._others) or 0 <= now - self._taken_at < pause:  # less: the clock was set back
             return
         for product_id, product in self._others.items():
             _take(hub, product_id, product)
@@ -101,7 +103,7 @@ class ProductNews:
             if is_new or is_due:
                 self._tell(Sighting(product_id, now, product))
         self._heard, self._others = {}, {}
-        self._take_at = now + max(SHARE_SECONDS, len(hub) / LEARNT_A_SECOND)
+        self._taken_at = now
 
     def _tell(self, sighting: Sighting) -> None:
         self._told_at[sighting.id] = sighting.at

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from proxy.httpcache.memory import Marks
 from proxy.httpcache.policy import may_serve_on_error
+from proxy.processes.clock import SLACK_SECONDS
 from proxy.serve.pages import Entry
 from proxy.settings import Settings
 
@@ -17,6 +18,7 @@ class StaleFallback:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._failed = Marks()
+        self._failed_at = 0.0
 
     def may(self, stale: Entry | None, now: float) -> bool:
         """Whether the stored page, if any, may be shown when no new one can be had."""
@@ -25,10 +27,13 @@ class StaleFallback:
 
     def failed(self, key: bytes, now: float) -> None:
         """Says that no new page could be had: for a while nobody asks for one."""
+        self._failed_at = now
         self._failed.put(key, "origin-down", until=now + self._settings.origin_down_seconds)
 
     def must(self, key: bytes, stale: Entry, now: float) -> bool:
-        """True during that while."""
+        """True during that while, which ends when the clock is set back."""
+        if now < self._failed_at - SLACK_SECONDS:
+            self._failed.clear()
         return self._failed.reason(key, now) is not None and self.may(stale, now)
 
     def patience_seconds(self, stale: Entry | None, now: float) -> float | None:

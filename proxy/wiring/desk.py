@@ -28,6 +28,7 @@ from proxy.model import AttributeValue, EvaluationContext
 from proxy.page.slots import LISTING, OURS
 from proxy.personalise import with_products
 from proxy.ports import MISSED, Bus, Store
+from proxy.processes.clock import set_back
 from proxy.processes.memory_limit import MemoryLimit
 from proxy.rulebook.compile import Publication
 from proxy.serve.gateway import Gateway
@@ -211,9 +212,17 @@ class Desk:
 
     async def _purge_everything(self, _: bytes) -> bytes:
         """What may be out of date and nobody here knows of: it may still stand in for an origin that is down."""
-        count = await self.gateway.purge(Purge(prefixes=(b"/",), is_soft=True))
-        log.warning("purges by other machines may have been missed: %s kept pages are asked about again", count)
+        await self._ask_about_all("purges by other machines may have been missed")
         return b""
+
+    async def watch_clock(self) -> None:
+        """Has no page stay fresh until a clock that was set back has caught up. Never ends; cancel it."""
+        async for seconds in set_back(self.now):
+            await self._ask_about_all(f"the clock was set back by {seconds:,.0f} seconds")
+
+    async def _ask_about_all(self, why: str) -> None:
+        count = await self.gateway.purge(Purge(prefixes=(b"/",), is_soft=True))
+        log.warning("%s: %s kept pages are asked about again", why, count)
 
     async def export(self, visitor_id: str) -> Mapping[str, object]:
         return await exported(self.places, visitor_id)

@@ -124,8 +124,7 @@ class Tailorbird:
         joiner = Joiner(self.store, self._profiles, metrics, self._news.tell)
         collect = Collect(WriteKeys(settings), self.cookies, self.journal, joiner, metrics, settings, clock)
         self._profiles.along(joiner.forget)
-        self._routes.update(collect.routes)
-        self._routes.update(Tag(settings).routes)
+        self._routes |= {**collect.routes, **Tag(settings).routes}
 
     def _join_pages(self) -> None:
         """Builds the cache, and what pages tell of products."""
@@ -189,8 +188,7 @@ class Tailorbird:
 
     def _join_listener(self, tokens: Tokens) -> None:
         """Builds the application of the public listener."""
-        settings = self.settings
-        shop = self._gateway.stock.shop
+        settings, shop = self.settings, self._gateway.stock.shop
         previewing = Previewing(tokens, self._asking, self.draft, self._profile, self._gateway.kept, settings, shop)
         self._routes |= {STYLESHEET_PATH: stylesheet, **self.desk.routes}
         may_begin = self._memory_limit.may_begin
@@ -252,6 +250,7 @@ class Tailorbird:
             self._rules.follow,
             self._keeper.run,
             self._lag.watch,
+            self.desk.watch_clock,
             self._memory_limit.watch,
             self._affinity.run,
             partial(self._invalidation.follow, pause_of(self.settings.profile_memory_seconds)),

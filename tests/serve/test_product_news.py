@@ -68,6 +68,10 @@ async def test_what_pages_tell_is_taken_in_together_and_a_moment_apart(url: str)
     now[0] += 2.0
     pages.take()
     assert len(hub) == 3
+    pages.read(about(id="CUP"), page(b"/p/cup"))
+    now[0] -= 86_400.0
+    pages.take()
+    assert len(hub) == 4, "the clock was set back"
     await pages.aclose()
 
 

@@ -42,4 +42,6 @@ def test_after_a_failure_nobody_asks_for_a_while() -> None:
     fallback.failed(b"key", NOON)
     assert [fallback.must(b"key", page, NOON + after) for after in (0, 1.9, 2.0)] == [True, True, False]
     assert not fallback.must(b"another", page, NOON)
+    fallback.failed(b"key", NOON + 86_400)
+    assert not fallback.must(b"key", page, NOON), "the clock was set back"
     assert not fallback.must(b"key", stale(b"max-age=60, must-revalidate"), NOON)

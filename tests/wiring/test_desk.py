@@ -54,6 +54,22 @@ async def test_when_purges_may_have_passed_by_everything_is_asked_about_again(tm
         assert "fwd=stale" in answer.headers["cache-status"]
 
 
+async def test_no_page_stays_fresh_until_a_clock_that_was_set_back_has_caught_up(tmp_path: Path) -> None:
+    now = [NOON + 86_400.0]
+    async with (
+        Origin(always(ok(PAGE, *HTML))) as origin,
+        Behind(origin.url, FOLDER, tmp_path, clock=lambda: now[0]) as shop,
+    ):
+        for _ in range(2):
+            await shop.client.get("/")
+        assert len(origin.requests) == 1
+        now[0] = NOON
+        async with asyncio.timeout(20):
+            while len(origin.requests) < 2:
+                await shop.client.get("/")
+                await asyncio.sleep(0.02)
+
+
 async def test_what_changed_of_products_outlives_the_workers_that_were_told(tmp_path: Path) -> None:
     told = {"id": "MAT", "title": "Mat", "link": "/p/MAT", "availability": "out_of_stock"}
     async with Origin(always(ok(PAGE, *HTML))) as origin:
