@@ -157,7 +157,7 @@ def main() -> None:
         results = asyncio.run(_answered(question))
     except TailorbirdError as error:
         sys.exit(str(error))
-    sys.stdout.buffer.write(msgspec.msgpack.encode(Counted(results.visitors, known_of(results.of, question))))
+    sys.stdout.buffer.write(msgspec.msgpack.encode(Counted.of(results.visitors, known_of(results.of, question))))
 
 
 async def _answered(question: Question) -> Results:

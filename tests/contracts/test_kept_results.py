@@ -64,10 +64,10 @@ async def test_all_visitors_are_counted_and_what_was_counted_is_kept_for_a_minut
     await store.apply([*visit("anna"), *visit("ben", NOON - 9 * 86_400)])
     all_time = await kept.look(publication, 0, PATIENCE_SECONDS)
     assert all_time.kept and all_time.kept.at == NOON and not all_time.is_counting
-    hero = all_time.kept.counted.of["Hero"].groups[ALL]
+    hero = all_time.kept.counted.comparisons()["Hero"].groups[ALL]
     assert (all_time.kept.counted.visitors, hero.visitors, hero.did[ORDER], hero.money.total) == (2, 2, 2, 24.0)
     week = await kept.look(publication, 7, PATIENCE_SECONDS)
-    assert week.kept and week.kept.counted.of["Hero"].groups[ALL].visitors == 1
+    assert week.kept and week.kept.counted.comparisons()["Hero"].groups[ALL].visitors == 1
     await store.apply(visit("cleo"))
     assert await kept.look(publication, 0, PATIENCE_SECONDS) == all_time
     clock.now += 1_000.0
@@ -75,7 +75,9 @@ async def test_all_visitors_are_counted_and_what_was_counted_is_kept_for_a_minut
     assert stale.kept == all_time.kept and stale.is_counting, "what there is is shown while it is counted again"
     while (again := await kept.look(publication, 0, PATIENCE_SECONDS)).is_counting:
         await asyncio.sleep(0.05)
-    assert again.kept and again.kept.counted.of["Hero"].groups[ALL].visitors == 3 and again.kept.at == clock.now
+    assert (
+        again.kept and again.kept.counted.comparisons()["Hero"].groups[ALL].visitors == 3 and again.kept.at == clock.now
+    )
 
 
 async def test_who_does_not_want_to_wait_is_told_that_it_is_being_counted(
@@ -118,8 +120,8 @@ async def test_what_one_worker_counted_the_others_need_not_count(
 
 
 def test_what_took_long_to_count_is_kept_longer() -> None:
-    kept = Kept("v", 0, NOON, 30.0, Counted(0, {}))
+    kept = Kept("v", 0, NOON, 30.0, Counted.of(0, {}))
     assert kept.is_fresh(NOON + 299) and not kept.is_fresh(NOON + 300)
-    quick = Kept("v", 0, NOON, 0.1, Counted(0, {}))
+    quick = Kept("v", 0, NOON, 0.1, Counted.of(0, {}))
     assert quick.is_fresh(NOON + KEPT_SECONDS - 1) and not quick.is_fresh(NOON + KEPT_SECONDS)
     assert not quick.is_fresh(NOON - 1), "a clock that was put back"

@@ -51,7 +51,7 @@ def looked(of: dict[str, dict[str, Tally]], **more: Any) -> Looked:
     found = {name: Comparison(deepcopy(groups), began=NOW - 20 * DAY) for name, groups in of.items()}
     for comparison in found.values():
         comparison.sum_up()
-    kept = Kept("", 0, NOW - 65, 2.0, Counted(31_000, found))
+    kept = Kept("", 0, NOW - 65, 2.0, Counted.of(31_000, found))
     return Looked(kept, more.get("is_counting", False), more.get("problem", ""))
 
 
