@@ -25,7 +25,7 @@ from proxy.serve.showing import Showing
 from proxy.serve.slot_fills import FillCache
 from proxy.serve.slot_maps import SlotMap
 from proxy.settings import Settings
-from proxy.upstream.plain import CHUNKED, Plain
+from proxy.upstream.plain import Plain
 from proxy.visitors.capture import Capture
 
 
@@ -84,8 +84,7 @@ class KnownPages:
         if not slot_map.slots:
             self._untouched.count += 1
             self._capture.note_passed(now, question, slot_map.about, own, client.address)
-            sized = b"content-length: %d\r\n" % len(body) if head.length == CHUNKED else b""
-            client.given(passage, 200, pages.untouched.lines(head.values) + line + sized, body)
+            client.given(passage, 200, pages.untouched.lines(head.values) + line + head.sized(body), body)
             return True
         fills, welcome = self._fills.again(slot_map, question, own, now), b""
         if fills is None:

@@ -146,14 +146,14 @@ class Straight:
         return found
 
     def came(self, passage: Passage, head: Plain, body: memoryview) -> None:
-        """The whole answer: handed on as it is, or taken for what it may be. In chunks there come only pages."""
+        """The whole answer: handed on as it is, or taken for what it may be."""
         way, shape = passage.course.ways.get(head.shape) or self._way_of(passage.course, head.shape)
         line = _said(passage.reason or "cookies")[1]
         if passage.reason or way.is_for_one:
             if way.is_streamed or (way.is_json and not passage.course.may_have_slots):
                 self._bypasses.count += 1
                 self._own.streams.count += 1
-                passage.client.given(passage, head.status, way.shape.lines(head.values) + line, body)
+                passage.client.given(passage, head.status, way.shape.lines(head.values) + line + head.sized(body), body)
                 return
             if way.pages is not None and self._known_pages.gives(passage, way.pages, head, line, body):
                 self._bypasses.count += 1

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Protocol
 
 from proxy.errors import Fault
-from proxy.upstream.chunks import Chunks
+from proxy.upstream.chunks import MOST_BYTES, Chunks
 from proxy.upstream.connection import Connection, heard
 from proxy.upstream.exchange import Exchange
 from proxy.upstream.plain import CHUNKED, Plain
@@ -55,14 +55,14 @@ class Part:
         self.chunks: Chunks | None = None
         self.latest = self.began + seconds if seconds else inf
         self.held = False
-        if head.length == CHUNKED and seconds:  # else each chunk is passed on as it comes
-            self.chunks = Chunks()
+        if head.length == CHUNKED:
+            self.chunks = Chunks(MOST_BYTES if seconds else HELD_BYTES)
             self._feed(self.chunks, first, head.body_at - 2)
 
     def hold(self) -> float:
         """How long the next of what is passed on as it comes may be waited for: as long as any of its body, for that to
         begin; then for a moment, if it is small; 0 for not at all."""
-        if self.missing == self.head.length:
+        if self.missing == self.head.length:  # never so in chunks: their head may be all that comes for a while
             return inf
         if not self.held and self.head.length <= HELD_BYTES:
             self.held, self.latest = True, monotonic() + HELD_SECONDS

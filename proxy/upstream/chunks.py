@@ -18,16 +18,17 @@ _BEGUN = re.compile(rb"(?:\r(?:\n(?:[0-9A-Fa-f]{1,7}(?:\r(?:\n\r?)?)?)?)?)?")
 
 
 class Chunks:
-    """What came of a body: it may be `is_over`, and is not copied but where a size stands across two reads."""
+    """What came of a body of at most `most_bytes`: it may be `is_over`, and is not copied but where a size stands
+    across two reads."""
 
     __slots__ = ("_left", "_rest", "_room", "is_over", "pieces")
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self.pieces: list[memoryview] = []
         self.is_over = False
         self._left = 0  # bytes due of the present chunk
         self._rest = b""  # what may yet become a size
-        self._room = MOST_BYTES
+        self._room = most_bytes
 
     @property
     def body(self) -> memoryview:

@@ -44,6 +44,10 @@ class Plain(NamedTuple):
     shape: HeadShape | None = None
     values: Sequence[bytes] = ()
 
+    def sized(self, body: bytes | memoryview) -> bytes:
+        """The line that says how long the whole body is, where that came in chunks; b"" where the head says it."""
+        return b"content-length: %d\r\n" % len(body) if self.length == CHUNKED else b""
+
 
 def read(data: bytes) -> Plain | None:
     """The head that `data` begins with; None when it is not whole, or not plain."""

@@ -116,8 +116,12 @@ async def test_one_in_pieces_is_brief_where_all_of_it_is_waited_for_or_its_piece
     [
         ((IN_CHUNKS,), 10, True, b"fine"),
         ((IN_CHUNKS[:-14], IN_CHUNKS[-14:]), 10, True, b"fine"),
-        ((IN_CHUNKS,), 0, False, b"fine"),
-        ((IN_CHUNKS[:-14], IN_CHUNKS[-14:]), 0, False, b"fine"),
+        ((IN_CHUNKS,), 0, True, b"fine"),
+        ((IN_CHUNKS[:-14], IN_CHUNKS[-14:]), 0, True, b"fine"),
+        ((IN_CHUNKS[:-19], IN_CHUNKS[-19:]), 0, True, b"fine"),
+        ((IN_CHUNKS[:-2] + b"X-Trailer: 1\r\n\r\n",), 0, False, b"fine"),
+        ((IN_CHUNKS.replace(b"2\r\nne", b"11170\r\n" + b"x" * 70_000),), 0, False, b"fi" + b"x" * 70_000),
+        ((IN_CHUNKS.replace(b"2\r\nne", b"11170\r\n" + b"x" * 70_000),), 10, True, b"fi" + b"x" * 70_000),
         ((IN_CHUNKS[:-2], b"X-Trailer: 1\r\n\r\n"), 10, False, b"fine"),
         ((IN_CHUNKS[:-2] + b"X-Trailer: 1\r\n\r\n",), 10, False, b"fine"),
         ((IN_CHUNKS + REST,), 10, False, b"fine"),
@@ -125,9 +129,10 @@ async def test_one_in_pieces_is_brief_where_all_of_it_is_waited_for_or_its_piece
         ((IN_CHUNKS[:-2],), 0.2, False, "timeout"),
     ],
 )
-async def test_one_in_chunks_is_brief_where_all_of_it_is_waited_for(
-    pieces: tuple[bytes, ...], seconds: float, is_brief: bool, comes: bytes | str
+async def test_one_in_chunks_is_brief_where_all_of_it_is_waited_for_or_it_is_small_and_comes_at_once(
+    pieces: tuple[bytes, ...], seconds: float, is_brief: bool, comes: bytes | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("proxy.upstream.brief.HELD_SECONDS", 10.0)  # a moment of a busy machine
     script = known_and_then(*pieces, known=IN_CHUNKS)
     brief, body, _ = await asked(script, seconds, between_bytes_timeout_ms=60_000)
     assert (brief.was_brief, body) == (is_brief, comes)
@@ -169,6 +174,20 @@ async def test_whatever_else_is_heard_by_an_exchange(pieces: tuple[bytes, ...], 
     limits = {"first_byte_timeout_ms": 300, "between_bytes_timeout_ms": 300}
     brief, body, _ = await asked(known_and_then(*pieces), **limits)  # type: ignore[arg-type]
     assert (brief.was_brief, body) == (False, comes)
+
+
+async def test_the_head_of_a_stream_is_not_held_back_until_its_first_piece_comes() -> None:
+    script = known_and_then(IN_CHUNKS[:-19], known=IN_CHUNKS)
+    async with Origin(script) as origin:
+        transport = OriginTransport(origin.url, Settings())
+        for _ in range(3):
+            await body_of(await transport.fetch(GET))
+        brief = Asked(transport)
+        assert transport.dispatch(brief, HEAD)
+        answer = await asyncio.wait_for(brief.told, 5)
+        assert isinstance(answer, UpstreamResponse)
+        await answer.aclose()
+        await transport.aclose()
 
 
 async def test_one_that_dies_unheard_may_be_asked_for_again() -> None:
