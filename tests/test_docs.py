@@ -6,9 +6,11 @@ import re
 import time
 from pathlib import Path
 
+import click
 import pytest
 
 from proxy.cases import run_cases
+from proxy.cli import tailorbird
 from proxy.cli.docs import MADE, PAGES
 from proxy.rulebook.compile import load
 from proxy.stores.ruledir import read_folder
@@ -44,6 +46,26 @@ def test_files_that_pages_and_modules_name_are_there() -> None:
         named = set(re.findall(before + r"((?:\w+/)*\w+\.py)\b", path.read_text(encoding="utf-8")))
         gone += [(path.name, file) for file in named if not any(there.endswith(f"/{file}") for there in known)]
     assert gone == []
+
+
+def options_not_there(command: click.Command, words: list[str]) -> list[str]:
+    """Of the words that follow a command, those that are neither its options nor its commands."""
+    if isinstance(command, click.Group) and words:
+        context = click.Context(command)
+        inner = command.get_command(context, words[0]) if words[0] in command.list_commands(context) else None
+        return options_not_there(inner, words[1:]) if inner else words
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    return [word for word in words if word.startswith("--") and word.partition("=")[0] not in known]
+
+
+@pytest.mark.parametrize("path", sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")]), ids=str)
+def test_commands_on_pages_are_there_with_their_options(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    written = re.findall(
+        r"(?:^ *|`|[|$] |-- )tailorbird ((?!visitor v1|key id|user v1)[a-z][^`\n|#,;)]*?)(?=  |[`\n|#,;)])", text, re.M
+    )
+    for line in written:
+        assert options_not_there(tailorbird, line.replace('"', " ").split()) == [], line
 
 
 def test_the_page_on_layers_has_the_rows_that_imports_are_checked_by() -> None:

@@ -120,7 +120,10 @@ def _rfm_lines(told: dict[str, Any]) -> list[str]:
 
 def _like_lines(told: dict[str, Any]) -> list[str]:
     lines = [f"  {one['visitor']}  {one['likeness']:.1f}  {'; '.join(one['because'])}" for one in told["visitors"]]
-    return [f"most like {told['like']}, of those looked at", *lines]
+    return [
+        f"most like {told['like']}, of those looked at",
+        *(lines or ["  nobody is like its members, or it has none"]),
+    ]
 
 
 def _suggestion_lines(told: dict[str, Any]) -> list[str]:

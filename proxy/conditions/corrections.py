@@ -52,7 +52,9 @@ NAMES = {
 
 def better_value(value: str, help: str, fits: Callable[[str], bool], choices: Sequence[str]) -> str:
     """The help, with a correction that fits, if one does."""
-    instead = next((found for found in _values(value, choices) if found != value and fits(found)), None)
+    spelled = {choice.casefold(): choice for choice in choices}
+    meant = (spelled.get(found.casefold(), found) for found in _values(value, choices))
+    instead = next((found for found in meant if found != value and fits(found)), None)
     several = _days(value.casefold().strip()) or [
         part for part in re.split(r"\s*[,/;\[\]]\s*|\s+(?:and|or|&)\s+", value.strip()) if part
     ]

@@ -112,7 +112,7 @@ def changes_text(found: Sequence[Change]) -> Iterator[str]:
         yield f"  {sign} {shown:<{NAME_WIDTH}}  {change.what}"
         name = change.name
     if not found:
-        yield "  nothing means anything else"
+        yield "  the rules mean the same"
 
 
 def _who(replayed: Replay) -> Iterator[str]:

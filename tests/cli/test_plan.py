@@ -65,7 +65,7 @@ def test_where_a_saved_folder_is_live_it_tells_what_the_last_change_changed(tmp_
     assert lines[0].startswith("Version 1 → Version 2, which is live")
     assert lines[3] == "  home.hero  75.0 %  ▇▇▇▇▇▇ 30 views    page default → Sale 30"
     assert not lines[-1].startswith("Publish with")
-    assert "nothing means anything else" in desk.say("plan", "--against", "live", "--store", store_of(tmp_path))[1]
+    assert "the rules mean the same" in desk.say("plan", "--against", "live", "--store", store_of(tmp_path))[1]
     desk.save(RULES)
     assert "Version 2 → draft" in desk.say("plan", "--store", store_of(tmp_path))[1], "saved, and not taken over yet"
 

@@ -71,6 +71,7 @@ def test_an_estimate_has_an_interval_and_needs_no_look_at_everybody(shop: list[s
 def test_who_is_like_members_is_told_with_reasons(shop: list[str]) -> None:
     text = run(shop, "--like", "Recent buyers", "--most", "2").output
     assert text.startswith("most like Recent buyers, of those looked at\n  v")
+    assert "nobody is like its members" in run(shop, "--like", "Nobody").output
     assert "favourite category: shoes" in text
     assert "there is no segment `Recent`" in run(shop, "--like", "Recent").output
 

@@ -69,6 +69,11 @@ def test_a_choice_is_met_by_its_beginning_or_nearly() -> None:
     ]  # fmt: skip
 
 
+def test_a_choice_is_told_as_it_is_spelled() -> None:
+    countries = ("NO", "SE")
+    assert instead(better_value("norwegian", "help", lambda text: text.upper() in countries, countries)) == "NO"
+
+
 def test_the_ends_of_a_range_are_swapped() -> None:
     assert instead(swapped("between 20 EUR and 10 EUR", "help")) == "between 10 EUR and 20 EUR"
 

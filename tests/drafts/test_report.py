@@ -73,7 +73,7 @@ def test_the_same_again_gives_the_same_text() -> None:
 
 def test_without_changes_there_is_nothing_to_publish() -> None:
     lines = as_text(told(LIVE)).splitlines()
-    assert lines[1:3] == ["  nothing means anything else", "Nobody sees something different"]
+    assert lines[1:3] == ["  the rules mean the same", "Nobody sees something different"]
     assert not lines[-1].startswith("Publish")
 
 
