@@ -201,7 +201,7 @@ class Journal:
 
     async def _bring(self) -> None:
         """One transaction; in it first what somebody waits for."""
-        self.pending.flush()
+        await self.pending.flushed()
         entries, noted = self._awaited.take(ROWS), list[Arrival | Deed]()
         room = ROWS - rows_of(entries)
         if room > 0 and self._is_well:

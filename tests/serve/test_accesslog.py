@@ -14,7 +14,7 @@ from proxy.metrics import Metrics
 from proxy.serve import accesslog
 from proxy.serve.accesslog import GONE, AccessLog
 from proxy.settings import Settings
-from proxy.visitors.pending import Pending
+from proxy.visitors.pending import FLUSH_AT, Pending
 from tests.wire.asking import asking
 from tests.wire.origin import Origin, by_path, ok
 from tests.wire.served import Served, hear, request
@@ -93,6 +93,23 @@ async def test_what_is_given_at_once_stands_where_its_time_is_though_it_is_told_
     assert pending.pages
     await log.aclose()
     assert [one["time"][-5:-1] for one in lines(path)] == [".000", ".125", ".250", ".375", ".500", ".625"]
+
+
+async def test_what_is_flushed_in_steps_stands_where_its_time_is_among_other_lines(tmp_path: Path) -> None:
+    path, metrics = tmp_path / "log", Metrics()
+    log, pending, question = AccessLog.of(Settings(access_log=str(path)), metrics), Pending(metrics), asking()
+    assert log is not None
+    log.log(pending)
+    for at in range(3 * FLUSH_AT):
+        pending.add((at / 8, "anna", None, None, question, {}, "192.0.2.7", b"x-any: 1\r\n", 5))
+        if at % 3 == 0:
+            log.note(at / 8 + 0.0625, question.request({}, "192.0.2.7"), 200, ())
+        if at % 7 == 0:
+            await asyncio.sleep(0)
+    await log.aclose()
+    times = [one["time"] for one in lines(path)]
+    assert len(times) == 4 * FLUSH_AT
+    assert times == sorted(times)
 
 
 async def test_what_is_refused_has_a_line_too(tmp_path: Path) -> None:

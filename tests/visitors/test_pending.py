@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from proxy.page.encode import Assembled
 from proxy.personalise import Personalised
 from proxy.settings import Settings
 from proxy.visitors.capture import Capture, Page
-from proxy.visitors.pending import FLUSH_AT, FLUSH_AT_WHILE_SEARCHED, Pending, ServedPage
+from proxy.visitors.pending import FLUSH_AT, STEP, Pending, ServedPage
 from proxy.visitors.remembered import MISSING
 from proxy.visitors.view_content import ViewContent
 from proxy.visitors.visitor import Cookies
@@ -120,14 +121,48 @@ async def test_what_is_pending_comes_to_the_store_though_nobody_asks(world: Worl
     assert [one.event.subject for one in await world.store.log_of("anna")] == ["/"]
 
 
-async def test_views_are_counted_when_there_are_enough(world: World, capture: Capture) -> None:
-    pending = world.profiles.pending
-    for enough, looks in ((FLUSH_AT, list[str]), (FLUSH_AT_WHILE_SEARCHED, pending.visitor_ids), (FLUSH_AT, list[str])):
+async def test_many_pages_are_flushed_a_step_in_each_turn_of_the_loop() -> None:
+    pending, counted = Pending(), list[int]()
+    pending.set_counter(lambda pages: counted.append(len(pages)), lambda: None)
+    for enough, searches in ((FLUSH_AT, list[str]), (STEP, pending.visitor_ids), (FLUSH_AT, list[str])):
+        counted.clear()
         for number in range(enough):
             assert len(pending.pages) == number
-            looks()
-            capture.note_again(NOON + number, QUESTION, PAGE, f"v{number}", None)
-        assert pending.pages == []
+            searches()
+            pending.add(page(number))
+        assert not counted  # the last is to be answered first
+        for turn in range(enough // STEP):
+            await asyncio.sleep(0)
+            assert counted == [STEP] * (turn + 1)
+        await asyncio.sleep(0)
+        assert len(pending.pages) == enough % STEP
+        pending.flush()
+
+
+async def test_however_many_pages_come_in_each_turn_the_list_stays_short() -> None:
+    pending = Pending()
+    for _ in range(20):
+        for _ in range(2 * STEP):
+            pending.add(page(1.0))
+        await asyncio.sleep(0)
+    assert len(pending.pages) <= FLUSH_AT
+
+
+async def test_pages_that_come_while_others_are_flushed_in_steps_are_scheduled_anew() -> None:
+    pending, counted, scheduled = Pending(), list[int](), list[str]()
+    pending.set_counter(lambda pages: counted.append(len(pages)), lambda: scheduled.append("count"))
+    pending.set_logger(lambda _: None, lambda: scheduled.append("log"))
+    for _ in range(2 * STEP):
+        pending.add(page(1.0))
+    scheduled.clear()
+    flushing = asyncio.create_task(pending.flushed())
+    await asyncio.sleep(0)
+    for _ in range(3):
+        pending.add(page(2.0))
+    await flushing
+    assert counted == [STEP, STEP]
+    assert len(pending.pages) == 3
+    assert scheduled == ["count", "log"]
 
 
 async def test_a_view_that_cannot_be_counted_costs_no_other(
