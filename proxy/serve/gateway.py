@@ -113,7 +113,7 @@ class Gateway:
         repeat_hits = RepeatHits(
             self._memory, self._showing, cookies, profiles, metrics, recorder, capture, clock, accesslog
         )
-        profiles.along(repeat_hits.forget)
+        profiles.on_forget(repeat_hits.forget)
         self._warm = Warm(self._memory, self._personal, self._stored_answers, repeat_hits, metrics, settings)
         self.hit, self.repeat_hit = self._warm.hit, repeat_hits.answer
         self._own = Own(asking, self._showing, declared, policy_of, reader, hole_filling, metrics, settings)

@@ -223,8 +223,8 @@ class RepeatHits:
         lookup.response_start = _OK + lookup.head
         lookup.valid_from, lookup.memory_changes = now, self._memory.changes
         lookup.pages, lookup.valid_until = NOTHING, -inf
-        trusted_until, due_at = self._remembered.looked_until, self._recorder.due_at
-        lookup.trusts_profiles = self._remembered.looked_at <= now < trusted_until
+        trusted_until, due_at = self._remembered.synced_until, self._recorder.due_at
+        lookup.trusts_profiles = self._remembered.synced_at <= now < trusted_until
         if now < due_at:
             circumstances, lasting = self._showing.circumstances(lookup.question.coding, lookup.request_values, now)
             lookup.pages = lookup.memo_entry.shown.get(circumstances, NOTHING)

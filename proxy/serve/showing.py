@@ -82,8 +82,8 @@ class Showing:
         self.cookies = cookies
         self._profiles = profiles
         self.remembered = profiles.memory
-        profiles.along(cookies.forget)  # they lead to profiles
-        profiles.along(self._forget_alikes)
+        profiles.on_forget(cookies.forget)  # they lead to profiles
+        profiles.on_forget(self._forget_alikes)
         self._metrics = metrics
         self.recorder = recorder
         self.capture = capture
@@ -126,7 +126,7 @@ class Showing:
         """Reads the profile of the visitor whom `meet` did not know: True when it has begun, and `then` will be
         called."""
         visitor = self._visitor(request, now)
-        return self._profiles.soon(visitor.id, now, lambda profile: then(_met(visitor, profile, now)))
+        return self._profiles.when_read(visitor.id, now, lambda profile: then(_met(visitor, profile, now)))
 
     async def meet_waiting(self, template: Template, request: Request, now: float) -> Met:
         """Who asks, from the store where need be, within the reader's budget."""

@@ -112,7 +112,7 @@ class FillCache:
         if not classes.is_lasting:
             showing.remembered.flush_visitor(verified.visitor_id)
         membership = verified.membership
-        if not (membership.holds(classes, now) and showing.remembered.believes(membership.known, now)):
+        if not (membership.holds(classes, now) and showing.remembered.is_fresh(membership.known, now)):
             return None
         fills = self._by_who.get(
             (page.slots, showing.circumstances("identity", request_values, now)[0], membership.number)

@@ -1,8 +1,8 @@
-"""A Bloom filter of texts: two bytes each, whatever their length. It never misses a text that is in it; now and then it
-takes another for one of them.
+"""A Bloom filter of texts, two bytes each, whatever their length: a text in it is always found; now and then one that
+is not is found, too (a false positive).
 
-Each text has two bits, chosen by Python's own hash of it, which has a different secret in each process, so that nobody
-can make up texts that collide. Asking takes a third of a microsecond.
+Each text sets two bits, chosen by Python's own hash, which has a different secret in each process, so that nobody can
+make up texts that collide. A lookup takes a third of a microsecond.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 BITS_EACH = 10
-"""At least, with as many in it as it has room for: then one stranger in 30 is taken for one of its own; one in 100 on
-the average, since the bits are doubled where they are not enough."""
+"""At least, when it is full: then one lookup in 30 of a text that is not in it is a false positive. On average it is
+one in 100, since the size is rounded up to a power of two."""
 MOST_BITS = 1 << 28
-"""32 MB, for some 27 million. Where there are more, more strangers are taken for one of them."""
+"""32 MB, for some 27 million texts. With more there are more false positives."""
 
 
 class BloomFilter:
-    """Sized for at least so many texts; `is_full` when it holds more."""
+    """Has room for at least so many texts; `is_full` when it holds more."""
 
     __slots__ = ("_bits", "_many", "_mask", "_room")
 
@@ -34,7 +34,7 @@ class BloomFilter:
         return self._many > self._room
 
     def add(self, text: str) -> None:
-        """Puts a text in."""
+        """Adds a text."""
         if text not in self:
             number, mask, bits = hash(text), self._mask, self._bits
             for place in (number & mask, number >> 32 & mask):
@@ -42,7 +42,7 @@ class BloomFilter:
             self._many += 1
 
     def add_all(self, texts: Iterable[str]) -> None:
-        """Puts texts in."""
+        """Adds texts."""
         for text in texts:
             self.add(text)
 

@@ -81,7 +81,7 @@ class Invalidation:
         if changed is None:
             self._profiles.forget()
         ids, begun = changed or Changed()
-        self._profiles.looked(at, {*ids, *self._over(at)})
+        self._profiles.synced(at, {*ids, *self._over(at)})
         if begun:
             self._begun.append((at, begun))
 

@@ -24,8 +24,8 @@ from proxy.ports import Applied, EventStore, Refused
 from proxy.processes.lasting import lasting
 from proxy.settings import DEFAULTS, Settings
 from proxy.stores.record import arrivals_of
+from proxy.visitors.early_events import not_applied_early, visitors_not_stored
 from proxy.visitors.event_queue import Entry, Queue, rows_of
-from proxy.visitors.foreseen import not_taken, unforeseen
 from proxy.visitors.pending import Pending
 from proxy.visitors.profiles import ProfileReader
 
@@ -130,7 +130,7 @@ class Journal:
         if left > self._most_rows:
             self._count("lost", len(arrivals))
             return
-        self._profiles.foresee(arrivals)
+        self._profiles.apply_early(arrivals)
         self._noted += arrivals
         if left >= NOTED_ROWS or not self._woken.is_set():
             self._wake()
@@ -216,7 +216,7 @@ class Journal:
         deeds = [one for one in noted if isinstance(one, Deed)]
         told = [one for one in noted if not isinstance(one, Deed)] if len(deeds) < len(noted) else []
         arrivals = [*(arrival for entry in entries for arrival in entry.arrivals), *told]
-        foreseen = [*(arrival for entry in entries if not entry.done for arrival in entry.arrivals), *noted]
+        early = [*(arrival for entry in entries if not entry.done for arrival in entry.arrivals), *noted]
         count = len(arrivals) + len(deeds)
         try:
             applied = await self._store.apply(arrivals, deeds)
@@ -226,7 +226,7 @@ class Journal:
         except Exception as error:  # a fault of ours in one event must not end the way of all others
             log.exception("events could not be applied")
             self._count("lost", count)
-            self._profiles.arrived(foreseen, ())
+            self._profiles.arrived(early, ())
             self._failed(
                 [entry for entry in entries if entry.done], (), StoreError(f"events were not applied: {error}")
             )
@@ -235,9 +235,9 @@ class Journal:
             self.why_not = ""
             log.warning("events can be stored again")
         fresh = applied.all
-        self._profiles.arrived(foreseen, unforeseen(fresh, foreseen))
+        self._profiles.arrived(early, not_applied_early(fresh, early))
         if len(fresh) < count:
-            self._profiles.outdate(not_taken(fresh, foreseen))
+            self._profiles.invalidate(visitors_not_stored(fresh, early))
         self._count("applied", len(fresh))
         self._count("repeated", count - len(fresh))
         for hear in self._hear:
@@ -259,7 +259,7 @@ class Journal:
                 deeds = [one for one in fresh if one.visitor_id not in telling] if telling else fresh
                 await self._tell(Change(deeds, telling, applied.changes), bool(waiting))
             if waiting:
-                await self._profiles.caught_up(applied.visitors)
+                await self._profiles.reads_ended(applied.visitors)
         finally:
             for done in waiting:
                 if not done.done():
@@ -281,7 +281,7 @@ class Journal:
                 entry.done.set_exception(error)
         # The store may have them all the same: then nobody hears of it when they are sent again.
         if sent := {arrival.visitor_id for entry in entries if entry.done for arrival in entry.arrivals}:
-            self._profiles.outdate(sent)
+            self._profiles.invalidate(sent)
             self._spawn(self._tell(Change(visitor_ids=sent), False))
 
     async def _bring_refused(self) -> None:

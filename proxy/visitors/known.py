@@ -1,5 +1,6 @@
-"""What is remembered of one visitor: their profile, and what they did since it was read, which is folded in when
-somebody asks. What they have used up of the limits of rules is kept up without that: most who ask want nothing else.
+"""What is remembered of one visitor: their profile, and the events since it was read, which are folded in only when
+somebody asks for the history. What is used up of the rules' limits is kept current without that: most pages need no
+more.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ from proxy.model import Arrival, Deed, Profile
 from proxy.stores.record import as_remembered, event_of
 
 MOST_NEWS = 16
-"""So many events of a visitor whose deeds nobody asks for wait to be counted together."""
+"""So many new events of a visitor wait to be folded in together, while nobody asks for the history."""
 
 
 @dataclass(slots=True, eq=False)
 class Known:
-    """What is remembered of one visitor: the `profile` that was read `at`, and `news`, the events since, of which all
-    change nothing but the history. `used` is what they have used up of limits with the news, if anybody asked; without
-    news the profile has it.
+    """What is remembered of one visitor: the `profile` read `at` a time, and `news`, the events since; these change
+    nothing but the history. `used` says how much of the rules' limits is used up, news included; it is None if nobody
+    asked, and without news it is kept with the profile.
 
-    * `is_current` until another process changed the visitor, or they are forgotten; `version` counts how often what is
-      found by the profile may have become another.
-    * `is_used`: somebody asked since it was last considered for eviction.
+    * `is_current` until another process changes the visitor, or they are forgotten; `version` increases whenever an
+      outcome that was worked out from the profile may have changed.
+    * `is_used`: asked for since it was last considered for eviction.
     """
 
     at: float
@@ -57,9 +58,9 @@ class Known:
         return self.profile
 
     def end(self) -> None:
-        """Marks it as forgotten, for those who still hold it."""
+        """Marks it as forgotten, for whoever still holds a reference."""
         self.is_current, self.profile, self.news, self.used = False, None, [], None
 
 
 NOBODY: Final = Known(-inf, None, [])
-"""For whoever asks for no profile: there is never anything new of it."""
+"""Stands for a profile that is not needed: it is always current."""

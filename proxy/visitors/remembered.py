@@ -1,8 +1,9 @@
-"""What one worker remembers of visitors: their profiles, what they did since those were read, and whose devices they
-are.
+"""What one worker remembers of visitors: their profiles, the events since those were read, and which visitor is a
+device of which person.
 
-A profile is believed for a while after it was read; and for a while after the last look at what others changed in the
-store, if they did not change this one. So one that nobody changes is read once, however long it is remembered.
+A profile is fresh for some seconds after it was read, and for some seconds after the last comparison with the store
+(`invalidation.py`) that found it unchanged. So a profile that nobody changes is read once, however long it is
+remembered.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from proxy.model import Arrival, Deed, Profile
 from proxy.stores.record import arrivals_of
 from proxy.visitors.known import NOBODY, Known
 from proxy.visitors.pending import Pending
-from proxy.visitors.strangers import Held, Strangers
+from proxy.visitors.store_filter import MayHold, StoreFilter
 
 STALE_SECONDS = 3_600.0
-UNMET = 1_024
-"""Of whom nothing is known shares a place with one in so many others."""
+SHARED_ENTRIES = 1_024
+"""Visitors who are not remembered share so many entries, by hash of their id."""
 MOST_SPARED = 50
-"""So many are looked at until one is found that may be forgotten."""
+"""So many visitors are considered for eviction until one unused is found."""
 
 
 class Memory(enum.Enum):
@@ -42,11 +43,11 @@ MISSING: Final = Memory.MISSING
 
 
 class Remembered:
-    """A cache of `most` visitors, each believed for `seconds`; the one that came first is evicted first, but for those
-    that were used since, which count as having just come (second chance).
+    """A cache of `most` visitors, each fresh for `seconds`. The oldest is evicted first, unless it was used since: then
+    it counts as new (second chance).
 
-    `found` counts look-ups that found something. Evicted visitors are told to `strangers`; views in `pending` are
-    counted before a visitor is asked for.
+    `found` counts look-ups that found something. Evicted visitors are added to the `store_filter`; views in `pending`
+    are counted before a visitor is asked for.
     """
 
     def __init__(
@@ -54,37 +55,37 @@ class Remembered:
         most: int,
         seconds: float,
         found: Tally | None = None,
-        strangers: Strangers | None = None,
+        store_filter: StoreFilter | None = None,
         pending: Pending | None = None,
     ) -> None:
         self._most = most
         self.seconds = seconds
         self.found = found or Tally()
-        self._strangers = strangers or Strangers()
+        self._store_filter = store_filter or StoreFilter()
         self._pending = pending or Pending()
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._known_of = self._known.get
         self._persons: OrderedDict[str, str] = OrderedDict()
-        self._shared = tuple(Known(-inf, STRANGER, []) for _ in range(UNMET))
-        self.looked_at = self.looked_until = -inf
-        """Since when nobody knows whether others changed anything, Unix seconds; and how long that is believed."""
+        self._shared = tuple(Known(-inf, STRANGER, []) for _ in range(SHARED_ENTRIES))
+        self.synced_at = self.synced_until = -inf
+        """When memory was last compared with the store (Unix seconds), and until when that counts."""
 
-    def looked(self, at: float, changed: Iterable[str] = ()) -> None:
-        """Says that the store was looked at: of all remembered, others changed only these until then."""
-        self.looked_at, self.looked_until = at, at + self.seconds
+    def synced(self, at: float, changed: Iterable[str] = ()) -> None:
+        """Notes that memory was compared with the store: up to `at`, others changed only these visitors."""
+        self.synced_at, self.synced_until = at, at + self.seconds
         for visitor_id in changed:
-            self._meet(visitor_id)
+            self._note_stored(visitor_id)
 
     def person(self, visitor_id: str) -> str:
-        """The person whose device the visitor is; the visitor itself when that is not known."""
+        """The person whose device the visitor is; the visitor itself if no person is known."""
         return self._persons.get(visitor_id, visitor_id)
 
     def flush_visitor(self, visitor_id: str) -> None:
-        """Has views counted, if any is pending of this visitor, or of the person whose device it is."""
-        told = self._pending.visitor_ids()
+        """Counts pending views, if any is of this visitor or their person."""
+        viewers = self._pending.visitor_ids()
         if self._persons:
-            visitor_id, told = self.person(visitor_id), map(self.person, told)
-        if visitor_id in told:
+            visitor_id, viewers = self.person(visitor_id), map(self.person, viewers)
+        if visitor_id in viewers:
             self._pending.flush()
 
     def held(self, visitor_id: str) -> Profile | None:
@@ -94,44 +95,46 @@ class Remembered:
         return known.current() if known else None
 
     def fresh(self, visitor_id: str, now: float, *, has_news: bool = True) -> Profile | Memory | None:
-        """The person's profile if it can be believed, else `MISSING`: the store has to be asked. Without `has_news`,
-        the visitor's latest events do not matter to the caller."""
+        """The person's profile if it is fresh, else `MISSING`: the store has to be asked. Without `has_news`, the
+        caller does not need the visitor's latest events."""
         if has_news and self._pending.pages:
             self.flush_visitor(visitor_id)
         known_of = self._known_of
         known = known_of(self._persons.get(visitor_id, visitor_id) if self._persons else visitor_id)
         if known is None:
-            return self._unmet(visitor_id, now, has_news=has_news)
+            return self._fresh_unknown(visitor_id, now, has_news=has_news)
         if not known.is_current:
             return MISSING
-        if abs(now - self.looked_at) >= self.seconds and abs(now - known.at) >= self.seconds:
+        if abs(now - self.synced_at) >= self.seconds and abs(now - known.at) >= self.seconds:
             return MISSING
         known.is_used = True
         self.found.count += 1
         return known.current() if has_news and known.news else known.profile
 
-    def believes(self, known: Known, now: float) -> bool:
-        """Whether what is known counts still, however it was found."""
-        return known is NOBODY or abs(now - self.looked_at) < self.seconds or abs(now - known.at) < self.seconds
+    def is_fresh(self, known: Known, now: float) -> bool:
+        """Whether what is known of a visitor is fresh enough to be used."""
+        return known is NOBODY or abs(now - self.synced_at) < self.seconds or abs(now - known.at) < self.seconds
 
     def basis(self, visitor_id: str) -> Known | None:
-        """What `fresh` goes by, for as long as it is current and of this version; None for somebody's device. Of whom
-        nothing is known shares it with others, and it is of another version when any of them is met."""
+        """The entry that `fresh` reads for this visitor; None for a device of a person. An outcome worked out from it
+        holds while it is current and of the same version. Visitors who are not remembered share entries; one gets a new
+        version when the store may hold something of any of its visitors."""
         if visitor_id in self._persons:
             return None
-        return self._known_of(visitor_id) or self._shared[hash(visitor_id) % UNMET]
+        return self._known_of(visitor_id) or self._shared[hash(visitor_id) % SHARED_ENTRIES]
 
-    def _meet(self, visitor_id: str) -> None:
-        """There is more than what they did of somebody of whom nothing was known."""
-        self._strangers.add(visitor_id)
-        self._shared[hash(visitor_id) % UNMET].version += 1
+    def _note_stored(self, visitor_id: str) -> None:
+        """Notes that the store may hold more than deeds of this visitor."""
+        self._store_filter.add(visitor_id)
+        self._shared[hash(visitor_id) % SHARED_ENTRIES].version += 1
 
-    def _unmet(self, visitor_id: str, now: float, *, has_news: bool) -> Profile | Memory:
-        """The same of who is not known: a stranger, if the store has nothing of them that is asked for."""
-        if abs(now - self.looked_at) >= self.seconds or visitor_id in self._persons:
+    def _fresh_unknown(self, visitor_id: str, now: float, *, has_news: bool) -> Profile | Memory:
+        """As `fresh`, for a visitor who is not remembered: an empty profile, if the store holds nothing that is
+        needed."""
+        if abs(now - self.synced_at) >= self.seconds or visitor_id in self._persons:
             return MISSING
-        held = self._strangers.held(visitor_id)
-        if held is Held.MORE or (held is Held.DEEDS and has_news):
+        held = self._store_filter.may_hold(visitor_id)
+        if held is MayHold.MORE or (held is MayHold.DEEDS and has_news):
             return MISSING
         self.found.count += 1
         if not has_news:
@@ -146,7 +149,7 @@ class Remembered:
         if known is None:
             return MISSING
         is_old = abs(now - known.at) >= STALE_SECONDS
-        if is_old and not (known.is_current and abs(now - self.looked_at) < STALE_SECONDS):
+        if is_old and not (known.is_current and abs(now - self.synced_at) < STALE_SECONDS):
             return MISSING
         return known.current()
 
@@ -155,18 +158,18 @@ class Remembered:
         if before := self._known.pop(visitor_id, None):
             before.end()
         else:
-            self._shared[hash(visitor_id) % UNMET].version += 1
+            self._shared[hash(visitor_id) % SHARED_ENTRIES].version += 1
         self._persons.pop(visitor_id, None)
         if profile is not None and profile.alias:
             self._persons[visitor_id] = profile.alias
             if len(self._persons) > self._most:
-                self._strangers.add(self._persons.popitem(last=False)[0])
+                self._store_filter.add(self._persons.popitem(last=False)[0])
         else:
             self._known[visitor_id] = Known(now, profile, news)
             if len(self._known) > self._most:
                 self._forget_one()
 
-    def count_in(self, arrivals: Iterable[Arrival | Deed]) -> None:
+    def apply_events(self, arrivals: Iterable[Arrival | Deed]) -> None:
         """Adds events to what is remembered. An event that changes more than the history is left to the store."""
         known_of = self._known.get
         doers = set()
@@ -176,23 +179,23 @@ class Remembered:
                 if is_deed(arrival):
                     doers.add(arrival.visitor_id)
                 else:
-                    self._meet(arrival.visitor_id)
+                    self._note_stored(arrival.visitor_id)
             elif is_deed(arrival):
                 known.add(arrival)
         if doers:
-            self._strangers.add_doers(doers)
+            self._store_filter.add_doers(doers)
 
-    def as_persons(self, arrivals: Sequence[Arrival | Deed]) -> Sequence[Arrival | Deed]:
+    def by_person(self, arrivals: Sequence[Arrival | Deed]) -> Sequence[Arrival | Deed]:
         """The same events, those of devices as their persons'."""
         if not self._persons or self._persons.keys().isdisjoint([arrival.visitor_id for arrival in arrivals]):
             return arrivals
         persons = ((one, self._persons.get(one.visitor_id, one.visitor_id)) for one in arrivals_of(arrivals))
         return [msgspec.structs.replace(arrival, visitor_id=person) for arrival, person in persons]
 
-    def outdate(self, visitor_id: str) -> bool:
+    def invalidate(self, visitor_id: str) -> bool:
         """Says that another process changed this visitor; True when they were remembered."""
         self._persons.pop(visitor_id, None)
-        self._meet(visitor_id)
+        self._note_stored(visitor_id)
         known = self._known.get(visitor_id)
         if known:
             known.is_current = False
@@ -209,7 +212,7 @@ class Remembered:
             let_go(gone.popitem, linger_seconds=0)
         self._known, self._persons = OrderedDict(), OrderedDict()
         self._known_of = self._known.get
-        self._strangers.forget()
+        self._store_filter.forget()
         for shared in self._shared:
             shared.version += 1
 
@@ -229,5 +232,5 @@ class Remembered:
             self._known[visitor_id] = known
         else:
             visitor_id, known = self._known.popitem(last=False)
-        self._strangers.add_known(visitor_id, known.profile, has_news=bool(known.news))
+        self._store_filter.add_known(visitor_id, known.profile, has_news=bool(known.news))
         known.end()

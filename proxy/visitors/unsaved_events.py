@@ -1,4 +1,4 @@
-"""Events that are not in the store yet. A profile that is read meanwhile is read with them, so that what a visitor did
+"""Events that are not in the store yet. They are folded into every profile read meanwhile, so that what a visitor did
 counts on their next request, however slow the store is."""
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from proxy.stores.record import arrivals_of
 
 
 class UnsavedEvents:
-    """Events on their way to the store, almost in order: as they go there, and as the persons' whose devices did them,
-    so far as that was known. Folding one that the store has already changes nothing. They are sorted by visitor only
-    when the first is asked for: a page that reads a profile must not look through all of them."""
+    """Events on their way to the store, nearly in order: as sent to the store, and under the persons whose devices did
+    them, as far as known. Folding an event that the store has already changes nothing. They are grouped by visitor when
+    one is asked for, so that a page that reads a profile need not go through all of them."""
 
     def __init__(self) -> None:
         self._arrivals: list[Arrival | Deed] = []
         self._of_persons: list[Arrival | Deed] = []
         self._by_visitor: dict[str, list[Arrival | Deed]] = {}
-        self._sorted = 0  # so many of the first
+        self._grouped = 0  # how many of `_of_persons` are grouped
 
     def add(self, arrivals: Sequence[Arrival | Deed], of_persons: Sequence[Arrival | Deed]) -> None:
-        """Adds events that are on their way to the store, and count as these until they are there."""
+        """Adds events on their way to the store, and the same under their persons."""
         self._arrivals += arrivals
         self._of_persons += of_persons
 
     def drop(self, arrivals: Sequence[Arrival | Deed]) -> None:
-        """Removes events that have arrived there, or never will."""
+        """Removes events that are in the store, or never will be."""
         if not arrivals:
             return
-        self._by_visitor, self._sorted = {}, 0
+        self._by_visitor, self._grouped = {}, 0
         if len(arrivals) <= len(self._arrivals) and all(map(is_, arrivals, self._arrivals)):
             del self._arrivals[: len(arrivals)], self._of_persons[: len(arrivals)]
         else:
@@ -41,12 +41,12 @@ class UnsavedEvents:
             self._of_persons = list(compress(self._of_persons, stay))
 
     def all(self) -> Sequence[Arrival | Deed]:
-        """All of them, as they are now."""
+        """A copy of all of them, under their persons."""
         return tuple(self._of_persons)
 
     def of(self, visitor_id: str) -> list[Arrival | Deed]:
         """The events of this visitor."""
-        for arrival in self._of_persons[self._sorted :]:
+        for arrival in self._of_persons[self._grouped :]:
             self._by_visitor.setdefault(arrival.visitor_id, []).append(arrival)
-        self._sorted = len(self._of_persons)
+        self._grouped = len(self._of_persons)
         return list(self._by_visitor.get(visitor_id, ()))

@@ -70,11 +70,11 @@ class News:
             return b""
         told = msgspec.msgpack.decode(message, type=Told)
         self._profiles.arrived((), [*told.deeds, *told.noted])
-        self._profiles.outdate(told.visitor_ids)
+        self._profiles.invalidate(told.visitor_ids)
         self._invalidation.know(told.names)
         if told.waits:
             await self._profiles.renew(told.visitor_ids, self._clock())
-            await self._profiles.caught_up([arrival.visitor_id for arrival in told.deeds])
+            await self._profiles.reads_ended([arrival.visitor_id for arrival in told.deeds])
         return b""
 
     async def erase(self, places: Places, visitor_id: str) -> Receipt:

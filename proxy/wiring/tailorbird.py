@@ -123,7 +123,7 @@ class Tailorbird:
         self.journal.subscribe(lambda applied: self._invalidation.know(applied.changes))
         joiner = Joiner(self.store, self._profiles, metrics, self._news.tell)
         collect = Collect(WriteKeys(settings), self.cookies, self.journal, joiner, metrics, settings, clock)
-        self._profiles.along(joiner.forget)
+        self._profiles.on_forget(joiner.forget)
         self._routes |= {**collect.routes, **Tag(settings).routes}
 
     def _join_pages(self) -> None:
@@ -144,7 +144,7 @@ class Tailorbird:
             self._product_news.miss,
             self._accesslog,
         )
-        self._profiles.along(lambda: self._gateway.stock.shop.forget_visits())
+        self._profiles.on_forget(lambda: self._gateway.stock.shop.forget_visits())
         self._routes.update(self._gateway.routes)
         self._learning = Learning(self.store, lambda: self._gateway.stock, clock, self._profiles.held)
         self.journal.subscribe(self._learning.hear)
@@ -162,7 +162,7 @@ class Tailorbird:
         known = self._rules, self._drafts, folder.versions, self._views, clock
         publishing = Publishing(*known, approval=settings.approval, is_published=is_published)
         survey = Survey(self.store, clock)
-        self._profiles.along(survey.forget)
+        self._profiles.on_forget(survey.forget)
         self.desk = Desk(
             self._machine,
             self.bus,
@@ -255,7 +255,7 @@ class Tailorbird:
             self._affinity.run,
             partial(self._invalidation.follow, pause_of(self.settings.profile_memory_seconds)),
             self._product_news.follow,
-            self._profiles.meet_all,
+            self._profiles.follow_store,
         ]
         if self._shared_counts is not None:
             works.append(self._shared_counts.keep)

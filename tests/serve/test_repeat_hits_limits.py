@@ -30,7 +30,7 @@ async def met(site: Site, question: Question, visitor_id: str) -> dict[bytes, by
     await site.get(b"/other")
     await site.profiles.get(visitor_id, site.now)
     await site.get(b"/")
-    site.profiles.looked(site.now, [])
+    site.profiles.synced(site.now, [])
     nobody = dict([site.visitor("nobody")])
     await site.profiles.get("nobody", site.now)
     looked_up(site, question, nobody)
@@ -49,7 +49,7 @@ async def test_a_limit_is_reached_by_the_view_that_uses_it_up_and_free_again_whe
         shown_at = {}
         for minute in (0, 10, 20, 59, 60, 61, 69, 70, 121):
             site.now = NOON + minute * 60
-            site.profiles.looked(site.now, [])
+            site.profiles.synced(site.now, [])
             shown_at[minute] = title_of(again(site, question, own))
         assert [minute for minute, title in shown_at.items() if title == "Sale"] == [0, 10, 60, 70, 121]
 
@@ -146,7 +146,7 @@ async def test_among_many_visitors_each_is_shown_what_their_own_views_leave(seed
         visits: dict[str, float] = {}
         for _ in range(250):
             site.now += random.choice((0.0, 1.0, 100.0, 700.0, 2_000.0, 4_000.0))
-            site.profiles.looked(site.now, [])
+            site.profiles.synced(site.now, [])
             visitor = random.choice([*visitors])
             wanted, answer = expected(visitor), again(site, question, visitors[visitor])
             answer = answer or looked_up(site, question, visitors[visitor])

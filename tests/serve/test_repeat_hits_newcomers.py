@@ -32,7 +32,7 @@ def without_cookie(answer: bytes | None) -> bytes:
 
 async def stored(site: Site) -> None:
     await site.get(b"/")
-    site.profiles.looked(site.now, [])
+    site.profiles.synced(site.now, [])
 
 
 @pytest.mark.parametrize("capture", [False, True])

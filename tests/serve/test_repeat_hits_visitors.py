@@ -12,7 +12,7 @@ import pytest
 from proxy.http.message import Question
 from proxy.httpcache.purge import purge_of
 from proxy.model import Arrival, Between, Event, Fact, Link, OneOf, Profile
-from proxy.visitors.strangers import Held
+from proxy.visitors.store_filter import MayHold
 from tests.wire.asking import again, asking, looked_up
 from tests.wire.origin import Origin, always, ok
 from tests.wire.site import NOON, PAGE, SHARED, Site, eventually, in_segment, published, shown
@@ -43,7 +43,7 @@ async def an_hour_before(site: Site) -> None:
 
 
 async def changed(site: Site) -> None:
-    site.profiles.outdate(["anna"])
+    site.profiles.invalidate(["anna"])
 
 
 async def read_anew(site: Site) -> None:
@@ -98,7 +98,7 @@ async def test_what_was_found_of_a_visitor_does_not_outlive_what_it_was_found_by
             "what was found is kept with the cookies"
         )
         await happens(site)
-        site.profiles.looked(site.now, [])
+        site.profiles.synced(site.now, [])
         given = again(site, question, own)
         assert given is None if answer is None else answer in (given or b"")
         assert given in (None, looked_up(site, question, own))
@@ -112,17 +112,17 @@ async def test_where_something_is_read_off_what_visitors_did_it_is_read_each_tim
             await site.get(b"/", *own.items())
         looked_up(site, question, own)
         assert b"Hello" in (again(site, question, own) or b"")
-        site.profiles.foresee([Arrival("anna", Event(site.now, "1", "order completed"), "server", site.now)])
+        site.profiles.apply_early([Arrival("anna", Event(site.now, "1", "order completed"), "server", site.now)])
         assert b"Again" in (again(site, question, own) or b"")
         assert again(site, question, own) == looked_up(site, question, own)
 
 
 async def told(site: Site) -> None:
-    site.profiles.looked(site.now, ["anna"])
+    site.profiles.synced(site.now, ["anna"])
 
 
 async def bought(site: Site) -> None:
-    site.profiles.foresee([Arrival("anna", Event(site.now, "1", "viewed"), "server", site.now, {"member": "gold"})])
+    site.profiles.apply_early([Arrival("anna", Event(site.now, "1", "viewed"), "server", site.now, {"member": "gold"})])
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,11 @@ async def test_who_was_a_stranger_is_none_as_soon_as_there_is_anything_of_them(
             await site.get(b"/", site.visitor(visitor))
         cookies = (site.cookies.visitor_pair("anna", NOON), site.cookies.segments_pair("anna", ["vip"], NOON))
         question, own = asking(), {b"cookie": b"; ".join(cookies)}
-        site.profiles.strangers.forget()
-        reading = asyncio.create_task(site.profiles.meet_all())
-        await eventually(lambda: site.profiles.strangers.held("anna") is Held.NOTHING)
+        site.profiles.store_filter.forget()
+        reading = asyncio.create_task(site.profiles.follow_store())
+        await eventually(lambda: site.profiles.store_filter.may_hold("anna") is MayHold.NOTHING)
         reading.cancel()
-        site.profiles.looked(site.now, [])
+        site.profiles.synced(site.now, [])
         looked_up(site, question, own)
         assert [b"VIP" in (again(site, question, own) or b"") for _ in range(3)] == [True] * 3
         verified = site.cookies.verified(own[b"cookie"], site.now)
@@ -177,7 +177,7 @@ async def test_at_every_moment_it_is_as_if_it_were_looked_up() -> None:
         given = []
         for tenth in (*range(60), *range(30, 0, -7)):
             site.now = NOON + tenth / 10
-            site.profiles.looked(site.now, [])
+            site.profiles.synced(site.now, [])
             given.append(again(site, question, own))
             assert given[-1] == looked_up(site, question, own)
         assert len(set(given)) > 6, "Cache-Status says how long it stays fresh"
@@ -190,7 +190,7 @@ async def test_views_are_recorded_as_often_as_is_said() -> None:
         await known_to(site, question, own)
         for hundredth in range(400):
             site.now = NOON + hundredth / 100
-            site.profiles.looked(site.now, [])
+            site.profiles.synced(site.now, [])
             assert again(site, question, own) is not None
         assert 18 < len(list(site.recorder.take())) < 28
 
@@ -221,7 +221,7 @@ async def test_what_nobody_vouches_for_is_believed_no_longer_than_it_was_read() 
         site.now += 0.2
         assert again(site, question, own) is None
         site.now += 1
-        site.profiles.looked(site.now - 4.5, [])
+        site.profiles.synced(site.now - 4.5, [])
         assert again(site, question, own) is not None
         site.now += 0.7
         assert again(site, question, own) is None, "nobody has vouched for half a second"
@@ -232,7 +232,7 @@ async def test_a_device_is_shown_what_its_person_is_now() -> None:
         question, own = asking(), dict([site.visitor("anna")])
         await known_to(site, question, own, site.visitor("bert")[1])
         await joined(site)
-        site.profiles.looked(site.now, [])
+        site.profiles.synced(site.now, [])
         site.now += 1  # what was found before is looked at anew
         assert b"Gold" not in (again(site, question, own) or b"")
         site.profiles.remember("bert", Profile("bert", {"member": "gold"}), site.now)

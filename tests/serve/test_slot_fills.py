@@ -146,7 +146,7 @@ async def test_whatever_may_have_changed_since_takes_the_longer_way() -> None:
 
         assert await shown.again("anna", "vip") is not None
         assert again() is not None
-        site.profiles.outdate(["anna"])
+        site.profiles.invalidate(["anna"])
         assert again() is None
         assert await shown.again("anna", "vip") is not None
         site.now += 86_400  # the segments do not count any more

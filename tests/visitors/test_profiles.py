@@ -158,10 +158,10 @@ async def test_a_client_that_leaves_takes_nothing_from_the_others(reader: Profil
 # -- without a task that waits
 
 
-async def soon(reader: ProfileReader, visitor_id: str) -> Profile | None:
+async def when_read(reader: ProfileReader, visitor_id: str) -> Profile | None:
     """What comes of it."""
     came: asyncio.Future[Profile | None] = asyncio.get_running_loop().create_future()
-    assert reader.soon(visitor_id, NOW, came.set_result)
+    assert reader.when_read(visitor_id, NOW, came.set_result)
     assert not came.done(), "later, whatever comes of it"
     return await came
 
@@ -169,17 +169,20 @@ async def soon(reader: ProfileReader, visitor_id: str) -> Profile | None:
 async def test_who_does_not_wait_is_called_with_what_those_get_who_do(
     reader: ProfileReader, store: GatedStore, metrics: Metrics
 ) -> None:
-    assert await soon(reader, "anna") == ANNA
-    assert await soon(reader, "nobody") == Profile("nobody")
+    assert await when_read(reader, "anna") == ANNA
+    assert await when_read(reader, "nobody") == Profile("nobody")
     store.gate.clear()
-    assert await soon(reader, "ben") is None
-    assert not reader.soon("ben", NOW, print), "it was given up, and nobody waits for it again"
+    assert await when_read(reader, "ben") is None
+    assert not reader.when_read("ben", NOW, print), "it was given up, and nobody waits for it again"
     assert outcomes(metrics) == {"store": 1, "unknown": 1, "timeout": 1}
 
 
 async def test_all_who_ask_for_one_visitor_are_called(reader: ProfileReader, store: GatedStore) -> None:
     store.gate.clear()
-    waiting = [asyncio.create_task(reader.get("anna", NOW)), *(asyncio.create_task(soon(reader, "anna")) for _ in "ab")]
+    waiting = [
+        asyncio.create_task(reader.get("anna", NOW)),
+        *(asyncio.create_task(when_read(reader, "anna")) for _ in "ab"),
+    ]
     await store.begun.wait()
     store.gate.set()
     assert await asyncio.gather(*waiting) == [ANNA] * 3
@@ -188,7 +191,7 @@ async def test_all_who_ask_for_one_visitor_are_called(reader: ProfileReader, sto
 
 async def test_under_strain_nobody_is_called(store: GatedStore, metrics: Metrics) -> None:
     reader = ProfileReader(store, metrics, is_strained=lambda: True)
-    assert not reader.soon("anna", NOW, print)
+    assert not reader.when_read("anna", NOW, print)
     assert store.reads == 0
 
 

@@ -56,7 +56,7 @@ async def test_a_profile_that_another_worker_changed_is_asked_for_again() -> Non
     reader = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
     assert await reader.get("anna", 1.0) == Profile("anna")
     store.profile = Profile("anna", {"orders": 1.0})
-    reader.outdate(["anna", "nobody"])
+    reader.invalidate(["anna", "nobody"])
     assert reader.remembered("anna", 1.0) is MISSING
     assert await reader.get("anna", 1.0) == store.profile
     await reader.aclose()
@@ -80,7 +80,7 @@ async def test_who_waits_for_a_profile_to_be_current_waits_for_a_read_that_pages
     assert await reader.get("anna", 1.0) is None
     store.profile = changed = fold(Profile("anna"), [_seen(1)])
     reader.arrived([], [_seen(1)])
-    catching_up = asyncio.create_task(reader.caught_up(["anna", "ben"]))
+    catching_up = asyncio.create_task(reader.reads_ended(["anna", "ben"]))
     renewing = asyncio.create_task(reader.renew(["anna", "ben"], 1.0))
     await asyncio.sleep(0)
     assert not catching_up.done() and not renewing.done()
@@ -111,9 +111,9 @@ async def test_events_on_their_way_count_on_what_is_remembered_and_on_what_is_re
     store = Slow(Profile("anna"))
     store.gate.set()
     reader = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
-    reader.foresee([_seen(1)])
+    reader.apply_early([_seen(1)])
     first = await reader.get("anna", 1.0)
-    reader.foresee([_seen(2)])
+    reader.apply_early([_seen(2)])
     second = reader.remembered("anna", 1.0)
     assert isinstance(first, Profile)
     assert isinstance(second, Profile)
@@ -131,7 +131,7 @@ async def test_what_a_device_did_counts_no_more_than_the_store_has_it_though_all
     reader = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
     reader.remember("phone", Profile("phone", links={"anna": Link(1.0)}), 1.0)
     noted = [msgspec.structs.replace(_seen(1), visitor_id="phone")]
-    reader.foresee(noted)
+    reader.apply_early(noted)
     first = await reader.get("anna", 1.0)
     assert first is not None and len(first.history) == 1
     reader.forget()
@@ -145,7 +145,7 @@ async def test_who_asks_for_nothing_that_was_done_needs_no_news_of_it() -> None:
     store.gate.set()
     reader = ProfileReader(store, Metrics(), settings=PATIENT)  # type: ignore[arg-type]
     before = await reader.get("anna", 1.0)
-    reader.foresee([_seen(1)])
+    reader.apply_early([_seen(1)])
     assert reader.remembered("anna", 1.0, has_news=False) is before
     after = reader.remembered("anna", 1.0)
     assert after == fold(store.profile, [_seen(1)])

@@ -15,7 +15,7 @@ PHONE = Profile("phone", links={"anna": Link(NOW)})
 
 
 @pytest.mark.parametrize(
-    ("read_at", "looked_at", "now", "is_fresh", "is_stale"),
+    ("read_at", "synced_at", "now", "is_fresh", "is_stale"),
     [
         (0, None, 4.9, True, True),
         (0, None, 5, False, True),
@@ -29,12 +29,12 @@ PHONE = Profile("phone", links={"anna": Link(NOW)})
     ],
 )
 def test_what_was_read_lately_or_looked_after_lately_is_believed(
-    read_at: float, looked_at: float | None, now: float, is_fresh: bool, is_stale: bool
+    read_at: float, synced_at: float | None, now: float, is_fresh: bool, is_stale: bool
 ) -> None:
     memory = Remembered(10, 5.0)
     memory.put("anna", ANNA, [], NOW + read_at)
-    if looked_at is not None:
-        memory.looked(NOW + looked_at)
+    if synced_at is not None:
+        memory.synced(NOW + synced_at)
     assert memory.fresh("anna", NOW + now) == (ANNA if is_fresh else MISSING)
     assert memory.stale("anna", NOW + now) == (ANNA if is_stale else MISSING)
 
@@ -42,7 +42,7 @@ def test_what_was_read_lately_or_looked_after_lately_is_believed(
 def test_no_look_vouches_where_memory_is_not_believed_at_all() -> None:
     memory = Remembered(10, 0.0)
     memory.put("anna", ANNA, [], NOW)
-    memory.looked(NOW)
+    memory.synced(NOW)
     assert memory.fresh("anna", NOW) is MISSING
 
 
@@ -69,9 +69,9 @@ def test_memory_is_bounded_where_everybody_is_asked_for() -> None:
 def test_who_was_changed_is_not_believed_and_better_than_nothing() -> None:
     memory = Remembered(10, 5.0)
     memory.put("anna", ANNA, [], NOW)
-    memory.looked(NOW)
+    memory.synced(NOW)
     for _ in range(3):
-        memory.outdate("anna")
+        memory.invalidate("anna")
     assert memory.fresh("anna", NOW) is MISSING
     assert memory.stale("anna", NOW + STALE_SECONDS - 1) == ANNA
     memory.put("anna", ANNA, [], NOW + 1)
@@ -85,7 +85,7 @@ def test_a_device_is_its_person_until_somebody_says_otherwise() -> None:
     assert memory.person("phone") == "anna"
     assert memory.fresh("phone", NOW) == ANNA
     assert memory.among({"phone", "anna", "nobody"}) == {"phone", "anna"}
-    memory.outdate("phone")
+    memory.invalidate("phone")
     assert memory.fresh("phone", NOW) is MISSING
     assert memory.fresh("anna", NOW) == ANNA
 

@@ -14,7 +14,7 @@ from proxy.model import Arrival, Event, Link, Profile
 from proxy.ports import KnownVisitors
 from proxy.visitors.profiles import ProfileReader
 from proxy.visitors.remembered import MISSING
-from proxy.visitors.strangers import SPARE, Held, Strangers
+from proxy.visitors.store_filter import SPARE, MayHold, StoreFilter
 from tests.wire.patience import PATIENT
 
 NOW = 1_795_435_200.0
@@ -47,16 +47,16 @@ class Store:
 
 
 @contextlib.asynccontextmanager
-async def followed(strangers: Strangers, store: Store, under_way: Sequence[Arrival] = ()) -> AsyncIterator[None]:
-    task = asyncio.create_task(strangers.follow(store, lambda: under_way))  # type: ignore[arg-type]
+async def followed(store_filter: StoreFilter, store: Store, under_way: Sequence[Arrival] = ()) -> AsyncIterator[None]:
+    task = asyncio.create_task(store_filter.follow(store, lambda: under_way))  # type: ignore[arg-type]
     yield
     task.cancel()
 
 
-async def known(strangers: Strangers, visitor_id: str = "nobody") -> None:
+async def known(store_filter: StoreFilter, visitor_id: str = "nobody") -> None:
     """Returns when all are read."""
     async with asyncio.timeout(PATIENT.profile_budget_ms / 1_000):
-        while strangers.held(visitor_id) is Held.MORE:
+        while store_filter.may_hold(visitor_id) is MayHold.MORE:
             await asyncio.sleep(0)
 
 
@@ -65,106 +65,110 @@ def viewed(visitor_id: str, kind: str = "page viewed", traits: dict[str, str | f
 
 
 async def test_everybody_may_be_known_until_all_that_the_store_knows_is_read() -> None:
-    strangers, store = Strangers(), Store()
+    store_filter, store = StoreFilter(), Store()
     store.may_go_on.clear()
-    async with followed(strangers, store):
-        assert strangers.held("nobody") is Held.MORE, "nobody said that it is to be read"
-        strangers.forget()
+    async with followed(store_filter, store):
+        assert store_filter.may_hold("nobody") is MayHold.MORE, "nobody said that it is to be read"
+        store_filter.forget()
         await store.is_half_read.wait()
-        assert strangers.held("nobody") is Held.MORE
+        assert store_filter.may_hold("nobody") is MayHold.MORE
         store.may_go_on.set()
-        await known(strangers)
-        assert [strangers.held(id) for id in ("dora", "emil", "mary")] == [Held.DEEDS, Held.DEEDS, Held.MORE]
-        assert strangers.held("nobody") is Held.NOTHING
+        await known(store_filter)
+        assert [store_filter.may_hold(id) for id in ("dora", "emil", "mary")] == [
+            MayHold.DEEDS,
+            MayHold.DEEDS,
+            MayHold.MORE,
+        ]
+        assert store_filter.may_hold("nobody") is MayHold.NOTHING
 
 
 async def test_who_comes_while_the_others_are_read_is_known_too() -> None:
-    strangers, store = Strangers(), Store()
+    store_filter, store = StoreFilter(), Store()
     store.may_go_on.clear()
-    strangers.forget()
+    store_filter.forget()
     under_way = [viewed("finn"), viewed("gina", traits={"loyalty": "gold"})]
-    async with followed(strangers, store, under_way):
+    async with followed(store_filter, store, under_way):
         await store.is_half_read.wait()
-        strangers.add("hugo", has_more=False)
-        strangers.add("ines")
+        store_filter.add("hugo", has_more=False)
+        store_filter.add("ines")
         store.may_go_on.set()
-        await known(strangers)
-    assert [strangers.held(id) for id in ("finn", "hugo")] == [Held.DEEDS] * 2
-    assert [strangers.held(id) for id in ("gina", "ines")] == [Held.MORE] * 2
+        await known(store_filter)
+    assert [store_filter.may_hold(id) for id in ("finn", "hugo")] == [MayHold.DEEDS] * 2
+    assert [store_filter.may_hold(id) for id in ("gina", "ines")] == [MayHold.MORE] * 2
 
 
 async def test_what_was_read_before_everybody_may_have_changed_does_not_count() -> None:
-    strangers, store = Strangers(), Store()
+    store_filter, store = StoreFilter(), Store()
     store.may_go_on.clear()
-    strangers.forget()
-    async with followed(strangers, store):
+    store_filter.forget()
+    async with followed(store_filter, store):
         await store.is_half_read.wait()
-        strangers.forget()
+        store_filter.forget()
         store.may_go_on.set()
         for _ in range(10):
             await asyncio.sleep(0)
-        assert strangers.held("nobody") is Held.MORE
+        assert store_filter.may_hold("nobody") is MayHold.MORE
 
 
 @pytest.mark.parametrize(
-    ("profile", "has_news", "held"),
+    ("profile", "has_news", "may_hold"),
     [
-        (Profile("anna"), False, Held.NOTHING),
-        (Profile("anna"), True, Held.DEEDS),
-        (Profile("anna", history=(Event(NOW, "1", "page viewed"),)), False, Held.DEEDS),
-        (Profile("anna", {"loyalty": "gold"}), False, Held.MORE),
-        (Profile("anna", segments=frozenset({"VIP"})), False, Held.MORE),
-        (Profile("anna", links={"phone": Link(NOW, is_device=True)}), False, Held.MORE),
-        (Profile("anna", bucket_key="older"), False, Held.MORE),
-        (None, False, Held.MORE),
+        (Profile("anna"), False, MayHold.NOTHING),
+        (Profile("anna"), True, MayHold.DEEDS),
+        (Profile("anna", history=(Event(NOW, "1", "page viewed"),)), False, MayHold.DEEDS),
+        (Profile("anna", {"loyalty": "gold"}), False, MayHold.MORE),
+        (Profile("anna", segments=frozenset({"VIP"})), False, MayHold.MORE),
+        (Profile("anna", links={"phone": Link(NOW, is_device=True)}), False, MayHold.MORE),
+        (Profile("anna", bucket_key="older"), False, MayHold.MORE),
+        (None, False, MayHold.MORE),
     ],
     ids=["nothing", "news", "deeds", "attributes", "segments", "devices", "bucket key", "damaged"],
 )
 async def test_who_leaves_memory_is_known_by_what_was_remembered(
-    profile: Profile | None, has_news: bool, held: Held
+    profile: Profile | None, has_news: bool, may_hold: MayHold
 ) -> None:
-    strangers = Strangers()
-    strangers.forget()
-    async with followed(strangers, Store()):
-        await known(strangers)
-    strangers.add_known("anna", profile, has_news=has_news)
-    assert strangers.held("anna") is held
+    store_filter = StoreFilter()
+    store_filter.forget()
+    async with followed(store_filter, Store()):
+        await known(store_filter)
+    store_filter.add_known("anna", profile, has_news=has_news)
+    assert store_filter.may_hold("anna") is may_hold
 
 
 async def test_a_store_that_does_not_tell_leaves_everybody_known() -> None:
-    strangers, store = Strangers(), Store()
+    store_filter, store = StoreFilter(), Store()
     store.tells = False
-    strangers.forget()
+    store_filter.forget()
     async with asyncio.timeout(PATIENT.profile_budget_ms / 1_000):
-        await strangers.follow(store, tuple)  # type: ignore[arg-type]
-    assert strangers.held("nobody") is Held.MORE
+        await store_filter.follow(store, tuple)  # type: ignore[arg-type]
+    assert store_filter.may_hold("nobody") is MayHold.MORE
 
 
 async def test_where_many_have_come_all_are_read_again_into_more_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.visitors.strangers.LEAST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr("proxy.visitors.strangers.REST", 0.0)
-    strangers, store = Strangers(), Store()
-    strangers.forget()
-    async with followed(strangers, store):
-        await known(strangers)
+    monkeypatch.setattr("proxy.visitors.store_filter.LEAST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("proxy.visitors.store_filter.REST", 0.0)
+    store_filter, store = StoreFilter(), Store()
+    store_filter.forget()
+    async with followed(store_filter, store):
+        await known(store_filter)
         store.is_half_read.clear()
         for number in range(2 * SPARE):
-            strangers.add(f"visitor-{number}", has_more=False)
-        assert strangers.held("visitor-7") is Held.DEEDS
+            store_filter.add(f"visitor-{number}", has_more=False)
+        assert store_filter.may_hold("visitor-7") is MayHold.DEEDS
         async with asyncio.timeout(PATIENT.profile_budget_ms / 1_000):
             await store.is_half_read.wait()
 
 
 async def test_a_store_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.visitors.strangers.LEAST_PAUSE_SECONDS", 0.0)
-    strangers, store = Strangers(), Store()
+    monkeypatch.setattr("proxy.visitors.store_filter.LEAST_PAUSE_SECONDS", 0.0)
+    store_filter, store = StoreFilter(), Store()
     store.error = StoreError("away")
-    strangers.forget()
-    async with followed(strangers, store):
+    store_filter.forget()
+    async with followed(store_filter, store):
         await asyncio.sleep(0)
         store.error = None
-        await known(strangers)
-    assert strangers.held("mary") is Held.MORE
+        await known(store_filter)
+    assert store_filter.may_hold("mary") is MayHold.MORE
 
 
 # -- met by the reader of profiles
@@ -176,9 +180,9 @@ async def met() -> AsyncIterator[tuple[ProfileReader, Store]]:
     store = Store()
     reader = ProfileReader(store, Metrics(), memory=3, settings=PATIENT)  # type: ignore[arg-type]
     reader.forget()
-    reader.looked(NOW, ())
-    task = asyncio.create_task(reader.meet_all())
-    await known(reader.strangers)
+    reader.synced(NOW, ())
+    task = asyncio.create_task(reader.follow_store())
+    await known(reader.store_filter)
     yield reader, store
     task.cancel()
     await reader.aclose()
@@ -207,11 +211,11 @@ async def test_the_store_is_asked_only_for_those_of_whom_it_may_have_what_is_ask
 async def test_what_a_stranger_does_counts_on_their_next_page() -> None:
     async with met() as (reader, store):
         assert await reader.get("nobody", NOW) == Profile("nobody")
-        reader.foresee([viewed("nobody")])
+        reader.apply_early([viewed("nobody")])
         profile = reader.remembered("nobody", NOW)
         assert isinstance(profile, Profile)
         assert [event.kind for event in profile.history] == ["page viewed"]
-        reader.foresee([viewed("somebody")])
+        reader.apply_early([viewed("somebody")])
         assert reader.remembered("somebody", NOW) is MISSING, "what they did is to be read with what the store has"
         assert isinstance(reader.remembered("somebody", NOW, has_news=False), Profile)
         assert store.asked == []
@@ -230,8 +234,8 @@ async def test_who_is_forgotten_for_others_is_no_stranger_afterwards() -> None:
 
 async def test_whom_others_changed_is_no_stranger() -> None:
     async with met() as (reader, _):
-        reader.looked(NOW, ["paul"])
-        reader.outdate(["rosa"])
+        reader.synced(NOW, ["paul"])
+        reader.invalidate(["rosa"])
         reader.arrived((), [viewed("sven")])
         assert [reader.remembered(id, NOW) for id in ("paul", "rosa", "sven")] == [MISSING] * 3
 
@@ -245,22 +249,22 @@ async def test_nobody_is_taken_for_a_stranger_while_nobody_looks_what_others_cha
 async def test_after_somebody_was_erased_nothing_of_them_is_left_here() -> None:
     async with met() as (reader, _):
         reader.forget()
-        assert reader.strangers._known is None
-        assert reader.strangers._coming is None
+        assert reader.store_filter._known is None
+        assert reader.store_filter._next is None
 
 
 async def test_whoever_did_something_again_after_all_were_read_anew_is_no_stranger() -> None:
-    strangers, store = Strangers(), Store()
-    async with followed(strangers, store):
-        strangers.forget()
-        await known(strangers)
-        strangers.add_doers({"zoe"})
-        assert strangers.held("zoe") is Held.DEEDS
+    store_filter, store = StoreFilter(), Store()
+    async with followed(store_filter, store):
+        store_filter.forget()
+        await known(store_filter)
+        store_filter.add_doers({"zoe"})
+        assert store_filter.may_hold("zoe") is MayHold.DEEDS
         store.may_go_on.clear()
         store.is_half_read.clear()
-        strangers.forget()
+        store_filter.forget()
         await store.is_half_read.wait()
-        strangers.add_doers({"zoe"})
+        store_filter.add_doers({"zoe"})
         store.may_go_on.set()
-        await known(strangers)
-        assert strangers.held("zoe") is Held.DEEDS
+        await known(store_filter)
+        assert store_filter.may_hold("zoe") is MayHold.DEEDS

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from proxy.model import Arrival, Event
 from proxy.stores.record import deed_of
-from proxy.visitors.foreseen import not_taken, unforeseen
+from proxy.visitors.early_events import not_applied_early, visitors_not_stored
 
 SEEN = Arrival("anna", Event(1.0, "page:1", "page viewed", "/"), "page", 1.0)
 LATER = Arrival("anna", Event(2.0, "page:2", "page viewed", "/"), "page", 2.0)
@@ -14,15 +14,15 @@ HERS = replace(SEEN, visitor_id="mary", via="anna")
 
 
 def test_what_was_taken_as_it_was_foreseen_is_nobody_elses() -> None:
-    assert unforeseen([SEEN, LATER], [SEEN, LATER]) == []
-    assert unforeseen([deed_of(SEEN)], [SEEN]) == [], "the same event, made anew"
+    assert not_applied_early([SEEN, LATER], [SEEN, LATER]) == []
+    assert not_applied_early([deed_of(SEEN)], [SEEN]) == [], "the same event, made anew"
 
 
 def test_what_a_device_did_and_its_person_has_was_not_foreseen() -> None:
-    assert unforeseen([HERS, LATER], [SEEN, LATER]) == [HERS]
+    assert not_applied_early([HERS, LATER], [SEEN, LATER]) == [HERS]
 
 
 def test_of_whom_something_was_not_taken() -> None:
-    assert not_taken([LATER], [SEEN, LATER]) == {"anna"}
-    assert not_taken([SEEN, deed_of(LATER)], [SEEN, LATER]) == set()
-    assert not_taken([HERS], [SEEN]) == set(), "it is her person's"
+    assert visitors_not_stored([LATER], [SEEN, LATER]) == {"anna"}
+    assert visitors_not_stored([SEEN, deed_of(LATER)], [SEEN, LATER]) == set()
+    assert visitors_not_stored([HERS], [SEEN]) == set(), "it is her person's"
