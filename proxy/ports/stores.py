@@ -211,3 +211,6 @@ class EventStore(Protocol):
 
 class Store(ProfileStore, EventStore, Protocol):
     """Profiles, and the events they follow from."""
+
+    async def forgets(self) -> bool:
+        """Whether it is set to drop what it stored when it is full. Never raises."""

@@ -132,6 +132,14 @@ class RedisStore:
         except StoreError:
             return False
 
+    async def forgets(self) -> bool:
+        with contextlib.suppress(StoreError):  # a user may not be let ask
+            async with answers_as_ours():
+                memory = await self._reader.info("memory")  # of any node of a cluster
+            # `volatile-...` takes what has a time to live: nothing that is kept.
+            return bool(memory.get("maxmemory")) and str(memory.get("maxmemory_policy")).startswith("allkeys")
+        return False
+
     async def aclose(self) -> None:
         await self._reader.aclose()
         await self._writer.aclose()

@@ -129,6 +129,9 @@ class SqliteStore:
         except StoreError:
             return False
 
+    async def forgets(self) -> bool:
+        return False
+
     async def aclose(self) -> None:
         await asyncio.to_thread(self._close)
 

@@ -84,6 +84,9 @@ class Site(Protocol):
     async def is_store_ready(self) -> bool:
         """True when a profile could be read now."""
 
+    async def does_store_forget(self) -> bool:
+        """True when the store is set to drop what it stored when it is full."""
+
     @property
     def is_storing(self) -> bool:
         """False when the events that came last could not be stored."""
@@ -216,6 +219,8 @@ async def readiness(site: Site) -> Readiness:
         reasons.append(f"{what}; {serving}")
     if not store_ready:
         reasons.append("profiles cannot be read; pages go on without them")
+    elif await site.does_store_forget():
+        reasons.append("the store drops visitors when its memory is full; set its `maxmemory-policy` to noeviction")
     if not site.is_storing:
         reasons.append("events cannot be stored, the log says why; who sends them is asked to try again")
     if site.is_tight:

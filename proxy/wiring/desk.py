@@ -135,6 +135,9 @@ class Desk:
     async def is_store_ready(self) -> bool:
         return await self.store.is_ready()
 
+    async def does_store_forget(self) -> bool:
+        return await self.store.forgets()
+
     @property
     def is_storing(self) -> bool:
         return not self.journal.why_not

@@ -21,6 +21,7 @@ from proxy.stores.record import deed_of, packed
 from proxy.stores.redis_connecting import client_of
 from proxy.stores.redis_visitor import profile_key
 from tests.wire.patience import PATIENT
+from tests.wire.valkeys import valkey as valkey_server
 
 ANNA = Profile(
     "anna",
@@ -258,6 +259,27 @@ async def test_a_refused_connection_is_a_store_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         await store.get_profile("anna")
     await store.aclose()
+
+
+async def test_a_server_that_drops_what_it_stored_when_it_is_full_is_told_from_others(tmp_path: Path) -> None:
+    found = []
+    async with valkey_server(tmp_path / "data") as server, Redis.from_url(f"redis://127.0.0.1:{server.port}") as client:
+        store = open_store(f"redis://127.0.0.1:{server.port}")
+        for most, policy in (
+            ("0", "allkeys-lru"),
+            ("9mb", "allkeys-lru"),
+            ("9mb", "volatile-ttl"),
+            ("9mb", "noeviction"),
+        ):
+            await client.config_set("maxmemory", most)
+            await client.config_set("maxmemory-policy", policy)
+            found.append(await store.forgets())
+        await store.aclose()
+    assert found == [False, True, False, False]
+    assert not await store.forgets(), "nobody can tell"
+    file = open_store(f"sqlite:{tmp_path}/s.db")
+    assert not await file.forgets()
+    await file.aclose()
 
 
 async def test_a_frozen_server_is_given_up_quickly_and_found_again(valkey: ProfileStore, valkey_url: str) -> None:

@@ -65,12 +65,16 @@ class Shop:
     is_stopping: bool = False
     is_tight: bool = False
     is_storing: bool = True
+    is_forgetful: bool = False
     looked: Looked = field(default_factory=lambda: Looked(None, False))
     surveyed: Groups = field(default_factory=lambda: Groups(0, 0))
     hub: Hub = field(default_factory=Hub)
 
     def now(self) -> float:
         return 1_000.0
+
+    async def does_store_forget(self) -> bool:
+        return self.is_forgetful
 
     async def is_store_ready(self) -> bool:
         return self.is_ready
@@ -172,6 +176,12 @@ async def test_problems_degrade_readiness_and_are_listed() -> None:
         "memory is nearly used up",
     ]
     assert "a.rules.yaml:9" in page.text
+
+
+async def test_a_store_that_drops_what_it_stored_degrades_readiness() -> None:
+    async with browser(Shop(is_forgetful=True)) as client:
+        (reason,) = (await client.get("/readyz")).json()["reasons"]
+    assert reason.endswith("set its `maxmemory-policy` to noeviction")
 
 
 async def test_without_any_rules_it_says_so_and_stands() -> None:
