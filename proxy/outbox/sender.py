@@ -10,6 +10,7 @@ address, not whoever answers there.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections import Counter
@@ -29,6 +30,8 @@ log = logging.getLogger("tailorbird.outbox")
 AT_ONCE = 8
 LOOK_AT = 100
 TIMEOUT_SECONDS = 10.0
+ANSWER_SECONDS, MOST_ANSWER_BYTES = 1.0, 65_536
+"""What is waited for of an answer after its head."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 300.0
 LONGEST_WAIT_SECONDS = 86_400.0
 OF_THE_MESSAGE = (400, 413, 422)
@@ -71,10 +74,18 @@ class Sender:
 
     async def _send(self, delivery: Delivery) -> Outcome:
         body = body_of(delivery, self.webhook.form, self._clock())
+        asked = self._client.build_request(
+            "POST", self.webhook.url, content=body, headers=headers_of(body, self.webhook)
+        )
         try:
-            return await self._client.post(self.webhook.url, content=body, headers=headers_of(body, self.webhook))
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                answer = await self._client.send(asked, stream=True)
+        except TimeoutError:
+            return httpx.ReadTimeout("its answer comes too slowly")
         except httpx.HTTPError as error:
             return error
+        await _let_go(answer)
+        return answer
 
     async def _settle(self, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
         taken = [one for one, outcome in zip(deliveries, outcomes, strict=True) if not _trouble(outcome)]
@@ -116,6 +127,19 @@ class Sender:
     def _count(self, outcome: str, by: int = 1) -> None:
         if by:
             self._metrics.count(SENT, "outcome", outcome, by)
+
+
+async def _let_go(answer: httpx.Response) -> None:
+    """Reads the little that may follow, so that the connection can be used again. Who goes on for ever, or in gzip for
+    gigabytes, is hung up on: all was said in the status."""
+    left = MOST_ANSWER_BYTES
+    with contextlib.suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(ANSWER_SECONDS):
+            async for chunk in answer.aiter_raw():
+                left -= len(chunk)
+                if left < 0:
+                    break
+    await answer.aclose()
 
 
 def _rounds(waiting: Sequence[Delivery]) -> list[list[Delivery]]:

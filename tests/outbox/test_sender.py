@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from proxy.metrics import Metrics
 from proxy.model import Delivery
-from proxy.outbox.sender import LONGEST_PAUSE_SECONDS, LONGEST_WAIT_SECONDS, MOST_FAULTS, SENT, Sender
+from proxy.outbox import sender as sender_module
+from proxy.outbox.sender import (
+    LONGEST_PAUSE_SECONDS,
+    LONGEST_WAIT_SECONDS,
+    MOST_ANSWER_BYTES,
+    MOST_FAULTS,
+    SENT,
+    Sender,
+)
 from proxy.ports import Outbox
 from proxy.rulebook.webhookfile import Webhook
 from proxy.stores import open_outbox, open_store
 from tests.outbox.receiver import OK, SECRET, Answer, Receiver, status
+from tests.wire.origin import Origin, Wire
 from tests.wire.storage import STORES, storage
 
 NOON = 1_795_435_200.0
@@ -85,6 +97,43 @@ async def test_what_was_not_taken_is_sent_again_with_its_id_and_in_order(outbox:
     receiver, bench = await sent(outbox, answer, message(1), message(2), message(3))
     assert [key for _, _, key in receiver.heard()] == ["s1", "s2", "s3"], "no visitor's is overtaken"
     assert bench.counts() == {"sent": 3, "failed": 6}
+
+
+async def test_what_follows_the_head_of_an_answer_is_not_waited_for(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "ANSWER_SECONDS", 0.1)
+    endless = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 2 * MOST_ANSWER_BYTES
+    halting = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    short = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone"
+    answers = {"s1": endless, "s2": halting, "s3": short, "s4": OK}
+
+    def answer(call: dict[str, Any], times: int) -> bytes:
+        return answers[call["properties"]["audience_key"]]
+
+    receiver, bench = await sent(outbox, answer, *(message(number) for number in range(1, 5)))
+    assert bench.counts() == {"sent": 4}, "each was taken the first time"
+    assert [seen.connection for seen in receiver.requests] == [0, 1, 2, 2], "whoever says little is not hung up on"
+
+
+async def test_whose_answer_comes_bit_by_bit_is_left_alone_as_who_is_away(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "TIMEOUT_SECONDS", 0.2)
+    await outbox.put("me", [], [message(1)], None, NOON)
+
+    async def drip(wire: Wire) -> None:
+        await wire.request()
+        with contextlib.suppress(OSError):
+            while True:
+                await wire.send(b"H")
+                await asyncio.sleep(0.02)
+
+    async with Origin(drip) as origin:
+        bench = Bench(outbox, Webhook("cdp", f"{origin.url}/", SECRET, frozenset()))
+        assert not await bench.sender.step()
+        assert bench.sender.trouble == "it could not be reached (ReadTimeout)"
+        await bench.client.aclose()
 
 
 async def test_pauses_grow_and_are_as_long_as_it_asks(outbox: Outbox) -> None:
