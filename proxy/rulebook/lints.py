@@ -13,12 +13,12 @@ from itertools import islice
 from proxy.audience.results import GOALS
 from proxy.conditions.phrase import Kind
 from proxy.conditions.values import matches
-from proxy.decide.conjunctions import alternatives, facts_of
+from proxy.decide.conjunctions import Literal, alternatives, facts_of
 from proxy.decide.dead import Dead, dead_rules
 from proxy.decide.following import Conjunction, IsSingle, contradiction
 from proxy.decide.plan import names_in, schedule_of, spoken
 from proxy.diagnostics import Finding
-from proxy.model import Holdout, Rule, Segment, View
+from proxy.model import Holdout, OneOf, Rule, Segment, StartsWith, View
 from proxy.rulebook.check import Checked
 from proxy.rulebook.expectations import untested
 from proxy.rulebook.names import Names
@@ -31,6 +31,7 @@ ENOUGH_VIEWS = 1_000
 MOST_TOLD = 3
 """How many experiments one is said to fight: with a thousand of them, pairs are too many to be read."""
 
+PAGE = "page"
 CLOCK = ("weekday", "hours", "now")
 Forms = list[Conjunction]
 
@@ -50,6 +51,7 @@ def lints(checked: Checked, site: Site) -> list[Finding]:
     return [
         *checked.lints,
         *(_never_shows(dead) for dead in dead_rules(checked.rules, is_single)),
+        *_off_their_pages(checked, is_single),
         *_over((*checked.rules, *checked.holdouts), site.now),
         *_slots_unseen(checked.rules, recent),
         *_segments_empty(checked.rules, checked.segments, recent),
@@ -82,6 +84,25 @@ def _never_shows(dead: Dead) -> Finding:
         help = f'take one of its lines about "{attribute}" out, or put them under `any of:`'
         return Finding("L1", f"{what}: its conditions contradict one another", rule.place, help, is_warning=True)
     return Finding("L1", f"{what}: it fits nobody", rule.place, "give it a share of the visitors", is_warning=True)
+
+
+def _off_their_pages(checked: Checked, is_single: IsSingle) -> Iterator[Finding]:
+    """Rules that ask for a page on which their slot is not, as slots.yaml has it."""
+    pages = {slot.name: slot.page for slot in checked.declared if slot.page}
+    for rule in checked.rules:
+        page = pages.get(rule.slot, "")
+        asks = bool(page) and any(fact.attribute == PAGE for fact in facts_of(rule.condition))
+        possible = [form for form in _forms(rule) if contradiction(form, is_single) is None] if asks else []
+        if possible and all(contradiction({_on(page), *form}, is_single) == PAGE for form in possible):
+            what = f'"{rule.name}" asks for other pages than {page}, where {rule.slot} is'
+            help = f"write another slot or page, or correct `page:` of {rule.slot} in slots.yaml"
+            yield Finding("L16", what, rule.place, help, is_warning=True)
+
+
+def _on(page: str) -> Literal:
+    """That the page is one that slots.yaml means."""
+    begins = page.removesuffix("*").casefold()
+    return Literal(PAGE, StartsWith((begins,)) if page.endswith("*") else OneOf(frozenset({begins})))
 
 
 def _over(scheduled: Iterable[Rule | Holdout], now: float) -> Iterator[Finding]:

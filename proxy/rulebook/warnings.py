@@ -141,4 +141,11 @@ WARNINGS: tuple[FindingKind, ...] = (
         rule_text('when: {search term: "/trail.*/"}'),
         rule_text("when: {search term: contains trail}"),
     ),
+    FindingKind(
+        "L16",
+        "a page that its slot is not on",
+        "The rule asks for a page, and slots.yaml says that its slot is on others, so it hardly ever shows.",
+        rule_text("when: {page: starts with /c/}"),
+        rule_text("when: {page: /}"),
+    ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from proxy.diagnostics import Finding
 from proxy.model import View
 from proxy.rulebook.lints import Site
@@ -35,6 +37,25 @@ def test_an_attribute_that_may_be_a_set_contradicts_nothing(publish: Publish) ->
     both = ", when: {all of: [{%s: a}, {%s: b}]}"
     assert warned(publish, RULE % (both % ("tags", "tags"))) == []
     assert [finding.code for finding in warned(publish, RULE % (both % ("city", "city")))] == ["L1"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "codes"),
+    [
+        ("page: /c/shoes", ["L16"]),
+        ("page: [starts with /c/, /cart]", ["L16"]),
+        ("any of: [{page: /cart}, {country: NO}]", []),
+        ("page: [/, /c]", []),
+        ("page: not /cart", []),
+    ],
+)
+def test_a_rule_asks_for_a_page_on_which_its_slot_is(publish: Publish, asked: str, codes: list[str]) -> None:
+    assert [finding.code for finding in warned(publish, RULE % f", when: {{{asked}}}")] == codes
+
+
+def test_a_contradiction_about_the_page_is_told_once(publish: Publish) -> None:
+    both = ", when: {all of: [{page: /c}, {page: /p}]}"
+    assert [finding.code for finding in warned(publish, RULE % both)] == ["L1"]
 
 
 def test_what_is_over_is_told_until_it_is_removed(publish: Publish) -> None:
