@@ -3,33 +3,42 @@ is worked out once for all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Sequence
 
 from proxy.model.messages import Headers
+
+Said = bytes | tuple[bytes, ...] | None
+"""What a field says: always the same, another thing each time (None), or that between what is always the same."""
+
+_MARK = b" \x01mArK %d\x01 "  # whoever trims it, folds its case, or cuts it has changed it
+_MARKS = re.compile(rb" \x01mArK (\d+)\x01 ")
 
 
 class HeadShape:
     """What many answers of an origin have in common, who differ in a few values only: when they were made, how long
-    they are. `fields` has None where such a value stands. No value has a control character."""
+    they are. No value has a control character."""
 
-    __slots__ = ("_kept", "_pieces", "fields", "status")
+    __slots__ = ("_fields", "_kept", "_pieces", "status")
 
-    def __init__(
-        self, status: int, fields: Sequence[tuple[bytes, bytes | None]], kept: Sequence[int] | None = None
-    ) -> None:
+    def __init__(self, status: int, fields: Sequence[tuple[bytes, Said]], kept: Sequence[int] | None = None) -> None:
         self.status = status
         self._kept = kept  # which of an answer's values stand in it; None for all
-        self.fields = tuple(fields)
+        self._fields = [(name, _around(said)) for name, said in fields]
         self._pieces = [b""]
-        for name, value in fields:
-            self._pieces[-1] += name + b": "
-            self._pieces += [b"", b""] if value is None else []
-            self._pieces[-1] += (value or b"") + b"\r\n"
+        for name, (first, *others) in self._fields:
+            self._pieces[-1] += name + b": " + first
+            for piece in others:
+                self._pieces += [b"", piece]
+            self._pieces[-1] += b"\r\n"
 
-    def headers(self, values: Sequence[bytes]) -> Headers:
-        """The fields of the answer that has these values."""
-        left = iter(values if self._kept is None else [values[number] for number in self._kept])
-        return tuple([(name, next(left) if value is None else value) for name, value in self.fields])
+    def headers(self, values: Sequence[bytes] = ()) -> Headers:
+        """The fields of the answer that has these values; without any, they are empty."""
+        left = iter(values if self._kept is None or not values else [values[number] for number in self._kept])
+        return tuple([
+            (name, b"".join([first, *(next(left, b"") + piece for piece in others)]))
+            for name, (first, *others) in self._fields
+        ])  # fmt: skip
 
     def lines(self, values: Sequence[bytes]) -> bytes:
         """The same as they stand in a head."""
@@ -40,17 +49,21 @@ class HeadShape:
     def through(self, changed: Callable[[Headers], Headers]) -> HeadShape:
         """What `changed` makes of all these answers. Of the values in which they differ it has to leave each alone, or
         its whole field out."""
-        before = [name for name, value in self.fields if value is None]
-        marks = {number: b"mark %d" % number for number in (range(len(before)) if self._kept is None else self._kept)}
-        numbers = {id(mark): number for number, mark in marks.items()}
-        fields = changed(self._marked(marks.values()))
-        kept = [numbers[id(value)] for _, value in fields if id(value) in numbers]
-        gone = [name for number, name in zip(marks, before, strict=True) if number not in kept]
-        if kept != sorted(set(kept)) or any(name in gone for name, _ in fields):
+        before = [name for name, (_, *others) in self._fields for _ in others]
+        numbers = range(len(before)) if self._kept is None else self._kept
+        marked = changed(self.headers([_MARK % number for number in range(max(numbers, default=-1) + 1)]))
+        fields = [(name, _MARKS.split(value)) for name, value in marked]
+        kept = [int(number) for _, parts in fields for number in parts[1::2]]
+        gone = [name for number, name in zip(numbers, before, strict=True) if number not in kept]
+        is_cut = any(b"\x01" in piece for _, parts in fields for piece in parts[::2])
+        if is_cut or kept != sorted(set(kept)) or any(name in gone for name, _ in fields):
             raise ValueError("a value was changed in which answers of a shape differ")
-        made = [(name, None if id(value) in numbers else value) for name, value in fields]
+        made = [(name, tuple(parts[::2])) for name, parts in fields]
         return HeadShape(self.status, made, None if self._kept is None and not gone else kept)
 
-    def _marked(self, marks: Iterable[bytes]) -> Headers:
-        left = iter(marks)
-        return tuple([(name, next(left) if value is None else value) for name, value in self.fields])
+
+def _around(said: Said) -> tuple[bytes, ...]:
+    """What is always the same around the values."""
+    if said is None:
+        return b"", b""
+    return (said,) if isinstance(said, bytes) else said

@@ -43,7 +43,7 @@ class Pages(NamedTuple):
 def pages_of(shape: HeadShape) -> Pages | None:
     """What the answers in the shape are, where they are whole pages that can be known; their fields are those that are
     passed on."""
-    headers = shape.headers([b""] * len(shape.fields))
+    headers = shape.headers()
     if shape.status != 200 or not is_page(headers) or b"surrogate-control" in dict(headers):
         return None
     personal, is_tagged = shape.through(personal_head), not forbids_storing(headers)

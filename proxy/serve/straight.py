@@ -211,7 +211,7 @@ class Straight:
         give(request, response if isinstance(response, Response) else self._waited_for(request, response))
 
     def _way(self, shape: HeadShape) -> _Way:
-        headers = shape.headers([b""] * len(shape.fields))
+        headers = shape.headers()
         make_room(self._ways, MOST_SHAPES)
         passed = shape.through(passed_fields)
         way = self._ways[shape] = _Way(

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from proxy.memo import make_room
 from proxy.model import HeadShape
+from proxy.model.head_shape import Said
 from proxy.upstream import plain
 from proxy.upstream.plain import Plain
 
@@ -26,26 +28,29 @@ MOST_CUTS = 24
 
 COOKIE = b"set-cookie"
 EACH_TIME = frozenset(
-    b"date content-length etag last-modified expires age keep-alive set-cookie server-timing x-runtime x-response-time "
+    b"date content-length etag last-modified expires age keep-alive set-cookie server-timing "
     b"content-security-policy content-security-policy-report-only "
-    b"x-request-id x-correlation-id x-trace-id request-id x-amz-request-id x-amz-id-2 x-amz-cf-id x-amzn-requestid "
-    b"x-amzn-trace-id x-ms-request-id x-kong-request-id fly-request-id x-vercel-id cf-ray x-varnish x-timer "
-    b"x-cache-hits x-cloud-trace-context traceparent tracestate x-b3-traceid x-b3-spanid x-datadog-trace-id "
-    b"x-debug-token x-debug-token-link x-envoy-upstream-service-time x-kong-upstream-latency x-kong-proxy-latency "
-    b"x-ratelimit-remaining x-ratelimit-reset ratelimit-remaining ratelimit-reset ratelimit report-to".split()
+    b"request-id fly-request-id cf-ray traceparent tracestate "
+    b"x-varnish x-timer x-cache-hits x-cloud-trace-context x-debug-token-link "
+    b"ratelimit-remaining ratelimit-reset ratelimit report-to".split()
 )
+OF_ITS_KIND = re.compile(rb"x-.*(?:id|token|time|ms|latency|duration|timestamp|remaining|reset)")
 """What is another thing with each answer (of a policy, its nonce), and no part of a shape: nobody looks into it there,
-but for cookies (`_SET`)."""
+but for the Domain of a cookie, which is always the same. And what is so by how platforms name their own fields."""
 
 
 _LENGTH = rb"([0-9]{1,15})"
 _VALUE = rb"(?![ \t])([\t -~\x80-\xff]*)(?<![ \t])"
 """As `plain.py` takes it, but for an empty one. A whole head is matched in half a microsecond."""
-_SET = rb"(?![^\r]*(?i:domain))" + _VALUE
-"""A cookie whose Domain is to be looked into (`http/returning.py`) is none of these."""
+_DOMAIN = re.compile(rb";[ \t]*domain[ \t]*=[^;\r]*;?", re.IGNORECASE)
+"""What `http/returning.py` looks into: of a cookie it is part of the shape."""
+_BEFORE = rb"(?![ \t])((?:[\t -:<-~\x80-\xff]++|;(?![ \t]*(?i:domain)[ \t]*=))*+)"
+_AFTER = rb"([\t -~\x80-\xff]*)(?<![ \t])"
+_WITHOUT = _BEFORE + rb"(?<![ \t])"
+"""Of a cookie: what stands before its Domain and after it; and one without."""
 
 
-_TAKEN = {b"content-length": _LENGTH, COOKIE: _SET}
+_TAKEN = {b"content-length": _LENGTH, COOKIE: _WITHOUT}
 
 
 class _Known(NamedTuple):
@@ -114,17 +119,27 @@ class HeadShapes:
     def _find_cuts(self, head: bytes) -> None:
         """The fields in it that are another thing each time are cut out from now on."""
         names = [line.partition(b": ")[0] for line in head.split(b"\r\n")[1:]]
-        cuts = [b"\r\n%b: " % name for name in names if name.lower() in EACH_TIME]
+        cuts = [b"\r\n%b: " % name for name in names if is_each_time(name.lower())]
         new = [cut for cut in dict.fromkeys(cuts) if cut not in self._cuts]
         self._cuts += new[: MOST_CUTS - len(self._cuts)]
+
+
+def is_each_time(name: bytes) -> bool:
+    """Whether a field of this name, in lower case, says another thing with each answer."""
+    return name in EACH_TIME or OF_ITS_KIND.fullmatch(name) is not None
 
 
 def _common(head: bytes, cuts: Sequence[bytes]) -> tuple[bytes, ...]:
     """What is before, between and after the values that are another thing each time."""
     parts, start = [], 0
-    for at, size in sorted([(at, len(cut)) for cut in cuts for at in _places(head, cut)]):
-        parts.append(head[start : at + size])
-        start = head.find(b"\r", at + size)
+    for at, is_cookie in sorted([(at + len(cut), _is_cookie(cut)) for cut in cuts for at in _places(head, cut)]):
+        parts.append(head[start:at])
+        start = head.find(b"\r", at)
+        domain = _DOMAIN.search(head, at, start) if is_cookie else None
+        if domain is not None and domain.end() < start:
+            parts.append(domain[0])
+        elif domain is not None:
+            start = domain.start()
     return (*parts, head[start:])
 
 
@@ -133,17 +148,29 @@ def _places(head: bytes, cut: bytes) -> Iterator[int]:
     at = head.find(cut)
     while at >= 0:
         yield at
-        at = head.find(cut, at + 1) if cut[2:-2].lower() == COOKIE else -1
+        at = head.find(cut, at + 1) if _is_cookie(cut) else -1
+
+
+def _is_cookie(cut: bytes) -> bool:
+    return cut[2:-2].lower() == COOKIE
 
 
 def _known(head: Plain, common: tuple[bytes, ...]) -> _Known:
     """What is known of all heads that have this in common."""
-    fields: list[tuple[bytes, bytes | None]] = list(head.headers or ())
+    fields: list[tuple[bytes, Said]] = list(head.headers or ())
     lines, pattern, length_at = 0, b"", None
-    for number, part in enumerate(common[:-1]):
+    for number, (part, behind) in enumerate(pairwise(common)):
         lines += part.count(b"\r\n")
-        name = fields[lines - 1][0]
-        fields[lines - 1] = name, None
-        pattern += re.escape(part) + _TAKEN.get(name, _VALUE)
+        name, said = fields[lines - 1]
+        begun = said if isinstance(said, tuple) else (b"",)
+        fields[lines - 1] = name, (*begun, behind.partition(b"\r")[0])
+        pattern += re.escape(part) + _value(name, part, behind)
         length_at = number if name == b"content-length" else length_at
     return _Known(HeadShape(head.status, fields), re.compile(pattern + re.escape(common[-1])), head.length, length_at)
+
+
+def _value(name: bytes, before: bytes, behind: bytes) -> bytes:
+    """What may stand between these."""
+    if behind.startswith(b";"):
+        return _BEFORE
+    return _AFTER if before.startswith(b";") and before.find(b"\r") < 0 else _TAKEN.get(name, _VALUE)

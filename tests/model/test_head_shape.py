@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from proxy.model import Headers, HeadShape
@@ -47,3 +49,23 @@ def test_a_value_may_be_left_out_with_its_field() -> None:
 
 def test_a_manner_without_such_values_is_one_too() -> None:
     assert HeadShape(204, ((b"server", b"shop"),)).lines([]) == b"server: shop\r\n"
+
+
+def test_a_value_may_stand_before_and_after_what_is_always_the_same() -> None:
+    shape = HeadShape(200, ((b"set-cookie", (b"", b"; Domain=shop.internal", b"")), (b"date", None)))
+    values = [b"a=1", b"; Secure", b"today"]
+    assert shape.headers(values) == ((b"set-cookie", b"a=1; Domain=shop.internal; Secure"), (b"date", b"today"))
+    assert shape.lines(values) == b"set-cookie: a=1; Domain=shop.internal; Secure\r\ndate: today\r\n"
+
+    def ours(headers: Headers) -> Headers:
+        return tuple((name, value.replace(b"; Domain=shop.internal", b"")) for name, value in headers)
+
+    assert shape.through(ours).lines(values) == b"set-cookie: a=1; Secure\r\ndate: today\r\n"
+    assert shape.through(lambda headers: headers[1:]).lines(values) == b"date: today\r\n"
+    assert shape.headers() == ((b"set-cookie", b"; Domain=shop.internal"), (b"date", b""))
+
+
+@pytest.mark.parametrize("changed", [bytes.strip, bytes.lower, lambda value: value[:5]])
+def test_a_manner_is_not_guessed_where_part_of_such_a_value_was_changed(changed: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(ValueError, match="differ"):
+        SHAPE.through(lambda headers: tuple((name, changed(value)) for name, value in headers))

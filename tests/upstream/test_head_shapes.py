@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import OriginError
+from proxy.http.authority import Address
+from proxy.http.returning import response_headers
+from proxy.model import Headers
 from proxy.upstream import plain
 from proxy.upstream.answer import Answer
 from proxy.upstream.head_shapes import MOST_CUTS, HeadShapes
@@ -99,17 +102,68 @@ def test_cookies_differ_with_each_answer_and_so_does_how_long_the_connection_is_
 @pytest.mark.parametrize(
     "strange",
     [
-        setting(b"a=0; Domain=shop.example"),
-        setting(b"a=0", b"b=1;dOMAIN=x"),
         setting(b"a=0", b"b=1", b"c=2"),
+        setting(b"a=0; Domain=a.example", b"b=1"),
+        setting(b"a=0; Path=/; Domain=shop.example.evil; Secure", b"b=1"),
+        setting(b"a=0; domain=a.example; Path=/; Domain=shop.example; Secure", b"b=1"),
+        setting(b"a=0; domain = a.example; Domain=shop.example; Secure", b"b=1"),
+        setting(b"a=0; Path=/; Domain=shop.example;\tSecure ", b"b=1"),
+        setting(b"a=0; Path=/; Domain=shop.example", b"b=1"),
+        setting(b"a=0; Path=/; domain=shop.example; Secure", b"b=1"),
         setting(b"a=0\x00", b"b=1"),
         setting(b"a=0", b""),
         setting(b"a=0", b"b=1 "),
     ],
 )
-def test_cookies_that_are_to_be_looked_into_are_read_as_if_there_were_no_manners(strange: bytes) -> None:
-    assert acquainted(setting(b"a=0", b"b=1"), setting(b"a=0")).read(strange) == plain.read(strange)
-    assert acquainted(strange).read(strange) == plain.read(strange) or strange == setting(b"a=0", b"b=1", b"c=2")
+def test_cookies_of_no_known_manner_are_read_as_if_there_were_none(strange: bytes) -> None:
+    known = setting(b"a=0", b"b=1"), setting(b"a=0"), setting(b"a=0; Path=/; Domain=shop.example; Secure", b"b=1")
+    assert acquainted(*known).read(strange) == plain.read(strange)
+
+
+@pytest.mark.parametrize(
+    "cookies",
+    [
+        (b"a=%d; Domain=shop.example",),
+        (b"a=%d;dOMAIN = .x; Path=/; Max-Age=%d", b"b=%d"),
+        (b"a=%d; Path=/; domain=a.example; Secure", b"b=%d; Expires=Thu, 0%d Jan; Domain=b.example"),
+        (b"a=%d; domain=a; domain=b.example; Secure=%d",),
+        (b"a=my domain=%d; Domain=a.example",),
+        (b"; Domain=a.example; a=%d",),
+        (b"a=%d; Domain=",),
+        (b"a=%d; Domain=a.example;",),
+        (b"a=%d; domainish; x=%d",),
+    ],
+)
+def test_the_domain_of_a_cookie_is_part_of_its_manner(cookies: tuple[bytes, ...]) -> None:
+    def filled(number: int) -> bytes:
+        return setting(*[cookie % ((number,) * cookie.count(b"%d")) for cookie in cookies])
+
+    read, known = acquainted(filled(1)).read(filled(2)), plain.read(filled(2))
+    assert read is not None and read.shape is not None and known is not None
+    assert read.shape.headers(read.values) == known.headers
+
+
+@pytest.mark.parametrize("ours", [b"https://shop.example", b"http://127.0.0.1:8080", b"https://www.shop.internal"])
+@pytest.mark.parametrize(
+    "cookie",
+    [b"a=%d; Domain=shop.internal; Secure", b"a=%d; domain=.SHOP.internal", b"a=%d; Domain=shop.example; Path=/"],
+)
+def test_a_domain_that_is_the_origins_becomes_ours_whatever_else_the_cookie_says(cookie: bytes, ours: bytes) -> None:
+    def mapped(headers: Headers) -> Headers:
+        return response_headers(headers, address=Address("http", "shop.internal", 80), ours=ours)
+
+    read, known = acquainted(setting(cookie % 1)).read(setting(cookie % 2)), plain.read(setting(cookie % 2))
+    assert read is not None and read.shape is not None and known is not None and known.headers is not None
+    assert read.shape.through(mapped).headers(read.values) == mapped(known.headers)
+
+
+@pytest.mark.parametrize(
+    "name", ["X-DW-Request-Base-ID", "x-nf-request-id", "X-Render-Time", "X-CSRF-Token", "x-runtime"]
+)
+def test_what_platforms_name_so_differs_with_each_answer(name: str) -> None:
+    read = acquainted(head(more=b"%b: 1\r\n" % name.encode())).read(head(more=b"%b: 2\r\n" % name.encode()))
+    assert read is not None and read.shape is not None
+    assert read.shape.headers(read.values)[4:] == ((name.lower().encode(), b"2"),)
 
 
 def test_many_manners_are_told_apart() -> None:
@@ -144,7 +198,8 @@ LINES = st.lists(
         b"Content-Length: 5", b"content-length: 5", b"Content-Length:  5 ", b"Date: a", b"Date:b", b"Date: ",
         b"date: c", b"ETag: \xe9", b"ETag: a\x00", b"Age: 1", b"X-A: b", b"Connection: keep-alive",
         b"Connection: close",
-        b"Set-Cookie: a=1", b"Transfer-Encoding: chunked", b"X-Date: 1\rDate: 2", b"X-B: Date: 3",
+        b"Set-Cookie: a=1", b"Set-Cookie: a=1; domain=x", b"Set-Cookie: b; Domain=x; c", b"Set-Cookie: d; Domain=x; e",
+        b"Set-Cookie: ;domain=;domain=y;", b"Transfer-Encoding: chunked", b"X-Date: 1\rDate: 2", b"X-B: Date: 3",
     ]),
     max_size=5,
 )  # fmt: skip
