@@ -64,6 +64,7 @@ BARS = (
     Bar("B13", "a shop like stock Django, its forms' tokens", (*PYTEST, "tests/bars/test_b13_masked_tokens.py")),
     Bar("C7", "20,000 recorded views, decided again", (*PYTEST, "tests/bars/test_c7_replay.py")),
     Bar("C8", "publish and roll back under load", (*PYTEST, "tests/bars/test_c8_publish.py")),
+    Bar("C9", "experiments looked at every day", (*PYTEST, "tests/bars/test_c9_daily_looks.py")),
     Bar("D1", "published SDKs, unchanged: each event once", (*PYTEST, "tests/bars/test_d1_sdks.py")),
     Bar("D2", "events sent again and again count once", (*PYTEST, "tests/bars/test_d2_exactly_once.py")),
     Bar("D3", "no acknowledged event is lost", (*PYTEST, "tests/bars/test_d3_durable.py")),

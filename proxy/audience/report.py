@@ -13,12 +13,14 @@ from proxy.audience.verdicts import Asked, Judge, Verdict, Word, percent
 from proxy.bucketing import BUCKETS
 from proxy.model import Holdout, Rule
 
+PAID_BY_EACH = "paid"
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One group, with what it did. `paid` is per visitor, `paid_by_payer` per visitor who paid anything. `lifts` are
-    against the first row, by what was counted, and `paid`. The first row has no verdict, nor has who was held out of an
-    experiment."""
+    against the first row, by what was counted, and `PAID_BY_EACH`. The first row has no verdict, nor has who was held
+    out of an experiment."""
 
     group: str
     visitors: int
@@ -106,7 +108,7 @@ def _in_order(groups: Mapping[str, Tally], expected: Sequence[str]) -> list[tupl
 def _lifts(counted: Sequence[str], tally: Tally, base: Tally, alpha: float) -> dict[str, Lift | None]:
     goal, *others = counted
     shares = {goal: of_share(goal, tally, base, alpha), **{kind: of_share(kind, tally, base) for kind in others}}
-    return {**shares, "paid": of_money(tally, base)}
+    return {**shares, PAID_BY_EACH: of_money(tally, base)}
 
 
 def _row(
@@ -137,11 +139,17 @@ def _gone(rule: Rule | None, has_shares: bool) -> Iterator[str]:
 
 
 def _worse(rows: Sequence[Row], guardrails: Sequence[str]) -> Iterator[str]:
+    """What got worse beside the goal: of the guardrails, and of money, which always is one."""
     for row in rows:
-        for kind in guardrails:
-            lift = row.lifts.get(kind)
-            if row.verdict and lift and lift.high < 0:
-                yield f"{row.group}: {kind} is worse by {percent(-lift.high)} to {percent(-lift.low)}"
+        for kind, lift in row.lifts.items():
+            if lift and lift.high < 0 and row.verdict and kind in (*guardrails, PAID_BY_EACH):
+                yield f"{row.group}: {_less(kind, -lift.high, -lift.low)}"
+
+
+def _less(kind: str, least: float, most: float) -> str:
+    if kind == PAID_BY_EACH:
+        return f"each visitor pays {least:,.2f} to {most:,.2f} less"
+    return f"{kind} is worse by {percent(least)} to {percent(most)}"
 
 
 def _crossed(comparison: Comparison) -> Iterator[str]:

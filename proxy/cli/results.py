@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from proxy.audience.report import Row, Told, in_money, in_percent, reported
+from proxy.audience.report import PAID_BY_EACH, Row, Told, in_money, in_percent, reported
 from proxy.audience.results import GOALS
 from proxy.audience.verdicts import Asked
 from proxy.cli import options
@@ -85,6 +85,6 @@ def _lines(row: Row, cap: float | None) -> Iterator[str]:
         compared = f"  {in_percent(lift)}" if lift else "  too few to compare" if row.lifts else ""
         yield f"{did:>9,} {kind}, {did / row.visitors:.2%}{compared}"
     if row.paid_by_payer:
-        lift = row.lifts.get("paid")
+        lift = row.lifts.get(PAID_BY_EACH)
         compared = f"  {in_money(lift)}" if lift else ""
         yield f"{row.paid:>9,.2f} paid by each, {row.paid_by_payer:,.2f} by each who paid{compared}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
@@ -152,6 +153,7 @@ async def _counted_apart(question: Question) -> Counted:
 def main() -> None:
     """Answers the question that is the input."""
     give_way()
+    signal.alarm(round(LONGEST_SECONDS) + 1)  # whoever asked may be gone
     question = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Question)
     try:
         results = asyncio.run(_answered(question))

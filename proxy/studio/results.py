@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from proxy.audience.lift import Lift
-from proxy.audience.report import Row, Told, in_money, in_percent, reported
+from proxy.audience.report import PAID_BY_EACH, Row, Told, in_money, in_percent, reported
 from proxy.audience.results import GOALS, Kept, Looked
 from proxy.audience.verdicts import Asked, Word
 from proxy.diagnostics import many
@@ -162,10 +162,12 @@ def _comparison(told: Told, place: int, scale: float) -> ComparisonView:
 def _row(row: Row, told: Told, scale: float) -> RowView:
     cells = [_cell(kind, did, row, scale) for kind, did in row.did.items()]
     if row.paid_by_payer:
-        lift = row.lifts.get("paid")
+        lift = row.lifts.get(PAID_BY_EACH)
         up_to = f", up to {told.cap:,.2f} of each" if lift and told.cap else ""
         reached = f"{row.paid:,.2f} paid by each, {row.paid_by_payer:,.2f} by each who paid"
-        cells.append(CellView("", reached, f"{in_money(lift)}{up_to}" if lift else ""))
+        base = told.rows[0].paid
+        bar = _bar(lift, scale * base) if lift and base > 0 else None  # as parts of what the first group paid
+        cells.append(CellView("", reached, f"{in_money(lift)}{up_to}" if lift else "", bar))
     is_told = row.verdict and sum(bool(one.verdict) for one in told.rows) > 1
     return RowView(row.group, f"{row.visitors:,}", cells, row.verdict.text if row.verdict and is_told else "")
 
@@ -174,8 +176,13 @@ def _cell(kind: str, did: int, row: Row, scale: float) -> CellView:
     reached, lift = f"{did:,}, {did / row.visitors:.2%}", row.lifts.get(kind)
     if lift is None:
         return CellView(kind, reached, "too few to compare" if row.lifts else "")
+    return CellView(kind, reached, in_percent(lift), _bar(lift, scale))
+
+
+def _bar(lift: Lift, scale: float) -> BarView:
+    """The interval as it is drawn where the ends are so large a loss and lift."""
     low, middle, high = (50 + 50 * max(-1.0, min(1.0, end / scale)) for end in (lift.low, lift.value, lift.high))
-    return CellView(kind, reached, in_percent(lift), BarView(round(low, 1), round(high - low, 1), round(middle, 1)))
+    return BarView(round(low, 1), round(high - low, 1), round(middle, 1))
 
 
 def as_csv(told: Sequence[Told]) -> str:
@@ -187,7 +194,7 @@ def as_csv(told: Sequence[Told]) -> str:
         since = datetime.fromtimestamp(one.since, UTC).isoformat(timespec="seconds")
         for row in one.rows:
             counted = [(kind, did, did / row.visitors) for kind, did in row.did.items()]
-            for kind, reached, by_visitor in [*counted, ("paid", "", row.paid)]:
+            for kind, reached, by_visitor in [*counted, (PAID_BY_EACH, "", row.paid)]:
                 lift = row.lifts.get(kind)
                 ends = (lift.value, lift.low, lift.high) if lift else ("", "", "")
                 verdict = row.verdict.text if row.verdict and kind == one.counted[0] else ""

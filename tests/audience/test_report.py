@@ -90,6 +90,14 @@ def test_a_guardrail_that_gets_worse_and_who_met_more_than_one_are_told() -> Non
     assert told.notes[1:] == ["3 met more than one of these, and count for the first"]
 
 
+def test_that_each_pays_less_is_told_whatever_the_goal() -> None:
+    groups = {"control": tally(9_000, 900, paid=50.0), "new": tally(9_000, 1_200, paid=20.0)}
+    told = told_of(experiment("control", "new"), groups)
+    assert told.verdict.word is Word.BETTER
+    assert [note.partition(" pays ")[0] for note in told.notes] == ["new: each visitor"]
+    assert told.notes[0].endswith(" less")
+
+
 def test_a_rule_that_is_gone_is_told_as_far_as_it_was_met() -> None:
     told = told_of(None, {"b": tally(5_000, 410), "a": tally(5_000, 400)})
     assert [row.group for row in told.rows] == ["a", "b"] and told.chance is None
